@@ -1,0 +1,420 @@
+/*-------------------------------------------------------------------------
+ *
+ * file_list.c
+ *	  Walks local directories for the files of a location.
+ *
+ * One directory is open at a time: the directories in it are noted by name, and
+ * opened by their whole path once it is closed.  So a walk needs one descriptor,
+ * however deep it goes, which matters in a server whose descriptors are few.  That
+ * a path may lead elsewhere by then does no harm, as each directory is
+ * checked when it is open; files are looked at relative to their directory.
+ *
+ * A file that is there when its directory is read, but not when it is looked at, is
+ * an error and not left out: it may have got another name, under which this walk
+ * will not meet it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* O_PATH */
+#endif
+#include "internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_DEPTH 64      /* directories below the fixed part */
+#define MAX_PATH 4096     /* what open() takes, with the NUL */
+#define ENTRIES_A_LOOK 64 /* entries between two looks at the host's flag and clock */
+
+/* A directory to be read, on a stack; its name stands before it. */
+typedef struct Pending
+{
+	FlowSegments segments;
+	uint32_t depth;
+	uint32_t name_len;
+} Pending;
+
+/* A directory between the fixed part and the current one, that included. */
+typedef struct Ancestor
+{
+	dev_t device;
+	ino_t inode;
+	size_t path_len;
+} Ancestor;
+
+typedef struct Walk
+{
+	const FlowHost *host;
+	const FlowLocation *location;
+	const FlowAllowedPaths *allowed;
+	FlowListLimits limits;
+	FlowObjects *objects;
+	FlowError *error;
+
+	int64_t started;
+	size_t entries; /* seen so far */
+
+	char *stack; /* of Pending */
+	size_t stack_used, stack_size;
+
+	int depth;
+	Ancestor ancestors[MAX_DEPTH + 1]; /* by depth */
+	size_t path_len;                   /* of the current directory */
+	char path[MAX_PATH];               /* that, and a name in it */
+} Walk;
+
+/*
+ * Counts an entry, and now and then asks the host whether to go on; before a
+ * directory is opened, which may take long, it asks "now" and counts nothing.
+ * FLOW_END when a limit is reached.
+ */
+static FlowStatus
+look_at_host(Walk *walk, bool now)
+{
+	const FlowHost *host = walk->host;
+
+	if (!now && walk->limits.entries != 0 && walk->entries >= walk->limits.entries)
+		return FLOW_END;
+	if (!now && ++walk->entries % ENTRIES_A_LOOK != 0)
+		return FLOW_OK;
+
+	if (flow_interrupted(host))
+		return flow_error_interrupted(walk->error);
+	if (walk->limits.microseconds != 0 && host->clock(host->arg) - walk->started >= walk->limits.microseconds)
+		return FLOW_END;
+	return FLOW_OK;
+}
+
+/* Puts a name behind the current directory's path. */
+static FlowStatus
+set_name(Walk *walk, const char *name, size_t len)
+{
+	size_t at = walk->path_len;
+
+	if (walk->path[at - 1] != '/')
+		walk->path[at++] = '/';
+	if (len >= MAX_PATH - at)
+	{
+		walk->path[walk->path_len] = '\0';
+		flow_error_os(walk->error, ENAMETOOLONG, "read directory", walk->path);
+		flow_error_detail(walk->error, "The path of an entry is longer than %d bytes.", MAX_PATH - 1);
+		return walk->error->status;
+	}
+	memcpy(walk->path + at, name, len);
+	walk->path[at + len] = '\0';
+	return FLOW_OK;
+}
+
+/* ---------- the stack of directories to be read ---------- */
+
+static FlowStatus
+push(Walk *walk, const char *name, size_t len, FlowSegments segments)
+{
+	Pending pending = {segments, (uint32_t) walk->depth + 1, (uint32_t) len};
+	size_t need = walk->stack_used + len + sizeof(pending);
+
+	if (need > walk->stack_size)
+	{
+		size_t size = need * 2;
+		char *stack = flow_allocate(walk->host, size);
+
+		if (stack == NULL)
+			return flow_error_memory(walk->error);
+		if (walk->stack_used > 0)
+			memcpy(stack, walk->stack, walk->stack_used);
+		flow_free(walk->host, walk->stack);
+		walk->stack = stack;
+		walk->stack_size = size;
+	}
+
+	memcpy(walk->stack + walk->stack_used, name, len);
+	memcpy(walk->stack + walk->stack_used + len, &pending, sizeof(pending));
+	walk->stack_used = need;
+	return FLOW_OK;
+}
+
+/*
+ * Makes the top of the stack the current directory.  What was pushed last was
+ * found in the last directory that is not yet done, so the ancestors above it are
+ * still its own.
+ */
+static FlowStatus
+pop(Walk *walk, FlowSegments *segments)
+{
+	Pending pending;
+	FlowStatus status;
+
+	walk->stack_used -= sizeof(pending);
+	memcpy(&pending, walk->stack + walk->stack_used, sizeof(pending));
+	walk->stack_used -= pending.name_len;
+
+	walk->path_len = walk->ancestors[pending.depth - 1].path_len;
+	status = set_name(walk, walk->stack + walk->stack_used, pending.name_len);
+	if (status != FLOW_OK)
+		return status;
+	walk->path_len += strlen(walk->path + walk->path_len);
+
+	if (pending.depth > MAX_DEPTH)
+	{
+		flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s\" is nested too deeply", walk->path);
+		flow_error_detail(walk->error, "At most %d levels below \"%s\" are read.", MAX_DEPTH, flow_location_fixed(walk->location));
+		return walk->error->status;
+	}
+	walk->depth = (int) pending.depth;
+	*segments = pending.segments;
+	return FLOW_OK;
+}
+
+/* ---------- a directory ---------- */
+
+/* Checks that the directory open as fd may be read and is none of its own ancestors. */
+static FlowStatus
+check_directory(Walk *walk, int fd)
+{
+	Ancestor *self = &walk->ancestors[walk->depth];
+	struct stat st;
+	FlowStatus status;
+
+	status = flow_file_allowed(walk->host, fd, walk->path, walk->allowed, walk->error);
+	if (status != FLOW_OK)
+		return status;
+	if (fstat(fd, &st) != 0)
+		return flow_error_os(walk->error, errno, "stat directory", walk->path);
+
+	*self = (Ancestor) {st.st_dev, st.st_ino, walk->path_len};
+	for (const Ancestor *a = walk->ancestors; a < self; a++)
+		if (a->device == self->device && a->inode == self->inode)
+		{
+			flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s\" contains itself through a link", walk->path);
+			flow_error_detail(walk->error, "It is the directory \"%.*s\".", (int) a->path_len, walk->path);
+			return walk->error->status;
+		}
+	return FLOW_OK;
+}
+
+static FlowStatus
+open_directory(Walk *walk, DIR **dir)
+{
+	FlowStatus status;
+	int fd;
+
+	do
+	{
+		status = look_at_host(walk, true);
+		if (status != FLOW_OK)
+			return status;
+		fd = open(walk->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return flow_error_os(walk->error, errno, "open directory", walk->path);
+
+	status = check_directory(walk, fd);
+	if (status == FLOW_OK && (*dir = fdopendir(fd)) == NULL)
+		status = flow_error_os(walk->error, errno, "open directory", walk->path);
+	if (status != FLOW_OK)
+		close(fd);
+	return status;
+}
+
+/*
+ * The file that walk->path names, links followed.  One that is reached through a link, or by a
+ * location that names it, is in no directory whose opening was allowed: it must be allowed itself, or
+ * a listing would tell of files that may not be read.
+ */
+static FlowStatus
+stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *st)
+{
+	FlowStatus status;
+	int fd;
+
+	if (!check || walk->allowed->count == 0)
+	{
+		if (fstatat(directory, name, st, 0) != 0)
+			return flow_error_os(walk->error, errno, "stat file", walk->path);
+		return FLOW_OK;
+	}
+
+	fd = openat(directory, name, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return flow_error_os(walk->error, errno, "open file", walk->path);
+	status = flow_file_allowed(walk->host, fd, walk->path, walk->allowed, walk->error);
+	if (status == FLOW_OK && fstat(fd, st) != 0)
+		status = flow_error_os(walk->error, errno, "stat file", walk->path);
+	close(fd);
+	return status;
+}
+
+/* Adds the file of walk->path, unless it has no content or is none. */
+static FlowStatus
+add_file(Walk *walk, const struct stat *st)
+{
+	FlowObject object = {.path = walk->path};
+
+	if (!S_ISREG(st->st_mode))
+		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s\" is neither a regular file nor a directory", walk->path);
+	if (st->st_size == 0)
+	{
+		walk->objects->skipped++;
+		return FLOW_OK;
+	}
+
+	object.size = (uint64_t) st->st_size;
+	object.modified = (int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
+	object.device = st->st_dev;
+	object.inode = st->st_ino;
+	return flow_objects_add(walk->host, walk->objects, &object, walk->error);
+}
+
+/*
+ * Counts a name that matches but is hidden.  Where only a directory can match,
+ * it must be one.  If we cannot tell, it is not counted: nobody asked for it.
+ */
+static void
+count_hidden(Walk *walk, int fd, const char *name, bool file)
+{
+	struct stat st;
+
+	if (file || (fstatat(fd, name, &st, 0) == 0 && S_ISDIR(st.st_mode)))
+		walk->objects->skipped++;
+}
+
+/* An entry of the directory open as fd, which the location may or may not mean. */
+static FlowStatus
+take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments)
+{
+	const char *name = entry->d_name;
+	size_t len = strlen(name);
+	FlowNameMatch match = flow_location_match(walk->location, segments, name, len);
+	struct stat st;
+	FlowStatus status;
+
+	if (match.below == 0)
+		return FLOW_OK;
+	if (match.hidden)
+	{
+		count_hidden(walk, fd, name, match.file);
+		return FLOW_OK;
+	}
+
+	/* spares most calls of fstatat in a search for "**" */
+	if (entry->d_type == DT_DIR)
+		return push(walk, name, len, match.below);
+	if (!match.file && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+		return FLOW_OK;
+
+	status = set_name(walk, name, len);
+	if (status == FLOW_OK)
+		status = stat_file(walk, fd, name, entry->d_type != DT_REG, &st);
+	if (status != FLOW_OK)
+		return status;
+
+	if (S_ISDIR(st.st_mode))
+		return push(walk, name, len, match.below);
+	if (!match.file)
+		return FLOW_OK;
+	if (S_ISREG(st.st_mode) && strcmp(name, "aws-logs-write-test") == 0)
+	{
+		walk->objects->skipped++;
+		return FLOW_OK;
+	}
+	return add_file(walk, &st);
+}
+
+static FlowStatus
+read_directory(Walk *walk, FlowSegments segments)
+{
+	DIR *dir = NULL;
+	FlowStatus status = open_directory(walk, &dir);
+
+	if (status != FLOW_OK)
+		return status;
+
+	while (status == FLOW_OK)
+	{
+		const struct dirent *entry;
+
+		errno = 0;
+		entry = readdir(dir);
+		if (entry == NULL)
+		{
+			walk->path[walk->path_len] = '\0';
+			if (errno != 0)
+				status = flow_error_os(walk->error, errno, "read directory", walk->path);
+			break;
+		}
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+
+		status = look_at_host(walk, false);
+		if (status == FLOW_OK)
+			status = take_entry(walk, dirfd(dir), entry, segments);
+	}
+
+	closedir(dir);
+	return status;
+}
+
+/* ---------- the walk ---------- */
+
+/* Reads the fixed part, and every directory that is found from there. */
+static FlowStatus
+walk_down(Walk *walk)
+{
+	FlowSegments segments = flow_location_start(walk->location);
+	FlowStatus status = read_directory(walk, segments);
+
+	while (status == FLOW_OK && walk->stack_used > 0)
+	{
+		status = pop(walk, &segments);
+		if (status == FLOW_OK)
+			status = read_directory(walk, segments);
+	}
+	flow_free(walk->host, walk->stack);
+
+	/* a limit's end is one that only the list tells of */
+	if (status == FLOW_END)
+	{
+		walk->objects->complete = false;
+		status = FLOW_OK;
+	}
+	return status;
+}
+
+FlowStatus
+flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+               const FlowListLimits *limits, FlowObjects *objects, FlowError *error)
+{
+	Walk walk = {.host = host, .location = location, .allowed = allowed, .objects = objects, .error = error};
+	const char *fixed = flow_location_fixed(location);
+	struct stat st;
+	FlowStatus status;
+
+	if (limits != NULL)
+		walk.limits = *limits;
+	if (walk.limits.microseconds != 0)
+		walk.started = host->clock(host->arg);
+
+	walk.path_len = strlen(fixed);
+	if (walk.path_len >= MAX_PATH)
+		return flow_error_os(error, ENAMETOOLONG, "open directory", fixed);
+	memcpy(walk.path, fixed, walk.path_len + 1);
+
+	if (flow_location_has_wildcard(location))
+		status = walk_down(&walk);
+	else
+	{
+		status = stat_file(&walk, AT_FDCWD, fixed, true, &st);
+		if (status == FLOW_OK)
+			status = S_ISDIR(st.st_mode) ? walk_down(&walk) : add_file(&walk, &st);
+	}
+
+	/* a message has room for a part of a long path only */
+	if (status != FLOW_OK && status != FLOW_INTERRUPTED && error->path[0] == '\0')
+		flow_error_at(error, walk.path, 0);
+	return status;
+}

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter.h
+ *	  What the files of the filter share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_FILTER_H
+#define FLOW_FILTER_H
+
+#include "internal.h"
+
+typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad);
+
+/*
+ * A node of the filter.  Each file has nodes of its own, which begin with this.
+ * A test writes nothing to its node, so several readers may share one filter.
+ */
+struct FlowPredicate
+{
+	FlowTest test;
+	const FlowFilter *filter;
+	int cost;             /* relative to others; only the order counts */
+	int column;           /* leaves: what is tested, else -1 */
+	FlowTruth verdict[2]; /* leaves: what it is if the value does not match, and if it does */
+};
+
+typedef struct FlowFilterChunk FlowFilterChunk;
+
+struct FlowFilter
+{
+	const FlowHost *host;
+	const FlowColumn *columns;
+	int ncolumns;
+	bool bad_is_null;
+	const FlowPredicate *root; /* NULL: not set, or memory was short */
+
+	/* the arena of everything but the filter itself */
+	FlowFilterChunk *chunks;
+	char *free_space;
+	size_t free_size;
+	bool out_of_memory; /* once it was, nothing can be built any more */
+};
+
+/* ---------- filter.c ---------- */
+
+/* Memory that lives as long as the filter, aligned for any type; NULL when there is none. */
+extern void *flow_filter_allocate(FlowFilter *filter, size_t count, size_t size);
+extern void *flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size);
+
+/* A node of "size" bytes on a column, zeroed behind its FlowPredicate, that matches true. */
+extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size);
+
+/* What a predicate is if flow_value_read said "status", which is not FLOW_OK. */
+extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, FlowBadField *bad);
+
+/* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
+extern const unsigned flow_filter_accepts[];
+
+/*
+ * ---------- filter_key.c, filter_text.c, filter_network.c ----------
+ *
+ * Build the leaves "column OP constant" and "column OP ANY (constants)" for their
+ * kind of types; "count" is at least 1.  NULL if there is no such comparison, or no memory.
+ */
+typedef FlowPredicate *(*FlowBuild)(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                    const FlowValue *constants, size_t count);
+
+extern FlowPredicate *flow_filter_key_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                              const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_key_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                          const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_text_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                               const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_text_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                           const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_network_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                                  const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_network_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                              const FlowValue *constants, size_t count);
+
+/* "a AND b" as one leaf; NULL if they are not two ranges of one column, or no memory. */
+extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPredicate *b);
+
+/* ---------- inline ---------- */
+
+static inline const FlowColumn *
+flow_filter_column(const FlowPredicate *predicate)
+{
+	return &predicate->filter->columns[predicate->column];
+}
+
+static inline FlowStatus
+flow_filter_read(const FlowPredicate *predicate, FlowSlice field, FlowValue *value)
+{
+	return flow_value_read(flow_filter_column(predicate), predicate->filter->host, field, value);
+}
+
+/* Bit 0, 1 or 2: less, equal or greater. */
+static inline unsigned
+flow_filter_order_bit(int order)
+{
+	return 1u << (1 + (order > 0) - (order < 0));
+}
+
+/* Spreads a number's bits so that its upper ones are fit to index a hash table. */
+static inline uint64_t
+flow_filter_mix(uint64_t x)
+{
+	x = (x ^ (x >> 32)) * UINT64_C(0x9E3779B97F4A7C15);
+	return (x ^ (x >> 29)) * UINT64_C(0xBF58476D1CE4E5B9);
+}
+
+/*
+ * Hash tables have a power of two of slots, of which at most half are full, and go
+ * on at the next slot if one is taken.  "shift" is 64 - log2(slots), so that
+ * flow_filter_mix(x) >> shift is the slot to begin with.
+ */
+static inline unsigned
+flow_filter_table_shift(size_t count)
+{
+	unsigned shift = 63;
+
+	while ((UINT64_C(1) << (64 - shift)) / 2 < count)
+		shift--;
+	return shift;
+}
+
+static inline size_t
+flow_filter_table_size(unsigned shift)
+{
+	return (size_t) 1 << (64 - shift);
+}
+
+#endif /* FLOW_FILTER_H */

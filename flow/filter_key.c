@@ -1,0 +1,411 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter_key.c
+ *	  Predicates on integers, booleans, times and days.
+ *
+ * All of them become keys, and so does what a view computes from an integer: an
+ * int64 that orders like the value.  A comparison is then a range of keys, or what
+ * is outside it, and a set is a bitmap or a hash table of keys.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "filter.h"
+
+#include <string.h>
+
+/* A set of keys as wide as this at most is a bitmap (8 KiB), else a hash table. */
+#define DENSE_SPAN 65535
+
+typedef struct KeyPredicate KeyPredicate;
+
+/* FLOW_TRUE with the key, else what a predicate on that field is */
+typedef FlowTruth (*ReadKey)(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key);
+
+struct KeyPredicate
+{
+	FlowPredicate base;
+	ReadKey read;
+	unsigned max_digits; /* so many digits are certainly a value of an integer type; 0: never */
+
+	uint64_t low, span;      /* as a range: low <= key <= low + span */
+	const uint64_t *members; /* as a bitmap of that range */
+	const int64_t *slots;    /* as a hash table; an empty slot holds "pivot", */
+	int64_t pivot;           /* a member, so that it is found there too */
+	unsigned shift;
+};
+
+/* ---------- reading keys ---------- */
+
+static FlowTruth
+read_key_slowly(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key)
+{
+	FlowValue value;
+	FlowStatus status = flow_filter_read(&p->base, field, &value);
+
+	*key = 0;
+	if (flow_unlikely(status != FLOW_OK))
+		return flow_filter_without_value(&p->base, status, bad);
+	*key = value.integer;
+	return FLOW_TRUE;
+}
+
+static inline FlowTruth
+read_integer(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key)
+{
+	int64_t number = 0;
+
+	/* an empty field's len - 1 is too large as well */
+	if (field.data == NULL || field.len - 1 >= p->max_digits)
+		return read_key_slowly(p, field, bad, key);
+	for (size_t i = 0; i < field.len; i++)
+	{
+		unsigned digit = (unsigned char) field.data[i] - (unsigned) '0';
+
+		if (flow_unlikely(digit > 9))
+			return read_key_slowly(p, field, bad, key);
+		number = number * 10 + digit;
+	}
+	*key = number;
+	return FLOW_TRUE;
+}
+
+static int64_t
+integer_key(const FlowValue *constant)
+{
+	return constant->integer;
+}
+
+/* Doubles as integers in the same order: no two zeros, one NaN above everything. */
+static int64_t
+double_key(double number)
+{
+	int64_t bits;
+
+	if (number != number)
+		return INT64_MAX;
+	number += 0.0; /* -0 becomes 0 */
+	memcpy(&bits, &number, sizeof(bits));
+	return bits < 0 ? bits ^ INT64_MAX : bits;
+}
+
+static FlowTruth
+read_as_double(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key)
+{
+	FlowTruth truth = read_integer(p, field, bad, key);
+
+	if (truth == FLOW_TRUE)
+		*key = double_key((double) *key);
+	return truth;
+}
+
+static int64_t
+real_key(const FlowValue *constant)
+{
+	return double_key(constant->real);
+}
+
+/*
+ * to_timestamp(double precision), which PostgreSQL computes as
+ *		rint((seconds - 946684800.0) * 1000000.0)
+ * microseconds since 2000.  The key stays there, because the last of its years
+ * overflow when they are counted from 1970.  rint() has nothing to do for whole
+ * seconds: whatever the product is rounded to is a whole number.
+ */
+#define POSTGRES_EPOCH INT64_C(946684800)             /* 2000-01-01, in seconds since 1970 */
+#define FIRST_SECOND (INT64_C(86400) * (0 - 2440588)) /* of a timestamptz: Julian day 0 */
+#define END_SECOND (INT64_C(86400) * (109203528 - 2440588))
+
+static FlowTruth
+read_as_unix_time(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key)
+{
+	FlowTruth truth = read_integer(p, field, bad, key);
+
+	if (truth != FLOW_TRUE)
+		return truth;
+	if (flow_unlikely(*key < FIRST_SECOND || *key >= END_SECOND))
+	{
+		/* the field is good, to_timestamp() is what fails: no case for NULL */
+		*bad = (FlowBadField) {p->base.column, FLOW_OUT_OF_RANGE};
+		return FLOW_BROKEN;
+	}
+	*key = (int64_t) ((double) (*key - POSTGRES_EPOCH) * 1000000.0);
+	return FLOW_TRUE;
+}
+
+static int64_t
+unix_time_key(const FlowValue *constant)
+{
+	int64_t time = constant->integer;
+
+	/* the infinities stay where they are; what is next to them is no time */
+	if (time == INT64_MAX || time < INT64_MIN + POSTGRES_EPOCH * 1000000)
+		return time;
+	return time - POSTGRES_EPOCH * 1000000;
+}
+
+/* ---------- tests ---------- */
+
+static inline bool
+in_range(const KeyPredicate *p, int64_t key)
+{
+	return (uint64_t) key - p->low <= p->span;
+}
+
+/* The commonest of all, ports and protocols: with read_integer compiled in. */
+static FlowTruth
+test_integer_range(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+	int64_t key;
+	FlowTruth truth = read_integer(p, fields[p->base.column], bad, &key);
+
+	return flow_likely(truth == FLOW_TRUE) ? p->base.verdict[in_range(p, key)] : truth;
+}
+
+static FlowTruth
+test_range(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+	int64_t key;
+	FlowTruth truth = p->read(p, fields[p->base.column], bad, &key);
+
+	return flow_likely(truth == FLOW_TRUE) ? p->base.verdict[in_range(p, key)] : truth;
+}
+
+static FlowTruth
+test_dense_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+	int64_t key;
+	uint64_t offset;
+	FlowTruth truth = p->read(p, fields[p->base.column], bad, &key);
+
+	if (flow_unlikely(truth != FLOW_TRUE))
+		return truth;
+	offset = (uint64_t) key - p->low;
+	return p->base.verdict[offset <= p->span && (p->members[offset / 64] >> (offset % 64) & 1)];
+}
+
+static FlowTruth
+test_sparse_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+	size_t mask = flow_filter_table_size(p->shift) - 1;
+	int64_t key;
+	FlowTruth truth = p->read(p, fields[p->base.column], bad, &key);
+
+	if (flow_unlikely(truth != FLOW_TRUE))
+		return truth;
+	for (size_t i = flow_filter_mix(key) >> p->shift;; i = (i + 1) & mask)
+	{
+		if (p->slots[i] == key)
+			return p->base.verdict[true];
+		if (p->slots[i] == p->pivot)
+			return p->base.verdict[false];
+	}
+}
+
+/* ---------- building ---------- */
+
+/* How a column's fields, or what a view computes from them, become keys. */
+typedef struct KeyKind
+{
+	ReadKey read;
+	int64_t (*constant)(const FlowValue *constant);
+	FlowTest test_range;
+} KeyKind;
+
+static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range};
+static const KeyKind other_keys = {read_key_slowly, integer_key, test_range};
+static const KeyKind double_keys = {read_as_double, real_key, test_range};
+static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range};
+
+/* by type and view; NULL: no such comparison */
+static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
+	[FLOW_INT16] = {&integer_keys, &double_keys, &unix_time_keys},
+	[FLOW_INT32] = {&integer_keys, &double_keys, &unix_time_keys},
+	[FLOW_INT64] = {&integer_keys, &double_keys, &unix_time_keys},
+	[FLOW_BOOLEAN] = {&other_keys},
+	[FLOW_TIME] = {&other_keys},
+	[FLOW_DAY] = {&other_keys},
+};
+
+static const unsigned max_digits[FLOW_OPAQUE + 1] = {[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18};
+
+static KeyPredicate *
+new_key(FlowFilter *filter, int column, const KeyKind *kind)
+{
+	const FlowColumn *definition = &filter->columns[column];
+	KeyPredicate *p = (KeyPredicate *) flow_filter_new_leaf(filter, column, kind->test_range, sizeof(KeyPredicate));
+
+	if (p == NULL)
+		return NULL;
+	p->read = kind->read;
+
+	/* unless digits may mean NULL */
+	if (definition->null_text == NULL || definition->null_len == 0 ||
+	    definition->null_text[0] < '0' || definition->null_text[0] > '9')
+		p->max_digits = max_digits[definition->type];
+	return p;
+}
+
+static int64_t
+last_key(const KeyPredicate *p)
+{
+	return (int64_t) (p->low + p->span);
+}
+
+/* Makes a predicate true from "low" to "high", which is nowhere if low > high. */
+static void
+set_range(KeyPredicate *p, int64_t low, int64_t high)
+{
+	if (low > high)
+	{
+		/* no range of keys is empty: false within all of them */
+		low = INT64_MIN;
+		high = INT64_MAX;
+		p->base.verdict[true] = FLOW_FALSE;
+	}
+	p->low = (uint64_t) low;
+	p->span = (uint64_t) high - (uint64_t) low;
+}
+
+/* by operator: the keys that match begin, and end, at the constant */
+static const struct
+{
+	bool from, to;
+	bool equal; /* with it */
+} ranges[] = {
+	[FLOW_EQ] = {true, true, true},
+	[FLOW_NE] = {true, true, true}, /* and these do not */
+	[FLOW_LT] = {false, true, false},
+	[FLOW_LE] = {false, true, true},
+	[FLOW_GT] = {true, false, false},
+	[FLOW_GE] = {true, false, true},
+};
+
+FlowPredicate *
+flow_filter_key_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                        const FlowValue *constants, size_t count)
+{
+	const KeyKind *kind = kinds[filter->columns[column].type][view];
+	KeyPredicate *p;
+	int64_t key;
+
+	(void) count;
+	if (kind == NULL || op > FLOW_GE)
+		return NULL;
+	p = new_key(filter, column, kind);
+	if (p == NULL)
+		return NULL;
+	key = kind->constant(constants);
+	if ((op == FLOW_LT && key == INT64_MIN) || (op == FLOW_GT && key == INT64_MAX))
+		set_range(p, INT64_MAX, INT64_MIN);
+	else
+		set_range(p, ranges[op].from ? key + !ranges[op].equal : INT64_MIN, ranges[op].to ? key - !ranges[op].equal : INT64_MAX);
+	if (op == FLOW_NE)
+	{
+		p->base.verdict[false] = FLOW_TRUE;
+		p->base.verdict[true] = FLOW_FALSE;
+	}
+	return &p->base;
+}
+
+FlowPredicate *
+flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPredicate *b)
+{
+	const KeyPredicate *x = (const KeyPredicate *) a;
+	const KeyPredicate *y = (const KeyPredicate *) b;
+	int64_t low, high;
+	KeyPredicate *p;
+
+	if (a->column != b->column || a->test != b->test || (a->test != test_range && a->test != test_integer_range) ||
+	    x->read != y->read || a->verdict[true] != FLOW_TRUE || b->verdict[true] != FLOW_TRUE)
+		return NULL;
+	low = (int64_t) x->low > (int64_t) y->low ? (int64_t) x->low : (int64_t) y->low;
+	high = last_key(x) < last_key(y) ? last_key(x) : last_key(y);
+	p = (KeyPredicate *) flow_filter_new_leaf(filter, a->column, a->test, sizeof(KeyPredicate));
+	if (p == NULL)
+		return NULL;
+	p->read = x->read;
+	p->max_digits = x->max_digits;
+	set_range(p, low, high);
+	return &p->base;
+}
+
+static bool
+fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowValue *constants, size_t count)
+{
+	uint64_t *members = flow_filter_allocate_zeroed(filter, p->span / 64 + 1, sizeof(uint64_t));
+
+	if (members == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+	{
+		uint64_t offset = (uint64_t) kind->constant(&constants[i]) - p->low;
+
+		members[offset / 64] |= UINT64_C(1) << (offset % 64);
+	}
+	p->members = members;
+	p->base.test = test_dense_keys;
+	return true;
+}
+
+static bool
+fill_sparse_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowValue *constants, size_t count)
+{
+	int64_t pivot = kind->constant(&constants[0]);
+	unsigned shift = flow_filter_table_shift(count);
+	size_t size = flow_filter_table_size(shift);
+	int64_t *slots = flow_filter_allocate(filter, size, sizeof(int64_t));
+
+	if (slots == NULL)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		slots[i] = pivot;
+	for (size_t i = 1; i < count; i++)
+	{
+		int64_t key = kind->constant(&constants[i]);
+		size_t slot = flow_filter_mix(key) >> shift;
+
+		while (slots[slot] != pivot && slots[slot] != key)
+			slot = (slot + 1) & (size - 1);
+		slots[slot] = key;
+	}
+	p->slots = slots;
+	p->pivot = pivot;
+	p->shift = shift;
+	p->base.test = test_sparse_keys;
+	return true;
+}
+
+FlowPredicate *
+flow_filter_key_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                    const FlowValue *constants, size_t count)
+{
+	const KeyKind *kind = kinds[filter->columns[column].type][view];
+	int64_t low = INT64_MAX;
+	int64_t high = INT64_MIN;
+	KeyPredicate *p;
+	bool filled;
+
+	if (kind == NULL || op != FLOW_EQ)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+	{
+		int64_t key = kind->constant(&constants[i]);
+
+		low = key < low ? key : low;
+		high = key > high ? key : high;
+	}
+	p = new_key(filter, column, kind);
+	if (p == NULL)
+		return NULL;
+	p->low = (uint64_t) low;
+	p->span = (uint64_t) high - (uint64_t) low;
+	if (p->span <= DENSE_SPAN)
+		filled = fill_dense_keys(filter, p, kind, constants, count);
+	else
+		filled = fill_sparse_keys(filter, p, kind, constants, count);
+	return filled ? &p->base : NULL;
+}

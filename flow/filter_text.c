@@ -1,0 +1,329 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter_text.c
+ *	  Predicates on texts.
+ *
+ * Texts compare as bytes.  Nearly every field is ASCII and no longer than its
+ * column allows, and then is its own value.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "filter.h"
+
+#include <string.h>
+
+/* The bytes of a text of 1 to 16 bytes; of such with the same length, equal words mean equal bytes. */
+typedef struct Words
+{
+	uint64_t first, last;
+} Words;
+
+typedef struct TextSlot
+{
+	const char *data; /* NULL: empty */
+	size_t len;
+	uint64_t hash;
+} TextSlot;
+
+typedef struct TextPredicate
+{
+	FlowPredicate base;
+
+	/* how the column's fields are read */
+	size_t max_plain; /* so many ASCII characters are certainly not too long */
+	size_t null_len;  /* SIZE_MAX: no text means NULL */
+	const char *null_text;
+	bool padded;
+
+	/* a constant */
+	FlowSlice constant;
+	unsigned accepts; /* which orders of field and constant match */
+	bool itself;      /* the field that equals the constant is a value, and that one */
+	Words words;      /* of a constant of 1 to 16 bytes */
+
+	/* or many: a hash table */
+	const TextSlot *slots;
+	unsigned shift;
+} TextPredicate;
+
+/* ---------- reading texts ---------- */
+
+static inline uint64_t
+load_word(const char *data)
+{
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
+
+static inline uint32_t
+load_half(const char *data)
+{
+	uint32_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
+
+static inline Words
+words_of(const char *data, size_t len)
+{
+	uint64_t word;
+
+	if (len >= 8)
+		return (Words) {load_word(data), load_word(data + len - 8)};
+	if (len >= 4)
+		word = load_half(data) | (uint64_t) load_half(data + len - 4) << 32;
+	else
+	{
+		const unsigned char *bytes = (const unsigned char *) data;
+
+		word = bytes[0] | (uint32_t) bytes[len / 2] << 8 | (uint32_t) bytes[len - 1] << 16 | (uint32_t) bytes[0] << 24;
+		word |= word << 32;
+	}
+	return (Words) {word, word};
+}
+
+/* Are all eight bytes ASCII and not NUL? */
+static inline bool
+is_ascii(uint64_t word)
+{
+	return (((word - UINT64_C(0x0101010101010101)) | word) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+static bool
+is_long_ascii(const char *data, size_t len)
+{
+	bool result = is_ascii(load_word(data + len - 8));
+
+	for (size_t i = 0; i + 8 < len; i += 8)
+		result &= is_ascii(load_word(data + i));
+	return result;
+}
+
+/* Is the field certainly a value, and the value the field's bytes?  Encoding aside. */
+static inline bool
+is_plain_length(const TextPredicate *p, FlowSlice field)
+{
+	if (field.data == NULL || field.len > p->max_plain)
+		return false;
+	return field.len != p->null_len || memcmp(field.data, p->null_text, field.len) != 0;
+}
+
+static inline bool
+is_plain(const TextPredicate *p, FlowSlice field)
+{
+	Words words;
+
+	if (!is_plain_length(p, field))
+		return false;
+	if (field.len > 16)
+		return is_long_ascii(field.data, field.len);
+	if (field.len == 0)
+		return true;
+	words = words_of(field.data, field.len);
+	return is_ascii(words.first) && is_ascii(words.last);
+}
+
+static FlowSlice
+without_blanks(FlowSlice text)
+{
+	while (text.len > 0 && text.data[text.len - 1] == ' ')
+		text.len--;
+	return text;
+}
+
+static FlowTruth
+read_text(const TextPredicate *p, FlowSlice field, FlowBadField *bad, FlowSlice *text)
+{
+	*text = field;
+	if (!is_plain(p, field))
+	{
+		FlowValue value;
+		FlowStatus status = flow_filter_read(&p->base, field, &value);
+
+		if (status != FLOW_OK)
+			return flow_filter_without_value(&p->base, status, bad);
+		*text = value.text;
+	}
+	if (p->padded)
+		*text = without_blanks(*text);
+	return FLOW_TRUE;
+}
+
+static int
+compare_texts(FlowSlice a, FlowSlice b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* ---------- tests ---------- */
+
+static FlowTruth
+test_text_order(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const TextPredicate *p = (const TextPredicate *) predicate;
+	FlowSlice text;
+	FlowTruth truth = read_text(p, fields[p->base.column], bad, &text);
+
+	if (truth != FLOW_TRUE)
+		return truth;
+	return p->base.verdict[(flow_filter_order_bit(compare_texts(text, p->constant)) & p->accepts) != 0];
+}
+
+/* Equality with a short constant: both it and the field are a word or two. */
+static FlowTruth
+test_short_text(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const TextPredicate *p = (const TextPredicate *) predicate;
+	FlowSlice field = fields[p->base.column];
+	Words words;
+
+	/* an empty field's len - 1 is too large as well */
+	if (flow_unlikely(field.len - 1 >= 16 || field.data == NULL))
+		return test_text_order(predicate, fields, bad);
+	words = words_of(field.data, field.len);
+	if (field.len == p->constant.len && p->itself &&
+	    words.first == p->words.first && words.last == p->words.last)
+		return p->base.verdict[true];
+	if (flow_likely(is_ascii(words.first) && is_ascii(words.last) && is_plain_length(p, field) && !p->padded))
+		return p->base.verdict[false];
+	return test_text_order(predicate, fields, bad);
+}
+
+static inline uint64_t
+hash_text(FlowSlice text)
+{
+	uint64_t hash = text.len;
+
+	if (text.len == 0)
+		return 0;
+	if (text.len <= 16)
+	{
+		Words words = words_of(text.data, text.len);
+
+		return flow_filter_mix(flow_filter_mix(hash ^ words.first) + words.last);
+	}
+	for (size_t i = 0; i + 8 < text.len; i += 8)
+		hash = flow_filter_mix(hash + load_word(text.data + i));
+	return flow_filter_mix(hash + load_word(text.data + text.len - 8));
+}
+
+/* The slot that holds the text, or the empty one where it belongs. */
+static inline size_t
+find_text(const TextSlot *slots, unsigned shift, FlowSlice text, uint64_t hash)
+{
+	size_t mask = flow_filter_table_size(shift) - 1;
+	size_t i;
+
+	for (i = hash >> shift; slots[i].data != NULL; i = (i + 1) & mask)
+		if (slots[i].hash == hash && slots[i].len == text.len &&
+		    (text.len == 0 || memcmp(slots[i].data, text.data, text.len) == 0))
+			break;
+	return i;
+}
+
+static FlowTruth
+test_texts(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const TextPredicate *p = (const TextPredicate *) predicate;
+	FlowSlice text;
+	FlowTruth truth = read_text(p, fields[p->base.column], bad, &text);
+
+	if (truth != FLOW_TRUE)
+		return truth;
+	return p->base.verdict[p->slots[find_text(p->slots, p->shift, text, hash_text(text))].data != NULL];
+}
+
+/* ---------- building ---------- */
+
+static TextPredicate *
+new_text(FlowFilter *filter, int column, FlowTest test)
+{
+	const FlowColumn *definition = &filter->columns[column];
+	TextPredicate *p = (TextPredicate *) flow_filter_new_leaf(filter, column, test, sizeof(TextPredicate));
+
+	if (p == NULL)
+		return NULL;
+	p->max_plain = definition->max_chars < 0 ? SIZE_MAX - 1 : (size_t) definition->max_chars;
+	p->null_text = definition->null_text;
+	p->null_len = definition->null_text == NULL ? SIZE_MAX : definition->null_len;
+	p->padded = definition->type == FLOW_PADDED;
+	return p;
+}
+
+/* A copy of a text constant, as texts of the predicate's column compare. */
+static bool
+copy_text(FlowFilter *filter, const TextPredicate *p, FlowSlice text, FlowSlice *copy)
+{
+	char *data;
+
+	if (p->padded)
+		text = without_blanks(text);
+	data = flow_filter_allocate(filter, text.len + 1, 1);
+	if (data == NULL)
+		return false;
+	if (text.len > 0)
+		memcpy(data, text.data, text.len);
+	*copy = (FlowSlice) {data, text.len};
+	return true;
+}
+
+FlowPredicate *
+flow_filter_text_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                         const FlowValue *constants, size_t count)
+{
+	TextPredicate *p;
+	FlowValue value;
+
+	(void) count;
+	if (view != FLOW_AS_IS || op > FLOW_GE)
+		return NULL;
+	p = new_text(filter, column, test_text_order);
+	if (p == NULL || !copy_text(filter, p, constants->text, &p->constant))
+		return NULL;
+	p->accepts = flow_filter_accepts[op];
+	if ((op != FLOW_EQ && op != FLOW_NE) || p->constant.len < 1 || p->constant.len > 16)
+		return &p->base;
+
+	p->base.test = test_short_text;
+	p->base.verdict[false] = op == FLOW_NE ? FLOW_TRUE : FLOW_FALSE;
+	p->base.verdict[true] = op == FLOW_NE ? FLOW_FALSE : FLOW_TRUE;
+	p->accepts = flow_filter_accepts[FLOW_EQ];
+	p->words = words_of(p->constant.data, p->constant.len);
+	p->itself = flow_filter_read(&p->base, p->constant, &value) == FLOW_OK && compare_texts(value.text, p->constant) == 0;
+	return &p->base;
+}
+
+FlowPredicate *
+flow_filter_text_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                     const FlowValue *constants, size_t count)
+{
+	unsigned shift = flow_filter_table_shift(count);
+	TextSlot *slots;
+	TextPredicate *p;
+
+	if (view != FLOW_AS_IS || op != FLOW_EQ)
+		return NULL;
+	p = new_text(filter, column, test_texts);
+	slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(TextSlot));
+	if (p == NULL || slots == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+	{
+		FlowSlice text;
+		uint64_t hash;
+
+		if (!copy_text(filter, p, constants[i].text, &text))
+			return NULL;
+		hash = hash_text(text);
+		slots[find_text(slots, shift, text, hash)] = (TextSlot) {text.data, text.len, hash};
+	}
+	p->slots = slots;
+	p->shift = shift;
+	return &p->base;
+}

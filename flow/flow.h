@@ -1,0 +1,483 @@
+/*-------------------------------------------------------------------------
+ *
+ * flow.h
+ *	  Reads flow logs: the whole interface of the server-free core.
+ *
+ * A host (the foreign data wrapper, a test, a benchmark) compiles a FlowFormat
+ * from its columns and a line format, lists the files of a location into
+ * FlowObjects, optionally builds a FlowFilter, and pulls from a FlowReader the
+ * records that pass.  Nothing here prints, exits, jumps or keeps global state.
+ *
+ * Conventions.  A function that can fail returns a FlowStatus and, unless that
+ * is FLOW_OK or FLOW_END, has filled the FlowError given to it.  Whoever creates
+ * an object frees it; every free or close function takes NULL.  Sizes are bytes,
+ * times are microseconds since 1970-01-01 00:00 UTC unless a comment says
+ * otherwise.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---------- status and errors ---------- */
+
+typedef enum FlowStatus
+{
+	FLOW_OK = 0,
+	FLOW_END,             /* there is nothing more */
+	FLOW_REJECTED,        /* a line was rejected; only if the host asked to be told */
+	FLOW_INTERRUPTED,     /* the host wants to stop */
+	FLOW_NO_MEMORY,       /* the host's allocator returned NULL */
+	FLOW_NOT_FOUND,       /* a file or directory does not exist */
+	FLOW_NO_PERMISSION,   /* the operating system denies access */
+	FLOW_NOT_ALLOWED,     /* outside the paths that the host allows */
+	FLOW_NOT_REGULAR,     /* neither a regular file nor a directory */
+	FLOW_IO,              /* any other failure of a system call: os_errno */
+	FLOW_CHANGED,         /* a file changed since it was listed */
+	FLOW_CORRUPT,         /* compressed data that are damaged or end too early */
+	FLOW_LIMIT,           /* one of our own limits was reached */
+	FLOW_UNSUPPORTED,     /* legal, but not something we can read */
+	FLOW_BAD_LOCATION,    /* a location that is not well-formed */
+	FLOW_BAD_PATTERN,     /* a regular expression that does not compile */
+	FLOW_BAD_FORMAT,      /* columns and line format do not fit together */
+	FLOW_BAD_HEADER,      /* a header that is missing, or contradicts the format */
+	FLOW_BAD_RECORD,      /* a line that is no record of the format */
+	FLOW_BAD_SYNTAX,      /* a field that is not a value of its column's type */
+	FLOW_OUT_OF_RANGE,    /* a field whose value its column's type cannot hold */
+	FLOW_TOO_LONG,        /* a field longer than its column's type allows */
+	FLOW_BAD_ENCODING,    /* a field with bytes that are not valid text */
+	FLOW_MISSING,         /* no value for a column that is NOT NULL */
+	FLOW_TOO_MANY_REJECTS /* reject_limit was exceeded */
+} FlowStatus;
+
+#define FLOW_RAW_SHOWN 64 /* bytes of a raw line that an error may carry */
+
+/*
+ * What went wrong, in the words a user shall read.  The texts keep to
+ * PostgreSQL's message style.  "raw" is text of the log itself, not
+ * NUL-terminated and in no particular encoding: a host shows it only to those
+ * who may read the whole log.
+ */
+typedef struct FlowError
+{
+	FlowStatus status;
+	int os_errno;      /* of the failed system call, or 0 */
+	char message[320]; /* primary message: lower case, no period */
+	char detail[512];  /* a sentence, or empty */
+	char hint[400];    /* a sentence, or empty */
+
+	/* where, as far as known */
+	char path[4096]; /* file, or empty */
+	uint64_t line;   /* line of that file, from 1; 0: not known */
+	int column;      /* index into the format's columns, or -1 */
+	char raw[FLOW_RAW_SHOWN];
+	size_t raw_len; /* bytes of raw in use */
+} FlowError;
+
+/* ---------- the host ---------- */
+
+/*
+ * What the core needs from the program around it.  None of these may jump out
+ * of the call.  "arg" is handed back to each.
+ */
+typedef struct FlowHost
+{
+	void *arg;
+
+	/* should the current operation stop?  Called often: must be cheap. */
+	bool (*interrupted)(void *arg);
+
+	/* sleep at most so many milliseconds; returns early when interrupted */
+	void (*wait)(void *arg, int milliseconds);
+
+	/* memory, aligned for any type; NULL when there is none.  free takes NULL. */
+	void *(*allocate)(void *arg, size_t size);
+	void (*free)(void *arg, void *ptr);
+
+	/* microseconds of a clock that only moves forward */
+	int64_t (*clock)(void *arg);
+
+	/*
+	 * Text that contains bytes >= 0x80 (all-ASCII text is never asked about): is
+	 * it valid in the host's encoding, and how many characters has it?
+	 */
+	bool (*text_valid)(void *arg, const char *data, size_t len);
+	size_t (*text_length)(void *arg, const char *data, size_t len);
+} FlowHost;
+
+/* ---------- values and columns ---------- */
+
+/* Bytes in somebody else's buffer, not NUL-terminated.  data == NULL: no value. */
+typedef struct FlowSlice
+{
+	const char *data;
+	size_t len;
+} FlowSlice;
+
+/*
+ * The types a field can be read as.  What each accepts is what PostgreSQL 15's
+ * input function of the type in parentheses accepts, except that FLOW_TIME and
+ * FLOW_DAY read Unix seconds or ISO 8601 only, and integers are decimal.
+ */
+typedef enum FlowType
+{
+	FLOW_INT16,   /* (smallint) */
+	FLOW_INT32,   /* (integer) */
+	FLOW_INT64,   /* (bigint) */
+	FLOW_FLOAT,   /* (real) */
+	FLOW_DOUBLE,  /* (double precision) */
+	FLOW_DECIMAL, /* (numeric), with precision and scale */
+	FLOW_BOOLEAN, /* (boolean) */
+	FLOW_TEXT,    /* (text, varchar), with max_chars */
+	FLOW_PADDED,  /* (char), with max_chars; compares without trailing blanks */
+	FLOW_ADDRESS, /* (inet) */
+	FLOW_NETWORK, /* (cidr) */
+	FLOW_TIME,    /* (timestamptz, timestamp in UTC), with scale */
+	FLOW_DAY,     /* (date, the day in UTC) */
+	FLOW_OPAQUE   /* a type only the host can read; checked as text */
+} FlowType;
+
+/* A column of the host's table, as far as reading concerns it. */
+typedef struct FlowColumn
+{
+	const char *name;  /* for messages, and to find a group of that name */
+	const char *field; /* group name or number that fills it; NULL: by position or name */
+	FlowType type;
+	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: most characters, -1: any number */
+	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
+	int scale;             /* FLOW_DECIMAL: digits after the point (may be negative when
+							* precision is set); FLOW_TIME: digits of the second kept, -1: 6 */
+	const char *null_text; /* the text that means NULL; NULL: none does */
+	size_t null_len;
+	bool not_null; /* having no value is an error */
+} FlowColumn;
+
+typedef struct FlowAddress
+{
+	uint8_t family;    /* 4 or 6 */
+	uint8_t bits;      /* prefix length: 0..32 or 0..128 */
+	uint8_t bytes[16]; /* network order; 4 or 16 of them count, the others are 0 */
+} FlowAddress;
+
+typedef union FlowValue
+{
+	int64_t integer;     /* FLOW_INT*; FLOW_BOOLEAN 0 or 1; FLOW_TIME; FLOW_DAY: days since 1970-01-01 */
+	double real;         /* FLOW_FLOAT (rounded to float), FLOW_DOUBLE */
+	FlowAddress address; /* FLOW_ADDRESS, FLOW_NETWORK */
+	FlowSlice text;      /* FLOW_TEXT, FLOW_PADDED (cut to max_chars, not padded), FLOW_DECIMAL
+						  * (checked and trimmed, not yet rounded), FLOW_OPAQUE: points into the field */
+} FlowValue;
+
+/* in value.c */
+
+/*
+ * Reads a field as a value of its column: FLOW_OK, or FLOW_END when it means
+ * NULL (there is no field, or it is the column's null text), or FLOW_BAD_SYNTAX,
+ * FLOW_OUT_OF_RANGE, FLOW_TOO_LONG, FLOW_BAD_ENCODING, FLOW_MISSING, or
+ * FLOW_NO_MEMORY.  Fills no FlowError: rejected fields are too frequent for that.
+ */
+extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value);
+
+/* in value_time.c */
+
+/*
+ * ISO 8601 to microseconds since 1970: calendar, week or ordinal date, alone or
+ * with "T" and a time of day, fraction and offset; no offset means UTC.  The years
+ * are 0001 to 9999.  With "blank_separator" this is how a column is read: exactly
+ * the standard's forms, and a blank may stand in place of the "T" (RFC 3339, section
+ * 5.6).  Without it whatever Joda-Time's ISODateTimeFormat.dateTimeParser reads is
+ * read as well ("2018-1-3T4:5", "2018-01-30TZ"), save times without a date.
+ * FLOW_OK, FLOW_BAD_SYNTAX or FLOW_OUT_OF_RANGE (a month 13, an hour 24).
+ */
+extern FlowStatus flow_value_iso8601(const char *data, size_t len, bool blank_separator, int64_t *microseconds);
+
+/* in value_address.c */
+
+/* inet or cidr text; FLOW_OK or FLOW_BAD_SYNTAX. */
+extern FlowStatus flow_value_address(const char *data, size_t len, bool network, FlowAddress *address);
+
+/* ---------- the filter ---------- */
+
+typedef struct FlowFilter FlowFilter;
+typedef struct FlowPredicate FlowPredicate;
+
+typedef enum FlowTruth
+{
+	FLOW_FALSE,
+	FLOW_TRUE,
+	FLOW_UNKNOWN, /* SQL's NULL */
+	FLOW_BROKEN   /* a field that had to be read is bad; see FlowBadField */
+} FlowTruth;
+
+typedef enum FlowOp
+{
+	FLOW_EQ,
+	FLOW_NE,
+	FLOW_LT,
+	FLOW_LE,
+	FLOW_GT,
+	FLOW_GE,
+	FLOW_INSIDE,          /* << : column is strictly inside constant; addresses only */
+	FLOW_INSIDE_OR_EQUAL, /* <<= */
+	FLOW_AROUND,          /* >> */
+	FLOW_AROUND_OR_EQUAL, /* >>= */
+	FLOW_OVERLAPS         /* && */
+} FlowOp;
+
+/* What is compared: the column's value, or something computed from it. */
+typedef enum FlowView
+{
+	FLOW_AS_IS,
+	FLOW_AS_DOUBLE,   /* an integer column cast to double precision; constant: real */
+	FLOW_AS_UNIX_TIME /* to_timestamp() of an integer column of seconds; constant: integer,
+					   * microseconds since 1970 */
+} FlowView;
+
+/* A field that could not be read as its column's type. */
+typedef struct FlowBadField
+{
+	int column;        /* index into the format's columns; -1: none */
+	FlowStatus status; /* as flow_value_read says */
+} FlowBadField;
+
+/* in filter.c */
+
+/*
+ * A filter is built bottom up: predicates are made, combined and at last one is
+ * set as its root.  All live until flow_filter_free.  Constants are copied.
+ * Functions that return a predicate return NULL when memory is short, and take
+ * NULL for a child (giving NULL), so one check at the end suffices.
+ *
+ * "columns" must outlive the filter.  With "bad_is_null" a bad field counts as
+ * NULL (on_error 'set_null'), unless its column is NOT NULL.
+ */
+extern FlowFilter *flow_filter_create(const FlowHost *host, const FlowColumn *columns, int ncolumns, bool bad_is_null);
+extern void flow_filter_free(FlowFilter *filter);
+
+/*
+ * column OP constant.  Which member of the constant counts is the column's type's
+ * (see FlowValue), or the view's.  Texts compare as bytes, FLOW_PADDED without
+ * trailing blanks; doubles with NaN equal to itself and above all else; addresses
+ * as PostgreSQL orders inet.  FLOW_DECIMAL, FLOW_FLOAT, FLOW_DOUBLE and FLOW_OPAQUE columns have no
+ * comparisons, FLOW_BOOLEAN's have FLOW_AS_IS.
+ */
+extern FlowPredicate *flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op, const FlowValue *constant);
+
+/*
+ * column OP ANY (constants), where op is FLOW_EQ, or an address operator;
+ * "has_null": the set also holds a NULL.  An empty set is false, even for NULL.
+ */
+extern FlowPredicate *flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                      const FlowValue *constants, size_t count, bool has_null);
+
+extern FlowPredicate *flow_filter_is_null(FlowFilter *filter, int column);
+extern FlowPredicate *flow_filter_constant(FlowFilter *filter, FlowTruth truth);
+extern FlowPredicate *flow_filter_and(FlowFilter *filter, FlowPredicate **children, size_t count);
+extern FlowPredicate *flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count);
+extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
+
+/* Makes "root" what the filter judges; conjuncts are put in order of cost. */
+extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
+
+/*
+ * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why.
+ * Otherwise bad->column is the first bad field that was taken for NULL, or -1.
+ */
+extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField *bad);
+
+/* ---------- the line format ---------- */
+
+typedef struct FlowFormat FlowFormat;
+
+typedef enum FlowHeaderMode
+{
+	FLOW_HEADER_AUTO,
+	FLOW_HEADER_TRUE,
+	FLOW_HEADER_MATCH,
+	FLOW_HEADER_FALSE
+} FlowHeaderMode;
+
+/* What a format is made of; all of it must outlive the format. */
+typedef struct FlowFormatSpec
+{
+	const char *regex; /* NUL-terminated pattern */
+	bool regex_jit;    /* compile it to machine code if that is possible */
+	FlowHeaderMode header;
+	const FlowColumn *columns; /* the live columns, in table order */
+	int ncolumns;
+} FlowFormatSpec;
+
+/* in format.c */
+extern FlowStatus flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format, FlowError *error);
+extern void flow_format_free(FlowFormat *format);
+
+/* which splitter runs, as EXPLAIN names it: "regex, PCRE2 JIT" */
+extern const char *flow_format_name(const FlowFormat *format);
+
+/* Only compiles the pattern, to tell whether it is valid; FLOW_BAD_PATTERN if not. */
+extern FlowStatus flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error);
+
+/* Does the pattern look like one pasted from a Hive string, with doubled backslashes? */
+extern bool flow_format_regex_looks_escaped(const char *regex);
+
+/* ---------- locations and objects ---------- */
+
+/* A file to read, with its identity when it was listed. */
+typedef struct FlowObject
+{
+	const char *path; /* NUL-terminated */
+	uint64_t size;    /* bytes as stored */
+	int64_t modified; /* nanoseconds since 1970 */
+	uint64_t device;  /* st_dev */
+	uint64_t inode;   /* st_ino */
+} FlowObject;
+
+typedef struct FlowObjects
+{
+	FlowObject *items; /* in order of their paths' bytes */
+	size_t count;
+	uint64_t bytes;   /* sum of their sizes */
+	uint64_t skipped; /* entries left out: hidden, empty, markers (design.md, option location) */
+	bool complete;    /* false: a limit of FlowListLimits ended the listing */
+} FlowObjects;
+
+/*
+ * The directories that may be read, as the administrator wrote them; count 0: all.
+ * Checked against what a path resolves to, at every open of a file or directory.
+ */
+typedef struct FlowAllowedPaths
+{
+	const char *const *paths;
+	size_t count;
+} FlowAllowedPaths;
+
+/* For the planner: stop listing after so many entries, or so long. 0: no limit. */
+typedef struct FlowListLimits
+{
+	size_t entries;
+	int64_t microseconds;
+} FlowListLimits;
+
+/* in location.c */
+
+/* Is it a location we can list?  Opens nothing. */
+extern FlowStatus flow_location_check(const FlowHost *host, const char *location, FlowError *error);
+
+/* in object.c */
+
+/*
+ * Lists the files of a location.  The list comes from the host's allocator, a
+ * copy of its own, freed by flow_objects_free.
+ */
+extern FlowStatus flow_objects_list(const FlowHost *host, const char *location, const FlowAllowedPaths *allowed,
+                                    const FlowListLimits *limits, FlowObjects **objects, FlowError *error);
+extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
+
+/* in source.c */
+
+/* Is that a compression's name, or "auto"? */
+extern bool flow_source_knows_compression(const char *name);
+
+/* The compression that a file's name promises ("gzip" for ".gz"), else "none". */
+extern const char *flow_source_compression_by_name(const char *path);
+
+/* ---------- the reader ---------- */
+
+typedef struct FlowReader FlowReader;
+
+typedef enum FlowOnError
+{
+	FLOW_ON_ERROR_STOP,
+	FLOW_ON_ERROR_IGNORE,
+	FLOW_ON_ERROR_SET_NULL
+} FlowOnError;
+
+/*
+ * lines = headers + blank + emitted + filtered + rejected, and
+ * files = files_read + files_pruned + files_skipped + files_not_reached.
+ * A line that set_null keeps is emitted or filtered, and in set_null too.
+ * Rescans add to the lines and bytes_read, not to the files.
+ */
+typedef struct FlowCounts
+{
+	uint64_t files, files_read, files_pruned, files_skipped, files_not_reached;
+	uint64_t bytes;      /* stored bytes of the files listed, pruned ones excluded */
+	uint64_t bytes_read; /* stored bytes read */
+	uint64_t lines, headers, blank, emitted, filtered, rejected;
+	uint64_t set_null;
+	uint64_t unmatched; /* of rejected and set_null: lines that are no record at all */
+} FlowCounts;
+
+typedef struct FlowReadSpec
+{
+	const FlowHost *host;
+	FlowFormat *format;
+	const FlowFilter *filter;   /* NULL: every record passes */
+	const FlowObjects *objects; /* must outlive the reader */
+	FlowAllowedPaths allowed;
+	FlowOnError on_error;
+	bool report_rejects;     /* flow_reader_next returns FLOW_REJECTED for each */
+	int64_t reject_limit;    /* -1: none */
+	const char *compression; /* "auto", or the name of one, which is insisted on */
+	size_t max_line_length;
+} FlowReadSpec;
+
+/* A record that passed, valid until the next call. */
+typedef struct FlowRecord
+{
+	const FlowSlice *fields; /* by column; not yet checked unless on_error is 'ignore' */
+	const FlowObject *object;
+	uint64_t line;
+} FlowRecord;
+
+/* Why a line was rejected, or kept with nulls. */
+typedef struct FlowReject
+{
+	const FlowObject *object;
+	uint64_t line;
+	FlowStatus status;  /* FLOW_BAD_RECORD, or a bad field's */
+	int column;         /* the bad field's column, or -1 */
+	const char *reason; /* NUL-terminated; for the user */
+	FlowSlice raw;      /* the line, or its beginning if it was too long */
+} FlowReject;
+
+/* in reader.c */
+extern FlowStatus flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *error);
+extern void flow_reader_close(FlowReader *reader);
+
+/*
+ * The next record: FLOW_OK, FLOW_END, FLOW_REJECTED (flow_reader_reject tells)
+ * or an error, after which only flow_reader_close is of use.
+ */
+extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
+
+/*
+ * To be called when a field of the current record turned out bad: FLOW_OK if it
+ * shall be NULL (counted), else the error to raise.  Fields of NULL rows and
+ * null texts are not bad.
+ */
+extern FlowStatus flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error);
+
+/* From the first file again, with another filter perhaps. */
+extern void flow_reader_rewind(FlowReader *reader, const FlowFilter *filter);
+
+extern const FlowCounts *flow_reader_counts(FlowReader *reader);
+
+/* Is every line accounted for?  True between any two calls that did not fail. */
+extern bool flow_reader_balances(FlowReader *reader);
+
+/* the last reject, and the first one; NULL if there was none */
+extern const FlowReject *flow_reader_reject(const FlowReader *reader);
+extern const FlowReject *flow_reader_first_reject(const FlowReader *reader);
+
+/*
+ * Where the reader stands, for an error that somebody else raises about the
+ * current record.  False: nowhere.
+ */
+extern bool flow_reader_position(const FlowReader *reader, const char **path, uint64_t *line);
+
+#endif /* FLOW_H */

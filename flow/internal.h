@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * internal.h
+ *	  What the files of the core share among themselves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_INTERNAL_H
+#define FLOW_INTERNAL_H
+
+#include "flow.h"
+
+/*
+ * No step between two looks at FlowHost.interrupted handles more bytes than
+ * this, and a reader's block has this size.  64 to 512 KiB read equally fast.
+ */
+#define FLOW_BLOCK_SIZE (256 * 1024)
+
+#define flow_countof(array) (sizeof(array) / sizeof((array)[0]))
+
+#if defined(__GNUC__)
+#define flow_likely(x) __builtin_expect((x) != 0, 1)
+#define flow_unlikely(x) __builtin_expect((x) != 0, 0)
+#define flow_printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define flow_likely(x) ((x) != 0)
+#define flow_unlikely(x) ((x) != 0)
+#define flow_printf_like(fmt, args)
+#endif
+
+/* ---------- error.c: filling a FlowError ---------- */
+
+/* Clears *error, sets status and message, and returns the status. */
+extern FlowStatus flow_error_set(FlowError *error, FlowStatus status, const char *format, ...) flow_printf_like(3, 4);
+
+/* Add to an error that was set. */
+extern void flow_error_detail(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
+extern void flow_error_hint(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
+extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
+
+/*
+ * A failed system call: status by errno (ENOENT and ENOTDIR FLOW_NOT_FOUND, EACCES and
+ * EPERM FLOW_NO_PERMISSION, ENOMEM FLOW_NO_MEMORY, others FLOW_IO), os_errno, and the message
+ * "could not VERB "PATH""; the host appends the errno's text.
+ */
+extern FlowStatus flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path);
+
+extern FlowStatus flow_error_memory(FlowError *error);
+extern FlowStatus flow_error_interrupted(FlowError *error);
+
+/* ---------- host shorthands ---------- */
+
+static inline void *
+flow_allocate(const FlowHost *host, size_t size)
+{
+	return host->allocate(host->arg, size);
+}
+
+static inline void
+flow_free(const FlowHost *host, void *ptr)
+{
+	if (ptr != NULL)
+		host->free(host->arg, ptr);
+}
+
+static inline bool
+flow_interrupted(const FlowHost *host)
+{
+	return host->interrupted(host->arg);
+}
+
+/* ---------- regex.c: PCRE2 ---------- */
+
+typedef struct FlowRegex FlowRegex;
+
+/*
+ * Compiles a pattern that must match whole lines (reference: Hive's RegexSerDe,
+ * Matcher.matches() with DOTALL).  FLOW_BAD_PATTERN with the offset in the detail.
+ */
+extern FlowStatus flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRegex **regex, FlowError *error);
+extern void flow_regex_free(FlowRegex *regex);
+
+extern bool flow_regex_is_jit(const FlowRegex *regex);
+extern int flow_regex_group_count(const FlowRegex *regex);                    /* capture groups */
+extern bool flow_regex_has_names(const FlowRegex *regex);                     /* is any group named? */
+extern int flow_regex_group_number(const FlowRegex *regex, const char *name); /* 0: no group of that name */
+
+/*
+ * Matches a line: FLOW_OK; FLOW_END if it does not match; FLOW_LIMIT when a limit
+ * or the deadline of a line was hit (never taken for "does not match");
+ * FLOW_INTERRUPTED.  groups[i] becomes what group wanted[i] (from 1) took, data NULL if
+ * it took no part.
+ */
+extern FlowStatus flow_regex_match(FlowRegex *regex, const char *line, size_t len,
+                                   const int *wanted, int nwanted, FlowSlice *groups, FlowError *error);
+
+/* Has it a doubled backslash before a class letter or a dot, as text copied from a Hive string has? */
+extern bool flow_regex_looks_escaped(const char *pattern);
+
+/* ---------- format.c: how a line becomes fields ---------- */
+
+extern const FlowColumn *flow_format_columns(const FlowFormat *format, int *ncolumns);
+extern FlowHeaderMode flow_format_header_mode(const FlowFormat *format);
+
+/*
+ * Splits a line into fields[column]: FLOW_OK, FLOW_END if it is no record of
+ * this format, or an error.
+ */
+extern FlowStatus flow_format_split(FlowFormat *format, const char *line, size_t len, FlowSlice *fields, FlowError *error);
+
+/* Adds to an error about a line that is no record why that may be. */
+extern void flow_format_explain_mismatch(const FlowFormat *format, FlowError *error);
+
+/* Does the line look like a header (design.md, option "header")? */
+extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len);
+
+/* Does a header fit the columns?  FLOW_OK or FLOW_BAD_HEADER. */
+extern FlowStatus flow_format_check_header(const FlowFormat *format, const char *line, size_t len, FlowError *error);
+
+/* ---------- field.c: the fields that AWS documents ---------- */
+
+typedef struct FlowField
+{
+	const char *name; /* as headers spell it: "account-id" */
+	int version;      /* of the record format that brought it; 6 is the transit gateway's */
+	FlowType type;    /* its natural type */
+} FlowField;
+
+extern const FlowField *flow_field_find(const char *name, size_t len);
+
+/* The same for a column's name: "_" for "-", and the names of Athena's old page. */
+extern const FlowField *flow_field_of_column(const char *column_name);
+
+/* ---------- source.c: storages and compressions ---------- */
+
+typedef struct FlowSource FlowSource;
+
+/*
+ * Opens an object and finds out its compression.  compression: "auto" or a name.
+ * FLOW_CHANGED if it is not what was listed.  The object must outlive the source.
+ */
+extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+                                   const char *compression, FlowSource **source, FlowError *error);
+extern void flow_source_close(FlowSource *source);
+
+/*
+ * Reads on: up to "capacity" decompressed bytes into buffer, *len of them; 0 only
+ * at the end of all data, after the file was seen to be unchanged and every check sum
+ * was right.  capacity must be at least FLOW_BLOCK_SIZE; a file read as it is
+ * is read at offsets that are multiples of FLOW_BLOCK_SIZE if capacity is always that.
+ */
+extern FlowStatus flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
+
+extern uint64_t flow_source_bytes_read(const FlowSource *source); /* stored bytes so far */
+extern const char *flow_source_compression(const FlowSource *source);
+
+#define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
+
+/*
+ * A compression: streams, gives back what it took, knows nothing of files.  Each
+ * is a row of compressions[] in source.c.
+ */
+typedef struct FlowCodec
+{
+	const char *name;
+	const char *suffix; /* of file names, for the planner's estimate: ".gz" */
+
+	/* Do such data begin like this?  "len" is FLOW_MAGIC_SIZE, or less if there are no more. */
+	bool (*recognizes)(const uint8_t *data, size_t len);
+
+	FlowStatus (*create)(const FlowHost *host, void **state, FlowError *error);
+	void (*free)(void *state);
+
+	/*
+	 * Takes from [*in, in_end) and writes to [*out, out_end), moving both; handles at most FLOW_BLOCK_SIZE bytes
+	 * of either.  "last": no input follows in_end; only then may there be none.  FLOW_OK while there may be more, FLOW_END
+	 * when "last" is set and all input was used up at a point where data may end.  FLOW_CORRUPT
+	 * otherwise; "offset" is the stored offset of *in, for the detail.  The message of an error is
+	 * a predicate, such as "is damaged": source.c puts the file before it.
+	 */
+	FlowStatus (*step)(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
+	                   uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error);
+} FlowCodec;
+
+extern const FlowCodec flow_gzip_codec; /* gzip.c */
+extern const FlowCodec flow_zstd_codec; /* zstd.c */
+
+/* ---------- file.c: local files ---------- */
+
+typedef struct FlowFile FlowFile;
+
+/*
+ * Regular files only; checks the identity and the allowed paths on the open
+ * descriptor.  The object must outlive the file.
+ */
+extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+                                 FlowFile **file, FlowError *error);
+extern void flow_file_close(FlowFile *file);
+
+/* pread at the position; *len 0 at the listed end, once the file was seen unchanged. */
+extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
+extern uint64_t flow_file_position(const FlowFile *file);
+
+/* The next bytes, without moving on: fewer than "capacity" only if the file ends there. */
+extern FlowStatus flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
+
+/* Is it still the file that was listed?  FLOW_OK or FLOW_CHANGED. */
+extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);
+
+/* Makes 'flow log "PATH" changed' of the message 'changed', and sets the error's path. */
+extern void flow_file_name_error(FlowError *error, const char *path);
+
+/* Is what the descriptor fd resolves to inside the allowed paths?  FLOW_OK or FLOW_NOT_ALLOWED. */
+extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAllowedPaths *allowed, FlowError *error);
+
+/* ---------- location.c: which paths a location means ---------- */
+
+typedef struct FlowLocation FlowLocation;
+
+/*
+ * Parses a location: a fixed part, and then segments with wildcards.  The host
+ * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT, FLOW_NO_MEMORY,
+ * FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
+extern void flow_location_free(FlowLocation *location);
+
+/*
+ * The segments before the first one with a wildcard, without their escapes.  Ends
+ * in "/" if it is "/", or if there is no wildcard and the location ends in one.
+ */
+extern const char *flow_location_fixed(const FlowLocation *location);
+extern bool flow_location_has_wildcard(const FlowLocation *location);
+
+/*
+ * Who walks down from the fixed part holds, for each directory, the set of
+ * segments that the names in it may match, a bit for each; so a path is met once,
+ * in however many ways it matches.  An empty set: nothing in there can match.
+ */
+typedef uint64_t FlowSegments;
+
+/* What a name in a directory is to a location. */
+typedef struct FlowNameMatch
+{
+	FlowSegments below; /* for the names in it, if it is a directory; 0: no match */
+	bool file;          /* it matches also if it is a file */
+	bool hidden;        /* it would match, but listings leave such names out */
+} FlowNameMatch;
+
+extern FlowSegments flow_location_start(const FlowLocation *location);
+extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len);
+
+/* ---------- object.c: the list of files ---------- */
+
+/* Appends a copy of an object, path included. */
+extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error);
+
+/* ---------- file_list.c: walks local directories ---------- */
+
+/*
+ * Adds the files of a location, in no order, and counts in objects->skipped and
+ * objects->complete.  limits may be NULL.
+ */
+extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+                                 const FlowListLimits *limits, FlowObjects *objects, FlowError *error);
+
+#endif /* FLOW_INTERNAL_H */

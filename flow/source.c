@@ -1,0 +1,273 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.c
+ *	  An object's bytes, decompressed.
+ *
+ * A compression is a row of compressions[].  Local files are the only storage.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+
+#include <string.h>
+
+/* Stored bytes read at once, if they are compressed; up to 1000 times as many come out. */
+#define INPUT_SIZE (64 * 1024)
+
+struct FlowSource
+{
+	const FlowHost *host;
+	const FlowObject *object;
+	FlowFile *file;
+	const FlowCodec *codec;
+	FlowStatus (*read)(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
+
+	/* only if the codec does anything */
+	void *state;
+	uint8_t *input;
+	const uint8_t *in, *in_end; /* what is left of the input */
+	bool last;                  /* the file holds no more than that */
+	bool ended;                 /* nor does the codec */
+};
+
+static bool
+recognizes_anything(const uint8_t *data, size_t len)
+{
+	(void) data;
+	(void) len;
+	return true;
+}
+
+/* Bytes as they are: there is nothing to step through. */
+static const FlowCodec none_codec = {
+	.name = "none",
+	.recognizes = recognizes_anything};
+
+/* The first that recognizes a file's first bytes is "auto"'s choice. */
+static const FlowCodec *const compressions[] = {
+	&flow_gzip_codec,
+	&flow_zstd_codec,
+	&none_codec};
+
+static const FlowCodec *
+find_compression(const char *name)
+{
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+		if (strcmp(compressions[i]->name, name) == 0)
+			return compressions[i];
+	return NULL;
+}
+
+bool
+flow_source_knows_compression(const char *name)
+{
+	return strcmp(name, "auto") == 0 || find_compression(name) != NULL;
+}
+
+const char *
+flow_source_compression_by_name(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+	{
+		const char *suffix = compressions[i]->suffix;
+
+		if (suffix != NULL && len > strlen(suffix) && strcmp(path + len - strlen(suffix), suffix) == 0)
+			return compressions[i]->name;
+	}
+	return none_codec.name;
+}
+
+/* ---------- reading ---------- */
+
+/* Straight from the file into the caller's buffer. */
+static FlowStatus
+read_as_is(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	return flow_file_read(source->file, buffer, capacity, len, error);
+}
+
+static FlowStatus
+fill_input(FlowSource *source, FlowError *error)
+{
+	size_t len;
+	FlowStatus status = flow_file_read(source->file, source->input, INPUT_SIZE, &len, error);
+
+	if (status != FLOW_OK)
+		return status;
+	source->in = source->input;
+	source->in_end = source->input + len;
+	source->last = len == 0;
+	return FLOW_OK;
+}
+
+/* A codec's complaint, to which it could not put the file's name. */
+static FlowStatus
+codec_error(FlowSource *source, FlowStatus status, FlowError *error)
+{
+	FlowError changed;
+
+	/* data that are being overwritten look like damaged ones */
+	if (status == FLOW_CORRUPT && flow_file_unchanged(source->file, &changed) != FLOW_OK)
+	{
+		*error = changed;
+		return changed.status;
+	}
+	if (status == FLOW_CORRUPT || status == FLOW_UNSUPPORTED || status == FLOW_LIMIT)
+		flow_file_name_error(error, source->object->path);
+	return status;
+}
+
+static FlowStatus
+read_decompressed(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	uint8_t *out = (uint8_t *) buffer, *out_end = out + capacity;
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && out < out_end && !source->ended)
+	{
+		if (flow_interrupted(source->host))
+			return flow_error_interrupted(error);
+
+		if (source->in == source->in_end && !source->last)
+			status = fill_input(source, error);
+		else
+		{
+			uint64_t offset = flow_file_position(source->file) - (uint64_t) (source->in_end - source->in);
+
+			status = source->codec->step(source->state, &source->in, source->in_end, source->last,
+			                             &out, out_end, offset, error);
+			if (status == FLOW_END)
+				source->ended = true;
+			else if (status != FLOW_OK)
+				status = codec_error(source, status, error);
+		}
+	}
+
+	*len = (size_t) (out - (uint8_t *) buffer);
+	return status == FLOW_END ? FLOW_OK : status;
+}
+
+FlowStatus
+flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	FlowStatus status = source->read(source, buffer, capacity, len, error);
+
+	if (status != FLOW_OK)
+		flow_error_at(error, source->object->path, 0);
+	return status;
+}
+
+uint64_t
+flow_source_bytes_read(const FlowSource *source)
+{
+	return flow_file_position(source->file);
+}
+
+const char *
+flow_source_compression(const FlowSource *source)
+{
+	return source->codec->name;
+}
+
+/* ---------- opening ---------- */
+
+static FlowStatus
+choose_codec(FlowSource *source, const char *compression, FlowError *error)
+{
+	uint8_t magic[FLOW_MAGIC_SIZE];
+	size_t len;
+	FlowStatus status;
+
+	status = flow_file_peek(source->file, magic, sizeof(magic), &len, error);
+	if (status != FLOW_OK)
+		return status;
+
+	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
+	{
+		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
+		flow_error_hint(error, "Only flow logs in text form can be read: have them delivered as text, or convert the file.");
+		flow_file_name_error(error, source->object->path);
+		return FLOW_UNSUPPORTED;
+	}
+
+	if (strcmp(compression, "auto") != 0)
+	{
+		source->codec = find_compression(compression);
+		if (source->codec == NULL)
+			return flow_error_set(error, FLOW_UNSUPPORTED, "compression \"%s\" is not known", compression);
+		if (len == 0 || source->codec->recognizes(magic, len))
+			return FLOW_OK;
+		flow_error_set(error, FLOW_CORRUPT, "is not %s data", source->codec->name);
+		flow_file_name_error(error, source->object->path);
+		return FLOW_CORRUPT;
+	}
+
+	for (size_t i = 0; source->codec == NULL; i++)
+		if (compressions[i]->recognizes(magic, len))
+			source->codec = compressions[i];
+	return FLOW_OK;
+}
+
+static FlowStatus
+open_source(FlowSource *source, const FlowAllowedPaths *allowed, const char *compression, FlowError *error)
+{
+	FlowStatus status;
+
+	status = flow_file_open(source->host, source->object, allowed, &source->file, error);
+	if (status == FLOW_OK)
+		status = choose_codec(source, compression, error);
+	if (status != FLOW_OK)
+		return status;
+
+	source->read = read_as_is;
+	if (source->codec->step == NULL)
+		return FLOW_OK;
+
+	source->read = read_decompressed;
+	source->input = flow_allocate(source->host, INPUT_SIZE);
+	if (source->input == NULL)
+		return flow_error_memory(error);
+	source->in = source->in_end = source->input;
+	return source->codec->create(source->host, &source->state, error);
+}
+
+FlowStatus
+flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+                 const char *compression, FlowSource **result, FlowError *error)
+{
+	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
+	FlowStatus status;
+
+	if (source == NULL)
+	{
+		status = flow_error_memory(error);
+		flow_error_at(error, object->path, 0);
+		return status;
+	}
+	*source = (FlowSource) {.host = host, .object = object};
+
+	status = open_source(source, allowed, compression, error);
+	if (status != FLOW_OK)
+	{
+		flow_error_at(error, object->path, 0);
+		flow_source_close(source);
+		return status;
+	}
+
+	*result = source;
+	return FLOW_OK;
+}
+
+void
+flow_source_close(FlowSource *source)
+{
+	if (source == NULL)
+		return;
+	if (source->state != NULL)
+		source->codec->free(source->state);
+	flow_free(source->host, source->input);
+	flow_file_close(source->file);
+	flow_free(source->host, source);
+}

@@ -1,0 +1,687 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.c
+ *	  Reads a field as a value of its column's type; never throws.
+ *
+ * What a type accepts, and what the text then means, is what PostgreSQL 15's
+ * input function of the type accepts and means, so that a value does not change
+ * with the road it takes.  Times are the exception: see read_time_us.  Dates in
+ * ISO 8601 and addresses have files of their own.
+ *
+ * PostgreSQL asks the database's locale what white space is; here it is the six
+ * ASCII characters, as in UTF-8 everywhere.  For floats the C library is asked,
+ * so LC_NUMERIC must be "C"; in a PostgreSQL backend it always is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
+
+typedef FlowStatus (*ReadFunction)(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value);
+
+static inline bool
+is_digit(char byte)
+{
+	return (unsigned char) (byte - '0') <= 9;
+}
+
+static inline bool
+is_space(char byte)
+{
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+static inline const char *
+skip_spaces(const char *next, const char *end)
+{
+	while (next < end && is_space(*next))
+		next++;
+	return next;
+}
+
+static inline FlowSlice
+trim(FlowSlice field)
+{
+	while (field.len > 0 && is_space(field.data[field.len - 1]))
+		field.len--;
+	while (field.len > 0 && is_space(field.data[0]))
+	{
+		field.data++;
+		field.len--;
+	}
+	return field;
+}
+
+/*
+ * Are the first "len" bytes of the text those of a word in lower case?  ASCII
+ * alone is folded: strncasecmp would ask the locale, and a Turkish one knows
+ * another small "I".
+ */
+static bool
+starts_word(const char *text, const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		char byte = text[i];
+
+		if (byte >= 'A' && byte <= 'Z')
+			byte = (char) (byte - 'A' + 'a');
+		if (byte != word[i])
+			return false;
+	}
+	return true;
+}
+
+/* ---------- integers ---------- */
+
+/*
+ * White space, a sign, any number of digits.  "limit" is the magnitude of the
+ * most negative value.  A number that grows beyond it is out of range whatever
+ * follows; one that is just the limit, but positive, only if nothing does.
+ */
+static FlowStatus
+read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
+{
+	const char *end = field.data + field.len;
+	const char *next = skip_spaces(field.data, end);
+	bool negative = false;
+	uint64_t magnitude = 0;
+
+	if (next < end && (*next == '-' || *next == '+'))
+		negative = *next++ == '-';
+	if (next == end || !is_digit(*next))
+		return FLOW_BAD_SYNTAX;
+
+	for (; next < end && is_digit(*next); next++)
+	{
+		if (magnitude > limit / 10)
+			return FLOW_OUT_OF_RANGE;
+		magnitude = magnitude * 10 + (uint64_t) (*next - '0');
+		if (magnitude > limit)
+			return FLOW_OUT_OF_RANGE;
+	}
+	if (skip_spaces(next, end) != end)
+		return FLOW_BAD_SYNTAX;
+	if (!negative && magnitude == limit)
+		return FLOW_OUT_OF_RANGE;
+
+	/* by way of unsigned, as the most negative value has no positive twin */
+	*integer = (int64_t) (negative ? -magnitude : magnitude);
+	return FLOW_OK;
+}
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+
+/*
+ * Eight digits at once: each step joins neighbours, pairs first.  Unix times
+ * have ten digits, which take 10 ns a digit at a time and 5 ns like this.  False
+ * if there is something else among them.
+ */
+static inline bool
+read_eight_digits(const char *data, uint64_t *number)
+{
+	uint64_t bytes;
+
+	memcpy(&bytes, data, 8);
+	if (((bytes & UINT64_C(0xF0F0F0F0F0F0F0F0)) |
+	     (((bytes + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) >> 4)) !=
+	    UINT64_C(0x3333333333333333))
+		return false;
+	bytes &= UINT64_C(0x0F0F0F0F0F0F0F0F);
+	bytes = (bytes * 10 + (bytes >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
+	bytes = (bytes * 100 + (bytes >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
+	*number = (bytes * 10000 + (bytes >> 32)) & UINT64_C(0xFFFFFFFF);
+	return true;
+}
+
+#else
+
+static inline bool
+read_eight_digits(const char *data, uint64_t *number)
+{
+	(void) data;
+	(void) number;
+	return false;
+}
+
+#endif
+
+/* Reads up to 18 digits and nothing else, as nearly all integers of a log are. */
+static inline bool
+read_plain_digits(FlowSlice field, uint64_t *number)
+{
+	uint64_t sum = 0;
+	size_t i = 0;
+
+	if (field.len - 1 >= 18)
+		return false;
+	if (field.len >= 8 && read_eight_digits(field.data, &sum))
+		i = 8;
+	for (; i < field.len; i++)
+	{
+		unsigned digit = (unsigned char) field.data[i] - (unsigned) '0';
+
+		if (digit > 9)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	*number = sum;
+	return true;
+}
+
+static inline FlowStatus
+read_integer(FlowSlice field, uint64_t limit, int64_t *integer)
+{
+	uint64_t magnitude;
+
+	if (flow_unlikely(!read_plain_digits(field, &magnitude)))
+		return read_any_integer(field, limit, integer);
+	if (flow_unlikely(magnitude >= limit))
+		return FLOW_OUT_OF_RANGE;
+	*integer = (int64_t) magnitude;
+	return FLOW_OK;
+}
+
+static FlowStatus
+read_int16(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	(void) host;
+	return read_integer(field, UINT64_C(1) << 15, &value->integer);
+}
+
+static FlowStatus
+read_int32(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	(void) host;
+	return read_integer(field, UINT64_C(1) << 31, &value->integer);
+}
+
+static FlowStatus
+read_int64(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	(void) host;
+	return read_integer(field, UINT64_C(1) << 63, &value->integer);
+}
+
+/* ---------- floats ---------- */
+
+/*
+ * What strtod takes, hexadecimal and "nan(...)" included, with white space
+ * around it.  A result too small or too large is out of range, whatever
+ * follows it; a denormal is not.
+ */
+static FlowStatus
+parse_real(const char *number, size_t len, bool single, double *real)
+{
+	char *stop;
+	double parsed;
+
+	errno = 0;
+	parsed = single ? (double) strtof(number, &stop) : strtod(number, &stop);
+	if (stop == number)
+		return FLOW_BAD_SYNTAX;
+	if (errno == ERANGE && (parsed == 0 || isinf(parsed)))
+		return FLOW_OUT_OF_RANGE;
+	if (skip_spaces(stop, number + len) != number + len)
+		return FLOW_BAD_SYNTAX;
+	*real = parsed;
+	return FLOW_OK;
+}
+
+static FlowStatus
+read_real(const FlowHost *host, FlowSlice field, bool single, double *real)
+{
+	char stack[128];
+	char *number = stack;
+	FlowStatus status;
+
+	field = trim(field);
+	if (field.len >= sizeof(stack) && (number = flow_allocate(host, field.len + 1)) == NULL)
+		return FLOW_NO_MEMORY;
+	if (field.len > 0)
+		memcpy(number, field.data, field.len);
+	number[field.len] = '\0';
+	status = parse_real(number, field.len, single, real);
+	if (number != stack)
+		flow_free(host, number);
+	return status;
+}
+
+static FlowStatus
+read_float(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	return read_real(host, field, true, &value->real);
+}
+
+static FlowStatus
+read_double(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	return read_real(host, field, false, &value->real);
+}
+
+/* ---------- decimals ---------- */
+
+#define DECIMAL_MAX_EXPONENT (INT_MAX / 2) /* what a written exponent must stay below */
+#define DECIMAL_MAX_WEIGHT 131072          /* digits before the point that numeric can store */
+#define DECIMAL_MAX_SCALE 16383            /* digits behind the point that numeric can store */
+
+/* A decimal's digits as they stand in the text, perhaps with a point among them. */
+typedef struct Digits
+{
+	const char *first; /* the first digit that is not 0; NULL: the number is zero */
+	const char *end;
+	int64_t weight; /* of that digit: 10 to this power */
+	int64_t scale;  /* digits behind the point, the exponent taken into account */
+} Digits;
+
+/*
+ * The number behind an "e".  It is read by strtol there, so white space may
+ * stand before its sign; PostgreSQL 16 no longer allows that.
+ */
+static FlowStatus
+read_exponent(const char **next, const char *end, int64_t *exponent)
+{
+	const char *p = skip_spaces(*next, end);
+	bool negative = false;
+	int64_t magnitude = 0;
+
+	if (p < end && (*p == '-' || *p == '+'))
+		negative = *p++ == '-';
+	if (p == end || !is_digit(*p))
+		return FLOW_BAD_SYNTAX;
+	for (; p < end && is_digit(*p); p++)
+	{
+		if (magnitude < DECIMAL_MAX_EXPONENT)
+			magnitude = magnitude * 10 + (*p - '0');
+	}
+	if (magnitude >= DECIMAL_MAX_EXPONENT)
+		return FLOW_OUT_OF_RANGE;
+	*exponent = negative ? -magnitude : magnitude;
+	*next = p;
+	return FLOW_OK;
+}
+
+/* Digits, a point somewhere among or around them, an exponent: nothing else. */
+static FlowStatus
+read_digits(const char *next, const char *end, Digits *digits)
+{
+	int64_t before = 0, behind = 0; /* digits on either side of the point */
+	int64_t leading = 0;            /* zeros among them before the first other digit */
+	int64_t exponent = 0;
+	bool point = false;
+
+	digits->first = NULL;
+	for (; next < end; next++)
+	{
+		if (*next == '.' && !point)
+		{
+			point = true;
+			continue;
+		}
+		if (!is_digit(*next))
+			break;
+		if (point)
+			behind++;
+		else
+			before++;
+		if (digits->first == NULL && *next == '0')
+			leading++;
+		else if (digits->first == NULL)
+			digits->first = next;
+	}
+	if (before + behind == 0)
+		return FLOW_BAD_SYNTAX;
+	digits->end = next;
+
+	if (next < end && (*next == 'e' || *next == 'E'))
+	{
+		FlowStatus status;
+
+		next++;
+		status = read_exponent(&next, end, &exponent);
+		if (status != FLOW_OK)
+			return status;
+	}
+	if (next != end)
+		return FLOW_BAD_SYNTAX;
+
+	digits->weight = before - 1 - leading + exponent;
+	digits->scale = behind > exponent ? behind - exponent : 0;
+	return FLOW_OK;
+}
+
+/* Does the number round up to the next power of ten when all but its first "kept" digits are dropped? */
+static bool
+rounds_to_power(const Digits *digits, int64_t kept)
+{
+	for (const char *p = digits->first; p < digits->end; p++)
+	{
+		if (*p == '.')
+			continue;
+		if (kept-- == 0)
+			return *p >= '5';
+		if (*p != '9')
+			return false;
+	}
+	return false;
+}
+
+/* Does the number, rounded half away from zero to its column's scale, fit its precision? */
+static bool
+fits_precision(const Digits *digits, int precision, int scale)
+{
+	int64_t kept = digits->weight + scale + 1; /* digits that rounding leaves */
+	int64_t whole = digits->weight + 1;        /* digits before the point, negative for zeros behind it */
+
+	/* nothing is left, or a 1 in the last place at most */
+	if (digits->first == NULL || kept <= 0)
+		return true;
+	if (whole == precision - scale)
+		return !rounds_to_power(digits, kept);
+	return whole < precision - scale;
+}
+
+/* NaN and the infinities, in any case; NaN has no sign. */
+static FlowStatus
+read_special_decimal(FlowSlice text, bool constrained)
+{
+	bool has_sign = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+');
+	const char *word = text.data + has_sign;
+	size_t len = text.len - has_sign;
+
+	if (len == 3 && !has_sign && starts_word(word, "nan", len))
+		return FLOW_OK;
+	if ((len == 3 || len == 8) && starts_word(word, "infinity", len))
+		return constrained ? FLOW_OUT_OF_RANGE : FLOW_OK;
+	return FLOW_BAD_SYNTAX;
+}
+
+/* The value is the text itself, without white space around it: only the host knows numerics. */
+static FlowStatus
+read_decimal(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	FlowSlice text = trim(field);
+	const char *next = text.data;
+	const char *end = text.data + text.len;
+	bool constrained = column->precision >= 0;
+	Digits digits;
+	FlowStatus status;
+
+	(void) host;
+	value->text = text;
+	if (next < end && (*next == '-' || *next == '+'))
+		next++;
+	if (next == end || (!is_digit(*next) && *next != '.'))
+		return read_special_decimal(text, constrained);
+
+	status = read_digits(next, end, &digits);
+	if (status != FLOW_OK)
+		return status;
+	if (constrained)
+		return fits_precision(&digits, column->precision, column->scale) ? FLOW_OK : FLOW_OUT_OF_RANGE;
+	if (digits.scale > DECIMAL_MAX_SCALE || (digits.first != NULL && digits.weight >= DECIMAL_MAX_WEIGHT))
+		return FLOW_OUT_OF_RANGE;
+	return FLOW_OK;
+}
+
+/* ---------- booleans ---------- */
+
+typedef struct BooleanWord
+{
+	const char *word;
+	size_t len;
+	size_t least; /* bytes of it that are not ambiguous */
+	bool truth;
+} BooleanWord;
+
+static const BooleanWord boolean_words[] = {
+	{"true", 4, 1, true},
+	{"false", 5, 1, false},
+	{"yes", 3, 1, true},
+	{"no", 2, 1, false},
+	{"on", 2, 2, true},
+	{"off", 3, 2, false},
+	{"1", 1, 1, true},
+	{"0", 1, 1, false},
+};
+
+static FlowStatus
+read_boolean(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	FlowSlice text = trim(field);
+
+	(void) column;
+	(void) host;
+	for (size_t i = 0; i < flow_countof(boolean_words); i++)
+	{
+		const BooleanWord *word = &boolean_words[i];
+
+		if (text.len >= word->least && text.len <= word->len && starts_word(text.data, word->word, text.len))
+		{
+			value->integer = word->truth;
+			return FLOW_OK;
+		}
+	}
+	return FLOW_BAD_SYNTAX;
+}
+
+/* ---------- text ---------- */
+
+/* Has the text NULs, and has it bytes that are not ASCII? */
+static void
+scan_text(FlowSlice text, bool *has_nul, bool *has_high)
+{
+	uint64_t high = 0, nul = 0;
+	size_t i = 0;
+
+	/* eight bytes at a time: a NUL is a byte that borrows when 1 is taken away */
+	for (; i + 8 <= text.len; i += 8)
+	{
+		uint64_t bytes;
+
+		memcpy(&bytes, text.data + i, 8);
+		high |= bytes;
+		nul |= (bytes - UINT64_C(0x0101010101010101)) & ~bytes;
+	}
+	for (; i < text.len; i++)
+	{
+		unsigned char byte = (unsigned char) text.data[i];
+
+		high |= byte;
+		if (byte == 0)
+			nul = 0x80;
+	}
+	*has_high = (high & UINT64_C(0x8080808080808080)) != 0;
+	*has_nul = (nul & UINT64_C(0x8080808080808080)) != 0;
+}
+
+static FlowStatus
+check_text(const FlowHost *host, FlowSlice text, bool *ascii)
+{
+	bool has_nul, has_high;
+
+	scan_text(text, &has_nul, &has_high);
+	*ascii = !has_high;
+	if (has_nul || (has_high && !host->text_valid(host->arg, text.data, text.len)))
+		return FLOW_BAD_ENCODING;
+	return FLOW_OK;
+}
+
+static FlowStatus
+read_text(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	size_t length, excess;
+	bool ascii;
+	FlowStatus status = check_text(host, field, &ascii);
+
+	value->text = field;
+	if (status != FLOW_OK)
+		return status;
+	if (column->max_chars < 0 || field.len <= (size_t) column->max_chars)
+		return FLOW_OK;
+
+	length = ascii ? field.len : host->text_length(host->arg, field.data, field.len);
+	if (length <= (size_t) column->max_chars)
+		return FLOW_OK;
+
+	/*
+	 * Only blanks may be in excess, and they are cut.  So many blanks at the end
+	 * are as many characters, as in no server encoding a blank is part of another one.
+	 */
+	excess = length - (size_t) column->max_chars;
+	for (size_t i = field.len - excess; i < field.len; i++)
+	{
+		if (field.data[i] != ' ')
+			return FLOW_TOO_LONG;
+	}
+	value->text.len -= excess;
+	return FLOW_OK;
+}
+
+static FlowStatus
+read_opaque(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	bool ascii;
+
+	(void) column;
+	value->text = field;
+	return check_text(host, field, &ascii);
+}
+
+/* ---------- addresses ---------- */
+
+static FlowStatus
+read_address(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	(void) host;
+	return flow_value_address(field.data, field.len, false, &value->address);
+}
+
+static FlowStatus
+read_network(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	(void) column;
+	(void) host;
+	return flow_value_address(field.data, field.len, true, &value->address);
+}
+
+/* ---------- times ---------- */
+
+#define MAX_UNIX_SECONDS UINT64_C(2147483647)              /* 2038-01-19: digits above are milliseconds */
+#define MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)      /* 2100-01-01: above, they are nothing */
+#define POSTGRES_EPOCH_US (INT64_C(946684800) * SECOND_US) /* 2000-01-01 */
+
+/*
+ * Digits alone are Unix seconds, or milliseconds; all else must be ISO 8601.
+ * What PostgreSQL takes beyond that, "now", "infinity" or what depends on
+ * DateStyle, has no place in a log.
+ */
+static FlowStatus
+read_time_us(FlowSlice field, int64_t *microseconds)
+{
+	uint64_t number;
+
+	if (!read_plain_digits(field, &number))
+	{
+		number = 0;
+		for (size_t i = 0; i < field.len; i++)
+		{
+			if (!is_digit(field.data[i]))
+				return flow_value_iso8601(field.data, field.len, true, microseconds);
+			if (number <= MAX_UNIX_MILLISECONDS)
+				number = number * 10 + (uint64_t) (field.data[i] - '0');
+		}
+		if (field.len == 0)
+			return FLOW_BAD_SYNTAX;
+	}
+	if (number > MAX_UNIX_MILLISECONDS)
+		return FLOW_OUT_OF_RANGE;
+	*microseconds = (int64_t) number * (number > MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);
+	return FLOW_OK;
+}
+
+/*
+ * Rounds to so many digits of a second as PostgreSQL's AdjustTimestampForTypmod
+ * does: half away from its epoch.
+ */
+static int64_t
+round_time(int64_t microseconds, int scale)
+{
+	static const int64_t units[] = {1000000, 100000, 10000, 1000, 100, 10};
+	int64_t distance = microseconds - POSTGRES_EPOCH_US;
+	int64_t unit;
+
+	if (scale < 0 || scale >= (int) flow_countof(units))
+		return microseconds;
+	unit = units[scale];
+	distance += distance >= 0 ? unit / 2 : -(unit / 2);
+	return POSTGRES_EPOCH_US + distance / unit * unit;
+}
+
+static FlowStatus
+read_time(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	int64_t microseconds;
+	FlowStatus status = read_time_us(field, &microseconds);
+
+	(void) host;
+	if (status == FLOW_OK)
+		value->integer = round_time(microseconds, column->scale);
+	return status;
+}
+
+static FlowStatus
+read_day(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	int64_t microseconds;
+	FlowStatus status = read_time_us(field, &microseconds);
+
+	(void) column;
+	(void) host;
+	if (status == FLOW_OK)
+		value->integer = microseconds / DAY_US - (microseconds % DAY_US < 0);
+	return status;
+}
+
+/* ---------- all types ---------- */
+
+static const ReadFunction readers[] = {
+	[FLOW_INT16] = read_int16,
+	[FLOW_INT32] = read_int32,
+	[FLOW_INT64] = read_int64,
+	[FLOW_FLOAT] = read_float,
+	[FLOW_DOUBLE] = read_double,
+	[FLOW_DECIMAL] = read_decimal,
+	[FLOW_BOOLEAN] = read_boolean,
+	[FLOW_TEXT] = read_text,
+	[FLOW_PADDED] = read_text,
+	[FLOW_ADDRESS] = read_address,
+	[FLOW_NETWORK] = read_network,
+	[FLOW_TIME] = read_time,
+	[FLOW_DAY] = read_day,
+	[FLOW_OPAQUE] = read_opaque,
+};
+
+FlowStatus
+flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
+{
+	if (field.data == NULL ||
+	    (column->null_text != NULL && field.len == column->null_len &&
+	     memcmp(field.data, column->null_text, field.len) == 0))
+		return column->not_null ? FLOW_MISSING : FLOW_END;
+	return readers[column->type](column, host, field, value);
+}

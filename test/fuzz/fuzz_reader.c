@@ -1,0 +1,116 @@
+/*-------------------------------------------------------------------------
+ *
+ * fuzz_reader.c
+ *	  The reader against the plain one: whatever a file holds, the same records
+ *	  and the same ledger.
+ *
+ * The first byte chooses on_error and the longest line, the rest is the file.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "../unit/plain_reader.h"
+
+static void
+must(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Is the field b a value of its type, or NULL? */
+static FlowStatus
+read_b(FlowSlice b)
+{
+	FlowValue value;
+
+	return flow_value_read(&plain_columns[1], &unit_host, b, &value);
+}
+
+static bool
+is_bad(FlowStatus status)
+{
+	return status != FLOW_OK && status != FLOW_END;
+}
+
+/* Pulls records and compares each with the plain reader's next one. */
+static void
+compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const char *data, size_t len)
+{
+	const char *end = data + len;
+	const char *from = data;
+	uint64_t rejected = 0;
+	uint64_t number = 0;
+	FlowRecord record;
+	FlowError error;
+	PlainLine line;
+
+	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
+		from += 3;
+	while (plain_next_line(&from, end, max_line_length, &line))
+	{
+		number++;
+		if (line.blank)
+			continue;
+		if (line.record && on_error == FLOW_ON_ERROR_IGNORE)
+		{
+			FlowValue value;
+
+			line.record = !is_bad(read_b(line.b)) && !is_bad(flow_value_read(&plain_columns[0], &unit_host, line.a, &value));
+		}
+		if (!line.record && on_error == FLOW_ON_ERROR_STOP)
+		{
+			must(flow_reader_next(reader, &record, &error) == FLOW_BAD_RECORD && error.line == number);
+			return;
+		}
+		if (!line.record && on_error == FLOW_ON_ERROR_IGNORE)
+		{
+			rejected++;
+			continue;
+		}
+		if (!line.record)
+			line.a = line.b = (FlowSlice) {NULL, 0};
+		must(flow_reader_next(reader, &record, &error) == FLOW_OK && record.line == number);
+		must(plain_same(record.fields[0], line.a) && plain_same(record.fields[1], line.b));
+		must(flow_reader_balances(reader));
+	}
+	must(flow_reader_next(reader, &record, &error) == FLOW_END);
+	must(flow_reader_balances(reader));
+	must(flow_reader_counts(reader)->lines == number && flow_reader_counts(reader)->rejected == rejected);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char path[64];
+	FlowFormatSpec format_spec = {PLAIN_REGEX, true, FLOW_HEADER_FALSE, plain_columns, 2};
+	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none"};
+	FlowFormat *format = NULL;
+	FlowReader *reader = NULL;
+	FlowObjects objects = {.count = 1};
+	FlowObject object;
+	FlowError error;
+
+	if (size < 1)
+		return 0;
+	if (path[0] == '\0')
+		snprintf(path, sizeof(path), "/tmp/fuzz_reader.%d", (int) getpid());
+	object = plain_write(path, data + 1, size - 1);
+	objects.items = &object;
+	objects.bytes = object.size;
+
+	must(flow_format_create(&unit_host, &format_spec, &format, &error) == FLOW_OK);
+	spec.format = format;
+	spec.objects = &objects;
+	spec.on_error = data[0] % 3;
+	spec.max_line_length = data[0] & 0x80 ? 16 : 100000;
+	must(flow_reader_create(&spec, &reader, &error) == FLOW_OK);
+	/* a Parquet file is refused by its first bytes */
+	if (size < 5 || memcmp(data + 1, "PAR1", 4) != 0)
+		compare(reader, spec.on_error, spec.max_line_length, (const char *) data + 1, size - 1);
+
+	flow_reader_close(reader);
+	flow_format_free(format);
+	unlink(path);
+	must(unit_state.outstanding == 0);
+	return 0;
+}

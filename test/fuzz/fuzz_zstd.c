@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * fuzz_zstd.c
+ *	  Any bytes as Zstandard data: what libzstd makes of them, or an error.
+ *
+ * The first two bytes say how the input and the output are cut.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "../unit/unit.h"
+
+#include <zstd.h>
+
+#define MOST (1 << 20) /* output compared */
+
+static uint8_t wanted[MOST], got[MOST];
+
+static FlowStatus
+decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *out_len)
+{
+	FlowError error;
+	FlowStatus status = FLOW_OK;
+	size_t done = 0;
+	void *state;
+
+	*out_len = 0;
+	if (flow_zstd_codec.create(&unit_host, &state, &error) != FLOW_OK)
+		abort();
+	while (status == FLOW_OK)
+	{
+		size_t n = most_in < len - done ? most_in : len - done;
+		const uint8_t *p = in + done, *end = p + n;
+
+		done += n;
+		do
+		{
+			size_t room = most_out < MOST - *out_len ? most_out : MOST - *out_len;
+			uint8_t *next = got + *out_len;
+
+			status = flow_zstd_codec.step(state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
+			*out_len = (size_t) (next - got);
+		} while (status == FLOW_OK && (p < end || done == len) && *out_len < MOST);
+		if (*out_len == MOST)
+			break;
+	}
+	flow_zstd_codec.free(state);
+	return status;
+}
+
+/*
+ * By libzstd's decoder of streams, a byte at a time, since it is stricter with a
+ * whole frame at hand: false if they are no good.
+ */
+static bool
+decode_plainly(const uint8_t *in, size_t len, size_t *out_len)
+{
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	ZSTD_inBuffer input = {in, 0, 0};
+	ZSTD_outBuffer output = {wanted, MOST, 0};
+	size_t result = 0;
+
+	while (!ZSTD_isError(result) && output.pos < output.size && (input.pos < input.size || input.size++ < len))
+		result = ZSTD_decompressStream(context, &output, &input);
+	ZSTD_freeDCtx(context);
+	*out_len = output.pos;
+	return result == 0;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	size_t wanted_len, got_len;
+	FlowStatus status;
+
+	if (size < 2)
+		return 0;
+	status = decode(data + 2, size - 2, 1 + data[0] * data[0], 1 + data[1] * data[1], &got_len);
+	if (got_len == MOST)
+		return 0;
+	if (status == FLOW_OK)
+		abort();
+
+	/* what we take, libzstd takes; the contrary is not so: it knows older formats, too */
+	if (status == FLOW_END && (!decode_plainly(data + 2, size - 2, &wanted_len) || wanted_len != got_len || memcmp(got, wanted, got_len) != 0))
+		abort();
+
+	/* how the data are cut makes no difference */
+	if (decode(data + 2, size - 2, size, MOST, &wanted_len) != status || (status == FLOW_END && wanted_len != got_len))
+		abort();
+	return 0;
+}

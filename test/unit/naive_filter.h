@@ -1,0 +1,353 @@
+/*-------------------------------------------------------------------------
+ *
+ * naive_filter.h
+ *	  A filter in the obvious way: the oracle of the filter's tests.
+ *
+ * Values are always read with flow_value_read and compared one by one, bit by
+ * bit, and nothing is ordered or left out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef NAIVE_FILTER_H
+#define NAIVE_FILTER_H
+
+#include "unit.h"
+
+#include <math.h>
+
+typedef enum NaiveKind
+{
+	NAIVE_COMPARE,
+	NAIVE_ANY,
+	NAIVE_IS_NULL,
+	NAIVE_CONSTANT,
+	NAIVE_NOT,
+	NAIVE_AND,
+	NAIVE_OR
+} NaiveKind;
+
+#define NAIVE_CHILDREN 4
+
+typedef struct NaiveTree
+{
+	NaiveKind kind;
+
+	/* leaves */
+	int column;
+	FlowView view;
+	FlowOp op;
+	const FlowValue *constants;
+	size_t count;
+	bool has_null;
+	FlowTruth truth;
+
+	/* the others */
+	struct NaiveTree *children[NAIVE_CHILDREN];
+	size_t nchildren;
+} NaiveTree;
+
+typedef struct NaiveRecord
+{
+	const FlowColumn *columns;
+	const FlowSlice *fields;
+	bool bad_is_null;
+} NaiveRecord;
+
+/* ---------- comparing values ---------- */
+
+static inline int
+naive_bit(const FlowAddress *address, int i)
+{
+	return address->bytes[i / 8] >> (7 - i % 8) & 1;
+}
+
+/* the first of so many bits in which they differ decides */
+static inline int
+naive_bits_order(const FlowAddress *a, const FlowAddress *b, int bits)
+{
+	for (int i = 0; i < bits; i++)
+		if (naive_bit(a, i) != naive_bit(b, i))
+			return naive_bit(a, i) - naive_bit(b, i);
+	return 0;
+}
+
+static inline int
+naive_address_order(const FlowAddress *a, const FlowAddress *b)
+{
+	int order;
+
+	if (a->family != b->family)
+		return a->family - b->family;
+	order = naive_bits_order(a, b, a->bits < b->bits ? a->bits : b->bits);
+	if (order == 0)
+		order = a->bits - b->bits;
+	if (order == 0)
+		order = naive_bits_order(a, b, a->family == 4 ? 32 : 128);
+	return order;
+}
+
+static inline bool
+naive_related(const FlowAddress *a, FlowOp op, const FlowAddress *b)
+{
+	int bits = a->bits < b->bits ? a->bits : b->bits;
+
+	if (a->family != b->family || naive_bits_order(a, b, bits) != 0)
+		return false;
+	switch (op)
+	{
+		case FLOW_INSIDE:
+			return a->bits > b->bits;
+		case FLOW_INSIDE_OR_EQUAL:
+			return a->bits >= b->bits;
+		case FLOW_AROUND:
+			return a->bits < b->bits;
+		case FLOW_AROUND_OR_EQUAL:
+			return a->bits <= b->bits;
+		default:
+			return true;
+	}
+}
+
+static inline int
+naive_text_order(FlowSlice a, FlowSlice b, bool padded)
+{
+	while (padded && a.len > 0 && a.data[a.len - 1] == ' ')
+		a.len--;
+	while (padded && b.len > 0 && b.data[b.len - 1] == ' ')
+		b.len--;
+	for (size_t i = 0; i < a.len && i < b.len; i++)
+		if (a.data[i] != b.data[i])
+			return (unsigned char) a.data[i] - (unsigned char) b.data[i];
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+static inline int
+naive_real_order(double a, double b)
+{
+	if (isnan(a) || isnan(b))
+		return isnan(a) - isnan(b);
+	return (a > b) - (a < b);
+}
+
+/* as PostgreSQL's float8_timestamptz; false: it raises an error.  Since 1970, but wider than int64. */
+static inline bool
+naive_unix_time(int64_t integer, __int128 *microseconds)
+{
+	double seconds = (double) integer;
+
+	if (seconds < 86400.0 * (0 - 2440588) || seconds >= 86400.0 * (109203528 - 2440588))
+		return false;
+	seconds -= (2451545 - 2440588) * 86400.0;
+	seconds = rint(seconds * 1000000.0);
+	*microseconds = (__int128) (int64_t) seconds + (__int128) 946684800 * 1000000;
+	return true;
+}
+
+static inline int
+naive_order(const FlowColumn *column, FlowView view, const FlowValue *value, const FlowValue *constant)
+{
+	__int128 time = 0;
+
+	if (view == FLOW_AS_DOUBLE)
+		return naive_real_order((double) value->integer, constant->real);
+	if (view == FLOW_AS_UNIX_TIME)
+	{
+		if (constant->integer == INT64_MAX || constant->integer == INT64_MIN)
+			return constant->integer == INT64_MAX ? -1 : 1;
+		naive_unix_time(value->integer, &time);
+		return (time > constant->integer) - (time < constant->integer);
+	}
+	if (column->type == FLOW_TEXT || column->type == FLOW_PADDED)
+		return naive_text_order(value->text, constant->text, column->type == FLOW_PADDED);
+	if (column->type == FLOW_ADDRESS || column->type == FLOW_NETWORK)
+		return naive_address_order(&value->address, &constant->address);
+	return (value->integer > constant->integer) - (value->integer < constant->integer);
+}
+
+static inline bool
+naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, FlowOp op, const FlowValue *constant)
+{
+	int order;
+
+	if (op >= FLOW_INSIDE)
+		return naive_related(&value->address, op, &constant->address);
+	order = naive_order(column, view, value, constant);
+	switch (op)
+	{
+		case FLOW_EQ:
+			return order == 0;
+		case FLOW_NE:
+			return order != 0;
+		case FLOW_LT:
+			return order < 0;
+		case FLOW_LE:
+			return order <= 0;
+		case FLOW_GT:
+			return order > 0;
+		default:
+			return order >= 0;
+	}
+}
+
+/* ---------- judging ---------- */
+
+/* Does a leaf find its field bad, and not NULL in place of it?  "status": how. */
+static inline bool
+naive_is_broken(const NaiveTree *leaf, const NaiveRecord *record, FlowStatus *status)
+{
+	const FlowColumn *column = &record->columns[leaf->column];
+	FlowValue value;
+	__int128 time;
+
+	*status = flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
+	if (*status == FLOW_OK && leaf->view == FLOW_AS_UNIX_TIME && leaf->kind != NAIVE_IS_NULL &&
+	    leaf->count > 0 && !naive_unix_time(value.integer, &time))
+	{
+		*status = FLOW_OUT_OF_RANGE;
+		return true;
+	}
+	if (*status == FLOW_OK || *status == FLOW_END)
+		return false;
+	return !record->bad_is_null || column->not_null;
+}
+
+static inline FlowTruth
+naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
+{
+	const FlowColumn *column = &record->columns[leaf->column];
+	FlowStatus status;
+	FlowValue value;
+
+	if (leaf->kind == NAIVE_CONSTANT)
+		return leaf->truth;
+	if (leaf->kind == NAIVE_ANY && leaf->count == 0 && !leaf->has_null)
+		return FLOW_FALSE;
+	if (naive_is_broken(leaf, record, &status))
+		return FLOW_BROKEN;
+	if (leaf->kind == NAIVE_IS_NULL)
+		return status == FLOW_OK ? FLOW_FALSE : FLOW_TRUE;
+	if (status != FLOW_OK)
+		return FLOW_UNKNOWN;
+	flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
+	for (size_t i = 0; i < leaf->count; i++)
+		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]))
+			return FLOW_TRUE;
+	return leaf->has_null ? FLOW_UNKNOWN : FLOW_FALSE;
+}
+
+/* SQL's three-valued logic; BROKEN if any leaf at all is. */
+static inline FlowTruth
+naive_truth(const NaiveTree *tree, const NaiveRecord *record)
+{
+	bool seen[FLOW_BROKEN + 1] = {false};
+	FlowTruth truth;
+
+	if (tree->kind < NAIVE_NOT)
+		return naive_leaf(tree, record);
+	for (size_t i = 0; i < tree->nchildren; i++)
+		seen[naive_truth(tree->children[i], record)] = true;
+	if (seen[FLOW_BROKEN])
+		return FLOW_BROKEN;
+	if (tree->kind == NAIVE_NOT)
+		return seen[FLOW_TRUE] ? FLOW_FALSE : seen[FLOW_FALSE] ? FLOW_TRUE
+		                                                       : FLOW_UNKNOWN;
+	truth = tree->kind == NAIVE_AND ? FLOW_FALSE : FLOW_TRUE;
+	if (seen[truth])
+		return truth;
+	if (seen[FLOW_UNKNOWN])
+		return FLOW_UNKNOWN;
+	return truth == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
+}
+
+/*
+ * What a tree with bad fields may be judged as, in whatever order its parts are
+ * looked at: an OR of these bits.  It is only asked whether it "matters".
+ */
+#define NAIVE_YES 1
+#define NAIVE_NO 2
+#define NAIVE_BROKEN 4
+
+static inline unsigned
+naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matters)
+{
+	unsigned some = 0;
+	unsigned all = NAIVE_YES | NAIVE_NO | NAIVE_BROKEN;
+	unsigned alone; /* which answer of one child decides */
+	FlowTruth truth;
+
+	if (tree->kind < NAIVE_NOT)
+	{
+		truth = naive_leaf(tree, record);
+		return truth == FLOW_BROKEN ? NAIVE_BROKEN : truth == matters ? NAIVE_YES
+		                                                              : NAIVE_NO;
+	}
+	if (tree->kind == NAIVE_NOT)
+		return naive_possible(tree->children[0], record, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
+	for (size_t i = 0; i < tree->nchildren; i++)
+	{
+		unsigned one = naive_possible(tree->children[i], record, matters);
+
+		some |= one;
+		all &= one;
+	}
+	alone = (tree->kind == NAIVE_AND) == (matters == FLOW_TRUE) ? NAIVE_NO : NAIVE_YES;
+	return (some & (alone | NAIVE_BROKEN)) | (all & (NAIVE_YES | NAIVE_NO) & ~alone);
+}
+
+/* ---------- the same as a filter ---------- */
+
+static inline FlowPredicate *
+naive_build(FlowFilter *filter, const NaiveTree *tree)
+{
+	FlowPredicate *children[NAIVE_CHILDREN];
+
+	for (size_t i = 0; i < tree->nchildren; i++)
+		children[i] = naive_build(filter, tree->children[i]);
+	switch (tree->kind)
+	{
+		case NAIVE_COMPARE:
+			return flow_filter_compare(filter, tree->column, tree->view, tree->op, tree->constants);
+		case NAIVE_ANY:
+			return flow_filter_any(filter, tree->column, tree->view, tree->op, tree->constants, tree->count, tree->has_null);
+		case NAIVE_IS_NULL:
+			return flow_filter_is_null(filter, tree->column);
+		case NAIVE_CONSTANT:
+			return flow_filter_constant(filter, tree->truth);
+		case NAIVE_NOT:
+			return flow_filter_not(filter, children[0]);
+		case NAIVE_AND:
+			return flow_filter_and(filter, children, tree->nchildren);
+		default:
+			return flow_filter_or(filter, children, tree->nchildren);
+	}
+}
+
+/*
+ * Is the filter's answer about a record right?  Both its truth and what it says
+ * of a bad field.
+ */
+static inline bool
+naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, FlowBadField bad)
+{
+	unsigned possible = naive_possible(tree, record, FLOW_TRUE);
+	FlowTruth truth = naive_truth(tree, record);
+	FlowStatus status = FLOW_OK;
+	FlowValue value;
+
+	if (truth != FLOW_BROKEN && (got == FLOW_BROKEN || (got == FLOW_TRUE) != (truth == FLOW_TRUE)))
+		return false;
+	if (!(possible & (got == FLOW_BROKEN ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES
+	                                                                       : NAIVE_NO)))
+		return false;
+	if (bad.column >= 0)
+		status = flow_value_read(&record->columns[bad.column], &unit_host, record->fields[bad.column], &value);
+	if (got != FLOW_BROKEN)
+		return bad.column < 0 || (record->bad_is_null && !record->columns[bad.column].not_null &&
+		                          status != FLOW_OK && status != FLOW_END && bad.status == status);
+	if (bad.column >= 0 && status == FLOW_OK) /* a view failed */
+		return bad.status == FLOW_OUT_OF_RANGE;
+	return bad.column >= 0 && status != FLOW_END && bad.status == status &&
+	       (!record->bad_is_null || record->columns[bad.column].not_null);
+}
+
+#endif /* NAIVE_FILTER_H */

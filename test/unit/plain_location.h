@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_location.h
+ *	  The obvious matcher of locations, to compare flow/location.c with.
+ *
+ * It tries everything, copies and recurses freely, and can take for ever; so it
+ * counts its steps and gives up.  It takes only locations that are well-formed and
+ * shorter than PLAIN_MOST bytes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PLAIN_LOCATION_H
+#define PLAIN_LOCATION_H
+
+#include "unit.h"
+
+#define PLAIN_MOST 512
+#define PLAIN_SEGMENTS 64
+
+typedef struct PlainPath
+{
+	int count;
+	char names[PLAIN_SEGMENTS][PLAIN_MOST];
+} PlainPath;
+
+static long plain_steps; /* left; below 0: gave up */
+
+/* Bytes of the character at p: a valid UTF-8 sequence, or one byte. */
+static inline size_t
+plain_char(const char *p, uint64_t *value)
+{
+	size_t left = strlen(p);
+
+	*value = (unsigned char) *p;
+	if (*value < 0x80)
+		return 1;
+	for (size_t n = 2; n <= 4 && n <= left; n++)
+		if (unit_text_valid(&unit_state, p, n) && unit_text_length(&unit_state, p, n) == 1)
+		{
+			*value = 0;
+			for (size_t i = 0; i < n; i++)
+				*value = *value << 8 | (unsigned char) p[i];
+			return n;
+		}
+	*value += (uint64_t) 1 << 40; /* a stray byte: above all characters */
+	return 1;
+}
+
+/* Behind the class at p; sets whether it has the character. */
+static inline const char *
+plain_class(const char *p, uint64_t value, bool *has)
+{
+	bool negated = p[1] == '!' || p[1] == '^', found = false;
+	const char *first = p + 1 + negated;
+
+	for (p = first; *p != ']' || p == first;)
+	{
+		uint64_t low, high;
+
+		p += *p == '\\';
+		p += plain_char(p, &low);
+		high = low;
+		if (*p == '-' && p[1] != ']')
+		{
+			p++;
+			p += *p == '\\';
+			p += plain_char(p, &high);
+		}
+		if (value >= low && value <= high)
+			found = true;
+	}
+	*has = found != negated;
+	return p + 1;
+}
+
+/* A pattern without "{" against a name. */
+static inline bool
+plain_glob(const char *pattern, const char *name)
+{
+	uint64_t want, got;
+	size_t len;
+	bool has;
+
+	if (plain_steps-- < 0)
+		return false;
+	if (*pattern == '\0')
+		return *name == '\0';
+	if (*pattern == '*')
+	{
+		for (; *name != '\0'; name += plain_char(name, &got))
+			if (plain_glob(pattern + 1, name))
+				return true;
+		return plain_glob(pattern + 1, name);
+	}
+	if (*name == '\0')
+		return false;
+	len = plain_char(name, &got);
+	if (*pattern == '?')
+		return plain_glob(pattern + 1, name + len);
+	if (*pattern == '[')
+	{
+		pattern = plain_class(pattern, got, &has);
+		return has && plain_glob(pattern, name + len);
+	}
+	pattern += *pattern == '\\';
+	pattern += plain_char(pattern, &want);
+	return want == got && plain_glob(pattern, name + len);
+}
+
+/* Behind the escape, class or byte at p. */
+static inline const char *
+plain_next(const char *p)
+{
+	bool ignored;
+
+	return *p == '[' ? plain_class(p, 0, &ignored) : *p == '\\' ? p + 2
+	                                                            : p + 1;
+}
+
+/*
+ * A pattern against a name, by writing it once for each alternative of its first
+ * "{".  Hidden names match only what has their first byte, unless "any".
+ */
+static inline bool
+plain_name(const char *pattern, const char *name, bool any)
+{
+	const char *open = pattern, *from, *close;
+	int depth;
+
+	while (*open != '\0' && *open != '{')
+		open = plain_next(open);
+	if (*open == '\0')
+	{
+		if (!any && (*name == '.' || *name == '_') && strchr("*?[", *pattern) != NULL)
+			return false;
+		return plain_glob(pattern, name);
+	}
+
+	for (close = open, depth = 0; depth > 0 || close == open; close = plain_next(close))
+		depth += *close == '{' ? 1 : *close == '}' ? -1
+		                                           : 0;
+	from = open + 1;
+	depth = 0;
+	for (const char *p = from; p < close; p = plain_next(p))
+	{
+		char one[PLAIN_MOST];
+
+		if (plain_steps-- < 0)
+			return false;
+		if (depth == 0 && (*p == ',' || p == close - 1))
+		{
+			snprintf(one, sizeof(one), "%.*s%.*s%s", (int) (open - pattern), pattern, (int) (p - from), from, close);
+			if (plain_name(one, name, any))
+				return true;
+			from = p + 1;
+		}
+		depth += *p == '{' ? 1 : *p == '}' ? -1
+		                                   : 0;
+	}
+	return false;
+}
+
+/* Splits a path, or a location, at "/". */
+static inline void
+plain_split(const char *text, PlainPath *path)
+{
+	path->count = 0;
+	while (*text != '\0')
+	{
+		const char *begin = ++text;
+
+		/* in a well-formed location no "/" is within a class or a group */
+		while (*text != '\0' && *text != '/')
+			text++;
+		if (text > begin && path->count < PLAIN_SEGMENTS)
+			snprintf(path->names[path->count++], PLAIN_MOST, "%.*s", (int) (text - begin), begin);
+	}
+}
+
+/*
+ * Do the segments of the location from i on take the path's from j on?  With
+ * "last_any" its last name may be hidden.
+ */
+static inline bool
+plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool last_any)
+{
+	bool last = j + 1 == path->count;
+	bool any = last && last_any;
+	const char *name = path->names[j];
+	bool deep = i == location->count || strcmp(location->names[i], "**") == 0;
+
+	if (plain_steps-- < 0)
+		return false;
+	if (deep)
+	{
+		bool shown = any || (*name != '.' && *name != '_');
+
+		if (i + 1 < location->count && plain_from(location, i + 1, path, j, last_any))
+			return true;
+		return shown && (last ? i + 1 >= location->count : plain_from(location, i, path, j + 1, last_any));
+	}
+	if (!plain_name(location->names[i], name, any))
+		return false;
+	return last ? i + 1 == location->count : plain_from(location, i + 1, path, j + 1, last_any);
+}
+
+/* Does the location mean the file of that path?  -1: gave up. */
+static inline int
+plain_takes(const char *text, const char *file, bool last_any)
+{
+	static PlainPath location, path;
+	int kept = 0;
+	bool wild = false;
+	size_t len = strlen(text);
+	bool takes;
+
+	plain_split(text, &location);
+	plain_split(file, &path);
+	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS || len >= PLAIN_MOST)
+		return -1;
+
+	/* "/./" is "/", unless behind a wildcard, where it is an error; "." at the end is "/" */
+	for (int i = 0; i < location.count; i++)
+	{
+		for (const char *p = location.names[i]; *p != '\0'; p += *p == '\\' ? 2 : 1)
+			wild |= strchr("*?[{", *p) != NULL;
+		if (strcmp(location.names[i], ".") == 0 && !wild)
+			continue;
+		memmove(location.names[kept++], location.names[i], PLAIN_MOST);
+	}
+	if (kept < location.count && strcmp(text + len - 2, "/.") == 0 && !wild)
+		len = 1;
+	location.count = kept;
+	if (len == 1 || text[len - 1] == '/')
+		strcpy(location.names[location.count++], "**");
+
+	plain_steps = 20000;
+	takes = plain_from(&location, 0, &path, 0, last_any);
+	return plain_steps < 0 ? -1 : takes;
+}
+
+/*
+ * The same question put to flow/location.c, which is walked as a directory tree
+ * would be.  *hidden: the last name is one that listings leave out and count.
+ */
+static inline bool
+walked_takes(const FlowLocation *location, const char *file, bool *hidden)
+{
+	const char *fixed = flow_location_fixed(location);
+	size_t len = strlen(fixed);
+	FlowSegments segments = flow_location_start(location);
+	FlowNameMatch match = {0, false, false};
+
+	*hidden = false;
+	if (!flow_location_has_wildcard(location) && strcmp(file, fixed) == 0)
+		return len == 0 || fixed[len - 1] != '/';
+	if (fixed[len - 1] == '/')
+		len--;
+	if (strncmp(file, fixed, len) != 0 || file[len] != '/')
+		return false;
+
+	for (const char *p = file + len; *p == '/' && segments != 0 && !match.hidden; segments = match.below)
+	{
+		size_t name_len = strcspn(++p, "/");
+
+		match = flow_location_match(location, segments, unit_at_edge(p, name_len), name_len);
+		p += name_len;
+		if (*p == '\0')
+		{
+			*hidden = match.hidden && match.file;
+			return match.file && !match.hidden;
+		}
+	}
+	return false;
+}
+
+/* Do both say the same of a path that has no "//" and no "/" at its end? */
+static inline bool
+same_answer(const FlowLocation *location, const char *text, const char *file)
+{
+	bool hidden;
+	bool got = walked_takes(location, file, &hidden);
+	int want = plain_takes(text, file, false);
+	int want_any;
+
+	if (want >= 0 && got != (bool) want)
+		return false;
+	want_any = plain_takes(text, file, true);
+	return !hidden || want < 0 || want_any < 0 || (want_any == 1 && want == 0);
+}
+
+#endif /* PLAIN_LOCATION_H */

@@ -1,0 +1,278 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_filter_set.c
+ *	  Tests "column OP ANY (constants)" of flow/filter*.c on sets of many
+ *	  sizes, against looking at each constant.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "naive_filter.h"
+
+enum
+{
+	PORT,
+	BYTES,
+	INTERFACE,
+	PADDED,
+	ADDRESS,
+	NETWORK,
+	NCOLUMNS
+};
+
+static const FlowColumn columns[NCOLUMNS] = {
+	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false},
+	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false},
+	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false},
+	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false},
+	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false},
+	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false},
+};
+
+static const size_t set_sizes[] = {1, 2, 1000, 100000};
+
+/* Writes a random field of a column, out of about "spread" ones, and returns its length. */
+typedef size_t (*MakeField)(uint64_t *seed, size_t spread, char *field);
+
+static size_t
+make_port(uint64_t *seed, size_t spread, char *field)
+{
+	return (size_t) sprintf(field, "%d", (int) (unit_random(seed) % (spread * 2) % 70000));
+}
+
+static size_t
+make_count(uint64_t *seed, size_t spread, char *field)
+{
+	return (size_t) sprintf(field, "%" PRId64, ((int64_t) (unit_random(seed) % (spread * 2)) - (int64_t) spread) * 1000003);
+}
+
+static size_t
+make_interface(uint64_t *seed, size_t spread, char *field)
+{
+	size_t number = unit_random(seed) % (spread * 2);
+
+	if (number % 3 == 0)
+		return (size_t) sprintf(field, "%zx", number);
+	return (size_t) sprintf(field, number % 3 == 1 ? "eni-%017zx" : "%zx  ", number);
+}
+
+static size_t
+make_address(uint64_t *seed, size_t spread, char *field)
+{
+	unsigned n = (unsigned) (unit_random(seed) % (spread * 2));
+
+	if (n % 4 == 0)
+		return (size_t) sprintf(field, "2001:db8::%x:%x", n >> 16, n & 0xFFFF);
+	return (size_t) sprintf(field, "10.%u.%u.%u", n >> 16 & 255, n >> 8 & 255, n & 255);
+}
+
+/* Networks of all widths that nest, in few parts of the address space. */
+static size_t
+make_network(uint64_t *seed, size_t spread, char *field)
+{
+	uint64_t r = unit_random(seed);
+	unsigned bits = spread < 10 ? r % 33 : 12 + r % 21;
+	uint32_t ip = (uint32_t) (unit_random(seed) % (spread * 4)) * UINT32_C(0x00010301) + (uint32_t) (r >> 40 & 3) * 64;
+
+	if (unit_random(seed) % 16 == 0)
+		bits = r % 33;
+	ip = bits == 0 ? 0 : ip & (UINT32_MAX << (32 - bits));
+	if (r >> 60 == 0)
+	{
+		bits += 40; /* across the middle of the address */
+		return (size_t) sprintf(field, "2001:db8:%x:%x::/%u", ip >> 16,
+		                        bits >= 64 ? ip & 0xFFFF : (ip & 0xFFFF) & (0xFFFFu << (64 - bits)), bits < 48 ? 64u : bits);
+	}
+	return (size_t) sprintf(field, "%u.%u.%u.%u/%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255, bits);
+}
+
+/* The same networks, and addresses within. */
+static size_t
+make_address_or_network(uint64_t *seed, size_t spread, char *field)
+{
+	size_t len = make_network(seed, spread, field);
+
+	if (unit_random(seed) % 2 == 0)
+		len = (size_t) (strchr(field, '/') - field);
+	return len;
+}
+
+/* Checks a set on random fields; adds to how many of them were seen[not in it], seen[in it]. */
+static void
+check_set(int column, FlowOp op, size_t size, size_t probes, MakeField make_constant, MakeField make_field, int *seen)
+{
+	FlowValue *constants = calloc(size, sizeof(FlowValue));
+	char *storage = malloc(size * 32);
+	FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
+	NaiveTree tree = {.kind = NAIVE_ANY, .column = column, .op = op, .constants = constants};
+	NaiveRecord record = {columns, fields, false};
+	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+	FlowFilter *filter_with_null = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+	uint64_t seed = size + (uint64_t) column;
+
+	while (tree.count < size)
+	{
+		FlowSlice text = {storage + tree.count * 32, make_constant(&seed, size, storage + tree.count * 32)};
+
+		if (flow_value_read(&columns[column], &unit_host, text, &constants[tree.count]) == FLOW_OK)
+			tree.count++;
+	}
+	flow_filter_set_root(filter, naive_build(filter, &tree));
+	tree.has_null = true;
+	flow_filter_set_root(filter_with_null, naive_build(filter_with_null, &tree));
+	tree.has_null = false;
+	for (size_t i = 0; i < probes; i++)
+	{
+		char field[64];
+		FlowBadField bad;
+		FlowTruth want;
+
+		if (i % 4 == 0 && make_field == make_constant)
+		{
+			const char *some = storage + unit_random(&seed) % size * 32;
+
+			memcpy(field, some, 32);
+			fields[column] = (FlowSlice) {field, strlen(some)};
+		}
+		else
+		{
+			size_t len = make_field(&seed, size, field);
+
+			fields[column] = (FlowSlice) {field, len};
+		}
+		want = naive_leaf(&tree, &record);
+		CHECK_INT(flow_filter_test(filter, fields, &bad), want);
+		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad), want == FLOW_FALSE ? FLOW_UNKNOWN : want);
+		seen[want == FLOW_TRUE]++;
+	}
+	flow_filter_free(filter);
+	flow_filter_free(filter_with_null);
+	free(constants);
+	free(storage);
+}
+
+static void
+large_sets_agree_with_a_linear_search(void)
+{
+	static const struct
+	{
+		int column;
+		MakeField make;
+	} kinds[] = {{PORT, make_port}, {BYTES, make_count}, {INTERFACE, make_interface}, {PADDED, make_interface}, {ADDRESS, make_address}, {NETWORK, make_network}};
+
+	for (size_t i = 0; i < flow_countof(kinds); i++)
+	{
+		int seen[2] = {0, 0};
+
+		for (size_t s = 0; s < flow_countof(set_sizes); s++)
+			check_set(kinds[i].column, FLOW_EQ, set_sizes[s], set_sizes[s] > 1000 ? 60 : 1000, kinds[i].make, kinds[i].make, seen);
+		CHECK(seen[false] > 100 && seen[true] > 100);
+	}
+}
+
+static void
+large_sets_of_networks_agree_with_a_linear_search(void)
+{
+	for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
+	{
+		int seen[2] = {0, 0};
+
+		for (size_t s = 0; s < flow_countof(set_sizes); s++)
+		{
+			size_t probes = set_sizes[s] > 1000 ? 60 : 1000;
+
+			check_set(ADDRESS, op, set_sizes[s], probes, make_network, make_address_or_network, seen);
+			check_set(NETWORK, op, set_sizes[s], probes, make_network, make_network, seen);
+		}
+		CHECK(seen[false] > 100 && seen[true] > 100);
+	}
+}
+
+static void
+sets_of_few_networks_agree_in_every_combination(void)
+{
+	uint64_t seed = 11;
+
+	/* many small sets over a small address space: every way to nest occurs */
+	for (int round = 0; round < 3000; round++)
+	{
+		FlowValue constants[8];
+		FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
+		NaiveRecord record = {columns, fields, false};
+
+		memset(constants, 0, sizeof(constants));
+		for (int i = 0; i < 8; i++)
+		{
+			constants[i].address.family = unit_random(&seed) % 8 ? 4 : 6;
+			constants[i].address.bits = 2 + unit_random(&seed) % 5;
+			constants[i].address.bytes[0] = (uint8_t) (unit_random(&seed) & 0x3E); /* host bits, too */
+		}
+		for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
+		{
+			NaiveTree tree = {.kind = NAIVE_ANY, .column = ADDRESS, .op = op, .constants = constants, .count = 1 + round % 8};
+			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+
+			flow_filter_set_root(filter, naive_build(filter, &tree));
+			for (int i = 0; i < 20; i++)
+			{
+				char field[32];
+				FlowBadField bad;
+				int bits = (int) (unit_random(&seed) % 9);
+
+				fields[ADDRESS] = (FlowSlice) {field, (size_t) sprintf(field, "%d.0.0.0/%d", (int) (unit_random(&seed) & 0x3F), bits)};
+				CHECK_INT(flow_filter_test(filter, fields, &bad), naive_leaf(&tree, &record));
+			}
+			flow_filter_free(filter);
+		}
+	}
+}
+
+static void
+large_sets_notice_missing_memory(void)
+{
+	size_t count = 5000;
+	FlowValue *constants = calloc(count, sizeof(FlowValue));
+	static const struct
+	{
+		int column;
+		FlowOp op;
+	} sets[] = {{PORT, FLOW_EQ}, {BYTES, FLOW_EQ}, {INTERFACE, FLOW_EQ}, {ADDRESS, FLOW_EQ}, {ADDRESS, FLOW_INSIDE}, {ADDRESS, FLOW_AROUND}};
+
+	for (size_t s = 0; s < flow_countof(sets); s++)
+	{
+		int failures = 0;
+		FlowPredicate *p = NULL;
+
+		for (int64_t n = 1; p == NULL; n++)
+		{
+			FlowFilter *filter;
+
+			memset(constants, 0, count * sizeof(FlowValue));
+			for (size_t i = 0; i < count; i++)
+				if (sets[s].column == INTERFACE)
+					constants[i].text = (FlowSlice) {(const char *) constants, i % 50};
+				else if (sets[s].column == ADDRESS)
+					constants[i].address = (FlowAddress) {4, 32, {(uint8_t) i, (uint8_t) (i >> 8)}};
+				else
+					constants[i].integer = (int64_t) i * (sets[s].column == PORT ? 1 : 1000000);
+			unit_state.fail_after = n;
+			filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+			p = flow_filter_any(filter, sets[s].column, FLOW_AS_IS, sets[s].op, constants, count, false);
+			unit_state.fail_after = -1;
+			failures += p == NULL;
+			flow_filter_free(filter);
+			CHECK_INT(unit_state.outstanding, 0);
+		}
+		CHECK(failures >= (sets[s].column == PORT ? 1 : 2));
+	}
+	free(constants);
+}
+
+int
+main(void)
+{
+	RUN(large_sets_agree_with_a_linear_search);
+	RUN(large_sets_of_networks_agree_with_a_linear_search);
+	RUN(sets_of_few_networks_agree_in_every_combination);
+	RUN(large_sets_notice_missing_memory);
+	return unit_done();
+}

@@ -1,0 +1,615 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_source.c
+ *	  A file's bytes, decompressed: all of them, or an error that names it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#define _GNU_SOURCE
+
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <zlib.h>
+#include <zstd.h>
+
+static const FlowAllowedPaths everywhere = {NULL, 0};
+static uint64_t seed = 88172645463325252;
+static char path[] = "/tmp/flow-source-XXXXXX";
+static char block[FLOW_BLOCK_SIZE];
+
+/* ---------- watching the reads ---------- */
+
+static struct
+{
+	off_t offset;
+	size_t len;
+	const void *buffer;
+} reads[64];
+static size_t nreads;
+
+ssize_t
+preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
+{
+	if (nreads < flow_countof(reads))
+	{
+		reads[nreads].offset = offset;
+		reads[nreads].len = parts->iov_len;
+		reads[nreads].buffer = parts->iov_base;
+	}
+	nreads++;
+	return syscall(SYS_preadv2, fd, parts, count, offset, 0L, flags & ~RWF_NOWAIT);
+}
+
+/* ---------- files ---------- */
+
+typedef struct Bytes
+{
+	uint8_t *data;
+	size_t len;
+} Bytes;
+
+static Bytes
+random_text(size_t len)
+{
+	Bytes text = {malloc(len + 32), len};
+
+	for (size_t i = 0; i < len;)
+		i += (size_t) sprintf((char *) text.data + i, "%d.%d ", (int) (unit_random(&seed) % 10), (int) (unit_random(&seed) % 300));
+	return text;
+}
+
+static Bytes
+gzipped(const uint8_t *data, size_t len)
+{
+	z_stream stream = {0};
+	Bytes result;
+
+	if (deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort();
+	result.len = deflateBound(&stream, len);
+	result.data = malloc(result.len);
+	stream.next_in = (uint8_t *) data;
+	stream.avail_in = (unsigned) len;
+	stream.next_out = result.data;
+	stream.avail_out = (unsigned) result.len;
+	if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
+		abort();
+	result.len = stream.total_out;
+	deflateEnd(&stream);
+	return result;
+}
+
+static Bytes
+zstandard(const uint8_t *data, size_t len)
+{
+	Bytes result = {malloc(ZSTD_compressBound(len)), 0};
+
+	result.len = ZSTD_compress(result.data, ZSTD_compressBound(len), data, len, 3);
+	if (ZSTD_isError(result.len))
+		abort();
+	return result;
+}
+
+/* The same, so many times in a row. */
+static Bytes
+repeated(const void *data, size_t len, size_t times)
+{
+	Bytes result = {malloc(len * times), len * times};
+
+	for (size_t i = 0; i < times; i++)
+		memcpy(result.data + i * len, data, len);
+	return result;
+}
+
+static FlowObject
+store(const void *data, size_t len)
+{
+	FILE *file;
+	struct stat st;
+
+	unlink(path); /* a file that is written anew is flushed to disk by some file systems */
+	file = fopen(path, "w");
+	if (file == NULL || fwrite(data, 1, len, file) != len || fclose(file) != 0 || stat(path, &st) != 0)
+		abort();
+	return (FlowObject) {path, (uint64_t) st.st_size,
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino};
+}
+
+static int
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* Opens and reads all; the data are counted, and kept if "result" is not NULL. */
+static FlowStatus
+read_all(const FlowHost *host, const FlowObject *object, const char *compression, Bytes *result, FlowError *error)
+{
+	int64_t outstanding = unit_state.outstanding;
+	int descriptors = open_descriptors();
+	FlowSource *source = NULL;
+	FlowStatus status = flow_source_open(host, object, &everywhere, compression, &source, error);
+	size_t len = 1, total = 0;
+
+	while (status == FLOW_OK && len > 0)
+	{
+		status = flow_source_read(source, block, sizeof(block), &len, error);
+		if (status != FLOW_OK)
+			break;
+		CHECK(total % FLOW_BLOCK_SIZE == 0 || len == 0); /* only the last is not full */
+		if (result != NULL)
+		{
+			result->data = realloc(result->data, total + len + 1);
+			memcpy(result->data + total, block, len);
+		}
+		total += len;
+	}
+	if (result != NULL)
+		result->len = total;
+
+	if (status == FLOW_OK)
+	{
+		CHECK_INT(flow_source_read(source, block, sizeof(block), &len, error), FLOW_OK);
+		CHECK_INT(len, 0);
+		CHECK_INT(flow_source_bytes_read(source), object->size);
+	}
+	else
+	{
+		CHECK_INT(error->status, status);
+		CHECK_STRING(error->path, path);
+	}
+	flow_source_close(source);
+	CHECK_INT(unit_state.outstanding, outstanding);
+	CHECK_INT(open_descriptors(), descriptors);
+	return status;
+}
+
+static void
+check_text(const FlowObject *object, const char *compression, const Bytes *text)
+{
+	Bytes got = {malloc(1), 0};
+	FlowError error;
+
+	CHECK_INT(read_all(&unit_host, object, compression, &got, &error), FLOW_OK);
+	CHECK(got.len == text->len && memcmp(got.data, text->data, got.len) == 0);
+	free(got.data);
+}
+
+/* ---------- names ---------- */
+
+static void
+compressions_are_known_by_name_and_by_suffix(void)
+{
+	static const char *const known[] = {"auto", "none", "gzip", "zstd"};
+	static const char *const unknown[] = {"", "gz", "GZIP", "gzip ", "zstandard", "bzip2"};
+
+	for (size_t i = 0; i < flow_countof(known); i++)
+		CHECK(flow_source_knows_compression(known[i]));
+	for (size_t i = 0; i < flow_countof(unknown); i++)
+		CHECK(!flow_source_knows_compression(unknown[i]));
+	CHECK_STRING(flow_source_compression_by_name("/a/b.log.gz"), "gzip");
+	CHECK_STRING(flow_source_compression_by_name("/a/b.log.zst"), "zstd");
+	CHECK_STRING(flow_source_compression_by_name("/a.gz/b.log"), "none");
+	CHECK_STRING(flow_source_compression_by_name(".gz"), "none");
+	CHECK_STRING(flow_source_compression_by_name(""), "none");
+}
+
+/* ---------- good files ---------- */
+
+static void
+every_compression_gives_the_same_text(void)
+{
+	static const size_t sizes[] = {1, 3, 100, FLOW_BLOCK_SIZE - 1, FLOW_BLOCK_SIZE, FLOW_BLOCK_SIZE + 1, 3000000};
+
+	for (size_t i = 0; i < flow_countof(sizes); i++)
+	{
+		Bytes text = random_text(sizes[i]), gz = gzipped(text.data, text.len), zst = zstandard(text.data, text.len);
+		FlowObject object = store(text.data, text.len);
+
+		check_text(&object, "auto", &text);
+		check_text(&object, "none", &text);
+		object = store(gz.data, gz.len);
+		check_text(&object, "auto", &text);
+		check_text(&object, "gzip", &text);
+		check_text(&object, "none", &gz);
+		object = store(zst.data, zst.len);
+		check_text(&object, "auto", &text);
+		check_text(&object, "zstd", &text);
+		check_text(&object, "none", &zst);
+		free(text.data), free(gz.data), free(zst.data);
+	}
+}
+
+static void
+an_empty_file_is_empty_by_any_compression(void)
+{
+	static const char *const compressions[] = {"auto", "none", "gzip", "zstd"};
+	FlowObject object = store("", 0);
+	Bytes nothing = {(uint8_t *) "", 0};
+
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+		check_text(&object, compressions[i], &nothing);
+}
+
+static void
+the_compression_found_is_told(void)
+{
+	Bytes gz = gzipped((const uint8_t *) "x", 1), zst = zstandard((const uint8_t *) "x", 1);
+	const struct
+	{
+		const void *data;
+		size_t len;
+		const char *name;
+	} cases[] = {{"text", 4, "none"}, {"", 0, "none"}, {"\x1F", 1, "none"}, {"\x28\xB5\x2F", 3, "none"}, {gz.data, gz.len, "gzip"}, {zst.data, zst.len, "zstd"}};
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		FlowObject object = store(cases[i].data, cases[i].len);
+		FlowSource *source;
+
+		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &source, &error), FLOW_OK);
+		CHECK_STRING(flow_source_compression(source), cases[i].name);
+		CHECK_INT(flow_source_bytes_read(source), 0);
+		flow_source_close(source);
+	}
+	flow_source_close(NULL);
+	free(gz.data), free(zst.data);
+}
+
+static void
+a_plain_file_is_read_in_blocks_into_the_callers_buffer(void)
+{
+	Bytes text = random_text(3 * FLOW_BLOCK_SIZE + 10);
+	FlowObject object = store(text.data, text.len);
+	FlowError error;
+
+	nreads = 0;
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_OK);
+	CHECK_INT(nreads, 5);
+	CHECK_INT(reads[0].len, FLOW_MAGIC_SIZE);
+	for (size_t i = 1; i < 5; i++)
+	{
+		CHECK_INT(reads[i].offset, (i - 1) * FLOW_BLOCK_SIZE);
+		CHECK(reads[i].buffer == block);
+	}
+	free(text.data);
+}
+
+/* ---------- bad files ---------- */
+
+static void
+a_compression_that_is_insisted_on_must_be_it(void)
+{
+	Bytes gz = gzipped((const uint8_t *) "x", 1), zst = zstandard((const uint8_t *) "x", 1);
+	const struct
+	{
+		const void *data;
+		size_t len;
+		const char *compression, *says;
+	} cases[] = {
+		{"text", 4, "gzip", "is not gzip data"},
+		{"\x1F", 1, "gzip", "is not gzip data"},
+		{zst.data, zst.len, "gzip", "is not gzip data"},
+		{"text", 4, "zstd", "is not zstd data"},
+		{gz.data, gz.len, "zstd", "is not zstd data"}};
+	FlowError error;
+	FlowObject object;
+	char expected[512];
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		object = store(cases[i].data, cases[i].len);
+		CHECK_INT(read_all(&unit_host, &object, cases[i].compression, NULL, &error), FLOW_CORRUPT);
+		snprintf(expected, sizeof(expected), "flow log \"%s\" %s", path, cases[i].says);
+		CHECK_STRING(error.message, expected);
+	}
+	CHECK_INT(read_all(&unit_host, &object, "bzip2", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK_STRING(error.message, "compression \"bzip2\" is not known");
+	free(gz.data), free(zst.data);
+}
+
+static void
+a_parquet_file_is_named_as_one(void)
+{
+	static const char *const compressions[] = {"auto", "none", "gzip"};
+	FlowObject object = store("PAR1\x15\x04\x15PAR1", 11);
+	char expected[512];
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+	{
+		CHECK_INT(read_all(&unit_host, &object, compressions[i], NULL, &error), FLOW_UNSUPPORTED);
+		snprintf(expected, sizeof(expected), "flow log \"%s\" is a Parquet file", path);
+		CHECK_STRING(error.message, expected);
+		CHECK(strlen(error.hint) > 0);
+	}
+	object = store("PAR", 3);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_OK);
+}
+
+static void
+damage_names_the_file_and_the_place(void)
+{
+	Bytes text = random_text(1000000), gz = gzipped(text.data, text.len), zst = zstandard(text.data, text.len);
+	char expected[512], detail[100];
+	FlowObject object;
+	FlowError error;
+
+	object = store(gz.data, gz.len - 100);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
+	snprintf(expected, sizeof(expected), "flow log \"%s\" ends in the middle of a gzip member", path);
+	snprintf(detail, sizeof(detail), "The file ends after %zu bytes.", gz.len - 100);
+	CHECK_STRING(error.message, expected);
+	CHECK_STRING(error.detail, detail);
+
+	gz.data[gz.len - 7] ^= 1;
+	object = store(gz.data, gz.len);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
+	snprintf(expected, sizeof(expected), "flow log \"%s\" is damaged", path);
+	snprintf(detail, sizeof(detail), "The gzip member has data that do not match its check sum or length, at byte %zu.", gz.len);
+	CHECK_STRING(error.message, expected);
+	CHECK_STRING(error.detail, detail);
+
+	object = store(zst.data, zst.len - 100);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
+	snprintf(expected, sizeof(expected), "flow log \"%s\" ends in the middle of a zstd frame", path);
+	CHECK_STRING(error.message, expected);
+	free(text.data), free(gz.data), free(zst.data);
+}
+
+/* what a writer does to the file while it is read */
+static void
+a_change_is_called_a_change_even_if_it_looks_like_damage(void)
+{
+	Bytes text = random_text(3000000), files[3];
+	char expected[512];
+	FlowError error;
+
+	files[0] = gzipped(text.data, text.len);
+	files[1] = zstandard(text.data, text.len);
+	files[2] = text;
+	for (size_t i = 0; i < flow_countof(files); i++)
+		for (int cut = 0; cut < 2; cut++)
+		{
+			FlowObject object = store(files[i].data, files[i].len);
+			FlowStatus status;
+			FlowSource *source;
+			size_t len;
+
+			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &source, &error), FLOW_OK);
+			CHECK_INT(flow_source_read(source, block, sizeof(block), &len, &error), FLOW_OK);
+			usleep(10000);
+			if (cut)
+				CHECK(truncate(path, (off_t) files[i].len / 2) == 0);
+			else
+			{
+				FILE *file = fopen(path, "r+");
+
+				fseek(file, (long) files[i].len / 2, SEEK_SET);
+				fputs("overwritten", file);
+				fclose(file);
+			}
+			do
+				status = flow_source_read(source, block, sizeof(block), &len, &error);
+			while (status == FLOW_OK && len > 0);
+			CHECK_INT(status, FLOW_CHANGED);
+			snprintf(expected, sizeof(expected), "flow log \"%s\" changed while it was read", path);
+			CHECK_STRING(error.message, expected);
+			CHECK_STRING(error.path, path);
+			flow_source_close(source);
+		}
+	for (size_t i = 0; i < flow_countof(files); i++)
+		free(files[i].data);
+}
+
+/* ---------- limits ---------- */
+
+/* A host that remembers the most memory lent, and the most work between two questions. */
+static size_t lent, most_lent;
+static int64_t asked, longest; /* microseconds of processor time */
+
+static int64_t
+processor_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool
+timed_interrupted(void *arg)
+{
+	int64_t now = processor_time();
+
+	if (asked > 0 && now - asked > longest)
+		longest = now - asked;
+	asked = now;
+	return unit_interrupted(arg);
+}
+
+static void *
+measured_allocate(void *arg, size_t size)
+{
+	char *memory = unit_allocate(arg, size + 16);
+
+	memcpy(memory, &size, sizeof(size));
+	lent += size;
+	if (lent > most_lent)
+		most_lent = lent;
+	return memory + 16;
+}
+
+static void
+measured_free(void *arg, void *ptr)
+{
+	size_t size;
+
+	memcpy(&size, (char *) ptr - 16, sizeof(size));
+	lent -= size;
+	unit_free(arg, (char *) ptr - 16);
+}
+
+/*
+ * Files that grow a lot, or give nothing for long: memory stays as it is, no
+ * step takes long, and an interrupt is heard.
+ */
+static void
+bombs_and_floods_cost_neither_memory_nor_patience(void)
+{
+	FlowHost host = unit_host;
+	Bytes zeros = {calloc(1, 64 << 20), 64 << 20}, files[7];
+	Bytes gz = gzipped(zeros.data, 0), zst = zstandard(zeros.data, 0);
+	static const uint8_t skippable[] = {0x50, 0x2A, 0x4D, 0x18, 0, 0, 0, 0};
+	uint8_t *large = calloc(1, 4 << 20);
+	size_t nfiles = 0;
+	FlowError error;
+
+	host.interrupted = timed_interrupted;
+	host.allocate = measured_allocate;
+	host.free = measured_free;
+
+	large[0] = 0x50, large[1] = 0x2A, large[2] = 0x4D, large[3] = 0x18;
+	large[6] = 0x3F, large[5] = 0xFF, large[4] = 0xF8; /* 4 MiB less eight bytes */
+	files[nfiles++] = gzipped(zeros.data, zeros.len);
+	files[nfiles++] = repeated(gz.data, gz.len, 200000);
+	files[nfiles++] = zstandard(zeros.data, zeros.len);
+	files[nfiles++] = repeated(zst.data, zst.len, 200000);
+	files[nfiles++] = repeated(skippable, sizeof(skippable), 500000);
+	files[nfiles++] = repeated(large, 4 << 20, 3);
+	files[nfiles++] = (Bytes) {malloc(gz.len + (12 << 20)), gz.len + (12 << 20)};
+	memcpy(files[6].data, gz.data, gz.len); /* a member, and padding */
+	memset(files[6].data + gz.len, 0, 12 << 20);
+
+	for (size_t i = 0; i < nfiles; i++)
+	{
+		FlowObject object = store(files[i].data, files[i].len);
+		int64_t began;
+
+		lent = most_lent = 0;
+		asked = longest = 0;
+		CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_OK);
+		CHECK(most_lent < (size_t) 3 << 20);
+		CHECK(longest < 50000);
+
+		unit_state.interrupt_after = 10;
+		began = processor_time();
+		CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_INTERRUPTED);
+		CHECK(processor_time() - began < 50000);
+		unit_state.interrupt_after = -1;
+		free(files[i].data);
+	}
+	free(zeros.data), free(large), free(gz.data), free(zst.data);
+}
+
+static void
+memory_may_run_out_at_every_place(void)
+{
+	Bytes text = random_text(1000000), files[3];
+	FlowError error;
+
+	files[0] = gzipped(text.data, text.len);
+	files[1] = zstandard(text.data, text.len);
+	files[2] = text;
+	for (size_t i = 0; i < flow_countof(files); i++)
+	{
+		FlowObject object = store(files[i].data, files[i].len);
+		FlowStatus status;
+		int64_t after = 0;
+
+		do
+		{
+			unit_state.fail_after = after++;
+			status = read_all(&unit_host, &object, "auto", NULL, &error);
+			unit_state.fail_after = -1;
+			CHECK(status == FLOW_OK || status == FLOW_NO_MEMORY);
+		} while (status == FLOW_NO_MEMORY && after < 100);
+		CHECK_INT(status, FLOW_OK);
+		CHECK(after >= 3);
+		free(files[i].data);
+	}
+}
+
+static void
+an_interrupt_is_heard_at_every_place(void)
+{
+	Bytes text = random_text(3000000), files[3];
+	FlowError error;
+
+	files[0] = gzipped(text.data, text.len);
+	files[1] = zstandard(text.data, text.len);
+	files[2] = text;
+	for (size_t i = 0; i < flow_countof(files); i++)
+	{
+		FlowObject object = store(files[i].data, files[i].len);
+		FlowStatus status;
+		int64_t after = 0;
+
+		do
+		{
+			unit_state.interrupt_after = after++;
+			status = read_all(&unit_host, &object, "auto", NULL, &error);
+			unit_state.interrupt_after = -1;
+			CHECK(status == FLOW_OK || status == FLOW_INTERRUPTED);
+		} while (status == FLOW_INTERRUPTED && after < 1000);
+		CHECK_INT(status, FLOW_OK);
+		CHECK(after > 3000000 / FLOW_BLOCK_SIZE);
+		free(files[i].data);
+	}
+}
+
+static void
+what_cannot_be_opened_leaves_nothing_behind(void)
+{
+	FlowObject object = store("text", 4);
+	FlowAllowedPaths nowhere = {&(const char *) {"/nowhere"}, 1};
+	int descriptors = open_descriptors();
+	FlowSource *source;
+	FlowError error;
+
+	CHECK_INT(flow_source_open(&unit_host, &object, &nowhere, "auto", &source, &error), FLOW_NOT_ALLOWED);
+	CHECK_STRING(error.path, path);
+	object.size++;
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CHANGED);
+	CHECK_INT(open_descriptors(), descriptors);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+int
+main(void)
+{
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		abort();
+	close(fd);
+
+	RUN(compressions_are_known_by_name_and_by_suffix);
+	RUN(every_compression_gives_the_same_text);
+	RUN(an_empty_file_is_empty_by_any_compression);
+	RUN(the_compression_found_is_told);
+	RUN(a_plain_file_is_read_in_blocks_into_the_callers_buffer);
+	RUN(a_compression_that_is_insisted_on_must_be_it);
+	RUN(a_parquet_file_is_named_as_one);
+	RUN(damage_names_the_file_and_the_place);
+	RUN(a_change_is_called_a_change_even_if_it_looks_like_damage);
+	RUN(bombs_and_floods_cost_neither_memory_nor_patience);
+	RUN(memory_may_run_out_at_every_place);
+	RUN(an_interrupt_is_heard_at_every_place);
+	RUN(what_cannot_be_opened_leaves_nothing_behind);
+
+	unlink(path);
+	return unit_done();
+}

@@ -1,0 +1,231 @@
+/*-------------------------------------------------------------------------
+ *
+ * unit.h
+ *	  A unit test's frame: TAP on standard output, a host that counts what
+ *	  it lends, and buffers that end where readable memory ends.
+ *
+ * A test program defines functions and runs them:
+ *
+ *		static void
+ *		it_reads_a_number(void)
+ *		{
+ *			CHECK(read_number("12") == 12);
+ *			CHECK_INT(read_number("-3"), -3);
+ *		}
+ *
+ *		int
+ *		main(void)
+ *		{
+ *			RUN(it_reads_a_number);
+ *			return unit_done();
+ *		}
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include "../../flow/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+static int unit_number;     /* tests run */
+static int unit_failed;     /* tests failed */
+static int unit_complaints; /* of the running test */
+
+#define CHECK(condition)                                                     \
+	do                                                                       \
+	{                                                                        \
+		if (!(condition) && unit_complaints++ < 20)                          \
+			printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+	} while (0)
+
+#define CHECK_INT(got, want)                                              \
+	do                                                                    \
+	{                                                                     \
+		int64_t got_ = (int64_t) (got), want_ = (int64_t) (want);         \
+		if (got_ != want_ && unit_complaints++ < 20)                      \
+			printf("# %s:%d: %s is %" PRId64 ", should be %" PRId64 "\n", \
+			       __FILE__, __LINE__, #got, got_, want_);                \
+	} while (0)
+
+#define CHECK_STRING(got, want)                                 \
+	do                                                          \
+	{                                                           \
+		const char *got_ = (got), *want_ = (want);              \
+		if (strcmp(got_, want_) != 0 && unit_complaints++ < 20) \
+			printf("# %s:%d: %s is \"%s\", should be \"%s\"\n", \
+			       __FILE__, __LINE__, #got, got_, want_);      \
+	} while (0)
+
+#define RUN(test) unit_run(#test, test)
+
+static inline void
+unit_run(const char *name, void (*test)(void))
+{
+	unit_complaints = 0;
+	test();
+	if (unit_complaints != 0)
+		unit_failed++;
+	printf("%s %d - %s\n", unit_complaints ? "not ok" : "ok", ++unit_number, name);
+	fflush(stdout);
+}
+
+static inline int
+unit_done(void)
+{
+	printf("1..%d\n", unit_number);
+	return unit_failed != 0;
+}
+
+/* ---------- a host ---------- */
+
+typedef struct UnitHost
+{
+	int64_t outstanding;     /* allocations not yet freed */
+	int64_t interrupt_after; /* answer true after so many questions; -1: never */
+	int64_t fail_after;      /* allocations that succeed before one fails; -1: all */
+} UnitHost;
+
+static UnitHost unit_state = {0, -1, -1};
+
+static inline bool
+unit_interrupted(void *arg)
+{
+	UnitHost *state = arg;
+
+	if (state->interrupt_after < 0)
+		return false;
+	if (state->interrupt_after == 0)
+		return true;
+	state->interrupt_after--;
+	return false;
+}
+
+static inline void
+unit_wait(void *arg, int milliseconds)
+{
+	(void) arg;
+	usleep(milliseconds * 1000);
+}
+
+static inline void *
+unit_allocate(void *arg, size_t size)
+{
+	UnitHost *state = arg;
+
+	if (state->fail_after == 0)
+		return NULL;
+	if (state->fail_after > 0)
+		state->fail_after--;
+	state->outstanding++;
+	return malloc(size ? size : 1);
+}
+
+static inline void
+unit_free(void *arg, void *ptr)
+{
+	UnitHost *state = arg;
+
+	if (ptr != NULL)
+		state->outstanding--;
+	free(ptr);
+}
+
+static inline int64_t
+unit_clock(void *arg)
+{
+	struct timespec now;
+
+	(void) arg;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF */
+static inline bool
+unit_text_valid(void *arg, const char *data, size_t len)
+{
+	const unsigned char *p = (const unsigned char *) data, *end = p + len;
+
+	(void) arg;
+	while (p < end)
+	{
+		int more = *p < 0x80 ? 0 : *p < 0xC2 ? -1
+		                       : *p < 0xE0   ? 1
+		                       : *p < 0xF0   ? 2
+		                       : *p < 0xF5   ? 3
+		                                     : -1;
+
+		if (more < 0 || end - p <= more)
+			return false;
+		for (int i = 1; i <= more; i++)
+			if ((p[i] & 0xC0) != 0x80)
+				return false;
+		if ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] > 0x9F) ||
+		    (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] > 0x8F))
+			return false;
+		p += more + 1;
+	}
+	return true;
+}
+
+static inline size_t
+unit_text_length(void *arg, const char *data, size_t len)
+{
+	size_t count = 0;
+
+	(void) arg;
+	for (size_t i = 0; i < len; i++)
+		count += (data[i] & 0xC0) != 0x80;
+	return count;
+}
+
+static const FlowHost unit_host = {
+	&unit_state, unit_interrupted, unit_wait, unit_allocate, unit_free,
+	unit_clock, unit_text_valid, unit_text_length};
+
+/* ---------- buffers ---------- */
+
+/*
+ * A copy of the bytes that ends where readable memory ends: reading one byte
+ * too far is a crash.  Valid until the next call.
+ */
+static inline char *
+unit_at_edge(const void *data, size_t len)
+{
+	static char *map;
+	static size_t map_size;
+	size_t page = (size_t) sysconf(_SC_PAGESIZE);
+	size_t need = (len + page - 1) / page * page + page;
+
+	if (map == NULL || map_size < need)
+	{
+		if (map != NULL)
+			munmap(map, map_size);
+		map_size = need;
+		map = mmap(NULL, map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(map + map_size - page, page, PROT_NONE);
+	}
+	if (len > 0)
+		memcpy(map + map_size - page - len, data, len);
+	return map + map_size - page - len;
+}
+
+/* A repeatable random number: xorshift, from whatever seed. */
+static inline uint64_t
+unit_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+#endif /* UNIT_H */
