@@ -1,0 +1,78 @@
+# flowlog_fdw: a foreign data wrapper over VPC flow logs
+
+MODULE_big = flowlog_fdw
+EXTENSION = flowlog_fdw
+DATA = flowlog_fdw--1.0.sql
+PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
+
+# the wrapper: knows PostgreSQL
+WRAPPER_OBJS = \
+	flowlog_fdw.o \
+	option.o \
+	scan.o \
+	plan.o \
+	qual.o \
+	tuple.o \
+	explain.o \
+	analyze.o \
+	backend.o \
+	function.o
+
+# the core: compiled without PostgreSQL's headers
+CORE_OBJS = \
+	flow/error.o \
+	flow/value.o \
+	flow/value_address.o \
+	flow/value_time.o \
+	flow/filter.o \
+	flow/filter_key.o \
+	flow/filter_network.o \
+	flow/filter_text.o \
+	flow/field.o \
+	flow/format.o \
+	flow/regex.o \
+	flow/location.o \
+	flow/object.o \
+	flow/file_list.o \
+	flow/source.o \
+	flow/file.o \
+	flow/gzip.o \
+	flow/zstd.o \
+	flow/reader.o
+
+OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
+SHLIB_LINK = -lpcre2-8 -lisal -lzstd
+
+PG_CFLAGS = -fvisibility=hidden
+
+# Bitcode lets the server inline SQL-callable functions; a scan has none worth it.
+override with_llvm = no
+
+REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
+REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/regress_launcher
+
+EXTRA_CLEAN = bench/gen
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# PGXS knows nothing of headers
+$(WRAPPER_OBJS): flowlog_fdw.h flow/flow.h
+$(CORE_OBJS): $(wildcard flow/*.h)
+
+# An assertion that fails ends the whole server, so only servers built with assertions get the core's.
+CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)
+
+flow/%.o: flow/%.c
+	$(CC) $(CFLAGS) $(CORE_ASSERTIONS) -c -o $@ $<
+
+bench/gen: bench/gen.c
+	$(CC) $(CFLAGS) -o $@ $<
+
+CLANG_FORMAT ?= clang-format-14
+
+check-format:
+	$(CLANG_FORMAT) --dry-run -Werror $$(find . -name '*.[ch]')
+
+.PHONY: check-format

@@ -1,0 +1,285 @@
+/*-------------------------------------------------------------------------
+ *
+ * backend.c
+ *	  The backend as the reader sees it: interrupts, waits, memory, errors.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <time.h>
+
+#include "catalog/pg_class.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/varlena.h"
+#include "utils/wait_event.h"
+
+/* ---------- the host's functions ---------- */
+
+/*
+ * The core never sees an error being thrown: what an interrupt raises is caught
+ * here, the core returns FLOW_INTERRUPTED, and flowlog_raise throws it again.
+ */
+static bool
+backend_interrupted(void *arg)
+{
+	FlowlogBackend *backend = arg;
+
+	if (likely(!INTERRUPTS_PENDING_CONDITION()))
+		return false;
+	if (backend->interrupt != NULL)
+		return true;
+
+	PG_TRY();
+	{
+		CHECK_FOR_INTERRUPTS();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(backend->context);
+		backend->interrupt = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+
+	return backend->interrupt != NULL;
+}
+
+static void
+backend_wait(void *arg, int milliseconds)
+{
+	(void) arg;
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+static void *
+backend_allocate(void *arg, size_t size)
+{
+	FlowlogBackend *backend = arg;
+
+	return MemoryContextAllocExtended(backend->context, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+}
+
+static void
+backend_free(void *arg, void *ptr)
+{
+	(void) arg;
+	if (ptr != NULL)
+		pfree(ptr);
+}
+
+static int64_t
+backend_clock(void *arg)
+{
+	struct timespec now;
+
+	(void) arg;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static bool
+backend_text_valid(void *arg, const char *data, size_t len)
+{
+	(void) arg;
+	return pg_verify_mbstr(GetDatabaseEncoding(), data, len, true);
+}
+
+static size_t
+backend_text_length(void *arg, const char *data, size_t len)
+{
+	(void) arg;
+	return pg_mbstrlen_with_len(data, len);
+}
+
+void
+flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
+{
+	*backend = (FlowlogBackend) {
+		.host = {
+			.arg = backend,
+			.interrupted = backend_interrupted,
+			.wait = backend_wait,
+			.allocate = backend_allocate,
+			.free = backend_free,
+			.clock = backend_clock,
+			.text_valid = backend_text_valid,
+			.text_length = backend_text_length,
+		},
+		.context = context,
+	};
+}
+
+/* ---------- errors ---------- */
+
+static int
+sqlstate_of(FlowStatus status)
+{
+	switch (status)
+	{
+		case FLOW_NO_MEMORY:
+			return ERRCODE_OUT_OF_MEMORY;
+		case FLOW_NOT_FOUND:
+			return ERRCODE_UNDEFINED_FILE;
+		case FLOW_NO_PERMISSION:
+		case FLOW_NOT_ALLOWED:
+			return ERRCODE_INSUFFICIENT_PRIVILEGE;
+		case FLOW_NOT_REGULAR:
+			return ERRCODE_WRONG_OBJECT_TYPE;
+		case FLOW_IO:
+			return ERRCODE_IO_ERROR;
+		case FLOW_CHANGED:
+			return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+		case FLOW_CORRUPT:
+			return ERRCODE_DATA_CORRUPTED;
+		case FLOW_LIMIT:
+		case FLOW_TOO_MANY_REJECTS:
+			return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+		case FLOW_UNSUPPORTED:
+			return ERRCODE_FEATURE_NOT_SUPPORTED;
+		case FLOW_BAD_LOCATION:
+			return ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE;
+		case FLOW_BAD_PATTERN:
+			return ERRCODE_INVALID_REGULAR_EXPRESSION;
+		case FLOW_BAD_FORMAT:
+			return ERRCODE_FDW_INCONSISTENT_DESCRIPTOR_INFORMATION;
+		case FLOW_BAD_HEADER:
+		case FLOW_BAD_RECORD:
+			return ERRCODE_BAD_COPY_FILE_FORMAT;
+		case FLOW_BAD_SYNTAX:
+			return ERRCODE_INVALID_TEXT_REPRESENTATION;
+		case FLOW_OUT_OF_RANGE:
+			return ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+		case FLOW_TOO_LONG:
+			return ERRCODE_STRING_DATA_RIGHT_TRUNCATION;
+		case FLOW_BAD_ENCODING:
+			return ERRCODE_CHARACTER_NOT_IN_REPERTOIRE;
+		case FLOW_MISSING:
+			return ERRCODE_NOT_NULL_VIOLATION;
+		case FLOW_OK:
+		case FLOW_END:
+		case FLOW_REJECTED:
+		case FLOW_INTERRUPTED:
+			break;
+	}
+	return ERRCODE_INTERNAL_ERROR;
+}
+
+/* COPY shows the line, or the field, in its CONTEXT: so do we, to those who may see it. */
+static void
+add_context(const FlowError *error, const FlowlogTable *table)
+{
+	StringInfoData context;
+
+	if (error->path[0] == '\0' || error->line == 0)
+		return;
+
+	initStringInfo(&context);
+	appendStringInfo(&context, "flow log \"%s\", line %llu", error->path, (unsigned long long) error->line);
+	if (table != NULL && error->column >= 0)
+		appendStringInfo(&context, ", column %s", table->columns[error->column].name);
+	if (table != NULL && error->raw_len > 0 && flowlog_may_see_raw(table))
+		appendStringInfo(&context, ": \"%s\"", flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN));
+	errcontext("%s", context.data);
+}
+
+void
+flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTable *table)
+{
+	int sqlstate = sqlstate_of(error->status);
+
+	if (error->status == FLOW_INTERRUPTED)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (backend->interrupt == NULL)
+			elog(ERROR, "flow log reader stopped without an interrupt");
+		ReThrowError(backend->interrupt);
+	}
+
+	errno = error->os_errno;
+	ereport(ERROR,
+	        (errcode(sqlstate),
+	         error->os_errno != 0 ? errmsg("%s: %m", error->message) : errmsg("%s", error->message),
+	         error->detail[0] != '\0' ? errdetail("%s", error->detail) : 0,
+	         error->hint[0] != '\0' ? errhint("%s", error->hint) : 0,
+	         add_context(error, table)));
+}
+
+/*
+ * The one who is told is the session's user, also when a function of somebody else's runs
+ * the query; so both must have the right.
+ */
+bool
+flowlog_may_see_raw(const FlowlogTable *table)
+{
+	return pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+	       pg_class_aclcheck(table->relid, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+char *
+flowlog_printable(const char *data, size_t len, size_t most)
+{
+	const char *end = data + Min(len, most);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	while (data < end)
+	{
+		unsigned char c = (unsigned char) *data;
+		int width = IS_HIGHBIT_SET(c) ? pg_encoding_mblen(GetDatabaseEncoding(), data) : 1;
+
+		if (width > end - data || (IS_HIGHBIT_SET(c) && !pg_verify_mbstr(GetDatabaseEncoding(), data, width, true)))
+			width = 0;
+		if (width == 0 || c < 0x20 || c == 0x7F)
+		{
+			appendStringInfo(&text, "\\x%02X", c);
+			data++;
+		}
+		else
+		{
+			appendBinaryStringInfo(&text, data, width);
+			data += width;
+		}
+	}
+	if (len > most)
+		appendStringInfoString(&text, "...");
+	return text.data;
+}
+
+/* ---------- what the administrator allows ---------- */
+
+FlowAllowedPaths
+flowlog_get_allowed_paths(void)
+{
+	FlowAllowedPaths allowed = {NULL, 0};
+	char *setting;
+	const char **paths;
+	List *list = NIL;
+	ListCell *cell;
+
+	if (flowlog_allowed_paths == NULL && flowlog_allowed_paths_refused)
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("flow logs cannot be read in this session"),
+		         errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_paths"),
+		         errhint("It belongs into postgresql.conf: absolute paths of directories, separated by commas.")));
+	if (flowlog_allowed_paths == NULL)
+		return allowed;
+
+	setting = pstrdup(flowlog_allowed_paths);
+	/* the setting's check hook has seen that it can be split */
+	if (!SplitDirectoriesString(setting, ',', &list))
+		elog(ERROR, "invalid list of directories: \"%s\"", flowlog_allowed_paths);
+	if (list == NIL)
+		return allowed;
+
+	paths = palloc(sizeof(char *) * list_length(list));
+	foreach(cell, list)
+		paths[allowed.count++] = lfirst(cell);
+	allowed.paths = paths;
+	return allowed;
+}

@@ -1,0 +1,104 @@
+/*-------------------------------------------------------------------------
+ *
+ * explain.c
+ *	  What EXPLAIN says of a foreign scan.
+ *
+ * Plain EXPLAIN lists the files, so one sees what a query would read before paying for it.
+ * Where the query has run or is running (EXPLAIN ANALYZE, auto_explain) only the
+ * scan's own counts are shown, and nothing is listed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/ruleutils.h"
+
+/* Counts that are nearly always 0 are shown as text only when they are not. */
+static void
+explain_count(const char *label, uint64_t count, bool usual, ExplainState *es)
+{
+	if (usual || count != 0 || es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyUInteger(label, NULL, count, es);
+}
+
+/*
+ * Parameters that come from above the scan: ruleutils looks for their source among the plan's
+ * ancestors, which we are not told, and (from 17 on) takes a missing one for a mistake.  As external ones
+ * they are printed by their number.
+ */
+static Node *
+number_parameters(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	{
+		Param *copy = (Param *) copyObject(node);
+
+		copy->paramkind = PARAM_EXTERN;
+		return (Node *) copy;
+	}
+	return expression_tree_mutator(node, number_parameters, context);
+}
+
+/* The pushed clauses, as PostgreSQL prints a filter. */
+static void
+explain_filter(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	List *context;
+	Node *filter;
+
+	if (plan->fdw_exprs == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+	filter = number_parameters((Node *) make_ands_explicit(plan->fdw_exprs), NULL);
+	ExplainPropertyText("Pushed Filter", deparse_expression(filter, context, es->verbose, false), es);
+}
+
+void
+flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
+{
+	FlowCounts counts = {0};
+
+	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
+	ExplainPropertyText("Line Format", flow_format_name(scan->format), es);
+	explain_filter(node, es);
+
+	if (scan->explain_only)
+		flowlog_scan_list(scan);
+	if (scan->reader != NULL)
+		counts = *flow_reader_counts(scan->reader);
+	else if (scan->objects != NULL)
+	{
+		counts.files = scan->objects->count + scan->objects->skipped;
+		counts.files_skipped = scan->objects->skipped;
+		counts.bytes = scan->objects->bytes;
+	}
+	else if (!es->analyze)
+		return; /* the scan was never started */
+
+	explain_count("Files", counts.files, true, es);
+	explain_count("Files Pruned", counts.files_pruned, true, es);
+	explain_count("Files Skipped", counts.files_skipped, false, es);
+	explain_count("Bytes", counts.bytes, true, es);
+	if (!es->analyze)
+		return;
+
+	explain_count("Files Read", counts.files_read, true, es);
+	explain_count("Files Not Reached", counts.files_not_reached, false, es);
+	explain_count("Bytes Read", counts.bytes_read, true, es);
+	explain_count("Lines", counts.lines, true, es);
+	explain_count("Lines Emitted", counts.emitted, true, es);
+	explain_count("Lines Filtered", counts.filtered, true, es);
+	explain_count("Lines Rejected", counts.rejected, true, es);
+	explain_count("Lines Set Null", counts.set_null, false, es);
+	explain_count("Headers", counts.headers, true, es);
+	explain_count("Blank Lines", counts.blank, false, es);
+}

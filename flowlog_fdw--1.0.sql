@@ -1,0 +1,61 @@
+/* flowlog_fdw--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION flowlog_fdw" to load this file. \quit
+
+CREATE FUNCTION flowlog_fdw_handler()
+RETURNS pg_catalog.fdw_handler
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME';
+
+CREATE FUNCTION flowlog_fdw_validator(pg_catalog.text[], pg_catalog.oid)
+RETURNS pg_catalog.void
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME';
+
+CREATE FOREIGN DATA WRAPPER flowlog_fdw
+HANDLER flowlog_fdw_handler
+VALIDATOR flowlog_fdw_validator;
+
+-- What a table cannot read
+
+CREATE FUNCTION flowlog_rejects(
+	"table" pg_catalog.regclass,
+	max_rows pg_catalog.int8 DEFAULT NULL,
+	OUT path pg_catalog.text,
+	OUT line pg_catalog.int8,
+	OUT reason pg_catalog.text,
+	OUT raw pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_rejects';
+
+COMMENT ON FUNCTION flowlog_rejects(pg_catalog.regclass, pg_catalog.int8)
+IS 'the lines of a table''s flow logs that are no rows, judged on all columns';
+
+-- Trino's functions, which read time in UTC whatever TimeZone is
+
+CREATE FUNCTION from_iso8601_timestamp(pg_catalog.text)
+RETURNS pg_catalog.timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_from_iso8601_timestamp';
+
+CREATE FUNCTION day_of_week(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_day_of_week_timestamp';
+
+CREATE FUNCTION day_of_week(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_day_of_week_timestamp';
+
+CREATE FUNCTION day_of_week(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_day_of_week_date';
+
+CREATE FUNCTION from_unixtime(pg_catalog.float8)
+RETURNS pg_catalog.timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_from_unixtime';

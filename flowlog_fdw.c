@@ -1,0 +1,236 @@
+/*-------------------------------------------------------------------------
+ *
+ * flowlog_fdw.c
+ *	  Foreign data wrapper for Amazon VPC flow logs: its face to PostgreSQL.
+ *
+ * In the order of a query's life: settings, validator and handler; planning
+ * (see plan.c and qual.c); the executor's callbacks; what a read-only table answers to writers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <limits.h>
+
+#include "access/reloptions.h"
+#include "executor/executor.h"
+#include "parser/parsetree.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+PG_MODULE_MAGIC;
+
+FLOWLOG_FUNCTION(flowlog_fdw_handler);
+FLOWLOG_FUNCTION(flowlog_fdw_validator);
+
+extern PGDLLEXPORT void _PG_init(void);
+
+bool flowlog_enable_pushdown = true;
+bool flowlog_regex_jit = true;
+char *flowlog_allowed_paths = NULL;
+bool flowlog_allowed_paths_refused = false;
+
+/* ---------- settings ---------- */
+
+static bool
+check_allowed_paths(char **newval, void **extra, GucSource source)
+{
+	char *copy;
+	List *list = NIL;
+	ListCell *cell;
+
+	if (*newval == NULL)
+		return true;
+	copy = pstrdup(*newval);
+	if (!SplitDirectoriesString(copy, ',', &list))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(cell, list)
+	{
+		if (!is_absolute_path((char *) lfirst(cell)))
+		{
+			GUC_check_errdetail("\"%s\" is not an absolute path.", (char *) lfirst(cell));
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Before the module is loaded its settings are placeholders, which anybody may set
+ * when he connects.  A value that PostgreSQL then refuses to apply, or that is not valid, leaves the
+ * setting as if it had never been set: that must not mean that every path is allowed.
+ */
+static void
+define_allowed_paths(void)
+{
+	bool was_set = GetConfigOption("flowlog_fdw.allowed_paths", true, false) != NULL;
+
+	DefineCustomStringVariable("flowlog_fdw.allowed_paths",
+	                           "Directories from which flow logs may be read, separated by commas.",
+	                           "Empty: from everywhere.",
+	                           &flowlog_allowed_paths, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	                           check_allowed_paths, NULL, NULL);
+	flowlog_allowed_paths_refused = was_set && flowlog_allowed_paths == NULL;
+}
+
+void
+_PG_init(void)
+{
+	DefineCustomBoolVariable("flowlog_fdw.enable_pushdown",
+	                         "Lets the reader of flow logs judge WHERE clauses.",
+	                         "Off, PostgreSQL judges all of them; the rows are the same.",
+	                         &flowlog_enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
+	                         "Compiles regular expressions of flow log tables to machine code.",
+	                         NULL,
+	                         &flowlog_regex_jit, true, PGC_SUSET, 0,
+	                         NULL, NULL, NULL);
+	define_allowed_paths();
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved("flowlog_fdw");
+#else
+	EmitWarningsOnPlaceholders("flowlog_fdw");
+#endif
+}
+
+/* ---------- validator ---------- */
+
+Datum
+flowlog_fdw_validator(PG_FUNCTION_ARGS)
+{
+	flowlog_options_validate(untransformRelOptions(PG_GETARG_DATUM(0)), PG_GETARG_OID(1));
+	PG_RETURN_VOID();
+}
+
+/* ---------- the executor's callbacks ---------- */
+
+/* Evaluates what pushed clauses compare with, and makes them the scan's filter. */
+static void
+build_filter(ForeignScanState *node)
+{
+	FlowlogScan *scan = node->fdw_state;
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+
+	flowlog_qual_build(scan, plan->fdw_exprs, plan->scan.scanrelid, &node->ss.ps);
+}
+
+static void
+flowlog_begin(ForeignScanState *node, int eflags)
+{
+	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(node->ss.ss_currentRelation),
+	                                       node->ss.ps.state->es_query_cxt);
+
+	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	scan->tuple = flowlog_tuple_create(scan, RelationGetDescr(node->ss.ss_currentRelation),
+	                                   flowlog_plan_attrs_used((ForeignScan *) node->ss.ps.plan));
+	node->fdw_state = scan;
+}
+
+static TupleTableSlot *
+flowlog_iterate(ForeignScanState *node)
+{
+	FlowlogScan *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	FlowRecord record;
+
+	ExecClearTuple(slot);
+	if (scan->reader == NULL)
+	{
+		build_filter(node);
+		flowlog_scan_start(scan);
+	}
+	if (flowlog_scan_next(scan, &record))
+	{
+		flowlog_tuple_fill(scan->tuple, &record, slot->tts_values, slot->tts_isnull);
+		ExecStoreVirtualTuple(slot);
+	}
+	return slot;
+}
+
+/* The same files again; what clauses compare with may have changed. */
+static void
+flowlog_rescan(ForeignScanState *node)
+{
+	FlowlogScan *scan = node->fdw_state;
+	FlowFilter *old = scan->filter;
+
+	if (scan->reader == NULL)
+		return;
+	if (node->ss.ps.chgParam == NULL)
+	{
+		flow_reader_rewind(scan->reader, scan->filter);
+		return;
+	}
+	scan->filter = NULL;
+	flow_filter_free(old);
+	build_filter(node);
+	flow_reader_rewind(scan->reader, scan->filter);
+}
+
+static void
+flowlog_end(ForeignScanState *node)
+{
+	FlowlogScan *scan = node->fdw_state;
+
+	if (scan == NULL)
+		return;
+	flowlog_scan_finish(scan);
+	MemoryContextDelete(scan->context);
+	node->fdw_state = NULL;
+}
+
+static void
+flowlog_explain_scan(ForeignScanState *node, struct ExplainState *es)
+{
+	flowlog_explain(node->fdw_state, node, es);
+}
+
+/* ---------- writers ---------- */
+
+static List *
+flowlog_plan_modify(PlannerInfo *root, ModifyTable *plan, Index relation, int subplan)
+{
+	RangeTblEntry *rte = planner_rt_fetch(relation, root);
+
+	ereport(ERROR,
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	         errmsg("foreign table \"%s\" is read-only", get_rel_name(rte->relid)),
+	         errdetail("Flow logs are written by the service that delivers them.")));
+	return NIL;
+}
+
+/* Neither inserts nor updates nor deletes. */
+static int
+flowlog_is_updatable(Relation relation)
+{
+	return 0;
+}
+
+/* ---------- handler ---------- */
+
+Datum
+flowlog_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = flowlog_get_rel_size;
+	routine->GetForeignPaths = flowlog_get_paths;
+	routine->GetForeignPlan = flowlog_get_plan;
+
+	routine->BeginForeignScan = flowlog_begin;
+	routine->IterateForeignScan = flowlog_iterate;
+	routine->ReScanForeignScan = flowlog_rescan;
+	routine->EndForeignScan = flowlog_end;
+	routine->ExplainForeignScan = flowlog_explain_scan;
+	routine->AnalyzeForeignTable = flowlog_analyze;
+
+	routine->PlanForeignModify = flowlog_plan_modify;
+	routine->IsForeignRelUpdatable = flowlog_is_updatable;
+
+	PG_RETURN_POINTER(routine);
+}

@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * flowlog_fdw.h
+ *	  What the files of the foreign data wrapper share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_FDW_H
+#define FLOWLOG_FDW_H
+
+#include "postgres.h"
+
+#include "commands/explain.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "flow/flow.h"
+
+#if PG_VERSION_NUM < 140000
+#error "flowlog_fdw needs PostgreSQL 14 or later"
+#endif
+
+/*
+ * The module is built with hidden symbols.  Before 16 PostgreSQL marks neither
+ * its own entry points nor SQL-callable functions for export.
+ */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+#define FLOWLOG_FUNCTION(name)                       \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+/* microseconds and days between 1970-01-01, where the core counts from, and 2000-01-01 */
+#define FLOWLOG_EPOCH_DAYS 10957
+#define FLOWLOG_EPOCH_MICROSECONDS (INT64CONST(86400000000) * FLOWLOG_EPOCH_DAYS)
+
+/* ---------- settings, in flowlog_fdw.c ---------- */
+
+extern bool flowlog_enable_pushdown;
+extern bool flowlog_regex_jit;
+extern char *flowlog_allowed_paths;        /* NULL: not set */
+extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
+
+/* ---------- option.c ---------- */
+
+typedef enum FlowlogVerbosity
+{
+	FLOWLOG_VERBOSITY_SILENT,
+	FLOWLOG_VERBOSITY_DEFAULT,
+	FLOWLOG_VERBOSITY_VERBOSE
+} FlowlogVerbosity;
+
+/* What the options of a foreign table, or of a column of it, say. */
+typedef struct FlowlogOptions
+{
+	const char *location;
+	const char *regex;
+	FlowHeaderMode header;
+	const char *null_text;
+	bool null_off;
+	FlowOnError on_error;
+	int64 reject_limit; /* -1: none */
+	FlowlogVerbosity log_verbosity;
+	const char *compression;
+	int max_line_length; /* bytes */
+
+	const char *field; /* of a column */
+} FlowlogOptions;
+
+/* A foreign table as a scan sees it. */
+typedef struct FlowlogTable
+{
+	Oid relid;
+	const char *name;
+	FlowlogOptions options;
+
+	/* its columns that a record fills, in their order */
+	FlowColumn *columns;
+	int ncolumns;
+	AttrNumber *attnums; /* of each of these columns */
+	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
+	int natts;
+} FlowlogTable;
+
+/* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
+extern void flowlog_options_validate(List *list, Oid catalog);
+
+/* Reads a foreign table's definition into the current memory context. */
+extern FlowlogTable *flowlog_table_open(Oid relid);
+
+/* ---------- backend.c ---------- */
+
+/* The backend as the reader's host. */
+typedef struct FlowlogBackend
+{
+	FlowHost host;
+	MemoryContext context; /* of what the reader allocates */
+	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
+} FlowlogBackend;
+
+extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
+
+/*
+ * Raises what the core reported; the one place that maps FlowStatus to SQLSTATE.
+ * Raw text of a log is added only for those who may SELECT the whole table;
+ * "table" may be NULL where there is none yet.
+ */
+extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTable *table) __attribute__((noreturn));
+
+/* May the current user see raw text of the table's logs? */
+extern bool flowlog_may_see_raw(const FlowlogTable *table);
+
+/* Bytes of a log as text that is valid in the database's encoding, at most so many of them. */
+extern char *flowlog_printable(const char *data, size_t len, size_t most);
+
+/* The allowed paths as they are set now, in the current memory context. */
+extern FlowAllowedPaths flowlog_get_allowed_paths(void);
+
+/* ---------- scan.c ---------- */
+
+typedef struct FlowlogTuple FlowlogTuple;
+
+/* A scan of a table, in a plan or out of one. */
+typedef struct FlowlogScan
+{
+	FlowlogTable *table;
+	MemoryContext context; /* holds it all; its deletion closes files and frees patterns */
+	MemoryContextCallback callback;
+	FlowlogBackend backend;
+	int reserved_fds;
+
+	FlowFormat *format;
+	FlowObjects *objects; /* NULL: not yet listed */
+	FlowFilter *filter;
+	FlowReader *reader; /* NULL: not yet started */
+	FlowlogTuple *tuple;
+	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
+	int notices;       /* rejects named so far under log_verbosity 'verbose' */
+} FlowlogScan;
+
+extern FlowlogScan *flowlog_scan_begin(Oid relid, MemoryContext parent);
+extern void flowlog_scan_list(FlowlogScan *scan);
+
+/* Lists if that was not done, and starts to read with scan->filter. */
+extern void flowlog_scan_start(FlowlogScan *scan);
+
+/*
+ * Starts to read for the rejects' sake: every line is judged on all columns,
+ * whatever the table's on_error, and flowlog_scan_step returns FLOW_REJECTED for each.
+ */
+extern void flowlog_scan_start_for_rejects(FlowlogScan *scan);
+
+/* As flow_reader_next, with errors raised. */
+extern FlowStatus flowlog_scan_step(FlowlogScan *scan, FlowRecord *record);
+
+/* The next record that passes; false at the end. */
+extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
+
+/* A field of the current record does not convert: NULL from now on, or an error. */
+extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
+
+/* Closes the ledger: warns of what was rejected. */
+extern void flowlog_scan_finish(FlowlogScan *scan);
+
+/* ---------- tuple.c ---------- */
+
+/* What a column's type means to the core. */
+extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
+
+/* Prepares to convert the columns whose attnums are in the set (offset by FirstLowInvalidHeapAttributeNumber). */
+extern FlowlogTuple *flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used);
+
+/* Fills values and isnull of a whole row; by-reference values live until the next call. */
+extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
+
+/* A value of one of the types that columns are compared with, as the core has it. */
+extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
+
+/* ---------- plan.c ---------- */
+
+extern void flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
+extern void flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
+extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath *best_path,
+                                     List *tlist, List *scan_clauses, Plan *outer_plan);
+
+/* The attributes a plan's scan needs, as flowlog_tuple_create takes them. */
+extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
+
+/* ---------- qual.c ---------- */
+
+/* Can the reader judge this clause exactly? */
+extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
+
+/* Evaluates what the clauses compare with, and builds the filter; NULL if there is no clause. */
+extern FlowFilter *flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate);
+
+/* ---------- explain.c ---------- */
+
+extern void flowlog_explain(FlowlogScan *scan, ForeignScanState *node, struct ExplainState *es);
+
+/* ---------- analyze.c ---------- */
+
+extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages);
+
+/* ---------- function.c ---------- */
+
+/* Is it a foreign table of this wrapper? */
+extern bool flowlog_is_flow_log(Oid relid);
+
+/* Is it our from_unixtime(double precision)? */
+extern bool flowlog_is_from_unixtime(Oid function);
+
+#endif /* FLOWLOG_FDW_H */

@@ -1,0 +1,252 @@
+/*-------------------------------------------------------------------------
+ *
+ * function.c
+ *	  SQL functions: those of Trino that flow log queries use, and what there is to
+ *	  know of a table's flow logs.
+ *
+ * Trino's functions read and print time in UTC whatever TimeZone is, so they are
+ * immutable.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#define RAW_LINE_SHOWN 1024
+
+FLOWLOG_FUNCTION(flowlog_from_iso8601_timestamp);
+FLOWLOG_FUNCTION(flowlog_day_of_week_timestamp);
+FLOWLOG_FUNCTION(flowlog_day_of_week_date);
+FLOWLOG_FUNCTION(flowlog_from_unixtime);
+FLOWLOG_FUNCTION(flowlog_rejects);
+
+extern PGDLLEXPORT Datum flowlog_fdw_handler(PG_FUNCTION_ARGS);
+
+/* ---------- Trino's functions ---------- */
+
+/* Floor of a quotient, for a positive divisor. */
+static int64
+floor_divide(int64 dividend, int64 divisor)
+{
+	return dividend / divisor - (dividend % divisor < 0);
+}
+
+/* from_iso8601_timestamp(text): to the millisecond, as Trino's timestamp(3) */
+Datum
+flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
+{
+	text *input = PG_GETARG_TEXT_PP(0);
+	int64 microseconds;
+
+	switch (flow_value_iso8601(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), false, &microseconds))
+	{
+		case FLOW_OK:
+			break;
+		case FLOW_OUT_OF_RANGE:
+			ereport(ERROR,
+			        (errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+			         errmsg("ISO 8601 timestamp out of range: \"%s\"", text_to_cstring(input))));
+			break;
+		default:
+			ereport(ERROR,
+			        (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+			         errmsg("invalid ISO 8601 timestamp: \"%s\"", text_to_cstring(input))));
+	}
+	PG_RETURN_TIMESTAMPTZ(floor_divide(microseconds, 1000) * 1000 - FLOWLOG_EPOCH_MICROSECONDS);
+}
+
+/* 1 for Monday to 7 for Sunday; 2000-01-01, day 0, was a Saturday */
+static int64
+iso_day_of_week(int64 day)
+{
+	int64 week = floor_divide(day + 5, 7);
+
+	return day + 5 - week * 7 + 1;
+}
+
+/* day_of_week(timestamptz), and of timestamp, which is taken for UTC */
+Datum
+flowlog_day_of_week_timestamp(PG_FUNCTION_ARGS)
+{
+	TimestampTz timestamp = PG_GETARG_TIMESTAMPTZ(0);
+
+	if (TIMESTAMP_NOT_FINITE(timestamp))
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		         errmsg("timestamp out of range")));
+	PG_RETURN_INT64(iso_day_of_week(floor_divide(timestamp, USECS_PER_DAY)));
+}
+
+Datum
+flowlog_day_of_week_date(PG_FUNCTION_ARGS)
+{
+	DateADT date = PG_GETARG_DATEADT(0);
+
+	if (DATE_NOT_FINITE(date))
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		         errmsg("date out of range")));
+	PG_RETURN_INT64(iso_day_of_week(date));
+}
+
+/* from_unixtime(double precision): seconds, rounded to the millisecond as Java's Math.round does */
+Datum
+flowlog_from_unixtime(PG_FUNCTION_ARGS)
+{
+	float8 milliseconds = floor(PG_GETARG_FLOAT8(0) * 1000 + 0.5);
+	TimestampTz timestamp;
+
+	if (!(milliseconds >= -1e15 && milliseconds <= 1e16))
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		         errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0))));
+	timestamp = (int64) milliseconds * 1000 - FLOWLOG_EPOCH_MICROSECONDS;
+	if (!IS_VALID_TIMESTAMP(timestamp))
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		         errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0))));
+	PG_RETURN_TIMESTAMPTZ(timestamp);
+}
+
+/* By its address: a function's name and schema may be anything. */
+bool
+flowlog_is_from_unixtime(Oid function)
+{
+	FmgrInfo info;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	fmgr_info(function, &info);
+	return info.fn_addr == flowlog_from_unixtime;
+}
+
+/* ---------- tables ---------- */
+
+bool
+flowlog_is_flow_log(Oid relid)
+{
+	ForeignServer *server;
+	FmgrInfo handler;
+
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		return false;
+	server = GetForeignServer(GetForeignTable(relid)->serverid);
+	fmgr_info(GetForeignDataWrapper(server->fdwid)->fdwhandler, &handler);
+	return handler.fn_addr == flowlog_fdw_handler;
+}
+
+/* The flow log tables that a table stands for: itself, or its partitions and children. */
+static List *
+flow_log_tables(Oid relid)
+{
+	List *result = NIL;
+	ListCell *cell;
+
+	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
+		if (flowlog_is_flow_log(lfirst_oid(cell)))
+			result = lappend_oid(result, lfirst_oid(cell));
+
+	if (result == NIL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+	return result;
+}
+
+static void
+check_select(Oid relid)
+{
+	AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+}
+
+/* A set-returning function that fills a tuplestore. */
+static Tuplestorestate *
+begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) || (result->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		         errmsg("set-valued function called in context that cannot accept a set")));
+	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	result->returnMode = SFRM_Materialize;
+	result->setResult = tuplestore_begin_heap(true, false, work_mem);
+	result->setDesc = CreateTupleDescCopy(*desc);
+	MemoryContextSwitchTo(old);
+	return result->setResult;
+}
+
+/* Appends a table's rejects; returns how many more may be. */
+static int64
+append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
+{
+	FlowlogScan *scan = flowlog_scan_begin(relid, CurrentMemoryContext);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw reject", ALLOCSET_DEFAULT_SIZES);
+	FlowRecord record;
+	FlowStatus status;
+
+	flowlog_scan_start_for_rejects(scan);
+	while (most > 0 && (status = flowlog_scan_step(scan, &record)) != FLOW_END)
+	{
+		const FlowReject *reject = flow_reader_reject(scan->reader);
+		MemoryContext old;
+		Datum values[4];
+		bool isnull[4] = {false};
+
+		if (status != FLOW_REJECTED)
+			continue;
+		old = MemoryContextSwitchTo(row);
+		values[0] = CStringGetTextDatum(reject->object->path);
+		values[1] = Int64GetDatum((int64) reject->line);
+		values[2] = CStringGetTextDatum(reject->reason);
+		values[3] = CStringGetTextDatum(flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
+		tuplestore_putvalues(result, desc, values, isnull);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row);
+		most--;
+	}
+	MemoryContextDelete(row);
+	MemoryContextDelete(scan->context);
+	return most;
+}
+
+/* flowlog_rejects(regclass, bigint): the lines that are no rows, judged on all columns */
+Datum
+flowlog_rejects(PG_FUNCTION_ARGS)
+{
+	int64 most = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
+	Tuplestorestate *result;
+	TupleDesc desc;
+	ListCell *cell;
+
+	result = begin_result(fcinfo, &desc);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+
+	check_select(PG_GETARG_OID(0));
+	foreach(cell, flow_log_tables(PG_GETARG_OID(0)))
+		most = append_rejects(lfirst_oid(cell), most, result, desc);
+	return (Datum) 0;
+}

@@ -1,0 +1,448 @@
+/*-------------------------------------------------------------------------
+ *
+ * option.c
+ *	  The options of foreign tables and their columns: names, where they may
+ *	  stand, what they mean.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "access/table.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
+
+#define DEFAULT_MAX_LINE_LENGTH (1024 * 1024)
+#define LEAST_MAX_LINE_LENGTH 64
+#define MOST_MAX_LINE_LENGTH (64 * 1024 * 1024)
+
+/*
+ * An option: parse checks its value and stores it.  The same name may have a row
+ * for tables and one for columns.
+ */
+typedef struct FlowlogOption
+{
+	const char *name;
+	Oid catalog; /* of the object it may stand on */
+	void (*parse)(FlowlogOptions *options, DefElem *def);
+} FlowlogOption;
+
+/* One of the words that an option may be set to. */
+typedef struct FlowlogWord
+{
+	const char *word;
+	int value;
+} FlowlogWord;
+
+static void parse_location(FlowlogOptions *options, DefElem *def);
+static void parse_regex(FlowlogOptions *options, DefElem *def);
+static void parse_header(FlowlogOptions *options, DefElem *def);
+static void parse_null(FlowlogOptions *options, DefElem *def);
+static void parse_null_off(FlowlogOptions *options, DefElem *def);
+static void parse_on_error(FlowlogOptions *options, DefElem *def);
+static void parse_reject_limit(FlowlogOptions *options, DefElem *def);
+static void parse_log_verbosity(FlowlogOptions *options, DefElem *def);
+static void parse_compression(FlowlogOptions *options, DefElem *def);
+static void parse_max_line_length(FlowlogOptions *options, DefElem *def);
+static void parse_field(FlowlogOptions *options, DefElem *def);
+
+static const FlowlogOption flowlog_options[] = {
+	{"location", ForeignTableRelationId, parse_location},
+	{"regex", ForeignTableRelationId, parse_regex},
+	{"header", ForeignTableRelationId, parse_header},
+	{"null", ForeignTableRelationId, parse_null},
+	{"null_off", ForeignTableRelationId, parse_null_off},
+	{"on_error", ForeignTableRelationId, parse_on_error},
+	{"reject_limit", ForeignTableRelationId, parse_reject_limit},
+	{"log_verbosity", ForeignTableRelationId, parse_log_verbosity},
+	{"compression", ForeignTableRelationId, parse_compression},
+	{"max_line_length", ForeignTableRelationId, parse_max_line_length},
+
+	{"field", AttributeRelationId, parse_field},
+	{"null", AttributeRelationId, parse_null},
+	{"null_off", AttributeRelationId, parse_null_off},
+};
+
+/* ---------- the meaning of each option ---------- */
+
+static void
+invalid_value(DefElem *def, const char *hint)
+{
+	ereport(ERROR,
+	        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+	         errmsg("invalid value for option \"%s\": \"%s\"", def->defname, defGetString(def)),
+	         errhint("%s", hint)));
+}
+
+/* The value of the word that the option is set to. */
+static int
+parse_word(DefElem *def, const FlowlogWord *words, int nwords)
+{
+	const char *value = defGetString(def);
+	StringInfoData hint;
+
+	for (int i = 0; i < nwords; i++)
+		if (pg_strcasecmp(value, words[i].word) == 0)
+			return words[i].value;
+
+	initStringInfo(&hint);
+	appendStringInfoString(&hint, "Valid values are ");
+	for (int i = 0; i < nwords; i++)
+		appendStringInfo(&hint, "%s\"%s\"", i == 0 ? "" : i == nwords - 1 ? " and "
+		                                                                  : ", ",
+		                 words[i].word);
+	appendStringInfoChar(&hint, '.');
+	invalid_value(def, hint.data);
+	return 0; /* not reached */
+}
+
+static void
+parse_location(FlowlogOptions *options, DefElem *def)
+{
+	options->location = defGetString(def);
+}
+
+static void
+parse_regex(FlowlogOptions *options, DefElem *def)
+{
+	options->regex = defGetString(def);
+}
+
+static void
+parse_header(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {
+		{"auto", FLOW_HEADER_AUTO},
+		{"true", FLOW_HEADER_TRUE},
+		{"match", FLOW_HEADER_MATCH},
+		{"false", FLOW_HEADER_FALSE},
+	};
+
+	options->header = parse_word(def, words, lengthof(words));
+}
+
+static void
+parse_null(FlowlogOptions *options, DefElem *def)
+{
+	options->null_text = defGetString(def);
+	if (strpbrk(options->null_text, "\r\n") != NULL)
+		invalid_value(def, "A null text cannot contain line breaks.");
+}
+
+static void
+parse_null_off(FlowlogOptions *options, DefElem *def)
+{
+	options->null_off = defGetBoolean(def);
+}
+
+static void
+parse_on_error(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {
+		{"stop", FLOW_ON_ERROR_STOP},
+		{"ignore", FLOW_ON_ERROR_IGNORE},
+		{"set_null", FLOW_ON_ERROR_SET_NULL},
+	};
+
+	options->on_error = parse_word(def, words, lengthof(words));
+}
+
+static void
+parse_reject_limit(FlowlogOptions *options, DefElem *def)
+{
+	char *value = defGetString(def);
+	char *end;
+	long long limit;
+
+	errno = 0;
+	limit = strtoll(value, &end, 10);
+	if (errno != 0 || end == value || *end != '\0' || limit < 0)
+		invalid_value(def, "It is a number of lines, 0 or more.");
+	options->reject_limit = limit;
+}
+
+static void
+parse_log_verbosity(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {
+		{"silent", FLOWLOG_VERBOSITY_SILENT},
+		{"default", FLOWLOG_VERBOSITY_DEFAULT},
+		{"verbose", FLOWLOG_VERBOSITY_VERBOSE},
+	};
+
+	options->log_verbosity = parse_word(def, words, lengthof(words));
+}
+
+static void
+parse_compression(FlowlogOptions *options, DefElem *def)
+{
+	options->compression = defGetString(def);
+	if (!flow_source_knows_compression(options->compression))
+		invalid_value(def, "Valid values are \"auto\", \"none\", \"gzip\" and \"zstd\".");
+}
+
+static void
+parse_max_line_length(FlowlogOptions *options, DefElem *def)
+{
+	const char *hint = NULL;
+	int bytes;
+
+	if (!parse_int(defGetString(def), &bytes, GUC_UNIT_BYTE, &hint) ||
+	    bytes < LEAST_MAX_LINE_LENGTH || bytes > MOST_MAX_LINE_LENGTH)
+		invalid_value(def, hint ? hint : "It is a size from 64 bytes to 64 MB, such as \"1MB\".");
+	options->max_line_length = bytes;
+}
+
+static void
+parse_field(FlowlogOptions *options, DefElem *def)
+{
+	options->field = defGetString(def);
+	if (options->field[0] == '\0')
+		invalid_value(def, "It is the name or the number of a group of the regular expression.");
+	if (options->field[0] == '$')
+		ereport(ERROR,
+		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		         errmsg("column option \"field\" cannot be \"%s\"", options->field),
+		         errdetail("Columns can only be filled from groups of the regular expression.")));
+}
+
+/* ---------- parsing ---------- */
+
+static void
+set_defaults(FlowlogOptions *options)
+{
+	*options = (FlowlogOptions) {
+		.header = FLOW_HEADER_AUTO,
+		.on_error = FLOW_ON_ERROR_STOP,
+		.reject_limit = -1,
+		.log_verbosity = FLOWLOG_VERBOSITY_DEFAULT,
+		.compression = "auto",
+		.max_line_length = DEFAULT_MAX_LINE_LENGTH,
+	};
+}
+
+static const char *
+object_kind(Oid catalog)
+{
+	switch (catalog)
+	{
+		case ForeignTableRelationId:
+			return "foreign tables";
+		case AttributeRelationId:
+			return "columns of foreign tables";
+		case ForeignServerRelationId:
+			return "servers";
+		case UserMappingRelationId:
+			return "user mappings";
+		default:
+			return "foreign-data wrappers";
+	}
+}
+
+/* Names the option that may have been meant, or those that there are. */
+static void
+unknown_option(const char *name, Oid catalog)
+{
+	const char *nearest = NULL;
+	int least = 4; /* changes of a letter that a slip of the finger may be */
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (size_t i = 0; i < lengthof(flowlog_options); i++)
+	{
+		const char *other = flowlog_options[i].name;
+		int distance;
+
+		if (flowlog_options[i].catalog != catalog)
+			continue;
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", other);
+
+		if (strlen(name) >= NAMEDATALEN)
+			continue;
+		distance = varstr_levenshtein_less_equal(name, strlen(name), other, strlen(other), 1, 1, 1, least, true);
+		if (distance < least && distance <= (int) strlen(name) / 2)
+		{
+			least = distance;
+			nearest = other;
+		}
+	}
+
+	ereport(ERROR,
+	        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+	         errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
+	         nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
+	         : names.len > 0
+	             ? errhint("Valid options are: %s.", names.data)
+	             : errhint("There are no valid options for it.")));
+}
+
+static void
+parse_options(FlowlogOptions *options, List *list, Oid catalog)
+{
+	ListCell *cell;
+
+	foreach(cell, list)
+	{
+		DefElem *def = lfirst_node(DefElem, cell);
+		const FlowlogOption *option = NULL;
+
+		for (size_t i = 0; i < lengthof(flowlog_options); i++)
+			if (flowlog_options[i].catalog == catalog && strcmp(flowlog_options[i].name, def->defname) == 0)
+				option = &flowlog_options[i];
+		if (option == NULL)
+			unknown_option(def->defname, catalog);
+		option->parse(options, def);
+	}
+
+	if (options->null_off && options->null_text != NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		         errmsg("options \"null\" and \"null_off\" exclude each other")));
+}
+
+/* ---------- the validator ---------- */
+
+/* A pattern that was pasted from a Hive string compiles, but matches nothing. */
+static void
+warn_of_escaped_regex(const FlowlogOptions *options)
+{
+	if (flow_format_regex_looks_escaped(options->regex))
+		ereport(WARNING,
+		        (errmsg("option \"regex\" contains doubled backslashes"),
+		         errdetail("They match backslashes in the log, which flow logs do not have."),
+		         errhint("A Hive string needs them, an SQL string does not: write \\s, not \\\\s.")));
+}
+
+static void
+validate_table(const FlowlogOptions *options)
+{
+	FlowlogBackend backend;
+	FlowError error;
+
+	if (options->location == NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		         errmsg("option \"location\" is required for flowlog_fdw foreign tables"),
+		         errhint("Set it to the absolute path of a file, a directory or a pattern such as '/var/log/flow/*.gz'.")));
+	if (options->regex == NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		         errmsg("option \"regex\" is required for flowlog_fdw foreign tables"),
+		         errhint("Set it to a regular expression that matches a whole line, with a group for each column.")));
+
+	/*
+	 * As in file_fdw, whoever may read the server's files decides which of them a
+	 * table shows; SELECT on the table is then enough to read them.  ALTER comes here with
+	 * all of the options, so it takes the same right whatever it changes.
+	 */
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
+		         errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files")));
+
+	flowlog_backend_init(&backend, CurrentMemoryContext);
+	if (flow_location_check(&backend.host, options->location, &error) != FLOW_OK)
+		flowlog_raise(&backend, &error, NULL);
+	if (flow_format_check_regex(&backend.host, options->regex, &error) != FLOW_OK)
+		flowlog_raise(&backend, &error, NULL);
+	warn_of_escaped_regex(options);
+}
+
+void
+flowlog_options_validate(List *list, Oid catalog)
+{
+	FlowlogOptions options;
+
+	set_defaults(&options);
+	parse_options(&options, list, catalog);
+	if (catalog == ForeignTableRelationId)
+		validate_table(&options);
+}
+
+/* ---------- a table's definition ---------- */
+
+static void
+read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column)
+{
+	FlowlogOptions options;
+	const char *null_text = table->options.null_text;
+
+	set_defaults(&options);
+	parse_options(&options, GetForeignColumnOptions(table->relid, attribute->attnum), AttributeRelationId);
+
+	if (null_text == NULL && !table->options.null_off)
+		null_text = "-";
+	if (options.null_text != NULL)
+		null_text = options.null_text;
+	else if (options.null_off)
+		null_text = NULL;
+
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->field = options.field;
+	column->null_text = null_text;
+	column->null_len = null_text ? strlen(null_text) : 0;
+	column->not_null = attribute->attnotnull;
+	flowlog_column_set_type(column, attribute->atttypid, attribute->atttypmod);
+}
+
+/*
+ * Is the attribute filled from records?  A virtual generated column (18) is computed by PostgreSQL from others;
+ * a stored one would have to be stored.
+ */
+static bool
+is_record_column(Form_pg_attribute attribute)
+{
+	if (attribute->attisdropped)
+		return false;
+	if (attribute->attgenerated == ATTRIBUTE_GENERATED_STORED)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		         errmsg("column \"%s\" of a flowlog_fdw foreign table cannot be a stored generated column",
+		                NameStr(attribute->attname)),
+		         errhint("Compute it in a view over the foreign table.")));
+	return attribute->attgenerated == '\0';
+}
+
+FlowlogTable *
+flowlog_table_open(Oid relid)
+{
+	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
+	Relation relation = table_open(relid, AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+
+	table->relid = relid;
+	table->name = pstrdup(RelationGetRelationName(relation));
+	set_defaults(&table->options);
+	parse_options(&table->options, GetForeignTable(relid)->options, ForeignTableRelationId);
+
+	table->natts = desc->natts;
+	table->columns = palloc0(sizeof(FlowColumn) * (desc->natts + 1));
+	table->attnums = palloc0(sizeof(AttrNumber) * (desc->natts + 1));
+	table->column_of_attr = palloc0(sizeof(int) * (desc->natts + 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		table->column_of_attr[i] = -1;
+		if (!is_record_column(attribute))
+			continue;
+		table->column_of_attr[i] = table->ncolumns;
+		table->attnums[table->ncolumns] = attribute->attnum;
+		read_column(table, attribute, &table->columns[table->ncolumns++]);
+	}
+
+	table_close(relation, NoLock);
+	return table;
+}

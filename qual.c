@@ -1,0 +1,781 @@
+/*-------------------------------------------------------------------------
+ *
+ * qual.c
+ *	  Which WHERE clauses the reader can judge, and their form as a filter.
+ *
+ * A pushed clause stays an ordinary expression in the plan (in fdw_exprs), so
+ * PostgreSQL itself replaces its parameters and prints it.  One walk over the
+ * expression serves both ends: the planner asks whether every part of it can be expressed, and
+ * the executor, once per (re)scan, evaluates what columns are compared with and builds the
+ * filter from it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/pg_locale.h"
+#include "utils/timestamp.h"
+
+/* families that have no name in catalog/pg_opfamily_d.h; OIDs of the bootstrap catalog do not change */
+#define FLOWLOG_NUMERIC_FAMILY 1988
+#define FLOWLOG_FLOAT_FAMILY 1970
+#define FLOWLOG_DATETIME_FAMILY 434
+
+/* How the other side of a comparison becomes a constant of the column's kind. */
+typedef enum ConstantForm
+{
+	CONSTANT_PLAIN,   /* as flowlog_value_from_datum gives it */
+	CONSTANT_NUMERIC, /* a numeric beside an integer */
+	CONSTANT_DAY,     /* a timestamp beside a date */
+	CONSTANT_TIME,    /* a timestamp or date beside a timestamptz, a date beside a timestamp */
+} ConstantForm;
+
+/*
+ * The comparisons the reader knows: a column of type "column", or what "view" makes of it, and a value
+ * of type "other", under the operators of a btree family ("=" to ">", and "<>") or a single operator.
+ */
+typedef struct ComparisonRow
+{
+	Oid column; /* the type the column is compared as */
+	Oid other;
+	Oid opfamily; /* a btree family, or InvalidOid */
+	Oid operator; /* the operator, where there is no family */
+	FlowOp op;    /* and what it does */
+	ConstantForm form;
+} ComparisonRow;
+
+#define FAMILY(column, other, family, form)              \
+	{                                                    \
+		column, other, family, InvalidOid, FLOW_EQ, form \
+	}
+#define OPERATOR(column, other, operator, op)                   \
+	{                                                           \
+		column, other, InvalidOid, operator, op, CONSTANT_PLAIN \
+	}
+
+static const ComparisonRow comparisons[] = {
+	FAMILY(INT2OID, INT2OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT2OID, INT4OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT2OID, INT8OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT4OID, INT2OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT4OID, INT4OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT4OID, INT8OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT8OID, INT2OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT8OID, INT4OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(INT8OID, INT8OID, INTEGER_BTREE_FAM_OID, CONSTANT_PLAIN),
+
+	/* an integer column under a cast that the parser added */
+	FAMILY(NUMERICOID, NUMERICOID, FLOWLOG_NUMERIC_FAMILY, CONSTANT_NUMERIC),
+	FAMILY(FLOAT8OID, FLOAT8OID, FLOWLOG_FLOAT_FAMILY, CONSTANT_PLAIN),
+	FAMILY(FLOAT8OID, FLOAT4OID, FLOWLOG_FLOAT_FAMILY, CONSTANT_PLAIN),
+
+	FAMILY(BOOLOID, BOOLOID, BOOL_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(TEXTOID, TEXTOID, TEXT_BTREE_FAM_OID, CONSTANT_PLAIN),
+	FAMILY(BPCHAROID, BPCHAROID, BPCHAR_BTREE_FAM_OID, CONSTANT_PLAIN),
+
+	FAMILY(TIMESTAMPTZOID, TIMESTAMPTZOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_PLAIN),
+	FAMILY(TIMESTAMPTZOID, TIMESTAMPOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_TIME),
+	FAMILY(TIMESTAMPTZOID, DATEOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_TIME),
+	FAMILY(TIMESTAMPOID, TIMESTAMPOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_PLAIN),
+	FAMILY(TIMESTAMPOID, DATEOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_TIME),
+	FAMILY(DATEOID, DATEOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_PLAIN),
+	FAMILY(DATEOID, TIMESTAMPOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_DAY),
+
+	FAMILY(INETOID, INETOID, NETWORK_BTREE_FAM_OID, CONSTANT_PLAIN),
+	OPERATOR(INETOID, INETOID, OID_INET_SUB_OP, FLOW_INSIDE),
+	OPERATOR(INETOID, INETOID, OID_INET_SUBEQ_OP, FLOW_INSIDE_OR_EQUAL),
+	OPERATOR(INETOID, INETOID, OID_INET_SUP_OP, FLOW_AROUND),
+	OPERATOR(INETOID, INETOID, OID_INET_SUPEQ_OP, FLOW_AROUND_OR_EQUAL),
+	OPERATOR(INETOID, INETOID, OID_INET_OVERLAP_OP, FLOW_OVERLAPS),
+};
+
+/* Functions of one argument under which a column still counts as the column. */
+typedef struct CastRow
+{
+	Oid function;
+	Oid argument; /* of this type */
+	FlowView view;
+} CastRow;
+
+static const CastRow casts[] = {
+	{F_INT4_INT2, INT2OID, FLOW_AS_IS},
+	{F_INT8_INT2, INT2OID, FLOW_AS_IS},
+	{F_INT8_INT4, INT4OID, FLOW_AS_IS},
+	{F_NUMERIC_INT2, INT2OID, FLOW_AS_IS},
+	{F_NUMERIC_INT4, INT4OID, FLOW_AS_IS},
+	{F_NUMERIC_INT8, INT8OID, FLOW_AS_IS},
+	{F_FLOAT8_INT2, INT2OID, FLOW_AS_DOUBLE},
+	{F_FLOAT8_INT4, INT4OID, FLOW_AS_DOUBLE},
+	{F_FLOAT8_INT8, INT8OID, FLOW_AS_DOUBLE},
+};
+
+/* The walk's surroundings; filter is NULL while planning. */
+typedef struct QualWalk
+{
+	const FlowlogTable *table;
+	Index relid;
+	PlannerInfo *root; /* planning only */
+
+	FlowFilter *filter; /* execution only, as the rest */
+	PlanState *planstate;
+	ExprContext *econtext;
+} QualWalk;
+
+/* A comparison that was recognised: column OP other. */
+typedef struct Comparison
+{
+	int column; /* index into the table's columns */
+	FlowView view;
+	FlowOp op;
+	Expr *other;
+	Oid other_type; /* of other, or of its elements */
+	ConstantForm form;
+} Comparison;
+
+static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate);
+
+/* ---------- recognising columns ---------- */
+
+/* The table's column that a Var stands for, or -1. */
+static int
+column_of_var(const QualWalk *context, const Node *node)
+{
+	const Var *var = (const Var *) node;
+
+	if (!IsA(node, Var) || (Index) var->varno != context->relid || var->varlevelsup != 0 ||
+	    var->varattno < 1 || var->varattno > context->table->natts)
+		return -1;
+	return context->table->column_of_attr[var->varattno - 1];
+}
+
+/* Looks through RelabelType: varchar as text, cidr as inet. */
+static const Node *
+strip_relabel(const Node *node)
+{
+	while (IsA(node, RelabelType))
+	{
+		Oid type = ((const RelabelType *) node)->resulttype;
+
+		if (type != TEXTOID && type != INETOID && type != VARCHAROID)
+			break;
+		node = (const Node *) ((const RelabelType *) node)->arg;
+	}
+	return node;
+}
+
+/* A column under casts that the reader can follow: its index, or -1. */
+static int
+recognise_column(const QualWalk *context, const Node *node, FlowView *view)
+{
+	const FuncExpr *call = (const FuncExpr *) node;
+	const Node *argument;
+	int column;
+
+	*view = FLOW_AS_IS;
+	node = strip_relabel(node);
+	column = column_of_var(context, node);
+	if (column >= 0 || !IsA(node, FuncExpr) || list_length(call->args) != 1)
+		return column;
+
+	argument = linitial(call->args);
+	if (call->funcid == F_TO_TIMESTAMP_FLOAT8 || flowlog_is_from_unixtime(call->funcid))
+	{
+		FlowView inner;
+
+		column = recognise_column(context, argument, &inner);
+		*view = FLOW_AS_UNIX_TIME;
+		return inner == FLOW_AS_DOUBLE ? column : -1;
+	}
+
+	for (size_t i = 0; i < lengthof(casts); i++)
+	{
+		FlowView inner;
+
+		if (casts[i].function != call->funcid)
+			continue;
+		/* a cast over a widened integer is still one of that integer */
+		column = recognise_column(context, argument, &inner);
+		if (column < 0 || inner != FLOW_AS_IS || exprType(argument) != casts[i].argument)
+			return -1;
+		*view = casts[i].view;
+		return column;
+	}
+	return -1;
+}
+
+/* ---------- recognising comparisons ---------- */
+
+static bool
+collation_is_c(Oid collation)
+{
+#if PG_VERSION_NUM >= 180000
+	return pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+	return lc_collate_is_c(collation);
+#endif
+}
+
+/* Texts are compared as bytes: equality takes a deterministic collation, order the collation "C". */
+static bool
+collation_fits(Oid type, FlowOp op, Oid collation)
+{
+	if (type != TEXTOID && type != BPCHAROID)
+		return true;
+	if (!OidIsValid(collation))
+		return false;
+	if (op == FLOW_EQ || op == FLOW_NE)
+		return get_collation_isdeterministic(collation);
+	return collation_is_c(collation);
+}
+
+/* What an operator does by a row of the table; false if it is not the row's. */
+static bool
+operator_of_row(const ComparisonRow *row, Oid operator, FlowOp * op)
+{
+	Oid negator;
+
+	if (!OidIsValid(row->opfamily))
+	{
+		*op = row->op;
+		return row->operator== operator;
+	}
+
+	switch (get_op_opfamily_strategy(operator, row->opfamily))
+	{
+		case BTLessStrategyNumber:
+			*op = FLOW_LT;
+			return true;
+		case BTLessEqualStrategyNumber:
+			*op = FLOW_LE;
+			return true;
+		case BTEqualStrategyNumber:
+			*op = FLOW_EQ;
+			return true;
+		case BTGreaterEqualStrategyNumber:
+			*op = FLOW_GE;
+			return true;
+		case BTGreaterStrategyNumber:
+			*op = FLOW_GT;
+			return true;
+		default:
+			break;
+	}
+
+	/* "<>" is in no btree family */
+	negator = get_negator(operator);
+	*op = FLOW_NE;
+	return OidIsValid(negator) && get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
+}
+
+/* The types that comparisons[] speaks of */
+static Oid
+comparable_type(Oid type)
+{
+	type = getBaseType(type);
+	if (type == VARCHAROID)
+		return TEXTOID;
+	if (type == CIDROID)
+		return INETOID;
+	return type;
+}
+
+/* Is it free of this table's columns, and the same all through a scan? */
+static bool
+is_constant_side(const QualWalk *context, Expr *other)
+{
+	if (context->root == NULL)
+		return true; /* the planner has seen to it */
+	return !bms_is_member(context->relid, pull_varnos(context->root, (Node *) other)) &&
+	       !contain_volatile_functions((Node *) other) &&
+	       !contain_subplans((Node *) other);
+}
+
+/* Can the view of the column's type be compared as rows with "column" type do? */
+static bool
+view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
+{
+	bool integer = column->type == FLOW_INT16 || column->type == FLOW_INT32 || column->type == FLOW_INT64;
+
+	switch (view)
+	{
+		case FLOW_AS_DOUBLE:
+			return integer && compared_as == FLOAT8OID;
+		case FLOW_AS_UNIX_TIME:
+			return integer && compared_as == TIMESTAMPTZOID;
+		case FLOW_AS_IS:
+			break;
+	}
+	switch (compared_as)
+	{
+		case NUMERICOID:
+			return integer;
+		case FLOAT8OID:
+			return false; /* a column of that type */
+		default:
+			return column->type != FLOW_OPAQUE;
+	}
+}
+
+/*
+ * Recognises "column operator other", in which "array" says that other is an array whose elements
+ * are meant.
+ */
+static bool
+recognise_comparison(const QualWalk *context, Oid operator, Oid collation, Expr *left, Expr *right, bool array,
+                     Comparison *comparison)
+{
+	Oid left_type;
+	Oid other_type;
+
+	comparison->column = recognise_column(context, (Node *) left, &comparison->view);
+	if (comparison->column < 0 || !is_constant_side(context, right))
+		return false;
+
+	left_type = comparable_type(exprType((Node *) left));
+	other_type = getBaseType(exprType((Node *) right));
+	if (array)
+		other_type = getBaseType(get_element_type(other_type));
+	comparison->other = right;
+	comparison->other_type = other_type;
+
+	for (size_t i = 0; i < lengthof(comparisons); i++)
+	{
+		const ComparisonRow *row = &comparisons[i];
+
+		if (row->column != left_type || row->other != comparable_type(other_type))
+			continue;
+		if (operator_of_row(row, operator, & comparison->op))
+		{
+			comparison->form = row->form;
+			return view_fits(&context->table->columns[comparison->column], comparison->view, row->column) &&
+			       collation_fits(row->column, comparison->op, collation);
+		}
+	}
+	return false;
+}
+
+/* ---------- constants ---------- */
+
+/* Evaluates the other side of a comparison. */
+static Datum
+evaluate(const QualWalk *context, Expr *expression, bool *isnull)
+{
+	ExprState *state = ExecInitExpr(expression, context->planstate);
+
+	return ExecEvalExprSwitchContext(state, context->econtext, isnull);
+}
+
+/*
+ * "integer op constant", where the constant lies after "floor" and before the next integer
+ * (or is floor itself: "exact"), as an integer comparison.
+ */
+static void
+compare_with_fraction(FlowOp *op, bool exact)
+{
+	if (exact)
+		return;
+	switch (*op)
+	{
+		case FLOW_LT:
+			*op = FLOW_LE;
+			break;
+		case FLOW_GE:
+			*op = FLOW_GT;
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * No integer equals a constant beyond them all, or between two: the comparison is the same for each of them,
+ * and NULL for NULL.
+ */
+static FlowPredicate *
+same_for_all(const QualWalk *context, const Comparison *comparison, bool truth)
+{
+	FlowValue least = {.integer = PG_INT64_MIN};
+
+	return flow_filter_compare(context->filter, comparison->column, FLOW_AS_IS, truth ? FLOW_GE : FLOW_LT, &least);
+}
+
+static bool
+numeric_less(Numeric a, Numeric b)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+/* integer column op numeric */
+static FlowPredicate *
+compare_with_numeric(const QualWalk *context, const Comparison *comparison, Numeric constant)
+{
+	bool nan = numeric_is_nan(constant);
+	bool above = nan || numeric_less(int64_to_numeric(PG_INT64_MAX), constant);
+	bool below = !nan && numeric_less(constant, int64_to_numeric(PG_INT64_MIN));
+	FlowOp op = comparison->op;
+	Datum floor;
+	bool exact;
+	FlowValue value;
+
+	if (above)
+		return same_for_all(context, comparison, op == FLOW_LT || op == FLOW_LE || op == FLOW_NE);
+	if (below)
+		return same_for_all(context, comparison, op == FLOW_GT || op == FLOW_GE || op == FLOW_NE);
+
+	floor = DirectFunctionCall1(numeric_floor, NumericGetDatum(constant));
+	exact = DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant)));
+	if (!exact && (op == FLOW_EQ || op == FLOW_NE))
+		return same_for_all(context, comparison, op == FLOW_NE);
+	compare_with_fraction(&op, exact);
+	value.integer = DatumGetInt64(DirectFunctionCall1(numeric_int8, floor));
+	return flow_filter_compare(context->filter, comparison->column, comparison->view, op, &value);
+}
+
+/* date column op timestamp: a date is its midnight */
+static FlowPredicate *
+compare_day_with_time(const QualWalk *context, const Comparison *comparison, Timestamp constant)
+{
+	FlowOp op = comparison->op;
+	bool exact = true;
+	FlowValue value;
+
+	if (TIMESTAMP_NOT_FINITE(constant))
+		value.integer = constant;
+	else
+	{
+		value.integer = constant / USECS_PER_DAY;
+		if (constant % USECS_PER_DAY < 0)
+			value.integer--;
+		exact = constant % USECS_PER_DAY == 0;
+		value.integer += FLOWLOG_EPOCH_DAYS;
+	}
+	if (!exact && (op == FLOW_EQ || op == FLOW_NE))
+		return same_for_all(context, comparison, op == FLOW_NE);
+	compare_with_fraction(&op, exact);
+	return flow_filter_compare(context->filter, comparison->column, comparison->view, op, &value);
+}
+
+/*
+ * A timestamp or date, turned into the column's type as PostgreSQL's cross-type operators do: what lies
+ * beyond that type's range is infinite.
+ */
+static Timestamp
+convert_time_constant(const QualWalk *context, const Comparison *comparison, Datum constant)
+{
+	Oid type = TIMESTAMPTZOID;
+	int overflow = 0;
+	Timestamp result;
+
+	if (comparison->view == FLOW_AS_IS)
+		type = get_atttype(context->table->relid, context->table->attnums[comparison->column]);
+
+	if (comparison->other_type == TIMESTAMPOID)
+		result = timestamp2timestamptz_opt_overflow(DatumGetTimestamp(constant), &overflow);
+	else if (type == TIMESTAMPTZOID)
+		result = date2timestamptz_opt_overflow(DatumGetDateADT(constant), &overflow);
+	else
+		result = date2timestamp_opt_overflow(DatumGetDateADT(constant), &overflow);
+
+	if (overflow > 0)
+		TIMESTAMP_NOEND(result);
+	else if (overflow < 0)
+		TIMESTAMP_NOBEGIN(result);
+	return result;
+}
+
+/* column op one value */
+static FlowPredicate *
+compare(const QualWalk *context, const Comparison *comparison, Datum constant)
+{
+	Oid type = comparison->other_type;
+	FlowValue value;
+
+	switch (comparison->form)
+	{
+		case CONSTANT_NUMERIC:
+			return compare_with_numeric(context, comparison, DatumGetNumeric(constant));
+		case CONSTANT_DAY:
+			return compare_day_with_time(context, comparison, DatumGetTimestamp(constant));
+		case CONSTANT_TIME:
+			constant = TimestampGetDatum(convert_time_constant(context, comparison, constant));
+			type = TIMESTAMPTZOID;
+			break;
+		case CONSTANT_PLAIN:
+			break;
+	}
+	flowlog_value_from_datum(type, constant, &value);
+	return flow_filter_compare(context->filter, comparison->column, comparison->view, comparison->op, &value);
+}
+
+/* ---------- ANY and ALL ---------- */
+
+/* Is "column op ANY (set)" something the core has a quick form for? */
+static bool
+has_set_form(const Comparison *comparison)
+{
+	if (comparison->form != CONSTANT_PLAIN)
+		return false;
+	return comparison->op == FLOW_EQ || comparison->op >= FLOW_INSIDE;
+}
+
+static FlowPredicate *
+compare_with_set(const QualWalk *context, const Comparison *comparison, Datum *elements, bool *nulls, int count)
+{
+	FlowValue *values = palloc(sizeof(FlowValue) * (count + 1));
+	int nvalues = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		/* the array may be of any size */
+		CHECK_FOR_INTERRUPTS();
+		if (!nulls[i])
+			flowlog_value_from_datum(comparison->other_type, elements[i], &values[nvalues++]);
+	}
+	return flow_filter_any(context->filter, comparison->column, comparison->view, comparison->op, values, nvalues,
+	                       nvalues < count);
+}
+
+/* Element by element: OR of comparisons for ANY, AND for ALL. */
+static FlowPredicate *
+compare_with_each(const QualWalk *context, const Comparison *comparison, bool any, Datum *elements, bool *nulls, int count)
+{
+	FlowPredicate **children = palloc(sizeof(FlowPredicate *) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		children[i] = nulls[i] ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
+		                       : compare(context, comparison, elements[i]);
+	}
+	return any ? flow_filter_or(context->filter, children, count)
+	           : flow_filter_and(context->filter, children, count);
+}
+
+static FlowPredicate *
+compare_with_array(const QualWalk *context, const Comparison *comparison, bool any, Datum array_datum)
+{
+	ArrayType *array = DatumGetArrayTypeP(array_datum);
+	Comparison inverse = *comparison;
+	Datum *elements;
+	bool *nulls;
+	int count;
+	int16 typlen;
+	bool typbyval;
+	char typalign;
+
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &typlen, &typbyval, &typalign);
+	deconstruct_array(array, ARR_ELEMTYPE(array), typlen, typbyval, typalign, &elements, &nulls, &count);
+
+	if (any && has_set_form(comparison))
+		return compare_with_set(context, comparison, elements, nulls, count);
+	if (!any && comparison->op == FLOW_NE)
+	{
+		/* x <> ALL (set) is NOT x = ANY (set), also where either is NULL */
+		inverse.op = FLOW_EQ;
+		if (has_set_form(&inverse))
+			return flow_filter_not(context->filter, compare_with_set(context, &inverse, elements, nulls, count));
+	}
+	return compare_with_each(context, comparison, any, elements, nulls, count);
+}
+
+/* ---------- the walk ---------- */
+
+static bool
+walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate)
+{
+	Comparison comparison;
+	Expr *left;
+	Expr *right;
+	Oid commutator;
+	Datum constant;
+	bool isnull;
+
+	if (list_length(clause->args) != 2)
+		return false;
+	left = linitial(clause->args);
+	right = lsecond(clause->args);
+	if (!recognise_comparison(context, clause->opno, clause->inputcollid, left, right, false, &comparison))
+	{
+		commutator = get_commutator(clause->opno);
+		if (!OidIsValid(commutator) ||
+		    !recognise_comparison(context, commutator, clause->inputcollid, right, left, false, &comparison))
+			return false;
+	}
+	if (context->filter == NULL)
+		return true;
+
+	constant = evaluate(context, comparison.other, &isnull);
+	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
+	                    : compare(context, &comparison, constant);
+	return true;
+}
+
+static bool
+walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPredicate **predicate)
+{
+	Comparison comparison;
+	Datum array;
+	bool isnull;
+
+	if (!recognise_comparison(context, clause->opno, clause->inputcollid, linitial(clause->args),
+	                          lsecond(clause->args), true, &comparison))
+		return false;
+	if (context->filter == NULL)
+		return true;
+
+	array = evaluate(context, comparison.other, &isnull);
+	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
+	                    : compare_with_array(context, &comparison, clause->useOr, array);
+	return true;
+}
+
+static bool
+walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicate)
+{
+	int column = column_of_var(context, strip_relabel((Node *) test->arg));
+
+	/* what PostgreSQL's own input function makes of a field is not ours to know */
+	if (column < 0 || test->argisrow || context->table->columns[column].type == FLOW_OPAQUE)
+		return false;
+	if (context->filter == NULL)
+		return true;
+
+	*predicate = flow_filter_is_null(context->filter, column);
+	if (test->nulltesttype == IS_NOT_NULL)
+		*predicate = flow_filter_not(context->filter, *predicate);
+	return true;
+}
+
+static bool
+walk_boolean_column(const QualWalk *context, Node *node, FlowPredicate **predicate)
+{
+	int column = column_of_var(context, node);
+	FlowValue value = {.integer = 1};
+
+	if (column < 0 || context->table->columns[column].type != FLOW_BOOLEAN)
+		return false;
+	if (context->filter != NULL)
+		*predicate = flow_filter_compare(context->filter, column, FLOW_AS_IS, FLOW_EQ, &value);
+	return true;
+}
+
+static bool
+walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
+{
+	ListCell *cell;
+
+	*predicates = palloc0(sizeof(FlowPredicate *) * list_length(args));
+	foreach(cell, args)
+		if (!walk(context, lfirst(cell), &(*predicates)[foreach_current_index(cell)]))
+			return false;
+	return true;
+}
+
+static bool
+walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicate)
+{
+	FlowPredicate **children;
+	int count = list_length(clause->args);
+
+	if (!walk_list(context, clause->args, &children))
+		return false;
+	if (context->filter == NULL)
+		return true;
+
+	switch (clause->boolop)
+	{
+		case AND_EXPR:
+			*predicate = flow_filter_and(context->filter, children, count);
+			break;
+		case OR_EXPR:
+			*predicate = flow_filter_or(context->filter, children, count);
+			break;
+		case NOT_EXPR:
+			*predicate = flow_filter_not(context->filter, children[0]);
+			break;
+	}
+	return true;
+}
+
+/*
+ * Can the clause be judged by the reader?  With a filter, also makes it a predicate of that (NULL
+ * if memory is short).
+ */
+static bool
+walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
+{
+	switch (nodeTag(node))
+	{
+		case T_BoolExpr:
+			return walk_boolean(context, (BoolExpr *) node, predicate);
+		case T_OpExpr:
+			return walk_operator(context, (OpExpr *) node, predicate);
+		case T_ScalarArrayOpExpr:
+			return walk_array_operator(context, (ScalarArrayOpExpr *) node, predicate);
+		case T_NullTest:
+			return walk_null_test(context, (NullTest *) node, predicate);
+		case T_Var:
+			return walk_boolean_column(context, (Node *) node, predicate);
+		default:
+			return false;
+	}
+}
+
+bool
+flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause)
+{
+	QualWalk context = {.table = table, .relid = baserel->relid, .root = root};
+	FlowPredicate *predicate = NULL;
+
+	return flowlog_enable_pushdown && walk(&context, clause, &predicate);
+}
+
+FlowFilter *
+flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate)
+{
+	QualWalk context = {.table = scan->table, .relid = relid, .planstate = planstate, .econtext = planstate->ps_ExprContext};
+	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
+	FlowPredicate **children;
+	FlowPredicate *root = NULL;
+	MemoryContext temporary;
+	MemoryContext old;
+
+	if (clauses == NIL)
+		return NULL;
+
+	context.filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
+	scan->filter = context.filter; /* so that it is freed whatever happens */
+
+	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(temporary);
+	if (context.filter != NULL)
+	{
+		if (!walk_list(&context, clauses, &children))
+			elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
+		root = flow_filter_and(context.filter, children, list_length(clauses));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(temporary);
+	if (root == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+
+	flow_filter_set_root(context.filter, root);
+	return context.filter;
+}

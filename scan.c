@@ -1,0 +1,233 @@
+/*-------------------------------------------------------------------------
+ *
+ * scan.c
+ *	  A scan of a foreign table's flow logs: what the executor, ANALYZE, EXPLAIN
+ *	  and the functions have in common.
+ *
+ * A scan lives in a memory context of its own.  Whatever the core holds that is not
+ * memory (descriptors, the regex library's code pages) goes with the context, by its reset
+ * callback: at the end of a query, at an error, when a portal is dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "storage/fd.h"
+
+#define MOST_NOTICES 100
+
+/* descriptors a scan may have open at once: the file it reads, or the listing's */
+#define SCAN_FDS 3
+
+static void
+release_scan(void *arg)
+{
+	FlowlogScan *scan = arg;
+
+	flow_reader_close(scan->reader);
+	flow_filter_free(scan->filter);
+	flow_format_free(scan->format);
+	flow_objects_free(&scan->backend.host, scan->objects);
+	scan->reader = NULL;
+	scan->filter = NULL;
+	scan->format = NULL;
+	scan->objects = NULL;
+	for (; scan->reserved_fds > 0; scan->reserved_fds--)
+		ReleaseExternalFD();
+}
+
+static void
+raise_error(FlowlogScan *scan, const FlowError *error)
+{
+	flowlog_raise(&scan->backend, error, scan->table);
+}
+
+/* Reads the table's definition and compiles its line format. */
+FlowlogScan *
+flowlog_scan_begin(Oid relid, MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	FlowlogScan *scan = palloc0(sizeof(FlowlogScan));
+	FlowFormatSpec spec = {0};
+	FlowError error;
+
+	scan->context = context;
+	flowlog_backend_init(&scan->backend, context);
+	scan->callback.func = release_scan;
+	scan->callback.arg = scan;
+	MemoryContextRegisterResetCallback(context, &scan->callback);
+
+	scan->table = flowlog_table_open(relid);
+	spec.regex = scan->table->options.regex;
+	spec.regex_jit = flowlog_regex_jit;
+	spec.header = scan->table->options.header;
+	spec.columns = scan->table->columns;
+	spec.ncolumns = scan->table->ncolumns;
+	if (flow_format_create(&scan->backend.host, &spec, &scan->format, &error) != FLOW_OK)
+		raise_error(scan, &error);
+
+	MemoryContextSwitchTo(old);
+	return scan;
+}
+
+void
+flowlog_scan_list(FlowlogScan *scan)
+{
+	MemoryContext old;
+	FlowAllowedPaths allowed;
+	FlowListLimits limits = {0};
+	FlowError error;
+
+	if (scan->objects != NULL)
+		return;
+
+	old = MemoryContextSwitchTo(scan->context);
+	for (; scan->reserved_fds < SCAN_FDS; scan->reserved_fds++)
+		ReserveExternalFD();
+	allowed = flowlog_get_allowed_paths();
+	if (flow_objects_list(&scan->backend.host, scan->table->options.location, &allowed, &limits,
+	                      &scan->objects, &error) != FLOW_OK)
+		raise_error(scan, &error);
+
+	if (scan->objects->count == 0)
+		ereport(WARNING,
+		        (errcode(ERRCODE_WARNING),
+		         errmsg("no flow logs found for foreign table \"%s\"", scan->table->name),
+		         scan->objects->skipped > 0
+		             ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
+		                         scan->table->options.location, (unsigned long long) scan->objects->skipped)
+		             : errdetail("Nothing matches \"%s\".", scan->table->options.location)));
+	MemoryContextSwitchTo(old);
+}
+
+static void
+start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
+{
+	const FlowlogOptions *options = &scan->table->options;
+	MemoryContext old;
+	FlowReadSpec spec;
+	FlowError error;
+
+	flowlog_scan_list(scan);
+
+	old = MemoryContextSwitchTo(scan->context);
+	spec = (FlowReadSpec) {
+		.host = &scan->backend.host,
+		.format = scan->format,
+		.filter = scan->filter,
+		.objects = scan->objects,
+		.allowed = flowlog_get_allowed_paths(),
+		.on_error = on_error,
+		.report_rejects = report_rejects,
+		.reject_limit = reject_limit,
+		.compression = options->compression,
+		.max_line_length = options->max_line_length,
+	};
+	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
+		raise_error(scan, &error);
+	MemoryContextSwitchTo(old);
+}
+
+void
+flowlog_scan_start(FlowlogScan *scan)
+{
+	const FlowlogOptions *options = &scan->table->options;
+
+	start(scan, options->on_error, options->log_verbosity == FLOWLOG_VERBOSITY_VERBOSE, options->reject_limit);
+}
+
+void
+flowlog_scan_start_for_rejects(FlowlogScan *scan)
+{
+	start(scan, FLOW_ON_ERROR_IGNORE, true, -1);
+}
+
+/* log_verbosity 'verbose': names a reject */
+static void
+notice_reject(FlowlogScan *scan)
+{
+	const FlowReject *reject = flow_reader_reject(scan->reader);
+
+	if (scan->notices++ >= MOST_NOTICES)
+		return;
+	ereport(NOTICE,
+	        (errmsg("flow log \"%s\", line %llu: %s", reject->object->path, (unsigned long long) reject->line, reject->reason),
+	         scan->notices == MOST_NOTICES ? errdetail("Further lines are not named.") : 0));
+}
+
+void
+flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad)
+{
+	uint64 nulled = flow_reader_counts(scan->reader)->set_null;
+	FlowError error;
+
+	if (flow_reader_bad_field(scan->reader, bad, &error) != FLOW_OK)
+		raise_error(scan, &error);
+	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_VERBOSE &&
+	    flow_reader_counts(scan->reader)->set_null != nulled)
+		notice_reject(scan);
+}
+
+FlowStatus
+flowlog_scan_step(FlowlogScan *scan, FlowRecord *record)
+{
+	FlowStatus status;
+	FlowError error;
+
+	status = flow_reader_next(scan->reader, record, &error);
+	switch (status)
+	{
+		case FLOW_OK:
+		case FLOW_END:
+		case FLOW_REJECTED:
+			Assert(flow_reader_balances(scan->reader));
+			return status;
+		default:
+			raise_error(scan, &error);
+	}
+	return status; /* not reached */
+}
+
+bool
+flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
+{
+	FlowStatus status;
+
+	while ((status = flowlog_scan_step(scan, record)) == FLOW_REJECTED)
+		notice_reject(scan);
+	return status == FLOW_OK;
+}
+
+void
+flowlog_scan_finish(FlowlogScan *scan)
+{
+	const FlowCounts *counts;
+	const FlowReject *first;
+	StringInfoData text;
+
+	if (scan->reader == NULL || scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
+		return;
+	counts = flow_reader_counts(scan->reader);
+	first = flow_reader_first_reject(scan->reader);
+	if (first == NULL)
+		return;
+
+	initStringInfo(&text);
+	if (counts->unmatched > 0)
+		appendStringInfo(&text, "Not records: %llu. ", (unsigned long long) counts->unmatched);
+	if (counts->rejected + counts->set_null > counts->unmatched)
+		appendStringInfo(&text, "With invalid values: %llu. ",
+		                 (unsigned long long) (counts->rejected + counts->set_null - counts->unmatched));
+	appendStringInfo(&text, "The first is line %llu of \"%s\": %s",
+	                 (unsigned long long) first->line, first->object->path, first->reason);
+
+	ereport(WARNING,
+	        (counts->rejected > 0
+	             ? errmsg("%llu of %llu lines of foreign table \"%s\" were left out",
+	                      (unsigned long long) counts->rejected, (unsigned long long) counts->lines, scan->table->name)
+	             : errmsg("%llu of %llu lines of foreign table \"%s\" were read with nulls",
+	                      (unsigned long long) counts->set_null, (unsigned long long) counts->lines, scan->table->name),
+	         errdetail_internal("%s", text.data),
+	         errhint("The function flowlog_rejects('%s') names them all.", scan->table->name)));
+}

@@ -1,0 +1,193 @@
+# lib.sh
+#	  What scripts/test and scripts/demo share: packages, a copy of the tree, an
+#	  unprivileged user, and a PostgreSQL of our own to install into.
+#
+# Nothing of the system's PostgreSQL is changed.  Both scripts work in two
+# stages: the first, as whoever calls, installs packages and copies the tree; the
+# second runs in the copy, as an unprivileged user, for PostgreSQL does not run as
+# root and that user may be unable to read the tree.
+
+: "${PG_CONFIG:=/usr/lib/postgresql/15/bin/pg_config}"
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# ---------- packages ----------
+
+# install_packages PACKAGE...: those that are missing
+install_packages() {
+	local package missing=() root=()
+
+	command -v dpkg-query >/dev/null || return 0
+	for package; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || die "these packages are missing: ${missing[*]}"
+		root=(sudo)
+	fi
+	say "installing ${missing[*]}"
+	"${root[@]}" bash -c "$(declare -f apt_install); apt_install \"\$@\"" bash "${missing[@]}" ||
+		die "could not install ${missing[*]}"
+}
+
+# As root.  Debian's postgresql-15 makes a cluster and starts it when it is first
+# installed, unless createcluster.conf says no (pg_createcluster(1)).
+apt_install() {
+	local dir=/etc/postgresql-common/createcluster.d
+	local conf=$dir/zz-flowlog-fdw-test.conf
+	local log status=0
+
+	log=$(mktemp)
+	case " $* " in
+		*' postgresql-15 '*)
+			# shellcheck disable=SC2064
+			trap "rm -f $conf; rmdir --ignore-fail-on-non-empty $dir" EXIT
+			mkdir -p "$dir"
+			echo 'create_main_cluster = false' >"$conf"
+			;;
+	esac
+	export DEBIAN_FRONTEND=noninteractive
+	{
+		apt-get -q update &&
+			apt-get -q -y --no-install-recommends install "$@"
+	} </dev/null >"$log" 2>&1 || {
+		status=$?
+		cat "$log" >&2
+	}
+	rm -f "$log"
+	return $status
+}
+
+# PostgreSQL itself, unless the caller brings another with PG_CONFIG.
+build_packages() {
+	echo gcc libc6-dev make perl libpcre2-dev libisal-dev libzstd-dev gzip zstd
+	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
+		echo postgresql-15 postgresql-server-dev-15
+	fi
+}
+
+# ---------- the second stage ----------
+
+# Who runs servers: whoever calls, but not root.
+server_user() {
+	if [ "$(id -u)" != 0 ]; then
+		id -un
+	elif id postgres >/dev/null 2>&1; then
+		echo postgres
+	else
+		echo nobody
+	fi
+}
+
+# as_server_user COMMAND...: with nothing in the environment that leads to another server
+as_server_user() {
+	local name unset=()
+	local user
+
+	user=$(server_user)
+	for name in $(compgen -e | grep '^PG' | grep -vx PG_CONFIG); do
+		unset+=(-u "$name")
+	done
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups env "${unset[@]}" "$@"
+	else
+		env "${unset[@]}" "$@"
+	fi
+}
+
+# copy_tree TREE WORK: to WORK/src, and the samples beside the tree, if any, to WORK/samples
+copy_tree() {
+	local tree=$1 work=$2
+
+	mkdir "$work/src" "$work/tmp"
+	if git -c safe.directory='*' -C "$tree" rev-parse --git-dir >/dev/null 2>&1; then
+		git -c safe.directory='*' -C "$tree" ls-files -co --exclude-standard -z |
+			(cd "$tree" && tar -c --null --ignore-failed-read -T - 2>/dev/null) | tar -x -C "$work/src"
+	else
+		cp -R "$tree/." "$work/src"
+		find "$work/src" \( -name '*.o' -o -name '*.so' \) -delete
+	fi
+	if [ -d "$tree/../shared/samples" ]; then
+		cp -R "$tree/../shared/samples" "$work/samples"
+		chmod -R u+w "$work/samples"
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		chown -R "$(server_user):" "$work"
+	fi
+}
+
+# second_stage WORK SCRIPT ARGUMENT...
+second_stage() {
+	local work=$1 script=$2
+
+	shift 2
+	(cd "$work/src" && as_server_user env HOME="$work" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 \
+		FLOWLOG_WORK="$work" PG_CONFIG="$PG_CONFIG" "$BASH" "$script" "$@")
+}
+
+# ---------- PostgreSQL ----------
+
+# private_postgres DIR: makes PG_CONFIG's installation anew below DIR, and PG_CONFIG point to that.
+#
+# PostgreSQL's programs find their other files relative to themselves, so real
+# copies of the programs and links for the rest make an installation to which
+# an extension can be added without touching the original.
+private_postgres() {
+	local root=$1
+	local bin lib share include
+
+	[ -x "$PG_CONFIG" ] || die "there is no pg_config at $PG_CONFIG; set PG_CONFIG"
+	bin=$("$PG_CONFIG" --bindir)
+	lib=$("$PG_CONFIG" --pkglibdir)
+	share=$("$PG_CONFIG" --sharedir)
+	include=$("$PG_CONFIG" --includedir-server)
+
+	mkdir -p "$root$bin" "$root$lib" "$root$share/extension" "$root${include%/*}"
+	cp -RP "$bin/." "$root$bin"
+	ln -s "$include" "$root$include"
+	link_entries "$share" "$root$share"
+	link_entries "$share/extension" "$root$share/extension"
+	link_entries "$lib" "$root$lib"
+
+	PG_CONFIG=$root$bin/pg_config
+	PATH=$root$bin:$PATH
+	export PG_CONFIG PATH
+}
+
+# link_entries FROM TO: all but ourselves and what TO has already
+link_entries() {
+	local entry
+
+	for entry in "$1"/*; do
+		case ${entry##*/} in
+			flowlog_fdw*) ;;
+			*) [ -e "$2/${entry##*/}" ] || ln -s "$entry" "$2" ;;
+		esac
+	done
+}
+
+# start_server DIR USER: a new cluster in DIR/data, its superuser USER.  No network, only a
+# socket in DIR, which must be ours alone, for nobody is asked who they are.
+start_server() {
+	initdb -D "$1/data" -U "$2" -A trust -E UTF8 --no-locale -N >"$1/initdb.log" 2>&1 || {
+		cat "$1/initdb.log"
+		return 1
+	}
+	cat >>"$1/data/postgresql.conf" <<-CONF
+		listen_addresses = ''
+		unix_socket_directories = '$1'
+	CONF
+	pg_ctl -D "$1/data" -l "$1/server.log" -w -s start || {
+		cat "$1/server.log"
+		return 1
+	}
+}
