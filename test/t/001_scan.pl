@@ -1,0 +1,81 @@
+# Rows of local files, through a server of their own: every form of a file that
+# test/data/make makes is read whole, or refused with an error that names it.
+#
+# A test of this directory starts a node, creates what it needs, and asks; SQL that
+# needs no server of its own belongs into sql/.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use FlowLog;
+
+my $data = abs_path(dirname(__FILE__) . '/../data');
+my $node = start_node('scan');
+
+# The default fields; a header line is skipped.
+my %rows = (
+	's3.log' => 8,
+	'nodata.log' => 3,
+	'ipv6.log' => 3,
+	'crlf.log' => 8,
+	'bom.log' => 8,
+	'header_again.log' => 16,
+	'empty_lines.log' => 8,
+	'no_newline.log' => 8,
+	'header_only.log' => 0,
+	'no_header.log' => 8,
+	'gzip.log.gz' => 8,
+	'members.log.gz' => 16,
+	'many.log.gz' => 800,
+	'plain.log.gz' => 8,
+	'gzip_inside.log' => 8,
+	'zstd.log.zst' => 8,
+	'frames.log.zst' => 16,
+	'many.log.zst' => 800);
+
+foreach my $file (sort keys %rows)
+{
+	create_table($node, 'flow', "$data/$file");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM flow'), $rows{$file}, "$file: all its rows");
+}
+
+# what each damaged file is refused with
+my %damaged = (
+	'truncated.log.gz' => 'XX001',
+	'no_trailer.log.gz' => 'XX001',
+	'damaged.log.gz' => 'XX001',
+	'bad_crc.log.gz' => 'XX001',
+	'bad_block.log.gz' => 'XX001',
+	'garbage_after.log.gz' => 'XX001',
+	'truncated.log.zst' => 'XX001',
+	'damaged.log.zst' => 'XX001',
+	'bad_checksum.log.zst' => 'XX001',
+	'fields.log' => '22P04',
+	'nul.log' => '22P04',
+	'parquet.log' => '0A000');
+
+foreach my $file (sort keys %damaged)
+{
+	create_table($node, 'flow', "$data/$file");
+	my $outcome = outcome($node, 'SELECT count(*) FROM flow');
+	is(sqlstate($outcome), $damaged{$file}, "$file: an error");
+	like($outcome, qr/\Q$file\E/, "$file: the error names the file");
+}
+
+# without the lines that are no records, the others
+create_table($node, 'flow', "$data/fields.log", on_error => 'ignore', log_verbosity => 'silent');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM flow'), 3, 'fields.log: on_error ignore leaves three rows');
+
+# a line format must be given
+my $outcome = outcome($node, "CREATE FOREIGN TABLE plain ($columns) SERVER logs OPTIONS (location '$data/s3.log')");
+is(sqlstate($outcome), 'HV00J', 'a table without a regular expression is refused');
+like($outcome, qr/option "regex" is required/, 'and told what it lacks');
+
+check_log($node);
+$node->stop;
+done_testing();

@@ -1,0 +1,150 @@
+# A session of psql that stays open: statements can be sent without waiting for
+# them, and the backend's descriptors and memory be looked at.
+#
+# PostgreSQL::Test::BackgroundPsql differs between the major versions, and cannot tell
+# how an error came, nor how long it took.
+
+package FlowLogSession;
+
+use strict;
+use warnings;
+
+use Carp;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+# new NODE, USER: USER is the superuser if not given
+sub new
+{
+	my ($class, $node, %params) = @_;
+	my $connection = $node->connstr($params{dbname} // 'postgres');
+	my $self = bless { node => $node, in => '', out => '', err => '', count => 0 }, $class;
+
+	$connection .= " user=$params{user}" if defined $params{user};
+	$connection .= " options='$params{options}'" if defined $params{options};
+	$self->{psql} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=always', '-d', $connection, '-f', '-' ],
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
+		$self->{timeout} = IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$self->{pid} = $self->query('SELECT pg_backend_pid()');
+	croak "could not connect: $self->{error}" unless $self->{pid} =~ /^\d+$/;
+	return $self;
+}
+
+sub pid
+{
+	my ($self) = @_;
+
+	return $self->{pid};
+}
+
+# Sends statements, and does not wait for what comes of them.
+sub send_sql
+{
+	my ($self, $sql) = @_;
+
+	$self->{timeout}->start($PostgreSQL::Test::Utils::timeout_default);
+	$self->{out} = $self->{err} = '';
+	$self->{mark} = sprintf('-- end of statement %d --', ++$self->{count});
+	$self->{in} .= "$sql\n;\n\\echo $self->{mark}\n\\warn $self->{mark}\n";
+	$self->{psql}->pump_nb;
+	return;
+}
+
+# Waits for what was sent; returns what it printed.  Errors and notices are in error().
+sub finish
+{
+	my ($self) = @_;
+	my $mark = qr/^\Q$self->{mark}\E\n/m;
+
+	until ($self->{out} =~ $mark && $self->{err} =~ $mark)
+	{
+		# psql ends when its backend was terminated
+		last unless $self->{psql}->pumpable && eval { $self->{psql}->pump; 1 };
+	}
+	croak "no answer to statement $self->{count}" if $self->{timeout}->is_expired;
+
+	$self->{out} =~ s/$mark//;
+	$self->{err} =~ s/$mark//;
+	$self->{error} = $self->{err};
+	chomp(my $out = $self->{out});
+	return $out;
+}
+
+sub query
+{
+	my ($self, $sql) = @_;
+
+	$self->send_sql($sql);
+	return $self->finish;
+}
+
+# As query, of a statement that must not fail.
+sub safe_query
+{
+	my ($self, $sql) = @_;
+	my $out = $self->query($sql);
+
+	croak "\"$sql\" failed: $self->{error}" if $self->{error} =~ /ERROR:|FATAL:/;
+	return $out;
+}
+
+# What the last statement printed to stderr.
+sub error
+{
+	my ($self) = @_;
+
+	return $self->{error};
+}
+
+sub quit
+{
+	my ($self) = @_;
+
+	$self->{in} .= "\\q\n";
+	eval { $self->{psql}->finish; };
+	return;
+}
+
+# ---------- the backend ----------
+
+# Where its descriptors lead, as far as that is below a directory.
+sub open_below
+{
+	my ($self, $dir) = @_;
+
+	return grep { index($_, "$dir/") == 0 || $_ eq $dir } map { readlink($_) // () } glob("/proc/$self->{pid}/fd/*");
+}
+
+# Waits until it has such a descriptor: it is reading then.
+sub wait_until_open_below
+{
+	my ($self, $dir) = @_;
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+
+	while (time() < $until)
+	{
+		return 1 if $self->open_below($dir);
+		sleep(0.002);
+	}
+	croak "the backend never opened anything in \"$dir\"";
+}
+
+# A figure of /proc/PID/status ("VmHWM", "VmRSS"), in KiB.
+sub memory
+{
+	my ($self, $name) = @_;
+	my ($value) = slurp_file("/proc/$self->{pid}/status") =~ /^\Q$name\E:\s+(\d+) kB/m;
+
+	return $value;
+}
+
+sub is_alive
+{
+	my ($self) = @_;
+
+	return -e "/proc/$self->{pid}";
+}
+
+1;
