@@ -394,6 +394,7 @@ read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column
 	column->null_text = null_text;
 	column->null_len = null_text ? strlen(null_text) : 0;
 	column->not_null = attribute->attnotnull;
+	column->type_name = format_type_be(attribute->atttypid);
 	flowlog_column_set_type(column, attribute->atttypid, attribute->atttypmod);
 }
 

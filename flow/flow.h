@@ -147,6 +147,7 @@ typedef struct FlowColumn
 	const char *name;  /* for messages, and to find a group of that name */
 	const char *field; /* group name or number that fills it; NULL: by position or name */
 	FlowType type;
+	const char *type_name; /* for messages; NULL: the name that FlowType has there */
 	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: most characters, -1: any number */
 	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
 	int scale;             /* FLOW_DECIMAL: digits after the point (may be negative when

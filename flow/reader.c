@@ -119,7 +119,7 @@ describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
 		[FLOW_DAY] = "date",
 		[FLOW_OPAQUE] = "text"};
 	const FlowColumn *column = &reader->columns[bad.column];
-	const char *type = type_names[column->type];
+	const char *type = column->type_name ? column->type_name : type_names[column->type];
 
 	switch (bad.status)
 	{
