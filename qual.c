@@ -714,6 +714,25 @@ walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicat
 	return true;
 }
 
+/* A condition on none of the table's columns, such as "$1 IS NULL": the same for every record. */
+static bool
+walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
+{
+	Datum truth;
+	bool isnull;
+
+	if (exprType((Node *) node) != BOOLOID || !is_constant_side(context, node))
+		return false;
+	if (context->filter == NULL)
+		return true;
+
+	truth = evaluate(context, node, &isnull);
+	*predicate = flow_filter_constant(context->filter, isnull                ? FLOW_UNKNOWN
+	                                                   : DatumGetBool(truth) ? FLOW_TRUE
+	                                                                         : FLOW_FALSE);
+	return true;
+}
+
 /*
  * Can the clause be judged by the reader?  With a filter, also makes it a predicate of that (NULL
  * if memory is short).
@@ -721,21 +740,29 @@ walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicat
 static bool
 walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 {
+	bool known = false;
+
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
-			return walk_boolean(context, (BoolExpr *) node, predicate);
+			known = walk_boolean(context, (BoolExpr *) node, predicate);
+			break;
 		case T_OpExpr:
-			return walk_operator(context, (OpExpr *) node, predicate);
+			known = walk_operator(context, (OpExpr *) node, predicate);
+			break;
 		case T_ScalarArrayOpExpr:
-			return walk_array_operator(context, (ScalarArrayOpExpr *) node, predicate);
+			known = walk_array_operator(context, (ScalarArrayOpExpr *) node, predicate);
+			break;
 		case T_NullTest:
-			return walk_null_test(context, (NullTest *) node, predicate);
+			known = walk_null_test(context, (NullTest *) node, predicate);
+			break;
 		case T_Var:
-			return walk_boolean_column(context, (Node *) node, predicate);
+			known = walk_boolean_column(context, (Node *) node, predicate);
+			break;
 		default:
-			return false;
+			break;
 	}
+	return known || walk_constant(context, node, predicate);
 }
 
 bool

@@ -203,6 +203,21 @@ END $$;
 SELECT filters(format('EXECUTE %s', call)) FROM unnest(ARRAY['by_port(443)', 'by_ports(''{1}'')', 'by_names(''{a}'')', 'by_networks(''{10.0.0.0/8}'')', 'by_time(''2026-01-30'', 10.5)']) call;
 SET plan_cache_mode = force_custom_plan;
 SELECT filters(format('EXECUTE %s', call)) FROM unnest(ARRAY['by_port(443)', 'by_ports(''{1}'')', 'by_names(''{a}'')', 'by_networks(''{10.0.0.0/8}'')', 'by_time(''2026-01-30'', 10.5)']) call;
+
+-- a condition on no column of the table is the same for every record
+PREPARE any_or_one(int) AS SELECT count(*) FROM t WHERE $1 IS NULL OR medium = $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT filters('EXECUTE any_or_one(443)');
+EXECUTE any_or_one(443);
+EXECUTE any_or_one(NULL);
+SET flowlog_fdw.enable_pushdown = off;
+DEALLOCATE any_or_one;
+PREPARE any_or_one(int) AS SELECT count(*) FROM t WHERE $1 IS NULL OR medium = $1;
+SELECT filters('EXECUTE any_or_one(443)');
+EXECUTE any_or_one(443);
+EXECUTE any_or_one(NULL);
+RESET flowlog_fdw.enable_pushdown;
+SELECT filters('SELECT * FROM t WHERE random() < 0.5 OR medium = 443');
 RESET plan_cache_mode;
 DEALLOCATE ALL;
 
