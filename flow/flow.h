@@ -147,14 +147,14 @@ typedef struct FlowColumn
 	const char *name;  /* for messages, and to find a group of that name */
 	const char *field; /* group name or number that fills it; NULL: by position or name */
 	FlowType type;
-	const char *type_name; /* for messages; NULL: the name that FlowType has there */
 	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: most characters, -1: any number */
 	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
 	int scale;             /* FLOW_DECIMAL: digits after the point (may be negative when
 							* precision is set); FLOW_TIME: digits of the second kept, -1: 6 */
 	const char *null_text; /* the text that means NULL; NULL: none does */
 	size_t null_len;
-	bool not_null; /* having no value is an error */
+	bool not_null;         /* having no value is an error */
+	const char *type_name; /* for messages; NULL: the name that FlowType has there */
 } FlowColumn;
 
 typedef struct FlowAddress

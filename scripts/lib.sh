@@ -130,7 +130,7 @@ second_stage() {
 	local work=$1 script=$2
 
 	shift 2
-	(cd "$work/src" && as_server_user env HOME="$work" TMPDIR="$work/tmp" LC_ALL=C.UTF-8 \
+	(cd "$work/src" && as_server_user env HOME="$work" TMPDIR="$work/tmp" LANG=C.UTF-8 LC_ALL=C.UTF-8 \
 		FLOWLOG_WORK="$work" PG_CONFIG="$PG_CONFIG" "$BASH" "$script" "$@")
 }
 

@@ -14,6 +14,13 @@ use FlowLogSession;
 my $logs = abs_path(PostgreSQL::Test::Utils::tempdir('logs'));
 my $node = start_node('roles');
 
+# the superuser of the table of roles, also where the cluster belongs to somebody else
+if ($node->safe_psql('postgres', q{SELECT count(*) FROM pg_roles WHERE rolname = 'postgres'}) eq '0')
+{
+	$node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN');
+}
+
+
 # ---------- roles and actions ----------
 
 write_file("$logs/flow.log", default_lines(1, 20), "not a record\n");

@@ -13,26 +13,26 @@
 /* ---------- a table of all types, and fields for each ---------- */
 
 static const FlowColumn columns[] = {
-	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false},
-	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false},
-	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false},
-	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false}, /* digits that mean NULL */
-	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true},
-	{"flag", NULL, FLOW_BOOLEAN, -1, -1, -1, "-", 1, false},
-	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false},
-	{"short", NULL, FLOW_TEXT, 6, -1, -1, "REJECT", 6, false},
-	{"verbatim", NULL, FLOW_TEXT, -1, -1, -1, NULL, 0, false},
-	{"needed_text", NULL, FLOW_TEXT, -1, -1, -1, "", 0, true},
-	{"padded", NULL, FLOW_PADDED, 8, -1, -1, "-", 1, false},
-	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false},
-	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false},
-	{"needed_address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, true},
-	{"start", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false},
-	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false},
-	{"opaque", NULL, FLOW_OPAQUE, -1, -1, -1, "-", 1, false},
-	{"real", NULL, FLOW_FLOAT, -1, -1, -1, "-", 1, false},
-	{"double", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false},
-	{"decimal", NULL, FLOW_DECIMAL, -1, -1, -1, "-", 1, false},
+	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL},
+	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
+	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL}, /* digits that mean NULL */
+	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL},
+	{"flag", NULL, FLOW_BOOLEAN, -1, -1, -1, "-", 1, false, NULL},
+	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
+	{"short", NULL, FLOW_TEXT, 6, -1, -1, "REJECT", 6, false, NULL},
+	{"verbatim", NULL, FLOW_TEXT, -1, -1, -1, NULL, 0, false, NULL},
+	{"needed_text", NULL, FLOW_TEXT, -1, -1, -1, "", 0, true, NULL},
+	{"padded", NULL, FLOW_PADDED, 8, -1, -1, "-", 1, false, NULL},
+	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
+	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
+	{"needed_address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, true, NULL},
+	{"start", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL},
+	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL},
+	{"opaque", NULL, FLOW_OPAQUE, -1, -1, -1, "-", 1, false, NULL},
+	{"real", NULL, FLOW_FLOAT, -1, -1, -1, "-", 1, false, NULL},
+	{"double", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL},
+	{"decimal", NULL, FLOW_DECIMAL, -1, -1, -1, "-", 1, false, NULL},
 };
 
 #define NCOLUMNS ((int) flow_countof(columns))

@@ -20,12 +20,12 @@ enum
 };
 
 static const FlowColumn columns[NCOLUMNS] = {
-	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false},
-	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false},
-	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false},
-	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false},
-	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false},
-	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false},
+	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
+	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
+	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
+	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL},
+	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
+	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
 };
 
 static const size_t set_sizes[] = {1, 2, 1000, 100000};
