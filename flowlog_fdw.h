@@ -198,8 +198,8 @@ extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
 /* Can the reader judge this clause exactly? */
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
 
-/* Evaluates what the clauses compare with, and builds the filter; NULL if there is no clause. */
-extern FlowFilter *flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate);
+/* Evaluates what the clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
+extern void flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate);
 
 /* ---------- explain.c ---------- */
 
@@ -210,9 +210,6 @@ extern void flowlog_explain(FlowlogScan *scan, ForeignScanState *node, struct Ex
 extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages);
 
 /* ---------- function.c ---------- */
-
-/* Is it a foreign table of this wrapper? */
-extern bool flowlog_is_flow_log(Oid relid);
 
 /* Is it our from_unixtime(double precision)? */
 extern bool flowlog_is_from_unixtime(Oid function);

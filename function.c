@@ -108,13 +108,11 @@ Datum
 flowlog_from_unixtime(PG_FUNCTION_ARGS)
 {
 	float8 milliseconds = floor(PG_GETARG_FLOAT8(0) * 1000 + 0.5);
-	TimestampTz timestamp;
+	TimestampTz timestamp = DT_NOEND;
 
-	if (!(milliseconds >= -1e15 && milliseconds <= 1e16))
-		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0))));
-	timestamp = (int64) milliseconds * 1000 - FLOWLOG_EPOCH_MICROSECONDS;
+	/* what does not fit into int64, or is no number, stays infinite */
+	if (milliseconds >= -1e15 && milliseconds <= 1e16)
+		timestamp = (int64) milliseconds * 1000 - FLOWLOG_EPOCH_MICROSECONDS;
 	if (!IS_VALID_TIMESTAMP(timestamp))
 		ereport(ERROR,
 		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
@@ -136,8 +134,9 @@ flowlog_is_from_unixtime(Oid function)
 
 /* ---------- tables ---------- */
 
-bool
-flowlog_is_flow_log(Oid relid)
+/* Is it a foreign table of this wrapper? */
+static bool
+is_flow_log(Oid relid)
 {
 	ForeignServer *server;
 	FmgrInfo handler;
@@ -157,7 +156,7 @@ flow_log_tables(Oid relid)
 	ListCell *cell;
 
 	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
-		if (flowlog_is_flow_log(lfirst_oid(cell)))
+		if (is_flow_log(lfirst_oid(cell)))
 			result = lappend_oid(result, lfirst_oid(cell));
 
 	if (result == NIL)

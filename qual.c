@@ -774,7 +774,7 @@ flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTa
 	return flowlog_enable_pushdown && walk(&context, clause, &predicate);
 }
 
-FlowFilter *
+void
 flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate)
 {
 	QualWalk context = {.table = scan->table, .relid = relid, .planstate = planstate, .econtext = planstate->ps_ExprContext};
@@ -785,7 +785,7 @@ flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *pla
 	MemoryContext old;
 
 	if (clauses == NIL)
-		return NULL;
+		return;
 
 	context.filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
 	scan->filter = context.filter; /* so that it is freed whatever happens */
@@ -804,5 +804,4 @@ flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *pla
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 
 	flow_filter_set_root(context.filter, root);
-	return context.filter;
 }

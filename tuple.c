@@ -428,7 +428,6 @@ flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 
 	tuple->scan = scan;
 	tuple->natts = desc->natts;
-	tuple->may_see_raw = flowlog_may_see_raw(table);
 	tuple->row = AllocSetContextCreate(scan->context, "flowlog_fdw row", ALLOCSET_DEFAULT_SIZES);
 	tuple->converters = palloc0(sizeof(ColumnConverter) * (table->ncolumns + 1));
 	for (int i = 0; i < table->ncolumns; i++)
@@ -448,6 +447,7 @@ flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 			getTypeInputInfo(attribute->atttypid, &input, &converter->ioparam);
 			fmgr_info_cxt(input, &converter->input, scan->context);
 			converter->sees_nulls = !converter->input.fn_strict;
+			tuple->may_see_raw = flowlog_may_see_raw(table);
 		}
 		tuple->nconverters++;
 	}

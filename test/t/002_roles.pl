@@ -20,7 +20,6 @@ if ($node->safe_psql('postgres', q{SELECT count(*) FROM pg_roles WHERE rolname =
 	$node->safe_psql('postgres', 'CREATE ROLE postgres SUPERUSER LOGIN');
 }
 
-
 # ---------- roles and actions ----------
 
 write_file("$logs/flow.log", default_lines(1, 20), "not a record\n");
