@@ -307,6 +307,7 @@ typedef struct FlowFormatSpec
 {
 	const char *regex; /* NUL-terminated pattern */
 	bool regex_jit;    /* compile it to machine code if that is possible */
+	bool splitter;     /* split lines at their separators where that gives what the pattern gives */
 	FlowHeaderMode header;
 	const FlowColumn *columns; /* the live columns, in table order */
 	int ncolumns;
@@ -386,6 +387,116 @@ extern bool flow_source_knows_compression(const char *name);
 /* The compression that a file's name promises ("gzip" for ".gz"), else "none". */
 extern const char *flow_source_compression_by_name(const char *path);
 
+/* ---------- batches, and aggregates over them ---------- */
+
+/*
+ * Records that passed the filter, which are not handed over one by one.  Their
+ * fields are found by flow_batch_field.
+ */
+typedef struct FlowBatch
+{
+	size_t count;
+	const int *place; /* by column: which field of a line it is, or -1 if it has none there */
+
+	/* where lines were split at separators: */
+	const char *data;
+	const uint32_t *next; /* offset in data behind the end of each field; next[-1] may be read */
+	const uint32_t *rows; /* by record: index into next of its first field */
+
+	/* a single record that was split otherwise, then next is NULL: by column */
+	const FlowSlice *fields;
+} FlowBatch;
+
+static inline FlowSlice
+flow_batch_field(const FlowBatch *batch, size_t record, int column)
+{
+	uint32_t end, start;
+
+	if (batch->next == NULL)
+		return batch->fields[column];
+	if (batch->place[column] < 0)
+		return (FlowSlice) {NULL, 0};
+	end = batch->rows[record] + (uint32_t) batch->place[column];
+	start = batch->next[(ptrdiff_t) end - 1];
+	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
+}
+
+typedef enum FlowAggregateKind
+{
+	FLOW_COUNT_ALL, /* count(*): its column is -1 */
+	FLOW_COUNT,     /* of values that are not NULL */
+	FLOW_SUM,       /* of an integer column: sum, and count for an average */
+	FLOW_MIN,       /* of an integer, time, day or address column */
+	FLOW_MAX
+} FlowAggregateKind;
+
+typedef struct FlowAggregate
+{
+	FlowAggregateKind kind;
+	int column;
+} FlowAggregate;
+
+/* What an aggregate has come to in a group. */
+typedef struct FlowTotal
+{
+	uint64_t count; /* records (FLOW_COUNT_ALL), else values that are not NULL */
+	union
+	{
+		struct
+		{
+			uint64_t low; /* FLOW_SUM: a two's complement number of 128 bits */
+			int64_t high;
+		} sum;
+		FlowValue extreme; /* FLOW_MIN, FLOW_MAX; only if count > 0 */
+	} as;
+} FlowTotal;
+
+typedef struct FlowGroups FlowGroups;
+
+/* What to group by and to compute; the arrays must outlive the groups. */
+typedef struct FlowGroupSpec
+{
+	const FlowHost *host;
+	const FlowColumn *columns;
+	int ncolumns;
+	const int *keys; /* columns */
+	int nkeys;       /* 0: one group, which exists if there was a record */
+	const FlowAggregate *aggregates;
+	int naggregates;
+	size_t memory; /* bytes that the groups may take, about */
+} FlowGroupSpec;
+
+/* A group: its keys are fields as they stood in a log, data NULL where there was none. */
+typedef struct FlowGroup
+{
+	const FlowSlice *keys;
+	const FlowTotal *totals; /* by aggregate */
+} FlowGroup;
+
+/* in group.c */
+
+/*
+ * Groups are told apart by their keys' bytes, so values that are equal but written
+ * differently ("6", "06"), and records after flow_groups_clear, make several groups of one: they are partial, and
+ * whoever takes them combines them by value.
+ */
+extern FlowStatus flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *error);
+extern void flow_groups_free(FlowGroups *groups);
+
+/*
+ * Adds records of a batch from record *done on, and counts them there.  FLOW_OK: all are added.  FLOW_LIMIT:
+ * record *done does not fit, the groups must be taken and cleared first.  Any other status: a field of
+ * record *done is bad, and nothing of that record was added.  With
+ * "bad_is_null" only record *done is added, its bad fields taken for NULL.
+ */
+extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null, FlowBadField *bad);
+
+/* Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0. */
+extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
+
+extern size_t flow_groups_count(const FlowGroups *groups);
+extern void flow_groups_clear(FlowGroups *groups);
+
 /* ---------- the reader ---------- */
 
 typedef struct FlowReader FlowReader;
@@ -413,6 +524,23 @@ typedef struct FlowCounts
 	uint64_t unmatched; /* of rejected and set_null: lines that are no record at all */
 } FlowCounts;
 
+/*
+ * A part of a file: the lines that begin behind byte "start" up to byte "end",
+ * both counted from 0, and the line at byte 0 if "start" is 0.  Parts that follow one
+ * another thus hold each line once, wherever they are cut.  Only a file that is not
+ * compressed can be cut; of another one, a part with start > 0 is empty, and that
+ * with start 0 is all of it.
+ */
+typedef struct FlowPart
+{
+	size_t object; /* index into the objects */
+	uint64_t start;
+	uint64_t end;
+} FlowPart;
+
+/* start of each part, so that files are read at aligned offsets */
+#define FLOW_PART_ALIGN (256 * 1024)
+
 typedef struct FlowReadSpec
 {
 	const FlowHost *host;
@@ -425,6 +553,22 @@ typedef struct FlowReadSpec
 	int64_t reject_limit;    /* -1: none */
 	const char *compression; /* "auto", or the name of one, which is insisted on */
 	size_t max_line_length;
+
+	/*
+	 * The columns whose fields the host looks at in a FlowRecord, each once; of the
+	 * others nothing is said there.  NULL: all.
+	 */
+	const int *used;
+	int nused;
+
+	/*
+	 * Where several readers share the work: gives the next part, false when there is
+	 * none left.  NULL: all objects, one after the other.  "shared_rejects" counts
+	 * the rejects of all of them for reject_limit; NULL: the reader's own.
+	 */
+	bool (*next_part)(void *arg, FlowPart *part);
+	void *next_part_arg;
+	uint64_t *shared_rejects;
 } FlowReadSpec;
 
 /* A record that passed, valid until the next call. */
@@ -455,6 +599,13 @@ extern void flow_reader_close(FlowReader *reader);
  * or an error, after which only flow_reader_close is of use.
  */
 extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
+
+/*
+ * Adds the records that pass to the groups: FLOW_END when all are added, FLOW_LIMIT
+ * when the groups are full (take them, clear them and call again), FLOW_REJECTED, or
+ * an error, as flow_reader_next.
+ */
+extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
 
 /*
  * To be called when a field of the current record turned out bad: FLOW_OK if it

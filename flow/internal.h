@@ -97,7 +97,89 @@ extern FlowStatus flow_regex_match(FlowRegex *regex, const char *line, size_t le
 /* Has it a doubled backslash before a class letter or a dot, as text copied from a Hive string has? */
 extern bool flow_regex_looks_escaped(const char *pattern);
 
+/* ---------- pattern.c: patterns that are only splitters ---------- */
+
+#define FLOW_SHAPE_FIELDS 57 /* so many bits can be read at any offset of a bit array */
+
+/* A further check of a field: its length, and the bytes it is made of. */
+typedef struct FlowShapeCheck
+{
+	int field;
+	uint32_t min, max;    /* bytes */
+	const uint8_t *class; /* 256 entries: 1 for the bytes it may have; NULL: any */
+} FlowShapeCheck;
+
+/*
+ * What a line must look like for its fields to be what stands between its
+ * separators: fields that are not empty, one separator between any two of them.
+ */
+typedef struct FlowShape
+{
+	char separator;
+	int nfields;                      /* most of them */
+	int nrequired;                    /* least of them; the others may be missing from the end */
+	bool open;                        /* more may follow, of which nothing is wanted */
+	uint64_t digits;                  /* bit f: field f must be all digits */
+	int group[FLOW_SHAPE_FIELDS + 1]; /* by field: the capture group that it is, or 0 */
+	int nchecks;
+	FlowShapeCheck checks[FLOW_SHAPE_FIELDS + 1];
+} FlowShape;
+
+/*
+ * The shape of the lines on which a pattern, matched as regex.c matches it, does
+ * nothing but split: a line of that shape, without bytes below 0x20 (other than the separator) or from 0x80 on,
+ * matches in one way, and its groups are its fields.  FLOW_OK; FLOW_END if there is no such shape; FLOW_NO_MEMORY.
+ * Freed by flow_shape_free.
+ */
+extern FlowStatus flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape);
+extern void flow_shape_free(const FlowHost *host, FlowShape *shape);
+
+/* ---------- split.c: fields and lines at their separators ---------- */
+
+#define FLOW_SPLIT_MOST (32 * 1024) /* bytes that are split at once, at most */
+
+/*
+ * The ends of fields in some bytes of a log: each is a separator or a newline.
+ * "The field" of an end is what stands between it and the one before, or the
+ * beginning.
+ */
+typedef struct FlowEnds
+{
+	size_t count;
+	uint32_t *next;   /* by end: offset of the byte behind it; next[-1] is 0 */
+	uint8_t *newline; /* bit by end: it is a newline */
+	uint8_t *digits;  /* bit by end: its field is all digits, one at least */
+	uint8_t *odd;     /* bit by end: its field is empty, or has a byte below 0x20 or from 0x80 on */
+	bool any_odd;     /* otherwise all bits of odd[] are 0, and need not be looked at */
+} FlowEnds;
+
+/* Room for FLOW_SPLIT_MOST ends, all arrays readable for 8 bytes behind that; one allocation, freed by flow_free. */
+extern FlowEnds *flow_ends_create(const FlowHost *host);
+
+/* Finds the ends in data[0..len), len at most FLOW_SPLIT_MOST; reads no byte outside of it. */
+typedef void (*FlowSplit)(const char *data, size_t len, char separator, FlowEnds *ends);
+
+/* A version of it for a processor. */
+typedef struct FlowSplitter
+{
+	const char *name; /* "portable", "SSE2", "AVX2", "AVX-512", "NEON" */
+	FlowSplit split;
+	bool (*available)(void); /* can this processor run it, and well? */
+} FlowSplitter;
+
+/* All that were compiled in, the fastest first; the last is portable.  Ends with a NULL name. */
+extern const FlowSplitter flow_splitters[];
+
+/* The fastest that can run here. */
+extern const FlowSplitter *flow_split_choose(void);
+
 /* ---------- format.c: how a line becomes fields ---------- */
+
+/* What to split lines by before the pattern is asked; NULL: nothing. */
+extern const FlowShape *flow_format_shape(const FlowFormat *format);
+
+/* By column: the place of its field in a line of that shape, or -1. */
+extern const int *flow_format_places(const FlowFormat *format);
 
 extern const FlowColumn *flow_format_columns(const FlowFormat *format, int *ncolumns);
 extern FlowHeaderMode flow_format_header_mode(const FlowFormat *format);
