@@ -24,6 +24,9 @@ CORE_OBJS = \
 	flow/value.o \
 	flow/value_address.o \
 	flow/value_time.o \
+	flow/split.o \
+	flow/split_x86.o \
+	flow/split_arm.o \
 	flow/filter.o \
 	flow/filter_key.o \
 	flow/filter_network.o \

@@ -1,0 +1,1 @@
+typedef int flow_split_arm_is_empty;
