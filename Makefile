@@ -34,6 +34,8 @@ CORE_OBJS = \
 	flow/field.o \
 	flow/format.o \
 	flow/regex.o \
+	flow/pattern.o \
+	flow/pattern_read.o \
 	flow/location.o \
 	flow/object.o \
 	flow/file_list.o \

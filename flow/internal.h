@@ -101,12 +101,17 @@ extern bool flow_regex_looks_escaped(const char *pattern);
 
 #define FLOW_SHAPE_FIELDS 57 /* so many bits can be read at any offset of a bit array */
 
-/* A further check of a field: its length, and the bytes it is made of. */
+/*
+ * A further check of a field: it is one of the literals, or its length and all of
+ * its bytes are right.
+ */
 typedef struct FlowShapeCheck
 {
 	int field;
-	uint32_t min, max;    /* bytes */
+	uint32_t min, max;    /* bytes; max is 0 if only literals pass */
 	const uint8_t *class; /* 256 entries: 1 for the bytes it may have; NULL: any */
+	bool digits;          /* "class" has all digits: of a field known to be digits, only the length is to be looked at */
+	const char *literals; /* each ends with a NUL, the last with two; NULL: none */
 } FlowShapeCheck;
 
 /*
@@ -121,7 +126,7 @@ typedef struct FlowShape
 	bool open;                        /* more may follow, of which nothing is wanted */
 	uint64_t digits;                  /* bit f: field f must be all digits */
 	int group[FLOW_SHAPE_FIELDS + 1]; /* by field: the capture group that it is, or 0 */
-	int nchecks;
+	int nchecks;                      /* at most one a field; those of missing fields hold */
 	FlowShapeCheck checks[FLOW_SHAPE_FIELDS + 1];
 } FlowShape;
 
@@ -133,6 +138,9 @@ typedef struct FlowShape
  */
 extern FlowStatus flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape);
 extern void flow_shape_free(const FlowHost *host, FlowShape *shape);
+
+/* Does such a field, of a line as above, pass the check? */
+extern bool flow_shape_passes(const FlowShapeCheck *check, const char *data, size_t len);
 
 /* ---------- split.c: fields and lines at their separators ---------- */
 

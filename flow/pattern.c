@@ -1,0 +1,439 @@
+/*-------------------------------------------------------------------------
+ *
+ * pattern.c
+ *	  Finds out that a pattern does nothing but split lines at a separator.
+ *
+ * Such a pattern is a chain: field, separator, field, separator and so on.  A
+ * separator is a class of bytes that occurs once or more, as "\s+", and a
+ * field is anything, as long as it is a whole group or no part of any.  Behind the
+ * last field there may be optional groups of a separator and a field each, as
+ * "(?:\s+(\S+))?", in each other or side by side, and ".*".  See read_chain.
+ *
+ * What holds.  Let s be the shape's separator, and let a line have, cut at every s,
+ * k fields, none of them empty, where k is at least nrequired, and at most
+ * nfields unless the shape is open.  Let its bytes be s and 0x20 to 0x7F, and let the first
+ * nfields fields pass their checks.  Then the pattern matches, and the groups are
+ * the fields; groups of fields that the line does not have took no part.
+ *
+ * Why.  Call the bytes such lines may have A.
+ *
+ * 1. Of A, a separator of the pattern takes only s (is_separator).  In the line no
+ *	  two s are neighbours, so when it matches, it takes one s.
+ *
+ * 2. There is a match that takes the fields: a check lets pass only what one alternative
+ *	  of its field matches from end to end (judge_alternative), and PCRE2 tries
+ *	  everything that is not possessive.  What is possessive takes as much as it can,
+ *	  which is all of the field and no more: the class does not have s, or this is the
+ *	  last field and takes all there is (judge_chain).
+ *
+ * 3. If all fields are required and the shape is not open, there is no other match.
+ *	  The line has k - 1 separators, each of the k - 1 separators of the pattern takes
+ *	  one, so no field takes any, and a field is what stands between two of them.
+ *
+ * 4. If not, no field but the last can take s.  So a field that has a separator
+ *	  behind it in the pattern ends in front of the next s of the line, in any match.  A
+ *	  field that has only optional groups behind it ends there or at the line's end.
+ *	  The last field begins behind some s and ends at the line's end.
+ *	  What is left to choose is which optional groups take part.  PCRE2 takes the
+ *	  first match in the order of its choices, and each choice is first to take the group.
+ *	  Taking the first k - nrequired (or all) of them leads to the match of 2, and
+ *	  to take more is impossible: each needs an s.
+ *
+ * 5. A ".*" directly behind the last field could leave it less than its due.  So
+ *	  there, the last required field and the optional ones are all a single run of a
+ *	  class without s that takes as much as it can first, or a single literal (is_firm).
+ *	  PCRE2's first choices are then the match of 2.
+ *
+ * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields before
+ *	  it cannot have s, and it takes the rest, however many fields that is.
+ *
+ * On such a line PCRE2 may need so many steps that regex.c gives up, as with thirty
+ * times "(.+)"; the shape has the answer that it would have come to.
+ *
+ * All else has no shape: it is PCRE2's to match.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "pattern.h"
+
+/* In the order in which they are tried. */
+static const char separators[] = " \t,|;:!\"#$%&'()*+-./<=>?@[\\]^_`{}~";
+
+/* ---------- reading a chain of fields ---------- */
+
+typedef struct Field
+{
+	int group;                /* that it is, or 0 */
+	const Token *first, *end; /* its tokens: runs, and bars between them */
+	int nalternatives;
+	int nliterals;        /* alternatives that are one text */
+	size_t literals;      /* their bytes, each with a NUL */
+	const Token *run;     /* an alternative that is a run; NULL: none */
+	bool is_strict;       /* is there one that is neither? */
+	bool may_separate;    /* can anything of it match the separator? */
+	bool keeps_separator; /* would it even be possessive then? */
+} Field;
+
+typedef struct Chain
+{
+	const Token *next, *end;
+	char separator;
+	ByteSet line;  /* the bytes that lines have */
+	ByteSet field; /* that fields have: without the separator */
+	int nfields;
+	int nrequired;
+	bool rest; /* ".*" directly behind the last field */
+	bool open;
+	Field fields[FLOW_SHAPE_FIELDS];
+} Chain;
+
+static bool
+chain_at(const Chain *chain, TokenKind kind)
+{
+	return chain->next < chain->end && chain->next->kind == kind;
+}
+
+/* Point 1 of the head comment. */
+static bool
+is_separator(const Chain *chain, const Token *token)
+{
+	ByteSet bytes = set_common(&token->bytes, &chain->line);
+
+	return token->kind == TOKEN_RUN && token->min == 1 && set_single(&bytes) == (uint8_t) chain->separator;
+}
+
+/* Is it ".*" or the like? */
+static bool
+is_anything(const Chain *chain, const Token *token)
+{
+	return token->kind == TOKEN_RUN && token->min <= 1 && token->max == FLOW_UNBOUNDED &&
+	       set_covers(&token->bytes, &chain->line);
+}
+
+static bool
+is_rest(const Chain *chain, const Token *token)
+{
+	return token + 1 == chain->end && token->min == 0 && is_anything(chain, token);
+}
+
+/* Is it a text that fields can be? */
+static bool
+is_literal(const Chain *chain, const Token *first, const Token *end)
+{
+	for (const Token *token = first; token < end; token++)
+	{
+		int byte = set_single(&token->bytes);
+
+		if (byte < 0 || !set_has(&chain->field, (uint8_t) byte) || token->min != 1 || token->max != 1)
+			return false;
+	}
+	return first < end;
+}
+
+/*
+ * An alternative that is neither the first run nor a literal lets nothing pass: PCRE2 may
+ * find that it matches.  If that leaves only literals, hardly a line would pass.
+ */
+static void
+judge_alternative(const Chain *chain, const Token *first, const Token *end, Field *field)
+{
+	field->nalternatives++;
+	for (const Token *token = first; token < end; token++)
+		if (set_has(&token->bytes, (uint8_t) chain->separator))
+		{
+			field->may_separate = true;
+			field->keeps_separator |= token->manner == POSSESSIVE;
+		}
+
+	if (is_literal(chain, first, end))
+	{
+		field->nliterals++;
+		field->literals += (size_t) (end - first) + 1;
+	}
+	else if (end - first == 1 && field->run == NULL)
+		field->run = first;
+	else if (end - first > 1)
+		field->is_strict = true;
+}
+
+static const Token *
+alternative_end(const Token *first, const Token *end)
+{
+	while (first < end && first->kind != TOKEN_BAR)
+		first++;
+	return first;
+}
+
+static bool
+judge_field(const Chain *chain, Field *field)
+{
+	const Token *first = field->first, *end;
+
+	for (;; first = end + 1)
+	{
+		end = alternative_end(first, field->end);
+		judge_alternative(chain, first, end, field);
+		if (end == field->end)
+			break;
+	}
+	return field->run != NULL || (field->nliterals > 0 && !field->is_strict);
+}
+
+/* A group of nothing but runs, or runs outside of any group up to what ends the field. */
+static bool
+read_field(Chain *chain)
+{
+	Field *field = &chain->fields[chain->nfields];
+
+	if (chain->nfields == FLOW_SHAPE_FIELDS)
+		return false;
+	chain->nfields++;
+	memset(field, 0, sizeof(*field));
+
+	if (chain_at(chain, TOKEN_OPEN))
+	{
+		field->group = chain->next->group;
+		field->first = ++chain->next;
+		while (chain_at(chain, TOKEN_RUN) || chain_at(chain, TOKEN_BAR))
+			chain->next++;
+		field->end = chain->next;
+		if (!chain_at(chain, TOKEN_CLOSE) || chain->next->min != 1 || chain->next->max != 1)
+			return false;
+		chain->next++;
+	}
+	else
+	{
+		field->first = chain->next;
+		while (chain_at(chain, TOKEN_RUN) && !is_separator(chain, chain->next) &&
+		       !(chain->next > field->first && is_rest(chain, chain->next)))
+			chain->next++;
+		field->end = chain->next;
+	}
+	return judge_field(chain, field);
+}
+
+static bool
+skip_separator(Chain *chain)
+{
+	if (chain->next == chain->end || !is_separator(chain, chain->next))
+		return false;
+	chain->next++;
+	return true;
+}
+
+/* "(?:" separator, field, more of the same, ")?", any number of times */
+static bool
+read_optional(Chain *chain)
+{
+	while (chain_at(chain, TOKEN_OPEN))
+	{
+		if (chain->next++->group != 0)
+			return false;
+		if (!skip_separator(chain) || !read_field(chain) || !read_optional(chain))
+			return false;
+		if (!chain_at(chain, TOKEN_CLOSE) || chain->next->min != 0 || chain->next->max != 1 || chain->next->manner != GREEDY)
+			return false;
+		chain->next++;
+	}
+	return true;
+}
+
+/* field, separator, field, ..., optional ones, and perhaps ".*" */
+static bool
+read_chain(Chain *chain)
+{
+	do
+	{
+		if (!read_field(chain))
+			return false;
+	} while (skip_separator(chain));
+
+	chain->nrequired = chain->nfields;
+	if (!read_optional(chain))
+		return false;
+	if (chain->next < chain->end && is_rest(chain, chain->next))
+	{
+		chain->rest = true;
+		chain->next++;
+	}
+	return chain->next == chain->end && chain->nfields > 1;
+}
+
+/* Point 5 of the head comment. */
+static bool
+is_firm(const Field *field)
+{
+	return field->nalternatives == 1 && !field->may_separate && (field->run == NULL || field->run->manner != LAZY);
+}
+
+/* Sets "open"; false if a line might match in another way than by its fields. */
+static bool
+judge_chain(Chain *chain)
+{
+	const Field *last = &chain->fields[chain->nfields - 1];
+	bool optional = chain->nrequired < chain->nfields;
+	bool may_separate = false; /* any but the last */
+
+	for (const Field *field = chain->fields; field < last; field++)
+	{
+		may_separate |= field->may_separate;
+		if (field->keeps_separator)
+			return false;
+	}
+	if (may_separate && (optional || chain->rest))
+		return false;
+	for (int i = chain->nrequired - 1; chain->rest && i < chain->nfields; i++)
+		if (!is_firm(&chain->fields[i]))
+			return false;
+
+	chain->open = chain->rest || (!may_separate && last->group == 0 && last->nalternatives == 1 &&
+	                              last->run != NULL && is_anything(chain, last->run));
+	return true;
+}
+
+/* ---------- making the shape ---------- */
+
+static void
+copy_literals(const Chain *chain, const Field *field, char *text)
+{
+	for (const Token *first = field->first, *end; first < field->end; first = end + 1)
+	{
+		end = alternative_end(first, field->end);
+		if (!is_literal(chain, first, end))
+			continue;
+		for (const Token *token = first; token < end; token++)
+			*text++ = (char) set_single(&token->bytes);
+		*text++ = '\0';
+	}
+	*text = '\0';
+}
+
+/* Fills in what field f must be.  *room is where tables and texts go. */
+static void
+add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
+{
+	const Field *field = &chain->fields[f];
+	FlowShapeCheck check = {.field = f, .min = 1};
+	ByteSet digits = {{0}}, bytes = {{0}};
+
+	set_add(&digits, '0', '9');
+	if (field->run != NULL)
+	{
+		check.min = field->run->min;
+		check.max = field->run->max;
+		bytes = set_common(&field->run->bytes, &chain->field);
+	}
+	check.digits = set_covers(&bytes, &digits);
+	if (field->nliterals == 0 && set_equal(&bytes, &digits))
+		shape->digits |= UINT64_C(1) << f;
+	else if (field->run != NULL && !set_equal(&bytes, &chain->field))
+	{
+		for (int byte = 0; byte < 256; byte++)
+			(*room)[byte] = set_has(&bytes, (uint8_t) byte);
+		check.class = *room;
+		*room += 256;
+	}
+	if (check.class == NULL && check.min <= 1 && check.max == FLOW_UNBOUNDED)
+		return;
+
+	if (field->nliterals > 0)
+	{
+		copy_literals(chain, field, (char *) *room);
+		check.literals = (char *) *room;
+		*room += field->literals + 1;
+	}
+	shape->checks[shape->nchecks++] = check;
+}
+
+static FlowStatus
+make_shape(const FlowHost *host, const Chain *chain, FlowShape **result)
+{
+	size_t room_size = 0;
+	uint8_t *room;
+	FlowShape *shape;
+
+	for (int i = 0; i < chain->nfields; i++)
+		room_size += 256 + chain->fields[i].literals + 1;
+	shape = flow_allocate(host, sizeof(*shape) + room_size);
+	if (shape == NULL)
+		return FLOW_NO_MEMORY;
+	memset(shape, 0, sizeof(*shape));
+	room = (uint8_t *) (shape + 1);
+
+	shape->separator = chain->separator;
+	shape->nfields = chain->nfields;
+	shape->nrequired = chain->nrequired;
+	shape->open = chain->open;
+	for (int i = 0; i < chain->nfields; i++)
+	{
+		shape->group[i] = chain->fields[i].group;
+		add_check(chain, i, &room, shape);
+	}
+	*result = shape;
+	return FLOW_OK;
+}
+
+static FlowStatus
+shape_of(const FlowHost *host, const Token *tokens, int ntokens, FlowShape **shape)
+{
+	Chain chain;
+
+	for (const char *separator = separators; *separator != '\0'; separator++)
+	{
+		memset(&chain, 0, sizeof(chain));
+		chain.next = tokens;
+		chain.end = tokens + ntokens;
+		chain.separator = *separator;
+		set_add(&chain.line, 0x20, 0x7F);
+		chain.field = chain.line;
+		set_add(&chain.line, (uint8_t) *separator, (uint8_t) *separator);
+		chain.field.bits[*separator / 64] &= ~(UINT64_C(1) << (*separator % 64));
+
+		if (read_chain(&chain) && judge_chain(&chain))
+			return make_shape(host, &chain, shape);
+	}
+	return FLOW_END;
+}
+
+FlowStatus
+flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape)
+{
+	Token *tokens = flow_allocate(host, FLOW_PATTERN_TOKENS * sizeof(*tokens));
+	FlowStatus status = FLOW_END;
+	int ntokens;
+
+	*shape = NULL;
+	if (tokens == NULL)
+		return FLOW_NO_MEMORY;
+	ntokens = flow_pattern_read(pattern, tokens);
+	if (ntokens >= 0)
+		status = shape_of(host, tokens, ntokens, shape);
+	flow_free(host, tokens);
+	return status;
+}
+
+void
+flow_shape_free(const FlowHost *host, FlowShape *shape)
+{
+	flow_free(host, shape);
+}
+
+bool
+flow_shape_passes(const FlowShapeCheck *check, const char *data, size_t len)
+{
+	const char *literal = check->literals;
+
+	if (len >= check->min && len <= check->max)
+	{
+		size_t i = 0;
+
+		while (check->class != NULL && i < len && check->class[(uint8_t) data[i]] != 0)
+			i++;
+		if (check->class == NULL || i == len)
+			return true;
+	}
+	for (; literal != NULL && *literal != '\0'; literal += strlen(literal) + 1)
+		if (strlen(literal) == len && memcmp(literal, data, len) == 0)
+			return true;
+	return false;
+}
