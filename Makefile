@@ -24,10 +24,12 @@ CORE_OBJS = \
 	flow/value.o \
 	flow/value_address.o \
 	flow/value_time.o \
+	flow/lines.o \
 	flow/split.o \
 	flow/split_x86.o \
 	flow/split_arm.o \
 	flow/filter.o \
+	flow/filter_batch.o \
 	flow/filter_key.o \
 	flow/filter_network.o \
 	flow/filter_text.o \
@@ -43,6 +45,9 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \
+	flow/reader_line.o \
+	flow/reader_judge.o \
+	flow/reader_reject.o \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)

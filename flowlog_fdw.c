@@ -27,6 +27,7 @@ FLOWLOG_FUNCTION(flowlog_fdw_validator);
 extern PGDLLEXPORT void _PG_init(void);
 
 bool flowlog_enable_pushdown = true;
+bool flowlog_enable_splitter = true;
 bool flowlog_regex_jit = true;
 char *flowlog_allowed_paths = NULL;
 bool flowlog_allowed_paths_refused = false;
@@ -84,6 +85,11 @@ _PG_init(void)
 	                         "Lets the reader of flow logs judge WHERE clauses.",
 	                         "Off, PostgreSQL judges all of them; the rows are the same.",
 	                         &flowlog_enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_splitter",
+	                         "Splits lines at their separators where a regular expression does no more than that.",
+	                         "Off, the regular expression is matched against every line; the rows are the same.",
+	                         &flowlog_enable_splitter, true, PGC_USERSET, 0,
 	                         NULL, NULL, NULL);
 	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
 	                         "Compiles regular expressions of flow log tables to machine code.",
@@ -163,13 +169,13 @@ flowlog_rescan(ForeignScanState *node)
 		return;
 	if (node->ss.ps.chgParam == NULL)
 	{
-		flow_reader_rewind(scan->reader, scan->filter);
+		flowlog_scan_rewind(scan);
 		return;
 	}
 	scan->filter = NULL;
-	flow_filter_free(old);
 	build_filter(node);
-	flow_reader_rewind(scan->reader, scan->filter);
+	flowlog_scan_rewind(scan);
+	flow_filter_free(old);
 }
 
 static void

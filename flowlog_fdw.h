@@ -44,6 +44,7 @@
 /* ---------- settings, in flowlog_fdw.c ---------- */
 
 extern bool flowlog_enable_pushdown;
+extern bool flowlog_enable_splitter;
 extern bool flowlog_regex_jit;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
@@ -150,6 +151,9 @@ extern void flowlog_scan_list(FlowlogScan *scan);
 
 /* Lists if that was not done, and starts to read with scan->filter. */
 extern void flowlog_scan_start(FlowlogScan *scan);
+
+/* The same files again, with scan->filter as it now is. */
+extern void flowlog_scan_rewind(FlowlogScan *scan);
 
 /*
  * Starts to read for the rejects' sake: every line is judged on all columns,

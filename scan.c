@@ -61,6 +61,7 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 	scan->table = flowlog_table_open(relid);
 	spec.regex = scan->table->options.regex;
 	spec.regex_jit = flowlog_regex_jit;
+	spec.splitter = flowlog_enable_splitter;
 	spec.header = scan->table->options.header;
 	spec.columns = scan->table->columns;
 	spec.ncolumns = scan->table->ncolumns;
@@ -141,6 +142,15 @@ void
 flowlog_scan_start_for_rejects(FlowlogScan *scan)
 {
 	start(scan, FLOW_ON_ERROR_IGNORE, true, -1);
+}
+
+void
+flowlog_scan_rewind(FlowlogScan *scan)
+{
+	FlowError error;
+
+	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
+		raise_error(scan, &error);
 }
 
 /* log_verbosity 'verbose': names a reject */

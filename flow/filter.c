@@ -240,7 +240,7 @@ new_predicate(FlowFilter *filter, FlowTest test, int cost, size_t size)
 	FlowPredicate *predicate = flow_filter_allocate_zeroed(filter, 1, size);
 
 	if (predicate != NULL)
-		*predicate = (FlowPredicate) {test, filter, cost, -1, {FLOW_FALSE, FLOW_TRUE}};
+		*predicate = (FlowPredicate) {test, NULL, filter, cost, -1, {FLOW_FALSE, FLOW_TRUE}};
 	return predicate;
 }
 
@@ -407,6 +407,36 @@ flow_filter_set_root(FlowFilter *filter, FlowPredicate *root)
 	filter->root = filter->out_of_memory ? NULL : root;
 	if (root != NULL)
 		find_stops(root, FLOW_TRUE);
+}
+
+size_t
+flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts)
+{
+	const List *list = (const List *) filter->root;
+
+	if (filter->root->test == test_list && list->decides == FLOW_FALSE)
+	{
+		*conjuncts = (const FlowPredicate *const *) list->children;
+		return list->count;
+	}
+	*conjuncts = &filter->root;
+	return 1;
+}
+
+void
+flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg)
+{
+	if (predicate->test == test_not)
+		flow_filter_visit_leaves(((const Not *) predicate)->child, visit, arg);
+	else if (predicate->test == test_list)
+	{
+		const List *list = (const List *) predicate;
+
+		for (size_t i = 0; i < list->count; i++)
+			flow_filter_visit_leaves(list->children[i], visit, arg);
+	}
+	else if (predicate->column >= 0)
+		visit(arg, predicate);
 }
 
 FlowTruth

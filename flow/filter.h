@@ -13,12 +13,19 @@
 typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad);
 
 /*
+ * Judges many records at once: as flow_selector_apply does, for one predicate.  "fields" is room
+ * for the fields of a record, by column.
+ */
+typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count);
+
+/*
  * A node of the filter.  Each file has nodes of its own, which begin with this.
  * A test writes nothing to its node, so several readers may share one filter.
  */
 struct FlowPredicate
 {
 	FlowTest test;
+	FlowSelect select; /* leaves may have a faster one for batches; else NULL */
 	const FlowFilter *filter;
 	int cost;             /* relative to others; only the order counts */
 	int column;           /* leaves: what is tested, else -1 */
@@ -53,6 +60,15 @@ extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowT
 
 /* What a predicate is if flow_value_read said "status", which is not FLOW_OK. */
 extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, FlowBadField *bad);
+
+/* The predicates all of which a record must pass, in order of cost; returns how many. */
+extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
+extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
+
+/* ---------- filter_batch.c ---------- */
+
+/* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
+extern bool flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
 
 /* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
 extern const unsigned flow_filter_accepts[];
@@ -94,6 +110,16 @@ static inline FlowStatus
 flow_filter_read(const FlowPredicate *predicate, FlowSlice field, FlowValue *value)
 {
 	return flow_value_read(flow_filter_column(predicate), predicate->filter->host, field, value);
+}
+
+/* A row's field in a column that has a place; the row is not doubtful. */
+static inline FlowSlice
+flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
+{
+	uint32_t end = row + place;
+	uint32_t start = batch->next[(ptrdiff_t) end - 1];
+
+	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
 }
 
 /* Bit 0, 1 or 2: less, equal or greater. */

@@ -400,8 +400,9 @@ typedef struct FlowBatch
 
 	/* where lines were split at separators: */
 	const char *data;
-	const uint32_t *next; /* offset in data behind the end of each field; next[-1] may be read */
-	const uint32_t *rows; /* by record: index into next of its first field */
+	const uint32_t *next;  /* offset in data behind the end of each field; next[-1] may be read */
+	const uint8_t *digits; /* a bit for each of next: is that field all digits? */
+	const uint32_t *rows;  /* by record: index into next of its first field */
 
 	/* a single record that was split otherwise, then next is NULL: by column */
 	const FlowSlice *fields;
@@ -575,8 +576,6 @@ typedef struct FlowReadSpec
 typedef struct FlowRecord
 {
 	const FlowSlice *fields; /* by column; not yet checked unless on_error is 'ignore' */
-	const FlowObject *object;
-	uint64_t line;
 } FlowRecord;
 
 /* Why a line was rejected, or kept with nulls. */
@@ -614,15 +613,15 @@ extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, Flow
  */
 extern FlowStatus flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error);
 
-/* From the first file again, with another filter perhaps. */
-extern void flow_reader_rewind(FlowReader *reader, const FlowFilter *filter);
+/* From the first file again, with another filter perhaps.  FLOW_OK or FLOW_NO_MEMORY. */
+extern FlowStatus flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *error);
 
 extern const FlowCounts *flow_reader_counts(FlowReader *reader);
 
 /* Is every line accounted for?  True between any two calls that did not fail. */
 extern bool flow_reader_balances(FlowReader *reader);
 
-/* the last reject, and the first one; NULL if there was none */
+/* the last reject, if rejects are reported, and the first one; NULL if there was none */
 extern const FlowReject *flow_reader_reject(const FlowReader *reader);
 extern const FlowReject *flow_reader_first_reject(const FlowReader *reader);
 
@@ -630,6 +629,6 @@ extern const FlowReject *flow_reader_first_reject(const FlowReader *reader);
  * Where the reader stands, for an error that somebody else raises about the
  * current record.  False: nowhere.
  */
-extern bool flow_reader_position(const FlowReader *reader, const char **path, uint64_t *line);
+extern bool flow_reader_position(FlowReader *reader, const char **path, uint64_t *line);
 
 #endif /* FLOW_H */

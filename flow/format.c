@@ -21,7 +21,9 @@ struct FlowFormat
 	FlowFormatSpec spec;
 
 	FlowRegex *regex;
+	FlowShape *shape;         /* NULL: the pattern does more than to split, or the splitter is off */
 	int *groups;              /* by column: the group that fills it */
+	int *places;              /* by column: the field of a line of the shape that fills it, or -1 */
 	const FlowField **fields; /* by column: the AWS field it is known to hold, or NULL */
 };
 
@@ -143,6 +145,29 @@ map_columns(FlowFormat *format, FlowError *error)
 	return status;
 }
 
+/* Finds out what lines may be split by, and which fields the columns' groups then are. */
+static FlowStatus
+find_shape(FlowFormat *format, FlowError *error)
+{
+	FlowStatus status;
+
+	if (!format->spec.splitter)
+		return FLOW_OK;
+	status = flow_pattern_shape(format->host, format->spec.regex, &format->shape);
+	if (status == FLOW_NO_MEMORY)
+		return flow_error_memory(error);
+	if (status == FLOW_END)
+		return FLOW_OK;
+	for (int i = 0; i < format->spec.ncolumns; i++)
+	{
+		format->places[i] = -1;
+		for (int field = 0; field < format->shape->nfields; field++)
+			if (format->shape->group[field] == format->groups[i])
+				format->places[i] = field;
+	}
+	return FLOW_OK;
+}
+
 FlowStatus
 flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format, FlowError *error)
 {
@@ -157,11 +182,13 @@ flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat 
 	self->spec = *spec;
 
 	self->groups = flow_allocate(host, (ncolumns + 1) * sizeof(*self->groups));
+	self->places = flow_allocate(host, (ncolumns + 1) * sizeof(*self->places));
 	self->fields = flow_allocate(host, (ncolumns + 1) * sizeof(*self->fields));
-	if (self->groups == NULL || self->fields == NULL)
+	if (self->groups == NULL || self->places == NULL || self->fields == NULL)
 		status = flow_error_memory(error);
-	else if ((status = flow_regex_compile(host, spec->regex, spec->regex_jit, &self->regex, error)) == FLOW_OK)
-		status = map_columns(self, error);
+	else if ((status = flow_regex_compile(host, spec->regex, spec->regex_jit, &self->regex, error)) == FLOW_OK &&
+	         (status = map_columns(self, error)) == FLOW_OK)
+		status = find_shape(self, error);
 
 	if (status != FLOW_OK)
 	{
@@ -178,14 +205,50 @@ flow_format_free(FlowFormat *format)
 	if (format == NULL)
 		return;
 	flow_regex_free(format->regex);
+	flow_shape_free(format->host, format->shape);
 	flow_free(format->host, format->groups);
+	flow_free(format->host, format->places);
 	flow_free(format->host, format->fields);
 	flow_free(format->host, format);
 }
 
+const FlowShape *
+flow_format_shape(const FlowFormat *format)
+{
+	return format->shape;
+}
+
+const int *
+flow_format_places(const FlowFormat *format)
+{
+	return format->places;
+}
+
+/* by separator; others have no name worth one */
+static const struct
+{
+	char separator;
+	const char *name;
+} split_names[] = {
+	{' ', "regex, split at spaces"},
+	{'\t', "regex, split at tabs"},
+	{',', "regex, split at commas"},
+	{'|', "regex, split at bars"},
+	{';', "regex, split at semicolons"},
+	{'\0', "regex, split at separators"},
+};
+
 const char *
 flow_format_name(const FlowFormat *format)
 {
+	if (format->shape != NULL)
+	{
+		size_t i = 0;
+
+		while (split_names[i].separator != '\0' && split_names[i].separator != format->shape->separator)
+			i++;
+		return split_names[i].name;
+	}
 	return flow_regex_is_jit(format->regex) ? "regex, PCRE2 JIT" : "regex, PCRE2";
 }
 

@@ -181,6 +181,63 @@ extern const FlowSplitter flow_splitters[];
 /* The fastest that can run here. */
 extern const FlowSplitter *flow_split_choose(void);
 
+/* ---------- lines.c: the lines of a piece of log that have a shape ---------- */
+
+/* Set in a row that must be judged by itself, from its line on: FlowBatch never has it. */
+#define FLOW_ROW_DOUBTFUL (UINT32_C(1) << 31)
+
+typedef struct FlowLines
+{
+	const FlowHost *host;
+	const FlowShape *shape;
+	const int *places; /* by column, in a line with all fields of the shape */
+	int ncolumns;
+	FlowSplit split;
+	bool doubt_letters;     /* lines that begin with a small letter may be headers */
+	size_t max_line_length; /* a longer line is doubtful */
+
+	FlowEnds *ends;
+	uint32_t *rows; /* by line: index of its first end, perhaps FLOW_ROW_DOUBTFUL */
+	size_t nrows;
+	FlowBatch batch; /* of these lines, save rows and count */
+	int *place;      /* its places, for lines of "nfields" fields */
+	int nfields;
+} FlowLines;
+
+/* The format's shape and places must outlive it.  FLOW_NO_MEMORY leaves nothing. */
+extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length,
+                                    FlowLines **lines, FlowError *error);
+extern void flow_lines_free(FlowLines *lines);
+
+/*
+ * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MOST bytes of them at most; returns how many
+ * bytes that were, 0 if no line ends in there.  All of them become rows; those
+ * that are not of the shape, or may be more than a record, doubtful ones.
+ */
+extern size_t flow_lines_split(FlowLines *lines, const char *data, size_t len);
+
+/* The end behind the newline of a row. */
+extern size_t flow_lines_behind(const FlowLines *lines, uint32_t row);
+
+/* The line of a row, without newline. */
+extern FlowSlice flow_lines_line(const FlowLines *lines, uint32_t row);
+
+/* How many lines end among the ends from "from" up to, but without, "to"? */
+extern size_t flow_lines_count(const FlowLines *lines, size_t from, size_t to);
+
+/* ---------- filter_batch.c: the filter on many records at once ---------- */
+
+typedef struct FlowSelector FlowSelector;
+
+/* Of what a scan learns about its filter while it runs; freed by flow_free.  NULL: no memory. */
+extern FlowSelector *flow_selector_create(const FlowHost *host, const FlowFilter *filter);
+
+/*
+ * Drops from rows[0..count) those that do not pass; returns how many stay.  A row about which there is
+ * more to be said than that (a bad field, an error) stays too, as a doubtful one.
+ */
+extern size_t flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *rows, size_t count);
+
 /* ---------- format.c: how a line becomes fields ---------- */
 
 /* What to split lines by before the pattern is asked; NULL: nothing. */

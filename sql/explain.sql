@@ -55,11 +55,14 @@ EXPLAIN (COSTS OFF) SELECT * FROM flow;
 ALTER FOREIGN TABLE flow OPTIONS (SET location :'none');
 EXPLAIN (COSTS OFF) SELECT * FROM flow;
 ALTER FOREIGN TABLE flow OPTIONS (SET location :'many');
+SET flowlog_fdw.enable_splitter = off;
+EXPLAIN (COSTS OFF) SELECT 1 FROM flow;
 SET flowlog_fdw.regex_jit = off;
 EXPLAIN (COSTS OFF) SELECT 1 FROM flow;
 SET flowlog_fdw.enable_pushdown = off;
 EXPLAIN (COSTS OFF) SELECT 1 FROM flow WHERE dstport = 443;
 SELECT substring(line FROM 'flowlog_fdw\.[^,]*') FROM explain('SELECT 1 FROM flow WHERE dstport = 443', 'COSTS OFF, SETTINGS') line WHERE line LIKE 'Settings:%';
+RESET flowlog_fdw.enable_splitter;
 RESET flowlog_fdw.regex_jit;
 RESET flowlog_fdw.enable_pushdown;
 

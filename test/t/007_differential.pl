@@ -431,20 +431,22 @@ foreach my $table ('stop', 'ignore', 'set_null')
 }
 
 my @settings = (
-	# table, pushdown, JIT of patterns, which columns are compared, every how manieth qual
-	[ 'stop', 'on', 'on', '*', 1 ],
-	[ 'stop', 'off', 'off', 'account_id', 1 ],
-	[ 'ignore', 'on', 'off', 'account_id', 1 ],
-	[ 'ignore', 'off', 'on', 'account_id', 5 ],
-	[ 'set_null', 'on', 'on', 'account_id, start, srcaddr, srcport', 1 ],
-	[ 'set_null', 'off', 'off', '*', 5 ]);
+	# table, pushdown, splitter, JIT of patterns, which columns are compared, every how manieth qual
+	[ 'stop', 'on', 'on', 'on', '*', 1 ],
+	[ 'stop', 'off', 'off', 'off', 'account_id', 1 ],
+	[ 'ignore', 'on', 'on', 'off', 'account_id', 1 ],
+	[ 'ignore', 'on', 'off', 'on', 'account_id', 5 ],
+	[ 'ignore', 'off', 'on', 'on', 'account_id', 5 ],
+	[ 'set_null', 'on', 'on', 'on', 'account_id, start, srcaddr, srcport', 1 ],
+	[ 'set_null', 'on', 'off', 'off', '*', 5 ],
+	[ 'set_null', 'off', 'on', 'off', '*', 5 ]);
 
 foreach my $setting (@settings)
 {
-	my ($table, $pushdown, $jit, $list, $step) = @$setting;
+	my ($table, $pushdown, $splitter, $jit, $list, $step) = @$setting;
 	my ($compared, $empty, $wrong) = (0, 0, 0);
 
-	$session->safe_query("SET flowlog_fdw.enable_pushdown = $pushdown; SET flowlog_fdw.regex_jit = $jit");
+	$session->safe_query("SET flowlog_fdw.enable_pushdown = $pushdown; SET flowlog_fdw.enable_splitter = $splitter; SET flowlog_fdw.regex_jit = $jit");
 	for (my $i = 0; $i < @quals; $i += $step)
 	{
 		my $outcome = $session->query("SELECT differ, complete, kept FROM compare('${table}_flow', '${table}_heap', " . quoted($quals[$i]) . ", '$list')");
@@ -455,7 +457,7 @@ foreach my $setting (@settings)
 		$wrong++;
 		diag(substr("$table, pushdown $pushdown: WHERE $quals[$i]: $outcome " . $session->error, 0, 1000)) if $wrong <= 10;
 	}
-	is($wrong, 0, "$table, pushdown $pushdown, regex_jit $jit: $compared quals, the same rows");
+	is($wrong, 0, "$table, pushdown $pushdown, splitter $splitter, regex_jit $jit: $compared quals, the same rows");
 	cmp_ok($empty, '<', $compared / 2, 'most of which keep some rows');
 }
 
@@ -471,7 +473,7 @@ foreach my $pushdown ('on', 'off')
 }
 
 # what is meant to be pushed is
-$session->safe_query('RESET flowlog_fdw.enable_pushdown; RESET flowlog_fdw.regex_jit');
+$session->safe_query('RESET flowlog_fdw.enable_pushdown; RESET flowlog_fdw.enable_splitter; RESET flowlog_fdw.regex_jit');
 my @meant = grep { $quals{$_} == 0 } @quals;
 my @local = grep { $session->safe_query("SELECT has_local_filter('stop_flow', " . quoted($_) . ')') eq 't' } @meant;
 is(scalar(@local), 0, scalar(@meant) . ' of ' . scalar(@quals) . ' quals are pushed completely');

@@ -33,6 +33,16 @@ typedef struct PlainLine
 	FlowSlice a, b;
 } PlainLine;
 
+/* The number of the line of the current record. */
+static inline uint64_t
+plain_line_number(FlowReader *reader)
+{
+	const char *path;
+	uint64_t line;
+
+	return flow_reader_position(reader, &path, &line) ? line : 0;
+}
+
 /* Takes the next line off the bytes; false at their end. */
 static inline bool
 plain_next_line(const char **next, const char *end, size_t max_line_length, PlainLine *line)

@@ -1,0 +1,313 @@
+/*-------------------------------------------------------------------------
+ *
+ * lines.c
+ *	  The lines of a piece of log that have the shape of records.
+ *
+ * The splitter has found where fields end, which of these ends are newlines, and
+ * which fields are all digits: a bit each.  Whether a line has the right number of fields,
+ * and digits where they must be, is then told by two comparisons of as many bits as it
+ * has fields, without a loop over them.
+ *
+ * Nothing is decided here about a line that is not of the shape: it becomes a
+ * doubtful row, which the reader judges by the pattern itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+
+#include <string.h>
+
+/* ---------- bits ---------- */
+
+/* The bits from "from" on; 57 of them at least. */
+static inline uint64_t
+bits_at(const uint8_t *bits, size_t from)
+{
+	uint64_t word;
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(&word, bits + from / 8, sizeof(word));
+#else
+	word = 0;
+	for (int i = 0; i < 8; i++)
+		word |= (uint64_t) bits[from / 8 + (size_t) i] << (8 * i);
+#endif
+	return word >> (from % 8);
+}
+
+static inline uint64_t
+low_bits(size_t count)
+{
+	return (UINT64_C(1) << count) - 1;
+}
+
+/* The first set bit from "from" on; there is one. */
+static inline size_t
+find_bit(const uint8_t *bits, size_t from)
+{
+	for (;; from += FLOW_SHAPE_FIELDS)
+	{
+		uint64_t word = bits_at(bits, from) & low_bits(FLOW_SHAPE_FIELDS);
+
+		if (word != 0)
+			return from + (size_t) __builtin_ctzll(word);
+	}
+}
+
+static bool
+any_bit(const uint8_t *bits, size_t from, size_t to)
+{
+	for (; from < to; from += FLOW_SHAPE_FIELDS)
+	{
+		size_t count = to - from < FLOW_SHAPE_FIELDS ? to - from : FLOW_SHAPE_FIELDS;
+
+		if ((bits_at(bits, from) & low_bits(count)) != 0)
+			return true;
+	}
+	return false;
+}
+
+size_t
+flow_lines_count(const FlowLines *lines, size_t from, size_t to)
+{
+	size_t result = 0;
+
+	for (; from < to; from += FLOW_SHAPE_FIELDS)
+	{
+		size_t count = to - from < FLOW_SHAPE_FIELDS ? to - from : FLOW_SHAPE_FIELDS;
+
+		result += (size_t) __builtin_popcountll(bits_at(lines->ends->newline, from) & low_bits(count));
+	}
+	return result;
+}
+
+size_t
+flow_lines_behind(const FlowLines *lines, uint32_t row)
+{
+	return find_bit(lines->ends->newline, row & ~FLOW_ROW_DOUBTFUL) + 1;
+}
+
+static inline uint32_t
+line_start(const FlowLines *lines, uint32_t row)
+{
+	return lines->ends->next[(ptrdiff_t) row - 1];
+}
+
+FlowSlice
+flow_lines_line(const FlowLines *lines, uint32_t row)
+{
+	uint32_t start = line_start(lines, row & ~FLOW_ROW_DOUBTFUL);
+	uint32_t behind = lines->ends->next[flow_lines_behind(lines, row) - 1];
+
+	return (FlowSlice) {lines->batch.data + start, behind - 1 - start};
+}
+
+/* ---------- lines of the shape ---------- */
+
+/* Puts the fields that a line of so many fields has in their places. */
+static void
+set_nfields(FlowLines *lines, int nfields)
+{
+	if (lines->nfields == nfields)
+		return;
+	lines->nfields = nfields;
+	for (int i = 0; i < lines->ncolumns; i++)
+		lines->place[i] = lines->places[i] < nfields ? lines->places[i] : -1;
+}
+
+/*
+ * Optional fields make lines of several lengths.  Those of a log are alike, so the
+ * first line tells which of them are taken; the others are doubtful.
+ */
+static int
+choose_nfields(const FlowLines *lines)
+{
+	const FlowShape *shape = lines->shape;
+	size_t found = find_bit(lines->ends->newline, 0) + 1;
+
+	if (found >= (size_t) shape->nfields)
+		return shape->nfields;
+	return found > (size_t) shape->nrequired ? (int) found : shape->nrequired;
+}
+
+/*
+ * By far the most: a line has a newline at its last end and nowhere before.  "odd" is
+ * a constant for the compiler: without an odd field in the piece there is nothing to look up.
+ */
+static inline size_t
+take_closed(FlowLines *lines, bool odd)
+{
+	const FlowEnds *ends = lines->ends;
+	size_t nfields = (size_t) lines->nfields;
+	uint64_t all = low_bits(nfields);
+	uint64_t newline = UINT64_C(1) << (nfields - 1);
+	uint64_t digits = lines->shape->digits & all;
+	uint32_t *rows = lines->rows;
+
+	for (size_t end = 0; end < ends->count;)
+	{
+		if (end + nfields <= ends->count &&
+		    (bits_at(ends->newline, end) & all) == newline &&
+		    (bits_at(ends->digits, end) & digits) == digits &&
+		    (!odd || (bits_at(ends->odd, end) & all) == 0))
+		{
+			*rows++ = (uint32_t) end;
+			end += nfields;
+		}
+		else
+		{
+			*rows++ = (uint32_t) end | FLOW_ROW_DOUBTFUL;
+			end = find_bit(ends->newline, end) + 1;
+		}
+	}
+	return (size_t) (rows - lines->rows);
+}
+
+/* A shape that is open: more fields may follow before the newline. */
+static size_t
+take_open(FlowLines *lines)
+{
+	const FlowEnds *ends = lines->ends;
+	size_t nfields = (size_t) lines->nfields;
+	uint64_t digits = lines->shape->digits & low_bits(nfields);
+	uint32_t *rows = lines->rows;
+
+	for (size_t end = 0; end < ends->count;)
+	{
+		size_t behind = find_bit(ends->newline, end) + 1;
+		bool good = behind - end >= nfields &&
+		            (bits_at(ends->digits, end) & digits) == digits &&
+		            !(ends->any_odd && any_bit(ends->odd, end, behind));
+
+		*rows++ = (uint32_t) end | (good ? 0 : FLOW_ROW_DOUBTFUL);
+		end = behind;
+	}
+	return (size_t) (rows - lines->rows);
+}
+
+/* ---------- further checks ---------- */
+
+static void
+check_fields(FlowLines *lines, const FlowShapeCheck *check)
+{
+	const uint32_t *next = lines->ends->next;
+
+	for (size_t i = 0; i < lines->nrows; i++)
+	{
+		uint32_t row = lines->rows[i];
+		uint32_t end, start, len;
+
+		if (row & FLOW_ROW_DOUBTFUL)
+			continue;
+		end = row + (uint32_t) check->field;
+		start = next[(ptrdiff_t) end - 1];
+		len = next[end] - 1 - start;
+		if (check->digits && (bits_at(lines->ends->digits, end) & 1) && len >= check->min && len <= check->max)
+			continue;
+		if (!flow_shape_passes(check, lines->batch.data + start, len))
+			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
+	}
+}
+
+/* A line that begins like a header may be one. */
+static void
+doubt_letters(FlowLines *lines)
+{
+	for (size_t i = 0; i < lines->nrows; i++)
+	{
+		uint32_t row = lines->rows[i] & ~FLOW_ROW_DOUBTFUL;
+		unsigned char first = (unsigned char) lines->batch.data[line_start(lines, row)];
+
+		if ((unsigned char) (first - 'a') < 26)
+			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
+	}
+}
+
+static void
+doubt_long_lines(FlowLines *lines)
+{
+	for (size_t i = 0; i < lines->nrows; i++)
+		if (flow_lines_line(lines, lines->rows[i]).len > lines->max_line_length)
+			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
+}
+
+/* ---------- the whole ---------- */
+
+size_t
+flow_lines_split(FlowLines *lines, const char *data, size_t len)
+{
+	FlowEnds *ends = lines->ends;
+	const FlowShape *shape = lines->shape;
+
+	lines->split(data, len < FLOW_SPLIT_MOST ? len : FLOW_SPLIT_MOST, shape->separator, ends);
+	while (ends->count > 0 && !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
+		ends->count--;
+	lines->nrows = 0;
+	if (ends->count == 0)
+		return 0;
+
+	lines->batch.data = data;
+	set_nfields(lines, choose_nfields(lines));
+	if (shape->open)
+		lines->nrows = take_open(lines);
+	else if (ends->any_odd)
+		lines->nrows = take_closed(lines, true);
+	else
+		lines->nrows = take_closed(lines, false);
+
+	for (int i = 0; i < shape->nchecks; i++)
+		if (shape->checks[i].field < lines->nfields)
+			check_fields(lines, &shape->checks[i]);
+	if (lines->doubt_letters)
+		doubt_letters(lines);
+	if (lines->max_line_length < FLOW_SPLIT_MOST)
+		doubt_long_lines(lines);
+	return ends->next[ends->count - 1];
+}
+
+FlowStatus
+flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length, FlowLines **result, FlowError *error)
+{
+	const FlowShape *shape = flow_format_shape(format);
+	FlowLines *lines = flow_allocate(host, sizeof(FlowLines));
+
+	if (lines == NULL)
+		return flow_error_memory(error);
+	*lines = (FlowLines) {
+		.host = host,
+		.shape = shape,
+		.places = flow_format_places(format),
+		.split = flow_split_choose()->split,
+		.max_line_length = max_line_length,
+	};
+	(void) flow_format_columns(format, &lines->ncolumns);
+
+	/* the names in a header begin with letters: none of them is a number */
+	lines->doubt_letters = flow_format_header_mode(format) != FLOW_HEADER_FALSE &&
+	                       (shape->digits & low_bits((size_t) shape->nrequired)) == 0;
+
+	lines->ends = flow_ends_create(host);
+	lines->rows = flow_allocate(host, FLOW_SPLIT_MOST * sizeof(uint32_t));
+	lines->place = flow_allocate(host, ((size_t) lines->ncolumns + 1) * sizeof(int));
+	if (lines->ends == NULL || lines->rows == NULL || lines->place == NULL)
+	{
+		flow_lines_free(lines);
+		return flow_error_memory(error);
+	}
+	lines->batch.next = lines->ends->next;
+	lines->batch.digits = lines->ends->digits;
+	lines->batch.place = lines->place;
+	*result = lines;
+	return FLOW_OK;
+}
+
+void
+flow_lines_free(FlowLines *lines)
+{
+	if (lines == NULL)
+		return;
+	flow_free(lines->host, lines->ends);
+	flow_free(lines->host, lines->rows);
+	flow_free(lines->host, lines->place);
+	flow_free(lines->host, lines);
+}

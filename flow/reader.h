@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader.h
+ *	  What the files of the reader share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_READER_H
+#define FLOW_READER_H
+
+#include "internal.h"
+
+#define FLOW_LONG_LINE_KEPT 1024 /* bytes kept of a line that is too long, to show */
+
+struct FlowReader
+{
+	FlowReadSpec spec;
+	const FlowHost *host;
+	const FlowColumn *columns;
+	int ncolumns;
+	FlowHeaderMode header_mode;
+	bool checks_columns; /* check_columns has something to do */
+
+	/* the file being read */
+	size_t next_object;       /* index of the one after it */
+	const FlowObject *object; /* NULL: none is open */
+	FlowSource *source;
+	uint64_t source_counted; /* of its bytes_read, in counts already */
+	uint64_t line;           /* number of the current line */
+	char *header;            /* header 'match': the first line */
+	size_t header_len;
+
+	/* the buffer */
+	char *allocation; /* what host->free takes */
+	char *block;      /* page-aligned */
+	size_t headroom;  /* bytes before it */
+	char *cursor;     /* next unread byte */
+	char *end;        /* behind the last byte read */
+	size_t scanned;   /* bytes from cursor known to hold no newline */
+	bool at_start;    /* nothing of it was read yet */
+	bool no_more;     /* the source has ended */
+	bool discarding;  /* cursor is inside a line that is too long */
+	char long_line[FLOW_LONG_LINE_KEPT];
+	size_t long_line_len;
+
+	/* the piece that was split last; all its lines are rows, of which those that did not pass are left out */
+	FlowLines *lines;       /* NULL: the format has no shape */
+	FlowSelector *selector; /* NULL: no filter */
+	size_t nrows;           /* rows that are left */
+	size_t row;             /* the next of them */
+	size_t settled;         /* end up to which the ledger has its lines */
+	uint64_t taken;         /* rows behind that which were handed out, and counted where they belong */
+
+	/* the current record */
+	FlowSlice *fields;
+	int *wanted; /* columns whose fields somebody looks at once it has passed */
+	int nwanted;
+	bool record_waits; /* it passed; its reject had to be reported first */
+	bool line_nulled;  /* it is counted in set_null */
+	bool group_waits;  /* it passed, but the groups were full */
+	bool group_nulls;  /* its bad fields are NULL in them */
+
+	/* the ledger */
+	FlowCounts counts;
+	size_t objects_opened;   /* most of them in any scan */
+	uint64_t rejects_before; /* of earlier scans: reject_limit is for each */
+	FlowReject last_reject;
+	FlowReject first_reject;
+	char last_reason[sizeof(((FlowError *) 0)->detail)];
+	char first_reason[sizeof(((FlowError *) 0)->detail)];
+};
+
+/* A line, without its newline and carriage return. */
+typedef struct FlowLine
+{
+	const char *data;
+	size_t len;
+	bool too_long; /* data is only its beginning */
+} FlowLine;
+
+/* ---------- reader.c ---------- */
+
+/*
+ * Goes on until there is something to hand out.  FLOW_OK: a record is in reader->fields or, if *is_row is set,
+ * reader->row is the next of some rows.  Else as flow_reader_next.
+ */
+extern FlowStatus flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error);
+
+/* ---------- reader_line.c: bytes to lines ---------- */
+
+/* The first room for the rest of a line; grows to "need" bytes, keeping what is unread. */
+#define FLOW_READER_ROOM (64 * 1024)
+extern FlowStatus flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error);
+
+/* Opens the next object; FLOW_END after the last. */
+extern FlowStatus flow_reader_open_next(FlowReader *reader, FlowError *error);
+extern void flow_reader_close_source(FlowReader *reader);
+
+/* The next line of the current object, counted; FLOW_END after the last. */
+extern FlowStatus flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error);
+
+/* Counts a line, cut from the data up to its newline, and takes off what does not belong to it. */
+extern void flow_reader_begin_line(FlowReader *reader, FlowLine *line);
+
+/* ---------- reader_judge.c: a line to a record ---------- */
+
+/*
+ * Takes a line that was counted: FLOW_OK if it is a record that passes, FLOW_END if not, FLOW_REJECTED
+ * if there is a reject to report.
+ */
+extern FlowStatus flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error);
+
+/* The first bad field of reader->fields among those that are checked whatever the query uses. */
+extern FlowBadField flow_reader_check_columns(const FlowReader *reader);
+
+/* ---------- reader_reject.c: what is wrong with a line ---------- */
+
+/* Adds the current place to an error that has none; returns the status. */
+extern FlowStatus flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error);
+extern void flow_reader_attach_raw(FlowError *error, FlowSlice raw);
+
+/* The error for a line that is no record, and for a bad field. */
+extern FlowStatus flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError *error);
+extern FlowStatus flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *error);
+
+/*
+ * The current line is left out, or kept with nulls in it, because of such an error.  FLOW_OK, FLOW_REJECTED or the error
+ * that there are too many of them.
+ */
+extern FlowStatus flow_reader_reject_line(FlowReader *reader, const FlowLine *line, FlowError *error);
+extern FlowStatus flow_reader_null_line(FlowReader *reader, const FlowLine *line, FlowError *error);
+
+#endif /* FLOW_READER_H */

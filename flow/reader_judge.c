@@ -1,0 +1,257 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader_judge.c
+ *	  Decides what a line is: a header, a record that passes, one that does not,
+ *	  or none.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "reader.h"
+
+#include <string.h>
+
+/* ---------- headers ---------- */
+
+static FlowStatus
+keep_header(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	flow_free(reader->host, reader->header);
+	reader->header = flow_allocate(reader->host, line->len);
+	if (reader->header == NULL)
+		return flow_error_memory(error);
+	memcpy(reader->header, line->data, line->len);
+	reader->header_len = line->len;
+	return FLOW_OK;
+}
+
+/* header 'match': the first line must be a header, and every later one the same */
+static FlowStatus
+match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, FlowError *error)
+{
+	if (reader->line == 1)
+	{
+		if (!looks_like_header)
+		{
+			flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
+			flow_error_detail(error, "Its first line does not name the fields of the records.");
+			flow_error_hint(error, "Set option \"header\" to \"auto\" if only some of the files have one.");
+			return error->status;
+		}
+		return keep_header(reader, line, error);
+	}
+	if (looks_like_header &&
+	    (line->len != reader->header_len || memcmp(line->data, reader->header, line->len) != 0))
+	{
+		flow_error_set(error, FLOW_BAD_HEADER, "flow log has a second, different header");
+		return error->status;
+	}
+	return FLOW_OK;
+}
+
+/* Is the current line a header, to be skipped? */
+static FlowStatus
+look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
+{
+	FlowFormat *format = reader->spec.format;
+	bool looks_like_header;
+	FlowStatus status = FLOW_OK;
+
+	*is_header = false;
+	if (reader->header_mode == FLOW_HEADER_FALSE)
+		return FLOW_OK;
+
+	looks_like_header = !line->too_long && flow_format_is_header(format, line->data, line->len);
+	if (reader->header_mode == FLOW_HEADER_MATCH)
+		status = match_header(reader, line, looks_like_header, error);
+	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
+		*is_header = reader->line == 1;
+	else
+		*is_header = looks_like_header;
+
+	if (status == FLOW_OK && looks_like_header && *is_header)
+		status = flow_format_check_header(format, line->data, line->len, error);
+	return status == FLOW_OK ? FLOW_OK : flow_reader_error_here(reader, status, error);
+}
+
+/* ---------- lines to records ---------- */
+
+/*
+ * The line is no record.  FLOW_OK: it is kept, a record of nulls; FLOW_END: it is
+ * left out, and nobody wants to know.
+ */
+static FlowStatus
+take_unmatched(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowStatus status = flow_reader_unmatched_error(reader, line, error);
+
+	switch (reader->spec.on_error)
+	{
+		case FLOW_ON_ERROR_STOP:
+			return status;
+		case FLOW_ON_ERROR_IGNORE:
+			status = flow_reader_reject_line(reader, line, error);
+			return status == FLOW_OK ? FLOW_END : status;
+		case FLOW_ON_ERROR_SET_NULL:
+			break;
+	}
+
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		reader->fields[i] = (FlowSlice) {NULL, 0};
+		if (reader->columns[i].not_null)
+			return flow_reader_bad_field_error(reader, (FlowBadField) {i, FLOW_MISSING}, error);
+	}
+	return flow_reader_null_line(reader, line, error);
+}
+
+/*
+ * A column of the record is bad.  Returns as take_unmatched does.
+ */
+static FlowStatus
+take_bad_field(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowError *error)
+{
+	const FlowColumn *column = &reader->columns[bad.column];
+	FlowStatus status = flow_reader_bad_field_error(reader, bad, error);
+
+	if (status == FLOW_NO_MEMORY)
+		return status;
+	switch (reader->spec.on_error)
+	{
+		case FLOW_ON_ERROR_STOP:
+			break;
+		case FLOW_ON_ERROR_IGNORE:
+			status = flow_reader_reject_line(reader, line, error);
+			return status == FLOW_OK ? FLOW_END : status;
+		case FLOW_ON_ERROR_SET_NULL:
+			if (!column->not_null)
+				return flow_reader_null_line(reader, line, error);
+			break;
+	}
+	return status;
+}
+
+/*
+ * Checks the columns that must be checked whatever the query uses: under
+ * 'ignore' all, for a line with any bad field is no row; else those that are
+ * NOT NULL, for PostgreSQL draws conclusions from that.
+ */
+FlowBadField
+flow_reader_check_columns(const FlowReader *reader)
+{
+	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
+	bool stop = reader->spec.on_error == FLOW_ON_ERROR_STOP;
+
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		FlowStatus status;
+		FlowValue value;
+
+		if (!all && !reader->columns[i].not_null)
+			continue;
+		status = flow_value_read(&reader->columns[i], reader->host, reader->fields[i], &value);
+		if (status == FLOW_OK || status == FLOW_END || (stop && status != FLOW_MISSING))
+			continue;
+		return (FlowBadField) {i, status};
+	}
+	return (FlowBadField) {-1, FLOW_OK};
+}
+
+/*
+ * The filter could not be judged because of a field.  That is the field's fault,
+ * unless it reads well: then what the query computes from it cannot be computed, which
+ * is an error whatever on_error says, as it is when PostgreSQL computes it.
+ */
+static FlowStatus
+take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowError *error)
+{
+	FlowValue value;
+
+	if (bad.status == FLOW_NO_MEMORY)
+		return flow_error_memory(error);
+
+	/* a line that is no row anyhow has nothing computed from it */
+	if (reader->spec.on_error == FLOW_ON_ERROR_IGNORE)
+	{
+		FlowBadField other = flow_reader_check_columns(reader);
+
+		if (other.column >= 0)
+			return take_bad_field(reader, line, other, error);
+	}
+	if (flow_value_read(&reader->columns[bad.column], reader->host, reader->fields[bad.column], &value) == FLOW_OK)
+	{
+		flow_error_set(error, FLOW_OUT_OF_RANGE, "timestamp out of range");
+		error->column = bad.column;
+		flow_reader_attach_raw(error, reader->fields[bad.column]);
+		return flow_reader_error_here(reader, error->status, error);
+	}
+	return take_bad_field(reader, line, bad, error);
+}
+
+/*
+ * Decides on a line that is not empty and no header: FLOW_OK if it is a record
+ * that passes, FLOW_END if it is not, FLOW_REJECTED if that is to be reported.
+ */
+static FlowStatus
+judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowBadField bad = {-1, FLOW_OK};
+	FlowStatus status;
+	FlowTruth truth;
+
+	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
+		status = FLOW_END;
+	else
+		status = flow_format_split(reader->spec.format, line->data, line->len, reader->fields, error);
+
+	if (status == FLOW_END)
+		status = take_unmatched(reader, line, error);
+	else if (status != FLOW_OK)
+		return flow_reader_error_here(reader, status, error);
+	if (status != FLOW_OK)
+		return status;
+
+	if (reader->spec.filter != NULL)
+	{
+		truth = flow_filter_test(reader->spec.filter, reader->fields, &bad);
+		if (truth == FLOW_BROKEN)
+			return take_broken_filter(reader, line, bad, error);
+		if (bad.column >= 0 && (status = take_bad_field(reader, line, bad, error)) != FLOW_OK)
+			return status;
+		if (truth != FLOW_TRUE)
+		{
+			reader->counts.filtered++;
+			return FLOW_END;
+		}
+	}
+
+	bad = flow_reader_check_columns(reader);
+	if (bad.column >= 0)
+		return take_bad_field(reader, line, bad, error);
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	bool is_header;
+	FlowStatus status = look_for_header(reader, line, &is_header, error);
+
+	if (status != FLOW_OK)
+		return status;
+	reader->line_nulled = false;
+	if (is_header)
+		reader->counts.headers++;
+	else if (line->len == 0 && !line->too_long)
+		reader->counts.blank++;
+	else
+	{
+		status = judge_line(reader, line, error);
+		if (status == FLOW_END && reader->line_nulled && reader->spec.report_rejects)
+			return FLOW_REJECTED;
+		if (status != FLOW_OK || !reader->line_nulled || !reader->spec.report_rejects)
+			return status;
+		reader->record_waits = true;
+		return FLOW_REJECTED;
+	}
+	return FLOW_END;
+}

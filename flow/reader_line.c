@@ -1,0 +1,205 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader_line.c
+ *	  Files to blocks of bytes, and blocks to lines.
+ *
+ * Bytes come a block at a time into one buffer.  The block's place in it never
+ * changes, so a plain file is always read to an aligned address from an aligned
+ * offset; what a block leaves of its last line is moved in front of that place
+ * before the next block is read:
+ *
+ *		+-------- headroom --------+-------------- block --------------+
+ *		|            rest of a line|rest of it\n a line\n ... half a li|
+ *		+--------------------------+-----------------------------------+
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "reader.h"
+
+#include <string.h>
+
+#define PAGE 4096
+#define SLACK 64 /* bytes around the buffer that may be read, whatever they are */
+
+/* ---------- bytes to lines ---------- */
+
+void
+flow_reader_close_source(FlowReader *reader)
+{
+	flow_source_close(reader->source);
+	reader->source = NULL;
+	reader->object = NULL;
+	reader->row = reader->nrows = 0;
+	reader->taken = 0;
+	if (reader->lines != NULL)
+		reader->lines->nrows = 0;
+}
+
+FlowStatus
+flow_reader_open_next(FlowReader *reader, FlowError *error)
+{
+	const FlowReadSpec *spec = &reader->spec;
+	FlowStatus status;
+
+	if (reader->next_object == spec->objects->count)
+		return FLOW_END;
+	if (flow_interrupted(reader->host))
+		return flow_error_interrupted(error);
+
+	reader->object = &spec->objects->items[reader->next_object++];
+	if (reader->next_object > reader->objects_opened)
+		reader->objects_opened = reader->next_object;
+	reader->source_counted = 0;
+	reader->line = 0;
+	reader->header_len = 0;
+	reader->cursor = reader->end = reader->block;
+	reader->scanned = 0;
+	reader->at_start = true;
+	reader->no_more = false;
+	reader->discarding = false;
+
+	status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
+	if (status != FLOW_OK)
+		return flow_reader_error_here(reader, status, error);
+	return FLOW_OK;
+}
+
+/* Makes room for "need" bytes before the block, keeping what is unread. */
+FlowStatus
+flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
+{
+	size_t headroom = reader->headroom ? reader->headroom : FLOW_READER_ROOM;
+	size_t unread = (size_t) (reader->end - reader->cursor);
+	char *allocation;
+	char *block;
+
+	while (headroom < need)
+		headroom *= 2;
+
+	allocation = flow_allocate(reader->host, SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + SLACK);
+	if (allocation == NULL)
+		return flow_error_memory(error);
+	block = (char *) (((uintptr_t) allocation + SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
+	memset(block - headroom - SLACK, 0, SLACK);
+	memset(block + FLOW_BLOCK_SIZE, 0, SLACK);
+
+	if (unread > 0)
+		memcpy(block - unread, reader->cursor, unread);
+	flow_free(reader->host, reader->allocation);
+	reader->allocation = allocation;
+	reader->block = block;
+	reader->headroom = headroom;
+	reader->cursor = block - unread;
+	reader->end = block;
+	return FLOW_OK;
+}
+
+/* Reads the next block; the unread rest of the last one then stands before it. */
+static FlowStatus
+read_block(FlowReader *reader, FlowError *error)
+{
+	size_t rest = (size_t) (reader->end - reader->cursor);
+	bool first = reader->at_start;
+	uint64_t bytes_read;
+	FlowStatus status;
+	size_t len;
+
+	if (flow_interrupted(reader->host))
+		return flow_error_interrupted(error);
+
+	/* one byte more than allowed may be the carriage return before the newline */
+	if (!reader->discarding && rest > reader->spec.max_line_length + 1)
+	{
+		reader->long_line_len = rest < FLOW_LONG_LINE_KEPT ? rest : FLOW_LONG_LINE_KEPT;
+		memcpy(reader->long_line, reader->cursor, reader->long_line_len);
+		reader->discarding = true;
+	}
+	if (reader->discarding)
+	{
+		reader->cursor = reader->end;
+		reader->scanned = rest = 0;
+	}
+
+	if (rest > reader->headroom)
+	{
+		if ((status = flow_reader_make_room(reader, rest, error)) != FLOW_OK)
+			return status;
+	}
+	else
+	{
+		memmove(reader->block - rest, reader->cursor, rest);
+		reader->cursor = reader->block - rest;
+	}
+
+	status = flow_source_read(reader->source, reader->block, FLOW_BLOCK_SIZE, &len, error);
+	bytes_read = flow_source_bytes_read(reader->source);
+	reader->counts.bytes_read += bytes_read - reader->source_counted;
+	reader->source_counted = bytes_read;
+	if (status != FLOW_OK)
+		return status;
+
+	reader->at_start = false;
+	reader->end = reader->block + len;
+	reader->no_more = len == 0;
+
+	if (first && len >= 3 && memcmp(reader->block, "\xEF\xBB\xBF", 3) == 0)
+		reader->cursor += 3; /* a byte order mark */
+	return FLOW_OK;
+}
+
+void
+flow_reader_begin_line(FlowReader *reader, FlowLine *line)
+{
+	if (line->len > 0 && line->data[line->len - 1] == '\r')
+		line->len--;
+	if (!line->too_long && line->len > reader->spec.max_line_length)
+	{
+		line->too_long = true;
+		if (line->len > FLOW_LONG_LINE_KEPT)
+			line->len = FLOW_LONG_LINE_KEPT;
+	}
+	else if (line->too_long)
+	{
+		line->data = reader->long_line;
+		line->len = reader->long_line_len;
+	}
+	reader->line++;
+	reader->counts.lines++;
+}
+
+/* The next line of the current file; FLOW_END after the last. */
+FlowStatus
+flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
+{
+	const char *newline;
+	FlowStatus status;
+
+	for (;;)
+	{
+		const char *from = reader->cursor + reader->scanned;
+
+		newline = memchr(from, '\n', (size_t) (reader->end - from));
+		if (newline != NULL || reader->no_more)
+			break;
+		reader->scanned = (size_t) (reader->end - reader->cursor);
+		if ((status = read_block(reader, error)) != FLOW_OK)
+			return status;
+	}
+
+	if (newline == NULL)
+	{
+		if (reader->cursor == reader->end && !reader->discarding)
+			return FLOW_END;
+		newline = reader->end; /* the last line has no newline */
+	}
+
+	line->data = reader->cursor;
+	line->len = (size_t) (newline - reader->cursor);
+	line->too_long = reader->discarding;
+	flow_reader_begin_line(reader, line);
+
+	reader->cursor = newline < reader->end ? (char *) newline + 1 : reader->end;
+	reader->scanned = 0;
+	reader->discarding = false;
+	return FLOW_OK;
+}

@@ -1,0 +1,214 @@
+/*-------------------------------------------------------------------------
+ *
+ * reader_reject.c
+ *	  What is wrong with a line, in words, and the note that is kept of it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
+#endif
+#include "reader.h"
+
+#include <string.h>
+
+/* ---------- errors about a line ---------- */
+
+FlowStatus
+flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
+{
+	if (error->path[0] == '\0' && reader->object != NULL)
+		flow_error_at(error, reader->object->path, reader->line);
+	return status;
+}
+
+void
+flow_reader_attach_raw(FlowError *error, FlowSlice raw)
+{
+	error->raw_len = raw.len < FLOW_RAW_SHOWN ? raw.len : FLOW_RAW_SHOWN;
+	if (error->raw_len > 0)
+		memcpy(error->raw, raw.data, error->raw_len);
+}
+
+/* What is wrong with a field, in a sentence. */
+static void
+describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
+{
+	static const char *const type_names[] = {
+		[FLOW_INT16] = "smallint",
+		[FLOW_INT32] = "integer",
+		[FLOW_INT64] = "bigint",
+		[FLOW_FLOAT] = "real",
+		[FLOW_DOUBLE] = "double precision",
+		[FLOW_DECIMAL] = "numeric",
+		[FLOW_BOOLEAN] = "boolean",
+		[FLOW_TEXT] = "text",
+		[FLOW_PADDED] = "character",
+		[FLOW_ADDRESS] = "inet",
+		[FLOW_NETWORK] = "cidr",
+		[FLOW_TIME] = "timestamp",
+		[FLOW_DAY] = "date",
+		[FLOW_OPAQUE] = "text"};
+	const FlowColumn *column = &reader->columns[bad.column];
+	const char *type = column->type_name ? column->type_name : type_names[column->type];
+
+	switch (bad.status)
+	{
+		case FLOW_OUT_OF_RANGE:
+			flow_error_detail(error, "The value for column \"%s\" is out of range for type %s.", column->name, type);
+			break;
+		case FLOW_TOO_LONG:
+			flow_error_detail(error, "The value for column \"%s\" has more than %d characters.", column->name, column->max_chars);
+			break;
+		case FLOW_BAD_ENCODING:
+			flow_error_detail(error, "The value for column \"%s\" is not valid text in the encoding of the database.", column->name);
+			break;
+		case FLOW_MISSING:
+			flow_error_detail(error, "There is no value for column \"%s\", which is NOT NULL.", column->name);
+			break;
+		default:
+			flow_error_detail(error, "The value for column \"%s\" is not of type %s.", column->name, type);
+			break;
+	}
+}
+
+/* Is it one of the records that AWS writes for an interval without data (NODATA, SKIPDATA)? */
+static bool
+is_record_without_data(const FlowLine *line)
+{
+	static const char *const statuses[] = {" NODATA", " SKIPDATA"};
+
+	for (size_t i = 0; i < flow_countof(statuses); i++)
+		if (memmem(line->data, line->len, statuses[i], strlen(statuses[i])) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Will anybody read what is wrong with a line?  If it is only counted, as all but the first
+ * are, putting it into words would take longer than reading the line did.
+ */
+static bool
+is_told(const FlowReader *reader)
+{
+	return reader->spec.on_error == FLOW_ON_ERROR_STOP || reader->spec.report_rejects ||
+	       reader->spec.reject_limit >= 0 || reader->first_reject.object == NULL;
+}
+
+/* The error for a line that is no record. */
+FlowStatus
+flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowSlice raw = {line->data, line->len};
+
+	if (!is_told(reader))
+		return error->status = FLOW_BAD_RECORD;
+	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
+	if (line->too_long)
+	{
+		flow_error_detail(error, "The line is longer than %zu bytes.", reader->spec.max_line_length);
+		flow_error_hint(error, "Raise the option \"max_line_length\" if this is a record.");
+	}
+	else if (memchr(line->data, '\0', line->len) != NULL)
+		flow_error_detail(error, "The line contains a NUL byte.");
+	else
+		flow_format_explain_mismatch(reader->spec.format, error);
+
+	if (error->hint[0] == '\0' && reader->spec.on_error == FLOW_ON_ERROR_STOP)
+		flow_error_hint(error, "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to \"set_null\" to keep them as rows of nulls.",
+		                is_record_without_data(line) ? "NODATA and SKIPDATA records have \"-\" in most of their fields, which a pattern for numbers does not match. " : "");
+	flow_reader_attach_raw(error, raw);
+	return flow_reader_error_here(reader, error->status, error);
+}
+
+FlowStatus
+flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *error)
+{
+	if (bad.status == FLOW_NO_MEMORY)
+		return flow_error_memory(error);
+	if (!is_told(reader) && !reader->columns[bad.column].not_null)
+		return error->status = bad.status;
+	flow_error_set(error, bad.status, "invalid flow log record");
+	describe_bad_field(reader, bad, error);
+	if (bad.status == FLOW_MISSING)
+		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave such lines out, or drop the NOT NULL constraint.");
+	else if (reader->spec.on_error == FLOW_ON_ERROR_STOP)
+		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave such lines out, or to \"set_null\" to read such values as nulls.");
+	error->column = bad.column;
+	flow_reader_attach_raw(error, reader->fields[bad.column]);
+	return flow_reader_error_here(reader, error->status, error);
+}
+
+/* ---------- rejects ---------- */
+
+/* Notes a reject; error holds its description, which the note keeps. */
+static FlowStatus
+note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowReject *reject = &reader->last_reject;
+	bool first = reader->first_reject.object == NULL;
+
+	if (!is_told(reader))
+		return FLOW_OK;
+	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
+	*reject = (FlowReject) {
+		.object = reader->object,
+		.line = reader->line,
+		.status = error->status,
+		.column = error->column,
+		.reason = reader->last_reason,
+	};
+	if (line != NULL)
+		reject->raw = (FlowSlice) {line->data, line->len};
+
+	if (first)
+	{
+		memcpy(reader->first_reason, reader->last_reason, sizeof(reader->first_reason));
+		reader->first_reject = *reject;
+		reader->first_reject.reason = reader->first_reason;
+		reader->first_reject.raw = (FlowSlice) {NULL, 0};
+	}
+
+	if (reader->spec.reject_limit >= 0 &&
+	    reader->counts.rejected + reader->counts.set_null - reader->rejects_before > (uint64_t) reader->spec.reject_limit)
+	{
+		FlowError reason = *error;
+
+		flow_error_set(error, FLOW_TOO_MANY_REJECTS, "more than %lld lines of flow logs could not be read as records",
+		               (long long) reader->spec.reject_limit);
+		flow_error_detail(error, "%s", reason.detail);
+		flow_error_hint(error, "The option \"reject_limit\" of the foreign table sets this limit.");
+		error->column = reason.column;
+		flow_reader_attach_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
+		return flow_reader_error_here(reader, error->status, error);
+	}
+	return FLOW_OK;
+}
+
+/* The current line is left out. */
+FlowStatus
+flow_reader_reject_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowStatus status;
+
+	reader->counts.rejected++;
+	if (error->status == FLOW_BAD_RECORD)
+		reader->counts.unmatched++;
+	status = note_reject(reader, line, error);
+	if (status == FLOW_OK && reader->spec.report_rejects)
+		status = FLOW_REJECTED;
+	return status;
+}
+
+/* The current line is kept, with nulls in it. */
+FlowStatus
+flow_reader_null_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	if (reader->line_nulled)
+		return FLOW_OK;
+	reader->line_nulled = true;
+	reader->counts.set_null++;
+	if (error->status == FLOW_BAD_RECORD)
+		reader->counts.unmatched++;
+	return note_reject(reader, line, error);
+}
