@@ -38,6 +38,7 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \
+	flow/part.o \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)

@@ -37,11 +37,13 @@ struct FlowReader
 	FlowHeaderMode header_mode;
 
 	/* the file being read */
-	size_t next_object;       /* index of the one after it */
+	size_t next_object;       /* index of the one after it, unless the host gives parts */
 	const FlowObject *object; /* NULL: none is open */
+	FlowPart part;            /* what is read of it */
 	FlowSource *source;
-	uint64_t source_counted; /* of its bytes_read, in counts already */
-	uint64_t line;           /* number of the current line */
+	uint64_t source_counted; /* of the part's bytes, in counts already */
+	uint64_t line;           /* number of the current line, in the part */
+	FlowLineCount counted;   /* of the lines before parts */
 	char *header;            /* header 'match': the first line */
 	size_t header_len;
 
@@ -51,6 +53,7 @@ struct FlowReader
 	size_t headroom;  /* bytes before it */
 	char *cursor;     /* next unread byte */
 	char *end;        /* behind the last byte read */
+	char *stop;       /* no line of the part begins behind this byte; "end" if all may */
 	size_t scanned;   /* bytes from cursor known to hold no newline */
 	bool at_start;    /* nothing of it was read yet */
 	bool no_more;     /* the source has ended */
@@ -65,7 +68,7 @@ struct FlowReader
 
 	/* the ledger */
 	FlowCounts counts;
-	size_t objects_opened;   /* most of them in any scan */
+	uint64_t objects_opened; /* in this scan */
 	uint64_t rejects_before; /* of earlier scans: reject_limit is for each */
 	FlowReject last_reject;
 	FlowReject first_reject;
@@ -83,6 +86,29 @@ typedef struct Line
 
 /* ---------- errors about a line ---------- */
 
+/*
+ * An error that leaves the reader: the line it names, which was counted in the part
+ * until now, gets the number that it has in the file.
+ */
+static FlowStatus
+error_leaves(FlowReader *reader, FlowStatus status, FlowError *error)
+{
+	FlowError failure;
+	FlowStatus counted;
+
+	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED || status == FLOW_INTERRUPTED)
+		return status;
+	if (reader->object == NULL || error->line == 0)
+		return status;
+
+	counted = flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	                         reader->part.start, error->line, &error->line, &failure);
+	if (counted != FLOW_OK)
+		*error = failure; /* a file that changed explains most errors about its lines */
+	return counted == FLOW_OK ? status : counted;
+}
+
+/* The error is about the current line; error_leaves finds its number. */
 static FlowStatus
 error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 {
@@ -195,6 +221,23 @@ bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *error)
 
 /* ---------- rejects ---------- */
 
+/*
+ * Is one reject more than allowed?  To be asked once for each, after it was
+ * counted: readers that share the work count them together.
+ */
+static bool
+too_many_rejects(FlowReader *reader)
+{
+	const FlowReadSpec *spec = &reader->spec;
+	uint64_t rejects = reader->counts.rejected + reader->counts.set_null - reader->rejects_before;
+
+	if (spec->reject_limit < 0)
+		return false;
+	if (spec->shared_rejects != NULL)
+		rejects = __atomic_add_fetch(spec->shared_rejects, 1, __ATOMIC_RELAXED);
+	return rejects > (uint64_t) spec->reject_limit;
+}
+
 /* Notes a reject; error holds its description, which the note keeps. */
 static FlowStatus
 note_reject(FlowReader *reader, const Line *line, FlowError *error)
@@ -205,6 +248,7 @@ note_reject(FlowReader *reader, const Line *line, FlowError *error)
 	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
 	*reject = (FlowReject) {
 		.object = reader->object,
+		.part = reader->part.start,
 		.line = reader->line,
 		.status = error->status,
 		.column = error->column,
@@ -221,8 +265,7 @@ note_reject(FlowReader *reader, const Line *line, FlowError *error)
 		reader->first_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
-	if (reader->spec.reject_limit >= 0 &&
-	    reader->counts.rejected + reader->counts.set_null - reader->rejects_before > (uint64_t) reader->spec.reject_limit)
+	if (too_many_rejects(reader))
 	{
 		FlowError reason = *error;
 
@@ -275,35 +318,6 @@ close_source(FlowReader *reader)
 	reader->object = NULL;
 }
 
-static FlowStatus
-open_next_source(FlowReader *reader, FlowError *error)
-{
-	const FlowReadSpec *spec = &reader->spec;
-	FlowStatus status;
-
-	if (reader->next_object == spec->objects->count)
-		return FLOW_END;
-	if (flow_interrupted(reader->host))
-		return flow_error_interrupted(error);
-
-	reader->object = &spec->objects->items[reader->next_object++];
-	if (reader->next_object > reader->objects_opened)
-		reader->objects_opened = reader->next_object;
-	reader->source_counted = 0;
-	reader->line = 0;
-	reader->header_len = 0;
-	reader->cursor = reader->end = reader->block;
-	reader->scanned = 0;
-	reader->at_start = true;
-	reader->no_more = false;
-	reader->discarding = false;
-
-	status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
-	if (status != FLOW_OK)
-		return error_here(reader, status, error);
-	return FLOW_OK;
-}
-
 /* Makes room for "need" bytes before the block, keeping what is unread. */
 static FlowStatus
 grow_headroom(FlowReader *reader, size_t need, FlowError *error)
@@ -339,7 +353,8 @@ read_block(FlowReader *reader, FlowError *error)
 {
 	size_t rest = (size_t) (reader->end - reader->cursor);
 	bool first = reader->at_start;
-	uint64_t bytes_read;
+	uint64_t offset;
+	uint64_t owned;
 	FlowStatus status;
 	size_t len;
 
@@ -370,15 +385,18 @@ read_block(FlowReader *reader, FlowError *error)
 		reader->cursor = reader->block - rest;
 	}
 
-	status = flow_source_read(reader->source, reader->block, FLOW_BLOCK_SIZE, &len, error);
-	bytes_read = flow_source_bytes_read(reader->source);
-	reader->counts.bytes_read += bytes_read - reader->source_counted;
-	reader->source_counted = bytes_read;
+	/* offset means something only where bytes are read as they are, but only there has a part an end */
+	offset = flow_source_bytes_read(reader->source);
+	status = flow_source_read(reader->source, reader->block, flow_part_read_size(&reader->part, offset), &len, error);
+	owned = flow_part_owned(&reader->part, flow_source_bytes_read(reader->source));
+	reader->counts.bytes_read += owned - reader->source_counted;
+	reader->source_counted = owned;
 	if (status != FLOW_OK)
 		return status;
 
 	reader->at_start = false;
 	reader->end = reader->block + len;
+	reader->stop = flow_part_stop(&reader->part, reader->block, offset, len);
 	reader->no_more = len == 0;
 
 	if (first && len >= 3 && memcmp(reader->block, "\xEF\xBB\xBF", 3) == 0)
@@ -386,12 +404,142 @@ read_block(FlowReader *reader, FlowError *error)
 	return FLOW_OK;
 }
 
+/* ---------- parts ---------- */
+
+/*
+ * From the part's start to behind the first newline.  Where that lies behind the part's
+ * end as well, no line of it is left, and the cursor is behind "stop".
+ */
+static FlowStatus
+skip_to_line(FlowReader *reader, FlowError *error)
+{
+	const char *newline = NULL;
+	FlowStatus status;
+
+	while (!reader->no_more && reader->stop == reader->end)
+	{
+		reader->cursor = reader->end;
+		if ((status = read_block(reader, error)) != FLOW_OK)
+			return status;
+		newline = memchr(reader->cursor, '\n', (size_t) (reader->end - reader->cursor));
+		if (newline != NULL)
+			break;
+	}
+	reader->cursor = newline != NULL ? (char *) newline + 1 : reader->end;
+	return FLOW_OK;
+}
+
+/* What to read next; false when there is nothing left. */
+static bool
+take_part(FlowReader *reader)
+{
+	const FlowReadSpec *spec = &reader->spec;
+
+	if (spec->next_part != NULL)
+	{
+		if (!spec->next_part(spec->next_part_arg, &reader->part))
+			return false;
+	}
+	else
+	{
+		if (reader->next_object == spec->objects->count)
+			return false;
+		reader->part = (FlowPart) {reader->next_object++, 0, UINT64_MAX};
+	}
+
+	reader->object = &spec->objects->items[reader->part.object];
+	if (reader->part.start == 0 && ++reader->objects_opened > reader->counts.files_read)
+		reader->counts.files_read = reader->objects_opened;
+	return true;
+}
+
+/*
+ * Lines can be found from anywhere only in bytes that are read as they are, and only
+ * if they need not be compared with the first.
+ */
+static bool
+can_be_cut(const FlowReader *reader)
+{
+	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH;
+}
+
+/*
+ * Begins to read the part of the source that was opened; FLOW_END if the part with
+ * start 0 is all of it, and this one is not that.
+ */
+static FlowStatus
+begin_part(FlowReader *reader, FlowError *error)
+{
+	if (!can_be_cut(reader))
+	{
+		reader->part.end = UINT64_MAX;
+		return reader->part.start == 0 ? FLOW_OK : FLOW_END;
+	}
+	if (reader->part.start == 0)
+		return FLOW_OK;
+	flow_source_seek(reader->source, reader->part.start);
+	return skip_to_line(reader, error);
+}
+
+static FlowStatus
+open_next_source(FlowReader *reader, FlowError *error)
+{
+	const FlowReadSpec *spec = &reader->spec;
+	FlowStatus status;
+
+	for (;;)
+	{
+		if (!take_part(reader))
+			return FLOW_END;
+		if (flow_interrupted(reader->host))
+			return flow_error_interrupted(error);
+
+		reader->source_counted = 0;
+		reader->line = 0;
+		reader->header_len = 0;
+		reader->cursor = reader->end = reader->stop = reader->block;
+		reader->scanned = 0;
+		reader->at_start = reader->part.start == 0;
+		reader->no_more = false;
+		reader->discarding = false;
+
+		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
+		if (status == FLOW_OK)
+			status = begin_part(reader, error);
+		if (status == FLOW_OK)
+			return FLOW_OK;
+		if (status != FLOW_END)
+			return status == FLOW_INTERRUPTED ? status : error_here(reader, status, error);
+		close_source(reader);
+	}
+}
+
+/*
+ * Where a line would begin: FLOW_END if the part has none that begins there.  A file
+ * that is not read to its end is looked at once more.
+ */
+static FlowStatus
+check_part_end(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	if (flow_likely(reader->cursor <= reader->stop))
+		return FLOW_OK;
+	status = flow_source_unchanged(reader->source, error);
+	return status == FLOW_OK ? FLOW_END : status;
+}
+
+/* ---------- lines ---------- */
+
 /* The next line of the current file; FLOW_END after the last. */
 static FlowStatus
 next_line(FlowReader *reader, Line *line, FlowError *error)
 {
 	const char *newline;
 	FlowStatus status;
+
+	if ((status = check_part_end(reader, error)) != FLOW_OK)
+		return status;
 
 	for (;;)
 	{
@@ -455,7 +603,7 @@ keep_header(FlowReader *reader, const Line *line, FlowError *error)
 static FlowStatus
 match_header(FlowReader *reader, const Line *line, bool looks_like_header, FlowError *error)
 {
-	if (reader->line == 1)
+	if (reader->line == 1) /* such files are not cut */
 	{
 		if (!looks_like_header)
 		{
@@ -491,7 +639,7 @@ look_for_header(FlowReader *reader, const Line *line, bool *is_header, FlowError
 	if (reader->header_mode == FLOW_HEADER_MATCH)
 		status = match_header(reader, line, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
-		*is_header = reader->line == 1;
+		*is_header = reader->line == 1 && reader->part.start == 0;
 	else
 		*is_header = looks_like_header;
 
@@ -666,8 +814,8 @@ emit(FlowReader *reader, FlowRecord *record)
 	return FLOW_OK;
 }
 
-FlowStatus
-flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
+static FlowStatus
+next_record(FlowReader *reader, FlowRecord *record, FlowError *error)
 {
 	if (reader->record_waits)
 		return emit(reader, record);
@@ -716,13 +864,19 @@ flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
 }
 
 FlowStatus
+flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
+{
+	return error_leaves(reader, next_record(reader, record, error), error);
+}
+
+FlowStatus
 flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
 	FlowStatus status = bad_field_error(reader, bad, error);
 
 	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL && !reader->columns[bad.column].not_null)
-		return null_line(reader, NULL, error);
-	return status;
+		status = null_line(reader, NULL, error);
+	return error_leaves(reader, status, error);
 }
 
 /* ---------- the reader as an object ---------- */
@@ -776,6 +930,7 @@ flow_reader_rewind(FlowReader *reader, const FlowFilter *filter)
 {
 	close_source(reader);
 	reader->next_object = 0;
+	reader->objects_opened = 0;
 	reader->record_waits = false;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
 	reader->spec.filter = filter;
@@ -786,7 +941,6 @@ flow_reader_counts(FlowReader *reader)
 {
 	FlowCounts *counts = &reader->counts;
 
-	counts->files_read = reader->objects_opened;
 	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
 	return counts;
 }
@@ -813,11 +967,14 @@ flow_reader_first_reject(const FlowReader *reader)
 }
 
 bool
-flow_reader_position(const FlowReader *reader, const char **path, uint64_t *line)
+flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 {
+	FlowError error;
+
 	if (reader->object == NULL)
 		return false;
 	*path = reader->object->path;
-	*line = reader->line;
+	(void) flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	                      reader->part.start, reader->line, line, &error);
 	return true;
 }
