@@ -45,6 +45,7 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \
+	flow/part.o \
 	flow/reader_line.o \
 	flow/reader_judge.o \
 	flow/reader_reject.o \

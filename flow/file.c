@@ -424,6 +424,12 @@ flow_file_position(const FlowFile *file)
 	return file->position;
 }
 
+void
+flow_file_seek(FlowFile *file, uint64_t offset)
+{
+	file->position = offset < file->object->size ? offset : file->object->size;
+}
+
 FlowStatus
 flow_file_unchanged(FlowFile *file, FlowError *error)
 {

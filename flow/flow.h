@@ -513,7 +513,8 @@ typedef enum FlowOnError
  * lines = headers + blank + emitted + filtered + rejected, and
  * files = files_read + files_pruned + files_skipped + files_not_reached.
  * A line that set_null keeps is emitted or filtered, and in set_null too.
- * Rescans add to the lines and bytes_read, not to the files.
+ * Rescans add to the lines and bytes_read, not to the files.  A file read in parts counts
+ * as read for the part that begins at 0, and its bytes for the part they lie in.
  */
 typedef struct FlowCounts
 {
@@ -542,6 +543,24 @@ typedef struct FlowPart
 /* start of each part, so that files are read at aligned offsets */
 #define FLOW_PART_ALIGN (256 * 1024)
 
+/* How far the lines of a file have been counted; begins as zeros. */
+typedef struct FlowLineCount
+{
+	const FlowObject *object;
+	uint64_t offset;
+	uint64_t newlines; /* before that */
+} FlowLineCount;
+
+/* in part.c */
+
+/*
+ * The number that a line has in its file, where it is line "line" of the part that begins at
+ * "start".  Reads the file up to there, or on from where *count got to; of a file that cannot be
+ * cut, start is 0 and nothing is read.  Otherwise than FLOW_OK *number is 0.
+ */
+extern FlowStatus flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, FlowLineCount *count,
+                                 uint64_t start, uint64_t line, uint64_t *number, FlowError *error);
+
 typedef struct FlowReadSpec
 {
 	const FlowHost *host;
@@ -565,7 +584,8 @@ typedef struct FlowReadSpec
 	/*
 	 * Where several readers share the work: gives the next part, false when there is
 	 * none left.  NULL: all objects, one after the other.  "shared_rejects" counts
-	 * the rejects of all of them for reject_limit; NULL: the reader's own.
+	 * the rejects of all of them for reject_limit; NULL: the reader's own.  The host
+	 * sets it back to 0 when all of them are rewound.
 	 */
 	bool (*next_part)(void *arg, FlowPart *part);
 	void *next_part_arg;
@@ -582,7 +602,8 @@ typedef struct FlowRecord
 typedef struct FlowReject
 {
 	const FlowObject *object;
-	uint64_t line;
+	uint64_t part;      /* start of the part that was read */
+	uint64_t line;      /* counted in that part: flow_part_line tells its number */
 	FlowStatus status;  /* FLOW_BAD_RECORD, or a bad field's */
 	int column;         /* the bad field's column, or -1 */
 	const char *reason; /* NUL-terminated; for the user */
@@ -627,7 +648,8 @@ extern const FlowReject *flow_reader_first_reject(const FlowReader *reader);
 
 /*
  * Where the reader stands, for an error that somebody else raises about the
- * current record.  False: nowhere.
+ * current record.  False: nowhere.  *line is 0 if it could not be found (see
+ * flow_part_line), because the host interrupts for instance.
  */
 extern bool flow_reader_position(FlowReader *reader, const char **path, uint64_t *line);
 

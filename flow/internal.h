@@ -298,7 +298,14 @@ extern void flow_source_close(FlowSource *source);
  */
 extern FlowStatus flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
 
-extern uint64_t flow_source_bytes_read(const FlowSource *source); /* stored bytes so far */
+/* Can it be read from anywhere?  Only then may it be sought in, before anything is read, and capacity be less. */
+extern bool flow_source_is_plain(const FlowSource *source);
+extern void flow_source_seek(FlowSource *source, uint64_t offset);
+
+/* Is it still what was listed?  For who does not read to its end. */
+extern FlowStatus flow_source_unchanged(FlowSource *source, FlowError *error);
+
+extern uint64_t flow_source_bytes_read(const FlowSource *source); /* the stored offset that was read to */
 extern const char *flow_source_compression(const FlowSource *source);
 
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
@@ -332,6 +339,20 @@ typedef struct FlowCodec
 extern const FlowCodec flow_gzip_codec; /* gzip.c */
 extern const FlowCodec flow_zstd_codec; /* zstd.c */
 
+/* ---------- part.c: parts of files ---------- */
+
+/* How much to read at an offset of the file. */
+extern size_t flow_part_read_size(const FlowPart *part, uint64_t offset);
+
+/*
+ * Of a block of "len" bytes read at "offset": the byte behind which no line of the part
+ * begins.  The block's end if all may begin there; the byte before the block if none may.
+ */
+extern char *flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len);
+
+/* How many of the bytes before "position" lie in the part. */
+extern uint64_t flow_part_owned(const FlowPart *part, uint64_t position);
+
 /* ---------- file.c: local files ---------- */
 
 typedef struct FlowFile FlowFile;
@@ -347,6 +368,7 @@ extern void flow_file_close(FlowFile *file);
 /* pread at the position; *len 0 at the listed end, once the file was seen unchanged. */
 extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
 extern uint64_t flow_file_position(const FlowFile *file);
+extern void flow_file_seek(FlowFile *file, uint64_t offset); /* behind the end: to the end */
 
 /* The next bytes, without moving on: fewer than "capacity" only if the file ends there. */
 extern FlowStatus flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);

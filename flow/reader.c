@@ -78,21 +78,38 @@ close_piece(FlowReader *reader)
 }
 
 /*
+ * The bytes from the cursor on in which all lines are the part's: up to the end of the last line that
+ * begins before its end, or at it.
+ */
+static size_t
+owned_bytes(const FlowReader *reader)
+{
+	const char *newline;
+
+	if (flow_likely(reader->stop == reader->end))
+		return (size_t) (reader->end - reader->cursor);
+	if (reader->cursor > reader->stop)
+		return 0;
+	newline = memchr(reader->stop, '\n', (size_t) (reader->end - reader->stop));
+	return (size_t) ((newline != NULL ? newline + 1 : reader->stop) - reader->cursor);
+}
+
+/*
  * Splits a piece of the block, and leaves the rows that pass.  FLOW_END: there is nothing that can be split,
  * so the next line must be read plainly.
  */
 static FlowStatus
 split_piece(FlowReader *reader, FlowError *error)
 {
-	size_t len;
+	size_t len = owned_bytes(reader);
 
 	/* what may stand before the first line of a file, or be it, is for next_line */
-	if (reader->lines == NULL || reader->line == 0 || reader->discarding)
+	if (reader->lines == NULL || reader->line == 0 || reader->discarding || len == 0)
 		return FLOW_END;
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);
 
-	len = flow_lines_split(reader->lines, reader->cursor, (size_t) (reader->end - reader->cursor));
+	len = flow_lines_split(reader->lines, reader->cursor, len);
 	if (len == 0)
 		return FLOW_END;
 	reader->cursor += len;
@@ -206,7 +223,7 @@ flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
 	FlowStatus status = flow_reader_advance(reader, &is_row, error);
 
 	if (status != FLOW_OK)
-		return status;
+		return flow_reader_error_leaves(reader, status, error);
 	if (is_row)
 	{
 		reader->row++;
@@ -227,8 +244,8 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 	settle(reader);
 	status = flow_reader_bad_field_error(reader, bad, error);
 	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL && !reader->columns[bad.column].not_null)
-		return flow_reader_null_line(reader, NULL, error);
-	return status;
+		status = flow_reader_null_line(reader, NULL, error);
+	return flow_reader_error_leaves(reader, status, error);
 }
 
 /* ---------- the reader as an object ---------- */
@@ -313,6 +330,7 @@ flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *erro
 	settle(reader);
 	flow_reader_close_source(reader);
 	reader->next_object = 0;
+	reader->objects_opened = 0;
 	reader->record_waits = reader->group_waits = reader->group_nulls = false;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
 	return set_filter(reader, filter, error);
@@ -324,7 +342,6 @@ flow_reader_counts(FlowReader *reader)
 	FlowCounts *counts = &reader->counts;
 
 	settle(reader);
-	counts->files_read = reader->objects_opened;
 	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
 	return counts;
 }
@@ -353,10 +370,13 @@ flow_reader_first_reject(const FlowReader *reader)
 bool
 flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 {
+	FlowError error;
+
 	if (reader->object == NULL)
 		return false;
 	settle(reader);
 	*path = reader->object->path;
-	*line = reader->line;
+	(void) flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	                      reader->part.start, reader->line, line, &error);
 	return true;
 }

@@ -22,11 +22,13 @@ struct FlowReader
 	bool checks_columns; /* check_columns has something to do */
 
 	/* the file being read */
-	size_t next_object;       /* index of the one after it */
+	size_t next_object;       /* index of the one after it, unless the host gives parts */
 	const FlowObject *object; /* NULL: none is open */
+	FlowPart part;            /* what is read of it */
 	FlowSource *source;
-	uint64_t source_counted; /* of its bytes_read, in counts already */
-	uint64_t line;           /* number of the current line */
+	uint64_t source_counted; /* of the part's bytes, in counts already */
+	uint64_t line;           /* number of the current line, in the part */
+	FlowLineCount counted;   /* of the lines before parts */
 	char *header;            /* header 'match': the first line */
 	size_t header_len;
 
@@ -36,6 +38,7 @@ struct FlowReader
 	size_t headroom;  /* bytes before it */
 	char *cursor;     /* next unread byte */
 	char *end;        /* behind the last byte read */
+	char *stop;       /* no line of the part begins behind this byte; "end" if all may */
 	size_t scanned;   /* bytes from cursor known to hold no newline */
 	bool at_start;    /* nothing of it was read yet */
 	bool no_more;     /* the source has ended */
@@ -62,7 +65,7 @@ struct FlowReader
 
 	/* the ledger */
 	FlowCounts counts;
-	size_t objects_opened;   /* most of them in any scan */
+	uint64_t objects_opened; /* in this scan */
 	uint64_t rejects_before; /* of earlier scans: reject_limit is for each */
 	FlowReject last_reject;
 	FlowReject first_reject;
@@ -115,8 +118,15 @@ extern FlowBadField flow_reader_check_columns(const FlowReader *reader);
 
 /* ---------- reader_reject.c: what is wrong with a line ---------- */
 
-/* Adds the current place to an error that has none; returns the status. */
+/* Adds the current place to an error that has none; returns the status.  flow_reader_error_leaves finds the line's number. */
 extern FlowStatus flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error);
+
+/*
+ * An error that leaves the reader: the line it names, which was counted in the part
+ * until now, gets the number that it has in the file.
+ */
+extern FlowStatus flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error);
+
 extern void flow_reader_attach_raw(FlowError *error, FlowSlice raw);
 
 /* The error for a line that is no record, and for a bad field. */

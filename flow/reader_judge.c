@@ -28,7 +28,7 @@ keep_header(FlowReader *reader, const FlowLine *line, FlowError *error)
 static FlowStatus
 match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, FlowError *error)
 {
-	if (reader->line == 1)
+	if (reader->line == 1) /* such files are not cut */
 	{
 		if (!looks_like_header)
 		{
@@ -64,7 +64,7 @@ look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowE
 	if (reader->header_mode == FLOW_HEADER_MATCH)
 		status = match_header(reader, line, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
-		*is_header = reader->line == 1;
+		*is_header = reader->line == 1 && reader->part.start == 0;
 	else
 		*is_header = looks_like_header;
 

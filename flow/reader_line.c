@@ -35,35 +35,6 @@ flow_reader_close_source(FlowReader *reader)
 		reader->lines->nrows = 0;
 }
 
-FlowStatus
-flow_reader_open_next(FlowReader *reader, FlowError *error)
-{
-	const FlowReadSpec *spec = &reader->spec;
-	FlowStatus status;
-
-	if (reader->next_object == spec->objects->count)
-		return FLOW_END;
-	if (flow_interrupted(reader->host))
-		return flow_error_interrupted(error);
-
-	reader->object = &spec->objects->items[reader->next_object++];
-	if (reader->next_object > reader->objects_opened)
-		reader->objects_opened = reader->next_object;
-	reader->source_counted = 0;
-	reader->line = 0;
-	reader->header_len = 0;
-	reader->cursor = reader->end = reader->block;
-	reader->scanned = 0;
-	reader->at_start = true;
-	reader->no_more = false;
-	reader->discarding = false;
-
-	status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
-	if (status != FLOW_OK)
-		return flow_reader_error_here(reader, status, error);
-	return FLOW_OK;
-}
-
 /* Makes room for "need" bytes before the block, keeping what is unread. */
 FlowStatus
 flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
@@ -100,7 +71,8 @@ read_block(FlowReader *reader, FlowError *error)
 {
 	size_t rest = (size_t) (reader->end - reader->cursor);
 	bool first = reader->at_start;
-	uint64_t bytes_read;
+	uint64_t offset;
+	uint64_t owned;
 	FlowStatus status;
 	size_t len;
 
@@ -131,21 +103,151 @@ read_block(FlowReader *reader, FlowError *error)
 		reader->cursor = reader->block - rest;
 	}
 
-	status = flow_source_read(reader->source, reader->block, FLOW_BLOCK_SIZE, &len, error);
-	bytes_read = flow_source_bytes_read(reader->source);
-	reader->counts.bytes_read += bytes_read - reader->source_counted;
-	reader->source_counted = bytes_read;
+	/* offset means something only where bytes are read as they are, but only there has a part an end */
+	offset = flow_source_bytes_read(reader->source);
+	status = flow_source_read(reader->source, reader->block, flow_part_read_size(&reader->part, offset), &len, error);
+	owned = flow_part_owned(&reader->part, flow_source_bytes_read(reader->source));
+	reader->counts.bytes_read += owned - reader->source_counted;
+	reader->source_counted = owned;
 	if (status != FLOW_OK)
 		return status;
 
 	reader->at_start = false;
 	reader->end = reader->block + len;
+	reader->stop = flow_part_stop(&reader->part, reader->block, offset, len);
 	reader->no_more = len == 0;
 
 	if (first && len >= 3 && memcmp(reader->block, "\xEF\xBB\xBF", 3) == 0)
 		reader->cursor += 3; /* a byte order mark */
 	return FLOW_OK;
 }
+
+/* ---------- parts ---------- */
+
+/*
+ * From the part's start to behind the first newline.  Where that lies behind the part's
+ * end as well, no line of it is left, and the cursor is behind "stop".
+ */
+static FlowStatus
+skip_to_line(FlowReader *reader, FlowError *error)
+{
+	const char *newline = NULL;
+	FlowStatus status;
+
+	while (!reader->no_more && reader->stop == reader->end)
+	{
+		reader->cursor = reader->end;
+		if ((status = read_block(reader, error)) != FLOW_OK)
+			return status;
+		newline = memchr(reader->cursor, '\n', (size_t) (reader->end - reader->cursor));
+		if (newline != NULL)
+			break;
+	}
+	reader->cursor = newline != NULL ? (char *) newline + 1 : reader->end;
+	return FLOW_OK;
+}
+
+/* What to read next; false when there is nothing left. */
+static bool
+take_part(FlowReader *reader)
+{
+	const FlowReadSpec *spec = &reader->spec;
+
+	if (spec->next_part != NULL)
+	{
+		if (!spec->next_part(spec->next_part_arg, &reader->part))
+			return false;
+	}
+	else
+	{
+		if (reader->next_object == spec->objects->count)
+			return false;
+		reader->part = (FlowPart) {reader->next_object++, 0, UINT64_MAX};
+	}
+
+	reader->object = &spec->objects->items[reader->part.object];
+	if (reader->part.start == 0 && ++reader->objects_opened > reader->counts.files_read)
+		reader->counts.files_read = reader->objects_opened;
+	return true;
+}
+
+/*
+ * Lines can be found from anywhere only in bytes that are read as they are, and only
+ * if they need not be compared with the first.
+ */
+static bool
+can_be_cut(const FlowReader *reader)
+{
+	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH;
+}
+
+/*
+ * Begins to read the part of the source that was opened; FLOW_END if the part with
+ * start 0 is all of it, and this one is not that.
+ */
+static FlowStatus
+begin_part(FlowReader *reader, FlowError *error)
+{
+	if (!can_be_cut(reader))
+	{
+		reader->part.end = UINT64_MAX;
+		return reader->part.start == 0 ? FLOW_OK : FLOW_END;
+	}
+	if (reader->part.start == 0)
+		return FLOW_OK;
+	flow_source_seek(reader->source, reader->part.start);
+	return skip_to_line(reader, error);
+}
+
+FlowStatus
+flow_reader_open_next(FlowReader *reader, FlowError *error)
+{
+	const FlowReadSpec *spec = &reader->spec;
+	FlowStatus status;
+
+	for (;;)
+	{
+		if (!take_part(reader))
+			return FLOW_END;
+		if (flow_interrupted(reader->host))
+			return flow_error_interrupted(error);
+
+		reader->source_counted = 0;
+		reader->line = 0;
+		reader->header_len = 0;
+		reader->cursor = reader->end = reader->stop = reader->block;
+		reader->scanned = 0;
+		reader->at_start = reader->part.start == 0;
+		reader->no_more = false;
+		reader->discarding = false;
+
+		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
+		if (status == FLOW_OK)
+			status = begin_part(reader, error);
+		if (status == FLOW_OK)
+			return FLOW_OK;
+		if (status != FLOW_END)
+			return status == FLOW_INTERRUPTED ? status : flow_reader_error_here(reader, status, error);
+		flow_reader_close_source(reader);
+	}
+}
+
+/*
+ * Where a line would begin: FLOW_END if the part has none that begins there.  A file
+ * that is not read to its end is looked at once more.
+ */
+static FlowStatus
+check_part_end(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	if (flow_likely(reader->cursor <= reader->stop))
+		return FLOW_OK;
+	status = flow_source_unchanged(reader->source, error);
+	return status == FLOW_OK ? FLOW_END : status;
+}
+
+/* ---------- lines ---------- */
 
 void
 flow_reader_begin_line(FlowReader *reader, FlowLine *line)
@@ -173,6 +275,9 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 {
 	const char *newline;
 	FlowStatus status;
+
+	if ((status = check_part_end(reader, error)) != FLOW_OK)
+		return status;
 
 	for (;;)
 	{

@@ -15,6 +15,24 @@
 /* ---------- errors about a line ---------- */
 
 FlowStatus
+flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error)
+{
+	FlowError failure;
+	FlowStatus counted;
+
+	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED || status == FLOW_LIMIT || status == FLOW_INTERRUPTED)
+		return status;
+	if (reader->object == NULL || error->line == 0)
+		return status;
+
+	counted = flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	                         reader->part.start, error->line, &error->line, &failure);
+	if (counted != FLOW_OK)
+		*error = failure; /* a file that changed explains most errors about its lines */
+	return counted == FLOW_OK ? status : counted;
+}
+
+FlowStatus
 flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 {
 	if (error->path[0] == '\0' && reader->object != NULL)
@@ -141,6 +159,23 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 
 /* ---------- rejects ---------- */
 
+/*
+ * Is one reject more than allowed?  To be asked once for each, after it was
+ * counted: readers that share the work count them together.
+ */
+static bool
+too_many_rejects(FlowReader *reader)
+{
+	const FlowReadSpec *spec = &reader->spec;
+	uint64_t rejects = reader->counts.rejected + reader->counts.set_null - reader->rejects_before;
+
+	if (spec->reject_limit < 0)
+		return false;
+	if (spec->shared_rejects != NULL)
+		rejects = __atomic_add_fetch(spec->shared_rejects, 1, __ATOMIC_RELAXED);
+	return rejects > (uint64_t) spec->reject_limit;
+}
+
 /* Notes a reject; error holds its description, which the note keeps. */
 static FlowStatus
 note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -153,6 +188,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
 	*reject = (FlowReject) {
 		.object = reader->object,
+		.part = reader->part.start,
 		.line = reader->line,
 		.status = error->status,
 		.column = error->column,
@@ -169,8 +205,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		reader->first_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
-	if (reader->spec.reject_limit >= 0 &&
-	    reader->counts.rejected + reader->counts.set_null - reader->rejects_before > (uint64_t) reader->spec.reject_limit)
+	if (too_many_rejects(reader))
 	{
 		FlowError reason = *error;
 

@@ -159,6 +159,24 @@ flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len,
 	return status;
 }
 
+bool
+flow_source_is_plain(const FlowSource *source)
+{
+	return source->codec->step == NULL;
+}
+
+void
+flow_source_seek(FlowSource *source, uint64_t offset)
+{
+	flow_file_seek(source->file, offset);
+}
+
+FlowStatus
+flow_source_unchanged(FlowSource *source, FlowError *error)
+{
+	return flow_file_unchanged(source->file, error);
+}
+
 uint64_t
 flow_source_bytes_read(const FlowSource *source)
 {
