@@ -316,11 +316,10 @@ grow_headroom(FlowReader *reader, size_t need, FlowError *error)
 	while (headroom < need)
 		headroom *= 2;
 
-	/* a byte behind the block, so that a field may be looked at with its successor */
-	allocation = flow_allocate(reader->host, PAGE + headroom + FLOW_BLOCK_SIZE + 1);
+	allocation = flow_allocate(reader->host, FLOW_RECORD_SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + FLOW_RECORD_SLACK);
 	if (allocation == NULL)
 		return flow_error_memory(error);
-	block = (char *) (((uintptr_t) allocation + PAGE - 1) / PAGE * PAGE) + headroom;
+	block = (char *) (((uintptr_t) allocation + FLOW_RECORD_SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
 
 	if (unread > 0)
 		memcpy(block - unread, reader->cursor, unread);
