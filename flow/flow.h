@@ -175,6 +175,9 @@ typedef union FlowValue
 
 /* in value.c */
 
+/* Digits alone are a time's Unix seconds up to here, which is in 2038; above they are milliseconds. */
+#define FLOW_MAX_UNIX_SECONDS UINT64_C(2147483647)
+
 /*
  * Reads a field as a value of its column: FLOW_OK, or FLOW_END when it means
  * NULL (there is no field, or it is the column's null text), or FLOW_BAD_SYNTAX,
@@ -592,7 +595,10 @@ typedef struct FlowReadSpec
 	uint64_t *shared_rejects;
 } FlowReadSpec;
 
-/* A record that passed, valid until the next call. */
+/* bytes that can be read behind a field of a FlowRecord, and before it, whatever they are */
+#define FLOW_RECORD_SLACK 64
+
+/* A record that passed, valid until the next call.  Where there is no field, its length is 0 too. */
 typedef struct FlowRecord
 {
 	const FlowSlice *fields; /* by column; not yet checked unless on_error is 'ignore' */

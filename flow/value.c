@@ -14,6 +14,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "digits.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -118,71 +119,13 @@ read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 	return FLOW_OK;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-
-/*
- * Eight digits at once: each step joins neighbours, pairs first.  Unix times
- * have ten digits, which take 10 ns a digit at a time and 5 ns like this.  False
- * if there is something else among them.
- */
-static inline bool
-read_eight_digits(const char *data, uint64_t *number)
-{
-	uint64_t bytes;
-
-	memcpy(&bytes, data, 8);
-	if (((bytes & UINT64_C(0xF0F0F0F0F0F0F0F0)) |
-	     (((bytes + UINT64_C(0x0606060606060606)) & UINT64_C(0xF0F0F0F0F0F0F0F0)) >> 4)) !=
-	    UINT64_C(0x3333333333333333))
-		return false;
-	bytes &= UINT64_C(0x0F0F0F0F0F0F0F0F);
-	bytes = (bytes * 10 + (bytes >> 8)) & UINT64_C(0x00FF00FF00FF00FF);
-	bytes = (bytes * 100 + (bytes >> 16)) & UINT64_C(0x0000FFFF0000FFFF);
-	*number = (bytes * 10000 + (bytes >> 32)) & UINT64_C(0xFFFFFFFF);
-	return true;
-}
-
-#else
-
-static inline bool
-read_eight_digits(const char *data, uint64_t *number)
-{
-	(void) data;
-	(void) number;
-	return false;
-}
-
-#endif
-
-/* Reads up to 18 digits and nothing else, as nearly all integers of a log are. */
-static inline bool
-read_plain_digits(FlowSlice field, uint64_t *number)
-{
-	uint64_t sum = 0;
-	size_t i = 0;
-
-	if (field.len - 1 >= 18)
-		return false;
-	if (field.len >= 8 && read_eight_digits(field.data, &sum))
-		i = 8;
-	for (; i < field.len; i++)
-	{
-		unsigned digit = (unsigned char) field.data[i] - (unsigned) '0';
-
-		if (digit > 9)
-			return false;
-		sum = sum * 10 + digit;
-	}
-	*number = sum;
-	return true;
-}
-
 static inline FlowStatus
 read_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 {
 	uint64_t magnitude;
 
-	if (flow_unlikely(!read_plain_digits(field, &magnitude)))
+	/* digits and nothing else, as nearly all integers of a log are */
+	if (flow_unlikely(!flow_read_digits(field.data, field.len, false, &magnitude)))
 		return read_any_integer(field, limit, integer);
 	if (flow_unlikely(magnitude >= limit))
 		return FLOW_OUT_OF_RANGE;
@@ -581,7 +524,6 @@ read_network(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 
 /* ---------- times ---------- */
 
-#define MAX_UNIX_SECONDS UINT64_C(2147483647)              /* 2038-01-19: digits above are milliseconds */
 #define MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)      /* 2100-01-01: above, they are nothing */
 #define POSTGRES_EPOCH_US (INT64_C(946684800) * SECOND_US) /* 2000-01-01 */
 
@@ -595,7 +537,7 @@ read_time_us(FlowSlice field, int64_t *microseconds)
 {
 	uint64_t number;
 
-	if (!read_plain_digits(field, &number))
+	if (!flow_read_digits(field.data, field.len, false, &number))
 	{
 		number = 0;
 		for (size_t i = 0; i < field.len; i++)
@@ -610,7 +552,7 @@ read_time_us(FlowSlice field, int64_t *microseconds)
 	}
 	if (number > MAX_UNIX_MILLISECONDS)
 		return FLOW_OUT_OF_RANGE;
-	*microseconds = (int64_t) number * (number > MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);
+	*microseconds = (int64_t) number * (number > FLOW_MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);
 	return FLOW_OK;
 }
 

@@ -11,6 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "digits.h"
 #include "internal.h"
 
 #include <string.h>
@@ -60,39 +61,6 @@ hex_value(int byte)
 	if (byte >= 'A' && byte <= 'F')
 		return byte - 'A' + 10;
 	return -1;
-}
-
-/*
- * The form that nearly every address of a log has: four numbers of one to three
- * digits.  False for all else, which may be an address nevertheless.
- */
-static inline bool
-read_dotted_quad(const unsigned char *next, const unsigned char *end, uint8_t *bytes)
-{
-	for (int i = 0; i < V4_BYTES; i++)
-	{
-		unsigned value, digit;
-
-		if (next == end || (value = (unsigned) *next - '0') > 9)
-			return false;
-		next++;
-		if (next < end && (digit = (unsigned) *next - '0') <= 9)
-		{
-			value = value * 10 + digit;
-			next++;
-			if (next < end && (digit = (unsigned) *next - '0') <= 9)
-			{
-				value = value * 10 + digit;
-				next++;
-				if (value > 255)
-					return false;
-			}
-		}
-		bytes[i] = (uint8_t) value;
-		if (i < V4_BYTES - 1 && (next == end || *next++ != '.'))
-			return false;
-	}
-	return next == end;
 }
 
 /* Reads a number of any length up to 255; the next byte must be a digit. */
@@ -407,7 +375,7 @@ flow_value_address(const char *data, size_t len, bool network, FlowAddress *addr
 	memset(address, 0, sizeof(*address));
 	address->family = 4;
 	address->bits = V4_BITS;
-	if (flow_likely(read_dotted_quad(in.next, in.end, address->bytes)))
+	if (flow_likely(flow_read_dotted_quad(data, len, false, address->bytes)))
 		return FLOW_OK; /* as a cidr it has no host bits either */
 
 	memset(address->bytes, 0, sizeof(address->bytes));
