@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "digits.h"
 #include "filter.h"
 
 #include <stdlib.h>
@@ -34,9 +35,14 @@ typedef struct NetworkList
 	unsigned shift;
 } NetworkList;
 
-typedef struct NetworkPredicate
+typedef struct NetworkPredicate NetworkPredicate;
+
+typedef bool (*Matches)(const NetworkPredicate *p, const Network *column);
+
+struct NetworkPredicate
 {
 	FlowPredicate base;
+	Matches matches;
 	Relation relation;
 
 	/* a constant */
@@ -49,7 +55,7 @@ typedef struct NetworkPredicate
 
 	/* or many, to be related to: by family, 4 and 6 */
 	NetworkList lists[2];
-} NetworkPredicate;
+};
 
 /* ---------- networks ---------- */
 
@@ -161,25 +167,64 @@ read_network(const NetworkPredicate *p, FlowSlice field, FlowBadField *bad, Netw
 }
 
 static FlowTruth
-test_network_order(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
-{
-	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
-	Network network;
-	FlowTruth truth = read_network(p, fields[p->base.column], bad, &network);
-
-	if (truth != FLOW_TRUE)
-		return truth;
-	return p->base.verdict[(flow_filter_order_bit(compare_networks(&network, &p->constant)) & p->accepts) != 0];
-}
-
-static FlowTruth
 test_network(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
 	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
 	Network network;
 	FlowTruth truth = read_network(p, fields[p->base.column], bad, &network);
 
-	return truth == FLOW_TRUE ? p->base.verdict[p->relation(&network, &p->constant)] : truth;
+	return truth == FLOW_TRUE ? p->base.verdict[p->matches(p, &network)] : truth;
+}
+
+/*
+ * Many at once, most of which are dotted quads, with 16 bytes to be read behind where they begin (10 ns
+ * instead of 25 a record).
+ */
+static size_t
+select_networks(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+{
+	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
+	uint32_t place = (uint32_t) batch->place[predicate->column];
+	bool keeps[2] = {predicate->verdict[false] == FLOW_TRUE, predicate->verdict[true] == FLOW_TRUE};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t row = rows[i];
+		uint8_t bytes[8] = {0};
+		FlowSlice field;
+
+		rows[kept] = row;
+		if (flow_unlikely(row & FLOW_ROW_DOUBTFUL))
+		{
+			kept++;
+			continue;
+		}
+		field = flow_filter_field(batch, row, place);
+		if (flow_likely(flow_read_dotted_quad(field.data, field.len, true, bytes)))
+		{
+			Network network = {load_big_endian(bytes), 0, 4, 32};
+
+			kept += keeps[p->matches(p, &network)];
+		}
+		else
+			kept += flow_filter_judge_row(predicate, batch, fields, &rows[kept]);
+	}
+	return kept;
+}
+
+/* ---------- what matches ---------- */
+
+static bool
+matches_order(const NetworkPredicate *p, const Network *column)
+{
+	return (flow_filter_order_bit(compare_networks(column, &p->constant)) & p->accepts) != 0;
+}
+
+static bool
+matches_relation(const NetworkPredicate *p, const Network *column)
+{
+	return p->relation(column, &p->constant);
 }
 
 /* The slot that holds the network, or the empty one where it belongs. */
@@ -197,16 +242,10 @@ find_network(const Network *slots, unsigned shift, const Network *network)
 	return i;
 }
 
-static FlowTruth
-test_equal_networks(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+static bool
+matches_any_equal(const NetworkPredicate *p, const Network *column)
 {
-	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
-	Network network;
-	FlowTruth truth = read_network(p, fields[p->base.column], bad, &network);
-
-	if (truth != FLOW_TRUE)
-		return truth;
-	return p->base.verdict[p->slots[find_network(p->slots, p->shift, &network)].family != 0];
+	return p->slots[find_network(p->slots, p->shift, column)].family != 0;
 }
 
 /* The last network that begins at or before an address, if any does, or some other one. */
@@ -240,22 +279,13 @@ find_last(const NetworkList *list, uint64_t hi, uint64_t lo)
  * is the last one that begins before the column's network ends.  (See
  * fill_related_networks for why that suffices for every relation.)
  */
-static FlowTruth
-test_related_networks(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+static bool
+matches_any_related(const NetworkPredicate *p, const Network *column)
 {
-	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
-	const NetworkList *list;
-	const Network *last;
-	Network network;
-	FlowTruth truth = read_network(p, fields[p->base.column], bad, &network);
+	const NetworkList *list = &p->lists[column->family == 6];
 
-	if (truth != FLOW_TRUE)
-		return truth;
-	list = &p->lists[network.family == 6];
-	if (list->count == 0)
-		return p->base.verdict[false];
-	last = find_last(list, network.hi | host_hi(network.bits), network.lo | host_lo(network.bits));
-	return p->base.verdict[p->relation(&network, last)];
+	return list->count > 0 &&
+	       p->relation(column, find_last(list, column->hi | host_hi(column->bits), column->lo | host_lo(column->bits)));
 }
 
 /* ---------- building ---------- */
@@ -272,17 +302,34 @@ static const struct
 	[FLOW_OVERLAPS] = {overlaps, false},
 };
 
+static NetworkPredicate *
+new_network(FlowFilter *filter, int column, Matches matches)
+{
+	const FlowColumn *definition = &filter->columns[column];
+	NetworkPredicate *p = (NetworkPredicate *) flow_filter_new_leaf(filter, column, test_network, sizeof(NetworkPredicate));
+
+	if (p == NULL)
+		return NULL;
+	p->matches = matches;
+
+	/* unless a dotted quad may mean NULL */
+	if (definition->type == FLOW_ADDRESS &&
+	    (definition->null_text == NULL || definition->null_len == 0 ||
+	     definition->null_text[0] < '0' || definition->null_text[0] > '9'))
+		p->base.select = select_networks;
+	return p;
+}
+
 FlowPredicate *
 flow_filter_network_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
                             const FlowValue *constants, size_t count)
 {
-	FlowTest test = op > FLOW_GE ? test_network : test_network_order;
 	NetworkPredicate *p;
 
 	(void) count;
 	if (view != FLOW_AS_IS)
 		return NULL;
-	p = (NetworkPredicate *) flow_filter_new_leaf(filter, column, test, sizeof(NetworkPredicate));
+	p = new_network(filter, column, op > FLOW_GE ? matches_relation : matches_order);
 	if (p == NULL)
 		return NULL;
 	p->constant = network_of(&constants->address);
@@ -309,7 +356,6 @@ fill_equal_networks(FlowFilter *filter, NetworkPredicate *p, const FlowValue *co
 	}
 	p->slots = slots;
 	p->shift = shift;
-	p->base.test = test_equal_networks;
 	return true;
 }
 
@@ -400,7 +446,6 @@ fill_related_networks(FlowFilter *filter, NetworkPredicate *p, FlowOp op, const 
 			return false;
 	}
 	p->relation = relations[op].relation;
-	p->base.test = test_related_networks;
 	return true;
 }
 
@@ -413,7 +458,7 @@ flow_filter_network_any(FlowFilter *filter, int column, FlowView view, FlowOp op
 
 	if (view != FLOW_AS_IS || (op != FLOW_EQ && op <= FLOW_GE) || count >= UINT32_MAX)
 		return NULL;
-	p = (NetworkPredicate *) flow_filter_new_leaf(filter, column, NULL, sizeof(NetworkPredicate));
+	p = new_network(filter, column, op == FLOW_EQ ? matches_any_equal : matches_any_related);
 	if (p == NULL)
 		return NULL;
 	if (op == FLOW_EQ)

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #define PAGE 4096
-#define SLACK 64 /* bytes around the buffer that may be read, whatever they are */
 
 /* ---------- bytes to lines ---------- */
 
@@ -47,12 +46,12 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	while (headroom < need)
 		headroom *= 2;
 
-	allocation = flow_allocate(reader->host, SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + SLACK);
+	allocation = flow_allocate(reader->host, FLOW_RECORD_SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + FLOW_RECORD_SLACK);
 	if (allocation == NULL)
 		return flow_error_memory(error);
-	block = (char *) (((uintptr_t) allocation + SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
-	memset(block - headroom - SLACK, 0, SLACK);
-	memset(block + FLOW_BLOCK_SIZE, 0, SLACK);
+	block = (char *) (((uintptr_t) allocation + FLOW_RECORD_SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
+	memset(block - headroom - FLOW_RECORD_SLACK, 0, FLOW_RECORD_SLACK);
+	memset(block + FLOW_BLOCK_SIZE, 0, FLOW_RECORD_SLACK);
 
 	if (unread > 0)
 		memcpy(block - unread, reader->cursor, unread);

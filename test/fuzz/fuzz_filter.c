@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../unit/batch_filter.h"
 #include "../unit/naive_filter.h"
 
 #define COLUMNS 6
@@ -18,16 +19,6 @@ typedef struct Input
 	const uint8_t *data;
 	size_t len;
 } Input;
-
-/* Records that can stand in lines of six fields, as the splitter finds them. */
-typedef struct Batch
-{
-	char data[16384 + 64]; /* what follows the last field may be read */
-	size_t len;
-	FlowTruth truths[512];
-	bool bad[512]; /* there is more to be said than the truth */
-	size_t count;
-} Batch;
 
 typedef struct Case
 {
@@ -183,104 +174,20 @@ take_tree(Case *c, int depth)
 	return tree;
 }
 
-/* Could the field stand between blanks, in a line that needs no pattern? */
-static bool
-is_even(FlowSlice field)
-{
-	if (field.data == NULL || field.len == 0)
-		return false;
-	for (size_t i = 0; i < field.len; i++)
-		if ((unsigned char) field.data[i] <= ' ' || (unsigned char) field.data[i] >= 0x7F)
-			return false;
-	return true;
-}
-
-static void
-add_record(Batch *batch, const FlowSlice *fields, FlowTruth truth, FlowBadField bad)
-{
-	size_t len = 0;
-
-	for (int i = 0; i < COLUMNS; i++)
-	{
-		if (!is_even(fields[i]))
-			return;
-		len += fields[i].len + 1;
-	}
-	if (batch->count == flow_countof(batch->truths) || batch->len + len > sizeof(batch->data) - 64)
-		return;
-	for (int i = 0; i < COLUMNS; i++)
-	{
-		memcpy(batch->data + batch->len, fields[i].data, fields[i].len);
-		batch->len += fields[i].len;
-		batch->data[batch->len++] = i + 1 < COLUMNS ? ' ' : '\n';
-	}
-	batch->truths[batch->count] = truth;
-	batch->bad[batch->count++] = truth == FLOW_BROKEN || bad.column >= 0;
-}
-
-/*
- * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if one
- * conjunct is broken, where another is false.
- */
-static void
-check_rows(const Batch *batch, const uint32_t *rows, size_t kept)
-{
-	size_t next = 0;
-
-	for (size_t i = 0; i < batch->count; i++)
-	{
-		bool stays = next < kept && (rows[next] & ~FLOW_ROW_DOUBTFUL) == i * COLUMNS;
-
-		if (stays && !(rows[next] & FLOW_ROW_DOUBTFUL) && (batch->truths[i] != FLOW_TRUE || batch->bad[i]))
-			abort();
-		if (!stays && batch->truths[i] == FLOW_TRUE)
-			abort();
-		next += stays;
-	}
-	if (next != kept)
-		abort();
-}
-
-/* More than once, as the order of the conjuncts is learned meanwhile. */
-static void
-check_batch(const FlowFilter *filter, const Batch *batch)
-{
-	static const int place[COLUMNS] = {0, 1, 2, 3, 4, 5};
-	FlowSelector *selector = flow_selector_create(&unit_host, filter);
-	FlowEnds *ends = flow_ends_create(&unit_host);
-	FlowBatch view = {.data = batch->data, .place = place};
-	uint32_t rows[512];
-
-	flow_split_choose()->split(batch->data, batch->len, ' ', ends);
-	view.next = ends->next;
-	view.digits = ends->digits;
-	for (int round = 0; round < 2; round++)
-	{
-		size_t count = batch->count;
-
-		for (size_t i = 0; i < count; i++)
-			rows[i] = (uint32_t) (i * COLUMNS);
-		count = flow_selector_apply(selector, &view, rows, count);
-		check_rows(batch, rows, count);
-	}
-	unit_host.free(unit_host.arg, selector);
-	unit_host.free(unit_host.arg, ends);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static Case c;
-	static Batch batch;
+	static FilterBatch batch;
 	bool bad_is_null;
 	NaiveTree *tree;
 	FlowFilter *filter;
 
 	c.input = (Input) {data, len};
 	c.nheap = c.ntrees = 0;
-	batch.len = batch.count = 0;
+	filter_batch_begin(&batch, COLUMNS);
 	bad_is_null = take(&c, 2);
 	take_columns(&c);
 	tree = take_tree(&c, 3);
@@ -298,10 +205,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		got = flow_filter_test(filter, fields, &bad);
 		if (!naive_agrees(tree, &record, got, bad))
 			abort();
-		add_record(&batch, fields, got, bad);
+		filter_batch_add(&batch, fields, got, bad);
 	} while (c.input.len > 0 && c.nheap < flow_countof(c.heap));
-	if (batch.count > 0)
-		check_batch(filter, &batch);
+	if (!filter_batch_agrees(&batch, filter))
+		abort();
 	flow_filter_free(filter);
 	while (c.nheap > 0)
 		free(c.heap[--c.nheap]);

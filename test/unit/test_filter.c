@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "batch_filter.h"
 #include "naive_filter.h"
 
 #define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
@@ -654,6 +655,65 @@ random_fields(uint64_t *seed, FlowSlice *fields)
 #define TREES 8000
 #define RECORDS 64
 
+/* A record whose fields can all stand in a line, and mean something most of the time. */
+static void
+even_fields(uint64_t *seed, FlowSlice *fields)
+{
+	for (int i = 0; i < NCOLUMNS; i++)
+	{
+		int tries = unit_random(seed) % 16 ? 20 : 1;
+		FlowStatus status;
+		FlowValue value;
+
+		do
+		{
+			do
+				fields[i] = pool_field(&pools[columns[i].type], unit_random(seed));
+			while (!filter_batch_is_even(fields[i]));
+			status = flow_value_read(&columns[i], &unit_host, fields[i], &value);
+		} while (status != FLOW_OK && --tries > 0);
+	}
+}
+
+static void
+batches_agree_with_single_records(void)
+{
+	static FlowSlice records[RECORDS][flow_countof(columns)];
+	static FilterBatch batch;
+	static Forest forest;
+	uint64_t seed = 78;
+	int64_t judged = 0;
+
+	for (int i = 0; i < RECORDS; i++)
+		even_fields(&seed, records[i]);
+	for (int t = 0; t < TREES / 4; t++)
+	{
+		bool bad_is_null = t % 2;
+		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
+		NaiveTree *conjuncts[3];
+		NaiveTree root = {.kind = NAIVE_AND, .nchildren = 1 + unit_random(&seed) % flow_countof(conjuncts)};
+
+		forest.count = 0;
+		for (size_t i = 0; i < root.nchildren; i++)
+			root.children[i] = random_tree(&forest, &seed, 1);
+		flow_filter_set_root(filter, naive_build(filter, &root));
+		filter_batch_begin(&batch, NCOLUMNS);
+		for (int i = 0; i < RECORDS; i++)
+		{
+			FlowBadField bad;
+			FlowTruth truth = flow_filter_test(filter, records[i], &bad);
+
+			filter_batch_add(&batch, records[i], truth, bad);
+		}
+		CHECK_INT(batch.count, RECORDS);
+		CHECK(filter_batch_agrees(&batch, filter));
+		judged += 2 * RECORDS;
+		flow_filter_free(filter);
+	}
+	printf("# %" PRId64 " rows, doubtful %zu\n", judged, batch.doubtful);
+	CHECK(batch.doubtful > 0 && (int64_t) batch.doubtful < judged / 2);
+}
+
 static void
 random_trees_agree_with_the_naive_interpreter(void)
 {
@@ -886,6 +946,7 @@ main(void)
 	RUN(empty_lists_and_sets_are_what_sql_says);
 	RUN(a_predicate_may_stand_in_two_places);
 	RUN(random_trees_agree_with_the_naive_interpreter);
+	RUN(batches_agree_with_single_records);
 	RUN(the_order_of_children_never_changes_which_rows_pass);
 	RUN(memory_that_runs_out_is_noticed_and_nothing_is_lost);
 	RUN(a_list_that_could_not_be_merged_for_lack_of_memory_is_none);

@@ -1,0 +1,126 @@
+/*-------------------------------------------------------------------------
+ *
+ * batch_filter.h
+ *	  Records in a batch, as the splitter finds them, against the same records
+ *	  judged one by one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BATCH_FILTER_H
+#define BATCH_FILTER_H
+
+#include "unit.h"
+
+#define BATCH_COLUMNS 64
+#define BATCH_RECORDS 512
+#define BATCH_BYTES 16384
+
+typedef struct FilterBatch
+{
+	char data[BATCH_BYTES + FLOW_RECORD_SLACK];
+	size_t len;
+	int ncolumns;
+	int place[BATCH_COLUMNS];
+	FlowTruth truths[BATCH_RECORDS];
+	bool bad[BATCH_RECORDS]; /* there is more to be said than the truth */
+	size_t count;
+	size_t doubtful; /* rows that became so, of all that were judged */
+} FilterBatch;
+
+static inline void
+filter_batch_begin(FilterBatch *batch, int ncolumns)
+{
+	batch->len = batch->count = 0;
+	batch->ncolumns = ncolumns;
+	for (int i = 0; i < ncolumns; i++)
+		batch->place[i] = i;
+}
+
+/* Could the field stand between blanks, in a line that needs no pattern? */
+static inline bool
+filter_batch_is_even(FlowSlice field)
+{
+	if (field.data == NULL || field.len == 0)
+		return false;
+	for (size_t i = 0; i < field.len; i++)
+		if ((unsigned char) field.data[i] <= ' ' || (unsigned char) field.data[i] >= 0x7F)
+			return false;
+	return true;
+}
+
+/* Adds a record, if it can stand in a line, and what flow_filter_test said of it. */
+static inline void
+filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, FlowBadField bad)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < batch->ncolumns; i++)
+	{
+		if (!filter_batch_is_even(fields[i]))
+			return;
+		len += fields[i].len + 1;
+	}
+	if (batch->count == BATCH_RECORDS || batch->len + len > BATCH_BYTES)
+		return;
+	for (int i = 0; i < batch->ncolumns; i++)
+	{
+		memcpy(batch->data + batch->len, fields[i].data, fields[i].len);
+		batch->len += fields[i].len;
+		batch->data[batch->len++] = i + 1 < batch->ncolumns ? ' ' : '\n';
+	}
+	batch->truths[batch->count] = truth;
+	batch->bad[batch->count++] = truth == FLOW_BROKEN || bad.column >= 0;
+}
+
+/*
+ * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if one
+ * conjunct is broken, where another is false.
+ */
+static inline bool
+filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < batch->count; i++)
+	{
+		bool stays = next < kept && (rows[next] & ~FLOW_ROW_DOUBTFUL) == i * (size_t) batch->ncolumns;
+		bool doubtful = stays && (rows[next] & FLOW_ROW_DOUBTFUL);
+
+		if (stays && !doubtful && (batch->truths[i] != FLOW_TRUE || batch->bad[i]))
+			return false;
+		if (!stays && batch->truths[i] == FLOW_TRUE)
+			return false;
+		next += stays;
+		batch->doubtful += doubtful;
+	}
+	return next == kept;
+}
+
+/* More than once, as the order of the conjuncts is learned meanwhile. */
+static inline bool
+filter_batch_agrees(FilterBatch *batch, const FlowFilter *filter)
+{
+	FlowSelector *selector = flow_selector_create(&unit_host, filter);
+	FlowEnds *ends = flow_ends_create(&unit_host);
+	FlowBatch view = {.data = batch->data, .place = batch->place};
+	bool agrees = true;
+
+	flow_split_choose()->split(batch->data, batch->len, ' ', ends);
+	view.next = ends->next;
+	view.digits = ends->digits;
+	for (int round = 0; round < 2; round++)
+	{
+		uint32_t rows[BATCH_RECORDS];
+		size_t count;
+
+		for (size_t i = 0; i < batch->count; i++)
+			rows[i] = (uint32_t) (i * (size_t) batch->ncolumns);
+		count = flow_selector_apply(selector, &view, rows, batch->count);
+		agrees = agrees && filter_batch_check_rows(batch, rows, count);
+	}
+	unit_host.free(unit_host.arg, selector);
+	unit_host.free(unit_host.arg, ends);
+	return agrees;
+}
+
+#endif /* BATCH_FILTER_H */
