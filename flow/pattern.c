@@ -47,6 +47,9 @@
  * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields before
  *	  it cannot have s, and it takes the rest, however many fields that is.
  *
+ * 7. A "\s*" or "\r?" at the very beginning or end of the pattern takes nothing: what it
+ *	  took would be a part of A, so an s at the beginning or end of the line.
+ *
  * On such a line PCRE2 may need so many steps that regex.c gives up, as with thirty
  * times "(.+)"; the shape has the answer that it would have come to.
  *
@@ -106,14 +109,24 @@ is_separator(const Chain *chain, const Token *token)
 static bool
 is_anything(const Chain *chain, const Token *token)
 {
-	return token->kind == TOKEN_RUN && token->min <= 1 && token->max == FLOW_UNBOUNDED &&
-	       set_covers(&token->bytes, &chain->line);
+	return token->kind == TOKEN_RUN && token->max == FLOW_UNBOUNDED && set_covers(&token->bytes, &chain->line);
 }
 
+/* Does it take what is left, if only nothing? */
 static bool
 is_rest(const Chain *chain, const Token *token)
 {
-	return token + 1 == chain->end && token->min == 0 && is_anything(chain, token);
+	return token->min == 0 && is_anything(chain, token);
+}
+
+/* Does it take nothing at either end of a line?  Point 7. */
+static bool
+is_idle(const Chain *chain, const Token *token)
+{
+	ByteSet separator = {{0}}, bytes = set_common(&token->bytes, &chain->line);
+
+	set_add(&separator, (uint8_t) chain->separator, (uint8_t) chain->separator);
+	return token->kind == TOKEN_RUN && token->min == 0 && set_covers(&separator, &bytes);
 }
 
 /* Is it a text that fields can be? */
@@ -242,6 +255,11 @@ read_optional(Chain *chain)
 static bool
 read_chain(Chain *chain)
 {
+	while (chain->next < chain->end && is_idle(chain, chain->next))
+		chain->next++;
+	while (chain->next < chain->end && is_idle(chain, chain->end - 1))
+		chain->end--;
+
 	do
 	{
 		if (!read_field(chain))
@@ -286,6 +304,7 @@ judge_chain(Chain *chain)
 		if (!is_firm(&chain->fields[i]))
 			return false;
 
+	/* one alternative: a literal might be the field, and not the rest of the line */
 	chain->open = chain->rest || (!may_separate && last->group == 0 && last->nalternatives == 1 &&
 	                              last->run != NULL && is_anything(chain, last->run));
 	return true;
