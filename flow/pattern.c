@@ -47,6 +47,9 @@
  * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields before
  *	  it cannot have s, and it takes the rest, however many fields that is.
  *
+ * 7. A "\s*" or "\r?" at the very beginning or end of the pattern takes nothing: what it
+ *	  took would be a part of A, so an s at the beginning or end of the line.
+ *
  * On such a line PCRE2 may need so many steps that regex.c gives up, as with thirty
  * times "(.+)"; the shape has the answer that it would have come to.
  *
@@ -63,12 +66,12 @@ static const char separators[] = " \t,|;:!\"#$%&'()*+-./<=>?@[\\]^_`{}~";
 
 typedef struct Field
 {
-	int group;                /* that it is, or 0 */
-	const Token *first, *end; /* its tokens: runs, and bars between them */
+	int group;                    /* that it is, or 0 */
+	const FlowToken *first, *end; /* its tokens: runs, and bars between them */
 	int nalternatives;
 	int nliterals;        /* alternatives that are one text */
 	size_t literals;      /* their bytes, each with a NUL */
-	const Token *run;     /* an alternative that is a run; NULL: none */
+	const FlowToken *run; /* an alternative that is a run; NULL: none */
 	bool is_strict;       /* is there one that is neither? */
 	bool may_separate;    /* can anything of it match the separator? */
 	bool keeps_separator; /* would it even be possessive then? */
@@ -76,10 +79,10 @@ typedef struct Field
 
 typedef struct Chain
 {
-	const Token *next, *end;
+	const FlowToken *next, *end;
 	char separator;
-	ByteSet line;  /* the bytes that lines have */
-	ByteSet field; /* that fields have: without the separator */
+	FlowByteSet line;  /* the bytes that lines have */
+	FlowByteSet field; /* that fields have: without the separator */
 	int nfields;
 	int nrequired;
 	bool rest; /* ".*" directly behind the last field */
@@ -88,43 +91,53 @@ typedef struct Chain
 } Chain;
 
 static bool
-chain_at(const Chain *chain, TokenKind kind)
+chain_at(const Chain *chain, FlowTokenKind kind)
 {
 	return chain->next < chain->end && chain->next->kind == kind;
 }
 
 /* Point 1 of the head comment. */
 static bool
-is_separator(const Chain *chain, const Token *token)
+is_separator(const Chain *chain, const FlowToken *token)
 {
-	ByteSet bytes = set_common(&token->bytes, &chain->line);
+	FlowByteSet bytes = flow_set_common(&token->bytes, &chain->line);
 
-	return token->kind == TOKEN_RUN && token->min == 1 && set_single(&bytes) == (uint8_t) chain->separator;
+	return token->kind == FLOW_TOKEN_RUN && token->min == 1 && flow_set_single(&bytes) == (uint8_t) chain->separator;
 }
 
 /* Is it ".*" or the like? */
 static bool
-is_anything(const Chain *chain, const Token *token)
+is_anything(const Chain *chain, const FlowToken *token)
 {
-	return token->kind == TOKEN_RUN && token->min <= 1 && token->max == FLOW_UNBOUNDED &&
-	       set_covers(&token->bytes, &chain->line);
+	return token->kind == FLOW_TOKEN_RUN && token->max == FLOW_UNBOUNDED && flow_set_covers(&token->bytes, &chain->line);
 }
 
+/* Does it take what is left, if only nothing? */
 static bool
-is_rest(const Chain *chain, const Token *token)
+is_rest(const Chain *chain, const FlowToken *token)
 {
-	return token + 1 == chain->end && token->min == 0 && is_anything(chain, token);
+	return token->min == 0 && is_anything(chain, token);
+}
+
+/* Does it take nothing at either end of a line?  Point 7. */
+static bool
+is_idle(const Chain *chain, const FlowToken *token)
+{
+	FlowByteSet separator = {{0}}, bytes = flow_set_common(&token->bytes, &chain->line);
+
+	flow_set_add(&separator, (uint8_t) chain->separator, (uint8_t) chain->separator);
+	return token->kind == FLOW_TOKEN_RUN && token->min == 0 && flow_set_covers(&separator, &bytes);
 }
 
 /* Is it a text that fields can be? */
 static bool
-is_literal(const Chain *chain, const Token *first, const Token *end)
+is_literal(const Chain *chain, const FlowToken *first, const FlowToken *end)
 {
-	for (const Token *token = first; token < end; token++)
+	for (const FlowToken *token = first; token < end; token++)
 	{
-		int byte = set_single(&token->bytes);
+		int byte = flow_set_single(&token->bytes);
 
-		if (byte < 0 || !set_has(&chain->field, (uint8_t) byte) || token->min != 1 || token->max != 1)
+		if (byte < 0 || !flow_set_has(&chain->field, (uint8_t) byte) || token->min != 1 || token->max != 1)
 			return false;
 	}
 	return first < end;
@@ -135,14 +148,14 @@ is_literal(const Chain *chain, const Token *first, const Token *end)
  * find that it matches.  If that leaves only literals, hardly a line would pass.
  */
 static void
-judge_alternative(const Chain *chain, const Token *first, const Token *end, Field *field)
+judge_alternative(const Chain *chain, const FlowToken *first, const FlowToken *end, Field *field)
 {
 	field->nalternatives++;
-	for (const Token *token = first; token < end; token++)
-		if (set_has(&token->bytes, (uint8_t) chain->separator))
+	for (const FlowToken *token = first; token < end; token++)
+		if (flow_set_has(&token->bytes, (uint8_t) chain->separator))
 		{
 			field->may_separate = true;
-			field->keeps_separator |= token->manner == POSSESSIVE;
+			field->keeps_separator |= token->manner == FLOW_POSSESSIVE;
 		}
 
 	if (is_literal(chain, first, end))
@@ -156,10 +169,10 @@ judge_alternative(const Chain *chain, const Token *first, const Token *end, Fiel
 		field->is_strict = true;
 }
 
-static const Token *
-alternative_end(const Token *first, const Token *end)
+static const FlowToken *
+alternative_end(const FlowToken *first, const FlowToken *end)
 {
-	while (first < end && first->kind != TOKEN_BAR)
+	while (first < end && first->kind != FLOW_TOKEN_BAR)
 		first++;
 	return first;
 }
@@ -167,7 +180,7 @@ alternative_end(const Token *first, const Token *end)
 static bool
 judge_field(const Chain *chain, Field *field)
 {
-	const Token *first = field->first, *end;
+	const FlowToken *first = field->first, *end;
 
 	for (;; first = end + 1)
 	{
@@ -190,21 +203,21 @@ read_field(Chain *chain)
 	chain->nfields++;
 	memset(field, 0, sizeof(*field));
 
-	if (chain_at(chain, TOKEN_OPEN))
+	if (chain_at(chain, FLOW_TOKEN_OPEN))
 	{
 		field->group = chain->next->group;
 		field->first = ++chain->next;
-		while (chain_at(chain, TOKEN_RUN) || chain_at(chain, TOKEN_BAR))
+		while (chain_at(chain, FLOW_TOKEN_RUN) || chain_at(chain, FLOW_TOKEN_BAR))
 			chain->next++;
 		field->end = chain->next;
-		if (!chain_at(chain, TOKEN_CLOSE) || chain->next->min != 1 || chain->next->max != 1)
+		if (!chain_at(chain, FLOW_TOKEN_CLOSE) || chain->next->min != 1 || chain->next->max != 1)
 			return false;
 		chain->next++;
 	}
 	else
 	{
 		field->first = chain->next;
-		while (chain_at(chain, TOKEN_RUN) && !is_separator(chain, chain->next) &&
+		while (chain_at(chain, FLOW_TOKEN_RUN) && !is_separator(chain, chain->next) &&
 		       !(chain->next > field->first && is_rest(chain, chain->next)))
 			chain->next++;
 		field->end = chain->next;
@@ -225,13 +238,13 @@ skip_separator(Chain *chain)
 static bool
 read_optional(Chain *chain)
 {
-	while (chain_at(chain, TOKEN_OPEN))
+	while (chain_at(chain, FLOW_TOKEN_OPEN))
 	{
 		if (chain->next++->group != 0)
 			return false;
 		if (!skip_separator(chain) || !read_field(chain) || !read_optional(chain))
 			return false;
-		if (!chain_at(chain, TOKEN_CLOSE) || chain->next->min != 0 || chain->next->max != 1 || chain->next->manner != GREEDY)
+		if (!chain_at(chain, FLOW_TOKEN_CLOSE) || chain->next->min != 0 || chain->next->max != 1 || chain->next->manner != FLOW_GREEDY)
 			return false;
 		chain->next++;
 	}
@@ -242,6 +255,11 @@ read_optional(Chain *chain)
 static bool
 read_chain(Chain *chain)
 {
+	while (chain->next < chain->end && is_idle(chain, chain->next))
+		chain->next++;
+	while (chain->next < chain->end && is_idle(chain, chain->end - 1))
+		chain->end--;
+
 	do
 	{
 		if (!read_field(chain))
@@ -263,7 +281,7 @@ read_chain(Chain *chain)
 static bool
 is_firm(const Field *field)
 {
-	return field->nalternatives == 1 && !field->may_separate && (field->run == NULL || field->run->manner != LAZY);
+	return field->nalternatives == 1 && !field->may_separate && (field->run == NULL || field->run->manner != FLOW_LAZY);
 }
 
 /* Sets "open"; false if a line might match in another way than by its fields. */
@@ -286,6 +304,7 @@ judge_chain(Chain *chain)
 		if (!is_firm(&chain->fields[i]))
 			return false;
 
+	/* one alternative: a literal might be the field, and not the rest of the line */
 	chain->open = chain->rest || (!may_separate && last->group == 0 && last->nalternatives == 1 &&
 	                              last->run != NULL && is_anything(chain, last->run));
 	return true;
@@ -296,13 +315,13 @@ judge_chain(Chain *chain)
 static void
 copy_literals(const Chain *chain, const Field *field, char *text)
 {
-	for (const Token *first = field->first, *end; first < field->end; first = end + 1)
+	for (const FlowToken *first = field->first, *end; first < field->end; first = end + 1)
 	{
 		end = alternative_end(first, field->end);
 		if (!is_literal(chain, first, end))
 			continue;
-		for (const Token *token = first; token < end; token++)
-			*text++ = (char) set_single(&token->bytes);
+		for (const FlowToken *token = first; token < end; token++)
+			*text++ = (char) flow_set_single(&token->bytes);
 		*text++ = '\0';
 	}
 	*text = '\0';
@@ -314,22 +333,22 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 {
 	const Field *field = &chain->fields[f];
 	FlowShapeCheck check = {.field = f, .min = 1};
-	ByteSet digits = {{0}}, bytes = {{0}};
+	FlowByteSet digits = {{0}}, bytes = {{0}};
 
-	set_add(&digits, '0', '9');
+	flow_set_add(&digits, '0', '9');
 	if (field->run != NULL)
 	{
 		check.min = field->run->min;
 		check.max = field->run->max;
-		bytes = set_common(&field->run->bytes, &chain->field);
+		bytes = flow_set_common(&field->run->bytes, &chain->field);
 	}
-	check.digits = set_covers(&bytes, &digits);
-	if (field->nliterals == 0 && set_equal(&bytes, &digits))
+	check.digits = flow_set_covers(&bytes, &digits);
+	if (field->nliterals == 0 && flow_set_equal(&bytes, &digits))
 		shape->digits |= UINT64_C(1) << f;
-	else if (field->run != NULL && !set_equal(&bytes, &chain->field))
+	else if (field->run != NULL && !flow_set_equal(&bytes, &chain->field))
 	{
 		for (int byte = 0; byte < 256; byte++)
-			(*room)[byte] = set_has(&bytes, (uint8_t) byte);
+			(*room)[byte] = flow_set_has(&bytes, (uint8_t) byte);
 		check.class = *room;
 		*room += 256;
 	}
@@ -374,7 +393,7 @@ make_shape(const FlowHost *host, const Chain *chain, FlowShape **result)
 }
 
 static FlowStatus
-shape_of(const FlowHost *host, const Token *tokens, int ntokens, FlowShape **shape)
+shape_of(const FlowHost *host, const FlowToken *tokens, int ntokens, FlowShape **shape)
 {
 	Chain chain;
 
@@ -384,9 +403,9 @@ shape_of(const FlowHost *host, const Token *tokens, int ntokens, FlowShape **sha
 		chain.next = tokens;
 		chain.end = tokens + ntokens;
 		chain.separator = *separator;
-		set_add(&chain.line, 0x20, 0x7F);
+		flow_set_add(&chain.line, 0x20, 0x7F);
 		chain.field = chain.line;
-		set_add(&chain.line, (uint8_t) *separator, (uint8_t) *separator);
+		flow_set_add(&chain.line, (uint8_t) *separator, (uint8_t) *separator);
 		chain.field.bits[*separator / 64] &= ~(UINT64_C(1) << (*separator % 64));
 
 		if (read_chain(&chain) && judge_chain(&chain))
@@ -398,7 +417,7 @@ shape_of(const FlowHost *host, const Token *tokens, int ntokens, FlowShape **sha
 FlowStatus
 flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape)
 {
-	Token *tokens = flow_allocate(host, FLOW_PATTERN_TOKENS * sizeof(*tokens));
+	FlowToken *tokens = flow_allocate(host, FLOW_PATTERN_TOKENS * sizeof(*tokens));
 	FlowStatus status = FLOW_END;
 	int ntokens;
 

@@ -17,35 +17,35 @@
 
 /* ---------- sets of bytes ---------- */
 
-typedef struct ByteSet
+typedef struct FlowByteSet
 {
 	uint64_t bits[4];
-} ByteSet;
+} FlowByteSet;
 
 static inline bool
-set_has(const ByteSet *set, uint8_t byte)
+flow_set_has(const FlowByteSet *set, uint8_t byte)
 {
 	return (set->bits[byte / 64] >> (byte % 64) & 1) != 0;
 }
 
 static inline void
-set_add(ByteSet *set, unsigned first, unsigned last)
+flow_set_add(FlowByteSet *set, unsigned first, unsigned last)
 {
 	for (unsigned byte = first; byte <= last; byte++)
 		set->bits[byte / 64] |= UINT64_C(1) << (byte % 64);
 }
 
 static inline void
-set_add_all(ByteSet *set, const ByteSet *other, bool complement)
+flow_set_add_all(FlowByteSet *set, const FlowByteSet *other, bool complement)
 {
 	for (int i = 0; i < 4; i++)
 		set->bits[i] |= complement ? ~other->bits[i] : other->bits[i];
 }
 
-static inline ByteSet
-set_common(const ByteSet *a, const ByteSet *b)
+static inline FlowByteSet
+flow_set_common(const FlowByteSet *a, const FlowByteSet *b)
 {
-	ByteSet common;
+	FlowByteSet common;
 
 	for (int i = 0; i < 4; i++)
 		common.bits[i] = a->bits[i] & b->bits[i];
@@ -53,22 +53,22 @@ set_common(const ByteSet *a, const ByteSet *b)
 }
 
 static inline bool
-set_equal(const ByteSet *a, const ByteSet *b)
+flow_set_equal(const FlowByteSet *a, const FlowByteSet *b)
 {
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static inline bool
-set_covers(const ByteSet *set, const ByteSet *part)
+flow_set_covers(const FlowByteSet *set, const FlowByteSet *part)
 {
-	ByteSet common = set_common(set, part);
+	FlowByteSet common = flow_set_common(set, part);
 
-	return set_equal(&common, part);
+	return flow_set_equal(&common, part);
 }
 
 /* The set's only byte, or -1. */
 static inline int
-set_single(const ByteSet *set)
+flow_set_single(const FlowByteSet *set)
 {
 	int found = -1;
 
@@ -85,29 +85,29 @@ set_single(const ByteSet *set)
 
 /* ---------- tokens ---------- */
 
-typedef enum TokenKind
+typedef enum FlowTokenKind
 {
-	TOKEN_RUN,  /* a class of bytes, so many times */
-	TOKEN_OPEN, /* "(" */
-	TOKEN_BAR,
-	TOKEN_CLOSE
-} TokenKind;
+	FLOW_TOKEN_RUN,  /* a class of bytes, so many times */
+	FLOW_TOKEN_OPEN, /* "(" */
+	FLOW_TOKEN_BAR,
+	FLOW_TOKEN_CLOSE
+} FlowTokenKind;
 
-typedef enum Manner
+typedef enum FlowManner
 {
-	GREEDY,
-	LAZY,
-	POSSESSIVE
-} Manner;
+	FLOW_GREEDY,
+	FLOW_LAZY,
+	FLOW_POSSESSIVE
+} FlowManner;
 
-typedef struct Token
+typedef struct FlowToken
 {
-	TokenKind kind;
+	FlowTokenKind kind;
 	int group;         /* that opens: its number, 0 if it captures nothing */
-	ByteSet bytes;     /* of a run */
+	FlowByteSet bytes; /* of a run */
 	uint32_t min, max; /* how often: the run, or the group that closes */
-	Manner manner;
-} Token;
+	FlowManner manner;
+} FlowToken;
 
 /* ---------- pattern_read.c ---------- */
 
@@ -115,6 +115,6 @@ typedef struct Token
  * Reads a pattern into at most FLOW_PATTERN_TOKENS tokens, without the anchors at its ends.  Their
  * number, or -1 if it has anything that is not surely understood.
  */
-extern int flow_pattern_read(const char *pattern, Token *tokens);
+extern int flow_pattern_read(const char *pattern, FlowToken *tokens);
 
 #endif /* FLOW_PATTERN_H */

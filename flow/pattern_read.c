@@ -16,7 +16,7 @@
 typedef struct Parser
 {
 	const char *next;
-	Token *tokens;
+	FlowToken *tokens;
 	int ntokens;
 	int ngroups;
 	int depth; /* groups not yet closed */
@@ -49,13 +49,13 @@ static const struct
 };
 
 static void
-add_class(ByteSet *set, size_t class, bool complement)
+add_class(FlowByteSet *set, size_t class, bool complement)
 {
-	ByteSet bytes = {{0}};
+	FlowByteSet bytes = {{0}};
 
 	for (int i = 0; i < classes[class].nranges; i++)
-		set_add(&bytes, classes[class].ranges[i][0], classes[class].ranges[i][1]);
-	set_add_all(set, &bytes, complement);
+		flow_set_add(&bytes, classes[class].ranges[i][0], classes[class].ranges[i][1]);
+	flow_set_add_all(set, &bytes, complement);
 }
 
 static bool
@@ -80,7 +80,7 @@ hex_value(char c)
 }
 
 static bool
-add_escaped_class(char letter, ByteSet *set)
+add_escaped_class(char letter, FlowByteSet *set)
 {
 	char lower = (char) (letter | 0x20);
 
@@ -95,7 +95,7 @@ add_escaped_class(char letter, ByteSet *set)
 
 /* What stands behind a backslash: adds its bytes to the set.  *byte becomes the byte, or -1 if it is a class. */
 static bool
-read_escape(Parser *parser, ByteSet *set, int *byte)
+read_escape(Parser *parser, FlowByteSet *set, int *byte)
 {
 	static const char letters[] = "tnrfea";
 	static const char meanings[] = "\t\n\r\f\x1B\a";
@@ -126,13 +126,13 @@ read_escape(Parser *parser, ByteSet *set, int *byte)
 		return false;
 	else
 		*byte = c;
-	set_add(set, (unsigned) *byte, (unsigned) *byte);
+	flow_set_add(set, (unsigned) *byte, (unsigned) *byte);
 	return true;
 }
 
 /* "[:name:]" or "[:^name:]" */
 static bool
-read_posix_class(Parser *parser, ByteSet *set)
+read_posix_class(Parser *parser, FlowByteSet *set)
 {
 	const char *name = parser->next + 2;
 	bool complement = *name == '^';
@@ -156,7 +156,7 @@ read_posix_class(Parser *parser, ByteSet *set)
 
 /* One element between brackets, but no range.  *byte as in read_escape. */
 static bool
-read_element(Parser *parser, ByteSet *set, int *byte)
+read_element(Parser *parser, FlowByteSet *set, int *byte)
 {
 	*byte = -1;
 	if (*parser->next == '\0')
@@ -171,7 +171,7 @@ read_element(Parser *parser, ByteSet *set, int *byte)
 		return read_escape(parser, set, byte);
 	}
 	*byte = (uint8_t) *parser->next++;
-	set_add(set, (unsigned) *byte, (unsigned) *byte);
+	flow_set_add(set, (unsigned) *byte, (unsigned) *byte);
 	return true;
 }
 
@@ -180,9 +180,9 @@ read_element(Parser *parser, ByteSet *set, int *byte)
  * first or the last element: elsewhere it may be literal, or a mistake.
  */
 static bool
-read_bracket(Parser *parser, ByteSet *set)
+read_bracket(Parser *parser, FlowByteSet *set)
 {
-	ByteSet listed = {{0}};
+	FlowByteSet listed = {{0}};
 	bool complement = parser->next[1] == '^';
 	const char *first;
 
@@ -203,10 +203,10 @@ read_bracket(Parser *parser, ByteSet *set)
 		parser->next++;
 		if (low < 0 || *element == '-' || !read_element(parser, &listed, &high) || high < low)
 			return false;
-		set_add(&listed, (unsigned) low, (unsigned) high);
+		flow_set_add(&listed, (unsigned) low, (unsigned) high);
 	}
 	parser->next++;
-	set_add_all(set, &listed, complement);
+	flow_set_add_all(set, &listed, complement);
 	return true;
 }
 
@@ -244,11 +244,11 @@ read_braces(Parser *parser, uint32_t *min, uint32_t *max)
 
 /* What may stand behind a run or a group. */
 static bool
-read_quantifier(Parser *parser, Token *token)
+read_quantifier(Parser *parser, FlowToken *token)
 {
 	char c = *parser->next;
 
-	token->manner = GREEDY;
+	token->manner = FLOW_GREEDY;
 	token->min = token->max = 1;
 	if (c == '{')
 	{
@@ -265,17 +265,17 @@ read_quantifier(Parser *parser, Token *token)
 		return true;
 
 	if (*parser->next == '?' || *parser->next == '+')
-		token->manner = *parser->next++ == '?' ? LAZY : POSSESSIVE;
+		token->manner = *parser->next++ == '?' ? FLOW_LAZY : FLOW_POSSESSIVE;
 	return true;
 }
 
 static bool
-read_run(Parser *parser, Token *token)
+read_run(Parser *parser, FlowToken *token)
 {
 	char c = *parser->next;
 	int byte;
 
-	token->kind = TOKEN_RUN;
+	token->kind = FLOW_TOKEN_RUN;
 	if (c == '[')
 	{
 		if (!read_bracket(parser, &token->bytes))
@@ -292,7 +292,7 @@ read_run(Parser *parser, Token *token)
 	else
 	{
 		parser->next++;
-		set_add(&token->bytes, c == '.' ? 0 : (uint8_t) c, c == '.' ? 255 : (uint8_t) c);
+		flow_set_add(&token->bytes, c == '.' ? 0 : (uint8_t) c, c == '.' ? 255 : (uint8_t) c);
 	}
 	return read_quantifier(parser, token);
 }
@@ -309,9 +309,9 @@ skip_name(Parser *parser, char end)
 }
 
 static bool
-read_open(Parser *parser, Token *token)
+read_open(Parser *parser, FlowToken *token)
 {
-	token->kind = TOKEN_OPEN;
+	token->kind = FLOW_TOKEN_OPEN;
 	parser->depth++;
 	parser->next++;
 	if (*parser->next == '*')
@@ -339,7 +339,7 @@ read_open(Parser *parser, Token *token)
 static bool
 read_token(Parser *parser)
 {
-	Token *token = &parser->tokens[parser->ntokens];
+	FlowToken *token = &parser->tokens[parser->ntokens];
 
 	if (parser->ntokens == FLOW_PATTERN_TOKENS)
 		return false;
@@ -351,11 +351,11 @@ read_token(Parser *parser)
 		case '(':
 			return read_open(parser, token);
 		case '|':
-			token->kind = TOKEN_BAR;
+			token->kind = FLOW_TOKEN_BAR;
 			parser->next++;
 			return true;
 		case ')':
-			token->kind = TOKEN_CLOSE;
+			token->kind = FLOW_TOKEN_CLOSE;
 			parser->next++;
 			return parser->depth-- > 0 && read_quantifier(parser, token);
 		default:
@@ -380,7 +380,7 @@ read_pattern(Parser *parser)
 }
 
 int
-flow_pattern_read(const char *pattern, Token *tokens)
+flow_pattern_read(const char *pattern, FlowToken *tokens)
 {
 	Parser parser = {.next = pattern, .tokens = tokens};
 

@@ -6,6 +6,8 @@
  *
  *-------------------------------------------------------------------------
  */
+#define _GNU_SOURCE
+#include "plain_pattern.h"
 #include "regex_help.h"
 
 /* ---------- shapes as text ---------- */
@@ -132,6 +134,10 @@ chains_of_fields_are_splitters(void)
 		{"^(\\S+) (\\S+)\\Z", "' ' 2: 1 2"},
 		{"(\\S+)\\ (\\S+)\\x20(\\S+)", "' ' 3: 1 2 3"},
 		{"(\\D+);(\\D+)", "';' 2: 1c 2c"},
+		{"^\\s*(\\S+) (\\S+)\\s*$", "' ' 2: 1 2"},
+		{" *+(\\S+) \\S+\\t?\\r*?", "' ' 2: 1 0"},
+		{"(.*),(.*?)[\r\n]*", "',' 2: 1 2"},
+		{"(\\S+) (\\d+)(?: (\\S+))?.*\\r?$", "' ' 2-3+: 1 2d 3"},
 	};
 
 	check_cases(cases, flow_countof(cases));
@@ -151,6 +157,8 @@ fields_may_be_missing_or_more(void)
 		{"(\\S+) \\S+.*?", "' ' 2+: 1 0"},
 		{"(\\S+) (\\S+) .*", "' ' 3+: 1 2 0"},
 		{"(\\S+) (\\S+) .+", "' ' 3+: 1 2 0"},
+		{"(\\S+) .{3,}", "' ' 2+: 1 0{3,}"},
+		{"(\\S+) (?:x|.{5,})", "' ' 2: 1 0{5,}=x"}, /* "a x b" does not match */
 		{"(\\S+) (\\S+)(?:\\s.*)?", "' ' 2-3+: 1 2 0"},
 		{"(\\S+) (\\S+?) (?:[^\\n]*)", "' ' 3+: 1 2 0"},
 		{"(\\S+),(\\S+),.*", "',' 3: 1c 2c 0"}, /* "\S" takes commas, and there may be more of them */
@@ -176,6 +184,7 @@ fields_may_be_missing_or_more(void)
 		{"(\\S+)(?: (\\S+))*", "none"},
 		{"(\\S+)(?: (\\S+)){2}", "none"},
 		{"(\\S+)(?: (\\S+)|)", "none"},
+		{"(\\S+)(?: (\\S+))", "none"},
 	};
 
 	check_cases(cases, flow_countof(cases));
@@ -195,6 +204,10 @@ everything_else_is_none(void)
 		{"(\\S+)  (\\S+)", "none"},
 		{"(\\S+), (\\S+)", "none"},
 		{"(\\S+) *(\\S+)", "none"},
+		{"(\\S+) (\\S+)\\s+", "none"},
+		{" ?,(\\S+) (\\S+)", "none"},
+		{"([^,]+),([^,]+) *", "none"}, /* whose blanks are they? */
+		{"(\\S+) (\\S+)-?", "none"},
 		{"(\\S+)\\s*(\\S+)", "none"},
 		{"(\\S+) ?(\\S+)", "none"},
 		{"(\\S+) {2}(\\S+)", "none"},
@@ -451,6 +464,29 @@ a_check_tells_if_its_class_has_all_digits(void)
 	}
 }
 
+/* ---------- against PCRE2 ---------- */
+
+/* Many of the patterns are none, and many lines none of the shape; but not too many. */
+static void
+a_line_of_the_shape_is_split_as_pcre2_would(void)
+{
+	PlainCount count = {0};
+	PlainSource source = {NULL, NULL, 20141113};
+	static PlainPattern pattern;
+
+	for (int i = 0; i < 6000; i++)
+	{
+		plain_make_pattern(&pattern, &source);
+		if (!plain_compare(&unit_host, pattern.text, i % 2, 40, unit_random(&source.seed), &count))
+			CHECK(!"split in the same way");
+	}
+	printf("# %" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64 " accepted, %" PRIu64 " of them without an answer\n",
+	       count.patterns, count.shapes, count.pairs, count.accepted, count.limits);
+	CHECK(count.shapes > count.patterns / 5);
+	CHECK(count.accepted > count.pairs / 3);
+	CHECK(count.limits < count.accepted / 100);
+}
+
 static void
 memory_may_be_short(void)
 {
@@ -487,6 +523,7 @@ main(void)
 	RUN(a_shape_stands_for_lines_without_other_odd_bytes);
 	RUN(a_check_is_of_literals_or_length_and_class);
 	RUN(a_check_tells_if_its_class_has_all_digits);
+	RUN(a_line_of_the_shape_is_split_as_pcre2_would);
 	RUN(memory_may_be_short);
 	RUN(nothing_is_left_allocated);
 	return unit_done();

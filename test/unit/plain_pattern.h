@@ -1,0 +1,499 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_pattern.h
+ *	  Splitters against PCRE2: patterns that are splitters or nearly so, lines that
+ *	  have their shape or nearly so, and the plain check of what a shape promises.  For
+ *	  test_pattern.c and fuzz_pattern.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PLAIN_PATTERN_H
+#define PLAIN_PATTERN_H
+
+#include "unit.h"
+
+#define PLAIN_GROUPS 256
+
+/* ---------- choices ---------- */
+
+/* Taken from bytes as long as there are any, then at random. */
+typedef struct PlainSource
+{
+	const uint8_t *next, *end;
+	uint64_t seed;
+} PlainSource;
+
+static inline unsigned
+plain_choose(PlainSource *source, unsigned count)
+{
+	return source->next < source->end ? *source->next++ % count : (unsigned) (unit_random(&source->seed) >> 32) % count;
+}
+
+static inline bool
+plain_chance(PlainSource *source, unsigned percent)
+{
+	return plain_choose(source, 100) < percent;
+}
+
+/* ---------- patterns ---------- */
+
+typedef struct PlainPattern
+{
+	PlainSource *source;
+	unsigned separator; /* row of plain_separators */
+	unsigned ngroups;
+	char *end;
+	char text[4096];
+} PlainPattern;
+
+/* The later ones are no separators, or not always. */
+static const char *const plain_separators[][16] = {
+	{" ", " +", "\\s+", "\\s", "[ \\t]+", "[[:space:]]+", "\\h+", "\\x20", " +?", "\\s++", " {1,2}", "[ \\x80-\\xff]", " *", " {2}", " ?", "\\s*"},
+	{"\\t", "\\t+", "\t", "[\\t]", "\\x09", "\t{1,}", "[\\t\\n]+", "\\t+?", "\\t", "\\t", "\\t", "\\t", "\\t*", "\\s+", "\\t ", "\\t?"},
+	{",", ",+", "[,]", "\\,", "\\x2c", ",{1,3}", ",++", ",+?", ",", ",", ",", ",", ", ", " *, *", ",*", "[, ]"},
+	{"\\|", "[|]", "\\|+", "\\x7c", "[|\\x01]", "\\|", "\\|", "\\|", "\\|", "\\|", "\\|", "\\|", "|", "\\|?", "\\|\\|", "[|,]"},
+};
+
+static const char *const plain_classes[] = {
+	"[^ ]", "\\S", "\\S", "\\d", "[0-9]", "[[:digit:]]", ".", "\\w", "[a-f]", "[a-z0-9.:-]", "[^\\t]", "[^,]", "[^|]", "\\D", "[^\\s]",
+	"[^ ,|\\t]", "[^ ,|\\t]", "\\H", "[ -~]", "-", "x", "\\.", "[^a]", "[[:graph:]]", "[^,;]", "\\W", "[\\d.]", "[^\\x00-\\x20]", "[ab]", "[^\\d ]",
+	"[[:^space:]]", "\\s"};
+
+static const char *const plain_quantifiers[] = {
+	"+", "+", "+", "+", "+", "+", "+", "*", "*", "*", "{1,3}", "{2}", "{2,}", "{5,}", "?", "", "+?", "*?", "++", "*+", "{0,2}", "{1,3}?", "{1,2}+", "??", "{3}?"};
+
+static const char *const plain_texts[] = {"OK", "ACCEPT", "A", "AB", "-", "a", "ab", "1", "12", "a1", "\\-", "b"};
+
+static const char *const plain_junk[] = {
+	"\\b", "^", "$", "(", "|", ")", "\\1", "(?=x)", "(?i)", "\\K", "(?>a)", "\\Qa\\E", "*", "{", "[", "?", "+", "()", "a", " ", ".*", "\\s+", "(?:", ")?", "|a)"};
+
+static const char *const plain_edges[] = {"\\s*", "\\s*", " *", "\\r?", "\\t*", ",*", "[\r\n]*", "\\s*?", "\\s*+", ".?", "-?", "\\|?"};
+
+static inline void
+plain_put(PlainPattern *pattern, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (pattern->end + len >= pattern->text + sizeof(pattern->text))
+		return;
+	memcpy(pattern->end, text, len + 1);
+	pattern->end += len;
+}
+
+#define PLAIN_PUT_ONE(pattern, texts) plain_put(pattern, (texts)[plain_choose((pattern)->source, flow_countof(texts))])
+
+static inline void
+plain_put_separator(PlainPattern *pattern)
+{
+	unsigned row = pattern->separator;
+
+	if (plain_chance(pattern->source, 2))
+		row = plain_choose(pattern->source, flow_countof(plain_separators));
+	plain_put(pattern, plain_separators[row][plain_choose(pattern->source, plain_chance(pattern->source, 4) ? 16 : 12)]);
+}
+
+/* Classes that do not have the separator are the ones that may be followed by options and ".*". */
+static inline void
+plain_put_run(PlainPattern *pattern)
+{
+	static const char *const without[] = {"\\S", "[^\\t]", "[^,]", "[^|]"};
+
+	if (plain_chance(pattern->source, 40))
+		plain_put(pattern, without[pattern->separator]);
+	else
+		PLAIN_PUT_ONE(pattern, plain_classes);
+	PLAIN_PUT_ONE(pattern, plain_quantifiers);
+}
+
+static inline void
+plain_put_alternative(PlainPattern *pattern)
+{
+	unsigned kind = plain_choose(pattern->source, 64);
+
+	if (kind < 40)
+		plain_put_run(pattern);
+	if (kind >= 39 && kind < 63)
+		PLAIN_PUT_ONE(pattern, plain_texts);
+}
+
+static inline void
+plain_put_field(PlainPattern *pattern)
+{
+	static const char *const opens[] = {"(", "(", "(", "(", "(", "(", "(?:", "(?:", "", "", "", "(?<a%u>", "(?P<b%u>", "(?'c%u'"};
+	unsigned open = plain_choose(pattern->source, flow_countof(opens));
+	char text[32];
+
+	if (plain_chance(pattern->source, 1))
+		PLAIN_PUT_ONE(pattern, plain_junk);
+	sprintf(text, opens[open], pattern->ngroups++);
+	plain_put(pattern, text);
+	if (*text == '\0' || plain_chance(pattern->source, 70))
+		plain_put_run(pattern);
+	else
+	{
+		plain_put_alternative(pattern);
+		while (plain_chance(pattern->source, 60))
+		{
+			plain_put(pattern, "|");
+			plain_put_alternative(pattern);
+		}
+	}
+	plain_put(pattern, *text == '\0' ? "" : ")");
+	if (plain_chance(pattern->source, 1))
+		PLAIN_PUT_ONE(pattern, plain_quantifiers);
+}
+
+static inline void
+plain_put_optional(PlainPattern *pattern, int depth)
+{
+	static const char *const ends[] = {")?", ")?", ")?", ")?", ")?", ")?", ")?", ")?", "){0,1}", ")??", ")?+", ")*", ")"};
+
+	while (depth < 4 && plain_chance(pattern->source, 50))
+	{
+		plain_put(pattern, plain_chance(pattern->source, 2) ? "(" : "(?:");
+		plain_put_separator(pattern);
+		if (plain_chance(pattern->source, 10))
+			plain_put(pattern, ".*");
+		else
+			plain_put_field(pattern);
+		plain_put_optional(pattern, depth + 1);
+		if (plain_chance(pattern->source, 3))
+		{
+			plain_put_separator(pattern);
+			plain_put_field(pattern);
+		}
+		plain_put(pattern, ends[plain_choose(pattern->source, plain_chance(pattern->source, 25) ? flow_countof(ends) : 9)]);
+	}
+}
+
+static inline void
+plain_make_pattern(PlainPattern *pattern, PlainSource *source)
+{
+	static const char *const rests[] = {".*", ".*?", ".*+", ".+", "[^\\n]*", "\\S*", "(?:OK|.{7,})", "(?:.*|a)"};
+	unsigned fields;
+
+	memset(pattern, 0, offsetof(PlainPattern, text) + 1);
+	pattern->source = source;
+	pattern->end = pattern->text;
+	pattern->separator = plain_choose(source, flow_countof(plain_separators));
+
+	plain_put(pattern, plain_chance(source, 30) ? "^" : "");
+	if (plain_chance(source, 8))
+		PLAIN_PUT_ONE(pattern, plain_edges);
+	fields = plain_choose(source, 8);
+	plain_put_field(pattern);
+	for (unsigned i = 0; i < fields; i++)
+	{
+		plain_put_separator(pattern);
+		plain_put_field(pattern);
+	}
+	if (plain_chance(source, 40))
+		plain_put_optional(pattern, 0);
+	if (plain_chance(source, 30))
+	{
+		if (plain_chance(source, 40))
+			plain_put_separator(pattern);
+		PLAIN_PUT_ONE(pattern, rests);
+	}
+	if (plain_chance(source, 12))
+		PLAIN_PUT_ONE(pattern, plain_edges);
+	plain_put(pattern, plain_chance(source, 30) ? "$" : plain_chance(source, 5) ? "\\Z"
+	                                                                            : "");
+}
+
+/* ---------- lines ---------- */
+
+typedef struct PlainLines
+{
+	const FlowShape *shape;
+	uint64_t seed;
+	const FlowShapeCheck *check[FLOW_SHAPE_FIELDS];
+	uint8_t choices[FLOW_SHAPE_FIELDS][256]; /* bytes that its class has */
+	unsigned nchoices[FLOW_SHAPE_FIELDS];
+	char *end;
+	char text[4096];
+} PlainLines;
+
+static inline unsigned
+plain_random(PlainLines *lines, unsigned count)
+{
+	return (unsigned) (unit_random(&lines->seed) >> 32) % count;
+}
+
+static inline void
+plain_lines_of(PlainLines *lines, const FlowShape *shape, uint64_t seed)
+{
+	lines->shape = shape;
+	lines->seed = seed | 1;
+	memset(lines->check, 0, sizeof(lines->check));
+	memset(lines->nchoices, 0, sizeof(lines->nchoices));
+	for (int i = 0; i < shape->nchecks; i++)
+	{
+		const FlowShapeCheck *check = &shape->checks[i];
+		int f = check->field;
+
+		lines->check[f] = check;
+		for (int byte = 0; check->class != NULL && byte < 256; byte++)
+			if (check->class[byte] && byte != shape->separator)
+				lines->choices[f][lines->nchoices[f]++] = (uint8_t) byte;
+	}
+}
+
+/* A byte that field f may well have; -1: one of any field. */
+static inline char
+plain_byte(PlainLines *lines, int f)
+{
+	static const char usual[] = "aab1-AOK ,| \x7F.\t";
+	char byte;
+
+	if (f >= 0 && (lines->shape->digits >> f & 1) != 0)
+		return (char) ('0' + plain_random(lines, 10));
+	if (f >= 0 && lines->nchoices[f] > 0)
+		return (char) lines->choices[f][plain_random(lines, lines->nchoices[f])];
+	do
+		byte = plain_random(lines, 2) ? usual[plain_random(lines, sizeof(usual) - 2)] : (char) (0x20 + plain_random(lines, 0x60));
+	while (byte == lines->shape->separator);
+	return byte;
+}
+
+static inline void
+plain_put_text_of(PlainLines *lines, const char *literals)
+{
+	unsigned count = 0, choice;
+
+	for (const char *literal = literals; *literal != '\0'; literal += strlen(literal) + 1)
+		count++;
+	for (choice = plain_random(lines, count); choice > 0; choice--)
+		literals += strlen(literals) + 1;
+	lines->end = stpcpy(lines->end, literals);
+}
+
+static inline void
+plain_put_value(PlainLines *lines, int f)
+{
+	const FlowShapeCheck *check = f < 0 ? NULL : lines->check[f];
+	unsigned min = check != NULL && check->min > 1 ? check->min : 1;
+	unsigned len = min + plain_random(lines, 4);
+
+	if (check != NULL && check->literals != NULL && (check->max == 0 || plain_random(lines, 3) == 0))
+	{
+		plain_put_text_of(lines, check->literals);
+		return;
+	}
+	if (check != NULL && len > check->max)
+		len = check->max;
+	if (len > 40)
+		len = 40;
+	if (plain_random(lines, 64) == 0)
+		len += plain_random(lines, 2) ? 1 : -1u;
+	while (len-- > 0)
+		*lines->end++ = plain_byte(lines, f);
+}
+
+/* One thing that makes it another line. */
+static inline void
+plain_spoil(PlainLines *lines)
+{
+	static const char odd[] = "\0\t\n\r\x1F \x80\xA0\xFF,-0a|";
+	size_t len = (size_t) (lines->end - lines->text);
+	char *at = lines->text + (len > 0 ? plain_random(lines, (unsigned) len) : 0);
+	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator : plain_random(lines, 2) ? odd[plain_random(lines, sizeof(odd) - 1)]
+	                                                                                           : plain_byte(lines, -1);
+
+	switch (plain_random(lines, 4))
+	{
+		case 0:
+			if (len > 0)
+				*at = byte;
+			break;
+		case 1:
+			if (len > 0)
+				memmove(at, at + 1, (size_t) (--lines->end - at));
+			break;
+		case 2:
+			*lines->end++ = byte;
+			break;
+		default:
+			memmove(at + 1, at, (size_t) (lines->end++ - at));
+			*at = byte;
+	}
+}
+
+/* Makes the next line in lines->text, up to lines->end. */
+static inline void
+plain_make_line(PlainLines *lines)
+{
+	const FlowShape *shape = lines->shape;
+	int count = shape->nrequired + (int) plain_random(lines, (unsigned) (shape->nfields - shape->nrequired) + 1);
+
+	if (plain_random(lines, 4) == 0)
+		count = plain_random(lines, 3) == 0 ? count - 1 : shape->nfields + (int) plain_random(lines, 4);
+	lines->end = lines->text;
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			*lines->end++ = shape->separator;
+		plain_put_value(lines, i >= shape->nfields || plain_random(lines, 100) == 0 ? -1 : i);
+	}
+	while (plain_random(lines, 5) == 0)
+		plain_spoil(lines);
+}
+
+/* ---------- what a shape promises ---------- */
+
+static inline bool
+plain_is_literal(const char *literals, const char *data, size_t len)
+{
+	for (; literals != NULL && *literals != '\0'; literals += strlen(literals) + 1)
+		if (strlen(literals) == len && strncmp(literals, data, len) == 0)
+			return true;
+	return false;
+}
+
+static inline bool
+plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
+{
+	for (size_t i = 0; i < field.len && (shape->digits >> f & 1) != 0; i++)
+		if (field.data[i] < '0' || field.data[i] > '9')
+			return false;
+
+	for (int i = 0; i < shape->nchecks; i++)
+	{
+		const FlowShapeCheck *check = &shape->checks[i];
+		bool fits = field.len >= check->min && field.len <= check->max;
+		bool digits = true;
+
+		if (check->field != f)
+			continue;
+		for (size_t j = 0; j < field.len; j++)
+		{
+			fits &= check->class == NULL || check->class[(uint8_t) field.data[j]] == 1;
+			digits &= field.data[j] >= '0' && field.data[j] <= '9';
+		}
+
+		/* what is known to be digits may skip the class */
+		if (check->digits && digits && field.len >= check->min && field.len <= check->max && !fits)
+			abort();
+		fits |= plain_is_literal(check->literals, field.data, field.len);
+		if (fits != flow_shape_passes(check, field.data, field.len))
+			abort();
+		if (!fits)
+			return false;
+	}
+	return true;
+}
+
+/* Has the line that shape?  fields[] are the first of them, data NULL if they are missing. */
+static inline bool
+plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fields)
+{
+	int count = 0;
+	size_t from = 0;
+
+	for (int i = 0; i < shape->nfields; i++)
+		fields[i] = (FlowSlice) {NULL, 0};
+	for (size_t i = 0; i <= len; i++)
+	{
+		if (i < len && line[i] != shape->separator)
+		{
+			if ((uint8_t) line[i] < 0x20 || (uint8_t) line[i] >= 0x80)
+				return false;
+			continue;
+		}
+		if (i == from)
+			return false;
+		if (count < shape->nfields)
+		{
+			fields[count] = (FlowSlice) {line + from, i - from};
+			if (!plain_field_fits(shape, count, fields[count]))
+				return false;
+		}
+		count++;
+		from = i + 1;
+	}
+	return count >= shape->nrequired && (shape->open || count <= shape->nfields);
+}
+
+/* ---------- comparing ---------- */
+
+typedef struct PlainCount
+{
+	uint64_t patterns, shapes, pairs, accepted, limits;
+} PlainCount;
+
+/* Is what PCRE2 matched what the shape says? */
+static inline bool
+plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainCount *count)
+{
+	static const int wanted[PLAIN_GROUPS] = {
+		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+	FlowSlice fields[FLOW_SHAPE_FIELDS], groups[PLAIN_GROUPS];
+	int ngroups = flow_regex_group_count(regex);
+	FlowError error;
+	FlowStatus status;
+
+	count->pairs++;
+	if (ngroups > 32 || !plain_fits(shape, lines->text, (size_t) (lines->end - lines->text), fields))
+		return true;
+	count->accepted++;
+
+	status = flow_regex_match(regex, lines->text, (size_t) (lines->end - lines->text), wanted, ngroups, groups, &error);
+	if (status == FLOW_LIMIT)
+	{
+		count->limits++;
+		return true;
+	}
+	if (status != FLOW_OK)
+		return false;
+	for (int i = 0; i < shape->nfields; i++)
+	{
+		int group = shape->group[i];
+
+		if (group < 0 || group > ngroups)
+			return false;
+		if (group > 0 && (groups[group - 1].data != fields[i].data || groups[group - 1].len != fields[i].len))
+			return false;
+		if (group > 0)
+			groups[group - 1].len = SIZE_MAX; /* seen */
+	}
+	for (int i = 0; i < ngroups; i++)
+		if (groups[i].len != SIZE_MAX) /* each group is a field */
+			return false;
+	return true;
+}
+
+/* Compares a pattern's shape to PCRE2 on so many lines; false if they differ, which is printed. */
+static inline bool
+plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed, PlainCount *count)
+{
+	static PlainLines lines;
+	FlowShape *shape = NULL;
+	FlowRegex *regex = NULL;
+	FlowError error;
+	uint64_t limits = count->limits;
+	bool agrees = true;
+
+	count->patterns++;
+	if (flow_pattern_shape(host, pattern, &shape) != FLOW_OK)
+		return true;
+	if (flow_regex_compile(host, pattern, jit, &regex, &error) == FLOW_OK)
+	{
+		count->shapes++;
+		plain_lines_of(&lines, shape, seed);
+		for (int i = 0; i < nlines && agrees && count->limits < limits + 3; i++) /* limits take time */
+		{
+			plain_make_line(&lines);
+			agrees = plain_agrees(shape, regex, &lines, count);
+		}
+		if (!agrees)
+		{
+			printf("# \"%s\" on \"%.*s\"\n", pattern, (int) (lines.end - lines.text), lines.text);
+			fflush(stdout);
+		}
+		flow_regex_free(regex);
+	}
+	flow_shape_free(host, shape);
+	return agrees;
+}
+
+#endif /* PLAIN_PATTERN_H */
