@@ -169,13 +169,12 @@ DROP TABLE heap;
 -- a row that is larger than what is kept for one, and more columns than a word has bits
 DO $$
 BEGIN
-	EXECUTE format('CREATE FOREIGN TABLE wide (%s) SERVER type OPTIONS (location %L, regex ''text;(.*)|.*'', on_error ''set_null'', log_verbosity ''silent'')',
-		(SELECT string_agg(format('c%s %s OPTIONS (field ''1'')', i, (ARRAY['text', 'varchar(2000)'])[1 + (i % 32 = 0)::int]), ', ') FROM generate_series(1, 98) i),
+	EXECUTE format('CREATE FOREIGN TABLE wide (%s) SERVER type OPTIONS (location %L, regex ''text;((.*?)a?)|.*'', on_error ''set_null'', log_verbosity ''silent'')',
+		(SELECT string_agg(format('c%s %s OPTIONS (field ''%s'')', i, (ARRAY['text', 'varchar(2000)'])[1 + (i % 32 = 0)::int], 1 + i % 2), ', ') FROM generate_series(1, 98) i),
 		current_setting('type.location'));
 END $$;
 SELECT count(*), count(c1) FROM wide;
-SELECT c1 FROM wide WHERE (SELECT count(DISTINCT value) FROM jsonb_each_text(to_jsonb(wide)) WHERE value IS NOT NULL) <> (c1 IS NOT NULL)::int;
-SELECT sum(octet_length(c1) + octet_length(c40) + octet_length(c64) + octet_length(c65) + octet_length(c98)) = 5 * sum(octet_length(c98)) AS equal FROM wide;
+SELECT c2 FROM wide WHERE EXISTS (SELECT FROM jsonb_each_text(to_jsonb(wide)) WHERE value IS DISTINCT FROM CASE WHEN substr(key, 2)::int % 2 = 1 THEN regexp_replace(c2, 'a$', '') ELSE c2 END);
 DROP FOREIGN TABLE wide;
 
 -- NULLs that look like values, and have several characters; no value stays from the record before
@@ -196,11 +195,12 @@ ALTER FOREIGN TABLE none ALTER COLUMN g SET NOT NULL;
 SELECT g FROM none; -- ERROR
 
 -- of several bad fields the first one is told
-CREATE FOREIGN TABLE several (a numeric OPTIONS (field '13'), b int OPTIONS (field '13'), c inet OPTIONS (field '13'))
+CREATE FOREIGN TABLE several (a numeric OPTIONS (field '13'), b int OPTIONS (field '13'), c inet OPTIONS (field '13'), d numeric OPTIONS (field '13'))
 SERVER type OPTIONS (location :'s3', regex '(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+)');
 SELECT * FROM several; -- ERROR
 SELECT b, c FROM several; -- ERROR
 SELECT c, b FROM several; -- ERROR
+SELECT d, c FROM several; -- ERROR
 
 DROP SERVER type CASCADE;
 DROP SCHEMA type CASCADE;
