@@ -13,6 +13,7 @@ WRAPPER_OBJS = \
 	plan.o \
 	qual.o \
 	tuple.o \
+	type.o \
 	explain.o \
 	analyze.o \
 	backend.o \
@@ -69,7 +70,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h flow/flow.h
+$(WRAPPER_OBJS): flowlog_fdw.h flow/flow.h flow/digits.h
 $(CORE_OBJS): $(wildcard flow/*.h)
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.

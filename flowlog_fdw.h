@@ -173,19 +173,27 @@ extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
 /* Closes the ledger: warns of what was rejected. */
 extern void flowlog_scan_finish(FlowlogScan *scan);
 
-/* ---------- tuple.c ---------- */
+/* ---------- type.c ---------- */
 
 /* What a column's type means to the core. */
 extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
 
+/* A value of one of the types that columns are compared with, as the core has it. */
+extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
+
+/* ---------- tuple.c ---------- */
+
 /* Prepares to convert the columns whose attnums are in the set (offset by FirstLowInvalidHeapAttributeNumber). */
 extern FlowlogTuple *flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used);
 
-/* Fills values and isnull of a whole row; by-reference values live until the next call. */
-extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
+/* The columns of a record that it looks at, as FlowReadSpec takes them; they live as long as the scan. */
+extern const int *flowlog_tuple_columns(const FlowlogTuple *tuple, int *count);
 
-/* A value of one of the types that columns are compared with, as the core has it. */
-extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
+/*
+ * Fills values and isnull of a whole row; by-reference values live until the next call.  Only a call with other
+ * arrays than the last one's writes the NULLs of columns that are not converted.
+ */
+extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
 
 /* ---------- plan.c ---------- */
 

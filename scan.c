@@ -125,6 +125,8 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		.compression = options->compression,
 		.max_line_length = options->max_line_length,
 	};
+	if (scan->tuple != NULL)
+		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
 		raise_error(scan, &error);
 	MemoryContextSwitchTo(old);

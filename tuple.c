@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * tuple.c
- *	  A record's values to a tuple's Datums, and back: the one file that knows
- *	  type modifiers, and how PostgreSQL stores what the core reads.
+ *	  A record's values to a tuple's Datums: knows how PostgreSQL stores what the
+ *	  core reads.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,32 +12,71 @@
 #include <sys/socket.h>
 
 #include "access/sysattr.h"
-#include "catalog/pg_type.h"
-#include "common/int.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/inet.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
-typedef struct ColumnConverter ColumnConverter;
+#include "flow/digits.h"
+
+/*
+ * By-reference values of a row go here one behind the other, each row over the last one.  As many stay
+ * in the processor's cache; what does not fit is allocated.
+ */
+#define ARENA_SIZE 8192
+
+/* A text is copied by words, so what is to the last one's end is written as well. */
+#define COPY_UNIT sizeof(uint64)
 
 /* A column that the query needs. */
-struct ColumnConverter
+typedef struct ColumnConverter
 {
 	int column;    /* index into the table's columns */
 	int attribute; /* attnum - 1 */
 	int32 typmod;
-	Datum (*convert)(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value);
+
+	/* as in the column's definition */
+	FlowType type;
+	int max_chars;
+	const char *null_text;
+	size_t null_len; /* SIZE_MAX: no text means NULL */
+
+	bool minds_nulls; /* a NULL is not simply taken */
 
 	/* for a type that only PostgreSQL can read */
 	FmgrInfo input;
 	Oid ioparam;
-	bool sees_nulls; /* a domain may forbid them */
-};
+} ColumnConverter;
+
+/*
+ * What is needed of a column to convert nearly all of its fields.  All columns of a kind are done in one loop, for which
+ * the processor has learned the jumps and has the constants at hand (a quarter less time than one loop over columns with
+ * a switch in it).
+ */
+typedef struct QuickColumn
+{
+	int column;
+	int attribute;
+	uint64 bit; /* of its converter */
+
+	uint64 most; /* the greatest number; most bytes of a text */
+	int64 unit;  /* the Datum is number * unit + zero */
+	int64 zero;
+	const char *null_text;
+	size_t null_len;
+} QuickColumn;
+
+typedef struct QuickColumns
+{
+	QuickColumn *items;
+	int count;
+} QuickColumns;
+
+#define QUICK_MOST 64 /* only so many converters can be quick ones: the bits of a word */
 
 struct FlowlogTuple
 {
@@ -45,7 +84,23 @@ struct FlowlogTuple
 	int natts;
 	ColumnConverter *converters;
 	int nconverters;
-	MemoryContext row; /* by-reference values of the current row */
+	int *columns; /* theirs */
+
+	/* by kind, columns that are converted quickly; a bit for each of the first QUICK_MOST converters that is not among them */
+	QuickColumns numbers;
+	QuickColumns texts;
+	QuickColumns addresses;
+	uint64 others;
+
+	/* where all other columns are NULL already */
+	Datum *values;
+	bool *isnull;
+
+	/* the current row's by-reference values */
+	char *arena;
+	char *next;        /* the next free byte of it */
+	char *end;         /* COPY_UNIT bytes may be written behind */
+	MemoryContext row; /* for what the arena has no room for, and what PostgreSQL's functions allocate */
 	bool row_used;
 
 	/* for the error's context of an input function */
@@ -53,15 +108,14 @@ struct FlowlogTuple
 	bool may_see_raw;
 };
 
-typedef Datum (*ConvertFunction)(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value);
+/* ---------- memory of a row ---------- */
 
-/* ---------- one converter for each type ---------- */
-
+/* COPY_UNIT bytes more may be written. */
 static void *
 row_alloc(FlowlogTuple *tuple, Size size)
 {
 	tuple->row_used = true;
-	return MemoryContextAlloc(tuple->row, size);
+	return MemoryContextAlloc(tuple->row, size + COPY_UNIT);
 }
 
 static char *
@@ -74,35 +128,191 @@ row_string(FlowlogTuple *tuple, FlowSlice text)
 	return copy;
 }
 
-static Datum
-convert_int16(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+/*
+ * A varlena of so many bytes, which the caller writes to *data; COPY_UNIT more may be written.  Short ones have
+ * the header of one byte that they have in a heap tuple, and are not aligned, as there.
+ */
+static inline struct varlena *
+new_varlena(FlowlogTuple *tuple, Size len, char **data)
 {
-	return Int16GetDatum((int16) value->integer);
+	bool is_short = len + VARHDRSZ_SHORT <= VARATT_SHORT_MAX;
+	char *start = is_short ? tuple->next : (char *) INTALIGN(tuple->next);
+	Size size = len + (is_short ? VARHDRSZ_SHORT : VARHDRSZ);
+
+	if (likely(start + size <= tuple->end))
+		tuple->next = start + size;
+	else
+		start = row_alloc(tuple, size);
+	if (is_short)
+		SET_VARSIZE_SHORT(start, size);
+	else
+		SET_VARSIZE(start, size);
+	*data = VARDATA_ANY(start);
+	return (struct varlena *) start;
 }
 
-static Datum
-convert_int32(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+/* ---------- quickly: what nearly all fields look like ---------- */
+
+/*
+ * Copies text if all of it is ASCII, without NUL; otherwise something was
+ * written.  Up to COPY_UNIT - 1 bytes behind the text are read and written.
+ */
+static inline bool
+copy_ascii(char *to, const char *from, Size len)
 {
-	return Int32GetDatum((int32) value->integer);
+	uint64 odd = 0;
+	uint64 word;
+
+	/* a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away */
+	for (; len > COPY_UNIT; len -= COPY_UNIT, from += COPY_UNIT, to += COPY_UNIT)
+	{
+		memcpy(&word, from, COPY_UNIT);
+		memcpy(to, &word, COPY_UNIT);
+		odd |= word | (word - UINT64CONST(0x0101010101010101));
+	}
+	if (len > 0)
+	{
+		memcpy(to, from, COPY_UNIT);
+		word = flow_load_word(from) << (8 * (COPY_UNIT - len)) | UINT64CONST(0x0101010101010101) >> (8 * len - 1) >> 1;
+		odd |= word | (word - UINT64CONST(0x0101010101010101));
+	}
+	return (odd & UINT64CONST(0x8080808080808080)) == 0;
 }
 
-static Datum
-convert_int64(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+static inline bool
+text_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 {
-	return Int64GetDatum(value->integer);
+	char *data;
+
+	*datum = PointerGetDatum(new_varlena(tuple, field.len, &data));
+	return copy_ascii(data, field.data, field.len);
 }
 
-static Datum
-convert_float(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+/* char(n) is stored with the blanks that fill it up */
+static inline bool
+padded_quickly(FlowlogTuple *tuple, FlowSlice field, Size width, Datum *datum)
 {
-	return Float4GetDatum((float4) value->real);
+	char *data;
+
+	*datum = PointerGetDatum(new_varlena(tuple, width, &data));
+	if (!copy_ascii(data, field.data, field.len))
+		return false;
+	memset(data + field.len, ' ', width - field.len);
+	return true;
 }
 
-static Datum
-convert_double(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+/* an inet's or cidr's bytes behind its header (utils/inet.h) */
+typedef struct StoredIPv4
 {
-	return Float8GetDatum(value->real);
+	uint8 family;
+	uint8 bits;
+	uint8 bytes[4];
+} StoredIPv4;
+
+static inline bool
+address_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
+{
+	StoredIPv4 stored = {PGSQL_AF_INET, 32, {0}};
+	char *data;
+
+	if (!flow_read_dotted_quad(field.data, field.len, true, stored.bytes))
+		return false;
+	*datum = PointerGetDatum(new_varlena(tuple, sizeof(stored), &data));
+	memcpy(data, &stored, sizeof(stored));
+	return true;
 }
+
+/*
+ * What digits are in a column of a type: a Datum that is passed by value, of any width, is the same word as an int8's
+ * of that value.
+ */
+typedef struct NumberKind
+{
+	uint64 most; /* up to here; 0: the type has no such digits */
+	int64 unit;
+	int64 zero; /* what 0 becomes */
+} NumberKind;
+
+static const NumberKind number_kinds[FLOW_OPAQUE + 1] = {
+#ifdef USE_FLOAT8_BYVAL
+	[FLOW_INT16] = {PG_INT16_MAX, 1, 0},
+	[FLOW_INT32] = {PG_INT32_MAX, 1, 0},
+	[FLOW_INT64] = {PG_INT64_MAX, 1, 0},
+	[FLOW_TIME] = {FLOW_MAX_UNIX_SECONDS, USECS_PER_SEC, -FLOWLOG_EPOCH_MICROSECONDS},
+#else
+	{0, 0, 0}
+#endif
+};
+
+/*
+ * Tries to convert the columns of a kind, none of whose fields that are converted here means NULL; returns the
+ * bits of those that are something else than plain digits, plain text or a dotted
+ * quad.  What these are is flow_value_read's to say, which must say the same of what is converted here.
+ */
+static inline uint64
+fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		FlowSlice field = fields[column->column];
+		uint64 number;
+
+		if (unlikely(!flow_read_digits(field.data, field.len, true, &number) || number > column->most))
+		{
+			left |= column->bit;
+			continue;
+		}
+		values[column->attribute] = Int64GetDatum((int64) number * column->unit + column->zero);
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+static inline uint64
+fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		FlowSlice field = fields[column->column];
+
+		/* not more bytes than that are not more characters */
+		if (unlikely(field.data == NULL || field.len > column->most ||
+		             (field.len == column->null_len && memcmp(field.data, column->null_text, field.len) == 0) ||
+		             !text_quickly(tuple, field, &values[column->attribute])))
+		{
+			left |= column->bit;
+			continue;
+		}
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+static inline uint64
+fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		if (unlikely(!address_quickly(tuple, fields[column->column], &values[column->attribute])))
+		{
+			left |= column->bit;
+			continue;
+		}
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+/* ---------- by way of flow_value_read: all the rest ---------- */
 
 /*
  * The core has seen that numeric_in of PostgreSQL 15 accepts it.  That allows blanks behind an "e", which
@@ -129,36 +339,28 @@ convert_decimal(FlowlogTuple *tuple, const ColumnConverter *converter, const Flo
 }
 
 static Datum
-convert_boolean(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
-{
-	return BoolGetDatum(value->integer != 0);
-}
-
-static Datum
 convert_text(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
-	struct varlena *text = row_alloc(tuple, VARHDRSZ + value->text.len);
+	char *data;
+	struct varlena *text = new_varlena(tuple, value->text.len, &data);
 
-	SET_VARSIZE(text, VARHDRSZ + value->text.len);
-	memcpy(VARDATA(text), value->text.data, value->text.len);
+	memcpy(data, value->text.data, value->text.len);
 	return PointerGetDatum(text);
 }
 
-/* char(n) is stored with the blanks that fill it up */
 static Datum
 convert_padded(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
-	const FlowColumn *column = &tuple->scan->table->columns[converter->column];
 	Size len = value->text.len;
 	Size padding = 0;
 	struct varlena *text;
+	char *data;
 
-	if (column->max_chars > 0)
-		padding = column->max_chars - Min(column->max_chars, pg_mbstrlen_with_len(value->text.data, len));
-	text = row_alloc(tuple, VARHDRSZ + len + padding);
-	SET_VARSIZE(text, VARHDRSZ + len + padding);
-	memcpy(VARDATA(text), value->text.data, len);
-	memset(VARDATA(text) + len, ' ', padding);
+	if (converter->max_chars > 0)
+		padding = converter->max_chars - Min(converter->max_chars, pg_mbstrlen_with_len(value->text.data, len));
+	text = new_varlena(tuple, len + padding, &data);
+	memcpy(data, value->text.data, len);
+	memset(data + len, ' ', padding);
 	return PointerGetDatum(text);
 }
 
@@ -166,26 +368,14 @@ static Datum
 convert_address(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
 	const FlowAddress *address = &value->address;
-	inet *result = row_alloc(tuple, sizeof(inet));
+	Size size = address->family == 4 ? 4 : 16;
+	char *data;
+	struct varlena *result = new_varlena(tuple, offsetof(inet_struct, ipaddr) + size, &data);
 
-	memset(result, 0, sizeof(inet));
-	ip_family(result) = address->family == 4 ? PGSQL_AF_INET : PGSQL_AF_INET6;
-	ip_bits(result) = address->bits;
-	memcpy(ip_addr(result), address->bytes, ip_addrsize(result));
-	SET_INET_VARSIZE(result);
-	return InetPGetDatum(result);
-}
-
-static Datum
-convert_time(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
-{
-	return TimestampTzGetDatum(value->integer - FLOWLOG_EPOCH_MICROSECONDS);
-}
-
-static Datum
-convert_day(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
-{
-	return DateADTGetDatum((DateADT) (value->integer - FLOWLOG_EPOCH_DAYS));
+	data[offsetof(inet_struct, family)] = address->family == 4 ? PGSQL_AF_INET : PGSQL_AF_INET6;
+	data[offsetof(inet_struct, bits)] = (char) address->bits;
+	memcpy(data + offsetof(inet_struct, ipaddr), address->bytes, size);
+	return PointerGetDatum(result);
 }
 
 /*
@@ -227,196 +417,183 @@ call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
 }
 
 static Datum
-convert_opaque(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
-	return call_input(tuple, converter, row_string(tuple, value->text));
-}
-
-static void
-check_null(FlowlogTuple *tuple, const ColumnConverter *converter)
-{
-	tuple->row_used = true;
-	(void) call_input(tuple, converter, NULL);
-}
-
-static const ConvertFunction converters[] = {
-	[FLOW_INT16] = convert_int16,
-	[FLOW_INT32] = convert_int32,
-	[FLOW_INT64] = convert_int64,
-	[FLOW_FLOAT] = convert_float,
-	[FLOW_DOUBLE] = convert_double,
-	[FLOW_DECIMAL] = convert_decimal,
-	[FLOW_BOOLEAN] = convert_boolean,
-	[FLOW_TEXT] = convert_text,
-	[FLOW_PADDED] = convert_padded,
-	[FLOW_ADDRESS] = convert_address,
-	[FLOW_NETWORK] = convert_address,
-	[FLOW_TIME] = convert_time,
-	[FLOW_DAY] = convert_day,
-	[FLOW_OPAQUE] = convert_opaque,
-};
-
-/* ---------- types ---------- */
-
-static void
-set_numeric_modifier(FlowColumn *column, int32 typmod)
-{
-	if (typmod < (int32) VARHDRSZ)
-		return;
-	column->precision = ((typmod - VARHDRSZ) >> 16) & 0xFFFF;
-#if PG_VERSION_NUM >= 150000
-	/* eleven bits with a sign */
-	column->scale = (((typmod - VARHDRSZ) & 0x7FF) ^ 1024) - 1024;
-#else
-	column->scale = (typmod - VARHDRSZ) & 0xFFFF;
-#endif
-}
-
-void
-flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod)
-{
-	column->max_chars = -1;
-	column->precision = -1;
-	column->scale = -1;
-
-	switch (type)
+	switch (converter->type)
 	{
-		case INT2OID:
-			column->type = FLOW_INT16;
-			break;
-		case INT4OID:
-			column->type = FLOW_INT32;
-			break;
-		case INT8OID:
-			column->type = FLOW_INT64;
-			break;
-		case FLOAT4OID:
-			column->type = FLOW_FLOAT;
-			break;
-		case FLOAT8OID:
-			column->type = FLOW_DOUBLE;
-			break;
-		case NUMERICOID:
-			column->type = FLOW_DECIMAL;
-			set_numeric_modifier(column, typmod);
-			break;
-		case BOOLOID:
-			column->type = FLOW_BOOLEAN;
-			break;
-		case TEXTOID:
-			column->type = FLOW_TEXT;
-			break;
-		case VARCHAROID:
-			column->type = FLOW_TEXT;
-			if (typmod >= (int32) VARHDRSZ)
-				column->max_chars = typmod - VARHDRSZ;
-			break;
-		case BPCHAROID:
-			column->type = FLOW_PADDED;
-			if (typmod >= (int32) VARHDRSZ)
-				column->max_chars = typmod - VARHDRSZ;
-			break;
-		case INETOID:
-			column->type = FLOW_ADDRESS;
-			break;
-		case CIDROID:
-			column->type = FLOW_NETWORK;
-			break;
-		case TIMESTAMPTZOID:
-		case TIMESTAMPOID:
-			column->type = FLOW_TIME;
-			column->scale = typmod;
-			break;
-		case DATEOID:
-			column->type = FLOW_DAY;
-			break;
+		case FLOW_INT16:
+			return Int16GetDatum((int16) value->integer);
+		case FLOW_INT32:
+			return Int32GetDatum((int32) value->integer);
+		case FLOW_INT64:
+			return Int64GetDatum(value->integer);
+		case FLOW_FLOAT:
+			return Float4GetDatum((float4) value->real);
+		case FLOW_DOUBLE:
+			return Float8GetDatum(value->real);
+		case FLOW_DECIMAL:
+			return convert_decimal(tuple, converter, value);
+		case FLOW_BOOLEAN:
+			return BoolGetDatum(value->integer != 0);
+		case FLOW_TEXT:
+			return convert_text(tuple, converter, value);
+		case FLOW_PADDED:
+			return convert_padded(tuple, converter, value);
+		case FLOW_ADDRESS:
+		case FLOW_NETWORK:
+			return convert_address(tuple, converter, value);
+		case FLOW_TIME:
+			return TimestampTzGetDatum(value->integer - FLOWLOG_EPOCH_MICROSECONDS);
+		case FLOW_DAY:
+			return DateADTGetDatum((DateADT) (value->integer - FLOWLOG_EPOCH_DAYS));
+		case FLOW_OPAQUE:
+			return call_input(tuple, converter, row_string(tuple, value->text));
+	}
+	pg_unreachable();
+}
+
+/* As convert, of any field. */
+static pg_noinline bool
+convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
+{
+	FlowlogScan *scan = tuple->scan;
+	FlowValue value;
+	FlowStatus status = flow_value_read(&scan->table->columns[converter->column], &scan->backend.host, field, &value);
+
+	if (status == FLOW_OK)
+	{
+		*datum = convert_value(tuple, converter, &value);
+		return true;
+	}
+	if (status != FLOW_END)
+		flowlog_scan_bad_field(scan, (FlowBadField) {converter->column, status});
+	else if (converter->type == FLOW_OPAQUE && converter->minds_nulls)
+	{
+		/* a domain may forbid it */
+		tuple->row_used = true;
+		(void) call_input(tuple, converter, NULL);
+	}
+	return false;
+}
+
+/* Of the types that are not converted in loops of their own, what can be done without flow_value_read. */
+static inline bool
+convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
+{
+	uint64 number;
+
+	switch (converter->type)
+	{
+		case FLOW_PADDED:
+			return converter->max_chars < 0
+			           ? text_quickly(tuple, field, datum)
+			           : field.len <= (Size) converter->max_chars && padded_quickly(tuple, field, converter->max_chars, datum);
+		case FLOW_FLOAT:
+		case FLOW_DOUBLE:
+			if (!flow_read_digits(field.data, field.len, true, &number))
+				return false;
+			*datum = converter->type == FLOW_FLOAT ? Float4GetDatum((float4) number) : Float8GetDatum((float8) number);
+			return true;
+		case FLOW_DAY:
+			if (!flow_read_digits(field.data, field.len, true, &number))
+				return false;
+			*datum = DateADTGetDatum((DateADT) (number / SECS_PER_DAY) - FLOWLOG_EPOCH_DAYS);
+			return number <= FLOW_MAX_UNIX_SECONDS;
 		default:
-			column->type = FLOW_OPAQUE;
-			break;
+			return false;
 	}
 }
 
-/* Unix time of a timestamp; infinity, and what lies too near to it, stays at the end of the scale. */
-static int64
-unix_microseconds(Timestamp timestamp)
+static inline bool
+means_null(const ColumnConverter *converter, FlowSlice field)
 {
-	int64 result;
-
-	if (TIMESTAMP_NOT_FINITE(timestamp))
-		return timestamp;
-	if (pg_add_s64_overflow(timestamp, FLOWLOG_EPOCH_MICROSECONDS, &result))
-		return PG_INT64_MAX;
-	return result;
+	return field.data == NULL ||
+	       (field.len == converter->null_len && memcmp(field.data, converter->null_text, field.len) == 0);
 }
 
-static FlowAddress
-address_of(const inet *in)
+/* Converts a field of the current record; false: it is NULL, or bad and to be NULL. */
+static inline bool
+convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
 {
-	FlowAddress address = {0};
-
-	address.family = ip_family(in) == PGSQL_AF_INET ? 4 : 6;
-	address.bits = ip_bits(in);
-	memcpy(address.bytes, ip_addr(in), ip_addrsize(in));
-	return address;
-}
-
-/* Must know every type that qual.c compares columns with. */
-void
-flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			value->integer = DatumGetBool(datum);
-			break;
-		case INT2OID:
-			value->integer = DatumGetInt16(datum);
-			break;
-		case INT4OID:
-			value->integer = DatumGetInt32(datum);
-			break;
-		case INT8OID:
-			value->integer = DatumGetInt64(datum);
-			break;
-		case FLOAT4OID:
-			value->real = DatumGetFloat4(datum);
-			break;
-		case FLOAT8OID:
-			value->real = DatumGetFloat8(datum);
-			break;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		{
-			struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
-
-			value->text.data = VARDATA_ANY(text);
-			value->text.len = VARSIZE_ANY_EXHDR(text);
-			break;
-		}
-		case INETOID:
-		case CIDROID:
-			value->address = address_of(DatumGetInetPP(datum));
-			break;
-		case TIMESTAMPTZOID:
-		case TIMESTAMPOID:
-			value->integer = unix_microseconds(DatumGetTimestampTz(datum));
-			break;
-		case DATEOID:
-		{
-			DateADT date = DatumGetDateADT(datum);
-
-			value->integer = DATE_IS_NOBEGIN(date) ? PG_INT64_MIN
-			                 : DATE_IS_NOEND(date) ? PG_INT64_MAX
-			                                       : (int64) date + FLOWLOG_EPOCH_DAYS;
-			break;
-		}
-		default:
-			elog(ERROR, "unexpected type %u in a pushed-down qual", type);
-	}
+	if (means_null(converter, field))
+		return converter->minds_nulls && convert_slowly(tuple, converter, field, datum);
+	return convert_plain(tuple, converter, field, datum) || convert_slowly(tuple, converter, field, datum);
 }
 
 /* ---------- rows ---------- */
+
+static void
+set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_pg_attribute attribute)
+{
+	const FlowlogTable *table = tuple->scan->table;
+	const FlowColumn *definition = &table->columns[column];
+
+	converter->column = column;
+	converter->attribute = attribute->attnum - 1;
+	converter->typmod = attribute->atttypmod;
+	converter->type = definition->type;
+	converter->max_chars = definition->max_chars;
+	converter->null_text = definition->null_text;
+	converter->null_len = definition->null_text ? definition->null_len : SIZE_MAX;
+	converter->minds_nulls = definition->not_null;
+	if (definition->type == FLOW_OPAQUE)
+	{
+		Oid input;
+
+		getTypeInputInfo(attribute->atttypid, &input, &converter->ioparam);
+		fmgr_info_cxt(input, &converter->input, tuple->scan->context);
+		converter->minds_nulls |= !converter->input.fn_strict;
+		tuple->may_see_raw = flowlog_may_see_raw(table);
+	}
+}
+
+/* The columns of the kind that one's fields are converted quickly with, or NULL. */
+static QuickColumns *
+quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
+{
+	const char *null_text = definition->null_text;
+	bool digits_mean_null = null_text != NULL && null_text[0] >= '0' && null_text[0] <= '9';
+
+	if (tuple->nconverters >= QUICK_MOST)
+		return NULL;
+	switch (definition->type)
+	{
+		case FLOW_TEXT:
+			return &tuple->texts;
+		case FLOW_ADDRESS:
+		case FLOW_NETWORK:
+			return digits_mean_null ? NULL : &tuple->addresses;
+		default:
+			return digits_mean_null || number_kinds[definition->type].most == 0 ? NULL : &tuple->numbers;
+	}
+}
+
+static void
+add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
+{
+	const FlowColumn *definition = &tuple->scan->table->columns[column];
+	const NumberKind *kind = &number_kinds[definition->type];
+	QuickColumns *quick = quick_columns(tuple, definition);
+	int number = tuple->nconverters++;
+
+	tuple->columns[number] = column;
+	set_converter(tuple, &tuple->converters[number], column, attribute);
+	if (quick != NULL)
+		quick->items[quick->count++] = (QuickColumn) {
+			.column = column,
+			.attribute = attribute->attnum - 1,
+			.bit = UINT64CONST(1) << number,
+			.most = definition->type != FLOW_TEXT ? kind->most
+		            : definition->max_chars < 0   ? PG_UINT64_MAX
+		                                          : (uint64) definition->max_chars,
+			.unit = kind->unit,
+			.zero = kind->zero,
+			.null_text = definition->null_text,
+			.null_len = definition->null_text ? definition->null_len : SIZE_MAX,
+		};
+	else if (number < QUICK_MOST)
+		tuple->others |= UINT64CONST(1) << number;
+}
 
 FlowlogTuple *
 flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
@@ -429,66 +606,80 @@ flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 	tuple->scan = scan;
 	tuple->natts = desc->natts;
 	tuple->row = AllocSetContextCreate(scan->context, "flowlog_fdw row", ALLOCSET_DEFAULT_SIZES);
+	tuple->arena = palloc(ARENA_SIZE + COPY_UNIT);
+	tuple->next = tuple->arena;
+	tuple->end = tuple->arena + ARENA_SIZE;
 	tuple->converters = palloc0(sizeof(ColumnConverter) * (table->ncolumns + 1));
+	tuple->columns = palloc(sizeof(int) * (table->ncolumns + 1));
+	tuple->numbers.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
+	tuple->texts.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
+	tuple->addresses.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, table->attnums[i] - 1);
-		ColumnConverter *converter = &tuple->converters[tuple->nconverters];
-		Oid input;
 
 		if (!whole_row && !bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, attrs_used))
 			continue;
-		converter->column = i;
-		converter->attribute = attribute->attnum - 1;
-		converter->typmod = attribute->atttypmod;
-		converter->convert = converters[table->columns[i].type];
-		if (table->columns[i].type == FLOW_OPAQUE)
-		{
-			getTypeInputInfo(attribute->atttypid, &input, &converter->ioparam);
-			fmgr_info_cxt(input, &converter->input, scan->context);
-			converter->sees_nulls = !converter->input.fn_strict;
-			tuple->may_see_raw = flowlog_may_see_raw(table);
-		}
-		tuple->nconverters++;
+		add_column(tuple, i, attribute);
 	}
 
 	MemoryContextSwitchTo(old);
 	return tuple;
 }
 
+const int *
+flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
+{
+	*count = tuple->nconverters;
+	return tuple->columns;
+}
+
+/* Makes all columns NULL, those for good that have no converter. */
+static void
+begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
+{
+	memset(isnull, true, sizeof(bool) * tuple->natts);
+	/* values of NULLs are looked at by nobody, but shall not be rubbish */
+	memset(values, 0, sizeof(Datum) * tuple->natts);
+	tuple->values = values;
+	tuple->isnull = isnull;
+}
+
+/* Fills a column in any way. */
+static void
+fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	Datum *value = &values[converter->attribute];
+	bool has_value = convert(tuple, converter, fields[converter->column], value);
+
+	isnull[converter->attribute] = !has_value;
+	if (!has_value)
+		*value = (Datum) 0;
+}
+
 void
 flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull)
 {
-	FlowlogScan *scan = tuple->scan;
-	const FlowlogTable *table = scan->table;
+	const FlowSlice *fields = record->fields;
+	uint64 left;
 
-	if (tuple->row_used)
+	tuple->next = tuple->arena;
+	if (unlikely(tuple->row_used))
 	{
 		MemoryContextReset(tuple->row);
 		tuple->row_used = false;
 	}
+	if (unlikely(values != tuple->values || isnull != tuple->isnull))
+		begin_filling(tuple, values, isnull);
 
-	memset(isnull, true, sizeof(bool) * tuple->natts);
-	for (int i = 0; i < tuple->nconverters; i++)
-	{
-		const ColumnConverter *converter = &tuple->converters[i];
-		FlowSlice field = record->fields[converter->column];
-		FlowStatus status;
-		FlowValue value;
+	left = tuple->others;
+	left |= fill_numbers(&tuple->numbers, fields, values, isnull);
+	left |= fill_texts(tuple, &tuple->texts, fields, values, isnull);
+	left |= fill_addresses(tuple, &tuple->addresses, fields, values, isnull);
 
-		status = flow_value_read(&table->columns[converter->column], &scan->backend.host, field, &value);
-		if (status == FLOW_OK)
-		{
-			values[converter->attribute] = converter->convert(tuple, converter, &value);
-			isnull[converter->attribute] = false;
-		}
-		else if (status != FLOW_END)
-			flowlog_scan_bad_field(scan, (FlowBadField) {converter->column, status});
-		else if (converter->sees_nulls)
-			check_null(tuple, converter);
-	}
-	/* values of NULLs are looked at by nobody, but shall not be rubbish */
-	for (int i = 0; i < tuple->natts; i++)
-		if (isnull[i])
-			values[i] = (Datum) 0;
+	/* these in their order: of several bad fields the first one counts */
+	for (; left != 0; left &= left - 1)
+		fill_column(tuple, &tuple->converters[pg_rightmost_one_pos64(left)], fields, values, isnull);
+	for (int i = QUICK_MOST; i < tuple->nconverters; i++)
+		fill_column(tuple, &tuple->converters[i], fields, values, isnull);
 }

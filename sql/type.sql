@@ -126,5 +126,81 @@ SELECT * FROM nulls ORDER BY c, a;
 ALTER FOREIGN TABLE nulls ALTER COLUMN c OPTIONS (SET null ''), OPTIONS (SET regex '\d (\S+) \S+ (\S+) -() .*');
 SELECT * FROM nulls ORDER BY c, a;
 
+-- What most fields look like is read by shortcuts: texts that are nearly that, and of many lengths.  Of each query that compares: no rows
+\set nearly :abs_srcdir '/test/data/nearly.log'
+SET type.location = :'nearly';
+CALL read_as('number', 'smallint', 'integer', 'bigint', 'real', 'double precision', 'timestamptz', 'date');
+SELECT count(*), count(smallint) AS smallint, count("integer") AS "integer", count(bigint) AS bigint, count("real") AS "real", count(timestamptz) AS timestamptz FROM t WHERE raw IS NOT NULL;
+SELECT raw FROM t WHERE raw <> '-' AND (smallint::text IS DISTINCT FROM nullif(postgres(raw, 'smallint'), 'bad')
+	OR "integer"::text IS DISTINCT FROM nullif(postgres(raw, 'integer'), 'bad') OR bigint::text IS DISTINCT FROM nullif(postgres(raw, 'bigint'), 'bad')
+	OR "real"::text IS DISTINCT FROM nullif(postgres(raw, 'real'), 'bad') OR "double precision"::text IS DISTINCT FROM nullif(postgres(raw, 'double precision'), 'bad'));
+SELECT raw FROM t, to_timestamp(CASE WHEN raw !~ '^[0-9]+$' THEN NULL WHEN raw::numeric <= 2147483647 THEN raw::numeric WHEN raw::numeric <= 4102444800000 THEN raw::numeric / 1000 END) AS time
+	WHERE timestamptz IS DISTINCT FROM time OR date IS DISTINCT FROM (time AT TIME ZONE 'UTC')::date;
+CALL read_as('number', 'timestamp', 'timestamp(0)', 'timestamp(4)');
+SELECT raw FROM t WHERE "timestamp(0)" IS DISTINCT FROM timestamp::timestamp(0) OR "timestamp(4)" IS DISTINCT FROM timestamp;
+
+CALL read_as('address', 'inet', 'cidr');
+SELECT count(*), count(inet) AS inet, count(cidr) AS cidr FROM t WHERE raw IS NOT NULL;
+SELECT raw FROM t WHERE raw <> '-' AND (inet::text IS DISTINCT FROM nullif(postgres(raw, 'inet'), 'bad') OR cidr::text IS DISTINCT FROM nullif(postgres(raw, 'cidr'), 'bad'));
+
+-- headers of one byte and of four; words that a text ends in
+CALL read_as('text', 'text', 'varchar', 'varchar(9)', 'varchar(126)', 'char', 'char(9)', 'char(126)', 'char(127)');
+SELECT count(*), count(DISTINCT octet_length(text)) AS lengths, min(octet_length(text)), max(octet_length(text)), count("varchar(9)") AS "varchar(9)", count("char(126)") AS "char(126)", count("char") AS "char" FROM t WHERE text IS NOT NULL;
+SELECT line FROM (SELECT substr(line, 6) FROM string_to_table(pg_read_file(:'nearly'), E'\n') AS line WHERE line LIKE 'text;%' EXCEPT ALL SELECT raw FROM t) AS missing (line);
+SELECT raw FROM t WHERE raw IS DISTINCT FROM text OR raw IS DISTINCT FROM "varchar" OR octet_length(raw) <> octet_length(text);
+CREATE FUNCTION cut(value text, most int) RETURNS text LANGUAGE sql RETURN CASE WHEN length(rtrim(left(value, 10000), ' ')) <= most THEN left(value, most) END;
+SELECT raw FROM t WHERE "varchar(9)" IS DISTINCT FROM cut(raw, 9) OR "varchar(126)" IS DISTINCT FROM cut(raw, 126)
+	OR octet_length("char(9)") IS DISTINCT FROM octet_length(cut(raw, 9)::char(9)) OR "char(9)" IS DISTINCT FROM cut(raw, 9)::char(9)
+	OR octet_length("char(126)") IS DISTINCT FROM octet_length(cut(raw, 126)::char(126)) OR "char(126)" IS DISTINCT FROM cut(raw, 126)::char(126)
+	OR octet_length("char(127)") IS DISTINCT FROM octet_length(cut(raw, 127)::char(127)) OR "char(127)" IS DISTINCT FROM cut(raw, 127)::char(127);
+
+-- stored values are what the heap has
+CREATE TABLE heap AS TABLE t;
+(TABLE t EXCEPT ALL TABLE heap) UNION ALL (TABLE heap EXCEPT ALL TABLE t);
+SET enable_mergejoin = off;
+SELECT count(*) = (SELECT count(*) FROM heap AS a JOIN heap AS b USING (text, "char(9)")) AS hash_join FROM t JOIN heap USING (text, "char(9)");
+SET enable_hashjoin = off;
+SET enable_mergejoin = on;
+SELECT count(*) = (SELECT count(*) FROM heap AS a JOIN heap AS b USING (text, "char(9)")) AS merge_join FROM t JOIN heap USING (text, "char(9)");
+RESET enable_hashjoin;
+SELECT raw FROM t WHERE NOT EXISTS (SELECT FROM heap WHERE record_image_eq(ROW(heap.*), ROW(t.*)));
+DROP TABLE heap;
+
+-- a row that is larger than what is kept for one, and more columns than a word has bits
+DO $$
+BEGIN
+	EXECUTE format('CREATE FOREIGN TABLE wide (%s) SERVER type OPTIONS (location %L, regex ''text;((.*?)a?)|.*'', on_error ''set_null'', log_verbosity ''silent'')',
+		(SELECT string_agg(format('c%s %s OPTIONS (field ''%s'')', i, (ARRAY['text', 'varchar(2000)'])[1 + (i % 32 = 0)::int], 1 + i % 2), ', ') FROM generate_series(1, 98) i),
+		current_setting('type.location'));
+END $$;
+SELECT count(*), count(c1) FROM wide;
+SELECT c2 FROM wide WHERE EXISTS (SELECT FROM jsonb_each_text(to_jsonb(wide)) WHERE value IS DISTINCT FROM CASE WHEN substr(key, 2)::int % 2 = 1 THEN regexp_replace(c2, 'a$', '') ELSE c2 END);
+DROP FOREIGN TABLE wide;
+
+-- NULLs that look like values, and have several characters; no value stays from the record before
+CREATE FOREIGN TABLE nearly (
+	interface text OPTIONS (field '3', null 'eni-0a1b2c3d4e5f60718'), source inet OPTIONS (field '4', null '10.0.2.9'), network cidr OPTIONS (field '4', null '10.0.1.5'),
+	port int OPTIONS (field '7', null '443'), small smallint OPTIONS (field '8', null '6'), bytes bigint OPTIONS (field '10', null '7500000000000'),
+	time timestamptz OPTIONS (field '11', null '1769775904'), day date OPTIONS (field '11', null '1769775904'), real float8 OPTIONS (field '9', null '1'),
+	action char(7) OPTIONS (field '13', null 'ACCEPT'), plain char(6) OPTIONS (field '13'))
+SERVER type OPTIONS (location :'s3', regex '(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+)');
+SELECT * FROM nearly;
+CREATE FOREIGN TABLE none (
+	a text OPTIONS (field '4'), b varchar(8) OPTIONS (field '4'), c char(3) OPTIONS (field '4'), d inet OPTIONS (field '4'), e cidr OPTIONS (field '4'), f smallint OPTIONS (field '4'), g int OPTIONS (field '4'),
+	h bigint OPTIONS (field '4'), i real OPTIONS (field '4'), j float8 OPTIONS (field '4'), k numeric OPTIONS (field '4'), l bool OPTIONS (field '4'), m timestamptz OPTIONS (field '4'), n timestamp OPTIONS (field '4'),
+	o date OPTIONS (field '4'), p json OPTIONS (field '4'), status text OPTIONS (field '14'))
+SERVER type OPTIONS (location :'nodata', regex '(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+)');
+SELECT * FROM none WHERE status <> 'OK';
+ALTER FOREIGN TABLE none ALTER COLUMN g SET NOT NULL;
+SELECT g FROM none; -- ERROR
+
+-- of several bad fields the first one is told
+CREATE FOREIGN TABLE several (a numeric OPTIONS (field '13'), b int OPTIONS (field '13'), c inet OPTIONS (field '13'), d numeric OPTIONS (field '13'))
+SERVER type OPTIONS (location :'s3', regex '(\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+) (\S+)');
+SELECT * FROM several; -- ERROR
+SELECT b, c FROM several; -- ERROR
+SELECT c, b FROM several; -- ERROR
+SELECT d, c FROM several; -- ERROR
+
 DROP SERVER type CASCADE;
 DROP SCHEMA type CASCADE;
