@@ -63,7 +63,7 @@ override with_llvm = no
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/regress_launcher
 
-EXTRA_CLEAN = bench/gen
+EXTRA_CLEAN = bench/gen bench/scan bench/inflate
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -81,6 +81,15 @@ flow/%.o: flow/%.c
 
 bench/gen: bench/gen.c
 	$(CC) $(CFLAGS) -o $@ $<
+
+# the core without PostgreSQL, with as much of it as there is
+SCAN_FLAGS := $(if $(wildcard flow/group.c),-DSCAN_GROUPS) $(if $(shell grep -l 'spec\.next_part' flow/*.c),-DSCAN_PARTS)
+
+bench/scan: bench/scan.c $(CORE_OBJS)
+	$(CC) $(CFLAGS) $(SCAN_FLAGS) -o $@ $^ $(SHLIB_LINK)
+
+bench/inflate: bench/inflate.c
+	$(CC) $(CFLAGS) -o $@ $< -lisal
 
 CLANG_FORMAT ?= clang-format-14
 
