@@ -23,36 +23,6 @@
 
 /* ---------- AVX-512 ---------- */
 
-USES_AVX512 flow_always_inline uint64_t
-end_avx512(__m512i bytes, char separator)
-{
-	return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')) |
-	       _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(separator));
-}
-
-/* Bytes below 0x20 and from 0x80 on. */
-USES_AVX512 flow_always_inline uint64_t
-low_avx512(__m512i bytes)
-{
-	return _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(0x20));
-}
-
-/* Marks the odd ends of a step; "start" and "carry" are what the words before leave over. */
-USES_AVX512 static __attribute__((noinline, cold)) uint64_t
-odd_avx512(const char *data, char separator, FlowEnds *ends, size_t count, uint64_t start, uint64_t carry)
-{
-	for (int i = 0; i < STEP_WORDS; i++)
-	{
-		__m512i bytes = _mm512_loadu_si512(data + i * FLOW_SPLIT_WORD);
-		uint64_t end = end_avx512(bytes, separator);
-
-		carry = flow_split_mark_odd(ends, count, end, end << 1 | start, low_avx512(bytes) & ~end, carry);
-		start = end >> 63;
-		count += (size_t) __builtin_popcountll(end);
-	}
-	return carry;
-}
-
 /* Stores what is behind each end of a word, 16 at a time. */
 USES_AVX512 flow_always_inline void
 next_avx512(uint32_t *next, __m512i numbers, __m512i base, uint64_t end)
@@ -75,13 +45,56 @@ static const uint8_t step_numbers[STEP] __attribute__((aligned(64))) = {
 					  NUMBERS_8((n) + 32), NUMBERS_8((n) + 40), NUMBERS_8((n) + 48), NUMBERS_8((n) + 56)
 	NUMBERS_64(0), NUMBERS_64(64), NUMBERS_64(128), NUMBERS_64(192)};
 
+/*
+ * What is carried from word to word.  It is copied to and from the functions that handle
+ * rare steps, so that it stays in registers elsewhere.
+ */
+typedef struct State
+{
+	size_t count;
+	uint64_t start;        /* 1: a field starts with the next word */
+	uint64_t digit_carry;  /* of flow_split_digits */
+	uint64_t odd_carry;    /* of flow_split_mark_odd */
+	uint64_t newline_part; /* of FlowBits */
+	uint64_t digits_part;
+} State;
+
+/* A step with too many ends for the fast way, or with odd ones. */
+USES_AVX512 static __attribute__((noinline, cold)) void
+rare_avx512(const char *data, uint32_t at, char separator, FlowEnds *ends, State *state)
+{
+	FlowBits newline = {ends->newline, state->newline_part}, digits = {ends->digits, state->digits_part};
+
+	for (int i = 0; i < STEP_WORDS; i++)
+	{
+		__m512i bytes = _mm512_loadu_si512(data + i * FLOW_SPLIT_WORD);
+		uint64_t is_newline = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n'));
+		uint64_t end = is_newline | _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(separator));
+		uint64_t digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
+		uint64_t odd = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(0x20)) & ~end;
+		uint64_t start = end << 1 | state->start;
+		uint64_t sum = flow_split_digits(start, digit, &state->digit_carry);
+		size_t n = (size_t) __builtin_popcountll(end);
+
+		next_avx512(ends->next + state->count, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD),
+		            _mm512_set1_epi32((int) at + 1), end);
+		flow_split_append(&newline, state->count, _pext_u64(is_newline, end), n);
+		flow_split_append(&digits, state->count, _pext_u64(sum, end), n);
+		state->odd_carry = flow_split_mark_odd(ends, state->count, end, start, odd, state->odd_carry);
+		state->start = end >> 63;
+		state->count += n;
+	}
+	state->newline_part = newline.part;
+	state->digits_part = digits.part;
+}
+
 USES_AVX512 void
 flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 {
 	char tail[STEP];
-	FlowBits newline = {ends->newline, 0}, digits = {ends->digits, 0};
-	uint64_t start_carry = 1, digits_carry = 0, odd_carry = 0;
-	size_t count = 0;
+	State s = {.start = 1};
+	uint32_t *next = ends->next;
+	uint8_t *newline = ends->newline, *digits = ends->digits;
 
 	if (flow_split_needs_portable(separator))
 	{
@@ -94,9 +107,11 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 	{
 		const char *p = data + at;
 		__m512i base = _mm512_set1_epi32((int) at + 1);
-		uint64_t bits_newline[STEP_WORDS], bits_digits[STEP_WORDS];
-		size_t n[STEP_WORDS], before = count, total;
-		uint64_t first_start = start_carry, bad = odd_carry;
+		__m512i lowest = _mm512_set1_epi8(0x7F);
+		uint64_t start_carry = s.start;
+		unsigned char digit_carry = (unsigned char) s.digit_carry;
+		uint64_t all_newline = 0, all_digits = 0, empty = s.odd_carry, dense = 0;
+		size_t shift = 0, used;
 
 		if (flow_unlikely(len - at < STEP))
 			p = flow_split_pad(tail, STEP, p, len - at, separator);
@@ -109,47 +124,49 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 			__mmask64 is_end = _kor_mask64(is_newline, _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(separator)));
 			uint64_t end = is_end;
 			uint64_t digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(bytes, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
-			uint64_t low = low_avx512(bytes);
-			uint64_t start = end << 1 | start_carry;
+			uint64_t start = end * 2 + start_carry;
+			size_t n = (size_t) _mm_popcnt_u64(end);
+			unsigned long long sum;
+			__m512i packed = _mm512_maskz_compress_epi8(is_end, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
 
+			_mm512_storeu_si512(next + s.count + shift, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+			lowest = _mm512_mask_min_epi8(lowest, _knot_mask64(is_end), lowest, bytes);
 			start_carry = end >> 63;
-			bad |= (low & ~end) | (start & end);
-			bits_digits[i] = _pext_u64(flow_split_digits(start, digit, &digits_carry), end);
-			bits_newline[i] = _pext_u64(is_newline, end);
-			n[i] = (size_t) __builtin_popcountll(end);
-			next_avx512(ends->next + count, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD), base, is_end);
-			count += n[i];
+			__asm__(""
+			        : "+r"(start_carry));
+			empty |= start & end;
+			dense |= n;
+			digit_carry = _addcarry_u64(digit_carry, start & digit, digit, &sum);
+			all_digits |= _pext_u64(sum, end) << (shift % 64);
+			all_newline |= _pext_u64(is_newline, end) << (shift % 64);
+			__asm__(""
+			        : "+r"(all_digits), "+r"(all_newline), "+r"(empty), "+v"(lowest));
+			shift += n;
 		}
-		if (flow_unlikely(bad != 0))
-			odd_carry = odd_avx512(p, separator, ends, before, first_start, odd_carry);
 
-		total = count - before;
-		if (flow_likely(total < 56))
+		if (flow_unlikely((empty | (dense & ~UINT64_C(15))) != 0 || shift > 56 ||
+		                  _mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20)) != 0))
 		{
-			uint64_t all_newline = bits_newline[0], all_digits = bits_digits[0];
-			size_t shift = n[0];
+			State copy = s;
 
-#pragma GCC unroll 4
-			for (int i = 1; i < STEP_WORDS; i++)
-			{
-				all_newline |= bits_newline[i] << shift;
-				all_digits |= bits_digits[i] << shift;
-				shift += n[i];
-			}
-			flow_split_append(&newline, before, all_newline, total);
-			flow_split_append(&digits, before, all_digits, total);
+			rare_avx512(p, (uint32_t) at, separator, ends, &copy);
+			s = copy;
+			continue;
 		}
-		else
-		{
-			for (int i = 0; i < STEP_WORDS; i++)
-			{
-				flow_split_append(&newline, before, bits_newline[i], n[i]);
-				flow_split_append(&digits, before, bits_digits[i], n[i]);
-				before += n[i];
-			}
-		}
+
+		used = s.count % 8;
+		all_newline = s.newline_part | all_newline << used;
+		all_digits = s.digits_part | all_digits << used;
+		memcpy(newline + s.count / 8, &all_newline, 8);
+		memcpy(digits + s.count / 8, &all_digits, 8);
+		used = (used + shift) & ~(size_t) 7;
+		s.newline_part = all_newline >> used;
+		s.digits_part = all_digits >> used;
+		s.count += shift;
+		s.start = start_carry;
+		s.digit_carry = digit_carry;
 	}
-	ends->count = count;
+	ends->count = s.count;
 }
 
 bool
@@ -170,40 +187,20 @@ bits_avx2(__m256i low, __m256i high)
 	return (uint32_t) _mm256_movemask_epi8(low) | (uint64_t) (uint32_t) _mm256_movemask_epi8(high) << 32;
 }
 
-USES_AVX2 static __attribute__((noinline, cold)) uint64_t
-odd_avx2(const char *data, char separator, FlowEnds *ends, size_t count, uint64_t start, uint64_t carry)
-{
-	__m256i newline = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
-
-	for (int i = 0; i < STEP_WORDS; i++)
-	{
-		__m256i x = _mm256_loadu_si256((const __m256i *) (data + i * FLOW_SPLIT_WORD));
-		__m256i y = _mm256_loadu_si256((const __m256i *) (data + i * FLOW_SPLIT_WORD + 32));
-		uint64_t end = bits_avx2(_mm256_or_si256(_mm256_cmpeq_epi8(x, newline), _mm256_cmpeq_epi8(x, sep)),
-		                         _mm256_or_si256(_mm256_cmpeq_epi8(y, newline), _mm256_cmpeq_epi8(y, sep)));
-		uint64_t low = bits_avx2(_mm256_cmpgt_epi8(space, x), _mm256_cmpgt_epi8(space, y));
-
-		carry = flow_split_mark_odd(ends, count, end, end << 1 | start, low & ~end, carry);
-		start = end >> 63;
-		count += (size_t) __builtin_popcountll(end);
-	}
-	return carry;
-}
-
 /* Stores what is behind each of a word's n ends, 8 at a time. */
 USES_AVX2 flow_always_inline void
 next_avx2(uint32_t *next, uint32_t base, uint64_t end, size_t n)
 {
-#pragma GCC unroll 8
-	for (int i = 0; i < 8; i++)
+#pragma GCC unroll 16
+	for (int i = 0; i < 10; i++)
 	{
 		next[i] = base + (uint32_t) _tzcnt_u64(end);
 		end &= end - 1;
 	}
-	if (flow_likely(n <= 8))
+	if (flow_likely(n <= 10))
 		return;
-#pragma GCC unroll 8
-	for (int i = 8; i < 16; i++)
+#pragma GCC unroll 16
+	for (int i = 10; i < 16; i++)
 	{
 		next[i] = base + (uint32_t) _tzcnt_u64(end);
 		end &= end - 1;
@@ -215,15 +212,47 @@ next_avx2(uint32_t *next, uint32_t base, uint64_t end, size_t n)
 	}
 }
 
+/* A step with too many ends for the fast way, or with odd ones. */
+USES_AVX2 static __attribute__((noinline, cold)) void
+rare_avx2(const char *data, uint32_t at, char separator, FlowEnds *ends, State *state)
+{
+	const __m256i nl = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
+	const __m256i zero = _mm256_set1_epi8((char) (0x80 - '0')), ten = _mm256_set1_epi8((char) (0x80 + 10));
+	FlowBits newline = {ends->newline, state->newline_part}, digits = {ends->digits, state->digits_part};
+
+	for (int i = 0; i < STEP_WORDS; i++)
+	{
+		__m256i x = _mm256_loadu_si256((const __m256i *) (data + i * FLOW_SPLIT_WORD));
+		__m256i y = _mm256_loadu_si256((const __m256i *) (data + i * FLOW_SPLIT_WORD + 32));
+		uint64_t is_newline = bits_avx2(_mm256_cmpeq_epi8(x, nl), _mm256_cmpeq_epi8(y, nl));
+		uint64_t end = is_newline | bits_avx2(_mm256_cmpeq_epi8(x, sep), _mm256_cmpeq_epi8(y, sep));
+		uint64_t digit = bits_avx2(_mm256_cmpgt_epi8(ten, _mm256_add_epi8(x, zero)),
+		                           _mm256_cmpgt_epi8(ten, _mm256_add_epi8(y, zero)));
+		uint64_t odd = bits_avx2(_mm256_cmpgt_epi8(space, x), _mm256_cmpgt_epi8(space, y)) & ~end;
+		uint64_t start = end << 1 | state->start;
+		uint64_t sum = flow_split_digits(start, digit, &state->digit_carry);
+		size_t n = (size_t) __builtin_popcountll(end);
+
+		next_avx2(ends->next + state->count, at + (uint32_t) i * FLOW_SPLIT_WORD + 1, end, n);
+		flow_split_append(&newline, state->count, _pext_u64(is_newline, end), n);
+		flow_split_append(&digits, state->count, _pext_u64(sum, end), n);
+		state->odd_carry = flow_split_mark_odd(ends, state->count, end, start, odd, state->odd_carry);
+		state->start = end >> 63;
+		state->count += n;
+	}
+	state->newline_part = newline.part;
+	state->digits_part = digits.part;
+}
+
 USES_AVX2 void
 flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 {
+	const __m256i nl = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
+	const __m256i zero = _mm256_set1_epi8((char) (0x80 - '0')), ten = _mm256_set1_epi8((char) (0x80 + 10));
 	char tail[STEP];
-	FlowBits newline = {ends->newline, 0}, digits = {ends->digits, 0};
-	uint64_t start_carry = 1, digits_carry = 0, odd_carry = 0;
-	size_t count = 0;
-	__m256i nl = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
-	__m256i zero = _mm256_set1_epi8((char) (0x80 - '0')), ten = _mm256_set1_epi8((char) (0x80 + 10));
+	State s = {.start = 1};
+	uint32_t *next = ends->next;
+	uint8_t *newline = ends->newline, *digits = ends->digits;
 
 	if (flow_split_needs_portable(separator))
 	{
@@ -235,10 +264,11 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 	for (size_t at = 0; at < len; at += STEP)
 	{
 		const char *p = data + at;
-		uint64_t bits_newline[STEP_WORDS], bits_digits[STEP_WORDS];
-		size_t n[STEP_WORDS], before = count, total;
-		uint64_t first_start = start_carry, empty = odd_carry;
 		__m256i odd = _mm256_setzero_si256();
+		uint64_t start_carry = s.start;
+		unsigned char digit_carry = (unsigned char) s.digit_carry;
+		uint64_t all_newline = 0, all_digits = 0, empty = s.odd_carry;
+		size_t shift = 0, used;
 
 		if (flow_unlikely(len - at < STEP))
 			p = flow_split_pad(tail, STEP, p, len - at, separator);
@@ -254,48 +284,47 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 			uint64_t end = bits_avx2(x_end, y_end);
 			uint64_t digit = bits_avx2(_mm256_cmpgt_epi8(ten, _mm256_add_epi8(x, zero)),
 			                           _mm256_cmpgt_epi8(ten, _mm256_add_epi8(y, zero)));
-			uint64_t start = end << 1 | start_carry;
+			uint64_t start = end * 2 + start_carry;
+			size_t n = (size_t) _mm_popcnt_u64(end);
+			unsigned long long sum;
 
 			odd = _mm256_or_si256(odd, _mm256_andnot_si256(x_end, _mm256_cmpgt_epi8(space, x)));
 			odd = _mm256_or_si256(odd, _mm256_andnot_si256(y_end, _mm256_cmpgt_epi8(space, y)));
 			start_carry = end >> 63;
+			__asm__(""
+			        : "+r"(start_carry));
 			empty |= start & end;
-			bits_digits[i] = _pext_u64(flow_split_digits(start, digit, &digits_carry), end);
-			bits_newline[i] = _pext_u64(bits_avx2(x_newline, y_newline), end);
-			n[i] = (size_t) __builtin_popcountll(end);
-			next_avx2(ends->next + count, (uint32_t) (at + (size_t) i * FLOW_SPLIT_WORD + 1), end, n[i]);
-			count += n[i];
+			digit_carry = _addcarry_u64(digit_carry, start & digit, digit, &sum);
+			all_digits |= _pext_u64(sum, end) << (shift % 64);
+			all_newline |= _pext_u64(bits_avx2(x_newline, y_newline), end) << (shift % 64);
+			__asm__(""
+			        : "+r"(all_digits), "+r"(all_newline), "+r"(empty), "+x"(odd));
+			next_avx2(next + s.count + shift, (uint32_t) (at + (size_t) i * FLOW_SPLIT_WORD + 1), end, n);
+			shift += n;
 		}
-		if (flow_unlikely(empty != 0 || !_mm256_testz_si256(odd, odd)))
-			odd_carry = odd_avx2(p, separator, ends, before, first_start, odd_carry);
 
-		total = count - before;
-		if (flow_likely(total < 56))
+		if (flow_unlikely(empty != 0 || shift > 56 || !_mm256_testz_si256(odd, odd)))
 		{
-			uint64_t all_newline = bits_newline[0], all_digits = bits_digits[0];
-			size_t shift = n[0];
+			State copy = s;
 
-#pragma GCC unroll 4
-			for (int i = 1; i < STEP_WORDS; i++)
-			{
-				all_newline |= bits_newline[i] << shift;
-				all_digits |= bits_digits[i] << shift;
-				shift += n[i];
-			}
-			flow_split_append(&newline, before, all_newline, total);
-			flow_split_append(&digits, before, all_digits, total);
+			rare_avx2(p, (uint32_t) at, separator, ends, &copy);
+			s = copy;
+			continue;
 		}
-		else
-		{
-			for (int i = 0; i < STEP_WORDS; i++)
-			{
-				flow_split_append(&newline, before, bits_newline[i], n[i]);
-				flow_split_append(&digits, before, bits_digits[i], n[i]);
-				before += n[i];
-			}
-		}
+
+		used = s.count % 8;
+		all_newline = s.newline_part | all_newline << used;
+		all_digits = s.digits_part | all_digits << used;
+		memcpy(newline + s.count / 8, &all_newline, 8);
+		memcpy(digits + s.count / 8, &all_digits, 8);
+		used = (used + shift) & ~(size_t) 7;
+		s.newline_part = all_newline >> used;
+		s.digits_part = all_digits >> used;
+		s.count += shift;
+		s.start = start_carry;
+		s.digit_carry = digit_carry;
 	}
-	ends->count = count;
+	ends->count = s.count;
 }
 
 /* The first four letters of the vendors' names, "AuthenticAMD" and "HygonGenuine". */
