@@ -72,7 +72,7 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 		if (flow_unlikely((start & end) != 0 || odd_carry != 0 || vmaxvq_u8(any) != 0))
 			odd_carry = flow_split_mark_odd(ends, count, end, start, bits_neon(is_odd), odd_carry);
 		count = flow_split_append_ends(ends->next, (uint32_t) at + 1, count, end, bits_neon(is_newline), sum,
-		                               &newline, &digits);
+		                               &newline, &digits, true);
 	}
 	ends->count = count;
 }
