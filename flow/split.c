@@ -105,8 +105,9 @@ const FlowSplitter flow_splitters[] = {
 #if defined(__x86_64__)
 	{"AVX-512", flow_split_avx512, flow_split_avx512_available},
 	{"AVX2", flow_split_avx2, flow_split_avx2_available},
+	{"AVX2, no pext", flow_split_avx2_plain, flow_split_avx2_plain_available},
 	{"SSE2", flow_split_sse2, always},
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && !defined(__AARCH64EB__)
 	{"NEON", flow_split_neon, always},
 #endif
 	{"portable", flow_split_portable, always},

@@ -27,6 +27,8 @@ extern void flow_split_portable(const char *data, size_t len, char separator, Fl
 extern void flow_split_sse2(const char *data, size_t len, char separator, FlowEnds *ends);
 extern void flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends);
 extern bool flow_split_avx2_available(void);
+extern void flow_split_avx2_plain(const char *data, size_t len, char separator, FlowEnds *ends);
+extern bool flow_split_avx2_plain_available(void);
 extern void flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends);
 extern bool flow_split_avx512_available(void);
 
@@ -133,40 +135,66 @@ flow_split_append(FlowBits *array, size_t count, uint64_t bits, size_t n)
 }
 
 /*
+ * How many bits are set.  x86-64 need not have an instruction for that, and the
+ * compiler's library would be called.
+ */
+flow_always_inline size_t
+flow_split_count(uint64_t bits, bool instruction)
+{
+	if (instruction)
+		return (size_t) __builtin_popcountll(bits);
+	bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+	return bits * UINT64_C(0x0101010101010101) >> 56;
+}
+
+/*
  * Appends a word's ends to next[] and to both bit arrays, where no instruction
- * gathers bits: 8 ends at a time.  Returns the new count.
+ * gathers bits.  "digits" is flow_split_digits's.  Returns the new count.
+ *
+ * Of v2 records 98 % of the words have at most 10 ends: those are taken without asking
+ * whether there are so many, as a wrong guess costs as much as three more of them.  Newlines
+ * are few, so each is looked up.
  */
 flow_always_inline size_t
 flow_split_append_ends(uint32_t *next, uint32_t base, size_t count, uint64_t end, uint64_t newline, uint64_t digits,
-                       FlowBits *newline_array, FlowBits *digits_array)
+                       FlowBits *newline_array, FlowBits *digits_array, bool instruction)
 {
-	const uint64_t last = UINT64_C(1) << 63; /* it may not be asked where the lowest bit of 0 is */
-
-	while (end != 0)
+	enum
 	{
-		uint64_t some_newline = 0, some_digits = 0;
-		uint64_t rest = end;
-		size_t n = 0;
+		ONCE = 10
+	};
+	const uint64_t last = UINT64_C(1) << 63; /* it may not be asked where the lowest bit of 0 is */
+	size_t n = flow_split_count(end, instruction);
+	uint64_t some_newline = 0, some_digits = 0, rest = end;
 
-#pragma GCC unroll 8
-		for (int i = 0; i < 8; i++)
-		{
-			unsigned place = (unsigned) __builtin_ctzll(rest | last);
+	next += count;
+#pragma GCC unroll 10
+	for (int i = 0; i < ONCE; i++)
+	{
+		unsigned place = (unsigned) __builtin_ctzll(rest | last);
 
-			next[count + (size_t) i] = base + place;
-			some_newline |= (newline >> place & 1) << i;
-			some_digits |= (digits >> place & 1) << i;
-			n += rest != 0;
-			rest &= rest - 1;
-		}
-		some_newline &= (UINT64_C(1) << n) - 1;
-		some_digits &= (UINT64_C(1) << n) - 1;
-		flow_split_append(newline_array, count, some_newline, n);
-		flow_split_append(digits_array, count, some_digits, n);
-		count += n;
-		end = rest;
+		next[i] = base + place;
+		some_digits |= (digits >> place & 1) << i;
+		rest &= rest - 1;
 	}
-	return count;
+	if (n < ONCE)
+		some_digits &= (UINT64_C(1) << n) - 1;
+	for (size_t i = ONCE; flow_unlikely(i < n); i++)
+	{
+		unsigned place = (unsigned) __builtin_ctzll(rest);
+
+		next[i] = base + place;
+		some_digits |= (digits >> place & 1) << i;
+		rest &= rest - 1;
+	}
+	for (; newline != 0; newline &= newline - 1)
+		some_newline |= UINT64_C(1) << flow_split_count(end & ((newline & -newline) - 1), instruction);
+
+	flow_split_append(newline_array, count, some_newline, n);
+	flow_split_append(digits_array, count, some_digits, n);
+	return count + n;
 }
 
 #endif /* FLOW_SPLIT_H */
