@@ -395,24 +395,18 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 }
 
 FlowStatus
-flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
-{
-	uint64_t left = file->object->size - file->position;
-
-	*len = capacity < left ? capacity : (size_t) left;
-	return read_at(file, file->position, buffer, *len, error);
-}
-
-FlowStatus
 flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
 {
+	uint64_t left = file->object->size - file->position;
 	FlowStatus status;
+
+	*len = capacity < left ? capacity : (size_t) left;
+	if (*len == 0)
+		return flow_file_unchanged(file, error);
 
 	if (file->cold)
 		advise(file, file->position);
-	status = flow_file_peek(file, buffer, capacity, len, error);
-	if (status == FLOW_OK && *len == 0)
-		status = flow_file_unchanged(file, error);
+	status = read_at(file, file->position, buffer, *len, error);
 	if (status == FLOW_OK)
 		file->position += *len;
 	return status;
@@ -422,6 +416,12 @@ uint64_t
 flow_file_position(const FlowFile *file)
 {
 	return file->position;
+}
+
+void
+flow_file_seek(FlowFile *file, uint64_t offset)
+{
+	file->position = offset < file->object->size ? offset : file->object->size;
 }
 
 FlowStatus

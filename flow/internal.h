@@ -228,12 +228,17 @@ extern void flow_source_close(FlowSource *source);
 /*
  * Reads on: up to "capacity" decompressed bytes into buffer, *len of them; 0 only
  * at the end of all data, after the file was seen to be unchanged and every check sum
- * was right.  capacity must be at least FLOW_BLOCK_SIZE; a file read as it is
- * is read at offsets that are multiples of FLOW_BLOCK_SIZE if capacity is always that.
+ * was right.  capacity must be at least FLOW_BLOCK_SIZE; a file that is
+ * read as it is fills it until it ends.
  */
 extern FlowStatus flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
 
-extern uint64_t flow_source_bytes_read(const FlowSource *source); /* stored bytes so far */
+/* Can it be read from anywhere?  Only then may it be sought in, before anything is read, and capacity be less. */
+extern bool flow_source_is_plain(const FlowSource *source);
+extern void flow_source_seek(FlowSource *source, uint64_t offset);
+
+/* The stored offset that was read to; of a plain file, what flow_source_read has returned. */
+extern uint64_t flow_source_bytes_read(const FlowSource *source);
 extern const char *flow_source_compression(const FlowSource *source);
 
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
@@ -279,12 +284,13 @@ extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object,
                                  FlowFile **file, FlowError *error);
 extern void flow_file_close(FlowFile *file);
 
-/* pread at the position; *len 0 at the listed end, once the file was seen unchanged. */
+/*
+ * pread at the position: fewer than "capacity" bytes only if the file ends there; *len 0 at the
+ * listed end, once the file was seen unchanged.
+ */
 extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
 extern uint64_t flow_file_position(const FlowFile *file);
-
-/* The next bytes, without moving on: fewer than "capacity" only if the file ends there. */
-extern FlowStatus flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
+extern void flow_file_seek(FlowFile *file, uint64_t offset); /* behind the end: to the end */
 
 /* Is it still the file that was listed?  FLOW_OK or FLOW_CHANGED. */
 extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);
