@@ -241,6 +241,21 @@ extern void flow_source_seek(FlowSource *source, uint64_t offset);
 extern uint64_t flow_source_bytes_read(const FlowSource *source);
 extern const char *flow_source_compression(const FlowSource *source);
 
+/* Which files have been asked for before their turn; all zero at first. */
+typedef struct FlowAhead
+{
+	size_t next; /* index of the first that has not */
+	bool cold;   /* some of the last ones were not in the page cache */
+} FlowAhead;
+
+/*
+ * To be called when objects->items[index] has been opened as source: where files are not in the page
+ * cache, asks the kernel to fetch those that follow, which then come while this one is
+ * worked on.  Where they are, it costs nothing.
+ */
+extern void flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
+                                 const FlowAllowedPaths *allowed);
+
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
 
 /*
@@ -290,7 +305,14 @@ extern void flow_file_close(FlowFile *file);
  */
 extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
 extern uint64_t flow_file_position(const FlowFile *file);
+extern bool flow_file_is_cold(const FlowFile *file);         /* was some of it not in the page cache? */
 extern void flow_file_seek(FlowFile *file, uint64_t offset); /* behind the end: to the end */
+
+/*
+ * If the beginning of a file is not in the page cache, asks the kernel to fetch it, and
+ * tells so.  Waits for no data and reports no error.
+ */
+extern bool flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed);
 
 /* Is it still the file that was listed?  FLOW_OK or FLOW_CHANGED. */
 extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);

@@ -22,6 +22,13 @@
  */
 #define FIRST_SIZE 4096
 
+/*
+ * Files are fetched ahead so many at a time, when half of the last ones have been
+ * read, and about so many bytes of them.
+ */
+#define AHEAD_FILES 32
+#define AHEAD_BYTES (4 * 1024 * 1024)
+
 struct FlowSource
 {
 	const FlowHost *host;
@@ -322,4 +329,36 @@ flow_source_close(FlowSource *source)
 	flow_free(source->host, source->input);
 	flow_file_close(source->file);
 	flow_free(source->host, source);
+}
+
+/* ---------- before its turn ---------- */
+
+void
+flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
+                     const FlowAllowedPaths *allowed)
+{
+	uint64_t bytes = 0;
+
+	if (!ahead->cold && !flow_file_is_cold(source->file))
+		return;
+
+	/* who shares the files with others, or begins again, jumps */
+	if (ahead->next <= index || ahead->next > index + 1 + AHEAD_FILES)
+		ahead->next = index + 1;
+	if (ahead->next > index + AHEAD_FILES / 2)
+		return;
+
+	ahead->cold = false;
+	for (; ahead->next < objects->count && ahead->next <= index + AHEAD_FILES && bytes < AHEAD_BYTES; ahead->next++)
+	{
+		const FlowObject *object = &objects->items[ahead->next];
+
+		if (flow_interrupted(source->host))
+			return;
+		if (flow_file_prefetch(source->host, object, allowed))
+		{
+			ahead->cold = true;
+			bytes += object->size < FLOW_BLOCK_SIZE ? object->size : FLOW_BLOCK_SIZE;
+		}
+	}
 }
