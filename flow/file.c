@@ -36,10 +36,11 @@
 #define AHEAD_MOST (4 * 1024 * 1024)
 
 /*
- * One piece of advice.  The kernel cuts it to what the device takes at once, so
- * a larger one would be heard only in part.
+ * One piece of advice.  The kernel cuts it to what the device takes at once or to its
+ * own read-ahead, whichever is more, so a larger one might be heard only in part.  That
+ * read-ahead is 128 KiB unless somebody changed it, and POSIX_FADV_SEQUENTIAL doubles it.
  */
-#define ADVICE_SIZE (128 * 1024)
+#define ADVICE_SIZE (256 * 1024)
 
 /*
  * Waiting for a disk, in microseconds.  Solid state answers in about a hundred:
@@ -292,7 +293,14 @@ flow_file_close(FlowFile *file)
 
 /* ---------- reading ---------- */
 
-/* Asks the kernel to fetch what follows "offset" and has not been asked for. */
+/* Asks the kernel to fetch a piece. */
+static void
+ask_for(FlowFile *file, uint64_t offset)
+{
+	(void) posix_fadvise(file->fd, (off_t) offset, ADVICE_SIZE, POSIX_FADV_WILLNEED);
+}
+
+/* Asks for what follows "offset" and has not been asked for. */
 static void
 advise(FlowFile *file, uint64_t offset)
 {
@@ -307,7 +315,7 @@ advise(FlowFile *file, uint64_t offset)
 	if (file->advised < offset)
 		file->advised = offset;
 	for (; file->advised < end; file->advised += ADVICE_SIZE)
-		(void) posix_fadvise(file->fd, (off_t) file->advised, ADVICE_SIZE, POSIX_FADV_WILLNEED);
+		ask_for(file, file->advised);
 }
 
 /* Sleeps a little, for the page cache to fill; false when it took too long. */
@@ -325,10 +333,14 @@ wait_for_cache(FlowFile *file, uint64_t offset, Stall *stall)
 
 	if (waited >= stall->again)
 	{
-		/* repeated, more and more rarely, for pages may be evicted before we come */
+		/* what was asked for is on its way, unless the advice was cut here */
+		if (stall->again == 0 && file->advised > offset)
+			ask_for(file, offset);
+		/* all of it again, more and more rarely, for pages may be evicted before we come */
+		else
+			file->advised = offset;
 		stall->again = stall->again == 0 ? 1000000 : 2 * stall->again;
 		file->cold = true;
-		file->advised = offset;
 		advise(file, offset);
 	}
 
@@ -395,27 +407,27 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 }
 
 FlowStatus
-flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
-{
-	uint64_t left = file->object->size - file->position;
-
-	*len = capacity < left ? capacity : (size_t) left;
-	return read_at(file, file->position, buffer, *len, error);
-}
-
-FlowStatus
 flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
 {
+	uint64_t left = file->object->size - file->position;
 	FlowStatus status;
+
+	*len = capacity < left ? capacity : (size_t) left;
+	if (*len == 0)
+		return flow_file_unchanged(file, error);
 
 	if (file->cold)
 		advise(file, file->position);
-	status = flow_file_peek(file, buffer, capacity, len, error);
-	if (status == FLOW_OK && *len == 0)
-		status = flow_file_unchanged(file, error);
+	status = read_at(file, file->position, buffer, *len, error);
 	if (status == FLOW_OK)
 		file->position += *len;
 	return status;
+}
+
+bool
+flow_file_is_cold(const FlowFile *file)
+{
+	return file->cold;
 }
 
 uint64_t
@@ -434,4 +446,24 @@ FlowStatus
 flow_file_unchanged(FlowFile *file, FlowError *error)
 {
 	return check_identity(file, "changed while it was read", error);
+}
+
+/* ---------- before it is read ---------- */
+
+bool
+flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed)
+{
+	struct iovec part = {&(char) {0}, 1};
+	FlowFile *file;
+	FlowError error;
+	bool missing;
+
+	/* whatever is wrong with it is told when its turn comes */
+	if (flow_file_open(host, object, allowed, &file, &error) != FLOW_OK)
+		return false;
+	missing = preadv2(file->fd, &part, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
+	if (missing)
+		advise(file, 0);
+	flow_file_close(file);
+	return missing;
 }

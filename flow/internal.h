@@ -293,8 +293,8 @@ extern void flow_source_close(FlowSource *source);
 /*
  * Reads on: up to "capacity" decompressed bytes into buffer, *len of them; 0 only
  * at the end of all data, after the file was seen to be unchanged and every check sum
- * was right.  capacity must be at least FLOW_BLOCK_SIZE; a file read as it is
- * is read at offsets that are multiples of FLOW_BLOCK_SIZE if capacity is always that.
+ * was right.  capacity must be at least FLOW_BLOCK_SIZE; a file that is
+ * read as it is fills it until it ends.
  */
 extern FlowStatus flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
 
@@ -305,8 +305,24 @@ extern void flow_source_seek(FlowSource *source, uint64_t offset);
 /* Is it still what was listed?  For who does not read to its end. */
 extern FlowStatus flow_source_unchanged(FlowSource *source, FlowError *error);
 
-extern uint64_t flow_source_bytes_read(const FlowSource *source); /* the stored offset that was read to */
+/* The stored offset that was read to; of a plain file, what flow_source_read has returned. */
+extern uint64_t flow_source_bytes_read(const FlowSource *source);
 extern const char *flow_source_compression(const FlowSource *source);
+
+/* Which files have been asked for before their turn; all zero at first. */
+typedef struct FlowAhead
+{
+	size_t next; /* index of the first that has not */
+	bool cold;   /* some of the last ones were not in the page cache */
+} FlowAhead;
+
+/*
+ * To be called when objects->items[index] has been opened as source: where files are not in the page
+ * cache, asks the kernel to fetch those that follow, which then come while this one is
+ * worked on.  Where they are, it costs nothing.
+ */
+extern void flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
+                                 const FlowAllowedPaths *allowed);
 
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
 
@@ -365,13 +381,20 @@ extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object,
                                  FlowFile **file, FlowError *error);
 extern void flow_file_close(FlowFile *file);
 
-/* pread at the position; *len 0 at the listed end, once the file was seen unchanged. */
+/*
+ * pread at the position: fewer than "capacity" bytes only if the file ends there; *len 0 at the
+ * listed end, once the file was seen unchanged.
+ */
 extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
 extern uint64_t flow_file_position(const FlowFile *file);
+extern bool flow_file_is_cold(const FlowFile *file);         /* was some of it not in the page cache? */
 extern void flow_file_seek(FlowFile *file, uint64_t offset); /* behind the end: to the end */
 
-/* The next bytes, without moving on: fewer than "capacity" only if the file ends there. */
-extern FlowStatus flow_file_peek(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
+/*
+ * If the beginning of a file is not in the page cache, asks the kernel to fetch it, and
+ * tells so.  Waits for no data and reports no error.
+ */
+extern bool flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed);
 
 /* Is it still the file that was listed?  FLOW_OK or FLOW_CHANGED. */
 extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);

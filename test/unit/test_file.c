@@ -80,9 +80,22 @@ pread(int fd, void *buffer, size_t len, off_t offset)
 	return syscall(SYS_pread64, fd, buffer, len, offset);
 }
 
+/* what the kernel was asked to fetch */
+static off_t advised[256];
+static int nadvised;
+
+int
+posix_fadvise(int fd, off_t offset, off_t len, int advice)
+{
+	if (advice == POSIX_FADV_WILLNEED && nadvised < (int) flow_countof(advised))
+		advised[nadvised++] = offset;
+	return (int) syscall(SYS_fadvise64, fd, offset, len, advice);
+}
+
 static void
 behave(void)
 {
+	nadvised = 0;
 	nowait_answer = block_answer = (Answer) {0, 0};
 	nowait_calls = block_calls = 0;
 	short_reads = false;
@@ -265,9 +278,14 @@ short_reads_are_filled_up(void)
 }
 
 static void
-a_peek_does_not_move_on(void)
+reading_goes_on_where_it_was_sought(void)
 {
-	FlowObject object = list(put("peek", "0123456789", 10));
+	static const struct
+	{
+		uint64_t offset;
+		const char *want;
+	} cases[] = {{0, "0123456"}, {1, "1234567"}, {8, "89"}, {10, ""}, {11, ""}, {UINT64_MAX, ""}};
+	FlowObject object = list(put("seek", "0123456789", 10));
 	FlowFile *file;
 	FlowError error;
 	char bytes[16];
@@ -275,13 +293,12 @@ a_peek_does_not_move_on(void)
 
 	behave();
 	CHECK_INT(flow_file_open(&unit_host, &object, &everywhere, &file, &error), FLOW_OK);
-	CHECK_INT(flow_file_peek(file, bytes, 4, &len, &error), FLOW_OK);
-	CHECK(len == 4 && memcmp(bytes, "0123", 4) == 0);
-	CHECK_INT(flow_file_position(file), 0);
-	CHECK_INT(flow_file_read(file, bytes, 7, &len, &error), FLOW_OK);
-	CHECK(len == 7 && memcmp(bytes, "0123456", 7) == 0);
-	CHECK_INT(flow_file_peek(file, bytes, 16, &len, &error), FLOW_OK);
-	CHECK(len == 3 && memcmp(bytes, "789", 3) == 0);
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		flow_file_seek(file, cases[i].offset);
+		CHECK_INT(flow_file_read(file, bytes, 7, &len, &error), FLOW_OK);
+		CHECK(len == strlen(cases[i].want) && memcmp(bytes, cases[i].want, len) == 0);
+	}
 	flow_file_close(file);
 }
 
@@ -685,6 +702,49 @@ a_slow_disk_is_waited_for_without_blocking(void)
 	free(result);
 }
 
+/* what a disk is busy with is not asked for again at each read, but what it may not have heard is */
+static void
+the_kernel_is_asked_ahead(void)
+{
+	FlowHost host = unit_host;
+	const size_t size = 16 * FLOW_BLOCK_SIZE;
+	char *data = random_bytes(size);
+	FlowObject object = list(put("ahead", data, size));
+	FlowFile *file;
+	FlowError error;
+	size_t total = 0, len;
+
+	behave();
+	host.clock = fake_clock;
+	host.wait = fake_wait;
+	CHECK_INT(flow_file_open(&host, &object, &everywhere, &file, &error), FLOW_OK);
+	CHECK_INT(flow_file_read(file, block, sizeof(block), &len, &error), FLOW_OK);
+	CHECK(!flow_file_is_cold(file));
+	CHECK_INT(nadvised, 0);
+
+	nowait_answer = (Answer) {EAGAIN, 1};
+	CHECK_INT(flow_file_read(file, block, sizeof(block), &len, &error), FLOW_OK);
+	CHECK(flow_file_is_cold(file));
+	CHECK_INT(nadvised, 2);
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(advised[i], (1 + i) * FLOW_BLOCK_SIZE);
+
+	nadvised = 0;
+	nowait_answer = (Answer) {EAGAIN, 1};
+	CHECK_INT(flow_file_read(file, block, sizeof(block), &len, &error), FLOW_OK);
+	CHECK_INT(nadvised, 4);
+	for (int i = 0; i < 3; i++)
+		CHECK_INT(advised[i], (3 + i) * FLOW_BLOCK_SIZE);
+	CHECK_INT(advised[3], 2 * FLOW_BLOCK_SIZE);
+
+	total = 3 * FLOW_BLOCK_SIZE;
+	CHECK_INT(read_on(file, NULL, &total, &error), FLOW_OK);
+	CHECK_INT(total, size);
+	CHECK(nadvised <= 16);
+	flow_file_close(file);
+	free(data);
+}
+
 static void
 after_thirty_seconds_the_read_blocks(void)
 {
@@ -845,7 +905,7 @@ main(void)
 
 	RUN(files_of_all_sizes_are_read_in_full_blocks);
 	RUN(short_reads_are_filled_up);
-	RUN(a_peek_does_not_move_on);
+	RUN(reading_goes_on_where_it_was_sought);
 	RUN(a_change_since_the_listing_is_noticed);
 	RUN(a_change_while_reading_is_noticed_wherever_it_comes);
 	RUN(only_regular_files_are_read_and_nothing_hangs);
@@ -857,6 +917,7 @@ main(void)
 	RUN(what_is_outside_says_where_it_leads);
 	RUN(what_cannot_be_resolved_is_not_allowed);
 	RUN(a_slow_disk_is_waited_for_without_blocking);
+	RUN(the_kernel_is_asked_ahead);
 	RUN(after_thirty_seconds_the_read_blocks);
 	RUN(a_wait_for_the_disk_can_be_interrupted);
 	RUN(a_read_that_a_signal_ends_is_tried_again);

@@ -261,13 +261,14 @@ the_compression_found_is_told(void)
 
 		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &source, &error), FLOW_OK);
 		CHECK_STRING(flow_source_compression(source), cases[i].name);
-		CHECK_INT(flow_source_bytes_read(source), 0);
+		CHECK_INT(flow_source_bytes_read(source), flow_source_is_plain(source) ? 0 : cases[i].len);
 		flow_source_close(source);
 	}
 	flow_source_close(NULL);
 	free(gz.data), free(zst.data);
 }
 
+/* and what a page at its beginning is, which was read to see what the file is, is not read twice */
 static void
 a_plain_file_is_read_in_blocks_into_the_callers_buffer(void)
 {
@@ -278,13 +279,104 @@ a_plain_file_is_read_in_blocks_into_the_callers_buffer(void)
 	nreads = 0;
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_OK);
 	CHECK_INT(nreads, 5);
-	CHECK_INT(reads[0].len, FLOW_MAGIC_SIZE);
-	for (size_t i = 1; i < 5; i++)
+	CHECK(reads[0].offset == 0 && reads[0].len == 4096);
+	CHECK(reads[1].offset == 4096 && reads[1].buffer == block + 4096);
+	for (size_t i = 2; i < 5; i++)
 	{
 		CHECK_INT(reads[i].offset, (i - 1) * FLOW_BLOCK_SIZE);
 		CHECK(reads[i].buffer == block);
 	}
 	free(text.data);
+}
+
+static void
+a_small_file_is_read_at_once(void)
+{
+	static const size_t sizes[] = {1, 3, 4, 5, 2000, 4095, 4096, 4097};
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(sizes); i++)
+		for (int zip = 0; zip < 2; zip++)
+		{
+			Bytes text = random_text(sizes[i]), stored = zip ? gzipped(text.data, text.len) : text;
+			FlowObject object = store(stored.data, stored.len);
+			Bytes result = {malloc(text.len + FLOW_BLOCK_SIZE), 0};
+
+			nreads = 0;
+			CHECK_INT(read_all(&unit_host, &object, "auto", &result, &error), FLOW_OK);
+			CHECK(result.len == text.len && memcmp(result.data, text.data, text.len) == 0);
+			CHECK_INT(nreads, stored.len <= 4096 ? 1 : 2);
+			free(text.data), free(result.data);
+			if (zip)
+				free(stored.data);
+		}
+}
+
+static void
+a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
+{
+	static const size_t offsets[] = {0, 1, 4095, 4096, 4097, FLOW_BLOCK_SIZE, 299999, 300000, 300001};
+	static const size_t capacities[] = {100, 4095, 4096, 4097, FLOW_BLOCK_SIZE};
+	Bytes text = random_text(300000);
+	FlowObject object = store(text.data, text.len);
+	FlowSource *source;
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(offsets); i++)
+		for (size_t j = 0; j < flow_countof(capacities); j++)
+			for (int seek = offsets[i] > 0; seek < 2; seek++)
+			{
+				size_t at = offsets[i] < text.len ? offsets[i] : text.len, len;
+
+				CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &source, &error), FLOW_OK);
+				CHECK(flow_source_is_plain(source));
+				CHECK_INT(flow_source_bytes_read(source), 0);
+				if (seek)
+					flow_source_seek(source, offsets[i]);
+				do
+				{
+					CHECK_INT(flow_source_bytes_read(source), at);
+					CHECK_INT(flow_source_read(source, block, capacities[j], &len, &error), FLOW_OK);
+					CHECK_INT(len, text.len - at < capacities[j] ? text.len - at : capacities[j]);
+					CHECK(memcmp(block, text.data + at, len) == 0);
+					at += len;
+				} while (len > 0);
+				CHECK_INT(at, text.len);
+				flow_source_close(source);
+			}
+	free(text.data);
+}
+
+/* what was read at the opening is not handed out as if the file still were that */
+static void
+a_small_file_that_changes_after_its_opening_is_noticed(void)
+{
+	Bytes text = random_text(1000), gz = gzipped(text.data, text.len);
+
+	for (int zip = 0; zip < 2; zip++)
+		for (int change = 0; change < 3; change++)
+		{
+			FlowObject object = zip ? store(gz.data, gz.len) : store(text.data, text.len);
+			FlowStatus status;
+			FlowSource *source;
+			FlowError error;
+			FILE *file;
+			size_t len;
+
+			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &source, &error), FLOW_OK);
+			usleep(10000);
+			if (change < 2)
+				CHECK(truncate(path, change == 0 ? 0 : (off_t) object.size - 1) == 0);
+			else if ((file = fopen(path, "a")) == NULL || fputs("x", file) < 0 || fclose(file) != 0)
+				abort();
+			do
+				status = flow_source_read(source, block, sizeof(block), &len, &error);
+			while (status == FLOW_OK && len > 0);
+			CHECK_INT(status, FLOW_CHANGED);
+			CHECK_STRING(error.path, path);
+			flow_source_close(source);
+		}
+	free(text.data), free(gz.data);
 }
 
 /* ---------- bad files ---------- */
@@ -601,6 +693,9 @@ main(void)
 	RUN(an_empty_file_is_empty_by_any_compression);
 	RUN(the_compression_found_is_told);
 	RUN(a_plain_file_is_read_in_blocks_into_the_callers_buffer);
+	RUN(a_small_file_is_read_at_once);
+	RUN(a_plain_file_can_be_read_from_anywhere_by_any_amount);
+	RUN(a_small_file_that_changes_after_its_opening_is_noticed);
 	RUN(a_compression_that_is_insisted_on_must_be_it);
 	RUN(a_parquet_file_is_named_as_one);
 	RUN(damage_names_the_file_and_the_place);
