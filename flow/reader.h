@@ -28,6 +28,7 @@ struct FlowReader
 	FlowSource *source;
 	uint64_t source_counted; /* of the part's bytes, in counts already */
 	uint64_t line;           /* number of the current line, in the part */
+	FlowAhead ahead;         /* files asked for before their turn */
 	FlowLineCount counted;   /* of the lines before parts */
 	char *header;            /* header 'match': the first line */
 	size_t header_len;

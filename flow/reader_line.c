@@ -222,7 +222,10 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
 		if (status == FLOW_OK)
+		{
+			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->allowed);
 			status = begin_part(reader, error);
+		}
 		if (status == FLOW_OK)
 			return FLOW_OK;
 		if (status != FLOW_END)
