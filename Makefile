@@ -34,6 +34,9 @@ CORE_OBJS = \
 	flow/filter_key.o \
 	flow/filter_network.o \
 	flow/filter_text.o \
+	flow/group.o \
+	flow/group_table.o \
+	flow/group_total.o \
 	flow/field.o \
 	flow/format.o \
 	flow/regex.o \

@@ -1,0 +1,120 @@
+/*-------------------------------------------------------------------------
+ *
+ * group.c
+ *	  Partial aggregates by group, in bounded memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "group.h"
+
+#include <string.h>
+
+FlowStatus
+flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *error)
+{
+	const FlowHost *host = spec->host;
+	size_t naggregates = (size_t) spec->naggregates;
+	FlowGroups *made = flow_allocate(host, sizeof(FlowGroups));
+
+	*groups = NULL;
+	if (made == NULL)
+		return flow_error_memory(error);
+	memset(made, 0, sizeof(*made));
+	made->spec = *spec;
+	made->totals_offset = (size_t) spec->nkeys * sizeof(FlowGroupKey);
+	made->group_size = made->totals_offset + naggregates * sizeof(FlowTotal);
+	made->aggregates = flow_allocate(host, naggregates * sizeof(FlowGroupAggregate) + 1);
+	made->inputs = flow_allocate(host, naggregates * sizeof(FlowGroupInput) + 1);
+	if (spec->nkeys == 0)
+		made->alone = flow_allocate(host, naggregates * sizeof(FlowTotal) + 1);
+	if (made->aggregates == NULL || made->inputs == NULL ||
+	    (spec->nkeys == 0 ? made->alone == NULL : !flow_group_create_table(made)))
+	{
+		flow_groups_free(made);
+		return flow_error_memory(error);
+	}
+	flow_group_init_aggregates(made);
+	flow_groups_clear(made);
+	*groups = made;
+	return FLOW_OK;
+}
+
+void
+flow_groups_free(FlowGroups *groups)
+{
+	const FlowHost *host;
+
+	if (groups == NULL)
+		return;
+	host = groups->spec.host;
+	flow_group_free_table(groups);
+	flow_free(host, groups->alone);
+	flow_free(host, groups->inputs);
+	flow_free(host, groups->aggregates);
+	flow_free(host, groups);
+}
+
+/* Adds the next records, and says in the run why there are no more of them if that is so. */
+static void
+add_run(FlowGroups *groups, FlowGroupRun *run)
+{
+	flow_group_read_inputs(groups, run);
+	if (groups->alone == NULL)
+		flow_group_find(groups, run);
+	else if (run->count > 0)
+		groups->count = 1;
+	flow_group_update_totals(groups, run);
+}
+
+FlowStatus
+flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null, FlowBadField *bad)
+{
+	size_t most = FLOW_GROUP_RUN;
+
+	if (bad_is_null)
+		most = 1;
+	else if (groups->alone != NULL && groups->ninputs == 0)
+		most = SIZE_MAX; /* nothing is looked at */
+
+	*bad = (FlowBadField) {-1, FLOW_OK};
+	while (*done < batch->count)
+	{
+		size_t left = batch->count - *done;
+		FlowGroupRun run = {batch, *done, left < most ? left : most, bad_is_null, FLOW_OK, *bad};
+
+		add_run(groups, &run);
+		*done += run.count;
+		*bad = run.bad;
+		if (run.status != FLOW_OK || bad_is_null)
+			return run.status;
+	}
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group)
+{
+	if (groups->alone == NULL)
+		return flow_group_show(groups, position, group);
+	if (*position == groups->count)
+		return FLOW_END;
+	++*position;
+	*group = (FlowGroup) {NULL, groups->alone};
+	return FLOW_OK;
+}
+
+size_t
+flow_groups_count(const FlowGroups *groups)
+{
+	return groups->count;
+}
+
+void
+flow_groups_clear(FlowGroups *groups)
+{
+	groups->count = 0;
+	if (groups->alone != NULL)
+		memset(groups->alone, 0, (size_t) groups->spec.naggregates * sizeof(FlowTotal));
+	else
+		flow_group_clear_table(groups);
+}
