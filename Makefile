@@ -52,6 +52,7 @@ CORE_OBJS = \
 	flow/part.o \
 	flow/reader_line.o \
 	flow/reader_judge.o \
+	flow/reader_group.o \
 	flow/reader_reject.o \
 	flow/reader.o
 

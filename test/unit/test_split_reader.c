@@ -263,6 +263,108 @@ it_reads_the_same_split_or_matched(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
+/* What groups come to, whatever they were cut into: totals weighted by the bytes of their keys. */
+typedef struct Sum
+{
+	uint64_t records, values;
+} Sum;
+
+static void
+add_groups(const FlowGroups *groups, Sum *sum)
+{
+	size_t position = 0;
+	FlowGroup group;
+
+	while (flow_groups_next(groups, &position, &group) == FLOW_OK)
+	{
+		uint64_t weight = group.keys[0].data == NULL ? 7 : 11;
+
+		for (size_t i = 0; i < group.keys[0].len; i++)
+			weight = weight * 131 + (unsigned char) group.keys[0].data[i];
+		sum->records += weight * group.totals[0].count;
+		sum->values += weight * group.totals[1].count;
+	}
+}
+
+static FlowStatus
+group_all(Side *side, int ncolumns, size_t memory, Sum *sum)
+{
+	static const int key = 0;
+	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 1}};
+	FlowGroupSpec spec = {&unit_host, columns, ncolumns, &key, 1, aggregates, 2, memory};
+	FlowGroups *groups;
+	FlowStatus status;
+
+	memset(sum, 0, sizeof(*sum));
+	CHECK_INT(flow_groups_create(&spec, &groups, &side->error), FLOW_OK);
+	while ((status = flow_reader_group(side->reader, groups, &side->error)) == FLOW_OK || status == FLOW_REJECTED)
+	{
+		CHECK(flow_reader_balances(side->reader));
+		if (status == FLOW_REJECTED)
+			continue;
+		CHECK(flow_groups_count(groups) > 0);
+		add_groups(groups, sum);
+		flow_groups_clear(groups);
+	}
+	if (status == FLOW_END)
+		CHECK(flow_reader_balances(side->reader));
+	add_groups(groups, sum);
+	flow_groups_free(groups);
+	return status;
+}
+
+static void
+it_groups_the_same_split_or_matched(void)
+{
+	char *data = malloc(DATA_SIZE);
+	uint64_t seed = 20260304;
+
+	for (int round = 0; round < 120; round++)
+	{
+		const struct Layout *layout = &layouts[(size_t) round % flow_countof(layouts)];
+		size_t len = make_data(&seed, layout, data, unit_random(&seed) % 3 ? 40000 : DATA_SIZE);
+		FlowObject object = plain_write(path, data, len);
+		FlowObjects objects = {.items = &object, .count = 1, .bytes = len};
+		FlowReadSpec spec = {
+			.host = &unit_host,
+			.objects = &objects,
+			.on_error = (FlowOnError) (unit_random(&seed) % 4 ? 1 + unit_random(&seed) % 2 : 0),
+			.report_rejects = unit_random(&seed) % 2,
+			.reject_limit = -1,
+			.compression = "auto",
+			.max_line_length = 600,
+		};
+		uint64_t filter_seed = unit_random(&seed) % 2 ? unit_random(&seed) | 1 : 0;
+		FlowStatus status[2];
+		Side sides[2];
+		Sum sums[2];
+
+		make_columns(&seed, layout->nfields);
+		for (int i = 0; i < 2; i++)
+		{
+			open_side(&sides[i], layout, i == 0, spec, FLOW_HEADER_AUTO, filter_seed);
+			status[i] = group_all(&sides[i], layout->nfields, unit_random(&seed) % 2 ? 1 : 1 << 20, &sums[i]);
+		}
+		if (filter_seed == 0)
+		{
+			CHECK_INT(status[0], status[1]);
+			if (status[0] != FLOW_END)
+				CHECK_INT(sides[0].error.line, sides[1].error.line);
+		}
+		if (status[0] == FLOW_END && status[1] == FLOW_END)
+		{
+			CHECK_INT(sums[0].records, sums[1].records);
+			CHECK_INT(sums[0].values, sums[1].values);
+			CHECK_INT(flow_reader_counts(sides[0].reader)->emitted, flow_reader_counts(sides[1].reader)->emitted);
+			CHECK_INT(flow_reader_counts(sides[0].reader)->lines, flow_reader_counts(sides[1].reader)->lines);
+		}
+		close_side(&sides[0]);
+		close_side(&sides[1]);
+	}
+	free(data);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
 int
 main(void)
 {
@@ -272,6 +374,7 @@ main(void)
 		abort();
 	close(fd);
 	RUN(it_reads_the_same_split_or_matched);
+	RUN(it_groups_the_same_split_or_matched);
 	unlink(path);
 	return unit_done();
 }
