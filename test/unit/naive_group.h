@@ -60,7 +60,8 @@ naive_find(NaiveGroups *groups, const FlowSlice *keys)
 		if (k == nkeys)
 			return &groups->items[i];
 	}
-	groups->items = realloc(groups->items, (groups->count + 1) * sizeof(NaiveGroup));
+	if ((groups->count & (groups->count - 1)) == 0) /* 0 or a power of two: it is full */
+		groups->items = realloc(groups->items, (groups->count * 2 + 1) * sizeof(NaiveGroup));
 	group = &groups->items[groups->count++];
 	memset(group, 0, sizeof(*group));
 	for (int k = 0; k < nkeys; k++)
