@@ -14,6 +14,7 @@ WRAPPER_OBJS = \
 	qual.o \
 	tuple.o \
 	explain.o \
+	parallel.o \
 	analyze.o \
 	backend.o \
 	function.o
