@@ -247,9 +247,9 @@ flowlog_parallel_count_notice(FlowlogParallel *parallel, int most)
 
 /* Units handed out since the scan began, or began again. */
 static uint64
-units_taken(const Shared *shared)
+units_taken(Shared *shared)
 {
-	return Min(pg_atomic_read_u64(&unconstify(Shared *, shared)->next_unit), shared->nunits);
+	return Min(pg_atomic_read_u64(&shared->next_unit), shared->nunits);
 }
 
 /* ---------- the sums ---------- */

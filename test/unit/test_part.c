@@ -97,7 +97,7 @@ number_of(const FlowObject *object, uint64_t part, uint64_t line)
 static void
 read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *shared_rejects, Outcome *outcome)
 {
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .regex_jit = true, .header = setup->header, .columns = plain_columns, .ncolumns = 2};
+	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .regex_jit = true, .splitter = q != NULL, .header = setup->header, .columns = plain_columns, .ncolumns = 2};
 	FlowReadSpec spec = {
 		.host = &unit_host,
 		.objects = objects,
