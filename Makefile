@@ -15,6 +15,7 @@ WRAPPER_OBJS = \
 	tuple.o \
 	type.o \
 	explain.o \
+	parallel.o \
 	analyze.o \
 	backend.o \
 	function.o

@@ -30,6 +30,8 @@ backend_interrupted(void *arg)
 
 	if (likely(!INTERRUPTS_PENDING_CONDITION()))
 		return false;
+	if (backend->in_error)
+		return QueryCancelPending || ProcDiePending;
 	if (backend->interrupt != NULL)
 		return true;
 

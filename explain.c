@@ -73,8 +73,8 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 
 	if (scan->explain_only)
 		flowlog_scan_list(scan);
-	if (scan->reader != NULL)
-		counts = *flow_reader_counts(scan->reader);
+	if (flowlog_scan_counts(scan, &counts))
+		;
 	else if (scan->objects != NULL)
 	{
 		counts.files = scan->objects->count + scan->objects->skipped;

@@ -4,7 +4,7 @@
  *	  Foreign data wrapper for Amazon VPC flow logs: its face to PostgreSQL.
  *
  * In the order of a query's life: settings, validator and handler; planning
- * (see plan.c and qual.c); the executor's callbacks; what a read-only table answers to writers.
+ * (see plan.c and qual.c); the executor's callbacks (see parallel.c for those of parallel scans); what a read-only table answers to writers.
  *
  *-------------------------------------------------------------------------
  */
@@ -224,6 +224,7 @@ flowlog_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
 
+	routine->IsForeignScanParallelSafe = flowlog_is_parallel_safe;
 	routine->GetForeignRelSize = flowlog_get_rel_size;
 	routine->GetForeignPaths = flowlog_get_paths;
 	routine->GetForeignPlan = flowlog_get_plan;
@@ -234,6 +235,12 @@ flowlog_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = flowlog_end;
 	routine->ExplainForeignScan = flowlog_explain_scan;
 	routine->AnalyzeForeignTable = flowlog_analyze;
+
+	routine->EstimateDSMForeignScan = flowlog_parallel_estimate;
+	routine->InitializeDSMForeignScan = flowlog_parallel_initialize;
+	routine->ReInitializeDSMForeignScan = flowlog_parallel_reinitialize;
+	routine->InitializeWorkerForeignScan = flowlog_parallel_initialize_worker;
+	routine->ShutdownForeignScan = flowlog_parallel_shutdown;
 
 	routine->PlanForeignModify = flowlog_plan_modify;
 	routine->IsForeignRelUpdatable = flowlog_is_updatable;

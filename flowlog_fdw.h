@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "commands/explain.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -104,6 +105,7 @@ typedef struct FlowlogBackend
 	FlowHost host;
 	MemoryContext context; /* of what the reader allocates */
 	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
+	bool in_error;         /* an error is being reported: an interrupt only ends what is done for its sake */
 } FlowlogBackend;
 
 extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
@@ -127,6 +129,7 @@ extern FlowAllowedPaths flowlog_get_allowed_paths(void);
 /* ---------- scan.c ---------- */
 
 typedef struct FlowlogTuple FlowlogTuple;
+typedef struct FlowlogParallel FlowlogParallel;
 
 /* A scan of a table, in a plan or out of one. */
 typedef struct FlowlogScan
@@ -142,6 +145,8 @@ typedef struct FlowlogScan
 	FlowFilter *filter;
 	FlowReader *reader; /* NULL: not yet started */
 	FlowlogTuple *tuple;
+	FlowlogParallel *parallel; /* NULL: this process reads alone */
+	FlowLineCount counted;
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
 	int notices;       /* rejects named so far under log_verbosity 'verbose' */
 } FlowlogScan;
@@ -170,8 +175,45 @@ extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
 /* A field of the current record does not convert: NULL from now on, or an error. */
 extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
 
+/* What was counted, by all processes that take part; false if nothing was read. */
+extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
+
 /* Closes the ledger: warns of what was rejected. */
 extern void flowlog_scan_finish(FlowlogScan *scan);
+
+/* ---------- parallel.c ---------- */
+
+/* May workers read the table? */
+extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
+
+/* The size of the units that so many bytes are cut into, and how many of them a file is. */
+extern uint64 flowlog_parallel_unit_size(uint64 bytes);
+extern uint64 flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size);
+
+extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
+extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
+extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
+extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *coordinate);
+extern void flowlog_parallel_shutdown(ForeignScanState *node);
+
+/* What the reader shares with those of other processes (see FlowReadSpec). */
+extern bool flowlog_parallel_next_part(void *parallel, FlowPart *part);
+extern uint64_t *flowlog_parallel_rejects(FlowlogParallel *parallel);
+
+/* Which notice is it, from 1?  More than "most" if so many were given. */
+extern int flowlog_parallel_count_notice(FlowlogParallel *parallel, int most);
+
+extern bool flowlog_parallel_is_worker(const FlowlogParallel *parallel);
+
+/* Adds to the shared counts what this process has counted since it last did. */
+extern void flowlog_parallel_publish(FlowlogScan *scan);
+
+/* The leader's: what all processes counted, and the first of their rejects or NULL. */
+extern void flowlog_parallel_counts(FlowlogScan *scan, FlowCounts *counts);
+extern const FlowReject *flowlog_parallel_first_reject(FlowlogScan *scan);
+
+/* Lets go of the shared memory, once the reader is closed. */
+extern void flowlog_parallel_release(FlowlogScan *scan);
 
 /* ---------- type.c ---------- */
 

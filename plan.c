@@ -44,26 +44,28 @@ typedef struct FlowlogPlanInfo
 	FlowlogTable *table;
 	double bytes; /* as stored */
 	double lines;
+	double units; /* that processes can share, those that were seen */
 } FlowlogPlanInfo;
 
 /* ---------- sizes ---------- */
 
 /*
- * Looks at what the location holds: stored bytes, and lines by a usual line's
- * length.  False if the look was cut short, so that there is more than that.
+ * Looks at what the location holds: stored bytes, lines by a usual line's
+ * length, units of work.  False if the look was cut short, so that there is more than that.
  */
 static bool
-look_at_location(const FlowlogTable *table, double *bytes, double *lines)
+look_at_location(FlowlogPlanInfo *info)
 {
+	const FlowlogTable *table = info->table;
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
 	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
 	FlowObjects *objects = NULL;
 	FlowlogBackend backend;
 	FlowError error;
 	FlowStatus status;
+	uint64 unit_size;
 	bool complete;
 
-	*bytes = *lines = 0;
 	flowlog_backend_init(&backend, CurrentMemoryContext);
 	status = flow_objects_list(&backend.host, table->options.location, &allowed, &limits, &objects, &error);
 	if (status == FLOW_INTERRUPTED)
@@ -71,14 +73,16 @@ look_at_location(const FlowlogTable *table, double *bytes, double *lines)
 	if (status != FLOW_OK)
 		return true; /* the scan will say what is wrong */
 
+	unit_size = flowlog_parallel_unit_size(objects->bytes);
 	for (size_t i = 0; i < objects->count; i++)
 	{
 		const FlowObject *object = &objects->items[i];
 		bool plain = strcmp(flow_source_compression_by_name(object->path), "none") == 0;
 
-		*lines += (double) object->size * (plain ? 1 : COMPRESSION_RATIO) / BYTES_PER_LINE;
+		info->lines += (double) object->size * (plain ? 1 : COMPRESSION_RATIO) / BYTES_PER_LINE;
+		info->units += flowlog_parallel_units(table, object, unit_size);
 	}
-	*bytes = objects->bytes;
+	info->bytes = objects->bytes;
 	complete = objects->complete;
 	flow_objects_free(&backend.host, objects);
 	return complete;
@@ -94,7 +98,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	info->table = flowlog_table_open(relid);
 	baserel->fdw_private = info;
 
-	complete = look_at_location(info->table, &info->bytes, &info->lines);
+	complete = look_at_location(info);
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
 		/* ANALYZE has counted: so many lines a page.  Of a long list it has seen more than we have. */
@@ -125,9 +129,12 @@ is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 	return !restriction->pseudoconstant && flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause);
 }
 
-/* The cost of a scan that judges these restrictions and emits so many rows. */
+/*
+ * The cost of a scan that judges these restrictions and emits so many rows, where "divisor"
+ * processes share the work of the processor: reading is not faster for being shared.
+ */
 static void
-cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, Cost *startup, Cost *total)
+cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor, Cost *startup, Cost *total)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 	List *pushed = NIL;
@@ -135,6 +142,7 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 	QualCost pushed_cost;
 	QualCost local_cost;
 	double local_lines;
+	Cost cpu;
 	ListCell *cell;
 
 	foreach(cell, restrictions)
@@ -151,20 +159,39 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 	local_lines = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
 
 	*startup = pushed_cost.startup + local_cost.startup + baserel->reltarget->cost.startup;
-	*total = *startup;
-	*total += seq_page_cost * ceil(info->bytes / BLCKSZ);
-	*total += info->lines * (LINE_COST + pushed_cost.per_tuple / 2);
-	*total += local_lines * (cpu_tuple_cost + local_cost.per_tuple);
-	*total += rows * baserel->reltarget->cost.per_tuple;
+	cpu = info->lines * (LINE_COST + pushed_cost.per_tuple / 2);
+	cpu += local_lines * (cpu_tuple_cost + local_cost.per_tuple);
+	cpu += rows * baserel->reltarget->cost.per_tuple;
+	*total = *startup + seq_page_cost * ceil(info->bytes / BLCKSZ) + cpu / divisor;
 }
 
 /* ---------- paths ---------- */
+
+static ForeignPath *
+create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total, Relids required_outer)
+{
+	return create_foreignscan_path(root, baserel,
+	                               NULL, /* default pathtarget */
+	                               rows,
+#if PG_VERSION_NUM >= 180000
+	                               0, /* no disabled nodes */
+#endif
+	                               startup, total,
+	                               NIL, /* no order */
+	                               required_outer,
+	                               NULL, /* no outer path */
+#if PG_VERSION_NUM >= 170000
+	                               NIL, /* no restrictions of a join */
+#endif
+	                               NIL);
+}
 
 static void
 add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 {
 	List *restrictions = baserel->baserestrictinfo;
 	double rows = baserel->rows;
+	ForeignPath *path;
 	Cost startup;
 	Cost total;
 
@@ -175,23 +202,66 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 		restrictions = list_concat_copy(restrictions, param->ppi_clauses);
 		rows = param->ppi_rows;
 	}
-	cost_scan(root, baserel, restrictions, rows, &startup, &total);
+	cost_scan(root, baserel, restrictions, rows, 1, &startup, &total);
+	path = create_scan_path(root, baserel, rows, startup, total, required_outer);
 
-	add_path(baserel, (Path *)
-	                      create_foreignscan_path(root, baserel,
-	                                              NULL, /* default pathtarget */
-	                                              rows,
-#if PG_VERSION_NUM >= 180000
-	                                              0, /* no disabled nodes */
-#endif
-	                                              startup, total,
-	                                              NIL, /* no order */
-	                                              required_outer,
-	                                              NULL, /* no outer path */
-#if PG_VERSION_NUM >= 170000
-	                                              NIL, /* no restrictions of a join */
-#endif
-	                                              NIL));
+	/*
+	 * In workers only the partial path runs: where each worker scans for itself, the
+	 * logs are read, and their rejects warned of, as often, and EXPLAIN knows only the leader's share.
+	 */
+	path->path.parallel_safe = false;
+	add_path(baserel, (Path *) path);
+}
+
+/* How many processes' worth of work do a leader and its workers do?  As costsize.c has it. */
+static double
+parallel_divisor(int workers)
+{
+	double leader = parallel_leader_participation ? 1.0 - 0.3 * workers : 0;
+
+	return workers + Max(leader, 0);
+}
+
+/*
+ * A process without a unit of its own would be idle, so there are fewer workers than units.  But
+ * an inheritance child is read together with others: one worker may take it.
+ */
+static int
+count_workers(RelOptInfo *baserel)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+	int workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
+	                                      max_parallel_workers_per_gather);
+	double most = info->units - 1;
+
+	if (info->units == 1 && baserel->reloptkind == RELOPT_OTHER_MEMBER_REL)
+		most = 1;
+	return workers < most ? workers : (int) most;
+}
+
+static void
+add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
+{
+	ForeignPath *path;
+	double divisor;
+	double rows;
+	Cost startup;
+	Cost total;
+	int workers;
+
+	if (!baserel->consider_parallel || !bms_is_empty(baserel->lateral_relids))
+		return;
+	workers = count_workers(baserel);
+	if (workers <= 0)
+		return;
+
+	divisor = parallel_divisor(workers);
+	rows = clamp_row_est(baserel->rows / divisor);
+	cost_scan(root, baserel, baserel->baserestrictinfo, baserel->rows, divisor, &startup, &total);
+	path = create_scan_path(root, baserel, rows, startup, total, NULL);
+	path->path.parallel_aware = true;
+	path->path.parallel_workers = workers;
+	add_partial_path(baserel, (Path *) path);
 }
 
 static bool
@@ -293,6 +363,7 @@ flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
 	add_scan_path(root, baserel, baserel->lateral_relids);
 	add_parameterized_paths(root, baserel);
+	add_partial_scan_path(root, baserel);
 }
 
 /* ---------- plans ---------- */

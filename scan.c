@@ -25,6 +25,7 @@ release_scan(void *arg)
 	FlowlogScan *scan = arg;
 
 	flow_reader_close(scan->reader);
+	flowlog_parallel_release(scan);
 	flow_filter_free(scan->filter);
 	flow_format_free(scan->format);
 	flow_objects_free(&scan->backend.host, scan->objects);
@@ -72,6 +73,14 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 	return scan;
 }
 
+/* Descriptors are few: PostgreSQL keeps fewer of its own open then. */
+static void
+reserve_fds(FlowlogScan *scan)
+{
+	for (; scan->reserved_fds < SCAN_FDS; scan->reserved_fds++)
+		ReserveExternalFD();
+}
+
 void
 flowlog_scan_list(FlowlogScan *scan)
 {
@@ -84,8 +93,7 @@ flowlog_scan_list(FlowlogScan *scan)
 		return;
 
 	old = MemoryContextSwitchTo(scan->context);
-	for (; scan->reserved_fds < SCAN_FDS; scan->reserved_fds++)
-		ReserveExternalFD();
+	reserve_fds(scan);
 	allowed = flowlog_get_allowed_paths();
 	if (flow_objects_list(&scan->backend.host, scan->table->options.location, &allowed, &limits,
 	                      &scan->objects, &error) != FLOW_OK)
@@ -111,6 +119,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	FlowError error;
 
 	flowlog_scan_list(scan);
+	reserve_fds(scan); /* a worker has its list from the leader */
 
 	old = MemoryContextSwitchTo(scan->context);
 	spec = (FlowReadSpec) {
@@ -127,6 +136,12 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	};
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
+	if (scan->parallel != NULL)
+	{
+		spec.next_part = flowlog_parallel_next_part;
+		spec.next_part_arg = scan->parallel;
+		spec.shared_rejects = flowlog_parallel_rejects(scan->parallel);
+	}
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
 		raise_error(scan, &error);
 	MemoryContextSwitchTo(old);
@@ -155,17 +170,39 @@ flowlog_scan_rewind(FlowlogScan *scan)
 		raise_error(scan, &error);
 }
 
+/* The number of a reject's line; false if the file is no longer what it was. */
+static bool
+find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
+{
+	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+	FlowStatus status;
+	FlowError error;
+
+	status = flow_part_line(&scan->backend.host, reject->object, &allowed, &scan->counted,
+	                        reject->part, reject->line, line, &error);
+	if (status == FLOW_INTERRUPTED)
+		raise_error(scan, &error);
+	return status == FLOW_OK;
+}
+
 /* log_verbosity 'verbose': names a reject */
 static void
 notice_reject(FlowlogScan *scan)
 {
 	const FlowReject *reject = flow_reader_reject(scan->reader);
+	uint64_t line;
+	int number;
 
-	if (scan->notices++ >= MOST_NOTICES)
+	if (scan->parallel != NULL)
+		number = flowlog_parallel_count_notice(scan->parallel, MOST_NOTICES);
+	else
+		number = scan->notices > MOST_NOTICES ? scan->notices : ++scan->notices;
+	if (number > MOST_NOTICES)
 		return;
+	(void) find_line(scan, reject, &line); /* 0 if it was not found: the file has changed, as the scan will notice */
 	ereport(NOTICE,
-	        (errmsg("flow log \"%s\", line %llu: %s", reject->object->path, (unsigned long long) reject->line, reject->reason),
-	         scan->notices == MOST_NOTICES ? errdetail("Further lines are not named.") : 0));
+	        (errmsg("flow log \"%s\", line %llu: %s", reject->object->path, (unsigned long long) line, reject->reason),
+	         number == MOST_NOTICES ? errdetail("Further lines are not named.") : 0));
 }
 
 void
@@ -211,17 +248,36 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 	return status == FLOW_OK;
 }
 
+bool
+flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
+{
+	if (scan->parallel != NULL)
+		flowlog_parallel_counts(scan, counts);
+	else if (scan->reader != NULL)
+		*counts = *flow_reader_counts(scan->reader);
+	else
+		return false;
+	return true;
+}
+
 void
 flowlog_scan_finish(FlowlogScan *scan)
 {
-	const FlowCounts *counts;
+	FlowCounts all;
+	const FlowCounts *counts = &all;
 	const FlowReject *first;
 	StringInfoData text;
+	uint64_t line;
 
-	if (scan->reader == NULL || scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
+	/* a worker leaves it to the leader, whatever it counted after its shutdown included */
+	if (scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel))
+	{
+		flowlog_parallel_publish(scan);
 		return;
-	counts = flow_reader_counts(scan->reader);
-	first = flow_reader_first_reject(scan->reader);
+	}
+	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT || !flowlog_scan_counts(scan, &all))
+		return;
+	first = scan->parallel != NULL ? flowlog_parallel_first_reject(scan) : flow_reader_first_reject(scan->reader);
 	if (first == NULL)
 		return;
 
@@ -231,8 +287,11 @@ flowlog_scan_finish(FlowlogScan *scan)
 	if (counts->rejected + counts->set_null > counts->unmatched)
 		appendStringInfo(&text, "With invalid values: %llu. ",
 		                 (unsigned long long) (counts->rejected + counts->set_null - counts->unmatched));
-	appendStringInfo(&text, "The first is line %llu of \"%s\": %s",
-	                 (unsigned long long) first->line, first->object->path, first->reason);
+	if (find_line(scan, first, &line))
+		appendStringInfo(&text, "The first is line %llu of \"%s\": %s",
+		                 (unsigned long long) line, first->object->path, first->reason);
+	else
+		appendStringInfo(&text, "The first is in \"%s\": %s", first->object->path, first->reason);
 
 	ereport(WARNING,
 	        (counts->rejected > 0

@@ -389,6 +389,7 @@ input_error_context(void *arg)
 	const char *column = tuple->scan->table->columns[tuple->running->column].name;
 	const char *path;
 	uint64 line;
+	bool known;
 
 	if (!tuple->may_see_raw)
 	{
@@ -396,7 +397,13 @@ input_error_context(void *arg)
 		errdetail("The value for column \"%s\" is not of its type.", column);
 		errhint("Those who may SELECT the whole table are told more.");
 	}
-	if (flow_reader_position(tuple->scan->reader, &path, &line))
+
+	tuple->scan->backend.in_error = true;
+	known = flow_reader_position(tuple->scan->reader, &path, &line);
+	tuple->scan->backend.in_error = false;
+	if (known && line == 0)
+		errcontext("flow log \"%s\", column %s", path, column);
+	else if (known)
 		errcontext("flow log \"%s\", line %llu, column %s", path, (unsigned long long) line, column);
 }
 
