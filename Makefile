@@ -12,6 +12,8 @@ WRAPPER_OBJS = \
 	scan.o \
 	plan.o \
 	qual.o \
+	aggregate.o \
+	aggregate_state.o \
 	tuple.o \
 	explain.o \
 	analyze.o \
@@ -38,6 +40,7 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \
+	flow/group.o \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)

@@ -44,6 +44,7 @@
 /* ---------- settings, in flowlog_fdw.c ---------- */
 
 extern bool flowlog_enable_pushdown;
+extern bool flowlog_enable_aggregate_pushdown;
 extern bool flowlog_regex_jit;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
@@ -126,6 +127,7 @@ extern FlowAllowedPaths flowlog_get_allowed_paths(void);
 /* ---------- scan.c ---------- */
 
 typedef struct FlowlogTuple FlowlogTuple;
+typedef struct FlowlogAggregation FlowlogAggregation;
 
 /* A scan of a table, in a plan or out of one. */
 typedef struct FlowlogScan
@@ -139,8 +141,9 @@ typedef struct FlowlogScan
 	FlowFormat *format;
 	FlowObjects *objects; /* NULL: not yet listed */
 	FlowFilter *filter;
-	FlowReader *reader; /* NULL: not yet started */
-	FlowlogTuple *tuple;
+	FlowReader *reader;  /* NULL: not yet started */
+	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
+	FlowlogAggregation *aggregation;
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
 	int notices;       /* rejects named so far under log_verbosity 'verbose' */
 } FlowlogScan;
@@ -163,6 +166,9 @@ extern FlowStatus flowlog_scan_step(FlowlogScan *scan, FlowRecord *record);
 /* The next record that passes; false at the end. */
 extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
 
+/* Adds the records that pass to the groups: false when these are full, true when all records are added. */
+extern bool flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups);
+
 /* A field of the current record does not convert: NULL from now on, or an error. */
 extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
 
@@ -180,6 +186,12 @@ extern FlowlogTuple *flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bit
 /* Fills values and isnull of a whole row; by-reference values live until the next call. */
 extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
 
+/*
+ * A value of a column as a Datum, in the current memory context.  Not of the types for which that takes
+ * more than the value: FLOW_DECIMAL, FLOW_PADDED, FLOW_OPAQUE.
+ */
+extern Datum flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value);
+
 /* A value of one of the types that columns are compared with, as the core has it. */
 extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
 
@@ -193,13 +205,58 @@ extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid
 /* The attributes a plan's scan needs, as flowlog_tuple_create takes them. */
 extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
 
+/* Of a base relation that was given a size: its table, and whether the reader judges a restriction. */
+extern const FlowlogTable *flowlog_plan_table(const RelOptInfo *baserel);
+extern bool flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction);
+
+/* The cost of reading all lines and judging restrictions that are pushed; "passed": lines that pass. */
+extern void flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed,
+                               Cost *startup, Cost *run, double *passed);
+
+/* ---------- aggregate.c ---------- */
+
+extern void flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra);
+extern ForeignScan *flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan);
+
+/* Does the plan's scan give partial groups?  Then: of which table, and what (entries of its target list). */
+extern bool flowlog_plan_aggregates(const ForeignScan *plan);
+extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
+extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
+
+/* Prepares scan->aggregation. */
+extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
+
+/* Stores the next partial group; its values live in the current memory context.  False at the end. */
+extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
+
+/* Forgets all groups; the reader is to be rewound, too. */
+extern void flowlog_aggregate_rewind(FlowlogScan *scan);
+
+/* ---------- aggregate_state.c ---------- */
+
+/* An aggregate that can be pushed. */
+typedef struct FlowlogAggregate
+{
+	Oid function;
+	FlowAggregateKind kind;
+
+	/* makes of a total the state that its combine function takes, in the current memory context; "column" is its argument */
+	Datum (*state)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
+} FlowlogAggregate;
+
+/* NULL: it cannot be pushed */
+extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
+
+/* Is its state's form in this server the one that we write?  To be asked before it is pushed. */
+extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
+
 /* ---------- qual.c ---------- */
 
 /* Can the reader judge this clause exactly? */
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
 
-/* Evaluates what the clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
-extern void flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate);
+/* Evaluates what the plan's clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
+extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node);
 
 /* ---------- explain.c ---------- */
 

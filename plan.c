@@ -116,44 +116,58 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 /* ---------- costs ---------- */
 
+const FlowlogTable *
+flowlog_plan_table(const RelOptInfo *baserel)
+{
+	return ((const FlowlogPlanInfo *) baserel->fdw_private)->table;
+}
+
 /* Is it judged by the reader?  Pseudoconstant clauses become a Result node's. */
-static bool
-is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
+bool
+flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 
 	return !restriction->pseudoconstant && flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause);
 }
 
+void
+flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, Cost *startup, Cost *run, double *passed)
+{
+	FlowlogPlanInfo *info = baserel->fdw_private;
+	QualCost cost;
+
+	cost_qual_eval(&cost, pushed, root);
+	*startup = cost.startup;
+	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) + info->lines * (LINE_COST + cost.per_tuple / 2);
+	*passed = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
+}
+
 /* The cost of a scan that judges these restrictions and emits so many rows. */
 static void
 cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, Cost *startup, Cost *total)
 {
-	FlowlogPlanInfo *info = baserel->fdw_private;
 	List *pushed = NIL;
 	List *local = NIL;
-	QualCost pushed_cost;
 	QualCost local_cost;
 	double local_lines;
+	Cost run;
 	ListCell *cell;
 
 	foreach(cell, restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
-		if (is_pushed(root, baserel, restriction))
+		if (flowlog_plan_is_pushed(root, baserel, restriction))
 			pushed = lappend(pushed, restriction);
 		else
 			local = lappend(local, restriction);
 	}
-	cost_qual_eval(&pushed_cost, pushed, root);
+	flowlog_cost_lines(root, baserel, pushed, startup, &run, &local_lines);
 	cost_qual_eval(&local_cost, local, root);
-	local_lines = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
 
-	*startup = pushed_cost.startup + local_cost.startup + baserel->reltarget->cost.startup;
-	*total = *startup;
-	*total += seq_page_cost * ceil(info->bytes / BLCKSZ);
-	*total += info->lines * (LINE_COST + pushed_cost.per_tuple / 2);
+	*startup += local_cost.startup + baserel->reltarget->cost.startup;
+	*total = *startup + run;
 	*total += local_lines * (cpu_tuple_cost + local_cost.per_tuple);
 	*total += rows * baserel->reltarget->cost.per_tuple;
 }
@@ -233,7 +247,7 @@ has_one_row(PlannerInfo *root, Index relid)
 static bool
 is_useful_join_clause(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *clause)
 {
-	return join_clause_is_movable_to(clause, baserel) && is_pushed(root, baserel, clause);
+	return join_clause_is_movable_to(clause, baserel) && flowlog_plan_is_pushed(root, baserel, clause);
 }
 
 static bool
@@ -323,13 +337,16 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *local = NIL;
 	ListCell *cell;
 
+	if (IS_UPPER_REL(baserel))
+		return flowlog_get_aggregate_plan(root, best_path, tlist, outer_plan);
+
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
 		if (restriction->pseudoconstant)
 			continue;
-		if (is_pushed(root, baserel, restriction))
+		if (flowlog_plan_is_pushed(root, baserel, restriction))
 			pushed = lappend(pushed, restriction->clause);
 		else
 			local = lappend(local, restriction->clause);

@@ -416,6 +416,14 @@ flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value)
 	}
 }
 
+Datum
+flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
+{
+	FlowlogTuple tuple = {.row = CurrentMemoryContext};
+
+	return converters[column->type](&tuple, NULL, value);
+}
+
 /* ---------- rows ---------- */
 
 FlowlogTuple *

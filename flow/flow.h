@@ -601,7 +601,7 @@ extern void flow_reader_close(FlowReader *reader);
 extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
 
 /*
- * Adds the records that pass to the groups: FLOW_END when all are added, FLOW_LIMIT
+ * Adds the records that pass to the groups: FLOW_END when all are added, FLOW_OK
  * when the groups are full (take them, clear them and call again), FLOW_REJECTED, or
  * an error, as flow_reader_next.
  */

@@ -61,6 +61,7 @@ struct FlowReader
 	/* the current record */
 	FlowSlice *fields;
 	bool record_waits; /* it passed; its reject had to be reported first */
+	bool group_waits;  /* it was emitted, but is in no group yet */
 	bool line_nulled;  /* it is counted in set_null */
 
 	/* the ledger */
@@ -725,6 +726,51 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 	return status;
 }
 
+/*
+ * Adds the current record to its group, unless the groups are full.  FLOW_OK; FLOW_REJECTED when a
+ * field of it is to be null from now on, which has to be reported first; or an error.
+ */
+static FlowStatus
+group_record(FlowReader *reader, FlowGroups *groups, bool *full, FlowError *error)
+{
+	FlowBatch batch = {.count = 1, .fields = reader->fields};
+	bool was_nulled = reader->line_nulled;
+	FlowBadField bad = {-1, FLOW_OK};
+	FlowStatus status;
+	size_t done = 0;
+
+	status = flow_groups_add(groups, &batch, &done, false, &bad);
+	if (status != FLOW_OK && status != FLOW_LIMIT && status != FLOW_NO_MEMORY)
+	{
+		if ((status = flow_reader_bad_field(reader, bad, error)) != FLOW_OK)
+			return status;
+		if (!was_nulled && reader->spec.report_rejects)
+			return FLOW_REJECTED;
+		status = flow_groups_add(groups, &batch, &done, true, &bad);
+	}
+	*full = status == FLOW_LIMIT;
+	return status == FLOW_OK || status == FLOW_LIMIT ? FLOW_OK : flow_error_memory(error);
+}
+
+FlowStatus
+flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
+{
+	FlowRecord record;
+	FlowStatus status;
+	bool full;
+
+	for (;;)
+	{
+		if (!reader->group_waits && (status = flow_reader_next(reader, &record, error)) != FLOW_OK)
+			return status;
+		reader->group_waits = true;
+		status = group_record(reader, groups, &full, error);
+		if (status != FLOW_OK || full)
+			return status;
+		reader->group_waits = false;
+	}
+}
+
 /* ---------- the reader as an object ---------- */
 
 FlowStatus
@@ -777,6 +823,7 @@ flow_reader_rewind(FlowReader *reader, const FlowFilter *filter)
 	close_source(reader);
 	reader->next_object = 0;
 	reader->record_waits = false;
+	reader->group_waits = false;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
 	reader->spec.filter = filter;
 }
