@@ -156,9 +156,9 @@ flowlog_iterate(ForeignScanState *node)
 }
 
 /*
- * EvalPlanQual, which looks at a row again that somebody else changed, and runs the query's subplans anew for
- * that.  A scan of groups in one of them is none of the query's tables, and for such a scan it asks us where it would
- * iterate.
+ * EvalPlanQual looks at a row again that somebody else changed, and for that runs the query's subplans anew.  Of a
+ * scan of groups in one of them, which is none of the query's tables, PostgreSQL's older minor releases ask us here for
+ * the next row, where newer ones iterate.
  */
 static bool
 flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)

@@ -122,7 +122,7 @@ sub random_query
 		push @output, one_of(@not_pushed);
 		$pushable = 0;
 	}
-	@output = @group if @group && rand() < 0.05;
+	($pushable, @output) = (1, @group) if @group && rand() < 0.05;
 	$query = 'SELECT ' . join(', ', @output) . ' FROM %s';
 	$query .= ' WHERE ' . join(' AND ', @where) if @where;
 	$query .= ' GROUP BY ' . join(', ', @group) if @group;
@@ -192,7 +192,7 @@ foreach my $settings (@settings)
 	$session->quit;
 	is($different, 0, "the same answers: $settings");
 }
-cmp_ok($pushed, '>', $asked * 0.8, "most aggregations that can be pushed are ($pushed of $asked)");
+cmp_ok($pushed, '>', $asked / 2, "most aggregations that can be pushed are ($pushed of $asked)");
 
 # ---------- prepared statements, with generic plans ----------
 
