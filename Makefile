@@ -30,6 +30,9 @@ CORE_OBJS = \
 	flow/filter_key.o \
 	flow/filter_network.o \
 	flow/filter_text.o \
+	flow/group.o \
+	flow/group_table.o \
+	flow/group_total.o \
 	flow/field.o \
 	flow/format.o \
 	flow/regex.o \
@@ -40,7 +43,6 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \
-	flow/group.o \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)

@@ -391,7 +391,9 @@ extern const char *flow_source_compression_by_name(const char *path);
 
 /*
  * Records that passed the filter, which are not handed over one by one.  Their
- * fields are found by flow_batch_field.
+ * fields are found by flow_batch_field.  Around each field in "data", 16 bytes
+ * before it and 64 behind it can be read, whatever they hold, so that fields are
+ * loaded a word at a time; a field of "fields" may stand at the edge of memory.
  */
 typedef struct FlowBatch
 {
@@ -491,7 +493,11 @@ extern void flow_groups_free(FlowGroups *groups);
  */
 extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null, FlowBadField *bad);
 
-/* Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0. */
+/*
+ * Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0.  The
+ * group's keys are valid until the next call, their bytes and the totals until
+ * records are added.
+ */
 extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
 
 extern size_t flow_groups_count(const FlowGroups *groups);

@@ -1,0 +1,633 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_group.c
+ *	  Tests flow/group*.c against groups made in the obvious way.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "naive_group.h"
+
+#include <malloc.h>
+
+#define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
+#define NO_FIELD ((FlowSlice) {NULL, 0})
+
+/* ---------- a table, and fields for it ---------- */
+
+static const FlowColumn columns[] = {
+	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
+	{"short", NULL, FLOW_TEXT, 8, -1, -1, "REJECT", 6, true, NULL},
+	{"padded", NULL, FLOW_PADDED, 20, -1, -1, NULL, 0, false, NULL},
+	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL},
+	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
+	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL},    /* digits that mean NULL */
+	{"many", NULL, FLOW_INT64, -1, -1, -1, "6666", 4, false, NULL}, /* more of them */
+	{"blank", NULL, FLOW_INT64, -1, -1, -1, "", 0, false, NULL},
+	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL},
+	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
+	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
+	{"start", NULL, FLOW_TIME, -1, -1, 0, "-", 1, false, NULL},
+	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL},
+	{"real", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL},
+};
+
+#define NCOLUMNS ((int) flow_countof(columns))
+
+static const char *const good_integers[] = {"0", "1", "6", "443", "6666", "9999", "32767", "-32768", "-7"};
+
+static const char *const integers[] = {
+	"", "-", "0", "6", "7", "06", "-6", "+6", " 6", "6 ", "443", "6666", "9999", "10000", "32767", "-32768", "32768", "65535",
+	"9999999", "99999999", "999999999", "1700000000", "2147483647", "-2147483648", "2147483648", "9999999999999999",
+	"99999999999999999", "999999999999999999", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
+	"6x", "x", "6\xC3\xA9", "1e3", "--", ":", "/", "12345/78", "1234567:", "0000000000000006", "00000000000000006", "123456781234x678"};
+
+static const char *const texts[] = {
+	"", "-", " ", "A", "AC", "ACCEPT", "REJECT", "ACCEPT ", "ACCEPT    ", "012345678", "0123456789abcdef", "0123456789abcdeg",
+	"1123456789abcdef", "0123456789abcdef0", "0123456789abcdef1", "eni-0123456789abcdef0", "eni-0123456789abcdef1", "\xC3\xA9", "\xC3",
+	"2001:0db8:85a3:0000:0000:8a2e:0370:7334", "2001:0db8:85a3:0000:0000:8a2e:0370:7335", "a text of exactly thirty-two byt", "ACCEP\xFF"};
+
+static const char *const addresses[] = {
+	"", "-", "10.0.0.1", "10.0.0.2", "10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/16", "10.0.0.1/32", "11.0.0.0/8", "0.0.0.0/0",
+	"255.255.255.255", "128.0.0.0/1", "::1", "::", "::/0", "a00::/8", "2001:db8::1", "2001:db8::/33", "2001:db8:8000::/33",
+	"2001:db8::1/64", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "10.0.0.256", "x"};
+
+static const char *const times[] = {
+	"", "-", "0", "1", "86399", "86400", "1700000000", "2147483647", "2147483648", "1700000000123", "4102444800001", "2023-11-14T22:13:20.7Z", "now"};
+
+static const char *const numbers[] = {"", "-", "1.5", "12", "x"};
+
+static const struct
+{
+	const char *const *fields;
+	size_t count;
+} pools[] = {
+	[FLOW_INT16] = {integers, flow_countof(integers)},
+	[FLOW_INT32] = {integers, flow_countof(integers)},
+	[FLOW_INT64] = {integers, flow_countof(integers)},
+	[FLOW_DOUBLE] = {numbers, flow_countof(numbers)},
+	[FLOW_TEXT] = {texts, flow_countof(texts)},
+	[FLOW_PADDED] = {texts, flow_countof(texts)},
+	[FLOW_ADDRESS] = {addresses, flow_countof(addresses)},
+	[FLOW_NETWORK] = {addresses, flow_countof(addresses)},
+	[FLOW_TIME] = {times, flow_countof(times)},
+	[FLOW_DAY] = {times, flow_countof(times)},
+};
+
+/* A field of a column; with "tame" nearly always a good one. */
+static FlowSlice
+random_field(int column, bool tame, uint64_t *seed)
+{
+	FlowType type = columns[column].type;
+	FlowValue value;
+	FlowSlice field;
+
+	do
+	{
+		const char *text = pools[type].fields[unit_random(seed) % pools[type].count];
+
+		if (type <= FLOW_INT64 && unit_random(seed) % 2)
+			text = good_integers[unit_random(seed) % flow_countof(good_integers)];
+		field = (FlowSlice) {text, strlen(text)};
+	} while (tame && unit_random(seed) % 2000 != 0 && flow_value_read(&columns[column], &unit_host, field, &value) > FLOW_END);
+	return field;
+}
+
+static bool
+has_aggregate(FlowAggregateKind kind, FlowType type)
+{
+	if (kind == FLOW_SUM)
+		return type <= FLOW_INT64;
+	return kind < FLOW_SUM || type <= FLOW_INT64 ||
+	       (type >= FLOW_ADDRESS && type <= FLOW_DAY);
+}
+
+typedef struct RandomSpec
+{
+	FlowGroupSpec spec;
+	int keys[NAIVE_KEYS];
+	FlowAggregate aggregates[NAIVE_AGGREGATES];
+} RandomSpec;
+
+static void
+random_spec(RandomSpec *made, uint64_t *seed)
+{
+	static const size_t bounds[] = {0, 1, 14000, 20000, 60000, 1000000, SIZE_MAX};
+
+	made->spec = (FlowGroupSpec) {.host = &unit_host, .columns = columns, .ncolumns = NCOLUMNS, .keys = made->keys, .aggregates = made->aggregates};
+	made->spec.nkeys = (int) (unit_random(seed) % (NAIVE_KEYS + 1));
+	made->spec.naggregates = (int) (unit_random(seed) % (NAIVE_AGGREGATES + 1));
+	made->spec.memory = bounds[unit_random(seed) % flow_countof(bounds)];
+	for (int k = 0; k < made->spec.nkeys; k++)
+		made->keys[k] = (int) (unit_random(seed) % (uint64_t) NCOLUMNS);
+	for (int a = 0; a < made->spec.naggregates; a++)
+	{
+		FlowAggregate *aggregate = &made->aggregates[a];
+
+		do
+		{
+			aggregate->kind = unit_random(seed) % (FLOW_MAX + 1);
+			aggregate->column = (int) (unit_random(seed) % (uint64_t) NCOLUMNS);
+		} while (!has_aggregate(aggregate->kind, columns[aggregate->column].type));
+		if (aggregate->kind == FLOW_COUNT_ALL)
+			aggregate->column = -1;
+	}
+}
+
+/* ---------- adding a batch, and the same to the model ---------- */
+
+typedef struct Pair
+{
+	const FlowGroupSpec *spec;
+	FlowGroups *groups;
+	NaiveGroups model;     /* what was added */
+	NaiveGroups collected; /* what was taken from the groups so far */
+	int limits, bads, failures;
+} Pair;
+
+static void
+pair_open(Pair *pair, const FlowGroupSpec *spec)
+{
+	static FlowError error;
+
+	*pair = (Pair) {.spec = spec, .model = {.spec = spec}, .collected = {.spec = spec}};
+	CHECK_INT(flow_groups_create(spec, &pair->groups, &error), FLOW_OK);
+	CHECK_INT(flow_groups_count(pair->groups), 0);
+}
+
+static void
+pair_flush(Pair *pair)
+{
+	naive_absorb(&pair->collected, pair->groups);
+	flow_groups_clear(pair->groups);
+	CHECK_INT(flow_groups_count(pair->groups), 0);
+}
+
+static void
+pair_close(Pair *pair)
+{
+	pair_flush(pair);
+	CHECK(naive_equal(&pair->model, &pair->collected));
+	flow_groups_free(pair->groups);
+	naive_free(&pair->model);
+	naive_free(&pair->collected);
+}
+
+static bool
+is_wanted(const FlowGroupSpec *spec, int column)
+{
+	for (int k = 0; k < spec->nkeys; k++)
+	{
+		if (spec->keys[k] == column)
+			return true;
+	}
+	for (int a = 0; a < spec->naggregates; a++)
+	{
+		if (spec->aggregates[a].kind != FLOW_COUNT_ALL && spec->aggregates[a].column == column)
+			return true;
+	}
+	return false;
+}
+
+/* Adds all records; of those with bad fields, some with NULL for them. */
+static void
+pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *seed)
+{
+	size_t done = 0;
+	bool bad_is_null = false;
+
+	for (;;)
+	{
+		size_t before = done;
+		FlowBadField bad;
+		FlowStatus status = flow_groups_add(pair->groups, batch, &done, bad_is_null, &bad);
+
+		for (; before < done; before++)
+			CHECK(naive_add(&pair->model, fields + before * (size_t) NCOLUMNS, bad_is_null));
+		if (status == FLOW_OK && done == batch->count)
+			break;
+		if (status == FLOW_OK)
+		{
+			CHECK(bad_is_null); /* it was one record */
+			bad_is_null = false;
+		}
+		else if (status == FLOW_LIMIT)
+		{
+			CHECK(flow_groups_count(pair->groups) > 0);
+			pair->limits++;
+			pair_flush(pair);
+		}
+		else if (status == FLOW_NO_MEMORY)
+		{
+			pair->failures++;
+			unit_state.fail_after = -1;
+		}
+		else
+		{
+			CHECK(!bad_is_null && done < batch->count);
+			CHECK_INT(bad.status, status);
+			CHECK(bad.column >= 0 && is_wanted(pair->spec, bad.column));
+			CHECK_INT(naive_bad(pair->spec, fields + done * (size_t) NCOLUMNS, bad.column), status);
+			pair->bads++;
+			if (unit_random(seed) % 2)
+				bad_is_null = true;
+			else
+				done++;
+		}
+		if (unit_complaints > 0)
+			break;
+	}
+}
+
+/* Adds records, split at separators, or each on its own. */
+static void
+pair_add_records(Pair *pair, const FlowSlice *fields, size_t count, bool split, uint64_t *seed)
+{
+	if (split)
+	{
+		NaiveBatch made;
+
+		naive_batch(&made, fields, count, NCOLUMNS, seed);
+		pair_add(pair, &made.batch, fields, seed);
+		naive_batch_free(&made);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		FlowBatch batch = {.count = 1, .fields = fields + i * (size_t) NCOLUMNS};
+
+		pair_add(pair, &batch, batch.fields, seed);
+	}
+}
+
+/* ---------- tests ---------- */
+
+#define MOST_RECORDS 700
+
+/* A batch has some columns in no line; a record by itself lacks fields as it likes. */
+static size_t
+random_records(FlowSlice *fields, bool split, bool tame, uint64_t *seed)
+{
+	size_t count = unit_random(seed) % (unit_random(seed) % 2 ? MOST_RECORDS : 20);
+	uint64_t missing = unit_random(seed) & unit_random(seed) & unit_random(seed);
+
+	for (size_t i = 0; i < count * (size_t) NCOLUMNS; i++)
+	{
+		int column = (int) (i % (size_t) NCOLUMNS);
+
+		fields[i] = random_field(column, tame, seed);
+		if (split ? missing >> column & 1 : unit_random(seed) % 16 == 0)
+			fields[i] = NO_FIELD;
+	}
+	return count;
+}
+
+static void
+it_adds_what_the_model_adds(void)
+{
+	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	uint64_t seed = 20240501;
+	int limits = 0, bads = 0;
+
+	for (int round = 0; round < 400 && unit_complaints == 0; round++)
+	{
+		RandomSpec random;
+		Pair pair;
+		bool tame = unit_random(&seed) % 4 != 0;
+
+		random_spec(&random, &seed);
+		pair_open(&pair, &random.spec);
+		for (int i = 0; i < 6; i++)
+		{
+			bool split = unit_random(&seed) % 3 != 0;
+			size_t count = random_records(fields, split, tame, &seed);
+
+			pair_add_records(&pair, fields, count, split, &seed);
+			if (random.spec.nkeys == 0)
+				CHECK(flow_groups_count(pair.groups) <= 1);
+		}
+		limits += pair.limits;
+		bads += pair.bads;
+		pair_close(&pair);
+	}
+	CHECK(limits > 20);
+	CHECK(bads > 1000);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static const int by_action[] = {0};
+static const FlowAggregate all_of_bytes[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 5}, {FLOW_SUM, 5}, {FLOW_MIN, 5}, {FLOW_MAX, 5}};
+
+static FlowGroupSpec
+spec_of_bytes(int nkeys, size_t memory)
+{
+	return (FlowGroupSpec) {&unit_host, columns, NCOLUMNS, by_action, nkeys, all_of_bytes, (int) flow_countof(all_of_bytes), memory};
+}
+
+/* Sums of 64 bits overflow on both sides, and come back. */
+static void
+it_sums_beyond_64_bits(void)
+{
+	static const char *const extremes[] = {"9223372036854775807", "-9223372036854775808", "9223372036854775806", "1", "-1", "-"};
+	FlowSlice fields[200 * NCOLUMNS] = {0};
+	uint64_t seed = 7;
+
+	for (int round = 0; round < 40; round++)
+	{
+		FlowGroupSpec spec = spec_of_bytes(round % 2, 1000000);
+		Pair pair;
+
+		for (int i = 0; i < 200; i++)
+		{
+			int leaning = i < 100 ? round % 4 / 2 : 1 - round % 4 / 2;
+			const char *text = extremes[unit_random(&seed) % 4 == 0 ? unit_random(&seed) % flow_countof(extremes) : (uint64_t) leaning];
+
+			for (int c = 0; c < NCOLUMNS; c++)
+				fields[i * NCOLUMNS + c] = SLICE("1");
+			fields[i * NCOLUMNS + 5] = (FlowSlice) {text, strlen(text)};
+		}
+		pair_open(&pair, &spec);
+		pair_add_records(&pair, fields, 200, round % 3 > 0, &seed);
+		CHECK_INT(pair.bads, 0);
+		pair_close(&pair);
+	}
+}
+
+/* Digits of each length, behind which and before which there are others. */
+static void
+it_reads_digits_of_any_length(void)
+{
+	static char texts_of_digits[26 * 2][32];
+	FlowSlice fields[26 * 2 * NCOLUMNS];
+	uint64_t seed = 77;
+
+	for (int c = 3; c < 14; c++)
+	{
+		FlowAggregate aggregates[] = {{c == 10 || c == 11 || c > 11 ? FLOW_MAX : FLOW_SUM, c}, {FLOW_COUNT, c}, {FLOW_MIN, c}};
+		FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, by_action, 0, aggregates, 3, 0};
+		Pair pair;
+
+		for (int len = 0; len < 26 * 2; len++)
+		{
+			for (int i = 0; i < len / 2; i++)
+				texts_of_digits[len][i] = (char) ('0' + unit_random(&seed) % 10);
+			if (len % 2 && len > 1)
+				texts_of_digits[len][unit_random(&seed) % (uint64_t) (len / 2)] = (char) unit_random(&seed);
+			for (int d = 0; d < NCOLUMNS; d++)
+				fields[len * NCOLUMNS + d] = (FlowSlice) {texts_of_digits[len], (size_t) len / 2};
+		}
+		pair_open(&pair, &spec);
+		pair_add_records(&pair, fields, 26 * 2, true, &seed);
+		pair_close(&pair);
+	}
+}
+
+/* Keys of one byte to 100 KB, in bounds of all sizes: equal but in the last byte, the first, or the length. */
+static void
+it_takes_keys_of_any_length(void)
+{
+	static const size_t lengths[] = {1, 8, 15, 16, 17, 31, 32, 33, 100, 4000, 5000, 20000, 100000};
+	static char bytes[3][100001];
+	static FlowSlice fields[flow_countof(lengths) * 6 * NCOLUMNS];
+	size_t count = 0;
+	uint64_t seed = 99;
+
+	memset(bytes, 'x', sizeof(bytes));
+	bytes[1][0] = 'y';
+	for (size_t l = 0; l < flow_countof(lengths); l++)
+	{
+		for (int form = 0; form < 6; form++)
+		{
+			for (int c = 0; c < NCOLUMNS; c++)
+				fields[count * NCOLUMNS + (size_t) c] = SLICE("1");
+			fields[count++ * NCOLUMNS] = (FlowSlice) {bytes[form % 3], lengths[l] + (size_t) form / 3};
+		}
+	}
+	for (size_t memory = 0; memory <= 3000000; memory = memory * 2 + 1000)
+	{
+		FlowGroupSpec spec = spec_of_bytes(1, memory);
+		Pair pair;
+
+		pair_open(&pair, &spec);
+		for (int repeat = 0; repeat < 2; repeat++)
+		{
+			memset(bytes[2] + 50, 'x' + repeat, 1);
+			pair_add_records(&pair, fields, count, repeat == 0, &seed);
+		}
+		CHECK(memory > 2000000 ? pair.limits == 0 : memory > 500000 || pair.limits > 0);
+		pair_close(&pair);
+	}
+}
+
+/* A group without a field may come of a bad one; where there must be a field, it is an error all the same. */
+static void
+it_does_not_hide_missing_fields_behind_groups(void)
+{
+	static const int keys[] = {9};
+	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, keys, 1, all_of_bytes, 1, 100000};
+	FlowSlice fields[NCOLUMNS] = {0};
+	FlowBatch batch = {.count = 1, .fields = fields};
+	FlowGroups *groups;
+	FlowBadField bad;
+	FlowError error;
+	size_t done = 0;
+
+	CHECK_INT(flow_groups_create(&spec, &groups, &error), FLOW_OK);
+	fields[9] = SLICE("x");
+	CHECK_INT(flow_groups_add(groups, &batch, &done, false, &bad), FLOW_BAD_SYNTAX);
+	CHECK_INT(bad.column, 9);
+	CHECK_INT(flow_groups_count(groups), 0);
+	CHECK_INT(flow_groups_add(groups, &batch, &done, true, &bad), FLOW_OK);
+	CHECK_INT(done, 1);
+	CHECK_INT(flow_groups_count(groups), 1);
+	fields[9] = NO_FIELD;
+	done = 0;
+	CHECK_INT(flow_groups_add(groups, &batch, &done, false, &bad), FLOW_MISSING);
+	CHECK_INT(bad.column, 9);
+	CHECK_INT(done, 0);
+	CHECK_INT(flow_groups_add(groups, &batch, &done, true, &bad), FLOW_OK);
+	CHECK_INT(flow_groups_count(groups), 1);
+	flow_groups_free(groups);
+}
+
+/* One group from the first record on, and none before. */
+static void
+it_has_one_group_without_keys(void)
+{
+	static const FlowAggregate count_all[] = {{FLOW_COUNT_ALL, -1}};
+	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, NULL, 0, count_all, 1, 0};
+	FlowBatch batch = {.count = 0, .rows = NULL, .next = (const uint32_t *) &spec};
+	FlowGroups *groups;
+	FlowGroup group;
+	FlowBadField bad;
+	FlowError error;
+	size_t done = 0, position = 0;
+
+	CHECK_INT(flow_groups_create(&spec, &groups, &error), FLOW_OK);
+	CHECK_INT(flow_groups_add(groups, &batch, &done, false, &bad), FLOW_OK);
+	CHECK_INT(flow_groups_count(groups), 0);
+	CHECK_INT(flow_groups_next(groups, &position, &group), FLOW_END);
+
+	/* a number of records that nobody could look at */
+	batch.count = SIZE_MAX / 2;
+	CHECK_INT(flow_groups_add(groups, &batch, &done, false, &bad), FLOW_OK);
+	CHECK_INT(done, SIZE_MAX / 2);
+	CHECK_INT(flow_groups_count(groups), 1);
+	CHECK_INT(flow_groups_next(groups, &position, &group), FLOW_OK);
+	CHECK_INT(group.totals[0].count, SIZE_MAX / 2);
+	CHECK_INT(flow_groups_next(groups, &position, &group), FLOW_END);
+	flow_groups_clear(groups);
+	CHECK_INT(flow_groups_count(groups), 0);
+	flow_groups_free(groups);
+}
+
+/* ---------- memory ---------- */
+
+static size_t lent, most_lent, times_lent;
+
+static void *
+counting_allocate(void *arg, size_t size)
+{
+	void *memory = unit_allocate(arg, size);
+
+	lent += malloc_usable_size(memory);
+	most_lent = lent > most_lent ? lent : most_lent;
+	times_lent++;
+	return memory;
+}
+
+static void
+counting_free(void *arg, void *memory)
+{
+	lent -= malloc_usable_size(memory);
+	unit_free(arg, memory);
+}
+
+/* Adds groups "first", "first" + 1 and so on until they no longer fit; how many did. */
+static size_t
+add_until_full(FlowGroups *groups, uint64_t first, size_t key_len)
+{
+	char key[200];
+	FlowSlice fields[NCOLUMNS] = {0};
+	FlowBatch batch = {.count = 1, .fields = fields};
+	FlowBadField bad;
+
+	memset(key, 'k', sizeof(key));
+	for (;; first++)
+	{
+		size_t done = 0;
+		FlowStatus status;
+
+		snprintf(key, 21, "%020" PRIu64, first);
+		key[20] = 'k';
+		fields[0] = (FlowSlice) {key + 20 - (key_len < 20 ? key_len : 20), key_len};
+		status = flow_groups_add(groups, &batch, &done, false, &bad);
+		CHECK_INT(done, status == FLOW_OK);
+		if (status == FLOW_OK)
+			continue;
+		CHECK_INT(status, FLOW_LIMIT);
+		return flow_groups_count(groups);
+	}
+}
+
+static void
+it_keeps_to_its_memory(void)
+{
+	static const size_t bounds[] = {100000, 1000000, 8000000};
+	static const size_t key_lens[] = {12, 150};
+	FlowHost host = unit_host;
+
+	host.allocate = counting_allocate;
+	host.free = counting_free;
+	for (size_t b = 0; b < flow_countof(bounds) * 2; b++)
+	{
+		size_t memory = bounds[b / 2], key_len = key_lens[b % 2];
+		FlowGroupSpec spec = spec_of_bytes(1, memory);
+		size_t group_size = sizeof(FlowTotal) * 5 + 24 + 8 + (key_len > 16 ? key_len : 0);
+		size_t fixed, count, times;
+		FlowGroups *groups;
+		FlowError error;
+
+		lent = most_lent = times_lent = 0;
+		spec.host = &host;
+		CHECK_INT(flow_groups_create(&spec, &groups, &error), FLOW_OK);
+		fixed = lent;
+		count = add_until_full(groups, 0, key_len);
+		CHECK(most_lent <= fixed + memory + memory / 50);
+		CHECK(count * group_size > memory / 2);
+
+		/* and once more, in the same memory */
+		flow_groups_clear(groups);
+		times = times_lent;
+		CHECK(add_until_full(groups, 1000000, key_len) >= count);
+		CHECK(times_lent <= times + 2);
+		CHECK(most_lent <= fixed + memory + memory / 50);
+
+		/* groups of another size find room in it */
+		flow_groups_clear(groups);
+		CHECK(add_until_full(groups, 2000000, 162 - key_len) > count / 4);
+		CHECK(most_lent <= fixed + memory + memory / 50);
+		flow_groups_free(groups);
+		CHECK_INT(lent, 0);
+	}
+}
+
+/* Whichever allocation fails, nothing is lost, and going on is possible. */
+static void
+it_bears_failing_allocations(void)
+{
+	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	static char keys[1000][40];
+	FlowGroupSpec spec = spec_of_bytes(1, 400000);
+	size_t batch_size = 200;
+	bool failed = true;
+	FlowError error;
+
+	for (int i = 0; i < 1000; i++)
+		snprintf(keys[i], sizeof(keys[i]), "%d %s", i, i % 3 ? "" : "with more to it than fits");
+	for (int after = 0; failed && after < 200; after++)
+	{
+		uint64_t seed = 3;
+		Pair pair = {.spec = &spec, .model = {.spec = &spec}, .collected = {.spec = &spec}};
+		FlowStatus status;
+
+		unit_state.fail_after = after;
+		status = flow_groups_create(&spec, &pair.groups, &error);
+		if (status != FLOW_OK)
+		{
+			CHECK_INT(status, FLOW_NO_MEMORY);
+			CHECK(pair.groups == NULL);
+			CHECK_INT(unit_state.outstanding, 0);
+			continue;
+		}
+		for (size_t first = 0; first < 1000; first += batch_size)
+		{
+			for (size_t i = 0; i < batch_size * NCOLUMNS; i++)
+				fields[i] = SLICE("12");
+			for (size_t i = 0; i < batch_size; i++)
+				fields[i * NCOLUMNS] = (FlowSlice) {keys[first + i], strlen(keys[first + i])};
+			pair_add_records(&pair, fields, batch_size, true, &seed);
+		}
+		failed = pair.failures > 0;
+		unit_state.fail_after = -1;
+		CHECK_INT(flow_groups_count(pair.groups), 1000);
+		pair_close(&pair);
+	}
+	CHECK(!failed); /* the last one had all it wanted */
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+int
+main(void)
+{
+	RUN(it_adds_what_the_model_adds);
+	RUN(it_sums_beyond_64_bits);
+	RUN(it_reads_digits_of_any_length);
+	RUN(it_takes_keys_of_any_length);
+	RUN(it_does_not_hide_missing_fields_behind_groups);
+	RUN(it_has_one_group_without_keys);
+	RUN(it_keeps_to_its_memory);
+	RUN(it_bears_failing_allocations);
+	flow_groups_free(NULL);
+	return unit_done();
+}
