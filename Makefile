@@ -12,6 +12,8 @@ WRAPPER_OBJS = \
 	scan.o \
 	plan.o \
 	qual.o \
+	aggregate.o \
+	aggregate_state.o \
 	tuple.o \
 	type.o \
 	explain.o \

@@ -17,6 +17,8 @@
 #endif
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
 /* Counts that are nearly always 0 are shown as text only when they are not. */
@@ -62,11 +64,63 @@ explain_filter(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Pushed Filter", deparse_expression(filter, context, es->verbose, false), es);
 }
 
+/* The name of the one relation that a scan of groups reads, for which PostgreSQL itself prints none. */
+static void
+explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
+{
+	StringInfoData name;
+	const char *alias;
+	int rtindex;
+
+#if PG_VERSION_NUM >= 160000
+	rtindex = bms_singleton_member(plan->fs_base_relids);
+#else
+	rtindex = bms_singleton_member(plan->fs_relids);
+#endif
+	initStringInfo(&name);
+	if (es->verbose)
+		appendStringInfo(&name, "%s.", quote_identifier(get_namespace_name_or_temp(get_rel_namespace(scan->table->relid))));
+	appendStringInfoString(&name, quote_identifier(scan->table->name));
+	alias = list_nth(es->rtable_names, rtindex - 1);
+	if (alias != NULL && strcmp(alias, scan->table->name) != 0)
+		appendStringInfo(&name, " %s", quote_identifier(alias));
+	ExplainPropertyText("Relation", name.data, es);
+}
+
+/* The group keys and partial aggregates. */
+static void
+explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+	List *keys = NIL;
+	List *aggregates = NIL;
+	ListCell *cell;
+
+	explain_relation(scan, plan, es);
+	foreach(cell, flowlog_aggregate_outputs(plan))
+	{
+		Node *expr = (Node *) lfirst_node(TargetEntry, cell)->expr;
+		char *text = deparse_expression(expr, context, es->verbose, false);
+
+		if (IsA(expr, Aggref))
+			aggregates = lappend(aggregates, text);
+		else
+			keys = lappend(keys, text);
+	}
+	if (keys != NIL)
+		ExplainPropertyList("Pushed Group Key", keys, es);
+	if (aggregates != NIL)
+		ExplainPropertyList("Pushed Aggregates", aggregates, es);
+}
+
 void
 flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 {
 	FlowCounts counts = {0};
 
+	if (scan->aggregation != NULL)
+		explain_aggregation(scan, node, es);
 	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
 	ExplainPropertyText("Line Format", flow_format_name(scan->format), es);
 	explain_filter(node, es);

@@ -4,7 +4,8 @@
  *	  Foreign data wrapper for Amazon VPC flow logs: its face to PostgreSQL.
  *
  * In the order of a query's life: settings, validator and handler; planning
- * (see plan.c and qual.c); the executor's callbacks (see parallel.c for those of parallel scans); what a read-only table answers to writers.
+ * (see plan.c, aggregate.c and qual.c); the executor's callbacks (see parallel.c for
+ * those of parallel scans); what a read-only table answers to writers.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,6 +29,7 @@ extern PGDLLEXPORT void _PG_init(void);
 
 bool flowlog_enable_pushdown = true;
 bool flowlog_enable_splitter = true;
+bool flowlog_enable_aggregate_pushdown = true;
 bool flowlog_regex_jit = true;
 char *flowlog_allowed_paths = NULL;
 bool flowlog_allowed_paths_refused = false;
@@ -91,6 +93,11 @@ _PG_init(void)
 	                         "Off, the regular expression is matched against every line; the rows are the same.",
 	                         &flowlog_enable_splitter, true, PGC_USERSET, 0,
 	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
+	                         "Lets the reader of flow logs compute aggregates.",
+	                         "Off, PostgreSQL computes all of them; the results are the same.",
+	                         &flowlog_enable_aggregate_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
 	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
 	                         "Compiles regular expressions of flow log tables to machine code.",
 	                         NULL,
@@ -115,25 +122,20 @@ flowlog_fdw_validator(PG_FUNCTION_ARGS)
 
 /* ---------- the executor's callbacks ---------- */
 
-/* Evaluates what pushed clauses compare with, and makes them the scan's filter. */
-static void
-build_filter(ForeignScanState *node)
-{
-	FlowlogScan *scan = node->fdw_state;
-	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-
-	flowlog_qual_build(scan, plan->fdw_exprs, plan->scan.scanrelid, &node->ss.ps);
-}
-
 static void
 flowlog_begin(ForeignScanState *node, int eflags)
 {
-	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(node->ss.ss_currentRelation),
-	                                       node->ss.ps.state->es_query_cxt);
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	bool aggregates = flowlog_plan_aggregates(plan);
+	Oid relid = aggregates ? flowlog_aggregate_relid(plan) : RelationGetRelid(node->ss.ss_currentRelation);
+	FlowlogScan *scan = flowlog_scan_begin(relid, node->ss.ps.state->es_query_cxt);
 
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
-	scan->tuple = flowlog_tuple_create(scan, RelationGetDescr(node->ss.ss_currentRelation),
-	                                   flowlog_plan_attrs_used((ForeignScan *) node->ss.ps.plan));
+	if (aggregates)
+		flowlog_aggregate_begin(scan, plan);
+	else
+		scan->tuple = flowlog_tuple_create(scan, RelationGetDescr(node->ss.ss_currentRelation),
+		                                   flowlog_plan_attrs_used(plan));
 	node->fdw_state = scan;
 }
 
@@ -147,15 +149,36 @@ flowlog_iterate(ForeignScanState *node)
 	ExecClearTuple(slot);
 	if (scan->reader == NULL)
 	{
-		build_filter(node);
+		flowlog_qual_build(scan, node);
 		flowlog_scan_start(scan);
 	}
-	if (flowlog_scan_next(scan, &record))
+	if (scan->aggregation != NULL)
+		flowlog_aggregate_next(scan, slot);
+	else if (flowlog_scan_next(scan, &record))
 	{
 		flowlog_tuple_fill(scan->tuple, &record, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
 	}
 	return slot;
+}
+
+/*
+ * EvalPlanQual looks at a row again that somebody else changed, and for that runs the query's subplans anew.  Of a
+ * scan of groups in one of them, which is none of the query's tables, PostgreSQL's older minor releases ask us here for
+ * the next row, where newer ones iterate.
+ */
+static bool
+flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
+{
+	FlowlogScan *scan = node->fdw_state;
+	MemoryContext old;
+
+	if (scan->aggregation == NULL)
+		return true;
+	old = MemoryContextSwitchTo(node->ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+	flowlog_iterate(node);
+	MemoryContextSwitchTo(old);
+	return !TupIsNull(slot);
 }
 
 /* The same files again; what clauses compare with may have changed. */
@@ -167,13 +190,15 @@ flowlog_rescan(ForeignScanState *node)
 
 	if (scan->reader == NULL)
 		return;
+	if (scan->aggregation != NULL)
+		flowlog_aggregate_rewind(scan);
 	if (node->ss.ps.chgParam == NULL)
 	{
 		flowlog_scan_rewind(scan);
 		return;
 	}
 	scan->filter = NULL;
-	build_filter(node);
+	flowlog_qual_build(scan, node);
 	flowlog_scan_rewind(scan);
 	flow_filter_free(old);
 }
@@ -228,9 +253,11 @@ flowlog_fdw_handler(PG_FUNCTION_ARGS)
 	routine->GetForeignRelSize = flowlog_get_rel_size;
 	routine->GetForeignPaths = flowlog_get_paths;
 	routine->GetForeignPlan = flowlog_get_plan;
+	routine->GetForeignUpperPaths = flowlog_get_upper_paths;
 
 	routine->BeginForeignScan = flowlog_begin;
 	routine->IterateForeignScan = flowlog_iterate;
+	routine->RecheckForeignScan = flowlog_recheck;
 	routine->ReScanForeignScan = flowlog_rescan;
 	routine->EndForeignScan = flowlog_end;
 	routine->ExplainForeignScan = flowlog_explain_scan;

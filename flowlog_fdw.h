@@ -46,6 +46,7 @@
 
 extern bool flowlog_enable_pushdown;
 extern bool flowlog_enable_splitter;
+extern bool flowlog_enable_aggregate_pushdown;
 extern bool flowlog_regex_jit;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
@@ -130,6 +131,7 @@ extern FlowAllowedPaths flowlog_get_allowed_paths(void);
 
 typedef struct FlowlogTuple FlowlogTuple;
 typedef struct FlowlogParallel FlowlogParallel;
+typedef struct FlowlogAggregation FlowlogAggregation;
 
 /* A scan of a table, in a plan or out of one. */
 typedef struct FlowlogScan
@@ -143,8 +145,9 @@ typedef struct FlowlogScan
 	FlowFormat *format;
 	FlowObjects *objects; /* NULL: not yet listed */
 	FlowFilter *filter;
-	FlowReader *reader; /* NULL: not yet started */
-	FlowlogTuple *tuple;
+	FlowReader *reader;  /* NULL: not yet started */
+	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
+	FlowlogAggregation *aggregation;
 	FlowlogParallel *parallel; /* NULL: this process reads alone */
 	FlowLineCount counted;
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
@@ -171,6 +174,9 @@ extern FlowStatus flowlog_scan_step(FlowlogScan *scan, FlowRecord *record);
 
 /* The next record that passes; false at the end. */
 extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
+
+/* Adds the records that pass to the groups: false when these are full, true when all records are added. */
+extern bool flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups);
 
 /* A field of the current record does not convert: NULL from now on, or an error. */
 extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
@@ -237,6 +243,12 @@ extern const int *flowlog_tuple_columns(const FlowlogTuple *tuple, int *count);
  */
 extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
 
+/*
+ * A value of a column as a Datum, in the current memory context.  Not of the types for which that takes
+ * more than the value: FLOW_DECIMAL, FLOW_PADDED, FLOW_OPAQUE.
+ */
+extern Datum flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value);
+
 /* ---------- plan.c ---------- */
 
 extern void flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid);
@@ -247,13 +259,64 @@ extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid
 /* The attributes a plan's scan needs, as flowlog_tuple_create takes them. */
 extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
 
+/* Of a base relation that was given a size: its table, and whether the reader judges a restriction. */
+extern const FlowlogTable *flowlog_plan_table(const RelOptInfo *baserel);
+extern bool flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction);
+
+/* How many processes' worth of work do a leader and its workers do? */
+extern double flowlog_parallel_divisor(int workers);
+
+/*
+ * The cost of reading all lines and judging restrictions that are pushed, where the work of the processor is divided;
+ * reading is not faster for being shared.  "passed": all lines that pass.
+ */
+extern void flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor,
+                               Cost *startup, Cost *run, double *passed);
+
+/* ---------- aggregate.c ---------- */
+
+extern void flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra);
+extern ForeignScan *flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan);
+
+/* Does the plan's scan give partial groups?  Then: of which table, and what (entries of its target list). */
+extern bool flowlog_plan_aggregates(const ForeignScan *plan);
+extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
+extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
+
+/* Prepares scan->aggregation. */
+extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
+
+/* Stores the next partial group; its values live in the current memory context.  False at the end. */
+extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
+
+/* Forgets all groups; the reader is to be rewound, too. */
+extern void flowlog_aggregate_rewind(FlowlogScan *scan);
+
+/* ---------- aggregate_state.c ---------- */
+
+/* An aggregate that can be pushed. */
+typedef struct FlowlogAggregate
+{
+	Oid function;
+	FlowAggregateKind kind;
+
+	/* makes of a total the state that its combine function takes, in the current memory context; "column" is its argument */
+	Datum (*state)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
+} FlowlogAggregate;
+
+/* NULL: it cannot be pushed */
+extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
+
+/* Is its state's form in this server the one that we write?  To be asked before it is pushed. */
+extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
+
 /* ---------- qual.c ---------- */
 
 /* Can the reader judge this clause exactly? */
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
 
-/* Evaluates what the clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
-extern void flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate);
+/* Evaluates what the plan's clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
+extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node);
 
 /* ---------- explain.c ---------- */
 

@@ -33,10 +33,12 @@
 #define COMPRESSION_RATIO 8
 
 /*
- * Splitting a line costs about as much as handling three tuples of a heap table;
- * a pushed comparison is cheaper than the executor's.
+ * What a line costs, in tuples of a heap table: split at its separators, matched by a regular
+ * expression, and inflated.  A pushed comparison is cheaper than the executor's.
  */
-#define LINE_COST (3 * cpu_tuple_cost)
+#define SPLIT_COST 0.5
+#define MATCH_COST 3
+#define INFLATE_COST 2
 
 /* What planning keeps of a foreign table. */
 typedef struct FlowlogPlanInfo
@@ -44,7 +46,8 @@ typedef struct FlowlogPlanInfo
 	FlowlogTable *table;
 	double bytes; /* as stored */
 	double lines;
-	double units; /* that processes can share, those that were seen */
+	double units;     /* that processes can share, those that were seen */
+	double line_cost; /* what a line costs, all but reading its bytes */
 } FlowlogPlanInfo;
 
 /* ---------- sizes ---------- */
@@ -63,10 +66,15 @@ look_at_location(FlowlogPlanInfo *info)
 	FlowlogBackend backend;
 	FlowError error;
 	FlowStatus status;
+	double line_cost;
+	double cost = 0;
 	uint64 unit_size;
 	bool complete;
 
 	flowlog_backend_init(&backend, CurrentMemoryContext);
+	line_cost = flow_format_splits(&backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
+	info->line_cost = line_cost * cpu_tuple_cost;
+
 	status = flow_objects_list(&backend.host, table->options.location, &allowed, &limits, &objects, &error);
 	if (status == FLOW_INTERRUPTED)
 		flowlog_raise(&backend, &error, table);
@@ -78,10 +86,14 @@ look_at_location(FlowlogPlanInfo *info)
 	{
 		const FlowObject *object = &objects->items[i];
 		bool plain = strcmp(flow_source_compression_by_name(object->path), "none") == 0;
+		double lines = (double) object->size * (plain ? 1 : COMPRESSION_RATIO) / BYTES_PER_LINE;
 
-		info->lines += (double) object->size * (plain ? 1 : COMPRESSION_RATIO) / BYTES_PER_LINE;
+		info->lines += lines;
+		cost += lines * (line_cost + (plain ? 0 : INFLATE_COST));
 		info->units += flowlog_parallel_units(table, object, unit_size);
 	}
+	if (info->lines > 0)
+		info->line_cost = cost / info->lines * cpu_tuple_cost;
 	info->bytes = objects->bytes;
 	complete = objects->complete;
 	flow_objects_free(&backend.host, objects);
@@ -120,49 +132,63 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 /* ---------- costs ---------- */
 
+const FlowlogTable *
+flowlog_plan_table(const RelOptInfo *baserel)
+{
+	return ((const FlowlogPlanInfo *) baserel->fdw_private)->table;
+}
+
 /* Is it judged by the reader?  Pseudoconstant clauses become a Result node's. */
-static bool
-is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
+bool
+flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 
 	return !restriction->pseudoconstant && flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause);
 }
 
+void
+flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor, Cost *startup, Cost *run, double *passed)
+{
+	FlowlogPlanInfo *info = baserel->fdw_private;
+	QualCost cost;
+
+	cost_qual_eval(&cost, pushed, root);
+	*startup = cost.startup;
+	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) + info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
+	*passed = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
+}
+
 /*
  * The cost of a scan that judges these restrictions and emits so many rows, where "divisor"
- * processes share the work of the processor: reading is not faster for being shared.
+ * processes share the work of the processor.
  */
 static void
 cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor, Cost *startup, Cost *total)
 {
-	FlowlogPlanInfo *info = baserel->fdw_private;
 	List *pushed = NIL;
 	List *local = NIL;
-	QualCost pushed_cost;
 	QualCost local_cost;
 	double local_lines;
-	Cost cpu;
+	Cost run;
 	ListCell *cell;
 
 	foreach(cell, restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
-		if (is_pushed(root, baserel, restriction))
+		if (flowlog_plan_is_pushed(root, baserel, restriction))
 			pushed = lappend(pushed, restriction);
 		else
 			local = lappend(local, restriction);
 	}
-	cost_qual_eval(&pushed_cost, pushed, root);
+	flowlog_cost_lines(root, baserel, pushed, divisor, startup, &run, &local_lines);
 	cost_qual_eval(&local_cost, local, root);
-	local_lines = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
 
-	*startup = pushed_cost.startup + local_cost.startup + baserel->reltarget->cost.startup;
-	cpu = info->lines * (LINE_COST + pushed_cost.per_tuple / 2);
-	cpu += local_lines * (cpu_tuple_cost + local_cost.per_tuple);
-	cpu += rows * baserel->reltarget->cost.per_tuple;
-	*total = *startup + seq_page_cost * ceil(info->bytes / BLCKSZ) + cpu / divisor;
+	*startup += local_cost.startup + baserel->reltarget->cost.startup;
+	*total = *startup + run;
+	*total += local_lines * (cpu_tuple_cost + local_cost.per_tuple) / divisor;
+	*total += rows * baserel->reltarget->cost.per_tuple / divisor;
 }
 
 /* ---------- paths ---------- */
@@ -213,9 +239,9 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	add_path(baserel, (Path *) path);
 }
 
-/* How many processes' worth of work do a leader and its workers do?  As costsize.c has it. */
-static double
-parallel_divisor(int workers)
+/* As costsize.c's get_parallel_divisor. */
+double
+flowlog_parallel_divisor(int workers)
 {
 	double leader = parallel_leader_participation ? 1.0 - 0.3 * workers : 0;
 
@@ -223,6 +249,7 @@ parallel_divisor(int workers)
 }
 
 /*
+ * So many workers as for a heap table that takes as long to read: starting them takes as long too (10 ms).
  * A process without a unit of its own would be idle, so there are fewer workers than units.  But
  * an inheritance child is read together with others: one worker may take it.
  */
@@ -230,8 +257,8 @@ static int
 count_workers(RelOptInfo *baserel)
 {
 	const FlowlogPlanInfo *info = baserel->fdw_private;
-	int workers = compute_parallel_worker(baserel, ceil(info->bytes / BLCKSZ), -1,
-	                                      max_parallel_workers_per_gather);
+	double pages = info->lines * BYTES_PER_LINE / BLCKSZ * Min(info->line_cost / cpu_tuple_cost, 1) / 2;
+	int workers = compute_parallel_worker(baserel, ceil(pages), -1, max_parallel_workers_per_gather);
 	double most = info->units - 1;
 
 	if (info->units == 1 && baserel->reloptkind == RELOPT_OTHER_MEMBER_REL)
@@ -255,7 +282,7 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 	if (workers <= 0)
 		return;
 
-	divisor = parallel_divisor(workers);
+	divisor = flowlog_parallel_divisor(workers);
 	rows = clamp_row_est(baserel->rows / divisor);
 	cost_scan(root, baserel, baserel->baserestrictinfo, baserel->rows, divisor, &startup, &total);
 	path = create_scan_path(root, baserel, rows, startup, total, NULL);
@@ -303,7 +330,7 @@ has_one_row(PlannerInfo *root, Index relid)
 static bool
 is_useful_join_clause(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *clause)
 {
-	return join_clause_is_movable_to(clause, baserel) && is_pushed(root, baserel, clause);
+	return join_clause_is_movable_to(clause, baserel) && flowlog_plan_is_pushed(root, baserel, clause);
 }
 
 static bool
@@ -394,13 +421,16 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *local = NIL;
 	ListCell *cell;
 
+	if (IS_UPPER_REL(baserel))
+		return flowlog_get_aggregate_plan(root, best_path, tlist, outer_plan);
+
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
 		if (restriction->pseudoconstant)
 			continue;
-		if (is_pushed(root, baserel, restriction))
+		if (flowlog_plan_is_pushed(root, baserel, restriction))
 			pushed = lappend(pushed, restriction->clause);
 		else
 			local = lappend(local, restriction->clause);

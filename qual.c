@@ -133,7 +133,8 @@ typedef struct QualWalk
 	Index relid;
 	PlannerInfo *root; /* planning only */
 
-	FlowFilter *filter; /* execution only, as the rest */
+	List *scan_tlist; /* execution only, as the rest: what Vars of the scan's own columns stand for */
+	FlowFilter *filter;
 	PlanState *planstate;
 	ExprContext *econtext;
 } QualWalk;
@@ -159,8 +160,13 @@ column_of_var(const QualWalk *context, const Node *node)
 {
 	const Var *var = (const Var *) node;
 
-	if (!IsA(node, Var) || (Index) var->varno != context->relid || var->varlevelsup != 0 ||
-	    var->varattno < 1 || var->varattno > context->table->natts)
+	if (!IsA(node, Var) || var->varlevelsup != 0)
+		return -1;
+	if (context->scan_tlist != NIL && var->varno == INDEX_VAR)
+		var = castNode(Var, list_nth_node(TargetEntry, context->scan_tlist, var->varattno - 1)->expr);
+	else if ((Index) var->varno != context->relid)
+		return -1;
+	if (var->varattno < 1 || var->varattno > context->table->natts)
 		return -1;
 	return context->table->column_of_attr[var->varattno - 1];
 }
@@ -775,9 +781,17 @@ flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTa
 }
 
 void
-flowlog_qual_build(FlowlogScan *scan, List *clauses, Index relid, PlanState *planstate)
+flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
 {
-	QualWalk context = {.table = scan->table, .relid = relid, .planstate = planstate, .econtext = planstate->ps_ExprContext};
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	List *clauses = plan->fdw_exprs;
+	QualWalk context = {
+		.table = scan->table,
+		.relid = plan->scan.scanrelid,
+		.scan_tlist = plan->fdw_scan_tlist,
+		.planstate = &node->ss.ps,
+		.econtext = node->ss.ps.ps_ExprContext,
+	};
 	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
 	FlowPredicate **children;
 	FlowPredicate *root = NULL;

@@ -260,6 +260,20 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 	return true;
 }
 
+bool
+flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
+{
+	FlowStatus status;
+	FlowError error;
+
+	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED)
+		notice_reject(scan);
+	if (status != FLOW_END && status != FLOW_OK)
+		raise_error(scan, &error);
+	Assert(flow_reader_balances(scan->reader));
+	return status == FLOW_END;
+}
+
 void
 flowlog_scan_finish(FlowlogScan *scan)
 {

@@ -527,6 +527,15 @@ convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, 
 	return convert_plain(tuple, converter, field, datum) || convert_slowly(tuple, converter, field, datum);
 }
 
+Datum
+flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
+{
+	FlowlogTuple tuple = {.row = CurrentMemoryContext}; /* without an arena */
+	ColumnConverter converter = {.type = column->type};
+
+	return convert_value(&tuple, &converter, value);
+}
+
 /* ---------- rows ---------- */
 
 static void

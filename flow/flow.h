@@ -323,6 +323,9 @@ extern void flow_format_free(FlowFormat *format);
 /* which splitter runs, as EXPLAIN names it: "regex, PCRE2 JIT" */
 extern const char *flow_format_name(const FlowFormat *format);
 
+/* May lines be split at their separators instead of matching a valid pattern?  "splitter" as in the spec. */
+extern bool flow_format_splits(const FlowHost *host, const char *regex, bool splitter);
+
 /* Only compiles the pattern, to tell whether it is valid; FLOW_BAD_PATTERN if not. */
 extern FlowStatus flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error);
 

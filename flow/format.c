@@ -265,6 +265,17 @@ flow_format_header_mode(const FlowFormat *format)
 	return format->spec.header;
 }
 
+bool
+flow_format_splits(const FlowHost *host, const char *regex, bool splitter)
+{
+	FlowShape *shape = NULL;
+	bool splits = splitter && flow_pattern_shape(host, regex, &shape) == FLOW_OK;
+
+	if (splits)
+		flow_shape_free(host, shape);
+	return splits;
+}
+
 FlowStatus
 flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error)
 {

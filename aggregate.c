@@ -1,0 +1,583 @@
+/*-------------------------------------------------------------------------
+ *
+ * aggregate.c
+ *	  Which aggregates the reader can compute, and the plans in which it does.
+ *
+ * What is pushed is always the first half of an aggregation: the reader gives partial
+ * states by group, in a table of bounded size, and PostgreSQL combines them.  So
+ * groups may come in pieces, one for each time that the table was full, each worker, and each way
+ * of writing a key ("6", "06"); PostgreSQL tells keys apart by their values, makes
+ * the final results, and judges HAVING.
+ *
+ * The list of a scan's columns (fdw_scan_tlist) holds the group keys and partial
+ * aggregates of the plan's target, then the columns that only pushed clauses look at, which come out as NULLs:
+ * they are there so that PostgreSQL can keep the clauses as it keeps all expressions of a plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "executor/nodeHash.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/planner.h"
+#include "optimizer/prep.h"
+#include "optimizer/restrictinfo.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
+
+/* bytes of a group besides its keys and states, for the planner */
+#define GROUP_OVERHEAD 64
+
+/* ---------- recognising keys and aggregates ---------- */
+
+/* What comes out of a pushed aggregation: a group key, or a partial aggregate. */
+typedef struct Output
+{
+	int column;                        /* index into the table's columns; -1: none */
+	const FlowlogAggregate *aggregate; /* NULL: a key */
+	FlowAggregateKind kind;
+	int index; /* of the group's keys or totals */
+} Output;
+
+/* The table's column that a Var stands for, or -1; there is no other relation that it could be of. */
+static int
+column_of_var(const FlowlogTable *table, const Expr *expr)
+{
+	const Var *var = (const Var *) expr;
+
+	if (!IsA(expr, Var) || var->varlevelsup != 0 || var->varattno < 1 || var->varattno > table->natts)
+		return -1;
+	return table->column_of_attr[var->varattno - 1];
+}
+
+/*
+ * Columns of which equal values look alike: any of a group's will do to show.  Not so of numeric
+ * (1.0, 1.00), the floating-point types (0, -0) and text under a collation that is not deterministic.
+ */
+static bool
+can_be_key(const FlowColumn *column, const Var *var)
+{
+	switch (column->type)
+	{
+		case FLOW_INT16:
+		case FLOW_INT32:
+		case FLOW_INT64:
+		case FLOW_BOOLEAN:
+		case FLOW_ADDRESS:
+		case FLOW_NETWORK:
+		case FLOW_TIME:
+		case FLOW_DAY:
+			return true;
+		case FLOW_TEXT:
+			return OidIsValid(var->varcollid) && get_collation_isdeterministic(var->varcollid);
+		default:
+			return false;
+	}
+}
+
+/* count(1) counts all, count(NULL) would count nothing */
+static bool
+is_never_null(const Expr *expr)
+{
+	return IsA(expr, Const) && !((const Const *) expr)->constisnull;
+}
+
+static bool
+recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *output)
+{
+	const FlowlogAggregate *row = flowlog_aggregate_find(call->aggfnoid);
+	Expr *argument;
+
+	if (row == NULL || call->aggdistinct != NIL || call->aggorder != NIL || call->aggfilter != NULL ||
+	    call->aggdirectargs != NIL || call->agglevelsup != 0)
+		return false;
+
+	output->aggregate = row;
+	output->kind = row->kind;
+	output->column = -1;
+	if (call->args == NIL)
+		return row->kind == FLOW_COUNT_ALL;
+
+	argument = linitial_node(TargetEntry, call->args)->expr;
+	if (row->kind == FLOW_COUNT)
+	{
+		if (is_never_null(argument))
+		{
+			output->kind = FLOW_COUNT_ALL;
+			return true;
+		}
+		while (IsA(argument, RelabelType))
+			argument = ((RelabelType *) argument)->arg;
+	}
+	output->column = column_of_var(table, argument);
+	return output->column >= 0 && table->columns[output->column].type != FLOW_OPAQUE;
+}
+
+/* Recognises a column of a partial aggregation's target; "index" is left open. */
+static bool
+recognise_output(const FlowlogTable *table, Expr *expr, Output *output)
+{
+	if (IsA(expr, Aggref))
+		return recognise_aggregate(table, (Aggref *) expr, output);
+	output->aggregate = NULL;
+	output->column = column_of_var(table, expr);
+	return output->column >= 0 && can_be_key(&table->columns[output->column], (Var *) expr);
+}
+
+/* ---------- paths ---------- */
+
+static List *
+group_clause(PlannerInfo *root)
+{
+#if PG_VERSION_NUM >= 160000
+	return root->processed_groupClause;
+#else
+	return root->parse->groupClause;
+#endif
+}
+
+/*
+ * Is it a scan of one of our tables in which the reader judges every condition?  So it also judges those of row
+ * security; in which order is nobody's business, as none of them runs a function that could tell of the rows that
+ * another one drops.  Pseudoconstant conditions are not the scan's.
+ */
+static bool
+is_pushable_input(PlannerInfo *root, RelOptInfo *input)
+{
+	ListCell *cell;
+
+	if (!IS_SIMPLE_REL(input) || input->rtekind != RTE_RELATION || input->fdw_private == NULL || IS_DUMMY_REL(input) ||
+	    planner_rt_fetch(input->relid, root)->inh || !bms_is_empty(input->lateral_relids) || root->parse->hasTargetSRFs)
+		return false;
+	foreach(cell, input->baserestrictinfo)
+		if (!flowlog_plan_is_pushed(root, input, lfirst_node(RestrictInfo, cell)))
+			return false;
+	return true;
+}
+
+static bool
+is_pushable_target(PlannerInfo *root, RelOptInfo *input, PathTarget *target)
+{
+	const FlowlogTable *table = flowlog_plan_table(input);
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		Output output;
+
+		if (!recognise_output(table, lfirst(cell), &output))
+			return false;
+		if (output.aggregate != NULL && !flowlog_aggregate_state_is_known(output.aggregate))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What a partial aggregation must give so that "target" and HAVING can be made of it: the group keys and
+ * each aggregate, marked as partial.  PostgreSQL's function for that, make_partial_grouping_target, is not exported.
+ */
+static PathTarget *
+make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
+{
+	PathTarget *partial = create_empty_pathtarget();
+	List *others = NIL;
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		Index group = get_pathtarget_sortgroupref(target, foreach_current_index(cell));
+
+		if (group != 0 && get_sortgroupref_clause_noerr(group, group_clause(root)) != NULL)
+			add_column_to_pathtarget(partial, lfirst(cell), group);
+		else
+			others = lappend(others, lfirst(cell));
+	}
+	if (having != NULL)
+		others = lappend(others, having);
+	add_new_columns_to_pathtarget(partial, pull_var_clause((Node *) others, PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+	                                                                            PVC_INCLUDE_PLACEHOLDERS));
+
+	foreach(cell, partial->exprs)
+	{
+		Aggref *copy;
+
+		if (!IsA(lfirst(cell), Aggref))
+			continue;
+		copy = makeNode(Aggref);
+		memcpy(copy, lfirst(cell), sizeof(Aggref));
+		mark_partial_aggref(copy, AGGSPLIT_INITIAL_SERIAL);
+		lfirst(cell) = copy;
+	}
+	return set_pathtarget_cost_width(root, partial);
+}
+
+/* The bytes that an executor's hash table may take. */
+static size_t
+hash_memory(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return get_hash_memory_limit();
+#else
+	return (size_t) get_hash_mem() * 1024;
+#endif
+}
+
+/* As PostgreSQL estimates them, so that costs alone tell its paths from ours. */
+static double
+estimate_groups(PlannerInfo *root, PathTarget *target, double records)
+{
+	List *keys = NIL;
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		Index group = get_pathtarget_sortgroupref(target, foreach_current_index(cell));
+
+		if (group != 0 && get_sortgroupref_clause_noerr(group, group_clause(root)) != NULL)
+			keys = lappend(keys, lfirst(cell));
+	}
+	return keys == NIL ? 1 : estimate_num_groups(root, keys, records, NULL, NULL);
+}
+
+/* How many partial groups so many records make, as the table of groups is bounded. */
+static double
+estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
+{
+	double capacity = (double) hash_memory() / (target->width + GROUP_OVERHEAD);
+	double rows = estimate_groups(root, target, records);
+
+	/*
+	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in 200: of the few that are left
+	 * by its count, each would make a group of its own.  So take the ratio of a wider condition.
+	 */
+	if (input->pages == 0)
+	{
+		double more = Max(input->tuples / 10, records);
+
+		rows = Min(rows, records * estimate_groups(root, target, more) / more);
+	}
+
+	/* of more groups than there is room for, most records make a group of their own */
+	if (rows > capacity)
+		rows = Max(rows, records * (1 - capacity / rows));
+	return clamp_row_est(rows);
+}
+
+/*
+ * A path that reads the input and gives partial groups.  It costs what reading and judging the lines costs, and a
+ * little for each key and aggregate of a record that passes: half of what the executor takes, which
+ * also takes cpu_tuple_cost for the record.  "workers" share the work; 0: there are none.
+ */
+static ForeignPath *
+create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target, int workers)
+{
+	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
+	double records;
+	double rows;
+	Cost startup;
+	Cost run;
+
+	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, &records);
+	records = clamp_row_est(records / divisor);
+	startup += run;
+	startup += records * cpu_operator_cost / 2 * list_length(target->exprs);
+
+	rows = estimate_rows(root, input, target, records);
+
+	return create_foreign_upper_path(root, output, target, rows,
+#if PG_VERSION_NUM >= 180000
+	                                 0, /* no disabled nodes */
+#endif
+	                                 startup, startup + rows * cpu_tuple_cost,
+	                                 NIL,  /* no order */
+	                                 NULL, /* no outer path */
+#if PG_VERSION_NUM >= 170000
+	                                 NIL, /* no restrictions of a join */
+#endif
+	                                 list_make1_int(input->relid));
+}
+
+/*
+ * PostgreSQL asks for partial groups: for each worker, to be put under a Gather; or for each partition, to
+ * be put under an Append.
+ */
+static void
+add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+{
+	ForeignPath *path;
+	int workers;
+
+	if (!is_pushable_target(root, input, output->reltarget))
+		return;
+	if (extra->patype == PARTITIONWISE_AGGREGATE_PARTIAL)
+		add_path(output, (Path *) create_partial_path(root, input, output, output->reltarget, 0));
+
+	if (!output->consider_parallel || input->partial_pathlist == NIL)
+		return;
+	workers = ((Path *) linitial(input->partial_pathlist))->parallel_workers;
+	if (workers <= 0)
+		return;
+	path = create_partial_path(root, input, output, output->reltarget, workers);
+	path->path.parallel_aware = true;
+	path->path.parallel_workers = workers;
+	add_partial_path(output, (Path *) path);
+}
+
+/* PostgreSQL asks for groups: ours with its final aggregation on top, which it would not think of itself. */
+static void
+add_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+{
+	PathTarget *target = make_partial_target(root, output->reltarget, extra->havingQual);
+	List *clauses = group_clause(root);
+	bool grouped = root->parse->groupClause != NIL;
+	AggClauseCosts costs = {0};
+	double groups;
+	Path *path;
+
+	if (!is_pushable_target(root, input, target))
+		return;
+	path = (Path *) create_partial_path(root, input, output, target, 0);
+	path->parallel_safe = false; /* as the plain scan: workers run partial paths only */
+	groups = estimate_groups(root, target, input->rows);
+	if (root->parse->hasAggs)
+		get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &costs);
+
+	if (grouped && clauses != NIL && (extra->flags & GROUPING_CAN_USE_HASH) != 0)
+		add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, AGG_HASHED, AGGSPLIT_FINAL_DESERIAL,
+		                                          clauses, (List *) extra->havingQual, &costs, groups));
+	if (grouped && (extra->flags & GROUPING_CAN_USE_SORT) == 0)
+		return;
+	if (root->group_pathkeys != NIL && clauses != NIL)
+		path = (Path *) create_sort_path(root, output, path, root->group_pathkeys, -1.0);
+	add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, grouped ? AGG_SORTED : AGG_PLAIN,
+	                                          AGGSPLIT_FINAL_DESERIAL, clauses, (List *) extra->havingQual, &costs, groups));
+}
+
+void
+flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+{
+	GroupPathExtraData *grouping = extra;
+
+	if (!flowlog_enable_aggregate_pushdown || (stage != UPPERREL_PARTIAL_GROUP_AGG && stage != UPPERREL_GROUP_AGG))
+		return;
+	if ((grouping->flags & GROUPING_CAN_PARTIAL_AGG) == 0 || !is_pushable_input(root, input))
+		return;
+	if (stage == UPPERREL_PARTIAL_GROUP_AGG)
+		add_partial_groups(root, input, output, grouping);
+	else
+		add_groups(root, input, output, grouping);
+}
+
+/* ---------- plans ---------- */
+
+/* fdw_private of a plan that aggregates: the table's OID, and how many columns come out. */
+ForeignScan *
+flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan)
+{
+	Index relid = linitial_int(path->fdw_private);
+	RelOptInfo *input = root->simple_rel_array[relid];
+	List *clauses = extract_actual_clauses(input->baserestrictinfo, false);
+	List *scan_tlist = make_tlist_from_pathtarget(path->path.pathtarget);
+	int noutputs = list_length(scan_tlist);
+
+	scan_tlist = add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, 0));
+	return make_foreignscan(tlist, NIL,
+	                        0, /* the scan's rows are not the table's */
+	                        clauses,
+	                        list_make2(list_make1_oid(planner_rt_fetch(relid, root)->relid), list_make1_int(noutputs)),
+	                        scan_tlist, NIL, outer_plan);
+}
+
+bool
+flowlog_plan_aggregates(const ForeignScan *plan)
+{
+	return plan->scan.scanrelid == 0;
+}
+
+Oid
+flowlog_aggregate_relid(const ForeignScan *plan)
+{
+	return linitial_oid((List *) linitial(plan->fdw_private));
+}
+
+List *
+flowlog_aggregate_outputs(const ForeignScan *plan)
+{
+	return list_truncate(list_copy(plan->fdw_scan_tlist), linitial_int((List *) lsecond(plan->fdw_private)));
+}
+
+/* ---------- execution ---------- */
+
+struct FlowlogAggregation
+{
+	Output *outputs;
+	int noutputs;
+	int *keys; /* columns */
+	int nkeys;
+	FlowAggregate *aggregates;
+	int naggregates;
+
+	FlowGroups *groups; /* NULL: not yet started */
+	size_t position;    /* among the groups, while they are handed up */
+	bool full;          /* groups are being handed up */
+	bool ended;         /* all records are in the groups, or were */
+};
+
+/* The index of a key among those found so far, to which it is added if it is new. */
+static int
+index_of_key(FlowlogAggregation *aggregation, const Output *output)
+{
+	for (int i = 0; i < aggregation->nkeys; i++)
+		if (aggregation->keys[i] == output->column)
+			return i;
+	aggregation->keys[aggregation->nkeys] = output->column;
+	return aggregation->nkeys++;
+}
+
+/* The same for aggregates: sum and average of a column are one. */
+static int
+index_of_total(FlowlogAggregation *aggregation, const Output *output)
+{
+	for (int i = 0; i < aggregation->naggregates; i++)
+		if (aggregation->aggregates[i].kind == output->kind && aggregation->aggregates[i].column == output->column)
+			return i;
+	aggregation->aggregates[aggregation->naggregates] = (FlowAggregate) {output->kind, output->column};
+	return aggregation->naggregates++;
+}
+
+void
+flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	FlowlogAggregation *aggregation = palloc0(sizeof(FlowlogAggregation));
+	List *outputs = flowlog_aggregate_outputs(plan);
+	ListCell *cell;
+
+	aggregation->noutputs = list_length(outputs);
+	aggregation->outputs = palloc0(sizeof(Output) * (aggregation->noutputs + 1));
+	aggregation->keys = palloc0(sizeof(int) * (aggregation->noutputs + 1));
+	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs + 1));
+	foreach(cell, outputs)
+	{
+		Output *output = &aggregation->outputs[foreach_current_index(cell)];
+
+		if (!recognise_output(scan->table, lfirst_node(TargetEntry, cell)->expr, output))
+			elog(ERROR, "pushed-down aggregate of foreign table \"%s\" is not understood any more", scan->table->name);
+		output->index = output->aggregate != NULL ? index_of_total(aggregation, output) : index_of_key(aggregation, output);
+	}
+	scan->aggregation = aggregation;
+	MemoryContextSwitchTo(old);
+}
+
+/* The groups live in the scan's memory context and go with it. */
+static void
+create_groups(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	FlowError error;
+	FlowGroupSpec spec = {
+		.host = &scan->backend.host,
+		.columns = scan->table->columns,
+		.ncolumns = scan->table->ncolumns,
+		.keys = aggregation->keys,
+		.nkeys = aggregation->nkeys,
+		.aggregates = aggregation->aggregates,
+		.naggregates = aggregation->naggregates,
+		.memory = hash_memory(),
+	};
+
+	if (flow_groups_create(&spec, &aggregation->groups, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+}
+
+static Datum
+key_datum(FlowlogScan *scan, int column, FlowSlice field, bool *isnull)
+{
+	FlowValue value;
+	FlowStatus status = flow_value_read(&scan->table->columns[column], &scan->backend.host, field, &value);
+
+	*isnull = status == FLOW_END;
+	if (status == FLOW_END)
+		return (Datum) 0;
+	if (status != FLOW_OK)
+		elog(ERROR, "a group's key could not be read: status %d", (int) status);
+	return flowlog_value_to_datum(&scan->table->columns[column], &value);
+}
+
+/* Makes a row of a group, in the current memory context. */
+static void
+fill_slot(FlowlogScan *scan, const FlowGroup *group, TupleTableSlot *slot)
+{
+	const FlowlogAggregation *aggregation = scan->aggregation;
+	int natts = slot->tts_tupleDescriptor->natts;
+
+	for (int i = 0; i < aggregation->noutputs; i++)
+	{
+		const Output *output = &aggregation->outputs[i];
+		const FlowColumn *column = output->column < 0 ? NULL : &scan->table->columns[output->column];
+
+		slot->tts_isnull[i] = false;
+		if (output->aggregate == NULL)
+			slot->tts_values[i] = key_datum(scan, output->column, group->keys[output->index], &slot->tts_isnull[i]);
+		else
+			slot->tts_values[i] = output->aggregate->state(column, &group->totals[output->index], &slot->tts_isnull[i]);
+	}
+	for (int i = aggregation->noutputs; i < natts; i++)
+	{
+		slot->tts_values[i] = (Datum) 0;
+		slot->tts_isnull[i] = true;
+	}
+	ExecStoreVirtualTuple(slot);
+}
+
+bool
+flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	FlowGroup group;
+
+	if (aggregation->groups == NULL)
+		create_groups(scan);
+	for (;;)
+	{
+		if (aggregation->full)
+		{
+			if (flow_groups_next(aggregation->groups, &aggregation->position, &group) == FLOW_OK)
+			{
+				fill_slot(scan, &group, slot);
+				return true;
+			}
+			flow_groups_clear(aggregation->groups);
+			aggregation->full = false;
+		}
+		if (aggregation->ended)
+			return false;
+
+		aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
+		aggregation->full = true;
+		aggregation->position = 0;
+		if (!aggregation->ended && flow_groups_count(aggregation->groups) == 0)
+			elog(ERROR, "no room for a single group");
+	}
+}
+
+void
+flowlog_aggregate_rewind(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+
+	if (aggregation->groups != NULL)
+		flow_groups_clear(aggregation->groups);
+	aggregation->full = false;
+	aggregation->ended = false;
+}
