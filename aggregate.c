@@ -333,6 +333,17 @@ add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Gro
 	add_partial_path(output, (Path *) path);
 }
 
+/*
+ * Sorting the partial groups is offered where their order is of use, or they cannot be hashed.  The estimate of
+ * how many there are is too rough to choose by: without statistics it says a few hundred.
+ */
+static bool
+sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
+{
+	return (extra->flags & GROUPING_CAN_USE_HASH) == 0 || !enable_hashagg ||
+	       (root->query_pathkeys != NIL && pathkeys_contained_in(root->query_pathkeys, root->group_pathkeys));
+}
+
 /* PostgreSQL asks for groups: ours with its final aggregation on top, which it would not think of itself. */
 static void
 add_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
@@ -355,7 +366,7 @@ add_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathEx
 	if (grouped && clauses != NIL && (extra->flags & GROUPING_CAN_USE_HASH) != 0)
 		add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, AGG_HASHED, AGGSPLIT_FINAL_DESERIAL,
 		                                          clauses, (List *) extra->havingQual, &costs, groups));
-	if (grouped && (extra->flags & GROUPING_CAN_USE_SORT) == 0)
+	if (grouped && (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
 		return;
 	if (root->group_pathkeys != NIL && clauses != NIL)
 		path = (Path *) create_sort_path(root, output, path, root->group_pathkeys, -1.0);

@@ -250,15 +250,17 @@ static size_t
 select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
 {
 	const TextPredicate *p = (const TextPredicate *) predicate;
-	uint32_t place = (uint32_t) batch->place[predicate->column];
-	size_t len = p->constant.len;
+	const uint32_t *next = batch->next + batch->place[predicate->column];
+	const char *data = batch->data;
+	Words low = p->low, mask = p->mask;
+	uint64_t len = p->constant.len;
 	bool want = predicate->verdict[true] == FLOW_TRUE;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++)
 	{
 		uint32_t row = rows[i];
-		FlowSlice field;
+		uint32_t start;
 		uint64_t different;
 
 		rows[kept] = row;
@@ -267,9 +269,9 @@ select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 			kept++;
 			continue;
 		}
-		field = flow_filter_field(batch, row, place);
-		different = (field.len ^ len) | ((load_word(field.data) ^ p->low.first) & p->mask.first) |
-		            ((load_word(field.data + 8) ^ p->low.last) & p->mask.last);
+		start = next[(ptrdiff_t) row - 1];
+		different = ((next[row] - 1 - start) ^ len) | ((load_word(data + start) ^ low.first) & mask.first) |
+		            ((load_word(data + start + 8) ^ low.last) & mask.last);
 		if (want)
 			kept += different == 0;
 		else if (different != 0)
