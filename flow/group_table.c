@@ -147,14 +147,16 @@ make_keys(FlowGroups *groups, FlowGroupRun *run, int column, FlowGroupKey *keys)
 static void
 load_keys(const FlowGroups *groups, FlowGroupRun *run, int place, FlowGroupKey *keys)
 {
-	const FlowBatch *batch = run->batch;
-	const uint32_t *rows = batch->rows + run->first;
+	const char *data = run->batch->data;
+	const uint32_t *ends = run->batch->next + place;
+	const uint32_t *rows = run->batch->rows + run->first;
+	size_t count = run->count;
 
-	for (size_t i = 0; i < run->count; i++)
+	for (size_t i = 0; i < count; i++)
 	{
-		const uint32_t *next = batch->next + rows[i] + place;
+		const uint32_t *next = ends + rows[i];
 
-		keys[i] = load_key(groups, batch->data + next[-1], next[0] - 1 - next[-1]);
+		keys[i] = load_key(groups, data + next[-1], next[0] - 1 - next[-1]);
 	}
 }
 
@@ -487,7 +489,9 @@ fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
 static inline __attribute__((always_inline)) void
 find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
 {
-	for (size_t i = 0; i < run->count; i++)
+	size_t count = run->count;
+
+	for (size_t i = 0; i < count; i++)
 	{
 		uint64_t hash = groups->seed[0];
 
