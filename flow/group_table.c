@@ -7,10 +7,6 @@
  *
  *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its long keys
  *
- * Logs come from anywhere, and whoever writes one must not be able to choose fields
- * that all meet in one place of the table.  So the hash depends on a seed that each
- * FlowGroups draws, in whatever it multiplies by.
- *
  *-------------------------------------------------------------------------
  */
 #include "group.h"
@@ -48,7 +44,8 @@ fold(uint64_t a, uint64_t b)
 /*
  * A hash of keys.  Logs come from anywhere, and whoever writes one must not be able to
  * choose fields that all meet in one place of the table; so all depends on a seed
- * that each FlowGroups draws, and what it multiplies by is not known outside.
+ * that each FlowGroups draws (no result depends on it), and what it multiplies by is
+ * not known outside.
  */
 static inline uint64_t
 hash_key(const uint64_t *seed, uint64_t hash, const FlowGroupKey *key)
