@@ -7,10 +7,6 @@
  *
  *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its long keys
  *
- * Logs come from anywhere, and whoever writes one must not be able to choose fields
- * that all meet in one place of the table.  So the hash depends on a seed that each
- * FlowGroups draws, in whatever it multiplies by.
- *
  *-------------------------------------------------------------------------
  */
 #include "group.h"
@@ -51,7 +47,8 @@ fold(uint64_t a, uint64_t b)
 /*
  * A hash of keys.  Logs come from anywhere, and whoever writes one must not be able to
  * choose fields that all meet in one place of the table; so all depends on a seed
- * that each FlowGroups draws, and what it multiplies by is not known outside.
+ * that each FlowGroups draws (no result depends on it), and what it multiplies by is
+ * not known outside.
  */
 static inline uint64_t
 hash_key(const uint64_t *seed, uint64_t hash, const FlowGroupKey *key)
@@ -150,14 +147,16 @@ make_keys(FlowGroups *groups, FlowGroupRun *run, int column, FlowGroupKey *keys)
 static void
 load_keys(const FlowGroups *groups, FlowGroupRun *run, int place, FlowGroupKey *keys)
 {
-	const FlowBatch *batch = run->batch;
-	const uint32_t *rows = batch->rows + run->first;
+	const char *data = run->batch->data;
+	const uint32_t *ends = run->batch->next + place;
+	const uint32_t *rows = run->batch->rows + run->first;
+	size_t count = run->count;
 
-	for (size_t i = 0; i < run->count; i++)
+	for (size_t i = 0; i < count; i++)
 	{
-		const uint32_t *next = batch->next + rows[i] + place;
+		const uint32_t *next = ends + rows[i];
 
-		keys[i] = load_key(groups, batch->data + next[-1], next[0] - 1 - next[-1]);
+		keys[i] = load_key(groups, data + next[-1], next[0] - 1 - next[-1]);
 	}
 }
 
@@ -490,7 +489,9 @@ fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
 static inline __attribute__((always_inline)) void
 find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
 {
-	for (size_t i = 0; i < run->count; i++)
+	size_t count = run->count;
+
+	for (size_t i = 0; i < count; i++)
 	{
 		uint64_t hash = groups->seed[0];
 

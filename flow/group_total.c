@@ -96,9 +96,13 @@ load_more_digits(const char *end, size_t len, uint64_t *number)
 static void
 read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 {
+	/* all in variables, for the compiler cannot know that storing numbers changes none of it */
 	const FlowBatch *batch = run->batch;
+	const char *data = batch->data;
+	const uint32_t *ends = batch->next;
 	const uint32_t *rows = batch->rows + run->first;
 	int place = batch->place[input->column];
+	size_t count = run->count;
 	uint64_t limit = input->limit;
 	uint64_t factor = input->factor;
 
@@ -107,14 +111,14 @@ read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 		read_fields(groups, input, run);
 		return;
 	}
-	for (size_t i = 0; i < run->count; i++)
+	for (size_t i = 0; i < count; i++)
 	{
-		const uint32_t *next = batch->next + rows[i] + place;
+		const uint32_t *next = ends + rows[i] + place;
 		uint32_t end = next[0] - 1;
 		uint32_t len = end - next[-1];
 		uint64_t number;
 
-		if (flow_likely(len - 1 < 16 && load_more_digits(batch->data + end, len, &number) && number < limit))
+		if (flow_likely(len - 1 < 16 && load_more_digits(data + end, len, &number) && number < limit))
 		{
 			input->as.numbers[i] = (int64_t) (number * factor);
 			input->present[i] = 1;

@@ -572,6 +572,43 @@ it_keeps_to_its_memory(void)
 	}
 }
 
+/* Small groups and such that need a chunk each take turns: what one kind leaves is the other's. */
+static void
+it_gives_memory_back(void)
+{
+	static char large[30000];
+	FlowGroupSpec spec = spec_of_bytes(1, 200000);
+	FlowSlice fields[NCOLUMNS] = {0};
+	FlowBatch batch = {.count = 1, .fields = fields};
+	size_t small_count = 0, large_count = 0;
+	FlowGroups *groups;
+	FlowBadField bad;
+	FlowError error;
+
+	memset(large, 'x', sizeof(large));
+	CHECK_INT(flow_groups_create(&spec, &groups, &error), FLOW_OK);
+	for (int turn = 0; turn < 20; turn++)
+	{
+		size_t count = add_until_full(groups, (uint64_t) turn * 1000000, 12);
+		size_t done;
+
+		CHECK(turn < 2 || count >= small_count);
+		small_count = count;
+		flow_groups_clear(groups);
+		do
+		{
+			done = 0;
+			large[snprintf(large, 20, "%d %zu", turn, flow_groups_count(groups))] = 'x';
+			fields[0] = (FlowSlice) {large, sizeof(large)};
+		} while (flow_groups_add(groups, &batch, &done, false, &bad) == FLOW_OK);
+		count = flow_groups_count(groups);
+		CHECK(count > 1 && (turn < 2 || count >= large_count));
+		large_count = count;
+		flow_groups_clear(groups);
+	}
+	flow_groups_free(groups);
+}
+
 /* Whichever allocation fails, nothing is lost, and going on is possible. */
 static void
 it_bears_failing_allocations(void)
@@ -627,6 +664,7 @@ main(void)
 	RUN(it_does_not_hide_missing_fields_behind_groups);
 	RUN(it_has_one_group_without_keys);
 	RUN(it_keeps_to_its_memory);
+	RUN(it_gives_memory_back);
 	RUN(it_bears_failing_allocations);
 	flow_groups_free(NULL);
 	return unit_done();
