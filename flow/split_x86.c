@@ -36,7 +36,7 @@ typedef struct Masks
 
 /*
  * So many words are split at once: their bits are merged before they are stored, and one branch
- * asks whether anything about them is rare.  4 words are 1.15 times as fast as 2.
+ * asks whether anything about them is rare.  4 words are 1.15 times as fast as 2 (AVX-512; AVX2 1.2).
  */
 #define STEP_WORDS 4
 #define STEP (STEP_WORDS * FLOW_SPLIT_WORD)
@@ -64,12 +64,15 @@ typedef struct Step
 } Step;
 
 /*
- * Makes the compiler have a value at this point.  Without it gcc defers most of what a step
- * computes to its end, runs out of registers, and is 1.3 times as slow (15.5 cycles a word for
- * AVX-512, 11.9 with it); clang takes "end >> 63" for half of a shld, which AMD has in microcode.
+ * Makes the compiler have a value in a register at this point.  Without it gcc defers
+ * most of what a step computes to its end, runs out of registers, and is 1.3 times as slow
+ * (AVX-512: 15.5 cycles a word, 11.9 with it); clang takes "end >> 63" for half
+ * of a shld, which AMD has in microcode.
  */
 #define HAVE(value) __asm__("" \
 	                        : "+r"(value))
+#define HAVE_VECTOR(value) __asm__("" \
+	                               : "+x"(value))
 
 flow_always_inline Step
 begin_step(const State *state)
@@ -90,11 +93,11 @@ add_word(Step *step, uint64_t end, uint64_t newline, uint64_t digit)
 	step->start = end >> 63;
 	HAVE(step->start);
 	step->rare |= start & end;
-	HAVE(step->rare);
 	step->digit_carry = _addcarry_u64(step->digit_carry, start & digit, digit, &sum);
 	step->digits |= _pext_u64(sum, end) << step->count % 64;
-	HAVE(step->digits);
 	step->newline |= _pext_u64(newline, end) << step->count % 64;
+	HAVE(step->rare);
+	HAVE(step->digits);
 	HAVE(step->newline);
 	step->count += (size_t) _mm_popcnt_u64(end);
 }
@@ -219,14 +222,12 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 
 			store_avx512(next + state.count + step.count, base, _mm512_castsi512_si128(numbers));
 			lowest = _mm512_mask_min_epi8(lowest, _knot_mask64(end), lowest, x);
-			__asm__(""
-			        : "+v"(lowest));
+			HAVE_VECTOR(lowest);
 			most |= (uint64_t) _mm_popcnt_u64(end);
 			add_word(&step, end, newline, digit);
 		}
 		step.rare |= most & ~UINT64_C(15);
-		step.rare |= _mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20));
-		if (!finish_step(&state, ends, &step))
+		if (flow_unlikely(_mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20)) != 0) || !finish_step(&state, ends, &step))
 		{
 			State before = state;
 
@@ -347,8 +348,7 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 		{
 			Masks masks = masks_avx2(p + i * FLOW_SPLIT_WORD, separator, &odd);
 
-			__asm__(""
-			        : "+x"(odd));
+			HAVE_VECTOR(odd);
 			store_avx2(next + state.count + step.count, (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1, masks.end);
 			add_word(&step, masks.end, masks.newline, masks.digit);
 		}

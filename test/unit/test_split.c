@@ -169,7 +169,6 @@ random_byte(const Mixture *mixture, char separator, uint64_t *seed)
 	return (char) (0x20 + random % 0x60);
 }
 
-/* Fields of one kind, long enough to reach over words, with a byte of another kind at times. */
 static void
 fill(char *data, size_t len, const Mixture *mixture, char separator, uint64_t *seed)
 {
@@ -268,6 +267,41 @@ check_places(const FlowSplitter *splitter)
 			}
 }
 
+/*
+ * Fields that are not empty or odd, in bursts of short ones and spells of longer ones: any
+ * number of ends in 64 bytes and in 256, up to the most there can be, at any
+ * number of ends before.
+ */
+static void
+check_densities(const FlowSplitter *splitter)
+{
+	uint64_t seed = 2026;
+
+	for (size_t round = 0; round < 20000; round++)
+	{
+		size_t len = 1024, end = 0, change = 0, longest = 1;
+		char byte = 'a';
+
+		for (size_t i = 0; i < len; i++)
+		{
+			if (i >= change)
+			{
+				change = i + 16 + unit_random(&seed) % 240;
+				longest = 1 + unit_random(&seed) % (round % 2 ? 5 : 16);
+			}
+			if (i < end)
+				text[i] = byte;
+			else
+			{
+				text[i] = i > 0 && end > 0 ? (unit_random(&seed) % 15 ? ' ' : '\n') : byte;
+				byte = unit_random(&seed) % 2 ? '7' : 'a';
+				end = i + 1 + 1 + unit_random(&seed) % longest;
+			}
+		}
+		check_split(splitter, text, len, ' ');
+	}
+}
+
 /* what lies before the data is not read: it begins where readable memory begins */
 static void
 check_beginning(const FlowSplitter *splitter)
@@ -310,6 +344,12 @@ static void
 all_versions_agree_wherever_a_byte_is(void)
 {
 	each_version(check_places);
+}
+
+static void
+all_versions_agree_on_any_number_of_ends(void)
+{
+	each_version(check_densities);
 }
 
 static void
@@ -366,6 +406,7 @@ main(void)
 	RUN(all_versions_agree_at_every_offset);
 	RUN(all_versions_agree_on_whole_blocks);
 	RUN(all_versions_agree_wherever_a_byte_is);
+	RUN(all_versions_agree_on_any_number_of_ends);
 	RUN(no_version_reads_before_the_data);
 	RUN(the_last_version_is_portable);
 	RUN(ends_are_one_allocation);
