@@ -257,15 +257,11 @@ estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double r
 	double rows = estimate_groups(root, target, records);
 
 	/*
-	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in 200: of the few that are left
-	 * by its count, each would make a group of its own.  So take the ratio of a wider condition.
+	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in 200, and each column to have 200
+	 * values: of the few rows that are left by that count, each would make a group of its own.
 	 */
 	if (input->pages == 0)
-	{
-		double more = Max(input->tuples / 10, records);
-
-		rows = Min(rows, records * estimate_groups(root, target, more) / more);
-	}
+		rows = Min(rows, records / 10);
 
 	/* of more groups than there is room for, most records make a group of their own */
 	if (rows > capacity)
