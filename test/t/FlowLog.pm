@@ -39,6 +39,7 @@ sub start_node
 	$node->init(%{ $params{init} // {} });
 	$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_workers_per_gather = 0\n");
 	$node->append_conf('postgresql.conf', $params{conf}) if defined $params{conf};
+	$node->append_conf('postgresql.conf', $ENV{FLOWLOG_CONF}) if defined $ENV{FLOWLOG_CONF}; # a switch turned off, to run all tests so
 	$node->start;
 	$node->safe_psql('postgres', q{
 		CREATE EXTENSION flowlog_fdw;
