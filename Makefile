@@ -89,11 +89,9 @@ flow/%.o: flow/%.c
 bench/gen: bench/gen.c
 	$(CC) $(CFLAGS) -o $@ $<
 
-# the core without PostgreSQL, with as much of it as there is
-SCAN_FLAGS := $(if $(wildcard flow/group.c),-DSCAN_GROUPS) $(if $(shell grep -l 'spec\.next_part' flow/*.c),-DSCAN_PARTS)
-
+# the core without PostgreSQL
 bench/scan: bench/scan.c $(CORE_OBJS)
-	$(CC) $(CFLAGS) $(SCAN_FLAGS) -o $@ $^ $(SHLIB_LINK)
+	$(CC) $(CFLAGS) -o $@ $^ $(SHLIB_LINK)
 
 bench/inflate: bench/inflate.c
 	$(CC) $(CFLAGS) -o $@ $< -lisal

@@ -91,7 +91,7 @@ _PG_init(void)
 	DefineCustomBoolVariable("flowlog_fdw.enable_splitter",
 	                         "Splits lines at their separators where a regular expression does no more than that.",
 	                         "Off, the regular expression is matched against every line; the rows are the same.",
-	                         &flowlog_enable_splitter, true, PGC_USERSET, 0,
+	                         &flowlog_enable_splitter, true, PGC_USERSET, GUC_EXPLAIN,
 	                         NULL, NULL, NULL);
 	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
 	                         "Lets the reader of flow logs compute aggregates.",
@@ -118,6 +118,16 @@ flowlog_fdw_validator(PG_FUNCTION_ARGS)
 {
 	flowlog_options_validate(untransformRelOptions(PG_GETARG_DATUM(0)), PG_GETARG_OID(1));
 	PG_RETURN_VOID();
+}
+
+/* ---------- planning ---------- */
+
+static ForeignScan *
+flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *clauses, Plan *outer_plan)
+{
+	if (IS_UPPER_REL(rel))
+		return flowlog_get_aggregate_plan(root, path, tlist, outer_plan);
+	return flowlog_get_plan(root, rel, relid, path, tlist, clauses, outer_plan);
 }
 
 /* ---------- the executor's callbacks ---------- */
@@ -252,7 +262,7 @@ flowlog_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IsForeignScanParallelSafe = flowlog_is_parallel_safe;
 	routine->GetForeignRelSize = flowlog_get_rel_size;
 	routine->GetForeignPaths = flowlog_get_paths;
-	routine->GetForeignPlan = flowlog_get_plan;
+	routine->GetForeignPlan = flowlog_plan;
 	routine->GetForeignUpperPaths = flowlog_get_upper_paths;
 
 	routine->BeginForeignScan = flowlog_begin;

@@ -421,9 +421,6 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *local = NIL;
 	ListCell *cell;
 
-	if (IS_UPPER_REL(baserel))
-		return flowlog_get_aggregate_plan(root, best_path, tlist, outer_plan);
-
 	foreach(cell, scan_clauses)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);

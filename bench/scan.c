@@ -353,8 +353,6 @@ make_filter(void)
 	return filter;
 }
 
-#ifdef SCAN_GROUPS
-
 static void
 take_groups(FlowGroups *groups, Totals *totals)
 {
@@ -385,42 +383,12 @@ read_all(FlowReader *reader, Totals *totals)
 	do
 	{
 		status = flow_reader_group(reader, groups, &error);
-		if (status != FLOW_LIMIT && status != FLOW_END)
+		if (status != FLOW_OK && status != FLOW_END)
 			fail(&error);
 		take_groups(groups, totals);
 	} while (status != FLOW_END);
 	flow_groups_free(groups);
 }
-
-#else
-
-/* One record after the other, as long as the core cannot add them up. */
-static void
-read_all(FlowReader *reader, Totals *totals)
-{
-	const Query *query = option.query;
-	FlowRecord record;
-	FlowError error = {0};
-	FlowStatus status;
-	uint64_t count = 0;
-
-	while ((status = flow_reader_next(reader, &record, &error)) == FLOW_OK)
-	{
-		FlowSlice key = query->key >= 0 ? record.fields[query->key] : (FlowSlice) {"", 0};
-		FlowValue value;
-
-		if (query->value < 0)
-			count++;
-		else if (flow_value_read(&columns[query->value], &host, record.fields[query->value], &value) == FLOW_OK)
-			add(totals, key.data, key.len, 1, value.integer);
-	}
-	if (status != FLOW_END)
-		fail(&error);
-	if (query->value < 0)
-		add(totals, "", 0, count, 0);
-}
-
-#endif
 
 /* ---------- processes that share the work ---------- */
 
@@ -472,29 +440,6 @@ take_part(void *arg, FlowPart *part)
 	return true;
 }
 
-/* Makes a reader's work a share of all work. */
-static void
-share_work(FlowReadSpec *spec, int process)
-{
-#ifdef SCAN_PARTS
-	(void) process;
-	if (option.processes > 1)
-		spec->next_part = take_part;
-#else
-	/* whole files, in turn, as long as the reader knows no parts */
-	FlowObjects *mine = allocate(sizeof(FlowObjects));
-
-	(void) take_part;
-	mine->items = allocate(objects->count * sizeof(FlowObject));
-	for (size_t i = (size_t) process; i < objects->count; i += (size_t) option.processes)
-	{
-		mine->items[mine->count++] = objects->items[i];
-		mine->bytes += objects->items[i].size;
-	}
-	spec->objects = mine;
-#endif
-}
-
 /* The columns that the query uses. */
 static int
 used_columns(int *used)
@@ -509,7 +454,7 @@ used_columns(int *used)
 }
 
 static void
-scan_share(int process, Totals *totals)
+scan_share(Totals *totals)
 {
 	int used[2];
 	FlowFormatSpec format_spec = {regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS};
@@ -520,7 +465,8 @@ scan_share(int process, Totals *totals)
 	const FlowCounts *counts;
 
 	spec.filter = filter;
-	share_work(&spec, process);
+	if (option.processes > 1)
+		spec.next_part = take_part;
 	if (flow_format_create(&host, &format_spec, &spec.format, &error) != FLOW_OK ||
 	    flow_reader_create(&spec, &reader, &error) != FLOW_OK)
 		fail(&error);
@@ -561,14 +507,14 @@ read_share(void)
 }
 
 static void
-run_process(int process, FILE *result)
+run_process(FILE *result)
 {
 	Totals totals = {0};
 
 	if (option.read_only)
 		read_share();
 	else
-		scan_share(process, &totals);
+		scan_share(&totals);
 	for (size_t i = 0; i < totals.size; i++)
 	{
 		const Total *total = &totals.items[i];
@@ -614,7 +560,7 @@ run_processes(Totals *totals)
 			fail_system("start a process");
 		if (pid == 0)
 		{
-			run_process(i, results[i]);
+			run_process(results[i]);
 			_exit(0);
 		}
 	}

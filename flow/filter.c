@@ -439,6 +439,16 @@ flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg
 		visit(arg, predicate);
 }
 
+bool
+flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row)
+{
+	FlowBadField bad = {-1, FLOW_OK};
+
+	/* a leaf looks at its own column's alone */
+	fields[leaf->column] = flow_filter_field(batch, *row, (uint32_t) batch->place[leaf->column]);
+	return flow_filter_keeps(leaf->test(leaf, fields, &bad), &bad, row);
+}
+
 FlowTruth
 flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField *bad)
 {

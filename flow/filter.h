@@ -65,8 +65,6 @@ extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowS
 extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
 extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
 
-/* ---------- filter_batch.c ---------- */
-
 /* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
 extern bool flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
 
@@ -120,6 +118,17 @@ flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 	uint32_t start = batch->next[(ptrdiff_t) end - 1];
 
 	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
+}
+
+/* Does a predicate's truth keep a row?  One about which there is more to be said stays as a doubtful one. */
+static inline bool
+flow_filter_keeps(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
+{
+	if (truth == FLOW_BROKEN || bad->column >= 0)
+		*row |= FLOW_ROW_DOUBTFUL;
+	else if (truth != FLOW_TRUE)
+		return false;
+	return true;
 }
 
 /* Bit 0, 1 or 2: less, equal or greater. */

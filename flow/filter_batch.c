@@ -40,27 +40,6 @@ struct FlowSelector
 
 /* ---------- judging ---------- */
 
-/* FLOW_TRUE keeps a row, FLOW_BROKEN makes it doubtful, the others drop it. */
-static inline bool
-settle(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
-{
-	if (truth == FLOW_BROKEN || bad->column >= 0)
-		*row |= FLOW_ROW_DOUBTFUL;
-	else if (truth != FLOW_TRUE)
-		return false;
-	return true;
-}
-
-bool
-flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row)
-{
-	FlowBadField bad = {-1, FLOW_OK};
-
-	/* a leaf looks at its own column's alone */
-	fields[leaf->column] = flow_filter_field(batch, *row, (uint32_t) batch->place[leaf->column]);
-	return settle(leaf->test(leaf, fields, &bad), &bad, row);
-}
-
 static size_t
 select_singly(const FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
 {
@@ -81,7 +60,7 @@ select_singly(const FlowSelector *selector, const Conjunct *conjunct, const Flow
 
 				selector->fields[column] = place < 0 ? (FlowSlice) {NULL, 0} : flow_filter_field(batch, row, (uint32_t) place);
 			}
-			if (!settle(predicate->test(predicate, selector->fields, &bad), &bad, &row))
+			if (!flow_filter_keeps(predicate->test(predicate, selector->fields, &bad), &bad, &row))
 				continue;
 		}
 		rows[kept++] = row;

@@ -42,29 +42,62 @@ settle(FlowReader *reader)
 
 /* ---------- split lines to records ---------- */
 
+/* So many digits are certainly a value: of integers, and of times, which are seconds or milliseconds then. */
+static const uint32_t good_digits[FLOW_OPAQUE + 1] = {[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18, [FLOW_TIME] = 12, [FLOW_DAY] = 12};
+
 /*
- * Under 'ignore', and where columns are NOT NULL, more is checked than the filter looks at.  Rows for which
- * that finds something become doubtful.
+ * Under 'ignore', and where columns are NOT NULL, more is checked than the filter looks at (see
+ * flow_reader_check_columns).  What a row of the shape may have in a column of unbounded text is always good.
  */
+static void
+list_checks(FlowReader *reader)
+{
+	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
+
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		const FlowColumn *column = &reader->columns[i];
+		bool digits_are_null = column->null_text != NULL && column->null_len > 0 &&
+		                       column->null_text[0] >= '0' && column->null_text[0] <= '9';
+
+		if (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0)))
+			continue;
+		reader->checks[reader->nchecks++] = (FlowColumnCheck) {i, digits_are_null ? 0 : good_digits[column->type]};
+	}
+}
+
+/* Is a row's field in a column bad, or may it be?  Then the row is judged plainly. */
+static inline bool
+is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check)
+{
+	const FlowLines *lines = reader->lines;
+	int place = lines->place[check->column];
+	FlowSlice field = {NULL, 0};
+	FlowStatus status;
+	FlowValue value;
+
+	if (place >= 0)
+	{
+		uint32_t end = row + (uint32_t) place;
+		uint32_t start = lines->batch.next[(ptrdiff_t) end - 1];
+
+		field = (FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
+		if (flow_likely((lines->batch.digits[end / 8] >> (end % 8) & 1) && field.len <= check->good_digits))
+			return false;
+	}
+	status = flow_value_read(&reader->columns[check->column], reader->host, field, &value);
+	return status != FLOW_OK && status != FLOW_END;
+}
+
 static void
 doubt_columns(FlowReader *reader)
 {
 	uint32_t *rows = reader->lines->rows;
 
-	if (!reader->checks_columns)
-		return;
-	for (size_t i = 0; i < reader->nrows; i++)
-	{
-		FlowBatch batch = reader->lines->batch;
-
-		if (rows[i] & FLOW_ROW_DOUBTFUL)
-			continue;
-		batch.rows = &rows[i];
-		for (int j = 0; j < reader->ncolumns; j++)
-			reader->fields[j] = flow_batch_field(&batch, 0, j);
-		if (flow_reader_check_columns(reader).column >= 0)
-			rows[i] |= FLOW_ROW_DOUBTFUL;
-	}
+	for (int j = 0; j < reader->nchecks; j++)
+		for (size_t i = 0; i < reader->nrows; i++)
+			if (!(rows[i] & FLOW_ROW_DOUBTFUL) && is_doubtful(reader, rows[i], &reader->checks[j]))
+				rows[i] |= FLOW_ROW_DOUBTFUL;
 }
 
 /* All rows of the piece were handed out. */
@@ -279,19 +312,17 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 	self->counts.files_skipped = spec->objects->skipped;
 	self->counts.bytes = spec->objects->bytes;
 
-	self->checks_columns = spec->on_error == FLOW_ON_ERROR_IGNORE;
-	for (int i = 0; i < self->ncolumns; i++)
-		self->checks_columns |= self->columns[i].not_null;
-
 	self->fields = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowSlice));
 	self->wanted = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
-	if (self->fields == NULL || self->wanted == NULL)
+	self->checks = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowColumnCheck));
+	if (self->fields == NULL || self->wanted == NULL || self->checks == NULL)
 		status = flow_error_memory(error);
 	else
 	{
 		self->nwanted = spec->used != NULL ? spec->nused : self->ncolumns;
 		for (int i = 0; i < self->nwanted; i++)
 			self->wanted[i] = spec->used != NULL ? spec->used[i] : i;
+		list_checks(self);
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 		status = flow_reader_make_room(self, FLOW_READER_ROOM, error);
 	}
@@ -320,6 +351,7 @@ flow_reader_close(FlowReader *reader)
 	flow_lines_free(reader->lines);
 	flow_free(reader->host, reader->selector);
 	flow_free(reader->host, reader->wanted);
+	flow_free(reader->host, reader->checks);
 	flow_free(reader->host, reader->fields);
 	flow_free(reader->host, reader);
 }

@@ -12,6 +12,13 @@
 
 #define FLOW_LONG_LINE_KEPT 1024 /* bytes kept of a line that is too long, to show */
 
+/* A column that is checked in every row. */
+typedef struct FlowColumnCheck
+{
+	int column;
+	uint32_t good_digits; /* a field of no more than so many digits, and nothing else, is good */
+} FlowColumnCheck;
+
 struct FlowReader
 {
 	FlowReadSpec spec;
@@ -19,7 +26,8 @@ struct FlowReader
 	const FlowColumn *columns;
 	int ncolumns;
 	FlowHeaderMode header_mode;
-	bool checks_columns; /* check_columns has something to do */
+	FlowColumnCheck *checks; /* of rows, whatever the query uses */
+	int nchecks;
 
 	/* the file being read */
 	size_t next_object;       /* index of the one after it, unless the host gives parts */
