@@ -61,8 +61,8 @@ SET flowlog_fdw.regex_jit = off;
 EXPLAIN (COSTS OFF) SELECT 1 FROM flow;
 SET flowlog_fdw.enable_pushdown = off;
 EXPLAIN (COSTS OFF) SELECT 1 FROM flow WHERE dstport = 443;
-SELECT substring(line FROM 'flowlog_fdw\.[^,]*') FROM explain('SELECT 1 FROM flow WHERE dstport = 443', 'COSTS OFF, SETTINGS') line WHERE line LIKE 'Settings:%';
 RESET flowlog_fdw.enable_splitter;
+SELECT substring(line FROM 'flowlog_fdw\.[^,]*') FROM explain('SELECT 1 FROM flow WHERE dstport = 443', 'COSTS OFF, SETTINGS') line WHERE line LIKE 'Settings:%';
 RESET flowlog_fdw.regex_jit;
 RESET flowlog_fdw.enable_pushdown;
 
