@@ -42,6 +42,8 @@ CORE_OBJS = \
 	flow/group_total.o \
 	flow/field.o \
 	flow/format.o \
+	flow/header.o \
+	flow/layout.o \
 	flow/regex.o \
 	flow/pattern.o \
 	flow/pattern_read.o \

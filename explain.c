@@ -147,6 +147,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 
 	explain_count("Files Read", counts.files_read, true, es);
 	explain_count("Files Not Reached", counts.files_not_reached, false, es);
+	explain_count("Files Lacking Fields", counts.files_lacking, false, es);
 	explain_count("Bytes Read", counts.bytes_read, true, es);
 	explain_count("Lines", counts.lines, true, es);
 	explain_count("Lines Emitted", counts.emitted, true, es);

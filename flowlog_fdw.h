@@ -65,6 +65,7 @@ typedef struct FlowlogOptions
 {
 	const char *location;
 	const char *regex;
+	const char *log_format;
 	FlowHeaderMode header;
 	const char *null_text;
 	bool null_off;

@@ -47,6 +47,7 @@ typedef struct FlowlogWord
 
 static void parse_location(FlowlogOptions *options, DefElem *def);
 static void parse_regex(FlowlogOptions *options, DefElem *def);
+static void parse_log_format(FlowlogOptions *options, DefElem *def);
 static void parse_header(FlowlogOptions *options, DefElem *def);
 static void parse_null(FlowlogOptions *options, DefElem *def);
 static void parse_null_off(FlowlogOptions *options, DefElem *def);
@@ -60,6 +61,7 @@ static void parse_field(FlowlogOptions *options, DefElem *def);
 static const FlowlogOption flowlog_options[] = {
 	{"location", ForeignTableRelationId, parse_location},
 	{"regex", ForeignTableRelationId, parse_regex},
+	{"log_format", ForeignTableRelationId, parse_log_format},
 	{"header", ForeignTableRelationId, parse_header},
 	{"null", ForeignTableRelationId, parse_null},
 	{"null_off", ForeignTableRelationId, parse_null_off},
@@ -117,6 +119,12 @@ static void
 parse_regex(FlowlogOptions *options, DefElem *def)
 {
 	options->regex = defGetString(def);
+}
+
+static void
+parse_log_format(FlowlogOptions *options, DefElem *def)
+{
+	options->log_format = defGetString(def);
 }
 
 static void
@@ -209,12 +217,12 @@ parse_field(FlowlogOptions *options, DefElem *def)
 {
 	options->field = defGetString(def);
 	if (options->field[0] == '\0')
-		invalid_value(def, "It is the name or the number of a group of the regular expression.");
+		invalid_value(def, "It is the name of a field, or the name or number of a group of the regular expression.");
 	if (options->field[0] == '$')
 		ereport(ERROR,
 		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		         errmsg("column option \"field\" cannot be \"%s\"", options->field),
-		         errdetail("Columns can only be filled from groups of the regular expression.")));
+		         errdetail("Columns can only be filled from fields of the records.")));
 }
 
 /* ---------- parsing ---------- */
@@ -305,6 +313,10 @@ parse_options(FlowlogOptions *options, List *list, Oid catalog)
 		option->parse(options, def);
 	}
 
+	if (options->regex != NULL && options->log_format != NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		         errmsg("options \"regex\" and \"log_format\" exclude each other")));
 	if (options->null_off && options->null_text != NULL)
 		ereport(ERROR,
 		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
@@ -325,6 +337,32 @@ warn_of_escaped_regex(const FlowlogOptions *options)
 }
 
 static void
+validate_regex(FlowlogBackend *backend, const FlowlogOptions *options)
+{
+	FlowError error;
+
+	if (flow_format_check_regex(&backend->host, options->regex, &error) != FLOW_OK)
+		flowlog_raise(backend, &error, NULL);
+	warn_of_escaped_regex(options);
+}
+
+/* AWS adds fields, so one that is not known is no error. */
+static void
+validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
+{
+	char unknown[64];
+	char nearest[64];
+	FlowError error;
+
+	if (flow_format_check_log_format(options->log_format, unknown, nearest, &error) != FLOW_OK)
+		flowlog_raise(backend, &error, NULL);
+	if (unknown[0] != '\0')
+		ereport(WARNING,
+		        (errmsg("option \"log_format\" names a field \"%s\", which is not a known field of flow logs", unknown),
+		         nearest[0] != '\0' ? errhint("Perhaps you meant the field \"%s\".", nearest) : 0));
+}
+
+static void
 validate_table(const FlowlogOptions *options)
 {
 	FlowlogBackend backend;
@@ -335,11 +373,6 @@ validate_table(const FlowlogOptions *options)
 		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		         errmsg("option \"location\" is required for flowlog_fdw foreign tables"),
 		         errhint("Set it to the absolute path of a file, a directory or a pattern such as '/var/log/flow/*.gz'.")));
-	if (options->regex == NULL)
-		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("option \"regex\" is required for flowlog_fdw foreign tables"),
-		         errhint("Set it to a regular expression that matches a whole line, with a group for each column.")));
 
 	/*
 	 * As in file_fdw, whoever may read the server's files decides which of them a
@@ -355,9 +388,10 @@ validate_table(const FlowlogOptions *options)
 	flowlog_backend_init(&backend, CurrentMemoryContext);
 	if (flow_location_check(&backend.host, options->location, &error) != FLOW_OK)
 		flowlog_raise(&backend, &error, NULL);
-	if (flow_format_check_regex(&backend.host, options->regex, &error) != FLOW_OK)
-		flowlog_raise(&backend, &error, NULL);
-	warn_of_escaped_regex(options);
+	if (options->regex != NULL)
+		validate_regex(&backend, options);
+	if (options->log_format != NULL)
+		validate_log_format(&backend, options);
 }
 
 void

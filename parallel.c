@@ -113,6 +113,8 @@ flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint
 		compression = flow_source_compression_by_name(object->path);
 	if (strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
+	if (table->options.regex == NULL && table->options.log_format == NULL)
+		return 1; /* its own header says how to read it */
 	return (object->size + unit_size - 1) / unit_size;
 }
 
@@ -267,6 +269,7 @@ add_counts(FlowCounts *sum, const FlowCounts *counts, const FlowCounts *before)
 	sum->rejected += counts->rejected - before->rejected;
 	sum->set_null += counts->set_null - before->set_null;
 	sum->unmatched += counts->unmatched - before->unmatched;
+	sum->files_lacking += counts->files_lacking - before->files_lacking;
 }
 
 /* Is a reject before the first one known so far, in the order of files and lines? */

@@ -61,6 +61,7 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 
 	scan->table = flowlog_table_open(relid);
 	spec.regex = scan->table->options.regex;
+	spec.log_format = scan->table->options.log_format;
 	spec.regex_jit = flowlog_regex_jit;
 	spec.splitter = flowlog_enable_splitter;
 	spec.header = scan->table->options.header;
@@ -281,6 +282,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	const FlowCounts *counts = &all;
 	const FlowReject *first;
 	StringInfoData text;
+	bool readable;
 	uint64_t line;
 
 	/* a worker leaves it to the leader, whatever it counted after its shutdown included */
@@ -307,6 +309,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 	else
 		appendStringInfo(&text, "The first is in \"%s\": %s", first->object->path, first->reason);
 
+	/* a header names what a pattern, which most lines do not match, has to guess */
+	readable = scan->table->options.regex != NULL && counts->headers > 0 && counts->unmatched > counts->lines / 2;
 	ereport(WARNING,
 	        (counts->rejected > 0
 	             ? errmsg("%llu of %llu lines of foreign table \"%s\" were left out",
@@ -314,5 +318,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	             : errmsg("%llu of %llu lines of foreign table \"%s\" were read with nulls",
 	                      (unsigned long long) counts->set_null, (unsigned long long) counts->lines, scan->table->name),
 	         errdetail_internal("%s", text.data),
-	         errhint("The function flowlog_rejects('%s') names them all.", scan->table->name)));
+	         readable
+	             ? errhint("The flow logs have headers: a table without the option \"regex\" reads them by these.")
+	             : errhint("The function flowlog_rejects('%s') names them all.", scan->table->name)));
 }

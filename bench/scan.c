@@ -457,7 +457,7 @@ static void
 scan_share(Totals *totals)
 {
 	int used[2];
-	FlowFormatSpec format_spec = {regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS};
+	FlowFormatSpec format_spec = {regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS, NULL};
 	FlowReadSpec spec = {.host = &host, .objects = objects, .on_error = FLOW_ON_ERROR_SET_NULL, .reject_limit = -1, .compression = "auto", .max_line_length = 1024 * 1024, .used = used, .nused = used_columns(used)};
 	FlowReader *reader;
 	FlowError error = {0};

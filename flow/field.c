@@ -148,6 +148,12 @@ flow_field_find(const char *name, size_t len)
 }
 
 const FlowField *
+flow_field_at(size_t index)
+{
+	return index < flow_countof(fields) ? &fields[index].field : NULL;
+}
+
+const FlowField *
 flow_field_of_column(const char *column_name)
 {
 	char name[MAX_NAME_LENGTH];

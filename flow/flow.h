@@ -145,7 +145,7 @@ typedef enum FlowType
 typedef struct FlowColumn
 {
 	const char *name;  /* for messages, and to find a group of that name */
-	const char *field; /* group name or number that fills it; NULL: by position or name */
+	const char *field; /* field, or group's name or number, that fills it; NULL: by position or name */
 	FlowType type;
 	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: most characters, -1: any number */
 	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
@@ -308,23 +308,33 @@ typedef enum FlowHeaderMode
 /* What a format is made of; all of it must outlive the format. */
 typedef struct FlowFormatSpec
 {
-	const char *regex; /* NUL-terminated pattern */
+	const char *regex; /* NUL-terminated pattern, or NULL */
 	bool regex_jit;    /* compile it to machine code if that is possible */
 	bool splitter;     /* split lines at their separators where that gives what the pattern gives */
 	FlowHeaderMode header;
 	const FlowColumn *columns; /* the live columns, in table order */
 	int ncolumns;
+	const char *log_format; /* without regex: an AWS log format; NULL: each file's own header says its fields */
 } FlowFormatSpec;
 
 /* in format.c */
 extern FlowStatus flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format, FlowError *error);
 extern void flow_format_free(FlowFormat *format);
 
-/* which splitter runs, as EXPLAIN names it: "regex, PCRE2 JIT" */
+/* which splitter runs, as EXPLAIN names it: "header", "regex, PCRE2 JIT" */
 extern const char *flow_format_name(const FlowFormat *format);
 
-/* May lines be split at their separators instead of matching a valid pattern?  "splitter" as in the spec. */
+/*
+ * May lines be split at their separators, instead of matching a valid pattern or being taken apart one by
+ * one?  "regex" and "splitter" as in the spec.
+ */
 extern bool flow_format_splits(const FlowHost *host, const char *regex, bool splitter);
+
+/*
+ * Is it a log format?  FLOW_BAD_FORMAT if not.  Otherwise "unknown" is the first of its fields that is not a known one, and
+ * "nearest" the known one that may have been meant; empty if there is none.
+ */
+extern FlowStatus flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64], FlowError *error);
 
 /* Only compiles the pattern, to tell whether it is valid; FLOW_BAD_PATTERN if not. */
 extern FlowStatus flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error);
@@ -535,7 +545,8 @@ typedef struct FlowCounts
 	uint64_t bytes_read; /* stored bytes read */
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
 	uint64_t set_null;
-	uint64_t unmatched; /* of rejected and set_null: lines that are no record at all */
+	uint64_t unmatched;     /* of rejected and set_null: lines that are no record at all */
+	uint64_t files_lacking; /* files, each time they were read, that lack a known field which a column is for */
 } FlowCounts;
 
 /*

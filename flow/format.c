@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * format.c
- *	  How a line becomes fields: which group of a pattern fills which
- *	  column, and what a header is.
+ *	  How a line becomes fields: by a pattern's groups, by a log format, or by
+ *	  the headers of the files.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,27 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_HEADER_TOKENS 256
-#define MAX_TOKEN_LENGTH 63
+/*
+ * Layouts of headers that are kept: files of a directory have one or few, so each is made
+ * once.  100,000 small files take as long with as without a header that way.
+ */
+#define LAYOUTS_KEPT 8
 
 struct FlowFormat
 {
 	const FlowHost *host;
 	FlowFormatSpec spec;
 
+	/* of a pattern */
 	FlowRegex *regex;
 	FlowShape *shape;         /* NULL: the pattern does more than to split, or the splitter is off */
 	int *groups;              /* by column: the group that fills it */
-	int *places;              /* by column: the field of a line of the shape that fills it, or -1 */
 	const FlowField **fields; /* by column: the AWS field it is known to hold, or NULL */
-};
+	FlowLayout pattern_layout;
 
-/* What a header says: its tokens are slices of the line. */
-typedef struct Header
-{
-	FlowSlice tokens[MAX_HEADER_TOKENS];
-	int count;
-} Header;
+	/* of a log format */
+	FlowNames names;
+	FlowLayout *log_layouts[2]; /* [1]: with a time before the record */
+
+	/* of headers, the one that was asked for last first */
+	FlowLayout *header_layouts[LAYOUTS_KEPT];
+};
 
 /* ---------- columns and groups ---------- */
 
@@ -53,7 +57,7 @@ group_of_column(const FlowFormat *format, const FlowColumn *column)
 {
 	const char *name = column->field ? column->field : column->name;
 	const FlowField *field;
-	char group_name[MAX_TOKEN_LENGTH + 1];
+	char group_name[FLOW_NAME_LENGTH + 1];
 	int number;
 
 	if (column->field != NULL && (number = group_number(column->field)) > 0)
@@ -149,6 +153,7 @@ map_columns(FlowFormat *format, FlowError *error)
 static FlowStatus
 find_shape(FlowFormat *format, FlowError *error)
 {
+	FlowLayout *layout = &format->pattern_layout;
 	FlowStatus status;
 
 	if (!format->spec.splitter)
@@ -158,22 +163,70 @@ find_shape(FlowFormat *format, FlowError *error)
 		return flow_error_memory(error);
 	if (status == FLOW_END)
 		return FLOW_OK;
+	layout->shape = format->shape;
 	for (int i = 0; i < format->spec.ncolumns; i++)
 	{
-		format->places[i] = -1;
+		layout->places[i] = -1;
 		for (int field = 0; field < format->shape->nfields; field++)
 			if (format->shape->group[field] == format->groups[i])
-				format->places[i] = field;
+				layout->places[i] = field;
 	}
 	return FLOW_OK;
 }
+
+static FlowStatus
+compile_regex(FlowFormat *format, FlowError *error)
+{
+	const FlowHost *host = format->host;
+	size_t ncolumns = (size_t) format->spec.ncolumns;
+	FlowStatus status;
+
+	format->groups = flow_allocate(host, (ncolumns + 1) * sizeof(*format->groups));
+	format->pattern_layout.places = flow_allocate(host, (ncolumns + 1) * sizeof(int));
+	format->fields = flow_allocate(host, (ncolumns + 1) * sizeof(*format->fields));
+	if (format->groups == NULL || format->pattern_layout.places == NULL || format->fields == NULL)
+		return flow_error_memory(error);
+	status = flow_regex_compile(host, format->spec.regex, format->spec.regex_jit, &format->regex, error);
+	if (status == FLOW_OK)
+		status = map_columns(format, error);
+	return status == FLOW_OK ? find_shape(format, error) : status;
+}
+
+/* ---------- lists of names ---------- */
+
+static FlowStatus
+create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed, FlowLayout **layout, FlowError *error)
+{
+	FlowLayoutSpec spec = {
+		.host = format->host,
+		.names = names,
+		.source = source,
+		.timed = timed,
+		.splitter = format->spec.splitter,
+		.columns = format->spec.columns,
+		.ncolumns = format->spec.ncolumns,
+	};
+
+	return flow_layout_create(&spec, layout, error);
+}
+
+static FlowStatus
+compile_log_format(FlowFormat *format, FlowError *error)
+{
+	FlowStatus status = flow_log_format_read(format->spec.log_format, &format->names, error);
+
+	for (int timed = 0; status == FLOW_OK && timed < 2; timed++)
+		status = create_layout(format, &format->names, "log format", timed, &format->log_layouts[timed], error);
+	return status;
+}
+
+/* ---------- the format as an object ---------- */
 
 FlowStatus
 flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format, FlowError *error)
 {
 	FlowFormat *self = flow_allocate(host, sizeof(FlowFormat));
-	size_t ncolumns = (size_t) spec->ncolumns;
-	FlowStatus status;
+	FlowStatus status = FLOW_OK;
 
 	if (self == NULL)
 		return flow_error_memory(error);
@@ -181,14 +234,10 @@ flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat 
 	self->host = host;
 	self->spec = *spec;
 
-	self->groups = flow_allocate(host, (ncolumns + 1) * sizeof(*self->groups));
-	self->places = flow_allocate(host, (ncolumns + 1) * sizeof(*self->places));
-	self->fields = flow_allocate(host, (ncolumns + 1) * sizeof(*self->fields));
-	if (self->groups == NULL || self->places == NULL || self->fields == NULL)
-		status = flow_error_memory(error);
-	else if ((status = flow_regex_compile(host, spec->regex, spec->regex_jit, &self->regex, error)) == FLOW_OK &&
-	         (status = map_columns(self, error)) == FLOW_OK)
-		status = find_shape(self, error);
+	if (spec->regex != NULL)
+		status = compile_regex(self, error);
+	else if (spec->log_format != NULL)
+		status = compile_log_format(self, error);
 
 	if (status != FLOW_OK)
 	{
@@ -207,21 +256,33 @@ flow_format_free(FlowFormat *format)
 	flow_regex_free(format->regex);
 	flow_shape_free(format->host, format->shape);
 	flow_free(format->host, format->groups);
-	flow_free(format->host, format->places);
+	flow_free(format->host, format->pattern_layout.places);
 	flow_free(format->host, format->fields);
+	for (size_t i = 0; i < flow_countof(format->log_layouts); i++)
+		flow_layout_free(format->log_layouts[i]);
+	for (size_t i = 0; i < LAYOUTS_KEPT; i++)
+		flow_layout_free(format->header_layouts[i]);
 	flow_free(format->host, format);
 }
 
-const FlowShape *
-flow_format_shape(const FlowFormat *format)
+bool
+flow_format_is_by_header(const FlowFormat *format)
 {
-	return format->shape;
+	return format->spec.regex == NULL && format->spec.log_format == NULL;
 }
 
-const int *
-flow_format_places(const FlowFormat *format)
+const FlowLayout *
+flow_format_layout(const FlowFormat *format, bool timed)
 {
-	return format->places;
+	if (format->spec.regex != NULL)
+		return &format->pattern_layout;
+	return format->log_layouts[timed];
+}
+
+bool
+flow_format_has_shape(const FlowFormat *format)
+{
+	return format->spec.splitter && (format->spec.regex == NULL || format->shape != NULL);
 }
 
 /* by separator; others have no name worth one */
@@ -241,6 +302,8 @@ static const struct
 const char *
 flow_format_name(const FlowFormat *format)
 {
+	if (format->spec.regex == NULL)
+		return format->spec.log_format != NULL ? "log format" : "header";
 	if (format->shape != NULL)
 	{
 		size_t i = 0;
@@ -269,8 +332,11 @@ bool
 flow_format_splits(const FlowHost *host, const char *regex, bool splitter)
 {
 	FlowShape *shape = NULL;
-	bool splits = splitter && flow_pattern_shape(host, regex, &shape) == FLOW_OK;
+	bool splits;
 
+	if (regex == NULL)
+		return splitter;
+	splits = splitter && flow_pattern_shape(host, regex, &shape) == FLOW_OK;
 	if (splits)
 		flow_shape_free(host, shape);
 	return splits;
@@ -292,17 +358,43 @@ flow_format_regex_looks_escaped(const char *regex)
 	return flow_regex_looks_escaped(regex);
 }
 
+FlowStatus
+flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64], FlowError *error)
+{
+	FlowNames names;
+	FlowStatus status = flow_log_format_read(log_format, &names, error);
+
+	unknown[0] = nearest[0] = '\0';
+	for (int i = 0; status == FLOW_OK && i < names.count && unknown[0] == '\0'; i++)
+	{
+		memcpy(unknown, names.items[i].data, names.items[i].len);
+		unknown[names.items[i].len] = '\0';
+		if (flow_field_of_column(unknown) != NULL)
+			unknown[0] = '\0';
+		else if (!flow_names_nearest(NULL, unknown, nearest))
+			nearest[0] = '\0';
+	}
+	return status;
+}
+
 /* ---------- lines ---------- */
 
 FlowStatus
-flow_format_split(FlowFormat *format, const char *line, size_t len, FlowSlice *fields, FlowError *error)
+flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowSlice *fields, FlowError *error)
 {
+	if (format->regex == NULL)
+		return flow_layout_split(layout, line, len, fields, format->spec.ncolumns);
 	return flow_regex_match(format->regex, line, len, format->groups, format->spec.ncolumns, fields, error);
 }
 
 void
-flow_format_explain_mismatch(const FlowFormat *format, FlowError *error)
+flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowError *error)
 {
+	if (format->regex == NULL)
+	{
+		flow_layout_explain_mismatch(layout, line, len, error);
+		return;
+	}
 	flow_error_detail(error, "The line does not match the regular expression.");
 	if (flow_regex_looks_escaped(format->spec.regex))
 		flow_error_hint(error, "The regular expression has doubled backslashes, as a Hive string needs them. Write each of them once: \\s, not \\\\s.");
@@ -310,90 +402,34 @@ flow_format_explain_mismatch(const FlowFormat *format, FlowError *error)
 
 /* ---------- headers ---------- */
 
+/* Is it the header that was met last? */
 static bool
-is_separator(char c)
+is_last_header(const FlowFormat *format, const char *line, size_t len)
 {
-	return c == ' ' || c == '\t' || c == ',';
-}
+	const FlowLayout *last = format->header_layouts[0];
 
-/* Has the token the form of a field's name: a letter, then letters, digits, "-" and "_"? */
-static bool
-is_name(FlowSlice token)
-{
-	if (token.len > MAX_TOKEN_LENGTH || token.data[0] < 'a' || token.data[0] > 'z')
-		return false;
-	for (size_t i = 1; i < token.len; i++)
-	{
-		char c = token.data[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
-static const FlowField *
-field_of_token(FlowSlice token)
-{
-	char name[MAX_TOKEN_LENGTH + 1];
-
-	memcpy(name, token.data, token.len);
-	name[token.len] = '\0';
-	return flow_field_of_column(name);
-}
-
-/* Takes a line apart into names; false if it holds anything else, or a name twice. */
-static bool
-read_names(const char *line, size_t len, Header *header)
-{
-	const char *end = line + len;
-
-	header->count = 0;
-	for (const char *next = line; next < end;)
-	{
-		FlowSlice token = {next, 0};
-
-		while (next < end && !is_separator(*next))
-			next++;
-		token.len = (size_t) (next - token.data);
-		while (next < end && is_separator(*next))
-			next++;
-
-		if (token.len == 0 || !is_name(token) || header->count == MAX_HEADER_TOKENS)
-			return false;
-		for (int i = 0; i < header->count; i++)
-			if (header->tokens[i].len == token.len && memcmp(header->tokens[i].data, token.data, token.len) == 0)
-				return false;
-		header->tokens[header->count++] = token;
-	}
-	return true;
+	return last != NULL && last->key_len == len && memcmp(last->key, line, len) == 0;
 }
 
 bool
-flow_format_is_header(const FlowFormat *format, const char *line, size_t len)
+flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bool first)
 {
-	Header header;
-	int known = 0;
-
-	(void) format;
+	FlowNames names;
 
 	/* records begin with a digit, as a rule: most lines end here */
-	if (len == 0 || line[0] < 'a' || line[0] > 'z' || !read_names(line, len, &header) || header.count < 2)
+	if (len == 0 || line[0] < 'a' || line[0] > 'z')
 		return false;
-
-	for (int i = 0; i < header.count; i++)
-		known += field_of_token(header.tokens[i]) != NULL;
-	return known * 2 >= header.count;
+	if (is_last_header(format, line, len))
+		return first || format->header_layouts[0]->nfields > 1 + format->header_layouts[0]->timed;
+	return flow_header_read(line, len, &names) &&
+	       flow_header_is_likely(&names, first && format->spec.regex == NULL ? 1 : 2);
 }
 
 /* The place of a field in a header, from 1; 0 if it is not there. */
 static int
-place_in_header(const Header *header, const FlowField *field)
+place_in_header(const FlowNames *names, const FlowField *field)
 {
-	for (int i = 0; i < header->count; i++)
-		if (field_of_token(header->tokens[i]) == field)
-			return i + 1;
-	return 0;
+	return flow_names_find(names, field->name) + 1;
 }
 
 /*
@@ -401,25 +437,20 @@ place_in_header(const Header *header, const FlowField *field)
  * the same number.  Otherwise (a pattern that takes a part, or more) nothing but the
  * order can be compared: what one column takes before another must stand before it.
  */
-FlowStatus
-flow_format_check_header(const FlowFormat *format, const char *line, size_t len, FlowError *error)
+static FlowStatus
+compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError *error)
 {
 	const FlowFormatSpec *spec = &format->spec;
-	bool same_count;
-	Header header;
-
-	if (!read_names(line, len, &header))
-		return FLOW_OK; /* not a header: header 'true' skips whatever is there */
-	same_count = header.count == flow_regex_group_count(format->regex);
+	bool same_count = names->count == flow_regex_group_count(format->regex);
 
 	for (int i = 0; i < spec->ncolumns; i++)
 	{
-		int place = format->fields[i] ? place_in_header(&header, format->fields[i]) : 0;
+		int place = format->fields[i] ? place_in_header(names, format->fields[i]) : 0;
 		bool contradiction = place > 0 && same_count && place != format->groups[i];
 
 		for (int j = 0; place > 0 && !same_count && j < i; j++)
 		{
-			int other = format->fields[j] ? place_in_header(&header, format->fields[j]) : 0;
+			int other = format->fields[j] ? place_in_header(names, format->fields[j]) : 0;
 
 			if (other > 0 && other != place && (other < place) != (format->groups[j] < format->groups[i]))
 				contradiction = true;
@@ -436,4 +467,123 @@ flow_format_check_header(const FlowFormat *format, const char *line, size_t len,
 		}
 	}
 	return FLOW_OK;
+}
+
+static FlowStatus
+compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowError *error)
+{
+	if (flow_names_equal(&format->names, names))
+		return FLOW_OK;
+	flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log contradicts the log format of the table");
+	if (format->names.count != names->count)
+		flow_error_detail(error, "The header names %d fields, but the log format has %d.", names->count, format->names.count);
+	else
+		flow_error_detail(error, "The header names other fields, or in another order.");
+	flow_error_hint(error, "Leave out the option \"log_format\", so that the headers say what the fields are, or read these files with a table of their own.");
+	return error->status;
+}
+
+/* ---------- layouts of headers ---------- */
+
+/* Moves one of them to the front. */
+static const FlowLayout *
+move_to_front(FlowFormat *format, size_t index)
+{
+	FlowLayout *layout = format->header_layouts[index];
+
+	memmove(format->header_layouts + 1, format->header_layouts, index * sizeof(FlowLayout *));
+	format->header_layouts[0] = layout;
+	return layout;
+}
+
+static const FlowLayout *
+find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool timed)
+{
+	for (size_t i = 0; i < LAYOUTS_KEPT && format->header_layouts[i] != NULL; i++)
+	{
+		const FlowLayout *layout = format->header_layouts[i];
+
+		if (layout->timed == timed && layout->key_len == key_len && memcmp(layout->key, key, key_len) == 0)
+			return move_to_front(format, i);
+	}
+	return NULL;
+}
+
+/* A layout to keep, under the text of its header; the default format's has none. */
+static FlowStatus
+add_header_layout(FlowFormat *format, const FlowNames *names, const char *source, const char *key, size_t key_len, bool timed,
+                  const FlowLayout **result, FlowError *error)
+{
+	FlowLayout **last = &format->header_layouts[LAYOUTS_KEPT - 1];
+	FlowLayout *layout;
+	FlowStatus status = create_layout(format, names, source, timed, &layout, error);
+
+	if (status != FLOW_OK)
+		return status;
+	layout->key = flow_allocate(format->host, key_len + 1);
+	if (layout->key == NULL)
+	{
+		flow_layout_free(layout);
+		return flow_error_memory(error);
+	}
+	memcpy(layout->key, key, key_len);
+	layout->key_len = key_len;
+
+	flow_layout_free(*last);
+	*last = layout;
+	*result = move_to_front(format, LAYOUTS_KEPT - 1);
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed, const FlowLayout **layout, FlowError *error)
+{
+	bool by_header = flow_format_is_by_header(format);
+	const FlowLayout *known = by_header ? find_header_layout(format, line, len, timed) : NULL;
+	FlowNames names;
+
+	if (known != NULL)
+	{
+		*layout = known;
+		return FLOW_OK;
+	}
+	if (!flow_header_read(line, len, &names))
+	{
+		if (!by_header)
+			return FLOW_OK; /* header 'true' skips whatever is there */
+		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
+		flow_error_detail(error, "Its first line does not name the fields of the records.");
+		flow_error_hint(error, "Set option \"log_format\" to the fields of the records, and \"header\" to \"false\".");
+		return error->status;
+	}
+	if (format->regex != NULL)
+		return compare_with_groups(format, &names, error);
+	if (!by_header)
+		return compare_with_log_format(format, &names, error);
+	if (names.separator == '\0')
+	{
+		flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log has more than one kind of separator");
+		flow_error_hint(error, "Set option \"regex\" to say how the records are split.");
+		return error->status;
+	}
+	return add_header_layout(format, &names, "header", line, len, timed, layout, error);
+}
+
+FlowStatus
+flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed, const FlowLayout **layout, FlowError *error)
+{
+	FlowNames names;
+
+	if (!flow_default_fits(line, len, timed))
+	{
+		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
+		flow_error_detail(error, "Its first line does not name the fields of the records, and is no record of the default format either.");
+		flow_error_hint(error, "Set option \"log_format\" to the format of these flow logs, or \"regex\" to a regular expression for their lines.");
+		return error->status;
+	}
+	*layout = find_header_layout(format, "", 0, timed);
+	if (*layout != NULL)
+		return FLOW_OK;
+	flow_default_names(&names);
+	return add_header_layout(format, &names, "default format", "", 0, timed, layout, error);
 }

@@ -142,6 +142,80 @@ extern void flow_shape_free(const FlowHost *host, FlowShape *shape);
 /* Does such a field, of a line as above, pass the check? */
 extern bool flow_shape_passes(const FlowShapeCheck *check, const char *data, size_t len);
 
+/* ---------- header.c: lists of field names ---------- */
+
+#define FLOW_NAMES_MOST 256
+#define FLOW_NAME_LENGTH 63
+
+typedef struct FlowNames
+{
+	FlowSlice items[FLOW_NAMES_MOST];
+	int count;
+	char separator; /* between them; '\0' if that is not always the same */
+} FlowNames;
+
+/* Takes a line apart into distinct names; false if it holds anything else.  The names are slices of the line. */
+extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
+
+/* Are they at least so many, and half of them known fields' (design.md, option "header")? */
+extern bool flow_header_is_likely(const FlowNames *names, int least);
+
+/* Reads an AWS log format, NUL-terminated; the names are slices of it.  FLOW_OK or FLOW_BAD_FORMAT. */
+extern FlowStatus flow_log_format_read(const char *text, FlowNames *names, FlowError *error);
+
+/* Which of them is the field of a column of that name, "_" and "-" alike?  -1: none. */
+extern int flow_names_find(const FlowNames *names, const char *name);
+extern bool flow_names_equal(const FlowNames *a, const FlowNames *b);
+
+/* The one of them, or of the known fields, that "name" may be a slip of; false if none is near. */
+extern bool flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_NAME_LENGTH + 1]);
+
+/* ---------- layout.c: which field of a line fills which column ---------- */
+
+typedef struct FlowLayout
+{
+	const FlowHost *host;
+	const FlowShape *shape; /* what to split lines by; NULL: nothing, they are taken one by one */
+	int *places;            /* by column: the field of a line that fills it, from 0, or -1 */
+	bool timed;             /* the first field is the time that a wrapper put before the record */
+	bool lacks_field;       /* the known field of a column is not among them */
+
+	/* of a list of names */
+	const char *source; /* what named the fields, for messages: "header" */
+	char separator;
+	int nfields;
+	FlowShape own_shape;
+
+	/* the header that it was made of, in the format's list of them */
+	char *key;
+	size_t key_len;
+} FlowLayout;
+
+typedef struct FlowLayoutSpec
+{
+	const FlowHost *host;
+	const FlowNames *names;
+	const char *source;
+	bool timed;
+	bool splitter; /* may lines be split many at a time? */
+	const FlowColumn *columns;
+	int ncolumns;
+} FlowLayoutSpec;
+
+/* FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column that is neither named nor a known field. */
+extern FlowStatus flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **layout, FlowError *error);
+extern void flow_layout_free(FlowLayout *layout);
+
+/* Splits a line at its separators into fields by column; FLOW_END if it has more fields or less than the layout. */
+extern FlowStatus flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column, int ncolumns);
+
+/* Adds to an error about such a line what is wrong with it. */
+extern void flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len, FlowError *error);
+
+/* The fields of AWS's default format, and whether a line is certainly a record of it. */
+extern void flow_default_names(FlowNames *names);
+extern bool flow_default_fits(const char *line, size_t len, bool timed);
+
 /* ---------- split.c: fields and lines at their separators ---------- */
 
 #define FLOW_SPLIT_MOST (32 * 1024) /* bytes that are split at once, at most */
@@ -189,11 +263,12 @@ extern const FlowSplitter *flow_split_choose(void);
 typedef struct FlowLines
 {
 	const FlowHost *host;
-	const FlowShape *shape;
-	const int *places; /* by column, in a line with all fields of the shape */
+	const FlowLayout *layout; /* NULL: not yet known */
+	const FlowShape *shape;   /* its shape; NULL: it has none */
 	int ncolumns;
 	FlowSplit split;
-	bool doubt_letters;     /* lines that begin with a small letter may be headers */
+	bool has_headers;       /* headers may stand among the lines */
+	bool doubt_letters;     /* lines whose record begins with a small letter may be headers */
 	size_t max_line_length; /* a longer line is doubtful */
 
 	FlowEnds *ends;
@@ -204,10 +279,13 @@ typedef struct FlowLines
 	int nfields;
 } FlowLines;
 
-/* The format's shape and places must outlive it.  FLOW_NO_MEMORY leaves nothing. */
+/* FLOW_NO_MEMORY leaves nothing. */
 extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length,
                                     FlowLines **lines, FlowError *error);
 extern void flow_lines_free(FlowLines *lines);
+
+/* The lines that follow have this layout, which must live as long as they are split. */
+extern void flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout);
 
 /*
  * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MOST bytes of them at most; returns how many
@@ -240,11 +318,18 @@ extern size_t flow_selector_apply(FlowSelector *selector, const FlowBatch *batch
 
 /* ---------- format.c: how a line becomes fields ---------- */
 
-/* What to split lines by before the pattern is asked; NULL: nothing. */
-extern const FlowShape *flow_format_shape(const FlowFormat *format);
+/*
+ * How lines are laid out before a header was met; NULL if that takes a header.  "timed": a wrapper
+ * puts a time before each record.  Layouts live as long as the format, but for those of headers: of them, only
+ * the one that was asked for last is certain to.
+ */
+extern const FlowLayout *flow_format_layout(const FlowFormat *format, bool timed);
 
-/* By column: the place of its field in a line of that shape, or -1. */
-extern const int *flow_format_places(const FlowFormat *format);
+/* Do the files' own headers say what their fields are?  Then a file cannot be read from its middle. */
+extern bool flow_format_is_by_header(const FlowFormat *format);
+
+/* Is any line split at separators? */
+extern bool flow_format_has_shape(const FlowFormat *format);
 
 extern const FlowColumn *flow_format_columns(const FlowFormat *format, int *ncolumns);
 extern FlowHeaderMode flow_format_header_mode(const FlowFormat *format);
@@ -253,16 +338,28 @@ extern FlowHeaderMode flow_format_header_mode(const FlowFormat *format);
  * Splits a line into fields[column]: FLOW_OK, FLOW_END if it is no record of
  * this format, or an error.
  */
-extern FlowStatus flow_format_split(FlowFormat *format, const char *line, size_t len, FlowSlice *fields, FlowError *error);
+extern FlowStatus flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line, size_t len,
+                                    FlowSlice *fields, FlowError *error);
 
 /* Adds to an error about a line that is no record why that may be. */
-extern void flow_format_explain_mismatch(const FlowFormat *format, FlowError *error);
+extern void flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowError *error);
 
-/* Does the line look like a header (design.md, option "header")? */
-extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len);
+/* Does the line look like a header (design.md, option "header")?  "first": it is the first of its file. */
+extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bool first);
 
-/* Does a header fit the columns?  FLOW_OK or FLOW_BAD_HEADER. */
-extern FlowStatus flow_format_check_header(const FlowFormat *format, const char *line, size_t len, FlowError *error);
+/*
+ * Takes a header: FLOW_BAD_HEADER if it does not fit the columns.  Where headers say what the fields
+ * are, the lines that follow have *layout.
+ */
+extern FlowStatus flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed,
+                                          const FlowLayout **layout, FlowError *error);
+
+/*
+ * The layout of a file that begins with this line, which is no header: the default format's, or
+ * FLOW_BAD_HEADER if the line does not fit it.
+ */
+extern FlowStatus flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed,
+                                             const FlowLayout **layout, FlowError *error);
 
 /* ---------- field.c: the fields that AWS documents ---------- */
 
@@ -274,6 +371,9 @@ typedef struct FlowField
 } FlowField;
 
 extern const FlowField *flow_field_find(const char *name, size_t len);
+
+/* All of them in the documentation's order, by an index from 0; NULL behind the last. */
+extern const FlowField *flow_field_at(size_t index);
 
 /* The same for a column's name: "_" for "-", and the names of Athena's old page. */
 extern const FlowField *flow_field_of_column(const char *column_name);

@@ -112,7 +112,7 @@ set_nfields(FlowLines *lines, int nfields)
 		return;
 	lines->nfields = nfields;
 	for (int i = 0; i < lines->ncolumns; i++)
-		lines->place[i] = lines->places[i] < nfields ? lines->places[i] : -1;
+		lines->place[i] = lines->layout->places[i] < nfields ? lines->layout->places[i] : -1;
 }
 
 /*
@@ -209,16 +209,26 @@ check_fields(FlowLines *lines, const FlowShapeCheck *check)
 	}
 }
 
-/* A line that begins like a header may be one. */
+/*
+ * A record that begins like a header may be one, unless a field of the line is a number, as no name in
+ * a header is.
+ */
 static void
 doubt_letters(FlowLines *lines)
 {
+	const FlowEnds *ends = lines->ends;
+	int first = lines->layout->timed ? 1 : 0; /* a wrapper's time may be a number */
+	size_t count = (size_t) (lines->nfields - first);
+
 	for (size_t i = 0; i < lines->nrows; i++)
 	{
-		uint32_t row = lines->rows[i] & ~FLOW_ROW_DOUBTFUL;
-		unsigned char first = (unsigned char) lines->batch.data[line_start(lines, row)];
+		uint32_t row = lines->rows[i];
+		unsigned char letter;
 
-		if ((unsigned char) (first - 'a') < 26)
+		if (row & FLOW_ROW_DOUBTFUL)
+			continue;
+		letter = (unsigned char) lines->batch.data[line_start(lines, row + (uint32_t) first)];
+		if ((unsigned char) (letter - 'a') < 26 && !any_bit(ends->digits, row + (size_t) first, row + (size_t) first + count))
 			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
 	}
 }
@@ -239,6 +249,8 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	FlowEnds *ends = lines->ends;
 	const FlowShape *shape = lines->shape;
 
+	if (shape == NULL)
+		return 0;
 	lines->split(data, len < FLOW_SPLIT_MOST ? len : FLOW_SPLIT_MOST, shape->separator, ends);
 	while (ends->count > 0 && !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
 		ends->count--;
@@ -265,26 +277,32 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	return ends->next[ends->count - 1];
 }
 
+void
+flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout)
+{
+	lines->layout = layout;
+	lines->shape = layout->shape;
+	lines->nfields = -1;
+
+	/* the names in a header begin with letters: none of them is a number */
+	lines->doubt_letters = lines->has_headers && lines->shape != NULL &&
+	                       (lines->shape->digits & low_bits((size_t) lines->shape->nrequired)) == 0;
+}
+
 FlowStatus
 flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length, FlowLines **result, FlowError *error)
 {
-	const FlowShape *shape = flow_format_shape(format);
 	FlowLines *lines = flow_allocate(host, sizeof(FlowLines));
 
 	if (lines == NULL)
 		return flow_error_memory(error);
 	*lines = (FlowLines) {
 		.host = host,
-		.shape = shape,
-		.places = flow_format_places(format),
 		.split = flow_split_choose()->split,
+		.has_headers = flow_format_header_mode(format) != FLOW_HEADER_FALSE,
 		.max_line_length = max_line_length,
 	};
 	(void) flow_format_columns(format, &lines->ncolumns);
-
-	/* the names in a header begin with letters: none of them is a number */
-	lines->doubt_letters = flow_format_header_mode(format) != FLOW_HEADER_FALSE &&
-	                       (shape->digits & low_bits((size_t) shape->nrequired)) == 0;
 
 	lines->ends = flow_ends_create(host);
 	lines->rows = flow_allocate(host, FLOW_SPLIT_MOST * sizeof(uint32_t));

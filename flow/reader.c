@@ -137,7 +137,7 @@ split_piece(FlowReader *reader, FlowError *error)
 	size_t len = owned_bytes(reader);
 
 	/* what may stand before the first line of a file, or be it, is for next_line */
-	if (reader->lines == NULL || reader->line == 0 || reader->discarding || len == 0)
+	if (reader->lines == NULL || reader->layout == NULL || reader->line == 0 || reader->discarding || len == 0)
 		return FLOW_END;
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);
@@ -156,10 +156,22 @@ split_piece(FlowReader *reader, FlowError *error)
 	return FLOW_OK;
 }
 
+/* A header among the lines of the piece has changed their layout: those behind it are to be split again. */
+static void
+drop_rest_of_piece(FlowReader *reader)
+{
+	FlowLines *lines = reader->lines;
+
+	reader->cursor = (char *) lines->batch.data + lines->ends->next[reader->settled - 1];
+	reader->row = reader->nrows = lines->nrows = 0;
+}
+
 /* A doubtful row goes the plain way. */
 static FlowStatus
 take_row_plainly(FlowReader *reader, FlowError *error)
 {
+	const FlowLayout *layout = reader->layout;
+	FlowStatus status;
 	uint32_t row = reader->lines->rows[reader->row++] & ~FLOW_ROW_DOUBTFUL;
 	FlowSlice text = flow_lines_line(reader->lines, row);
 	FlowLine line = {text.data, text.len, false};
@@ -167,7 +179,10 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	settle_until(reader, row);
 	reader->settled = flow_lines_behind(reader->lines, row);
 	flow_reader_begin_line(reader, &line);
-	return flow_reader_take_line(reader, &line, error);
+	status = flow_reader_take_line(reader, &line, error);
+	if (reader->layout != layout)
+		drop_rest_of_piece(reader);
+	return status;
 }
 
 /* The fields of the row that was handed out last, as far as anybody looks at them. */
@@ -326,7 +341,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 		status = flow_reader_make_room(self, FLOW_READER_ROOM, error);
 	}
-	if (status == FLOW_OK && flow_format_shape(spec->format) != NULL)
+	if (status == FLOW_OK && flow_format_has_shape(spec->format))
 		status = flow_lines_create(self->host, spec->format, spec->max_line_length, &self->lines, error);
 	if (status == FLOW_OK)
 		status = set_filter(self, spec->filter, error);

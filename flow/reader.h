@@ -40,6 +40,9 @@ struct FlowReader
 	FlowLineCount counted;   /* of the lines before parts */
 	char *header;            /* header 'match': the first line */
 	size_t header_len;
+	bool timed;               /* a wrapper puts a time before each record */
+	const FlowLayout *layout; /* of its lines; NULL: not yet known */
+	bool lacking_counted;     /* it is in files_lacking */
 
 	/* the buffer */
 	char *allocation; /* what host->free takes */
@@ -107,6 +110,9 @@ extern FlowStatus flow_reader_make_room(FlowReader *reader, size_t need, FlowErr
 /* Opens the next object; FLOW_END after the last. */
 extern FlowStatus flow_reader_open_next(FlowReader *reader, FlowError *error);
 extern void flow_reader_close_source(FlowReader *reader);
+
+/* From here on the lines have this layout; NULL: it is not known. */
+extern void flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout);
 
 /* The next line of the current object, counted; FLOW_END after the last. */
 extern FlowStatus flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error);

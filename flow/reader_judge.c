@@ -48,11 +48,24 @@ match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, F
 	return FLOW_OK;
 }
 
-/* Is the current line a header, to be skipped? */
+/* What of a line may be a header: all of it, or what follows the time that a wrapper put before it. */
+static FlowSlice
+header_text(const FlowReader *reader, const FlowLine *line)
+{
+	const char *blank = reader->timed ? memchr(line->data, ' ', line->len) : NULL;
+	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line->data) : 0;
+
+	return (FlowSlice) {line->data + skipped, line->len - skipped};
+}
+
+/* Is the current line a header?  Then it is skipped, and may say what the lines behind it are. */
 static FlowStatus
 look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
 {
 	FlowFormat *format = reader->spec.format;
+	FlowSlice text = header_text(reader, line);
+	bool first = reader->line == 1 && reader->part.start == 0;
+	const FlowLayout *layout = reader->layout;
 	bool looks_like_header;
 	FlowStatus status = FLOW_OK;
 
@@ -60,17 +73,21 @@ look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowE
 	if (reader->header_mode == FLOW_HEADER_FALSE)
 		return FLOW_OK;
 
-	looks_like_header = !line->too_long && flow_format_is_header(format, line->data, line->len);
+	looks_like_header = !line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
 		status = match_header(reader, line, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
-		*is_header = reader->line == 1 && reader->part.start == 0;
+		*is_header = first;
 	else
 		*is_header = looks_like_header;
 
-	if (status == FLOW_OK && looks_like_header && *is_header)
-		status = flow_format_check_header(format, line->data, line->len, error);
-	return status == FLOW_OK ? FLOW_OK : flow_reader_error_here(reader, status, error);
+	if (status == FLOW_OK && *is_header && (looks_like_header || flow_format_is_by_header(format)))
+		status = flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
+	if (status != FLOW_OK)
+		return flow_reader_error_here(reader, status, error);
+	if (layout != reader->layout)
+		flow_reader_set_layout(reader, layout);
+	return FLOW_OK;
 }
 
 /* ---------- lines to records ---------- */
@@ -187,6 +204,19 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 	return take_bad_field(reader, line, bad, error);
 }
 
+/* The first line of a file is no header, but its headers are to say what the fields are. */
+static FlowStatus
+lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	const FlowLayout *layout;
+	FlowStatus status = flow_format_assume_default(reader->spec.format, line->data, line->len, reader->timed, &layout, error);
+
+	if (status != FLOW_OK)
+		return flow_reader_error_here(reader, status, error);
+	flow_reader_set_layout(reader, layout);
+	return FLOW_OK;
+}
+
 /*
  * Decides on a line that is not empty and no header: FLOW_OK if it is a record
  * that passes, FLOW_END if it is not, FLOW_REJECTED if that is to be reported.
@@ -198,10 +228,12 @@ judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 	FlowStatus status;
 	FlowTruth truth;
 
+	if (reader->layout == NULL && (status = lay_out_by_default(reader, line, error)) != FLOW_OK)
+		return status;
 	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
 		status = FLOW_END;
 	else
-		status = flow_format_split(reader->spec.format, line->data, line->len, reader->fields, error);
+		status = flow_format_split(reader->spec.format, reader->layout, line->data, line->len, reader->fields, error);
 
 	if (status == FLOW_END)
 		status = take_unmatched(reader, line, error);

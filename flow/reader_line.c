@@ -172,12 +172,13 @@ take_part(FlowReader *reader)
 
 /*
  * Lines can be found from anywhere only in bytes that are read as they are, and only
- * if they need not be compared with the first.
+ * if they need not be compared with the first, nor be read as a header before them says.
  */
 static bool
 can_be_cut(const FlowReader *reader)
 {
-	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH;
+	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH &&
+	       !flow_format_is_by_header(reader->spec.format);
 }
 
 /*
@@ -196,6 +197,19 @@ begin_part(FlowReader *reader, FlowError *error)
 		return FLOW_OK;
 	flow_source_seek(reader->source, reader->part.start);
 	return skip_to_line(reader, error);
+}
+
+void
+flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
+{
+	reader->layout = layout;
+	if (layout != NULL && reader->lines != NULL)
+		flow_lines_set_layout(reader->lines, layout);
+	if (layout != NULL && layout->lacks_field && reader->part.start == 0 && !reader->lacking_counted)
+	{
+		reader->lacking_counted = true;
+		reader->counts.files_lacking++;
+	}
 }
 
 FlowStatus
@@ -224,6 +238,9 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		if (status == FLOW_OK)
 		{
 			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->allowed);
+			reader->timed = false;
+			reader->lacking_counted = false;
+			flow_reader_set_layout(reader, flow_format_layout(spec->format, reader->timed));
 			status = begin_part(reader, error);
 		}
 		if (status == FLOW_OK)

@@ -130,11 +130,11 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 	else if (memchr(line->data, '\0', line->len) != NULL)
 		flow_error_detail(error, "The line contains a NUL byte.");
 	else
-		flow_format_explain_mismatch(reader->spec.format, error);
+		flow_format_explain_mismatch(reader->spec.format, reader->layout, line->data, line->len, error);
 
 	if (error->hint[0] == '\0' && reader->spec.on_error == FLOW_ON_ERROR_STOP)
 		flow_error_hint(error, "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to \"set_null\" to keep them as rows of nulls.",
-		                is_record_without_data(line) ? "NODATA and SKIPDATA records have \"-\" in most of their fields, which a pattern for numbers does not match. " : "");
+		                flow_format_layout(reader->spec.format, false) != NULL && is_record_without_data(line) ? "NODATA and SKIPDATA records have \"-\" in most of their fields, which a pattern for numbers does not match. " : "");
 	flow_reader_attach_raw(error, raw);
 	return flow_reader_error_here(reader, error->status, error);
 }

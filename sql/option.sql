@@ -12,7 +12,6 @@ CREATE USER MAPPING FOR PUBLIC SERVER options OPTIONS (username 'x'); -- ERROR
 
 -- what must be there
 CREATE FOREIGN TABLE t (line text) SERVER options; -- ERROR
-CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/var/log/flow'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (regex '(.*)'); -- ERROR
 
 -- a name that is not known

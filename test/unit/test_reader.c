@@ -31,7 +31,7 @@ typedef struct Fixture
 static FlowStatus
 open_fixture_columns(Fixture *f, const char *regex, FlowHeaderMode header, const FlowColumn *columns, int ncolumns)
 {
-	FlowFormatSpec format = {regex, true, split, header, columns, ncolumns};
+	FlowFormatSpec format = {regex, true, split, header, columns, ncolumns, NULL};
 	FlowStatus status = flow_format_create(&unit_host, &format, &f->format, &f->error);
 
 	if (status != FLOW_OK)

@@ -152,7 +152,7 @@ make_filter(uint64_t seed, int ncolumns, bool bad_is_null)
 static void
 open_side(Side *side, const struct Layout *layout, bool splitter, FlowReadSpec spec, FlowHeaderMode header, uint64_t filter_seed)
 {
-	FlowFormatSpec format = {layout->regex, true, splitter, header, columns, layout->nfields};
+	FlowFormatSpec format = {layout->regex, true, splitter, header, columns, layout->nfields, NULL};
 
 	memset(side, 0, sizeof(*side));
 	CHECK_INT(flow_format_create(&unit_host, &format, &side->format, &side->error), FLOW_OK);

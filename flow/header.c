@@ -1,0 +1,256 @@
+/*-------------------------------------------------------------------------
+ *
+ * header.c
+ *	  Lists of field names: headers, and log formats as AWS takes them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+
+#include <string.h>
+
+static bool
+is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == ',';
+}
+
+/* Has it the form of a field's name: a letter, then letters, digits, "-" and "_"? */
+static bool
+is_name(FlowSlice name)
+{
+	if (name.len == 0 || name.len > FLOW_NAME_LENGTH || name.data[0] < 'a' || name.data[0] > 'z')
+		return false;
+	for (size_t i = 1; i < name.len; i++)
+	{
+		char c = name.data[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return true;
+}
+
+static const FlowField *
+field_of_name(FlowSlice name)
+{
+	char text[FLOW_NAME_LENGTH + 1];
+
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	return flow_field_of_column(text);
+}
+
+/* Appends a name that was not there before; false if it was, or is none, or there are too many. */
+static bool
+add_name(FlowNames *names, FlowSlice name)
+{
+	if (!is_name(name) || names->count == FLOW_NAMES_MOST)
+		return false;
+	for (int i = 0; i < names->count; i++)
+		if (names->items[i].len == name.len && memcmp(names->items[i].data, name.data, name.len) == 0)
+			return false;
+	names->items[names->count++] = name;
+	return true;
+}
+
+/* ---------- headers ---------- */
+
+bool
+flow_header_read(const char *line, size_t len, FlowNames *names)
+{
+	const char *end = line + len;
+	char separator = '\0';
+	bool mixed = false;
+
+	names->count = 0;
+	for (const char *next = line; next < end;)
+	{
+		FlowSlice name = {next, 0};
+
+		while (next < end && !is_separator(*next))
+			next++;
+		name.len = (size_t) (next - name.data);
+		if (!add_name(names, name))
+			return false;
+
+		for (; next < end && is_separator(*next); next++)
+		{
+			mixed |= separator != '\0' && separator != *next;
+			separator = *next;
+		}
+	}
+	names->separator = mixed ? '\0' : separator != '\0' ? separator
+	                                                    : ' ';
+	return names->count > 0;
+}
+
+bool
+flow_header_is_likely(const FlowNames *names, int least)
+{
+	int known = 0;
+
+	for (int i = 0; i < names->count; i++)
+		known += field_of_name(names->items[i]) != NULL;
+	return names->count >= least && known * 2 >= names->count;
+}
+
+/* Are they the same field's names, "_" and "-" alike? */
+static bool
+is_same_name(FlowSlice name, const char *other, size_t other_len)
+{
+	if (name.len != other_len)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+	{
+		char a = name.data[i] == '_' ? '-' : name.data[i];
+		char b = other[i] == '_' ? '-' : other[i];
+
+		if (a != b)
+			return false;
+	}
+	return true;
+}
+
+int
+flow_names_find(const FlowNames *names, const char *name)
+{
+	const FlowField *field = flow_field_of_column(name);
+
+	for (int i = 0; i < names->count; i++)
+		if (is_same_name(names->items[i], name, strlen(name)))
+			return i;
+	for (int i = 0; field != NULL && i < names->count; i++)
+		if (field_of_name(names->items[i]) == field)
+			return i;
+	return -1;
+}
+
+bool
+flow_names_equal(const FlowNames *a, const FlowNames *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (!is_same_name(a->items[i], b->items[i].data, b->items[i].len))
+			return false;
+	return true;
+}
+
+/* ---------- slips ---------- */
+
+#define MOST_CHANGES 3 /* of letters, that a slip of the finger may be */
+
+/* How many letters must be put in, taken out or replaced to make one text of the other (Levenshtein). */
+static size_t
+distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t row[FLOW_NAME_LENGTH + 1];
+
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++)
+	{
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++)
+		{
+			size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+			size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+
+			diagonal = row[j];
+			row[j] = replaced < least ? replaced : least;
+		}
+	}
+	return row[b_len];
+}
+
+bool
+flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_NAME_LENGTH + 1])
+{
+	char wanted[FLOW_NAME_LENGTH + 1];
+	size_t len = strlen(name);
+	size_t least = len / 2 < MOST_CHANGES ? len / 2 : MOST_CHANGES;
+	bool found = false;
+	const FlowField *field;
+	int nnames = names != NULL ? names->count : 0;
+
+	if (len > FLOW_NAME_LENGTH)
+		return false;
+	for (size_t i = 0; i <= len; i++)
+		wanted[i] = name[i] == '_' ? '-' : name[i];
+
+	/* of several that are as near, the first that AWS documents */
+	for (size_t i = 0; (field = flow_field_at(i)) != NULL || i < (size_t) nnames; i++)
+	{
+		FlowSlice candidates[2] = {{NULL, 0}, {NULL, 0}};
+
+		if (field != NULL)
+			candidates[0] = (FlowSlice) {field->name, strlen(field->name)};
+		if (i < (size_t) nnames)
+			candidates[1] = names->items[i];
+		for (int j = 0; j < 2; j++)
+		{
+			size_t changes;
+
+			if (candidates[j].data == NULL)
+				continue;
+			changes = distance(wanted, len, candidates[j].data, candidates[j].len);
+			if (changes > least || (found && changes == least))
+				continue;
+			least = changes;
+			found = true;
+			memcpy(nearest, candidates[j].data, candidates[j].len);
+			nearest[candidates[j].len] = '\0';
+		}
+	}
+	return found;
+}
+
+/* ---------- log formats ---------- */
+
+static FlowStatus
+bad_log_format(const char *text, const char *at, const char *problem, FlowError *error)
+{
+	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
+	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
+	flow_error_hint(error, "Write it as AWS takes it: fields with one blank between them, such as \"${version} ${vpc-id} ${srcaddr}\".");
+	return error->status;
+}
+
+FlowStatus
+flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
+{
+	char separator = '\0';
+	const char *next = text;
+
+	names->count = 0;
+	while (*next != '\0')
+	{
+		const char *start = next;
+		FlowSlice name;
+		const char *close;
+
+		if (strncmp(next, "${", 2) != 0 || (close = strchr(next, '}')) == NULL)
+			return bad_log_format(text, start, "There is no field", error);
+		name = (FlowSlice) {next + 2, (size_t) (close - next - 2)};
+		if (!is_name(name))
+			return bad_log_format(text, start, "There is no name of a field", error);
+		if (!add_name(names, name))
+			return bad_log_format(text, start, names->count == FLOW_NAMES_MOST ? "There are too many fields" : "A field stands twice", error);
+
+		next = close + 1;
+		if (*next == '\0')
+			break;
+		if (!is_separator(*next) || (separator != '\0' && separator != *next))
+			return bad_log_format(text, next, "There is no blank", error);
+		separator = *next++;
+		while (separator == ' ' && *next == ' ')
+			next++;
+	}
+	if (names->count == 0)
+		return bad_log_format(text, text, "There is no field", error);
+	names->separator = separator != '\0' ? separator : ' ';
+	return FLOW_OK;
+}

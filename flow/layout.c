@@ -1,0 +1,276 @@
+/*-------------------------------------------------------------------------
+ *
+ * layout.c
+ *	  Which field of a line fills which column, where a list of names says so:
+ *	  a header, a log format, or the default format.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+
+#include <string.h>
+
+/* The column that takes the time which a wrapper puts before a record. */
+#define TIME_COLUMN "ts"
+
+/* The fields of a flow log whose owner chose no format (Amazon VPC User Guide, "Default format"). */
+#define DEFAULT_FIELDS 14
+static const char default_format[] =
+	"${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} "
+	"${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
+
+/* ---------- columns ---------- */
+
+/* The name by which a column looks for its field. */
+static const char *
+name_of_column(const FlowColumn *column)
+{
+	return column->field != NULL ? column->field : column->name;
+}
+
+/* A column that no file can fill, unless its header has a field of that name. */
+static FlowStatus
+unknown_column(const FlowColumn *column, const FlowNames *names, const char *source, FlowError *error)
+{
+	const char *name = name_of_column(column);
+	char nearest[FLOW_NAME_LENGTH + 1];
+
+	flow_error_set(error, FLOW_BAD_HEADER, "no field \"%s\" for column \"%s\"", name, column->name);
+	flow_error_detail(error, "It is not a known field of flow logs, and the %s does not name it.", source);
+	if (flow_names_nearest(names, name, nearest))
+		flow_error_hint(error, "Perhaps you meant the field \"%s\".", nearest);
+	else
+		flow_error_hint(error, "Set the column option \"field\" to the name of a field.");
+	return error->status;
+}
+
+static FlowStatus
+place_columns(FlowLayout *layout, const FlowLayoutSpec *spec, FlowError *error)
+{
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		const FlowColumn *column = &spec->columns[i];
+		const char *name = name_of_column(column);
+		bool is_time = strcmp(name, TIME_COLUMN) == 0;
+		int place = flow_names_find(spec->names, name);
+
+		if (is_time && spec->timed)
+			layout->places[i] = 0;
+		else if (place >= 0)
+			layout->places[i] = place + (spec->timed ? 1 : 0);
+		else if (is_time || flow_field_of_column(name) != NULL)
+		{
+			layout->places[i] = -1;
+			layout->lacks_field = true;
+		}
+		else
+		{
+			unknown_column(column, spec->names, spec->source, error);
+			error->column = i;
+			return error->status;
+		}
+	}
+	return FLOW_OK;
+}
+
+/* ---------- layouts ---------- */
+
+FlowStatus
+flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *error)
+{
+	const FlowHost *host = spec->host;
+	FlowLayout *layout = flow_allocate(host, sizeof(FlowLayout));
+	FlowStatus status;
+
+	if (layout == NULL)
+		return flow_error_memory(error);
+	memset(layout, 0, sizeof(*layout));
+	layout->host = host;
+	layout->source = spec->source;
+	layout->timed = spec->timed;
+	layout->separator = spec->names->separator;
+	layout->nfields = spec->names->count + (spec->timed ? 1 : 0);
+	layout->places = flow_allocate(host, ((size_t) spec->ncolumns + 1) * sizeof(int));
+	if (layout->places == NULL)
+		status = flow_error_memory(error);
+	else
+		status = place_columns(layout, spec, error);
+	if (status != FLOW_OK)
+	{
+		flow_layout_free(layout);
+		return status;
+	}
+
+	/* a line of the shape has its fields between single separators, whatever is in them */
+	if (spec->splitter && layout->nfields <= FLOW_SHAPE_FIELDS && !(layout->timed && layout->separator != ' '))
+	{
+		layout->own_shape.separator = layout->separator;
+		layout->own_shape.nfields = layout->own_shape.nrequired = layout->nfields;
+		layout->shape = &layout->own_shape;
+	}
+	*result = layout;
+	return FLOW_OK;
+}
+
+void
+flow_layout_free(FlowLayout *layout)
+{
+	if (layout == NULL)
+		return;
+	flow_free(layout->host, layout->places);
+	flow_free(layout->host, layout->key);
+	flow_free(layout->host, layout);
+}
+
+/* ---------- lines ---------- */
+
+/*
+ * Where the next field of a line ends.  Blanks are one separator however many they are, and
+ * none before the first field or behind the last: AWS writes one, people's editors more.
+ */
+static FlowSlice
+next_field(const char **next, const char *end, char separator)
+{
+	FlowSlice field = {*next, 0};
+	const char *found = memchr(*next, separator, (size_t) (end - *next));
+
+	field.len = (size_t) ((found != NULL ? found : end) - field.data);
+	*next = found != NULL ? found + 1 : end;
+	return field;
+}
+
+static const char *
+skip_blanks(const char *next, const char *end)
+{
+	while (next < end && *next == ' ')
+		next++;
+	return next;
+}
+
+/* The fields of a line, as many as there are; only the first "most" are kept. */
+static int
+split(const char *line, size_t len, char separator, bool timed, FlowSlice *fields, int most)
+{
+	const char *next = line;
+	const char *end = line + len;
+	int count = 0;
+
+	for (;;)
+	{
+		bool blanks = separator == ' ' || (timed && count == 0);
+		bool more;
+		FlowSlice field;
+
+		if (blanks)
+			next = skip_blanks(next, end);
+		if (blanks && next == end)
+			return count;
+		field = next_field(&next, end, blanks ? ' ' : separator);
+		if (count < most)
+			fields[count] = field;
+		count++;
+		more = field.data + field.len < end;
+		if (!more)
+			return count;
+	}
+}
+
+FlowStatus
+flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column, int ncolumns)
+{
+	FlowSlice fields[FLOW_NAMES_MOST + 1];
+
+	if (split(line, len, layout->separator, layout->timed, fields, layout->nfields) != layout->nfields)
+		return FLOW_END;
+	for (int i = 0; i < ncolumns; i++)
+	{
+		int place = layout->places[i];
+
+		by_column[i] = place < 0 ? (FlowSlice) {NULL, 0} : fields[place];
+	}
+	return FLOW_OK;
+}
+
+void
+flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len, FlowError *error)
+{
+	FlowSlice none;
+	int count = split(line, len, layout->separator, layout->timed, &none, 0);
+
+	if (layout->timed)
+		flow_error_detail(error, "Behind its time the line has %d %s, but the %s names %d.",
+		                  count > 0 ? count - 1 : 0, count == 2 ? "field" : "fields", layout->source, layout->nfields - 1);
+	else
+		flow_error_detail(error, "The line has %d %s, but the %s names %d.",
+		                  count, count == 1 ? "field" : "fields", layout->source, layout->nfields);
+}
+
+/* ---------- the default format ---------- */
+
+static bool
+is_digits_or_null(FlowSlice field)
+{
+	if (field.len == 1 && field.data[0] == '-')
+		return true;
+	for (size_t i = 0; i < field.len; i++)
+		if (field.data[i] < '0' || field.data[i] > '9')
+			return false;
+	return field.len > 0;
+}
+
+static bool
+is_address_or_null(FlowSlice field)
+{
+	FlowAddress address;
+
+	return (field.len == 1 && field.data[0] == '-') ||
+	       flow_value_address(field.data, field.len, false, &address) == FLOW_OK;
+}
+
+static bool
+is_word_or_null(FlowSlice field)
+{
+	if (field.len == 1 && field.data[0] == '-')
+		return true;
+	for (size_t i = 0; i < field.len; i++)
+		if (field.data[i] < 'A' || field.data[i] > 'Z')
+			return false;
+	return field.len > 0;
+}
+
+static bool
+is_version_2(FlowSlice field)
+{
+	return field.len == 1 && field.data[0] == '2';
+}
+
+static bool
+is_any(FlowSlice field)
+{
+	return field.len > 0;
+}
+
+void
+flow_default_names(FlowNames *names)
+{
+	FlowError error;
+
+	(void) flow_log_format_read(default_format, names, &error);
+}
+
+bool
+flow_default_fits(const char *line, size_t len, bool timed)
+{
+	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {
+		is_version_2, is_any, is_any, is_address_or_null, is_address_or_null, is_digits_or_null, is_digits_or_null,
+		is_digits_or_null, is_digits_or_null, is_digits_or_null, is_digits_or_null, is_digits_or_null, is_word_or_null, is_word_or_null};
+	FlowSlice fields[DEFAULT_FIELDS + 1];
+	int first = timed ? 1 : 0;
+
+	if (split(line, len, ' ', timed, fields, DEFAULT_FIELDS + first) != DEFAULT_FIELDS + first)
+		return false;
+	for (int i = 0; i < DEFAULT_FIELDS; i++)
+		if (!fits[i](fields[first + i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,189 @@
+--
+-- Tables without "regex": each file's own header says what its fields are
+--
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set data :abs_srcdir '/test/data/'
+\set s3 :data 's3.log'
+\set several :data '{s3,custom,alphabet,tgw,new_fields}.log'
+\set default '${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}'
+\pset format unaligned
+CREATE SCHEMA header;
+SET search_path = header, public;
+SET header.data = :'data';
+SET timezone = 'UTC';
+
+CREATE SERVER header FOREIGN DATA WRAPPER flowlog_fdw;
+
+-- with nothing but a location
+CREATE FOREIGN TABLE flow (
+	version int, account_id text, interface_id text, srcaddr inet, dstaddr inet, srcport int, dstport int,
+	protocol int, packets bigint, bytes bigint, start timestamptz, "end" timestamptz, action text, log_status text
+) SERVER header OPTIONS (location :'s3');
+SELECT * FROM flow ORDER BY start, srcaddr;
+EXPLAIN (COSTS OFF) SELECT * FROM flow WHERE dstport = 443;
+
+CREATE FUNCTION read_file(name text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('ALTER FOREIGN TABLE flow OPTIONS (SET location %L)', current_setting('header.data') || name);
+END $$;
+CREATE FUNCTION set_option(name text, value text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('ALTER FOREIGN TABLE flow OPTIONS (%s %I %L)',
+		CASE WHEN EXISTS (SELECT FROM pg_foreign_table, unnest(ftoptions) o WHERE ftrelid = 'flow'::regclass AND o LIKE name || '=%') THEN 'SET' ELSE 'ADD' END, name, value);
+END $$;
+CREATE FUNCTION ledger(query text, OUT lines bigint, OUT headers bigint, OUT blank bigint, OUT emitted bigint, OUT filtered bigint,
+	OUT rejected bigint, OUT set_null bigint, OUT lacking bigint, OUT balanced boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+	scan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT json) ' || query INTO plan;
+	scan := jsonb_path_query_first(plan::jsonb, 'strict $.** ? (@."Node Type" == "Foreign Scan")');
+	lines := scan ->> 'Lines'; headers := scan ->> 'Headers'; blank := scan ->> 'Blank Lines'; emitted := scan ->> 'Lines Emitted';
+	filtered := scan ->> 'Lines Filtered'; rejected := scan ->> 'Lines Rejected'; set_null := scan ->> 'Lines Set Null';
+	lacking := scan ->> 'Files Lacking Fields';
+	balanced := lines = headers + blank + emitted + filtered + rejected;
+END $$;
+
+-- as the table with an expression reads it, whatever became of the file on its way
+CREATE TABLE reference AS TABLE flow;
+CREATE VIEW difference AS
+	(TABLE flow EXCEPT ALL TABLE reference) UNION ALL (TABLE reference EXCEPT ALL TABLE flow);
+DO $$
+DECLARE
+	file text;
+BEGIN
+	FOREACH file IN ARRAY ARRAY['s3.log', 'crlf.log', 'bom.log', 'no_newline.log', 'no_header.log', 'empty_lines.log', 'gzip.log.gz', 'zstd.log.zst'] LOOP
+		PERFORM read_file(file);
+		RAISE INFO '%: % differences', file, (SELECT count(*) FROM difference);
+	END LOOP;
+END $$;
+SELECT read_file('members.log.gz');
+SELECT * FROM ledger('SELECT * FROM flow');
+
+-- fields at their places in each file, unknown ones left out, missing ones NULL and counted
+CREATE FOREIGN TABLE several (
+	version int, account_id text, "tgw-id" text, srcaddr inet, destinationaddress inet, dstport int, action text,
+	pkt_srcaddr inet, tcp_flags int, az text OPTIONS (field 'az-id'), logstatus text, packets_lost_no_route bigint, ts timestamptz
+) SERVER header OPTIONS (location :'several');
+SELECT * FROM several ORDER BY version, srcaddr, dstport;
+SELECT * FROM ledger('SELECT * FROM several');
+SELECT * FROM ledger('SELECT count(*) FROM several WHERE tcp_flags IS NULL');
+SELECT version, count(*), count(tcp_flags), min(srcaddr) FROM several GROUP BY version ORDER BY version;
+
+-- a header in the middle that says something else, one that is the same, and what is none
+SELECT read_file('joined.log');
+SELECT set_option('on_error', 'ignore'), set_option('log_verbosity', 'verbose');
+SELECT srcaddr, dstaddr, srcport, dstport, bytes FROM flow;
+SELECT * FROM ledger('SELECT srcaddr, dstaddr FROM flow');
+SELECT srcaddr, count(*), sum(bytes) FROM flow GROUP BY srcaddr ORDER BY srcaddr;
+SET flowlog_fdw.enable_splitter = off;
+SELECT srcaddr, dstaddr, srcport, dstport, bytes FROM flow;
+RESET flowlog_fdw.enable_splitter;
+SELECT set_option('on_error', 'stop'), set_option('log_verbosity', 'default');
+SELECT * FROM flow; -- ERROR
+
+-- other separators, one field
+SELECT read_file('tabs.log');
+SELECT srcaddr, dstport, start FROM flow;
+SELECT read_file('commas.log');
+SELECT srcaddr, dstport, start FROM flow;
+CREATE FOREIGN TABLE one_field (srcaddr inet) SERVER header OPTIONS (location :'s3');
+SELECT count(srcaddr) FROM one_field;
+\set one_field :data 'one_field.log'
+ALTER FOREIGN TABLE one_field OPTIONS (SET location :'one_field');
+SELECT srcaddr IS NULL, count(*) FROM one_field GROUP BY 1 ORDER BY 1;
+
+-- lines that are no records
+SELECT read_file('fields.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT set_option('on_error', 'ignore');
+SELECT count(*) FROM flow;
+SELECT line, reason, raw FROM flowlog_rejects('flow');
+SELECT set_option('on_error', 'set_null');
+SELECT srcaddr, log_status FROM flow;
+SELECT set_option('on_error', 'stop');
+SELECT read_file('blanks.log');
+SELECT set_option('on_error', 'ignore');
+SELECT line, reason FROM flowlog_rejects('flow');
+SELECT set_option('on_error', 'stop');
+SELECT read_file('nodata.log');
+SELECT account_id, srcaddr, start, action, log_status FROM flow ORDER BY start, log_status, account_id;
+
+-- no header, and not the default format
+SELECT read_file('types.log');
+SELECT * FROM flow; -- ERROR
+SELECT set_option('on_error', 'ignore');
+SELECT count(*) FROM flow; -- ERROR
+SELECT set_option('on_error', 'stop');
+
+-- a column that nothing can fill
+ALTER FOREIGN TABLE flow RENAME dstport TO dstprt;
+SELECT read_file('s3.log');
+SELECT count(*) FROM flow; -- ERROR
+ALTER FOREIGN TABLE flow RENAME dstprt TO colour;
+SELECT count(*) FROM flow; -- ERROR
+ALTER FOREIGN TABLE flow RENAME colour TO dstport;
+CREATE FOREIGN TABLE new_fields (new_field text, "another-new-field" text, dstport int) SERVER header OPTIONS (location :'s3');
+SELECT * FROM new_fields; -- ERROR
+\set new_fields :data 'new_fields.log'
+ALTER FOREIGN TABLE new_fields OPTIONS (SET location :'new_fields');
+SELECT * FROM new_fields;
+ALTER FOREIGN TABLE new_fields ALTER dstport SET NOT NULL, ALTER "another-new-field" SET NOT NULL;
+SELECT * FROM new_fields; -- ERROR
+\set custom :data 'custom.log'
+CREATE FOREIGN TABLE required (srcaddr inet, protocol int NOT NULL) SERVER header OPTIONS (location :'custom');
+SELECT * FROM required; -- ERROR
+
+-- option "header"
+SELECT set_option('header', 'true');
+SELECT count(*) FROM flow WHERE dstport = 443;
+SELECT read_file('no_header.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT set_option('header', 'match');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('header_again.log');
+SELECT count(*) FROM flow;
+SELECT read_file('joined.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT set_option('header', 'false');
+SELECT read_file('no_header.log');
+SELECT count(*) FROM flow WHERE dstport = 443;
+SELECT read_file('s3.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT set_option('header', 'auto');
+
+-- option "log_format": for files without header
+SELECT set_option('log_format', :'default');
+EXPLAIN (COSTS OFF) SELECT * FROM flow;
+SELECT count(*) FROM difference;
+SELECT read_file('no_header.log');
+SELECT count(*) FROM difference;
+SELECT read_file('fields.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('custom.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('joined.log');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('no_header.log');
+SELECT set_option('log_format', '${version} ${account-id} ${interface-id} ${dstaddr} ${srcaddr} ${dstport} ${srcport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}');
+SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
+SELECT set_option('log_format', '${version} ${accountid}  ${shape} ${srcaddr}'); -- WARNING
+SELECT * FROM flow; -- ERROR
+SELECT set_option('log_format', '${version} ${shape} ${srcaddr}'); -- WARNING
+SELECT set_option('log_format', '${version} srcaddr'); -- ERROR
+SELECT set_option('log_format', '${version}${srcaddr}'); -- ERROR
+SELECT set_option('log_format', '${version},${srcaddr} ${dstaddr}'); -- ERROR
+SELECT set_option('log_format', '${version} ${version}'); -- ERROR
+SELECT set_option('log_format', '${version} ${Src}'); -- ERROR
+SELECT set_option('log_format', '${version'); -- ERROR
+SELECT set_option('log_format', ''); -- ERROR
+SELECT set_option('regex', '(.*)'); -- ERROR
+
+-- most lines do not match an expression, but a table without one would read them
+CREATE FOREIGN TABLE guess (a text, b text) SERVER header OPTIONS (location :'s3', regex '(\d+);(\d+)', on_error 'ignore');
+SELECT count(*) FROM guess;
+
+DROP SCHEMA header CASCADE;
+DROP SERVER header CASCADE;

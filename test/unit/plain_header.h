@@ -1,0 +1,289 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_header.h
+ *	  Flow logs with headers as anybody would read them, a line and a byte at a
+ *	  time: the oracle of test_header.c and fuzz_header.c.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PLAIN_HEADER_H
+#define PLAIN_HEADER_H
+
+#include "plain_reader.h"
+
+#define PLAIN_MOST_NAMES 256
+
+/* One by its name, one by the name it had on Athena's old page, one that no file has, one by "field". */
+static const FlowColumn plain_header_columns[] = {
+	{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
+	{.name = "account", .type = FLOW_TEXT, .max_chars = -1},
+	{.name = "asg_tag_2", .type = FLOW_TEXT, .max_chars = -1},
+	{.name = "c", .field = "log_status", .type = FLOW_TEXT, .max_chars = -1},
+};
+#define PLAIN_HEADER_COLUMNS 4
+
+static const char *const plain_header_fields[] = {"srcaddr", "account-id", "asg-tag-2", "log-status"};
+
+typedef enum PlainKind
+{
+	PLAIN_BLANK,
+	PLAIN_HEADER,
+	PLAIN_RECORD,   /* fields are set */
+	PLAIN_MISMATCH, /* it has a wrong number of fields */
+	PLAIN_STOP      /* an error: the file cannot be read by its header */
+} PlainKind;
+
+typedef struct PlainHeader
+{
+	bool known; /* has a line said what the fields are? */
+	char separator;
+	int nfields;
+	int place[PLAIN_HEADER_COLUMNS]; /* -1: none */
+	uint64_t line;
+} PlainHeader;
+
+static inline bool
+plain_is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == ',';
+}
+
+/* The pieces of a text between single separators. */
+static inline int
+plain_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, int most)
+{
+	int count = 0;
+	size_t start = 0;
+
+	for (size_t i = 0; i <= len; i++)
+	{
+		if (i < len && data[i] != separator)
+			continue;
+		/* blanks are one, however many */
+		if (separator != ' ' || i > start)
+		{
+			if (count < most)
+				pieces[count] = (FlowSlice) {data + start, i - start};
+			count++;
+		}
+		start = i + 1;
+	}
+	return count;
+}
+
+static inline bool
+plain_equals(FlowSlice slice, const char *text)
+{
+	if (slice.len != strlen(text))
+		return false;
+	for (size_t i = 0; i < slice.len; i++)
+		if (slice.data[i] != text[i] && !(slice.data[i] == '_' && text[i] == '-'))
+			return false;
+	return true;
+}
+
+static inline bool
+plain_is_known(FlowSlice name)
+{
+	char text[64];
+
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	return flow_field_of_column(text) != NULL;
+}
+
+/* Is it a header?  *stop: it is one that cannot be used. */
+static inline bool
+plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
+{
+	FlowSlice names[PLAIN_MOST_NAMES];
+	char copy[65536];
+	char separator = 0;
+	int count, known = 0;
+
+	*stop = false;
+	if (len >= sizeof(copy) || len == 0 || plain_is_separator(data[0]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+	{
+		copy[i] = plain_is_separator(data[i]) ? ' ' : data[i];
+		if (plain_is_separator(data[i]) && separator != 0 && separator != data[i])
+			*stop = true;
+		if (plain_is_separator(data[i]))
+			separator = data[i];
+	}
+	count = plain_pieces(copy, len, ' ', names, PLAIN_MOST_NAMES);
+	if (count > PLAIN_MOST_NAMES || count < (header->line == 1 ? 1 : 2))
+		return false;
+	for (int i = 0; i < count; i++)
+	{
+		if (names[i].len > 63 || names[i].data[0] < 'a' || names[i].data[0] > 'z')
+			return false;
+		for (size_t j = 0; j < names[i].len; j++)
+			if (names[i].data[j] == '\0' || strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", names[i].data[j]) == NULL)
+				return false;
+		for (int j = 0; j < i; j++)
+			if (plain_same(names[i], names[j]))
+				return false;
+		known += plain_is_known(names[i]);
+	}
+	if (known * 2 < count)
+		return false;
+
+	header->known = true;
+	header->separator = separator ? separator : ' ';
+	header->nfields = count;
+	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+	{
+		const char *name = plain_header_columns[i].field ? plain_header_columns[i].field : plain_header_columns[i].name;
+
+		/* its own name first, then the field's */
+		header->place[i] = -1;
+		for (int j = count - 1; j >= 0; j--)
+			if (plain_equals(names[j], plain_header_fields[i]) || (i == 1 && plain_equals(names[j], "account")))
+				header->place[i] = j;
+		for (int j = count - 1; j >= 0; j--)
+		{
+			char text[64];
+
+			snprintf(text, sizeof(text), "%.*s", (int) names[j].len, names[j].data);
+			for (char *c = text; *c; c++)
+				*c = *c == '-' ? '_' : *c;
+			if (strcmp(text, name) == 0)
+				header->place[i] = j;
+		}
+	}
+	return true;
+}
+
+/* Is it a record of the default format, beyond doubt? */
+static inline bool
+plain_is_default(const char *data, size_t len)
+{
+	FlowSlice f[14];
+
+	if (plain_pieces(data, len, ' ', f, 14) != 14 || !plain_equals(f[0], "2"))
+		return false;
+	for (int i = 3; i < 14; i++)
+	{
+		FlowAddress address;
+		size_t digits = 0, capitals = 0;
+
+		if (f[i].len == 1 && f[i].data[0] == '-')
+			continue;
+		for (size_t j = 0; j < f[i].len; j++)
+		{
+			digits += f[i].data[j] >= '0' && f[i].data[j] <= '9';
+			capitals += f[i].data[j] >= 'A' && f[i].data[j] <= 'Z';
+		}
+		if (i < 5 && flow_value_address(f[i].data, f[i].len, false, &address) != FLOW_OK)
+			return false;
+		if (i >= 5 && (i < 12 ? digits : capitals) != f[i].len)
+			return false;
+	}
+	return true;
+}
+
+/* Takes a line of the file; fields by column. */
+static inline PlainKind
+plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length, FlowSlice *fields)
+{
+	FlowSlice pieces[PLAIN_MOST_NAMES + 1];
+	bool nul = false;
+	bool stop;
+
+	header->line++;
+	if (len > 0 && data[len - 1] == '\r')
+		len--;
+	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+		fields[i] = (FlowSlice) {NULL, 0};
+	if (len <= max_line_length && plain_take_header(header, data, len, &stop))
+		return stop ? PLAIN_STOP : PLAIN_HEADER;
+	if (len == 0)
+		return PLAIN_BLANK;
+	if (!header->known)
+	{
+		/* what is too long to be kept has no more than its beginning */
+		if (!plain_is_default(data, len > max_line_length && len > 1024 ? 1024 : len))
+			return PLAIN_STOP;
+		*header = (PlainHeader) {true, ' ', 14, {3, 1, -1, 13}, header->line};
+	}
+	for (size_t i = 0; i < len; i++)
+		nul |= data[i] == '\0';
+	if (nul || len > max_line_length ||
+	    plain_pieces(data, len, header->separator, pieces, PLAIN_MOST_NAMES + 1) != header->nfields)
+		return PLAIN_MISMATCH;
+	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+		if (header->place[i] >= 0)
+			fields[i] = pieces[header->place[i]];
+	return PLAIN_RECORD;
+}
+
+/*
+ * Reads a file both ways, with on_error 'set_null'; false at the first difference, of which *line is
+ * the line.
+ */
+static inline bool
+plain_header_agrees(const char *path, const char *data, size_t len, bool splitter, size_t max_line_length, uint64_t *line)
+{
+	FlowFormatSpec format_spec = {.splitter = splitter, .header = FLOW_HEADER_AUTO, .columns = plain_header_columns, .ncolumns = PLAIN_HEADER_COLUMNS};
+	FlowObject object = plain_write(path, data, len);
+	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
+	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none", .objects = &objects, .on_error = FLOW_ON_ERROR_SET_NULL, .max_line_length = max_line_length};
+	const char *end = data + len;
+	const char *next = data;
+	PlainHeader header = {0};
+	FlowFormat *format = NULL;
+	FlowReader *reader = NULL;
+	uint64_t headers = 0, nulled = 0;
+	bool agrees = true, stopped = false;
+	FlowRecord record;
+	FlowError error;
+
+	if (flow_format_create(&unit_host, &format_spec, &format, &error) != FLOW_OK)
+		return false;
+	spec.format = format;
+	if (flow_reader_create(&spec, &reader, &error) != FLOW_OK)
+	{
+		flow_format_free(format);
+		return false;
+	}
+
+	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
+		next += 3;
+	while (agrees && !stopped && next < end)
+	{
+		const char *newline = memchr(next, '\n', (size_t) (end - next));
+		FlowSlice fields[PLAIN_HEADER_COLUMNS];
+		PlainKind kind = plain_take_line(&header, next, (size_t) ((newline ? newline : end) - next), max_line_length, fields);
+
+		next = newline ? newline + 1 : end;
+		headers += kind == PLAIN_HEADER;
+		nulled += kind == PLAIN_MISMATCH;
+		if (kind == PLAIN_STOP)
+		{
+			stopped = true;
+			agrees = flow_reader_next(reader, &record, &error) == FLOW_BAD_HEADER && error.line == header.line;
+		}
+		else if (kind == PLAIN_RECORD || kind == PLAIN_MISMATCH)
+		{
+			agrees = flow_reader_next(reader, &record, &error) == FLOW_OK && plain_line_number(reader) == header.line &&
+			         flow_reader_balances(reader);
+			for (int i = 0; agrees && i < PLAIN_HEADER_COLUMNS; i++)
+				agrees = plain_same(record.fields[i], fields[i]);
+		}
+	}
+	if (agrees && !stopped)
+	{
+		agrees = flow_reader_next(reader, &record, &error) == FLOW_END && flow_reader_balances(reader) &&
+		         flow_reader_counts(reader)->lines == header.line && flow_reader_counts(reader)->headers == headers &&
+		         flow_reader_counts(reader)->set_null == nulled;
+	}
+	*line = header.line;
+	flow_reader_close(reader);
+	flow_format_free(format);
+	unlink(path);
+	return agrees && unit_state.outstanding == 0;
+}
+
+#endif /* PLAIN_HEADER_H */

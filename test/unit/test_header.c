@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_header.c
+ *	  Tests of headers, log formats and what they make of lines.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "plain_header.h"
+
+#define FILES 3000
+
+static char path[64];
+
+static bool
+agrees(const char *text)
+{
+	uint64_t line;
+
+	return plain_header_agrees(path, text, strlen(text), true, 1 << 20, &line) &&
+	       plain_header_agrees(path, text, strlen(text), false, 1 << 20, &line);
+}
+
+static void
+it_reads_headers_in_all_their_forms(void)
+{
+	CHECK(agrees(""));
+	CHECK(agrees("\n\n"));
+	CHECK(agrees("srcaddr\n1\n2\n"));
+	CHECK(agrees("srcaddr \r\n1\r\n \r\n2"));
+	CHECK(agrees("\xEF\xBB\xBFsrcaddr account_id\n1 2\n"));
+	CHECK(agrees("srcaddr account\n1 2\nsrcaddr\naccount-id srcaddr\n1 2\n"));
+	CHECK(agrees("srcaddr,log-status\n1,2\n1\n,\n1,2,3\n\"1\",2\n"));
+	CHECK(agrees("srcaddr\tlog-status\n1\t2\n1 2\n\t\n1\t2\t\n"));
+	CHECK(agrees("srcaddr log-status\n1 2\n1  2\n 1 2\n1 2 \n1\t2\n\n1 2 3\n"));
+	CHECK(agrees("srcaddr, log-status\n1, 2\n"));
+	CHECK(agrees("srcaddr new-field\n1 2\n"));
+	CHECK(agrees("srcaddr new-field newer-field\n1 2 3\n"));
+	CHECK(agrees("\n2 1 eni-1 - - - - - - - 1 2 - NODATA\n2 1 eni-1 1.1.1.1 ::1 1 2 3 4 5 6 7 ACCEPT OK\nsrcaddr start\n1 2\n"));
+	CHECK(agrees("3 1 eni-1 - - - - - - - 1 2 - NODATA\n"));
+	CHECK(agrees("2 1 eni-1 - - - - - - - 1 2 - nodata\n"));
+}
+
+static void
+it_names_what_is_wrong(void)
+{
+	const FlowColumn columns[] = {{.name = "srcadr", .type = FLOW_TEXT, .max_chars = -1}};
+	FlowFormatSpec spec = {.columns = columns, .ncolumns = 1, .log_format = "${version} ${srcaddr}"};
+	FlowFormat *format = NULL;
+	FlowError error;
+	char unknown[64], nearest[64];
+
+	CHECK_INT(flow_format_create(&unit_host, &spec, &format, &error), FLOW_BAD_HEADER);
+	CHECK_STRING(error.message, "no field \"srcadr\" for column \"srcadr\"");
+	CHECK_STRING(error.detail, "It is not a known field of flow logs, and the log format does not name it.");
+	CHECK_STRING(error.hint, "Perhaps you meant the field \"srcaddr\".");
+	CHECK_INT(error.column, 0);
+
+	CHECK_INT(flow_format_check_log_format("${version} ${srcadr} ${x}", unknown, nearest, &error), FLOW_OK);
+	CHECK_STRING(unknown, "srcadr");
+	CHECK_STRING(nearest, "srcaddr");
+	CHECK_INT(flow_format_check_log_format("${version} ${a-field-of-later}", unknown, nearest, &error), FLOW_OK);
+	CHECK_STRING(unknown, "a-field-of-later");
+	CHECK_STRING(nearest, "");
+	CHECK_INT(flow_format_check_log_format("${version}  ${end}", unknown, nearest, &error), FLOW_OK);
+	CHECK_STRING(unknown, "");
+	CHECK_INT(flow_format_check_log_format("${version} ${end} ", unknown, nearest, &error), FLOW_OK);
+	CHECK_INT(flow_format_check_log_format("$version", unknown, nearest, &error), FLOW_BAD_FORMAT);
+	CHECK_INT(flow_format_check_log_format("${}", unknown, nearest, &error), FLOW_BAD_FORMAT);
+}
+
+static void
+it_keeps_layouts_within_bounds(void)
+{
+	char text[8192];
+	size_t len = 0;
+
+	/* more headers in a file than are kept, each several times */
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < 20; i++)
+		{
+			len += (size_t) snprintf(text + len, sizeof(text) - len, "srcaddr account-id");
+			for (int j = 0; j < i; j++)
+				len += (size_t) snprintf(text + len, sizeof(text) - len, " f%d", j);
+			len += (size_t) snprintf(text + len, sizeof(text) - len, "%s\n1 2 3 4\n1 2\n", i > 2 ? " start end vpc-id type region action bytes az-id" : "");
+		}
+	CHECK(agrees(text));
+}
+
+/* Most of what a random file holds looks as if it might be read. */
+static size_t
+random_text(char *text, size_t size, uint64_t *seed)
+{
+	static const char *const names[] = {"srcaddr", "account-id", "account_id", "account", "log-status", "start", "vpc-id", "type", "x-1", "asg-tag-2"};
+	static const char *const values[] = {"1", "10.0.0.1", "-", "OK", "use1-az2", "x", "12345678901234567890", "\xC3\xA4", "a,b", "c\td", "", " ", "srcaddr"};
+	static const char *const separators[] = {" ", " ", " ", " ", " ", "  ", ",", "\t"};
+	const char *separator = " ";
+	int nfields = 2;
+	size_t len = 0;
+	int lines = (int) (unit_random(seed) % 40);
+
+	for (int i = 0; i < lines && len + 4096 < size; i++)
+	{
+		bool header = i == 0 || unit_random(seed) % 12 == 0;
+
+		if (header)
+		{
+			separator = separators[unit_random(seed) % flow_countof(separators)];
+			nfields = 1 + (int) (unit_random(seed) % 5);
+		}
+		else if (unit_random(seed) % 12 == 0)
+			nfields = 1 + (int) (unit_random(seed) % 5);
+		for (int j = 0; j < nfields; j++)
+		{
+			const char *word = header && unit_random(seed) % 50 ? names[(unit_random(seed) % 3 + (uint64_t) j * 2) % flow_countof(names)]
+			                                                    : values[unit_random(seed) % (unit_random(seed) % 8 ? 5 : flow_countof(values))];
+
+			len += (size_t) sprintf(text + len, "%s%s", j > 0 ? separator : "", word);
+		}
+		len += (size_t) sprintf(text + len, "%s", unit_random(seed) % 20 ? "\n" : "\r\n\n");
+	}
+	if (len > 0 && unit_random(seed) % 4 == 0)
+		text[unit_random(seed) % len] = "\n, \t\r"[unit_random(seed) % 5];
+	if (len > 0 && unit_random(seed) % 16 == 0)
+		text[unit_random(seed) % len] = '\0';
+	return len;
+}
+
+static void
+it_reads_random_files_as_the_plain_reader(void)
+{
+	uint64_t seed = 7;
+	static char text[65536];
+
+	for (int i = 0; i < FILES; i++)
+	{
+		size_t len = random_text(text, sizeof(text), &seed);
+		uint64_t line = 0;
+		bool same = plain_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
+
+		CHECK(same);
+		if (!same)
+			printf("# file %d, line %d of\n# %.*s\n", i, (int) line, (int) len, text);
+	}
+}
+
+static void
+it_survives_failing_allocations(void)
+{
+	static const char text[] = "srcaddr account-id\n1 2\naccount-id srcaddr\n1 2\n";
+	uint64_t line;
+
+	for (int after = 0; after < 60; after++)
+	{
+		unit_state.fail_after = after;
+		(void) plain_header_agrees(path, text, strlen(text), true, 1 << 20, &line);
+		unit_state.fail_after = -1;
+	}
+	CHECK(agrees(text));
+}
+
+int
+main(void)
+{
+	snprintf(path, sizeof(path), "/tmp/test_header.%d", (int) getpid());
+	RUN(it_reads_headers_in_all_their_forms);
+	RUN(it_names_what_is_wrong);
+	RUN(it_keeps_layouts_within_bounds);
+	RUN(it_reads_random_files_as_the_plain_reader);
+	RUN(it_survives_failing_allocations);
+	return unit_done();
+}
