@@ -19,6 +19,7 @@ WRAPPER_OBJS = \
 	explain.o \
 	parallel.o \
 	analyze.o \
+	import.o \
 	backend.o \
 	function.o
 
@@ -51,6 +52,7 @@ CORE_OBJS = \
 	flow/object.o \
 	flow/file_list.o \
 	flow/source.o \
+	flow/probe.o \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \

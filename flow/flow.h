@@ -403,6 +403,47 @@ extern bool flow_source_knows_compression(const char *name);
 /* The compression that a file's name promises ("gzip" for ".gz"), else "none". */
 extern const char *flow_source_compression_by_name(const char *path);
 
+/* ---------- what a file is ---------- */
+
+typedef enum FlowProbeFields
+{
+	FLOW_FIELDS_UNKNOWN,
+	FLOW_FIELDS_OF_HEADER,
+	FLOW_FIELDS_OF_DEFAULT /* no header, but a record of the default format */
+} FlowProbeFields;
+
+/* What the beginning of a file tells. */
+typedef struct FlowProbe
+{
+	const char *compression; /* its name */
+	const char *wrapper;     /* the name of what is round the records: "none" */
+	bool timed;              /* it puts a time before each of them */
+	FlowProbeFields source;
+	const char **fields; /* their names, as the header spells them */
+	int nfields;
+} FlowProbe;
+
+/* in probe.c */
+
+/*
+ * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec.  The
+ * probe is freed by flow_probe_free, also after an error.
+ */
+extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+                                    const char *compression, FlowProbe *probe, FlowError *error);
+extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
+
+/* The same of a log format: its fields, and nothing else. */
+extern FlowStatus flow_log_format_probe(const FlowHost *host, const char *log_format, FlowProbe *probe, FlowError *error);
+
+/* in field.c */
+
+/* The place of a field, by its name in headers, in the order in which AWS documents them; behind them all if it is not known. */
+extern int flow_field_rank(const char *name);
+
+/* The type that a known field has by its nature. */
+extern bool flow_field_type(const char *name, FlowType *type);
+
 /* ---------- batches, and aggregates over them ---------- */
 
 /*
