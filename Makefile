@@ -49,6 +49,9 @@ CORE_OBJS = \
 	flow/pattern.o \
 	flow/pattern_read.o \
 	flow/location.o \
+	flow/location_match.o \
+	flow/location_template.o \
+	flow/name_time.o \
 	flow/object.o \
 	flow/file_list.o \
 	flow/source.o \
