@@ -32,7 +32,8 @@ typedef struct Import
 	FlowObjects *objects;
 
 	/* what was found */
-	List *fields; /* names, as in headers */
+	List *fields;   /* names, as in headers */
+	List *everyone; /* those of them that all files have which were looked at; NIL before the first */
 	bool timed;
 } Import;
 
@@ -55,6 +56,7 @@ parse_times(Import *import, DefElem *def)
 static void
 read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 {
+	List *location = NIL;
 	ListCell *cell;
 
 	import->table = stmt->remote_schema;
@@ -71,7 +73,10 @@ read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 		{
 			import->table_options = lappend(import->table_options, def);
 			if (strcmp(def->defname, "location") == 0)
+			{
 				import->location = defGetString(def);
+				location = list_make1(def);
+			}
 			else if (strcmp(def->defname, "log_format") == 0)
 				import->log_format = defGetString(def);
 			else if (strcmp(def->defname, "compression") == 0)
@@ -84,7 +89,9 @@ read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 				         errhint("Create the foreign table with its columns yourself.")));
 		}
 	}
-	flowlog_options_validate(import->table_options, ForeignTableRelationId);
+
+	/* may this user read there?  The others are looked at when the table is created */
+	flowlog_options_validate(location, ForeignTableRelationId);
 }
 
 /* ---------- what lies there ---------- */
@@ -128,6 +135,41 @@ add_log_format(Import *import)
 	flow_probe_free(&import->backend.host, &probe);
 }
 
+/* Keeps in import->everyone what the next file has as well. */
+static void
+keep_common(Import *import, const FlowProbe *probe)
+{
+	List *common = NIL;
+
+	for (int i = 0; i < probe->nfields; i++)
+		if (import->everyone == NIL || has_field(import->everyone, probe->fields[i]))
+			common = lappend(common, pstrdup(probe->fields[i]));
+	import->everyone = common != NIL ? common : list_make1("");
+}
+
+/*
+ * A column of a field that is not known must be in each file (a known one is NULL where it is not), so
+ * such fields are left out where they are not.
+ */
+static void
+leave_out_unknown(Import *import)
+{
+	ListCell *cell;
+
+	foreach(cell, import->fields)
+	{
+		const char *name = lfirst(cell);
+		FlowType type;
+
+		if (flow_field_type(name, &type) || has_field(import->everyone, name))
+			continue;
+		ereport(NOTICE,
+		        (errmsg("field \"%s\" is left out", name),
+		         errdetail("It is not a known field of flow logs, and not all of these have it.")));
+		import->fields = foreach_delete_current(import->fields, cell);
+	}
+}
+
 static void
 probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *allowed)
 {
@@ -139,6 +181,8 @@ probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *all
 
 	for (int i = 0; i < probe.nfields; i++)
 		add_field(import, probe.fields[i]);
+	if (probe.nfields > 0)
+		keep_common(import, &probe);
 	import->timed |= probe.timed;
 	if (probe.source == FLOW_FIELDS_UNKNOWN && import->log_format == NULL)
 		ereport(ERROR,
@@ -174,6 +218,7 @@ look_at_files(Import *import)
 		CHECK_FOR_INTERRUPTS();
 		probe_file(import, &import->objects->items[index], &allowed);
 	}
+	leave_out_unknown(import);
 	if (probes < import->objects->count)
 		ereport(NOTICE,
 		        (errmsg("looked at the headers of %zu of %zu flow logs", probes, import->objects->count)));
@@ -299,7 +344,7 @@ typedef struct Place
 {
 	const Layout *layout;
 	bool organization;
-	int above;  /* directories between that directory and "AWSLogs" */
+	int above;  /* directories below that one down to "AWSLogs", which is one of them; 0: that one is in there */
 	int inside; /* segments of the layout that the directory's own path has already */
 } Place;
 
@@ -314,7 +359,7 @@ find_place(const char *path, size_t prefix, Place *place)
 	if (logs == NULL || *directory != '/')
 		return false;
 	place->above = place->inside = 0;
-	for (const char *c = directory; c < logs; c++)
+	for (const char *c = directory; c <= logs; c++)
 		place->above += *c == '/';
 
 	first = logs + strlen("/AWSLogs/");

@@ -109,7 +109,7 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllo
 	FlowSource *source = NULL;
 	FlowStatus status = flow_source_open(host, object, allowed, compression, &source, error);
 
-	memset(probe, 0, sizeof(*probe));
+	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)
 		return status;
 	probe->compression = flow_source_compression(source);
