@@ -19,6 +19,7 @@ WRAPPER_OBJS = \
 	explain.o \
 	parallel.o \
 	analyze.o \
+	import.o \
 	backend.o \
 	function.o
 
@@ -48,9 +49,13 @@ CORE_OBJS = \
 	flow/pattern.o \
 	flow/pattern_read.o \
 	flow/location.o \
+	flow/location_match.o \
+	flow/location_template.o \
+	flow/name_time.o \
 	flow/object.o \
 	flow/file_list.o \
 	flow/source.o \
+	flow/probe.o \
 	flow/file.o \
 	flow/gzip.o \
 	flow/zstd.o \

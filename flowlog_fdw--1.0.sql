@@ -17,7 +17,24 @@ CREATE FOREIGN DATA WRAPPER flowlog_fdw
 HANDLER flowlog_fdw_handler
 VALIDATOR flowlog_fdw_validator;
 
--- What a table cannot read
+-- What a table reads, and what it cannot read
+
+CREATE FUNCTION flowlog_files(
+	"table" pg_catalog.regclass,
+	OUT path pg_catalog.text,
+	OUT bytes pg_catalog.int8,
+	OUT modified pg_catalog.timestamptz,
+	OUT compression pg_catalog.text,
+	OUT wrapper pg_catalog.text,
+	OUT fields pg_catalog.text[],
+	OUT from_time pg_catalog.timestamptz,
+	OUT to_time pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_files';
+
+COMMENT ON FUNCTION flowlog_files(pg_catalog.regclass)
+IS 'the files of a table''s flow logs, and what the beginning of each tells';
 
 CREATE FUNCTION flowlog_rejects(
 	"table" pg_catalog.regclass,

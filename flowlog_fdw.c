@@ -272,6 +272,7 @@ flowlog_fdw_handler(PG_FUNCTION_ARGS)
 	routine->EndForeignScan = flowlog_end;
 	routine->ExplainForeignScan = flowlog_explain_scan;
 	routine->AnalyzeForeignTable = flowlog_analyze;
+	routine->ImportForeignSchema = flowlog_import;
 
 	routine->EstimateDSMForeignScan = flowlog_parallel_estimate;
 	routine->InitializeDSMForeignScan = flowlog_parallel_initialize;

@@ -327,6 +327,11 @@ extern void flowlog_explain(FlowlogScan *scan, ForeignScanState *node, struct Ex
 
 extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages);
 
+/* ---------- import.c ---------- */
+
+/* The statements that create what IMPORT FOREIGN SCHEMA imports: one table. */
+extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
+
 /* ---------- function.c ---------- */
 
 /* Is it our from_unixtime(double precision)? */

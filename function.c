@@ -21,6 +21,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
@@ -33,6 +34,7 @@ FLOWLOG_FUNCTION(flowlog_day_of_week_timestamp);
 FLOWLOG_FUNCTION(flowlog_day_of_week_date);
 FLOWLOG_FUNCTION(flowlog_from_unixtime);
 FLOWLOG_FUNCTION(flowlog_rejects);
+FLOWLOG_FUNCTION(flowlog_files);
 
 extern PGDLLEXPORT Datum flowlog_fdw_handler(PG_FUNCTION_ARGS);
 
@@ -247,5 +249,93 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 	check_select(PG_GETARG_OID(0));
 	foreach(cell, flow_log_tables(PG_GETARG_OID(0)))
 		most = append_rejects(lfirst_oid(cell), most, result, desc);
+	return (Datum) 0;
+}
+
+/* Its fields, as its header or the table's log format names them, or as the default format has them. */
+static Datum
+fields_array(const FlowProbe *probe)
+{
+	Datum *names = palloc(sizeof(Datum) * (probe->nfields + 1));
+
+	for (int i = 0; i < probe->nfields; i++)
+		names[i] = CStringGetTextDatum(probe->fields[i]);
+	return PointerGetDatum(construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* What the beginning of a file tells; the fields of one without header are the log format's. */
+static void
+probe_file(FlowlogScan *scan, const FlowObject *object, const FlowAllowedPaths *allowed, FlowProbe *probe)
+{
+	const FlowlogOptions *options = &scan->table->options;
+	FlowHost *host = &scan->backend.host;
+	FlowProbe format;
+	FlowError error;
+
+	if (flow_object_probe(host, object, allowed, options->compression, probe, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+	if (probe->source == FLOW_FIELDS_OF_HEADER || options->log_format == NULL)
+		return;
+	if (flow_log_format_probe(host, options->log_format, &format, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+	flow_probe_free(host, probe);
+	probe->fields = format.fields;
+	probe->nfields = format.nfields;
+}
+
+/* Appends a table's files. */
+static void
+append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
+{
+	FlowlogScan *scan = flowlog_scan_begin(relid, CurrentMemoryContext);
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
+	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+
+	flowlog_scan_list(scan);
+	for (size_t i = 0; i < scan->objects->count; i++)
+	{
+		const FlowObject *object = &scan->objects->items[i];
+		MemoryContext old = MemoryContextSwitchTo(row);
+		int64_t from, to;
+		FlowProbe probe;
+		Datum values[8];
+		bool isnull[8] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		probe_file(scan, object, &allowed, &probe);
+		values[0] = CStringGetTextDatum(object->path);
+		values[1] = Int64GetDatum((int64) object->size);
+		values[2] = TimestampTzGetDatum(floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);
+		values[3] = CStringGetTextDatum(probe.compression);
+		values[4] = CStringGetTextDatum(probe.wrapper);
+		values[5] = fields_array(&probe);
+		isnull[5] = probe.nfields == 0;
+		isnull[6] = isnull[7] = !flow_name_time(object->path, &from, &to);
+		values[6] = TimestampTzGetDatum(isnull[6] ? 0 : from - FLOWLOG_EPOCH_MICROSECONDS);
+		values[7] = TimestampTzGetDatum(isnull[7] ? 0 : to - FLOWLOG_EPOCH_MICROSECONDS);
+		tuplestore_putvalues(result, desc, values, isnull);
+		flow_probe_free(&scan->backend.host, &probe);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+	MemoryContextDelete(scan->context);
+}
+
+/* flowlog_files(regclass): a table's files, and what the beginning of each tells */
+Datum
+flowlog_files(PG_FUNCTION_ARGS)
+{
+	Tuplestorestate *result;
+	TupleDesc desc;
+	ListCell *cell;
+
+	result = begin_result(fcinfo, &desc);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+
+	check_select(PG_GETARG_OID(0));
+	foreach(cell, flow_log_tables(PG_GETARG_OID(0)))
+		append_files(lfirst_oid(cell), result, desc);
 	return (Datum) 0;
 }

@@ -174,3 +174,25 @@ flow_field_of_column(const char *column_name)
 			return flow_field_find(old_columns[i].field, strlen(old_columns[i].field));
 	return NULL;
 }
+
+/* Names that differ in "_" and "-" are one. */
+int
+flow_field_rank(const char *name)
+{
+	const FlowField *field = flow_field_of_column(name);
+	int rank = 0;
+
+	while (rank < (int) flow_countof(fields) && &fields[rank].field != field)
+		rank++;
+	return rank;
+}
+
+bool
+flow_field_type(const char *name, FlowType *type)
+{
+	const FlowField *field = flow_field_of_column(name);
+
+	if (field != NULL)
+		*type = field->type;
+	return field != NULL;
+}

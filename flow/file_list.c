@@ -53,6 +53,8 @@ typedef struct Walk
 	const FlowLocation *location;
 	const FlowAllowedPaths *allowed;
 	FlowListLimits limits;
+	const FlowPruner *pruner; /* NULL: there is none */
+	bool has_variables;       /* the location has */
 	FlowObjects *objects;
 	FlowError *error;
 
@@ -66,6 +68,7 @@ typedef struct Walk
 	Ancestor ancestors[MAX_DEPTH + 1]; /* by depth */
 	size_t path_len;                   /* of the current directory */
 	char path[MAX_PATH];               /* that, and a name in it */
+	FlowPathValue values[FLOW_MOST_VARIABLES];
 } Walk;
 
 /*
@@ -249,14 +252,61 @@ stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *
 	return status;
 }
 
+/* ---------- what is found ---------- */
+
+/* Asks whether to leave out the file, or the directory of walk->path, whose values are known. */
+static FlowStatus
+judge(Walk *walk, const FlowObject *file, FlowPruning *pruning)
+{
+	*pruning = FLOW_KEEP;
+	if (walk->pruner == NULL)
+		return FLOW_OK;
+	return walk->pruner->judge(walk->pruner->arg, file, walk->values, pruning, walk->error);
+}
+
+/* Notes a directory that may hold something the location means. */
+static FlowStatus
+add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
+{
+	FlowPruning pruning;
+	FlowStatus status;
+	bool more;
+
+	if (!walk->has_variables)
+		return push(walk, name, len, segments);
+	status = set_name(walk, name, len);
+	if (status != FLOW_OK)
+		return status;
+
+	/* of a path like ".../2024/02/30" nothing is meant */
+	if (!flow_location_directory_values(walk->location, walk->path, walk->values, &more))
+		return FLOW_OK;
+	if (more)
+	{
+		status = judge(walk, NULL, &pruning);
+		if (status != FLOW_OK)
+			return status;
+		if (pruning != FLOW_KEEP)
+		{
+			walk->objects->directories_pruned++;
+			return FLOW_OK;
+		}
+	}
+	return push(walk, name, len, segments);
+}
+
 /* Adds the file of walk->path, unless it has no content or is none. */
 static FlowStatus
 add_file(Walk *walk, const struct stat *st)
 {
 	FlowObject object = {.path = walk->path};
+	FlowPruning pruning;
+	FlowStatus status;
 
 	if (!S_ISREG(st->st_mode))
 		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s\" is neither a regular file nor a directory", walk->path);
+	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
+		return FLOW_OK;
 	if (st->st_size == 0)
 	{
 		walk->objects->skipped++;
@@ -267,7 +317,15 @@ add_file(Walk *walk, const struct stat *st)
 	object.modified = (int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
 	object.device = st->st_dev;
 	object.inode = st->st_ino;
-	return flow_objects_add(walk->host, walk->objects, &object, walk->error);
+
+	status = judge(walk, &object, &pruning);
+	if (status != FLOW_OK)
+		return status;
+	if (pruning == FLOW_KEEP)
+		return flow_objects_add(walk->host, walk->objects, &object, walk->error);
+	walk->objects->pruned_by_path += pruning == FLOW_PRUNE_BY_PATH;
+	walk->objects->pruned_by_time += pruning == FLOW_PRUNE_BY_TIME;
+	return FLOW_OK;
 }
 
 /*
@@ -303,7 +361,7 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 
 	/* spares most calls of fstatat in a search for "**" */
 	if (entry->d_type == DT_DIR)
-		return push(walk, name, len, match.below);
+		return add_directory(walk, name, len, match.below);
 	if (!match.file && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
 		return FLOW_OK;
 
@@ -314,7 +372,7 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 		return status;
 
 	if (S_ISDIR(st.st_mode))
-		return push(walk, name, len, match.below);
+		return add_directory(walk, name, len, match.below);
 	if (!match.file)
 		return FLOW_OK;
 	if (S_ISREG(st.st_mode) && strcmp(name, "aws-logs-write-test") == 0)
@@ -333,6 +391,7 @@ read_directory(Walk *walk, FlowSegments segments)
 
 	if (status != FLOW_OK)
 		return status;
+	walk->objects->directories_read++;
 
 	while (status == FLOW_OK)
 	{
@@ -387,13 +446,16 @@ walk_down(Walk *walk)
 
 FlowStatus
 flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
-               const FlowListLimits *limits, FlowObjects *objects, FlowError *error)
+               const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error)
 {
-	Walk walk = {.host = host, .location = location, .allowed = allowed, .objects = objects, .error = error};
+	Walk walk = {.host = host, .location = location, .allowed = allowed, .pruner = pruner, .objects = objects, .error = error};
 	const char *fixed = flow_location_fixed(location);
 	struct stat st;
 	FlowStatus status;
+	int nvariables;
 
+	(void) flow_location_variables(location, &nvariables);
+	walk.has_variables = nvariables > 0;
 	if (limits != NULL)
 		walk.limits = *limits;
 	if (walk.limits.microseconds != 0)

@@ -361,6 +361,11 @@ typedef struct FlowObjects
 	uint64_t bytes;   /* sum of their sizes */
 	uint64_t skipped; /* entries left out: hidden, empty, markers (design.md, option location) */
 	bool complete;    /* false: a limit of FlowListLimits ended the listing */
+
+	/* what a FlowPruner left out: files, and directories of which nobody knows how many files are in them */
+	uint64_t pruned_by_path, pruned_by_time;
+	uint64_t directories_pruned;
+	uint64_t directories_read;
 } FlowObjects;
 
 /*
@@ -380,10 +385,78 @@ typedef struct FlowListLimits
 	int64_t microseconds;
 } FlowListLimits;
 
+#define FLOW_MOST_VARIABLES 32 /* in a location */
+
+typedef struct FlowLocation FlowLocation;
+
+/* A variable of a location, ${name} or ${name:yyyy/MM/dd}. */
+typedef struct FlowVariable
+{
+	const char *name;
+	bool is_date;
+	bool has_hour; /* of a date */
+} FlowVariable;
+
+/* What is known of a variable's value in a path. */
+typedef struct FlowPathValue
+{
+	FlowSlice text; /* in the path, or in "date"; data NULL: not all of it is known */
+
+	/* of a date, as soon as its year is known: it is not before "from", but before "to" */
+	bool begun;
+	int64_t from, to;
+	char date[24]; /* in ISO 8601 */
+} FlowPathValue;
+
+/* in location.c */
+
+/*
+ * Parses a location: a fixed part, and then segments with wildcards.  The host
+ * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT, FLOW_NO_MEMORY,
+ * FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
+extern void flow_location_free(FlowLocation *location);
+
+/* in location_template.c */
+extern const FlowVariable *flow_location_variables(const FlowLocation *location, int *count);
+
+/* in location_match.c */
+
+/*
+ * The values of all variables in the path of a file, by variable; they point into the path and into
+ * values[].  False if the location does not mean the file.
+ */
+extern bool flow_location_values(const FlowLocation *location, const char *path, FlowPathValue *values);
+
+/*
+ * The same in the path of a directory, as far as they are known whatever is in it.  "more": its own name made one of them
+ * known, or more of it.  False if nothing in it can match.
+ */
+extern bool flow_location_directory_values(const FlowLocation *location, const char *path, FlowPathValue *values, bool *more);
+
 /* in location.c */
 
 /* Is it a location we can list?  Opens nothing. */
 extern FlowStatus flow_location_check(const FlowHost *host, const char *location, FlowError *error);
+
+typedef enum FlowPruning
+{
+	FLOW_KEEP,
+	FLOW_PRUNE_BY_PATH, /* by what is known of the file itself */
+	FLOW_PRUNE_BY_TIME  /* by the time in its name; only of files */
+} FlowPruning;
+
+/*
+ * What to leave out of a listing.  It is asked about each file, whose path and other properties are known; and before
+ * that about each directory whose name makes the value of a variable known, or more of it: "file" is NULL
+ * then, and what it leaves out is never opened.  Values are by variable of the location.
+ */
+typedef struct FlowPruner
+{
+	void *arg;
+	FlowStatus (*judge)(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error);
+} FlowPruner;
 
 /* in object.c */
 
@@ -393,7 +466,20 @@ extern FlowStatus flow_location_check(const FlowHost *host, const char *location
  */
 extern FlowStatus flow_objects_list(const FlowHost *host, const char *location, const FlowAllowedPaths *allowed,
                                     const FlowListLimits *limits, FlowObjects **objects, FlowError *error);
+
+/* The same of a location that was parsed, without what is pruned; pruner may be NULL. */
+extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+                                           const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects,
+                                           FlowError *error);
 extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
+
+/* in name_time.c */
+
+/*
+ * The time in the name of a file that AWS delivers, as "..._20240131T2330Z_....log.gz": its records end in
+ * the five minutes from "from" to before "to", more or less.  False if there is none.
+ */
+extern bool flow_name_time(const char *path, int64_t *from, int64_t *to);
 
 /* in source.c */
 
@@ -402,6 +488,47 @@ extern bool flow_source_knows_compression(const char *name);
 
 /* The compression that a file's name promises ("gzip" for ".gz"), else "none". */
 extern const char *flow_source_compression_by_name(const char *path);
+
+/* ---------- what a file is ---------- */
+
+typedef enum FlowProbeFields
+{
+	FLOW_FIELDS_UNKNOWN,
+	FLOW_FIELDS_OF_HEADER,
+	FLOW_FIELDS_OF_DEFAULT /* no header, but a record of the default format */
+} FlowProbeFields;
+
+/* What the beginning of a file tells. */
+typedef struct FlowProbe
+{
+	const char *compression; /* its name */
+	const char *wrapper;     /* the name of what is round the records: "none" */
+	bool timed;              /* it puts a time before each of them */
+	FlowProbeFields source;
+	const char **fields; /* their names, as the header spells them */
+	int nfields;
+} FlowProbe;
+
+/* in probe.c */
+
+/*
+ * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec.  The
+ * probe is freed by flow_probe_free, also after an error.
+ */
+extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+                                    const char *compression, FlowProbe *probe, FlowError *error);
+extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
+
+/* The same of a log format: its fields, and nothing else. */
+extern FlowStatus flow_log_format_probe(const FlowHost *host, const char *log_format, FlowProbe *probe, FlowError *error);
+
+/* in field.c */
+
+/* The place of a field, by its name in headers, in the order in which AWS documents them; behind them all if it is not known. */
+extern int flow_field_rank(const char *name);
+
+/* The type that a known field has by its nature. */
+extern bool flow_field_type(const char *name, FlowType *type);
 
 /* ---------- batches, and aggregates over them ---------- */
 

@@ -507,16 +507,6 @@ extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *pa
 
 /* ---------- location.c: which paths a location means ---------- */
 
-typedef struct FlowLocation FlowLocation;
-
-/*
- * Parses a location: a fixed part, and then segments with wildcards.  The host
- * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT, FLOW_NO_MEMORY,
- * FLOW_INTERRUPTED.
- */
-extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
-extern void flow_location_free(FlowLocation *location);
-
 /*
  * The segments before the first one with a wildcard, without their escapes.  Ends
  * in "/" if it is "/", or if there is no wildcard and the location ends in one.
@@ -550,10 +540,9 @@ extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, c
 /* ---------- file_list.c: walks local directories ---------- */
 
 /*
- * Adds the files of a location, in no order, and counts in objects->skipped and
- * objects->complete.  limits may be NULL.
+ * Adds the files of a location, in no order, and counts in *objects what was left out.  limits and pruner may be NULL.
  */
 extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
-                                 const FlowListLimits *limits, FlowObjects *objects, FlowError *error);
+                                 const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error);
 
 #endif /* FLOW_INTERNAL_H */

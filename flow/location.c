@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * location.c
- *	  Templates and wildcards of a location: which paths it means.
+ *	  The wildcards of a location, and how it is written.
  *
  * A location is split at "/" into segments.  Those before the first wildcard are
  * its fixed part; each of the others is "**" (any number of directories; at the
@@ -12,6 +12,7 @@
  *		[a-z] [!a]	one character of, or not of, a set ("^" is like "!")
  *		{a,b}		either of some patterns, which may hold "{" again
  *		\x			the character x itself
+ *		${name}		a variable; see location_template.c
  *
  * A character is a UTF-8 sequence, or a byte that belongs to none: names have no
  * declared encoding, but in practice they are UTF-8, and "?" should match what a
@@ -23,111 +24,27 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "location.h"
 
 #include <string.h>
 
-#define MAX_SEGMENTS 63 /* from the first wildcard on: FlowSegments has a bit for each and one more */
 #define MAX_NESTING 8   /* of "{" */
 #define MAX_ITEMS 32768 /* with alternatives multiplied out: a quarter of a megabyte */
-
-#define STRAY_BYTE 0x110000 /* added to a byte that is no UTF-8: above every character */
-
-typedef enum ItemKind
-{
-	ITEM_CHARACTER, /* value: the character */
-	ITEM_ANY,
-	ITEM_CLASS, /* value: offset of its "[" in the text */
-	ITEM_STAR
-} ItemKind;
-
-typedef struct Item
-{
-	ItemKind kind;
-	uint32_t value;
-} Item;
-
-/* A pattern without "{". */
-typedef struct Alternative
-{
-	uint32_t first, count; /* of items */
-	uint32_t least;        /* characters a name must have */
-} Alternative;
-
-typedef struct Segment
-{
-	const char *begin, *end; /* in the text */
-	bool deep;               /* it is "**" */
-	uint32_t first, count;   /* of alternatives; none if deep */
-} Segment;
-
-struct FlowLocation
-{
-	const FlowHost *host;
-	char *text;  /* the location as given; lies behind this struct */
-	char *fixed; /* behind text */
-	size_t fixed_len;
-	int nsegments; /* 0: no wildcard */
-	Segment segments[MAX_SEGMENTS];
-	Item *items;
-	uint32_t nitems;
-	Alternative *alternatives;
-	uint32_t nalternatives;
-};
 
 /* Where the items of an alternative go. */
 typedef struct Emitter
 {
 	const FlowLocation *location;
-	Item *items; /* NULL: only count */
+	FlowItem *items; /* NULL: only count */
 	uint32_t count;
 	uint32_t least;
 	bool after_star;
 } Emitter;
 
-/*
- * Reads the character at p, which is before end, and returns where the next one
- * begins.
- */
-static inline const char *
-next_character(const char *p, const char *end, uint32_t *character)
-{
-	static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-	const unsigned char *u = (const unsigned char *) p;
-	uint32_t value = u[0];
-	int more;
-
-	if (value < 0x80)
-	{
-		*character = value;
-		return p + 1;
-	}
-
-	*character = STRAY_BYTE + value;
-	more = 1 + (value >= 0xE0) + (value >= 0xF0);
-	if (value < 0xC2 || value > 0xF4 || end - p <= more)
-		return p + 1;
-	value &= 0x3F >> more;
-	for (int i = 1; i <= more; i++)
-	{
-		if ((u[i] & 0xC0) != 0x80)
-			return p + 1;
-		value = value << 6 | (u[i] & 0x3F);
-	}
-	if (value < least[more] || value >= STRAY_BYTE || (value >= 0xD800 && value < 0xE000))
-		return p + 1;
-	*character = value;
-	return p + more + 1;
-}
-
 /* ---------- the text: classes and groups ---------- */
 
-/*
- * The end of a class, behind its "]", or NULL if it is not closed within its
- * segment.  p is at the "[".  A "]" in first place is a member.
- */
-static const char *
-class_end(const char *p)
+const char *
+flow_location_class_end(const char *p)
 {
 	const char *first;
 
@@ -144,41 +61,38 @@ class_end(const char *p)
 	return NULL;
 }
 
-/*
- * Reads the next member of a closed class, a range of one or more characters, and
- * moves *p behind it; false at the end.  first: where its members begin.
- */
-static bool
-class_member(const char *first, const char **p, const char *end, uint32_t *low, uint32_t *high)
+bool
+flow_location_class_member(const char *first, const char **p, const char *end, uint32_t *low, uint32_t *high)
 {
 	if (**p == ']' && *p != first)
 		return false;
 
-	*p = next_character(**p == '\\' ? *p + 1 : *p, end, low);
+	*p = flow_next_character(**p == '\\' ? *p + 1 : *p, end, low);
 	*high = *low;
 	if ((*p)[0] == '-' && (*p)[1] != ']')
 	{
 		++*p;
-		*p = next_character(**p == '\\' ? *p + 1 : *p, end, high);
+		*p = flow_next_character(**p == '\\' ? *p + 1 : *p, end, high);
 	}
 	return true;
 }
 
 static bool
-class_has(const char *p, const char *end, uint32_t character)
+is_piece(const char *p)
 {
-	bool negated = p[1] == '!' || p[1] == '^';
-	const char *first = p + 1 + negated;
-	uint32_t low, high;
-
-	p = first;
-	while (class_member(first, &p, end, &low, &high))
-		if (character >= low && character <= high)
-			return !negated;
-	return negated;
+	return *p == '\\' && p[1] == '/';
 }
 
-/* Behind the character, class or group at p; the text is known to be well-formed. */
+/* Behind the character or piece of a variable at p. */
+static const char *
+character_end(const char *p)
+{
+	if (is_piece(p))
+		return p + FLOW_PIECE_LENGTH;
+	return p + (*p == '\\' ? 2 : 1);
+}
+
+/* Behind the character, piece, class or group at p; the text is known to be well-formed. */
 static const char *
 element_end(const char *p)
 {
@@ -190,7 +104,7 @@ element_end(const char *p)
 			depth++;
 		else if (*p == '}' && depth > 0)
 			depth--;
-		p = *p == '[' ? class_end(p) : p + (*p == '\\' ? 2 : 1);
+		p = *p == '[' ? flow_location_class_end(p) : character_end(p);
 	} while (depth > 0);
 	return p;
 }
@@ -212,12 +126,19 @@ invalid(const FlowLocation *location, FlowError *error)
 	return flow_error_set(error, FLOW_BAD_LOCATION, "invalid location \"%s\"", location->text);
 }
 
+/* For messages: which byte of the location, from 1, is at a place of the pattern. */
+static size_t
+byte_of(const FlowLocation *location, const char *p)
+{
+	return flow_template_source(&location->template, (size_t) (p - location->template.pattern)) + 1;
+}
+
 static FlowStatus
 not_closed(const FlowLocation *location, const char *p, FlowError *error)
 {
 	invalid(location, error);
 	flow_error_detail(error, "The \"%c\" at byte %zu is not closed before the next \"/\" or the end.",
-	                  *p, (size_t) (p - location->text) + 1);
+	                  *p, byte_of(location, p));
 	flow_error_hint(error, "Put \"\\\" before a character that stands for itself.");
 	return error->status;
 }
@@ -225,16 +146,16 @@ not_closed(const FlowLocation *location, const char *p, FlowError *error)
 static FlowStatus
 check_class(const FlowLocation *location, const char *p, FlowError *error)
 {
-	const char *end = class_end(p);
+	const char *end = flow_location_class_end(p);
 	const char *first = p + 1 + (p[1] == '!' || p[1] == '^');
-	size_t byte = (size_t) (p - location->text) + 1;
+	size_t byte = byte_of(location, p);
 	uint32_t low, high;
 
 	if (end == NULL)
 		return not_closed(location, p, error);
 
 	p = first;
-	for (const char *member = p; class_member(first, &p, end, &low, &high); member = p)
+	for (const char *member = p; flow_location_class_member(first, &p, end, &low, &high); member = p)
 	{
 		if (low > high)
 		{
@@ -255,24 +176,15 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Checks a "\" or a "*" at p. */
+/* Checks a "*" at p. */
 static FlowStatus
-check_escape_or_star(const FlowLocation *location, const char *p, FlowError *error)
+check_star(const FlowLocation *location, const char *p, FlowError *error)
 {
-	size_t byte = (size_t) (p - location->text) + 1;
-
-	if (*p == '\\' && (p[1] == '\0' || p[1] == '/'))
-	{
-		invalid(location, error);
-		flow_error_detail(error, "The \"\\\" at byte %zu has no character to escape.", byte);
-		return error->status;
-	}
-
 	/* the text begins with "/", so there is a byte before p */
-	if (*p == '*' && p[1] == '*' && (p[-1] != '/' || (p[2] != '/' && p[2] != '\0')))
+	if (p[1] == '*' && (p[-1] != '/' || (p[2] != '/' && p[2] != '\0')))
 	{
 		invalid(location, error);
-		flow_error_detail(error, "The \"**\" at byte %zu is not alone between two \"/\".", byte);
+		flow_error_detail(error, "The \"**\" at byte %zu is not alone between two \"/\".", byte_of(location, p));
 		flow_error_hint(error, "Write \"/**/*.gz\" for the files of that kind in a directory and all below it.");
 		return error->status;
 	}
@@ -280,8 +192,9 @@ check_escape_or_star(const FlowLocation *location, const char *p, FlowError *err
 }
 
 /*
- * Everything that can be wrong with the text is found here, in one pass, so that
- * whoever reads it later needs no errors.
+ * Everything that can be wrong with the pattern is found here, in one pass, so that
+ * whoever reads it later needs no errors.  (What variables can be written wrong, and
+ * escapes, location_template.c has found.)
  */
 static FlowStatus
 check_text(const FlowLocation *location, FlowError *error)
@@ -290,12 +203,12 @@ check_text(const FlowLocation *location, FlowError *error)
 	int depth = 0;
 	FlowStatus status = FLOW_OK;
 
-	for (const char *p = location->text; *p != '\0';)
+	for (const char *p = location->template.pattern; *p != '\0';)
 	{
 		if (*p == '[')
 			status = check_class(location, p, error);
-		else if (*p == '\\' || *p == '*')
-			status = check_escape_or_star(location, p, error);
+		else if (*p == '*')
+			status = check_star(location, p, error);
 		else if (*p == '/' && depth > 0)
 			status = not_closed(location, open[depth - 1], error);
 		else if (*p == '{' && depth == MAX_NESTING)
@@ -308,18 +221,10 @@ check_text(const FlowLocation *location, FlowError *error)
 			open[depth++] = p;
 		else if (*p == '}' && depth > 0)
 			depth--;
-		else if (*p == '$' && p[1] == '{')
-		{
-			flow_error_set(error, FLOW_UNSUPPORTED, "\"${name}\" in a location is not supported");
-			flow_error_detail(error, "There is a \"${\" at byte %zu of location \"%s\".",
-			                  (size_t) (p - location->text) + 1, location->text);
-			flow_error_hint(error, "Write \"\\$\\{\" if these characters stand for themselves.");
-			status = error->status;
-		}
 
 		if (status != FLOW_OK)
 			return status;
-		p = *p == '[' ? class_end(p) : p + (*p == '\\' ? 2 : 1);
+		p = *p == '[' ? flow_location_class_end(p) : character_end(p);
 	}
 
 	return depth == 0 ? FLOW_OK : not_closed(location, open[depth - 1], error);
@@ -330,8 +235,17 @@ check_text(const FlowLocation *location, FlowError *error)
 static bool
 has_wildcard(const char *p, const char *end)
 {
-	for (; p < end; p += *p == '\\' ? 2 : 1)
-		if (strchr("*?[{", *p) != NULL)
+	for (; p < end; p = character_end(p))
+		if (strchr("*?[{", *p) != NULL || is_piece(p))
+			return true;
+	return false;
+}
+
+static bool
+has_piece(const char *p, const char *end)
+{
+	for (; p < end; p = element_end(p))
+		if (is_piece(p))
 			return true;
 	return false;
 }
@@ -350,20 +264,20 @@ add_fixed(FlowLocation *location, const char *p, const char *end)
 static FlowStatus
 add_segment(FlowLocation *location, const char *begin, const char *end, bool deep, FlowError *error)
 {
-	Segment *segment = &location->segments[location->nsegments];
+	FlowSegment *segment = &location->segments[location->nsegments];
 
 	/* "**" after "**" adds nothing */
 	if (deep && location->nsegments > 0 && segment[-1].deep)
 		return FLOW_OK;
 
-	if (location->nsegments == MAX_SEGMENTS)
+	if (location->nsegments == FLOW_LOCATION_SEGMENTS)
 	{
 		flow_error_set(error, FLOW_LIMIT, "location \"%s\" has too many parts", location->text);
-		flow_error_detail(error, "At most %d names may follow from the first wildcard on.", MAX_SEGMENTS);
+		flow_error_detail(error, "At most %d names may follow from the first wildcard on.", FLOW_LOCATION_SEGMENTS);
 		return error->status;
 	}
 
-	*segment = (Segment) {begin, end, deep, 0, 0};
+	*segment = (FlowSegment) {begin, end, deep, has_piece(begin, end), 0, 0};
 	location->nsegments++;
 	return FLOW_OK;
 }
@@ -372,7 +286,7 @@ add_segment(FlowLocation *location, const char *begin, const char *end, bool dee
 static FlowStatus
 split(FlowLocation *location, FlowError *error)
 {
-	const char *p = location->text;
+	const char *p = location->template.pattern;
 	bool ends_in_slash = true;
 	FlowStatus status = FLOW_OK;
 
@@ -433,28 +347,45 @@ count_choices(const char *p, const char *end)
 }
 
 static void
-emit_item(Emitter *emitter, ItemKind kind, uint32_t value)
+emit_item(Emitter *emitter, FlowItemKind kind, uint32_t value)
 {
-	bool star = kind == ITEM_STAR;
+	bool star = kind == FLOW_ITEM_STAR;
 
 	if (star && emitter->after_star)
 		return;
 	if (emitter->items != NULL)
-		emitter->items[emitter->count] = (Item) {kind, value};
+		emitter->items[emitter->count] = (FlowItem) {kind, value};
 	emitter->count++;
 	emitter->least += !star;
 	emitter->after_star = star;
 }
 
+static void
+emit_piece(Emitter *emitter, const char *p)
+{
+	uint32_t number = (uint32_t) (unsigned char) p[2] - FLOW_PIECE_CODE;
+	FlowPieceKind kind = emitter->location->template.pieces[number].kind;
+
+	if (kind != FLOW_PIECE_NAME)
+	{
+		emit_item(emitter, FLOW_ITEM_DIGITS, number);
+		emitter->least += (uint32_t) flow_piece_width(kind) - 1;
+		return;
+	}
+	emit_item(emitter, FLOW_ITEM_NAME, number);
+	emit_item(emitter, FLOW_ITEM_STAR, 0);
+	emitter->after_star = false; /* another star has characters of its own */
+}
+
 /*
  * Emits what is between p and end when alternatives are chosen by the number
- * "choice": each group takes its digit from it, with its own number of choices as
- * the base.
+ * "choice": each group takes its digit from it, the first one the highest, in a base that is
+ * what those behind it can be chosen in.
  */
 static void
 emit(Emitter *emitter, const char *p, const char *end, uint64_t choice)
 {
-	const char *text = emitter->location->text;
+	const char *pattern = emitter->location->template.pattern;
 
 	for (const char *next; p < end; p = next)
 	{
@@ -462,18 +393,18 @@ emit(Emitter *emitter, const char *p, const char *end, uint64_t choice)
 
 		next = element_end(p);
 		if (*p == '*')
-			emit_item(emitter, ITEM_STAR, 0);
+			emit_item(emitter, FLOW_ITEM_STAR, 0);
 		else if (*p == '?')
-			emit_item(emitter, ITEM_ANY, 0);
+			emit_item(emitter, FLOW_ITEM_ANY, 0);
 		else if (*p == '[')
-			emit_item(emitter, ITEM_CLASS, (uint32_t) (p - text));
+			emit_item(emitter, FLOW_ITEM_CLASS, (uint32_t) (p - pattern));
 		else if (*p == '{')
 		{
-			uint64_t base = count_choices(p, next);
-			uint64_t digit = choice % base, choices;
+			uint64_t base = count_choices(next, end);
+			uint64_t digit = choice / base, choices;
 			const char *a = p + 1;
 
-			choice /= base;
+			choice %= base;
 			while (digit >= (choices = count_choices(a, alternative_end(a))))
 			{
 				digit -= choices;
@@ -481,20 +412,22 @@ emit(Emitter *emitter, const char *p, const char *end, uint64_t choice)
 			}
 			emit(emitter, a, alternative_end(a), digit);
 		}
+		else if (is_piece(p))
+			emit_piece(emitter, p);
 		else
 		{
-			next = next_character(*p == '\\' ? p + 1 : p, end, &character);
-			emit_item(emitter, ITEM_CHARACTER, character);
+			next = flow_next_character(*p == '\\' ? p + 1 : p, end, &character);
+			emit_item(emitter, FLOW_ITEM_CHARACTER, character);
 		}
 	}
 }
 
 /* Is it nothing, "." or "..": no name that reading a directory yields? */
 static bool
-is_no_name(const Item *items, uint32_t count)
+is_no_name(const FlowItem *items, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (items[i].kind != ITEM_CHARACTER || items[i].value != '.')
+		if (items[i].kind != FLOW_ITEM_CHARACTER || items[i].value != '.')
 			return false;
 	return count <= 2;
 }
@@ -504,7 +437,7 @@ is_no_name(const Item *items, uint32_t count)
  * them and their items.
  */
 static FlowStatus
-compile_segment(FlowLocation *location, Segment *segment, FlowError *error)
+compile_segment(FlowLocation *location, FlowSegment *segment, FlowError *error)
 {
 	uint64_t choices = count_choices(segment->begin, segment->end);
 
@@ -529,13 +462,13 @@ compile_segment(FlowLocation *location, Segment *segment, FlowError *error)
 		{
 			invalid(location, error);
 			flow_error_detail(error, "The name at byte %zu can be empty, \".\" or \"..\", which is not possible after a wildcard.",
-			                  (size_t) (segment->begin - location->text) + 1);
+			                  byte_of(location, segment->begin));
 			return error->status;
 		}
 
 		if (location->alternatives != NULL)
 			location->alternatives[location->nalternatives] =
-				(Alternative) {location->nitems, emitter.count, emitter.least};
+				(FlowAlternative) {location->nitems, emitter.count, emitter.least};
 		location->nalternatives++;
 		location->nitems += emitter.count;
 	}
@@ -562,19 +495,20 @@ compile(FlowLocation *location, FlowError *error)
 /* ---------- parsing ---------- */
 
 static FlowStatus
-parse(FlowLocation *location, FlowError *error)
+parse(FlowLocation *location, char *names, FlowError *error)
 {
 	const FlowHost *host = location->host;
 	FlowStatus status;
 
-	if ((status = check_text(location, error)) != FLOW_OK ||
+	if ((status = flow_template_read(location->text, names, &location->template, error)) != FLOW_OK ||
+	    (status = check_text(location, error)) != FLOW_OK ||
 	    (status = split(location, error)) != FLOW_OK ||
 	    (status = compile(location, error)) != FLOW_OK)
 		return status;
 
 	/* now that the numbers are known, once more, to keep the items */
-	location->items = flow_allocate(host, (location->nitems + 1) * sizeof(Item));
-	location->alternatives = flow_allocate(host, (location->nalternatives + 1) * sizeof(Alternative));
+	location->items = flow_allocate(host, (location->nitems + 1) * sizeof(FlowItem));
+	location->alternatives = flow_allocate(host, (location->nalternatives + 1) * sizeof(FlowAlternative));
 	if (location->items == NULL || location->alternatives == NULL)
 		return flow_error_memory(error);
 	return compile(location, error);
@@ -597,17 +531,18 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 		return error->status;
 	}
 
-	/* the fixed part can be as long as the text, and a "/" */
-	location = flow_allocate(host, sizeof(FlowLocation) + (len + 1) + (len + 2));
+	/* the pattern is no longer than the text, the fixed part can be as long as that and a "/"; then come names */
+	location = flow_allocate(host, sizeof(FlowLocation) + (len + 1) + (len + 1) + (len + 2) + len);
 	if (location == NULL)
 		return flow_error_memory(error);
 	memset(location, 0, sizeof(FlowLocation));
 	location->host = host;
 	location->text = (char *) (location + 1);
-	location->fixed = location->text + len + 1;
+	location->template.pattern = location->text + len + 1;
+	location->fixed = location->template.pattern + len + 1;
 	memcpy(location->text, text, len + 1);
 
-	status = parse(location, error);
+	status = parse(location, location->fixed + len + 2, error);
 	if (status != FLOW_OK)
 		flow_location_free(location);
 	else
@@ -645,149 +580,4 @@ bool
 flow_location_has_wildcard(const FlowLocation *location)
 {
 	return location->nsegments > 0;
-}
-
-/* ---------- matching ---------- */
-
-/* Behind the character at p if the item matches it, else NULL. */
-static inline const char *
-match_item(const FlowLocation *location, const Item *item, const char *p, const char *end)
-{
-	uint32_t character;
-
-	p = next_character(p, end, &character);
-	switch (item->kind)
-	{
-		case ITEM_CHARACTER:
-			return character == item->value ? p : NULL;
-		case ITEM_ANY:
-			return p;
-		case ITEM_CLASS:
-			return class_has(location->text + item->value, location->fixed, character) ? p : NULL;
-		case ITEM_STAR:
-			break;
-	}
-	return NULL;
-}
-
-/*
- * When the items behind a star do not match, only the last star need take one
- * character more: any way that gives an earlier star more would do no better.
- */
-static bool
-match_items(const FlowLocation *location, const Alternative *alternative, const char *name, const char *end)
-{
-	const Item *item = location->items + alternative->first;
-	const Item *stop = item + alternative->count;
-	const Item *behind_star = NULL; /* the item after the last star */
-	const char *retry = NULL;       /* where it was tried */
-	const char *p = name, *next;
-	uint32_t ignored;
-
-	if ((size_t) (end - name) < alternative->least)
-		return false;
-
-	while (p < end)
-	{
-		if (item < stop && item->kind == ITEM_STAR)
-		{
-			behind_star = ++item;
-			if (item == stop)
-				return true;
-			retry = p;
-		}
-		else if (item < stop && (next = match_item(location, item, p, end)) != NULL)
-		{
-			item++;
-			p = next;
-		}
-		else if (behind_star != NULL)
-		{
-			item = behind_star;
-			p = retry = next_character(retry, end, &ignored);
-		}
-		else
-			return false;
-	}
-
-	return item == stop || (item + 1 == stop && item->kind == ITEM_STAR);
-}
-
-/*
- * Does a segment match a name?  One that listings leave out it matches only where
- * it has the "." or "_" itself in first place; *hidden tells that it would match.
- */
-static bool
-match_segment(const FlowLocation *location, const Segment *segment, const char *name, size_t len, bool *hidden)
-{
-	bool hide = name[0] == '.' || name[0] == '_';
-
-	*hidden = segment->deep && hide;
-	if (segment->deep)
-		return !hide;
-
-	for (uint32_t i = 0; i < segment->count; i++)
-	{
-		const Alternative *alternative = &location->alternatives[segment->first + i];
-
-		if (!match_items(location, alternative, name, name + len))
-			continue;
-		if (!hide || location->items[alternative->first].kind == ITEM_CHARACTER)
-		{
-			*hidden = false;
-			return true;
-		}
-		*hidden = true;
-	}
-	return false;
-}
-
-/*
- * The set of segment i, and of those behind it if it is "**", which may also stand
- * for no directory.  The bit behind the last segment means everything.
- */
-static FlowSegments
-segments_from(const FlowLocation *location, int i)
-{
-	FlowSegments set = (FlowSegments) 1 << i;
-
-	for (; i + 1 < location->nsegments && location->segments[i].deep; i++)
-		set |= (FlowSegments) 1 << (i + 1);
-	return set;
-}
-
-FlowSegments
-flow_location_start(const FlowLocation *location)
-{
-	return segments_from(location, 0);
-}
-
-FlowNameMatch
-flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len)
-{
-	static const Segment everything = {.deep = true};
-	FlowNameMatch shown = {0, false, false}, left_out = {0, false, true};
-
-	if (len == 0)
-		return shown;
-
-	for (; segments != 0; segments &= segments - 1)
-	{
-		int i = __builtin_ctzll(segments);
-		bool behind = i == location->nsegments, hidden;
-		const Segment *segment = behind ? &everything : &location->segments[i];
-		FlowNameMatch *match = &shown;
-
-		if (!match_segment(location, segment, name, len, &hidden))
-		{
-			if (!hidden)
-				continue;
-			match = &left_out;
-		}
-
-		match->file |= i + 1 >= location->nsegments;
-		match->below |= segments_from(location, segment->deep ? i : i + 1);
-	}
-
-	return shown.below == 0 && left_out.below != 0 ? left_out : shown;
 }

@@ -226,27 +226,18 @@ finish(FlowObjects *objects)
 /* ---------- listing ---------- */
 
 FlowStatus
-flow_objects_list(const FlowHost *host, const char *text, const FlowAllowedPaths *allowed,
-                  const FlowListLimits *limits, FlowObjects **objects, FlowError *error)
+flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+                         const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
 {
-	FlowLocation *location;
-	FlowObjects *listed;
+	FlowObjects *listed = create(host);
 	FlowStatus status;
 
 	*objects = NULL;
-	status = flow_location_parse(host, text, &location, error);
-	if (status != FLOW_OK)
-		return status;
-
-	listed = create(host);
 	if (listed == NULL)
-		status = flow_error_memory(error);
-	if (status == FLOW_OK)
-		status = flow_file_list(host, location, allowed, limits, listed, error);
+		return flow_error_memory(error);
+	status = flow_file_list(host, location, allowed, limits, pruner, listed, error);
 	if (status == FLOW_OK)
 		status = sort(host, listed, strlen(flow_location_fixed(location)), error);
-	flow_location_free(location);
-
 	if (status != FLOW_OK)
 	{
 		flow_objects_free(host, listed);
@@ -255,4 +246,19 @@ flow_objects_list(const FlowHost *host, const char *text, const FlowAllowedPaths
 	finish(listed);
 	*objects = listed;
 	return FLOW_OK;
+}
+
+FlowStatus
+flow_objects_list(const FlowHost *host, const char *text, const FlowAllowedPaths *allowed,
+                  const FlowListLimits *limits, FlowObjects **objects, FlowError *error)
+{
+	FlowLocation *location;
+	FlowStatus status;
+
+	*objects = NULL;
+	status = flow_location_parse(host, text, &location, error);
+	if (status == FLOW_OK)
+		status = flow_objects_list_pruned(host, location, allowed, limits, NULL, objects, error);
+	flow_location_free(location);
+	return status;
 }

@@ -48,8 +48,6 @@ a_location_that_is_not_well_formed_says_where(void)
 		{"~/logs", FLOW_BAD_LOCATION, "absolute"},
 		{"file:///logs", FLOW_BAD_LOCATION, "absolute"},
 		{"s3://bucket/key", FLOW_UNSUPPORTED, "S3 locations are not supported by this build"},
-		{"/logs/${day}/*", FLOW_UNSUPPORTED, "at byte 7"},
-		{"/logs/{a,${b}}", FLOW_UNSUPPORTED, "at byte 10"},
 		{"/logs/[a", FLOW_BAD_LOCATION, "The \"[\" at byte 7 is not closed"},
 		{"/logs/[", FLOW_BAD_LOCATION, "The \"[\" at byte 7 is not closed"},
 		{"/logs/[]", FLOW_BAD_LOCATION, "The \"[\" at byte 7 is not closed"},

@@ -1,0 +1,476 @@
+/*-------------------------------------------------------------------------
+ *
+ * location_template.c
+ *	  Variables of a location, and their values.
+ *
+ * There are two kinds:
+ *
+ *		${name}				the shortest run of characters, one at least, without "/"
+ *		${name:yyyy/MM/dd}	a date, of yyyy, MM, dd and HH (the hour) with any text between
+ *							and around them; it may span several names
+ *
+ * Of a date there must be a year, of a day the month, and of an hour the day; what is left
+ * out is the first.  Its value is written in ISO 8601, in UTC: 2024-01-31, or with the hour
+ * 2024-01-31T23:00:00Z.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "location.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+#define DAY_US (24 * HOUR_US)
+
+/* What the letters of a date mean. */
+static const struct
+{
+	const char *letters;
+	int least, most;
+} parts[] = {
+	[FLOW_PIECE_YEAR] = {"yyyy", 1, 9999},
+	[FLOW_PIECE_MONTH] = {"MM", 1, 12},
+	[FLOW_PIECE_DAY] = {"dd", 1, 31},
+	[FLOW_PIECE_HOUR] = {"HH", 0, 23},
+};
+
+/* Letters by which other programs mean other parts of a time: alone, they are no text. */
+static const char *const foreign_letters = "yYuMLdDHhKkmsSE";
+
+/* ---------- reading a location ---------- */
+
+typedef struct Reader
+{
+	const char *text;
+	const char *p;
+	char *out;   /* in the pattern */
+	char *names; /* room for the next name */
+	FlowTemplate *template;
+	FlowError *error;
+} Reader;
+
+static FlowStatus
+invalid(const Reader *in)
+{
+	return flow_error_set(in->error, FLOW_BAD_LOCATION, "invalid location \"%s\"", in->text);
+}
+
+static size_t
+byte_of(const Reader *in, const char *p)
+{
+	return (size_t) (p - in->text) + 1;
+}
+
+/* What is next in the pattern is what is next in the location. */
+static void
+add_mark(Reader *in)
+{
+	FlowTemplate *template = in->template;
+
+	template->marks[template->nmarks++] = (FlowMark) {(size_t) (in->out - template->pattern), (size_t) (in->p - in->text)};
+}
+
+static FlowStatus
+add_piece(Reader *in, FlowPieceKind kind)
+{
+	FlowTemplate *template = in->template;
+
+	if (template->npieces == FLOW_LOCATION_PIECES)
+	{
+		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
+		return in->error->status;
+	}
+	template->pieces[template->npieces] = (FlowPiece) {kind, template->nvariables - 1};
+	*in->out++ = '\\';
+	*in->out++ = '/';
+	*in->out++ = (char) (FLOW_PIECE_CODE + template->npieces++);
+	return FLOW_OK;
+}
+
+/* Takes a variable's name; "open" is at its "${". */
+static FlowStatus
+add_variable(Reader *in, const char *open)
+{
+	FlowTemplate *template = in->template;
+	size_t len = strcspn(in->p, ":}/{$[]*?\\,");
+	char after = in->p[len];
+
+	if (after == '\0' || after == '/')
+	{
+		invalid(in);
+		flow_error_detail(in->error, "The \"${\" at byte %zu is not closed before the next \"/\" or the end.", byte_of(in, open));
+		flow_error_hint(in->error, "Write \"\\$\\{\" if these characters stand for themselves.");
+		return in->error->status;
+	}
+	if (after != ':' && after != '}')
+	{
+		invalid(in);
+		flow_error_detail(in->error, "The name in the \"${\" at byte %zu cannot have a \"%c\".", byte_of(in, open), after);
+		return in->error->status;
+	}
+	if (len == 0)
+	{
+		invalid(in);
+		flow_error_detail(in->error, "The \"${\" at byte %zu has no name.", byte_of(in, open));
+		return in->error->status;
+	}
+	for (int i = 0; i < template->nvariables; i++)
+		if (strlen(template->variables[i].name) == len && memcmp(template->variables[i].name, in->p, len) == 0)
+		{
+			invalid(in);
+			flow_error_detail(in->error, "The \"${\" at byte %zu has a name that was there before.", byte_of(in, open));
+			return in->error->status;
+		}
+	if (template->nvariables == FLOW_MOST_VARIABLES)
+	{
+		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
+		flow_error_detail(in->error, "There may be %d of them.", FLOW_MOST_VARIABLES);
+		return in->error->status;
+	}
+
+	memcpy(in->names, in->p, len);
+	in->names[len] = '\0';
+	template->variables[template->nvariables++] = (FlowVariable) {.name = in->names, .is_date = after == ':'};
+	in->names += len + 1;
+	in->p += len;
+	return FLOW_OK;
+}
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The part of a date whose letters come next, or FLOW_PIECE_NAME if that are none's. */
+static FlowPieceKind
+next_part(const char *p)
+{
+	for (size_t kind = FLOW_PIECE_YEAR; kind < flow_countof(parts); kind++)
+	{
+		size_t len = strlen(parts[kind].letters);
+
+		if (strncmp(p, parts[kind].letters, len) == 0 && p[len] != *p)
+			return (FlowPieceKind) kind;
+	}
+	return FLOW_PIECE_NAME;
+}
+
+/* Copies text of a date that stands for itself. */
+static FlowStatus
+copy_date_text(Reader *in)
+{
+	const char *begin = in->p;
+	bool foreign = strchr(foreign_letters, *begin) != NULL;
+
+	if (*begin == '\\')
+	{
+		*in->out++ = *in->p++;
+		*in->out++ = *in->p++;
+		return FLOW_OK;
+	}
+	if (strchr("*?[{$", *begin) != NULL)
+	{
+		invalid(in);
+		flow_error_detail(in->error, "The \"%c\" at byte %zu cannot be in a date.", *begin, byte_of(in, begin));
+		flow_error_hint(in->error, "Put \"\\\" before a character that stands for itself.");
+		return in->error->status;
+	}
+
+	/* up to where a part begins, letters belong together: "day=" is a text */
+	do
+	{
+		foreign &= *in->p == *begin;
+		*in->out++ = *in->p++;
+	} while (is_letter(*begin) && is_letter(*in->p) && next_part(in->p) == FLOW_PIECE_NAME);
+
+	if (foreign)
+	{
+		invalid(in);
+		flow_error_detail(in->error, "The \"%.*s\" at byte %zu is not a part of a date that is known: these are yyyy, MM, dd and HH.",
+		                  (int) (in->p - begin), begin, byte_of(in, begin));
+		flow_error_hint(in->error, "Put \"\\\" before a character that stands for itself.");
+		return in->error->status;
+	}
+	return FLOW_OK;
+}
+
+/* Reads the form of a date, up to its "}"; "open" is at the "${". */
+static FlowStatus
+add_date(Reader *in, const char *open)
+{
+	FlowVariable *variable = &in->template->variables[in->template->nvariables - 1];
+	bool seen[flow_countof(parts)] = {true};
+	FlowStatus status = FLOW_OK;
+
+	in->p++;
+	add_mark(in);
+	while (*in->p != '}' && status == FLOW_OK)
+	{
+		FlowPieceKind kind = next_part(in->p);
+
+		if (*in->p == '\0')
+		{
+			invalid(in);
+			flow_error_detail(in->error, "The \"${\" at byte %zu is not closed.", byte_of(in, open));
+			return in->error->status;
+		}
+		if (*in->p == '\\' && (in->p[1] == '\0' || in->p[1] == '/'))
+		{
+			invalid(in);
+			flow_error_detail(in->error, "The \"\\\" at byte %zu has no character to escape.", byte_of(in, in->p));
+			return in->error->status;
+		}
+		if (kind == FLOW_PIECE_NAME)
+		{
+			status = copy_date_text(in);
+			continue;
+		}
+		if (seen[kind])
+		{
+			invalid(in);
+			flow_error_detail(in->error, "The date at byte %zu has \"%s\" twice.", byte_of(in, open), parts[kind].letters);
+			return in->error->status;
+		}
+		seen[kind] = true;
+		status = add_piece(in, kind);
+		in->p += strlen(parts[kind].letters);
+		if (status == FLOW_OK)
+			add_mark(in);
+	}
+	if (status != FLOW_OK)
+		return status;
+
+	/* each part takes those above it */
+	variable->has_hour = seen[FLOW_PIECE_HOUR];
+	for (size_t kind = FLOW_PIECE_YEAR; kind < flow_countof(parts); kind++)
+	{
+		bool needed = kind == FLOW_PIECE_YEAR;
+
+		for (size_t below = kind + 1; below < flow_countof(parts); below++)
+			needed |= seen[below];
+		if (needed && !seen[kind])
+		{
+			invalid(in);
+			flow_error_detail(in->error, "The date at byte %zu has no \"%s\".", byte_of(in, open), parts[kind].letters);
+			return in->error->status;
+		}
+	}
+	return FLOW_OK;
+}
+
+static FlowStatus
+read_variable(Reader *in, int depth)
+{
+	const char *open = in->p;
+	FlowStatus status;
+
+	if (depth > 0)
+	{
+		/* where another alternative is taken, it would have no value */
+		invalid(in);
+		flow_error_detail(in->error, "The \"${\" at byte %zu is within \"{\".", byte_of(in, open));
+		flow_error_hint(in->error, "Write \"\\$\\{\" if these characters stand for themselves.");
+		return in->error->status;
+	}
+	add_mark(in);
+	in->p += 2;
+	status = add_variable(in, open);
+	if (status == FLOW_OK)
+		status = *in->p == ':' ? add_date(in, open) : add_piece(in, FLOW_PIECE_NAME);
+	if (status != FLOW_OK)
+		return status;
+	in->p++;
+	add_mark(in);
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_template_read(const char *text, char *names, FlowTemplate *template, FlowError *error)
+{
+	Reader in = {text, text, template->pattern, names, template, error};
+	int depth = 0;
+
+	while (*in.p != '\0')
+	{
+		size_t len = 1;
+
+		if (*in.p == '$' && in.p[1] == '{')
+		{
+			FlowStatus status = read_variable(&in, depth);
+
+			if (status != FLOW_OK)
+				return status;
+			continue;
+		}
+		if (*in.p == '\\' && (in.p[1] == '\0' || in.p[1] == '/'))
+		{
+			invalid(&in);
+			flow_error_detail(error, "The \"\\\" at byte %zu has no character to escape.", byte_of(&in, in.p));
+			return error->status;
+		}
+		if (*in.p == '\\')
+			len = 2;
+		else if (*in.p == '[')
+		{
+			const char *end = flow_location_class_end(in.p);
+
+			/* who checks the pattern stops there */
+			len = end != NULL ? (size_t) (end - in.p) : strlen(in.p);
+		}
+		depth += (*in.p == '{') - (*in.p == '}' && depth > 0);
+		memcpy(in.out, in.p, len);
+		in.out += len;
+		in.p += len;
+	}
+	*in.out = '\0';
+	return FLOW_OK;
+}
+
+/* ---------- pieces ---------- */
+
+size_t
+flow_template_source(const FlowTemplate *template, size_t offset)
+{
+	size_t source = offset;
+
+	for (int i = 0; i < template->nmarks && template->marks[i].pattern <= offset; i++)
+		source = template->marks[i].source + (offset - template->marks[i].pattern);
+	return source;
+}
+
+size_t
+flow_piece_width(FlowPieceKind kind)
+{
+	return strlen(parts[kind].letters);
+}
+
+static int
+number_of(const char *digits, size_t len)
+{
+	int number = 0;
+
+	for (size_t i = 0; i < len; i++)
+		number = number * 10 + (digits[i] - '0');
+	return number;
+}
+
+bool
+flow_piece_fits(FlowPieceKind kind, const char *digits)
+{
+	size_t len = flow_piece_width(kind);
+	int number;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) (digits[i] - '0') > 9)
+			return false;
+	number = number_of(digits, len);
+	return number >= parts[kind].least && number <= parts[kind].most;
+}
+
+/* ---------- values ---------- */
+
+/* Midnight, or the hour, of a day; false if there is no such day. */
+static bool
+moment_of(const int *numbers, int64_t *microseconds)
+{
+	char text[40];
+	int len = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:00:00Z", numbers[FLOW_PIECE_YEAR], numbers[FLOW_PIECE_MONTH],
+	                   numbers[FLOW_PIECE_DAY], numbers[FLOW_PIECE_HOUR]);
+
+	return flow_value_iso8601(text, (size_t) len, true, microseconds) == FLOW_OK;
+}
+
+/* The end of the year, month, day or hour that begins at "from". */
+static int64_t
+end_of(const int *numbers, FlowPieceKind last, int64_t from)
+{
+	int next[flow_countof(parts)];
+	int64_t end = INT64_MAX; /* of the last year */
+
+	if (last == FLOW_PIECE_HOUR)
+		return from + HOUR_US;
+	if (last == FLOW_PIECE_DAY)
+		return from + DAY_US;
+	memcpy(next, numbers, sizeof(next));
+	if (last == FLOW_PIECE_YEAR || ++next[FLOW_PIECE_MONTH] > 12)
+	{
+		next[FLOW_PIECE_YEAR]++;
+		next[FLOW_PIECE_MONTH] = 1;
+	}
+	next[FLOW_PIECE_DAY] = 1;
+	(void) moment_of(next, &end);
+	return end;
+}
+
+/*
+ * The value of a date whose parts have these numbers, -1 where it is not known.  Those behind the first one that is not
+ * known say nothing of when it is.
+ */
+static bool
+date_value(const FlowVariable *variable, const int *found, bool complete, FlowPathValue *value)
+{
+	int numbers[] = {[FLOW_PIECE_YEAR] = 1, [FLOW_PIECE_MONTH] = 1, [FLOW_PIECE_DAY] = 1, [FLOW_PIECE_HOUR] = 0};
+	FlowPieceKind last = FLOW_PIECE_NAME;
+	int len;
+
+	for (FlowPieceKind kind = FLOW_PIECE_YEAR; kind <= FLOW_PIECE_HOUR && found[kind] >= 0; kind++)
+	{
+		numbers[kind] = found[kind];
+		last = kind;
+	}
+	if (last == FLOW_PIECE_NAME)
+		return true;
+	if (!moment_of(numbers, &value->from))
+		return false;
+	value->begun = true;
+	value->to = end_of(numbers, last, value->from);
+	if (!complete)
+		return true;
+
+	len = snprintf(value->date, sizeof(value->date), variable->has_hour ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
+	               numbers[FLOW_PIECE_YEAR] % 10000, numbers[FLOW_PIECE_MONTH] % 100, numbers[FLOW_PIECE_DAY] % 100,
+	               numbers[FLOW_PIECE_HOUR] % 100);
+	value->text = (FlowSlice) {value->date, (size_t) len};
+	return true;
+}
+
+bool
+flow_template_values(const FlowTemplate *template, const FlowSlice *pieces, FlowPathValue *values)
+{
+	for (int i = 0; i < template->nvariables; i++)
+	{
+		const FlowVariable *variable = &template->variables[i];
+		int found[] = {-1, -1, -1, -1, -1};
+		bool complete = true;
+
+		values[i].text = (FlowSlice) {NULL, 0};
+		values[i].begun = false;
+		for (int k = 0; k < template->npieces; k++)
+		{
+			const FlowPiece *piece = &template->pieces[k];
+
+			if (piece->variable != i)
+				continue;
+			if (pieces[k].data == NULL)
+				complete = false;
+			else if (variable->is_date)
+				found[piece->kind] = number_of(pieces[k].data, pieces[k].len);
+			else
+				values[i].text = pieces[k];
+		}
+		if (variable->is_date && !date_value(variable, found, complete, &values[i]))
+			return false;
+	}
+	return true;
+}
+
+/* ---------- what others ask ---------- */
+
+const FlowVariable *
+flow_location_variables(const FlowLocation *location, int *count)
+{
+	*count = location->template.nvariables;
+	return location->template.variables;
+}

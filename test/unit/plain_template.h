@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_template.h
+ *	  What a location with variables makes of a path, in the obvious way: name by
+ *	  name, by trying everything from the left, the shortest first.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PLAIN_TEMPLATE_H
+#define PLAIN_TEMPLATE_H
+
+#include "plain_location.h"
+
+#include "../../flow/location.h"
+
+#define PLAIN_VARIABLES 8
+
+/* bytes that stand for variables in a text: one of these, and 'A' plus the variable's number */
+enum
+{
+	PLAIN_NAME = 1,
+	PLAIN_YEAR,
+	PLAIN_MONTH,
+	PLAIN_DAY,
+	PLAIN_HOUR
+};
+
+typedef struct PlainValues
+{
+	char text[PLAIN_VARIABLES][PLAIN_MOST]; /* of names */
+	int number[PLAIN_VARIABLES][PLAIN_HOUR + 1];
+	bool is_date[PLAIN_VARIABLES];
+	bool has_hour[PLAIN_VARIABLES];
+	int count;
+} PlainValues;
+
+/* Writes a location, which is known to be well-formed, with such bytes for its variables. */
+static inline void
+plain_mark(const char *text, char *marked, PlainValues *values)
+{
+	static const char *const letters[] = {[PLAIN_YEAR] = "yyyy", [PLAIN_MONTH] = "MM", [PLAIN_DAY] = "dd", [PLAIN_HOUR] = "HH"};
+
+	memset(values, 0, sizeof(*values));
+	while (*text != '\0')
+	{
+		char number = (char) ('A' + values->count);
+		bool ignored;
+
+		if (*text == '\\' || *text == '[')
+		{
+			const char *end = *text == '[' ? plain_class(text, 0, &ignored) : text + 2;
+
+			while (text < end)
+				*marked++ = *text++;
+			continue;
+		}
+		if (strncmp(text, "${", 2) != 0)
+		{
+			*marked++ = *text++;
+			continue;
+		}
+		text += strcspn(text, ":}");
+		if (*text == '}')
+		{
+			*marked++ = PLAIN_NAME;
+			*marked++ = number;
+		}
+		for (values->is_date[values->count] = *text == ':', text += *text == ':'; *text != '}';)
+		{
+			int part = PLAIN_YEAR;
+
+			while (part <= PLAIN_HOUR && strncmp(text, letters[part], strlen(letters[part])) != 0)
+				part++;
+			if (part <= PLAIN_HOUR)
+			{
+				*marked++ = (char) part;
+				*marked++ = number;
+				text += strlen(letters[part]);
+				values->has_hour[values->count] |= part == PLAIN_HOUR;
+				continue;
+			}
+			if (*text == '\\')
+				*marked++ = *text++;
+			*marked++ = *text++;
+		}
+		text++;
+		values->count++;
+	}
+	*marked = '\0';
+}
+
+static inline bool plain_match(const char *pattern, const char *name, PlainValues *values);
+
+/* A variable's first character and as few more as possible. */
+static inline bool
+plain_match_variable(const char *pattern, const char *name, PlainValues *values)
+{
+	char *text = values->text[pattern[1] - 'A'];
+	uint64_t ignored;
+	const char *end = name;
+
+	while (*end != '\0')
+	{
+		end += plain_char(end, &ignored);
+		if (plain_match(pattern + 2, end, values))
+		{
+			snprintf(text, PLAIN_MOST, "%.*s", (int) (end - name), name);
+			return true;
+		}
+	}
+	return false;
+}
+
+static inline bool
+plain_match_part(const char *pattern, const char *name, PlainValues *values)
+{
+	static const int widths[] = {[PLAIN_YEAR] = 4, [PLAIN_MONTH] = 2, [PLAIN_DAY] = 2, [PLAIN_HOUR] = 2};
+	static const int least[] = {[PLAIN_YEAR] = 1, [PLAIN_MONTH] = 1, [PLAIN_DAY] = 1, [PLAIN_HOUR] = 0};
+	static const int most[] = {[PLAIN_YEAR] = 9999, [PLAIN_MONTH] = 12, [PLAIN_DAY] = 31, [PLAIN_HOUR] = 23};
+	int part = pattern[0], number;
+	char digits[5] = "";
+
+	strncpy(digits, name, (size_t) widths[part]);
+	if (strspn(digits, "0123456789") != (size_t) widths[part])
+		return false;
+	number = atoi(digits);
+	if (number < least[part] || number > most[part] || !plain_match(pattern + 2, name + widths[part], values))
+		return false;
+	values->number[pattern[1] - 'A'][part] = number;
+	return true;
+}
+
+/* A marked pattern without "{" against a name. */
+static inline bool
+plain_match(const char *pattern, const char *name, PlainValues *values)
+{
+	uint64_t want, got;
+	size_t len;
+	bool has;
+
+	if (plain_steps-- < 0)
+		return false;
+	if (*pattern == '\0')
+		return *name == '\0';
+	if (*pattern == PLAIN_NAME)
+		return plain_match_variable(pattern, name, values);
+	if (*pattern > PLAIN_NAME && *pattern <= PLAIN_HOUR)
+		return plain_match_part(pattern, name, values);
+	if (*pattern == '*')
+	{
+		if (plain_match(pattern + 1, name, values))
+			return true;
+		return *name != '\0' && plain_match(pattern, name + plain_char(name, &got), values);
+	}
+	if (*name == '\0')
+		return false;
+	len = plain_char(name, &got);
+	if (*pattern == '?')
+		return plain_match(pattern + 1, name + len, values);
+	if (*pattern == '[')
+	{
+		pattern = plain_class(pattern, got, &has);
+		return has && plain_match(pattern, name + len, values);
+	}
+	pattern += *pattern == '\\';
+	pattern += plain_char(pattern, &want);
+	return want == got && plain_match(pattern, name + len, values);
+}
+
+/* The same of a pattern with "{": the first way to choose alternatives in which it matches. */
+static inline bool
+plain_match_name(const char *pattern, const char *name, PlainValues *values)
+{
+	const char *open = pattern, *from, *close;
+	char one[PLAIN_MOST];
+	int depth = 0;
+
+	while (*open != '\0' && *open != '{')
+		open = plain_next(open);
+	if (*open == '\0')
+	{
+		if ((*name == '.' || *name == '_') && strchr("*?[\1\2\3\4\5", *pattern) != NULL)
+			return false;
+		return plain_match(pattern, name, values);
+	}
+	close = open;
+	do
+	{
+		depth += *close == '{' ? 1 : *close == '}' ? -1
+		                                           : 0;
+		close = plain_next(close);
+	} while (depth > 0);
+	from = open + 1;
+	for (const char *p = from; p < close; p = plain_next(p))
+	{
+		if (plain_steps-- < 0)
+			return false;
+		if (depth == 0 && (*p == ',' || p == close - 1))
+		{
+			snprintf(one, sizeof(one), "%.*s%.*s%s", (int) (open - pattern), pattern, (int) (p - from), from, close);
+			if (plain_match_name(one, name, values))
+				return true;
+			from = p + 1;
+		}
+		depth += *p == '{' ? 1 : *p == '}' ? -1
+		                                   : 0;
+	}
+	return false;
+}
+
+/* Do the segments from i on take all names from j on?  "**" as few as it can. */
+static inline bool
+plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j, PlainValues *values)
+{
+	const char *name = path->names[j];
+
+	if (plain_steps-- < 0)
+		return false;
+	if (j == path->count)
+		return i == location->count;
+	if (i < location->count && strcmp(location->names[i], "**") != 0)
+		return plain_match_name(location->names[i], name, values) && plain_match_path(location, i + 1, path, j + 1, values);
+	if (i + 1 < location->count && plain_match_path(location, i + 1, path, j, values))
+		return true;
+	if (*name == '.' || *name == '_')
+		return false;
+	if (i + 1 >= location->count)
+		i = location->count;
+	return plain_match_path(location, i, path, j + 1, values);
+}
+
+/* Days from 1970-01-01 to a day, counted one by one; -1000000 if there is no such day. */
+static inline int64_t
+plain_day(int year, int month, int day)
+{
+	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	int64_t days = 0;
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	for (int y = 1970; y < year; y++)
+		days += y % 4 == 0 && (y % 100 != 0 || y % 400 == 0) ? 366 : 365;
+	for (int y = year; y < 1970; y++)
+		days -= y % 4 == 0 && (y % 100 != 0 || y % 400 == 0) ? 366 : 365;
+	for (int m = 1; m < month; m++)
+		days += lengths[m - 1] + (m == 2 && leap);
+	return day > lengths[month - 1] + (month == 2 && leap) ? -1000000 : days + day - 1;
+}
+
+/*
+ * The text of a variable's value, as the path gives it; false if its date does not exist.  *from: of
+ * a date, when it begins, in microseconds.
+ */
+static inline bool
+plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
+{
+	const int *number = values->number[variable];
+	int month = number[PLAIN_MONTH] > 0 ? number[PLAIN_MONTH] : 1;
+	int day = number[PLAIN_DAY] > 0 ? number[PLAIN_DAY] : 1;
+	int64_t days;
+
+	if (!values->is_date[variable])
+	{
+		strcpy(text, values->text[variable]);
+		return true;
+	}
+	days = plain_day(number[PLAIN_YEAR], month, day);
+	*from = (days * 24 + number[PLAIN_HOUR]) * 3600 * 1000000;
+	sprintf(text, values->has_hour[variable] ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d", number[PLAIN_YEAR], month, day, number[PLAIN_HOUR]);
+	return days != -1000000;
+}
+
+/* Is what directories on the way to a file said true of the file? */
+static inline bool
+directories_agree(const FlowLocation *location, const char *path, const FlowPathValue *values)
+{
+	int count;
+	const FlowVariable *variables = flow_location_variables(location, &count);
+	size_t fixed = strlen(flow_location_fixed(location));
+
+	for (const char *p = strchr(path + fixed, '/'); p != NULL; p = strchr(p + 1, '/'))
+	{
+		FlowPathValue above[FLOW_MOST_VARIABLES];
+		char directory[PLAIN_MOST];
+		bool more;
+
+		if (p == path + fixed)
+			continue;
+		snprintf(directory, sizeof(directory), "%.*s", (int) (p - path), path);
+		if (!flow_location_directory_values(location, directory, above, &more))
+			return false;
+		for (int i = 0; i < count; i++)
+		{
+			if (above[i].text.data != NULL && (above[i].text.len != values[i].text.len || memcmp(above[i].text.data, values[i].text.data, values[i].text.len) != 0))
+				return false;
+			if (above[i].begun && (!variables[i].is_date || above[i].from > values[i].from || above[i].to < values[i].to))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Do both give a path the same values, or none?  A plain matcher that gives up agrees. */
+static inline bool
+same_values(const FlowLocation *location, const char *text, const char *path)
+{
+	static char marked[PLAIN_MOST];
+	static PlainValues plain;
+	static PlainPath segments, names;
+	FlowPathValue values[FLOW_MOST_VARIABLES];
+	bool got = flow_location_values(location, path, values);
+	bool want;
+	size_t len;
+
+	plain_mark(text, marked, &plain);
+	len = strlen(marked);
+	if (len > 0 && marked[len - 1] == '/')
+		strcpy(marked + len, "**");
+	plain_split(marked, &segments);
+	plain_split(path, &names);
+	plain_steps = 20000;
+	want = plain_match_path(&segments, 0, &names, 0, &plain);
+	if (plain_steps < 0)
+		return true;
+	for (int i = 0; i < plain.count; i++)
+	{
+		char value[PLAIN_MOST];
+		int64_t from = 0;
+
+		want = want && plain_value(&plain, i, value, &from);
+		if (want && got && (strlen(value) != values[i].text.len || memcmp(value, values[i].text.data, values[i].text.len) != 0))
+			return false;
+		if (want && got && plain.is_date[i] && (!values[i].begun || values[i].from != from || values[i].to <= from))
+			return false;
+	}
+	return want == got && (!got || directories_agree(location, path, values));
+}
+
+#endif /* PLAIN_TEMPLATE_H */
