@@ -58,6 +58,8 @@ CORE_OBJS = \
 	flow/probe.o \
 	flow/file.o \
 	flow/gzip.o \
+	flow/json.o \
+	flow/csv.o \
 	flow/zstd.o \
 	flow/part.o \
 	flow/reader_line.o \
@@ -67,7 +69,7 @@ CORE_OBJS = \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
-SHLIB_LINK = -lpcre2-8 -lisal -lzstd
+SHLIB_LINK = -lpcre2-8 -lisal -lzstd -ljansson
 
 PG_CFLAGS = -fvisibility=hidden
 

@@ -155,5 +155,6 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_count("Lines Rejected", counts.rejected, true, es);
 	explain_count("Lines Set Null", counts.set_null, false, es);
 	explain_count("Headers", counts.headers, true, es);
+	explain_count("Messages Skipped", counts.messages_skipped, false, es);
 	explain_count("Blank Lines", counts.blank, false, es);
 }

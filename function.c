@@ -272,7 +272,7 @@ probe_file(FlowlogScan *scan, const FlowObject *object, const FlowAllowedPaths *
 	FlowProbe format;
 	FlowError error;
 
-	if (flow_object_probe(host, object, allowed, options->compression, probe, &error) != FLOW_OK)
+	if (flow_object_probe(host, object, allowed, options->compression, options->regex == NULL, probe, &error) != FLOW_OK)
 		flowlog_raise(&scan->backend, &error, scan->table);
 	if (probe->source == FLOW_FIELDS_OF_HEADER || options->log_format == NULL)
 		return;

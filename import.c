@@ -176,7 +176,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *all
 	FlowProbe probe;
 	FlowError error;
 
-	if (flow_object_probe(&import->backend.host, object, allowed, import->compression, &probe, &error) != FLOW_OK)
+	if (flow_object_probe(&import->backend.host, object, allowed, import->compression, true, &probe, &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 
 	for (int i = 0; i < probe.nfields; i++)

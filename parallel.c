@@ -269,6 +269,7 @@ add_counts(FlowCounts *sum, const FlowCounts *counts, const FlowCounts *before)
 	sum->rejected += counts->rejected - before->rejected;
 	sum->set_null += counts->set_null - before->set_null;
 	sum->unmatched += counts->unmatched - before->unmatched;
+	sum->messages_skipped += counts->messages_skipped - before->messages_skipped;
 	sum->files_lacking += counts->files_lacking - before->files_lacking;
 }
 

@@ -512,11 +512,11 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec.  The
- * probe is freed by flow_probe_free, also after an error.
+ * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
+ * a regular expression reads it.  The probe is freed by flow_probe_free, also after an error.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
-                                    const char *compression, FlowProbe *probe, FlowError *error);
+                                    const char *compression, bool unwrap, FlowProbe *probe, FlowError *error);
 extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
 
 /* The same of a log format: its fields, and nothing else. */
@@ -672,8 +672,9 @@ typedef struct FlowCounts
 	uint64_t bytes_read; /* stored bytes read */
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
 	uint64_t set_null;
-	uint64_t unmatched;     /* of rejected and set_null: lines that are no record at all */
-	uint64_t files_lacking; /* files, each time they were read, that lack a known field which a column is for */
+	uint64_t unmatched;        /* of rejected and set_null: lines that are no record at all */
+	uint64_t messages_skipped; /* CloudWatch's CONTROL_MESSAGEs, which hold no events: no lines */
+	uint64_t files_lacking;    /* files, each time they were read, that lack a known field which a column is for */
 } FlowCounts;
 
 /*

@@ -280,6 +280,12 @@ flow_format_layout(const FlowFormat *format, bool timed)
 }
 
 bool
+flow_format_unwraps(const FlowFormat *format)
+{
+	return format->spec.regex == NULL;
+}
+
+bool
 flow_format_has_shape(const FlowFormat *format)
 {
 	return format->spec.splitter && (format->spec.regex == NULL || format->shape != NULL);
@@ -577,7 +583,8 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 	if (!flow_default_fits(line, len, timed))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
-		flow_error_detail(error, "Its first line does not name the fields of the records, and is no record of the default format either.");
+		flow_error_detail(error, timed ? "Its first event is no record of the default format."
+		                               : "Its first line does not name the fields of the records, and is no record of the default format either.");
 		flow_error_hint(error, "Set option \"log_format\" to the format of these flow logs, or \"regex\" to a regular expression for their lines.");
 		return error->status;
 	}

@@ -10,6 +10,8 @@
 
 #include "flow.h"
 
+#include <string.h>
+
 /*
  * No step between two looks at FlowHost.interrupted handles more bytes than
  * this, and a reader's block has this size.  64 to 512 KiB read equally fast.
@@ -328,6 +330,9 @@ extern const FlowLayout *flow_format_layout(const FlowFormat *format, bool timed
 /* Do the files' own headers say what their fields are?  Then a file cannot be read from its middle. */
 extern bool flow_format_is_by_header(const FlowFormat *format);
 
+/* Are records taken out of what is wrapped round them?  A pattern is for lines as they are. */
+extern bool flow_format_unwraps(const FlowFormat *format);
+
 /* Is any line split at separators? */
 extern bool flow_format_has_shape(const FlowFormat *format);
 
@@ -378,16 +383,17 @@ extern const FlowField *flow_field_at(size_t index);
 /* The same for a column's name: "_" for "-", and the names of Athena's old page. */
 extern const FlowField *flow_field_of_column(const char *column_name);
 
-/* ---------- source.c: storages and compressions ---------- */
+/* ---------- source.c: storages, compressions and wrappers ---------- */
 
 typedef struct FlowSource FlowSource;
 
 /*
- * Opens an object and finds out its compression.  compression: "auto" or a name.
+ * Opens an object and finds out its compression and, to "unwrap" it, what is round its records: these then
+ * become lines with a time before each.  compression: "auto" or a name.
  * FLOW_CHANGED if it is not what was listed.  The object must outlive the source.
  */
 extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
-                                   const char *compression, FlowSource **source, FlowError *error);
+                                   const char *compression, bool unwrap, FlowSource **source, FlowError *error);
 extern void flow_source_close(FlowSource *source);
 
 /*
@@ -409,6 +415,19 @@ extern FlowStatus flow_source_unchanged(FlowSource *source, FlowError *error);
 extern uint64_t flow_source_bytes_read(const FlowSource *source);
 extern const char *flow_source_compression(const FlowSource *source);
 
+/* The name of what was found round the records: "none", "export", "csv" or "json". */
+extern const char *flow_source_wrapper(const FlowSource *source);
+
+/* Is there a time before each record?  So there is with every wrapper. */
+static inline bool
+flow_source_is_timed(const FlowSource *source)
+{
+	return strcmp(flow_source_wrapper(source), "none") != 0;
+}
+
+/* Messages so far that hold no events, as CloudWatch sends them to see whether anybody listens. */
+extern uint64_t flow_source_skipped(const FlowSource *source);
+
 /* Which files have been asked for before their turn; all zero at first. */
 typedef struct FlowAhead
 {
@@ -427,8 +446,8 @@ extern void flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, con
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
 
 /*
- * A compression: streams, gives back what it took, knows nothing of files.  Each
- * is a row of compressions[] in source.c.
+ * A compression, or a wrapper: streams, gives back what it took, knows nothing of files.  Each
+ * is in a row of compressions[] or wrappers[] in source.c.
  */
 typedef struct FlowCodec
 {
@@ -450,10 +469,24 @@ typedef struct FlowCodec
 	 */
 	FlowStatus (*step)(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
 	                   uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error);
+
+	uint64_t (*skipped)(const void *state); /* see flow_source_skipped; NULL: nothing is */
 } FlowCodec;
 
 extern const FlowCodec flow_gzip_codec; /* gzip.c */
 extern const FlowCodec flow_zstd_codec; /* zstd.c */
+
+/* ---------- json.c, csv.c: wrappers round records ---------- */
+
+/*
+ * Both make a line of each event: its time as it stood, or "-" if there is none, a blank, and its message.  A message with a line break
+ * in it has a NUL byte there, and an event without a message begins with one: so neither can be taken
+ * for a record.
+ */
+extern const FlowCodec flow_json_codec;
+extern bool flow_json_recognizes(const uint8_t *data, size_t len);
+extern const FlowCodec flow_csv_codec;
+extern bool flow_csv_recognizes(const uint8_t *data, size_t len);
 
 /* ---------- part.c: parts of files ---------- */
 

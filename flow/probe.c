@@ -103,16 +103,18 @@ probe_source(const FlowHost *host, FlowSource *source, FlowProbe *probe, FlowErr
 }
 
 FlowStatus
-flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, const char *compression,
+flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, const char *compression, bool unwrap,
                   FlowProbe *probe, FlowError *error)
 {
 	FlowSource *source = NULL;
-	FlowStatus status = flow_source_open(host, object, allowed, compression, &source, error);
+	FlowStatus status = flow_source_open(host, object, allowed, compression, unwrap, &source, error);
 
 	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)
 		return status;
 	probe->compression = flow_source_compression(source);
+	probe->wrapper = flow_source_wrapper(source);
+	probe->timed = flow_source_is_timed(source);
 	status = probe_source(host, source, probe, error);
 	flow_source_close(source);
 	return status;

@@ -389,6 +389,7 @@ flow_reader_counts(FlowReader *reader)
 	FlowCounts *counts = &reader->counts;
 
 	settle(reader);
+	flow_reader_count_skipped(reader);
 	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
 	return counts;
 }

@@ -41,6 +41,7 @@ struct FlowReader
 	char *header;            /* header 'match': the first line */
 	size_t header_len;
 	bool timed;               /* a wrapper puts a time before each record */
+	uint64_t skipped_counted; /* of its messages, in counts already */
 	const FlowLayout *layout; /* of its lines; NULL: not yet known */
 	bool lacking_counted;     /* it is in files_lacking */
 
@@ -110,6 +111,9 @@ extern FlowStatus flow_reader_make_room(FlowReader *reader, size_t need, FlowErr
 /* Opens the next object; FLOW_END after the last. */
 extern FlowStatus flow_reader_open_next(FlowReader *reader, FlowError *error);
 extern void flow_reader_close_source(FlowReader *reader);
+
+/* Brings counts.messages_skipped up to date. */
+extern void flow_reader_count_skipped(FlowReader *reader);
 
 /* From here on the lines have this layout; NULL: it is not known. */
 extern void flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout);

@@ -23,8 +23,18 @@
 /* ---------- bytes to lines ---------- */
 
 void
+flow_reader_count_skipped(FlowReader *reader)
+{
+	uint64_t skipped = reader->source != NULL ? flow_source_skipped(reader->source) : reader->skipped_counted;
+
+	reader->counts.messages_skipped += skipped - reader->skipped_counted;
+	reader->skipped_counted = skipped;
+}
+
+void
 flow_reader_close_source(FlowReader *reader)
 {
+	flow_reader_count_skipped(reader);
 	flow_source_close(reader->source);
 	reader->source = NULL;
 	reader->object = NULL;
@@ -234,11 +244,13 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		reader->no_more = false;
 		reader->discarding = false;
 
-		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression, &reader->source, error);
+		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression,
+		                          flow_format_unwraps(spec->format), &reader->source, error);
 		if (status == FLOW_OK)
 		{
 			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->allowed);
-			reader->timed = false;
+			reader->timed = flow_source_is_timed(reader->source);
+			reader->skipped_counted = 0;
 			reader->lacking_counted = false;
 			flow_reader_set_layout(reader, flow_format_layout(spec->format, reader->timed));
 			status = begin_part(reader, error);

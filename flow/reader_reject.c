@@ -127,8 +127,10 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		flow_error_detail(error, "The line is longer than %zu bytes.", reader->spec.max_line_length);
 		flow_error_hint(error, "Raise the option \"max_line_length\" if this is a record.");
 	}
+	else if (reader->timed && line->len > 0 && line->data[0] == '\0')
+		flow_error_detail(error, "The event has no message.");
 	else if (memchr(line->data, '\0', line->len) != NULL)
-		flow_error_detail(error, "The line contains a NUL byte.");
+		flow_error_detail(error, reader->timed ? "The message contains a line break or a NUL byte." : "The line contains a NUL byte.");
 	else
 		flow_format_explain_mismatch(reader->spec.format, reader->layout, line->data, line->len, error);
 

@@ -1,9 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * source.c
- *	  An object's bytes, decompressed.
+ *	  An object's bytes, decompressed, and its records without what is wrapped
+ *	  round them.
  *
- * A compression is a row of compressions[].  Local files are the only storage.
+ * A compression is a row of compressions[], a wrapper one of wrappers[].  What has to be undone
+ * is a stage each; bytes are pulled through the stages, from the file on.  Local files are the
+ * only storage.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,23 +32,45 @@
 #define AHEAD_FILES 32
 #define AHEAD_BYTES (4 * 1024 * 1024)
 
+/* A file may be compressed twice (a gzip file is, that is put in a gzip file), and then have a wrapper. */
+#define MOST_COMPRESSIONS 2
+#define MOST_STAGES (MOST_COMPRESSIONS + 1)
+
+/* One thing to undo. */
+typedef struct Stage
+{
+	const FlowCodec *codec;
+	void *state;
+	const uint8_t *in, *in_end; /* what was read and not yet taken: of a "first", then of "input" */
+	uint8_t *input;             /* INPUT_SIZE; NULL until it is needed */
+	bool last;                  /* there is no more than what is between in and in_end */
+	bool ended;                 /* nor does the codec have more */
+} Stage;
+
+/* A form in which records are wrapped, a time before each. */
+typedef struct Wrapper
+{
+	const char *name;
+	bool (*recognizes)(const uint8_t *data, size_t len); /* by the beginning of the decompressed data */
+	const FlowCodec *codec;                              /* makes lines "TIME RECORD" of it; NULL: they are that */
+} Wrapper;
+
 struct FlowSource
 {
 	const FlowHost *host;
 	const FlowObject *object;
 	FlowFile *file;
-	const FlowCodec *codec;
-	FlowStatus (*read)(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error);
+	const FlowCodec *compression; /* the outermost */
+	const Wrapper *wrapper;       /* NULL: none */
 
-	const uint8_t *in, *in_end; /* what was read and not yet taken: of "first", then of "input" */
+	Stage stages[MOST_STAGES];
+	int nstages;
 
-	/* only if the codec does anything */
-	void *state;
-	uint8_t *input; /* INPUT_SIZE; NULL until "first" is used up */
-	bool last;      /* the file holds no more than what is between in and in_end */
-	bool ended;     /* nor does the codec */
+	/* what the last stage, or the file, gave at the opening, and nobody has taken yet */
+	const uint8_t *ready, *ready_end;
 
-	uint8_t first[FIRST_SIZE]; /* the file's beginning */
+	/* the beginning of what each gives, from the file on */
+	uint8_t first[MOST_STAGES + 1][FIRST_SIZE];
 };
 
 static bool
@@ -66,6 +91,30 @@ static const FlowCodec *const compressions[] = {
 	&flow_gzip_codec,
 	&flow_zstd_codec,
 	&none_codec};
+
+/*
+ * The first line of a CloudWatch export begins with the time of its event: "2018-01-30T12:25:04.000Z " ("0"
+ * stands for a digit; the fraction may be missing).
+ */
+static bool
+recognizes_export(const uint8_t *data, size_t len)
+{
+	static const char form[] = "0000-00-00T00:00:00";
+	size_t i;
+
+	for (i = 0; i < sizeof(form) - 1; i++)
+		if (i == len || (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
+			return false;
+	if (i < len && data[i] == '.')
+		for (i++; i < len && data[i] >= '0' && data[i] <= '9';)
+			i++;
+	return len - i >= 2 && data[i] == 'Z' && data[i + 1] == ' ';
+}
+
+static const Wrapper wrappers[] = {
+	{"export", recognizes_export, NULL},
+	{"csv", flow_csv_recognizes, &flow_csv_codec},
+	{"json", flow_json_recognizes, &flow_json_codec}};
 
 static const FlowCodec *
 find_compression(const char *name)
@@ -99,49 +148,6 @@ flow_source_compression_by_name(const char *path)
 
 /* ---------- reading ---------- */
 
-/* Straight from the file into the caller's buffer, but for what was read at the opening. */
-static FlowStatus
-read_as_is(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
-{
-	size_t have = (size_t) (source->in_end - source->in);
-	FlowStatus status = FLOW_OK;
-
-	if (have == 0)
-		return flow_file_read(source->file, buffer, capacity, len, error);
-
-	if (have > capacity)
-		have = capacity;
-	memcpy(buffer, source->in, have);
-
-	/* a read at the end would look whether the file has changed, for which the next call is */
-	*len = 0;
-	if (have < capacity && flow_file_position(source->file) < source->object->size)
-		status = flow_file_read(source->file, buffer + have, capacity - have, len, error);
-	if (status == FLOW_OK)
-	{
-		source->in += have;
-		*len += have;
-	}
-	return status;
-}
-
-static FlowStatus
-fill_input(FlowSource *source, FlowError *error)
-{
-	FlowStatus status;
-	size_t len;
-
-	if (source->input == NULL && (source->input = flow_allocate(source->host, INPUT_SIZE)) == NULL)
-		return flow_error_memory(error);
-	status = flow_file_read(source->file, source->input, INPUT_SIZE, &len, error);
-	if (status != FLOW_OK)
-		return status;
-	source->in = source->input;
-	source->in_end = source->input + len;
-	source->last = len == 0;
-	return FLOW_OK;
-}
-
 /* A codec's complaint, to which it could not put the file's name. */
 static FlowStatus
 codec_error(FlowSource *source, FlowStatus status, FlowError *error)
@@ -159,56 +165,110 @@ codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 	return status;
 }
 
-static FlowStatus
-read_decompressed(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
+static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error);
+
+/* What the first "number" stages make of the file: as it is, if that is 0. */
+static inline FlowStatus
+read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
 {
-	uint8_t *out = (uint8_t *) buffer, *out_end = out + capacity;
+	if (number == 0)
+		return flow_file_read(source->file, buffer, capacity, len, error);
+	return read_stage(source, number - 1, buffer, capacity, len, error);
+}
+
+static FlowStatus
+fill_input(FlowSource *source, int number, FlowError *error)
+{
+	Stage *stage = &source->stages[number];
+	FlowStatus status;
+	size_t len;
+
+	if (stage->input == NULL && (stage->input = flow_allocate(source->host, INPUT_SIZE)) == NULL)
+		return flow_error_memory(error);
+	status = read_through(source, number, stage->input, INPUT_SIZE, &len, error);
+	if (status != FLOW_OK)
+		return status;
+	stage->in = stage->input;
+	stage->in_end = stage->input + len;
+	stage->last = len == 0;
+	return FLOW_OK;
+}
+
+/* Fills the buffer with what a stage gives, unless that ends. */
+static FlowStatus
+read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	Stage *stage = &source->stages[number];
+	uint8_t *out = buffer, *out_end = out + capacity;
 	FlowStatus status = FLOW_OK;
 
-	while (status == FLOW_OK && out < out_end && !source->ended)
+	while (status == FLOW_OK && out < out_end && !stage->ended)
 	{
 		if (flow_interrupted(source->host))
 			return flow_error_interrupted(error);
 
-		if (source->in == source->in_end && !source->last)
-			status = fill_input(source, error);
+		if (stage->in == stage->in_end && !stage->last)
+			status = fill_input(source, number, error);
 		else
 		{
-			uint64_t offset = flow_file_position(source->file) - (uint64_t) (source->in_end - source->in);
+			uint64_t offset = flow_file_position(source->file) - (uint64_t) (stage->in_end - stage->in);
 
-			status = source->codec->step(source->state, &source->in, source->in_end, source->last,
-			                             &out, out_end, offset, error);
+			status = stage->codec->step(stage->state, &stage->in, stage->in_end, stage->last, &out, out_end, offset, error);
 			if (status == FLOW_END)
-				source->ended = true;
+				stage->ended = true;
 			else if (status != FLOW_OK)
 				status = codec_error(source, status, error);
 		}
 	}
 
-	*len = (size_t) (out - (uint8_t *) buffer);
+	*len = (size_t) (out - buffer);
 	return status == FLOW_END ? FLOW_OK : status;
+}
+
+/* Behind what is ready already.  A read at the end would look whether the file has changed, for which the next call is. */
+static FlowStatus
+read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len, FlowError *error)
+{
+	*len = 0;
+	if (have > 0 && (have == capacity || (source->nstages == 0 && flow_file_position(source->file) >= source->object->size)))
+		return FLOW_OK;
+	return read_through(source, source->nstages, buffer + have, capacity - have, len, error);
 }
 
 FlowStatus
 flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
 {
-	FlowStatus status = source->read(source, buffer, capacity, len, error);
+	size_t have = (size_t) (source->ready_end - source->ready);
+	FlowStatus status;
 
+	if (have > capacity)
+		have = capacity;
+	if (have > 0)
+		memcpy(buffer, source->ready, have);
+	status = read_more(source, (uint8_t *) buffer, capacity, have, len, error);
+	/* the stages may have come to the end of a small file when it was opened */
+	if (status == FLOW_OK && have == 0 && *len == 0 && source->nstages > 0)
+		status = flow_file_unchanged(source->file, error);
 	if (status != FLOW_OK)
+	{
 		flow_error_at(error, source->object->path, 0);
-	return status;
+		return status;
+	}
+	source->ready += have;
+	*len += have;
+	return FLOW_OK;
 }
 
 bool
 flow_source_is_plain(const FlowSource *source)
 {
-	return source->codec->step == NULL;
+	return source->nstages == 0;
 }
 
 void
 flow_source_seek(FlowSource *source, uint64_t offset)
 {
-	source->in = source->in_end; /* what was read at the opening is of no use now */
+	source->ready = source->ready_end; /* what was read at the opening is of no use now */
 	flow_file_seek(source->file, offset);
 }
 
@@ -223,23 +283,64 @@ flow_source_bytes_read(const FlowSource *source)
 {
 	uint64_t position = flow_file_position(source->file);
 
-	return flow_source_is_plain(source) ? position - (uint64_t) (source->in_end - source->in) : position;
+	return flow_source_is_plain(source) ? position - (uint64_t) (source->ready_end - source->ready) : position;
 }
 
 const char *
 flow_source_compression(const FlowSource *source)
 {
-	return source->codec->name;
+	return source->compression->name;
+}
+
+const char *
+flow_source_wrapper(const FlowSource *source)
+{
+	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
+}
+
+uint64_t
+flow_source_skipped(const FlowSource *source)
+{
+	const Stage *last;
+
+	if (source->nstages == 0)
+		return 0;
+	last = &source->stages[source->nstages - 1];
+	return last->codec->skipped != NULL ? last->codec->skipped(last->state) : 0;
 }
 
 /* ---------- opening ---------- */
 
-/* Chooses by the bytes that were read. */
+/* Undoes one thing more: what is ready becomes its input, and the beginning of its output is ready. */
 static FlowStatus
-choose_codec(FlowSource *source, const char *compression, FlowError *error)
+add_stage(FlowSource *source, const FlowCodec *codec, FlowError *error)
 {
-	const uint8_t *magic = source->first;
-	size_t len = (size_t) (source->in_end - source->in);
+	Stage *stage = &source->stages[source->nstages];
+	uint8_t *first = source->first[source->nstages + 1];
+	FlowStatus status;
+	size_t len;
+
+	stage->codec = codec;
+	stage->in = source->ready;
+	stage->in_end = source->ready_end;
+	status = codec->create(source->host, &stage->state, error);
+	if (status != FLOW_OK)
+		return status;
+	source->nstages++;
+	status = read_stage(source, source->nstages - 1, first, FIRST_SIZE, &len, error);
+	if (status != FLOW_OK)
+		return status;
+	source->ready = first;
+	source->ready_end = first + len;
+	return FLOW_OK;
+}
+
+/* Chooses by the bytes that are ready. */
+static FlowStatus
+choose_codec(FlowSource *source, const char *compression, const FlowCodec **codec, FlowError *error)
+{
+	const uint8_t *magic = source->ready;
+	size_t len = (size_t) (source->ready_end - source->ready);
 
 	if (len > FLOW_MAGIC_SIZE)
 		len = FLOW_MAGIC_SIZE;
@@ -254,51 +355,91 @@ choose_codec(FlowSource *source, const char *compression, FlowError *error)
 
 	if (strcmp(compression, "auto") != 0)
 	{
-		source->codec = find_compression(compression);
-		if (source->codec == NULL)
+		*codec = find_compression(compression);
+		if (*codec == NULL)
 			return flow_error_set(error, FLOW_UNSUPPORTED, "compression \"%s\" is not known", compression);
-		if (len == 0 || source->codec->recognizes(magic, len))
+		if (len == 0 || (*codec)->recognizes(magic, len))
 			return FLOW_OK;
-		flow_error_set(error, FLOW_CORRUPT, "is not %s data", source->codec->name);
+		flow_error_set(error, FLOW_CORRUPT, "is not %s data", (*codec)->name);
 		flow_file_name_error(error, source->object->path);
 		return FLOW_CORRUPT;
 	}
 
-	for (size_t i = 0; source->codec == NULL; i++)
+	*codec = NULL;
+	for (size_t i = 0; *codec == NULL; i++)
 		if (compressions[i]->recognizes(magic, len))
-			source->codec = compressions[i];
+			*codec = compressions[i];
+	return FLOW_OK;
+}
+
+/* One compression after the other; only the outermost can be insisted on. */
+static FlowStatus
+add_compressions(FlowSource *source, const char *compression, FlowError *error)
+{
+	const FlowCodec *codec;
+	FlowStatus status = choose_codec(source, compression, &codec, error);
+
+	if (status != FLOW_OK)
+		return status;
+	source->compression = codec;
+	while (codec->step != NULL)
+	{
+		if (source->nstages == MOST_COMPRESSIONS)
+		{
+			flow_error_set(error, FLOW_UNSUPPORTED, "is compressed more than %d times", MOST_COMPRESSIONS);
+			flow_file_name_error(error, source->object->path);
+			return FLOW_UNSUPPORTED;
+		}
+		if ((status = add_stage(source, codec, error)) != FLOW_OK ||
+		    (status = choose_codec(source, "auto", &codec, error)) != FLOW_OK)
+			return status;
+		if (strcmp(compression, "auto") != 0)
+			break;
+	}
 	return FLOW_OK;
 }
 
 static FlowStatus
-open_source(FlowSource *source, const FlowAllowedPaths *allowed, const char *compression, FlowError *error)
+add_wrapper(FlowSource *source, FlowError *error)
+{
+	const uint8_t *data = source->ready;
+	size_t len = (size_t) (source->ready_end - source->ready);
+
+	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
+	{
+		data += 3; /* a byte order mark */
+		len -= 3;
+	}
+	for (size_t i = 0; i < flow_countof(wrappers) && source->wrapper == NULL; i++)
+		if (wrappers[i].recognizes(data, len))
+			source->wrapper = &wrappers[i];
+	if (source->wrapper == NULL || source->wrapper->codec == NULL)
+		return FLOW_OK;
+	source->ready = data;
+	return add_stage(source, source->wrapper->codec, error);
+}
+
+static FlowStatus
+open_source(FlowSource *source, const FlowAllowedPaths *allowed, const char *compression, bool unwrap, FlowError *error)
 {
 	FlowStatus status;
 	size_t len = 0;
 
 	status = flow_file_open(source->host, source->object, allowed, &source->file, error);
 	if (status == FLOW_OK && source->object->size > 0)
-		status = flow_file_read(source->file, source->first, sizeof(source->first), &len, error);
+		status = flow_file_read(source->file, source->first[0], FIRST_SIZE, &len, error);
 	if (status != FLOW_OK)
 		return status;
-	source->in = source->first;
-	source->in_end = source->first + len;
+	source->ready = source->first[0];
+	source->ready_end = source->first[0] + len;
 
-	status = choose_codec(source, compression, error);
-	if (status != FLOW_OK)
-		return status;
-
-	source->read = read_as_is;
-	if (source->codec->step == NULL)
-		return FLOW_OK;
-
-	source->read = read_decompressed;
-	return source->codec->create(source->host, &source->state, error);
+	status = add_compressions(source, compression, error);
+	return status == FLOW_OK && unwrap ? add_wrapper(source, error) : status;
 }
 
 FlowStatus
 flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
-                 const char *compression, FlowSource **result, FlowError *error)
+                 const char *compression, bool unwrap, FlowSource **result, FlowError *error)
 {
 	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
 	FlowStatus status;
@@ -313,7 +454,7 @@ flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllow
 	source->host = host;
 	source->object = object;
 
-	status = open_source(source, allowed, compression, error);
+	status = open_source(source, allowed, compression, unwrap, error);
 	if (status != FLOW_OK)
 	{
 		flow_error_at(error, object->path, 0);
@@ -330,9 +471,11 @@ flow_source_close(FlowSource *source)
 {
 	if (source == NULL)
 		return;
-	if (source->state != NULL)
-		source->codec->free(source->state);
-	flow_free(source->host, source->input);
+	for (int i = 0; i < source->nstages; i++)
+	{
+		source->stages[i].codec->free(source->stages[i].state);
+		flow_free(source->host, source->stages[i].input);
+	}
 	flow_file_close(source->file);
 	flow_free(source->host, source);
 }

@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * plain_wrapper.h
+ *	  What is made of wrapped records, however the bytes come; and CSV as
+ *	  anybody would read it that is whole in memory.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef PLAIN_WRAPPER_H
+#define PLAIN_WRAPPER_H
+
+#include "unit.h"
+
+typedef struct PlainText
+{
+	char *data;
+	size_t len;
+	FlowStatus status; /* FLOW_END, or the error */
+	FlowError error;
+	uint64_t skipped;
+} PlainText;
+
+/*
+ * Runs all of the data through a codec, so many bytes at a time in and out; the result is to be freed.
+ */
+static inline PlainText
+plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
+{
+	const uint8_t *begin = data;
+	PlainText text = {malloc(4 * len + 4097), 0, FLOW_OK, {0}, 0};
+	void *state = NULL;
+	size_t from = 0;
+
+	text.status = codec->create(&unit_host, &state, &text.error);
+	while (text.status == FLOW_OK)
+	{
+		size_t to = len - from < in_size ? len : from + in_size;
+		char *copy = unit_at_edge(begin + from, to - from);
+		const uint8_t *in = (const uint8_t *) copy, *in_end = in + (to - from);
+		uint8_t *out = malloc(out_size), *next = out;
+
+		text.status = codec->step(state, &in, in_end, to == len, &next, out + out_size, from, &text.error);
+		from += (size_t) (in - (const uint8_t *) copy);
+		if (text.len + (size_t) (next - out) > 4 * len + 4096)
+			abort();
+		memcpy(text.data + text.len, out, (size_t) (next - out));
+		text.len += (size_t) (next - out);
+		free(out);
+	}
+	if (state != NULL && codec->skipped != NULL)
+		text.skipped = codec->skipped(state);
+	if (state != NULL)
+		codec->free(state);
+	return text;
+}
+
+/* ---------- CSV ---------- */
+
+/* The fields of a row that begins at *next; quoted ones without their quotes.  Returns how many, or -1 if it never ends. */
+static inline int
+plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most, bool *clean)
+{
+	const char *p = *next;
+	int count = 0;
+
+	*clean = true;
+	for (;;)
+	{
+		char *field = malloc((size_t) (end - p) + 2);
+		size_t n = 0;
+
+		if (p < end && *p == '"')
+		{
+			for (p++;; p++)
+			{
+				if (p == end)
+				{
+					free(field);
+					for (int i = 0; i < count && i < most; i++)
+						free(fields[i]);
+					return -1;
+				}
+				if (*p == '"' && !(p + 1 < end && p[1] == '"'))
+					break;
+				if (*p == '"')
+					p++;
+				field[n++] = *p;
+			}
+			p++;
+			if (p < end && *p != ',' && *p != '\n' && *p != '\r')
+				*clean = false;
+		}
+		while (p < end && *p != ',' && *p != '\n' && !(*p == '\r' && (p + 1 == end || p[1] == '\n')))
+			field[n++] = *p++;
+		if (count < most)
+			fields[count] = field, lens[count] = n;
+		else
+			free(field);
+		count++;
+		if (p == end || *p != ',')
+			break;
+		p++;
+	}
+	if (p < end && *p == '\r')
+		p++;
+	if (p < end)
+		p++;
+	*next = p;
+	return count;
+}
+
+/* Is that line, without its newline, what a row should become? */
+static inline bool
+plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[], int count, bool clean, bool empty)
+{
+	bool good = count == 2 && clean && memchr(fields[0], ' ', lens[0]) == NULL;
+	size_t time_len = count > 0 && lens[0] > 0 ? lens[0] : 1;
+
+	if (empty)
+		return len == 0;
+	for (int i = 0; i < count && i < 2; i++)
+		good &= memchr(fields[i], '\n', lens[i]) == NULL && memchr(fields[i], '\r', lens[i]) == NULL;
+	if (!good)
+		return memchr(line, '\0', len) != NULL;
+	return len == time_len + 1 + lens[1] && memcmp(line, lens[0] > 0 ? fields[0] : "-", time_len) == 0 &&
+	       line[time_len] == ' ' && memcmp(line + time_len + 1, fields[1], lens[1]) == 0;
+}
+
+/* Is what the codec made of a CSV file right? */
+static inline bool
+plain_csv_agrees(const char *data, size_t len, const PlainText *made)
+{
+	const char *end = data + len;
+	const char *next = memchr(data, '\n', len);
+	const char *line = made->data;
+	bool right = true;
+
+	next = next != NULL ? next + 1 : end;
+	while (right && next < end)
+	{
+		const char *begin = next;
+		char *fields[2];
+		size_t lens[2];
+		bool clean;
+		int count = plain_csv_row(&next, end, fields, lens, 2, &clean);
+		const char *newline = memchr(line, '\n', (size_t) (made->data + made->len - line));
+		bool empty = count == 1 && lens[0] == 0 && *begin != '"';
+
+		if (count < 0)
+			return made->status == FLOW_CORRUPT;
+		right = newline != NULL &&
+		        plain_csv_line_is_right(line, (size_t) (newline - line), fields, lens, count, clean, empty);
+		for (int i = 0; i < count && i < 2; i++)
+			free(fields[i]);
+		line = newline != NULL ? newline + 1 : line;
+	}
+	return right && line == made->data + made->len && made->status == FLOW_END;
+}
+
+#endif /* PLAIN_WRAPPER_H */

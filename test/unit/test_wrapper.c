@@ -1,0 +1,220 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_wrapper.c
+ *	  Tests of the forms in which records are wrapped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "plain_wrapper.h"
+
+#define WHOLE ((size_t) 1 << 20)
+
+static const size_t sizes[] = {1, 2, 3, 7, 64, WHOLE};
+
+/* Whatever the sizes of the pieces, these lines come out, a "|" in place of each NUL byte. */
+static void
+check_lines(const FlowCodec *codec, const char *text, const char *lines)
+{
+	for (size_t i = 0; i < flow_countof(sizes); i++)
+		for (size_t j = 0; j < flow_countof(sizes); j++)
+		{
+			PlainText made = plain_unwrap(codec, text, strlen(text), sizes[i], sizes[j]);
+
+			CHECK_INT(made.status, FLOW_END);
+			for (size_t k = 0; k < made.len; k++)
+				if (made.data[k] == '\0')
+					made.data[k] = '|';
+			made.data[made.len] = '\0';
+			CHECK_STRING(made.data, lines);
+			free(made.data);
+		}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+check_error(const FlowCodec *codec, const char *text, FlowStatus status, const char *message, const char *detail)
+{
+	for (size_t i = 0; i < flow_countof(sizes); i++)
+	{
+		PlainText made = plain_unwrap(codec, text, strlen(text), sizes[i], sizes[flow_countof(sizes) - 1 - i]);
+
+		CHECK_INT(made.status, status);
+		CHECK_STRING(made.error.message, message);
+		CHECK_STRING(made.error.detail, detail);
+		free(made.data);
+	}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+it_takes_events_out_of_payloads(void)
+{
+	PlainText made;
+
+	check_lines(&flow_json_codec, "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a b\"},{\"timestamp\":2,\"message\":\"c\"}]}", "1 a b\n2 c\n");
+	check_lines(&flow_json_codec, "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a\"}]}{\"logEvents\":[{\"timestamp\":2,\"message\":\"b\"}]}\n", "1 a\n2 b\n");
+	check_lines(&flow_json_codec, " [ {\"timestamp\":1,\"message\":\"a\"} ,\n{\"message\":\"b\"}] ", "1 a\n- b\n");
+	check_lines(&flow_json_codec, "{\"events\":[{\"timestamp\":1418530010000,\"message\":\"a\"}],\"x\":[]}", "1418530010000 a\n");
+	check_lines(&flow_json_codec, "{\"logEvents\":[]}", "");
+	check_lines(&flow_json_codec, "{\"timestamp\":\"2018-01-30T12:25:04Z\",\"message\":\"a\\\"}{\"}", "2018-01-30T12:25:04Z a\"}{\n");
+	check_lines(&flow_json_codec, "[]{\"message\":\"a\"}[{\"message\":\"b\"}]", "- a\n- b\n");
+	check_lines(&flow_json_codec, "{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}{\"message\":\"b\"}", "- b\n");
+
+	made = plain_unwrap(&flow_json_codec, "{\"messageType\":\"CONTROL_MESSAGE\"} {\"messageType\":\"CONTROL_MESSAGE\"}", 67, WHOLE, WHOLE);
+	CHECK_INT(made.skipped, 2);
+	free(made.data);
+}
+
+static void
+an_event_is_one_line_and_one_that_is_no_record_stays_none(void)
+{
+	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\n\"}{\"timestamp\":1,\"message\":\"a\\r\\n\"}", "1 a\n1 a\n");
+	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\nb\\n\\n\"}", "1 a|b|\n");
+	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\u0000b\"}", "1 a|b\n");
+	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"\"}", "1 \n");
+	check_lines(&flow_json_codec, "{\"timestamp\":\"1 2\",\"message\":\"a\"}{\"timestamp\":1.5,\"message\":\"a\"}{\"timestamp\":\"\",\"message\":\"a\"}", "- a\n- a\n- a\n");
+	check_lines(&flow_json_codec, "{\"x\":1}{\"logEvents\":[7,{\"message\":null}]}", "|{\"x\":1}\n|7\n|{\"message\":null}\n");
+	check_lines(&flow_json_codec, "{\"logEvents\":{\"message\":\"a\"},\"message\":\"b\"}", "- b\n");
+	check_lines(&flow_json_codec, "{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
+	            "|{\"a\":\"0123456789012345678901234567890123456789012345678901234567\n");
+}
+
+static void
+it_names_json_that_is_damaged(void)
+{
+	const char *message = "is not well-formed JSON";
+
+	check_error(&flow_json_codec, "{\"message\":\"a\"}{\"message\":", FLOW_CORRUPT, message, "The file ends in value 2 of the file.");
+	check_error(&flow_json_codec, "[{\"message\":\"a\"}", FLOW_CORRUPT, message, "The file ends in value 1 of the file.");
+	check_error(&flow_json_codec, "{\"message\":\"a\"} x", FLOW_CORRUPT, message, "There is no object in value 2 of the file.");
+	check_error(&flow_json_codec, "[{} {}]", FLOW_CORRUPT, message, "There is no comma before an object in value 2 of the file.");
+	check_error(&flow_json_codec, "{},{}", FLOW_CORRUPT, message, "There is no object in value 2 of the file.");
+	check_error(&flow_json_codec, "[1]", FLOW_CORRUPT, message, "There is no object in value 1 of the file.");
+	check_error(&flow_json_codec, "[[{}]]", FLOW_CORRUPT, message, "There is no object in value 1 of the file.");
+	check_error(&flow_json_codec, "{\"a\":1,\"a\":2}", FLOW_CORRUPT, message, "There is an error at byte 10 in value 1 of the file.");
+	check_error(&flow_json_codec, "{\"a\" 1}", FLOW_CORRUPT, message, "There is an error at byte 6 in value 1 of the file.");
+	check_error(&flow_json_codec, "{\"a\":\"\xFF\"}", FLOW_CORRUPT, message, "There is an error at byte 6 in value 1 of the file.");
+	check_error(&flow_json_codec, "{]", FLOW_CORRUPT, message, "There is an error at byte 2 in value 1 of the file.");
+}
+
+static void
+it_bounds_the_memory_that_json_takes(void)
+{
+	size_t len = 20 * 1024 * 1024;
+	char *text = malloc(len);
+	PlainText made;
+
+	memset(text, 'x', len);
+	memcpy(text, "{\"message\":\"", 12);
+	made = plain_unwrap(&flow_json_codec, text, len, WHOLE, WHOLE);
+	CHECK_INT(made.status, FLOW_LIMIT);
+	CHECK_STRING(made.error.detail, "Value 1 of the file has more than 16 MiB.");
+	free(made.data);
+	free(text);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+it_takes_events_out_of_csv(void)
+{
+	check_lines(&flow_csv_codec, "timestamp,message", "");
+	check_lines(&flow_csv_codec, "timestamp,message\n1,a b\n\"2\",\"c\"\r\n3,\"d \"\"e\"\"\"", "1 a b\n2 c\n3 d \"e\"\n");
+	check_lines(&flow_csv_codec, "\"timestamp\",\"message\"\r\n1,a\r\n\r\n2,b\r", "1 a\n\n2 b\n");
+	check_lines(&flow_csv_codec, "timestamp,message\n,a\n1,\n\"\",a\n", "- a\n1 \n- a\n");
+	/* what is no event */
+	check_lines(&flow_csv_codec, "timestamp,message\n1\n1,2,3\n1,\"a\nb\"\n1 2,a\n1,\"a\"b\n1,a\rb\n\"\"\n", "1|\n1 2|3\n1 a|b\n1|2 a\n1 a|b\n1 a|b\n|\n");
+	check_error(&flow_csv_codec, "timestamp,message\n1,\"a\n", FLOW_CORRUPT, "ends in the middle of a quoted field", "");
+}
+
+static void
+it_recognizes_wrappers(void)
+{
+	static const struct
+	{
+		const char *text;
+		bool csv, json;
+	} cases[] = {
+		{"timestamp,message", true, false},
+		{"timestamp,message\n", true, false},
+		{"timestamp,message\r\n1,a", true, false},
+		{"\"timestamp\",\"message\"\n", true, false},
+		{"timestamp,messages\n", false, false},
+		{"timestamp,\"message\n", false, false},
+		{"timestamp message\n", false, false},
+		{"timestamp,", false, false},
+		{"timestamp", false, false},
+		{" \r\n\t{", false, true},
+		{"[", false, true},
+		{" ", false, false},
+		{"2 1 {", false, false},
+		{"", false, false}};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		size_t len = strlen(cases[i].text);
+		const uint8_t *text = (const uint8_t *) unit_at_edge(cases[i].text, len);
+
+		CHECK_INT(flow_csv_recognizes(text, len), cases[i].csv);
+		CHECK_INT(flow_json_recognizes(text, len), cases[i].json);
+	}
+}
+
+static void
+random_csv_is_read_as_by_the_plain_reader(void)
+{
+	static const char *const pieces[] = {"1", "a b", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\r", " ", "x\"y", "\"q,\nr\""};
+	uint64_t seed = 11;
+
+	for (int i = 0; i < 20000; i++)
+	{
+		char text[1024] = "timestamp,message\n";
+		int n = (int) (unit_random(&seed) % 24);
+		PlainText made;
+		bool agrees;
+
+		for (int j = 0; j < n; j++)
+			strcat(text, pieces[unit_random(&seed) % flow_countof(pieces)]);
+		made = plain_unwrap(&flow_csv_codec, text, strlen(text), 1 + unit_random(&seed) % 40, 1 + unit_random(&seed) % 40);
+		agrees = plain_csv_agrees(text, strlen(text), &made);
+		CHECK(agrees);
+		if (!agrees)
+			printf("# of: %s\n", text);
+		free(made.data);
+	}
+}
+
+static void
+they_survive_failing_allocations(void)
+{
+	static const char text[] = "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a b\"}]}";
+
+	for (int after = 0; after < 8; after++)
+	{
+		PlainText made;
+
+		unit_state.fail_after = after;
+		made = plain_unwrap(&flow_json_codec, text, strlen(text), WHOLE, WHOLE);
+		CHECK(made.status == FLOW_NO_MEMORY || made.status == FLOW_END);
+		free(made.data);
+		unit_state.fail_after = after;
+		made = plain_unwrap(&flow_csv_codec, "timestamp,message\n1,a", 21, WHOLE, WHOLE);
+		CHECK(made.status == FLOW_NO_MEMORY || made.status == FLOW_END);
+		free(made.data);
+		unit_state.fail_after = -1;
+	}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+int
+main(void)
+{
+	RUN(it_takes_events_out_of_payloads);
+	RUN(an_event_is_one_line_and_one_that_is_no_record_stays_none);
+	RUN(it_names_json_that_is_damaged);
+	RUN(it_bounds_the_memory_that_json_takes);
+	RUN(it_takes_events_out_of_csv);
+	RUN(it_recognizes_wrappers);
+	RUN(random_csv_is_read_as_by_the_plain_reader);
+	RUN(they_survive_failing_allocations);
+	return unit_done();
+}
