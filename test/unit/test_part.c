@@ -163,7 +163,7 @@ forget(Outcome *outcome)
 static FlowObjects
 read_whole(const Setup *setup, FlowObject *object)
 {
-	FlowObjects objects = {object, 1, object->size, 0, true};
+	FlowObjects objects = {object, 1, object->size, 0, true, 0, 0, 0, 0};
 
 	forget(&whole);
 	read_all(setup, &objects, NULL, NULL, &whole);
@@ -378,7 +378,7 @@ a_change_is_noticed_in_every_part(void)
 {
 	char text[4000];
 	FlowObject object;
-	FlowObjects objects = {&object, 1, sizeof(text), 0, true};
+	FlowObjects objects = {&object, 1, sizeof(text), 0, true, 0, 0, 0, 0};
 
 	for (size_t i = 0; i < sizeof(text); i += 4)
 		memcpy(text + i, "a 1\n", 4);
@@ -404,7 +404,7 @@ a_change_while_a_part_is_read_is_noticed(void)
 	size_t size = 4 * FLOW_BLOCK_SIZE;
 	char *text = malloc(size);
 	FlowObject object;
-	FlowObjects objects = {&object, 1, size, 0, true};
+	FlowObjects objects = {&object, 1, size, 0, true, 0, 0, 0, 0};
 	FlowReadSpec spec = {.host = &unit_host, .objects = &objects, .reject_limit = -1, .compression = "auto", .max_line_length = 100, .next_part = next_part, .next_part_arg = &queue};
 	FlowFormat *format;
 	FlowReader *reader;
@@ -481,7 +481,7 @@ static void
 odd_parts_are_empty(void)
 {
 	FlowObject object = plain_write(path, "a 1\nb 2\n", 8);
-	FlowObjects objects = {&object, 1, 8, 0, true};
+	FlowObjects objects = {&object, 1, 8, 0, true, 0, 0, 0, 0};
 	static const FlowPart parts[] = {{0, 8, 8}, {0, 8, 100}, {0, 100, 200}, {0, 5, 5}, {0, 4, 4}, {0, 3, 3}};
 
 	for (size_t i = 0; i < flow_countof(parts); i++)
