@@ -168,3 +168,13 @@ flow_field_of_column(const char *column_name)
 			return flow_field_find(old_columns[i].field, strlen(old_columns[i].field));
 	return NULL;
 }
+
+bool
+flow_field_is_time(const char *name)
+{
+	const FlowField *field = flow_field_of_column(name);
+
+	if (field == NULL)
+		return strcmp(name, "ts") == 0;
+	return strcmp(field->name, "start") == 0 || strcmp(field->name, "end") == 0 || strcmp(field->name, "ts") == 0;
+}
