@@ -137,6 +137,8 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 FlowStatus
 flow_constant_error(const FlowColumn *column, int index, const FlowObject *file, FlowStatus status, bool may_differ, FlowError *error)
 {
+	static const char *const properties[] = {
+		[FLOW_FROM_VARIABLE] = "path", [FLOW_FROM_PATH] = "path", [FLOW_FROM_SIZE] = "size", [FLOW_FROM_MODIFIED] = "time of modification"};
 	const char *type = column->type_name != NULL ? column->type_name : "its type";
 
 	if (status == FLOW_NO_MEMORY)
@@ -146,9 +148,10 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	if (status == FLOW_MISSING)
 		flow_error_detail(error, "The column is NOT NULL, but there is no value for it.");
 	else
-		flow_error_detail(error, "What its path, size or time gives is not a value of type %s.", type);
+		flow_error_detail(error, "The value that its %s gives is not of type %s.", properties[column->source], type);
 	if (may_differ)
-		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave such files out%s", status == FLOW_MISSING ? ", or drop the NOT NULL constraint." : ", or to \"set_null\" to read such values as nulls.");
+		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave the lines of such files out, or %s.",
+		                status == FLOW_MISSING ? "drop the NOT NULL constraint" : "to \"set_null\" to read such values as nulls");
 	error->column = index;
 	return status;
 }
