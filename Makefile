@@ -12,6 +12,7 @@ WRAPPER_OBJS = \
 	scan.o \
 	plan.o \
 	qual.o \
+	prune.o \
 	aggregate.o \
 	aggregate_state.o \
 	tuple.o \
@@ -35,6 +36,7 @@ CORE_OBJS = \
 	flow/split_arm.o \
 	flow/filter.o \
 	flow/filter_batch.o \
+	flow/filter_interval.o \
 	flow/filter_key.o \
 	flow/filter_network.o \
 	flow/filter_text.o \
@@ -62,6 +64,7 @@ CORE_OBJS = \
 	flow/csv.o \
 	flow/zstd.o \
 	flow/part.o \
+	flow/constant.o \
 	flow/reader_line.o \
 	flow/reader_judge.o \
 	flow/reader_group.o \

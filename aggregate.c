@@ -48,15 +48,20 @@ typedef struct Output
 	int index; /* of the group's keys or totals */
 } Output;
 
-/* The table's column that a Var stands for, or -1; there is no other relation that it could be of. */
+/*
+ * The table's column that a Var stands for, or -1; there is no other relation that it could be of.  The number of a
+ * line is not the reader's to aggregate.
+ */
 static int
 column_of_var(const FlowlogTable *table, const Expr *expr)
 {
 	const Var *var = (const Var *) expr;
+	int column;
 
 	if (!IsA(expr, Var) || var->varlevelsup != 0 || var->varattno < 1 || var->varattno > table->natts)
 		return -1;
-	return table->column_of_attr[var->varattno - 1];
+	column = table->column_of_attr[var->varattno - 1];
+	return column >= 0 && table->columns[column].source == FLOW_FROM_LINE ? -1 : column;
 }
 
 /*
@@ -393,7 +398,9 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 {
 	Index relid = linitial_int(path->fdw_private);
 	RelOptInfo *input = root->simple_rel_array[relid];
-	List *clauses = extract_actual_clauses(input->baserestrictinfo, false);
+	List *local = NIL;
+	List *counts;
+	List *clauses = flowlog_plan_sort_quals(root, input, input->baserestrictinfo, &local, &counts);
 	List *scan_tlist = make_tlist_from_pathtarget(path->path.pathtarget);
 	int noutputs = list_length(scan_tlist);
 
@@ -401,7 +408,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	return make_foreignscan(tlist, NIL,
 	                        0, /* the scan's rows are not the table's */
 	                        clauses,
-	                        list_make2(list_make1_oid(planner_rt_fetch(relid, root)->relid), list_make1_int(noutputs)),
+	                        list_make3(list_make1_oid(planner_rt_fetch(relid, root)->relid), list_make1_int(noutputs), counts),
 	                        scan_tlist, NIL, outer_plan);
 }
 

@@ -49,19 +49,19 @@ number_parameters(Node *node, void *context)
 	return expression_tree_mutator(node, number_parameters, context);
 }
 
-/* The pushed clauses, as PostgreSQL prints a filter. */
+/* Clauses that PostgreSQL does not judge row by row, as it prints a filter. */
 static void
-explain_filter(ForeignScanState *node, ExplainState *es)
+explain_filter(const char *label, List *clauses, ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	List *context;
 	Node *filter;
 
-	if (plan->fdw_exprs == NIL)
+	if (clauses == NIL)
 		return;
 	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
-	filter = number_parameters((Node *) make_ands_explicit(plan->fdw_exprs), NULL);
-	ExplainPropertyText("Pushed Filter", deparse_expression(filter, context, es->verbose, false), es);
+	filter = number_parameters((Node *) make_ands_explicit(clauses), NULL);
+	ExplainPropertyText(label, deparse_expression(filter, context, es->verbose, false), es);
 }
 
 /* The name of the one relation that a scan of groups reads, for which PostgreSQL itself prints none. */
@@ -117,13 +117,15 @@ explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainStat
 void
 flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 {
+	FlowlogQuals quals = flowlog_plan_quals((ForeignScan *) node->ss.ps.plan);
 	FlowCounts counts = {0};
 
 	if (scan->aggregation != NULL)
 		explain_aggregation(scan, node, es);
 	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
 	ExplainPropertyText("Line Format", flow_format_name(scan->format), es);
-	explain_filter(node, es);
+	explain_filter("File Filter", quals.file, node, es);
+	explain_filter("Pushed Filter", quals.pushed, node, es);
 
 	if (scan->explain_only)
 		flowlog_scan_list(scan);
@@ -131,8 +133,12 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 		;
 	else if (scan->objects != NULL)
 	{
-		counts.files = scan->objects->count + scan->objects->skipped;
 		counts.files_skipped = scan->objects->skipped;
+		counts.files_pruned_by_path = scan->objects->pruned_by_path;
+		counts.files_pruned_by_time = scan->objects->pruned_by_time;
+		counts.files_pruned = scan->objects->pruned_by_path + scan->objects->pruned_by_time;
+		counts.directories_pruned = scan->objects->directories_pruned;
+		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned;
 		counts.bytes = scan->objects->bytes;
 	}
 	else if (!es->analyze)
@@ -140,6 +146,9 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 
 	explain_count("Files", counts.files, true, es);
 	explain_count("Files Pruned", counts.files_pruned, true, es);
+	explain_count("Files Pruned by Path", counts.files_pruned_by_path, false, es);
+	explain_count("Files Pruned by Name Time", counts.files_pruned_by_time, false, es);
+	explain_count("Directories Pruned", counts.directories_pruned, false, es);
 	explain_count("Files Skipped", counts.files_skipped, false, es);
 	explain_count("Bytes", counts.bytes, true, es);
 	if (!es->analyze)

@@ -139,7 +139,9 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	bool aggregates = flowlog_plan_aggregates(plan);
 	Oid relid = aggregates ? flowlog_aggregate_relid(plan) : RelationGetRelid(node->ss.ss_currentRelation);
 	FlowlogScan *scan = flowlog_scan_begin(relid, node->ss.ps.state->es_query_cxt);
+	FlowlogQuals quals = flowlog_plan_quals(plan);
 
+	scan->prune = flowlog_prune_create(scan, &node->ss.ps, plan->fdw_scan_tlist, &quals);
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
 	if (aggregates)
 		flowlog_aggregate_begin(scan, plan);
@@ -191,7 +193,10 @@ flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
 	return !TupIsNull(slot);
 }
 
-/* The same files again; what clauses compare with may have changed. */
+/*
+ * The same files again, unless what prunes them has changed; what clauses compare with may have, too.  Where workers
+ * share the list, flowlog_parallel_reinitialize has seen to it.
+ */
 static void
 flowlog_rescan(ForeignScanState *node)
 {
@@ -205,6 +210,11 @@ flowlog_rescan(ForeignScanState *node)
 	if (node->ss.ps.chgParam == NULL)
 	{
 		flowlog_scan_rewind(scan);
+		return;
+	}
+	if (scan->parallel == NULL && flowlog_prune_depends_on_run(scan->prune))
+	{
+		flowlog_scan_forget(scan);
 		return;
 	}
 	scan->filter = NULL;

@@ -73,33 +73,11 @@ typedef struct FlowlogOptions
 	int64 reject_limit; /* -1: none */
 	FlowlogVerbosity log_verbosity;
 	const char *compression;
-	int max_line_length; /* bytes */
+	int max_line_length;   /* bytes */
+	int64 name_time_slack; /* microseconds; -1: off */
 
 	const char *field; /* of a column */
 } FlowlogOptions;
-
-/* A foreign table as a scan sees it. */
-typedef struct FlowlogTable
-{
-	Oid relid;
-	const char *name;
-	FlowlogOptions options;
-
-	/* its columns that a record fills, in their order */
-	FlowColumn *columns;
-	int ncolumns;
-	AttrNumber *attnums; /* of each of these columns */
-	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
-	int natts;
-} FlowlogTable;
-
-/* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
-extern void flowlog_options_validate(List *list, Oid catalog);
-
-/* Reads a foreign table's definition into the current memory context. */
-extern FlowlogTable *flowlog_table_open(Oid relid);
-
-/* ---------- backend.c ---------- */
 
 /* The backend as the reader's host. */
 typedef struct FlowlogBackend
@@ -109,6 +87,33 @@ typedef struct FlowlogBackend
 	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
 	bool in_error;         /* an error is being reported: an interrupt only ends what is done for its sake */
 } FlowlogBackend;
+
+/* A foreign table as a scan sees it. */
+typedef struct FlowlogTable
+{
+	Oid relid;
+	const char *name;
+	FlowlogOptions options;
+
+	/* its columns that are not computed from others, in their order */
+	FlowColumn *columns;
+	int ncolumns;
+	AttrNumber *attnums; /* of each of these columns */
+	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
+	bool *is_time;       /* by column: is it one of a record's times (see option name_time_slack)? */
+	int natts;
+
+	FlowlogBackend backend; /* the location's host */
+	FlowLocation *location;
+} FlowlogTable;
+
+/* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
+extern void flowlog_options_validate(List *list, Oid catalog);
+
+/* Reads a foreign table's definition into the current memory context. */
+extern FlowlogTable *flowlog_table_open(Oid relid);
+
+/* ---------- backend.c ---------- */
 
 extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
 
@@ -133,6 +138,7 @@ extern FlowAllowedPaths flowlog_get_allowed_paths(void);
 typedef struct FlowlogTuple FlowlogTuple;
 typedef struct FlowlogParallel FlowlogParallel;
 typedef struct FlowlogAggregation FlowlogAggregation;
+typedef struct FlowlogPrune FlowlogPrune;
 
 /* A scan of a table, in a plan or out of one. */
 typedef struct FlowlogScan
@@ -144,6 +150,7 @@ typedef struct FlowlogScan
 	int reserved_fds;
 
 	FlowFormat *format;
+	FlowlogPrune *prune;  /* NULL: nothing is pruned */
 	FlowObjects *objects; /* NULL: not yet listed */
 	FlowFilter *filter;
 	FlowReader *reader;  /* NULL: not yet started */
@@ -153,6 +160,12 @@ typedef struct FlowlogScan
 	FlowLineCount counted;
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
 	int notices;       /* rejects named so far under log_verbosity 'verbose' */
+
+	/* of lists of files before this one, where a rescan takes another */
+	FlowCounts earlier;
+	bool has_earlier;
+	FlowReject earlier_reject; /* the first; its object is NULL if there was none */
+	FlowObject earlier_object;
 } FlowlogScan;
 
 extern FlowlogScan *flowlog_scan_begin(Oid relid, MemoryContext parent);
@@ -163,6 +176,9 @@ extern void flowlog_scan_start(FlowlogScan *scan);
 
 /* The same files again, with scan->filter as it now is. */
 extern void flowlog_scan_rewind(FlowlogScan *scan);
+
+/* Forgets the list of files, but not what was counted: the next start lists again. */
+extern void flowlog_scan_forget(FlowlogScan *scan);
 
 /*
  * Starts to read for the rejects' sake: every line is judged on all columns,
@@ -193,9 +209,9 @@ extern void flowlog_scan_finish(FlowlogScan *scan);
 /* May workers read the table? */
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
-/* The size of the units that so many bytes are cut into, and how many of them a file is. */
+/* The size of the units that so many bytes are cut into, and how many of them a file is; "whole": it must not be cut. */
 extern uint64 flowlog_parallel_unit_size(uint64 bytes);
-extern uint64 flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size);
+extern uint64 flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole);
 
 extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
 extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
@@ -260,7 +276,25 @@ extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid
 /* The attributes a plan's scan needs, as flowlog_tuple_create takes them. */
 extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
 
-/* Of a base relation that was given a size: its table, and whether the reader judges a restriction. */
+/* The clauses of a plan that PostgreSQL does not judge row by row. */
+typedef struct FlowlogQuals
+{
+	List *pushed;     /* judged by the reader */
+	List *file;       /* judged once for each file (see prune.c), in the order of their security levels */
+	List *file_flags; /* integers: of FLOWLOG_QUAL_..., and the level above them */
+	List *time;       /* judged otherwise, but of use to prune by the time in a file's name */
+} FlowlogQuals;
+
+#define FLOWLOG_QUAL_LEAKPROOF 1
+#define FLOWLOG_QUAL_COMPARISONS 2 /* the reader's filter could have it */
+#define FLOWLOG_QUAL_LEVEL_SHIFT 2
+
+extern FlowlogQuals flowlog_plan_quals(const ForeignScan *plan);
+
+/* Sorts a relation's restrictions; those for PostgreSQL go to *local.  The list is fdw_exprs, *counts an entry of fdw_private. */
+extern List *flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local, List **counts);
+
+/* Of a base relation that was given a size: its table, and whether a restriction is judged by us, row by row or not. */
 extern const FlowlogTable *flowlog_plan_table(const RelOptInfo *baserel);
 extern bool flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction);
 
@@ -313,11 +347,33 @@ extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 
 /* ---------- qual.c ---------- */
 
-/* Can the reader judge this clause exactly? */
+/* Has the reader's filter a form for this clause?  Is it then to judge it? */
+extern bool flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause);
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
 
 /* Evaluates what the plan's clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
 extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node);
+
+/* Makes such clauses a filter of its own; NULL if there are none.  Freed by flow_filter_free. */
+extern FlowFilter *flowlog_qual_filter(FlowlogScan *scan, List *clauses, PlanState *planstate, ExprContext *econtext);
+
+/* ---------- prune.c ---------- */
+
+/* Are its only columns of that relation such as are the same in all of a file? */
+extern bool flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause);
+
+/* Is one of them one of a record's times? */
+extern bool flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause);
+
+/* For a plan's scan, or with "parent" NULL for planning; NULL if there is nothing to prune by. */
+extern FlowlogPrune *flowlog_prune_create(FlowlogScan *scan, PlanState *parent, List *scan_tlist, const FlowlogQuals *quals);
+
+/* Does it take values that may be others for a rescan? */
+extern bool flowlog_prune_depends_on_run(const FlowlogPrune *prune);
+
+/* Evaluates what it compares with, for a listing, and lets go of that; take NULL. */
+extern const FlowPruner *flowlog_prune_begin(FlowlogPrune *prune);
+extern void flowlog_prune_end(FlowlogPrune *prune);
 
 /* ---------- explain.c ---------- */
 

@@ -21,11 +21,13 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #define DEFAULT_MAX_LINE_LENGTH (1024 * 1024)
 #define LEAST_MAX_LINE_LENGTH 64
 #define MOST_MAX_LINE_LENGTH (64 * 1024 * 1024)
+#define MOST_NAME_TIME_SLACK_DAYS 1000
 
 /*
  * An option: parse checks its value and stores it.  The same name may have a row
@@ -56,6 +58,7 @@ static void parse_reject_limit(FlowlogOptions *options, DefElem *def);
 static void parse_log_verbosity(FlowlogOptions *options, DefElem *def);
 static void parse_compression(FlowlogOptions *options, DefElem *def);
 static void parse_max_line_length(FlowlogOptions *options, DefElem *def);
+static void parse_name_time_slack(FlowlogOptions *options, DefElem *def);
 static void parse_field(FlowlogOptions *options, DefElem *def);
 
 static const FlowlogOption flowlog_options[] = {
@@ -70,6 +73,7 @@ static const FlowlogOption flowlog_options[] = {
 	{"log_verbosity", ForeignTableRelationId, parse_log_verbosity},
 	{"compression", ForeignTableRelationId, parse_compression},
 	{"max_line_length", ForeignTableRelationId, parse_max_line_length},
+	{"name_time_slack", ForeignTableRelationId, parse_name_time_slack},
 
 	{"field", AttributeRelationId, parse_field},
 	{"null", AttributeRelationId, parse_null},
@@ -213,16 +217,48 @@ parse_max_line_length(FlowlogOptions *options, DefElem *def)
 }
 
 static void
+parse_name_time_slack(FlowlogOptions *options, DefElem *def)
+{
+	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(defGetString(def)),
+	                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+
+	/* infinity has months, too */
+	if (interval->month != 0 || interval->day < 0 || interval->day > MOST_NAME_TIME_SLACK_DAYS ||
+	    interval->time < 0 || interval->time > MOST_NAME_TIME_SLACK_DAYS * USECS_PER_DAY)
+		invalid_value(def, "It is an interval of up to 1000 days, such as \"15 minutes\".");
+	options->name_time_slack = interval->day * USECS_PER_DAY + interval->time;
+}
+
+/* What columns can be filled with that are no fields of a record. */
+static const struct
+{
+	const char *name;
+	FlowColumnSource source;
+} sources[] = {
+	{"$path", FLOW_FROM_PATH},
+	{"$line", FLOW_FROM_LINE},
+	{"$size", FLOW_FROM_SIZE},
+	{"$modified", FLOW_FROM_MODIFIED},
+};
+
+/* FLOW_FROM_RECORD if it is none of them. */
+static FlowColumnSource
+find_source(const char *name)
+{
+	for (size_t i = 0; i < lengthof(sources); i++)
+		if (strcmp(name, sources[i].name) == 0)
+			return sources[i].source;
+	return FLOW_FROM_RECORD;
+}
+
+static void
 parse_field(FlowlogOptions *options, DefElem *def)
 {
 	options->field = defGetString(def);
 	if (options->field[0] == '\0')
 		invalid_value(def, "It is the name of a field, or the name or number of a group of the regular expression.");
-	if (options->field[0] == '$')
-		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("column option \"field\" cannot be \"%s\"", options->field),
-		         errdetail("Columns can only be filled from fields of the records.")));
+	if (options->field[0] == '$' && find_source(options->field) == FLOW_FROM_RECORD)
+		invalid_value(def, "What is not in a record is \"$path\", \"$line\", \"$size\" or \"$modified\".");
 }
 
 /* ---------- parsing ---------- */
@@ -237,6 +273,7 @@ set_defaults(FlowlogOptions *options)
 		.log_verbosity = FLOWLOG_VERBOSITY_DEFAULT,
 		.compression = "auto",
 		.max_line_length = DEFAULT_MAX_LINE_LENGTH,
+		.name_time_slack = -1,
 	};
 }
 
@@ -407,6 +444,31 @@ flowlog_options_validate(List *list, Oid catalog)
 
 /* ---------- a table's definition ---------- */
 
+/* A variable of the location wins over a field of a record, and "field" over the column's name. */
+static void
+find_column_source(FlowlogTable *table, FlowColumn *column)
+{
+	const char *name = column->field != NULL ? column->field : column->name;
+	int nvariables;
+	const FlowVariable *variables = flow_location_variables(table->location, &nvariables);
+
+	column->source = find_source(name);
+	for (int i = 0; i < nvariables; i++)
+		if (strcmp(variables[i].name, name) == 0)
+		{
+			column->source = FLOW_FROM_VARIABLE;
+			column->variable = i;
+		}
+
+	/* the others have values that may not convert; this one shall not, so that nobody need count lines to tell whether one is a row */
+	if (column->source == FLOW_FROM_LINE && column->type != FLOW_INT32 && column->type != FLOW_INT64 &&
+	    (column->type != FLOW_TEXT || column->max_chars >= 0))
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+		         errmsg("column \"%s\", which is \"$line\", cannot be of type %s", column->name, column->type_name),
+		         errhint("Make it bigint, integer or text.")));
+}
+
 static void
 read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column)
 {
@@ -430,14 +492,15 @@ read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column
 	column->not_null = attribute->attnotnull;
 	column->type_name = format_type_be(attribute->atttypid);
 	flowlog_column_set_type(column, attribute->atttypid, attribute->atttypmod);
+	find_column_source(table, column);
 }
 
 /*
- * Is the attribute filled from records?  A virtual generated column (18) is computed by PostgreSQL from others;
+ * Is the attribute filled by us?  A virtual generated column (18) is computed by PostgreSQL from others;
  * a stored one would have to be stored.
  */
 static bool
-is_record_column(Form_pg_attribute attribute)
+is_filled_column(Form_pg_attribute attribute)
 {
 	if (attribute->attisdropped)
 		return false;
@@ -450,32 +513,49 @@ is_record_column(Form_pg_attribute attribute)
 	return attribute->attgenerated == '\0';
 }
 
+static bool
+is_time_column(const FlowColumn *column)
+{
+	bool numbered = column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
+
+	return column->source == FLOW_FROM_RECORD &&
+	       flow_field_is_time(column->field != NULL && !numbered ? column->field : column->name);
+}
+
 FlowlogTable *
 flowlog_table_open(Oid relid)
 {
 	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
 	Relation relation = table_open(relid, AccessShareLock);
 	TupleDesc desc = RelationGetDescr(relation);
+	FlowError error;
 
 	table->relid = relid;
 	table->name = pstrdup(RelationGetRelationName(relation));
 	set_defaults(&table->options);
 	parse_options(&table->options, GetForeignTable(relid)->options, ForeignTableRelationId);
 
+	flowlog_backend_init(&table->backend, CurrentMemoryContext);
+	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)
+		flowlog_raise(&table->backend, &error, NULL);
+
 	table->natts = desc->natts;
 	table->columns = palloc0(sizeof(FlowColumn) * (desc->natts + 1));
 	table->attnums = palloc0(sizeof(AttrNumber) * (desc->natts + 1));
 	table->column_of_attr = palloc0(sizeof(int) * (desc->natts + 1));
+	table->is_time = palloc0(sizeof(bool) * (desc->natts + 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
 		table->column_of_attr[i] = -1;
-		if (!is_record_column(attribute))
+		if (!is_filled_column(attribute))
 			continue;
 		table->column_of_attr[i] = table->ncolumns;
 		table->attnums[table->ncolumns] = attribute->attnum;
-		read_column(table, attribute, &table->columns[table->ncolumns++]);
+		read_column(table, attribute, &table->columns[table->ncolumns]);
+		table->is_time[table->ncolumns] = is_time_column(&table->columns[table->ncolumns]);
+		table->ncolumns++;
 	}
 
 	table_close(relation, NoLock);

@@ -62,6 +62,9 @@ typedef struct Shared
 	uint64 nobjects;
 	uint64 bytes;
 	uint64 skipped;
+	uint64 pruned_by_path;
+	uint64 pruned_by_time;
+	uint64 directories_pruned;
 	uint64 unit_size;
 	uint64 nunits;
 
@@ -105,13 +108,13 @@ flowlog_parallel_unit_size(uint64 bytes)
  * the rows are right all the same: the first of its parts is all of it.
  */
 uint64
-flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size)
+flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole)
 {
 	const char *compression = table->options.compression;
 
 	if (strcmp(compression, "auto") == 0)
 		compression = flow_source_compression_by_name(object->path);
-	if (strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
+	if (whole || strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
 	if (table->options.regex == NULL && table->options.log_format == NULL)
 		return 1; /* its own header says how to read it */
@@ -343,8 +346,12 @@ flowlog_parallel_counts(FlowlogScan *scan, FlowCounts *counts)
 	units = Max(shared->most_units, units_taken(shared));
 	SpinLockRelease(&shared->mutex);
 
-	counts->files = shared->nobjects + shared->skipped;
 	counts->files_skipped = shared->skipped;
+	counts->files_pruned_by_path = shared->pruned_by_path;
+	counts->files_pruned_by_time = shared->pruned_by_time;
+	counts->files_pruned = shared->pruned_by_path + shared->pruned_by_time;
+	counts->directories_pruned = shared->directories_pruned;
+	counts->files = shared->nobjects + counts->files_skipped + counts->files_pruned;
 	counts->bytes = shared->bytes;
 	counts->files_read = files_begun(shared, units);
 	counts->files_not_reached = shared->nobjects - counts->files_read;
@@ -416,6 +423,20 @@ flowlog_parallel_release(FlowlogScan *scan)
 	dsm_detach(parallel->segment);
 }
 
+/* Does the query look at the numbers of lines, which takes files that are not cut? */
+static bool
+needs_lines(const FlowlogScan *scan)
+{
+	const int *columns;
+	int count = 0;
+
+	columns = scan->tuple != NULL ? flowlog_tuple_columns(scan->tuple, &count) : NULL;
+	for (int i = 0; i < count; i++)
+		if (scan->table->columns[columns[i]].source == FLOW_FROM_LINE)
+			return true;
+	return false;
+}
+
 /* A segment with the leader's list of files, and nothing read yet. */
 static dsm_segment *
 create_segment(FlowlogScan *scan)
@@ -425,6 +446,7 @@ create_segment(FlowlogScan *scan)
 	Size size;
 	Shared *shared;
 	char *blob;
+	bool whole = needs_lines(scan);
 	dsm_segment *segment;
 
 	for (size_t i = 0; i < objects->count; i++)
@@ -437,6 +459,9 @@ create_segment(FlowlogScan *scan)
 	shared->nobjects = objects->count;
 	shared->bytes = objects->bytes;
 	shared->skipped = objects->skipped;
+	shared->pruned_by_path = objects->pruned_by_path;
+	shared->pruned_by_time = objects->pruned_by_time;
+	shared->directories_pruned = objects->directories_pruned;
 	shared->unit_size = flowlog_parallel_unit_size(objects->bytes);
 	pg_atomic_init_u64(&shared->next_unit, 0);
 	pg_atomic_init_u32(&shared->notices, 0);
@@ -456,7 +481,7 @@ create_segment(FlowlogScan *scan)
 			.device = object->device,
 			.inode = object->inode,
 			.first_unit = shared->nunits,
-			.units = flowlog_parallel_units(scan->table, object, shared->unit_size),
+			.units = flowlog_parallel_units(scan->table, object, shared->unit_size, whole),
 		};
 		memcpy(blob + paths, object->path, len);
 		paths += len;
@@ -486,6 +511,9 @@ take_list(FlowlogScan *scan)
 		.count = shared->nobjects,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
+		.pruned_by_path = shared->pruned_by_path,
+		.pruned_by_time = shared->pruned_by_time,
+		.directories_pruned = shared->directories_pruned,
 		.complete = true,
 	};
 	scan->objects = &parallel->objects;
@@ -514,7 +542,7 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	*handle = dsm_segment_handle(scan->parallel->segment);
 }
 
-/* No worker runs now. */
+/* No worker runs now.  Values may prune other files than those of the list. */
 void
 flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
 {
@@ -523,6 +551,12 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 
 	if (scan->parallel == NULL)
 		return;
+	if (flowlog_prune_depends_on_run(scan->prune))
+	{
+		flowlog_scan_forget(scan);
+		flowlog_parallel_initialize(node, pcxt, coordinate);
+		return;
+	}
 	shared = scan->parallel->shared;
 	shared->most_units = Max(shared->most_units, units_taken(shared));
 	shared->rejects = 0;

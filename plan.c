@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -46,24 +47,220 @@ typedef struct FlowlogPlanInfo
 	FlowlogTable *table;
 	double bytes; /* as stored */
 	double lines;
-	double units;     /* that processes can share, those that were seen */
-	double line_cost; /* what a line costs, all but reading its bytes */
+	double units;      /* that processes can share, those that were seen */
+	List *pruned_by;   /* restrictions for which these numbers are right */
+	Index least_level; /* security level of a restriction that is not judged by file; the highest number if there is none */
+	double line_cost;  /* what a line costs, all but reading its bytes */
 } FlowlogPlanInfo;
+
+/* ---------- who judges what ---------- */
+
+typedef enum QualPlace
+{
+	QUAL_LOCAL,  /* PostgreSQL, row by row */
+	QUAL_FILE,   /* PostgreSQL, file by file */
+	QUAL_PUSHED, /* the reader */
+} QualPlace;
+
+/*
+ * What is judged by file comes before all else.  So a condition that may leak what it is given can only be if all
+ * of a lower security level are judged so, too.  Pseudoconstant clauses become a Result node's.
+ */
+static QualPlace
+place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+
+	if (restriction->pseudoconstant || !flowlog_enable_pushdown)
+		return QUAL_LOCAL;
+	if (flowlog_prune_is_file_qual(info->table, baserel->relid, restriction->clause) &&
+	    (restriction->leakproof || restriction->security_level <= info->least_level))
+		return QUAL_FILE;
+	return flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause) ? QUAL_PUSHED : QUAL_LOCAL;
+}
+
+static void
+find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions)
+{
+	ListCell *cell;
+
+	foreach(cell, restrictions)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+
+		if (!restriction->pseudoconstant && !flowlog_prune_is_file_qual(info->table, relid, restriction->clause))
+			info->least_level = Min(info->least_level, restriction->security_level);
+	}
+}
+
+static int
+file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, RestrictInfo *restriction)
+{
+	return (int) (restriction->security_level << FLOWLOG_QUAL_LEVEL_SHIFT) |
+	       (restriction->leakproof ? FLOWLOG_QUAL_LEAKPROOF : 0) |
+	       (flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause) ? FLOWLOG_QUAL_COMPARISONS : 0);
+}
+
+/* By security levels, those of one level as they are. */
+static int
+compare_levels(const ListCell *a, const ListCell *b)
+{
+	Index left = lfirst_node(RestrictInfo, a)->security_level;
+	Index right = lfirst_node(RestrictInfo, b)->security_level;
+
+	return left < right ? -1 : left > right;
+}
+
+/* Is it of use to prune by the time in a file's name? */
+static bool
+prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, RestrictInfo *restriction)
+{
+	return table->options.name_time_slack >= 0 && !restriction->pseudoconstant &&
+	       flowlog_prune_has_time(table, baserel->relid, restriction->clause) &&
+	       flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause);
+}
+
+/* The whole of it: the plan's clauses are the pushed ones, those on files, and those that prune by time. */
+List *
+flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local, List **counts)
+{
+	const FlowlogTable *table = flowlog_plan_table(baserel);
+	List *pushed = NIL;
+	List *file = NIL;
+	List *time = NIL;
+	List *clauses = NIL;
+	ListCell *cell;
+
+	*local = NIL;
+	foreach(cell, restrictions)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+
+		if (restriction->pseudoconstant)
+			continue;
+		if (prunes_by_time(root, baserel, table, restriction))
+			time = lappend(time, restriction->clause);
+		switch (place_of(root, baserel, restriction))
+		{
+			case QUAL_LOCAL:
+				*local = lappend(*local, restriction->clause);
+				break;
+			case QUAL_FILE:
+				file = lappend(file, restriction);
+				break;
+			case QUAL_PUSHED:
+				pushed = lappend(pushed, restriction->clause);
+				break;
+		}
+	}
+
+	list_sort(file, compare_levels);
+	*counts = list_make2_int(list_length(pushed), list_length(file));
+	foreach(cell, file)
+	{
+		*counts = lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
+		clauses = lappend(clauses, lfirst_node(RestrictInfo, cell)->clause);
+	}
+	return list_concat(list_concat(pushed, clauses), time);
+}
+
+FlowlogQuals
+flowlog_plan_quals(const ForeignScan *plan)
+{
+	List *counts = llast_node(List, plan->fdw_private);
+	int npushed = linitial_int(counts);
+	int nfile = lsecond_int(counts);
+
+	return (FlowlogQuals) {
+		.pushed = list_truncate(list_copy(plan->fdw_exprs), npushed),
+		.file = list_truncate(list_copy_tail(plan->fdw_exprs, npushed), nfile),
+		.file_flags = list_copy_tail(counts, 2),
+		.time = list_copy_tail(plan->fdw_exprs, npushed + nfile),
+	};
+}
 
 /* ---------- sizes ---------- */
 
+static bool
+has_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) || IsA(node, PlaceHolderVar))
+		return true;
+	return expression_tree_walker(node, has_parameter, context);
+}
+
+/*
+ * What prunes the listing when a query is planned: nothing that takes a value from the run, and nothing
+ * that could leak paths, for nobody has yet asked whether the user may read the table.  *used are the restrictions on
+ * files among them.
+ */
+static FlowlogPrune *
+prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, List **used)
+{
+	const FlowlogTable *table = flowlog_plan_table(baserel);
+	FlowlogQuals quals = {NIL};
+	ListCell *cell;
+
+	foreach(cell, baserel->baserestrictinfo)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+		bool file = place_of(root, baserel, restriction) == QUAL_FILE;
+		bool time = prunes_by_time(root, baserel, table, restriction);
+		Expr *clause;
+
+		if (!file && !time)
+			continue;
+		clause = (Expr *) estimate_expression_value(root, copyObject((Node *) restriction->clause));
+		if (has_parameter((Node *) clause, NULL) || contain_leaked_vars((Node *) clause))
+			continue;
+		time &= flowlog_qual_is_comparison(root, baserel->relid, table, clause);
+		file &= flowlog_prune_is_file_qual(table, baserel->relid, clause);
+		if (time)
+			quals.time = lappend(quals.time, clause);
+		if (!file)
+			continue;
+		quals.file = lappend(quals.file, clause);
+		quals.file_flags = lappend_int(quals.file_flags, FLOWLOG_QUAL_LEAKPROOF |
+		                                                     (flowlog_qual_is_comparison(root, baserel->relid, table, clause) ? FLOWLOG_QUAL_COMPARISONS : 0));
+		*used = lappend(*used, restriction);
+	}
+	return flowlog_prune_create(scan, NULL, NIL, &quals);
+}
+
+/* Does the query look at the numbers of lines? */
+static bool
+needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
+{
+	Bitmapset *attrs = NULL;
+
+	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
+	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false), baserel->relid, &attrs);
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].source == FLOW_FROM_LINE &&
+		    (bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs) ||
+		     bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs)))
+			return true;
+	return false;
+}
+
 /*
  * Looks at what the location holds: stored bytes, lines by a usual line's
- * length, units of work.  False if the look was cut short, so that there is more than that.
+ * length, units of work.  False if the look was cut short, so that there is more than that.  *used: which restrictions
+ * were taken into account.
  */
 static bool
-look_at_location(FlowlogPlanInfo *info)
+look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
 {
-	const FlowlogTable *table = info->table;
+	FlowlogPlanInfo *info = baserel->fdw_private;
+	FlowlogTable *table = info->table;
+	FlowlogScan scan = {.table = table, .context = CurrentMemoryContext};
+	FlowlogPrune *prune;
+	bool whole = needs_lines(baserel, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
 	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
 	FlowObjects *objects = NULL;
-	FlowlogBackend backend;
 	FlowError error;
 	FlowStatus status;
 	double line_cost;
@@ -71,13 +268,15 @@ look_at_location(FlowlogPlanInfo *info)
 	uint64 unit_size;
 	bool complete;
 
-	flowlog_backend_init(&backend, CurrentMemoryContext);
-	line_cost = flow_format_splits(&backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
+	flowlog_backend_init(&scan.backend, CurrentMemoryContext);
+	line_cost = flow_format_splits(&scan.backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
 	info->line_cost = line_cost * cpu_tuple_cost;
 
-	status = flow_objects_list(&backend.host, table->options.location, &allowed, &limits, &objects, &error);
+	prune = prune_for_planning(root, baserel, &scan, used);
+	status = flow_objects_list_pruned(&scan.backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);
+	flowlog_prune_end(prune);
 	if (status == FLOW_INTERRUPTED)
-		flowlog_raise(&backend, &error, table);
+		flowlog_raise(&scan.backend, &error, table);
 	if (status != FLOW_OK)
 		return true; /* the scan will say what is wrong */
 
@@ -90,13 +289,13 @@ look_at_location(FlowlogPlanInfo *info)
 
 		info->lines += lines;
 		cost += lines * (line_cost + (plain ? 0 : INFLATE_COST));
-		info->units += flowlog_parallel_units(table, object, unit_size);
+		info->units += flowlog_parallel_units(table, object, unit_size, whole);
 	}
 	if (info->lines > 0)
 		info->line_cost = cost / info->lines * cpu_tuple_cost;
 	info->bytes = objects->bytes;
 	complete = objects->complete;
-	flow_objects_free(&backend.host, objects);
+	flow_objects_free(&scan.backend.host, objects);
 	return complete;
 }
 
@@ -104,13 +303,17 @@ void
 flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
 	FlowlogPlanInfo *info = palloc0(sizeof(FlowlogPlanInfo));
+	List *used = NIL;
 	bool complete;
 	double selectivity;
 
 	info->table = flowlog_table_open(relid);
+	info->least_level = PG_UINT32_MAX;
 	baserel->fdw_private = info;
+	find_least_level(info, baserel->relid, baserel->baserestrictinfo);
+	find_least_level(info, baserel->relid, baserel->joininfo);
 
-	complete = look_at_location(info);
+	complete = look_at_location(root, baserel, &used);
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
 		/* ANALYZE has counted: so many lines a page.  Of a long list it has seen more than we have. */
@@ -125,7 +328,9 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	}
 	info->lines = clamp_row_est(info->lines);
 
-	selectivity = clauselist_selectivity(root, baserel->baserestrictinfo, 0, JOIN_INNER, NULL);
+	/* what has pruned all there is is accounted for */
+	info->pruned_by = complete ? used : NIL;
+	selectivity = clauselist_selectivity(root, list_difference_ptr(baserel->baserestrictinfo, info->pruned_by), 0, JOIN_INNER, NULL);
 	baserel->tuples = info->lines;
 	baserel->rows = clamp_row_est(info->lines * selectivity);
 }
@@ -138,25 +343,28 @@ flowlog_plan_table(const RelOptInfo *baserel)
 	return ((const FlowlogPlanInfo *) baserel->fdw_private)->table;
 }
 
-/* Is it judged by the reader?  Pseudoconstant clauses become a Result node's. */
 bool
 flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
-	FlowlogPlanInfo *info = baserel->fdw_private;
-
-	return !restriction->pseudoconstant && flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause);
+	return place_of(root, baserel, restriction) != QUAL_LOCAL;
 }
 
 void
 flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor, Cost *startup, Cost *run, double *passed)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
+	List *by_line = NIL;
 	QualCost cost;
+	ListCell *cell;
 
-	cost_qual_eval(&cost, pushed, root);
+	/* those that are judged by file cost nothing to speak of */
+	foreach(cell, pushed)
+		if (place_of(root, baserel, lfirst_node(RestrictInfo, cell)) != QUAL_FILE)
+			by_line = lappend(by_line, lfirst(cell));
+	cost_qual_eval(&cost, by_line, root);
 	*startup = cost.startup;
 	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) + info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
-	*passed = info->lines * clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL);
+	*passed = info->lines * clauselist_selectivity(root, list_difference_ptr(pushed, info->pruned_by), 0, JOIN_INNER, NULL);
 }
 
 /*
@@ -417,31 +625,19 @@ ForeignScan *
 flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath *best_path,
                  List *tlist, List *scan_clauses, Plan *outer_plan)
 {
-	List *pushed = NIL;
-	List *local = NIL;
-	ListCell *cell;
-
-	foreach(cell, scan_clauses)
-	{
-		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
-
-		if (restriction->pseudoconstant)
-			continue;
-		if (flowlog_plan_is_pushed(root, baserel, restriction))
-			pushed = lappend(pushed, restriction->clause);
-		else
-			local = lappend(local, restriction->clause);
-	}
+	List *local;
+	List *counts;
+	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, &local, &counts);
 
 	/*
-	 * Pushed clauses go into fdw_exprs, where parameters are replaced and the
-	 * executor and EXPLAIN find them, and into fdw_recheck_quals for EvalPlanQual.
+	 * Clauses go into fdw_exprs, where parameters are replaced and the executor and EXPLAIN find
+	 * them, and into fdw_recheck_quals for EvalPlanQual; where one prunes by time and is local too, that does no harm.
 	 */
 	return make_foreignscan(tlist, local, baserel->relid,
-	                        pushed,
-	                        list_make1(attrs_to_fill(baserel, local)),
+	                        clauses,
+	                        list_make2(attrs_to_fill(baserel, local), counts),
 	                        NIL, /* the scan's rows are the table's */
-	                        pushed, outer_plan);
+	                        clauses, outer_plan);
 }
 
 Bitmapset *

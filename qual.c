@@ -154,11 +154,12 @@ static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 
 /* ---------- recognising columns ---------- */
 
-/* The table's column that a Var stands for, or -1. */
+/* The table's column that a Var stands for, or -1.  The number of a line the reader's filter does not know. */
 static int
 column_of_var(const QualWalk *context, const Node *node)
 {
 	const Var *var = (const Var *) node;
+	int column;
 
 	if (!IsA(node, Var) || var->varlevelsup != 0)
 		return -1;
@@ -168,7 +169,8 @@ column_of_var(const QualWalk *context, const Node *node)
 		return -1;
 	if (var->varattno < 1 || var->varattno > context->table->natts)
 		return -1;
-	return context->table->column_of_attr[var->varattno - 1];
+	column = context->table->column_of_attr[var->varattno - 1];
+	return column >= 0 && context->table->columns[column].source == FLOW_FROM_LINE ? -1 : column;
 }
 
 /* Looks through RelabelType: varchar as text, cidr as inet. */
@@ -772,19 +774,54 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 }
 
 bool
-flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause)
+flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause)
 {
-	QualWalk context = {.table = table, .relid = baserel->relid, .root = root};
+	QualWalk context = {.table = table, .relid = relid, .root = root};
 	FlowPredicate *predicate = NULL;
 
-	return flowlog_enable_pushdown && walk(&context, clause, &predicate);
+	return walk(&context, clause, &predicate);
+}
+
+bool
+flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause)
+{
+	return flowlog_enable_pushdown && flowlog_qual_is_comparison(root, baserel->relid, table, clause);
+}
+
+/* Makes clauses a filter, into *result so that it is freed whatever happens. */
+static void
+build_filter(QualWalk *context, FlowlogScan *scan, List *clauses, FlowFilter **result)
+{
+	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
+	FlowPredicate **children;
+	FlowPredicate *root = NULL;
+	MemoryContext temporary;
+	MemoryContext old;
+
+	context->filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
+	*result = context->filter;
+
+	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(temporary);
+	if (context->filter != NULL)
+	{
+		if (!walk_list(context, clauses, &children))
+			elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
+		root = flow_filter_and(context->filter, children, list_length(clauses));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(temporary);
+	if (root == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+
+	flow_filter_set_root(context->filter, root);
 }
 
 void
 flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	List *clauses = plan->fdw_exprs;
+	FlowlogQuals quals = flowlog_plan_quals(plan);
 	QualWalk context = {
 		.table = scan->table,
 		.relid = plan->scan.scanrelid,
@@ -792,30 +829,23 @@ flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
 		.planstate = &node->ss.ps,
 		.econtext = node->ss.ps.ps_ExprContext,
 	};
-	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
-	FlowPredicate **children;
-	FlowPredicate *root = NULL;
-	MemoryContext temporary;
-	MemoryContext old;
+
+	if (quals.pushed != NIL)
+		build_filter(&context, scan, quals.pushed, &scan->filter);
+}
+
+/* Vars of the clauses are the table's, whatever their number. */
+FlowFilter *
+flowlog_qual_filter(FlowlogScan *scan, List *clauses, PlanState *planstate, ExprContext *econtext)
+{
+	List *vars = pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS);
+	FlowFilter *filter = NULL;
+	QualWalk context = {.table = scan->table, .planstate = planstate, .econtext = econtext};
 
 	if (clauses == NIL)
-		return;
-
-	context.filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
-	scan->filter = context.filter; /* so that it is freed whatever happens */
-
-	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(temporary);
-	if (context.filter != NULL)
-	{
-		if (!walk_list(&context, clauses, &children))
-			elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
-		root = flow_filter_and(context.filter, children, list_length(clauses));
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(temporary);
-	if (root == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-
-	flow_filter_set_root(context.filter, root);
+		return NULL;
+	context.relid = vars == NIL ? 0 : (Index) linitial_node(Var, vars)->varno;
+	list_free(vars);
+	build_filter(&context, scan, clauses, &filter);
+	return filter;
 }

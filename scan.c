@@ -26,6 +26,7 @@ release_scan(void *arg)
 
 	flow_reader_close(scan->reader);
 	flowlog_parallel_release(scan);
+	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
 	flow_format_free(scan->format);
 	flow_objects_free(&scan->backend.host, scan->objects);
@@ -82,12 +83,19 @@ reserve_fds(FlowlogScan *scan)
 		ReserveExternalFD();
 }
 
+/* Is there no file, not even one that was pruned? */
+static bool
+holds_nothing(const FlowObjects *objects)
+{
+	return objects->count + objects->pruned_by_path + objects->pruned_by_time + objects->directories_pruned == 0;
+}
+
 void
 flowlog_scan_list(FlowlogScan *scan)
 {
 	MemoryContext old;
 	FlowAllowedPaths allowed;
-	FlowListLimits limits = {0};
+	const FlowPruner *pruner;
 	FlowError error;
 
 	if (scan->objects != NULL)
@@ -96,11 +104,13 @@ flowlog_scan_list(FlowlogScan *scan)
 	old = MemoryContextSwitchTo(scan->context);
 	reserve_fds(scan);
 	allowed = flowlog_get_allowed_paths();
-	if (flow_objects_list(&scan->backend.host, scan->table->options.location, &allowed, &limits,
-	                      &scan->objects, &error) != FLOW_OK)
+	pruner = flowlog_prune_begin(scan->prune);
+	if (flow_objects_list_pruned(&scan->backend.host, scan->table->location, &allowed, NULL, pruner,
+	                             &scan->objects, &error) != FLOW_OK)
 		raise_error(scan, &error);
+	flowlog_prune_end(scan->prune);
 
-	if (scan->objects->count == 0)
+	if (!scan->has_earlier && holds_nothing(scan->objects))
 		ereport(WARNING,
 		        (errcode(ERRCODE_WARNING),
 		         errmsg("no flow logs found for foreign table \"%s\"", scan->table->name),
@@ -128,6 +138,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		.format = scan->format,
 		.filter = scan->filter,
 		.objects = scan->objects,
+		.location = scan->table->location,
 		.allowed = flowlog_get_allowed_paths(),
 		.on_error = on_error,
 		.report_rejects = report_rejects,
@@ -249,6 +260,18 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 	return status == FLOW_OK;
 }
 
+/* All of them are sums. */
+static void
+add_counts(FlowCounts *sum, const FlowCounts *counts)
+{
+	uint64_t *to = (uint64_t *) sum;
+	const uint64_t *from = (const uint64_t *) counts;
+
+	StaticAssertStmt(sizeof(FlowCounts) % sizeof(uint64_t) == 0, "FlowCounts has numbers of one type");
+	for (size_t i = 0; i < sizeof(FlowCounts) / sizeof(uint64_t); i++)
+		to[i] += from[i];
+}
+
 bool
 flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 {
@@ -256,9 +279,56 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 		flowlog_parallel_counts(scan, counts);
 	else if (scan->reader != NULL)
 		*counts = *flow_reader_counts(scan->reader);
+	else if (scan->has_earlier)
+		memset(counts, 0, sizeof(*counts));
 	else
 		return false;
+	if (scan->has_earlier)
+		add_counts(counts, &scan->earlier);
 	return true;
+}
+
+/* The first reject that is known, or NULL. */
+static const FlowReject *
+first_reject(FlowlogScan *scan)
+{
+	if (scan->earlier_reject.object != NULL)
+		return &scan->earlier_reject;
+	if (scan->parallel != NULL)
+		return flowlog_parallel_first_reject(scan);
+	return scan->reader != NULL ? flow_reader_first_reject(scan->reader) : NULL;
+}
+
+void
+flowlog_scan_forget(FlowlogScan *scan)
+{
+	const FlowReject *first = first_reject(scan);
+	FlowFilter *filter = scan->filter;
+	FlowCounts counts;
+
+	if (first != NULL && first != &scan->earlier_reject)
+	{
+		scan->earlier_object = *first->object;
+		scan->earlier_object.path = MemoryContextStrdup(scan->context, first->object->path);
+		scan->earlier_reject = *first;
+		scan->earlier_reject.object = &scan->earlier_object;
+		scan->earlier_reject.reason = MemoryContextStrdup(scan->context, first->reason);
+		scan->earlier_reject.raw = (FlowSlice) {NULL, 0};
+	}
+	if (flowlog_scan_counts(scan, &counts))
+	{
+		scan->earlier = counts;
+		scan->has_earlier = true;
+	}
+	memset(&scan->counted, 0, sizeof(scan->counted));
+
+	flow_reader_close(scan->reader);
+	scan->reader = NULL;
+	flowlog_parallel_release(scan);
+	flow_objects_free(&scan->backend.host, scan->objects);
+	scan->objects = NULL;
+	scan->filter = NULL;
+	flow_filter_free(filter);
 }
 
 bool
@@ -293,7 +363,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	}
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT || !flowlog_scan_counts(scan, &all))
 		return;
-	first = scan->parallel != NULL ? flowlog_parallel_first_reject(scan) : flow_reader_first_reject(scan->reader);
+	first = first_reject(scan);
 	if (first == NULL)
 		return;
 

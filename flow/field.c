@@ -196,3 +196,13 @@ flow_field_type(const char *name, FlowType *type)
 		*type = field->type;
 	return field != NULL;
 }
+
+bool
+flow_field_is_time(const char *name)
+{
+	const FlowField *field = flow_field_of_column(name);
+
+	if (field == NULL)
+		return strcmp(name, "ts") == 0;
+	return strcmp(field->name, "start") == 0 || strcmp(field->name, "end") == 0 || strcmp(field->name, "ts") == 0;
+}

@@ -240,7 +240,7 @@ new_predicate(FlowFilter *filter, FlowTest test, int cost, size_t size)
 	FlowPredicate *predicate = flow_filter_allocate_zeroed(filter, 1, size);
 
 	if (predicate != NULL)
-		*predicate = (FlowPredicate) {test, NULL, filter, cost, -1, {FLOW_FALSE, FLOW_TRUE}};
+		*predicate = (FlowPredicate) {test, NULL, filter, cost, -1, NULL, {FLOW_FALSE, FLOW_TRUE}};
 	return predicate;
 }
 
@@ -421,6 +421,33 @@ flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **con
 	}
 	*conjuncts = &filter->root;
 	return 1;
+}
+
+size_t
+flow_filter_children(const FlowPredicate *predicate, const FlowPredicate *const **children, FlowTruth *decides, bool *negated)
+{
+	const List *list = (const List *) predicate;
+
+	*negated = predicate->test == test_not;
+	if (*negated)
+	{
+		*children = (const FlowPredicate *const *) &((const Not *) predicate)->child;
+		return 1;
+	}
+	if (predicate->test != test_list)
+		return 0;
+	*children = (const FlowPredicate *const *) list->children;
+	*decides = list->decides;
+	return list->count;
+}
+
+bool
+flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth)
+{
+	if (predicate->test != test_constant)
+		return false;
+	*truth = ((const Constant *) predicate)->truth;
+	return true;
 }
 
 void

@@ -27,8 +27,11 @@ struct FlowPredicate
 	FlowTest test;
 	FlowSelect select; /* leaves may have a faster one for batches; else NULL */
 	const FlowFilter *filter;
-	int cost;             /* relative to others; only the order counts */
-	int column;           /* leaves: what is tested, else -1 */
+	int cost;   /* relative to others; only the order counts */
+	int column; /* leaves: what is tested, else -1 */
+
+	/* leaves may tell what a value can be that lies in an interval: bits by "does not match", "matches"; NULL: both */
+	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 	FlowTruth verdict[2]; /* leaves: what it is if the value does not match, and if it does */
 };
 
@@ -63,6 +66,11 @@ extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowS
 
 /* The predicates all of which a record must pass, in order of cost; returns how many. */
 extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
+/* A list's children, and the truth of one that decides it; or the child of a NOT.  0 of a leaf or a constant. */
+extern size_t flow_filter_children(const FlowPredicate *predicate, const FlowPredicate *const **children, FlowTruth *decides, bool *negated);
+
+/* What a constant is; false if it is none. */
+extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth);
 extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
 
 /* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */

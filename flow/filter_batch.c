@@ -58,7 +58,7 @@ select_singly(const FlowSelector *selector, const Conjunct *conjunct, const Flow
 				int column = conjunct->columns[j];
 				int place = batch->place[column];
 
-				selector->fields[column] = place < 0 ? (FlowSlice) {NULL, 0} : flow_filter_field(batch, row, (uint32_t) place);
+				selector->fields[column] = place < 0 ? flow_batch_constant(batch, column) : flow_filter_field(batch, row, (uint32_t) place);
 			}
 			if (!flow_filter_keeps(predicate->test(predicate, selector->fields, &bad), &bad, &row))
 				continue;

@@ -292,6 +292,76 @@ select_time_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, false);
 }
 
+/* ---------- intervals ---------- */
+
+static int64_t
+last_key(const KeyPredicate *p)
+{
+	return (int64_t) (p->low + p->span);
+}
+
+/* A set's table of more slots than this is not searched. */
+#define SEARCHED_SLOTS 4096
+
+/* Is a key of a set, or may one be, among those from low to high, which are in its range? */
+static bool
+has_member(const KeyPredicate *p, int64_t low, int64_t high)
+{
+	size_t size;
+
+	if (p->members != NULL)
+	{
+		uint64_t last = (uint64_t) high - p->low;
+
+		for (uint64_t offset = (uint64_t) low - p->low; offset <= last; offset++)
+			if (p->members[offset / 64] >> (offset % 64) & 1)
+				return true;
+		return false;
+	}
+	size = p->slots == NULL ? SIZE_MAX : flow_filter_table_size(p->shift);
+	if (size > SEARCHED_SLOTS)
+		return true;
+	for (size_t i = 0; i < size; i++)
+		if (p->slots[i] >= low && p->slots[i] <= high)
+			return true;
+	return false;
+}
+
+/* What a predicate's range, or set, makes of keys from low to high. */
+static unsigned
+range_outcomes(const KeyPredicate *p, int64_t low, int64_t high)
+{
+	bool is_set = p->members != NULL || p->slots != NULL;
+	int64_t first = (int64_t) p->low;
+	int64_t last = last_key(p);
+
+	if (high < first || low > last)
+		return 1;
+	if (!is_set && low >= first && high <= last)
+		return 2;
+	return has_member(p, low > first ? low : first, high < last ? high : last) ? 3 : 1;
+}
+
+/* of a key that is the value itself */
+static unsigned
+key_outcomes(const FlowPredicate *predicate, int64_t low, int64_t high)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+
+	return range_outcomes(p, low, high);
+}
+
+/* to_timestamp() grows with its argument */
+static unsigned
+unix_time_outcomes(const FlowPredicate *predicate, int64_t low, int64_t high)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+
+	if (low < FIRST_SECOND || high >= END_SECOND)
+		return 3;
+	return range_outcomes(p, (low - POSTGRES_EPOCH) * 1000000, (high - POSTGRES_EPOCH) * 1000000);
+}
+
 /* ---------- building ---------- */
 
 /* How a column's fields, or what a view computes from them, become keys. */
@@ -302,13 +372,14 @@ typedef struct KeyKind
 	FlowTest test_range;
 	FlowSelect select_range;
 	FlowSelect select_dense;
+	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 } KeyKind;
 
-static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range, select_integer_range, select_dense_integers};
-static const KeyKind time_keys = {read_key_slowly, integer_key, test_range, select_time_range, NULL};
-static const KeyKind other_keys = {read_key_slowly, integer_key, test_range, NULL, NULL};
-static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL};
-static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range, NULL, NULL};
+static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range, select_integer_range, select_dense_integers, key_outcomes};
+static const KeyKind time_keys = {read_key_slowly, integer_key, test_range, select_time_range, NULL, key_outcomes};
+static const KeyKind other_keys = {read_key_slowly, integer_key, test_range, NULL, NULL, key_outcomes};
+static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL, NULL};
+static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range, NULL, NULL, unix_time_outcomes};
 
 /* by type and view; NULL: no such comparison */
 static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
@@ -335,6 +406,7 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 	if (p == NULL)
 		return NULL;
 	p->read = kind->read;
+	p->base.outcomes = kind->outcomes;
 
 	/* unless digits may mean NULL */
 	if (definition->null_text == NULL || definition->null_len == 0 ||
@@ -345,12 +417,6 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 		p->base.select = kind->select_range;
 	}
 	return p;
-}
-
-static int64_t
-last_key(const KeyPredicate *p)
-{
-	return (int64_t) (p->low + p->span);
 }
 
 /* Makes a predicate true from "low" to "high", which is nowhere if low > high. */
@@ -426,6 +492,7 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 	if (p == NULL)
 		return NULL;
 	p->read = x->read;
+	p->base.outcomes = a->outcomes;
 	p->base.select = a->select;
 	p->max_digits = x->max_digits;
 	p->most = x->most;

@@ -141,6 +141,17 @@ typedef enum FlowType
 	FLOW_OPAQUE   /* a type only the host can read; checked as text */
 } FlowType;
 
+/* Where a column's value comes from. */
+typedef enum FlowColumnSource
+{
+	FLOW_FROM_RECORD,
+	FLOW_FROM_VARIABLE, /* of the location, in the file's path */
+	FLOW_FROM_PATH,     /* it is the path */
+	FLOW_FROM_SIZE,     /* stored bytes */
+	FLOW_FROM_MODIFIED, /* ISO 8601, in UTC, to the microsecond */
+	FLOW_FROM_LINE      /* the record's line number in the file */
+} FlowColumnSource;
+
 /* A column of the host's table, as far as reading concerns it. */
 typedef struct FlowColumn
 {
@@ -155,6 +166,8 @@ typedef struct FlowColumn
 	size_t null_len;
 	bool not_null;         /* having no value is an error */
 	const char *type_name; /* for messages; NULL: the name that FlowType has there */
+	FlowColumnSource source;
+	int variable; /* FLOW_FROM_VARIABLE: which, of the location's */
 } FlowColumn;
 
 typedef struct FlowAddress
@@ -292,6 +305,20 @@ extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
  * Otherwise bad->column is the first bad field that was taken for NULL, or -1.
  */
 extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField *bad);
+
+/* What is known of a column's value before it is read: it is from low to high (as FlowValue.integer has it), or NULL, or bad. */
+typedef struct FlowInterval
+{
+	bool known;
+	int64_t low, high;
+} FlowInterval;
+
+/* in filter_interval.c */
+
+/*
+ * May a record pass of whose columns this is known, by column?  Not exact, but false only if none can.
+ */
+extern bool flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals);
 
 /* ---------- the line format ---------- */
 
@@ -481,6 +508,37 @@ extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
  */
 extern bool flow_name_time(const char *path, int64_t *from, int64_t *to);
 
+/* in field.c */
+
+/* Is a column of that name, or with that field, one of a record's times: start, end, or when it was logged? */
+extern bool flow_field_is_time(const char *name);
+
+/* in constant.c */
+
+/* Is it the same in all of a file? */
+static inline bool
+flow_column_is_constant(const FlowColumn *column)
+{
+	return column->source != FLOW_FROM_RECORD && column->source != FLOW_FROM_LINE;
+}
+
+typedef struct FlowConstants FlowConstants;
+
+extern FlowStatus flow_constants_create(const FlowHost *host, const FlowColumn *columns, int ncolumns, FlowConstants **constants,
+                                        FlowError *error);
+extern void flow_constants_free(FlowConstants *constants);
+
+/*
+ * Fields, by column, of those that are the same in all of a file; data NULL if they are not, or not known.  "file" is NULL if
+ * only values are known.  Around each of them there are bytes to read as there are in a FlowBatch.  They live until the
+ * next call.  NULL: no memory.
+ */
+extern const FlowSlice *flow_constants_fill(FlowConstants *constants, const FlowObject *file, const FlowPathValue *values);
+
+/* The error for a value that is none of its column's: "status" is flow_value_read's.  "may_differ": another on_error would do. */
+extern FlowStatus flow_constant_error(const FlowColumn *column, int index, const FlowObject *file, FlowStatus status, bool may_differ,
+                                      FlowError *error);
+
 /* in source.c */
 
 /* Is that a compression's name, or "auto"? */
@@ -541,7 +599,8 @@ extern bool flow_field_type(const char *name, FlowType *type);
 typedef struct FlowBatch
 {
 	size_t count;
-	const int *place; /* by column: which field of a line it is, or -1 if it has none there */
+	const int *place;           /* by column: which field of a line it is, or -1 if it has none there */
+	const FlowSlice *constants; /* by column: what it is in all records if it has no place; NULL: no value */
 
 	/* where lines were split at separators: */
 	const char *data;
@@ -553,6 +612,13 @@ typedef struct FlowBatch
 	const FlowSlice *fields;
 } FlowBatch;
 
+/* A column that has no place. */
+static inline FlowSlice
+flow_batch_constant(const FlowBatch *batch, int column)
+{
+	return batch->constants != NULL ? batch->constants[column] : (FlowSlice) {NULL, 0};
+}
+
 static inline FlowSlice
 flow_batch_field(const FlowBatch *batch, size_t record, int column)
 {
@@ -561,7 +627,7 @@ flow_batch_field(const FlowBatch *batch, size_t record, int column)
 	if (batch->next == NULL)
 		return batch->fields[column];
 	if (batch->place[column] < 0)
-		return (FlowSlice) {NULL, 0};
+		return flow_batch_constant(batch, column);
 	end = batch->rows[record] + (uint32_t) batch->place[column];
 	start = batch->next[(ptrdiff_t) end - 1];
 	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
@@ -668,8 +734,10 @@ typedef enum FlowOnError
 typedef struct FlowCounts
 {
 	uint64_t files, files_read, files_pruned, files_skipped, files_not_reached;
-	uint64_t bytes;      /* stored bytes of the files listed, pruned ones excluded */
-	uint64_t bytes_read; /* stored bytes read */
+	uint64_t files_pruned_by_path, files_pruned_by_time; /* these are files_pruned */
+	uint64_t directories_pruned;                         /* with who knows how many files */
+	uint64_t bytes;                                      /* stored bytes of the files listed, pruned ones excluded */
+	uint64_t bytes_read;                                 /* stored bytes read */
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
 	uint64_t set_null;
 	uint64_t unmatched;        /* of rejected and set_null: lines that are no record at all */
@@ -716,8 +784,9 @@ typedef struct FlowReadSpec
 {
 	const FlowHost *host;
 	FlowFormat *format;
-	const FlowFilter *filter;   /* NULL: every record passes */
-	const FlowObjects *objects; /* must outlive the reader */
+	const FlowFilter *filter;     /* NULL: every record passes */
+	const FlowObjects *objects;   /* must outlive the reader */
+	const FlowLocation *location; /* whose variables columns are; NULL: none is */
 	FlowAllowedPaths allowed;
 	FlowOnError on_error;
 	bool report_rejects;     /* flow_reader_next returns FLOW_REJECTED for each */

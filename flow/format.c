@@ -26,7 +26,7 @@ struct FlowFormat
 	/* of a pattern */
 	FlowRegex *regex;
 	FlowShape *shape;         /* NULL: the pattern does more than to split, or the splitter is off */
-	int *groups;              /* by column: the group that fills it */
+	int *groups;              /* by column: the group that fills it; 0: none does */
 	const FlowField **fields; /* by column: the AWS field it is known to hold, or NULL */
 	FlowLayout pattern_layout;
 
@@ -82,6 +82,8 @@ map_by_name(FlowFormat *format, FlowError *error)
 	{
 		const FlowColumn *column = &format->spec.columns[i];
 
+		if (column->source != FLOW_FROM_RECORD)
+			continue;
 		format->groups[i] = group_of_column(format, column);
 		if (format->groups[i] == 0)
 		{
@@ -107,6 +109,8 @@ map_by_position(FlowFormat *format, FlowError *error)
 	{
 		const FlowColumn *column = &format->spec.columns[i];
 
+		if (column->source != FLOW_FROM_RECORD)
+			continue;
 		if (column->field == NULL)
 			format->groups[i] = ++nplain;
 		else if ((format->groups[i] = group_of_column(format, column)) == 0)
@@ -134,6 +138,8 @@ map_columns(FlowFormat *format, FlowError *error)
 	const FlowFormatSpec *spec = &format->spec;
 	FlowStatus status;
 
+	memset(format->groups, 0, (size_t) spec->ncolumns * sizeof(*format->groups));
+	memset(format->fields, 0, (size_t) spec->ncolumns * sizeof(*format->fields));
 	if (flow_regex_has_names(format->regex))
 		status = map_by_name(format, error);
 	else
@@ -144,7 +150,8 @@ map_columns(FlowFormat *format, FlowError *error)
 		const FlowColumn *column = &spec->columns[i];
 		bool named = column->field != NULL && group_number(column->field) == 0;
 
-		format->fields[i] = flow_field_of_column(named ? column->field : column->name);
+		if (column->source == FLOW_FROM_RECORD)
+			format->fields[i] = flow_field_of_column(named ? column->field : column->name);
 	}
 	return status;
 }
@@ -168,7 +175,7 @@ find_shape(FlowFormat *format, FlowError *error)
 	{
 		layout->places[i] = -1;
 		for (int field = 0; field < format->shape->nfields; field++)
-			if (format->shape->group[field] == format->groups[i])
+			if (format->groups[i] != 0 && format->shape->group[field] == format->groups[i])
 				layout->places[i] = field;
 	}
 	return FLOW_OK;

@@ -54,7 +54,9 @@ place_columns(FlowLayout *layout, const FlowLayoutSpec *spec, FlowError *error)
 		bool is_time = strcmp(name, TIME_COLUMN) == 0;
 		int place = flow_names_find(spec->names, name);
 
-		if (is_time && spec->timed)
+		if (column->source != FLOW_FROM_RECORD)
+			layout->places[i] = -1;
+		else if (is_time && spec->timed)
 			layout->places[i] = 0;
 		else if (place >= 0)
 			layout->places[i] = place + (spec->timed ? 1 : 0);

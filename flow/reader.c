@@ -15,6 +15,7 @@
  */
 #include "reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---------- the ledger of split lines ---------- */
@@ -60,7 +61,7 @@ list_checks(FlowReader *reader)
 		bool digits_are_null = column->null_text != NULL && column->null_len > 0 &&
 		                       column->null_text[0] >= '0' && column->null_text[0] <= '9';
 
-		if (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0)))
+		if (column->source != FLOW_FROM_RECORD || (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0))))
 			continue;
 		reader->checks[reader->nchecks++] = (FlowColumnCheck) {i, digits_are_null ? 0 : good_digits[column->type]};
 	}
@@ -94,6 +95,8 @@ doubt_columns(FlowReader *reader)
 {
 	uint32_t *rows = reader->lines->rows;
 
+	for (size_t i = 0; reader->bad_constant && i < reader->nrows; i++)
+		rows[i] |= FLOW_ROW_DOUBTFUL;
 	for (int j = 0; j < reader->nchecks; j++)
 		for (size_t i = 0; i < reader->nrows; i++)
 			if (!(rows[i] & FLOW_ROW_DOUBTFUL) && is_doubtful(reader, rows[i], &reader->checks[j]))
@@ -185,6 +188,27 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	return status;
 }
 
+/* The number of the current line, which is that of a whole file. */
+static void
+set_line(FlowReader *reader)
+{
+	char *text = reader->line_text + 16;
+	int len = snprintf(text, 21, "%llu", (unsigned long long) reader->line);
+
+	for (int i = 0; i < reader->ncolumns; i++)
+		if (reader->columns[i].source == FLOW_FROM_LINE)
+			reader->fields[i] = (FlowSlice) {text, (size_t) len};
+}
+
+void
+flow_reader_set_others(FlowReader *reader)
+{
+	for (int i = 0; i < reader->nconstant; i++)
+		reader->fields[reader->constant_columns[i]] = reader->constant[reader->constant_columns[i]];
+	if (reader->wants_line)
+		set_line(reader);
+}
+
 /* The fields of the row that was handed out last, as far as anybody looks at them. */
 static void
 fill_wanted(FlowReader *reader)
@@ -205,7 +229,12 @@ fill_wanted(FlowReader *reader)
 			reader->fields[column] = (FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
 		}
 		else
-			reader->fields[column] = (FlowSlice) {NULL, 0};
+			reader->fields[column] = reader->constant[column];
+	}
+	if (flow_unlikely(reader->wants_line))
+	{
+		settle(reader);
+		set_line(reader);
 	}
 }
 
@@ -323,24 +352,37 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 	self->host = spec->host;
 	self->columns = flow_format_columns(spec->format, &self->ncolumns);
 	self->header_mode = flow_format_header_mode(spec->format);
-	self->counts.files = spec->objects->count + spec->objects->skipped;
 	self->counts.files_skipped = spec->objects->skipped;
+	self->counts.files_pruned_by_path = spec->objects->pruned_by_path;
+	self->counts.files_pruned_by_time = spec->objects->pruned_by_time;
+	self->counts.files_pruned = spec->objects->pruned_by_path + spec->objects->pruned_by_time;
+	self->counts.directories_pruned = spec->objects->directories_pruned;
+	self->counts.files = spec->objects->count + self->counts.files_skipped + self->counts.files_pruned;
 	self->counts.bytes = spec->objects->bytes;
 
 	self->fields = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowSlice));
 	self->wanted = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
 	self->checks = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowColumnCheck));
-	if (self->fields == NULL || self->wanted == NULL || self->checks == NULL)
+	self->constant_columns = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
+	if (self->fields == NULL || self->wanted == NULL || self->checks == NULL || self->constant_columns == NULL)
 		status = flow_error_memory(error);
 	else
 	{
 		self->nwanted = spec->used != NULL ? spec->nused : self->ncolumns;
 		for (int i = 0; i < self->nwanted; i++)
+		{
 			self->wanted[i] = spec->used != NULL ? spec->used[i] : i;
+			self->wants_line |= self->columns[self->wanted[i]].source == FLOW_FROM_LINE;
+		}
+		for (int i = 0; i < self->ncolumns; i++)
+			if (flow_column_is_constant(&self->columns[i]))
+				self->constant_columns[self->nconstant++] = i;
 		list_checks(self);
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 		status = flow_reader_make_room(self, FLOW_READER_ROOM, error);
 	}
+	if (status == FLOW_OK)
+		status = flow_constants_create(self->host, self->columns, self->ncolumns, &self->constants, error);
 	if (status == FLOW_OK && flow_format_has_shape(spec->format))
 		status = flow_lines_create(self->host, spec->format, spec->max_line_length, &self->lines, error);
 	if (status == FLOW_OK)
@@ -367,6 +409,8 @@ flow_reader_close(FlowReader *reader)
 	flow_free(reader->host, reader->selector);
 	flow_free(reader->host, reader->wanted);
 	flow_free(reader->host, reader->checks);
+	flow_free(reader->host, reader->constant_columns);
+	flow_constants_free(reader->constants);
 	flow_free(reader->host, reader->fields);
 	flow_free(reader->host, reader);
 }

@@ -28,6 +28,9 @@ struct FlowReader
 	FlowHeaderMode header_mode;
 	FlowColumnCheck *checks; /* of rows, whatever the query uses */
 	int nchecks;
+	int *constant_columns; /* those that are the same in all of a file */
+	int nconstant;
+	bool wants_line; /* somebody looks at the number of a record's line */
 
 	/* the file being read */
 	size_t next_object;       /* index of the one after it, unless the host gives parts */
@@ -38,7 +41,11 @@ struct FlowReader
 	uint64_t line;           /* number of the current line, in the part */
 	FlowAhead ahead;         /* files asked for before their turn */
 	FlowLineCount counted;   /* of the lines before parts */
-	char *header;            /* header 'match': the first line */
+	FlowConstants *constants;
+	const FlowSlice *constant; /* by column: of those that are the same in all of it */
+	bool bad_constant;         /* one of them makes each record a reject, or an error */
+	char line_text[16 + 20 + FLOW_RECORD_SLACK];
+	char *header; /* header 'match': the first line */
 	size_t header_len;
 	bool timed;               /* a wrapper puts a time before each record */
 	uint64_t skipped_counted; /* of its messages, in counts already */
@@ -101,6 +108,9 @@ typedef struct FlowLine
  * reader->row is the next of some rows.  Else as flow_reader_next.
  */
 extern FlowStatus flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error);
+
+/* Puts the columns that no record fills into reader->fields, for the current line. */
+extern void flow_reader_set_others(FlowReader *reader);
 
 /* ---------- reader_line.c: bytes to lines ---------- */
 

@@ -113,9 +113,11 @@ take_unmatched(FlowReader *reader, const FlowLine *line, FlowError *error)
 	}
 
 	for (int i = 0; i < reader->ncolumns; i++)
-	{
 		reader->fields[i] = (FlowSlice) {NULL, 0};
-		if (reader->columns[i].not_null)
+	flow_reader_set_others(reader);
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		if (reader->columns[i].not_null && reader->columns[i].source == FLOW_FROM_RECORD)
 			return flow_reader_bad_field_error(reader, (FlowBadField) {i, FLOW_MISSING}, error);
 	}
 	return flow_reader_null_line(reader, line, error);
@@ -163,7 +165,8 @@ flow_reader_check_columns(const FlowReader *reader)
 		FlowStatus status;
 		FlowValue value;
 
-		if (!all && !reader->columns[i].not_null)
+		/* the number of a line is nothing that is wrong with it */
+		if ((!all && !reader->columns[i].not_null) || reader->columns[i].source == FLOW_FROM_LINE)
 			continue;
 		status = flow_value_read(&reader->columns[i], reader->host, reader->fields[i], &value);
 		if (status == FLOW_OK || status == FLOW_END || (stop && status != FLOW_MISSING))
@@ -239,6 +242,8 @@ judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 		status = take_unmatched(reader, line, error);
 	else if (status != FLOW_OK)
 		return flow_reader_error_here(reader, status, error);
+	else
+		flow_reader_set_others(reader);
 	if (status != FLOW_OK)
 		return status;
 

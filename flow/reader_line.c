@@ -182,12 +182,12 @@ take_part(FlowReader *reader)
 
 /*
  * Lines can be found from anywhere only in bytes that are read as they are, and only
- * if they need not be compared with the first, nor be read as a header before them says.
+ * if they need not be compared with the first, counted, nor be read as a header before them says.
  */
 static bool
 can_be_cut(const FlowReader *reader)
 {
-	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH &&
+	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH && !reader->wants_line &&
 	       !flow_format_is_by_header(reader->spec.format);
 }
 
@@ -222,6 +222,43 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 	}
 }
 
+/*
+ * What is the same in all of the file that is to be read.  Where a record is only a row if all columns
+ * are good, or those that are NOT NULL, that goes for these, too.
+ */
+static FlowStatus
+set_constants(FlowReader *reader, FlowError *error)
+{
+	FlowPathValue values[FLOW_MOST_VARIABLES];
+	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
+
+	if (reader->nconstant > 0)
+	{
+		memset(values, 0, sizeof(values));
+		if (reader->spec.location != NULL && !flow_location_values(reader->spec.location, reader->object->path, values))
+			memset(values, 0, sizeof(values));
+	}
+	reader->constant = flow_constants_fill(reader->constants, reader->object, values);
+	if (reader->constant == NULL)
+		return flow_error_memory(error);
+	if (reader->lines != NULL)
+		reader->lines->batch.constants = reader->constant;
+
+	reader->bad_constant = false;
+	for (int i = 0; i < reader->nconstant; i++)
+	{
+		const FlowColumn *column = &reader->columns[reader->constant_columns[i]];
+		FlowStatus status;
+		FlowValue value;
+
+		if (!all && !column->not_null)
+			continue;
+		status = flow_value_read(column, reader->host, reader->constant[reader->constant_columns[i]], &value);
+		reader->bad_constant |= status != FLOW_OK && status != FLOW_END;
+	}
+	return FLOW_OK;
+}
+
 FlowStatus
 flow_reader_open_next(FlowReader *reader, FlowError *error)
 {
@@ -244,8 +281,10 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		reader->no_more = false;
 		reader->discarding = false;
 
-		status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression,
-		                          flow_format_unwraps(spec->format), &reader->source, error);
+		status = set_constants(reader, error);
+		if (status == FLOW_OK)
+			status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression,
+			                          flow_format_unwraps(spec->format), &reader->source, error);
 		if (status == FLOW_OK)
 		{
 			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->allowed);

@@ -146,6 +146,9 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 {
 	if (bad.status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
+	if (flow_column_is_constant(&reader->columns[bad.column]) && reader->spec.on_error != FLOW_ON_ERROR_IGNORE)
+		return flow_constant_error(&reader->columns[bad.column], bad.column, reader->object, bad.status,
+		                           reader->spec.on_error == FLOW_ON_ERROR_STOP, error);
 	if (!is_told(reader) && !reader->columns[bad.column].not_null)
 		return error->status = bad.status;
 	flow_error_set(error, bad.status, "invalid flow log record");

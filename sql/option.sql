@@ -27,7 +27,7 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '', regex '(
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/[a', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/{a,b', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket/key', regex '(.*)'); -- ERROR
-CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/${year}/', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/${year/', regex '(.*)'); -- ERROR
 
 -- regex: an offset where it does not compile, a warning where it comes from Hive
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '([^ ]+'); -- ERROR
@@ -49,7 +49,7 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex 
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', null_off 'maybe'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', null '-', null_off 'true'); -- ERROR
 CREATE FOREIGN TABLE t (line text OPTIONS (field '')) SERVER options OPTIONS (location '/x', regex '(.*)'); -- ERROR
-CREATE FOREIGN TABLE t (line text OPTIONS (field '$path')) SERVER options OPTIONS (location '/x', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text OPTIONS (field '$where')) SERVER options OPTIONS (location '/x', regex '(.*)'); -- ERROR
 
 -- all of them
 CREATE FOREIGN TABLE t (

@@ -23,7 +23,7 @@ sub without_plans
 	my ($script) = @_;
 
 	$script =~ s/^EXPLAIN\b.*?;[^\n]*\n//msg;
-	$script =~ s/^SELECT [^;]*?\b(?:explain|ledger|outcome|compare|compare_all|filters|place|execute_all)\([^;]*?;[^\n]*\n//msg;
+	$script =~ s/^SELECT [^;]*?\b(?:explain|ledger|outcome|compare|compare_all|filters|place|execute_all|prune|count_calls)\([^;]*?;[^\n]*\n//msg;
 	$script =~ s/^SHOW [^\n]*\n//mg;
 	return $script;
 }

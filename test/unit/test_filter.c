@@ -14,26 +14,26 @@
 /* ---------- a table of all types, and fields for each ---------- */
 
 static const FlowColumn columns[] = {
-	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL},
-	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
-	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
-	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL}, /* digits that mean NULL */
-	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL},
-	{"flag", NULL, FLOW_BOOLEAN, -1, -1, -1, "-", 1, false, NULL},
-	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
-	{"short", NULL, FLOW_TEXT, 6, -1, -1, "REJECT", 6, false, NULL},
-	{"verbatim", NULL, FLOW_TEXT, -1, -1, -1, NULL, 0, false, NULL},
-	{"needed_text", NULL, FLOW_TEXT, -1, -1, -1, "", 0, true, NULL},
-	{"padded", NULL, FLOW_PADDED, 8, -1, -1, "-", 1, false, NULL},
-	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
-	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
-	{"needed_address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, true, NULL},
-	{"start", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL},
-	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL},
-	{"opaque", NULL, FLOW_OPAQUE, -1, -1, -1, "-", 1, false, NULL},
-	{"real", NULL, FLOW_FLOAT, -1, -1, -1, "-", 1, false, NULL},
-	{"double", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL},
-	{"decimal", NULL, FLOW_DECIMAL, -1, -1, -1, "-", 1, false, NULL},
+	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0}, /* digits that mean NULL */
+	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL, FLOW_FROM_RECORD, 0},
+	{"flag", NULL, FLOW_BOOLEAN, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"short", NULL, FLOW_TEXT, 6, -1, -1, "REJECT", 6, false, NULL, FLOW_FROM_RECORD, 0},
+	{"verbatim", NULL, FLOW_TEXT, -1, -1, -1, NULL, 0, false, NULL, FLOW_FROM_RECORD, 0},
+	{"needed_text", NULL, FLOW_TEXT, -1, -1, -1, "", 0, true, NULL, FLOW_FROM_RECORD, 0},
+	{"padded", NULL, FLOW_PADDED, 8, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"needed_address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, true, NULL, FLOW_FROM_RECORD, 0},
+	{"start", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"opaque", NULL, FLOW_OPAQUE, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"real", NULL, FLOW_FLOAT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"double", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"decimal", NULL, FLOW_DECIMAL, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
 #define NCOLUMNS ((int) flow_countof(columns))

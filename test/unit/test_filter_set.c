@@ -20,12 +20,12 @@ enum
 };
 
 static const FlowColumn columns[NCOLUMNS] = {
-	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
-	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
-	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
-	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL},
-	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
-	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
+	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
 static const size_t set_sizes[] = {1, 2, 1000, 100000};

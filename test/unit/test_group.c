@@ -15,21 +15,21 @@
 /* ---------- a table, and fields for it ---------- */
 
 static const FlowColumn columns[] = {
-	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL},
-	{"short", NULL, FLOW_TEXT, 8, -1, -1, "REJECT", 6, true, NULL},
-	{"padded", NULL, FLOW_PADDED, 20, -1, -1, NULL, 0, false, NULL},
-	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL},
-	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL},
-	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL},
-	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL},    /* digits that mean NULL */
-	{"many", NULL, FLOW_INT64, -1, -1, -1, "6666", 4, false, NULL}, /* more of them */
-	{"blank", NULL, FLOW_INT64, -1, -1, -1, "", 0, false, NULL},
-	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL},
-	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL},
-	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL},
-	{"start", NULL, FLOW_TIME, -1, -1, 0, "-", 1, false, NULL},
-	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL},
-	{"real", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL},
+	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"short", NULL, FLOW_TEXT, 8, -1, -1, "REJECT", 6, true, NULL, FLOW_FROM_RECORD, 0},
+	{"padded", NULL, FLOW_PADDED, 20, -1, -1, NULL, 0, false, NULL, FLOW_FROM_RECORD, 0},
+	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0},    /* digits that mean NULL */
+	{"many", NULL, FLOW_INT64, -1, -1, -1, "6666", 4, false, NULL, FLOW_FROM_RECORD, 0}, /* more of them */
+	{"blank", NULL, FLOW_INT64, -1, -1, -1, "", 0, false, NULL, FLOW_FROM_RECORD, 0},
+	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL, FLOW_FROM_RECORD, 0},
+	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"start", NULL, FLOW_TIME, -1, -1, 0, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	{"real", NULL, FLOW_DOUBLE, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
 #define NCOLUMNS ((int) flow_countof(columns))

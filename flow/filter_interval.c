@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter_interval.c
+ *	  What a filter can be for records of which little is known: between what bounds
+ *	  some of their values are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "filter.h"
+
+/* A set of truths: bits by FlowTruth, of which FLOW_BROKEN is none. */
+#define BIT(truth) (1u << (truth))
+#define ANY_TRUTH (BIT(FLOW_FALSE) | BIT(FLOW_TRUE) | BIT(FLOW_UNKNOWN))
+
+/* A value may always be NULL, or be taken for it. */
+static unsigned
+leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
+{
+	unsigned outcomes;
+
+	if (!interval->known || leaf->outcomes == NULL)
+		return ANY_TRUTH;
+	outcomes = leaf->outcomes(leaf, interval->low, interval->high);
+	return BIT(FLOW_UNKNOWN) | ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) | ((outcomes & 2) ? BIT(leaf->verdict[true]) : 0);
+}
+
+/* Which truths can it have?  Children are taken for independent of one another. */
+static unsigned
+truths(const FlowPredicate *predicate, const FlowInterval *intervals)
+{
+	const FlowPredicate *const *children = NULL;
+	FlowTruth decides = FLOW_FALSE;
+	FlowTruth truth;
+	bool negated;
+	size_t count = flow_filter_children(predicate, &children, &decides, &negated);
+	FlowTruth otherwise;
+	unsigned all, any;
+
+	if (flow_filter_is_constant(predicate, &truth))
+		return truth == FLOW_BROKEN ? ANY_TRUTH : BIT(truth);
+	if (predicate->column >= 0)
+		return leaf_truths(predicate, &intervals[predicate->column]);
+	if (negated)
+	{
+		any = truths(children[0], intervals);
+		return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) | ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);
+	}
+
+	/* AND and OR: a child that decides does so alone, all that is otherwise takes all of them */
+	otherwise = decides == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
+	all = BIT(otherwise) | BIT(FLOW_UNKNOWN);
+	any = 0;
+	for (size_t i = 0; i < count; i++)
+	{
+		unsigned child = truths(children[i], intervals);
+
+		any |= child & (BIT(decides) | BIT(FLOW_UNKNOWN));
+		if ((child & BIT(otherwise)) == 0)
+			all &= ~BIT(otherwise);
+		if ((child & (BIT(otherwise) | BIT(FLOW_UNKNOWN))) == 0)
+			all = 0;
+	}
+	if ((any & BIT(FLOW_UNKNOWN)) == 0)
+		all &= ~BIT(FLOW_UNKNOWN);
+	return all | (any & BIT(decides));
+}
+
+bool
+flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals)
+{
+	return filter->root == NULL || (truths(filter->root, intervals) & BIT(FLOW_TRUE)) != 0;
+}

@@ -1,0 +1,560 @@
+/*-------------------------------------------------------------------------
+ *
+ * prune.c
+ *	  Which files a scan need not read, by what is known of them before they are
+ *	  opened.
+ *
+ * A condition whose only columns are the same in all of a file (variables of the location, $path, $size,
+ * $modified) is evaluated by PostgreSQL's own executor, once for each file, and for a directory as
+ * soon as its columns are known there.  Of a date of which only the year is known, or the year and the month, its
+ * comparisons still tell whether any day of that can pass; and where option "name_time_slack" is set,
+ * those of a record's times tell it of the time in a file's name.  For both, what columns are compared
+ * with is made a filter (see qual.c), and the filter is asked about intervals.
+ *
+ * Conditions are evaluated in the order of their security levels, as PostgreSQL would have it: one
+ * that may leak what it is given comes behind all of a lower level.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "utils/timestamp.h"
+
+/* A condition on a file. */
+typedef struct FileQual
+{
+	Expr *clause;
+	ExprState *state; /* NULL: it cannot be evaluated now */
+	Index level;
+	bool leakproof;
+	bool comparisons; /* the reader's filter can have it */
+	int *columns;     /* those it looks at */
+	int ncolumns;
+} FileQual;
+
+/* What is known of a column. */
+typedef enum Knowledge
+{
+	NOT_KNOWN,
+	KNOWN,
+	BAD /* no value of its type, or none where there must be one */
+} Knowledge;
+
+struct FlowlogPrune
+{
+	FlowlogScan *scan;
+	PlanState *parent; /* NULL: planning */
+	FileQual *quals;   /* in the order of their levels */
+	int nquals;
+	List *time_clauses;
+	bool depends_on_run; /* on parameters that the run gives values, perhaps others for a rescan */
+
+	/* set up when the first listing begins */
+	bool ready;
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	FlowlogTable table;  /* the scan's, with columns that may be NULL: whether they may be is judged here */
+	FlowlogScan columns; /* stands for the scan where columns are converted */
+	FlowlogTuple *tuple;
+	FlowConstants *constants;
+	FlowSlice *fields;    /* by column */
+	Knowledge *knowledge; /* by column */
+	FlowStatus *statuses; /* by column that is BAD */
+
+	/* for a listing */
+	FlowFilter *dates; /* NULL: none */
+	FlowFilter *times;
+	FlowInterval *intervals; /* by column */
+	FlowPruner pruner;
+};
+
+/* ---------- planning ---------- */
+
+bool
+flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
+{
+	Bitmapset *attrs = NULL;
+	int member = -1;
+
+	if (contain_subplans((Node *) clause) || contain_volatile_functions((Node *) clause))
+		return false;
+	pull_varattnos((Node *) clause, relid, &attrs);
+	if (bms_is_empty(attrs))
+		return false;
+	while ((member = bms_next_member(attrs, member)) >= 0)
+	{
+		int attnum = member + FirstLowInvalidHeapAttributeNumber;
+		int column = attnum > 0 ? table->column_of_attr[attnum - 1] : -1;
+
+		/* what PostgreSQL's own input function makes of a text is not ours to know */
+		if (column < 0 || !flow_column_is_constant(&table->columns[column]) || table->columns[column].type == FLOW_OPAQUE)
+			return false;
+	}
+	return true;
+}
+
+bool
+flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause)
+{
+	Bitmapset *attrs = NULL;
+
+	pull_varattnos((Node *) clause, relid, &attrs);
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->is_time[i] && bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs))
+			return true;
+	return false;
+}
+
+/* ---------- conditions ---------- */
+
+typedef struct ParameterSearch
+{
+	ParamListInfo params; /* those that are supplied; NULL: none */
+	bool exec;            /* found: a value that the run gives */
+	bool missing;         /* found: one that was not supplied */
+} ParameterSearch;
+
+static bool
+find_parameters(Node *node, void *context)
+{
+	ParameterSearch *search = context;
+	const Param *param = (const Param *) node;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Param))
+		return expression_tree_walker(node, find_parameters, context);
+	if (param->paramkind == PARAM_EXEC)
+		search->exec = true;
+	else if (param->paramkind == PARAM_EXTERN)
+	{
+		ParamListInfo params = search->params;
+		ParamExternData space;
+		const ParamExternData *data = NULL;
+
+		if (params != NULL && param->paramid > 0 && param->paramid <= params->numParams)
+			data = params->paramFetch != NULL ? params->paramFetch(params, param->paramid, true, &space) : &params->params[param->paramid - 1];
+		if (data == NULL || !OidIsValid(data->ptype))
+			search->missing = true;
+	}
+	else
+		search->missing = true;
+	return false;
+}
+
+/* Can an expression be evaluated now?  While EXPLAIN only shows a plan, not if that takes values from the run. */
+static bool
+can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
+{
+	ParameterSearch search = {0};
+
+	if (prune->parent != NULL)
+		search.params = prune->parent->state->es_param_list_info;
+	(void) find_parameters((Node *) clause, &search);
+	if (prune->parent == NULL)
+		return !search.exec && !search.missing;
+	return !prune->scan->explain_only || (!search.exec && !search.missing);
+}
+
+/* A scan of groups has columns of its own: back to those of the table. */
+static Node *
+restore_columns(Node *node, void *context)
+{
+	List *scan_tlist = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
+		return copyObject((Node *) list_nth_node(TargetEntry, scan_tlist, ((Var *) node)->varattno - 1)->expr);
+	return expression_tree_mutator(node, restore_columns, context);
+}
+
+/* The columns that a condition looks at; all its Vars are of the table. */
+static bool
+add_columns(Node *node, void *context)
+{
+	FileQual *qual = ((void **) context)[0];
+	const FlowlogTable *table = ((void **) context)[1];
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		qual->columns[qual->ncolumns++] = table->column_of_attr[((Var *) node)->varattno - 1];
+		return false;
+	}
+	return expression_tree_walker(node, add_columns, context);
+}
+
+static void
+init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
+{
+	void *context[] = {qual, prune->scan->table};
+	ParameterSearch search = {0};
+
+	qual->clause = clause;
+	qual->level = (Index) flags >> FLOWLOG_QUAL_LEVEL_SHIFT;
+	qual->leakproof = (flags & FLOWLOG_QUAL_LEAKPROOF) != 0;
+	qual->comparisons = (flags & FLOWLOG_QUAL_COMPARISONS) != 0;
+	qual->columns = palloc(sizeof(int) * (list_length(pull_var_clause((Node *) clause, PVC_RECURSE_PLACEHOLDERS)) + 1));
+	(void) add_columns((Node *) clause, context);
+	(void) find_parameters((Node *) clause, &search);
+	prune->depends_on_run |= search.exec;
+}
+
+FlowlogPrune *
+flowlog_prune_create(FlowlogScan *scan, PlanState *parent, List *scan_tlist, const FlowlogQuals *quals)
+{
+	FlowlogPrune *prune;
+	MemoryContext old;
+	ListCell *cell;
+	ListCell *flags;
+
+	if (quals->file == NIL && quals->time == NIL)
+		return NULL;
+	old = MemoryContextSwitchTo(scan->context);
+	prune = palloc0(sizeof(FlowlogPrune));
+	prune->scan = scan;
+	prune->parent = parent;
+	prune->quals = palloc0(sizeof(FileQual) * (list_length(quals->file) + 1));
+	forboth(cell, quals->file, flags, quals->file_flags)
+	{
+		Node *clause = lfirst(cell);
+
+		if (scan_tlist != NIL)
+			clause = restore_columns(clause, scan_tlist);
+		init_qual(prune, &prune->quals[prune->nquals++], (Expr *) clause, lfirst_int(flags));
+	}
+	foreach(cell, quals->time)
+	{
+		ParameterSearch search = {0};
+		Node *clause = lfirst(cell);
+
+		if (scan_tlist != NIL)
+			clause = restore_columns(clause, scan_tlist);
+		(void) find_parameters(clause, &search);
+		prune->depends_on_run |= search.exec;
+		prune->time_clauses = lappend(prune->time_clauses, clause);
+	}
+	MemoryContextSwitchTo(old);
+	return prune;
+}
+
+bool
+flowlog_prune_depends_on_run(const FlowlogPrune *prune)
+{
+	return prune != NULL && prune->depends_on_run;
+}
+
+/* ---------- judging ---------- */
+
+/* Makes what is known of a file, or of a directory on the way to some, a row of the table. */
+static void
+fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
+{
+	const FlowlogTable *table = prune->scan->table;
+	bool set_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
+	const FlowSlice *constants = flow_constants_fill(prune->constants, file, values);
+	FlowRecord record = {prune->fields};
+
+	if (constants == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const FlowColumn *column = &table->columns[i];
+		FlowValue value;
+		FlowStatus status;
+
+		prune->fields[i] = (FlowSlice) {NULL, 0};
+		prune->knowledge[i] = NOT_KNOWN;
+		if (!flow_column_is_constant(column) || (file == NULL && constants[i].data == NULL))
+			continue;
+		status = flow_value_read(column, &prune->scan->backend.host, constants[i], &value);
+		if (status == FLOW_OK)
+			prune->fields[i] = constants[i];
+		else if (status != FLOW_END && (!set_null || column->not_null))
+		{
+			prune->knowledge[i] = BAD;
+			prune->statuses[i] = status;
+			continue;
+		}
+		prune->knowledge[i] = KNOWN;
+	}
+
+	ExecClearTuple(prune->slot);
+	flowlog_tuple_fill(prune->tuple, &record, prune->slot->tts_values, prune->slot->tts_isnull);
+	ExecStoreVirtualTuple(prune->slot);
+	prune->econtext->ecxt_scantuple = prune->slot;
+}
+
+/* The first column of a condition of which not so much is known as that it has a value, or -1. */
+static int
+first_unknown(const FlowlogPrune *prune, const FileQual *qual)
+{
+	for (int i = 0; i < qual->ncolumns; i++)
+		if (prune->knowledge[qual->columns[i]] != KNOWN)
+			return qual->columns[i];
+	return -1;
+}
+
+/* Do the conditions that can be evaluated hold? */
+static FlowStatus
+judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
+{
+	FlowOnError on_error = prune->scan->table->options.on_error;
+	Index skipped = PG_UINT32_MAX; /* the lowest level of those that were not evaluated */
+
+	for (int i = 0; i < prune->nquals && *holds; i++)
+	{
+		FileQual *qual = &prune->quals[i];
+		int unknown = first_unknown(prune, qual);
+
+		if (unknown >= 0 && file != NULL && prune->knowledge[unknown] == BAD && prune->parent != NULL)
+		{
+			/* its lines are all rejects, whatever the query asks */
+			if (on_error == FLOW_ON_ERROR_IGNORE)
+				return FLOW_OK;
+			return flow_constant_error(&prune->scan->table->columns[unknown], unknown, file, prune->statuses[unknown],
+			                           on_error == FLOW_ON_ERROR_STOP, error);
+		}
+		if (unknown >= 0 || qual->state == NULL || (!qual->leakproof && qual->level > skipped))
+		{
+			skipped = Min(skipped, qual->level);
+			continue;
+		}
+		ResetExprContext(prune->econtext);
+		*holds = ExecQual(qual->state, prune->econtext);
+	}
+	return FLOW_OK;
+}
+
+/* Can a column of this type have a value from "from" to before "to", in microseconds since 1970? */
+static FlowInterval
+interval_of(const FlowColumn *column, int64 from, int64 to)
+{
+	int64 unit = 1;
+
+	switch (column->type)
+	{
+		case FLOW_TIME:
+			break;
+		case FLOW_DAY:
+			unit = USECS_PER_DAY;
+			break;
+		case FLOW_INT32:
+		case FLOW_INT64:
+			unit = USECS_PER_SEC;
+			break;
+		default:
+			return (FlowInterval) {false, 0, 0};
+	}
+
+	/* rounded outwards; a time may have been rounded itself, to the second at most */
+	if (column->type == FLOW_TIME)
+		return (FlowInterval) {true, from - USECS_PER_SEC, to};
+	return (FlowInterval) {true, from / unit - 1, to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
+}
+
+/* Can a day of a date pass whose year is known, or its year and month? */
+static bool
+dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
+{
+	const FlowlogTable *table = prune->scan->table;
+	bool any = false;
+
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		const FlowColumn *column = &table->columns[i];
+		const FlowPathValue *value = &values[column->variable];
+		FlowType type = column->type;
+
+		prune->intervals[i].known = false;
+		if (column->source != FLOW_FROM_VARIABLE || !value->begun || value->text.data != NULL || (type != FLOW_TIME && type != FLOW_DAY))
+			continue;
+		prune->intervals[i].known = any = true;
+		if (type == FLOW_DAY)
+		{
+			/* years and months begin and end with a day */
+			prune->intervals[i].low = value->from / USECS_PER_DAY;
+			prune->intervals[i].high = value->to == PG_INT64_MAX ? value->to : value->to / USECS_PER_DAY - 1;
+		}
+		else
+		{
+			prune->intervals[i].low = value->from;
+			prune->intervals[i].high = value->to - 1;
+		}
+	}
+	return !any || flow_filter_may_pass(prune->dates, prune->intervals);
+}
+
+/* Can a record pass whose times are about that in the file's name? */
+static bool
+times_may_pass(FlowlogPrune *prune, const FlowObject *file)
+{
+	const FlowlogTable *table = prune->scan->table;
+	int64 slack = table->options.name_time_slack;
+	int64 from;
+	int64 to;
+
+	if (!flow_name_time(file->path, &from, &to))
+		return true;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		prune->intervals[i].known = false;
+		if (table->is_time[i])
+			prune->intervals[i] = interval_of(&table->columns[i], from - slack, to + slack);
+	}
+	return flow_filter_may_pass(prune->times, prune->intervals);
+}
+
+/* Throws errors of its own. */
+static FlowStatus
+judge(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+{
+	bool holds = true;
+	FlowStatus status;
+
+	*pruning = FLOW_KEEP;
+	if (prune->nquals > 0)
+	{
+		fill_row(prune, file, values);
+		status = judge_quals(prune, file, &holds, error);
+		if (status != FLOW_OK)
+			return status;
+	}
+	if (holds && file == NULL && prune->dates != NULL)
+		holds = dates_may_pass(prune, values);
+	if (!holds)
+		*pruning = FLOW_PRUNE_BY_PATH;
+	else if (file != NULL && prune->times != NULL && !times_may_pass(prune, file))
+		*pruning = FLOW_PRUNE_BY_TIME;
+	return FLOW_OK;
+}
+
+/* FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise. */
+static FlowStatus
+judge_safely(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+{
+	FlowlogPrune *prune = arg;
+	volatile FlowStatus status = FLOW_INTERRUPTED;
+
+	PG_TRY();
+	{
+		status = judge(prune, file, values, pruning, error);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(prune->scan->context);
+		prune->scan->backend.interrupt = CopyErrorData();
+		FlushErrorState();
+		memset(error, 0, sizeof(*error));
+		error->status = FLOW_INTERRUPTED;
+	}
+	PG_END_TRY();
+	return status;
+}
+
+/* ---------- a listing ---------- */
+
+static TupleDesc
+table_columns(Oid relid)
+{
+	Relation relation = table_open(relid, AccessShareLock);
+	TupleDesc desc = CreateTupleDescCopy(RelationGetDescr(relation));
+
+	table_close(relation, NoLock);
+	return desc;
+}
+
+/* What converts columns; their values are in the scan's memory context. */
+static void
+prepare(FlowlogPrune *prune)
+{
+	FlowlogScan *scan = prune->scan;
+	int ncolumns = scan->table->ncolumns;
+	TupleDesc desc = table_columns(scan->table->relid);
+	Bitmapset *attrs = NULL;
+	FlowError error;
+
+	prune->econtext = prune->parent != NULL ? CreateExprContext(prune->parent->state) : CreateStandaloneExprContext();
+	prune->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	prune->fields = palloc0(sizeof(FlowSlice) * (ncolumns + 1));
+	prune->knowledge = palloc0(sizeof(Knowledge) * (ncolumns + 1));
+	prune->statuses = palloc0(sizeof(FlowStatus) * (ncolumns + 1));
+	prune->intervals = palloc0(sizeof(FlowInterval) * (ncolumns + 1));
+
+	prune->table = *scan->table;
+	prune->table.columns = palloc(sizeof(FlowColumn) * (ncolumns + 1));
+	memcpy(prune->table.columns, scan->table->columns, sizeof(FlowColumn) * ncolumns);
+	for (int i = 0; i < ncolumns; i++)
+		prune->table.columns[i].not_null = false;
+	for (int i = 0; i < prune->nquals; i++)
+		for (int k = 0; k < prune->quals[i].ncolumns; k++)
+			attrs = bms_add_member(attrs, scan->table->attnums[prune->quals[i].columns[k]] - FirstLowInvalidHeapAttributeNumber);
+	prune->columns.table = &prune->table;
+	prune->columns.context = scan->context;
+	flowlog_backend_init(&prune->columns.backend, scan->context);
+	prune->tuple = flowlog_tuple_create(&prune->columns, desc, attrs);
+	if (flow_constants_create(&scan->backend.host, scan->table->columns, ncolumns, &prune->constants, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+	prune->pruner = (FlowPruner) {prune, judge_safely};
+	prune->ready = true;
+}
+
+/* The comparisons of file conditions, and those of records' times, with what they compare with now. */
+static void
+build_filters(FlowlogPrune *prune)
+{
+	List *dates = NIL;
+	List *times = NIL;
+	ListCell *cell;
+
+	for (int i = 0; i < prune->nquals; i++)
+		if (prune->quals[i].comparisons && can_be_evaluated(prune, prune->quals[i].clause))
+			dates = lappend(dates, prune->quals[i].clause);
+	foreach(cell, prune->time_clauses)
+		if (can_be_evaluated(prune, lfirst(cell)))
+			times = lappend(times, lfirst(cell));
+	prune->dates = flowlog_qual_filter(prune->scan, dates, prune->parent, prune->econtext);
+	prune->times = flowlog_qual_filter(prune->scan, times, prune->parent, prune->econtext);
+	list_free(dates);
+	list_free(times);
+}
+
+const FlowPruner *
+flowlog_prune_begin(FlowlogPrune *prune)
+{
+	MemoryContext old;
+
+	if (prune == NULL)
+		return NULL;
+	old = MemoryContextSwitchTo(prune->scan->context);
+	if (!prune->ready)
+		prepare(prune);
+	for (int i = 0; i < prune->nquals; i++)
+	{
+		FileQual *qual = &prune->quals[i];
+
+		if (qual->state == NULL && can_be_evaluated(prune, qual->clause))
+			qual->state = ExecInitQual(list_make1(qual->clause), prune->parent);
+	}
+	build_filters(prune);
+	MemoryContextSwitchTo(old);
+	return &prune->pruner;
+}
+
+void
+flowlog_prune_end(FlowlogPrune *prune)
+{
+	if (prune == NULL)
+		return;
+	flow_filter_free(prune->dates);
+	flow_filter_free(prune->times);
+	prune->dates = prune->times = NULL;
+}
