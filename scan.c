@@ -154,8 +154,11 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		spec.next_part_arg = scan->parallel;
 		spec.shared_rejects = flowlog_parallel_rejects(scan->parallel);
 	}
+	flowlog_ledger_charge(scan);
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
 		raise_error(scan, &error);
+	flowlog_progress_begin(scan);
+	scan->backend.scan = scan;
 	MemoryContextSwitchTo(old);
 }
 
@@ -178,6 +181,8 @@ flowlog_scan_rewind(FlowlogScan *scan)
 {
 	FlowError error;
 
+	flowlog_ledger_charge(scan);
+	flowlog_progress_begin(scan);
 	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
 		raise_error(scan, &error);
 }
@@ -361,7 +366,10 @@ flowlog_scan_finish(FlowlogScan *scan)
 		flowlog_parallel_publish(scan);
 		return;
 	}
-	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT || !flowlog_scan_counts(scan, &all))
+	if (!flowlog_scan_counts(scan, &all))
+		return;
+	flowlog_ledger_keep(scan, &all);
+	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
 		return;
 	first = first_reject(scan);
 	if (first == NULL)
