@@ -149,6 +149,7 @@ typedef struct FlowlogScan
 {
 	FlowlogTable *table;
 	MemoryContext context; /* holds it all; its deletion closes files and frees patterns */
+	MemoryContext listing; /* a part of it, for what goes with a list of files */
 	MemoryContextCallback callback;
 	FlowlogBackend backend;
 	int reserved_fds;

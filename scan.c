@@ -55,6 +55,7 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 	FlowError error;
 
 	scan->context = context;
+	scan->listing = AllocSetContextCreate(context, "flowlog_fdw listing", ALLOCSET_SMALL_SIZES);
 	flowlog_backend_init(&scan->backend, context);
 	scan->callback.func = release_scan;
 	scan->callback.arg = scan;
@@ -101,7 +102,7 @@ flowlog_scan_list(FlowlogScan *scan)
 	if (scan->objects != NULL)
 		return;
 
-	old = MemoryContextSwitchTo(scan->context);
+	old = MemoryContextSwitchTo(scan->listing);
 	reserve_fds(scan);
 	allowed = flowlog_get_allowed_paths();
 	pruner = flowlog_prune_begin(scan->prune);
@@ -132,7 +133,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	flowlog_scan_list(scan);
 	reserve_fds(scan); /* a worker has its list from the leader */
 
-	old = MemoryContextSwitchTo(scan->context);
+	old = MemoryContextSwitchTo(scan->listing);
 	spec = (FlowReadSpec) {
 		.host = &scan->backend.host,
 		.format = scan->format,
@@ -334,6 +335,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	scan->objects = NULL;
 	scan->filter = NULL;
 	flow_filter_free(filter);
+	MemoryContextReset(scan->listing);
 }
 
 bool
