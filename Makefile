@@ -21,6 +21,7 @@ WRAPPER_OBJS = \
 	parallel.o \
 	analyze.o \
 	import.o \
+	ledger.o \
 	backend.o \
 	function.o
 

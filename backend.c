@@ -28,7 +28,9 @@ backend_interrupted(void *arg)
 {
 	FlowlogBackend *backend = arg;
 
-	if (likely(!INTERRUPTS_PENDING_CONDITION()))
+	bool progress = backend->scan != NULL && !backend->in_error && flowlog_progress_is_due(backend->scan);
+
+	if (likely(!INTERRUPTS_PENDING_CONDITION() && !progress))
 		return false;
 	if (backend->in_error)
 		return QueryCancelPending || ProcDiePending;
@@ -38,6 +40,8 @@ backend_interrupted(void *arg)
 	PG_TRY();
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (progress)
+			flowlog_progress_tell(backend->scan);
 	}
 	PG_CATCH();
 	{

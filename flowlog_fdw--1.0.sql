@@ -50,6 +50,32 @@ AS 'MODULE_PATHNAME', 'flowlog_rejects';
 COMMENT ON FUNCTION flowlog_rejects(pg_catalog.regclass, pg_catalog.int8)
 IS 'the lines of a table''s flow logs that are no rows, judged on all columns';
 
+CREATE FUNCTION flowlog_last_scan(
+	OUT "table" pg_catalog.regclass,
+	OUT finished pg_catalog.timestamptz,
+	OUT files pg_catalog.int8,
+	OUT files_read pg_catalog.int8,
+	OUT files_pruned pg_catalog.int8,
+	OUT files_skipped pg_catalog.int8,
+	OUT files_not_reached pg_catalog.int8,
+	OUT files_lacking_fields pg_catalog.int8,
+	OUT bytes pg_catalog.int8,
+	OUT bytes_read pg_catalog.int8,
+	OUT lines pg_catalog.int8,
+	OUT headers pg_catalog.int8,
+	OUT blank pg_catalog.int8,
+	OUT emitted pg_catalog.int8,
+	OUT filtered pg_catalog.int8,
+	OUT rejected pg_catalog.int8,
+	OUT set_null pg_catalog.int8,
+	OUT messages_skipped pg_catalog.int8)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_last_scan';
+
+COMMENT ON FUNCTION flowlog_last_scan()
+IS 'what this session''s last statement that scanned flow logs has counted, by table';
+
 -- Trino's functions, which read time in UTC whatever TimeZone is
 
 CREATE FUNCTION from_iso8601_timestamp(pg_catalog.text)

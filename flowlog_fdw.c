@@ -11,6 +11,8 @@
  */
 #include "flowlog_fdw.h"
 
+#include <float.h>
+
 #include <limits.h>
 
 #include "access/reloptions.h"
@@ -31,6 +33,8 @@ bool flowlog_enable_pushdown = true;
 bool flowlog_enable_splitter = true;
 bool flowlog_enable_aggregate_pushdown = true;
 bool flowlog_regex_jit = true;
+double flowlog_max_scan_bytes = 0;
+bool flowlog_progress = true;
 char *flowlog_allowed_paths = NULL;
 bool flowlog_allowed_paths_refused = false;
 
@@ -102,6 +106,16 @@ _PG_init(void)
 	                         "Compiles regular expressions of flow log tables to machine code.",
 	                         NULL,
 	                         &flowlog_regex_jit, true, PGC_SUSET, 0,
+	                         NULL, NULL, NULL);
+	DefineCustomRealVariable("flowlog_fdw.max_scan_bytes",
+	                         "Most bytes of flow logs, as they are stored, that a scan may read.",
+	                         "A scan that would read more is an error before it begins; 0: no limit.",
+	                         &flowlog_max_scan_bytes, 0, 0, DBL_MAX, PGC_USERSET, GUC_UNIT_BYTE,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.progress",
+	                         "Gives a notice every few seconds of how far a long scan of flow logs is.",
+	                         NULL,
+	                         &flowlog_progress, true, PGC_USERSET, 0,
 	                         NULL, NULL, NULL);
 	define_allowed_paths();
 #if PG_VERSION_NUM >= 150000

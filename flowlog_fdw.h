@@ -19,6 +19,7 @@
 #include "nodes/pathnodes.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/tuplestore.h"
 
 #include "flow/flow.h"
 
@@ -48,6 +49,8 @@ extern bool flowlog_enable_pushdown;
 extern bool flowlog_enable_splitter;
 extern bool flowlog_enable_aggregate_pushdown;
 extern bool flowlog_regex_jit;
+extern double flowlog_max_scan_bytes; /* 0: no limit */
+extern bool flowlog_progress;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
 
@@ -83,9 +86,10 @@ typedef struct FlowlogOptions
 typedef struct FlowlogBackend
 {
 	FlowHost host;
-	MemoryContext context; /* of what the reader allocates */
-	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
-	bool in_error;         /* an error is being reported: an interrupt only ends what is done for its sake */
+	MemoryContext context;    /* of what the reader allocates */
+	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
+	struct FlowlogScan *scan; /* that may tell how far it is; NULL: none */
+	bool in_error;            /* an error is being reported: an interrupt only ends what is done for its sake */
 } FlowlogBackend;
 
 /* A foreign table as a scan sees it. */
@@ -145,6 +149,7 @@ typedef struct FlowlogScan
 {
 	FlowlogTable *table;
 	MemoryContext context; /* holds it all; its deletion closes files and frees patterns */
+	MemoryContext listing; /* a part of it, for what goes with a list of files */
 	MemoryContextCallback callback;
 	FlowlogBackend backend;
 	int reserved_fds;
@@ -158,8 +163,11 @@ typedef struct FlowlogScan
 	FlowlogAggregation *aggregation;
 	FlowlogParallel *parallel; /* NULL: this process reads alone */
 	FlowLineCount counted;
-	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
-	int notices;       /* rejects named so far under log_verbosity 'verbose' */
+	bool explain_only;    /* EXPLAIN without ANALYZE: nothing will be read */
+	uint64 bytes_charged; /* of what it began to read, for flowlog_fdw.max_scan_bytes */
+	int64 progress_began; /* microseconds of a clock */
+	int64 progress_next;  /* when to tell how far it is */
+	int notices;          /* rejects named so far under log_verbosity 'verbose' */
 
 	/* of lists of files before this one, where a rescan takes another */
 	FlowCounts earlier;
@@ -222,6 +230,9 @@ extern void flowlog_parallel_shutdown(ForeignScanState *node);
 /* What the reader shares with those of other processes (see FlowReadSpec). */
 extern bool flowlog_parallel_next_part(void *parallel, FlowPart *part);
 extern uint64_t *flowlog_parallel_rejects(FlowlogParallel *parallel);
+
+/* Which share of the work has been handed out, from 0 to 1? */
+extern double flowlog_parallel_share_taken(const FlowlogParallel *parallel);
 
 /* Which notice is it, from 1?  More than "most" if so many were given. */
 extern int flowlog_parallel_count_notice(FlowlogParallel *parallel, int most);
@@ -383,12 +394,28 @@ extern void flowlog_explain(FlowlogScan *scan, ForeignScanState *node, struct Ex
 
 extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages);
 
+/* ---------- ledger.c ---------- */
+
+/* A scan has ended: flowlog_last_scan() shows what it counted. */
+extern void flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts);
+
+/* A scan begins, or begins again: raises an error if it would read more than is allowed. */
+extern void flowlog_ledger_charge(FlowlogScan *scan);
+
+/* How far a scan is: to be begun, asked often, and told when due. */
+extern void flowlog_progress_begin(FlowlogScan *scan);
+extern bool flowlog_progress_is_due(const FlowlogScan *scan);
+extern void flowlog_progress_tell(FlowlogScan *scan);
+
 /* ---------- import.c ---------- */
 
 /* The statements that create what IMPORT FOREIGN SCHEMA imports: one table. */
 extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
+
+/* Begins the result of a set-returning function that fills a tuplestore. */
+extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 
 /* Is it our from_unixtime(double precision)? */
 extern bool flowlog_is_from_unixtime(Oid function);

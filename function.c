@@ -178,8 +178,8 @@ check_select(Oid relid)
 }
 
 /* A set-returning function that fills a tuplestore. */
-static Tuplestorestate *
-begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
+Tuplestorestate *
+flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext old;
@@ -242,7 +242,7 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 	TupleDesc desc;
 	ListCell *cell;
 
-	result = begin_result(fcinfo, &desc);
+	result = flowlog_begin_result(fcinfo, &desc);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 
@@ -330,7 +330,7 @@ flowlog_files(PG_FUNCTION_ARGS)
 	TupleDesc desc;
 	ListCell *cell;
 
-	result = begin_result(fcinfo, &desc);
+	result = flowlog_begin_result(fcinfo, &desc);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 

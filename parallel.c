@@ -257,6 +257,14 @@ units_taken(Shared *shared)
 	return Min(pg_atomic_read_u64(&shared->next_unit), shared->nunits);
 }
 
+double
+flowlog_parallel_share_taken(const FlowlogParallel *parallel)
+{
+	Shared *shared = parallel->shared;
+
+	return shared->nunits > 0 ? (double) units_taken(shared) / shared->nunits : 1;
+}
+
 /* ---------- the sums ---------- */
 
 /* Adds to "sum" what "counts" has more than "before". */

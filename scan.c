@@ -55,6 +55,7 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 	FlowError error;
 
 	scan->context = context;
+	scan->listing = AllocSetContextCreate(context, "flowlog_fdw listing", ALLOCSET_SMALL_SIZES);
 	flowlog_backend_init(&scan->backend, context);
 	scan->callback.func = release_scan;
 	scan->callback.arg = scan;
@@ -101,7 +102,7 @@ flowlog_scan_list(FlowlogScan *scan)
 	if (scan->objects != NULL)
 		return;
 
-	old = MemoryContextSwitchTo(scan->context);
+	old = MemoryContextSwitchTo(scan->listing);
 	reserve_fds(scan);
 	allowed = flowlog_get_allowed_paths();
 	pruner = flowlog_prune_begin(scan->prune);
@@ -132,7 +133,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	flowlog_scan_list(scan);
 	reserve_fds(scan); /* a worker has its list from the leader */
 
-	old = MemoryContextSwitchTo(scan->context);
+	old = MemoryContextSwitchTo(scan->listing);
 	spec = (FlowReadSpec) {
 		.host = &scan->backend.host,
 		.format = scan->format,
@@ -154,8 +155,11 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		spec.next_part_arg = scan->parallel;
 		spec.shared_rejects = flowlog_parallel_rejects(scan->parallel);
 	}
+	flowlog_ledger_charge(scan);
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
 		raise_error(scan, &error);
+	flowlog_progress_begin(scan);
+	scan->backend.scan = scan;
 	MemoryContextSwitchTo(old);
 }
 
@@ -178,6 +182,8 @@ flowlog_scan_rewind(FlowlogScan *scan)
 {
 	FlowError error;
 
+	flowlog_ledger_charge(scan);
+	flowlog_progress_begin(scan);
 	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
 		raise_error(scan, &error);
 }
@@ -329,6 +335,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	scan->objects = NULL;
 	scan->filter = NULL;
 	flow_filter_free(filter);
+	MemoryContextReset(scan->listing);
 }
 
 bool
@@ -361,7 +368,10 @@ flowlog_scan_finish(FlowlogScan *scan)
 		flowlog_parallel_publish(scan);
 		return;
 	}
-	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT || !flowlog_scan_counts(scan, &all))
+	if (!flowlog_scan_counts(scan, &all))
+		return;
+	flowlog_ledger_keep(scan, &all);
+	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
 		return;
 	first = first_reject(scan);
 	if (first == NULL)

@@ -862,6 +862,9 @@ extern FlowStatus flow_reader_rewind(FlowReader *reader, const FlowFilter *filte
 
 extern const FlowCounts *flow_reader_counts(FlowReader *reader);
 
+/* The same as far as they are known at any time, also while the reader works; lines may lag behind. */
+extern const FlowCounts *flow_reader_glance(const FlowReader *reader);
+
 /* Is every line accounted for?  True between any two calls that did not fail. */
 extern bool flow_reader_balances(FlowReader *reader);
 

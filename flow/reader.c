@@ -438,6 +438,12 @@ flow_reader_counts(FlowReader *reader)
 	return counts;
 }
 
+const FlowCounts *
+flow_reader_glance(const FlowReader *reader)
+{
+	return &reader->counts;
+}
+
 bool
 flow_reader_balances(FlowReader *reader)
 {

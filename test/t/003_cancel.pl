@@ -76,7 +76,7 @@ my @scenarios = (
 	[ 'flowlog_rejects', 'plain', q{SELECT count(*) FROM flowlog_rejects('plain')} ],
 	[ 'flowlog_rejects of a gzip bomb', 'bomb', q{SELECT count(*) FROM flowlog_rejects('bomb')} ],
 	[ 'EXPLAIN ANALYZE', 'plain', 'EXPLAIN ANALYZE SELECT count(*) FROM plain' ],
-	[ 'a cursor', 'plain', 'BEGIN; DECLARE c CURSOR FOR SELECT srcport FROM plain WHERE dstport = 1; FETCH c' ],
+	[ 'a cursor', 'plain', 'BEGIN\; DECLARE c CURSOR FOR SELECT srcport FROM plain WHERE dstport = 1\; FETCH c' ],
 	[ 'rescans', 'small',
 		'SELECT count(*) FROM generate_series(1, 10000) g, generate_series(1, 10000) h, '
 		  . 'LATERAL (SELECT * FROM small WHERE srcport = g + h OFFSET 0) s' ]);

@@ -38,6 +38,7 @@ sub start_node
 
 	$node->init(%{ $params{init} // {} });
 	$node->append_conf('postgresql.conf', "autovacuum = off\nmax_parallel_workers_per_gather = 0\n");
+	$node->append_conf('postgresql.conf', "flowlog_fdw.progress = off\n");
 	$node->append_conf('postgresql.conf', $params{conf}) if defined $params{conf};
 	$node->append_conf('postgresql.conf', $ENV{FLOWLOG_CONF}) if defined $ENV{FLOWLOG_CONF}; # a switch turned off, to run all tests so
 	$node->start;

@@ -1,0 +1,224 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger.c
+ *	  What scans have counted, for people: of the session's last ones, of one that
+ *	  runs; and how much one may read at all.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <time.h>
+
+#include "access/xact.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+FLOWLOG_FUNCTION(flowlog_last_scan);
+
+/* Seconds between notices of how far a scan is; none comes before the first of these intervals is over. */
+#define PROGRESS_SECONDS 5
+
+/* ---------- the last scans ---------- */
+
+/* What was counted of a table in the last statement that scanned any. */
+typedef struct LastScan
+{
+	Oid relid;
+	TimestampTz finished;
+	FlowCounts counts;
+} LastScan;
+
+static MemoryContext last_context; /* holds them; NULL before the first */
+static List *last_scans;
+static TimestampTz last_statement; /* when it began */
+
+static void
+add_counts(FlowCounts *sum, const FlowCounts *counts)
+{
+	sum->files += counts->files;
+	sum->files_read += counts->files_read;
+	sum->files_pruned += counts->files_pruned;
+	sum->files_skipped += counts->files_skipped;
+	sum->files_not_reached += counts->files_not_reached;
+	sum->files_lacking += counts->files_lacking;
+	sum->directories_pruned += counts->directories_pruned;
+	sum->bytes += counts->bytes;
+	sum->bytes_read += counts->bytes_read;
+	sum->lines += counts->lines;
+	sum->headers += counts->headers;
+	sum->blank += counts->blank;
+	sum->emitted += counts->emitted;
+	sum->filtered += counts->filtered;
+	sum->rejected += counts->rejected;
+	sum->set_null += counts->set_null;
+	sum->unmatched += counts->unmatched;
+	sum->messages_skipped += counts->messages_skipped;
+}
+
+/* A table that a statement scans several times has one row. */
+static LastScan *
+find_last_scan(Oid relid)
+{
+	ListCell *cell;
+
+	foreach(cell, last_scans)
+	{
+		LastScan *last = lfirst(cell);
+
+		if (last->relid == relid)
+			return last;
+	}
+	return NULL;
+}
+
+void
+flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
+{
+	MemoryContext old;
+	LastScan *last;
+
+	if (last_context == NULL)
+		last_context = AllocSetContextCreate(TopMemoryContext, "flowlog_fdw last scans", ALLOCSET_SMALL_SIZES);
+	if (last_statement != GetCurrentStatementStartTimestamp())
+	{
+		last_scans = NIL;
+		MemoryContextReset(last_context);
+		last_statement = GetCurrentStatementStartTimestamp();
+	}
+
+	old = MemoryContextSwitchTo(last_context);
+	last = find_last_scan(scan->table->relid);
+	if (last == NULL)
+	{
+		last = palloc0(sizeof(LastScan));
+		last->relid = scan->table->relid;
+		last_scans = lappend(last_scans, last);
+	}
+	last->finished = GetCurrentTimestamp();
+	add_counts(&last->counts, counts);
+	MemoryContextSwitchTo(old);
+}
+
+/* flowlog_last_scan(): what the session's last statement that scanned flow logs counted, by table */
+Datum
+flowlog_last_scan(PG_FUNCTION_ARGS)
+{
+	Tuplestorestate *result;
+	TupleDesc desc;
+	ListCell *cell;
+
+	result = flowlog_begin_result(fcinfo, &desc);
+	foreach(cell, last_scans)
+	{
+		const LastScan *last = lfirst(cell);
+		const FlowCounts *counts = &last->counts;
+		const uint64 numbers[] = {
+			counts->files, counts->files_read, counts->files_pruned, counts->files_skipped, counts->files_not_reached,
+			counts->files_lacking, counts->bytes, counts->bytes_read, counts->lines, counts->headers, counts->blank,
+			counts->emitted, counts->filtered, counts->rejected, counts->set_null, counts->messages_skipped};
+		Datum values[2 + lengthof(numbers)];
+		bool isnull[2 + lengthof(numbers)] = {false};
+
+		values[0] = ObjectIdGetDatum(last->relid);
+		values[1] = TimestampTzGetDatum(last->finished);
+		for (size_t i = 0; i < lengthof(numbers); i++)
+			values[2 + i] = Int64GetDatum((int64) numbers[i]);
+		tuplestore_putvalues(result, desc, values, isnull);
+	}
+	return (Datum) 0;
+}
+
+/* ---------- how much may be read ---------- */
+
+/* A scan begins, or begins again, to read all of its files. */
+void
+flowlog_ledger_charge(FlowlogScan *scan)
+{
+	if (scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel))
+		return; /* the leader has asked */
+	scan->bytes_charged += scan->objects->bytes;
+	if (flowlog_max_scan_bytes > 0 && (double) scan->bytes_charged > flowlog_max_scan_bytes)
+		ereport(ERROR,
+		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		         errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", scan->table->name, "flowlog_fdw.max_scan_bytes"),
+		         errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
+		                   (unsigned long long) scan->objects->bytes,
+		                   scan->bytes_charged > scan->objects->bytes ? ", which are read again and again" : "",
+		                   flowlog_max_scan_bytes),
+		         errhint("Ask for fewer files by conditions on columns of the path, or raise the setting.")));
+}
+
+/* ---------- how far a scan is ---------- */
+
+static int64
+now_microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (int64) now.tv_sec * USECS_PER_SEC + now.tv_nsec / 1000;
+}
+
+static char *
+size_text(double bytes)
+{
+	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+	size_t unit = 0;
+
+	for (; bytes >= 1024 && unit + 1 < lengthof(units); unit++)
+		bytes /= 1024;
+	return psprintf(unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+}
+
+static char *
+time_text(double seconds)
+{
+	if (seconds < 90)
+		return psprintf("%.0f s", seconds);
+	if (seconds < 90 * 60)
+		return psprintf("%.0f min", seconds / 60);
+	return psprintf("%.1f h", seconds / 3600);
+}
+
+void
+flowlog_progress_begin(FlowlogScan *scan)
+{
+	scan->progress_began = now_microseconds();
+	scan->progress_next = scan->progress_began + PROGRESS_SECONDS * USECS_PER_SEC;
+}
+
+bool
+flowlog_progress_is_due(const FlowlogScan *scan)
+{
+	return flowlog_progress && scan->reader != NULL && scan->objects != NULL && now_microseconds() >= scan->progress_next &&
+	       !(scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel));
+}
+
+void
+flowlog_progress_tell(FlowlogScan *scan)
+{
+	const FlowCounts *own = flow_reader_glance(scan->reader);
+	double bytes = (double) scan->objects->bytes;
+	double share;
+	double seconds = (double) (now_microseconds() - scan->progress_began) / USECS_PER_SEC;
+
+	/* the next one only if it takes that long again */
+	scan->progress_next = now_microseconds() + PROGRESS_SECONDS * USECS_PER_SEC;
+	if (bytes <= 0)
+		return;
+	share = scan->parallel != NULL ? flowlog_parallel_share_taken(scan->parallel) : Min((double) own->bytes_read / bytes, 1);
+	if (scan->parallel != NULL)
+		ereport(NOTICE,
+		        (errmsg("scan of \"%s\": about %s of %s in %zu flow logs (%.0f %%), %s left", scan->table->name,
+		                size_text(share * bytes), size_text(bytes), scan->objects->count, share * 100,
+		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
+	else
+		ereport(NOTICE,
+		        (errmsg("scan of \"%s\": %llu of %zu flow logs, %s of %s (%.0f %%), %llu lines, %s left", scan->table->name,
+		                (unsigned long long) own->files_read, scan->objects->count, size_text((double) own->bytes_read),
+		                size_text(bytes), share * 100, (unsigned long long) own->lines,
+		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
+}

@@ -1,0 +1,206 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_interval.c
+ *	  Tests of flow/filter_interval.c: what a filter can be for values of which only
+ *	  bounds are known, compared with what it is for each of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "unit.h"
+
+enum
+{
+	NUMBER,
+	TIME,
+	DAY,
+	WORD,
+	NCOLUMNS
+};
+
+static const FlowColumn columns[] = {
+	[NUMBER] = {"number", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[TIME] = {"time", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[DAY] = {"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[WORD] = {"word", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+};
+
+#define DAY_SECONDS 86400
+#define MOST 12 /* numbers that values and constants are from: 0 to 11 */
+
+/* A number as a value of a column; times are whole days, so that each column can have them. */
+static int64_t
+value_of(int column, int64_t number)
+{
+	return column == NUMBER ? number * DAY_SECONDS : column == TIME ? number * DAY_SECONDS * 1000000
+	                                                                : number;
+}
+
+/* A leaf, or more of a tree. */
+static FlowPredicate *
+random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
+{
+	FlowPredicate *children[3];
+	size_t count = 1 + unit_random(seed) % 3;
+	int column = (int) (unit_random(seed) % 3);
+	FlowValue constants[5];
+	FlowValue word = {.text = {"a", 1}};
+	FlowView view = FLOW_AS_IS;
+
+	if (depth > 0 && unit_random(seed) % 2 == 0)
+	{
+		for (size_t i = 0; i < count; i++)
+			children[i] = random_predicate(filter, seed, depth - 1);
+		switch (unit_random(seed) % 3)
+		{
+			case 0:
+				return flow_filter_and(filter, children, count);
+			case 1:
+				return flow_filter_or(filter, children, count);
+			default:
+				return flow_filter_not(filter, children[0]);
+		}
+	}
+
+	for (int i = 0; i < 5; i++)
+	{
+		int64_t number = (int64_t) (unit_random(seed) % (MOST + 4)) - 2;
+
+		/* a few are far away, so that a set is no bitmap */
+		if (unit_random(seed) % 10 == 0)
+			number *= 1000000;
+		constants[i].integer = value_of(column, number);
+		if (column == NUMBER && unit_random(seed) % 4 == 0)
+			view = FLOW_AS_UNIX_TIME;
+	}
+	if (view == FLOW_AS_UNIX_TIME)
+		for (int i = 0; i < 5; i++)
+			constants[i].integer *= 1000000;
+	switch (unit_random(seed) % 12)
+	{
+		case 0:
+			return flow_filter_is_null(filter, column);
+		case 1:
+			return flow_filter_constant(filter, (FlowTruth) (unit_random(seed) % 3));
+		case 2:
+			return flow_filter_compare(filter, WORD, FLOW_AS_IS, FLOW_EQ, &word);
+		case 3:
+		case 4:
+			return flow_filter_any(filter, column, view, FLOW_EQ, constants, 1 + unit_random(seed) % 5, unit_random(seed) % 4 == 0);
+		default:
+			return flow_filter_compare(filter, column, view, (FlowOp) (unit_random(seed) % (FLOW_GE + 1)), constants);
+	}
+}
+
+/* Does a record pass whose values are among these numbers, or NULL? */
+static bool
+any_passes(const FlowFilter *filter, int64_t low, int64_t high)
+{
+	for (int64_t numbers = 0; numbers < (MOST + 1) * (MOST + 1) * (MOST + 1) * 2; numbers++)
+	{
+		int64_t number[] = {numbers % (MOST + 1), numbers / (MOST + 1) % (MOST + 1), numbers / ((MOST + 1) * (MOST + 1)) % (MOST + 1)};
+		char text[3][30];
+		FlowSlice fields[NCOLUMNS];
+		FlowBadField bad;
+		bool among = true;
+
+		/* the last one stands for NULL */
+		for (int i = 0; i < 3; i++)
+			among &= number[i] == MOST || (number[i] >= low && number[i] <= high);
+		if (!among)
+			continue;
+		for (int i = 0; i < 3; i++)
+		{
+			snprintf(text[i], sizeof(text[i]), "%" PRId64, number[i] * DAY_SECONDS);
+			fields[i] = number[i] == MOST ? (FlowSlice) {"-", 1} : (FlowSlice) {text[i], strlen(text[i])};
+		}
+		fields[WORD] = numbers / ((MOST + 1) * (MOST + 1) * (MOST + 1)) % 2 ? (FlowSlice) {"a", 1} : (FlowSlice) {"b", 1};
+		if (flow_filter_test(filter, fields, &bad) == FLOW_TRUE)
+			return true;
+	}
+	return false;
+}
+
+static void
+nothing_passes_where_it_says_so(void)
+{
+	uint64_t seed = 31337;
+	int refused = 0, impossible = 0;
+
+	for (int round = 0; round < 4000; round++)
+	{
+		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, round % 2 == 0);
+		int64_t low = (int64_t) (unit_random(&seed) % MOST);
+		int64_t high = low + (int64_t) (unit_random(&seed) % (uint64_t) (MOST - low) / 3);
+		FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+		bool may, does;
+
+		flow_filter_set_root(filter, random_predicate(filter, &seed, 3));
+		for (int i = 0; i < 3; i++)
+			intervals[i] = (FlowInterval) {true, value_of(i, low), value_of(i, high)};
+		may = flow_filter_may_pass(filter, intervals);
+		does = any_passes(filter, low, high);
+		CHECK(may || !does);
+		refused += !may;
+		impossible += !does;
+		flow_filter_free(filter);
+	}
+
+	/* it is not exact, but it is of use */
+	CHECK(impossible > 800);
+	CHECK(refused > impossible * 8 / 10);
+	printf("# %d of %d\n", refused, impossible);
+}
+
+static void
+a_single_comparison_is_judged_exactly(void)
+{
+	for (int column = 0; column < 3; column++)
+		for (FlowOp op = FLOW_EQ; op <= FLOW_GE; op++)
+			for (int64_t constant = 0; constant < MOST; constant++)
+				for (int64_t low = 0; low < MOST; low++)
+					for (int64_t high = low; high < MOST; high++)
+					{
+						FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+						FlowValue value = {.integer = value_of(column, constant)};
+						FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+						bool want = op == FLOW_EQ ? low <= constant && constant <= high : op == FLOW_NE ? low != constant || high != constant
+						                                                              : op == FLOW_LT   ? low < constant
+						                                                              : op == FLOW_LE   ? low <= constant
+						                                                              : op == FLOW_GT   ? high > constant
+						                                                                                : high >= constant;
+
+						flow_filter_set_root(filter, flow_filter_compare(filter, column, FLOW_AS_IS, op, &value));
+						CHECK(flow_filter_may_pass(filter, intervals)); /* nothing is known */
+						intervals[column] = (FlowInterval) {true, value_of(column, low), value_of(column, high)};
+						CHECK(flow_filter_may_pass(filter, intervals) == want);
+						flow_filter_free(filter);
+					}
+}
+
+static void
+a_large_set_is_judged_by_its_range(void)
+{
+	static FlowValue values[5000];
+	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+	FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+
+	for (int i = 0; i < 5000; i++)
+		values[i].integer = (int64_t) i * 1000;
+	flow_filter_set_root(filter, flow_filter_any(filter, NUMBER, FLOW_AS_IS, FLOW_EQ, values, 5000, false));
+	intervals[NUMBER] = (FlowInterval) {true, 5000000, 6000000};
+	CHECK(!flow_filter_may_pass(filter, intervals));
+	intervals[NUMBER] = (FlowInterval) {true, -10, -1};
+	CHECK(!flow_filter_may_pass(filter, intervals));
+	intervals[NUMBER] = (FlowInterval) {true, 4000, 4000};
+	CHECK(flow_filter_may_pass(filter, intervals));
+	flow_filter_free(filter);
+}
+
+int
+main(void)
+{
+	RUN(a_single_comparison_is_judged_exactly);
+	RUN(nothing_passes_where_it_says_so);
+	RUN(a_large_set_is_judged_by_its_range);
+	return unit_done();
+}
