@@ -20,7 +20,10 @@ WRAPPER_OBJS = \
 	parallel.o \
 	analyze.o \
 	backend.o \
-	function.o
+	function.o \
+	trino.o \
+	trino_address.o \
+	trino_format.o
 
 # the core: compiled without PostgreSQL's headers
 CORE_OBJS = \
