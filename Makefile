@@ -23,7 +23,10 @@ WRAPPER_OBJS = \
 	import.o \
 	ledger.o \
 	backend.o \
-	function.o
+	function.o \
+	trino.o \
+	trino_address.o \
+	trino_format.o
 
 # the core: compiled without PostgreSQL's headers
 CORE_OBJS = \

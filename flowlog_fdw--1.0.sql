@@ -76,29 +76,260 @@ AS 'MODULE_PATHNAME', 'flowlog_last_scan';
 COMMENT ON FUNCTION flowlog_last_scan()
 IS 'what this session''s last statement that scanned flow logs has counted, by table';
 
--- Trino's functions, which read time in UTC whatever TimeZone is
+-- Trino's functions, which read and print time in UTC whatever TimeZone is
 
 CREATE FUNCTION from_iso8601_timestamp(pg_catalog.text)
 RETURNS pg_catalog.timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'flowlog_from_iso8601_timestamp';
 
+COMMENT ON FUNCTION from_iso8601_timestamp(pg_catalog.text)
+IS 'reads a time in ISO 8601; without an offset it is in UTC';
+
+CREATE FUNCTION to_iso8601(pg_catalog.timestamptz)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_iso8601_timestamptz';
+
+COMMENT ON FUNCTION to_iso8601(pg_catalog.timestamptz)
+IS 'prints a time in ISO 8601, in UTC';
+
+CREATE FUNCTION to_iso8601(pg_catalog.timestamp)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_iso8601_timestamp';
+
+COMMENT ON FUNCTION to_iso8601(pg_catalog.timestamp)
+IS 'prints a time in ISO 8601, in UTC';
+
+CREATE FUNCTION to_iso8601(pg_catalog.date)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_iso8601_date';
+
+COMMENT ON FUNCTION to_iso8601(pg_catalog.date)
+IS 'prints a time in ISO 8601, in UTC';
+
+CREATE FUNCTION from_unixtime(pg_catalog.float8)
+RETURNS pg_catalog.timestamptz
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_from_unixtime';
+
+COMMENT ON FUNCTION from_unixtime(pg_catalog.float8)
+IS 'the time so many seconds after 1970-01-01 in UTC';
+
+CREATE FUNCTION to_unixtime(pg_catalog.timestamptz)
+RETURNS pg_catalog.float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_unixtime_timestamp';
+
+COMMENT ON FUNCTION to_unixtime(pg_catalog.timestamptz)
+IS 'seconds since 1970-01-01 in UTC';
+
+CREATE FUNCTION to_unixtime(pg_catalog.timestamp)
+RETURNS pg_catalog.float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_unixtime_timestamp';
+
+COMMENT ON FUNCTION to_unixtime(pg_catalog.timestamp)
+IS 'seconds since 1970-01-01 in UTC';
+
+CREATE FUNCTION to_unixtime(pg_catalog.date)
+RETURNS pg_catalog.float8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_to_unixtime_date';
+
+COMMENT ON FUNCTION to_unixtime(pg_catalog.date)
+IS 'seconds since 1970-01-01 in UTC';
+
 CREATE FUNCTION day_of_week(pg_catalog.timestamptz)
 RETURNS pg_catalog.int8
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'flowlog_day_of_week_timestamp';
+
+COMMENT ON FUNCTION day_of_week(pg_catalog.timestamptz)
+IS 'day of the week in UTC, from 1 for Monday to 7 for Sunday';
 
 CREATE FUNCTION day_of_week(pg_catalog.timestamp)
 RETURNS pg_catalog.int8
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'flowlog_day_of_week_timestamp';
 
+COMMENT ON FUNCTION day_of_week(pg_catalog.timestamp)
+IS 'day of the week in UTC, from 1 for Monday to 7 for Sunday';
+
 CREATE FUNCTION day_of_week(pg_catalog.date)
 RETURNS pg_catalog.int8
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'flowlog_day_of_week_date';
 
-CREATE FUNCTION from_unixtime(pg_catalog.float8)
+COMMENT ON FUNCTION day_of_week(pg_catalog.date)
+IS 'day of the week in UTC, from 1 for Monday to 7 for Sunday';
+
+CREATE FUNCTION hour(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_hour_timestamp';
+
+COMMENT ON FUNCTION hour(pg_catalog.timestamptz)
+IS 'hour of the day in UTC';
+
+CREATE FUNCTION hour(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_hour_timestamp';
+
+COMMENT ON FUNCTION hour(pg_catalog.timestamp)
+IS 'hour of the day in UTC';
+
+CREATE FUNCTION hour(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_hour_date';
+
+COMMENT ON FUNCTION hour(pg_catalog.date)
+IS 'hour of the day in UTC';
+
+CREATE FUNCTION date_format(pg_catalog.timestamptz, pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_format_timestamp';
+
+COMMENT ON FUNCTION date_format(pg_catalog.timestamptz, pg_catalog.text)
+IS 'prints a time in UTC by a format of MySQL';
+
+CREATE FUNCTION date_format(pg_catalog.timestamp, pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_format_timestamp';
+
+COMMENT ON FUNCTION date_format(pg_catalog.timestamp, pg_catalog.text)
+IS 'prints a time in UTC by a format of MySQL';
+
+CREATE FUNCTION date_format(pg_catalog.date, pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_format_date';
+
+COMMENT ON FUNCTION date_format(pg_catalog.date, pg_catalog.text)
+IS 'prints a time in UTC by a format of MySQL';
+
+CREATE FUNCTION date_parse(pg_catalog.text, pg_catalog.text)
+RETURNS pg_catalog.timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_parse';
+
+COMMENT ON FUNCTION date_parse(pg_catalog.text, pg_catalog.text)
+IS 'reads a time by a format of MySQL';
+
+CREATE FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.timestamptz)
 RETURNS pg_catalog.timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'flowlog_from_unixtime';
+AS 'MODULE_PATHNAME', 'flowlog_date_add_timestamp';
+
+COMMENT ON FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.timestamptz)
+IS 'adds so many of a unit to a time, in UTC';
+
+CREATE FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.timestamp)
+RETURNS pg_catalog.timestamp
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_add_timestamp';
+
+COMMENT ON FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.timestamp)
+IS 'adds so many of a unit to a time, in UTC';
+
+CREATE FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.date)
+RETURNS pg_catalog.date
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_add_date';
+
+COMMENT ON FUNCTION date_add(pg_catalog.text, pg_catalog.int8, pg_catalog.date)
+IS 'adds so many of a unit to a time, in UTC';
+
+-- with a row for every pair, for PostgreSQL would turn a date into a timestamptz by TimeZone
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.timestamptz)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.timestamp)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp_date';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamptz, pg_catalog.date)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.timestamptz)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.timestamp)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_timestamp_date';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.timestamp, pg_catalog.date)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_date_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.timestamptz)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_date_timestamp';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.timestamp)
+IS 'whole units from one time to another, in UTC';
+
+CREATE FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_date_diff_date';
+
+COMMENT ON FUNCTION date_diff(pg_catalog.text, pg_catalog.date, pg_catalog.date)
+IS 'whole units from one time to another, in UTC';
+
+CREATE DOMAIN ipaddress AS pg_catalog.inet
+CHECK (pg_catalog.masklen(VALUE) OPERATOR(pg_catalog.=) CASE pg_catalog.family(VALUE) WHEN 4 THEN 32 ELSE 128 END);
+
+COMMENT ON DOMAIN ipaddress
+IS 'an address, not a network: the type of Trino''s addresses';
+
+CREATE FUNCTION contains(pg_catalog.text, pg_catalog.inet)
+RETURNS pg_catalog.bool
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_contains';
+
+COMMENT ON FUNCTION contains(pg_catalog.text, pg_catalog.inet)
+IS 'is the address in the network?';

@@ -17,8 +17,10 @@
 #include "foreign/fdwapi.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
+#include "utils/date.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "flow/flow.h"
@@ -417,7 +419,23 @@ extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 
+/* ---------- trino.c ---------- */
+
 /* Is it our from_unixtime(double precision)? */
 extern bool flowlog_is_from_unixtime(Oid function);
+
+/*
+ * What Trino's functions take for a time: microseconds since 2000-01-01 in UTC, of a timestamp of either
+ * kind or of a date's first moment.  Infinity is an error.
+ */
+extern Timestamp flowlog_trino_timestamp(Timestamp timestamp);
+extern Timestamp flowlog_trino_timestamp_of_date(DateADT date);
+
+/* Rounded down, for a positive divisor. */
+static inline int64
+flowlog_floor_divide(int64 dividend, int64 divisor)
+{
+	return dividend / divisor - (dividend % divisor < 0);
+}
 
 #endif /* FLOWLOG_FDW_H */

@@ -1,17 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * function.c
- *	  SQL functions: those of Trino that flow log queries use, and what there is to
- *	  know of a table's flow logs.
- *
- * Trino's functions read and print time in UTC whatever TimeZone is, so they are
- * immutable.
+ *	  SQL functions that tell what there is to know of a table's flow logs.
  *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
-
-#include <math.h>
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
@@ -23,118 +17,14 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #define RAW_LINE_SHOWN 1024
 
-FLOWLOG_FUNCTION(flowlog_from_iso8601_timestamp);
-FLOWLOG_FUNCTION(flowlog_day_of_week_timestamp);
-FLOWLOG_FUNCTION(flowlog_day_of_week_date);
-FLOWLOG_FUNCTION(flowlog_from_unixtime);
 FLOWLOG_FUNCTION(flowlog_rejects);
 FLOWLOG_FUNCTION(flowlog_files);
 
 extern PGDLLEXPORT Datum flowlog_fdw_handler(PG_FUNCTION_ARGS);
-
-/* ---------- Trino's functions ---------- */
-
-/* Floor of a quotient, for a positive divisor. */
-static int64
-floor_divide(int64 dividend, int64 divisor)
-{
-	return dividend / divisor - (dividend % divisor < 0);
-}
-
-/* from_iso8601_timestamp(text): to the millisecond, as Trino's timestamp(3) */
-Datum
-flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
-{
-	text *input = PG_GETARG_TEXT_PP(0);
-	int64 microseconds;
-
-	switch (flow_value_iso8601(VARDATA_ANY(input), VARSIZE_ANY_EXHDR(input), false, &microseconds))
-	{
-		case FLOW_OK:
-			break;
-		case FLOW_OUT_OF_RANGE:
-			ereport(ERROR,
-			        (errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
-			         errmsg("ISO 8601 timestamp out of range: \"%s\"", text_to_cstring(input))));
-			break;
-		default:
-			ereport(ERROR,
-			        (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-			         errmsg("invalid ISO 8601 timestamp: \"%s\"", text_to_cstring(input))));
-	}
-	PG_RETURN_TIMESTAMPTZ(floor_divide(microseconds, 1000) * 1000 - FLOWLOG_EPOCH_MICROSECONDS);
-}
-
-/* 1 for Monday to 7 for Sunday; 2000-01-01, day 0, was a Saturday */
-static int64
-iso_day_of_week(int64 day)
-{
-	int64 week = floor_divide(day + 5, 7);
-
-	return day + 5 - week * 7 + 1;
-}
-
-/* day_of_week(timestamptz), and of timestamp, which is taken for UTC */
-Datum
-flowlog_day_of_week_timestamp(PG_FUNCTION_ARGS)
-{
-	TimestampTz timestamp = PG_GETARG_TIMESTAMPTZ(0);
-
-	if (TIMESTAMP_NOT_FINITE(timestamp))
-		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("timestamp out of range")));
-	PG_RETURN_INT64(iso_day_of_week(floor_divide(timestamp, USECS_PER_DAY)));
-}
-
-Datum
-flowlog_day_of_week_date(PG_FUNCTION_ARGS)
-{
-	DateADT date = PG_GETARG_DATEADT(0);
-
-	if (DATE_NOT_FINITE(date))
-		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("date out of range")));
-	PG_RETURN_INT64(iso_day_of_week(date));
-}
-
-/* from_unixtime(double precision): seconds, rounded to the millisecond as Java's Math.round does */
-Datum
-flowlog_from_unixtime(PG_FUNCTION_ARGS)
-{
-	float8 milliseconds = floor(PG_GETARG_FLOAT8(0) * 1000 + 0.5);
-	TimestampTz timestamp = DT_NOEND;
-
-	/* what does not fit into int64, or is no number, stays infinite */
-	if (milliseconds >= -1e15 && milliseconds <= 1e16)
-		timestamp = (int64) milliseconds * 1000 - FLOWLOG_EPOCH_MICROSECONDS;
-	if (!IS_VALID_TIMESTAMP(timestamp))
-		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0))));
-	PG_RETURN_TIMESTAMPTZ(timestamp);
-}
-
-/* By its address: a function's name and schema may be anything. */
-bool
-flowlog_is_from_unixtime(Oid function)
-{
-	FmgrInfo info;
-
-	if (function < FirstNormalObjectId)
-		return false;
-	fmgr_info(function, &info);
-	return info.fn_addr == flowlog_from_unixtime;
-}
-
-/* ---------- tables ---------- */
 
 /* Is it a foreign table of this wrapper? */
 static bool
@@ -305,7 +195,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		probe_file(scan, object, &allowed, &probe);
 		values[0] = CStringGetTextDatum(object->path);
 		values[1] = Int64GetDatum((int64) object->size);
-		values[2] = TimestampTzGetDatum(floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);
+		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);
 		values[3] = CStringGetTextDatum(probe.compression);
 		values[4] = CStringGetTextDatum(probe.wrapper);
 		values[5] = fields_array(&probe);

@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * trino_address.c
+ *	  Trino's contains(cidr, address), with Trino's results.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <arpa/inet.h>
+
+#include "utils/builtins.h"
+#include "utils/inet.h"
+
+FLOWLOG_FUNCTION(flowlog_contains);
+
+/* An address as bytes, and how many of its bits count. */
+typedef struct Address
+{
+	uint8 bytes[16];
+	int size; /* 4 or 16 */
+	int bits;
+} Address;
+
+/* To Trino, an IPv4 address in IPv6's form (::ffff:1.2.3.4) is that IPv4 address. */
+static void
+unmap(Address *address)
+{
+	static const uint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (address->size == 16 && memcmp(address->bytes, prefix, sizeof(prefix)) == 0)
+	{
+		memmove(address->bytes, address->bytes + sizeof(prefix), 4);
+		address->size = 4;
+		address->bits = Max(address->bits - 96, 0);
+	}
+}
+
+static bool
+same_prefix(const uint8 *a, const uint8 *b, int bits)
+{
+	int whole = bits / 8;
+	int rest = bits % 8;
+
+	return memcmp(a, b, whole) == 0 && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
+}
+
+static void
+raise_invalid_cidr(const char *cidr, const char *detail)
+{
+	ereport(ERROR,
+	        (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+	         errmsg("invalid CIDR: \"%s\"", cidr),
+	         errdetail("%s", detail)));
+}
+
+/*
+ * Reads "address/bits".  Bits behind the prefix must be 0 in IPv4, but not in IPv6:
+ * so Trino has it.  Unlike inet's input, it wants all four numbers of an address.
+ */
+static void
+read_cidr(char *cidr, Address *network)
+{
+	char *slash = strchr(cidr, '/');
+	char *digits;
+	int bit;
+
+	if (slash == NULL)
+		raise_invalid_cidr(cidr, "It has no \"/\".");
+
+	*slash = '\0';
+	network->size = 4;
+	if (inet_pton(AF_INET, cidr, network->bytes) != 1)
+	{
+		network->size = 16;
+		if (inet_pton(AF_INET6, cidr, network->bytes) != 1)
+			network->size = 0;
+	}
+	*slash = '/';
+	if (network->size == 0)
+		raise_invalid_cidr(cidr, "What stands before the \"/\" is not an address.");
+	network->bits = 128;
+	unmap(network);
+
+	network->bits = 0;
+	for (digits = slash + 1; *digits >= '0' && *digits <= '9' && network->bits <= 128; digits++)
+		network->bits = network->bits * 10 + (*digits - '0');
+	if (digits == slash + 1 || *digits != '\0' || network->bits > network->size * 8)
+		raise_invalid_cidr(cidr, "What stands behind the \"/\" is not a length of a prefix of this address.");
+
+	for (bit = network->bits; network->size == 4 && bit < 32; bit++)
+		if ((network->bytes[bit / 8] & (0x80 >> bit % 8)) != 0)
+			raise_invalid_cidr(cidr, "It has bits set to the right of the prefix.");
+}
+
+/*
+ * contains(cidr, address): addresses of the other family are outside.  inet has
+ * networks, too, which Trino's addresses cannot be: they are inside as <<= has it.
+ */
+Datum
+flowlog_contains(PG_FUNCTION_ARGS)
+{
+	char *cidr = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	inet *in = PG_GETARG_INET_PP(1);
+	Address network, address;
+
+	read_cidr(cidr, &network);
+	address.size = ip_addrsize(in);
+	address.bits = ip_bits(in);
+	memcpy(address.bytes, ip_addr(in), address.size);
+	unmap(&address);
+	PG_RETURN_BOOL(address.size == network.size && address.bits >= network.bits &&
+	               same_prefix(address.bytes, network.bytes, network.bits));
+}
