@@ -81,7 +81,7 @@ flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
 	LastScan *last;
 
 	if (last_context == NULL)
-		last_context = AllocSetContextCreate(TopMemoryContext, "flowlog_fdw last scans", ALLOCSET_SMALL_SIZES);
+		last_context = AllocSetContextCreate(TopMemoryContext, "last scans of flow logs", ALLOCSET_SMALL_SIZES);
 	if (last_statement != GetCurrentStatementStartTimestamp())
 	{
 		last_scans = NIL;

@@ -8,6 +8,7 @@
 \pset format unaligned
 CREATE SCHEMA ledger;
 SET search_path = ledger, public;
+SET flowlog_fdw.enable_pushdown = on;
 
 CREATE SERVER ledger FOREIGN DATA WRAPPER flowlog_fdw;
 CREATE FOREIGN TABLE flow (srcaddr inet, dstport int, bytes bigint, action text, vpc_id text) SERVER ledger OPTIONS (location :'s3');

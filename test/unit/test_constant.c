@@ -140,7 +140,7 @@ write_text(const char *name, const char *text)
 static void
 open_fixture(Fixture *f, const FlowFilter *filter)
 {
-	FlowFormatSpec spec = {"(\\d+) (\\S+)", true, split, FLOW_HEADER_AUTO, f->columns, NCOLUMNS};
+	FlowFormatSpec spec = {"(\\d+) (\\S+)", true, split, FLOW_HEADER_AUTO, f->columns, NCOLUMNS, NULL};
 
 	must(flow_location_parse(&unit_host, at("month=${month}/${date:yyyyMMdd}-*"), &f->location, &error) == FLOW_OK, "parse");
 	must(flow_objects_list_pruned(&unit_host, f->location, &everywhere, NULL, NULL, &f->objects, &error) == FLOW_OK, "list");
