@@ -28,11 +28,11 @@ unmap(Address *address)
 {
 	static const uint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-	if (address->size == 16 && memcmp(address->bytes, prefix, sizeof(prefix)) == 0)
+	if (address->size == 16 && address->bits >= 96 && memcmp(address->bytes, prefix, sizeof(prefix)) == 0)
 	{
 		memmove(address->bytes, address->bytes + sizeof(prefix), 4);
 		address->size = 4;
-		address->bits = Max(address->bits - 96, 0);
+		address->bits -= 96;
 	}
 }
 
