@@ -153,26 +153,6 @@ fields_array(const FlowProbe *probe)
 	return PointerGetDatum(construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* What the beginning of a file tells; the fields of one without header are the log format's. */
-static void
-probe_file(FlowlogScan *scan, const FlowObject *object, const FlowAllowedPaths *allowed, FlowProbe *probe)
-{
-	const FlowlogOptions *options = &scan->table->options;
-	FlowHost *host = &scan->backend.host;
-	FlowProbe format;
-	FlowError error;
-
-	if (flow_object_probe(host, object, allowed, options->compression, options->regex == NULL, probe, &error) != FLOW_OK)
-		flowlog_raise(&scan->backend, &error, scan->table);
-	if (probe->source == FLOW_FIELDS_OF_HEADER || options->log_format == NULL)
-		return;
-	if (flow_log_format_probe(host, options->log_format, &format, &error) != FLOW_OK)
-		flowlog_raise(&scan->backend, &error, scan->table);
-	flow_probe_free(host, probe);
-	probe->fields = format.fields;
-	probe->nfields = format.nfields;
-}
-
 /* Appends a table's files. */
 static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
@@ -180,6 +160,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	FlowlogScan *scan = flowlog_scan_begin(relid, CurrentMemoryContext);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
 	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+	const FlowlogOptions *options = &scan->table->options;
 
 	flowlog_scan_list(scan);
 	for (size_t i = 0; i < scan->objects->count; i++)
@@ -188,11 +169,14 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		MemoryContext old = MemoryContextSwitchTo(row);
 		int64_t from, to;
 		FlowProbe probe;
+		FlowError error;
 		Datum values[8];
 		bool isnull[8] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		probe_file(scan, object, &allowed, &probe);
+		if (flow_object_probe(&scan->backend.host, object, &allowed, options->compression, options->regex == NULL,
+		                      options->log_format, &probe, &error) != FLOW_OK)
+			flowlog_raise(&scan->backend, &error, scan->table);
 		values[0] = CStringGetTextDatum(object->path);
 		values[1] = Int64GetDatum((int64) object->size);
 		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);

@@ -122,19 +122,6 @@ add_field(Import *import, const char *name)
 	import->fields = list_insert_nth(import->fields, position, pstrdup(name));
 }
 
-static void
-add_log_format(Import *import)
-{
-	FlowProbe probe;
-	FlowError error;
-
-	if (flow_log_format_probe(&import->backend.host, import->log_format, &probe, &error) != FLOW_OK)
-		flowlog_raise(&import->backend, &error, NULL);
-	for (int i = 0; i < probe.nfields; i++)
-		add_field(import, probe.fields[i]);
-	flow_probe_free(&import->backend.host, &probe);
-}
-
 /* Keeps in import->everyone what the next file has as well. */
 static void
 keep_common(Import *import, const FlowProbe *probe)
@@ -176,7 +163,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *all
 	FlowProbe probe;
 	FlowError error;
 
-	if (flow_object_probe(&import->backend.host, object, allowed, import->compression, true, &probe, &error) != FLOW_OK)
+	if (flow_object_probe(&import->backend.host, object, allowed, import->compression, true, import->log_format, &probe, &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 
 	for (int i = 0; i < probe.nfields; i++)
@@ -184,7 +171,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *all
 	if (probe.nfields > 0)
 		keep_common(import, &probe);
 	import->timed |= probe.timed;
-	if (probe.source == FLOW_FIELDS_UNKNOWN && import->log_format == NULL)
+	if (probe.source == FLOW_FIELDS_UNKNOWN)
 		ereport(ERROR,
 		        (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 		         errmsg("fields of flow log \"%s\" are not known", object->path),
@@ -208,8 +195,6 @@ look_at_files(Import *import)
 		        (errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
 		         errmsg("no flow logs found at \"%s\"", import->location)));
 
-	if (import->log_format != NULL)
-		add_log_format(import);
 	probes = Min(import->objects->count, MOST_PROBES);
 	for (size_t i = 0; i < probes; i++)
 	{

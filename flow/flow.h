@@ -553,7 +553,8 @@ typedef enum FlowProbeFields
 {
 	FLOW_FIELDS_UNKNOWN,
 	FLOW_FIELDS_OF_HEADER,
-	FLOW_FIELDS_OF_DEFAULT /* no header, but a record of the default format */
+	FLOW_FIELDS_OF_LOG_FORMAT, /* no header */
+	FLOW_FIELDS_OF_DEFAULT     /* no header, but a record of the default format */
 } FlowProbeFields;
 
 /* What the beginning of a file tells. */
@@ -571,14 +572,11 @@ typedef struct FlowProbe
 
 /*
  * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
- * a regular expression reads it.  The probe is freed by flow_probe_free, also after an error.
+ * a regular expression reads it; "log_format": the format of files without header, or NULL.  The probe is freed by flow_probe_free, also after an error.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
-                                    const char *compression, bool unwrap, FlowProbe *probe, FlowError *error);
+                                    const char *compression, bool unwrap, const char *log_format, FlowProbe *probe, FlowError *error);
 extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
-
-/* The same of a log format: its fields, and nothing else. */
-extern FlowStatus flow_log_format_probe(const FlowHost *host, const char *log_format, FlowProbe *probe, FlowError *error);
 
 /* in field.c */
 

@@ -32,19 +32,26 @@ first_line(const char *data, size_t len)
 	return (FlowSlice) {NULL, 0};
 }
 
-/* The names of the fields, if the line is a header or a record of the default format. */
-static FlowProbeFields
-find_names(FlowSlice line, bool timed, FlowNames *names)
+/* The names of the fields, if the line is a header, or what a file without one has. */
+static FlowStatus
+find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *names, FlowError *error)
 {
-	const char *blank = timed ? memchr(line.data, ' ', line.len) : NULL;
+	const char *blank = probe->timed ? memchr(line.data, ' ', line.len) : NULL;
 	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line.data) : 0;
 
-	if (flow_header_read(line.data + skipped, line.len - skipped, names) && flow_header_is_likely(names, 1))
-		return FLOW_FIELDS_OF_HEADER;
-	if (!flow_default_fits(line.data, line.len, timed))
-		return FLOW_FIELDS_UNKNOWN;
-	flow_default_names(names);
-	return FLOW_FIELDS_OF_DEFAULT;
+	if (line.len > 0 && flow_header_read(line.data + skipped, line.len - skipped, names) && flow_header_is_likely(names, 1))
+		probe->source = FLOW_FIELDS_OF_HEADER;
+	else if (log_format != NULL)
+	{
+		probe->source = FLOW_FIELDS_OF_LOG_FORMAT;
+		return flow_log_format_read(log_format, names, error);
+	}
+	else if (line.len > 0 && flow_default_fits(line.data, line.len, probe->timed))
+	{
+		probe->source = FLOW_FIELDS_OF_DEFAULT;
+		flow_default_names(names);
+	}
+	return FLOW_OK;
 }
 
 /* Copies the names, each ending with a NUL, behind an array of pointers to them. */
@@ -72,39 +79,27 @@ copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowE
 }
 
 static FlowStatus
-read_beginning(FlowSource *source, char *block, size_t *len, FlowError *error)
-{
-	*len = 0;
-	return flow_source_read(source, block, FLOW_BLOCK_SIZE, len, error);
-}
-
-static FlowStatus
-probe_source(const FlowHost *host, FlowSource *source, FlowProbe *probe, FlowError *error)
+probe_source(const FlowHost *host, FlowSource *source, const char *log_format, FlowProbe *probe, FlowError *error)
 {
 	char *block = flow_allocate(host, FLOW_BLOCK_SIZE);
 	FlowStatus status;
 	FlowNames names;
-	FlowSlice line;
 	size_t len;
 
 	if (block == NULL)
 		return flow_error_memory(error);
-	status = read_beginning(source, block, &len, error);
+	status = flow_source_read(source, block, FLOW_BLOCK_SIZE, &len, error);
 	if (status == FLOW_OK)
-	{
-		line = first_line(block, len);
-		if (line.data != NULL)
-			probe->source = find_names(line, probe->timed, &names);
-		if (probe->source != FLOW_FIELDS_UNKNOWN)
-			status = copy_names(host, &names, probe, error);
-	}
+		status = find_names(first_line(block, len), log_format, probe, &names, error);
+	if (status == FLOW_OK && probe->source != FLOW_FIELDS_UNKNOWN)
+		status = copy_names(host, &names, probe, error);
 	flow_free(host, block);
 	return status;
 }
 
 FlowStatus
 flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, const char *compression, bool unwrap,
-                  FlowProbe *probe, FlowError *error)
+                  const char *log_format, FlowProbe *probe, FlowError *error)
 {
 	FlowSource *source = NULL;
 	FlowStatus status = flow_source_open(host, object, allowed, compression, unwrap, &source, error);
@@ -115,19 +110,9 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllo
 	probe->compression = flow_source_compression(source);
 	probe->wrapper = flow_source_wrapper(source);
 	probe->timed = flow_source_is_timed(source);
-	status = probe_source(host, source, probe, error);
+	status = probe_source(host, source, log_format, probe, error);
 	flow_source_close(source);
 	return status;
-}
-
-FlowStatus
-flow_log_format_probe(const FlowHost *host, const char *log_format, FlowProbe *probe, FlowError *error)
-{
-	FlowNames names;
-	FlowStatus status = flow_log_format_read(log_format, &names, error);
-
-	memset(probe, 0, sizeof(*probe));
-	return status == FLOW_OK ? copy_names(host, &names, probe, error) : status;
 }
 
 void
