@@ -24,6 +24,9 @@ static const FlowColumn plain_header_columns[] = {
 
 static const char *const plain_header_fields[] = {"srcaddr", "account-id", "asg-tag-2", "log-status"};
 
+/* The names they had on Athena's old page; an asg-tag has no such name. */
+static const char *const plain_old_names[] = {"sourceaddress", "account", "asg-tag-2", "logstatus"};
+
 typedef enum PlainKind
 {
 	PLAIN_BLANK,
@@ -140,7 +143,7 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 		/* its own name first, then the field's */
 		header->place[i] = -1;
 		for (int j = count - 1; j >= 0; j--)
-			if (plain_equals(names[j], plain_header_fields[i]) || (i == 1 && plain_equals(names[j], "account")))
+			if (plain_equals(names[j], plain_header_fields[i]) || plain_equals(names[j], plain_old_names[i]))
 				header->place[i] = j;
 		for (int j = count - 1; j >= 0; j--)
 		{
