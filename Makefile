@@ -24,6 +24,7 @@ WRAPPER_OBJS = \
 	ledger.o \
 	backend.o \
 	function.o \
+	athena.o \
 	trino.o \
 	trino_address.o \
 	trino_format.o
@@ -65,6 +66,8 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/json.o \
+	flow/hive.o \
+	flow/java_regex.o \
 	flow/csv.o \
 	flow/zstd.o \
 	flow/part.o \

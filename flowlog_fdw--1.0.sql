@@ -76,6 +76,19 @@ AS 'MODULE_PATHNAME', 'flowlog_last_scan';
 COMMENT ON FUNCTION flowlog_last_scan()
 IS 'what this session''s last statement that scanned flow logs has counted, by table';
 
+-- Tables as Athena has them
+
+CREATE FUNCTION flowlog_athena_ddl(
+	ddl pg_catalog.text,
+	server pg_catalog.text,
+	location pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'flowlog_athena_ddl';
+
+COMMENT ON FUNCTION flowlog_athena_ddl(pg_catalog.text, pg_catalog.text, pg_catalog.text)
+IS 'the CREATE FOREIGN TABLE that is equal to Athena''s CREATE EXTERNAL TABLE';
+
 -- Trino's functions, which read and print time in UTC whatever TimeZone is
 
 CREATE FUNCTION from_iso8601_timestamp(pg_catalog.text)

@@ -1,0 +1,196 @@
+--
+-- Athena's statements as PostgreSQL's: the guide's as it is printed, then other ways to
+-- write one, and what is refused
+--
+\getenv abs_srcdir PG_ABS_SRCDIR
+\getenv abs_builddir PG_ABS_BUILDDIR
+\set location :abs_srcdir '/test/data/export.log'
+\set results :abs_builddir '/results/athena'
+\pset format unaligned
+SET timezone = 'UTC';
+CREATE SCHEMA athena;
+SET search_path = athena, public;
+CREATE SERVER athena FOREIGN DATA WRAPPER flowlog_fdw;
+
+-- the guide's table and queries, letter by letter
+SELECT flowlog_athena_ddl($ddl$
+   CREATE EXTERNAL TABLE IF NOT EXISTS vpc_flow_logs (
+     ts string,
+     version int,
+     account string,
+     interfaceid string,
+     sourceaddress string,
+     destinationaddress string,
+     sourceport int,
+     destinationport int,
+     protocol int,
+     numpackets int,
+     numbytes int,
+     starttime string,
+     endtime string,
+     action string,
+     logstatus string
+   )
+   ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
+   WITH SERDEPROPERTIES
+    ( "input.regex" = "^([^ ]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)$" )
+   LOCATION 's3://your_log_bucket/prefix/';
+$ddl$, 'athena') AS guide \gset
+\echo :guide
+SELECT replace(:'guide', 's3://your_log_bucket/prefix/', :'location') \gexec
+
+SELECT day_of_week(from_iso8601_timestamp(ts)) AS
+  day,
+  interfaceid,
+  sourceaddress,
+  action,
+  protocol
+FROM vpc_flow_logs
+WHERE action = 'REJECT' AND protocol = 6
+LIMIT 100;
+SELECT SUM(numpackets) AS
+  packetcount,
+  destinationaddress
+FROM vpc_flow_logs
+WHERE destinationport = 443
+GROUP BY destinationaddress
+ORDER BY packetcount DESC
+LIMIT 10;
+
+-- a function that writes files, and one that makes a table and says what it is
+CREATE FUNCTION write(path text, VARIADIC lines text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('COPY (SELECT unnest(%L::text[])) TO PROGRAM %L (FORMAT csv, DELIMITER E''\x01'', QUOTE E''\x02'', ESCAPE E''\x02'')',
+		lines, format('mkdir -p "$(dirname "%s")" && cat > "%1$s"', path));
+END $$;
+CREATE FUNCTION make(ddl text, location text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE flowlog_athena_ddl(ddl, 'athena', location);
+END $$;
+
+-- LazySimpleSerDe: names in backticks, comments, every type; NULL is what Athena has for NULL
+SELECT write(:'results' || '/simple/a.log',
+	'version account-id interface-id srcaddr srcport bytes rest',
+	'2 123456789012 eni-1 10.0.0.1 443 5000000000 1.5',
+	'2 123456789012 eni-2 - - - -',
+	'2 123456789012 eni-3',
+	'3 123456789012 eni-4 10.0.0.4 80 12 0.25 more than columns',
+	'x 123456789012  10.0.0.5 70000 1 2');
+SELECT flowlog_athena_ddl($ddl$
+-- a table of two lines
+CREATE EXTERNAL TABLE IF NOT EXISTS `default`.`Simple` (
+	`version` INT COMMENT 'of the "format"', /* a comment */
+	account_id string,
+	interface_id varchar(20) comment 'it\'s'" not" ,
+	srcaddr char(15),
+	srcport smallint,
+	`bytes` bigint,
+	rest decimal(10, 4)
+)
+COMMENT 'for 50% of us'
+ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LINES TERMINATED BY '\n'
+STORED AS TEXTFILE
+LOCATION 's3a://bucket/flow*logs/'
+TBLPROPERTIES ("skip.header.line.count"="1", 'EXTERNAL' = 'TRUE')
+$ddl$, 'athena');
+SELECT make($ddl$
+CREATE EXTERNAL TABLE Simple (version int COMMENT 'of the "format"', account_id string, interface_id varchar(20), srcaddr char(15), srcport smallint, `bytes` bigint, rest decimal(10, 4))
+COMMENT 'for 50% of us'
+ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe' WITH SERDEPROPERTIES ('field.delim' = ' ', 'serialization.format' = '1')
+STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat' OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
+LOCATION 's3://bucket/' TBLPROPERTIES ('skip.header.line.count' = '1')
+$ddl$, :'results' || '/simple/');
+\pset null NULL
+SELECT * FROM simple;
+SELECT obj_description('simple'::regclass), col_description('simple'::regclass, 1);
+
+-- fields by tabs, by a code, by a character that means something in a regular expression
+SELECT flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY %s LOCATION ''s3://b/''', delimiter), 'athena')
+FROM unnest(ARRAY[$$'\t'$$, $$'9'$$, $$"|"$$, $$'\001'$$, $$'-'$$, $$','$$, $$'\\'$$, $$'^'$$]) delimiter;
+
+-- backslashes: what stands behind one, as Hive reads it
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE t (a string, b string)
+	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
+	WITH SERDEPROPERTIES ('input.regex' = '(\\d+\t\'\"[^\"]*)\%\_\u0041\101\s([^\(]*)', 'input.regex.case.insensitive' = 'true') LOCATION 's3://b/'$ddl$, 'athena');
+
+-- groups with names fill columns by their number all the same
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE t (port int, name string)
+	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex' = '(?<name>\\d+) (\\S+)') LOCATION 's3://b/'$ddl$, 'athena');
+
+-- partitions as Hive lays them out
+SELECT write(:'results' || '/hive/month=08/day=1/a.log', '10.0.0.1 443');
+SELECT write(:'results' || '/hive/month=10/day=02/a.log', '10.0.0.2 -');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE hive (srcaddr string, srcport int) PARTITIONED BY (month int, `day` string)
+	ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://bucket/hive'$ddl$, 'athena', :'results' || '/hive') AS hive \gset
+SELECT replace(:'hive', :'results', '...');
+SELECT :'hive' \gexec
+SELECT * FROM hive ORDER BY srcaddr;
+SELECT * FROM hive WHERE month < 9;
+
+-- projected partitions: the template says where they are
+SELECT write(:'results' || '/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2024/01/31/a.log', '10.0.0.1 443');
+SELECT write(:'results' || '/AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/02/01/a.log', '10.0.0.2 80');
+\set projected '$ddl$CREATE EXTERNAL TABLE projected (srcaddr string, srcport int) PARTITIONED BY (account string, region string, day string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '' '' LOCATION ''s3://bucket/AWSLogs/'' TBLPROPERTIES (''projection.enabled'' = ''true'', ''projection.account.type'' = ''injected'', ''projection.region.type'' = ''enum'', ''projection.region.values'' = ''eu-west-1,us-east-1'', ''projection.day.type'' = ''date'', ''projection.day.range'' = ''2021/01/01,NOW'', ''projection.day.format'' = ''yyyy/MM/dd'', ''storage.location.template'' = ''s3://bucket/AWSLogs/${account}/vpcflowlogs/${region}/${Day}'')$ddl$'
+SELECT flowlog_athena_ddl(:projected, 'athena');
+SELECT make(:projected, :'results' || '/AWSLogs');
+SELECT * FROM projected ORDER BY srcaddr;
+SELECT * FROM projected WHERE day >= '2024/02/01' AND region = 'us-east-1';
+-- a location with variables of its own is the whole location
+SELECT flowlog_athena_ddl(:projected, 'athena', '/logs/${account}/${region}/${day:yyyy-MM-dd}/') LIKE '%''/logs/${account}/${region}/${day:yyyy-MM-dd}/''%';
+-- without a template the directories are Hive's; hours make a time, names of months are no more than text
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (p string) LOCATION 's3://b/x'
+	TBLPROPERTIES ('projection.enabled' = 'true', 'projection.p.type' = 'date', 'projection.p.format' = '%s')$ddl$, format), 'athena')
+FROM unnest(ARRAY['yyyy-MM-dd', 'yyyy-MM-dd-HH', 'yyyy-MM', 'yyyyMMdd', 'MMM yyyy']) format;
+
+-- partitions one by one
+SELECT flowlog_athena_ddl('MSCK REPAIR TABLE hive', 'athena');
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD IF NOT EXISTS PARTITION (month = 8, day = '01')$$, 'athena');
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (month='08', day='01') LOCATION 's3://b/hive/month=08/day=01/'$$, 'athena');
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (day='2024-01-31') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/01/31' PARTITION (day='2024-02-01') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/02/01'$$, 'athena');
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (region='eu-west-1', month='01', day='31') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/01/31/'$$, 'athena', '/logs/AWSLogs/1/vpcflowlogs');
+-- ERROR
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (day='today') LOCATION 's3://b/2024/01/31/'$$, 'athena');
+
+-- a name with a line break does not get out of a comment
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (`p
+DROP TABLE x; --` string) LOCATION ''s3://b/'' TBLPROPERTIES ("projection.enabled" = "true", "projection.p\ndrop table x; --.range" = "1")', 'athena');
+SELECT flowlog_athena_ddl(NULL, 'athena'), flowlog_athena_ddl('CREATE', NULL);
+
+-- ERROR: the statement ends too soon, has a slip, has what is none of its kind
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int', 'athena');
+SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int)\nROW FORMAT SERDE ''x''\nWITH SERDEPROPERTY (''a'' = ''b'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int)', 'athena');
+SELECT flowlog_athena_ddl('SELECT 1', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/''; DROP TABLE t', 'athena');
+-- ERROR: types, formats and patterns that are not ours
+SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int,\n b array<struct<x:int>>) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int(3)) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.ql.io.orc.OrcSerde'' LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.openx.data.jsonserde.JsonSerDe'' LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''com.example.MySerDe'' LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ''||'' LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT DELIMITED LINES TERMINATED BY '';'' LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/'' TBLPROPERTIES (''skip.header.line.count'' = ''2'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int)', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.RegexSerDe'' LOCATION ''s3://b/''', 'athena');
+CREATE FUNCTION refused(regex text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	RETURN flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.RegexSerDe'' WITH SERDEPROPERTIES ("input.regex" = "%s") LOCATION ''s3://b/''', regex), 'athena');
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN SQLERRM || ': ' || detail;
+END $$;
+SELECT regex, refused(regex) FROM unnest(ARRAY['([a-z&&[^b]])', '([[:alpha:]])', '(\\p{Alpha})', '(?U)(a)', '(\\u0041)', '\\u0041()',
+	'(a)(b)', '(a', '(?<=a+)(b)', '(a)\\10', '(\\0101)', '(\\b{g})']) regex;
+SELECT flowlog_athena_ddl(:projected, 'athena', '/logs/${account}/${region}/');
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (p string) LOCATION 's3://b/x'
+	TBLPROPERTIES ('projection.enabled' = 'true', 'projection.p.type' = 'date', 'projection.p.format' = 'yyyy/M', 'storage.location.template' = 's3://b/${p}')$$, 'athena');
+SELECT flowlog_athena_ddl(repeat(' ', 1100000), 'athena');
+
+\set VERBOSITY terse
+DROP SCHEMA athena CASCADE;
+DROP SERVER athena;
