@@ -185,6 +185,10 @@ function put_goals(    core)
 	end_row("`cat` of the tiny files", "at most 2 of its time")
 
 	begin_row()
+	compare("header", "regex", "count rejected busiest", "1 2", 1.05, 1)
+	end_row("the same files by a regular expression", "by header at most 1.05 of its time")
+
+	begin_row()
 	core = median("plain rejected text 1", "scan")
 	if (core > 0)
 		take("rejected, GB/s", bytes / core / 1e6, 3, 1)
@@ -250,5 +254,7 @@ function title(set)
 		return "One large file"
 	if (set == "thousand")
 		return "Many files: the same lines cut small"
+	if (set == "header")
+		return "8 plain files with a header each"
 	return "Tiny files of 2 KB"
 }
