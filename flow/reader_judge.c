@@ -28,7 +28,7 @@ keep_header(FlowReader *reader, const FlowLine *line, FlowError *error)
 static FlowStatus
 match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, FlowError *error)
 {
-	if (reader->line == 1) /* such files are not cut */
+	if (reader->line == reader->first_line) /* such files are not cut */
 	{
 		if (!looks_like_header)
 		{
@@ -58,13 +58,21 @@ header_text(const FlowReader *reader, const FlowLine *line)
 	return (FlowSlice) {line->data + skipped, line->len - skipped};
 }
 
+/* Is the line the wrapper's own header, because files were joined? */
+static bool
+is_wrapper_header(const FlowReader *reader, const FlowLine *line)
+{
+	return reader->wrapper_header != NULL && line->len == strlen(reader->wrapper_header) &&
+	       memcmp(line->data, reader->wrapper_header, line->len) == 0;
+}
+
 /* Is the current line a header?  Then it is skipped, and may say what the lines behind it are. */
 static FlowStatus
 look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
 {
 	FlowFormat *format = reader->spec.format;
 	FlowSlice text = header_text(reader, line);
-	bool first = reader->line == 1 && reader->part.start == 0;
+	bool first = reader->line == reader->first_line && reader->part.start == 0;
 	const FlowLayout *layout = reader->layout;
 	bool looks_like_header;
 	FlowStatus status = FLOW_OK;
@@ -72,6 +80,11 @@ look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowE
 	*is_header = false;
 	if (reader->header_mode == FLOW_HEADER_FALSE)
 		return FLOW_OK;
+	if (is_wrapper_header(reader, line))
+	{
+		*is_header = true; /* it says nothing of the fields */
+		return FLOW_OK;
+	}
 
 	looks_like_header = !line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)

@@ -298,6 +298,12 @@ flow_source_wrapper(const FlowSource *source)
 	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
 }
 
+const char *
+flow_source_header(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL ? source->wrapper->codec->header : NULL;
+}
+
 uint64_t
 flow_source_skipped(const FlowSource *source)
 {
