@@ -13,20 +13,20 @@
 /* ---------- headers ---------- */
 
 static FlowStatus
-keep_header(FlowReader *reader, const FlowLine *line, FlowError *error)
+keep_header(FlowReader *reader, FlowSlice text, FlowError *error)
 {
 	flow_free(reader->host, reader->header);
-	reader->header = flow_allocate(reader->host, line->len);
+	reader->header = flow_allocate(reader->host, text.len);
 	if (reader->header == NULL)
 		return flow_error_memory(error);
-	memcpy(reader->header, line->data, line->len);
-	reader->header_len = line->len;
+	memcpy(reader->header, text.data, text.len);
+	reader->header_len = text.len;
 	return FLOW_OK;
 }
 
 /* header 'match': the first line must be a header, and every later one the same */
 static FlowStatus
-match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, FlowError *error)
+match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowError *error)
 {
 	if (reader->line == reader->first_line) /* such files are not cut */
 	{
@@ -37,10 +37,10 @@ match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, F
 			flow_error_hint(error, "Set option \"header\" to \"auto\" if only some of the files have one.");
 			return error->status;
 		}
-		return keep_header(reader, line, error);
+		return keep_header(reader, text, error);
 	}
 	if (looks_like_header &&
-	    (line->len != reader->header_len || memcmp(line->data, reader->header, line->len) != 0))
+	    (text.len != reader->header_len || memcmp(text.data, reader->header, text.len) != 0))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has a second, different header");
 		return error->status;
@@ -88,7 +88,7 @@ look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowE
 
 	looks_like_header = !line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
-		status = match_header(reader, line, looks_like_header, error);
+		status = match_header(reader, text, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
 		*is_header = first;
 	else

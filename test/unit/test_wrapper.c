@@ -251,6 +251,7 @@ the_reader_counts_what_stands_in_the_file(void)
 		{"timestamp,message\n1,x 7\n2,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
 		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n3,b 2\n", NULL, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
 		{"timestamp,message\n1,a 1\ntimestamp,messages\n", format, FLOW_HEADER_AUTO, 3, 1, 0, 1, {2}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n3,srcaddr dstport\ntimestamp,message\n4,srcaddr dstport\n5,b 2\n", NULL, FLOW_HEADER_MATCH, 7, 5, 0, 0, {3, 7}},
 		/* a name alone is a header in the first line of the records */
 		{"timestamp,message\n1,srcaddr\n2,a\n", NULL, FLOW_HEADER_AUTO, 3, 2, 0, 0, {3}},
 		/* an export has none */
