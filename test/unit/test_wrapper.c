@@ -254,8 +254,9 @@ the_reader_counts_what_stands_in_the_file(void)
 		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n3,srcaddr dstport\ntimestamp,message\n4,srcaddr dstport\n5,b 2\n", NULL, FLOW_HEADER_MATCH, 7, 5, 0, 0, {3, 7}},
 		/* a name alone is a header in the first line of the records */
 		{"timestamp,message\n1,srcaddr\n2,a\n", NULL, FLOW_HEADER_AUTO, 3, 2, 0, 0, {3}},
-		/* an export has none */
+		/* an export, before which an empty line stands */
 		{"2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 2, 1, 0, 0, {2}},
+		{"\r\n\n2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 4, 1, 2, 0, {4}},
 		/* JSON has no header of its own: events are numbered */
 		{"{\"message\":\"srcaddr dstport\"}\n{\"message\":\"a 1\"}\n\n{\"message\":\"b 2\"}\n", NULL, FLOW_HEADER_AUTO, 3, 1, 0, 0, {2, 3}},
 	};
