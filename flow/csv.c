@@ -4,8 +4,9 @@
  *	  Takes records out of the CSV files that the CloudWatch console downloads.
  *
  * The first line is "timestamp,message", each later one an event: a time in milliseconds
- * and the record, either of which may be quoted (RFC 4180).  Nothing is kept in memory: what
- * turns out not to be an event has a NUL byte put into its line.
+ * and the record, either of which may be quoted (RFC 4180).  Where downloads were joined, a first line
+ * comes out like an event.  Nothing is kept in memory: what turns out not to be an event has a
+ * NUL byte put into its line.
  *
  *-------------------------------------------------------------------------
  */
@@ -236,4 +237,5 @@ const FlowCodec flow_csv_codec = {
 	.recognizes = flow_csv_recognizes,
 	.create = csv_create,
 	.free = csv_free,
-	.step = csv_step};
+	.step = csv_step,
+	.header = "timestamp message"};

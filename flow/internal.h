@@ -425,6 +425,12 @@ flow_source_is_timed(const FlowSource *source)
 	return strcmp(flow_source_wrapper(source), "none") != 0;
 }
 
+/*
+ * If the wrapper has a header of its own, what comes out for one that does not stand in the first line, where it
+ * becomes nothing; else NULL.
+ */
+extern const char *flow_source_header(const FlowSource *source);
+
 /* Messages so far that hold no events, as CloudWatch sends them to see whether anybody listens. */
 extern uint64_t flow_source_skipped(const FlowSource *source);
 
@@ -471,6 +477,7 @@ typedef struct FlowCodec
 	                   uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error);
 
 	uint64_t (*skipped)(const void *state); /* see flow_source_skipped; NULL: nothing is */
+	const char *header;                     /* see flow_source_header */
 } FlowCodec;
 
 extern const FlowCodec flow_gzip_codec; /* gzip.c */

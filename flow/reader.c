@@ -140,7 +140,7 @@ split_piece(FlowReader *reader, FlowError *error)
 	size_t len = owned_bytes(reader);
 
 	/* what may stand before the first line of a file, or be it, is for next_line */
-	if (reader->lines == NULL || reader->layout == NULL || reader->line == 0 || reader->discarding || len == 0)
+	if (reader->lines == NULL || reader->layout == NULL || reader->line < reader->first_line || reader->discarding || len == 0)
 		return FLOW_END;
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);

@@ -39,6 +39,7 @@ struct FlowReader
 	FlowSource *source;
 	uint64_t source_counted; /* of the part's bytes, in counts already */
 	uint64_t line;           /* number of the current line, in the part */
+	uint64_t first_line;     /* number of the first that is read: a wrapper's header may stand before it */
 	FlowAhead ahead;         /* files asked for before their turn */
 	FlowLineCount counted;   /* of the lines before parts */
 	FlowConstants *constants;
@@ -47,10 +48,11 @@ struct FlowReader
 	char line_text[16 + 20 + FLOW_RECORD_SLACK];
 	char *header; /* header 'match': the first line */
 	size_t header_len;
-	bool timed;               /* a wrapper puts a time before each record */
-	uint64_t skipped_counted; /* of its messages, in counts already */
-	const FlowLayout *layout; /* of its lines; NULL: not yet known */
-	bool lacking_counted;     /* it is in files_lacking */
+	bool timed;                 /* a wrapper puts a time before each record */
+	const char *wrapper_header; /* see flow_source_header */
+	uint64_t skipped_counted;   /* of its messages, in counts already */
+	const FlowLayout *layout;   /* of its lines; NULL: not yet known */
+	bool lacking_counted;       /* it is in files_lacking */
 
 	/* the buffer */
 	char *allocation; /* what host->free takes */

@@ -13,22 +13,22 @@
 /* ---------- headers ---------- */
 
 static FlowStatus
-keep_header(FlowReader *reader, const FlowLine *line, FlowError *error)
+keep_header(FlowReader *reader, FlowSlice text, FlowError *error)
 {
 	flow_free(reader->host, reader->header);
-	reader->header = flow_allocate(reader->host, line->len);
+	reader->header = flow_allocate(reader->host, text.len);
 	if (reader->header == NULL)
 		return flow_error_memory(error);
-	memcpy(reader->header, line->data, line->len);
-	reader->header_len = line->len;
+	memcpy(reader->header, text.data, text.len);
+	reader->header_len = text.len;
 	return FLOW_OK;
 }
 
 /* header 'match': the first line must be a header, and every later one the same */
 static FlowStatus
-match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, FlowError *error)
+match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowError *error)
 {
-	if (reader->line == 1) /* such files are not cut */
+	if (reader->line == reader->first_line) /* such files are not cut */
 	{
 		if (!looks_like_header)
 		{
@@ -37,10 +37,10 @@ match_header(FlowReader *reader, const FlowLine *line, bool looks_like_header, F
 			flow_error_hint(error, "Set option \"header\" to \"auto\" if only some of the files have one.");
 			return error->status;
 		}
-		return keep_header(reader, line, error);
+		return keep_header(reader, text, error);
 	}
 	if (looks_like_header &&
-	    (line->len != reader->header_len || memcmp(line->data, reader->header, line->len) != 0))
+	    (text.len != reader->header_len || memcmp(text.data, reader->header, text.len) != 0))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has a second, different header");
 		return error->status;
@@ -58,13 +58,21 @@ header_text(const FlowReader *reader, const FlowLine *line)
 	return (FlowSlice) {line->data + skipped, line->len - skipped};
 }
 
+/* Is the line the wrapper's own header, because files were joined? */
+static bool
+is_wrapper_header(const FlowReader *reader, const FlowLine *line)
+{
+	return reader->wrapper_header != NULL && line->len == strlen(reader->wrapper_header) &&
+	       memcmp(line->data, reader->wrapper_header, line->len) == 0;
+}
+
 /* Is the current line a header?  Then it is skipped, and may say what the lines behind it are. */
 static FlowStatus
 look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
 {
 	FlowFormat *format = reader->spec.format;
 	FlowSlice text = header_text(reader, line);
-	bool first = reader->line == 1 && reader->part.start == 0;
+	bool first = reader->line == reader->first_line && reader->part.start == 0;
 	const FlowLayout *layout = reader->layout;
 	bool looks_like_header;
 	FlowStatus status = FLOW_OK;
@@ -72,10 +80,15 @@ look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowE
 	*is_header = false;
 	if (reader->header_mode == FLOW_HEADER_FALSE)
 		return FLOW_OK;
+	if (is_wrapper_header(reader, line))
+	{
+		*is_header = true; /* it says nothing of the fields */
+		return FLOW_OK;
+	}
 
 	looks_like_header = !line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
-		status = match_header(reader, line, looks_like_header, error);
+		status = match_header(reader, text, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
 		*is_header = first;
 	else

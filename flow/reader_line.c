@@ -259,6 +259,19 @@ set_constants(FlowReader *reader, FlowError *error)
 	return FLOW_OK;
 }
 
+/* The wrapper has taken its header away, but people who look into the file count it. */
+static void
+count_wrapper_header(FlowReader *reader)
+{
+	reader->wrapper_header = flow_source_header(reader->source);
+	if (reader->wrapper_header == NULL)
+		return;
+	reader->line++;
+	reader->first_line++;
+	reader->counts.lines++;
+	reader->counts.headers++;
+}
+
 FlowStatus
 flow_reader_open_next(FlowReader *reader, FlowError *error)
 {
@@ -274,6 +287,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 		reader->source_counted = 0;
 		reader->line = 0;
+		reader->first_line = 1;
 		reader->header_len = 0;
 		reader->cursor = reader->end = reader->stop = reader->block;
 		reader->scanned = 0;
@@ -295,7 +309,10 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 			status = begin_part(reader, error);
 		}
 		if (status == FLOW_OK)
+		{
+			count_wrapper_header(reader);
 			return FLOW_OK;
+		}
 		if (status != FLOW_END)
 			return status == FLOW_INTERRUPTED ? status : flow_reader_error_here(reader, status, error);
 		flow_reader_close_source(reader);

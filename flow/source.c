@@ -102,6 +102,8 @@ recognizes_export(const uint8_t *data, size_t len)
 	static const char form[] = "0000-00-00T00:00:00";
 	size_t i;
 
+	for (; len > 0 && (*data == '\r' || *data == '\n'); len--)
+		data++; /* an empty line says nothing */
 	for (i = 0; i < sizeof(form) - 1; i++)
 		if (i == len || (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
 			return false;
@@ -296,6 +298,12 @@ const char *
 flow_source_wrapper(const FlowSource *source)
 {
 	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
+}
+
+const char *
+flow_source_header(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL ? source->wrapper->codec->header : NULL;
 }
 
 uint64_t

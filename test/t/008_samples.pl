@@ -1,6 +1,6 @@
 # Flow logs that others wrote, below FLOWLOG_SAMPLES: each is read into the rows that it
 # holds, or refused with an error that says where.  What to expect of each file stands in a
-# table here, and awk counts once more.
+# table here, and awk counts once more; what tables without a regular expression read, Perl counts.
 
 use strict;
 use warnings;
@@ -151,6 +151,133 @@ foreach my $file (sort keys %expected)
 	is($ledger->{'Blank Lines'}, $rest[1], "$file: $rest[1] empty lines");
 	is($ledger->{'Lines Emitted'} + $ledger->{Headers} + $ledger->{'Blank Lines'}, $ledger->{Lines}, "$file: every line is accounted for");
 	is($session->safe_query(q{SELECT count(*) FROM flowlog_rejects('sample')}), 0, "$file: and none is a reject");
+}
+
+# ---------- by header, or by the default format ----------
+
+# What stands in a file, by lines: records, headers, empty lines, sum of bytes, first that is none of these
+sub perl_counts
+{
+	my (@lines) = @_;
+	my @names = split(/ /, $default);
+	my %count = (rows => 0, headers => 0, empty => 0, bytes => 0, bad => 0);
+
+	for my $number (1 .. @lines)
+	{
+		my @fields = split(/ +/, $lines[ $number - 1 ] =~ s/\r?\n?$//r);
+		my %record;
+
+		if (@fields == 0) { $count{empty}++ }
+		elsif ($fields[0] =~ /^[a-z]+(?:-id)?$/) { @names = @fields; $count{headers}++ }
+		elsif (@fields != @names) { $count{bad} ||= $number }
+		else
+		{
+			@record{@names} = @fields;
+			$count{rows}++;
+			$count{bytes} += $record{bytes} if ($record{bytes} // '-') ne '-';
+		}
+	}
+	return \%count;
+}
+
+sub lines_of
+{
+	my ($file) = @_;
+
+	open(my $pipe, '-|', 'gzip', '-cdf', "$samples/$file") or die "could not run gzip: $!";
+	my @lines = <$pipe>;
+	close($pipe) or die "could not read \"$file\"";
+	return @lines;
+}
+
+# Compares a table with what Perl counts.
+sub is_read_as
+{
+	my ($name, $format, $count, $nlines) = @_;
+	my $ledger = ledger('SELECT * FROM sample');
+
+	is($session->safe_query('SELECT count(*) FROM (SELECT * FROM sample OFFSET 0) s'), $count->{rows}, "$name: $count->{rows} rows");
+	is($session->safe_query('SELECT coalesce(sum(bytes), 0) FROM sample'), $count->{bytes}, "$name: sum of bytes") if $fields{$format} =~ /\bbytes\b/;
+	is(join(' ', map { $ledger->{$_} // 0 } 'Lines', 'Headers', 'Blank Lines', 'Lines Emitted'),
+		"$nlines $count->{headers} $count->{empty} $count->{rows}", "$name: $nlines lines, and what they are");
+	return;
+}
+
+foreach my $file (sort keys %expected)
+{
+	my ($format) = @{ $expected{$file} };
+	my @lines = lines_of($file);
+	my $count = perl_counts(@lines);
+	my $name = "$file, without regex";
+
+	create_table($node, 'sample', "$samples/$file", columns => columns_of($format), regex => undef);
+	if ($count->{bad})
+	{
+		$session->query('SELECT count(*) FROM (SELECT * FROM sample OFFSET 0) s');
+		like($session->error, qr/ERROR:  22P04: .*\nDETAIL:  .*\n(?:HINT:  .*\n)?CONTEXT:  flow log "\Q$samples\/$file\E", line $count->{bad}\b/, "$name: an error at line $count->{bad}");
+	}
+	else
+	{
+		is_read_as($name, $format, $count, scalar(@lines));
+	}
+}
+
+# ---------- in CloudWatch's wrappers ----------
+
+my %wrapped = (
+	# file => format, wrapper, whether a table must be told the format
+	'cloudwatch-v2.ndjson' => [ 'default', 'json', 0 ],
+	'cloudwatch-v7-ecs.ndjson' => [ 'tasks', 'json', 1 ],
+	'entry_vpc_flow_logs.json' => [ 'default', 'json', 0 ],
+	'export.log' => [ 'export', 'export', 1 ],
+	'valid_tgw_flow_cw.json' => [ 'attachments', 'json', 1 ],
+	'valid_vpc_flow_cw.json' => [ 'default', 'json', 0 ],
+	'valid_vpc_flow_cw_custom.json' => [ 'addresses', 'json', 1 ]);
+
+$fields{tasks} = "$default ecs-cluster-name ecs-cluster-arn ecs-container-instance-id ecs-container-instance-arn ecs-service-name "
+  . 'ecs-task-definition-arn ecs-task-id ecs-task-arn ecs-container-id ecs-second-container-id';
+$fields{attachments} = $fields{gateway} =~ s/packets-lost-\S+ //gr;
+$fields{addresses} = 'version interface-id srcaddr dstaddr';
+$fields{export} = 'instance-id interface-id srcaddr dstaddr action az-id type end protocol srcport dstport packets bytes log-status start subnet-id';
+is(join("\n", sort keys %wrapped), join("\n", sort map { s/.*\///r } glob("$samples/cloudwatch/*")), 'every wrapped sample is expected');
+
+# The messages of the events in some JSON, or what follows the time of each line.
+sub messages_of
+{
+	my ($file) = @_;
+	my $text = join('', lines_of($file));
+	my $json = JSON::PP->new;
+	my @messages;
+
+	return map { s/^\S+ //r } split(/\n/, $text) if $text !~ /^\s*[\[{]/;
+	$json->incr_parse($text);
+	while (my $value = $json->incr_parse)
+	{
+		push(@messages, map { $_->{message} } $value->{logEvents} ? @{ $value->{logEvents} } : $value);
+	}
+	return @messages;
+}
+
+foreach my $file (sort keys %wrapped)
+{
+	my ($format, $wrapper, $must_be_told) = @{ $wrapped{$file} };
+	my $name = "cloudwatch/$file";
+	my @messages = messages_of($name);
+	my $count = perl_counts($fields{$format}, @messages);
+	my @told = $must_be_told ? (log_format => join(' ', map { "\${$_}" } split(/ /, $fields{$format}))) : ();
+
+	$count->{headers}--; # which was for Perl alone
+	is($count->{bad}, 0, "$name: Perl reads it, too");
+	if ($must_be_told)
+	{
+		create_table($node, 'sample', "$samples/$name", columns => columns_of($format), regex => undef);
+		$session->query('SELECT count(*) FROM sample');
+		is(sqlstate($session->error), '22P04', "$name: its format must be told");
+	}
+	create_table($node, 'sample', "$samples/$name", columns => 'ts timestamptz, ' . columns_of($format), regex => undef, @told);
+	is_read_as($name, $format, $count, scalar(@messages));
+	is($session->safe_query('SELECT count(ts) FROM sample'), scalar(@messages), "$name: each has a time");
+	is($session->safe_query(q{SELECT wrapper FROM flowlog_files('sample')}), $wrapper, "$name: the wrapper is told");
 }
 
 # ---------- some of them closer ----------

@@ -49,7 +49,8 @@ sub start_node
 	return $node;
 }
 
-# create_table NODE, NAME, LOCATION, OPTION => VALUE...: the default fields, unless "columns" or "regex" say otherwise
+# create_table NODE, NAME, LOCATION, OPTION => VALUE...: the default fields, unless "columns" or "regex" say otherwise;
+# "regex" may be undef, so that there is none
 sub create_table
 {
 	my ($node, $name, $location, %options) = @_;
@@ -57,8 +58,8 @@ sub create_table
 	my $text;
 
 	$options{location} = $location;
-	$options{regex} //= $record;
-	$text = join(', ', map { "$_ " . quoted($options{$_}) } sort keys %options);
+	$options{regex} = $record unless exists $options{regex};
+	$text = join(', ', map { "$_ " . quoted($options{$_}) } grep { defined $options{$_} } sort keys %options);
 	$node->safe_psql('postgres', qq{
 		SET client_min_messages = warning;
 		DROP FOREIGN TABLE IF EXISTS $name;

@@ -72,6 +72,21 @@ sub finish
 	return $out;
 }
 
+# Waits until a statement that was sent has printed something to stderr, which is in error(), and goes on; false
+# if it ended before that.
+sub wait_for_notice
+{
+	my ($self, $pattern) = @_;
+
+	until ($self->{err} =~ $pattern || $self->{err} =~ /^\Q$self->{mark}\E$/m)
+	{
+		last unless $self->{psql}->pumpable && eval { $self->{psql}->pump; 1 };
+	}
+	croak "no notice of statement $self->{count}" if $self->{timeout}->is_expired;
+	$self->{error} = $self->{err};
+	return $self->{err} =~ $pattern;
+}
+
 sub query
 {
 	my ($self, $sql) = @_;

@@ -7,7 +7,11 @@
  */
 #include "plain_wrapper.h"
 
+#include "plain_reader.h"
+
 #define WHOLE ((size_t) 1 << 20)
+
+static char path[64];
 
 static const size_t sizes[] = {1, 2, 3, 7, 64, WHOLE};
 
@@ -183,6 +187,94 @@ random_csv_is_read_as_by_the_plain_reader(void)
 	}
 }
 
+/* What a reader makes of a file that has a wrapper, by headers or by a log format. */
+typedef struct FileCase
+{
+	const char *text;
+	const char *log_format;
+	FlowHeaderMode mode;
+	uint64_t lines, headers, blank, rejected;
+	uint64_t places[3]; /* the records' lines */
+} FileCase;
+
+static void
+check_file(const FileCase *file, bool splitter)
+{
+	const FlowColumn columns[] = {
+		{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
+		{.name = "dstport", .type = FLOW_INT32, .max_chars = -1}};
+	FlowFormatSpec format_spec = {.splitter = splitter, .header = file->mode, .log_format = file->log_format, .columns = columns, .ncolumns = 2};
+	FlowObject object = plain_write(path, file->text, strlen(file->text));
+	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
+	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "auto", .objects = &objects, .on_error = FLOW_ON_ERROR_IGNORE, .max_line_length = 1000};
+	FlowReader *reader = NULL;
+	const FlowCounts *counts;
+	FlowRecord record;
+	FlowStatus status;
+	FlowError error;
+	size_t n = 0;
+
+	CHECK_INT(flow_format_create(&unit_host, &format_spec, &spec.format, &error), FLOW_OK);
+	CHECK_INT(flow_reader_create(&spec, &reader, &error), FLOW_OK);
+	while ((status = flow_reader_next(reader, &record, &error)) == FLOW_OK && n < flow_countof(file->places))
+	{
+		CHECK_INT(plain_line_number(reader), file->places[n++]);
+		CHECK(flow_reader_balances(reader));
+	}
+	CHECK_INT(status, FLOW_END);
+	CHECK(n == flow_countof(file->places) || file->places[n] == 0);
+
+	counts = flow_reader_counts(reader);
+	CHECK(flow_reader_balances(reader));
+	CHECK_INT(counts->lines, file->lines);
+	CHECK_INT(counts->headers, file->headers);
+	CHECK_INT(counts->blank, file->blank);
+	CHECK_INT(counts->rejected, file->rejected);
+	CHECK_INT(counts->emitted, n);
+	flow_reader_close(reader);
+	flow_format_free(spec.format);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+the_reader_counts_what_stands_in_the_file(void)
+{
+	static const char *const format = "${srcaddr} ${dstport}";
+	static const FileCase cases[] = {
+		/* the first line of CSV is a header, and so is that of another that was joined to it */
+		{"timestamp,message", NULL, FLOW_HEADER_AUTO, 1, 1, 0, 0, {0}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n\n3,a x\n4,b 2\n", NULL, FLOW_HEADER_AUTO, 6, 2, 1, 1, {3, 6}},
+		{"timestamp,message\r\n1,srcaddr dstport\r\n2,a 1\r\n\"timestamp\",\"message\"\r\n3,b 2\r\n", NULL, FLOW_HEADER_AUTO, 5, 3, 0, 0, {3, 5}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n1,dstport srcaddr\n1,2 b\n3,3 c\n", NULL, FLOW_HEADER_AUTO, 7, 4, 0, 0, {3, 6, 7}},
+		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_AUTO, 4, 2, 0, 0, {2, 4}},
+		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_FALSE, 4, 1, 0, 1, {2, 4}},
+		{"timestamp,message\n1,x 7\n2,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n3,b 2\n", NULL, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
+		{"timestamp,message\n1,a 1\ntimestamp,messages\n", format, FLOW_HEADER_AUTO, 3, 1, 0, 1, {2}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n3,srcaddr dstport\ntimestamp,message\n4,srcaddr dstport\n5,b 2\n", NULL, FLOW_HEADER_MATCH, 7, 5, 0, 0, {3, 7}},
+		/* a name alone is a header in the first line of the records */
+		{"timestamp,message\n1,srcaddr\n2,a\n", NULL, FLOW_HEADER_AUTO, 3, 2, 0, 0, {3}},
+		/* an export, before which an empty line stands */
+		{"2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 2, 1, 0, 0, {2}},
+		{"\r\n\n2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 4, 1, 2, 0, {4}},
+		/* JSON has no header of its own: events are numbered */
+		{"{\"message\":\"srcaddr dstport\"}\n{\"message\":\"a 1\"}\n\n{\"message\":\"b 2\"}\n", NULL, FLOW_HEADER_AUTO, 3, 1, 0, 0, {2, 3}},
+	};
+
+	strcpy(path, "/tmp/flow_wrapper_XXXXXX");
+	close(mkstemp(path));
+	for (size_t i = 0; i < flow_countof(cases); i++)
+		for (int splitter = 0; splitter < 2; splitter++)
+		{
+			int complaints = unit_complaints;
+
+			check_file(&cases[i], splitter);
+			if (unit_complaints != complaints)
+				printf("# of: %s\n", cases[i].text);
+		}
+	unlink(path);
+}
+
 static void
 they_survive_failing_allocations(void)
 {
@@ -215,6 +307,7 @@ main(void)
 	RUN(it_takes_events_out_of_csv);
 	RUN(it_recognizes_wrappers);
 	RUN(random_csv_is_read_as_by_the_plain_reader);
+	RUN(the_reader_counts_what_stands_in_the_file);
 	RUN(they_survive_failing_allocations);
 	return unit_done();
 }
