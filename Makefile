@@ -12,6 +12,7 @@ WRAPPER_OBJS = \
 	scan.o \
 	plan.o \
 	qual.o \
+	qual_compare.o \
 	prune.o \
 	aggregate.o \
 	aggregate_state.o \
@@ -96,7 +97,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h flow/flow.h flow/digits.h
+$(WRAPPER_OBJS): flowlog_fdw.h qual.h flow/flow.h flow/digits.h flow/hive.h
 $(CORE_OBJS): $(wildcard flow/*.h)
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
