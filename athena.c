@@ -38,9 +38,10 @@ typedef struct Athena
 /* ---------- what cannot be ---------- */
 
 /* Points into the statement. */
+static void raise_at(Athena *athena, const FlowError *error, size_t at) __attribute__((noreturn));
+
 static void
-pg_attribute_noreturn()
-	raise_at(Athena *athena, const FlowError *error, size_t at)
+raise_at(Athena *athena, const FlowError *error, size_t at)
 {
 	if (error->status != FLOW_BAD_FORMAT && error->status != FLOW_UNSUPPORTED)
 		flowlog_raise(&athena->backend, error, NULL);
@@ -57,8 +58,10 @@ pg_attribute_noreturn()
  * Adds a comment in front of the statement.  A name may have a line break, and what follows one is
  * no comment any more: it becomes a blank.
  */
-static void pg_attribute_printf(2, 3)
-	note(Athena *athena, const char *format, ...)
+static void note(Athena *athena, const char *format, ...) pg_attribute_printf(2, 3);
+
+static void
+note(Athena *athena, const char *format, ...)
 {
 	char *text = NULL;
 	va_list arguments;

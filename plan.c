@@ -167,7 +167,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 FlowlogQuals
 flowlog_plan_quals(const ForeignScan *plan)
 {
-	List *counts = llast_node(List, plan->fdw_private);
+	List *counts = (List *) llast(plan->fdw_private);
 	int npushed = linitial_int(counts);
 	int nfile = lsecond_int(counts);
 

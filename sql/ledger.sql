@@ -70,7 +70,9 @@ SET enable_material = off;
 SELECT count(*) FROM (VALUES (1), (2)) v (n), LATERAL (SELECT srcaddr FROM flow OFFSET n) f; -- ERROR
 SET flowlog_fdw.max_scan_bytes = 2006;
 SELECT count(*) FROM (VALUES (1), (2)) v (n), LATERAL (SELECT srcaddr FROM flow OFFSET n) f;
+\set VERBOSITY sqlstate
 SET flowlog_fdw.max_scan_bytes = -1; -- ERROR
+\set VERBOSITY default
 RESET flowlog_fdw.max_scan_bytes;
 
 DROP SCHEMA ledger CASCADE;

@@ -33,10 +33,12 @@ DECLARE
 	line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (' || options || ', SUMMARY OFF) ' || query LOOP
-		CONTINUE WHEN line ~ 'Location:|Line Format|Bytes|Disabled|Buffers|Window|Storage|Memory';
+		CONTINUE WHEN line ~ 'Location:|Line Format|Bytes|Disabled|Buffers|Window|Storage|Memory|Planning';
 		line := regexp_replace(line, '(Rows.*|rows=)(\d+)\.0+', '\1\2');
+		line := regexp_replace(line, 'rows=\S+ loops=([2-9])', 'rows=some loops=\1'); -- 18 gives the mean's fraction
 		line := regexp_replace(line, ' \(returns \$\d+\)', '');
-		RETURN NEXT regexp_replace(line, '\$\d+|\(InitPlan \d+\)\.col\d', '(parameter)');
+		line := regexp_replace(line, '\$\d+|\(InitPlan \d+\)\.col\d', '(parameter)');
+		RETURN NEXT regexp_replace(line, '\(\(parameter\) = month\)', '(month = (parameter))');
 	END LOOP;
 END $$;
 
