@@ -26,6 +26,7 @@ WRAPPER_OBJS = \
 	backend.o \
 	function.o \
 	athena.o \
+	athena_path.o \
 	trino.o \
 	trino_address.o \
 	trino_format.o
@@ -97,7 +98,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h qual.h flow/flow.h flow/digits.h flow/hive.h
+$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h flow/flow.h flow/digits.h flow/hive.h
 $(CORE_OBJS): $(wildcard flow/*.h)
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.

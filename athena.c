@@ -11,29 +11,12 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
-#include "flow/hive.h"
+#include "athena.h"
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 FLOWLOG_FUNCTION(flowlog_athena_ddl);
-
-typedef struct Athena
-{
-	FlowlogBackend backend;
-	const char *ddl;
-	const char *server;
-	const char *location; /* in place of the statement's, or NULL */
-	const FlowHive *hive;
-
-	/* what comes out */
-	StringInfoData notes; /* comments in front of the statement */
-	char *regex;
-	bool named_groups;
-	const char *null_text; /* of string columns, or NULL: no text means NULL */
-	const char *header;    /* or NULL */
-	StringInfoData path;
-} Athena;
 
 /* ---------- what cannot be ---------- */
 
@@ -54,14 +37,8 @@ raise_at(Athena *athena, const FlowError *error, size_t at)
 	         internalerrposition(pg_mbstrlen_with_len(athena->ddl, (int) at) + 1)));
 }
 
-/*
- * Adds a comment in front of the statement.  A name may have a line break, and what follows one is
- * no comment any more: it becomes a blank.
- */
-static void note(Athena *athena, const char *format, ...) pg_attribute_printf(2, 3);
-
-static void
-note(Athena *athena, const char *format, ...)
+void
+flowlog_athena_note(Athena *athena, const char *format, ...)
 {
 	char *text = NULL;
 	va_list arguments;
@@ -122,8 +99,8 @@ refuse_format(const char *class)
 	         errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood.")));
 }
 
-static bool
-ends_with(const char *text, const char *end)
+bool
+flowlog_athena_ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text);
 	size_t end_len = strlen(end);
@@ -137,7 +114,7 @@ check_storage(const FlowHive *hive)
 	if (hive->stored_as == NULL)
 		return;
 	for (size_t i = 0; i < lengthof(text_formats); i++)
-		if (ends_with(hive->stored_as, text_formats[i]))
+		if (flowlog_athena_ends_with(hive->stored_as, text_formats[i]))
 			return;
 	refuse_format(hive->stored_as);
 }
@@ -236,7 +213,7 @@ read_delimited(Athena *athena)
 		         errmsg("cannot end lines at \"%s\"", line),
 		         errdetail("Lines of flow logs end at line feeds.")));
 	if (escape != NULL)
-		note(athena, "ESCAPED BY is left out: no field of a flow log has a character that were to be escaped.");
+		flowlog_athena_note(athena, "ESCAPED BY is left out: no field of a flow log has a character that were to be escaped.");
 
 	initStringInfo(&regex);
 	appendStringInfo(&regex, "([^%s]*)", separator);
@@ -244,7 +221,7 @@ read_delimited(Athena *athena)
 		appendStringInfo(&regex, "(?:%s([^%s]*))?", separator, separator);
 	appendStringInfo(&regex, "(?:%s.*)?", separator);
 	athena->regex = regex.data;
-	note(athena, "As in Athena, a line with fewer fields has NULLs for the others, and fields behind the last column are dropped.");
+	flowlog_athena_note(athena, "As in Athena, a line with fewer fields has NULLs for the others, and fields behind the last column are dropped.");
 	athena->null_text = flow_hive_property(properties, "serialization.null.format");
 }
 
@@ -264,7 +241,7 @@ read_serde(Athena *athena)
 
 	check_storage(athena->hive);
 	for (size_t i = 0; serde != NULL && i < lengthof(serdes); i++)
-		if (ends_with(serde, serdes[i].serde))
+		if (flowlog_athena_ends_with(serde, serdes[i].serde))
 		{
 			serdes[i].read(athena);
 			return;
@@ -346,217 +323,10 @@ is_text(const FlowHiveColumn *column)
 	return strcmp(column->type, "string") == 0 || strcmp(column->type, "varchar") == 0 || strcmp(column->type, "char") == 0;
 }
 
-/* ---------- where the files are ---------- */
-
-/* Text that Athena takes as it stands: our wildcards get a "\". */
-static void
-append_escaped(StringInfo path, const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-	{
-		if (strchr("*?[]{}\\$", text[i]) != NULL)
-			appendStringInfoChar(path, '\\');
-		appendStringInfoChar(path, text[i]);
-	}
-}
-
-static const char *
-projection(const Athena *athena, const char *column, const char *what)
-{
-	return flow_hive_property(&athena->hive->table_properties, psprintf("projection.%s.%s", column, what));
-}
-
-static bool
-is_projected(const Athena *athena)
-{
-	const char *enabled = flow_hive_property(&athena->hive->table_properties, "projection.enabled");
-
-	return enabled != NULL && pg_strcasecmp(enabled, "true") == 0;
-}
-
-/* The format of a column whose values are dates, if it can be one of ours. */
-static const char *
-date_format(Athena *athena, const char *column)
-{
-	const char *type = is_projected(athena) ? projection(athena, column, "type") : NULL;
-	const char *format = projection(athena, column, "format");
-	FlowLocation *location = NULL;
-	FlowError error;
-	bool ours;
-
-	if (type == NULL || pg_strcasecmp(type, "date") != 0 || format == NULL)
-		return NULL;
-	ours = format[strspn(format, "yMdH/-_")] == '\0' &&
-	       flow_location_parse(&athena->backend.host, psprintf("/${x:%s}/", format), &location, &error) == FLOW_OK;
-	flow_location_free(location);
-	if (!ours && strchr(format, '/') != NULL)
-		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("cannot read dates of the format \"%s\" from paths", format),
-		         errdetail("Column \"%s\" is projected by it. A date over several directories has yyyy, MM and dd, and may have HH.", column)));
-	return ours ? format : NULL;
-}
-
-static void
-append_variable(Athena *athena, const char *column)
-{
-	const char *format = date_format(athena, column);
-
-	if (format != NULL)
-		appendStringInfo(&athena->path, "${%s:%s}", column, format);
-	else
-		appendStringInfo(&athena->path, "${%s}", column);
-}
-
-/* storage.location.template from some place on. */
-static void
-append_template(Athena *athena, const char *template)
-{
-	while (*template != '\0')
-	{
-		size_t len = strcspn(template, "$");
-		const char *close;
-
-		append_escaped(&athena->path, template, len);
-		template += len;
-		if (strncmp(template, "${", 2) == 0 && (close = strchr(template, '}')) != NULL)
-		{
-			char *column = pnstrdup(template + 2, close - template - 2);
-
-			for (char *c = column; *c != '\0'; c++)
-				*c = pg_tolower((unsigned char) *c);
-			append_variable(athena, column);
-			template = close + 1;
-		}
-		else if (*template != '\0')
-			append_escaped(&athena->path, template ++, 1);
-	}
-	if (athena->path.len > 0 && athena->path.data[athena->path.len - 1] != '/')
-		appendStringInfoChar(&athena->path, '/');
-}
-
-/* Hadoop's names of S3. */
-static const char *
-s3_address(const char *location)
-{
-	if (strncmp(location, "s3a://", 6) == 0 || strncmp(location, "s3n://", 6) == 0)
-		return psprintf("s3%s", location + 3);
-	return location;
-}
-
-/* A path from the name on that has its first variable. */
-static const char *
-from_variable(const char *path)
-{
-	const char *variable = strstr(path, "${");
-	const char *name = path;
-
-	for (const char *c = path; variable != NULL && c < variable; c++)
-		if (*c == '/')
-			name = c + 1;
-	return name;
-}
-
-/* The part of a template behind the directory that another location is given for. */
-static const char *
-template_below(const Athena *athena, const char *template)
-{
-	const char *given = athena->hive->location;
-	size_t len = given != NULL ? strlen(given) : 0;
-
-	while (len > 0 && given[len - 1] == '/')
-		len--;
-	if (len > 0 && strncmp(template, given, len) == 0 && template[len] == '/')
-		return template + len + 1;
-	return from_variable(template);
-}
-
-static void
-append_directory(Athena *athena)
-{
-	if (athena->location != NULL)
-		appendStringInfoString(&athena->path, athena->location);
-	else if (athena->hive->location != NULL)
-	{
-		const char *given = s3_address(athena->hive->location);
-
-		append_escaped(&athena->path, given, strlen(given));
-	}
-	else
-		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("the statement has no LOCATION"),
-		         errhint("Give the location as the third argument.")));
-}
-
-/* The directories that Hive makes for partitions: name=value */
-static void
-append_hive_layout(Athena *athena)
-{
-	const FlowHiveColumns *partitions = &athena->hive->partitions;
-
-	for (int i = 0; i < partitions->count; i++)
-	{
-		if (athena->path.data[athena->path.len - 1] != '/')
-			appendStringInfoChar(&athena->path, '/');
-		append_escaped(&athena->path, partitions->items[i].name, strlen(partitions->items[i].name));
-		appendStringInfoChar(&athena->path, '=');
-		append_variable(athena, partitions->items[i].name);
-	}
-	if (partitions->count == 0)
-		return;
-	appendStringInfoChar(&athena->path, '/');
-	if (!is_projected(athena))
-		note(athena, "Partitions are directories \"name=value\". For others, added with a LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
-}
-
-/* Every partition column must be somewhere in the path. */
-static void
-check_partitions(Athena *athena)
-{
-	const FlowHiveColumns *partitions = &athena->hive->partitions;
-
-	for (int i = 0; i < partitions->count; i++)
-	{
-		const char *name = partitions->items[i].name;
-
-		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL && strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
-			ereport(ERROR,
-			        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			         errmsg("the location does not say where the values of partition column \"%s\" stand", name),
-			         errdetail("It is \"%s\".", athena->path.data),
-			         errhint("Give a location with \"${%s}\" as the third argument.", name)));
-	}
-}
-
-static void
-read_location(Athena *athena)
-{
-	const char *template = is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
-
-	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
-		append_directory(athena); /* who writes variables means all of it */
-	else if (template != NULL && athena->location == NULL)
-		append_template(athena, s3_address(template));
-	else if (template != NULL)
-	{
-		append_directory(athena);
-		if (!ends_with(athena->path.data, "/"))
-			appendStringInfoChar(&athena->path, '/');
-		append_template(athena, template_below(athena, template));
-	}
-	else
-	{
-		append_directory(athena);
-		append_hive_layout(athena);
-	}
-	check_partitions(athena);
-}
-
 /* ---------- the table ---------- */
 
-static char *
-qualified_name(const FlowHive *hive)
+char *
+flowlog_athena_name(const FlowHive *hive)
 {
 	/* the database that is there from the beginning is nobody's choice */
 	if (hive->database == NULL || strcmp(hive->database, "default") == 0)
@@ -596,17 +366,17 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 static void
 append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, bool first)
 {
-	const char *format = date_format(athena, column->name);
+	const char *format = flowlog_athena_date_format(athena, column->name);
 	const char *type = column_type(athena, column);
 
 	if (format != NULL && is_text(column))
 	{
 		type = strstr(format, "HH") != NULL ? "timestamp" : "date";
-		note(athena, "Column %s is a %s, no text: compare it with %s '...'.", quote_identifier(column->name), type,
-		     strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP");
+		flowlog_athena_note(athena, "Column %s is a %s, no text: compare it with %s '...'.", quote_identifier(column->name), type,
+		                    strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP");
 	}
-	if (is_projected(athena) && (projection(athena, column->name, "range") != NULL || projection(athena, column->name, "values") != NULL))
-		note(athena, "Column %s has the values of all directories that are there; Athena sees those of the projection only.", quote_identifier(column->name));
+	if (flowlog_athena_is_projected(athena) && (flowlog_athena_projection(athena, column->name, "range") != NULL || flowlog_athena_projection(athena, column->name, "values") != NULL))
+		flowlog_athena_note(athena, "Column %s has the values of all directories that are there; Athena sees those of the projection only.", quote_identifier(column->name));
 	appendStringInfo(sql, "%s\n\t%s %s", first ? "" : ",", quote_identifier(column->name), type);
 }
 
@@ -616,11 +386,11 @@ append_comments(const FlowHive *hive, StringInfo sql)
 	const FlowHiveColumns *lists[] = {&hive->columns, &hive->partitions};
 
 	if (hive->comment != NULL)
-		appendStringInfo(sql, ";\nCOMMENT ON FOREIGN TABLE %s IS %s", qualified_name(hive), quote_literal_cstr(hive->comment));
+		appendStringInfo(sql, ";\nCOMMENT ON FOREIGN TABLE %s IS %s", flowlog_athena_name(hive), quote_literal_cstr(hive->comment));
 	for (size_t i = 0; i < lengthof(lists); i++)
 		for (int j = 0; j < lists[i]->count; j++)
 			if (lists[i]->items[j].comment != NULL)
-				appendStringInfo(sql, ";\nCOMMENT ON COLUMN %s.%s IS %s", qualified_name(hive),
+				appendStringInfo(sql, ";\nCOMMENT ON COLUMN %s.%s IS %s", flowlog_athena_name(hive),
 				                 quote_identifier(lists[i]->items[j].name), quote_literal_cstr(lists[i]->items[j].comment));
 }
 
@@ -632,10 +402,10 @@ create_table(Athena *athena)
 
 	read_serde(athena);
 	read_header(athena);
-	read_location(athena);
+	flowlog_athena_read_location(athena);
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s%s (", hive->if_not_exists ? "IF NOT EXISTS " : "", qualified_name(hive));
+	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s%s (", hive->if_not_exists ? "IF NOT EXISTS " : "", flowlog_athena_name(hive));
 	for (int i = 0; i < hive->columns.count; i++)
 		append_column(athena, &sql, &hive->columns.items[i], i + 1);
 	for (int i = 0; i < hive->partitions.count; i++)
@@ -655,124 +425,19 @@ create_table(Athena *athena)
 	return psprintf("%s%s", athena->notes.data, sql.data);
 }
 
-/* ---------- partitions ---------- */
-
-#define NOTHING "A table of flow logs finds new directories by itself: nothing is to be done."
-
-static char *
-nothing(void)
-{
-	ereport(NOTICE, (errmsg("nothing to do: a table of flow logs finds new directories by itself")));
-	return "-- " NOTHING;
-}
-
-/* If a segment is the value, or name=value, how long is the part in front of the value?  -1: it is neither. */
-static int
-value_in_segment(const char *segment, size_t len, const char *name, const char *value)
-{
-	size_t name_len = strlen(name);
-	size_t value_len = strlen(value);
-
-	if (len == value_len && strncmp(segment, value, len) == 0)
-		return 0;
-	if (len == name_len + 1 + value_len && pg_strncasecmp(segment, name, name_len) == 0 && segment[name_len] == '=' &&
-	    strncmp(segment + name_len + 1, value, value_len) == 0)
-		return (int) name_len + 1;
-	return -1;
-}
-
-/* Do the segments from here on make the date of a value, as 2024/01/31 of 2024-01-31?  Its length, or 0. */
-static size_t
-date_in_path(const char *path, const char *value)
-{
-	char spread[11];
-
-	if (strlen(value) != 10 || strspn(value, "0123456789") != 4)
-		return 0;
-	snprintf(spread, sizeof(spread), "%.4s/%.2s/%.2s", value, value + 5, value + 8);
-	if (strspn(spread + 5, "0123456789") != 2 || strspn(spread + 8, "0123456789") != 2)
-		return 0;
-	return strncmp(path, spread, 10) == 0 && (path[10] == '/' || path[10] == '\0') ? 10 : 0;
-}
-
-/*
- * The statement that makes the table find all partitions that lie as this one does: where a value stands in
- * its location, there is the column's.
- */
-static char *
-add_partition(Athena *athena)
-{
-	const FlowHivePairs *values = &athena->hive->partition_values;
-	bool hive_layout = true; /* the table looks there already */
-	StringInfoData columns;
-	const char *next;
-	const char *path;
-	int found = 0;
-
-	if (athena->hive->location == NULL)
-		return nothing();
-
-	initStringInfo(&columns);
-	next = s3_address(athena->hive->location);
-	while (*next != '\0')
-	{
-		size_t len = strcspn(next, "/");
-		const FlowHivePair *pair = found < values->count ? &values->items[found] : NULL;
-		int before = pair != NULL ? value_in_segment(next, len, pair->name, pair->value) : -1;
-		size_t date = pair != NULL && before < 0 ? date_in_path(next, pair->value) : 0;
-
-		if (date > 0)
-		{
-			appendStringInfo(&athena->path, "${%s:yyyy/MM/dd}", pair->name);
-			appendStringInfo(&columns, "ALTER COLUMN %s TYPE date, ", quote_identifier(pair->name));
-			len = date;
-		}
-		else
-		{
-			append_escaped(&athena->path, next, before >= 0 ? (size_t) before : len);
-			if (before >= 0)
-				appendStringInfo(&athena->path, "${%s}", pair->name);
-		}
-		if (date > 0 || before >= 0)
-		{
-			hive_layout &= before > 0;
-			found++;
-		}
-		next += len;
-		if (*next == '/')
-			appendStringInfoChar(&athena->path, *next++);
-	}
-	if (found < values->count)
-		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		         errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
-		         errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
-		         errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name)));
-	if (hive_layout)
-		return nothing();
-	if (!ends_with(athena->path.data, "/"))
-		appendStringInfoChar(&athena->path, '/');
-	path = athena->path.data;
-	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
-		path = athena->location;
-	else if (athena->location != NULL)
-		path = psprintf("%s%s%s", athena->location, ends_with(athena->location, "/") ? "" : "/", from_variable(path));
-	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)", qualified_name(athena->hive), columns.data, quote_literal_cstr(path));
-}
-
 /* ---------- the function ---------- */
 
 static char *
 repair(Athena *athena)
 {
 	(void) athena;
-	return nothing();
+	return flowlog_athena_nothing();
 }
 
 static char *(*const answers[])(Athena *athena) = {
 	[FLOW_HIVE_CREATE] = create_table,
 	[FLOW_HIVE_REPAIR] = repair,
-	[FLOW_HIVE_ADD_PARTITION] = add_partition,
+	[FLOW_HIVE_ADD_PARTITION] = flowlog_athena_add_partition,
 };
 
 /* flowlog_athena_ddl(ddl text, server text, location text): a statement of Athena's as one of PostgreSQL's */

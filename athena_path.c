@@ -1,0 +1,319 @@
+/*-------------------------------------------------------------------------
+ *
+ * athena_path.c
+ *	  Where the files of Athena's table are: its location, and its partitions as
+ *	  variables of the path.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+#include "athena.h"
+
+#include "utils/builtins.h"
+
+/* ---------- where the files are ---------- */
+
+/* Text that Athena takes as it stands: our wildcards get a "\". */
+static void
+append_escaped(StringInfo path, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (strchr("*?[]{}\\$", text[i]) != NULL)
+			appendStringInfoChar(path, '\\');
+		appendStringInfoChar(path, text[i]);
+	}
+}
+
+const char *
+flowlog_athena_projection(const Athena *athena, const char *column, const char *what)
+{
+	return flow_hive_property(&athena->hive->table_properties, psprintf("projection.%s.%s", column, what));
+}
+
+bool
+flowlog_athena_is_projected(const Athena *athena)
+{
+	const char *enabled = flow_hive_property(&athena->hive->table_properties, "projection.enabled");
+
+	return enabled != NULL && pg_strcasecmp(enabled, "true") == 0;
+}
+
+const char *
+flowlog_athena_date_format(Athena *athena, const char *column)
+{
+	const char *type = flowlog_athena_is_projected(athena) ? flowlog_athena_projection(athena, column, "type") : NULL;
+	const char *format = flowlog_athena_projection(athena, column, "format");
+	FlowLocation *location = NULL;
+	FlowError error;
+	bool ours;
+
+	if (type == NULL || pg_strcasecmp(type, "date") != 0 || format == NULL)
+		return NULL;
+	ours = format[strspn(format, "yMdH/-_")] == '\0' &&
+	       flow_location_parse(&athena->backend.host, psprintf("/${x:%s}/", format), &location, &error) == FLOW_OK;
+	flow_location_free(location);
+	if (!ours && strchr(format, '/') != NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		         errmsg("cannot read dates of the format \"%s\" from paths", format),
+		         errdetail("Column \"%s\" is projected by it. A date over several directories has yyyy, MM and dd, and may have HH.", column)));
+	return ours ? format : NULL;
+}
+
+static void
+append_variable(Athena *athena, const char *column)
+{
+	const char *format = flowlog_athena_date_format(athena, column);
+
+	if (format != NULL)
+		appendStringInfo(&athena->path, "${%s:%s}", column, format);
+	else
+		appendStringInfo(&athena->path, "${%s}", column);
+}
+
+/* storage.location.template from some place on. */
+static void
+append_template(Athena *athena, const char *template)
+{
+	while (*template != '\0')
+	{
+		size_t len = strcspn(template, "$");
+		const char *close;
+
+		append_escaped(&athena->path, template, len);
+		template += len;
+		if (strncmp(template, "${", 2) == 0 && (close = strchr(template, '}')) != NULL)
+		{
+			char *column = pnstrdup(template + 2, close - template - 2);
+
+			for (char *c = column; *c != '\0'; c++)
+				*c = pg_tolower((unsigned char) *c);
+			append_variable(athena, column);
+			template = close + 1;
+		}
+		else if (*template != '\0')
+			append_escaped(&athena->path, template ++, 1);
+	}
+	if (athena->path.len > 0 && athena->path.data[athena->path.len - 1] != '/')
+		appendStringInfoChar(&athena->path, '/');
+}
+
+/* Hadoop's names of S3. */
+static const char *
+s3_address(const char *location)
+{
+	if (strncmp(location, "s3a://", 6) == 0 || strncmp(location, "s3n://", 6) == 0)
+		return psprintf("s3%s", location + 3);
+	return location;
+}
+
+/* A path from the name on that has its first variable. */
+static const char *
+from_variable(const char *path)
+{
+	const char *variable = strstr(path, "${");
+	const char *name = path;
+
+	for (const char *c = path; variable != NULL && c < variable; c++)
+		if (*c == '/')
+			name = c + 1;
+	return name;
+}
+
+/* The part of a template behind the directory that another location is given for. */
+static const char *
+template_below(const Athena *athena, const char *template)
+{
+	const char *given = athena->hive->location;
+	size_t len = given != NULL ? strlen(given) : 0;
+
+	while (len > 0 && given[len - 1] == '/')
+		len--;
+	if (len > 0 && strncmp(template, given, len) == 0 && template[len] == '/')
+		return template + len + 1;
+	return from_variable(template);
+}
+
+static void
+append_directory(Athena *athena)
+{
+	if (athena->location != NULL)
+		appendStringInfoString(&athena->path, athena->location);
+	else if (athena->hive->location != NULL)
+	{
+		const char *given = s3_address(athena->hive->location);
+
+		append_escaped(&athena->path, given, strlen(given));
+	}
+	else
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		         errmsg("the statement has no LOCATION"),
+		         errhint("Give the location as the third argument.")));
+}
+
+/* The directories that Hive makes for partitions: name=value */
+static void
+append_hive_layout(Athena *athena)
+{
+	const FlowHiveColumns *partitions = &athena->hive->partitions;
+
+	for (int i = 0; i < partitions->count; i++)
+	{
+		if (athena->path.data[athena->path.len - 1] != '/')
+			appendStringInfoChar(&athena->path, '/');
+		append_escaped(&athena->path, partitions->items[i].name, strlen(partitions->items[i].name));
+		appendStringInfoChar(&athena->path, '=');
+		append_variable(athena, partitions->items[i].name);
+	}
+	if (partitions->count == 0)
+		return;
+	appendStringInfoChar(&athena->path, '/');
+	if (!flowlog_athena_is_projected(athena))
+		flowlog_athena_note(athena, "Partitions are directories \"name=value\". For others, added with a LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
+}
+
+/* Every partition column must be somewhere in the path. */
+static void
+check_partitions(Athena *athena)
+{
+	const FlowHiveColumns *partitions = &athena->hive->partitions;
+
+	for (int i = 0; i < partitions->count; i++)
+	{
+		const char *name = partitions->items[i].name;
+
+		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL && strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
+			ereport(ERROR,
+			        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			         errmsg("the location does not say where the values of partition column \"%s\" stand", name),
+			         errdetail("It is \"%s\".", athena->path.data),
+			         errhint("Give a location with \"${%s}\" as the third argument.", name)));
+	}
+}
+
+void
+flowlog_athena_read_location(Athena *athena)
+{
+	const char *template = flowlog_athena_is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
+
+	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
+		append_directory(athena); /* who writes variables means all of it */
+	else if (template != NULL && athena->location == NULL)
+		append_template(athena, s3_address(template));
+	else if (template != NULL)
+	{
+		append_directory(athena);
+		if (!flowlog_athena_ends_with(athena->path.data, "/"))
+			appendStringInfoChar(&athena->path, '/');
+		append_template(athena, template_below(athena, template));
+	}
+	else
+	{
+		append_directory(athena);
+		append_hive_layout(athena);
+	}
+	check_partitions(athena);
+}
+
+/* ---------- partitions ---------- */
+
+#define NOTHING "A table of flow logs finds new directories by itself: nothing is to be done."
+
+char *
+flowlog_athena_nothing(void)
+{
+	ereport(NOTICE, (errmsg("nothing to do: a table of flow logs finds new directories by itself")));
+	return "-- " NOTHING;
+}
+
+/* If a segment is the value, or name=value, how long is the part in front of the value?  -1: it is neither. */
+static int
+value_in_segment(const char *segment, size_t len, const char *name, const char *value)
+{
+	size_t name_len = strlen(name);
+	size_t value_len = strlen(value);
+
+	if (len == value_len && strncmp(segment, value, len) == 0)
+		return 0;
+	if (len == name_len + 1 + value_len && pg_strncasecmp(segment, name, name_len) == 0 && segment[name_len] == '=' &&
+	    strncmp(segment + name_len + 1, value, value_len) == 0)
+		return (int) name_len + 1;
+	return -1;
+}
+
+/* Do the segments from here on make the date of a value, as 2024/01/31 of 2024-01-31?  Its length, or 0. */
+static size_t
+date_in_path(const char *path, const char *value)
+{
+	char spread[11];
+
+	if (strlen(value) != 10 || strspn(value, "0123456789") != 4)
+		return 0;
+	snprintf(spread, sizeof(spread), "%.4s/%.2s/%.2s", value, value + 5, value + 8);
+	if (strspn(spread + 5, "0123456789") != 2 || strspn(spread + 8, "0123456789") != 2)
+		return 0;
+	return strncmp(path, spread, 10) == 0 && (path[10] == '/' || path[10] == '\0') ? 10 : 0;
+}
+
+char *
+flowlog_athena_add_partition(Athena *athena)
+{
+	const FlowHivePairs *values = &athena->hive->partition_values;
+	bool hive_layout = true; /* the table looks there already */
+	StringInfoData columns;
+	const char *next;
+	const char *path;
+	int found = 0;
+
+	if (athena->hive->location == NULL)
+		return flowlog_athena_nothing();
+
+	initStringInfo(&columns);
+	next = s3_address(athena->hive->location);
+	while (*next != '\0')
+	{
+		size_t len = strcspn(next, "/");
+		const FlowHivePair *pair = found < values->count ? &values->items[found] : NULL;
+		int before = pair != NULL ? value_in_segment(next, len, pair->name, pair->value) : -1;
+		size_t date = pair != NULL && before < 0 ? date_in_path(next, pair->value) : 0;
+
+		if (date > 0)
+		{
+			appendStringInfo(&athena->path, "${%s:yyyy/MM/dd}", pair->name);
+			appendStringInfo(&columns, "ALTER COLUMN %s TYPE date, ", quote_identifier(pair->name));
+			len = date;
+		}
+		else
+		{
+			append_escaped(&athena->path, next, before >= 0 ? (size_t) before : len);
+			if (before >= 0)
+				appendStringInfo(&athena->path, "${%s}", pair->name);
+		}
+		if (date > 0 || before >= 0)
+		{
+			hive_layout &= before > 0;
+			found++;
+		}
+		next += len;
+		if (*next == '/')
+			appendStringInfoChar(&athena->path, *next++);
+	}
+	if (found < values->count)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		         errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
+		         errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
+		         errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name)));
+	if (hive_layout)
+		return flowlog_athena_nothing();
+	if (!flowlog_athena_ends_with(athena->path.data, "/"))
+		appendStringInfoChar(&athena->path, '/');
+	path = athena->path.data;
+	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
+		path = athena->location;
+	else if (athena->location != NULL)
+		path = psprintf("%s%s%s", athena->location, flowlog_athena_ends_with(athena->location, "/") ? "" : "/", from_variable(path));
+	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)", flowlog_athena_name(athena->hive), columns.data, quote_literal_cstr(path));
+}
