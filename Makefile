@@ -37,6 +37,7 @@ CORE_OBJS = \
 	flow/value.o \
 	flow/value_address.o \
 	flow/value_time.o \
+	flow/value_write.o \
 	flow/lines.o \
 	flow/split.o \
 	flow/split_x86.o \
