@@ -16,6 +16,7 @@ WRAPPER_OBJS = \
 	prune.o \
 	aggregate.o \
 	aggregate_state.o \
+	group_store.o \
 	tuple.o \
 	type.o \
 	explain.o \
