@@ -16,6 +16,7 @@ WRAPPER_OBJS = \
 	prune.o \
 	aggregate.o \
 	aggregate_state.o \
+	group_store.o \
 	tuple.o \
 	type.o \
 	explain.o \
@@ -37,6 +38,7 @@ CORE_OBJS = \
 	flow/value.o \
 	flow/value_address.o \
 	flow/value_time.o \
+	flow/value_write.o \
 	flow/lines.o \
 	flow/split.o \
 	flow/split_x86.o \

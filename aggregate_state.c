@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * aggregate_state.c
- *	  The partial states of pushed aggregates, in the form in which PostgreSQL's
- *	  own combine functions take them.
+ *	  The results of pushed aggregates, and their partial states in the form in which
+ *	  PostgreSQL's own combine functions take them.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +13,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/numeric.h"
 
 /* ---------- partial states ---------- */
 
@@ -95,30 +96,86 @@ extreme_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 	return *isnull ? (Datum) 0 : flowlog_value_to_datum(column, &total->as.extreme);
 }
 
+/* ---------- results ---------- */
+
+/* A sum of 128 bits as numeric. */
+static Datum
+wide_sum(const FlowTotal *total)
+{
+	bool negative = total->as.sum.high < 0;
+	uint64 low = negative ? -total->as.sum.low : total->as.sum.low;
+	uint64 high = negative ? ~(uint64) total->as.sum.high + (low == 0) : (uint64) total->as.sum.high;
+	char text[64];
+	char *end = text;
+	int16 digits[10];
+	int ndigits;
+
+	if (total->as.sum.high == ((int64) total->as.sum.low < 0 ? -1 : 0))
+		return NumericGetDatum(int64_to_numeric((int64) total->as.sum.low));
+	ndigits = numeric_digits(low, high, digits);
+	if (negative)
+		*end++ = '-';
+	for (int i = 0; i < ndigits; i++)
+		end += sprintf(end, "%04d", digits[i]);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+static Datum
+wide_sum_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
+{
+	*isnull = total->count == 0;
+	return *isnull ? (Datum) 0 : wide_sum(total);
+}
+
+/* As PostgreSQL computes it from a count and a sum. */
+static Datum
+average_of(Datum sum, const FlowTotal *total, bool *isnull)
+{
+	*isnull = total->count == 0;
+	if (*isnull)
+		return (Datum) 0;
+	return DirectFunctionCall2(numeric_div, sum, NumericGetDatum(int64_to_numeric((int64) total->count)));
+}
+
+/* avg(smallint), avg(integer), of a sum as bigint */
+static Datum
+average_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
+{
+	return average_of(NumericGetDatum(int64_to_numeric((int64) total->as.sum.low)), total, isnull);
+}
+
+static Datum
+wide_average_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
+{
+	return average_of(wide_sum(total), total, isnull);
+}
+
+/* ---------- the aggregates ---------- */
+
 /* The aggregates that can be pushed; but for count, their arguments' types are those of columns. */
 static const FlowlogAggregate aggregates[] = {
-	{F_COUNT_, FLOW_COUNT_ALL, count_state},
-	{F_COUNT_ANY, FLOW_COUNT, count_state},
-	{F_SUM_INT2, FLOW_SUM, sum_state},
-	{F_SUM_INT4, FLOW_SUM, sum_state},
-	{F_SUM_INT8, FLOW_SUM, wide_sum_state},
-	{F_AVG_INT2, FLOW_SUM, average_state},
-	{F_AVG_INT4, FLOW_SUM, average_state},
-	{F_AVG_INT8, FLOW_SUM, wide_sum_state},
-	{F_MIN_INT2, FLOW_MIN, extreme_state},
-	{F_MIN_INT4, FLOW_MIN, extreme_state},
-	{F_MIN_INT8, FLOW_MIN, extreme_state},
-	{F_MIN_TIMESTAMPTZ, FLOW_MIN, extreme_state},
-	{F_MIN_TIMESTAMP, FLOW_MIN, extreme_state},
-	{F_MIN_DATE, FLOW_MIN, extreme_state},
-	{F_MIN_INET, FLOW_MIN, extreme_state},
-	{F_MAX_INT2, FLOW_MAX, extreme_state},
-	{F_MAX_INT4, FLOW_MAX, extreme_state},
-	{F_MAX_INT8, FLOW_MAX, extreme_state},
-	{F_MAX_TIMESTAMPTZ, FLOW_MAX, extreme_state},
-	{F_MAX_TIMESTAMP, FLOW_MAX, extreme_state},
-	{F_MAX_DATE, FLOW_MAX, extreme_state},
-	{F_MAX_INET, FLOW_MAX, extreme_state},
+	{F_COUNT_, FLOW_COUNT_ALL, count_state, count_state},
+	{F_COUNT_ANY, FLOW_COUNT, count_state, count_state},
+	{F_SUM_INT2, FLOW_SUM, sum_state, sum_state},
+	{F_SUM_INT4, FLOW_SUM, sum_state, sum_state},
+	{F_SUM_INT8, FLOW_SUM, wide_sum_state, wide_sum_result},
+	{F_AVG_INT2, FLOW_SUM, average_state, average_result},
+	{F_AVG_INT4, FLOW_SUM, average_state, average_result},
+	{F_AVG_INT8, FLOW_SUM, wide_sum_state, wide_average_result},
+	{F_MIN_INT2, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_INT4, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_INT8, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_TIMESTAMPTZ, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_TIMESTAMP, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_DATE, FLOW_MIN, extreme_state, extreme_state},
+	{F_MIN_INET, FLOW_MIN, extreme_state, extreme_state},
+	{F_MAX_INT2, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_INT4, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_INT8, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_TIMESTAMPTZ, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_TIMESTAMP, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_DATE, FLOW_MAX, extreme_state, extreme_state},
+	{F_MAX_INET, FLOW_MAX, extreme_state, extreme_state},
 };
 
 const FlowlogAggregate *

@@ -245,6 +245,8 @@ flowlog_end(ForeignScanState *node)
 	if (scan == NULL)
 		return;
 	flowlog_scan_finish(scan);
+	if (scan->aggregation != NULL)
+		flowlog_aggregate_end(scan);
 	MemoryContextDelete(scan->context);
 	node->fdw_state = NULL;
 }

@@ -334,11 +334,14 @@ extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
 /* Prepares scan->aggregation. */
 extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
 
-/* Stores the next partial group; its values live in the current memory context.  False at the end. */
+/* Stores the next group; its values live in the current memory context.  False at the end. */
 extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
 
 /* Forgets all groups; the reader is to be rewound, too. */
 extern void flowlog_aggregate_rewind(FlowlogScan *scan);
+
+/* Closes temporary files. */
+extern void flowlog_aggregate_end(FlowlogScan *scan);
 
 /* ---------- aggregate_state.c ---------- */
 
@@ -348,8 +351,12 @@ typedef struct FlowlogAggregate
 	Oid function;
 	FlowAggregateKind kind;
 
-	/* makes of a total the state that its combine function takes, in the current memory context; "column" is its argument */
+	/*
+	 * These make of a total the state that its combine function takes, and its result, in the current memory
+	 * context; "column" is its argument.
+	 */
 	Datum (*state)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
+	Datum (*result)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
 } FlowlogAggregate;
 
 /* NULL: it cannot be pushed */
@@ -357,6 +364,40 @@ extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
 
 /* Is its state's form in this server the one that we write?  To be asked before it is pushed. */
 extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
+
+/* ---------- group_store.c ---------- */
+
+typedef struct FlowlogStore FlowlogStore;
+typedef struct FlowlogExchange FlowlogExchange; /* in shared memory */
+
+/* That of a scan; NULL if it gives rows or partial groups. */
+extern FlowlogStore *flowlog_aggregate_store(const FlowlogScan *scan);
+
+extern FlowlogStore *flowlog_store_create(MemoryContext context, int nkeys, int naggregates);
+
+/* Has this process to read its share of the logs?  Otherwise all was read before it came. */
+extern bool flowlog_store_join(FlowlogStore *store);
+
+/* Takes all groups of a table that is full, and clears it. */
+extern void flowlog_store_put(FlowlogStore *store, FlowGroups *groups);
+
+/*
+ * The logs are read.  True: the table has all groups that there are, each of them whole.  False: it was cleared, and
+ * flowlog_store_load gives them, some at a time.
+ */
+extern bool flowlog_store_finish(FlowlogStore *store, FlowGroups *groups);
+
+/* Fills an empty table with whole groups; false if there are no more. */
+extern bool flowlog_store_load(FlowlogStore *store, FlowGroups *groups);
+
+/* Forgets everything of this process's own, and closes its files. */
+extern void flowlog_store_reset(FlowlogStore *store);
+
+/* What processes share; the leader creates it and, before a rescan, resets it.  Participants are numbered from 0, the leader. */
+extern Size flowlog_exchange_size(int participants);
+extern void flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants, dsm_segment *segment);
+extern void flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant, dsm_segment *segment);
+extern void flowlog_store_reset_exchange(FlowlogStore *store);
 
 /* ---------- qual.c ---------- */
 

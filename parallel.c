@@ -67,6 +67,7 @@ typedef struct Shared
 	uint64 directories_pruned;
 	uint64 unit_size;
 	uint64 nunits;
+	uint64 exchange; /* offset of the FlowlogExchange; 0: there is none */
 
 	pg_atomic_uint64 next_unit;
 	pg_atomic_uint32 notices; /* rejects named */
@@ -447,11 +448,12 @@ needs_lines(const FlowlogScan *scan)
 
 /* A segment with the leader's list of files, and nothing read yet. */
 static dsm_segment *
-create_segment(FlowlogScan *scan)
+create_segment(FlowlogScan *scan, int participants)
 {
 	const FlowObjects *objects = scan->objects;
 	Size paths = 0;
 	Size size;
+	Size exchange = 0;
 	Shared *shared;
 	char *blob;
 	bool whole = needs_lines(scan);
@@ -460,7 +462,10 @@ create_segment(FlowlogScan *scan)
 	for (size_t i = 0; i < objects->count; i++)
 		paths = add_size(paths, strlen(objects->items[i].path) + 1);
 	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
-	segment = dsm_create(add_size(size, paths), 0);
+	size = MAXALIGN(add_size(size, paths));
+	if (flowlog_aggregate_store(scan) != NULL)
+		exchange = flowlog_exchange_size(participants);
+	segment = dsm_create(add_size(size, exchange), 0);
 
 	shared = dsm_segment_address(segment);
 	memset(shared, 0, offsetof(Shared, objects));
@@ -471,6 +476,7 @@ create_segment(FlowlogScan *scan)
 	shared->pruned_by_time = objects->pruned_by_time;
 	shared->directories_pruned = objects->directories_pruned;
 	shared->unit_size = flowlog_parallel_unit_size(objects->bytes);
+	shared->exchange = exchange > 0 ? size : 0;
 	pg_atomic_init_u64(&shared->next_unit, 0);
 	pg_atomic_init_u32(&shared->notices, 0);
 	SpinLockInit(&shared->mutex);
@@ -496,6 +502,13 @@ create_segment(FlowlogScan *scan)
 		shared->nunits += shared->objects[i].units;
 	}
 	return segment;
+}
+
+/* Where whole groups are made; NULL if none are. */
+static FlowlogExchange *
+exchange_of(const Shared *shared)
+{
+	return shared->exchange == 0 ? NULL : (FlowlogExchange *) ((char *) shared + shared->exchange);
 }
 
 /* A worker's list is the leader's. */
@@ -541,12 +554,15 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 {
 	FlowlogScan *scan = node->fdw_state;
 	dsm_handle *handle = coordinate;
+	FlowlogExchange *exchange;
 
 	*handle = DSM_HANDLE_INVALID;
 	if (pcxt->seg == NULL)
 		return;
 	flowlog_scan_list(scan);
-	attach(scan, create_segment(scan), false);
+	attach(scan, create_segment(scan, pcxt->nworkers + 1), false);
+	if ((exchange = exchange_of(scan->parallel->shared)) != NULL)
+		flowlog_store_create_exchange(flowlog_aggregate_store(scan), exchange, pcxt->nworkers + 1, scan->parallel->segment);
 	*handle = dsm_segment_handle(scan->parallel->segment);
 }
 
@@ -559,6 +575,8 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 
 	if (scan->parallel == NULL)
 		return;
+	if (flowlog_aggregate_store(scan) != NULL)
+		flowlog_store_reset(flowlog_aggregate_store(scan)); /* its files may be in the segment's care */
 	if (flowlog_prune_depends_on_run(scan->prune))
 	{
 		flowlog_scan_forget(scan);
@@ -569,6 +587,8 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 	shared->most_units = Max(shared->most_units, units_taken(shared));
 	shared->rejects = 0;
 	pg_atomic_write_u64(&shared->next_unit, 0);
+	if (shared->exchange != 0)
+		flowlog_store_reset_exchange(flowlog_aggregate_store(scan));
 }
 
 void
@@ -576,6 +596,7 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 {
 	FlowlogScan *scan = node->fdw_state;
 	dsm_segment *segment = dsm_attach(*(dsm_handle *) coordinate);
+	FlowlogExchange *exchange;
 
 	if (segment == NULL)
 		ereport(ERROR,
@@ -583,6 +604,8 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 		         errmsg("could not map dynamic shared memory segment")));
 	attach(scan, segment, true);
 	take_list(scan);
+	if ((exchange = exchange_of(scan->parallel->shared)) != NULL)
+		flowlog_store_attach_exchange(flowlog_aggregate_store(scan), exchange, ParallelWorkerNumber + 1, segment);
 }
 
 /*

@@ -291,31 +291,68 @@ add(Totals *totals, const char *key, size_t len, uint64_t count, int64_t sum)
 	total->sum += sum;
 }
 
-static int
-larger_first(const void *a, const void *b)
-{
-	const Total *left = a, *right = b;
+/* ---------- the largest sums ---------- */
 
-	return (left->sum < right->sum) - (left->sum > right->sum);
+typedef struct Top
+{
+	struct
+	{
+		int64_t sum;
+		char key[256];
+	} items[TOP]; /* the largest first */
+	size_t count;
+} Top;
+
+static void
+offer(Top *top, const char *key, size_t len, int64_t sum)
+{
+	size_t place = top->count;
+
+	if (top->count == TOP && sum <= top->items[TOP - 1].sum)
+		return;
+	if (top->count < TOP)
+		top->count++;
+	else
+		place--;
+	for (; place > 0 && top->items[place - 1].sum < sum; place--)
+		top->items[place] = top->items[place - 1];
+	top->items[place].sum = sum;
+	snprintf(top->items[place].key, sizeof(top->items[place].key), "%.*s", (int) len, key);
 }
 
 static void
-put_answer(Totals *totals)
+put_top(const Top *top)
 {
+	for (size_t i = 0; i < top->count; i++)
+		printf("%" PRId64 "|%s\n", top->items[i].sum, top->items[i].key);
+}
+
+static void
+put_count(uint64_t count, int64_t sum)
+{
+	printf("%" PRIu64, count);
+	if (option.query->answer == ANSWER_COUNT_SUM)
+		printf("|%" PRId64, sum);
+	putchar('\n');
+}
+
+static void
+put_answer(const Totals *totals)
+{
+	Top top = {.count = 0};
+
 	if (option.query->answer != ANSWER_TOP)
 	{
 		Total none = {NULL, 0, 0};
 		const Total *total = totals->size > 0 ? find_place(totals, "", 0) : &none;
 
-		printf("%" PRIu64, total->count);
-		if (option.query->answer == ANSWER_COUNT_SUM)
-			printf("|%" PRId64, total->sum);
-		putchar('\n');
+		put_count(total->count, total->sum);
 		return;
 	}
-	qsort(totals->items, totals->size, sizeof(Total), larger_first);
-	for (size_t i = 0; i < TOP && i < totals->size && totals->items[i].key != NULL; i++)
-		printf("%" PRId64 "|%s\n", totals->items[i].sum, totals->items[i].key);
+	for (size_t i = 0; i < totals->size; i++)
+		if (totals->items[i].key != NULL)
+			offer(&top, totals->items[i].key, strlen(totals->items[i].key), totals->items[i].sum);
+	put_top(&top);
 }
 
 /* ---------- the query, for the core ---------- */
@@ -353,6 +390,18 @@ make_filter(void)
 	return filter;
 }
 
+static FlowSlice
+key_of(const FlowGroup *group)
+{
+	return option.query->key >= 0 ? group->keys[0] : (FlowSlice) {"", 0};
+}
+
+static int64_t
+sum_of(const FlowGroup *group)
+{
+	return option.query->value >= 0 ? (int64_t) group->totals->as.sum.low : 0;
+}
+
 static void
 take_groups(FlowGroups *groups, Totals *totals)
 {
@@ -361,22 +410,43 @@ take_groups(FlowGroups *groups, Totals *totals)
 
 	while (flow_groups_next(groups, &position, &group) == FLOW_OK)
 	{
-		FlowSlice key = option.query->key >= 0 ? group.keys[0] : (FlowSlice) {"", 0};
+		FlowSlice key = key_of(&group);
 
-		add(totals, key.data, key.len, group.totals->count,
-		    option.query->value >= 0 ? (int64_t) group.totals->as.sum.low : 0);
+		add(totals, key.data, key.len, group.totals->count, sum_of(&group));
 	}
 	flow_groups_clear(groups);
 }
 
+/* The answer, where one table has all groups. */
 static void
-read_all(FlowReader *reader, Totals *totals)
+put_groups(FlowGroups *groups)
+{
+	size_t position = 0;
+	Top top = {.count = 0};
+	FlowGroup group;
+
+	if (option.query->answer != ANSWER_TOP)
+	{
+		bool any = flow_groups_next(groups, &position, &group) == FLOW_OK;
+
+		put_count(any ? group.totals->count : 0, any ? sum_of(&group) : 0);
+		return;
+	}
+	while (flow_groups_next(groups, &position, &group) == FLOW_OK)
+		offer(&top, key_of(&group).data, key_of(&group).len, sum_of(&group));
+	put_top(&top);
+}
+
+/* Into totals; or, if "alone" and all groups are in the table at the end, they are the answer, and true is returned. */
+static bool
+read_all(FlowReader *reader, Totals *totals, bool alone)
 {
 	FlowAggregate aggregate = {option.query->value >= 0 ? FLOW_SUM : FLOW_COUNT_ALL, option.query->value};
-	FlowGroupSpec spec = {&host, columns, NCOLUMNS, &option.query->key, option.query->key >= 0, &aggregate, 1, GROUP_MEMORY};
+	FlowGroupSpec spec = {&host, columns, NCOLUMNS, &option.query->key, option.query->key >= 0, &aggregate, 1, GROUP_MEMORY, option.query->key >= 0};
 	FlowGroups *groups;
 	FlowError error = {0};
 	FlowStatus status;
+	bool answered = false;
 
 	if (flow_groups_create(&spec, &groups, &error) != FLOW_OK)
 		fail(&error);
@@ -385,9 +455,16 @@ read_all(FlowReader *reader, Totals *totals)
 		status = flow_reader_group(reader, groups, &error);
 		if (status != FLOW_OK && status != FLOW_END)
 			fail(&error);
-		take_groups(groups, totals);
+		if (alone && status == FLOW_END && totals->size == 0 && flow_groups_are_whole(groups))
+		{
+			put_groups(groups);
+			answered = true;
+		}
+		else
+			take_groups(groups, totals);
 	} while (status != FLOW_END);
 	flow_groups_free(groups);
+	return answered;
 }
 
 /* ---------- processes that share the work ---------- */
@@ -453,10 +530,11 @@ used_columns(int *used)
 	return count;
 }
 
-static void
-scan_share(Totals *totals)
+static bool
+scan_share(Totals *totals, bool alone)
 {
 	int used[2];
+	bool answered;
 	FlowFormatSpec format_spec = {regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS, NULL};
 	FlowReadSpec spec = {.host = &host, .objects = objects, .on_error = FLOW_ON_ERROR_SET_NULL, .reject_limit = -1, .compression = "auto", .max_line_length = 1024 * 1024, .used = used, .nused = used_columns(used)};
 	FlowReader *reader;
@@ -470,7 +548,7 @@ scan_share(Totals *totals)
 	if (flow_format_create(&host, &format_spec, &spec.format, &error) != FLOW_OK ||
 	    flow_reader_create(&spec, &reader, &error) != FLOW_OK)
 		fail(&error);
-	read_all(reader, totals);
+	answered = read_all(reader, totals, alone);
 
 	counts = flow_reader_counts(reader);
 	__atomic_fetch_add(&shared->records, counts->lines - counts->headers - counts->blank, __ATOMIC_RELAXED);
@@ -478,6 +556,7 @@ scan_share(Totals *totals)
 	flow_reader_close(reader);
 	flow_format_free(spec.format);
 	flow_filter_free(filter);
+	return answered;
 }
 
 /* Reads parts as a reader does, but only that. */
@@ -506,6 +585,14 @@ read_share(void)
 	free(buffer);
 }
 
+/* What is written of a total, before its key's bytes. */
+typedef struct Written
+{
+	uint64_t count;
+	int64_t sum;
+	size_t len;
+} Written;
+
 static void
 run_process(FILE *result)
 {
@@ -514,13 +601,14 @@ run_process(FILE *result)
 	if (option.read_only)
 		read_share();
 	else
-		scan_share(&totals);
+		scan_share(&totals, false);
 	for (size_t i = 0; i < totals.size; i++)
 	{
 		const Total *total = &totals.items[i];
+		Written written = {total->count, total->sum, total->key != NULL ? strlen(total->key) : 0};
 
-		if (total->key != NULL)
-			fprintf(result, "%" PRIu64 " %" PRId64 " %s\n", total->count, total->sum, total->key);
+		if (total->key != NULL && (fwrite(&written, sizeof(written), 1, result) != 1 || fwrite(total->key, 1, written.len, result) != written.len))
+			fail_system("write to a temporary file");
 	}
 	if (fflush(result) != 0)
 		fail_system("write to a temporary file");
@@ -530,17 +618,15 @@ static void
 take_result(FILE *result, Totals *totals)
 {
 	char key[256];
-	char line[512];
-	uint64_t count;
-	int64_t sum;
+	Written written;
 
 	rewind(result);
-	while (fgets(line, sizeof(line), result) != NULL)
+	while (fread(&written, sizeof(written), 1, result) == 1)
 	{
-		key[0] = '\0';
-		if (sscanf(line, "%" SCNu64 " %" SCNd64 " %255s", &count, &sum, key) < 2)
+		if (written.len >= sizeof(key) || fread(key, 1, written.len, result) != written.len)
 			abort();
-		add(totals, key, strlen(key), count, sum);
+		key[written.len] = '\0';
+		add(totals, key, written.len, written.count, written.sum);
 	}
 	fclose(result);
 }
@@ -645,6 +731,7 @@ main(int argc, char **argv)
 	Totals totals = {0};
 	int64_t started;
 	double seconds;
+	bool answered = false;
 
 	parse_arguments(argc, argv);
 	if (option.typed)
@@ -660,10 +747,13 @@ main(int argc, char **argv)
 	if (flow_objects_list(&host, option.location, &allowed, &limits, &objects, &error) != FLOW_OK)
 		fail(&error);
 	cut_files();
-	run_processes(&totals);
+	if (option.processes > 1 || option.read_only)
+		run_processes(&totals);
+	else
+		answered = scan_share(&totals, true);
 	seconds = (double) (host_clock(NULL) - started) / 1e6;
 
-	if (!option.read_only)
+	if (!option.read_only && !answered)
 		put_answer(&totals);
 	printf("records %" PRIu64 ", bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n",
 	       shared->records, shared->bytes, seconds, (double) shared->bytes / seconds / 1e9);

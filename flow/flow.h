@@ -199,6 +199,19 @@ typedef union FlowValue
  */
 extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value);
 
+/* in value_write.c */
+
+#define FLOW_FORM_SIZE 64 /* bytes that a value other than text may take */
+
+/* Has a type one form for each of its values?  Not all types have. */
+extern bool flow_value_has_form(FlowType type);
+
+/*
+ * Writes a value in that form, which flow_value_read reads as the same value.  It lies in
+ * the buffer, or is the value's own text.
+ */
+extern FlowSlice flow_value_write(FlowType type, const FlowValue *value, char buffer[FLOW_FORM_SIZE]);
+
 /* in value_time.c */
 
 /*
@@ -674,6 +687,12 @@ typedef struct FlowGroupSpec
 	const FlowAggregate *aggregates;
 	int naggregates;
 	size_t memory; /* bytes that the groups may take, about */
+
+	/*
+	 * Tell groups apart by the values of their keys, which must all be columns that flow_group_tells_values
+	 * knows, as far as that is possible at no cost: see flow_groups_are_whole.  There is a key.
+	 */
+	bool by_value;
 } FlowGroupSpec;
 
 /* A group: its keys are fields as they stood in a log, data NULL where there was none. */
@@ -710,6 +729,30 @@ extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, F
 
 extern size_t flow_groups_count(const FlowGroups *groups);
 extern void flow_groups_clear(FlowGroups *groups);
+
+/* Makes an empty table small again, for fewer groups than it had. */
+extern void flow_groups_shrink(FlowGroups *groups);
+
+/* Can groups be told apart by a column's values? */
+extern bool flow_group_tells_values(const FlowColumn *column);
+
+/*
+ * For groups "by_value": is each of them all of its value's records that were added?  It is if all keys
+ * were written in their values' form.  Otherwise a value may have several groups, as without "by_value".
+ */
+extern bool flow_groups_are_whole(const FlowGroups *groups);
+
+/*
+ * Writes a key of such a group in the form of its value; of NULL it is the column's null text, or no field if
+ * that has none.  The buffer is as for flow_value_write.
+ */
+extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field, char *buffer);
+
+/*
+ * Adds a group, with keys in their form, to that of these keys: FLOW_OK, FLOW_LIMIT (it does not fit) or
+ * FLOW_NO_MEMORY, after which nothing of it was added.
+ */
+extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *totals);
 
 /* ---------- the reader ---------- */
 

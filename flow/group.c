@@ -25,9 +25,11 @@ flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *er
 	made->group_size = made->totals_offset + naggregates * sizeof(FlowTotal);
 	made->aggregates = flow_allocate(host, naggregates * sizeof(FlowGroupAggregate) + 1);
 	made->inputs = flow_allocate(host, naggregates * sizeof(FlowGroupInput) + 1);
+	if (spec->by_value)
+		made->fields = flow_allocate(host, (size_t) spec->ncolumns * sizeof(FlowSlice) + 1);
 	if (spec->nkeys == 0)
 		made->alone = flow_allocate(host, naggregates * sizeof(FlowTotal) + 1);
-	if (made->aggregates == NULL || made->inputs == NULL ||
+	if (made->aggregates == NULL || made->inputs == NULL || (spec->by_value && made->fields == NULL) ||
 	    (spec->nkeys == 0 ? made->alone == NULL : !flow_group_create_table(made)))
 	{
 		flow_groups_free(made);
@@ -49,6 +51,7 @@ flow_groups_free(FlowGroups *groups)
 	host = groups->spec.host;
 	flow_group_free_table(groups);
 	flow_free(host, groups->alone);
+	flow_free(host, groups->fields);
 	flow_free(host, groups->inputs);
 	flow_free(host, groups->aggregates);
 	flow_free(host, groups);
@@ -113,8 +116,43 @@ void
 flow_groups_clear(FlowGroups *groups)
 {
 	groups->count = 0;
+	groups->spelled = 0;
 	if (groups->alone != NULL)
 		memset(groups->alone, 0, (size_t) groups->spec.naggregates * sizeof(FlowTotal));
 	else
 		flow_group_clear_table(groups);
+}
+
+/* ---------- groups by value ---------- */
+
+bool
+flow_groups_are_whole(const FlowGroups *groups)
+{
+	return groups->spelled == 0;
+}
+
+FlowSlice
+flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field, char *buffer)
+{
+	const FlowColumn *column = &groups->spec.columns[groups->spec.keys[key]];
+	FlowValue value;
+
+	if (flow_value_read(column, groups->spec.host, field, &value) != FLOW_OK)
+		return flow_group_null_form(column);
+	return flow_value_write(column->type, &value, buffer);
+}
+
+FlowStatus
+flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *totals)
+{
+	FlowBatch batch = {.count = 1, .fields = groups->fields};
+	FlowGroupRun run = {&batch, 0, 1, true, FLOW_OK, {-1, FLOW_OK}}; /* a key that is NULL may have come of a bad field */
+
+	for (int k = 0; k < groups->spec.nkeys; k++)
+		groups->fields[groups->spec.keys[k]] = keys[k];
+	flow_group_find(groups, &run);
+	if (run.status != FLOW_OK)
+		return run.status;
+	flow_group_merge_totals(groups, (FlowTotal *) ((char *) groups->found[0] + groups->totals_offset), totals);
+	return FLOW_OK;
 }

@@ -116,12 +116,21 @@ struct FlowGroups
 	int ninputs;
 	FlowTotal *alone;  /* the totals of the only group, if there are no keys */
 	FlowSlice *slices; /* the keys that flow_groups_next shows */
+	FlowSlice *fields; /* by column: the keys that flow_groups_merge adds; only if "by_value" */
+	size_t spelled;    /* groups with a key that is not written in its value's form; only if "by_value" */
 
 	/* of the run */
 	FlowGroupKey *keys; /* FLOW_GROUP_RUN of the first key, FLOW_GROUP_RUN of the second, ... */
 	uint32_t hashes[FLOW_GROUP_RUN];
 	FlowGroupKey *found[FLOW_GROUP_RUN];
 };
+
+/* How NULL is written where groups are told apart by value. */
+static inline FlowSlice
+flow_group_null_form(const FlowColumn *column)
+{
+	return (FlowSlice) {column->null_text, column->null_text != NULL ? column->null_len : 0};
+}
 
 /* The run ends before its record i, for a reason. */
 static inline void
@@ -142,6 +151,9 @@ extern void flow_group_read_inputs(FlowGroups *groups, FlowGroupRun *run);
 
 /* Adds it to the totals of the groups that were found. */
 extern void flow_group_update_totals(FlowGroups *groups, const FlowGroupRun *run);
+
+/* Adds totals to those of a group. */
+extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals, const FlowTotal *added);
 
 /* ---------- group_table.c ---------- */
 

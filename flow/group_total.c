@@ -345,6 +345,61 @@ update_max_address(const FlowGroupInput *input, FlowGroupKey *const *found, size
 	update_totals(input, found, offset, alone, count, keep_greatest_address);
 }
 
+/* ---------- totals to totals ---------- */
+
+static void
+merge_sum(FlowTotal *total, const FlowTotal *added)
+{
+	uint64_t low = total->as.sum.low + added->as.sum.low;
+
+	total->as.sum.high = (int64_t) ((uint64_t) total->as.sum.high + (uint64_t) added->as.sum.high + (low < added->as.sum.low));
+	total->as.sum.low = low;
+}
+
+static void
+merge_extreme(FlowTotal *total, const FlowTotal *added, bool address, int sign)
+{
+	const FlowValue *x = &total->as.extreme, *y = &added->as.extreme;
+	int order;
+
+	if (added->count == 0)
+		return;
+	if (address)
+		order = compare_addresses(&y->address, &x->address);
+	else
+		order = (y->integer > x->integer) - (y->integer < x->integer);
+	if (total->count == 0 || order * sign > 0)
+		total->as.extreme = *y;
+}
+
+void
+flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals, const FlowTotal *added)
+{
+	for (int i = 0; i < groups->spec.naggregates; i++)
+	{
+		const FlowGroupInput *input = groups->aggregates[i].input;
+
+		switch (groups->spec.aggregates[i].kind)
+		{
+			case FLOW_COUNT_ALL:
+			case FLOW_COUNT:
+				break;
+			case FLOW_SUM:
+				merge_sum(&totals[i], &added[i]);
+				break;
+			case FLOW_MIN:
+				merge_extreme(&totals[i], &added[i], input->address, -1);
+				break;
+			case FLOW_MAX:
+				merge_extreme(&totals[i], &added[i], input->address, 1);
+				break;
+		}
+		totals[i].count += added[i].count;
+	}
+}
+
+/* ---------- the aggregates ---------- */
+
 /* by kind of aggregate, and whether it is one of addresses */
 static const FlowGroupUpdate updates[][2] = {
 	[FLOW_COUNT_ALL] = {update_count_all, NULL},

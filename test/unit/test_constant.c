@@ -308,7 +308,7 @@ groups_have_them_as_keys_and_in_totals(void)
 	Fixture f = {.spec = {.on_error = FLOW_ON_ERROR_IGNORE}};
 	const int keys[] = {MONTH, PATH};
 	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_SUM, SIZE}, {FLOW_MAX, DATE}, {FLOW_SUM, NUMBER}};
-	FlowGroupSpec spec = {&unit_host, f.columns, NCOLUMNS, keys, 2, aggregates, 4, 1000000};
+	FlowGroupSpec spec = {.host = &unit_host, .columns = f.columns, .ncolumns = NCOLUMNS, .keys = keys, .nkeys = 2, .aggregates = aggregates, .naggregates = 4, .memory = 1000000};
 	FlowGroups *groups;
 	FlowGroup group;
 	size_t position = 0;

@@ -7,6 +7,7 @@
  */
 #include "naive_group.h"
 
+#include <arpa/inet.h>
 #include <malloc.h>
 
 #define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
@@ -321,7 +322,7 @@ static const FlowAggregate all_of_bytes[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 
 static FlowGroupSpec
 spec_of_bytes(int nkeys, size_t memory)
 {
-	return (FlowGroupSpec) {&unit_host, columns, NCOLUMNS, by_action, nkeys, all_of_bytes, (int) flow_countof(all_of_bytes), memory};
+	return (FlowGroupSpec) {&unit_host, columns, NCOLUMNS, by_action, nkeys, all_of_bytes, (int) flow_countof(all_of_bytes), memory, false};
 }
 
 /* Sums of 64 bits overflow on both sides, and come back. */
@@ -364,7 +365,7 @@ it_reads_digits_of_any_length(void)
 	for (int c = 3; c < 14; c++)
 	{
 		FlowAggregate aggregates[] = {{c == 10 || c == 11 || c > 11 ? FLOW_MAX : FLOW_SUM, c}, {FLOW_COUNT, c}, {FLOW_MIN, c}};
-		FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, by_action, 0, aggregates, 3, 0};
+		FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, by_action, 0, aggregates, 3, 0, false};
 		Pair pair;
 
 		for (int len = 0; len < 26 * 2; len++)
@@ -424,7 +425,7 @@ static void
 it_does_not_hide_missing_fields_behind_groups(void)
 {
 	static const int keys[] = {9};
-	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, keys, 1, all_of_bytes, 1, 100000};
+	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, keys, 1, all_of_bytes, 1, 100000, false};
 	FlowSlice fields[NCOLUMNS] = {0};
 	FlowBatch batch = {.count = 1, .fields = fields};
 	FlowGroups *groups;
@@ -455,7 +456,7 @@ static void
 it_has_one_group_without_keys(void)
 {
 	static const FlowAggregate count_all[] = {{FLOW_COUNT_ALL, -1}};
-	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, NULL, 0, count_all, 1, 0};
+	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, NULL, 0, count_all, 1, 0, false};
 	FlowBatch batch = {.count = 0, .rows = NULL, .next = (const uint32_t *) &spec};
 	FlowGroups *groups;
 	FlowGroup group;
@@ -654,6 +655,196 @@ it_bears_failing_allocations(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
+/* ---------- groups by value ---------- */
+
+/* A key as its value is written, by other means. */
+static FlowSlice
+naive_form(const FlowColumn *column, FlowSlice field, char *buffer)
+{
+	FlowValue value;
+	char *end;
+
+	if (flow_value_read(column, &unit_host, field, &value) != FLOW_OK)
+		return (FlowSlice) {column->null_text, column->null_text ? column->null_len : 0};
+	if (column->type == FLOW_TEXT)
+		return value.text;
+	if (column->type <= FLOW_INT64)
+		return (FlowSlice) {buffer, (size_t) sprintf(buffer, "%" PRId64, value.integer)};
+	inet_ntop(value.address.family == 4 ? AF_INET : AF_INET6, value.address.bytes, buffer, 64);
+	end = buffer + strlen(buffer);
+	if (value.address.bits != (value.address.family == 4 ? 32 : 128))
+		end += sprintf(end, "/%d", value.address.bits);
+	return (FlowSlice) {buffer, (size_t) (end - buffer)};
+}
+
+/* Is a field a value that is written otherwise? */
+static bool
+is_spelled_otherwise(int column, FlowSlice field)
+{
+	char buffer[64];
+	FlowSlice form = naive_form(&columns[column], field, buffer);
+
+	return form.data != NULL && field.data != NULL && !naive_same_bytes(form, field);
+}
+
+/* Adds record "i" to the model, with its keys in that form. */
+static void
+add_by_value(NaiveGroups *model, const FlowSlice *fields, bool bad_is_null)
+{
+	static char buffers[NCOLUMNS][64];
+	FlowSlice copy[NCOLUMNS];
+
+	memcpy(copy, fields, sizeof(copy));
+	for (int k = 0; k < model->spec->nkeys; k++)
+	{
+		int column = model->spec->keys[k];
+
+		copy[column] = naive_form(&columns[column], fields[column], buffers[column]);
+	}
+	CHECK(naive_add(model, copy, bad_is_null));
+}
+
+/* Moves all groups to others, as a host does that has stored them. */
+static void
+merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
+{
+	size_t position = 0;
+	FlowGroup group;
+
+	while (flow_groups_next(from, &position, &group) == FLOW_OK)
+	{
+		char buffers[NAIVE_KEYS][FLOW_FORM_SIZE];
+		FlowSlice keys[NAIVE_KEYS];
+
+		for (int k = 0; k < spec->nkeys; k++)
+			keys[k] = flow_groups_key_form(from, k, group.keys[k], buffers[k]);
+		CHECK_INT(flow_groups_merge(into, keys, group.totals), FLOW_OK);
+		CHECK(flow_groups_are_whole(into));
+	}
+	flow_groups_clear(from);
+	flow_groups_shrink(from);
+}
+
+/* Adds a batch to groups and model; what does not fit is merged into others.  False: that has happened. */
+static bool
+add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, NaiveGroups *model, const FlowBatch *batch, const FlowSlice *fields)
+{
+	size_t done = 0;
+	bool bad_is_null = false, fits = true;
+
+	while (done < batch->count && unit_complaints == 0)
+	{
+		size_t before = done;
+		FlowBadField bad;
+		FlowStatus status = flow_groups_add(groups, batch, &done, bad_is_null, &bad);
+
+		for (; before < done; before++)
+			add_by_value(model, fields + before * (size_t) NCOLUMNS, bad_is_null);
+		bad_is_null = status != FLOW_OK && status != FLOW_LIMIT;
+		if (status == FLOW_LIMIT)
+		{
+			merge_all(spec, groups, others);
+			fits = false;
+		}
+	}
+	return fits;
+}
+
+static void
+it_makes_groups_whole(void)
+{
+	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	uint64_t seed = 20260130;
+	int rounds = 0, at_once = 0, merged = 0;
+
+	while (rounds < 300 && unit_complaints == 0)
+	{
+		RandomSpec random;
+		FlowGroupSpec unbounded;
+		FlowGroups *groups, *others;
+		NaiveGroups model = {.spec = &random.spec}, collected = {.spec = &random.spec};
+		FlowError error;
+		bool fits = true;
+
+		random_spec(&random, &seed);
+		random.spec.by_value = random.spec.nkeys > 0;
+		for (int k = 0; k < random.spec.nkeys; k++)
+			random.spec.by_value &= flow_group_tells_values(&columns[random.keys[k]]) && !columns[random.keys[k]].not_null;
+		if (!random.spec.by_value)
+			continue;
+		rounds++;
+		unbounded = random.spec;
+		unbounded.memory = SIZE_MAX;
+		CHECK_INT(flow_groups_create(&random.spec, &groups, &error), FLOW_OK);
+		CHECK_INT(flow_groups_create(&unbounded, &others, &error), FLOW_OK);
+		for (int i = 0; i < 6; i++)
+		{
+			size_t count = random_records(fields, true, true, &seed);
+			NaiveBatch made;
+
+			/* every other time there is no other spelling */
+			for (size_t f = 0; f < count * (size_t) NCOLUMNS && rounds % 2; f++)
+			{
+				int column = (int) (f % (size_t) NCOLUMNS);
+
+				for (int k = 0; k < random.spec.nkeys; k++)
+					if (random.keys[k] == column && is_spelled_otherwise(column, fields[f]))
+						fields[f] = (FlowSlice) {columns[column].null_text, columns[column].null_len};
+			}
+			naive_batch(&made, fields, count, NCOLUMNS, &seed);
+			fits &= add_whole(&random.spec, groups, others, &model, &made.batch, fields);
+			naive_batch_free(&made);
+		}
+
+		if (fits && flow_groups_are_whole(groups))
+			at_once++;
+		else
+		{
+			merge_all(&random.spec, groups, others);
+			merged++;
+		}
+		naive_absorb(&collected, groups);
+		naive_absorb(&collected, others);
+		CHECK_INT(flow_groups_count(groups) + flow_groups_count(others), collected.count);
+		CHECK(naive_equal(&model, &collected));
+		flow_groups_free(groups);
+		flow_groups_free(others);
+		naive_free(&model);
+		naive_free(&collected);
+	}
+	CHECK(at_once > 30);
+	CHECK(merged > 100);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+it_knows_which_values_it_can_tell_apart(void)
+{
+	static const struct
+	{
+		FlowColumn column;
+		bool can;
+	} cases[] = {
+		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "-", .null_len = 1}, true},
+		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdef", .null_len = 16}, true},
+		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdefg", .null_len = 17}, false},
+		{{.type = FLOW_TEXT, .max_chars = 6, .null_text = "-", .null_len = 1}, true},
+		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = "-", .null_len = 1}, false}, /* "-  " is cut to it */
+		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = NULL}, true},
+		{{.type = FLOW_INT32, .null_text = "-", .null_len = 1}, true},
+		{{.type = FLOW_INT32, .null_text = "0", .null_len = 1}, false}, /* "00" is written so */
+		{{.type = FLOW_INT32, .null_text = "00", .null_len = 2}, false},
+		{{.type = FLOW_ADDRESS, .null_text = "0.0.0.0", .null_len = 7}, false},
+		{{.type = FLOW_NETWORK, .null_text = "", .null_len = 0}, true},
+		{{.type = FLOW_PADDED, .max_chars = -1}, false},
+		{{.type = FLOW_TIME}, false},
+		{{.type = FLOW_DOUBLE}, false},
+	};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+		CHECK_INT(flow_group_tells_values(&cases[i].column), cases[i].can);
+}
+
 int
 main(void)
 {
@@ -666,6 +857,8 @@ main(void)
 	RUN(it_keeps_to_its_memory);
 	RUN(it_gives_memory_back);
 	RUN(it_bears_failing_allocations);
+	RUN(it_makes_groups_whole);
+	RUN(it_knows_which_values_it_can_tell_apart);
 	flow_groups_free(NULL);
 	return unit_done();
 }

@@ -291,7 +291,7 @@ group_all(Side *side, int ncolumns, size_t memory, Sum *sum)
 {
 	static const int key = 0;
 	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 1}};
-	FlowGroupSpec spec = {&unit_host, columns, ncolumns, &key, 1, aggregates, 2, memory};
+	FlowGroupSpec spec = {.host = &unit_host, .columns = columns, .ncolumns = ncolumns, .keys = &key, .nkeys = 1, .aggregates = aggregates, .naggregates = 2, .memory = memory};
 	FlowGroups *groups;
 	FlowStatus status;
 
