@@ -100,7 +100,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h flow/flow.h flow/digits.h flow/hive.h
+$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h flow/flow.h flow/batch.h flow/digits.h flow/hive.h
 $(CORE_OBJS): $(wildcard flow/*.h)
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
