@@ -701,6 +701,7 @@ FlowStatus
 flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t *at, FlowError *error)
 {
 	size_t len = strlen(text);
+	size_t most = len / 4 + 1; /* items of a list: each takes four characters, such as "a b," */
 	Parser parser = {.text = text, .error = error};
 	FlowHiveColumn *all_columns;
 	FlowHivePair *all_pairs;
@@ -710,21 +711,23 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	*at = 0;
 	if (len > FLOW_HIVE_MOST_LENGTH)
 		return flow_error_set(error, FLOW_LIMIT, "Athena's statement is longer than %d bytes", FLOW_HIVE_MOST_LENGTH);
+	if (most > MOST_ITEMS)
+		most = MOST_ITEMS;
 	/* no string means more bytes than it has with its quotes; a name needs its NUL besides */
-	hive = flow_allocate(host, sizeof(FlowHive) + MOST_ITEMS * (2 * sizeof(FlowHiveColumn) + 3 * sizeof(FlowHivePair)) + 2 * len + 1);
+	hive = flow_allocate(host, sizeof(FlowHive) + most * (2 * sizeof(FlowHiveColumn) + 3 * sizeof(FlowHivePair)) + 2 * len + 1);
 	if (hive == NULL)
 		return flow_error_memory(error);
 	memset(hive, 0, sizeof(*hive));
 	all_columns = (FlowHiveColumn *) (hive + 1);
-	all_pairs = (FlowHivePair *) (all_columns + (size_t) 2 * MOST_ITEMS);
+	all_pairs = (FlowHivePair *) (all_columns + 2 * most);
 	hive->columns.items = all_columns;
-	hive->partitions.items = all_columns + MOST_ITEMS;
+	hive->partitions.items = all_columns + most;
 	hive->serde_properties.items = all_pairs;
-	hive->table_properties.items = all_pairs + MOST_ITEMS;
-	hive->partition_values.items = all_pairs + (size_t) 2 * MOST_ITEMS;
+	hive->table_properties.items = all_pairs + most;
+	hive->partition_values.items = all_pairs + 2 * most;
 
 	parser.hive = hive;
-	parser.strings = (char *) (all_pairs + (size_t) 3 * MOST_ITEMS);
+	parser.strings = (char *) (all_pairs + 3 * most);
 	parser.token = token_at(skip(text));
 	status = statement(&parser);
 	if (status != FLOW_OK)
