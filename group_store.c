@@ -86,6 +86,7 @@ struct FlowlogStore
 	int max_pending;
 
 	FlowlogExchange *exchange; /* NULL: this process is alone */
+	MemoryContext accessors;   /* of what follows; emptied before a rescan */
 	SharedTuplestoreAccessor *shared[PARTITIONS];
 	bool reads_shared; /* the exchange has come to SHARING */
 };
@@ -99,6 +100,7 @@ flowlog_store_create(MemoryContext context, int nkeys, int naggregates)
 	FlowlogStore *store = palloc0(sizeof(FlowlogStore));
 
 	store->context = context;
+	store->accessors = AllocSetContextCreate(context, "flowlog_fdw shared groups", ALLOCSET_SMALL_SIZES);
 	store->nkeys = nkeys;
 	store->naggregates = naggregates;
 	store->keys = palloc(sizeof(FlowSlice) * nkeys);
@@ -272,8 +274,9 @@ static void
 begin_exchange(FlowlogStore *store)
 {
 	FlowlogExchange *exchange = store->exchange;
-	MemoryContext old = MemoryContextSwitchTo(store->context);
+	MemoryContext old = MemoryContextSwitchTo(store->accessors);
 
+	MemoryContextReset(store->accessors);
 	exchange->phase = READING;
 	exchange->joined = exchange->arrived = 0;
 	exchange->used = false;
@@ -312,7 +315,7 @@ flowlog_store_reset_exchange(FlowlogStore *store)
 void
 flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant, dsm_segment *segment)
 {
-	MemoryContext old = MemoryContextSwitchTo(store->context);
+	MemoryContext old = MemoryContextSwitchTo(store->accessors);
 
 	SharedFileSetAttach(&exchange->files, segment);
 	for (int i = 0; i < PARTITIONS; i++)

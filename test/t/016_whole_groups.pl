@@ -166,6 +166,20 @@ foreach my $memory ('4MB', '64kB')
 	}
 }
 
+# what processes share is made anew for each run, and takes no more memory for it
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION memory_of_scans(int) RETURNS bigint LANGUAGE plpgsql PARALLEL RESTRICTED AS $$
+	BEGIN
+		RETURN (SELECT sum(used_bytes) FROM pg_get_backend_memory_contexts() WHERE name LIKE 'flowlog_fdw%');
+	END $$;
+});
+$session->safe_query('SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off');
+my $growth = 'SELECT count(*), max(size) - min(size) < 100000 FROM
+	(SELECT x, memory_of_scans(x) AS size FROM generate_series(1, 60) x LEFT JOIN (SELECT host, count(*) AS n FROM many GROUP BY host) g ON g.n < -x OFFSET 0) q WHERE x > 10';
+like(plan_of($growth), qr/-> +Gather\n.*Pushed Aggregates: count/s, 'workers run again');
+is($session->safe_query($growth), '50|t', 'memory does not grow when they do');
+$session->safe_query('RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material');
+
 # ---------- errors ----------
 
 $session->safe_query("SET work_mem = '64kB'; SET temp_file_limit = '64kB'");
