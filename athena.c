@@ -20,44 +20,21 @@ FLOWLOG_FUNCTION(flowlog_athena_ddl);
 
 /* ---------- what cannot be ---------- */
 
-/* Points into the statement. */
-static void raise_at(Athena *athena, const FlowError *error, size_t at) __attribute__((noreturn));
-
-static void
-raise_at(Athena *athena, const FlowError *error, size_t at)
+/* For ereport: points into the statement. */
+static int
+point_at(const Athena *athena, size_t at)
 {
-	if (error->status != FLOW_BAD_FORMAT && error->status != FLOW_UNSUPPORTED)
-		flowlog_raise(&athena->backend, error, NULL);
-	ereport(ERROR,
-	        (errcode(error->status == FLOW_BAD_FORMAT ? ERRCODE_SYNTAX_ERROR : ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("%s", error->message),
-	         error->detail[0] != '\0' ? errdetail("%s", error->detail) : 0,
-	         error->hint[0] != '\0' ? errhint("%s", error->hint) : 0,
-	         internalerrquery(athena->ddl),
-	         internalerrposition(pg_mbstrlen_with_len(athena->ddl, (int) at) + 1)));
+	internalerrquery(athena->ddl);
+	return internalerrposition(pg_mbstrlen_with_len(athena->ddl, (int) at) + 1);
 }
 
 void
-flowlog_athena_note(Athena *athena, const char *format, ...)
+flowlog_athena_note(Athena *athena, const char *text)
 {
-	char *text = NULL;
-	va_list arguments;
-	StringInfoData made;
-	int needed;
-
-	initStringInfo(&made);
-	do
-	{
-		va_start(arguments, format);
-		needed = appendStringInfoVA(&made, format, arguments);
-		va_end(arguments);
-		if (needed > 0)
-			enlargeStringInfo(&made, needed);
-	} while (needed > 0);
-	for (text = made.data; *text != '\0'; text++)
-		if ((unsigned char) *text < ' ')
-			*text = ' ';
-	appendStringInfo(&athena->notes, "-- %s\n", made.data);
+	appendStringInfoString(&athena->notes, "-- ");
+	for (const char *c = text; *c != '\0'; c++)
+		appendStringInfoChar(&athena->notes, (unsigned char) *c < ' ' ? ' ' : *c);
+	appendStringInfoChar(&athena->notes, '\n');
 }
 
 /* ---------- how lines are split ---------- */
@@ -99,8 +76,9 @@ refuse_format(const char *class)
 	         errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood.")));
 }
 
-bool
-flowlog_athena_ends_with(const char *text, const char *end)
+/* In upper case or lower case. */
+static bool
+ends_with(const char *text, const char *end)
 {
 	size_t len = strlen(text);
 	size_t end_len = strlen(end);
@@ -114,7 +92,7 @@ check_storage(const FlowHive *hive)
 	if (hive->stored_as == NULL)
 		return;
 	for (size_t i = 0; i < lengthof(text_formats); i++)
-		if (flowlog_athena_ends_with(hive->stored_as, text_formats[i]))
+		if (ends_with(hive->stored_as, text_formats[i]))
 			return;
 	refuse_format(hive->stored_as);
 }
@@ -143,7 +121,7 @@ check_regex(Athena *athena)
 		         errdetail("Athena would stop at the first line: \"Number of matching groups doesn't match the number of columns\".")));
 
 	for (int i = 0; i < columns->count; i++)
-		all[i] = (FlowColumn) {.name = psprintf("%d", i + 1), .field = psprintf("%d", i + 1), .type = FLOW_TEXT, .max_chars = -1};
+		all[i] = (FlowColumn) {.name = columns->items[i].name, .field = psprintf("%d", i + 1), .type = FLOW_TEXT, .max_chars = -1};
 	if (flow_format_create(&athena->backend.host, &spec, &format, &error) != FLOW_OK)
 		flowlog_raise(&athena->backend, &error, NULL);
 	flow_format_free(format);
@@ -241,7 +219,7 @@ read_serde(Athena *athena)
 
 	check_storage(athena->hive);
 	for (size_t i = 0; serde != NULL && i < lengthof(serdes); i++)
-		if (flowlog_athena_ends_with(serde, serdes[i].serde))
+		if (ends_with(serde, serdes[i].serde))
 		{
 			serdes[i].read(athena);
 			return;
@@ -294,8 +272,6 @@ static const struct
 static char *
 column_type(Athena *athena, const FlowHiveColumn *column)
 {
-	FlowError error;
-
 	for (size_t i = 0; i < lengthof(types); i++)
 	{
 		const char *type = types[i].postgres;
@@ -310,11 +286,11 @@ column_type(Athena *athena, const FlowHiveColumn *column)
 			return psprintf("%s(%d)", type, column->arguments[0]);
 		return strcmp(type, "numeric") == 0 ? "numeric(10,0)" : pstrdup(type);
 	}
-	memset(&error, 0, sizeof(error));
-	error.status = FLOW_UNSUPPORTED;
-	snprintf(error.message, sizeof(error.message), "cannot read a column of type %.60s", column->type);
-	snprintf(error.detail, sizeof(error.detail), "Column \"%.63s\" is none of Hive's simple types, which are what a flow log has.", column->name);
-	raise_at(athena, &error, column->at);
+	ereport(ERROR,
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	         errmsg("cannot read a column of type %s", column->type),
+	         errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.", column->name),
+	         point_at(athena, column->at)));
 }
 
 static bool
@@ -335,9 +311,9 @@ flowlog_athena_name(const FlowHive *hive)
 }
 
 static void
-append_option(StringInfo sql, const char *name, const char *value)
+append_option(StringInfo sql, const char *separator, const char *name, const char *value)
 {
-	appendStringInfo(sql, "%s %s", name, quote_literal_cstr(value));
+	appendStringInfo(sql, "%s%s %s", separator, name, quote_literal_cstr(value));
 }
 
 static void
@@ -347,16 +323,10 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 
 	initStringInfo(&options);
 	if (athena->named_groups)
-		append_option(&options, "field", psprintf("%d", number));
+		append_option(&options, "", "field", psprintf("%d", number));
 	if (is_text(column))
-	{
-		if (athena->named_groups)
-			appendStringInfoString(&options, ", ");
-		if (athena->null_text != NULL)
-			append_option(&options, "\"null\"", athena->null_text);
-		else
-			append_option(&options, "null_off", "true");
-	}
+		append_option(&options, options.len > 0 ? ", " : "", athena->null_text != NULL ? "\"null\"" : "null_off",
+		              athena->null_text != NULL ? athena->null_text : "true");
 	appendStringInfo(sql, "%s\n\t%s %s", number > 1 ? "," : "", quote_identifier(column->name), column_type(athena, column));
 	if (options.len > 0)
 		appendStringInfo(sql, " OPTIONS (%s)", options.data);
@@ -372,11 +342,12 @@ append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, b
 	if (format != NULL && is_text(column))
 	{
 		type = strstr(format, "HH") != NULL ? "timestamp" : "date";
-		flowlog_athena_note(athena, "Column %s is a %s, no text: compare it with %s '...'.", quote_identifier(column->name), type,
-		                    strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP");
+		flowlog_athena_note(athena, psprintf("Column %s is a %s, no text: compare it with %s '...'.", quote_identifier(column->name), type,
+		                                     strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP"));
 	}
-	if (flowlog_athena_is_projected(athena) && (flowlog_athena_projection(athena, column->name, "range") != NULL || flowlog_athena_projection(athena, column->name, "values") != NULL))
-		flowlog_athena_note(athena, "Column %s has the values of all directories that are there; Athena sees those of the projection only.", quote_identifier(column->name));
+	if (flowlog_athena_projection(athena, column->name, "range") != NULL || flowlog_athena_projection(athena, column->name, "values") != NULL)
+		flowlog_athena_note(athena, psprintf("Column %s has the values of all directories that are there; Athena sees those of the projection only.",
+		                                     quote_identifier(column->name)));
 	appendStringInfo(sql, "%s\n\t%s %s", first ? "" : ",", quote_identifier(column->name), type);
 }
 
@@ -411,32 +382,22 @@ create_table(Athena *athena)
 	for (int i = 0; i < hive->partitions.count; i++)
 		append_partition(athena, &sql, &hive->partitions.items[i], hive->columns.count + i == 0);
 
-	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (\n\t", quote_identifier(athena->server));
-	append_option(&sql, "location", athena->path.data);
-	appendStringInfoString(&sql, ",\n\t");
-	append_option(&sql, "regex", athena->regex);
+	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(athena->server));
+	append_option(&sql, "\n\t", "location", athena->path.data);
+	append_option(&sql, ",\n\t", "regex", athena->regex);
 	if (athena->header != NULL)
-	{
-		appendStringInfoString(&sql, ",\n\t");
-		append_option(&sql, "header", athena->header);
-	}
-	appendStringInfoString(&sql, ",\n\ton_error 'set_null'\n)");
+		append_option(&sql, ",\n\t", "header", athena->header);
+	append_option(&sql, ",\n\t", "on_error", "set_null");
+	appendStringInfoString(&sql, "\n)");
 	append_comments(hive, &sql);
 	return psprintf("%s%s", athena->notes.data, sql.data);
 }
 
 /* ---------- the function ---------- */
 
-static char *
-repair(Athena *athena)
-{
-	(void) athena;
-	return flowlog_athena_nothing();
-}
-
 static char *(*const answers[])(Athena *athena) = {
 	[FLOW_HIVE_CREATE] = create_table,
-	[FLOW_HIVE_REPAIR] = repair,
+	[FLOW_HIVE_REPAIR] = flowlog_athena_nothing,
 	[FLOW_HIVE_ADD_PARTITION] = flowlog_athena_add_partition,
 };
 
@@ -460,7 +421,15 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 
 	/* what reading takes is palloc'ed: an error frees it, and so does the end of the call */
 	if (flow_hive_read(&athena.backend.host, athena.ddl, &hive, &at, &error) != FLOW_OK)
-		raise_at(&athena, &error, at);
+	{
+		if (error.status != FLOW_BAD_FORMAT)
+			flowlog_raise(&athena.backend, &error, NULL);
+		ereport(ERROR,
+		        (errcode(ERRCODE_SYNTAX_ERROR),
+		         errmsg("%s", error.message),
+		         errdetail("%s", error.detail),
+		         point_at(&athena, at)));
+	}
 	athena.hive = hive;
 	PG_RETURN_TEXT_P(cstring_to_text(answers[hive->kind](&athena)));
 }

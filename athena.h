@@ -34,18 +34,14 @@ typedef struct Athena
  * Adds a comment in front of the statement.  A name may have a line break, and what follows one is
  * no comment any more: it becomes a blank.
  */
-extern void flowlog_athena_note(Athena *athena, const char *format, ...) pg_attribute_printf(2, 3);
-
-/* In upper case or lower case. */
-extern bool flowlog_athena_ends_with(const char *text, const char *end);
+extern void flowlog_athena_note(Athena *athena, const char *text);
 
 /* The table's name, quoted where it needs to be. */
 extern char *flowlog_athena_name(const FlowHive *hive);
 
 /* ---------- athena_path.c ---------- */
 
-/* Are its partitions projected, and what is said of a column's projection?  NULL: nothing. */
-extern bool flowlog_athena_is_projected(const Athena *athena);
+/* What is said of a column's projection; NULL: nothing, or partitions are not projected. */
 extern const char *flowlog_athena_projection(const Athena *athena, const char *column, const char *what);
 
 /* The format of a column whose values are dates, if it can be one of ours. */
@@ -55,7 +51,7 @@ extern const char *flowlog_athena_date_format(Athena *athena, const char *column
 extern void flowlog_athena_read_location(Athena *athena);
 
 /* The answer where nothing is to be done. */
-extern char *flowlog_athena_nothing(void);
+extern char *flowlog_athena_nothing(Athena *athena);
 
 /*
  * The statement that makes the table find all partitions that lie as the added one does: where a value stands in

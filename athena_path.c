@@ -13,6 +13,13 @@
 
 /* ---------- where the files are ---------- */
 
+static void
+append_slash(StringInfo path)
+{
+	if (path->len > 0 && path->data[path->len - 1] != '/')
+		appendStringInfoChar(path, '/');
+}
+
 /* Text that Athena takes as it stands: our wildcards get a "\". */
 static void
 append_escaped(StringInfo path, const char *text, size_t len)
@@ -25,14 +32,8 @@ append_escaped(StringInfo path, const char *text, size_t len)
 	}
 }
 
-const char *
-flowlog_athena_projection(const Athena *athena, const char *column, const char *what)
-{
-	return flow_hive_property(&athena->hive->table_properties, psprintf("projection.%s.%s", column, what));
-}
-
-bool
-flowlog_athena_is_projected(const Athena *athena)
+static bool
+is_projected(const Athena *athena)
 {
 	const char *enabled = flow_hive_property(&athena->hive->table_properties, "projection.enabled");
 
@@ -40,9 +41,17 @@ flowlog_athena_is_projected(const Athena *athena)
 }
 
 const char *
+flowlog_athena_projection(const Athena *athena, const char *column, const char *what)
+{
+	if (!is_projected(athena))
+		return NULL;
+	return flow_hive_property(&athena->hive->table_properties, psprintf("projection.%s.%s", column, what));
+}
+
+const char *
 flowlog_athena_date_format(Athena *athena, const char *column)
 {
-	const char *type = flowlog_athena_is_projected(athena) ? flowlog_athena_projection(athena, column, "type") : NULL;
+	const char *type = flowlog_athena_projection(athena, column, "type");
 	const char *format = flowlog_athena_projection(athena, column, "format");
 	FlowLocation *location = NULL;
 	FlowError error;
@@ -95,8 +104,7 @@ append_template(Athena *athena, const char *template)
 		else if (*template != '\0')
 			append_escaped(&athena->path, template ++, 1);
 	}
-	if (athena->path.len > 0 && athena->path.data[athena->path.len - 1] != '/')
-		appendStringInfoChar(&athena->path, '/');
+	append_slash(&athena->path);
 }
 
 /* Hadoop's names of S3. */
@@ -106,6 +114,13 @@ s3_address(const char *location)
 	if (strncmp(location, "s3a://", 6) == 0 || strncmp(location, "s3n://", 6) == 0)
 		return psprintf("s3%s", location + 3);
 	return location;
+}
+
+/* Who writes variables into a location means all of it. */
+static bool
+has_variables(const char *location)
+{
+	return strstr(location, "${") != NULL;
 }
 
 /* A path from the name on that has its first variable. */
@@ -161,8 +176,7 @@ append_hive_layout(Athena *athena)
 
 	for (int i = 0; i < partitions->count; i++)
 	{
-		if (athena->path.data[athena->path.len - 1] != '/')
-			appendStringInfoChar(&athena->path, '/');
+		append_slash(&athena->path);
 		append_escaped(&athena->path, partitions->items[i].name, strlen(partitions->items[i].name));
 		appendStringInfoChar(&athena->path, '=');
 		append_variable(athena, partitions->items[i].name);
@@ -170,7 +184,7 @@ append_hive_layout(Athena *athena)
 	if (partitions->count == 0)
 		return;
 	appendStringInfoChar(&athena->path, '/');
-	if (!flowlog_athena_is_projected(athena))
+	if (!is_projected(athena))
 		flowlog_athena_note(athena, "Partitions are directories \"name=value\". For others, added with a LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
 }
 
@@ -196,17 +210,16 @@ check_partitions(Athena *athena)
 void
 flowlog_athena_read_location(Athena *athena)
 {
-	const char *template = flowlog_athena_is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
+	const char *template = is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
 
-	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
-		append_directory(athena); /* who writes variables means all of it */
+	if (athena->location != NULL && has_variables(athena->location))
+		append_directory(athena);
 	else if (template != NULL && athena->location == NULL)
 		append_template(athena, s3_address(template));
 	else if (template != NULL)
 	{
 		append_directory(athena);
-		if (!flowlog_athena_ends_with(athena->path.data, "/"))
-			appendStringInfoChar(&athena->path, '/');
+		append_slash(&athena->path);
 		append_template(athena, template_below(athena, template));
 	}
 	else
@@ -219,13 +232,12 @@ flowlog_athena_read_location(Athena *athena)
 
 /* ---------- partitions ---------- */
 
-#define NOTHING "A table of flow logs finds new directories by itself: nothing is to be done."
-
 char *
-flowlog_athena_nothing(void)
+flowlog_athena_nothing(Athena *athena)
 {
+	(void) athena;
 	ereport(NOTICE, (errmsg("nothing to do: a table of flow logs finds new directories by itself")));
-	return "-- " NOTHING;
+	return "-- A table of flow logs finds new directories by itself: nothing is to be done.";
 }
 
 /* If a segment is the value, or name=value, how long is the part in front of the value?  -1: it is neither. */
@@ -257,21 +269,18 @@ date_in_path(const char *path, const char *value)
 	return strncmp(path, spread, 10) == 0 && (path[10] == '/' || path[10] == '\0') ? 10 : 0;
 }
 
-char *
-flowlog_athena_add_partition(Athena *athena)
+/*
+ * Fills athena->path with the location of the added partition, variables for its values.  "columns" gets what is to be
+ * altered of their columns.  False if the table looks there already, as Hive lays partitions out.
+ */
+static bool
+append_added_location(Athena *athena, StringInfo columns)
 {
 	const FlowHivePairs *values = &athena->hive->partition_values;
-	bool hive_layout = true; /* the table looks there already */
-	StringInfoData columns;
-	const char *next;
-	const char *path;
+	const char *next = s3_address(athena->hive->location);
+	bool hive_layout = true;
 	int found = 0;
 
-	if (athena->hive->location == NULL)
-		return flowlog_athena_nothing();
-
-	initStringInfo(&columns);
-	next = s3_address(athena->hive->location);
 	while (*next != '\0')
 	{
 		size_t len = strcspn(next, "/");
@@ -282,7 +291,7 @@ flowlog_athena_add_partition(Athena *athena)
 		if (date > 0)
 		{
 			appendStringInfo(&athena->path, "${%s:yyyy/MM/dd}", pair->name);
-			appendStringInfo(&columns, "ALTER COLUMN %s TYPE date, ", quote_identifier(pair->name));
+			appendStringInfo(columns, "ALTER COLUMN %s TYPE date, ", quote_identifier(pair->name));
 			len = date;
 		}
 		else
@@ -306,14 +315,32 @@ flowlog_athena_add_partition(Athena *athena)
 		         errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
 		         errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
 		         errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name)));
-	if (hive_layout)
-		return flowlog_athena_nothing();
-	if (!flowlog_athena_ends_with(athena->path.data, "/"))
-		appendStringInfoChar(&athena->path, '/');
-	path = athena->path.data;
-	if (athena->location != NULL && strstr(athena->location, "${") != NULL)
-		path = athena->location;
-	else if (athena->location != NULL)
-		path = psprintf("%s%s%s", athena->location, flowlog_athena_ends_with(athena->location, "/") ? "" : "/", from_variable(path));
-	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)", flowlog_athena_name(athena->hive), columns.data, quote_literal_cstr(path));
+	append_slash(&athena->path);
+	return !hive_layout;
+}
+
+char *
+flowlog_athena_add_partition(Athena *athena)
+{
+	StringInfoData columns;
+	StringInfoData location;
+
+	initStringInfo(&columns);
+	if (athena->hive->location == NULL || !append_added_location(athena, &columns))
+		return flowlog_athena_nothing(athena);
+
+	initStringInfo(&location);
+	if (athena->location == NULL)
+		appendStringInfoString(&location, athena->path.data);
+	else
+	{
+		appendStringInfoString(&location, athena->location);
+		if (!has_variables(athena->location))
+		{
+			append_slash(&location);
+			appendStringInfoString(&location, from_variable(athena->path.data));
+		}
+	}
+	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)", flowlog_athena_name(athena->hive), columns.data,
+	                quote_literal_cstr(location.data));
 }
