@@ -1,0 +1,214 @@
+/*-------------------------------------------------------------------------
+ *
+ * s3.h
+ *	  What the files share that read from S3.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_S3_H
+#define FLOW_S3_H
+
+#include "http.h"
+
+/* ---------- s3_sign.c: AWS Signature Version 4 (the only file that knows libcrypto) ---------- */
+
+/* What a request is signed with. */
+typedef struct FlowS3Keys
+{
+	char access_key_id[256];
+	char secret_access_key[256];
+	char session_token[4096]; /* empty: none */
+} FlowS3Keys;
+
+/* Wipes them, in a way that no compiler leaves out. */
+extern void flow_s3_keys_wipe(FlowS3Keys *keys);
+
+#define FLOW_S3_HASH_TEXT 65 /* hexadecimal digits of SHA-256, and a NUL */
+#define FLOW_S3_TIME_TEXT 17 /* "20130524T000000Z" and a NUL */
+
+extern void flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TEXT]);
+
+/* Seconds since 1970 as "20130524T000000Z". */
+extern void flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT]);
+
+/*
+ * Encodes bytes for a URL as SigV4 wants it: all but A-Z a-z 0-9 - . _ ~ become %XX, in upper case; "/" too, unless keep_slashes.
+ * Writes no NUL; returns the length, which is 3 * len at most.  out NULL: only that.
+ */
+extern size_t flow_s3_encode(const char *text, size_t len, bool keep_slashes, char *out);
+
+/* A parameter of a query, not encoded. */
+typedef struct FlowS3Parameter
+{
+	const char *name;
+	const char *value;
+} FlowS3Parameter;
+
+/*
+ * Writes the query "a=1&b=2", encoded and sorted as it is signed, NUL-terminated, for a URL.  False if there is no room.
+ */
+extern bool flow_s3_query(const FlowS3Parameter *parameters, int count, char *query, size_t size);
+
+typedef struct FlowS3Signing
+{
+	const char *method;
+	const char *path;            /* as in the URL, encoded once: S3 neither normalizes paths nor encodes them twice */
+	const char *query;           /* as flow_s3_query writes it; "" if there is none */
+	const FlowHttpField *fields; /* to be signed, all of them; "host" and "x-amz-date" must be there.  In any order; values may have blanks round them */
+	int nfields;
+	const char *payload_hash; /* of the body, hexadecimal, or "UNSIGNED-PAYLOAD" */
+	const char *time;         /* the value of x-amz-date */
+	const char *region;
+	const char *service; /* "s3", "sts" */
+	const FlowS3Keys *keys;
+} FlowS3Signing;
+
+#define FLOW_S3_AUTHORIZATION 1024
+
+/*
+ * Writes the value of the header field "authorization".  A pure function of its arguments.  False if something is too long or
+ * there is no memory; nothing secret is left in any buffer then, as otherwise.
+ */
+extern bool flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION]);
+
+/* Forgets errors that libcurl may have left in OpenSSL's queue, which the server's own connections look at. */
+extern void flow_s3_forget_tls_errors(void);
+
+/* ---------- xml.c: elements of XML (the only file that knows expat) ---------- */
+
+typedef struct FlowXml FlowXml;
+
+#define FLOW_XML_DEPTH 8
+#define FLOW_XML_NAME 256
+#define FLOW_XML_TEXT (16 * 1024) /* of an element */
+
+typedef struct FlowXmlSpec
+{
+	const FlowHost *host;
+
+	/*
+	 * An element has ended: its path, such as "ListBucketResult/Contents/Key", without namespace prefixes, and its own text,
+	 * NUL-terminated.  False stops the parser with FLOW_NO_MEMORY.
+	 */
+	bool (*element)(void *arg, const char *path, const char *text, size_t len);
+	void *arg;
+	size_t max_bytes; /* of the document */
+} FlowXmlSpec;
+
+/* FLOW_OK or FLOW_NO_MEMORY. */
+extern FlowStatus flow_xml_create(const FlowXmlSpec *spec, FlowXml **xml, FlowError *error);
+extern void flow_xml_free(FlowXml *xml);
+
+/*
+ * Takes the next bytes; "last": no more follow.  FLOW_OK, FLOW_NO_MEMORY; FLOW_CORRUPT for what is not well-formed, has a document type
+ * declaration or a processing instruction, is not closed at "last"; FLOW_LIMIT for what is too deep, long or large.
+ */
+extern FlowStatus flow_xml_feed(FlowXml *xml, const char *data, size_t len, bool last, FlowError *error);
+
+/* ---------- s3_page.c: the answers to requests for lists ---------- */
+
+typedef struct FlowS3Entry
+{
+	const char *key; /* decoded */
+	uint64_t size;
+	int64_t modified; /* nanoseconds since 1970, of "2024-01-31T23:00:00.000Z" */
+	const char *etag; /* as it stands there, quotes included; "" if there is none */
+	bool archived;    /* its storage class is GLACIER or DEEP_ARCHIVE: it cannot be read before it is restored */
+} FlowS3Entry;
+
+/* One answer to ListObjectsV2 with encoding-type=url. */
+typedef struct FlowS3Page
+{
+	FlowS3Entry *entries; /* in the order of the answer */
+	size_t nentries;
+	const char **prefixes; /* common prefixes, decoded */
+	size_t nprefixes;
+	bool truncated;
+	const char *token; /* for the next page, if truncated */
+} FlowS3Page;
+
+typedef struct FlowS3PageReader FlowS3PageReader;
+
+extern FlowStatus flow_s3_page_begin(const FlowHost *host, FlowS3PageReader **reader, FlowError *error);
+extern void flow_s3_page_free(FlowS3PageReader *reader);
+
+/* Takes the next bytes of the body. */
+extern FlowStatus flow_s3_page_feed(FlowS3PageReader *reader, const char *data, size_t len, FlowError *error);
+
+/* What a page must follow. */
+typedef struct FlowS3PageAfter
+{
+	const char *prefix; /* that was asked for */
+	const char *token;  /* that it was asked for with; NULL: it is the first */
+	const char *last;   /* the last key or common prefix of the page before; NULL: none */
+} FlowS3PageAfter;
+
+/*
+ * The body is complete.  FLOW_OK only if the page is what reliability takes: a whole ListBucketResult, IsTruncated there, a token that is not empty and
+ * not the one before if it is truncated, KeyCount (if there) the number of keys and prefixes seen, keys strictly increasing as bytes, and behind
+ * "last", prefixes too, and all below the prefix, with sizes and times that are such.  Else FLOW_CORRUPT with the message a sentence about
+ * the page, such as "the list of objects has no end", and what was wrong in the detail.  The page lives as long as the reader.
+ */
+extern FlowStatus flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page, FlowError *error);
+
+/* The body of an answer that is an error. */
+typedef struct FlowS3Failure
+{
+	char code[64]; /* "NoSuchKey"; empty: the body says nothing */
+	char message[256];
+	char region[64]; /* "" if it names none */
+} FlowS3Failure;
+
+/* Reads what it can; a body of up to 64 KiB.  Bytes that are not printable ASCII become "?". */
+extern void flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure);
+
+/* Temporary keys, of the answer to AssumeRoleWithWebIdentity; *expires in seconds since 1970.  FLOW_OK, FLOW_CORRUPT, FLOW_NO_MEMORY. */
+extern FlowStatus flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys, int64_t *expires, FlowError *error);
+
+/* ---------- s3_credentials.c: where the keys come from ---------- */
+
+typedef enum FlowS3Source
+{
+	FLOW_S3_STATIC,
+	FLOW_S3_ANONYMOUS,
+	FLOW_S3_ENVIRONMENT,  /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN */
+	FLOW_S3_PROFILE,      /* AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE, else ~/.aws/credentials, ~/.aws/config, "default" */
+	FLOW_S3_INSTANCE,     /* IMDSv2 */
+	FLOW_S3_CONTAINER,    /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE */
+	FLOW_S3_WEB_IDENTITY, /* AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_REGION */
+} FlowS3Source;
+
+typedef struct FlowS3Credentials
+{
+	FlowS3Source source;
+	FlowS3Keys keys; /* of static ones, set by the caller; else what was fetched last */
+	bool known;      /* keys are */
+	int64_t expires; /* seconds since 1970; 0: never */
+} FlowS3Credentials;
+
+/* Looks up the environment; NULL: no such variable.  A test gives another than getenv. */
+typedef const char *(*FlowS3Environment)(void *arg, const char *name);
+
+typedef struct FlowS3CredentialsSpec
+{
+	const FlowHost *host;
+	FlowHttp *http; /* whose "allowed" lets the fixed addresses through, see flow_s3_credentials_allow */
+	FlowS3Environment environment;
+	void *environment_arg;
+	int64_t now;               /* seconds since 1970 */
+	const char *instance_url;  /* NULL: "http://169.254.169.254"; a test's */
+	const char *container_url; /* NULL: "http://169.254.170.2" */
+	const char *sts_url;       /* NULL: "https://sts.REGION.amazonaws.com" */
+} FlowS3CredentialsSpec;
+
+/*
+ * Sees to it that the keys are known and good for five minutes more; "again": the store did not take them, so they are fetched anew.  If that fails
+ * and they are still good, they stay.  FLOW_OK; FLOW_NO_PERMISSION with a message that says what was asked and what is missing, and
+ * a hint; FLOW_INTERRUPTED; FLOW_NO_MEMORY.  No secret is in any message.
+ */
+extern FlowStatus flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec, bool again, FlowError *error);
+
+/* May credentials of this source be asked for at this address over HTTP?  (The fixed ones of the instance and container services.) */
+extern bool flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t len, int port, bool tls);
+
+#endif /* FLOW_S3_H */
