@@ -17,6 +17,7 @@ WRAPPER_OBJS = \
 	aggregate.o \
 	aggregate_state.o \
 	group_store.o \
+	s3.o \
 	tuple.o \
 	type.o \
 	explain.o \
@@ -73,6 +74,7 @@ CORE_OBJS = \
 	flow/hive.o \
 	flow/java_regex.o \
 	flow/csv.o \
+	flow/endpoint.o \
 	flow/zstd.o \
 	flow/part.o \
 	flow/constant.o \
@@ -84,6 +86,31 @@ CORE_OBJS = \
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
 SHLIB_LINK = -lpcre2-8 -lisal -lzstd -ljansson
+
+# the second module, which reads from S3; make WITH_S3=no leaves it out.  Of the core it has what it needs once more.
+WITH_S3 ?= yes
+S3_OBJS = \
+	flowlog_s3.o \
+	flow/s3.o \
+	flow/s3_request.o \
+	flow/s3_retry.o \
+	flow/s3_list.o \
+	flow/s3_page.o \
+	flow/s3_sign.o \
+	flow/s3_credentials.o \
+	flow/xml.o \
+	flow/http.o
+S3_SHARED_OBJS = \
+	flow/endpoint.o \
+	flow/error.o \
+	flow/json.o \
+	flow/location.o \
+	flow/location_match.o \
+	flow/location_template.o \
+	flow/object.o \
+	flow/file_list.o \
+	flow/file.o
+S3_LINK = -lcurl -lcrypto -lexpat -ljansson
 
 PG_CFLAGS = -fvisibility=hidden
 
@@ -99,9 +126,28 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+ifneq ($(WITH_S3),no)
+all: flowlog_s3$(DLSUFFIX)
+install: install-s3
+uninstall: uninstall-s3
+clean: clean-s3
+endif
+
+flowlog_s3$(DLSUFFIX): $(S3_OBJS) $(S3_SHARED_OBJS)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(S3_LINK)
+
+install-s3: flowlog_s3$(DLSUFFIX) installdirs
+	$(INSTALL_SHLIB) $< '$(DESTDIR)$(pkglibdir)/$<'
+
+uninstall-s3:
+	rm -f '$(DESTDIR)$(pkglibdir)/flowlog_s3$(DLSUFFIX)'
+
+clean-s3:
+	rm -f flowlog_s3$(DLSUFFIX) $(S3_OBJS)
+
 # PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h flow/flow.h flow/batch.h flow/digits.h flow/hive.h
-$(CORE_OBJS): $(wildcard flow/*.h)
+$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h $(wildcard flow/*.h)
+$(CORE_OBJS) $(S3_OBJS): $(wildcard flow/*.h)
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
 CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)
@@ -124,4 +170,4 @@ CLANG_FORMAT ?= clang-format-14
 check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $$(find . -name '*.[ch]')
 
-.PHONY: check-format
+.PHONY: check-format install-s3 uninstall-s3 clean-s3

@@ -44,7 +44,7 @@ static int
 acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, double *totalrows, double *totaldeadrows)
 {
 	TupleDesc desc = RelationGetDescr(relation);
-	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), CurrentMemoryContext);
+	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
 	FlowlogTuple *tuple = flowlog_tuple_create(scan, desc, whole_row());
 	Datum *values = palloc(sizeof(Datum) * desc->natts);
 	bool *isnull = palloc(sizeof(bool) * desc->natts);
@@ -86,7 +86,7 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 bool
 flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {
-	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), CurrentMemoryContext);
+	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
 	uint64_t pages;
 
 	flowlog_scan_list(scan);

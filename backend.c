@@ -31,7 +31,7 @@ backend_interrupted(void *arg)
 	bool progress = backend->scan != NULL && !backend->in_error && flowlog_progress_is_due(backend->scan);
 
 	if (likely(!INTERRUPTS_PENDING_CONDITION() && !progress))
-		return false;
+		return backend->interrupt != NULL;
 	if (backend->in_error)
 		return QueryCancelPending || ProcDiePending;
 	if (backend->interrupt != NULL)
@@ -60,6 +60,86 @@ backend_wait(void *arg, int milliseconds)
 	(void) arg;
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
+}
+
+/*
+ * The set knows sockets by their numbers, so it is made anew when they are others.  Made outside of any
+ * resource owner, for it belongs to a scan, which frees it.
+ */
+static void
+make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
+{
+	flowlog_backend_release(backend);
+#if PG_VERSION_NUM >= 170000
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		backend->waits = CreateWaitEventSet(NULL, count + 2);
+		MemoryContextSwitchTo(old);
+	}
+#else
+	backend->waits = CreateWaitEventSet(TopMemoryContext, count + 2);
+#endif
+	backend->waits_sockets = count;
+	AddWaitEventToSet(backend->waits, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(backend->waits, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < count; i++)
+	{
+		int events = (sockets[i].read ? WL_SOCKET_READABLE : 0) | (sockets[i].write ? WL_SOCKET_WRITEABLE : 0);
+
+		/* their positions in the set do not change, so user_data tells which it is */
+		AddWaitEventToSet(backend->waits, events != 0 ? events : WL_SOCKET_READABLE, sockets[i].fd, NULL, (void *) (intptr_t) (i + 1));
+	}
+}
+
+static void
+backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
+{
+	FlowlogBackend *backend = arg;
+	WaitEvent events[64];
+	int nevents;
+
+	for (int i = 0; i < count; i++)
+		sockets[i].can_read = sockets[i].can_write = false;
+
+	/* what goes wrong is thrown later: the core does not expect it */
+	if (backend->interrupt != NULL)
+		return;
+	PG_TRY();
+	{
+		if (backend->waits == NULL || backend->waits_version != version)
+		{
+			make_wait_set(backend, sockets, count);
+			backend->waits_version = version;
+		}
+		nevents = WaitEventSetWait(backend->waits, milliseconds, events, lengthof(events), PG_WAIT_EXTENSION);
+		for (int i = 0; i < nevents; i++)
+		{
+			int number = (int) (intptr_t) events[i].user_data - 1;
+
+			if (events[i].events & WL_LATCH_SET)
+				ResetLatch(MyLatch);
+			if (number < 0)
+				continue;
+			sockets[number].can_read = (events[i].events & WL_SOCKET_READABLE) != 0;
+			sockets[number].can_write = (events[i].events & WL_SOCKET_WRITEABLE) != 0;
+		}
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(backend->context);
+		backend->interrupt = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+}
+
+void
+flowlog_backend_release(FlowlogBackend *backend)
+{
+	if (backend->waits != NULL)
+		FreeWaitEventSet(backend->waits);
+	backend->waits = NULL;
 }
 
 static void *
@@ -115,6 +195,7 @@ flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 			.clock = backend_clock,
 			.text_valid = backend_text_valid,
 			.text_length = backend_text_length,
+			.wait_sockets = backend_wait_sockets,
 		},
 		.context = context,
 	};
@@ -258,10 +339,10 @@ flowlog_printable(const char *data, size_t len, size_t most)
 
 /* ---------- what the administrator allows ---------- */
 
-FlowAllowedPaths
-flowlog_get_allowed_paths(void)
+FlowAccess
+flowlog_get_access(FlowStore *store)
 {
-	FlowAllowedPaths allowed = {NULL, 0};
+	FlowAccess allowed = {.store = store};
 	char *setting;
 	const char **paths;
 	List *list = NIL;

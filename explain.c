@@ -140,6 +140,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 		counts.directories_pruned = scan->objects->directories_pruned;
 		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned;
 		counts.bytes = scan->objects->bytes;
+		flowlog_scan_count_requests(scan, &counts);
 	}
 	else if (!es->analyze)
 		return; /* the scan was never started */
@@ -151,6 +152,11 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_count("Directories Pruned", counts.directories_pruned, false, es);
 	explain_count("Files Skipped", counts.files_skipped, false, es);
 	explain_count("Bytes", counts.bytes, true, es);
+	if (scan->store != NULL || counts.requests > 0)
+	{
+		explain_count("Requests", counts.requests, true, es);
+		explain_count("Retries", counts.retries, false, es);
+	}
 	if (!es->analyze)
 		return;
 

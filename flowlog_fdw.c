@@ -37,6 +37,8 @@ double flowlog_max_scan_bytes = 0;
 bool flowlog_progress = true;
 char *flowlog_allowed_paths = NULL;
 bool flowlog_allowed_paths_refused = false;
+char *flowlog_allowed_endpoints = NULL;
+bool flowlog_allowed_endpoints_refused = false;
 
 /* ---------- settings ---------- */
 
@@ -69,19 +71,27 @@ check_allowed_paths(char **newval, void **extra, GucSource source)
 /*
  * Before the module is loaded its settings are placeholders, which anybody may set
  * when he connects.  A value that PostgreSQL then refuses to apply, or that is not valid, leaves the
- * setting as if it had never been set: that must not mean that every path is allowed.
+ * setting as if it had never been set: that must not mean that everything is allowed.
  */
 static void
-define_allowed_paths(void)
+define_allowed(void)
 {
-	bool was_set = GetConfigOption("flowlog_fdw.allowed_paths", true, false) != NULL;
+	bool paths_set = GetConfigOption("flowlog_fdw.allowed_paths", true, false) != NULL;
+	bool endpoints_set = GetConfigOption("flowlog_fdw.allowed_endpoints", true, false) != NULL;
 
 	DefineCustomStringVariable("flowlog_fdw.allowed_paths",
 	                           "Directories from which flow logs may be read, separated by commas.",
 	                           "Empty: from everywhere.",
 	                           &flowlog_allowed_paths, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
 	                           check_allowed_paths, NULL, NULL);
-	flowlog_allowed_paths_refused = was_set && flowlog_allowed_paths == NULL;
+	flowlog_allowed_paths_refused = paths_set && flowlog_allowed_paths == NULL;
+
+	DefineCustomStringVariable("flowlog_fdw.allowed_endpoints",
+	                           "Hosts, addresses and networks to which connections may be made, separated by commas.",
+	                           "Empty: only to the hosts of AWS.",
+	                           &flowlog_allowed_endpoints, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	                           flowlog_s3_check_endpoints, NULL, NULL);
+	flowlog_allowed_endpoints_refused = endpoints_set && flowlog_allowed_endpoints == NULL;
 }
 
 void
@@ -117,7 +127,7 @@ _PG_init(void)
 	                         NULL,
 	                         &flowlog_progress, true, PGC_USERSET, 0,
 	                         NULL, NULL, NULL);
-	define_allowed_paths();
+	define_allowed();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("flowlog_fdw");
 #else
@@ -146,13 +156,26 @@ flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 
 /* ---------- the executor's callbacks ---------- */
 
+/* For whom a table is read: whoever owns the view that it is read through, or InvalidOid. */
+static Oid
+user_of(ForeignScanState *node, ForeignScan *plan)
+{
+#if PG_VERSION_NUM >= 160000
+	return plan->checkAsUser;
+#else
+	Index rtindex = plan->scan.scanrelid > 0 ? plan->scan.scanrelid : (Index) bms_next_member(plan->fs_relids, -1);
+
+	return exec_rt_fetch(rtindex, node->ss.ps.state)->checkAsUser;
+#endif
+}
+
 static void
 flowlog_begin(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	bool aggregates = flowlog_plan_aggregates(plan);
 	Oid relid = aggregates ? flowlog_aggregate_relid(plan) : RelationGetRelid(node->ss.ss_currentRelation);
-	FlowlogScan *scan = flowlog_scan_begin(relid, node->ss.ps.state->es_query_cxt);
+	FlowlogScan *scan = flowlog_scan_begin(relid, user_of(node, plan), node->ss.ps.state->es_query_cxt);
 	FlowlogQuals quals = flowlog_plan_quals(plan);
 
 	scan->prune = flowlog_prune_create(scan, &node->ss.ps, plan->fdw_scan_tlist, &quals);

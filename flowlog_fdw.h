@@ -15,15 +15,21 @@
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "foreign/fdwapi.h"
+#include "foreign/foreign.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
 #include "utils/date.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "flow/flow.h"
+#include "flow/s3_spec.h"
 
 #if PG_VERSION_NUM < 140000
 #error "flowlog_fdw needs PostgreSQL 14 or later"
@@ -55,6 +61,8 @@ extern double flowlog_max_scan_bytes; /* 0: no limit */
 extern bool flowlog_progress;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
+extern char *flowlog_allowed_endpoints;    /* the same of this one */
+extern bool flowlog_allowed_endpoints_refused;
 
 /* ---------- option.c ---------- */
 
@@ -65,7 +73,14 @@ typedef enum FlowlogVerbosity
 	FLOWLOG_VERBOSITY_VERBOSE
 } FlowlogVerbosity;
 
-/* What the options of a foreign table, or of a column of it, say. */
+typedef enum FlowlogUrlStyle
+{
+	FLOWLOG_URL_DEFAULT, /* AWS: virtual; an endpoint: path */
+	FLOWLOG_URL_VIRTUAL,
+	FLOWLOG_URL_PATH
+} FlowlogUrlStyle;
+
+/* What the options of an object say. */
 typedef struct FlowlogOptions
 {
 	const char *location;
@@ -82,6 +97,21 @@ typedef struct FlowlogOptions
 	int64 name_time_slack; /* microseconds; -1: off */
 
 	const char *field; /* of a column */
+
+	/* of a server */
+	const char *region;
+	const char *endpoint_host; /* with a port, perhaps; NULL: AWS's */
+	bool endpoint_plain;       /* it is asked without TLS */
+	FlowlogUrlStyle url_style;
+	bool requester_pays;
+	const char *ca_file;
+	int max_connections;
+
+	/* of a user mapping */
+	const char *access_key_id;
+	const char *secret_access_key;
+	const char *session_token;
+	FlowS3Source credential_source;
 } FlowlogOptions;
 
 /* The backend as the reader's host. */
@@ -92,12 +122,18 @@ typedef struct FlowlogBackend
 	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
 	struct FlowlogScan *scan; /* that may tell how far it is; NULL: none */
 	bool in_error;            /* an error is being reported: an interrupt only ends what is done for its sake */
+
+	/* for waiting */
+	WaitEventSet *waits; /* NULL: not yet made */
+	uint64 waits_version;
+	int waits_sockets;
 } FlowlogBackend;
 
 /* A foreign table as a scan sees it. */
 typedef struct FlowlogTable
 {
 	Oid relid;
+	Oid serverid;
 	const char *name;
 	FlowlogOptions options;
 
@@ -116,12 +152,19 @@ typedef struct FlowlogTable
 /* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
 extern void flowlog_options_validate(List *list, Oid catalog);
 
+/* What the options of a server and a user mapping say. */
+extern void flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server);
+extern void flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping);
+
 /* Reads a foreign table's definition into the current memory context. */
 extern FlowlogTable *flowlog_table_open(Oid relid);
 
 /* ---------- backend.c ---------- */
 
 extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
+
+/* Frees what is no memory of the context. */
+extern void flowlog_backend_release(FlowlogBackend *backend);
 
 /*
  * Raises what the core reported; the one place that maps FlowStatus to SQLSTATE.
@@ -136,8 +179,19 @@ extern bool flowlog_may_see_raw(const FlowlogTable *table);
 /* Bytes of a log as text that is valid in the database's encoding, at most so many of them. */
 extern char *flowlog_printable(const char *data, size_t len, size_t most);
 
-/* The allowed paths as they are set now, in the current memory context. */
-extern FlowAllowedPaths flowlog_get_allowed_paths(void);
+/* The allowed paths as they are set now, in the current memory context, and a store or NULL. */
+extern FlowAccess flowlog_get_access(FlowStore *store);
+
+/* ---------- s3.c ---------- */
+
+/*
+ * The store of the objects of a location, in a foreign table of a server, for a user whose mapping has the keys; NULL if the location
+ * is local.  It lives as long as "context", of which the caller frees it before it ends.
+ */
+extern FlowStore *flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serverid, Oid userid);
+
+/* Checks a value of flowlog_fdw.allowed_endpoints. */
+extern bool flowlog_s3_check_endpoints(char **newval, void **extra, GucSource source);
 
 /* ---------- scan.c ---------- */
 
@@ -150,6 +204,7 @@ typedef struct FlowlogPrune FlowlogPrune;
 typedef struct FlowlogScan
 {
 	FlowlogTable *table;
+	Oid userid;            /* for whom it reads */
 	MemoryContext context; /* holds it all; its deletion closes files and frees patterns */
 	MemoryContext listing; /* a part of it, for what goes with a list of files */
 	MemoryContextCallback callback;
@@ -157,8 +212,10 @@ typedef struct FlowlogScan
 	int reserved_fds;
 
 	FlowFormat *format;
+	FlowStore *store;     /* of the objects; NULL: not yet opened, or they are local files */
 	FlowlogPrune *prune;  /* NULL: nothing is pruned */
-	FlowObjects *objects; /* NULL: not yet listed */
+	FlowObjects *objects; /* NULL: not yet listed; those of a store may come while others are read */
+	size_t next_object;   /* of these, to be read; where the list is not shared, and may grow */
 	FlowFilter *filter;
 	FlowReader *reader;  /* NULL: not yet started */
 	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
@@ -173,12 +230,16 @@ typedef struct FlowlogScan
 
 	/* of lists of files before this one, where a rescan takes another */
 	FlowCounts earlier;
+	FlowStoreCounts store_before;
 	bool has_earlier;
 	FlowReject earlier_reject; /* the first; its object is NULL if there was none */
 	FlowObject earlier_object;
 } FlowlogScan;
 
-extern FlowlogScan *flowlog_scan_begin(Oid relid, MemoryContext parent);
+/* "userid": for whom, InvalidOid for the current user. */
+extern FlowlogScan *flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent);
+
+/* Lists all of it, if that was not done. */
 extern void flowlog_scan_list(FlowlogScan *scan);
 
 /* Lists if that was not done, and starts to read with scan->filter. */
@@ -211,6 +272,9 @@ extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
 /* What was counted, by all processes that take part; false if nothing was read. */
 extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
 
+/* Sets the requests of this process. */
+extern void flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts);
+
 /* Closes the ledger: warns of what was rejected. */
 extern void flowlog_scan_finish(FlowlogScan *scan);
 
@@ -230,7 +294,7 @@ extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *
 extern void flowlog_parallel_shutdown(ForeignScanState *node);
 
 /* What the reader shares with those of other processes (see FlowReadSpec). */
-extern bool flowlog_parallel_next_part(void *parallel, FlowPart *part);
+extern FlowStatus flowlog_parallel_next_part(void *parallel, bool wait, FlowPart *part, FlowError *error);
 extern uint64_t *flowlog_parallel_rejects(FlowlogParallel *parallel);
 
 /* Which share of the work has been handed out, from 0 to 1? */

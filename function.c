@@ -93,7 +93,7 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 static int64
 append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 {
-	FlowlogScan *scan = flowlog_scan_begin(relid, CurrentMemoryContext);
+	FlowlogScan *scan = flowlog_scan_begin(relid, InvalidOid, CurrentMemoryContext);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw reject", ALLOCSET_DEFAULT_SIZES);
 	FlowRecord record;
 	FlowStatus status;
@@ -157,12 +157,13 @@ fields_array(const FlowProbe *probe)
 static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 {
-	FlowlogScan *scan = flowlog_scan_begin(relid, CurrentMemoryContext);
+	FlowlogScan *scan = flowlog_scan_begin(relid, InvalidOid, CurrentMemoryContext);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
-	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+	FlowAccess allowed;
 	const FlowlogOptions *options = &scan->table->options;
 
 	flowlog_scan_list(scan);
+	allowed = flowlog_get_access(scan->store);
 	for (size_t i = 0; i < scan->objects->count; i++)
 	{
 		const FlowObject *object = &scan->objects->items[i];

@@ -29,6 +29,8 @@ typedef struct Import
 	List *table_options; /* those that the table gets as they are */
 
 	FlowlogBackend backend;
+	FlowLocation *parsed;
+	FlowStore *store; /* NULL: the location is local */
 	FlowObjects *objects;
 
 	/* what was found */
@@ -158,7 +160,7 @@ leave_out_unknown(Import *import)
 }
 
 static void
-probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *allowed)
+probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 {
 	FlowProbe probe;
 	FlowError error;
@@ -181,14 +183,17 @@ probe_file(Import *import, const FlowObject *object, const FlowAllowedPaths *all
 }
 
 static void
-look_at_files(Import *import)
+look_at_files(Import *import, Oid serverid)
 {
-	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
-	FlowListLimits limits = {0};
+	FlowAccess allowed;
 	size_t probes;
 	FlowError error;
 
-	if (flow_objects_list(&import->backend.host, import->location, &allowed, &limits, &import->objects, &error) != FLOW_OK)
+	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) != FLOW_OK)
+		flowlog_raise(&import->backend, &error, NULL);
+	import->store = flowlog_s3_open(&import->backend, import->parsed, serverid, GetUserId());
+	allowed = flowlog_get_access(import->store);
+	if (flow_objects_list_pruned(&import->backend.host, import->parsed, &allowed, NULL, NULL, &import->objects, &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 	if (import->objects->count == 0)
 		ereport(ERROR,
@@ -493,6 +498,10 @@ release_import(void *arg)
 	Import *import = arg;
 
 	flow_objects_free(&import->backend.host, import->objects);
+	if (import->store != NULL)
+		import->store->storage->free(import->store);
+	flow_location_free(import->parsed);
+	flowlog_backend_release(&import->backend);
 	import->objects = NULL;
 	ReleaseExternalFD();
 }
@@ -513,7 +522,7 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 	callback->arg = import;
 	MemoryContextRegisterResetCallback(context, callback);
 
-	look_at_files(import);
+	look_at_files(import, serverid);
 	statement = create_statement(import, GetForeignServer(serverid)->servername);
 
 	MemoryContextSwitchTo(old);

@@ -56,6 +56,8 @@ add_counts(FlowCounts *sum, const FlowCounts *counts)
 	sum->set_null += counts->set_null;
 	sum->unmatched += counts->unmatched;
 	sum->messages_skipped += counts->messages_skipped;
+	sum->requests += counts->requests;
+	sum->retries += counts->retries;
 }
 
 /* A table that a statement scans several times has one row. */

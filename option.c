@@ -28,6 +28,10 @@
 #define LEAST_MAX_LINE_LENGTH 64
 #define MOST_MAX_LINE_LENGTH (64 * 1024 * 1024)
 #define MOST_NAME_TIME_SLACK_DAYS 1000
+#define DEFAULT_CONNECTIONS 16
+#define MOST_CONNECTIONS 64
+#define MOST_REGION 40
+#define MOST_ENDPOINT 255
 
 /*
  * An option: parse checks its value and stores it.  The same name may have a row
@@ -60,6 +64,16 @@ static void parse_compression(FlowlogOptions *options, DefElem *def);
 static void parse_max_line_length(FlowlogOptions *options, DefElem *def);
 static void parse_name_time_slack(FlowlogOptions *options, DefElem *def);
 static void parse_field(FlowlogOptions *options, DefElem *def);
+static void parse_region(FlowlogOptions *options, DefElem *def);
+static void parse_endpoint(FlowlogOptions *options, DefElem *def);
+static void parse_url_style(FlowlogOptions *options, DefElem *def);
+static void parse_requester_pays(FlowlogOptions *options, DefElem *def);
+static void parse_ca_file(FlowlogOptions *options, DefElem *def);
+static void parse_max_connections(FlowlogOptions *options, DefElem *def);
+static void parse_access_key_id(FlowlogOptions *options, DefElem *def);
+static void parse_secret_access_key(FlowlogOptions *options, DefElem *def);
+static void parse_session_token(FlowlogOptions *options, DefElem *def);
+static void parse_credential_source(FlowlogOptions *options, DefElem *def);
 
 static const FlowlogOption flowlog_options[] = {
 	{"location", ForeignTableRelationId, parse_location},
@@ -78,6 +92,18 @@ static const FlowlogOption flowlog_options[] = {
 	{"field", AttributeRelationId, parse_field},
 	{"null", AttributeRelationId, parse_null},
 	{"null_off", AttributeRelationId, parse_null_off},
+
+	{"region", ForeignServerRelationId, parse_region},
+	{"endpoint", ForeignServerRelationId, parse_endpoint},
+	{"url_style", ForeignServerRelationId, parse_url_style},
+	{"requester_pays", ForeignServerRelationId, parse_requester_pays},
+	{"ca_file", ForeignServerRelationId, parse_ca_file},
+	{"max_connections", ForeignServerRelationId, parse_max_connections},
+
+	{"access_key_id", UserMappingRelationId, parse_access_key_id},
+	{"secret_access_key", UserMappingRelationId, parse_secret_access_key},
+	{"session_token", UserMappingRelationId, parse_session_token},
+	{"credential_source", UserMappingRelationId, parse_credential_source},
 };
 
 /* ---------- the meaning of each option ---------- */
@@ -261,6 +287,125 @@ parse_field(FlowlogOptions *options, DefElem *def)
 		invalid_value(def, "What is not in a record is \"$path\", \"$line\", \"$size\" or \"$modified\".");
 }
 
+/* ---------- of servers ---------- */
+
+static void
+parse_region(FlowlogOptions *options, DefElem *def)
+{
+	options->region = defGetString(def);
+	/* it becomes a part of a host's name */
+	if (options->region[0] == '\0' || strlen(options->region) > MOST_REGION ||
+	    strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region))
+		invalid_value(def, "It is the name of a region, such as \"eu-central-1\".");
+}
+
+/* A URL of nothing but a host and, perhaps, a port. */
+static void
+parse_endpoint(FlowlogOptions *options, DefElem *def)
+{
+	const char *url = defGetString(def);
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	options->endpoint_plain = strncmp(url, "http://", 7) == 0;
+	if (host == NULL || (!options->endpoint_plain && strncmp(url, "https://", 8) != 0))
+		invalid_value(def, "It is a URL such as \"https://s3.example.com\" or \"http://10.0.0.7:9000\".");
+	host += 3;
+	len = strlen(host);
+	if (len > 0 && host[len - 1] == '/')
+		len--;
+	if (len == 0 || len > MOST_ENDPOINT || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < len)
+		invalid_value(def, "It is a URL of a host and perhaps a port, without user, path or query.");
+	options->endpoint_host = pnstrdup(host, len);
+}
+
+static void
+parse_url_style(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {
+		{"virtual", FLOWLOG_URL_VIRTUAL},
+		{"path", FLOWLOG_URL_PATH},
+	};
+
+	options->url_style = parse_word(def, words, lengthof(words));
+}
+
+static void
+parse_requester_pays(FlowlogOptions *options, DefElem *def)
+{
+	options->requester_pays = defGetBoolean(def);
+}
+
+static void
+parse_ca_file(FlowlogOptions *options, DefElem *def)
+{
+	options->ca_file = defGetString(def);
+	if (!is_absolute_path(options->ca_file))
+		invalid_value(def, "It is the absolute path of a file with certificates in PEM format.");
+}
+
+static void
+parse_max_connections(FlowlogOptions *options, DefElem *def)
+{
+	if (!parse_int(defGetString(def), &options->max_connections, 0, NULL) ||
+	    options->max_connections < 1 || options->max_connections > MOST_CONNECTIONS)
+		invalid_value(def, "It is a number from 1 to 64.");
+}
+
+/* ---------- of user mappings ---------- */
+
+/* Keys go into the headers of requests: what could end one is no part of them. */
+static const char *
+parse_secret(DefElem *def, size_t most)
+{
+	const char *value = defGetString(def);
+	bool good = value[0] != '\0' && strlen(value) < most;
+
+	for (const unsigned char *p = (const unsigned char *) value; *p != '\0'; p++)
+		good = good && *p > 0x20 && *p < 0x7F;
+	/* the value is not shown */
+	if (!good)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		         errmsg("invalid value for option \"%s\"", def->defname),
+		         errdetail("It is empty or too long, or contains blanks or characters that are not ASCII.")));
+	return value;
+}
+
+static void
+parse_access_key_id(FlowlogOptions *options, DefElem *def)
+{
+	options->access_key_id = parse_secret(def, sizeof(((FlowS3Keys *) 0)->access_key_id));
+}
+
+static void
+parse_secret_access_key(FlowlogOptions *options, DefElem *def)
+{
+	options->secret_access_key = parse_secret(def, sizeof(((FlowS3Keys *) 0)->secret_access_key));
+}
+
+static void
+parse_session_token(FlowlogOptions *options, DefElem *def)
+{
+	options->session_token = parse_secret(def, sizeof(((FlowS3Keys *) 0)->session_token));
+}
+
+static void
+parse_credential_source(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {
+		{"static", FLOW_S3_STATIC},
+		{"anonymous", FLOW_S3_ANONYMOUS},
+		{"environment", FLOW_S3_ENVIRONMENT},
+		{"profile", FLOW_S3_PROFILE},
+		{"instance", FLOW_S3_INSTANCE},
+		{"container", FLOW_S3_CONTAINER},
+		{"web_identity", FLOW_S3_WEB_IDENTITY},
+	};
+
+	options->credential_source = parse_word(def, words, lengthof(words));
+}
+
 /* ---------- parsing ---------- */
 
 static void
@@ -274,6 +419,9 @@ set_defaults(FlowlogOptions *options)
 		.compression = "auto",
 		.max_line_length = DEFAULT_MAX_LINE_LENGTH,
 		.name_time_slack = -1,
+		.url_style = FLOWLOG_URL_DEFAULT,
+		.max_connections = DEFAULT_CONNECTIONS,
+		.credential_source = FLOW_S3_STATIC,
 	};
 }
 
@@ -399,6 +547,43 @@ validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
 		         nearest[0] != '\0' ? errhint("Perhaps you meant the field \"%s\".", nearest) : 0));
 }
 
+/* Addresses that a server asks, and files that it trusts, are the administrator's business. */
+static void
+validate_server(const FlowlogOptions *options)
+{
+	if (options->endpoint_host != NULL && !superuser())
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "endpoint"),
+		         errdetail("Only superusers may set this option.")));
+	if (options->ca_file != NULL && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "ca_file"),
+		         errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files")));
+}
+
+/* An identity of the server itself may be lent by a superuser only, as with postgres_fdw's "password_required". */
+static void
+validate_user_mapping(const FlowlogOptions *options)
+{
+	bool has_keys = options->access_key_id != NULL || options->secret_access_key != NULL || options->session_token != NULL;
+
+	if (options->credential_source != FLOW_S3_STATIC && options->credential_source != FLOW_S3_ANONYMOUS && !superuser())
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping", "credential_source"),
+		         errdetail("Only superusers may let others use an identity of the server; \"static\" and \"anonymous\" are for everybody.")));
+	if (options->credential_source != FLOW_S3_STATIC && has_keys)
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		         errmsg("keys in a user mapping are only for the \"%s\" \"%s\"", "credential_source", "static")));
+	if (options->credential_source == FLOW_S3_STATIC && (options->access_key_id == NULL) != (options->secret_access_key == NULL))
+		ereport(ERROR,
+		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		         errmsg("options \"%s\" and \"%s\" belong together", "access_key_id", "secret_access_key")));
+}
+
 static void
 validate_table(const FlowlogOptions *options)
 {
@@ -414,9 +599,10 @@ validate_table(const FlowlogOptions *options)
 	/*
 	 * As in file_fdw, whoever may read the server's files decides which of them a
 	 * table shows; SELECT on the table is then enough to read them.  ALTER comes here with
-	 * all of the options, so it takes the same right whatever it changes.
+	 * all of the options, so it takes the same right whatever it changes.  What is in a bucket, the keys of
+	 * the user mapping decide.
 	 */
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+	if (strncmp(options->location, "s3://", 5) != 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 		         errmsg("permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
@@ -440,6 +626,24 @@ flowlog_options_validate(List *list, Oid catalog)
 	parse_options(&options, list, catalog);
 	if (catalog == ForeignTableRelationId)
 		validate_table(&options);
+	if (catalog == ForeignServerRelationId)
+		validate_server(&options);
+	if (catalog == UserMappingRelationId)
+		validate_user_mapping(&options);
+}
+
+void
+flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server)
+{
+	set_defaults(options);
+	parse_options(options, server->options, ForeignServerRelationId);
+}
+
+void
+flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping)
+{
+	set_defaults(options);
+	parse_options(options, mapping->options, UserMappingRelationId);
 }
 
 /* ---------- a table's definition ---------- */
@@ -528,12 +732,15 @@ flowlog_table_open(Oid relid)
 	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
 	Relation relation = table_open(relid, AccessShareLock);
 	TupleDesc desc = RelationGetDescr(relation);
+	ForeignTable *foreign;
 	FlowError error;
 
 	table->relid = relid;
 	table->name = pstrdup(RelationGetRelationName(relation));
 	set_defaults(&table->options);
-	parse_options(&table->options, GetForeignTable(relid)->options, ForeignTableRelationId);
+	foreign = GetForeignTable(relid);
+	table->serverid = foreign->serverid;
+	parse_options(&table->options, foreign->options, ForeignTableRelationId);
 
 	flowlog_backend_init(&table->backend, CurrentMemoryContext);
 	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)

@@ -34,16 +34,20 @@
 #define LEAST_UNIT FLOW_PART_ALIGN
 #define MOST_UNIT (16 * 1024 * 1024)
 
-/* A file, as FlowObject; its path is so far behind the objects. */
+#define NO_VERSION PG_UINT64_MAX
+
+/* A file, as FlowObject; its path and version are so far behind the objects. */
 typedef struct SharedObject
 {
 	uint64 path;
+	uint64 version; /* as path, or NO_VERSION */
 	uint64 size;
 	int64 modified;
 	uint64 device;
 	uint64 inode;
 	uint64 first_unit;
 	uint64 units;
+	bool archived;
 } SharedObject;
 
 /* The first reject, as FlowReject. */
@@ -115,7 +119,7 @@ flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint
 
 	if (strcmp(compression, "auto") == 0)
 		compression = flow_source_compression_by_name(object->path);
-	if (whole || strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
+	if (whole || object->version != NULL || strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
 	if (table->options.regex == NULL && table->options.log_format == NULL)
 		return 1; /* its own header says how to read it */
@@ -203,8 +207,8 @@ flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 /* ---------- the queue ---------- */
 
 /* FlowReadSpec's next_part: the next unit that nobody has taken */
-bool
-flowlog_parallel_next_part(void *arg, FlowPart *part)
+FlowStatus
+flowlog_parallel_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
 	Shared *shared = ((FlowlogParallel *) arg)->shared;
 	const SharedObject *object;
@@ -213,7 +217,7 @@ flowlog_parallel_next_part(void *arg, FlowPart *part)
 	uint64 high = shared->nobjects;
 
 	if (unit >= shared->nunits)
-		return false;
+		return FLOW_END;
 
 	/* the last object whose first unit is not behind this one */
 	while (high - low > 1)
@@ -231,7 +235,7 @@ flowlog_parallel_next_part(void *arg, FlowPart *part)
 	part->object = low;
 	part->start = unit * shared->unit_size;
 	part->end = unit + 1 < object->units ? part->start + shared->unit_size : PG_UINT64_MAX;
-	return true;
+	return FLOW_OK;
 }
 
 uint64_t *
@@ -283,6 +287,8 @@ add_counts(FlowCounts *sum, const FlowCounts *counts, const FlowCounts *before)
 	sum->unmatched += counts->unmatched - before->unmatched;
 	sum->messages_skipped += counts->messages_skipped - before->messages_skipped;
 	sum->files_lacking += counts->files_lacking - before->files_lacking;
+	sum->requests += counts->requests - before->requests;
+	sum->retries += counts->retries - before->retries;
 }
 
 /* Is a reject before the first one known so far, in the order of files and lines? */
@@ -301,18 +307,21 @@ flowlog_parallel_publish(FlowlogScan *scan)
 {
 	FlowlogParallel *parallel = scan->parallel;
 	Shared *shared = parallel->shared;
-	const FlowCounts *counts;
-	const FlowReject *first;
+	FlowCounts counts = {0};
+	const FlowReject *first = NULL;
 	bool new_reject;
 
-	if (scan->reader == NULL)
-		return;
-	counts = flow_reader_counts(scan->reader);
-	first = flow_reader_first_reject(scan->reader);
+	/* a leader that did not read has listed */
+	if (scan->reader != NULL)
+	{
+		counts = *flow_reader_counts(scan->reader);
+		first = flow_reader_first_reject(scan->reader);
+	}
+	flowlog_scan_count_requests(scan, &counts);
 	new_reject = first != NULL && !parallel->reject_published;
 
 	SpinLockAcquire(&shared->mutex);
-	add_counts(&shared->counts, counts, &parallel->published);
+	add_counts(&shared->counts, &counts, &parallel->published);
 	if (new_reject)
 	{
 		uint64 object = first->object - scan->objects->items;
@@ -328,7 +337,7 @@ flowlog_parallel_publish(FlowlogScan *scan)
 	}
 	SpinLockRelease(&shared->mutex);
 
-	parallel->published = *counts;
+	parallel->published = counts;
 	parallel->reject_published = first != NULL;
 }
 
@@ -446,6 +455,18 @@ needs_lines(const FlowlogScan *scan)
 	return false;
 }
 
+/* Appends text to the blob, and tells where it is. */
+static uint64
+keep_text(char *blob, Size *used, const char *text)
+{
+	Size at = *used;
+	Size len = strlen(text) + 1;
+
+	memcpy(blob + at, text, len);
+	*used += len;
+	return at;
+}
+
 /* A segment with the leader's list of files, and nothing read yet. */
 static dsm_segment *
 create_segment(FlowlogScan *scan, int participants)
@@ -460,7 +481,11 @@ create_segment(FlowlogScan *scan, int participants)
 	dsm_segment *segment;
 
 	for (size_t i = 0; i < objects->count; i++)
+	{
 		paths = add_size(paths, strlen(objects->items[i].path) + 1);
+		if (objects->items[i].version != NULL)
+			paths = add_size(paths, strlen(objects->items[i].version) + 1);
+	}
 	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
 	size = MAXALIGN(add_size(size, paths));
 	if (flowlog_aggregate_store(scan) != NULL)
@@ -486,19 +511,18 @@ create_segment(FlowlogScan *scan, int participants)
 	for (size_t i = 0; i < objects->count; i++)
 	{
 		const FlowObject *object = &objects->items[i];
-		Size len = strlen(object->path) + 1;
 
 		shared->objects[i] = (SharedObject) {
-			.path = paths,
+			.path = keep_text(blob, &paths, object->path),
+			.version = object->version == NULL ? NO_VERSION : keep_text(blob, &paths, object->version),
 			.size = object->size,
 			.modified = object->modified,
 			.device = object->device,
 			.inode = object->inode,
+			.archived = object->archived,
 			.first_unit = shared->nunits,
 			.units = flowlog_parallel_units(scan->table, object, shared->unit_size, whole),
 		};
-		memcpy(blob + paths, object->path, len);
-		paths += len;
 		shared->nunits += shared->objects[i].units;
 	}
 	return segment;
@@ -525,7 +549,15 @@ take_list(FlowlogScan *scan)
 	{
 		const SharedObject *object = &shared->objects[i];
 
-		items[i] = (FlowObject) {blob + object->path, object->size, object->modified, object->device, object->inode};
+		items[i] = (FlowObject) {
+			.path = blob + object->path,
+			.size = object->size,
+			.modified = object->modified,
+			.device = object->device,
+			.inode = object->inode,
+			.version = object->version == NO_VERSION ? NULL : blob + object->version,
+			.archived = object->archived,
+		};
 	}
 	parallel->objects = (FlowObjects) {
 		.items = items,

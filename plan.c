@@ -26,6 +26,8 @@
 #include "parser/parsetree.h"
 
 /* what a look at the directories may cost */
+#define STORE_BYTES (64 * 1024 * 1024) /* taken to be in a bucket, unless ANALYZE has seen it, in so many objects */
+#define STORE_UNITS 64
 #define PLAN_ENTRIES 1000
 #define PLAN_MICROSECONDS 20000
 
@@ -259,7 +261,7 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
 	FlowlogPrune *prune;
 	bool whole = needs_lines(baserel, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
-	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+	FlowAccess allowed = flowlog_get_access(NULL);
 	FlowObjects *objects = NULL;
 	FlowError error;
 	FlowStatus status;
@@ -271,6 +273,16 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
 	flowlog_backend_init(&scan.backend, CurrentMemoryContext);
 	line_cost = flow_format_splits(&scan.backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
 	info->line_cost = line_cost * cpu_tuple_cost;
+
+	if (!flow_location_is_local(table->location))
+	{
+		/* nobody is asked over the network for a plan */
+		info->bytes = STORE_BYTES;
+		info->units = STORE_UNITS;
+		info->lines = (double) STORE_BYTES * COMPRESSION_RATIO / BYTES_PER_LINE;
+		info->line_cost = (line_cost + INFLATE_COST) * cpu_tuple_cost;
+		return false;
+	}
 
 	prune = prune_for_planning(root, baserel, &scan, used);
 	status = flow_objects_list_pruned(&scan.backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);

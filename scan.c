@@ -16,8 +16,12 @@
 
 #define MOST_NOTICES 100
 
-/* descriptors a scan may have open at once: the file it reads, or the listing's */
+/*
+ * Descriptors a scan may have open at once: the file it reads, or the listing's; of a store, its connections, of which
+ * some that are being replaced, and what they are waited for with.
+ */
 #define SCAN_FDS 3
+#define STORE_FDS 20
 
 static void
 release_scan(void *arg)
@@ -30,10 +34,14 @@ release_scan(void *arg)
 	flow_filter_free(scan->filter);
 	flow_format_free(scan->format);
 	flow_objects_free(&scan->backend.host, scan->objects);
+	if (scan->store != NULL)
+		scan->store->storage->free(scan->store);
+	flowlog_backend_release(&scan->backend);
 	scan->reader = NULL;
 	scan->filter = NULL;
 	scan->format = NULL;
 	scan->objects = NULL;
+	scan->store = NULL;
 	for (; scan->reserved_fds > 0; scan->reserved_fds--)
 		ReleaseExternalFD();
 }
@@ -46,7 +54,7 @@ raise_error(FlowlogScan *scan, const FlowError *error)
 
 /* Reads the table's definition and compiles its line format. */
 FlowlogScan *
-flowlog_scan_begin(Oid relid, MemoryContext parent)
+flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -61,6 +69,7 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 	scan->callback.arg = scan;
 	MemoryContextRegisterResetCallback(context, &scan->callback);
 
+	scan->userid = OidIsValid(userid) ? userid : GetUserId();
 	scan->table = flowlog_table_open(relid);
 	spec.regex = scan->table->options.regex;
 	spec.log_format = scan->table->options.log_format;
@@ -80,8 +89,21 @@ flowlog_scan_begin(Oid relid, MemoryContext parent)
 static void
 reserve_fds(FlowlogScan *scan)
 {
-	for (; scan->reserved_fds < SCAN_FDS; scan->reserved_fds++)
+	for (; scan->reserved_fds < (scan->store != NULL ? STORE_FDS : SCAN_FDS); scan->reserved_fds++)
 		ReserveExternalFD();
+}
+
+/* Opens the store in which the table's objects lie, if they are not local. */
+static FlowAccess
+open_access(FlowlogScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+
+	if (scan->store == NULL)
+		scan->store = flowlog_s3_open(&scan->backend, scan->table->location, scan->table->serverid, scan->userid);
+	MemoryContextSwitchTo(old);
+	reserve_fds(scan);
+	return flowlog_get_access(scan->store);
 }
 
 /* Is there no file, not even one that was pruned? */
@@ -91,26 +113,11 @@ holds_nothing(const FlowObjects *objects)
 	return objects->count + objects->pruned_by_path + objects->pruned_by_time + objects->directories_pruned == 0;
 }
 
-void
-flowlog_scan_list(FlowlogScan *scan)
+/* The list is complete. */
+static void
+end_list(FlowlogScan *scan)
 {
-	MemoryContext old;
-	FlowAllowedPaths allowed;
-	const FlowPruner *pruner;
-	FlowError error;
-
-	if (scan->objects != NULL)
-		return;
-
-	old = MemoryContextSwitchTo(scan->listing);
-	reserve_fds(scan);
-	allowed = flowlog_get_allowed_paths();
-	pruner = flowlog_prune_begin(scan->prune);
-	if (flow_objects_list_pruned(&scan->backend.host, scan->table->location, &allowed, NULL, pruner,
-	                             &scan->objects, &error) != FLOW_OK)
-		raise_error(scan, &error);
 	flowlog_prune_end(scan->prune);
-
 	if (!scan->has_earlier && holds_nothing(scan->objects))
 		ereport(WARNING,
 		        (errcode(ERRCODE_WARNING),
@@ -119,7 +126,62 @@ flowlog_scan_list(FlowlogScan *scan)
 		             ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
 		                         scan->table->options.location, (unsigned long long) scan->objects->skipped)
 		             : errdetail("Nothing matches \"%s\".", scan->table->options.location)));
+}
+
+/* The first objects; of a local location that is all of them. */
+static void
+begin_list(FlowlogScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->listing);
+	FlowAccess access = open_access(scan);
+	const FlowPruner *pruner = flowlog_prune_begin(scan->prune);
+	FlowError error;
+
+	if (flow_objects_begin(&scan->backend.host, scan->table->location, &access, pruner, &scan->objects, &error) != FLOW_OK)
+		raise_error(scan, &error);
+	if (scan->objects->complete)
+		end_list(scan);
 	MemoryContextSwitchTo(old);
+}
+
+/* As flow_objects_more. */
+static FlowStatus
+list_more(FlowlogScan *scan, bool wait, FlowError *error)
+{
+	bool complete = scan->objects->complete;
+	FlowStatus status = flow_objects_more(scan->objects, wait, error);
+
+	if (!complete && scan->objects->complete && (status == FLOW_OK || status == FLOW_END))
+		end_list(scan);
+	return status;
+}
+
+void
+flowlog_scan_list(FlowlogScan *scan)
+{
+	FlowStatus status;
+	FlowError error;
+
+	if (scan->objects == NULL)
+		begin_list(scan);
+	while ((status = list_more(scan, true, &error)) == FLOW_OK)
+		;
+	if (status != FLOW_END)
+		raise_error(scan, &error);
+}
+
+/* FlowReadSpec's next_part, where the list grows while it is read */
+static FlowStatus
+next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
+{
+	FlowlogScan *scan = arg;
+	FlowStatus status;
+
+	while (scan->next_object == scan->objects->count)
+		if ((status = list_more(scan, wait, error)) != FLOW_OK)
+			return status;
+	*part = (FlowPart) {.object = scan->next_object++, .start = 0, .end = PG_UINT64_MAX};
+	return FLOW_OK;
 }
 
 static void
@@ -128,10 +190,15 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	const FlowlogOptions *options = &scan->table->options;
 	MemoryContext old;
 	FlowReadSpec spec;
+	FlowAccess access;
 	FlowError error;
 
-	flowlog_scan_list(scan);
-	reserve_fds(scan); /* a worker has its list from the leader */
+	/* how much there is must be known where it is limited; a worker has its list from the leader */
+	if (scan->objects == NULL)
+		begin_list(scan);
+	if (flowlog_max_scan_bytes > 0)
+		flowlog_scan_list(scan);
+	access = open_access(scan);
 
 	old = MemoryContextSwitchTo(scan->listing);
 	spec = (FlowReadSpec) {
@@ -140,7 +207,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		.filter = scan->filter,
 		.objects = scan->objects,
 		.location = scan->table->location,
-		.allowed = flowlog_get_allowed_paths(),
+		.access = access,
 		.on_error = on_error,
 		.report_rejects = report_rejects,
 		.reject_limit = reject_limit,
@@ -149,6 +216,12 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	};
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
+	scan->next_object = 0;
+	if (scan->parallel == NULL && scan->store != NULL)
+	{
+		spec.next_part = next_part;
+		spec.next_part_arg = scan;
+	}
 	if (scan->parallel != NULL)
 	{
 		spec.next_part = flowlog_parallel_next_part;
@@ -184,6 +257,7 @@ flowlog_scan_rewind(FlowlogScan *scan)
 
 	flowlog_ledger_charge(scan);
 	flowlog_progress_begin(scan);
+	scan->next_object = 0;
 	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
 		raise_error(scan, &error);
 }
@@ -192,7 +266,7 @@ flowlog_scan_rewind(FlowlogScan *scan)
 static bool
 find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
 {
-	FlowAllowedPaths allowed = flowlog_get_allowed_paths();
+	FlowAccess allowed = flowlog_get_access(scan->store);
 	FlowStatus status;
 	FlowError error;
 
@@ -278,13 +352,27 @@ add_counts(FlowCounts *sum, const FlowCounts *counts)
 		to[i] += from[i];
 }
 
+void
+flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
+{
+	FlowStoreCounts store = {0};
+
+	if (scan->store != NULL)
+		store = scan->store->storage->counts(scan->store);
+	counts->requests = store.requests - scan->store_before.requests;
+	counts->retries = store.retries - scan->store_before.retries;
+}
+
 bool
 flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 {
 	if (scan->parallel != NULL)
 		flowlog_parallel_counts(scan, counts);
 	else if (scan->reader != NULL)
+	{
 		*counts = *flow_reader_counts(scan->reader);
+		flowlog_scan_count_requests(scan, counts);
+	}
 	else if (scan->has_earlier)
 		memset(counts, 0, sizeof(*counts));
 	else
@@ -324,6 +412,8 @@ flowlog_scan_forget(FlowlogScan *scan)
 	if (flowlog_scan_counts(scan, &counts))
 	{
 		scan->earlier = counts;
+		if (scan->store != NULL)
+			scan->store_before = scan->store->storage->counts(scan->store);
 		scan->has_earlier = true;
 	}
 	memset(&scan->counted, 0, sizeof(scan->counted));

@@ -505,16 +505,18 @@ cut_files(void)
 	}
 }
 
-static bool
-take_part(void *arg, FlowPart *part)
+static FlowStatus
+take_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
 	size_t number = __atomic_fetch_add(&shared->next_part, 1, __ATOMIC_RELAXED);
 
 	(void) arg;
+	(void) wait;
+	(void) error;
 	if (number >= nparts)
-		return false;
+		return FLOW_END;
 	*part = parts[number];
-	return true;
+	return FLOW_OK;
 }
 
 /* The columns that the query uses. */
@@ -725,7 +727,7 @@ parse_arguments(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	FlowAllowedPaths allowed = {NULL, 0};
+	FlowAccess allowed = {0};
 	FlowListLimits limits = {0, 0};
 	FlowError error = {0};
 	Totals totals = {0};

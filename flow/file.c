@@ -190,12 +190,12 @@ entry_allows(const FlowHost *host, const char *entry, const char *target, FlowEr
 }
 
 FlowStatus
-flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAllowedPaths *allowed, FlowError *error)
+flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access, FlowError *error)
 {
 	char target[PATH_MAX + 1];
 	struct stat st;
 
-	if (allowed->count == 0)
+	if (access->count == 0)
 		return FLOW_OK;
 
 	if (!resolve(fd, target, sizeof(target)))
@@ -206,9 +206,9 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAllo
 		return FLOW_NOT_ALLOWED;
 	}
 
-	for (size_t i = 0; i < allowed->count; i++)
+	for (size_t i = 0; i < access->count; i++)
 	{
-		FlowStatus status = entry_allows(host, allowed->paths[i], target, error);
+		FlowStatus status = entry_allows(host, access->paths[i], target, error);
 
 		if (status != FLOW_END)
 			return status;
@@ -239,7 +239,7 @@ check_identity(FlowFile *file, const char *says, FlowError *error)
 }
 
 static FlowStatus
-open_file(FlowFile *file, const FlowAllowedPaths *allowed, FlowError *error)
+open_file(FlowFile *file, const FlowAccess *access, FlowError *error)
 {
 	const FlowObject *object = file->object;
 	FlowStatus status;
@@ -251,14 +251,14 @@ open_file(FlowFile *file, const FlowAllowedPaths *allowed, FlowError *error)
 	if (status != FLOW_OK)
 		return status;
 
-	status = flow_file_allowed(file->host, file->fd, object->path, allowed, error);
+	status = flow_file_allowed(file->host, file->fd, object->path, access, error);
 	if (status != FLOW_OK)
 		return status;
 	return check_identity(file, "changed since it was listed", error);
 }
 
 FlowStatus
-flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                FlowFile **result, FlowError *error)
 {
 	FlowFile *file = flow_allocate(host, sizeof(FlowFile));
@@ -268,7 +268,7 @@ flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAllowed
 		return flow_error_memory(error);
 	*file = (FlowFile) {.host = host, .object = object, .fd = -1, .nowait = true};
 
-	status = open_file(file, allowed, error);
+	status = open_file(file, access, error);
 	if (status != FLOW_OK)
 	{
 		flow_file_close(file);
@@ -451,7 +451,7 @@ flow_file_unchanged(FlowFile *file, FlowError *error)
 /* ---------- before it is read ---------- */
 
 bool
-flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed)
+flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAccess *access)
 {
 	struct iovec part = {&(char) {0}, 1};
 	FlowFile *file;
@@ -459,7 +459,7 @@ flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAll
 	bool missing;
 
 	/* whatever is wrong with it is told when its turn comes */
-	if (flow_file_open(host, object, allowed, &file, &error) != FLOW_OK)
+	if (flow_file_open(host, object, access, &file, &error) != FLOW_OK)
 		return false;
 	missing = preadv2(file->fd, &part, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
 	if (missing)
@@ -467,3 +467,49 @@ flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAll
 	flow_file_close(file);
 	return missing;
 }
+
+/* ---------- as a storage ---------- */
+
+static FlowStatus
+storage_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file, FlowError *error)
+{
+	return flow_file_open(host, object, access, (FlowFile **) file, error);
+}
+
+static void
+storage_close(void *file)
+{
+	flow_file_close(file);
+}
+
+static FlowStatus
+storage_read(void *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	return flow_file_read(file, buffer, capacity, len, error);
+}
+
+static uint64_t
+storage_position(const void *file)
+{
+	return flow_file_position(file);
+}
+
+static void
+storage_seek(void *file, uint64_t offset)
+{
+	flow_file_seek(file, offset);
+}
+
+static FlowStatus
+storage_unchanged(void *file, FlowError *error)
+{
+	return flow_file_unchanged(file, error);
+}
+
+const FlowStorage flow_file_storage = {
+	.open = storage_open,
+	.close = storage_close,
+	.read = storage_read,
+	.position = storage_position,
+	.seek = storage_seek,
+	.unchanged = storage_unchanged};

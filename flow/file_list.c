@@ -51,7 +51,7 @@ typedef struct Walk
 {
 	const FlowHost *host;
 	const FlowLocation *location;
-	const FlowAllowedPaths *allowed;
+	const FlowAccess *access;
 	FlowListLimits limits;
 	const FlowPruner *pruner; /* NULL: there is none */
 	bool has_variables;       /* the location has */
@@ -183,7 +183,7 @@ check_directory(Walk *walk, int fd)
 	struct stat st;
 	FlowStatus status;
 
-	status = flow_file_allowed(walk->host, fd, walk->path, walk->allowed, walk->error);
+	status = flow_file_allowed(walk->host, fd, walk->path, walk->access, walk->error);
 	if (status != FLOW_OK)
 		return status;
 	if (fstat(fd, &st) != 0)
@@ -235,7 +235,7 @@ stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *
 	FlowStatus status;
 	int fd;
 
-	if (!check || walk->allowed->count == 0)
+	if (!check || walk->access->count == 0)
 	{
 		if (fstatat(directory, name, st, 0) != 0)
 			return flow_error_os(walk->error, errno, "stat file", walk->path);
@@ -245,7 +245,7 @@ stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *
 	fd = openat(directory, name, O_PATH | O_CLOEXEC);
 	if (fd < 0)
 		return flow_error_os(walk->error, errno, "open file", walk->path);
-	status = flow_file_allowed(walk->host, fd, walk->path, walk->allowed, walk->error);
+	status = flow_file_allowed(walk->host, fd, walk->path, walk->access, walk->error);
 	if (status == FLOW_OK && fstat(fd, st) != 0)
 		status = flow_error_os(walk->error, errno, "stat file", walk->path);
 	close(fd);
@@ -445,10 +445,10 @@ walk_down(Walk *walk)
 }
 
 FlowStatus
-flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
                const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error)
 {
-	Walk walk = {.host = host, .location = location, .allowed = allowed, .pruner = pruner, .objects = objects, .error = error};
+	Walk walk = {.host = host, .location = location, .access = access, .pruner = pruner, .objects = objects, .error = error};
 	const char *fixed = flow_location_fixed(location);
 	struct stat st;
 	FlowStatus status;

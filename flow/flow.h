@@ -80,6 +80,14 @@ typedef struct FlowError
 
 /* ---------- the host ---------- */
 
+/* A socket that somebody waits for. */
+typedef struct FlowSocket
+{
+	int fd;
+	bool read, write;         /* wanted */
+	bool can_read, can_write; /* told */
+} FlowSocket;
+
 /*
  * What the core needs from the program around it.  None of these may jump out
  * of the call.  "arg" is handed back to each.
@@ -107,6 +115,13 @@ typedef struct FlowHost
 	 */
 	bool (*text_valid)(void *arg, const char *data, size_t len);
 	size_t (*text_length)(void *arg, const char *data, size_t len);
+
+	/*
+	 * Sleeps as "wait" does, but returns also when one of some sockets is ready for what is wanted of it, and tells of which that is
+	 * so.  "version" is another number whenever the sockets are others than in the last call, or the same number is another
+	 * socket.  NULL: the host has no FlowStore that needs it.
+	 */
+	void (*wait_sockets)(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds);
 } FlowHost;
 
 /* ---------- values and columns ---------- */
@@ -392,15 +407,19 @@ typedef struct FlowObject
 	int64_t modified; /* nanoseconds since 1970 */
 	uint64_t device;  /* st_dev */
 	uint64_t inode;   /* st_ino */
+
+	/* of one in a store, what tells this version of it from others (S3: the ETag), NUL-terminated; of a local file NULL */
+	const char *version;
+	bool archived; /* it is where it cannot be read from */
 } FlowObject;
 
 typedef struct FlowObjects
 {
-	FlowObject *items; /* in order of their paths' bytes */
+	FlowObject *items; /* in order of their paths' bytes, if they were listed at once */
 	size_t count;
 	uint64_t bytes;   /* sum of their sizes */
 	uint64_t skipped; /* entries left out: hidden, empty, markers (design.md, option location) */
-	bool complete;    /* false: a limit of FlowListLimits ended the listing */
+	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it goes on */
 
 	/* what a FlowPruner left out: files, and directories of which nobody knows how many files are in them */
 	uint64_t pruned_by_path, pruned_by_time;
@@ -408,15 +427,21 @@ typedef struct FlowObjects
 	uint64_t directories_read;
 } FlowObjects;
 
-/*
- * The directories that may be read, as the administrator wrote them; count 0: all.
- * Checked against what a path resolves to, at every open of a file or directory.
- */
-typedef struct FlowAllowedPaths
+/* Where objects lie that are no local files, and how they are read; see below. */
+typedef struct FlowStore FlowStore;
+
+/* What may be opened, and by whom. */
+typedef struct FlowAccess
 {
+	/*
+	 * The directories that may be read, as the administrator wrote them; count 0: all.
+	 * Checked against what a path resolves to, at every open of a file or directory.
+	 */
 	const char *const *paths;
 	size_t count;
-} FlowAllowedPaths;
+
+	FlowStore *store; /* opens all objects; NULL: they are local files */
+} FlowAccess;
 
 /* For the planner: stop listing after so many entries, or so long. 0: no limit. */
 typedef struct FlowListLimits
@@ -457,6 +482,12 @@ typedef struct FlowPathValue
  */
 extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
 extern void flow_location_free(FlowLocation *location);
+
+/* Is it a path?  Otherwise its objects are in a bucket, of S3 or what speaks its language. */
+extern bool flow_location_is_local(const FlowLocation *location);
+
+/* The bucket's name, not NUL-terminated. */
+extern const char *flow_location_bucket(const FlowLocation *location, size_t *len);
 
 /* in location_template.c */
 extern const FlowVariable *flow_location_variables(const FlowLocation *location, int *count);
@@ -504,14 +535,76 @@ typedef struct FlowPruner
  * Lists the files of a location.  The list comes from the host's allocator, a
  * copy of its own, freed by flow_objects_free.
  */
-extern FlowStatus flow_objects_list(const FlowHost *host, const char *location, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_objects_list(const FlowHost *host, const char *location, const FlowAccess *access,
                                     const FlowListLimits *limits, FlowObjects **objects, FlowError *error);
 
 /* The same of a location that was parsed, without what is pruned; pruner may be NULL. */
-extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
                                            const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects,
                                            FlowError *error);
 extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
+
+/*
+ * Lists step by step: begins a list, which flow_objects_more makes longer until it is complete.  A local location is listed
+ * at once.  What is given must outlive the listing; objects stay where they are while it goes on.
+ */
+extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+                                     const FlowPruner *pruner, FlowObjects **objects, FlowError *error);
+
+/*
+ * Adds what has come since the last call, waiting for something if need be and "wait" is set.  FLOW_OK; FLOW_END if nothing was added,
+ * be it because the list is complete or, without "wait", because nothing has come.
+ */
+extern FlowStatus flow_objects_more(FlowObjects *objects, bool wait, FlowError *error);
+
+/* ---------- stores ---------- */
+
+/* What a store has done so far. */
+typedef struct FlowStoreCounts
+{
+	uint64_t requests; /* those that were repeated included */
+	uint64_t retries;  /* of these, repeated ones */
+	uint64_t bytes;    /* of objects that came, be they of use or not */
+} FlowStoreCounts;
+
+/*
+ * How objects of a kind are listed and read: local files (file.c), or those of a FlowStore.  "store" is access->store.
+ * A file is opened for one object, which must outlive it, and read from its beginning.
+ */
+typedef struct FlowStorage
+{
+	const char *scheme; /* of locations: "s3://"; NULL: they are paths */
+
+	/* As flow_objects_more, for a location whose listing goes on in *state, NULL at first; end_list frees that. */
+	FlowStatus (*list)(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
+	                   FlowObjects *objects, FlowError *error);
+	void (*end_list)(void *state);
+
+	FlowStatus (*open)(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file, FlowError *error);
+	void (*close)(void *file);
+
+	/*
+	 * Reads on: fewer than "capacity" bytes only if the object ends there; *len 0 at its end, once it was seen to be what was
+	 * listed.
+	 */
+	FlowStatus (*read)(void *file, void *buffer, size_t capacity, size_t *len, FlowError *error);
+	uint64_t (*position)(const void *file);
+	void (*seek)(void *file, uint64_t offset);             /* behind the end: to the end */
+	FlowStatus (*unchanged)(void *file, FlowError *error); /* FLOW_OK, or FLOW_CHANGED: it is not what was listed */
+
+	/* Objects are fetched before their turn, in the order in which they are announced and then opened.  NULL: they are not. */
+	bool (*has_room)(const FlowStore *store); /* may one more be announced? */
+	FlowStatus (*announce)(FlowStore *store, const FlowObject *object, FlowError *error);
+	void (*forget)(FlowStore *store); /* what was announced will not be opened */
+
+	FlowStoreCounts (*counts)(const FlowStore *store);
+	void (*free)(FlowStore *store);
+} FlowStorage;
+
+struct FlowStore
+{
+	const FlowStorage *storage;
+};
 
 /* in name_time.c */
 
@@ -587,7 +680,7 @@ typedef struct FlowProbe
  * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
  * a regular expression reads it; "log_format": the format of files without header, or NULL.  The probe is freed by flow_probe_free, also after an error.
  */
-extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                                     const char *compression, bool unwrap, const char *log_format, FlowProbe *probe, FlowError *error);
 extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
 
@@ -626,6 +719,7 @@ typedef struct FlowCounts
 	uint64_t directories_pruned;                         /* with who knows how many files */
 	uint64_t bytes;                                      /* stored bytes of the files listed, pruned ones excluded */
 	uint64_t bytes_read;                                 /* stored bytes read */
+	uint64_t requests, retries;                          /* to a store, for lists and objects; of these, repeated ones */
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
 	uint64_t set_null;
 	uint64_t unmatched;        /* of rejected and set_null: lines that are no record at all */
@@ -665,7 +759,7 @@ typedef struct FlowLineCount
  * "start".  Reads the file up to there, or on from where *count got to; of a file that cannot be
  * cut, start is 0 and nothing is read.  Otherwise than FLOW_OK *number is 0.
  */
-extern FlowStatus flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, FlowLineCount *count,
+extern FlowStatus flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess *access, FlowLineCount *count,
                                  uint64_t start, uint64_t line, uint64_t *number, FlowError *error);
 
 typedef struct FlowReadSpec
@@ -673,9 +767,9 @@ typedef struct FlowReadSpec
 	const FlowHost *host;
 	FlowFormat *format;
 	const FlowFilter *filter;     /* NULL: every record passes */
-	const FlowObjects *objects;   /* must outlive the reader */
+	const FlowObjects *objects;   /* must outlive the reader; may grow if next_part tells of what is new */
 	const FlowLocation *location; /* whose variables columns are; NULL: none is */
-	FlowAllowedPaths allowed;
+	FlowAccess access;
 	FlowOnError on_error;
 	bool report_rejects;     /* flow_reader_next returns FLOW_REJECTED for each */
 	int64_t reject_limit;    /* -1: none */
@@ -690,12 +784,12 @@ typedef struct FlowReadSpec
 	int nused;
 
 	/*
-	 * Where several readers share the work: gives the next part, false when there is
-	 * none left.  NULL: all objects, one after the other.  "shared_rejects" counts
-	 * the rejects of all of them for reject_limit; NULL: the reader's own.  The host
+	 * Where several readers share the work, or the list grows: gives the next part.  FLOW_OK; FLOW_END when there is
+	 * none left or, without "wait", when one would have to be waited for; or an error.  NULL: all objects, one after the other.
+	 * "shared_rejects" counts the rejects of all readers for reject_limit; NULL: the reader's own.  The host
 	 * sets it back to 0 when all of them are rewound.
 	 */
-	bool (*next_part)(void *arg, FlowPart *part);
+	FlowStatus (*next_part)(void *arg, bool wait, FlowPart *part, FlowError *error);
 	void *next_part_arg;
 	uint64_t *shared_rejects;
 } FlowReadSpec;

@@ -392,7 +392,7 @@ typedef struct FlowSource FlowSource;
  * become lines with a time before each.  compression: "auto" or a name.
  * FLOW_CHANGED if it is not what was listed.  The object must outlive the source.
  */
-extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                                    const char *compression, bool unwrap, FlowSource **source, FlowError *error);
 extern void flow_source_close(FlowSource *source);
 
@@ -447,7 +447,7 @@ typedef struct FlowAhead
  * worked on.  Where they are, it costs nothing.
  */
 extern void flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
-                                 const FlowAllowedPaths *allowed);
+                                 const FlowAccess *access);
 
 #define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
 
@@ -513,11 +513,14 @@ extern uint64_t flow_part_owned(const FlowPart *part, uint64_t position);
 
 typedef struct FlowFile FlowFile;
 
+/* The functions below as a storage. */
+extern const FlowStorage flow_file_storage;
+
 /*
  * Regular files only; checks the identity and the allowed paths on the open
  * descriptor.  The object must outlive the file.
  */
-extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                                  FlowFile **file, FlowError *error);
 extern void flow_file_close(FlowFile *file);
 
@@ -534,7 +537,7 @@ extern void flow_file_seek(FlowFile *file, uint64_t offset); /* behind the end: 
  * If the beginning of a file is not in the page cache, asks the kernel to fetch it, and
  * tells so.  Waits for no data and reports no error.
  */
-extern bool flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed);
+extern bool flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAccess *access);
 
 /* Is it still the file that was listed?  FLOW_OK or FLOW_CHANGED. */
 extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);
@@ -543,7 +546,7 @@ extern FlowStatus flow_file_unchanged(FlowFile *file, FlowError *error);
 extern void flow_file_name_error(FlowError *error, const char *path);
 
 /* Is what the descriptor fd resolves to inside the allowed paths?  FLOW_OK or FLOW_NOT_ALLOWED. */
-extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAllowedPaths *allowed, FlowError *error);
+extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access, FlowError *error);
 
 /* ---------- location.c: which paths a location means ---------- */
 
@@ -553,6 +556,9 @@ extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *pa
  */
 extern const char *flow_location_fixed(const FlowLocation *location);
 extern bool flow_location_has_wildcard(const FlowLocation *location);
+
+/* Of one that is in a bucket: the fixed part behind "s3://bucket/", "" if there is none. */
+extern const char *flow_location_key(const FlowLocation *location);
 
 /*
  * Who walks down from the fixed part holds, for each directory, the set of
@@ -570,11 +576,14 @@ typedef struct FlowNameMatch
 } FlowNameMatch;
 
 extern FlowSegments flow_location_start(const FlowLocation *location);
+
+/* May names match however deep they are? */
+extern bool flow_location_is_deep(const FlowLocation *location, FlowSegments segments);
 extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len);
 
 /* ---------- object.c: the list of files ---------- */
 
-/* Appends a copy of an object, path included. */
+/* Appends a copy of an object, path and version included. */
 extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error);
 
 /* ---------- file_list.c: walks local directories ---------- */
@@ -582,7 +591,7 @@ extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, c
 /*
  * Adds the files of a location, in no order, and counts in *objects what was left out.  limits and pruner may be NULL.
  */
-extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
+extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
                                  const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error);
 
 #endif /* FLOW_INTERNAL_H */

@@ -28,6 +28,7 @@
 
 #include <string.h>
 
+#define S3_SCHEME "s3://"
 #define MAX_NESTING 8   /* of "{" */
 #define MAX_ITEMS 32768 /* with alternatives multiplied out: a quarter of a megabyte */
 
@@ -290,6 +291,9 @@ split(FlowLocation *location, FlowError *error)
 	bool ends_in_slash = true;
 	FlowStatus status = FLOW_OK;
 
+	memcpy(location->fixed, location->text, location->root_len);
+	location->fixed_len = location->root_len;
+
 	while (*p != '\0' && status == FLOW_OK)
 	{
 		const char *begin = ++p;
@@ -309,7 +313,7 @@ split(FlowLocation *location, FlowError *error)
 	if (status != FLOW_OK)
 		return status;
 
-	if (location->fixed_len == 0 || (ends_in_slash && location->nsegments == 0))
+	if (location->fixed_len == location->root_len || (ends_in_slash && location->nsegments == 0))
 		location->fixed[location->fixed_len++] = '/';
 	location->fixed[location->fixed_len] = '\0';
 
@@ -500,7 +504,7 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	const FlowHost *host = location->host;
 	FlowStatus status;
 
-	if ((status = flow_template_read(location->text, names, &location->template, error)) != FLOW_OK ||
+	if ((status = flow_template_read(location->text, location->root_len, names, &location->template, error)) != FLOW_OK ||
 	    (status = check_text(location, error)) != FLOW_OK ||
 	    (status = split(location, error)) != FLOW_OK ||
 	    (status = compile(location, error)) != FLOW_OK)
@@ -514,35 +518,65 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	return compile(location, error);
 }
 
+/*
+ * The length of "s3://bucket", after the rules for names of buckets (AWS: "General purpose bucket naming rules"; other stores
+ * allow upper case and "_", too), which keep all that could change the meaning of a URL out of it.
+ */
+static FlowStatus
+read_root(const char *text, size_t *len, FlowError *error)
+{
+	const char *bucket = text + strlen(S3_SCHEME);
+	const char *dots;
+	size_t bucket_len;
+
+	*len = 0;
+	if (text[0] == '/')
+		return FLOW_OK;
+	flow_error_set(error, FLOW_BAD_LOCATION, "invalid location \"%s\"", text);
+	if (strncmp(text, S3_SCHEME, strlen(S3_SCHEME)) != 0)
+	{
+		flow_error_detail(error, "A location is an absolute path, which begins with \"/\", or begins with \"s3://\".");
+		return error->status;
+	}
+	bucket_len = strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+	dots = strstr(bucket, "..");
+	if (bucket_len < 3 || bucket_len > 63 || (bucket[bucket_len] != '/' && bucket[bucket_len] != '\0') ||
+	    strchr(".-", bucket[0]) != NULL || strchr(".-", bucket[bucket_len - 1]) != NULL ||
+	    (dots != NULL && dots < bucket + bucket_len))
+	{
+		flow_error_detail(error, "Behind \"s3://\" comes the name of a bucket: 3 to 63 letters, digits, \".\", \"-\" and \"_\", without wildcards.");
+		return error->status;
+	}
+	*len = strlen(S3_SCHEME) + bucket_len;
+	return FLOW_OK;
+}
+
 FlowStatus
 flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parsed, FlowError *error)
 {
 	size_t len = strlen(text);
 	FlowLocation *location;
 	FlowStatus status;
+	size_t root_len;
 
 	*parsed = NULL;
-	if (strncmp(text, "s3://", 5) == 0)
-		return flow_error_set(error, FLOW_UNSUPPORTED, "S3 locations are not supported by this build");
-	if (text[0] != '/')
-	{
-		flow_error_set(error, FLOW_BAD_LOCATION, "invalid location \"%s\"", text);
-		flow_error_detail(error, "A location is an absolute path: it begins with \"/\".");
-		return error->status;
-	}
+	status = read_root(text, &root_len, error);
+	if (status != FLOW_OK)
+		return status;
 
-	/* the pattern is no longer than the text, the fixed part can be as long as that and a "/"; then come names */
-	location = flow_allocate(host, sizeof(FlowLocation) + (len + 1) + (len + 1) + (len + 2) + len);
+	/* the pattern is no longer than the text and a "/", the fixed part can be as long as that and a "/"; then come names */
+	location = flow_allocate(host, sizeof(FlowLocation) + (len + 1) + (len + 2) + (len + 3) + len);
 	if (location == NULL)
 		return flow_error_memory(error);
 	memset(location, 0, sizeof(FlowLocation));
 	location->host = host;
 	location->text = (char *) (location + 1);
 	location->template.pattern = location->text + len + 1;
-	location->fixed = location->template.pattern + len + 1;
+	location->fixed = location->template.pattern + len + 2;
+	location->root_len = root_len;
 	memcpy(location->text, text, len + 1);
 
-	status = parse(location, location->fixed + len + 2, error);
+	status = parse(location, location->fixed + len + 3, error);
 	if (status != FLOW_OK)
 		flow_location_free(location);
 	else
@@ -574,6 +608,25 @@ const char *
 flow_location_fixed(const FlowLocation *location)
 {
 	return location->fixed;
+}
+
+bool
+flow_location_is_local(const FlowLocation *location)
+{
+	return location->root_len == 0;
+}
+
+const char *
+flow_location_bucket(const FlowLocation *location, size_t *len)
+{
+	*len = location->root_len - strlen(S3_SCHEME);
+	return location->text + strlen(S3_SCHEME);
+}
+
+const char *
+flow_location_key(const FlowLocation *location)
+{
+	return location->fixed + location->root_len + 1;
 }
 
 bool

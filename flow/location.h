@@ -52,7 +52,7 @@ typedef struct FlowTemplate
 	char *pattern; /* NUL-terminated */
 	FlowPiece pieces[FLOW_LOCATION_PIECES];
 	int npieces;
-	FlowMark marks[FLOW_LOCATION_PIECES + 3 * FLOW_MOST_VARIABLES]; /* in their order */
+	FlowMark marks[FLOW_LOCATION_PIECES + 3 * FLOW_MOST_VARIABLES + 1]; /* in their order */
 	int nmarks;
 	FlowVariable variables[FLOW_MOST_VARIABLES];
 	int nvariables;
@@ -92,7 +92,8 @@ typedef struct FlowSegment
 struct FlowLocation
 {
 	const FlowHost *host;
-	char *text; /* the location as given; lies behind this struct */
+	char *text;      /* the location as given; lies behind this struct */
+	size_t root_len; /* of its "s3://bucket", which is no part of the template; 0 for a path */
 	FlowTemplate template;
 	char *fixed; /* behind text and pattern */
 	size_t fixed_len;
@@ -121,10 +122,10 @@ extern bool flow_location_class_member(const char *first, const char **p, const 
 /* ---------- location_template.c ---------- */
 
 /*
- * Takes the variables out of a location.  There is room for the location's length in
+ * Takes the variables out of a location, which begins at "from".  There is room for the location's length in
  * template->pattern, and in "names", where those of variables go.  FLOW_BAD_LOCATION or FLOW_LIMIT.
  */
-extern FlowStatus flow_template_read(const char *text, char *names, FlowTemplate *template, FlowError *error);
+extern FlowStatus flow_template_read(const char *text, size_t from, char *names, FlowTemplate *template, FlowError *error);
 
 /* Where in the location is what stands at an offset of the pattern? */
 extern size_t flow_template_source(const FlowTemplate *template, size_t offset);

@@ -181,6 +181,19 @@ flow_location_start(const FlowLocation *location)
 	return segments_from(location, 0);
 }
 
+bool
+flow_location_is_deep(const FlowLocation *location, FlowSegments segments)
+{
+	for (; segments != 0; segments &= segments - 1)
+	{
+		int i = __builtin_ctzll(segments);
+
+		if (i == location->nsegments || location->segments[i].deep)
+			return true;
+	}
+	return false;
+}
+
 FlowNameMatch
 flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len)
 {

@@ -287,10 +287,13 @@ read_variable(Reader *in, int depth)
 }
 
 FlowStatus
-flow_template_read(const char *text, char *names, FlowTemplate *template, FlowError *error)
+flow_template_read(const char *text, size_t from, char *names, FlowTemplate *template, FlowError *error)
 {
-	Reader in = {text, text, template->pattern, names, template, error};
+	Reader in = {text, text + from, template->pattern, names, template, error};
 	int depth = 0;
+
+	if (from > 0)
+		add_mark(&in);
 
 	while (*in.p != '\0')
 	{

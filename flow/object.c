@@ -23,12 +23,27 @@ typedef struct Chunk
 	char bytes[];
 } Chunk;
 
+typedef struct Array
+{
+	struct Array *next;
+	FlowObject items[];
+} Array;
+
 /* What a FlowObjects that we gave out really is. */
 typedef struct ObjectList
 {
 	FlowObjects objects; /* must be first */
 	size_t capacity;
 	Chunk *chunks; /* the one in use is first */
+
+	/* of one that grows */
+	const FlowHost *host;
+	FlowAccess access;
+	const FlowLocation *location;
+	const FlowPruner *pruner;
+	void *listing; /* the store's */
+	size_t summed; /* objects whose sizes are in "bytes" */
+	Array *arrays; /* of items that became too small, in which somebody may hold one */
 } ObjectList;
 
 /* ---------- collecting ---------- */
@@ -52,19 +67,25 @@ flow_objects_free(const FlowHost *host, FlowObjects *objects)
 
 	if (list == NULL)
 		return;
+	if (list->listing != NULL)
+		list->access.store->storage->end_list(list->listing);
 	for (Chunk *chunk = list->chunks, *next; chunk != NULL; chunk = next)
 	{
 		next = chunk->next;
 		flow_free(host, chunk);
 	}
-	flow_free(host, objects->items);
+	for (Array *array = list->arrays, *next; array != NULL; array = next)
+	{
+		next = array->next;
+		flow_free(host, array);
+	}
 	flow_free(host, list);
 }
 
 static const char *
-keep_path(const FlowHost *host, ObjectList *list, const char *path)
+keep_text(const FlowHost *host, ObjectList *list, const char *text)
 {
-	size_t size = strlen(path) + 1;
+	size_t size = strlen(text) + 1;
 	Chunk *chunk = list->chunks;
 	char *kept;
 
@@ -86,7 +107,7 @@ keep_path(const FlowHost *host, ObjectList *list, const char *path)
 	}
 
 	kept = chunk->bytes + chunk->used;
-	memcpy(kept, path, size);
+	memcpy(kept, text, size);
 	chunk->used += size;
 	return kept;
 }
@@ -97,20 +118,26 @@ make_room(const FlowHost *host, ObjectList *list)
 {
 	FlowObjects *objects = &list->objects;
 	size_t capacity = list->capacity + list->capacity / 2;
-	FlowObject *items;
+	Array *array;
 
 	if (objects->count < list->capacity)
 		return true;
 
 	if (capacity < FIRST_ITEMS)
 		capacity = FIRST_ITEMS;
-	items = flow_allocate(host, capacity * sizeof(FlowObject));
-	if (items == NULL)
+	array = flow_allocate(host, sizeof(Array) + capacity * sizeof(FlowObject));
+	if (array == NULL)
 		return false;
 	if (objects->count > 0)
-		memcpy(items, objects->items, objects->count * sizeof(FlowObject));
-	flow_free(host, objects->items);
-	objects->items = items;
+		memcpy(array->items, objects->items, objects->count * sizeof(FlowObject));
+	if (list->host == NULL && list->arrays != NULL)
+	{
+		flow_free(host, list->arrays);
+		list->arrays = NULL;
+	}
+	array->next = list->arrays;
+	list->arrays = array;
+	objects->items = array->items;
 	list->capacity = capacity;
 	return true;
 }
@@ -119,13 +146,15 @@ FlowStatus
 flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error)
 {
 	ObjectList *list = (ObjectList *) objects;
-	const char *path;
+	const char *path, *version = NULL;
 
-	if (!make_room(host, list) || (path = keep_path(host, list, object->path)) == NULL)
+	if (!make_room(host, list) || (path = keep_text(host, list, object->path)) == NULL ||
+	    (object->version != NULL && (version = keep_text(host, list, object->version)) == NULL))
 		return flow_error_memory(error);
 
 	objects->items[objects->count] = *object;
 	objects->items[objects->count].path = path;
+	objects->items[objects->count].version = version;
 	objects->count++;
 	return FLOW_OK;
 }
@@ -226,16 +255,71 @@ finish(FlowObjects *objects)
 /* ---------- listing ---------- */
 
 FlowStatus
-flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAllowedPaths *allowed,
-                         const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 {
-	FlowObjects *listed = create(host);
+	ObjectList *list = (ObjectList *) objects;
+	FlowStore *store = list->access.store;
 	FlowStatus status;
 
-	*objects = NULL;
-	if (listed == NULL)
+	if (objects->complete)
+		return FLOW_END;
+	status = store->storage->list(store, list->location, list->pruner, wait, &list->listing, objects, error);
+	for (; list->summed < objects->count; list->summed++)
+		objects->bytes += objects->items[list->summed].size;
+	return status;
+}
+
+FlowStatus
+flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+                   const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+{
+	ObjectList *list;
+
+	if (access->store == NULL)
+		return flow_objects_list_pruned(host, location, access, NULL, pruner, objects, error);
+	*objects = create(host);
+	if (*objects == NULL)
 		return flow_error_memory(error);
-	status = flow_file_list(host, location, allowed, limits, pruner, listed, error);
+	list = (ObjectList *) *objects;
+	list->host = host;
+	list->access = *access;
+	list->location = location;
+	list->pruner = pruner;
+	(*objects)->complete = false;
+	return FLOW_OK;
+}
+
+/* All of a store's, without limits: the planner does not ask it. */
+static FlowStatus
+list_store(FlowObjects *objects, FlowError *error)
+{
+	FlowStatus status;
+
+	while ((status = flow_objects_more(objects, true, error)) == FLOW_OK)
+		;
+	objects->bytes = 0;
+	return status == FLOW_END ? FLOW_OK : status;
+}
+
+FlowStatus
+flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+                         const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+{
+	FlowObjects *listed;
+	FlowStatus status = FLOW_OK;
+
+	*objects = NULL;
+	if (access->store != NULL)
+		status = flow_objects_begin(host, location, access, pruner, &listed, error);
+	else if ((listed = create(host)) == NULL)
+		status = flow_error_memory(error);
+	if (status != FLOW_OK)
+		return status;
+
+	if (access->store != NULL)
+		status = list_store(listed, error);
+	else
+		status = flow_file_list(host, location, access, limits, pruner, listed, error);
 	if (status == FLOW_OK)
 		status = sort(host, listed, strlen(flow_location_fixed(location)), error);
 	if (status != FLOW_OK)
@@ -249,7 +333,7 @@ flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, con
 }
 
 FlowStatus
-flow_objects_list(const FlowHost *host, const char *text, const FlowAllowedPaths *allowed,
+flow_objects_list(const FlowHost *host, const char *text, const FlowAccess *access,
                   const FlowListLimits *limits, FlowObjects **objects, FlowError *error)
 {
 	FlowLocation *location;
@@ -258,7 +342,7 @@ flow_objects_list(const FlowHost *host, const char *text, const FlowAllowedPaths
 	*objects = NULL;
 	status = flow_location_parse(host, text, &location, error);
 	if (status == FLOW_OK)
-		status = flow_objects_list_pruned(host, location, allowed, limits, NULL, objects, error);
+		status = flow_objects_list_pruned(host, location, access, limits, NULL, objects, error);
 	flow_location_free(location);
 	return status;
 }

@@ -90,7 +90,7 @@ count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t
 }
 
 FlowStatus
-flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, FlowLineCount *count,
+flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess *access, FlowLineCount *count,
                uint64_t start, uint64_t line, uint64_t *number, FlowError *error)
 {
 	FlowFile *file;
@@ -104,7 +104,7 @@ flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAllowed
 
 	if (count->offset < start)
 	{
-		status = flow_file_open(host, object, allowed, &file, error);
+		status = flow_file_open(host, object, access, &file, error);
 		if (status == FLOW_OK)
 		{
 			status = count_up_to(host, file, count, start, error);

@@ -98,11 +98,11 @@ probe_source(const FlowHost *host, FlowSource *source, const char *log_format, F
 }
 
 FlowStatus
-flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed, const char *compression, bool unwrap,
+flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access, const char *compression, bool unwrap,
                   const char *log_format, FlowProbe *probe, FlowError *error)
 {
 	FlowSource *source = NULL;
-	FlowStatus status = flow_source_open(host, object, allowed, compression, unwrap, &source, error);
+	FlowStatus status = flow_source_open(host, object, access, compression, unwrap, &source, error);
 
 	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)

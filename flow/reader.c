@@ -327,6 +327,22 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 
 /* ---------- the reader as an object ---------- */
 
+/* What the list of objects tells, which may have grown. */
+static void
+count_listed(FlowReader *reader)
+{
+	const FlowObjects *objects = reader->spec.objects;
+	FlowCounts *counts = &reader->counts;
+
+	counts->files_skipped = objects->skipped;
+	counts->files_pruned_by_path = objects->pruned_by_path;
+	counts->files_pruned_by_time = objects->pruned_by_time;
+	counts->files_pruned = objects->pruned_by_path + objects->pruned_by_time;
+	counts->directories_pruned = objects->directories_pruned;
+	counts->files = objects->count + counts->files_skipped + counts->files_pruned;
+	counts->bytes = objects->bytes;
+}
+
 static FlowStatus
 set_filter(FlowReader *reader, const FlowFilter *filter, FlowError *error)
 {
@@ -352,13 +368,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 	self->host = spec->host;
 	self->columns = flow_format_columns(spec->format, &self->ncolumns);
 	self->header_mode = flow_format_header_mode(spec->format);
-	self->counts.files_skipped = spec->objects->skipped;
-	self->counts.files_pruned_by_path = spec->objects->pruned_by_path;
-	self->counts.files_pruned_by_time = spec->objects->pruned_by_time;
-	self->counts.files_pruned = spec->objects->pruned_by_path + spec->objects->pruned_by_time;
-	self->counts.directories_pruned = spec->objects->directories_pruned;
-	self->counts.files = spec->objects->count + self->counts.files_skipped + self->counts.files_pruned;
-	self->counts.bytes = spec->objects->bytes;
+	count_listed(self);
 
 	self->fields = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowSlice));
 	self->wanted = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
@@ -420,6 +430,9 @@ flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *erro
 {
 	settle(reader);
 	flow_reader_close_source(reader);
+	if (reader->nannounced > 0)
+		reader->spec.access.store->storage->forget(reader->spec.access.store);
+	reader->nannounced = 0;
 	reader->next_object = 0;
 	reader->objects_opened = 0;
 	reader->record_waits = reader->group_waits = reader->group_nulls = false;
@@ -434,6 +447,7 @@ flow_reader_counts(FlowReader *reader)
 
 	settle(reader);
 	flow_reader_count_skipped(reader);
+	count_listed(reader);
 	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
 	return counts;
 }
@@ -474,7 +488,7 @@ flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 		return false;
 	settle(reader);
 	*path = reader->object->path;
-	(void) flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	(void) flow_part_line(reader->host, reader->object, &reader->spec.access, &reader->counted,
 	                      reader->part.start, reader->line, line, &error);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "internal.h"
 
 #define FLOW_LONG_LINE_KEPT 1024 /* bytes kept of a line that is too long, to show */
+#define FLOW_READER_ANNOUNCED 64 /* parts taken before their turn, at most; a store may want fewer */
 
 /* A column that is checked in every row. */
 typedef struct FlowColumnCheck
@@ -37,11 +38,13 @@ struct FlowReader
 	const FlowObject *object; /* NULL: none is open */
 	FlowPart part;            /* what is read of it */
 	FlowSource *source;
-	uint64_t source_counted; /* of the part's bytes, in counts already */
-	uint64_t line;           /* number of the current line, in the part */
-	uint64_t first_line;     /* number of the first that is read: a wrapper's header may stand before it */
-	FlowAhead ahead;         /* files asked for before their turn */
-	FlowLineCount counted;   /* of the lines before parts */
+	uint64_t source_counted;                   /* of the part's bytes, in counts already */
+	uint64_t line;                             /* number of the current line, in the part */
+	uint64_t first_line;                       /* number of the first that is read: a wrapper's header may stand before it */
+	FlowAhead ahead;                           /* files asked for before their turn */
+	FlowPart announced[FLOW_READER_ANNOUNCED]; /* to the store, before their turn */
+	int nannounced;
+	FlowLineCount counted; /* of the lines before parts */
 	FlowConstants *constants;
 	const FlowSlice *constant; /* by column: of those that are the same in all of it */
 	bool bad_constant;         /* one of them makes each record a reject, or an error */

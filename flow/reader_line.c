@@ -156,28 +156,68 @@ skip_to_line(FlowReader *reader, FlowError *error)
 	return FLOW_OK;
 }
 
-/* What to read next; false when there is nothing left. */
-static bool
-take_part(FlowReader *reader)
+/* What to read next, as FlowReadSpec's next_part. */
+static FlowStatus
+next_part(FlowReader *reader, bool wait, FlowPart *part, FlowError *error)
 {
 	const FlowReadSpec *spec = &reader->spec;
 
 	if (spec->next_part != NULL)
+		return spec->next_part(spec->next_part_arg, wait, part, error);
+	if (reader->next_object == spec->objects->count)
+		return FLOW_END;
+	*part = (FlowPart) {reader->next_object++, 0, UINT64_MAX};
+	return FLOW_OK;
+}
+
+/* Parts that the store shall fetch before their turn; one at least if there is any. */
+static FlowStatus
+announce_parts(FlowReader *reader, FlowError *error)
+{
+	FlowStore *store = reader->spec.access.store;
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && reader->nannounced < FLOW_READER_ANNOUNCED &&
+	       (reader->nannounced == 0 || store->storage->has_room(store)))
 	{
-		if (!spec->next_part(spec->next_part_arg, &reader->part))
-			return false;
+		FlowPart *part = &reader->announced[reader->nannounced];
+
+		status = next_part(reader, reader->nannounced == 0, part, error);
+		if (status == FLOW_OK)
+		{
+			reader->nannounced++;
+			status = store->storage->announce(store, &reader->spec.objects->items[part->object], error);
+		}
+	}
+	return status == FLOW_END && reader->nannounced > 0 ? FLOW_OK : status;
+}
+
+/* Takes the next part; FLOW_END when there is none left. */
+static FlowStatus
+take_part(FlowReader *reader, FlowError *error)
+{
+	FlowStore *store = reader->spec.access.store;
+	FlowStatus status;
+
+	if (store != NULL && store->storage->announce != NULL)
+	{
+		status = announce_parts(reader, error);
+		if (status == FLOW_OK)
+		{
+			reader->part = reader->announced[0];
+			reader->nannounced--;
+			memmove(reader->announced, reader->announced + 1, (size_t) reader->nannounced * sizeof(FlowPart));
+		}
 	}
 	else
-	{
-		if (reader->next_object == spec->objects->count)
-			return false;
-		reader->part = (FlowPart) {reader->next_object++, 0, UINT64_MAX};
-	}
+		status = next_part(reader, true, &reader->part, error);
+	if (status != FLOW_OK)
+		return status;
 
-	reader->object = &spec->objects->items[reader->part.object];
+	reader->object = &reader->spec.objects->items[reader->part.object];
 	if (reader->part.start == 0 && ++reader->objects_opened > reader->counts.files_read)
 		reader->counts.files_read = reader->objects_opened;
-	return true;
+	return FLOW_OK;
 }
 
 /*
@@ -280,8 +320,9 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 	for (;;)
 	{
-		if (!take_part(reader))
-			return FLOW_END;
+		status = take_part(reader, error);
+		if (status != FLOW_OK)
+			return status;
 		if (flow_interrupted(reader->host))
 			return flow_error_interrupted(error);
 
@@ -297,11 +338,11 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 		status = set_constants(reader, error);
 		if (status == FLOW_OK)
-			status = flow_source_open(reader->host, reader->object, &spec->allowed, spec->compression,
+			status = flow_source_open(reader->host, reader->object, &spec->access, spec->compression,
 			                          flow_format_unwraps(spec->format), &reader->source, error);
 		if (status == FLOW_OK)
 		{
-			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->allowed);
+			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->access);
 			reader->timed = flow_source_is_timed(reader->source);
 			reader->skipped_counted = 0;
 			reader->lacking_counted = false;

@@ -25,7 +25,7 @@ flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error
 	if (reader->object == NULL || error->line == 0)
 		return status;
 
-	counted = flow_part_line(reader->host, reader->object, &reader->spec.allowed, &reader->counted,
+	counted = flow_part_line(reader->host, reader->object, &reader->spec.access, &reader->counted,
 	                         reader->part.start, error->line, &error->line, &failure);
 	if (counted != FLOW_OK)
 		*error = failure; /* a file that changed explains most errors about its lines */

@@ -5,8 +5,8 @@
  *	  round them.
  *
  * A compression is a row of compressions[], a wrapper one of wrappers[].  What has to be undone
- * is a stage each; bytes are pulled through the stages, from the file on.  Local files are the
- * only storage.
+ * is a stage each; bytes are pulled through the stages, from the file on.  The file is a storage's:
+ * a local one (file.c), or what a FlowStore of the host's opens.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,7 +59,8 @@ struct FlowSource
 {
 	const FlowHost *host;
 	const FlowObject *object;
-	FlowFile *file;
+	const FlowStorage *storage;
+	void *file;                   /* its */
 	const FlowCodec *compression; /* the outermost */
 	const Wrapper *wrapper;       /* NULL: none */
 
@@ -157,7 +158,7 @@ codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 	FlowError changed;
 
 	/* data that are being overwritten look like damaged ones */
-	if (status == FLOW_CORRUPT && flow_file_unchanged(source->file, &changed) != FLOW_OK)
+	if (status == FLOW_CORRUPT && source->storage->unchanged(source->file, &changed) != FLOW_OK)
 	{
 		*error = changed;
 		return changed.status;
@@ -174,7 +175,7 @@ static inline FlowStatus
 read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
 {
 	if (number == 0)
-		return flow_file_read(source->file, buffer, capacity, len, error);
+		return source->storage->read(source->file, buffer, capacity, len, error);
 	return read_stage(source, number - 1, buffer, capacity, len, error);
 }
 
@@ -213,7 +214,7 @@ read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, siz
 			status = fill_input(source, number, error);
 		else
 		{
-			uint64_t offset = flow_file_position(source->file) - (uint64_t) (stage->in_end - stage->in);
+			uint64_t offset = source->storage->position(source->file) - (uint64_t) (stage->in_end - stage->in);
 
 			status = stage->codec->step(stage->state, &stage->in, stage->in_end, stage->last, &out, out_end, offset, error);
 			if (status == FLOW_END)
@@ -232,7 +233,7 @@ static FlowStatus
 read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len, FlowError *error)
 {
 	*len = 0;
-	if (have > 0 && (have == capacity || (source->nstages == 0 && flow_file_position(source->file) >= source->object->size)))
+	if (have > 0 && (have == capacity || (source->nstages == 0 && source->storage->position(source->file) >= source->object->size)))
 		return FLOW_OK;
 	return read_through(source, source->nstages, buffer + have, capacity - have, len, error);
 }
@@ -250,7 +251,7 @@ flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len,
 	status = read_more(source, (uint8_t *) buffer, capacity, have, len, error);
 	/* the stages may have come to the end of a small file when it was opened */
 	if (status == FLOW_OK && have == 0 && *len == 0 && source->nstages > 0)
-		status = flow_file_unchanged(source->file, error);
+		status = source->storage->unchanged(source->file, error);
 	if (status != FLOW_OK)
 	{
 		flow_error_at(error, source->object->path, 0);
@@ -271,19 +272,19 @@ void
 flow_source_seek(FlowSource *source, uint64_t offset)
 {
 	source->ready = source->ready_end; /* what was read at the opening is of no use now */
-	flow_file_seek(source->file, offset);
+	source->storage->seek(source->file, offset);
 }
 
 FlowStatus
 flow_source_unchanged(FlowSource *source, FlowError *error)
 {
-	return flow_file_unchanged(source->file, error);
+	return source->storage->unchanged(source->file, error);
 }
 
 uint64_t
 flow_source_bytes_read(const FlowSource *source)
 {
-	uint64_t position = flow_file_position(source->file);
+	uint64_t position = source->storage->position(source->file);
 
 	return flow_source_is_plain(source) ? position - (uint64_t) (source->ready_end - source->ready) : position;
 }
@@ -428,14 +429,15 @@ add_wrapper(FlowSource *source, FlowError *error)
 }
 
 static FlowStatus
-open_source(FlowSource *source, const FlowAllowedPaths *allowed, const char *compression, bool unwrap, FlowError *error)
+open_source(FlowSource *source, const FlowAccess *access, const char *compression, bool unwrap, FlowError *error)
 {
 	FlowStatus status;
 	size_t len = 0;
 
-	status = flow_file_open(source->host, source->object, allowed, &source->file, error);
+	source->storage = access->store != NULL ? access->store->storage : &flow_file_storage;
+	status = source->storage->open(source->host, access, source->object, &source->file, error);
 	if (status == FLOW_OK && source->object->size > 0)
-		status = flow_file_read(source->file, source->first[0], FIRST_SIZE, &len, error);
+		status = source->storage->read(source->file, source->first[0], FIRST_SIZE, &len, error);
 	if (status != FLOW_OK)
 		return status;
 	source->ready = source->first[0];
@@ -446,7 +448,7 @@ open_source(FlowSource *source, const FlowAllowedPaths *allowed, const char *com
 }
 
 FlowStatus
-flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllowedPaths *allowed,
+flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                  const char *compression, bool unwrap, FlowSource **result, FlowError *error)
 {
 	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
@@ -462,7 +464,7 @@ flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAllow
 	source->host = host;
 	source->object = object;
 
-	status = open_source(source, allowed, compression, unwrap, error);
+	status = open_source(source, access, compression, unwrap, error);
 	if (status != FLOW_OK)
 	{
 		flow_error_at(error, object->path, 0);
@@ -484,7 +486,8 @@ flow_source_close(FlowSource *source)
 		source->stages[i].codec->free(source->stages[i].state);
 		flow_free(source->host, source->stages[i].input);
 	}
-	flow_file_close(source->file);
+	if (source->file != NULL)
+		source->storage->close(source->file);
 	flow_free(source->host, source);
 }
 
@@ -492,11 +495,11 @@ flow_source_close(FlowSource *source)
 
 void
 flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
-                     const FlowAllowedPaths *allowed)
+                     const FlowAccess *access)
 {
 	uint64_t bytes = 0;
 
-	if (!ahead->cold && !flow_file_is_cold(source->file))
+	if (source->storage != &flow_file_storage || (!ahead->cold && !flow_file_is_cold(source->file)))
 		return;
 
 	/* who shares the files with others, or begins again, jumps */
@@ -512,7 +515,7 @@ flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjec
 
 		if (flow_interrupted(source->host))
 			return;
-		if (flow_file_prefetch(source->host, object, allowed))
+		if (flow_file_prefetch(source->host, object, access))
 		{
 			ahead->cold = true;
 			bytes += object->size < FLOW_BLOCK_SIZE ? object->size : FLOW_BLOCK_SIZE;

@@ -21,7 +21,7 @@ static bool
 is_plain(const char *path, const uint8_t *data, size_t len)
 {
 	FlowObject object = plain_write(path, data, len);
-	FlowAllowedPaths everywhere = {NULL, 0};
+	FlowAccess everywhere = {0};
 	FlowSource *source = NULL;
 	FlowError error;
 	bool plain = flow_source_open(&unit_host, &object, &everywhere, "none", true, &source, &error) == FLOW_OK;

@@ -64,7 +64,7 @@ static void
 ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 {
 	int64_t now = 0;
-	FlowHost host = {&now, never_interrupted, NULL, allocate, release, fast_clock, NULL, NULL};
+	FlowHost host = {.arg = &now, .interrupted = never_interrupted, .allocate = allocate, .free = release, .clock = fast_clock};
 	FlowRegex *regex = NULL;
 	FlowError error;
 	int wanted[MAX_GROUPS];

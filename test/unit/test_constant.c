@@ -32,7 +32,7 @@ static const FlowColumn columns[] = {
 	[DATE] = {"date", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_VARIABLE, 1},
 };
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 
 static FlowError error;
 
@@ -340,16 +340,18 @@ groups_have_them_as_keys_and_in_totals(void)
 /* Parts of a file that would be cut, were it not for the numbers of its lines. */
 static uint64_t next_start;
 
-static bool
-next_part(void *arg, FlowPart *part)
+static FlowStatus
+next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
 	uint64_t size = *(uint64_t *) arg;
 
+	(void) wait;
+	(void) error;
 	if (next_start >= size)
-		return false;
+		return FLOW_END;
 	*part = (FlowPart) {0, next_start, next_start + FLOW_PART_ALIGN};
 	next_start += FLOW_PART_ALIGN;
-	return true;
+	return FLOW_OK;
 }
 
 static void

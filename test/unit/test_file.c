@@ -21,7 +21,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 static char directory[64];
 static char block[FLOW_BLOCK_SIZE];
 
@@ -154,7 +154,7 @@ list(const char *path)
 	if (stat(path, &st) != 0)
 		abort();
 	return (FlowObject) {path, (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino};
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false};
 }
 
 static char *
@@ -180,7 +180,7 @@ open_descriptors(void)
 }
 
 static FlowStatus
-try_open(const FlowObject *object, const FlowAllowedPaths *allowed, FlowError *error)
+try_open(const FlowObject *object, const FlowAccess *allowed, FlowError *error)
 {
 	FlowFile *file = NULL;
 	int64_t outstanding = unit_state.outstanding;
@@ -580,7 +580,7 @@ allowed_paths_hold_for_what_a_path_resolves_to(void)
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
 		FlowObject object = list(path_of(cases[i].path));
-		FlowAllowedPaths allowed = {paths, 0};
+		FlowAccess allowed = {.paths = paths, .count = 0};
 		FlowStatus status;
 
 		for (; allowed.count < 2 && cases[i].entries[allowed.count] != NULL; allowed.count++)
@@ -608,7 +608,7 @@ odd_entries_allow_nothing_and_the_root_everything(void)
 	CHECK(getcwd(cwd, sizeof(cwd)) != NULL && chdir(directory) == 0);
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
-		FlowAllowedPaths allowed = {&cases[i].entry, 1};
+		FlowAccess allowed = {.paths = &cases[i].entry, .count = 1};
 
 		CHECK_INT(try_open(&object, &allowed, &error), cases[i].status);
 	}
@@ -619,7 +619,7 @@ static void
 what_is_outside_says_where_it_leads(void)
 {
 	const char *entry = path_of("in");
-	FlowAllowedPaths allowed = {&entry, 1};
+	FlowAccess allowed = {.paths = &entry, .count = 1};
 	FlowObject object = list(path_of("in/to-inner"));
 	char expected[512];
 	FlowError error;
@@ -646,7 +646,7 @@ static void
 what_cannot_be_resolved_is_not_allowed(void)
 {
 	const char *entry = "/";
-	FlowAllowedPaths allowed = {&entry, 1};
+	FlowAccess allowed = {.paths = &entry, .count = 1};
 	FlowError error;
 
 	CHECK_INT(flow_file_allowed(&unit_host, -1, "x", &allowed, &error), FLOW_NOT_ALLOWED);

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 
 static FlowError error;
 
@@ -63,7 +63,7 @@ readdir(DIR *dir)
  * Whatever the outcome, no descriptor and no memory may stay behind.
  */
 static const char *
-listed_with(const char *location, const FlowAllowedPaths *allowed, const FlowListLimits *limits)
+listed_with(const char *location, const FlowAccess *allowed, const FlowListLimits *limits)
 {
 	static char text[65536];
 	int descriptors = open_descriptors();
@@ -511,7 +511,7 @@ directories_outside_the_allowed_paths_are_not_read(void)
 {
 	char a[100];
 	const char *const paths[] = {a};
-	const FlowAllowedPaths allowed = {paths, 1};
+	const FlowAccess allowed = {.paths = paths, .count = 1};
 
 	plant();
 	files("a/x b/y a/sub/z");

@@ -49,15 +49,17 @@ typedef struct Outcome
 static Queue queue;
 static Outcome whole, cut;
 
-static bool
-next_part(void *arg, FlowPart *part)
+static FlowStatus
+next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
 	Queue *q = arg;
 
+	(void) wait;
+	(void) error;
 	if (q->next == q->count)
-		return false;
+		return FLOW_END;
 	*part = q->parts[q->next++];
-	return true;
+	return FLOW_OK;
 }
 
 static void
@@ -87,7 +89,7 @@ add_counts(FlowCounts *sum, const FlowCounts *counts)
 static uint64_t
 number_of(const FlowObject *object, uint64_t part, uint64_t line)
 {
-	static const FlowAllowedPaths everywhere;
+	static const FlowAccess everywhere;
 	FlowLineCount count = {0};
 	FlowError error;
 	uint64_t number;
@@ -365,7 +367,7 @@ what_cannot_be_cut_is_read_by_its_first_part(void)
 	gzclose(file);
 	if (stat(path, &status) != 0)
 		abort();
-	object = (FlowObject) {path, (uint64_t) status.st_size, (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec, status.st_dev, status.st_ino};
+	object = (FlowObject) {path, (uint64_t) status.st_size, (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec, status.st_dev, status.st_ino, NULL, false};
 	objects = read_whole(&usual, &object);
 	CHECK_INT(whole.counts.lines, 2000);
 	compare_cut(&usual, &objects, (uint64_t[]) {1, 2, 1000, object.size - 1}, 4, true);
@@ -441,7 +443,7 @@ counting_lines_is_interruptible(void)
 {
 	size_t size = 8 * FLOW_BLOCK_SIZE;
 	char *text = malloc(size);
-	static const FlowAllowedPaths everywhere;
+	static const FlowAccess everywhere;
 	FlowObject object;
 	FlowLineCount count = {0};
 	FlowError error;

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 static char directory[] = "/tmp/flow-prefetch-XXXXXX";
 
 /* ---------- the page cache ---------- */
@@ -112,7 +112,7 @@ make_many(size_t count, size_t size)
 		if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0 || stat(name, &st) != 0)
 			abort();
 		many.items[i] = (FlowObject) {strdup(name), (uint64_t) st.st_size,
-		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino};
+		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false};
 	}
 	free(data);
 }
@@ -264,7 +264,7 @@ static void
 what_cannot_be_read_is_not_asked_for(void)
 {
 	const char *entry = "/usr";
-	FlowAllowedPaths elsewhere = {&entry, 1};
+	FlowAccess elsewhere = {.paths = &entry, .count = 1};
 	int descriptors = open_descriptors();
 	FlowObject other;
 	char fifo[64];

@@ -8,7 +8,7 @@
  */
 #include "tree.h"
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 
 static FlowError error;
 

@@ -17,7 +17,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-static const FlowAllowedPaths everywhere = {NULL, 0};
+static const FlowAccess everywhere = {0};
 static uint64_t seed = 88172645463325252;
 static char path[] = "/tmp/flow-source-XXXXXX";
 static char block[FLOW_BLOCK_SIZE];
@@ -117,7 +117,7 @@ store(const void *data, size_t len)
 	if (file == NULL || fwrite(data, 1, len, file) != len || fclose(file) != 0 || stat(path, &st) != 0)
 		abort();
 	return (FlowObject) {path, (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino};
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false};
 }
 
 static int
@@ -666,7 +666,7 @@ static void
 what_cannot_be_opened_leaves_nothing_behind(void)
 {
 	FlowObject object = store("text", 4);
-	FlowAllowedPaths nowhere = {&(const char *) {"/nowhere"}, 1};
+	FlowAccess nowhere = {.paths = &(const char *) {"/nowhere"}, .count = 1};
 	int descriptors = open_descriptors();
 	FlowSource *source;
 	FlowError error;

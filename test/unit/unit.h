@@ -28,6 +28,7 @@
 #include "../../flow/internal.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,9 +188,34 @@ unit_text_length(void *arg, const char *data, size_t len)
 	return count;
 }
 
+/* Waits for sockets as a server would. */
+static inline void
+unit_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
+{
+	struct pollfd polled[64];
+
+	(void) arg;
+	(void) version;
+	for (int i = 0; i < count; i++)
+		polled[i] = (struct pollfd) {sockets[i].fd, (short) ((sockets[i].read ? POLLIN : 0) | (sockets[i].write ? POLLOUT : 0)), 0};
+	(void) poll(polled, (nfds_t) count, milliseconds);
+	for (int i = 0; i < count; i++)
+	{
+		sockets[i].can_read = (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+		sockets[i].can_write = (polled[i].revents & (POLLOUT | POLLERR)) != 0;
+	}
+}
+
 static const FlowHost unit_host = {
-	&unit_state, unit_interrupted, unit_wait, unit_allocate, unit_free,
-	unit_clock, unit_text_valid, unit_text_length};
+	.arg = &unit_state,
+	.interrupted = unit_interrupted,
+	.wait = unit_wait,
+	.allocate = unit_allocate,
+	.free = unit_free,
+	.clock = unit_clock,
+	.text_valid = unit_text_valid,
+	.text_length = unit_text_length,
+	.wait_sockets = unit_wait_sockets};
 
 /* ---------- buffers ---------- */
 

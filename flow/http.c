@@ -1,0 +1,654 @@
+/*-------------------------------------------------------------------------
+ *
+ * http.c
+ *	  Requests over HTTP, many at a time (the only file that knows libcurl).
+ *
+ * libcurl says which sockets it waits for and until when; the waiting is the host's, which can be
+ * interrupted at any time.  Nothing here waits otherwise, with one exception: names are
+ * resolved by threads of libcurl's own.  Such a thread must not run the host's signal handlers, so all
+ * signals are blocked while libcurl works, and are left blocked in what it starts; and it is left alone when its
+ * request is cancelled (CURLOPT_QUICK_EXIT), for a resolver may take half a minute.
+ *
+ * Redirections are not followed: only the store knows what may be signed for whom.  Proxies, .netrc, cookies and
+ * other things by which a request could go elsewhere than its URL says are off.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* SOCK_CLOEXEC */
+#endif
+
+#include "http.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECT_MS 5000
+#define STALL_BYTES 1024 /* less than so many a second, for so many seconds, is a stall */
+#define STALL_SECONDS 10
+#define CONNECTION_SECONDS 300        /* an older connection is not used again */
+#define RECEIVE_SIZE (64 * 1024)      /* of libcurl's buffer for each transfer */
+#define MOST_FIELDS_BYTES (64 * 1024) /* of an answer, all of its header */
+#define MOST_SOCKETS 256
+
+struct FlowHttp
+{
+	FlowHttpSpec spec;
+	CURLM *multi;
+	FlowHttpRequest *first; /* those under way */
+
+	FlowSocket sockets[MOST_SOCKETS];
+	int nsockets;
+	uint64_t version; /* of the sockets, see FlowHost */
+	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: it does not */
+	bool failed;      /* it could not be told what to wait for */
+	uint64_t connections;
+	uint64_t ended; /* requests */
+};
+
+/* What libcurl holds for a request. */
+typedef struct Transfer
+{
+	CURL *easy;
+	struct curl_slist *fields;
+	char reason[CURL_ERROR_SIZE];
+	size_t header_bytes;
+	bool refused;   /* an address was not allowed */
+	bool enough;    /* the caller wants no more */
+	bool flooded;   /* the header is too large */
+	char name[256]; /* of the URL's host */
+	bool tls;
+} Transfer;
+
+/* ---------- signals ---------- */
+
+static void
+block_signals(sigset_t *old)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, old);
+}
+
+static void
+restore_signals(const sigset_t *old)
+{
+	pthread_sigmask(SIG_SETMASK, old, NULL);
+}
+
+/* ---------- what libcurl asks for ---------- */
+
+/* CURLMOPT_SOCKETFUNCTION */
+static int
+want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
+{
+	FlowHttp *http = arg;
+	int i = 0;
+
+	(void) easy;
+	(void) known;
+	while (i < http->nsockets && http->sockets[i].fd != (int) fd)
+		i++;
+	http->version++;
+	if (what == CURL_POLL_REMOVE)
+	{
+		if (i < http->nsockets)
+			http->sockets[i] = http->sockets[--http->nsockets];
+		return 0;
+	}
+	if (i == MOST_SOCKETS)
+	{
+		http->failed = true;
+		return -1;
+	}
+	http->sockets[i] = (FlowSocket) {
+		.fd = (int) fd,
+		.read = (what & CURL_POLL_IN) != 0,
+		.write = (what & CURL_POLL_OUT) != 0,
+	};
+	if (i == http->nsockets)
+		http->nsockets++;
+	return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION */
+static int
+want_time(CURLM *multi, long milliseconds, void *arg)
+{
+	FlowHttp *http = arg;
+	const FlowHost *host = http->spec.host;
+
+	(void) multi;
+	http->due = milliseconds < 0 ? -1 : host->clock(host->arg) + milliseconds * INT64_C(1000);
+	return 0;
+}
+
+/* CURLOPT_OPENSOCKETFUNCTION: the address is a resolved one, so this is where to say no. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	FlowHttpRequest *request = arg;
+	Transfer *transfer = request->transfer;
+	FlowHttp *http = request->http;
+	const uint8_t *bytes = NULL;
+	size_t len = 0;
+	int port = 0, one = 1;
+	int fd;
+
+	(void) purpose;
+	if (address->family == AF_INET)
+	{
+		const struct sockaddr_in *in = (const struct sockaddr_in *) &address->addr;
+
+		bytes = (const uint8_t *) &in->sin_addr;
+		len = 4;
+		port = ntohs(in->sin_port);
+	}
+	else if (address->family == AF_INET6)
+	{
+		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *) &address->addr;
+
+		bytes = (const uint8_t *) &in->sin6_addr;
+		len = 16;
+		port = ntohs(in->sin6_port);
+	}
+	if (bytes == NULL || !http->spec.allowed(http->spec.allowed_arg, transfer->name, bytes, len, port, transfer->tls))
+	{
+		transfer->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd >= 0)
+	{
+		http->connections++;
+		(void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* CURLOPT_HEADERFUNCTION: keeps the fields of the last answer (100 Continue may come before it), while there is room. */
+static size_t
+take_field(char *line, size_t size, size_t count, void *arg)
+{
+	FlowHttpRequest *request = arg;
+	Transfer *transfer = request->transfer;
+	size_t len = size * count;
+	const char *colon = memchr(line, ':', len);
+	const char *value, *end = line + len;
+	char *out = request->fields_text + request->fields_len;
+
+	transfer->header_bytes += len;
+	if (transfer->header_bytes > MOST_FIELDS_BYTES)
+	{
+		transfer->flooded = true;
+		return 0;
+	}
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		request->fields_len = 0;
+	else if (colon != NULL)
+	{
+		for (value = colon + 1; value < end && (*value == ' ' || *value == '\t');)
+			value++;
+		while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
+			end--;
+		if (request->fields_len + (size_t) (colon - line) + (size_t) (end - value) + 2 <= sizeof(request->fields_text))
+		{
+			for (const char *p = line; p < colon; p++)
+				*out++ = *p >= 'A' && *p <= 'Z' ? (char) (*p + ('a' - 'A')) : *p;
+			*out++ = '\0';
+			memcpy(out, value, (size_t) (end - value));
+			out += end - value;
+			*out++ = '\0';
+			request->fields_len = (size_t) (out - request->fields_text);
+		}
+	}
+	return len;
+}
+
+/* CURLOPT_WRITEFUNCTION */
+static size_t
+take_body(char *data, size_t size, size_t count, void *arg)
+{
+	FlowHttpRequest *request = arg;
+	Transfer *transfer = request->transfer;
+	long status = 0;
+
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	request->status = (int) status;
+	if (request->receive(request, data, size * count))
+		return size * count;
+	transfer->enough = true;
+	return size * count + 1; /* not what was given: libcurl ends the transfer */
+}
+
+/* ---------- requests ---------- */
+
+static void
+free_transfer(Transfer *transfer)
+{
+	if (transfer == NULL)
+		return;
+	if (transfer->easy != NULL)
+		curl_easy_cleanup(transfer->easy);
+	curl_slist_free_all(transfer->fields);
+	free(transfer);
+}
+
+static void
+unlink_request(FlowHttpRequest *request)
+{
+	if (request->prev != NULL)
+		request->prev->next = request->next;
+	else
+		request->http->first = request->next;
+	if (request->next != NULL)
+		request->next->prev = request->prev;
+	request->next = request->prev = NULL;
+}
+
+/* The request is over, for good or bad. */
+static void
+end_request(FlowHttpRequest *request)
+{
+	Transfer *transfer = request->transfer;
+
+	(void) curl_multi_remove_handle(request->http->multi, transfer->easy);
+	unlink_request(request);
+	free_transfer(transfer);
+	request->transfer = NULL;
+	request->http = NULL;
+}
+
+static void
+read_host(Transfer *transfer, const char *url)
+{
+	CURLU *parsed = curl_url();
+	char *name = NULL;
+
+	transfer->tls = strncmp(url, "https:", 6) == 0;
+	if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parsed, CURLUPART_HOST, &name, 0) == CURLUE_OK)
+		snprintf(transfer->name, sizeof(transfer->name), "%s", name);
+	curl_free(name);
+	curl_url_cleanup(parsed);
+}
+
+/* False: no memory, or an option that this libcurl does not know, which must not go unnoticed. */
+static bool
+set_options(FlowHttpRequest *request, Transfer *transfer)
+{
+	const FlowHttpSpec *spec = &request->http->spec;
+	CURL *easy = transfer->easy;
+	bool good = true;
+
+#define SET(option, value) good = good && curl_easy_setopt(easy, option, value) == CURLE_OK
+
+	SET(CURLOPT_URL, request->url);
+	SET(CURLOPT_PRIVATE, request);
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_ERRORBUFFER, transfer->reason);
+	SET(CURLOPT_PATH_AS_IS, 1L);
+
+	/* nowhere else than the URL says */
+	SET(CURLOPT_PROTOCOLS_STR, "http,https");
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, "");
+	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SET(CURLOPT_PROXY, "");
+	SET(CURLOPT_NOPROXY, "*");
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, request);
+
+	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SET(CURLOPT_SSL_VERIFYPEER, 1L);
+	SET(CURLOPT_SSL_VERIFYHOST, 2L);
+	SET(CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	if (spec->ca_file != NULL)
+		SET(CURLOPT_CAINFO, spec->ca_file);
+
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) (request->connect_ms > 0 ? request->connect_ms : CONNECT_MS));
+	if (request->answer_ms > 0)
+		SET(CURLOPT_TIMEOUT_MS, (long) request->answer_ms);
+	SET(CURLOPT_LOW_SPEED_LIMIT, (long) STALL_BYTES);
+	SET(CURLOPT_LOW_SPEED_TIME, (long) STALL_SECONDS);
+	SET(CURLOPT_MAXLIFETIME_CONN, (long) CONNECTION_SECONDS);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_SIZE);
+
+	SET(CURLOPT_HEADERFUNCTION, take_field);
+	SET(CURLOPT_HEADERDATA, request);
+	SET(CURLOPT_WRITEFUNCTION, take_body);
+	SET(CURLOPT_WRITEDATA, request);
+
+	if (strcmp(request->method, "HEAD") == 0)
+		SET(CURLOPT_NOBODY, 1L);
+	else if (request->body != NULL)
+	{
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_len);
+		SET(CURLOPT_POSTFIELDS, request->body);
+	}
+	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+		SET(CURLOPT_CUSTOMREQUEST, request->method);
+#undef SET
+	return good;
+}
+
+static bool
+add_field(Transfer *transfer, const char *name, const char *value)
+{
+	char line[8192];
+	struct curl_slist *longer;
+	int len;
+
+	/* libcurl leaves out a field whose value is empty unless a ";" stands for the ":" */
+	len = snprintf(line, sizeof(line), value[0] != '\0' ? "%s: %s" : "%s;", name, value);
+	if (len < 0 || (size_t) len >= sizeof(line))
+		return false;
+	longer = curl_slist_append(transfer->fields, line);
+	explicit_bzero(line, sizeof(line));
+	if (longer == NULL)
+		return false;
+	transfer->fields = longer;
+	return true;
+}
+
+static FlowStatus
+start(FlowHttpRequest *request, FlowError *error)
+{
+	FlowHttp *http = request->http;
+	Transfer *transfer = calloc(1, sizeof(Transfer));
+	bool good = transfer != NULL;
+
+	request->transfer = transfer;
+	if (good)
+		good = (transfer->easy = curl_easy_init()) != NULL;
+	for (int i = 0; good && i < request->nfields; i++)
+		good = add_field(transfer, request->fields[i].name, request->fields[i].value);
+	if (good)
+	{
+		read_host(transfer, request->url);
+		good = set_options(request, transfer) &&
+		       (transfer->fields == NULL || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->fields) == CURLE_OK) &&
+		       curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+	}
+	if (!good)
+	{
+		free_transfer(transfer);
+		request->transfer = NULL;
+		request->http = NULL;
+		return flow_error_memory(error);
+	}
+	request->next = http->first;
+	if (http->first != NULL)
+		http->first->prev = request;
+	http->first = request;
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
+{
+	FlowStatus status;
+	sigset_t old;
+
+	request->done = false;
+	request->result = FLOW_OK;
+	request->status = 0;
+	request->reason[0] = '\0';
+	request->fields_len = 0;
+	request->http = http;
+	request->next = request->prev = NULL;
+	request->transfer = NULL;
+
+	block_signals(&old);
+	status = start(request, error);
+	restore_signals(&old);
+	return status;
+}
+
+void
+flow_http_cancel(FlowHttpRequest *request)
+{
+	sigset_t old;
+
+	if (request->transfer == NULL)
+		return;
+	block_signals(&old);
+	end_request(request);
+	restore_signals(&old);
+	request->done = true;
+	request->result = FLOW_INTERRUPTED;
+}
+
+/* ---------- working ---------- */
+
+static FlowStatus
+result_of(const Transfer *transfer, CURLcode code)
+{
+	if (code == CURLE_OK)
+		return FLOW_OK;
+	if (transfer->enough)
+		return FLOW_LIMIT;
+	if (code == CURLE_OUT_OF_MEMORY)
+		return FLOW_NO_MEMORY;
+	if (transfer->refused && code == CURLE_COULDNT_CONNECT)
+		return FLOW_NOT_ALLOWED;
+	return FLOW_IO;
+}
+
+/* Why a transfer failed, in as few words as say it. */
+static void
+tell_reason(FlowHttpRequest *request, const Transfer *transfer, CURLcode code)
+{
+	const char *reason = transfer->flooded             ? "the header of the answer is too large"
+	                     : transfer->reason[0] != '\0' ? transfer->reason
+	                                                   : curl_easy_strerror(code);
+
+	snprintf(request->reason, sizeof(request->reason), "%s", reason);
+	for (char *p = request->reason; *p != '\0'; p++)
+		if ((unsigned char) *p < 0x20 || (unsigned char) *p >= 0x7F)
+			*p = '?';
+}
+
+/* Takes leave of the transfers that have ended. */
+static void
+collect(FlowHttp *http)
+{
+	const CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL)
+	{
+		CURLcode code = message->data.result;
+		FlowHttpRequest *request = NULL;
+		Transfer *transfer;
+		long status = 0;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &request);
+		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+		transfer = request->transfer;
+		request->status = (int) status;
+		request->result = result_of(transfer, code);
+		if (request->result == FLOW_OK && transfer->header_bytes == 0)
+		{
+			/* an HTTP/0.9 answer, or none at all */
+			request->result = FLOW_IO;
+			snprintf(request->reason, sizeof(request->reason), "the answer has no header");
+		}
+		else if (code != CURLE_OK)
+			tell_reason(request, transfer, code);
+		end_request(request);
+		request->done = true;
+		http->ended++;
+	}
+}
+
+/* Tells libcurl that a socket is ready, or that its time has come. */
+static void
+act(FlowHttp *http, curl_socket_t fd, int what)
+{
+	int running;
+
+	if (curl_multi_socket_action(http->multi, fd, what, &running) != CURLM_OK)
+		http->failed = true;
+}
+
+static void
+act_if_due(FlowHttp *http)
+{
+	const FlowHost *host = http->spec.host;
+
+	if (http->due >= 0 && host->clock(host->arg) >= http->due)
+	{
+		http->due = -1;
+		act(http, CURL_SOCKET_TIMEOUT, 0);
+	}
+}
+
+FlowStatus
+flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
+{
+	const FlowHost *host = http->spec.host;
+	FlowSocket ready[MOST_SOCKETS];
+	uint64_t ended = http->ended;
+	int nready;
+	sigset_t old;
+
+	if (flow_interrupted(host))
+		return flow_error_interrupted(error);
+
+	block_signals(&old);
+	act_if_due(http);
+	collect(http);
+	restore_signals(&old);
+	if (http->ended > ended || http->failed)
+		milliseconds = 0;
+
+	if (http->due >= 0)
+	{
+		int64_t left = (http->due - host->clock(host->arg) + 999) / 1000;
+
+		if (left < milliseconds)
+			milliseconds = left > 0 ? (int) left : 0;
+	}
+	host->wait_sockets(host->arg, http->sockets, http->nsockets, http->version, milliseconds);
+	if (flow_interrupted(host))
+		return flow_error_interrupted(error);
+
+	nready = http->nsockets;
+	memcpy(ready, http->sockets, (size_t) nready * sizeof(FlowSocket));
+	block_signals(&old);
+	for (int i = 0; i < nready; i++)
+		if (ready[i].can_read || ready[i].can_write)
+			act(http, ready[i].fd, (ready[i].can_read ? CURL_CSELECT_IN : 0) | (ready[i].can_write ? CURL_CSELECT_OUT : 0));
+	act_if_due(http);
+	collect(http);
+	restore_signals(&old);
+
+	return http->failed ? flow_error_set(error, FLOW_IO, "could not wait for an answer over HTTP") : FLOW_OK;
+}
+
+FlowStatus
+flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
+{
+	FlowStatus status = flow_http_start(http, request, error);
+
+	while (status == FLOW_OK && !request->done)
+		status = flow_http_work(http, 1000, error);
+	if (status != FLOW_OK)
+		flow_http_cancel(request);
+	return status;
+}
+
+const char *
+flow_http_field(const FlowHttpRequest *request, const char *name)
+{
+	const char *p = request->fields_text, *end = p + request->fields_len;
+
+	while (p < end)
+	{
+		const char *value = p + strlen(p) + 1;
+
+		if (strcmp(p, name) == 0)
+			return value;
+		p = value + strlen(value) + 1;
+	}
+	return NULL;
+}
+
+uint64_t
+flow_http_connections(const FlowHttp *http)
+{
+	return http->connections;
+}
+
+/* ---------- the whole ---------- */
+
+static FlowStatus
+create(FlowHttp *http, FlowError *error)
+{
+	bool good;
+
+	/* counts its calls; there is no end to it, as other libraries of the process may use libcurl, too */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
+		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
+	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) http->spec.max_connections) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) == CURLM_OK;
+	return good ? FLOW_OK : flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
+}
+
+FlowStatus
+flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
+{
+	FlowHttp *http = flow_allocate(spec->host, sizeof(FlowHttp));
+	FlowStatus status;
+	sigset_t old;
+
+	*result = NULL;
+	if (http == NULL)
+		return flow_error_memory(error);
+	memset(http, 0, sizeof(*http));
+	http->spec = *spec;
+	http->due = -1;
+
+	block_signals(&old);
+	status = create(http, error);
+	restore_signals(&old);
+	if (status != FLOW_OK)
+		flow_http_free(http);
+	else
+		*result = http;
+	return status;
+}
+
+void
+flow_http_free(FlowHttp *http)
+{
+	sigset_t old;
+
+	if (http == NULL)
+		return;
+	while (http->first != NULL)
+		flow_http_cancel(http->first);
+	block_signals(&old);
+	if (http->multi != NULL)
+		(void) curl_multi_cleanup(http->multi);
+	restore_signals(&old);
+	flow_free(http->spec.host, http);
+}

@@ -1,0 +1,442 @@
+/*-------------------------------------------------------------------------
+ *
+ * s3.c
+ *	  Objects in S3, or in what speaks its language, as a FlowStore.
+ *
+ * A day of logs is hundreds of small objects behind tens of milliseconds each, so many requests are under way at a
+ * time.  An object is fetched in pieces, a small one in one; a piece has its buffer from the moment when it is asked
+ * for, so memory is bounded by the pieces that are begun, and no transfer ever has to pause.  Pieces are begun in
+ * the order in which they will be read: the objects that were announced wait in a queue.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "s3_store.h"
+
+#include <stdio.h>
+#include <time.h>
+
+/*
+ * Of a large object so much is asked for at once: with 30 ms until the first byte and 80 MB/s from then on, a connection is
+ * busy half of the time, and ten of them are faster than one process inflates.  All pieces together have no more than the
+ * second number, which leaves half of what a process may take for libcurl and TLS.
+ */
+#define PIECE_SIZE (2 * 1024 * 1024)
+#define MOST_BUFFERED (20 * 1024 * 1024)
+
+/* A run of an object's bytes. */
+typedef struct Piece
+{
+	struct Piece *next;
+	uint64_t from;
+	size_t size;
+	size_t have;  /* bytes that came */
+	size_t taken; /* bytes that were read */
+	char *data;
+	FlowS3Request request;
+} Piece;
+
+/* An object that is read, or will be. */
+struct FlowS3File
+{
+	FlowS3 *s3;
+	const FlowObject *object;
+	FlowS3File *next;
+	bool opened;
+	uint64_t position; /* that was read to */
+	uint64_t begun;    /* bytes before it are in pieces, or were */
+	Piece *first, *last;
+};
+
+/* ---------- pieces ---------- */
+
+/* FlowS3Request's take: a retry goes on where the last attempt ended, so what comes is always what is next. */
+static bool
+take_bytes(FlowS3Request *request, const char *data, size_t len)
+{
+	Piece *piece = request->arg;
+
+	memcpy(piece->data + piece->have, data, len);
+	piece->have += len;
+	return true;
+}
+
+static void
+drop_first_piece(FlowS3File *file)
+{
+	FlowS3 *s3 = file->s3;
+	Piece *piece = file->first;
+
+	file->first = piece->next;
+	if (file->first == NULL)
+		file->last = NULL;
+	flow_s3_drop(&piece->request);
+	s3->buffered -= piece->size;
+	flow_free(s3->host, piece->data);
+	flow_free(s3->host, piece);
+}
+
+static FlowStatus
+begin_piece(FlowS3File *file, size_t size, FlowError *error)
+{
+	FlowS3 *s3 = file->s3;
+	const FlowObject *object = file->object;
+	const char *key = object->path + strlen("s3://") + strlen(s3->bucket) + 1;
+	Piece *piece = flow_allocate(s3->host, sizeof(Piece));
+	char *data = flow_allocate(s3->host, size);
+	FlowS3Request *request;
+
+	if (piece == NULL || data == NULL)
+	{
+		flow_free(s3->host, piece);
+		flow_free(s3->host, data);
+		return flow_error_memory(error);
+	}
+	memset(piece, 0, sizeof(Piece));
+	piece->from = file->begun;
+	piece->size = size;
+	piece->data = data;
+
+	request = &piece->request;
+	request->s3 = s3;
+	request->verb = "read";
+	snprintf(request->name, sizeof(request->name), "%s", object->path);
+	request->etag = object->version;
+	request->from = piece->from;
+	request->to = piece->from + size;
+	request->total = object->size;
+	request->ranged = size < object->size;
+	request->take = take_bytes;
+	request->arg = piece;
+	if (!flow_s3_set_path(request, key, strlen(key)))
+	{
+		flow_free(s3->host, data);
+		flow_free(s3->host, piece);
+		flow_error_set(error, FLOW_UNSUPPORTED, "the key of \"%.150s\" is longer than S3 allows", object->path);
+		return error->status;
+	}
+
+	if (file->last != NULL)
+		file->last->next = piece;
+	else
+		file->first = piece;
+	file->last = piece;
+	file->begun += size;
+	s3->buffered += size;
+	return flow_s3_begin(s3, request, error);
+}
+
+/* Begins what there is room for; of the first file that is not all begun something, room or not. */
+static FlowStatus
+begin_pieces(FlowS3 *s3, FlowError *error)
+{
+	int waiting = 0;
+	FlowStatus status = FLOW_OK;
+
+	for (const FlowS3Request *request = s3->requests; request != NULL; request = request->next)
+		waiting++;
+	for (FlowS3File *file = s3->files; file != NULL && status == FLOW_OK; file = file->next)
+		while (file->begun < file->object->size && status == FLOW_OK)
+		{
+			uint64_t left = file->object->size - file->begun;
+			size_t size = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
+
+			if ((s3->buffered + size > MOST_BUFFERED && s3->buffered > 0) || waiting >= s3->spec.max_connections)
+				return FLOW_OK;
+			status = begin_piece(file, size, error);
+			waiting++;
+		}
+	return status;
+}
+
+/* ---------- files ---------- */
+
+static FlowS3File *
+add_file(FlowS3 *s3, const FlowObject *object)
+{
+	FlowS3File *file = flow_allocate(s3->host, sizeof(FlowS3File));
+
+	if (file == NULL)
+		return NULL;
+	memset(file, 0, sizeof(*file));
+	file->s3 = s3;
+	file->object = object;
+	if (s3->last_file != NULL)
+		s3->last_file->next = file;
+	else
+		s3->files = file;
+	s3->last_file = file;
+	return file;
+}
+
+static void
+remove_file(FlowS3File *file)
+{
+	FlowS3 *s3 = file->s3;
+	FlowS3File *before = NULL;
+
+	for (FlowS3File *other = s3->files; other != file; other = other->next)
+		before = other;
+	if (before != NULL)
+		before->next = file->next;
+	else
+		s3->files = file->next;
+	if (s3->last_file == file)
+		s3->last_file = before;
+
+	while (file->first != NULL)
+		drop_first_piece(file);
+	flow_free(s3->host, file);
+}
+
+/* FlowStorage's open: the file was announced, or its bytes are asked for now. */
+static FlowStatus
+open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **result, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) access->store;
+	FlowS3File *file = s3->files;
+
+	(void) host;
+	if (object->archived)
+	{
+		flow_error_set(error, FLOW_UNSUPPORTED, "could not read \"%.180s\": the object is archived", object->path);
+		flow_error_hint(error, "Restore it first, or leave it out by conditions on columns of the path.");
+		return error->status;
+	}
+	while (file != NULL && (file->opened || file->object != object))
+		file = file->next;
+	if (file == NULL && (file = add_file(s3, object)) == NULL)
+		return flow_error_memory(error);
+	file->opened = true;
+	*result = file;
+	return FLOW_OK;
+}
+
+static void
+close_object(void *file)
+{
+	remove_file(file);
+}
+
+/* Waits until the next piece has something that was not read, or is complete. */
+static FlowStatus
+wait_for_bytes(FlowS3File *file, FlowError *error)
+{
+	FlowS3 *s3 = file->s3;
+	FlowStatus status;
+
+	for (;;)
+	{
+		Piece *piece;
+
+		if ((status = begin_pieces(s3, error)) != FLOW_OK)
+			return status;
+		piece = file->first;
+		if (piece != NULL && piece->have > piece->taken)
+			return FLOW_OK;
+		if (piece != NULL && piece->request.failure != NULL)
+		{
+			*error = *piece->request.failure;
+			return error->status;
+		}
+		if (piece != NULL && piece->request.starved)
+			return flow_error_memory(error);
+		if ((status = flow_s3_work(s3, true, error)) != FLOW_OK)
+			return status;
+	}
+}
+
+static FlowStatus
+read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	FlowS3File *file = arg;
+	char *out = buffer;
+	FlowStatus status;
+
+	*len = 0;
+	while (*len < capacity && file->position < file->object->size)
+	{
+		Piece *piece;
+		size_t count;
+
+		if ((status = wait_for_bytes(file, error)) != FLOW_OK)
+			return status;
+		piece = file->first;
+		count = piece->have - piece->taken;
+		if (count > capacity - *len)
+			count = capacity - *len;
+		memcpy(out + *len, piece->data + piece->taken, count);
+		piece->taken += count;
+		*len += count;
+		file->position += count;
+		if (piece->taken == piece->size && !piece->request.finished)
+		{
+			/* all bytes are here, but not yet the end of the answer, which may say that they are wrong */
+			while (!piece->request.finished)
+				if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
+					return status;
+			if (piece->request.failure != NULL)
+			{
+				*error = *piece->request.failure;
+				return error->status;
+			}
+		}
+		if (piece->taken == piece->size)
+			drop_first_piece(file);
+	}
+	/* the connections shall not rest while what came is worked on */
+	if ((status = begin_pieces(file->s3, error)) != FLOW_OK)
+		return status;
+	return flow_s3_work(file->s3, false, error);
+}
+
+static uint64_t
+position(const void *file)
+{
+	return ((const FlowS3File *) file)->position;
+}
+
+/* Begins anew from there: what has been asked for is in vain. */
+static void
+seek(void *arg, uint64_t offset)
+{
+	FlowS3File *file = arg;
+
+	while (file->first != NULL)
+		drop_first_piece(file);
+	file->position = file->begun = offset < file->object->size ? offset : file->object->size;
+}
+
+/* Every byte came of the version that was listed, or reading has failed. */
+static FlowStatus
+unchanged(void *file, FlowError *error)
+{
+	(void) file;
+	(void) error;
+	return FLOW_OK;
+}
+
+/* ---------- before their turn ---------- */
+
+static bool
+has_room(const FlowStore *store)
+{
+	const FlowS3 *s3 = (const FlowS3 *) store;
+	uint64_t bytes = 0;
+	int count = 0;
+
+	for (const FlowS3File *file = s3->files; file != NULL; file = file->next)
+	{
+		bytes += file->object->size - file->position;
+		count++;
+	}
+	return count < 2 * s3->spec.max_connections && bytes < MOST_BUFFERED;
+}
+
+static FlowStatus
+announce(FlowStore *store, const FlowObject *object, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+
+	if (object->archived)
+		return FLOW_OK; /* opening it will tell */
+	if (add_file(s3, object) == NULL)
+		return flow_error_memory(error);
+	return begin_pieces(s3, error);
+}
+
+static void
+forget(FlowStore *store)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+
+	for (FlowS3File *file = s3->files, *next; file != NULL; file = next)
+	{
+		next = file->next;
+		if (!file->opened)
+			remove_file(file);
+	}
+}
+
+/* ---------- the store ---------- */
+
+static FlowStoreCounts
+counts(const FlowStore *store)
+{
+	return ((const FlowS3 *) store)->counts;
+}
+
+static void
+free_store(FlowStore *store)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+
+	while (s3->files != NULL)
+		remove_file(s3->files);
+	while (s3->listings != NULL)
+		flow_s3_end_list(s3->listings);
+	flow_http_free(s3->http);
+	flow_free(s3->host, s3);
+}
+
+static const FlowStorage storage = {
+	.scheme = "s3://",
+	.list = flow_s3_list,
+	.end_list = flow_s3_end_list,
+	.open = open_object,
+	.close = close_object,
+	.read = read_object,
+	.position = position,
+	.seek = seek,
+	.unchanged = unchanged,
+	.has_room = has_room,
+	.announce = announce,
+	.forget = forget,
+	.counts = counts,
+	.free = free_store};
+
+/* FlowHttpSpec's allowed */
+static bool
+allowed(void *arg, const char *name, const uint8_t *address, size_t len, int port, bool tls)
+{
+	const FlowS3 *s3 = arg;
+
+	if (s3->asks_for_keys && flow_s3_credentials_allow(s3->spec.credentials->source, address, len, port, tls))
+		return true;
+	return flow_endpoint_allows(s3->spec.endpoints, s3->spec.nendpoints, name, address, len, port, tls);
+}
+
+/* In a host's name a bucket must look like one, and stand for one level of it, which the certificate has a "*" for. */
+static bool
+fits_into_host(const char *bucket)
+{
+	return strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(bucket);
+}
+
+FlowStatus
+flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
+{
+	FlowS3 *s3 = flow_allocate(spec->host, sizeof(FlowS3));
+	FlowHttpSpec http = {.host = spec->host, .ca_file = spec->ca_file, .max_connections = spec->max_connections, .allowed = allowed};
+	FlowStatus status;
+
+	*store = NULL;
+	if (s3 == NULL)
+		return flow_error_memory(error);
+	memset(s3, 0, sizeof(*s3));
+	s3->store.storage = &storage;
+	s3->host = spec->host;
+	s3->spec = *spec;
+	snprintf(s3->bucket, sizeof(s3->bucket), "%.*s", (int) spec->bucket_len, spec->bucket);
+	snprintf(s3->region, sizeof(s3->region), "%s", spec->region != NULL ? spec->region : "us-east-1");
+	s3->spec.path_style |= !fits_into_host(s3->bucket);
+	s3->tokens = FLOW_S3_TOKENS;
+	s3->random = ((uint64_t) spec->host->clock(spec->host->arg) << 20 ^ (uintptr_t) s3) | 1;
+
+	http.allowed_arg = s3;
+	status = flow_http_create(&http, &s3->http, error);
+	if (status != FLOW_OK)
+		flow_free(spec->host, s3);
+	else
+		*store = &s3->store;
+	return status;
+}
