@@ -26,9 +26,10 @@ extern void flow_s3_keys_wipe(FlowS3Keys *keys);
 #define FLOW_S3_HASH_TEXT 65 /* hexadecimal digits of SHA-256, and a NUL */
 #define FLOW_S3_TIME_TEXT 17 /* "20130524T000000Z" and a NUL */
 
+/* Of SHA-256; "" if there is no memory. */
 extern void flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TEXT]);
 
-/* Seconds since 1970 as "20130524T000000Z". */
+/* Seconds since 1970 as "20130524T000000Z"; "" for what is not in the years 1000 to 9999. */
 extern void flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT]);
 
 /*
@@ -54,7 +55,7 @@ typedef struct FlowS3Signing
 	const char *method;
 	const char *path;            /* as in the URL, encoded once: S3 neither normalizes paths nor encodes them twice */
 	const char *query;           /* as flow_s3_query writes it; "" if there is none */
-	const FlowHttpField *fields; /* to be signed, all of them; "host" and "x-amz-date" must be there.  In any order; values may have blanks round them */
+	const FlowHttpField *fields; /* to be signed, all of them; "host" and "x-amz-date" must be there.  In any order; values may have needless blanks */
 	int nfields;
 	const char *payload_hash; /* of the body, hexadecimal, or "UNSIGNED-PAYLOAD" */
 	const char *time;         /* the value of x-amz-date */
