@@ -89,7 +89,8 @@ typedef struct FlowXmlSpec
 
 	/*
 	 * An element has ended: its path, such as "ListBucketResult/Contents/Key", without namespace prefixes, and its own text,
-	 * NUL-terminated.  False stops the parser with FLOW_NO_MEMORY.
+	 * NUL-terminated, in which there is no other NUL; blanks between elements need not be part of it.  False stops the
+	 * parser with FLOW_NO_MEMORY.
 	 */
 	bool (*element)(void *arg, const char *path, const char *text, size_t len);
 	void *arg;
@@ -101,8 +102,9 @@ extern FlowStatus flow_xml_create(const FlowXmlSpec *spec, FlowXml **xml, FlowEr
 extern void flow_xml_free(FlowXml *xml);
 
 /*
- * Takes the next bytes; "last": no more follow.  FLOW_OK, FLOW_NO_MEMORY; FLOW_CORRUPT for what is not well-formed, has a document type
- * declaration or a processing instruction, is not closed at "last"; FLOW_LIMIT for what is too deep, long or large.
+ * Takes the next bytes; "last": no more follow.  FLOW_OK, FLOW_NO_MEMORY, FLOW_INTERRUPTED; FLOW_CORRUPT for what is not well-formed,
+ * has a document type declaration or a processing instruction, is not closed at "last"; FLOW_LIMIT for what is too deep,
+ * long or large.  Behind "last" or an error, nothing more may be fed.
  */
 extern FlowStatus flow_xml_feed(FlowXml *xml, const char *data, size_t len, bool last, FlowError *error);
 

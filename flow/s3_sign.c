@@ -318,7 +318,10 @@ make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets,
 }
 
 /* Formats behind *len bytes that stand there already; false if there is no room. */
-static bool flow_printf_like(4, 5) append(char *text, size_t size, size_t *len, const char *format, ...)
+static bool append(char *text, size_t size, size_t *len, const char *format, ...) flow_printf_like(4, 5);
+
+static bool
+append(char *text, size_t size, size_t *len, const char *format, ...)
 {
 	va_list args;
 	int count;
