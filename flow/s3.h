@@ -135,7 +135,7 @@ typedef struct FlowS3PageReader FlowS3PageReader;
 extern FlowStatus flow_s3_page_begin(const FlowHost *host, FlowS3PageReader **reader, FlowError *error);
 extern void flow_s3_page_free(FlowS3PageReader *reader);
 
-/* Takes the next bytes of the body. */
+/* Takes the next bytes of the body.  FLOW_OK, FLOW_CORRUPT, FLOW_LIMIT, FLOW_NO_MEMORY, FLOW_INTERRUPTED; messages as those of flow_s3_page_end. */
 extern FlowStatus flow_s3_page_feed(FlowS3PageReader *reader, const char *data, size_t len, FlowError *error);
 
 /* What a page must follow. */
@@ -143,14 +143,21 @@ typedef struct FlowS3PageAfter
 {
 	const char *prefix; /* that was asked for */
 	const char *token;  /* that it was asked for with; NULL: it is the first */
-	const char *last;   /* the last key or common prefix of the page before; NULL: none */
+	const char *last;   /* the last key or common prefix of the page before, whichever is greater as bytes; NULL: none */
 } FlowS3PageAfter;
 
 /*
- * The body is complete.  FLOW_OK only if the page is what reliability takes: a whole ListBucketResult, IsTruncated there, a token that is not empty and
- * not the one before if it is truncated, KeyCount (if there) the number of keys and prefixes seen, keys strictly increasing as bytes, and behind
- * "last", prefixes too, and all below the prefix, with sizes and times that are such.  Else FLOW_CORRUPT with the message a sentence about
- * the page, such as "the list of objects has no end", and what was wrong in the detail.  The page lives as long as the reader.
+ * The body is complete.  FLOW_OK only if nothing can be missing from the page, and all of it can be true:
+ *
+ * - It is a whole ListBucketResult, with each element once.
+ * - It says whether it is truncated; if so, it has a token, which is not empty and not the one it was asked for with.
+ * - KeyCount, if there, is the number of keys and common prefixes.
+ * - Keys increase strictly, as bytes; so do common prefixes; both are behind "last" and begin with the prefix.  No common prefix is the prefix itself.
+ * - Sizes and times are such, and what is encoded can be decoded, without a NUL in it.
+ *
+ * Else FLOW_CORRUPT, or FLOW_LIMIT for what is too large, with the message a sentence about the page, such as "the list of objects has no end",
+ * and what was wrong in the detail, of which only printable ASCII is shown.  FLOW_NO_MEMORY, FLOW_INTERRUPTED.  If the store left EncodingType out,
+ * keys are taken as they stand.  The page lives as long as the reader.
  */
 extern FlowStatus flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page, FlowError *error);
 
