@@ -26,9 +26,10 @@ extern void flow_s3_keys_wipe(FlowS3Keys *keys);
 #define FLOW_S3_HASH_TEXT 65 /* hexadecimal digits of SHA-256, and a NUL */
 #define FLOW_S3_TIME_TEXT 17 /* "20130524T000000Z" and a NUL */
 
+/* Of SHA-256; "" if there is no memory. */
 extern void flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TEXT]);
 
-/* Seconds since 1970 as "20130524T000000Z". */
+/* Seconds since 1970 as "20130524T000000Z"; "" for what is not in the years 1000 to 9999. */
 extern void flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT]);
 
 /*
@@ -54,7 +55,7 @@ typedef struct FlowS3Signing
 	const char *method;
 	const char *path;            /* as in the URL, encoded once: S3 neither normalizes paths nor encodes them twice */
 	const char *query;           /* as flow_s3_query writes it; "" if there is none */
-	const FlowHttpField *fields; /* to be signed, all of them; "host" and "x-amz-date" must be there.  In any order; values may have blanks round them */
+	const FlowHttpField *fields; /* to be signed, all of them; "host" and "x-amz-date" must be there.  In any order; values may have needless blanks */
 	int nfields;
 	const char *payload_hash; /* of the body, hexadecimal, or "UNSIGNED-PAYLOAD" */
 	const char *time;         /* the value of x-amz-date */
@@ -88,7 +89,8 @@ typedef struct FlowXmlSpec
 
 	/*
 	 * An element has ended: its path, such as "ListBucketResult/Contents/Key", without namespace prefixes, and its own text,
-	 * NUL-terminated.  False stops the parser with FLOW_NO_MEMORY.
+	 * NUL-terminated, in which there is no other NUL; blanks between elements need not be part of it.  False stops the
+	 * parser with FLOW_NO_MEMORY.
 	 */
 	bool (*element)(void *arg, const char *path, const char *text, size_t len);
 	void *arg;
@@ -100,8 +102,9 @@ extern FlowStatus flow_xml_create(const FlowXmlSpec *spec, FlowXml **xml, FlowEr
 extern void flow_xml_free(FlowXml *xml);
 
 /*
- * Takes the next bytes; "last": no more follow.  FLOW_OK, FLOW_NO_MEMORY; FLOW_CORRUPT for what is not well-formed, has a document type
- * declaration or a processing instruction, is not closed at "last"; FLOW_LIMIT for what is too deep, long or large.
+ * Takes the next bytes; "last": no more follow.  FLOW_OK, FLOW_NO_MEMORY, FLOW_INTERRUPTED; FLOW_CORRUPT for what is not well-formed,
+ * has a document type declaration or a processing instruction, is not closed at "last"; FLOW_LIMIT for what is too deep,
+ * long or large.  Behind "last" or an error, nothing more may be fed.
  */
 extern FlowStatus flow_xml_feed(FlowXml *xml, const char *data, size_t len, bool last, FlowError *error);
 
@@ -132,7 +135,7 @@ typedef struct FlowS3PageReader FlowS3PageReader;
 extern FlowStatus flow_s3_page_begin(const FlowHost *host, FlowS3PageReader **reader, FlowError *error);
 extern void flow_s3_page_free(FlowS3PageReader *reader);
 
-/* Takes the next bytes of the body. */
+/* Takes the next bytes of the body.  FLOW_OK, FLOW_CORRUPT, FLOW_LIMIT, FLOW_NO_MEMORY, FLOW_INTERRUPTED; messages as those of flow_s3_page_end. */
 extern FlowStatus flow_s3_page_feed(FlowS3PageReader *reader, const char *data, size_t len, FlowError *error);
 
 /* What a page must follow. */
@@ -140,14 +143,21 @@ typedef struct FlowS3PageAfter
 {
 	const char *prefix; /* that was asked for */
 	const char *token;  /* that it was asked for with; NULL: it is the first */
-	const char *last;   /* the last key or common prefix of the page before; NULL: none */
+	const char *last;   /* the last key or common prefix of the page before, whichever is greater as bytes; NULL: none */
 } FlowS3PageAfter;
 
 /*
- * The body is complete.  FLOW_OK only if the page is what reliability takes: a whole ListBucketResult, IsTruncated there, a token that is not empty and
- * not the one before if it is truncated, KeyCount (if there) the number of keys and prefixes seen, keys strictly increasing as bytes, and behind
- * "last", prefixes too, and all below the prefix, with sizes and times that are such.  Else FLOW_CORRUPT with the message a sentence about
- * the page, such as "the list of objects has no end", and what was wrong in the detail.  The page lives as long as the reader.
+ * The body is complete.  FLOW_OK only if nothing can be missing from the page, and all of it can be true:
+ *
+ * - It is a whole ListBucketResult, with each element once.
+ * - It says whether it is truncated; if so, it has a token, which is not empty and not the one it was asked for with.
+ * - KeyCount, if there, is the number of keys and common prefixes.
+ * - Keys increase strictly, as bytes; so do common prefixes; both are behind "last" and begin with the prefix.  No common prefix is the prefix itself.
+ * - Sizes and times are such, and what is encoded can be decoded, without a NUL in it.
+ *
+ * Else FLOW_CORRUPT, or FLOW_LIMIT for what is too large, with the message a sentence about the page, such as "the list of objects has no end",
+ * and what was wrong in the detail, of which only printable ASCII is shown.  FLOW_NO_MEMORY, FLOW_INTERRUPTED.  If the store left EncodingType out,
+ * keys are taken as they stand.  The page lives as long as the reader.
  */
 extern FlowStatus flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page, FlowError *error);
 
