@@ -12,6 +12,7 @@
  */
 #include "flowlog_fdw.h"
 
+#include "miscadmin.h"
 #include "storage/fd.h"
 
 #define MOST_NOTICES 100

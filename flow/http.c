@@ -588,6 +588,12 @@ flow_http_field(const FlowHttpRequest *request, const char *name)
 	return NULL;
 }
 
+int64_t
+flow_http_date(const char *text)
+{
+	return (int64_t) curl_getdate(text, NULL);
+}
+
 uint64_t
 flow_http_connections(const FlowHttp *http)
 {

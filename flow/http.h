@@ -95,6 +95,9 @@ extern FlowStatus flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, Flow
 /* A header field of the answer, NUL-terminated; NULL: it has none. */
 extern const char *flow_http_field(const FlowHttpRequest *request, const char *name);
 
+/* Seconds since 1970 of a date as header fields have it; -1: it is none. */
+extern int64_t flow_http_date(const char *text);
+
 /* Connections made so far. */
 extern uint64_t flow_http_connections(const FlowHttp *http);
 

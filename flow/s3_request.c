@@ -433,12 +433,11 @@ try_clock(FlowS3Request *request)
 {
 	FlowS3 *s3 = request->s3;
 	const char *date = flow_http_field(&request->http, "date");
-	struct tm tm = {0};
-	int64_t offset;
+	int64_t offset, theirs = date != NULL ? flow_http_date(date) : -1;
 
-	if (request->clock_tried || date == NULL || strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm) == NULL)
+	if (request->clock_tried || theirs < 0)
 		return false;
-	offset = (int64_t) timegm(&tm) - (int64_t) time(NULL);
+	offset = theirs - (int64_t) time(NULL);
 	if (offset > MOST_SKEW || offset < -MOST_SKEW)
 		return false;
 	request->clock_tried = true;
