@@ -109,7 +109,8 @@ S3_SHARED_OBJS = \
 	flow/location_template.o \
 	flow/object.o \
 	flow/file_list.o \
-	flow/file.o
+	flow/file.o \
+	flow/value_time.o
 S3_LINK = -lcurl -lcrypto -lexpat -ljansson
 
 PG_CFLAGS = -fvisibility=hidden

@@ -11,12 +11,13 @@
 
 #include "flow/s3_spec.h"
 
-PG_MODULE_MAGIC;
-
+/* as in flowlog_fdw.h: the module is built with hidden symbols */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
+
+PG_MODULE_MAGIC;
 
 extern PGDLLEXPORT FlowStatus flowlog_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
 

@@ -300,8 +300,8 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 
 	/* nowhere else than the URL says */
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
-	SET(CURLOPT_REDIR_PROTOCOLS_STR, "");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
+	SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	SET(CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
 	SET(CURLOPT_PROXY, "");
 	SET(CURLOPT_NOPROXY, "*");
