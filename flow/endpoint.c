@@ -61,7 +61,11 @@ read_address(char *text, Entry *entry, bool *valid)
 	else if (inet_pton(AF_INET6, text, entry->address) == 1)
 		entry->len = 16;
 	else
+	{
+		if (slash != NULL)
+			*slash = '/';
 		return false;
+	}
 	entry->bits = (int) entry->len * 8;
 	*valid = slash == NULL || read_number(slash + 1, 0, entry->bits, &entry->bits);
 	return true;

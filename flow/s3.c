@@ -329,7 +329,7 @@ has_room(const FlowStore *store)
 		bytes += file->object->size - file->position;
 		count++;
 	}
-	return count < 2 * s3->spec.max_connections && bytes < MOST_BUFFERED;
+	return count < 4 * s3->spec.max_connections && bytes < MOST_BUFFERED;
 }
 
 static FlowStatus

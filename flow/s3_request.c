@@ -538,6 +538,8 @@ take_failure(FlowS3Request *request)
 	finish(request);
 }
 
+static void take_success(FlowS3Request *request);
+
 /* No whole answer came. */
 static void
 take_break(FlowS3Request *request)
@@ -545,6 +547,12 @@ take_break(FlowS3Request *request)
 	const FlowHttpRequest *http = &request->http;
 	FlowS3Failure nothing = {.code = ""};
 
+	/* it broke when all that is wanted was here */
+	if (request->to > 0 && request->good && request->received == request->to - request->from)
+	{
+		take_success(request);
+		return;
+	}
 	/* progress is worth an attempt: a slow link that moves gets there, and one that flaps stops */
 	if (request->received - request->received_before >= FLOW_S3_PROGRESS && request->attempts > 0)
 	{

@@ -1,0 +1,608 @@
+/*-------------------------------------------------------------------------
+ *
+ * test_s3_store.c
+ *	  Lists and reads a bucket that a test plays, whatever goes wrong in it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "fake_http.h"
+
+static int64_t
+fake_clock(void *arg)
+{
+	(void) arg;
+	return fake_now;
+}
+
+/* A store of the bucket, and a list of a location in it. */
+typedef struct Fixture
+{
+	FlowHost host;
+	FlowS3Credentials credentials;
+	FlowAccess access;
+	FlowLocation *location;
+	FlowObjects *objects;
+	FlowError error;
+} Fixture;
+
+static void
+set_up(Fixture *f, const char *location, int connections)
+{
+	FlowS3Spec spec = {.bucket = "bucket", .bucket_len = 6, .endpoint_host = "store", .path_style = true, .max_connections = connections};
+
+	memset(f, 0, sizeof(*f));
+	f->host = unit_host;
+	f->host.clock = fake_clock;
+	f->credentials.source = FLOW_S3_STATIC;
+	f->credentials.known = true;
+	strcpy(f->credentials.keys.access_key_id, "AKIA");
+	strcpy(f->credentials.keys.secret_access_key, "secret");
+	spec.host = &f->host;
+	spec.credentials = &f->credentials;
+	CHECK_INT(flow_location_parse(&f->host, location, &f->location, &f->error), FLOW_OK);
+	CHECK_INT(flow_s3_create(&spec, &f->access.store, &f->error), FLOW_OK);
+	fake_requests = fake_lists = fake_fatal = 0;
+	fake_most_in_flight = 0;
+}
+
+static void
+tear_down(Fixture *f)
+{
+	flow_objects_free(&f->host, f->objects);
+	f->access.store->storage->free(f->access.store);
+	flow_location_free(f->location);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+clear_bucket(void)
+{
+	for (size_t i = 0; i < fake_nobjects; i++)
+		free(fake_objects[i].data);
+	memset(fake_objects, 0, sizeof(fake_objects));
+	fake_nobjects = 0;
+	fake_faults = 0;
+	fake_page_size = 1000;
+	fake_region = "us-east-1";
+	fake_ahead = 0;
+}
+
+static void
+put(const char *key, size_t size)
+{
+	FakeObject *object = &fake_objects[fake_nobjects++];
+
+	snprintf(object->key, sizeof(object->key), "%s", key);
+	snprintf(object->etag, sizeof(object->etag), "\"%016llx\"", (unsigned long long) fake_number(UINT64_MAX));
+	object->size = size;
+	object->data = malloc(size + 1);
+	for (size_t i = 0; i < size; i++)
+		object->data[i] = (uint8_t) fake_number(256);
+}
+
+static FlowStatus
+list(Fixture *f, const FlowPruner *pruner)
+{
+	return flow_objects_list_pruned(&f->host, f->location, &f->access, NULL, pruner, &f->objects, &f->error);
+}
+
+/* The keys that a location means, with blanks between them. */
+static const char *
+keys_of(const char *location)
+{
+	static char text[4096];
+	size_t len = 0;
+	Fixture f;
+	FlowStatus status;
+
+	set_up(&f, location, 16);
+	status = list(&f, NULL);
+	text[0] = '\0';
+	if (status != FLOW_OK)
+		snprintf(text, sizeof(text), "%d %s", (int) status, f.error.message);
+	else
+		for (size_t i = 0; i < f.objects->count; i++)
+			len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%s", i == 0 ? "" : " ", f.objects->items[i].path + strlen("s3://bucket/"));
+	tear_down(&f);
+	return text;
+}
+
+/* ---------- lists ---------- */
+
+static void
+locations_mean_keys(void)
+{
+	static const struct
+	{
+		const char *location, *keys;
+	} cases[] = {
+		{"s3://bucket", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
+		{"s3://bucket/", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
+		{"s3://bucket/a", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"}, /* never ab */
+		{"s3://bucket/a/", "a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"},
+		{"s3://bucket/a/*.gz", "a/1.gz"},
+		{"s3://bucket/a/*", "a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"}, /* a "directory" that matches is read, too */
+		{"s3://bucket/a/**/*.gz", "a/1.gz a/b/3.gz a/b/c/4.gz"},
+		{"s3://bucket/*/*/*.gz", "a/b/3.gz"},
+		{"s3://bucket/a/{1,2}.*", "a/1.gz a/2.log"},
+		{"s3://bucket/d/${day:yyyy/MM/dd}/*", "d/2024/01/01/x.gz d/2024/01/02/y.gz"}, /* there is no 30th of February */
+		{"s3://bucket/d/2024/${month}/*/*.gz", "d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
+		{"s3://bucket/d/2024/01/02/y.gz", "d/2024/01/02/y.gz"},
+	};
+
+	clear_bucket();
+	put("_hidden", 10);
+	put("a", 5);
+	put("a/.hidden/5.gz", 10);
+	put("a/1.gz", 10);
+	put("a/2.log", 10);
+	put("a/aws-logs-write-test", 10);
+	put("a/b/", 0);
+	put("a/b/3.gz", 10);
+	put("a/b/_hidden.gz", 10);
+	put("a/b/c/4.gz", 10);
+	put("a/empty.gz", 0);
+	put("ab", 5);
+	put("d/2024/01/01/x.gz", 10);
+	put("d/2024/01/02/y.gz", 10);
+	put("d/2024/02/30/z.gz", 10);
+	for (size_t page = 1; page < 4; page++)
+	{
+		fake_page_size = page == 3 ? 1000 : page;
+		for (size_t i = 0; i < flow_countof(cases); i++)
+			CHECK_STRING(keys_of(cases[i].location), cases[i].keys);
+	}
+	CHECK_STRING(keys_of("s3://bucket/x"), "5 there is nothing at \"s3://bucket/x\"");
+	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "5 there is nothing at \"s3://bucket/a/b/c/d\"");
+	CHECK_STRING(keys_of("s3://bucket/a/*.zst"), "");
+}
+
+static void
+what_is_left_out_is_counted(void)
+{
+	Fixture f;
+
+	set_up(&f, "s3://bucket/a/", 16);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	CHECK_INT(f.objects->skipped, 5); /* a hidden directory's, a hidden one, the test's, a folder's marker, an empty one */
+	tear_down(&f);
+}
+
+static FlowStatus
+only_january(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+{
+	(void) arg;
+	(void) file;
+	(void) error;
+	*pruning = values[0].begun && values[0].from >= INT64_C(1706745600000000) ? FLOW_PRUNE_BY_PATH : FLOW_KEEP;
+	return FLOW_OK;
+}
+
+static void
+pruned_prefixes_are_not_listed(void)
+{
+	FlowPruner pruner = {NULL, only_january};
+	Fixture f;
+
+	fake_page_size = 1000;
+	set_up(&f, "s3://bucket/d/${day:yyyy/MM/dd}/*", 16);
+	CHECK_INT(list(&f, &pruner), FLOW_OK);
+	CHECK_INT(f.objects->count, 2);
+	CHECK_INT(f.objects->directories_pruned, 1);
+	for (uint64_t i = 0; i < fake_lists; i++)
+		CHECK(strstr(fake_listed[i], "2024/02") == NULL);
+	CHECK_INT(fake_lists, 5); /* d/, 2024/, 01/, and two days */
+	tear_down(&f);
+}
+
+static void
+what_may_be_anything_is_listed_at_once(void)
+{
+	Fixture f;
+
+	set_up(&f, "s3://bucket/a/", 16);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	CHECK_INT(fake_lists, 1);
+	tear_down(&f);
+}
+
+/* Keys are bytes: those that no directory could have are read all the same, as data and not as ways. */
+static void
+keys_are_not_paths(void)
+{
+	clear_bucket();
+	put("k/\x01\x7F", 3);
+	put("k/ blank+%", 3);
+	put("k//double", 3);
+	put("k/a/../b", 3); /* hidden, as every name is that begins with a dot */
+	put("k/\xC3\xA4", 3);
+	CHECK_STRING(keys_of("s3://bucket/k"), "k/\x01\x7F k/ blank+% k//double k/\xC3\xA4");
+	CHECK_STRING(keys_of("s3://bucket/k/\\ *"), "k/ blank+%");
+	CHECK_STRING(keys_of("s3://bucket/k/?"), "k/\xC3\xA4");
+}
+
+static void
+the_region_is_found_out(void)
+{
+	Fixture f;
+
+	clear_bucket();
+	put("x", 3);
+	fake_region = "eu-central-1";
+	set_up(&f, "s3://bucket", 1);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	CHECK_INT(f.objects->count, 1);
+	CHECK_INT(fake_requests, 2);
+	tear_down(&f);
+}
+
+/* A clock that is wrong by an hour is put right, one by two days not believed. */
+static void
+the_clock_is_found_out(void)
+{
+	Fixture f;
+
+	clear_bucket();
+	put("x", 3);
+	for (fake_ahead = -3600; fake_ahead <= 3600; fake_ahead += 7200)
+	{
+		set_up(&f, "s3://bucket", 1);
+		CHECK_INT(list(&f, NULL), FLOW_OK);
+		CHECK_INT(f.objects->count, 1);
+		CHECK_INT(fake_requests, 2);
+		tear_down(&f);
+	}
+	fake_ahead = 2 * 86400;
+	set_up(&f, "s3://bucket", 1);
+	CHECK_INT(list(&f, NULL), FLOW_NO_PERMISSION);
+	CHECK(strstr(f.error.hint, "clock") != NULL);
+	tear_down(&f);
+}
+
+/* ---------- reading ---------- */
+
+/* Reads all objects of the list as a reader does, announcing them ahead; false: an error, in *error. */
+static bool
+read_all(Fixture *f, bool announce)
+{
+	const FlowStorage *storage = f->access.store->storage;
+	static char buffer[FLOW_BLOCK_SIZE];
+	size_t announced = 0;
+
+	for (size_t i = 0; i < f->objects->count; i++)
+	{
+		const FlowObject *object = &f->objects->items[i];
+		const FakeObject *fake = fake_objects;
+		size_t total = 0, len = 1;
+		void *file;
+
+		while (strcmp(fake->key, object->path + strlen("s3://bucket/")) != 0)
+			fake++;
+		for (; announce && announced < f->objects->count && (announced <= i || storage->has_room(f->access.store)); announced++)
+			if (storage->announce(f->access.store, &f->objects->items[announced], &f->error) != FLOW_OK)
+				return false;
+		if (storage->open(&f->host, &f->access, object, &file, &f->error) != FLOW_OK)
+			return false;
+		while (len > 0)
+		{
+			size_t capacity = 1 + fake_number(sizeof(buffer));
+			FlowStatus status = storage->read(file, buffer, capacity, &len, &f->error);
+
+			if (status != FLOW_OK)
+			{
+				storage->close(file);
+				return false;
+			}
+			CHECK(len == capacity || total + len == fake->size);
+			CHECK(total + len <= fake->size && memcmp(buffer, fake->data + total, len) == 0);
+			total += len;
+			CHECK_INT(storage->position(file), total);
+		}
+		CHECK_INT(total, fake->size);
+		storage->close(file);
+	}
+	return true;
+}
+
+static void
+fill_bucket(size_t count, size_t largest)
+{
+	clear_bucket();
+	for (size_t i = 0; i < count; i++)
+	{
+		char key[32];
+
+		snprintf(key, sizeof(key), "o/%03zu", i);
+		put(key, fake_number(20) == 0 ? 1 + fake_number(largest) : 1 + fake_number(3000));
+	}
+}
+
+static void
+objects_are_read_many_at_a_time(void)
+{
+	int64_t one, sixteen;
+	Fixture f;
+
+	clear_bucket();
+	for (size_t i = 0; i < FAKE_OBJECTS; i++)
+	{
+		char key[32];
+
+		snprintf(key, sizeof(key), "o/%03zu", i);
+		put(key, 20000);
+	}
+	for (int connections = 1; connections <= 16; connections += 15)
+	{
+		int64_t began;
+
+		set_up(&f, "s3://bucket/o", connections);
+		CHECK_INT(list(&f, NULL), FLOW_OK);
+		began = fake_now;
+		CHECK(read_all(&f, true));
+		*(connections == 1 ? &one : &sixteen) = fake_now - began;
+		CHECK(fake_most_in_flight <= connections);
+		tear_down(&f);
+	}
+	CHECK(sixteen * 10 < one);
+}
+
+static void
+large_objects_come_in_pieces(void)
+{
+	Fixture f;
+
+	clear_bucket();
+	put("large", 23 * 1024 * 1024 + 17);
+	put("small", 2 * 1024 * 1024);
+	set_up(&f, "s3://bucket", 16);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	fake_requests = 0;
+	CHECK(read_all(&f, true));
+	CHECK_INT(fake_requests, 1 + 12);
+	tear_down(&f);
+}
+
+/* A query with a LIMIT leaves in the middle, and objects that were announced are never opened. */
+static void
+it_can_be_left_at_any_time(void)
+{
+	static char buffer[100];
+	const FlowStorage *storage;
+	size_t len;
+	void *file;
+	Fixture f;
+
+	fill_bucket(20, 9000000);
+	set_up(&f, "s3://bucket/o", 16);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	storage = f.access.store->storage;
+	for (size_t i = 0; i < 10; i++)
+		CHECK_INT(storage->announce(f.access.store, &f.objects->items[i], &f.error), FLOW_OK);
+	CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[0], &file, &f.error), FLOW_OK);
+	CHECK_INT(storage->read(file, buffer, sizeof(buffer), &len, &f.error), FLOW_OK);
+	storage->close(file);
+	storage->forget(f.access.store);
+	CHECK(read_all(&f, true)); /* a rescan */
+	CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[3], &file, &f.error), FLOW_OK);
+	tear_down(&f);
+}
+
+/* ---------- faults ---------- */
+
+/* With faults that can be repaired, now and then, the bytes are the same; there is a limit to patience. */
+static void
+it_survives_what_can_be_repaired(void)
+{
+	int failed = 0;
+
+	for (int round = 0; round < 400; round++)
+	{
+		Fixture f;
+
+		fill_bucket(1 + fake_number(FAKE_OBJECTS), 5000000);
+		fake_page_size = 1 + fake_number(20);
+		fake_faults = (1u << FAKE_REPAIRABLE) - 2;
+		fake_fault_percent = 5;
+		set_up(&f, "s3://bucket/o", 1 + (int) fake_number(16));
+		if (list(&f, NULL) != FLOW_OK || !read_all(&f, true))
+			failed++;
+		else
+			CHECK_INT(f.objects->count, fake_nobjects);
+		tear_down(&f);
+	}
+	/* one in five million requests fails five times in a row */
+	CHECK_INT(failed, 0);
+}
+
+/* Whatever the store does: the bytes of the objects, or an error; never less, never others. */
+static void
+it_never_gives_other_bytes(void)
+{
+	int good = 0, bad = 0;
+
+	for (int round = 0; round < 1000; round++)
+	{
+		Fixture f;
+
+		fill_bucket(1 + fake_number(20), 5000000);
+		fake_page_size = 1 + fake_number(20);
+		fake_faults = (1u << FAKE_FAULTS) - 2;
+		fake_fault_percent = (int) fake_number(40);
+		set_up(&f, "s3://bucket/o", 1 + (int) fake_number(16));
+		f.error.message[0] = '\0';
+		if (list(&f, NULL) == FLOW_OK && read_all(&f, fake_number(2) == 0))
+		{
+			CHECK_INT(f.objects->count, fake_nobjects);
+			good++;
+		}
+		else
+		{
+			CHECK(fake_fatal > 0 || fake_fault_percent > 5);
+			CHECK(f.error.message[0] != '\0' && f.error.status != FLOW_OK && f.error.status != FLOW_END);
+			CHECK(strstr(f.error.message, "secret") == NULL && strstr(f.error.detail, "secret") == NULL);
+			bad++;
+		}
+		tear_down(&f);
+	}
+	CHECK(good > 100 && bad > 100);
+}
+
+static void
+a_store_in_trouble_is_given_up(void)
+{
+	int64_t began = fake_now;
+	Fixture f;
+
+	fill_bucket(20, 1000);
+	fake_faults = 1u << FAKE_503;
+	fake_fault_percent = 100;
+	set_up(&f, "s3://bucket/o", 16);
+	CHECK_INT(list(&f, NULL), FLOW_IO);
+	CHECK_STRING(f.error.message, "could not list \"s3://bucket/o/\": the store is in trouble");
+	CHECK(fake_now - began < 60 * INT64_C(1000000));
+	CHECK(fake_requests <= 2 * FLOW_S3_ATTEMPTS);
+	tear_down(&f);
+}
+
+/* Half of the answers are "slow down": at most three requests for each that is needed. */
+static void
+retries_do_not_make_it_worse(void)
+{
+	uint64_t requests = 0, needed = 0;
+
+	for (int round = 0; round < 50; round++)
+	{
+		Fixture f;
+
+		fill_bucket(FAKE_OBJECTS, 1000);
+		set_up(&f, "s3://bucket/o", 16);
+		CHECK_INT(list(&f, NULL), FLOW_OK);
+		fake_faults = 1u << FAKE_503;
+		fake_fault_percent = 50;
+		fake_requests = 0;
+		(void) read_all(&f, true);
+		requests += fake_requests;
+		needed += fake_nobjects;
+		tear_down(&f);
+	}
+	CHECK(requests <= 3 * needed);
+}
+
+static void
+changes_are_errors(void)
+{
+	static const struct
+	{
+		FakeFault fault;
+		FlowStatus status;
+		const char *message;
+	} cases[] = {
+		{FAKE_412, FLOW_CHANGED, "could not read \"s3://bucket/x\": the object changed since it was listed"},
+		{FAKE_ETAG_CHANGED, FLOW_CHANGED, "could not read \"s3://bucket/x\": the object changed since it was listed"},
+		{FAKE_404, FLOW_NOT_FOUND, "could not read \"s3://bucket/x\": the object does not exist any more"},
+		{FAKE_403, FLOW_NO_PERMISSION, "could not read \"s3://bucket/x\": access is denied"},
+	};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		Fixture f;
+
+		clear_bucket();
+		put("x", 100);
+		set_up(&f, "s3://bucket/x", 16);
+		CHECK_INT(list(&f, NULL), FLOW_OK);
+		fake_faults = 1u << cases[i].fault;
+		fake_fault_percent = 100;
+		CHECK(!read_all(&f, true));
+		CHECK_INT(f.error.status, cases[i].status);
+		CHECK_STRING(f.error.message, cases[i].message);
+		tear_down(&f);
+	}
+}
+
+static void
+a_cut_list_is_an_error(void)
+{
+	for (int round = 0; round < 300; round++)
+	{
+		Fixture f;
+
+		fill_bucket(10, 100);
+		fake_faults = 1u << FAKE_CUT_LIST;
+		fake_fault_percent = 100;
+		set_up(&f, "s3://bucket/o/", 16);
+		CHECK(list(&f, NULL) != FLOW_OK);
+		tear_down(&f);
+	}
+}
+
+/* ---------- the host ---------- */
+
+static void
+it_stops_when_interrupted(void)
+{
+	bool done = false;
+
+	fill_bucket(10, 3000000);
+	for (int64_t after = 0; !done; after += 1 + after / 8)
+	{
+		Fixture f;
+		FlowStatus status;
+
+		set_up(&f, "s3://bucket/o", 4);
+		unit_state.interrupt_after = after;
+		status = list(&f, NULL);
+		if (status == FLOW_OK && read_all(&f, true))
+			done = true;
+		else
+			CHECK_INT(f.error.status, FLOW_INTERRUPTED);
+		unit_state.interrupt_after = -1;
+		tear_down(&f);
+	}
+}
+
+static void
+it_says_when_there_is_no_memory(void)
+{
+	bool done = false;
+
+	fill_bucket(5, 3000000);
+	for (int64_t after = 0; !done; after++)
+	{
+		Fixture f;
+
+		set_up(&f, "s3://bucket/o", 4);
+		unit_state.fail_after = after;
+		if (list(&f, NULL) == FLOW_OK && read_all(&f, true))
+			done = true;
+		else
+			CHECK_INT(f.error.status, FLOW_NO_MEMORY);
+		unit_state.fail_after = -1;
+		tear_down(&f);
+	}
+}
+
+int
+main(void)
+{
+	RUN(locations_mean_keys);
+	RUN(what_is_left_out_is_counted);
+	RUN(pruned_prefixes_are_not_listed);
+	RUN(what_may_be_anything_is_listed_at_once);
+	RUN(keys_are_not_paths);
+	RUN(the_region_is_found_out);
+	RUN(the_clock_is_found_out);
+	RUN(objects_are_read_many_at_a_time);
+	RUN(large_objects_come_in_pieces);
+	RUN(it_can_be_left_at_any_time);
+	RUN(it_survives_what_can_be_repaired);
+	RUN(it_never_gives_other_bytes);
+	RUN(a_store_in_trouble_is_given_up);
+	RUN(retries_do_not_make_it_worse);
+	RUN(changes_are_errors);
+	RUN(a_cut_list_is_an_error);
+	RUN(it_stops_when_interrupted);
+	RUN(it_says_when_there_is_no_memory);
+	clear_bucket();
+	return unit_done();
+}
