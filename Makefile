@@ -98,6 +98,7 @@ S3_OBJS = \
 	flow/s3_page.o \
 	flow/s3_sign.o \
 	flow/s3_credentials.o \
+	flow/s3_profile.o \
 	flow/xml.o \
 	flow/http.o
 S3_SHARED_OBJS = \

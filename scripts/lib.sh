@@ -170,7 +170,7 @@ link_entries() {
 
 	for entry in "$1"/*; do
 		case ${entry##*/} in
-			flowlog_fdw*) ;;
+			flowlog_fdw* | flowlog_s3*) ;;
 			*) [ -e "$2/${entry##*/}" ] || ln -s "$entry" "$2" ;;
 		esac
 	done

@@ -6,7 +6,7 @@
 \set VERBOSITY default
 
 CREATE FOREIGN DATA WRAPPER other HANDLER flowlog_fdw_handler VALIDATOR flowlog_fdw_validator OPTIONS (location '/x'); -- ERROR
-CREATE SERVER options FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (region 'x'); -- ERROR
+CREATE SERVER options FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (regoin 'x'); -- ERROR
 CREATE SERVER options FOREIGN DATA WRAPPER flowlog_fdw;
 CREATE USER MAPPING FOR PUBLIC SERVER options OPTIONS (username 'x'); -- ERROR
 
@@ -26,7 +26,9 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 'logs/x', re
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/[a', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/{a,b', regex '(.*)'); -- ERROR
-CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket/key', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bu*/key', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket/[a', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket/${a', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/${year/', regex '(.*)'); -- ERROR
 
 -- regex: an offset where it does not compile, a warning where it comes from Hive
