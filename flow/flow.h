@@ -557,6 +557,10 @@ extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *l
  */
 extern FlowStatus flow_objects_more(FlowObjects *objects, bool wait, FlowError *error);
 
+/* For one that was begun: goes on where another process has stopped, and stops for another one; see FlowStorage. */
+extern FlowStatus flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowError *error);
+extern FlowStatus flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len, FlowError *error);
+
 /* ---------- stores ---------- */
 
 /* What a store has done so far. */
@@ -579,6 +583,14 @@ typedef struct FlowStorage
 	FlowStatus (*list)(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
 	                   FlowObjects *objects, FlowError *error);
 	void (*end_list)(void *state);
+
+	/*
+	 * Where processes take turns in listing: ends what is under way, of which the objects are added to the list, and makes
+	 * bytes of what is left, which another process can go on with; they are freed by the host's "free".
+	 */
+	FlowStatus (*suspend_list)(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error);
+	FlowStatus (*resume_list)(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes, size_t len,
+	                          void **state, FlowError *error);
 
 	FlowStatus (*open)(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file, FlowError *error);
 	void (*close)(void *file);

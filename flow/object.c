@@ -254,6 +254,16 @@ finish(FlowObjects *objects)
 
 /* ---------- listing ---------- */
 
+/* The bytes of what is new. */
+static void
+sum_up(ObjectList *list)
+{
+	FlowObjects *objects = &list->objects;
+
+	for (; list->summed < objects->count; list->summed++)
+		objects->bytes += objects->items[list->summed].size;
+}
+
 FlowStatus
 flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 {
@@ -264,9 +274,33 @@ flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 	if (objects->complete)
 		return FLOW_END;
 	status = store->storage->list(store, list->location, list->pruner, wait, &list->listing, objects, error);
-	for (; list->summed < objects->count; list->summed++)
-		objects->bytes += objects->items[list->summed].size;
+	sum_up(list);
 	return status;
+}
+
+FlowStatus
+flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
+{
+	ObjectList *list = (ObjectList *) objects;
+	const FlowStorage *storage = list->access.store->storage;
+	FlowStatus status = storage->suspend_list(list->listing, objects, bytes, len, error);
+
+	sum_up(list);
+	if (status == FLOW_OK)
+	{
+		storage->end_list(list->listing);
+		list->listing = NULL;
+	}
+	return status;
+}
+
+FlowStatus
+flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowError *error)
+{
+	ObjectList *list = (ObjectList *) objects;
+	FlowStore *store = list->access.store;
+
+	return store->storage->resume_list(store, list->location, list->pruner, bytes, len, &list->listing, error);
 }
 
 FlowStatus

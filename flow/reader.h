@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-#define FLOW_LONG_LINE_KEPT 1024 /* bytes kept of a line that is too long, to show */
+#define FLOW_LONG_LINE_KEPT 1024  /* bytes kept of a line that is too long, to show */
 #define FLOW_READER_ANNOUNCED 256 /* parts taken before their turn, at most; a store may want fewer */
 
 /* A column that is checked in every row. */

@@ -46,7 +46,8 @@ struct FlowS3Listing
 	Prefix *waiting;
 	Fetch *fetches[MOST_FETCHES];
 	int nfetches;
-	bool found; /* the store has shown anything at all */
+	bool found;  /* the store has shown anything at all */
+	bool ending; /* no page shall be asked for any more */
 	FlowObjects *objects;
 	FlowPathValue values[FLOW_MOST_VARIABLES];
 	char path[1200]; /* of an object, or a directory */
@@ -459,7 +460,7 @@ create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS
 	listing->next = s3->listings;
 	s3->listings = listing;
 	*result = listing;
-	return add_roots(listing, error);
+	return FLOW_OK;
 }
 
 static FlowStatus
@@ -467,7 +468,7 @@ begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 
-	while (status == FLOW_OK && listing->waiting != NULL && listing->nfetches < MOST_FETCHES)
+	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL && listing->nfetches < MOST_FETCHES)
 		status = begin_fetch(listing, error);
 	return status;
 }
@@ -494,6 +495,132 @@ take_finished(FlowS3Listing *listing, FlowError *error)
 	return status == FLOW_OK ? begin_fetches(listing, error) : status;
 }
 
+/* ---------- from process to process ---------- */
+
+/*
+ * A prefix as bytes: its numbers, then key, token and last, each with its NUL; a flag says which of the latter are there.
+ */
+typedef struct SavedPrefix
+{
+	FlowSegments segments;
+	bool exact, has_token, has_last;
+} SavedPrefix;
+
+static size_t
+save_text(char *out, size_t at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (out != NULL)
+		memcpy(out + at, text, size);
+	return at + size;
+}
+
+/* Writes all that wait, unless out is NULL; returns how many bytes they are. */
+static size_t
+save(const FlowS3Listing *listing, char *out)
+{
+	size_t at = 1;
+
+	if (out != NULL)
+		out[0] = listing->found;
+	for (const Prefix *prefix = listing->waiting; prefix != NULL; prefix = prefix->next)
+	{
+		SavedPrefix saved = {prefix->segments, prefix->exact, prefix->token != NULL, prefix->last != NULL};
+
+		if (out != NULL)
+			memcpy(out + at, &saved, sizeof(saved));
+		at = save_text(out, at + sizeof(saved), prefix->key);
+		if (saved.has_token)
+			at = save_text(out, at, prefix->token);
+		if (saved.has_last)
+			at = save_text(out, at, prefix->last);
+	}
+	return at;
+}
+
+FlowStatus
+flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
+{
+	FlowS3Listing *listing = state;
+	FlowS3 *s3 = listing->s3;
+	FlowStatus status = FLOW_OK;
+
+	listing->objects = objects;
+	listing->ending = true;
+	while (status == FLOW_OK && listing->nfetches > 0)
+	{
+		status = take_finished(listing, error);
+		if (status == FLOW_OK && listing->nfetches > 0)
+			status = flow_s3_work(s3, true, error);
+	}
+	if (status != FLOW_OK)
+		return status;
+	*len = save(listing, NULL);
+	*bytes = flow_allocate(s3->host, *len);
+	if (*bytes == NULL)
+		return flow_error_memory(error);
+	(void) save(listing, *bytes);
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes, size_t len,
+                    void **state, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+	const char *p = bytes + 1, *end = bytes + len;
+	FlowS3Listing *listing = NULL;
+	Prefix **link;
+	FlowStatus status;
+
+	status = create(s3, location, pruner, &listing, error);
+	*state = listing;
+	if (status != FLOW_OK)
+		return status;
+	listing->found = bytes[0];
+	while (p < end && status == FLOW_OK)
+	{
+		const char *key = p + sizeof(SavedPrefix);
+		SavedPrefix saved;
+		Prefix *prefix;
+
+		memcpy(&saved, p, sizeof(saved));
+		p = key + strlen(key) + 1;
+		status = add_prefix(listing, key, strlen(key), saved.segments, saved.exact, error);
+		if (status != FLOW_OK)
+			break;
+		prefix = listing->waiting;
+		if (saved.has_token)
+		{
+			prefix->token = copy_text(s3->host, p);
+			p += strlen(p) + 1;
+		}
+		if (saved.has_last)
+		{
+			prefix->last = copy_text(s3->host, p);
+			p += strlen(p) + 1;
+		}
+		if ((saved.has_token && prefix->token == NULL) || (saved.has_last && prefix->last == NULL))
+			status = flow_error_memory(error);
+	}
+
+	/* they were put onto a stack from its top on */
+	link = &listing->waiting;
+	for (Prefix *prefix = listing->waiting, *turned = NULL; prefix != NULL;)
+	{
+		Prefix *next = prefix->next;
+
+		prefix->next = turned;
+		turned = prefix;
+		prefix = next;
+		*link = turned;
+	}
+	return status;
+}
+
+/* ---------- the listing ---------- */
+
 FlowStatus
 flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
              FlowObjects *objects, FlowError *error)
@@ -507,6 +634,8 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 	{
 		status = create(s3, location, pruner, &listing, error);
 		*state = listing;
+		if (status == FLOW_OK)
+			status = add_roots(listing, error);
 	}
 	if (status == FLOW_OK)
 	{
@@ -520,7 +649,7 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 			status = take_finished(listing, error);
 		if (status != FLOW_OK)
 			break;
-		objects->complete = listing->nfetches == 0;
+		objects->complete = listing->nfetches == 0 && listing->waiting == NULL;
 		if (objects->complete && !listing->found)
 		{
 			flow_error_set(error, FLOW_NOT_FOUND, "there is nothing at \"%.200s\"", flow_location_fixed(location));

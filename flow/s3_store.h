@@ -151,6 +151,9 @@ extern int flow_s3_cost(FlowS3Remedy remedy);
 extern FlowStatus flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
                                FlowObjects *objects, FlowError *error);
 extern void flow_s3_end_list(void *state);
+extern FlowStatus flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error);
+extern FlowStatus flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes,
+                                      size_t len, void **state, FlowError *error);
 
 /* ---------- inline ---------- */
 

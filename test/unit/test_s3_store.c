@@ -168,6 +168,48 @@ what_is_left_out_is_counted(void)
 	tear_down(&f);
 }
 
+/* A list that goes from one to the next after every step is the same list. */
+static void
+a_list_can_be_handed_over(void)
+{
+	for (size_t page = 1; page < 6; page++)
+	{
+		size_t count = 0;
+		char *bytes = NULL;
+		size_t len = 0;
+		bool complete = false;
+		Fixture f;
+
+		fake_page_size = page;
+		while (!complete)
+		{
+			FlowStatus status;
+			char *left;
+			size_t left_len;
+
+			set_up(&f, "s3://bucket/{a,d}/**", 16);
+			CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error), FLOW_OK);
+			if (bytes != NULL)
+				CHECK_INT(flow_objects_resume(f.objects, bytes, len, &f.error), FLOW_OK);
+			status = flow_objects_more(f.objects, true, &f.error);
+			CHECK(status == FLOW_OK || status == FLOW_END);
+			CHECK_INT(flow_objects_suspend(f.objects, &left, &left_len, &f.error), FLOW_OK);
+			count += f.objects->count;
+			complete = left_len == 1;
+			free(bytes);
+			bytes = malloc(left_len);
+			memcpy(bytes, left, left_len);
+			len = left_len;
+			flow_free(&f.host, left);
+			tear_down(&f);
+			CHECK(count < 100);
+		}
+		free(bytes);
+		CHECK_INT(count, 7);
+	}
+	fake_page_size = 1000;
+}
+
 static FlowStatus
 only_january(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
 {
@@ -587,6 +629,7 @@ main(void)
 {
 	RUN(locations_mean_keys);
 	RUN(what_is_left_out_is_counted);
+	RUN(a_list_can_be_handed_over);
 	RUN(pruned_prefixes_are_not_listed);
 	RUN(what_may_be_anything_is_listed_at_once);
 	RUN(keys_are_not_paths);
