@@ -22,6 +22,7 @@ WRAPPER_OBJS = \
 	type.o \
 	explain.o \
 	parallel.o \
+	shared_list.o \
 	analyze.o \
 	import.o \
 	ledger.o \

@@ -17,7 +17,52 @@
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
 
+/* ---------- errors that must wait ---------- */
+
+bool
+flowlog_backend_call(FlowlogBackend *backend, void (*function)(void *arg), void *arg)
+{
+	MemoryContext old = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		function(arg);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(backend->context);
+		backend->interrupt = CopyErrorData();
+		FlushErrorState();
+		MemoryContextSwitchTo(old);
+	}
+	PG_END_TRY();
+
+	return backend->interrupt == NULL;
+}
+
+FlowStatus
+flowlog_backend_interrupted(FlowError *error)
+{
+	*error = (FlowError) {.status = FLOW_INTERRUPTED, .column = -1};
+	return FLOW_INTERRUPTED;
+}
+
 /* ---------- the host's functions ---------- */
+
+static void
+interrupt(void *arg)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+static void
+interrupt_and_progress(void *arg)
+{
+	FlowlogBackend *backend = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	flowlog_progress_tell(backend->scan);
+}
 
 /*
  * The core never sees an error being thrown: what an interrupt raises is caught
@@ -37,21 +82,7 @@ backend_interrupted(void *arg)
 	if (backend->interrupt != NULL)
 		return true;
 
-	PG_TRY();
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (progress)
-			flowlog_progress_tell(backend->scan);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(backend->context);
-		backend->interrupt = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-
-	return backend->interrupt != NULL;
+	return !flowlog_backend_call(backend, progress ? interrupt_and_progress : interrupt, backend);
 }
 
 static void
@@ -92,46 +123,51 @@ make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
 	}
 }
 
-static void
-backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
+typedef struct SocketWait
 {
-	FlowlogBackend *backend = arg;
+	FlowlogBackend *backend;
+	FlowSocket *sockets;
+	int count;
+	uint64 version;
+	int milliseconds;
+} SocketWait;
+
+static void
+wait_for_sockets(void *arg)
+{
+	const SocketWait *wait = arg;
+	FlowlogBackend *backend = wait->backend;
 	WaitEvent events[64];
 	int nevents;
 
+	if (backend->waits == NULL || backend->waits_version != wait->version)
+	{
+		make_wait_set(backend, wait->sockets, wait->count);
+		backend->waits_version = wait->version;
+	}
+	nevents = WaitEventSetWait(backend->waits, wait->milliseconds, events, lengthof(events), PG_WAIT_EXTENSION);
+	for (int i = 0; i < nevents; i++)
+	{
+		int number = (int) (intptr_t) events[i].user_data - 1;
+
+		if (events[i].events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+		if (number < 0)
+			continue;
+		wait->sockets[number].can_read = (events[i].events & WL_SOCKET_READABLE) != 0;
+		wait->sockets[number].can_write = (events[i].events & WL_SOCKET_WRITEABLE) != 0;
+	}
+}
+
+static void
+backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
+{
+	SocketWait wait = {arg, sockets, count, version, milliseconds};
+
 	for (int i = 0; i < count; i++)
 		sockets[i].can_read = sockets[i].can_write = false;
-
-	/* what goes wrong is thrown later: the core does not expect it */
-	if (backend->interrupt != NULL)
-		return;
-	PG_TRY();
-	{
-		if (backend->waits == NULL || backend->waits_version != version)
-		{
-			make_wait_set(backend, sockets, count);
-			backend->waits_version = version;
-		}
-		nevents = WaitEventSetWait(backend->waits, milliseconds, events, lengthof(events), PG_WAIT_EXTENSION);
-		for (int i = 0; i < nevents; i++)
-		{
-			int number = (int) (intptr_t) events[i].user_data - 1;
-
-			if (events[i].events & WL_LATCH_SET)
-				ResetLatch(MyLatch);
-			if (number < 0)
-				continue;
-			sockets[number].can_read = (events[i].events & WL_SOCKET_READABLE) != 0;
-			sockets[number].can_write = (events[i].events & WL_SOCKET_WRITEABLE) != 0;
-		}
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(backend->context);
-		backend->interrupt = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
+	if (wait.backend->interrupt == NULL)
+		(void) flowlog_backend_call(arg, wait_for_sockets, &wait);
 }
 
 void

@@ -167,6 +167,13 @@ extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 extern void flowlog_backend_release(FlowlogBackend *backend);
 
 /*
+ * Calls a function that may raise errors from where none may pass.  False: it has, and flowlog_raise raises it again when the
+ * core has returned FLOW_INTERRUPTED, of which the second one makes the error.
+ */
+extern bool flowlog_backend_call(FlowlogBackend *backend, void (*function)(void *arg), void *arg);
+extern FlowStatus flowlog_backend_interrupted(FlowError *error);
+
+/*
  * Raises what the core reported; the one place that maps FlowStatus to SQLSTATE.
  * Raw text of a log is added only for those who may SELECT the whole table;
  * "table" may be NULL where there is none yet.
@@ -242,6 +249,9 @@ extern FlowlogScan *flowlog_scan_begin(Oid relid, Oid userid, MemoryContext pare
 /* Lists all of it, if that was not done. */
 extern void flowlog_scan_list(FlowlogScan *scan);
 
+/* Opens the store, if the table's objects are in one; true if their list may grow while they are read. */
+extern bool flowlog_scan_prepare(FlowlogScan *scan);
+
 /* Lists if that was not done, and starts to read with scan->filter. */
 extern void flowlog_scan_start(FlowlogScan *scan);
 
@@ -280,6 +290,17 @@ extern void flowlog_scan_finish(FlowlogScan *scan);
 
 /* ---------- parallel.c ---------- */
 
+/* What there is in a list, as far as it is known. */
+typedef struct FlowlogListed
+{
+	uint64 objects; /* to be read */
+	uint64 bytes;
+	uint64 skipped;
+	uint64 pruned_by_path;
+	uint64 pruned_by_time;
+	uint64 directories_pruned;
+} FlowlogListed;
+
 /* May workers read the table? */
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
@@ -305,6 +326,12 @@ extern int flowlog_parallel_count_notice(FlowlogParallel *parallel, int most);
 
 extern bool flowlog_parallel_is_worker(const FlowlogParallel *parallel);
 
+/* Of a list that grew until it was complete: is there nothing in it, not even what was pruned? */
+extern bool flowlog_parallel_is_list_empty(const FlowlogParallel *parallel);
+
+/* What there is to be read, as far as it is known. */
+extern FlowlogListed flowlog_parallel_listed(const FlowlogParallel *parallel);
+
 /* Adds to the shared counts what this process has counted since it last did. */
 extern void flowlog_parallel_publish(FlowlogScan *scan);
 
@@ -314,6 +341,30 @@ extern const FlowReject *flowlog_parallel_first_reject(FlowlogScan *scan);
 
 /* Lets go of the shared memory, once the reader is closed. */
 extern void flowlog_parallel_release(FlowlogScan *scan);
+
+/* ---------- shared_list.c ---------- */
+
+typedef struct FlowlogSharedList FlowlogSharedList; /* in shared memory */
+typedef struct FlowlogListView FlowlogListView;     /* what a process knows of it */
+
+/* The list is in memory that outlives the view.  What prunes it is evaluated now. */
+extern Size flowlog_shared_list_size(void);
+extern FlowlogListView *flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared);
+extern FlowlogListView *flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSharedList *shared);
+extern void flowlog_shared_list_release(FlowlogListView *view);
+
+/*
+ * The next object that nobody has taken: its number, and with that its place among the view's objects.  As FlowReadSpec's next_part, it
+ * raises no error.
+ */
+extern FlowStatus flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowError *error);
+extern const FlowObjects *flowlog_shared_list_objects(const FlowlogListView *view);
+
+extern uint64 flowlog_shared_list_taken(FlowlogSharedList *shared);
+extern FlowlogListed flowlog_shared_list_sum(FlowlogSharedList *shared, bool *complete);
+
+/* All from the first on again; nobody else is at it. */
+extern void flowlog_shared_list_rewind(FlowlogSharedList *shared);
 
 /* ---------- type.c ---------- */
 

@@ -203,9 +203,18 @@ void
 flowlog_progress_tell(FlowlogScan *scan)
 {
 	const FlowCounts *own = flow_reader_glance(scan->reader);
+	uint64 files = scan->objects->count;
 	double bytes = (double) scan->objects->bytes;
 	double share;
 	double seconds = (double) (now_microseconds() - scan->progress_began) / USECS_PER_SEC;
+
+	if (scan->parallel != NULL)
+	{
+		FlowlogListed listed = flowlog_parallel_listed(scan->parallel);
+
+		files = listed.objects;
+		bytes = (double) listed.bytes;
+	}
 
 	/* the next one only if it takes that long again */
 	scan->progress_next = now_microseconds() + PROGRESS_SECONDS * USECS_PER_SEC;
@@ -214,13 +223,13 @@ flowlog_progress_tell(FlowlogScan *scan)
 	share = scan->parallel != NULL ? flowlog_parallel_share_taken(scan->parallel) : Min((double) own->bytes_read / bytes, 1);
 	if (scan->parallel != NULL)
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": about %s of %s in %zu flow logs (%.0f %%), %s left", scan->table->name,
-		                size_text(share * bytes), size_text(bytes), scan->objects->count, share * 100,
+		        (errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", scan->table->name,
+		                size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,
 		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
 	else
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": %llu of %zu flow logs, %s of %s (%.0f %%), %llu lines, %s left", scan->table->name,
-		                (unsigned long long) own->files_read, scan->objects->count, size_text((double) own->bytes_read),
+		        (errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", scan->table->name,
+		                (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
 		                size_text(bytes), share * 100, (unsigned long long) own->lines,
 		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
 }

@@ -72,6 +72,7 @@ typedef struct Shared
 	uint64 unit_size;
 	uint64 nunits;
 	uint64 exchange; /* offset of the FlowlogExchange; 0: there is none */
+	uint64 list;     /* offset of the FlowlogSharedList, which grows; 0: the objects are below */
 
 	pg_atomic_uint64 next_unit;
 	pg_atomic_uint32 notices; /* rejects named */
@@ -90,7 +91,8 @@ struct FlowlogParallel
 	dsm_segment *segment;
 	Shared *shared;
 	bool worker;
-	FlowObjects objects; /* a worker's; the leader has its own list */
+	FlowObjects objects;   /* a worker's; the leader has its own list */
+	FlowlogListView *view; /* where the list grows; NULL */
 
 	FlowCounts published; /* what of our own counts is in the shared ones */
 	bool reject_published;
@@ -210,12 +212,21 @@ flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 FlowStatus
 flowlog_parallel_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
-	Shared *shared = ((FlowlogParallel *) arg)->shared;
+	FlowlogParallel *parallel = arg;
+	Shared *shared = parallel->shared;
 	const SharedObject *object;
-	uint64 unit = pg_atomic_fetch_add_u64(&shared->next_unit, 1);
+	uint64 unit;
 	uint64 low = 0;
 	uint64 high = shared->nobjects;
 
+	if (parallel->view != NULL)
+	{
+		FlowStatus status = flowlog_shared_list_next(parallel->view, wait, &unit, error);
+
+		*part = (FlowPart) {.object = unit, .start = 0, .end = PG_UINT64_MAX};
+		return status;
+	}
+	unit = pg_atomic_fetch_add_u64(&shared->next_unit, 1);
 	if (unit >= shared->nunits)
 		return FLOW_END;
 
@@ -255,10 +266,18 @@ flowlog_parallel_count_notice(FlowlogParallel *parallel, int most)
 	return (int) pg_atomic_fetch_add_u32(notices, 1) + 1;
 }
 
-/* Units handed out since the scan began, or began again. */
+static FlowlogSharedList *
+list_of(Shared *shared)
+{
+	return shared->list == 0 ? NULL : (FlowlogSharedList *) ((char *) shared + shared->list);
+}
+
+/* Units handed out since the scan began, or began again.  Of a list that grows, each object is one. */
 static uint64
 units_taken(Shared *shared)
 {
+	if (shared->list != 0)
+		return flowlog_shared_list_taken(list_of(shared));
 	return Min(pg_atomic_read_u64(&shared->next_unit), shared->nunits);
 }
 
@@ -267,6 +286,8 @@ flowlog_parallel_share_taken(const FlowlogParallel *parallel)
 {
 	Shared *shared = parallel->shared;
 
+	if (shared->list != 0)
+		return (double) units_taken(shared) / Max(flowlog_parallel_listed(parallel).objects, 1);
 	return shared->nunits > 0 ? (double) units_taken(shared) / shared->nunits : 1;
 }
 
@@ -324,7 +345,7 @@ flowlog_parallel_publish(FlowlogScan *scan)
 	add_counts(&shared->counts, &counts, &parallel->published);
 	if (new_reject)
 	{
-		uint64 object = first->object - scan->objects->items;
+		uint64 object = first->object->number;
 
 		if (comes_before(first, object, &shared->first))
 		{
@@ -347,32 +368,67 @@ files_begun(const Shared *shared, uint64 units)
 {
 	uint64 count = 0;
 
+	if (shared->list != 0)
+		return units;
 	while (count < shared->nobjects && shared->objects[count].first_unit < units)
 		count++;
 	return count;
+}
+
+FlowlogListed
+flowlog_parallel_listed(const FlowlogParallel *parallel)
+{
+	Shared *shared = parallel->shared;
+	bool complete;
+
+	if (shared->list != 0)
+		return flowlog_shared_list_sum(list_of(shared), &complete);
+	return (FlowlogListed) {
+		.objects = shared->nobjects,
+		.bytes = shared->bytes,
+		.skipped = shared->skipped,
+		.pruned_by_path = shared->pruned_by_path,
+		.pruned_by_time = shared->pruned_by_time,
+		.directories_pruned = shared->directories_pruned,
+	};
+}
+
+bool
+flowlog_parallel_is_list_empty(const FlowlogParallel *parallel)
+{
+	FlowlogListed listed;
+	bool complete;
+
+	if (parallel->shared->list == 0)
+		return false; /* who made the list has told */
+	listed = flowlog_shared_list_sum(list_of(parallel->shared), &complete);
+	return complete && listed.objects + listed.pruned_by_path + listed.pruned_by_time + listed.directories_pruned == 0;
 }
 
 void
 flowlog_parallel_counts(FlowlogScan *scan, FlowCounts *counts)
 {
 	Shared *shared = scan->parallel->shared;
+	FlowlogListed listed;
 	uint64 units;
 
 	flowlog_parallel_publish(scan);
+	units = units_taken(shared);
 	SpinLockAcquire(&shared->mutex);
 	*counts = shared->counts;
-	units = Max(shared->most_units, units_taken(shared));
+	units = Max(shared->most_units, units);
 	SpinLockRelease(&shared->mutex);
 
-	counts->files_skipped = shared->skipped;
-	counts->files_pruned_by_path = shared->pruned_by_path;
-	counts->files_pruned_by_time = shared->pruned_by_time;
-	counts->files_pruned = shared->pruned_by_path + shared->pruned_by_time;
-	counts->directories_pruned = shared->directories_pruned;
-	counts->files = shared->nobjects + counts->files_skipped + counts->files_pruned;
-	counts->bytes = shared->bytes;
+	listed = flowlog_parallel_listed(scan->parallel);
+	counts->files_skipped = listed.skipped;
+	counts->files_pruned_by_path = listed.pruned_by_path;
+	counts->files_pruned_by_time = listed.pruned_by_time;
+	counts->files_pruned = listed.pruned_by_path + listed.pruned_by_time;
+	counts->directories_pruned = listed.directories_pruned;
+	counts->files = listed.objects + counts->files_skipped + counts->files_pruned;
+	counts->bytes = listed.bytes;
 	counts->files_read = files_begun(shared, units);
-	counts->files_not_reached = shared->nobjects - counts->files_read;
+	counts->files_not_reached = listed.objects - counts->files_read;
 }
 
 const FlowReject *
@@ -436,8 +492,9 @@ flowlog_parallel_release(FlowlogScan *scan)
 	if (parallel == NULL)
 		return;
 	scan->parallel = NULL;
-	if (parallel->worker)
-		scan->objects = NULL; /* whose paths are in the segment */
+	if (parallel->worker || parallel->view != NULL)
+		scan->objects = NULL; /* whose paths are in shared memory */
+	flowlog_shared_list_release(parallel->view);
 	dsm_detach(parallel->segment);
 }
 
@@ -471,10 +528,12 @@ keep_text(char *blob, Size *used, const char *text)
 static dsm_segment *
 create_segment(FlowlogScan *scan, int participants)
 {
-	const FlowObjects *objects = scan->objects;
+	static const FlowObjects nothing;
+	const FlowObjects *objects = scan->objects != NULL ? scan->objects : &nothing; /* NULL: the list will grow */
 	Size paths = 0;
 	Size size;
 	Size exchange = 0;
+	Size list = 0;
 	Shared *shared;
 	char *blob;
 	bool whole = needs_lines(scan);
@@ -489,8 +548,10 @@ create_segment(FlowlogScan *scan, int participants)
 	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
 	size = MAXALIGN(add_size(size, paths));
 	if (flowlog_aggregate_store(scan) != NULL)
-		exchange = flowlog_exchange_size(participants);
-	segment = dsm_create(add_size(size, exchange), 0);
+		exchange = MAXALIGN(flowlog_exchange_size(participants));
+	if (scan->objects == NULL)
+		list = flowlog_shared_list_size();
+	segment = dsm_create(add_size(add_size(size, exchange), list), 0);
 
 	shared = dsm_segment_address(segment);
 	memset(shared, 0, offsetof(Shared, objects));
@@ -502,6 +563,7 @@ create_segment(FlowlogScan *scan, int participants)
 	shared->directories_pruned = objects->directories_pruned;
 	shared->unit_size = flowlog_parallel_unit_size(objects->bytes);
 	shared->exchange = exchange > 0 ? size : 0;
+	shared->list = list > 0 ? size + exchange : 0;
 	pg_atomic_init_u64(&shared->next_unit, 0);
 	pg_atomic_init_u32(&shared->notices, 0);
 	SpinLockInit(&shared->mutex);
@@ -557,6 +619,7 @@ take_list(FlowlogScan *scan)
 			.inode = object->inode,
 			.version = object->version == NO_VERSION ? NULL : blob + object->version,
 			.archived = object->archived,
+			.number = i,
 		};
 	}
 	parallel->objects = (FlowObjects) {
@@ -591,8 +654,14 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	*handle = DSM_HANDLE_INVALID;
 	if (pcxt->seg == NULL)
 		return;
-	flowlog_scan_list(scan);
+	if (!flowlog_scan_prepare(scan))
+		flowlog_scan_list(scan);
 	attach(scan, create_segment(scan, pcxt->nworkers + 1), false);
+	if (scan->parallel->shared->list != 0)
+	{
+		scan->parallel->view = flowlog_shared_list_create(scan, list_of(scan->parallel->shared));
+		scan->objects = (FlowObjects *) flowlog_shared_list_objects(scan->parallel->view);
+	}
 	if ((exchange = exchange_of(scan->parallel->shared)) != NULL)
 		flowlog_store_create_exchange(flowlog_aggregate_store(scan), exchange, pcxt->nworkers + 1, scan->parallel->segment);
 	*handle = dsm_segment_handle(scan->parallel->segment);
@@ -619,6 +688,8 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 	shared->most_units = Max(shared->most_units, units_taken(shared));
 	shared->rejects = 0;
 	pg_atomic_write_u64(&shared->next_unit, 0);
+	if (shared->list != 0)
+		flowlog_shared_list_rewind(list_of(shared));
 	if (shared->exchange != 0)
 		flowlog_store_reset_exchange(flowlog_aggregate_store(scan));
 }
@@ -635,7 +706,14 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		         errmsg("could not map dynamic shared memory segment")));
 	attach(scan, segment, true);
-	take_list(scan);
+	if (scan->parallel->shared->list != 0)
+	{
+		(void) flowlog_scan_prepare(scan);
+		scan->parallel->view = flowlog_shared_list_attach(scan, list_of(scan->parallel->shared));
+		scan->objects = (FlowObjects *) flowlog_shared_list_objects(scan->parallel->view);
+	}
+	else
+		take_list(scan);
 	if ((exchange = exchange_of(scan->parallel->shared)) != NULL)
 		flowlog_store_attach_exchange(flowlog_aggregate_store(scan), exchange, ParallelWorkerNumber + 1, segment);
 }

@@ -114,19 +114,26 @@ holds_nothing(const FlowObjects *objects)
 	return objects->count + objects->pruned_by_path + objects->pruned_by_time + objects->directories_pruned == 0;
 }
 
+static void
+warn_of_nothing(FlowlogScan *scan, uint64 skipped)
+{
+	if (!scan->has_earlier)
+		ereport(WARNING,
+		        (errcode(ERRCODE_WARNING),
+		         errmsg("no flow logs found for foreign table \"%s\"", scan->table->name),
+		         skipped > 0
+		             ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
+		                         scan->table->options.location, (unsigned long long) skipped)
+		             : errdetail("Nothing matches \"%s\".", scan->table->options.location)));
+}
+
 /* The list is complete. */
 static void
 end_list(FlowlogScan *scan)
 {
 	flowlog_prune_end(scan->prune);
-	if (!scan->has_earlier && holds_nothing(scan->objects))
-		ereport(WARNING,
-		        (errcode(ERRCODE_WARNING),
-		         errmsg("no flow logs found for foreign table \"%s\"", scan->table->name),
-		         scan->objects->skipped > 0
-		             ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
-		                         scan->table->options.location, (unsigned long long) scan->objects->skipped)
-		             : errdetail("Nothing matches \"%s\".", scan->table->options.location)));
+	if (holds_nothing(scan->objects))
+		warn_of_nothing(scan, scan->objects->skipped);
 }
 
 /* The first objects; of a local location that is all of them. */
@@ -157,12 +164,23 @@ list_more(FlowlogScan *scan, bool wait, FlowError *error)
 	return status;
 }
 
+bool
+flowlog_scan_prepare(FlowlogScan *scan)
+{
+	(void) open_access(scan);
+
+	/* how much there is must be known where it is limited */
+	return scan->store != NULL && scan->objects == NULL && flowlog_max_scan_bytes == 0;
+}
+
 void
 flowlog_scan_list(FlowlogScan *scan)
 {
 	FlowStatus status;
 	FlowError error;
 
+	if (scan->parallel != NULL)
+		return; /* the list is shared, be it complete or not */
 	if (scan->objects == NULL)
 		begin_list(scan);
 	while ((status = list_more(scan, true, &error)) == FLOW_OK)
@@ -462,6 +480,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 	if (!flowlog_scan_counts(scan, &all))
 		return;
 	flowlog_ledger_keep(scan, &all);
+	if (scan->parallel != NULL && flowlog_parallel_is_list_empty(scan->parallel))
+		warn_of_nothing(scan, all.files_skipped);
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
 		return;
 	first = first_reject(scan);

@@ -410,7 +410,8 @@ typedef struct FlowObject
 
 	/* of one in a store, what tells this version of it from others (S3: the ETag), NUL-terminated; of a local file NULL */
 	const char *version;
-	bool archived; /* it is where it cannot be read from */
+	bool archived;   /* it is where it cannot be read from */
+	uint64_t number; /* its place in the list, from 0 */
 } FlowObject;
 
 typedef struct FlowObjects

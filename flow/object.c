@@ -155,6 +155,7 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 	objects->items[objects->count] = *object;
 	objects->items[objects->count].path = path;
 	objects->items[objects->count].version = version;
+	objects->items[objects->count].number = objects->count;
 	objects->count++;
 	return FLOW_OK;
 }
@@ -247,7 +248,9 @@ finish(FlowObjects *objects)
 		if (kept > 0 && strcmp(items[kept - 1].path, items[i].path) == 0)
 			continue;
 		objects->bytes += items[i].size;
-		items[kept++] = items[i];
+		items[kept] = items[i];
+		items[kept].number = kept;
+		kept++;
 	}
 	objects->count = kept;
 }

@@ -202,7 +202,8 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 		flow_error_hint(error, "Restore it first, or leave it out by conditions on columns of the path.");
 		return error->status;
 	}
-	while (file != NULL && (file->opened || file->object != object))
+	/* a list that grows moves its objects, but not their texts */
+	while (file != NULL && (file->opened || file->object->path != object->path))
 		file = file->next;
 	if (file == NULL && (file = add_file(s3, object)) == NULL)
 		return flow_error_memory(error);

@@ -154,7 +154,7 @@ list(const char *path)
 	if (stat(path, &st) != 0)
 		abort();
 	return (FlowObject) {path, (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false};
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false, 0};
 }
 
 static char *

@@ -367,7 +367,7 @@ what_cannot_be_cut_is_read_by_its_first_part(void)
 	gzclose(file);
 	if (stat(path, &status) != 0)
 		abort();
-	object = (FlowObject) {path, (uint64_t) status.st_size, (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec, status.st_dev, status.st_ino, NULL, false};
+	object = (FlowObject) {path, (uint64_t) status.st_size, (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec, status.st_dev, status.st_ino, NULL, false, 0};
 	objects = read_whole(&usual, &object);
 	CHECK_INT(whole.counts.lines, 2000);
 	compare_cut(&usual, &objects, (uint64_t[]) {1, 2, 1000, object.size - 1}, 4, true);

@@ -112,7 +112,7 @@ make_many(size_t count, size_t size)
 		if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0 || stat(name, &st) != 0)
 			abort();
 		many.items[i] = (FlowObject) {strdup(name), (uint64_t) st.st_size,
-		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false};
+		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false, 0};
 	}
 	free(data);
 }

@@ -404,6 +404,51 @@ large_objects_come_in_pieces(void)
 	tear_down(&f);
 }
 
+/* While a list grows, its objects move in memory: what was announced is found all the same, and fetched once. */
+static void
+a_list_may_grow_while_it_is_read(void)
+{
+	static char buffer[FLOW_BLOCK_SIZE];
+	const FlowStorage *storage;
+	size_t announced = 0, lists;
+	FlowStatus status;
+	Fixture f;
+
+	fill_bucket(FAKE_OBJECTS, 1000);
+	fake_page_size = 5;
+	set_up(&f, "s3://bucket/o", 16);
+	storage = f.access.store->storage;
+	CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error), FLOW_OK);
+	for (size_t i = 0;; i++)
+	{
+		size_t len = 1;
+		void *file;
+
+		while (announced <= i + 20)
+		{
+			if (announced == f.objects->count)
+			{
+				status = flow_objects_more(f.objects, announced <= i, &f.error);
+				CHECK(status == FLOW_OK || status == FLOW_END);
+				if (status == FLOW_END)
+					break;
+			}
+			CHECK_INT(storage->announce(f.access.store, &f.objects->items[announced++], &f.error), FLOW_OK);
+		}
+		if (i == f.objects->count)
+			break;
+		CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[i], &file, &f.error), FLOW_OK);
+		while (len > 0)
+			CHECK_INT(storage->read(file, buffer, sizeof(buffer), &len, &f.error), FLOW_OK);
+		storage->close(file);
+	}
+	CHECK_INT(f.objects->count, FAKE_OBJECTS);
+	lists = (FAKE_OBJECTS + 4) / 5 + 1;
+	CHECK_INT(fake_requests, FAKE_OBJECTS + lists);
+	tear_down(&f);
+	fake_page_size = 1000;
+}
+
 /* A query with a LIMIT leaves in the middle, and objects that were announced are never opened. */
 static void
 it_can_be_left_at_any_time(void)
@@ -637,6 +682,7 @@ main(void)
 	RUN(the_clock_is_found_out);
 	RUN(objects_are_read_many_at_a_time);
 	RUN(large_objects_come_in_pieces);
+	RUN(a_list_may_grow_while_it_is_read);
 	RUN(it_can_be_left_at_any_time);
 	RUN(it_survives_what_can_be_repaired);
 	RUN(it_never_gives_other_bytes);

@@ -1,0 +1,395 @@
+/*-------------------------------------------------------------------------
+ *
+ * shared_list.c
+ *	  The list of a store's objects that processes share, and make longer when they need it.
+ *
+ * A bucket may have a million objects, of which a thousand come at a time, so nobody waits for the end of the list:
+ * whoever runs out of objects lists on, one at a time, and shares what he finds.  What is left to be listed goes from process to process as
+ * bytes, so it does not matter who does it, nor what becomes of him afterwards; a leader that only gathers keeps nobody waiting.
+ *
+ * What a step has found is a batch in dynamic shared memory, which never changes again.  Each process has an array of the objects in
+ * the batches that it has come to; their texts stay where they are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "storage/lwlock.h"
+#include "storage/spin.h"
+#include "utils/dsa.h"
+
+#define WAIT_MS 5 /* for somebody else's step, which takes as long as a store's answer */
+#define FIRST_OBJECTS 1024
+
+typedef struct BatchObject
+{
+	uint64 path;    /* offset in the batch */
+	uint64 version; /* the same; 0: none */
+	uint64 size;
+	int64 modified;
+	bool archived;
+} BatchObject;
+
+typedef struct Batch
+{
+	dsa_pointer next;
+	uint64 count;
+	BatchObject objects[FLEXIBLE_ARRAY_MEMBER]; /* and then their texts */
+} Batch;
+
+struct FlowlogSharedList
+{
+	dsa_handle area;
+
+	slock_t mutex;
+	bool listing;  /* a process is at it */
+	bool complete; /* there is no more to list */
+	dsa_pointer first, last;
+	dsa_pointer left; /* what is left to be listed, as bytes; InvalidDsaPointer before the first step */
+	uint64 left_len;
+	uint64 next;       /* object to be handed out */
+	FlowlogListed sum; /* of all batches */
+};
+
+struct FlowlogListView
+{
+	FlowlogScan *scan;
+	FlowlogSharedList *shared;
+	dsa_area *area;
+	const FlowPruner *pruner;
+	FlowObjects objects; /* of the batches so far */
+	size_t capacity;
+	dsa_pointer batch; /* the last that is in there */
+};
+
+/* ---------- a process's view ---------- */
+
+Size
+flowlog_shared_list_size(void)
+{
+	return MAXALIGN(sizeof(FlowlogSharedList));
+}
+
+/* Belongs to the scan's memory context, as the shared memory does in which the list is. */
+static FlowlogListView *
+make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
+{
+	FlowlogListView *view = MemoryContextAllocZero(scan->context, sizeof(FlowlogListView));
+
+	view->scan = scan;
+	view->shared = shared;
+	view->area = area;
+	view->pruner = flowlog_prune_begin(scan->prune);
+	return view;
+}
+
+FlowlogListView *
+flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	dsa_area *area = dsa_create(LWTRANCHE_PARALLEL_QUERY_DSA);
+	FlowlogListView *view;
+
+	dsa_pin_mapping(area);
+	memset(shared, 0, sizeof(*shared));
+	SpinLockInit(&shared->mutex);
+	shared->area = dsa_get_handle(area);
+	view = make_view(scan, shared, area);
+	MemoryContextSwitchTo(old);
+	return view;
+}
+
+FlowlogListView *
+flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSharedList *shared)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	dsa_area *area = dsa_attach(shared->area);
+	FlowlogListView *view;
+
+	dsa_pin_mapping(area);
+	view = make_view(scan, shared, area);
+	MemoryContextSwitchTo(old);
+	return view;
+}
+
+void
+flowlog_shared_list_release(FlowlogListView *view)
+{
+	if (view != NULL && view->area != NULL)
+		dsa_detach(view->area);
+}
+
+const FlowObjects *
+flowlog_shared_list_objects(const FlowlogListView *view)
+{
+	return &view->objects;
+}
+
+/* Room for so many objects more.  Arrays that became too small stay: somebody may hold an object of theirs. */
+static bool
+make_room(FlowlogListView *view, size_t more)
+{
+	size_t capacity = Max(view->capacity, FIRST_OBJECTS);
+	FlowObject *items;
+
+	while (capacity < view->objects.count + more)
+		capacity *= 2;
+	if (capacity == view->capacity)
+		return true;
+	items = MemoryContextAllocExtended(view->scan->context, capacity * sizeof(FlowObject), MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+	if (items == NULL)
+		return false;
+	if (view->objects.count > 0)
+		memcpy(items, view->objects.items, view->objects.count * sizeof(FlowObject));
+	view->objects.items = items;
+	view->capacity = capacity;
+	return true;
+}
+
+/* Takes the next batch into the view. */
+static bool
+take_batch(FlowlogListView *view)
+{
+	dsa_pointer pointer;
+	Batch *batch;
+
+	if (view->batch == InvalidDsaPointer)
+		pointer = view->shared->first;
+	else
+		pointer = ((Batch *) dsa_get_address(view->area, view->batch))->next;
+	batch = dsa_get_address(view->area, pointer);
+	if (!make_room(view, batch->count))
+		return false;
+	for (uint64 i = 0; i < batch->count; i++)
+	{
+		const BatchObject *object = &batch->objects[i];
+
+		view->objects.items[view->objects.count] = (FlowObject) {
+			.path = (const char *) batch + object->path,
+			.size = object->size,
+			.modified = object->modified,
+			.version = object->version == 0 ? NULL : (const char *) batch + object->version,
+			.archived = object->archived,
+			.number = view->objects.count,
+		};
+		view->objects.count++;
+	}
+	view->batch = pointer;
+	return true;
+}
+
+/* ---------- listing on ---------- */
+
+static Size
+size_of_batch(const FlowObjects *found)
+{
+	Size size = offsetof(Batch, objects) + found->count * sizeof(BatchObject);
+
+	for (size_t i = 0; i < found->count; i++)
+	{
+		size += strlen(found->items[i].path) + 1;
+		if (found->items[i].version != NULL)
+			size += strlen(found->items[i].version) + 1;
+	}
+	return size;
+}
+
+static uint64
+keep_text(Batch *batch, Size *used, const char *text)
+{
+	Size at = *used;
+	Size len = strlen(text) + 1;
+
+	memcpy((char *) batch + at, text, len);
+	*used += len;
+	return at;
+}
+
+static dsa_pointer
+make_batch(dsa_area *area, const FlowObjects *found)
+{
+	dsa_pointer pointer = dsa_allocate_extended(area, size_of_batch(found), DSA_ALLOC_HUGE);
+	Batch *batch = dsa_get_address(area, pointer);
+	Size used = offsetof(Batch, objects) + found->count * sizeof(BatchObject);
+
+	batch->next = InvalidDsaPointer;
+	batch->count = found->count;
+	for (size_t i = 0; i < found->count; i++)
+	{
+		const FlowObject *object = &found->items[i];
+
+		batch->objects[i] = (BatchObject) {
+			.path = keep_text(batch, &used, object->path),
+			.version = object->version == NULL ? 0 : keep_text(batch, &used, object->version),
+			.size = object->size,
+			.modified = object->modified,
+			.archived = object->archived,
+		};
+	}
+	return pointer;
+}
+
+/* What a step has found, and what it has left. */
+typedef struct Step
+{
+	FlowlogListView *view;
+	const FlowObjects *found;
+	const char *left;
+	size_t left_len;
+} Step;
+
+/* Shares it.  May raise errors: there may be no more shared memory. */
+static void
+publish(void *arg)
+{
+	const Step *step = arg;
+	FlowlogSharedList *shared = step->view->shared;
+	dsa_area *area = step->view->area;
+	dsa_pointer batch = step->found->count > 0 ? make_batch(area, step->found) : InvalidDsaPointer;
+	dsa_pointer left = dsa_allocate_extended(area, step->left_len, DSA_ALLOC_HUGE);
+	dsa_pointer old = shared->left; /* ours, as long as we list */
+
+	memcpy(dsa_get_address(area, left), step->left, step->left_len);
+	SpinLockAcquire(&shared->mutex);
+	if (batch != InvalidDsaPointer)
+	{
+		if (shared->last == InvalidDsaPointer)
+			shared->first = batch;
+		else
+			((Batch *) dsa_get_address(area, shared->last))->next = batch;
+		shared->last = batch;
+	}
+	shared->sum.objects += step->found->count;
+	shared->sum.bytes += step->found->bytes;
+	shared->sum.skipped += step->found->skipped;
+	shared->sum.pruned_by_path += step->found->pruned_by_path;
+	shared->sum.pruned_by_time += step->found->pruned_by_time;
+	shared->sum.directories_pruned += step->found->directories_pruned;
+	shared->left = left;
+	shared->left_len = step->left_len;
+	shared->complete = step->found->complete;
+	shared->listing = false;
+	SpinLockRelease(&shared->mutex);
+	if (old != InvalidDsaPointer)
+		dsa_free(area, old);
+}
+
+/* Goes on where the last step ended, until there is something new. */
+static FlowStatus
+find_more(FlowlogListView *view, FlowObjects *found, FlowError *error)
+{
+	FlowlogSharedList *shared = view->shared;
+	FlowStatus status = FLOW_OK;
+
+	if (shared->left != InvalidDsaPointer)
+		status = flow_objects_resume(found, dsa_get_address(view->area, shared->left), shared->left_len, error);
+	if (status == FLOW_OK)
+		status = flow_objects_more(found, true, error);
+	return status == FLOW_END ? FLOW_OK : status;
+}
+
+static FlowStatus
+list_on(FlowlogListView *view, FlowError *error)
+{
+	FlowlogScan *scan = view->scan;
+	const FlowHost *host = &scan->backend.host;
+	FlowAccess access = {.store = scan->store};
+	Step step = {.view = view};
+	FlowObjects *found;
+	FlowStatus status;
+	char *left = NULL;
+
+	status = flow_objects_begin(host, scan->table->location, &access, view->pruner, &found, error);
+	if (status != FLOW_OK)
+		return status;
+	status = find_more(view, found, error);
+	if (status == FLOW_OK)
+		status = flow_objects_suspend(found, &left, &step.left_len, error);
+	if (status == FLOW_OK)
+	{
+		step.found = found;
+		step.left = left;
+		if (!flowlog_backend_call(&scan->backend, publish, &step))
+			status = flowlog_backend_interrupted(error);
+		host->free(host->arg, left);
+	}
+	flow_objects_free(host, found);
+	return status;
+}
+
+/* ---------- handing out ---------- */
+
+FlowStatus
+flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowError *error)
+{
+	FlowlogSharedList *shared = view->shared;
+	const FlowHost *host = &view->scan->backend.host;
+	FlowStatus status;
+
+	for (;;)
+	{
+		bool taken;
+		bool complete;
+		bool mine = false;
+
+		SpinLockAcquire(&shared->mutex);
+		taken = shared->next < shared->sum.objects;
+		complete = shared->complete;
+		if (taken)
+			*number = shared->next++;
+		else if (wait && !complete && !shared->listing)
+			mine = shared->listing = true;
+		SpinLockRelease(&shared->mutex);
+
+		if (taken)
+			break;
+		if (complete || !wait)
+			return FLOW_END;
+		if (mine)
+		{
+			if ((status = list_on(view, error)) != FLOW_OK)
+				return status; /* this ends the query, for those too who wait */
+			continue;
+		}
+		if (host->interrupted(host->arg))
+			return flowlog_backend_interrupted(error);
+		host->wait(host->arg, WAIT_MS);
+	}
+
+	while (view->objects.count <= *number)
+		if (!take_batch(view))
+		{
+			*error = (FlowError) {.status = FLOW_NO_MEMORY, .column = -1, .message = "out of memory"};
+			return FLOW_NO_MEMORY;
+		}
+	return FLOW_OK;
+}
+
+uint64
+flowlog_shared_list_taken(FlowlogSharedList *shared)
+{
+	uint64 taken;
+
+	SpinLockAcquire(&shared->mutex);
+	taken = shared->next;
+	SpinLockRelease(&shared->mutex);
+	return taken;
+}
+
+void
+flowlog_shared_list_rewind(FlowlogSharedList *shared)
+{
+	shared->next = 0;
+}
+
+FlowlogListed
+flowlog_shared_list_sum(FlowlogSharedList *shared, bool *complete)
+{
+	FlowlogListed sum;
+
+	SpinLockAcquire(&shared->mutex);
+	sum = shared->sum;
+	*complete = shared->complete;
+	SpinLockRelease(&shared->mutex);
+	return sum;
+}
