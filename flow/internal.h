@@ -495,6 +495,12 @@ extern bool flow_json_recognizes(const uint8_t *data, size_t len);
 extern const FlowCodec flow_csv_codec;
 extern bool flow_csv_recognizes(const uint8_t *data, size_t len);
 
+/*
+ * The text of a member of an object, which is all of the JSON; NUL-terminated.  False if it is no such JSON, has no such member, or that is
+ * no text, has a NUL in it, or is too long.
+ */
+extern bool flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size);
+
 /* ---------- part.c: parts of files ---------- */
 
 /* How much to read at an offset of the file. */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * json.c
- *	  Takes records out of the JSON that carries CloudWatch's events; the only
- *	  file that knows jansson.
+ *	  Takes records out of the JSON that carries CloudWatch's events, and texts out of
+ *	  other JSON; the only file that knows jansson.
  *
  * Known are a subscription's payloads ({"messageType": "DATA_MESSAGE", "logEvents": [...]}: Amazon
  * CloudWatch Logs User Guide, "Real-time processing of log data with subscriptions"), which Firehose
@@ -442,3 +442,19 @@ const FlowCodec flow_json_codec = {
 	.free = json_free,
 	.step = json_step,
 	.skipped = json_skipped};
+
+/* ---------- other JSON ---------- */
+
+bool
+flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size)
+{
+	json_error_t problem;
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
+	const json_t *member = json_object_get(root, name);
+	bool found = json_is_string(member) && json_string_length(member) < size;
+
+	if (found)
+		memcpy(text, json_string_value(member), json_string_length(member) + 1);
+	json_decref(root);
+	return found;
+}

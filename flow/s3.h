@@ -161,6 +161,9 @@ typedef struct FlowS3PageAfter
  */
 extern FlowStatus flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page, FlowError *error);
 
+/* Seconds and a fraction as answers have them, "2024-01-31T23:00:00.000Z", to nanoseconds since 1970.  False if it is none. */
+extern bool flow_s3_time_read(const char *text, int64_t *nanoseconds);
+
 /* The body of an answer that is an error. */
 typedef struct FlowS3Failure
 {
@@ -191,9 +194,10 @@ typedef enum FlowS3Source
 typedef struct FlowS3Credentials
 {
 	FlowS3Source source;
-	FlowS3Keys keys; /* of static ones, set by the caller; else what was fetched last */
-	bool known;      /* keys are */
-	int64_t expires; /* seconds since 1970; 0: never */
+	FlowS3Keys keys;  /* of static ones, set by the caller; else what was fetched last */
+	bool known;       /* keys are */
+	int64_t expires;  /* seconds since 1970; 0: never */
+	int64_t retry_at; /* seconds since 1970: keys that are good, but not for long, are not asked for again before */
 } FlowS3Credentials;
 
 /* Looks up the environment; NULL: no such variable.  A test gives another than getenv. */
@@ -212,13 +216,40 @@ typedef struct FlowS3CredentialsSpec
 } FlowS3CredentialsSpec;
 
 /*
- * Sees to it that the keys are known and good for five minutes more; "again": the store did not take them, so they are fetched anew.  If that fails
- * and they are still good, they stay.  FLOW_OK; FLOW_NO_PERMISSION with a message that says what was asked and what is missing, and
- * a hint; FLOW_INTERRUPTED; FLOW_NO_MEMORY.  No secret is in any message.
+ * Sees to it that the keys are known and good for five minutes more.  If that fails and they are still good, they stay, and it is tried again
+ * after half a minute.  "again": the store did not take them, so they are fetched anew, and that must not fail.  FLOW_OK;
+ * FLOW_NO_PERMISSION with a message that says from where they were to come, a detail of what was asked and what is missing, and a
+ * hint, perhaps os_errno; FLOW_INTERRUPTED; FLOW_NO_MEMORY.  No secret is in any of these texts.
+ *
+ * Nothing is fetched for static keys and for none.  A profile may have keys, or a role with web_identity_token_file.
  */
 extern FlowStatus flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec, bool again, FlowError *error);
 
 /* May credentials of this source be asked for at this address over HTTP?  (The fixed ones of the instance and container services.) */
 extern bool flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t len, int port, bool tls);
+
+/* ---------- s3_profile.c: the files of AWS's tools ---------- */
+
+/* Of what a profile says, what we know. */
+typedef struct FlowS3Profile
+{
+	bool found;
+	FlowS3Keys keys; /* each may be empty, as may what follows */
+	char role_arn[2049];
+	char role_session_name[65];
+	char token_file[4096]; /* of a web identity */
+	char region[64];
+	const char *elsewhere; /* the property that says that the keys come from where we do not look; NULL: none does */
+} FlowS3Profile;
+
+/*
+ * Reads the profile of AWS_PROFILE, or "default", from both files; what credentials says counts more than config.  Its keys are the
+ * caller's to wipe.  FLOW_OK; FLOW_NO_MEMORY; other errors with a detail.
+ */
+extern FlowStatus flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, FlowError *error);
+
+/* The text of a regular file of 64 KiB at most.  FLOW_OK; FLOW_NO_MEMORY; other errors, with a detail: FLOW_NOT_FOUND if there is no file. */
+extern FlowStatus flow_s3_file_read(const FlowHost *host, const char *path, char **text, FlowError *error);
+extern void flow_s3_file_free(const FlowHost *host, char *text); /* wipes it, too */
 
 #endif /* FLOW_S3_H */

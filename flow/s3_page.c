@@ -133,9 +133,8 @@ read_number(const char *text, uint64_t *number)
 	return true;
 }
 
-/* "2024-01-31T23:00:00.000Z", with or without a fraction, to nanoseconds since 1970 */
-static bool
-read_time(const char *text, int64_t *nanoseconds)
+bool
+flow_s3_time_read(const char *text, int64_t *nanoseconds)
 {
 	static const char form[] = "0000-00-00T00:00:00";
 	const char *p = text;
@@ -236,7 +235,7 @@ take_entry(FlowS3PageReader *reader)
 	if (raw.size == NULL || !read_number(raw.size, &entry->size))
 		snprintf(reader->problem, sizeof(reader->problem), "The object \"%s\" has the size \"%s\".",
 		         show(raw.key).text, show(raw.size != NULL ? raw.size : "").text);
-	else if (raw.modified == NULL || !read_time(raw.modified, &entry->modified))
+	else if (raw.modified == NULL || !flow_s3_time_read(raw.modified, &entry->modified))
 		snprintf(reader->problem, sizeof(reader->problem), "The object \"%s\" was modified at \"%s\".",
 		         show(raw.key).text, show(raw.modified != NULL ? raw.modified : "").text);
 	reader->nentries++;
@@ -594,7 +593,7 @@ take_sts(void *arg, const char *path, const char *text, size_t len)
 		return true;
 	path += strlen(above);
 	if (strcmp(path, "Expiration") == 0)
-		answer->has_expiration = read_time(text, &answer->expires);
+		answer->has_expiration = flow_s3_time_read(text, &answer->expires);
 	for (size_t i = 0; i < flow_countof(sts_members); i++)
 		if (strcmp(path, sts_members[i].name) == 0 && len < sts_members[i].size)
 			memcpy((char *) answer->keys + sts_members[i].offset, text, len + 1);
