@@ -31,6 +31,7 @@ typedef struct Import
 	FlowlogBackend backend;
 	FlowLocation *parsed;
 	FlowStore *store; /* NULL: the location is local */
+	int reserved_fds;
 	FlowObjects *objects;
 
 	/* what was found */
@@ -192,6 +193,8 @@ look_at_files(Import *import, Oid serverid)
 	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 	import->store = flowlog_s3_open(&import->backend, import->parsed, serverid, GetUserId());
+	for (int most = import->store != NULL ? import->store->storage->descriptors(import->store) : 1; import->reserved_fds < most; import->reserved_fds++)
+		ReserveExternalFD();
 	allowed = flowlog_get_access(import->store);
 	if (flow_objects_list_pruned(&import->backend.host, import->parsed, &allowed, NULL, NULL, &import->objects, &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
@@ -503,7 +506,8 @@ release_import(void *arg)
 	flow_location_free(import->parsed);
 	flowlog_backend_release(&import->backend);
 	import->objects = NULL;
-	ReleaseExternalFD();
+	for (; import->reserved_fds > 0; import->reserved_fds--)
+		ReleaseExternalFD();
 }
 
 List *
@@ -517,7 +521,6 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 
 	flowlog_backend_init(&import->backend, context);
 	read_options(import, stmt);
-	ReserveExternalFD();
 	callback->func = release_import;
 	callback->arg = import;
 	MemoryContextRegisterResetCallback(context, callback);

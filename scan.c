@@ -17,12 +17,8 @@
 
 #define MOST_NOTICES 100
 
-/*
- * Descriptors a scan may have open at once: the file it reads, or the listing's; of a store, its connections, of which
- * some that are being replaced, and what they are waited for with.
- */
+/* descriptors a scan of local files may have open at once: the file it reads, or the listing's */
 #define SCAN_FDS 3
-#define STORE_FDS 20
 
 static void
 release_scan(void *arg)
@@ -90,7 +86,9 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 static void
 reserve_fds(FlowlogScan *scan)
 {
-	for (; scan->reserved_fds < (scan->store != NULL ? STORE_FDS : SCAN_FDS); scan->reserved_fds++)
+	int most = scan->store != NULL ? scan->store->storage->descriptors(scan->store) : SCAN_FDS;
+
+	for (; scan->reserved_fds < most; scan->reserved_fds++)
 		ReserveExternalFD();
 }
 

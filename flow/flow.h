@@ -611,6 +611,7 @@ typedef struct FlowStorage
 	void (*forget)(FlowStore *store); /* what was announced will not be opened */
 
 	FlowStoreCounts (*counts)(const FlowStore *store);
+	int (*descriptors)(const FlowStore *store); /* that it may have open at once, and the host to wait for them */
 	void (*free)(FlowStore *store);
 } FlowStorage;
 

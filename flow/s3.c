@@ -366,6 +366,13 @@ counts(const FlowStore *store)
 	return ((const FlowS3 *) store)->counts;
 }
 
+/* Those that are being closed may be one or two more, the resolver's, and what the host waits with. */
+static int
+descriptors(const FlowStore *store)
+{
+	return ((const FlowS3 *) store)->spec.max_connections + 6;
+}
+
 static void
 free_store(FlowStore *store)
 {
@@ -395,6 +402,7 @@ static const FlowStorage storage = {
 	.announce = announce,
 	.forget = forget,
 	.counts = counts,
+	.descriptors = descriptors,
 	.free = free_store};
 
 /* FlowHttpSpec's allowed */

@@ -671,6 +671,7 @@ refresh_keys(FlowS3 *s3, FlowError *error)
 {
 	FlowS3Credentials *credentials = s3->spec.credentials;
 	FlowS3CredentialsSpec spec = s3->spec.credentials_spec;
+	int64_t expires = credentials->expires;
 	bool again = s3->wants_keys;
 	FlowStatus status;
 
@@ -685,7 +686,7 @@ refresh_keys(FlowS3 *s3, FlowError *error)
 	status = flow_s3_credentials_refresh(credentials, &spec, again, error);
 	s3->asks_for_keys = false;
 	s3->wants_keys = false;
-	s3->keys_version++;
+	s3->keys_version += again || credentials->expires != expires;
 	return status;
 }
 
