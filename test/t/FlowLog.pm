@@ -50,11 +50,12 @@ sub start_node
 }
 
 # create_table NODE, NAME, LOCATION, OPTION => VALUE...: the default fields, unless "columns" or "regex" say otherwise;
-# "regex" may be undef, so that there is none
+# "regex" may be undef, so that there is none; "server" is another than "logs"
 sub create_table
 {
 	my ($node, $name, $location, %options) = @_;
 	my $definition = delete $options{columns} // $columns;
+	my $server = delete $options{server} // 'logs';
 	my $text;
 
 	$options{location} = $location;
@@ -63,7 +64,7 @@ sub create_table
 	$node->safe_psql('postgres', qq{
 		SET client_min_messages = warning;
 		DROP FOREIGN TABLE IF EXISTS $name;
-		CREATE FOREIGN TABLE $name ($definition) SERVER logs OPTIONS ($text);
+		CREATE FOREIGN TABLE $name ($definition) SERVER $server OPTIONS ($text);
 	});
 	return;
 }
