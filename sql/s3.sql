@@ -30,8 +30,10 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER s3 OPTIONS (region 'eu-central-1'); 
 CREATE FOREIGN TABLE flow (srcaddr inet, dstport int, "$path" text, day date) SERVER s3
 	OPTIONS (location 's3://bucket/AWSLogs/${day:yyyy/MM/dd}/');
 PREPARE planned AS SELECT count(*) FROM flow WHERE dstport = 443;
+\set VERBOSITY sqlstate
 SELECT count(*) FROM flow; -- ERROR: there is no user mapping
 EXPLAIN (COSTS OFF) SELECT * FROM flow; -- ERROR: it would list
+\set VERBOSITY default
 CREATE USER MAPPING FOR PUBLIC SERVER s3;
 SELECT count(*) FROM flow; -- ERROR: it has no keys
 ALTER USER MAPPING FOR PUBLIC SERVER s3 OPTIONS (ADD access_key_id 'AKIAIOSFODNN7EXAMPLE', ADD secret_access_key 'secret');
