@@ -558,7 +558,7 @@ extern FlowStatus flow_file_allowed(const FlowHost *host, int fd, const char *pa
 
 /*
  * The segments before the first one with a wildcard, without their escapes.  Ends
- * in "/" if it is "/", or if there is no wildcard and the location ends in one.
+ * in "/" if it is "/", or if there is no wildcard and the location ends in one; in a bucket also if there is a wildcard.
  */
 extern const char *flow_location_fixed(const FlowLocation *location);
 extern bool flow_location_has_wildcard(const FlowLocation *location);

@@ -301,9 +301,9 @@ split(FlowLocation *location, FlowError *error)
 		while (*p != '\0' && *p != '/')
 			p = element_end(p);
 
-		/* "//" and "/./" are "/" */
+		/* "//" and "/./" are "/", but in the fixed part of a key, which is no path */
 		ends_in_slash = p == begin || (p == begin + 1 && *begin == '.' && location->nsegments == 0);
-		if (ends_in_slash)
+		if (ends_in_slash && (location->root_len == 0 || location->nsegments > 0 || *p == '\0'))
 			continue;
 		if (location->nsegments == 0 && !has_wildcard(begin, p))
 			add_fixed(location, begin, p);
@@ -313,7 +313,9 @@ split(FlowLocation *location, FlowError *error)
 	if (status != FLOW_OK)
 		return status;
 
-	if (location->fixed_len == location->root_len || (ends_in_slash && location->nsegments == 0))
+	/* where a key's last name may be empty, a "/" behind it says so */
+	if (location->fixed_len == location->root_len || (ends_in_slash && location->nsegments == 0) ||
+	    (location->root_len > 0 && location->nsegments > 0))
 		location->fixed[location->fixed_len++] = '/';
 	location->fixed[location->fixed_len] = '\0';
 

@@ -153,7 +153,7 @@ locations_mean_keys(void)
 			CHECK_STRING(keys_of(cases[i].location), cases[i].keys);
 	}
 	CHECK_STRING(keys_of("s3://bucket/x"), "5 there is nothing at \"s3://bucket/x\"");
-	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "5 there is nothing at \"s3://bucket/a/b/c/d\"");
+	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "5 there is nothing at \"s3://bucket/a/b/c/d/\"");
 	CHECK_STRING(keys_of("s3://bucket/a/*.zst"), "");
 }
 
@@ -260,6 +260,8 @@ keys_are_not_paths(void)
 	put("k/\xC3\xA4", 3);
 	CHECK_STRING(keys_of("s3://bucket/k"), "k/\x01\x7F k/ blank+% k//double k/\xC3\xA4");
 	CHECK_STRING(keys_of("s3://bucket/k/\\ *"), "k/ blank+%");
+	CHECK_STRING(keys_of("s3://bucket/k//double"), "k//double");
+	CHECK_STRING(keys_of("s3://bucket/k//*"), "k//double");
 	CHECK_STRING(keys_of("s3://bucket/k/?"), "k/\xC3\xA4");
 }
 
@@ -543,11 +545,11 @@ a_store_in_trouble_is_given_up(void)
 	fill_bucket(20, 1000);
 	fake_faults = 1u << FAKE_503;
 	fake_fault_percent = 100;
-	set_up(&f, "s3://bucket/o", 16);
+	set_up(&f, "s3://bucket/o/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_IO);
 	CHECK_STRING(f.error.message, "could not list \"s3://bucket/o/\": the store is in trouble");
 	CHECK(fake_now - began < 60 * INT64_C(1000000));
-	CHECK(fake_requests <= 2 * FLOW_S3_ATTEMPTS);
+	CHECK_INT(fake_requests, FLOW_S3_ATTEMPTS);
 	tear_down(&f);
 }
 
