@@ -376,12 +376,11 @@ def list_no_is_truncated(exchange, rule):
 
 @list_fault
 def list_repeated(exchange, rule):
-    """What is listed is what the last page of this prefix had; the token is this page's."""
-    key = (exchange.page.prefix, exchange.page.delimiter)
-    before = rule.memory.get(key)
-    rule.memory[key] = (exchange.page.contents, exchange.page.prefixes)
-    if before is not None and exchange.page.token is not None:
-        exchange.page.contents, exchange.page.prefixes = before
+    """What is listed is the first page of this prefix; the token is this page's."""
+    page = exchange.page
+    if page.token is not None:
+        first = exchange.store.page(exchange.store.buckets[exchange.bucket], page.prefix, page.delimiter, page.max_keys)
+        page.contents, page.prefixes = first.contents, first.prefixes
 
 
 @list_fault

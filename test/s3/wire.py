@@ -1,11 +1,13 @@
 # Sockets and HTTP/1.1 for the servers of the tests: listeners, connections, requests, and answers
 # that are delivered whole or, where a test wants it, not.
 
+import fcntl
 import os
 import select
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 from http.client import responses
@@ -138,7 +140,10 @@ class Connection:
             counters.disconnected(self.listener.name)
 
     def reset(self):
-        """RST instead of FIN."""
+        """RST instead of FIN, once the client has all that was sent: it is lost otherwise."""
+        until = time.monotonic() + 10
+        while time.monotonic() < until and unacknowledged(self.sock):
+            time.sleep(0.001)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.sock.close()
         raise Gone
@@ -257,6 +262,11 @@ class Connection:
             self.sock.sendall(self.framed(piece, how))
             if how.rate is not None:
                 self.wait(len(piece) / how.rate)
+
+
+def unacknowledged(sock):
+    """Bytes that were sent, and have not arrived (SIOCOUTQ, tcp(7))."""
+    return struct.unpack('i', fcntl.ioctl(sock, termios.TIOCOUTQ, b'\0' * 4))[0]
 
 
 class Exchange:

@@ -1,0 +1,361 @@
+# What goes wrong between us and S3: each fault ends in the rows that the files hold or in the
+# documented error, in time, and leaves nothing behind.  FLOWLOG_S3_SCANS says how many scans with
+# random faults to try, FLOWLOG_LONG=1 adds the faults that take a minute.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use JSON::PP ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use FlowLog;
+use FlowLogS3;
+use FlowLogSession;
+
+my $scans = $ENV{FLOWLOG_S3_SCANS} // 25;
+my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
+my $node = start_node('s3_faults', conf => q{
+	flowlog_fdw.allowed_endpoints = '127.0.0.1'
+	max_worker_processes = 8
+	max_parallel_workers = 8
+	parallel_setup_cost = 0
+	parallel_tuple_cost = 0
+	min_parallel_table_scan_size = 0
+});
+
+# ---------- what lies there ----------
+
+# 4 plain objects of 230 kB, 4 packed ones, and one large enough for ranges, below two folders; and many small ones
+system_or_bail('mkdir', '-p', map { "$objects/logs/$_" } qw(flow/a flow/b one large many));
+foreach my $n (1 .. 4)
+{
+	write_file("$objects/logs/flow/a/$n.log", default_lines($n * 2000 - 1999, $n * 2000));
+	system("gzip -c $objects/logs/flow/a/$n.log >$objects/logs/flow/b/$n.log.gz") == 0 or die 'could not run gzip';
+}
+write_file("$objects/logs/one/plain.log", default_lines(1, 2000));
+write_file("$objects/logs/large/large.log", default_lines(1, 200_000));
+write_file(sprintf('%s/logs/many/%03d.log', $objects, $_), default_lines($_ * 10 - 9, $_ * 10)) foreach 1 .. 300;
+
+my $s3 = FlowLogS3->start(objects => $objects);
+my $other = $s3->port('other');
+my @secrets = ($s3->secret, 'token/of+session==');
+$s3->post('keys', [ $s3->{keys}, { access_key_id => 'ASIASESSION', secret_access_key => $s3->secret, session_token => $secrets[1] } ]);
+$s3->create_server($node, 's3', mapping => { access_key_id => 'ASIASESSION', secret_access_key => $s3->secret, session_token => $secrets[1] });
+my %expected;
+foreach my $name (qw(flow one large many))
+{
+	create_table($node, $name, "s3://logs/$name/", server => 's3');
+	create_table($node, "${name}_files", "$objects/logs/$name");
+	$expected{$name} = outcome($node, rows_of("${name}_files"));
+}
+
+sub rows_of
+{
+	my ($table) = @_;
+
+	return qq{SELECT count(*), sum(hashtextextended(t::text, 0)) FROM $table t};
+}
+
+# ---------- the rows of the table ----------
+
+my $torn = 'XX001|58030|54000'; # a list that cannot be the whole
+my $broken = '58030|XX001|55000'; # an answer that contradicts itself
+my $denied = '42501';
+my $gone = '58P01';
+my $changed = '55000';
+my $any = '[0-9A-Z]{5}';
+
+sub fault
+{
+	my ($name, @others) = @_;
+
+	return { fault => $name, @others };
+}
+
+my @get = (kind => 'GET');
+my @list = (kind => 'LIST');
+my @once = (first => 1, per_key => 1);
+my @cases = (
+	# what, the rules, "rows" or SQLSTATEs, seconds that it may take, the table
+	[ 'nothing', [], 'rows', 5 ],
+
+	# what passes by itself
+	(map { [ "$_, once for each object", [ fault($_, @get, @once) ], 'rows', 20 ] }
+		qw(internal_error service_unavailable bad_gateway gateway_timeout request_timeout reset_first close_first)),
+	(map { [ "$_, twice", [ fault($_, @get, first => 2) ], 'rows', 30 ] } qw(slow_down too_many_requests)),
+	(map { [ "$_ of lists, twice", [ fault($_, @list, first => 2) ], 'rows', 30 ] } qw(internal_error slow_down service_unavailable reset_first close_first)),
+	[ 'slow_down with Retry-After', [ fault('slow_down', @get, first => 2, retry_after => 1) ], 'rows', 30 ],
+	[ 'a status without XML', [ fault('status', @get, first => 1, status => 503, body => '<html>busy</html>') ], 'rows', 20 ],
+	[ 'half of all answers are 500', [ fault('internal_error', probability => 0.5, seed => 1) ], "rows|58030", 60 ],
+
+	# bodies that end early go on where they ended
+	(map { my $bytes = $_; map { [ "$_ of $bytes bytes", [ fault($_, @get, @once, bytes => $bytes) ], 'rows', 20 ] } qw(reset_after close_after) }
+		0, 1, 1000, 70_000, 150_000),
+	(map { [ "$_ of a list", [ fault($_, @list, first => 1, bytes => 300) ], 'rows', 20 ] } qw(reset_after close_after)),
+	[ 'a large object torn again and again', [ fault('reset_after', @get, bytes => 3_000_000) ], 'rows', 30, 'large' ],
+	[ 'a body that stalls for 2 s', [ fault('stall_after', @get, nth => 2, bytes => 1000, seconds => 2) ], 'rows', 20 ],
+	[ 'a body that stalls', [ fault('stall_after', @get, nth => 2, bytes => 1000) ], 'rows', 45 ],
+	[ 'an answer that does not come', [ fault('silence', @get, nth => 2) ], 'rows', 45 ],
+	[ 'a list that does not come', [ fault('silence', @list, nth => 1) ], 'rows', 45 ],
+	[ 'a slow body', [ fault('slow', @get, key => '1\.log$', bytes_per_second => 100_000) ], 'rows', 20 ],
+
+	# what does not pass
+	[ 'internal_error, always', [ fault('internal_error', @get) ], '58030', 60 ],
+	[ 'slow_down, always', [ fault('slow_down', @get) ], '58030', 60 ],
+	[ 'slow_down of lists, always', [ fault('slow_down', @list) ], '58030', 60 ],
+	[ 'reset_first, always', [ fault('reset_first', @get) ], '58030', 60 ],
+	[ 'close_after, always', [ fault('close_after', @get, bytes => 0) ], '58030', 60 ],
+	(map { ([ "$_ of an object", [ fault($_, @get, nth => 3) ], $denied, 10 ], [ "$_ of a list", [ fault($_, @list) ], $denied, 10 ]) }
+		qw(access_denied invalid_access_key_id signature_does_not_match expired_token)),
+	[ 'no_such_key', [ fault('no_such_key', @get, nth => 3) ], $gone, 10 ],
+	[ 'no_such_bucket of an object', [ fault('no_such_bucket', @get, nth => 3) ], $gone, 10 ],
+	[ 'no_such_bucket of a list', [ fault('no_such_bucket', @list) ], $gone, 10 ],
+	[ 'invalid_object_state', [ fault('invalid_object_state', @get, nth => 3) ], '55000|0A000', 10 ],
+	[ 'precondition_failed', [ fault('precondition_failed', @get, nth => 3) ], $changed, 10 ],
+	[ 'the token expires in the middle', [ fault('token_expires', @get, nth => 4) ], $denied, 10 ],
+
+	# clocks
+	[ 'request_time_too_skewed, once', [ fault('request_time_too_skewed', first => 1) ], 'rows', 10 ],
+	[ 'request_time_too_skewed, always', [ fault('request_time_too_skewed') ], "$denied|58030", 10 ],
+
+	# objects that change
+	[ 'an object deleted after the list', [ fault('deleted', @get, nth => 3) ], $gone, 10 ],
+	[ 'an object replaced after the list', [ fault('replaced', @get, nth => 3) ], $changed, 10 ],
+	[ 'an object replaced while it is read', [ fault('reset_after', @get, bytes => 70_000, first => 1), fault('replaced', @get, ranged => JSON::PP::true) ], $changed, 10, 'one' ],
+	[ 'an object deleted while it is read', [ fault('reset_after', @get, bytes => 70_000, first => 1), fault('deleted', @get, ranged => JSON::PP::true) ], $gone, 10, 'one' ],
+	[ 'an object emptied, its ETag kept', [ fault('emptied', @get, nth => 3) ], $broken, 30 ],
+	[ 'an object cut, its ETag kept', [ fault('replaced', @get, nth => 3, length => 1000, same_etag => JSON::PP::true) ], $broken, 30 ],
+	[ 'invalid_range of a body that goes on', [ fault('reset_after', @get, bytes => 70_000, first => 1), fault('invalid_range', @get, nth => 2) ], $broken, 30, 'one' ],
+
+	# answers that contradict themselves
+	[ 'Content-Length is longer, once', [ fault('wrong_length', @get, @once, add => 100) ], "rows|$broken", 20 ],
+	[ 'Content-Length is shorter, once', [ fault('wrong_length', @get, @once, add => -100) ], "rows|$broken", 20 ],
+	[ 'Content-Length is longer, always', [ fault('wrong_length', @get, add => 100) ], $broken, 60 ],
+	[ 'Content-Length is shorter, always', [ fault('wrong_length', @get, add => -100) ], $broken, 60 ],
+	(map { my @add = @$_; [ "Content-Range: $add[0] is wrong",
+		[ fault('reset_after', @get, bytes => 70_000, first => 1), fault('wrong_range', @get, ranged => JSON::PP::true, @add) ], $broken, 30, 'one' ] }
+		[ start => 1 ], [ start => -1 ], [ end => 1 ], [ end => -1 ], [ total => 1 ], [ total => -1 ]),
+	[ 'a range answered with the whole', [ fault('reset_after', @get, bytes => 70_000, first => 1), fault('ignore_range', @get) ], "rows|$broken", 30, 'one' ],
+
+	# what is unusual, and right
+	(map { [ $_, [ fault($_) ], 'rows', 10 ] } qw(chunked http_1_0 continue_first content_encoding)),
+	[ 'http_1_0 without length', [ fault('http_1_0', length => JSON::PP::false) ], 'rows', 10 ],
+	[ 'no_length', [ fault('no_length') ], 'rows', 10 ],
+	[ 'no_etag', [ fault('no_etag', @get) ], 'rows', 10 ],
+	[ 'no_etag of lists', [ fault('no_etag', @list) ], "rows|$broken|0A000", 10 ],
+
+	# lists that lie: the end of one is never taken for its end
+	(map { [ $_, [ fault($_, @list) ], $torn, 30 ] }
+		qw(list_no_is_truncated list_no_token list_empty_token list_key_count list_one_missing list_disorder list_duplicate list_foreign_key
+		list_wrong_time list_bomb list_external_entity list_deep list_huge list_empty_body list_html)),
+	(map { [ "$_ in the middle", [ { page_size => 40 }, fault($_, @list, nth => 2) ], $torn, 30, 'many' ] }
+		qw(list_repeated list_token_loop list_no_is_truncated list_no_token list_key_count list_one_missing list_disorder)),
+	[ 'list_repeated', [ { page_size => 40 }, fault('list_repeated', @list) ], $torn, 30, 'many' ],
+	[ 'list_token_loop', [ fault('list_token_loop', @list) ], $torn, 30 ],
+	[ 'a size that is none', [ fault('list_wrong_size', @list, size => 'x') ], $torn, 10 ],
+	[ 'a negative size', [ fault('list_wrong_size', @list, size => '-1') ], $torn, 10 ],
+	[ 'a size too large for us', [ fault('list_wrong_size', @list, size => '99999999999999999999') ], $torn, 10 ],
+	[ 'a size that is not the size', [ fault('list_wrong_size', @list, add => 1) ], "$broken|$changed", 30 ],
+	(map { [ "a list cut at $_", [ { page_size => 40 }, fault('list_cut', @list, nth => 3, bytes => $_) ], "rows|$torn", 30, 'many' ] } -1, -20, -500, 3000, 1, 0),
+	(map { [ "all lists cut at $_", [ fault('list_cut', @list, bytes => $_) ], $torn, 60 ] } -1, -20, 300),
+	[ 'a list cut between chunks', [ fault('list_cut', @list, bytes => -300, chunked => JSON::PP::true) ], $torn, 60 ],
+
+	# redirects: nobody else is asked
+	(map { my $status = $_; map { [ "$status to $_", [ fault('redirect', status => $status, location => $_) ], $any, 15 ] }
+		"http://127.0.0.1:$other/", "http://169.254.169.254/latest/meta-data/", 'file:///etc/passwd', 'gopher://127.0.0.1:1/', '' } 301, 302, 307, 308),
+	[ 'redirect_loop', [ fault('redirect_loop') ], $any, 15 ],
+	[ 'a region that is no name', [ fault('wrong_region', region => "x.example\r\nHost: y") ], $any, 15 ],
+	[ 'a wrong region', [ fault('wrong_region') ], $any, 15 ]);
+
+push @cases, (
+	[ 'a byte a second', [ fault('slow', @get, key => '1\.log$') ], '58030', 150 ],
+	[ 'no answer, ever', [ fault('silence', @get) ], '58030', 150 ],
+	[ 'no list, ever', [ fault('silence', @list) ], '58030', 150 ]) if $ENV{FLOWLOG_LONG};
+
+my $session = FlowLogSession->new($node);
+my $pid = $session->pid;
+$session->safe_query(rows_of($_)) foreach qw(flow flow_files);
+my $descriptors = descriptors();
+
+sub descriptors
+{
+	return scalar(() = glob("/proc/$pid/fd/*"));
+}
+
+# check TABLE, EXPECTED, WHAT, SECONDS: no wrong rows, and no other error
+sub check
+{
+	my ($table, $allowed, $what, $most) = @_;
+	my $began = time();
+	my $out = $session->query(rows_of($table));
+	my $seconds = time() - $began;
+	my $state = sqlstate($session->error);
+
+	if ($state eq '')
+	{
+		is($out, $expected{$table}, "$what: the rows that the files hold");
+		like('rows', qr/^(?:$allowed)$/, "$what: may be answered");
+	}
+	else
+	{
+		like($state, qr/^(?:$allowed)$/, "$what: a documented outcome, $allowed") or diag($session->error);
+	}
+	cmp_ok($seconds, '<', $most, sprintf('%s: within %d s (%.2f s)', $what, $most, $seconds));
+	unlike($session->error, qr/\Q$secrets[0]\E|\Q$secrets[1]\E|Signature=|WARNING:  .*leak/, "$what: no secret in the error");
+	return $state;
+}
+
+foreach my $parallel (0, 2)
+{
+	$session->safe_query("SET max_parallel_workers_per_gather = $parallel");
+	foreach my $case (@cases)
+	{
+		my ($what, $rules, $allowed, $seconds, $table) = @$case;
+		my @rules = @$rules;
+
+		next if $parallel && $seconds > 30; # once is enough
+		$what .= ', in parallel' if $parallel;
+		$s3->reset_all;
+		$s3->set(%{ shift @rules }) if @rules && !exists $rules[0]{fault};
+		$s3->faults(@rules);
+		check($table // 'flow', $allowed, $what, $seconds);
+		cmp_ok($s3->counter('requests'), '>', 0, "$what: the store was asked");
+		is(scalar($s3->requests('OTHER')), 0, "$what: nobody else was") if $what =~ /redirect|\b30\d\b/;
+	}
+}
+$session->safe_query('SET max_parallel_workers_per_gather = 0');
+
+# what was to be told, is
+my @messages = (
+	[ fault('precondition_failed', @get, nth => 3), qr/changed/ ], [ fault('access_denied', @get, nth => 3), qr/AccessDenied|denied/i ],
+	[ fault('no_such_bucket', @list), qr/bucket/ ], [ fault('invalid_object_state', @get, nth => 3), qr/HINT:.*[Rr]estore/ ],
+	[ fault('deleted', @get, nth => 3), qr{"s3://logs/flow/[ab]/\d\.log(\.gz)?"} ], [ fault('slow_down', @list), qr/SlowDown|503/ ]);
+foreach my $case (@messages)
+{
+	my ($rule, $pattern) = @$case;
+
+	$s3->reset_all;
+	$s3->faults($rule);
+	$session->query(rows_of('flow'));
+	like($session->error, $pattern, "$rule->{fault}: the error says so");
+}
+
+# ---------- clocks and retries ----------
+
+foreach my $skew (-3600, 3600, 23 * 3600)
+{
+	$s3->reset_all;
+	$s3->set(skew => $skew);
+	check('flow', 'rows', "a clock $skew s off", 10);
+	cmp_ok($s3->counter('statuses', '403'), '<=', 2, 'which is learnt once');
+}
+$s3->reset_all;
+$s3->set(skew => 25 * 3600);
+check('flow', "$denied|58030", 'a clock more than a day off', 10);
+
+# not more than three requests for each that is needed, when half of them fail
+$s3->reset_all;
+$s3->faults(fault('slow_down', @get, probability => 0.5, seed => 7));
+check('many', 'rows|58030', 'half of all reads are refused', 60);
+cmp_ok($s3->counter('kinds', 'GET'), '<=', 3 * 300, 'no storm of retries: ' . $s3->counter('kinds', 'GET'));
+
+# ---------- cancel ----------
+
+my @stages = (
+	[ 'waiting for a list', [ fault('silence', @list) ], 'LIST' ],
+	[ 'waiting for an object', [ fault('silence', @get) ], 'GET' ],
+	[ 'in the middle of an object', [ fault('stall_after', @get, bytes => 1000) ], 'GET' ],
+	[ 'in the middle of a list', [ fault('stall_after', @list, bytes => 100) ], 'LIST' ],
+	[ 'reading slowly', [ fault('slow', @get, bytes_per_second => 2000) ], 'GET' ],
+	[ 'between tries', [ fault('slow_down', @get, retry_after => 15) ], 'GET' ],
+	[ 'between tries of a list', [ fault('slow_down', @list, retry_after => 15) ], 'LIST' ]);
+my $limit = 1.0; # s; the promise is 0.1, but a busy machine gets more, and the time is printed
+my $admin = FlowLogSession->new($node);
+foreach my $stage (@stages)
+{
+	my ($what, $rules, $kind) = @$stage;
+
+	foreach my $way ('cancel', 'timeout')
+	{
+		my $began;
+
+		$s3->reset_all;
+		$s3->faults(@$rules);
+		if ($way eq 'cancel')
+		{
+			$session->send_sql(rows_of('flow'));
+			$s3->wait_for_requests($kind, 1);
+			sleep(0.2);
+			$began = time();
+			$admin->send_sql("SELECT pg_cancel_backend($pid)");
+			$session->finish;
+			$admin->finish;
+		}
+		else
+		{
+			$session->query('SET statement_timeout = 400');
+			$began = time() + 0.4;
+			$session->query(rows_of('flow'));
+		}
+		my $seconds = time() - $began;
+		diag(sprintf('%s: %s took %.0f ms', $what, $way, $seconds * 1000));
+		is(sqlstate($session->error), '57014', "$what: a $way ends it");
+		cmp_ok($seconds, '<', $limit, "$what: $way in time");
+		$session->query('SET statement_timeout = 0');
+		$s3->reset_all;
+		check('flow', 'rows', "$what: after a $way", 10);
+	}
+}
+$s3->reset_all;
+$s3->faults(fault('silence', @get));
+$session->send_sql(rows_of('flow'));
+$s3->wait_for_requests('GET', 1);
+$admin->safe_query("SELECT pg_terminate_backend($pid)");
+$session->finish;
+is(sqlstate($session->error), '57P01', 'it can be terminated');
+$session->quit;
+$admin->quit;
+ok($s3->wait_for_no_connection, 'and leaves no connection open');
+
+# ---------- chance ----------
+
+$session = FlowLogSession->new($node);
+$pid = $session->pid;
+$s3->reset_all;
+$session->safe_query(rows_of($_)) foreach qw(many many_files);
+$descriptors = descriptors();
+my $answered = 0;
+foreach my $seed (1 .. $scans)
+{
+	my @chance = (probability => 0.02, seed => $seed);
+
+	$s3->reset_all;
+	$s3->set(page_size => 70);
+	$session->safe_query('SET max_parallel_workers_per_gather = ' . ($seed % 2 ? 0 : 2));
+	$s3->faults(
+		(map { fault($_, @chance) } qw(internal_error reset_first close_first request_timeout)),
+		(map { fault($_, @chance, bytes => 300) } qw(reset_after close_after)),
+		fault('chunked', @chance), fault('list_cut', probability => 0.01, seed => $seed),
+		fault('slow', @chance, bytes_per_second => 20_000));
+	$answered++ if check('many', "rows|$torn|$broken", "random faults, seed $seed", 60) eq '';
+}
+cmp_ok($answered, '>=', 0.8 * $scans, "most scans with random faults are answered: $answered of $scans");
+
+# ---------- what is left ----------
+
+$s3->reset_all;
+check('many', 'rows', 'after all of this', 10);
+cmp_ok(descriptors(), '<=', $descriptors + 1, 'no descriptor stays open');
+is(scalar(() = glob("/proc/$pid/task/*")), 1, 'nor a thread');
+$session->quit;
+ok($s3->wait_for_no_connection, 'nor a connection');
+my $log = slurp_file($node->logfile);
+unlike($log, qr/\Q$_\E/, 'no secret is in the log') foreach @secrets;
+unlike($log, qr/Signature=[0-9a-f]/, 'nor a signature');
+check_log($node);
+$node->stop;
+$s3->stop;
+done_testing();
