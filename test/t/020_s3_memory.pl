@@ -1,0 +1,108 @@
+# What reading from S3 takes of a backend: at most 32 MiB above one that is idle, however large the objects are and however
+# many of them are on their way; and nothing that stays behind, however often it is done, well or badly.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use FlowLog;
+use FlowLogS3;
+use FlowLogSession;
+
+my $most = 32 * 1024; # KiB
+my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
+my $node = start_node('s3_memory', conf => q{
+	flowlog_fdw.allowed_endpoints = '127.0.0.1, localhost'
+	jit = off
+});
+
+# ---------- what lies there ----------
+
+system_or_bail('mkdir', '-p', map { "$objects/logs/$_" } qw(large packed many));
+my $lines = default_lines(1, 50_000);
+my $times = int(120 * 1024 * 1024 / length($lines));
+open(my $large, '>:raw', "$objects/logs/large/large.log") or die $!;
+print $large $lines foreach 1 .. $times;
+close($large) or die $!;
+write_file("$objects/content", $lines);
+system("gzip -c $objects/content >$objects/logs/packed/$_.log.gz") == 0 or die 'could not run gzip' foreach 1 .. 40;
+write_file(sprintf('%s/logs/many/%04d.log', $objects, $_), default_lines($_ * 100 - 99, $_ * 100)) foreach 1 .. 400;
+
+my $tls = PostgreSQL::Test::Utils::tempdir('tls');
+my $s3 = FlowLogS3->start(objects => $objects, tls => $tls);
+$s3->create_server($node, 'plain');
+$s3->create_server($node, 'crypted', endpoint => 'https://localhost:' . $s3->port('https'), ca_file => $s3->port('ca_file'));
+$s3->create_server($node, 'wide', max_connections => 64);
+
+# ---------- its peak ----------
+
+my $idle = FlowLogSession->new($node);
+$idle->safe_query('SELECT 1');
+my $base = $idle->memory('VmHWM');
+$idle->quit;
+
+my %answers = (large => 50_000 * $times, packed => 50_000 * 40, many => 100 * 400);
+foreach my $server (qw(plain crypted wide))
+{
+	foreach my $what (sort keys %answers)
+	{
+		create_table($node, $what, "s3://logs/$what/", server => $server);
+		my $session = FlowLogSession->new($node);
+
+		is($session->safe_query("SET max_parallel_workers_per_gather = 0; SELECT count(srcport) FROM $what"), $answers{$what}, "$what of $server: all is read");
+		my $peak = $session->memory('VmHWM') - $base;
+
+		diag(sprintf("%s of %s: %.1f MiB above idle", $what, $server, $peak / 1024));
+		cmp_ok($peak, '<=', $most, "$what of $server takes $peak KiB");
+		$session->quit;
+	}
+}
+
+# ---------- what stays ----------
+
+# Queries that end well, are left early, fail in the middle, are cancelled; again and again in one session.
+create_table($node, 'many', 's3://logs/many/', server => 'plain');
+create_table($node, 'torn', 's3://logs/large/', server => 'plain');
+create_table($node, 'none', 's3://logs/none/', server => 'plain');
+my $session = FlowLogSession->new($node);
+my $round = sub {
+	$s3->faults;
+	$session->safe_query('SET statement_timeout = 0; SELECT count(srcport) FROM many');
+	$session->safe_query('SELECT srcport FROM many LIMIT 1');
+	$session->query('SELECT count(*) FROM none');
+	$session->safe_query('BEGIN; DECLARE c CURSOR FOR SELECT srcport FROM many; FETCH 10 FROM c; COMMIT');
+	$s3->faults({ fault => 'access_denied', kind => 'GET', key => '0200' });
+	$session->query('SELECT count(srcport) FROM many');
+	$s3->faults;
+	$session->query("SET statement_timeout = 30; SELECT count(srcport) FROM torn");
+	return;
+};
+my $fds = sub {
+	my $pid = $session->pid;
+	my @open = glob("/proc/$pid/fd/*");
+
+	return scalar @open;
+};
+my $threads = sub {
+	my ($line) = slurp_file('/proc/' . $session->pid . '/status') =~ /^Threads:\s+(\d+)/m;
+
+	return $line;
+};
+$round->() foreach 1 .. 5;
+my ($fds_before, $memory_before) = ($fds->(), $session->memory('VmRSS'));
+$round->() foreach 1 .. 30;
+is($fds->(), $fds_before, 'no descriptor stays open');
+is($threads->(), 1, 'no thread is left');
+my $grown = $session->memory('VmRSS') - $memory_before;
+cmp_ok($grown, '<=', 1024, "memory grows by $grown KiB in 30 rounds");
+is($session->safe_query("SELECT count(*) FROM pg_backend_memory_contexts WHERE name LIKE 'flowlog_fdw%'"), 0, 'no memory context is left');
+$session->quit;
+$s3->wait_for_no_connection;
+pass('no connection stays open');
+
+check_log($node);
+$node->stop;
+done_testing();
