@@ -206,7 +206,8 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 		flow_error_set(error, FLOW_CORRUPT, "could not list \"%.150s\": the store's token is too long", fetch->request.name);
 		return error->status;
 	}
-	return flow_s3_begin(listing->s3, &fetch->request, error);
+	flow_s3_begin(listing->s3, &fetch->request);
+	return FLOW_OK;
 }
 
 /* ---------- what is found ---------- */

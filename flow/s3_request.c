@@ -113,17 +113,15 @@ finish(FlowS3Request *request)
 	request->finished = true;
 }
 
-FlowStatus
-flow_s3_begin(FlowS3 *s3, FlowS3Request *request, FlowError *error)
+void
+flow_s3_begin(FlowS3 *s3, FlowS3Request *request)
 {
-	(void) error;
 	request->s3 = s3;
 	request->finished = false;
 	request->under_way = false;
 	request->began = 0;
 	request->not_before = 0;
 	append(s3, request);
-	return FLOW_OK;
 }
 
 void
@@ -352,6 +350,10 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 
 /* ---------- what becomes of it ---------- */
 
+/*
+ * The remedies for an answer.  Each tells whether the request will be repeated: later, if something went wrong, else at once.
+ */
+
 static int64_t
 retry_after(const FlowHttpRequest *http)
 {
@@ -394,14 +396,6 @@ repeat_later(FlowS3Request *request, FlowS3Remedy remedy)
 	return true;
 }
 
-/* Once more at once, for another reason than that something went wrong. */
-static bool
-repeat_now(FlowS3Request *request)
-{
-	request->not_before = 0;
-	return true;
-}
-
 static bool
 is_region(const char *text)
 {
@@ -424,7 +418,8 @@ try_region(FlowS3Request *request, const FlowS3Failure *answer)
 		return false;
 	request->region_tried = true;
 	snprintf(s3->region, sizeof(s3->region), "%s", region);
-	return repeat_now(request);
+	request->not_before = 0;
+	return true;
 }
 
 /* The store's clock differs from ours by more than it bears. */
@@ -442,7 +437,8 @@ try_clock(FlowS3Request *request)
 		return false;
 	request->clock_tried = true;
 	s3->clock_offset = offset;
-	return repeat_now(request);
+	request->not_before = 0;
+	return true;
 }
 
 /* The keys are good no more: other requests may have got new ones in the meantime. */
@@ -456,7 +452,8 @@ try_keys(FlowS3Request *request)
 	request->keys_tried = true;
 	if (request->keys_version == s3->keys_version)
 		s3->wants_keys = true;
-	return repeat_now(request);
+	request->not_before = 0;
+	return true;
 }
 
 static bool
@@ -538,21 +535,19 @@ take_failure(FlowS3Request *request)
 	finish(request);
 }
 
-static void take_success(FlowS3Request *request);
+/* Has all come that is wanted?  Of a list, nobody knows before its end. */
+static bool
+has_all(const FlowS3Request *request)
+{
+	return request->to == 0 || request->received == request->to - request->from;
+}
 
 /* No whole answer came. */
 static void
-take_break(FlowS3Request *request)
+take_break(FlowS3Request *request, const char *reason)
 {
-	const FlowHttpRequest *http = &request->http;
 	FlowS3Failure nothing = {.code = ""};
 
-	/* it broke when all that is wanted was here */
-	if (request->to > 0 && request->good && request->received == request->to - request->from)
-	{
-		take_success(request);
-		return;
-	}
 	/* progress is worth an attempt: a slow link that moves gets there, and one that flaps stops */
 	if (request->received - request->received_before >= FLOW_S3_PROGRESS && request->attempts > 0)
 	{
@@ -562,9 +557,18 @@ take_break(FlowS3Request *request)
 	}
 	if (apply(request, FLOW_S3_AGAIN, &nothing))
 		return;
-	flow_s3_fail(request, FLOW_IO, "%s", http->reason);
+	flow_s3_fail(request, FLOW_IO, "%s", reason);
 	if (request->failure != NULL)
 		flow_error_detail(request->failure, "It was asked %d times.", request->attempts);
+	finish(request);
+}
+
+static void
+take_refusal(FlowS3Request *request)
+{
+	flow_s3_fail(request, FLOW_NOT_ALLOWED, "the address of \"%s\" is not allowed", request->host_field);
+	if (request->failure != NULL)
+		flow_error_hint(request->failure, "The administrator allows endpoints by the setting \"%s\".", "flowlog_fdw.allowed_endpoints");
 	finish(request);
 }
 
@@ -572,18 +576,10 @@ static void
 take_success(FlowS3Request *request)
 {
 	FlowS3 *s3 = request->s3;
-	uint64_t wanted = request->to - request->from;
 
 	s3->tokens += request->cost > 0 ? request->cost : 1;
 	if (s3->tokens > FLOW_S3_TOKENS)
 		s3->tokens = FLOW_S3_TOKENS;
-	/* a body that is too short, with no length in the header to tell */
-	if (request->to > 0 && request->received < wanted)
-	{
-		snprintf(request->http.reason, sizeof(request->http.reason), "the answer ended too early");
-		take_break(request);
-		return;
-	}
 	finish(request);
 }
 
@@ -591,33 +587,29 @@ take_success(FlowS3Request *request)
 static void
 settle(FlowS3Request *request)
 {
-	FlowS3 *s3 = request->s3;
-	FlowHttpRequest *http = &request->http;
+	const FlowHttpRequest *http = &request->http;
 
 	request->under_way = false;
-	s3->in_flight--;
+	request->s3->in_flight--;
 	if (request->failure != NULL)
 		finish(request);
-	else if (http->result == FLOW_LIMIT && request->to > 0 && request->received == request->to - request->from)
-		take_success(request); /* we wanted no more */
+	else if (request->to > 0 && request->good && has_all(request))
+		take_success(request); /* whatever became of the connection then */
 	else if (http->result == FLOW_LIMIT || http->result == FLOW_NO_MEMORY)
 	{
 		request->starved = true;
 		finish(request);
 	}
 	else if (http->result == FLOW_NOT_ALLOWED)
-	{
-		flow_s3_fail(request, FLOW_NOT_ALLOWED, "the address of \"%s\" is not allowed", request->host_field);
-		if (request->failure != NULL)
-			flow_error_hint(request->failure, "The administrator allows endpoints by the setting \"%s\".", "flowlog_fdw.allowed_endpoints");
-		finish(request);
-	}
+		take_refusal(request);
 	else if (http->result != FLOW_OK)
-		take_break(request);
+		take_break(request, http->reason);
 	else if (is_error(http->status))
 		take_failure(request);
 	else if (!request->judged && request->to > 0 && !judge_object(request))
 		finish(request);
+	else if (!has_all(request))
+		take_break(request, "the answer ended too early"); /* with no length in its header to tell */
 	else
 		take_success(request);
 }

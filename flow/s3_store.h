@@ -104,10 +104,10 @@ struct FlowS3
 /* ---------- s3_request.c ---------- */
 
 /*
- * Begins a request, of which the caller has set the question.  FLOW_OK or FLOW_NO_MEMORY, or a failure about keys.  It ends by flow_s3_drop,
+ * Begins a request, of which the caller has set the question; its first attempt is made by flow_s3_work.  It ends by flow_s3_drop,
  * whatever has become of it.
  */
-extern FlowStatus flow_s3_begin(FlowS3 *s3, FlowS3Request *request, FlowError *error);
+extern void flow_s3_begin(FlowS3 *s3, FlowS3Request *request);
 extern void flow_s3_drop(FlowS3Request *request);
 
 /* Works on all requests; waits for something to happen if "wait" is set.  FLOW_OK, FLOW_INTERRUPTED or an error of the connection as such. */

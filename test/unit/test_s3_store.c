@@ -75,9 +75,13 @@ put(const char *key, size_t size)
 	snprintf(object->key, sizeof(object->key), "%s", key);
 	snprintf(object->etag, sizeof(object->etag), "\"%016llx\"", (unsigned long long) fake_number(UINT64_MAX));
 	object->size = size;
-	object->data = malloc(size + 1);
-	for (size_t i = 0; i < size; i++)
-		object->data[i] = (uint8_t) fake_number(256);
+	object->data = malloc(size + sizeof(uint64_t));
+	for (size_t i = 0; i < size; i += sizeof(uint64_t))
+	{
+		uint64_t random = fake_number(UINT64_MAX);
+
+		memcpy(object->data + i, &random, sizeof(random));
+	}
 }
 
 static FlowStatus
@@ -357,7 +361,7 @@ fill_bucket(size_t count, size_t largest)
 		char key[32];
 
 		snprintf(key, sizeof(key), "o/%03zu", i);
-		put(key, fake_number(20) == 0 ? 1 + fake_number(largest) : 1 + fake_number(3000));
+		put(key, fake_number(60) == 0 ? 1 + fake_number(largest) : 1 + fake_number(3000));
 	}
 }
 
@@ -484,7 +488,7 @@ it_survives_what_can_be_repaired(void)
 {
 	int failed = 0;
 
-	for (int round = 0; round < 400; round++)
+	for (int round = 0; round < 150; round++)
 	{
 		Fixture f;
 
