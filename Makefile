@@ -116,6 +116,9 @@ S3_SHARED_OBJS = \
 S3_LINK = -lcurl -lcrypto -lexpat -ljansson
 
 PG_CFLAGS = -fvisibility=hidden
+ifeq ($(WITH_S3),no)
+PG_CPPFLAGS = -DFLOWLOG_WITHOUT_S3
+endif
 
 # Bitcode lets the server inline SQL-callable functions; a scan has none worth it.
 override with_llvm = no

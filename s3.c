@@ -181,6 +181,12 @@ load_module(void)
 {
 	static FlowS3Create create;
 
+#ifdef FLOWLOG_WITHOUT_S3
+	ereport(ERROR,
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	         errmsg("flow logs in S3 cannot be read by this build of flowlog_fdw"),
+	         errhint("It was built with \"make WITH_S3=no\".")));
+#endif
 	if (create == NULL)
 		create = (FlowS3Create) load_external_function("$libdir/flowlog_s3", "flowlog_s3_create", true, NULL);
 	return create;

@@ -58,8 +58,15 @@ free_without_secrets(void *arg, void *ptr)
 }
 
 static const FlowHost host = {
-	&unit_state, unit_interrupted, wait_not, unit_allocate, free_without_secrets,
-	unit_clock, unit_text_valid, unit_text_length};
+	.arg = &unit_state,
+	.interrupted = unit_interrupted,
+	.wait = wait_not,
+	.allocate = unit_allocate,
+	.free = free_without_secrets,
+	.clock = unit_clock,
+	.text_valid = unit_text_valid,
+	.text_length = unit_text_length,
+};
 
 /* ---------- an environment ---------- */
 
