@@ -5,11 +5,12 @@ use strict;
 use warnings;
 
 use FlowLog;
+use FlowLogS3;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = start_node('docs');
+my $node = start_node('docs', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'");
 my $logs = PostgreSQL::Test::Utils::tempdir;
 my %directories = map { $_ => "$logs/$_" } qw(flow flow-hourly flow-hive flow-custom flow-export);
 
@@ -72,6 +73,13 @@ mkdir $directories{'flow-custom'};
 write_file("$directories{'flow-custom'}/a.log", map { "ACCEPT 10.0.0.$_ 198.51.100.$_\n" } 1 .. 9);
 generate('export', $directories{'flow-export'});
 
+# the bucket of the page about S3, in a store of our own
+my $objects = PostgreSQL::Test::Utils::tempdir;
+mkdir "$objects/my-flow-logs" or die "could not create \"$objects/my-flow-logs\": $!";
+system_or_bail('cp', '-Rl', "$directories{flow}/AWSLogs", "$objects/my-flow-logs");
+my $s3 = FlowLogS3->start(objects => $objects);
+my ($endpoint, $secret) = ($s3->endpoint, $s3->secret);
+
 # ---------- pages ----------
 
 # The statements of a page, each with the line that it begins in.
@@ -112,6 +120,8 @@ foreach my $page (glob('docs/*.md'))
 		my ($status, $stdout, $stderr);
 
 		$text =~ s{/var/log/(flow[a-z-]*)}{$directories{$1}}g;
+		$text =~ s{OPTIONS \(region 'us-east-1'\)}{OPTIONS (region 'us-east-1', endpoint '$endpoint')};
+		$text =~ s{access_key_id '[^']*', secret_access_key '[^']*'}{access_key_id 'AKIATESTACCESSKEY', secret_access_key '$secret'};
 		($status, $stdout, $stderr) = $node->psql($name, "$text\n\\if :{?gexec}\n\\endif\n", on_error_stop => 1);
 		ok($status == 0, "$page, line $line, runs") or diag($text, $stderr);
 		next unless $text =~ /\b(SELECT|RETURNING|EXPLAIN)\b/ && $text !~ /^(CREATE|INSERT(?!.*RETURNING))|\\gexec$/s;
