@@ -17,11 +17,11 @@
 
 /*
  * Of a large object so much is asked for at once: with 30 ms until the first byte and 80 MB/s from then on, a connection is
- * busy half of the time, and ten of them are faster than one process inflates.  All pieces together have no more than the
- * second number, which leaves half of what a process may take for libcurl and TLS.
+ * busy half of the time, and eight of them bring more than one process inflates.  All pieces together have no more than the
+ * second number, which leaves half of what a process may take (32 MiB) for libcurl, TLS and the reader.
  */
 #define PIECE_SIZE (2 * 1024 * 1024)
-#define MOST_BUFFERED (20 * 1024 * 1024)
+#define MOST_BUFFERED (16 * 1024 * 1024)
 
 /* A run of an object's bytes. */
 typedef struct Piece
