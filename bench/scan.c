@@ -566,9 +566,10 @@ static void
 read_share(void)
 {
 	char *buffer = aligned_alloc(4096, FLOW_PART_ALIGN);
+	FlowError error;
 	FlowPart part;
 
-	while (take_part(NULL, &part))
+	while (take_part(NULL, true, &part, &error) == FLOW_OK)
 	{
 		int fd = open(objects->items[part.object].path, O_RDONLY | O_CLOEXEC);
 		ssize_t len;
