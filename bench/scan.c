@@ -192,14 +192,14 @@ host_text_length(void *arg, const char *data, size_t len)
 }
 
 static const FlowHost host = {
-	NULL,
-	host_interrupted,
-	host_wait,
-	host_allocate,
-	host_free,
-	host_clock,
-	host_text_valid,
-	host_text_length};
+	.interrupted = host_interrupted,
+	.wait = host_wait,
+	.allocate = host_allocate,
+	.free = host_free,
+	.clock = host_clock,
+	.text_valid = host_text_valid,
+	.text_length = host_text_length,
+};
 
 static void
 fail(const FlowError *error)
