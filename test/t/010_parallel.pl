@@ -462,7 +462,7 @@ my @switches = qw(enable_hashagg enable_material enable_memoize enable_parallel_
 my $debug = $node->safe_psql('postgres', q{SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')});
 
 $session->safe_query("SET max_parallel_workers_per_gather = 0; SET statement_timeout = '60s'");
-my ($parallel, $skipped) = (0, 0);
+my ($parallel, $skipped, $slow) = (0, 0, 0);
 my @wrong;
 foreach my $i (1 .. $plans)
 {
@@ -484,7 +484,13 @@ foreach my $i (1 .. $plans)
 
 	$parallel++ if $explain =~ /Parallel Foreign Scan/;
 	$skipped++ if $failed ne '';
-	if ($state ne $failed || ($state eq '' && $serial ne $result))
+	# with so much turned off, PostgreSQL may plan to launch the workers of a heap's scan for every row of ours
+	if ($state eq '57014')
+	{
+		$slow++;
+		$session->safe_query('SELECT 1');
+	}
+	elsif ($state ne $failed || ($state eq '' && $serial ne $result))
 	{
 		push @wrong, $query;
 		diag(substr("$settings;\n$query\n$explain\n" . $session->error . "serial:\n$serial\nparallel:\n$result", 0, 4000)) if @wrong < 4;
@@ -494,6 +500,7 @@ foreach my $i (1 .. $plans)
 is(scalar(@wrong), 0, "$plans random plans (seed $seed) give the rows of plans by one process");
 cmp_ok($parallel, '>=', $plans / 3, "$parallel of them are parallel");
 is($skipped, 0, 'none fails');
+cmp_ok($slow, '<=', $plans / 100, "$slow of them take longer than a minute");
 diag("$plans random plans, $parallel of them parallel");
 
 # ---------- what is left behind ----------
