@@ -17,24 +17,10 @@ use FlowLogS3;
 use FlowLogSession;
 
 my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
-my $node = start_node('s3', conf => q{
-	flowlog_fdw.allowed_endpoints = '127.0.0.1'
-	max_worker_processes = 8
-	max_parallel_workers = 8
-	parallel_setup_cost = 0
-	parallel_tuple_cost = 0
-	min_parallel_table_scan_size = 0
-});
+my $node = start_node('s3', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'
+$eager_workers");
 
 # ---------- what lies there ----------
-
-sub make_directory
-{
-	my ($path) = @_;
-
-	system_or_bail('mkdir', '-p', $path);
-	return $path;
-}
 
 # a table's rows, whatever their order
 sub rows_of

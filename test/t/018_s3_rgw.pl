@@ -24,14 +24,8 @@ my $logs = abs_path(PostgreSQL::Test::Utils::tempdir('logs'));
 my $began = time();
 my $rgw = FlowLogS3->start_rgw(PostgreSQL::Test::Utils::tempdir_short() . '/rgw');
 diag(sprintf('RADOS Gateway started in %.1f s', time() - $began));
-my $node = start_node('s3_rgw', conf => q{
-	flowlog_fdw.allowed_endpoints = '127.0.0.1'
-	max_worker_processes = 8
-	max_parallel_workers = 8
-	parallel_setup_cost = 0
-	parallel_tuple_cost = 0
-	min_parallel_table_scan_size = 0
-});
+my $node = start_node('s3_rgw', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'
+$eager_workers");
 $rgw->create_server($node, 'logs_s3');
 
 # rows_of TABLE: how many rows, and what they are, whatever their order
@@ -40,14 +34,6 @@ sub rows_of
 	my ($table) = @_;
 
 	return qq{SELECT count(*), sum(hashtextextended(t::text, 0)) FROM $table t};
-}
-
-sub make_directory
-{
-	my ($path) = @_;
-
-	system_or_bail('mkdir', '-p', $path);
-	return $path;
 }
 
 # ---------- the guide ----------

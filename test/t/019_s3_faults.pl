@@ -17,14 +17,8 @@ use FlowLogSession;
 
 my $scans = $ENV{FLOWLOG_S3_SCANS} // 25;
 my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
-my $node = start_node('s3_faults', conf => q{
-	flowlog_fdw.allowed_endpoints = '127.0.0.1'
-	max_worker_processes = 8
-	max_parallel_workers = 8
-	parallel_setup_cost = 0
-	parallel_tuple_cost = 0
-	min_parallel_table_scan_size = 0
-});
+my $node = start_node('s3_faults', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'
+$eager_workers");
 
 # ---------- what lies there ----------
 

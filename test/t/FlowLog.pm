@@ -11,8 +11,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw($columns $record quoted start_node create_table write_file append_file default_line
-  default_lines link_copies outcome sqlstate check_log);
+our @EXPORT = qw($columns $record $eager_workers quoted start_node create_table make_directory write_file append_file
+  default_line default_lines link_copies outcome sqlstate check_log);
 
 # The default fields, and the pattern that takes a line apart into them.
 our $columns = q{
@@ -20,6 +20,15 @@ our $columns = q{
 	srcport int, dstport int, protocol int, packets bigint, bytes bigint,
 	start timestamptz, "end" timestamptz, action text, log_status text};
 our $record = join(' ', ('(\S+)') x 14);
+
+# Settings for start_node: workers cost nothing, so the planner takes as many as it may.
+our $eager_workers = q{
+	max_worker_processes = 8
+	max_parallel_workers = 8
+	parallel_setup_cost = 0
+	parallel_tuple_cost = 0
+	min_parallel_table_scan_size = 0
+};
 
 sub quoted
 {
@@ -70,6 +79,14 @@ sub create_table
 }
 
 # ---------- files ----------
+
+sub make_directory
+{
+	my ($path) = @_;
+
+	system_or_bail('mkdir', '-p', $path);
+	return $path;
+}
 
 sub write_file
 {
