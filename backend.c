@@ -102,16 +102,10 @@ make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
 {
 	flowlog_backend_release(backend);
 #if PG_VERSION_NUM >= 170000
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		backend->waits = CreateWaitEventSet(NULL, count + 2);
-		MemoryContextSwitchTo(old);
-	}
+	backend->waits = CreateWaitEventSet(NULL, count + 2);
 #else
 	backend->waits = CreateWaitEventSet(TopMemoryContext, count + 2);
 #endif
-	backend->waits_sockets = count;
 	AddWaitEventToSet(backend->waits, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(backend->waits, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < count; i++)

@@ -126,7 +126,6 @@ typedef struct FlowlogBackend
 	/* for waiting */
 	WaitEventSet *waits; /* NULL: not yet made */
 	uint64 waits_version;
-	int waits_sockets;
 } FlowlogBackend;
 
 /* A foreign table as a scan sees it. */
@@ -281,6 +280,8 @@ extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
 
 /* What was counted, by all processes that take part; false if nothing was read. */
 extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
+
+extern void flowlog_counts_add(FlowCounts *sum, const FlowCounts *counts);
 
 /* Sets the requests of this process. */
 extern void flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts);

@@ -35,31 +35,6 @@ static MemoryContext last_context; /* holds them; NULL before the first */
 static List *last_scans;
 static TimestampTz last_statement; /* when it began */
 
-static void
-add_counts(FlowCounts *sum, const FlowCounts *counts)
-{
-	sum->files += counts->files;
-	sum->files_read += counts->files_read;
-	sum->files_pruned += counts->files_pruned;
-	sum->files_skipped += counts->files_skipped;
-	sum->files_not_reached += counts->files_not_reached;
-	sum->files_lacking += counts->files_lacking;
-	sum->directories_pruned += counts->directories_pruned;
-	sum->bytes += counts->bytes;
-	sum->bytes_read += counts->bytes_read;
-	sum->lines += counts->lines;
-	sum->headers += counts->headers;
-	sum->blank += counts->blank;
-	sum->emitted += counts->emitted;
-	sum->filtered += counts->filtered;
-	sum->rejected += counts->rejected;
-	sum->set_null += counts->set_null;
-	sum->unmatched += counts->unmatched;
-	sum->messages_skipped += counts->messages_skipped;
-	sum->requests += counts->requests;
-	sum->retries += counts->retries;
-}
-
 /* A table that a statement scans several times has one row. */
 static LastScan *
 find_last_scan(Oid relid)
@@ -100,7 +75,7 @@ flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
 		last_scans = lappend(last_scans, last);
 	}
 	last->finished = GetCurrentTimestamp();
-	add_counts(&last->counts, counts);
+	flowlog_counts_add(&last->counts, counts);
 	MemoryContextSwitchTo(old);
 }
 

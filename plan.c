@@ -26,10 +26,12 @@
 #include "parser/parsetree.h"
 
 /* what a look at the directories may cost */
-#define STORE_BYTES (64 * 1024 * 1024) /* taken to be in a bucket, unless ANALYZE has seen it, in so many objects */
-#define STORE_UNITS 64
 #define PLAN_ENTRIES 1000
 #define PLAN_MICROSECONDS 20000
+
+/* what is taken to be in a bucket, unless ANALYZE has seen it: bytes, in so many objects */
+#define STORE_BYTES (64 * 1024 * 1024)
+#define STORE_UNITS 64
 
 /* what a line takes, and what compression makes of it, where ANALYZE has not told */
 #define BYTES_PER_LINE 128

@@ -437,27 +437,35 @@ judge(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, 
 	return FLOW_OK;
 }
 
+/* The arguments of judge, and its result. */
+typedef struct Question
+{
+	FlowlogPrune *prune;
+	const FlowObject *file;
+	const FlowPathValue *values;
+	FlowPruning *pruning;
+	FlowError *error;
+	FlowStatus status;
+} Question;
+
+static void
+answer(void *arg)
+{
+	Question *question = arg;
+
+	question->status = judge(question->prune, question->file, question->values, question->pruning, question->error);
+}
+
 /* FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise. */
 static FlowStatus
 judge_safely(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
 {
 	FlowlogPrune *prune = arg;
-	volatile FlowStatus status = FLOW_INTERRUPTED;
+	Question question = {prune, file, values, pruning, error, FLOW_OK};
 
-	PG_TRY();
-	{
-		status = judge(prune, file, values, pruning, error);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(prune->scan->context);
-		prune->scan->backend.interrupt = CopyErrorData();
-		FlushErrorState();
-		memset(error, 0, sizeof(*error));
-		error->status = FLOW_INTERRUPTED;
-	}
-	PG_END_TRY();
-	return status;
+	if (!flowlog_backend_call(&prune->scan->backend, answer, &question))
+		return flowlog_backend_interrupted(error);
+	return question.status;
 }
 
 /* ---------- a listing ---------- */

@@ -234,16 +234,16 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
 	scan->next_object = 0;
-	if (scan->parallel == NULL && scan->store != NULL)
-	{
-		spec.next_part = next_part;
-		spec.next_part_arg = scan;
-	}
 	if (scan->parallel != NULL)
 	{
 		spec.next_part = flowlog_parallel_next_part;
 		spec.next_part_arg = scan->parallel;
 		spec.shared_rejects = flowlog_parallel_rejects(scan->parallel);
+	}
+	else if (scan->store != NULL)
+	{
+		spec.next_part = next_part;
+		spec.next_part_arg = scan;
 	}
 	flowlog_ledger_charge(scan);
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
@@ -358,8 +358,8 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 }
 
 /* All of them are sums. */
-static void
-add_counts(FlowCounts *sum, const FlowCounts *counts)
+void
+flowlog_counts_add(FlowCounts *sum, const FlowCounts *counts)
 {
 	uint64_t *to = (uint64_t *) sum;
 	const uint64_t *from = (const uint64_t *) counts;
@@ -395,7 +395,7 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 	else
 		return false;
 	if (scan->has_earlier)
-		add_counts(counts, &scan->earlier);
+		flowlog_counts_add(counts, &scan->earlier);
 	return true;
 }
 

@@ -569,7 +569,6 @@ typedef struct FlowStoreCounts
 {
 	uint64_t requests; /* those that were repeated included */
 	uint64_t retries;  /* of these, repeated ones */
-	uint64_t bytes;    /* of objects that came, be they of use or not */
 } FlowStoreCounts;
 
 /*
@@ -578,8 +577,6 @@ typedef struct FlowStoreCounts
  */
 typedef struct FlowStorage
 {
-	const char *scheme; /* of locations: "s3://"; NULL: they are paths */
-
 	/* As flow_objects_more, for a location whose listing goes on in *state, NULL at first; end_list frees that. */
 	FlowStatus (*list)(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
 	                   FlowObjects *objects, FlowError *error);

@@ -49,8 +49,7 @@ struct FlowHttp
 	uint64_t version; /* of the sockets, see FlowHost */
 	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: it does not */
 	bool failed;      /* it could not be told what to wait for */
-	uint64_t connections;
-	uint64_t ended; /* requests */
+	uint64_t ended;   /* requests */
 };
 
 /* What libcurl holds for a request. */
@@ -167,10 +166,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd >= 0)
-	{
-		http->connections++;
 		(void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	}
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -592,12 +588,6 @@ int64_t
 flow_http_date(const char *text)
 {
 	return (int64_t) curl_getdate(text, NULL);
-}
-
-uint64_t
-flow_http_connections(const FlowHttp *http)
-{
-	return http->connections;
 }
 
 /* ---------- the whole ---------- */

@@ -98,7 +98,4 @@ extern const char *flow_http_field(const FlowHttpRequest *request, const char *n
 /* Seconds since 1970 of a date as header fields have it; -1: it is none. */
 extern int64_t flow_http_date(const char *text);
 
-/* Connections made so far. */
-extern uint64_t flow_http_connections(const FlowHttp *http);
-
 #endif /* FLOW_HTTP_H */

@@ -37,7 +37,6 @@ typedef struct ObjectList
 	Chunk *chunks; /* the one in use is first */
 
 	/* of one that grows */
-	const FlowHost *host;
 	FlowAccess access;
 	const FlowLocation *location;
 	const FlowPruner *pruner;
@@ -130,7 +129,8 @@ make_room(const FlowHost *host, ObjectList *list)
 		return false;
 	if (objects->count > 0)
 		memcpy(array->items, objects->items, objects->count * sizeof(FlowObject));
-	if (list->host == NULL && list->arrays != NULL)
+	/* nobody has read of a list that is made at once */
+	if (list->access.store == NULL && list->arrays != NULL)
 	{
 		flow_free(host, list->arrays);
 		list->arrays = NULL;
@@ -243,6 +243,7 @@ finish(FlowObjects *objects)
 	FlowObject *items = objects->items;
 	size_t kept = 0;
 
+	objects->bytes = 0;
 	for (size_t i = 0; i < objects->count; i++)
 	{
 		if (kept > 0 && strcmp(items[kept - 1].path, items[i].path) == 0)
@@ -318,7 +319,6 @@ flow_objects_begin(const FlowHost *host, const FlowLocation *location, const Flo
 	if (*objects == NULL)
 		return flow_error_memory(error);
 	list = (ObjectList *) *objects;
-	list->host = host;
 	list->access = *access;
 	list->location = location;
 	list->pruner = pruner;
@@ -334,7 +334,6 @@ list_store(FlowObjects *objects, FlowError *error)
 
 	while ((status = flow_objects_more(objects, true, error)) == FLOW_OK)
 		;
-	objects->bytes = 0;
 	return status == FLOW_END ? FLOW_OK : status;
 }
 

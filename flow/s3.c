@@ -235,13 +235,8 @@ wait_for_bytes(FlowS3File *file, FlowError *error)
 		piece = file->first;
 		if (piece != NULL && piece->have > piece->taken)
 			return FLOW_OK;
-		if (piece != NULL && piece->request.failure != NULL)
-		{
-			*error = *piece->request.failure;
-			return error->status;
-		}
-		if (piece != NULL && piece->request.starved)
-			return flow_error_memory(error);
+		if (piece != NULL && (status = flow_s3_outcome(&piece->request, error)) != FLOW_OK)
+			return status;
 		if ((status = flow_s3_work(s3, true, error)) != FLOW_OK)
 			return status;
 	}
@@ -270,20 +265,13 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 		piece->taken += count;
 		*len += count;
 		file->position += count;
-		if (piece->taken == piece->size && !piece->request.finished)
-		{
-			/* all bytes are here, but not yet the end of the answer, which may say that they are wrong */
-			while (!piece->request.finished)
-				if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
-					return status;
-			if (piece->request.failure != NULL)
-			{
-				*error = *piece->request.failure;
-				return error->status;
-			}
-		}
-		if (piece->taken == piece->size)
-			drop_first_piece(file);
+		if (piece->taken < piece->size)
+			continue;
+		/* to drop it before the end of the answer has come would cost the connection */
+		while (!piece->request.finished)
+			if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
+				return status;
+		drop_first_piece(file);
 	}
 	/* the connections shall not rest while what came is worked on */
 	if ((status = begin_pieces(file->s3, error)) != FLOW_OK)
@@ -388,7 +376,6 @@ free_store(FlowStore *store)
 }
 
 static const FlowStorage storage = {
-	.scheme = "s3://",
 	.list = flow_s3_list,
 	.end_list = flow_s3_end_list,
 	.suspend_list = flow_s3_suspend_list,

@@ -381,13 +381,8 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	FlowS3Page page;
 	FlowStatus status;
 
-	if (request->starved)
-		return flow_error_memory(error);
-	if (request->failure != NULL)
-	{
-		*error = *request->failure;
-		return error->status;
-	}
+	if ((status = flow_s3_outcome(request, error)) != FLOW_OK)
+		return status;
 	status = flow_s3_page_end(fetch->reader, &after, &page, error);
 	if (status != FLOW_OK)
 	{
@@ -420,7 +415,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	return status;
 }
 
-/* ---------- the listing ---------- */
+/* ---------- its life ---------- */
 
 void
 flow_s3_end_list(void *state)
@@ -565,6 +560,23 @@ flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *le
 	return FLOW_OK;
 }
 
+/* What waits on top shall wait at the bottom. */
+static void
+turn_over(FlowS3Listing *listing)
+{
+	Prefix *turned = NULL;
+
+	while (listing->waiting != NULL)
+	{
+		Prefix *prefix = listing->waiting;
+
+		listing->waiting = prefix->next;
+		prefix->next = turned;
+		turned = prefix;
+	}
+	listing->waiting = turned;
+}
+
 FlowStatus
 flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes, size_t len,
                     void **state, FlowError *error)
@@ -572,7 +584,6 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 	FlowS3 *s3 = (FlowS3 *) store;
 	const char *p = bytes + 1, *end = bytes + len;
 	FlowS3Listing *listing = NULL;
-	Prefix **link;
 	FlowStatus status;
 
 	status = create(s3, location, pruner, &listing, error);
@@ -606,17 +617,7 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 			status = flow_error_memory(error);
 	}
 
-	/* they were put onto a stack from its top on */
-	link = &listing->waiting;
-	for (Prefix *prefix = listing->waiting, *turned = NULL; prefix != NULL;)
-	{
-		Prefix *next = prefix->next;
-
-		prefix->next = turned;
-		turned = prefix;
-		prefix = next;
-		*link = turned;
-	}
+	turn_over(listing); /* they were put onto a stack from its top on */
 	return status;
 }
 

@@ -140,6 +140,17 @@ flow_s3_drop(FlowS3Request *request)
 	request->failure = NULL;
 }
 
+FlowStatus
+flow_s3_outcome(const FlowS3Request *request, FlowError *error)
+{
+	if (request->starved)
+		return flow_error_memory(error);
+	if (request->failure == NULL)
+		return FLOW_OK;
+	*error = *request->failure;
+	return error->status;
+}
+
 bool
 flow_s3_set_path(FlowS3Request *request, const char *key, size_t len)
 {
@@ -329,7 +340,6 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 	{
 		uint64_t left = request->to - request->from - request->received;
 
-		request->s3->counts.bytes += len;
 		if (request->skip >= len)
 		{
 			request->skip -= len;
@@ -657,7 +667,7 @@ attempt(FlowS3Request *request, FlowError *error)
 	return status;
 }
 
-/* Sees to it that there are keys.  Anonymous ones are always known. */
+/* Sees to it that there are keys, if any are needed. */
 static FlowStatus
 refresh_keys(FlowS3 *s3, FlowError *error)
 {
@@ -667,13 +677,9 @@ refresh_keys(FlowS3 *s3, FlowError *error)
 	bool again = s3->wants_keys;
 	FlowStatus status;
 
-	if (credentials->source == FLOW_S3_STATIC || credentials->source == FLOW_S3_ANONYMOUS)
-		return FLOW_OK;
 	spec.host = s3->host;
 	spec.http = s3->http;
 	spec.now = (int64_t) time(NULL);
-	if (!again && credentials->known && (credentials->expires == 0 || credentials->expires - spec.now > 300))
-		return FLOW_OK;
 	s3->asks_for_keys = true;
 	status = flow_s3_credentials_refresh(credentials, &spec, again, error);
 	s3->asks_for_keys = false;

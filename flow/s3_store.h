@@ -110,6 +110,9 @@ struct FlowS3
 extern void flow_s3_begin(FlowS3 *s3, FlowS3Request *request);
 extern void flow_s3_drop(FlowS3Request *request);
 
+/* The error with which it has failed; FLOW_OK if it has not. */
+extern FlowStatus flow_s3_outcome(const FlowS3Request *request, FlowError *error);
+
 /* Works on all requests; waits for something to happen if "wait" is set.  FLOW_OK, FLOW_INTERRUPTED or an error of the connection as such. */
 extern FlowStatus flow_s3_work(FlowS3 *s3, bool wait, FlowError *error);
 

@@ -488,11 +488,4 @@ flow_http_date(const char *text)
 	return strcmp(text, "now") == 0 ? (int64_t) time(NULL) + fake_ahead : -1;
 }
 
-uint64_t
-flow_http_connections(const FlowHttp *http)
-{
-	(void) http;
-	return 1;
-}
-
 #endif /* FAKE_HTTP_H */
