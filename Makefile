@@ -28,6 +28,8 @@ WRAPPER_OBJS = \
 	ledger.o \
 	backend.o \
 	function.o \
+	cluster.o \
+	rollup.o \
 	athena.o \
 	athena_path.o \
 	trino.o \
@@ -66,6 +68,7 @@ CORE_OBJS = \
 	flow/location_template.o \
 	flow/name_time.o \
 	flow/object.o \
+	flow/shard.o \
 	flow/file_list.o \
 	flow/source.o \
 	flow/probe.o \
@@ -110,6 +113,7 @@ S3_SHARED_OBJS = \
 	flow/location_match.o \
 	flow/location_template.o \
 	flow/object.o \
+	flow/shard.o \
 	flow/file_list.o \
 	flow/file.o \
 	flow/value_time.o

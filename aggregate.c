@@ -129,6 +129,16 @@ recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *outpu
 	return output->column >= 0 && table->columns[output->column].type != FLOW_OPAQUE;
 }
 
+/*
+ * Views give names to constants, such as the number of a shard, and queries group by them.  PostgreSQL puts them into a
+ * plan's rows itself.
+ */
+static bool
+is_constant_key(const Expr *expr)
+{
+	return IsA(expr, Const);
+}
+
 /* Recognises a column of a partial aggregation's target; "index" is left open. */
 static bool
 recognise_output(const FlowlogTable *table, Expr *expr, Output *output)
@@ -182,6 +192,8 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 	{
 		Output output;
 
+		if (is_constant_key(lfirst(cell)))
+			continue;
 		if (!recognise_output(table, lfirst(cell), &output))
 			return false;
 		if (output.aggregate == NULL && whole && !flow_group_tells_values(&table->columns[output.column]))
@@ -521,9 +533,14 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	List *local = NIL;
 	List *counts;
 	List *clauses = flowlog_plan_sort_quals(root, input, input->baserestrictinfo, &local, &counts);
-	List *scan_tlist = add_to_flat_tlist(NIL, outputs);
-	int noutputs = list_length(scan_tlist);
+	List *scan_tlist = NIL;
+	int noutputs;
+	ListCell *cell;
 
+	foreach(cell, outputs)
+		if (!is_constant_key(lfirst(cell)))
+			scan_tlist = add_to_flat_tlist(scan_tlist, list_make1(lfirst(cell)));
+	noutputs = list_length(scan_tlist);
 	scan_tlist = add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, 0));
 	return make_foreignscan(tlist, having,
 	                        0, /* the scan's rows are not the table's */

@@ -123,6 +123,8 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	if (scan->aggregation != NULL)
 		explain_aggregation(scan, node, es);
 	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
+	if (scan->table->options.shard.count > 0)
+		ExplainPropertyText("Shard", psprintf("%u/%u", scan->table->options.shard.number, scan->table->options.shard.count), es);
 	ExplainPropertyText("Line Format", flow_format_name(scan->format), es);
 	explain_filter("File Filter", quals.file, node, es);
 	explain_filter("Pushed Filter", quals.pushed, node, es);
@@ -134,10 +136,8 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	else if (scan->objects != NULL)
 	{
 		counts.files_skipped = scan->objects->skipped;
-		counts.files_pruned_by_path = scan->objects->pruned_by_path;
-		counts.files_pruned_by_time = scan->objects->pruned_by_time;
-		counts.files_pruned = scan->objects->pruned_by_path + scan->objects->pruned_by_time;
-		counts.directories_pruned = scan->objects->directories_pruned;
+		counts.pruned = scan->objects->pruned;
+		counts.files_pruned = flow_pruned_files(&counts.pruned);
 		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned;
 		counts.bytes = scan->objects->bytes;
 		flowlog_scan_count_requests(scan, &counts);
@@ -147,9 +147,10 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 
 	explain_count("Files", counts.files, true, es);
 	explain_count("Files Pruned", counts.files_pruned, true, es);
-	explain_count("Files Pruned by Path", counts.files_pruned_by_path, false, es);
-	explain_count("Files Pruned by Name Time", counts.files_pruned_by_time, false, es);
-	explain_count("Directories Pruned", counts.directories_pruned, false, es);
+	explain_count("Files Pruned by Shard", counts.pruned.by_shard, false, es);
+	explain_count("Files Pruned by Path", counts.pruned.by_path, false, es);
+	explain_count("Files Pruned by Name Time", counts.pruned.by_time, false, es);
+	explain_count("Directories Pruned", counts.pruned.directories, false, es);
 	explain_count("Files Skipped", counts.files_skipped, false, es);
 	explain_count("Bytes", counts.bytes, true, es);
 	if (scan->store != NULL || counts.requests > 0)

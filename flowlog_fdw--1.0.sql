@@ -91,6 +91,31 @@ IS 'the CREATE FOREIGN TABLE that is equal to Athena''s CREATE EXTERNAL TABLE';
 
 -- Trino's functions, which read and print time in UTC whatever TimeZone is
 
+CREATE FUNCTION flowlog_cluster_ddl(
+	"table" pg_catalog.regclass,
+	nodes pg_catalog.text[],
+	shards_per_node pg_catalog.int4 DEFAULT 1,
+	own_files pg_catalog.bool DEFAULT NULL,
+	partition_column pg_catalog.text DEFAULT NULL,
+	bounds pg_catalog.text[] DEFAULT NULL,
+	cluster pg_catalog.text DEFAULT NULL,
+	OUT node pg_catalog.text,
+	OUT statement pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_cluster_ddl';
+
+COMMENT ON FUNCTION flowlog_cluster_ddl(pg_catalog.regclass, pg_catalog.text[], pg_catalog.int4, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text)
+IS 'the statements that divide a foreign table of flow logs among several servers';
+
+CREATE FUNCTION flowlog_rollup(query pg_catalog.text)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_rollup';
+
+COMMENT ON FUNCTION flowlog_rollup(pg_catalog.text)
+IS 'an aggregate query in two levels, of which servers compute the lower one for their partitions';
+
 CREATE FUNCTION from_iso8601_timestamp(pg_catalog.text)
 RETURNS pg_catalog.timestamptz
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

@@ -35,6 +35,7 @@ bool flowlog_enable_aggregate_pushdown = true;
 bool flowlog_regex_jit = true;
 double flowlog_max_scan_bytes = 0;
 bool flowlog_progress = true;
+bool flowlog_enable_rollup = true;
 char *flowlog_allowed_paths = NULL;
 bool flowlog_allowed_paths_refused = false;
 char *flowlog_allowed_endpoints = NULL;
@@ -112,6 +113,11 @@ _PG_init(void)
 	                         "Off, PostgreSQL computes all of them; the results are the same.",
 	                         &flowlog_enable_aggregate_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
 	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_rollup",
+	                         "Lets servers compute their parts of aggregates over a table that is partitioned among them.",
+	                         "Off, their rows are fetched; the results are the same.",
+	                         &flowlog_enable_rollup, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
 	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
 	                         "Compiles regular expressions of flow log tables to machine code.",
 	                         NULL,
@@ -128,6 +134,7 @@ _PG_init(void)
 	                         &flowlog_progress, true, PGC_USERSET, 0,
 	                         NULL, NULL, NULL);
 	define_allowed();
+	flowlog_rollup_init();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("flowlog_fdw");
 #else

@@ -59,6 +59,7 @@ extern bool flowlog_enable_aggregate_pushdown;
 extern bool flowlog_regex_jit;
 extern double flowlog_max_scan_bytes; /* 0: no limit */
 extern bool flowlog_progress;
+extern bool flowlog_enable_rollup;
 extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
 extern char *flowlog_allowed_endpoints;    /* the same of this one */
@@ -95,6 +96,7 @@ typedef struct FlowlogOptions
 	const char *compression;
 	int max_line_length;   /* bytes */
 	int64 name_time_slack; /* microseconds; -1: off */
+	FlowShard shard;       /* also of a server, for tables without it; count 0: all files */
 
 	const char *field; /* of a column */
 
@@ -297,9 +299,7 @@ typedef struct FlowlogListed
 	uint64 objects; /* to be read */
 	uint64 bytes;
 	uint64 skipped;
-	uint64 pruned_by_path;
-	uint64 pruned_by_time;
-	uint64 directories_pruned;
+	FlowPruned pruned;
 } FlowlogListed;
 
 /* May workers read the table? */
@@ -573,8 +573,16 @@ extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
 
+/* Raises an error unless it is a foreign table of this wrapper. */
+extern void flowlog_check_is_flow_log(Oid relid);
+
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
+
+/* ---------- rollup.c ---------- */
+
+/* From now on aggregates over partitions on other servers are computed there. */
+extern void flowlog_rollup_init(void);
 
 /* ---------- trino.c ---------- */
 

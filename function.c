@@ -40,6 +40,15 @@ is_flow_log(Oid relid)
 	return handler.fn_addr == flowlog_fdw_handler;
 }
 
+void
+flowlog_check_is_flow_log(Oid relid)
+{
+	if (!is_flow_log(relid))
+		ereport(ERROR,
+		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+}
+
 /* The flow log tables that a table stands for: itself, or its partitions and children. */
 static List *
 flow_log_tables(Oid relid)

@@ -63,6 +63,8 @@ static void parse_log_verbosity(FlowlogOptions *options, DefElem *def);
 static void parse_compression(FlowlogOptions *options, DefElem *def);
 static void parse_max_line_length(FlowlogOptions *options, DefElem *def);
 static void parse_name_time_slack(FlowlogOptions *options, DefElem *def);
+static void parse_shard(FlowlogOptions *options, DefElem *def);
+static void parse_mpp_execute(FlowlogOptions *options, DefElem *def);
 static void parse_field(FlowlogOptions *options, DefElem *def);
 static void parse_region(FlowlogOptions *options, DefElem *def);
 static void parse_endpoint(FlowlogOptions *options, DefElem *def);
@@ -88,6 +90,8 @@ static const FlowlogOption flowlog_options[] = {
 	{"compression", ForeignTableRelationId, parse_compression},
 	{"max_line_length", ForeignTableRelationId, parse_max_line_length},
 	{"name_time_slack", ForeignTableRelationId, parse_name_time_slack},
+	{"shard", ForeignTableRelationId, parse_shard},
+	{"mpp_execute", ForeignTableRelationId, parse_mpp_execute},
 
 	{"field", AttributeRelationId, parse_field},
 	{"null", AttributeRelationId, parse_null},
@@ -99,6 +103,8 @@ static const FlowlogOption flowlog_options[] = {
 	{"requester_pays", ForeignServerRelationId, parse_requester_pays},
 	{"ca_file", ForeignServerRelationId, parse_ca_file},
 	{"max_connections", ForeignServerRelationId, parse_max_connections},
+	{"shard", ForeignServerRelationId, parse_shard},
+	{"mpp_execute", ForeignServerRelationId, parse_mpp_execute},
 
 	{"access_key_id", UserMappingRelationId, parse_access_key_id},
 	{"secret_access_key", UserMappingRelationId, parse_secret_access_key},
@@ -253,6 +259,36 @@ parse_name_time_slack(FlowlogOptions *options, DefElem *def)
 	    interval->time < 0 || interval->time > MOST_NAME_TIME_SLACK_DAYS * USECS_PER_DAY)
 		invalid_value(def, "It is an interval of up to 1000 days, such as \"15 minutes\".");
 	options->name_time_slack = interval->day * USECS_PER_DAY + interval->time;
+}
+
+/* k/n, both in decimal and without anything around them. */
+static void
+parse_shard(FlowlogOptions *options, DefElem *def)
+{
+	const char *value = defGetString(def);
+	uint32 numbers[2];
+
+	for (int i = 0; i < 2; i++)
+	{
+		size_t digits = strspn(value, "0123456789");
+
+		if (digits < 1 || digits > 5 || value[digits] != (i == 0 ? '/' : '\0'))
+			invalid_value(def, "It is a number and how many shards there are, such as \"1/3\".");
+		numbers[i] = strtoul(value, NULL, 10);
+		value += digits + 1;
+	}
+	if (numbers[0] < 1 || numbers[0] > numbers[1] || numbers[1] > FLOW_MOST_SHARDS)
+		invalid_value(def, "Of n shards, at most 10000, the first is \"1/n\" and the last \"n/n\".");
+	options->shard = (FlowShard) {numbers[0], numbers[1]};
+}
+
+/* Greenplum's and Cloudberry's, which say by it where a scan runs.  PostgreSQL itself has but one such place. */
+static void
+parse_mpp_execute(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {{"any", 0}, {"coordinator", 0}, {"master", 0}, {"all segments", 0}};
+
+	(void) parse_word(def, words, lengthof(words));
 }
 
 /* What columns can be filled with that are no fields of a record. */
@@ -741,10 +777,18 @@ flowlog_table_open(Oid relid)
 	foreign = GetForeignTable(relid);
 	table->serverid = foreign->serverid;
 	parse_options(&table->options, foreign->options, ForeignTableRelationId);
+	if (table->options.shard.count == 0)
+	{
+		FlowlogOptions server;
+
+		flowlog_options_of_server(&server, GetForeignServer(table->serverid));
+		table->options.shard = server.shard;
+	}
 
 	flowlog_backend_init(&table->backend, CurrentMemoryContext);
 	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)
 		flowlog_raise(&table->backend, &error, NULL);
+	flow_shard_set(table->location, table->options.shard);
 
 	table->natts = desc->natts;
 	table->columns = palloc0(sizeof(FlowColumn) * (desc->natts + 1));

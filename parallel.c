@@ -66,9 +66,7 @@ typedef struct Shared
 	uint64 nobjects;
 	uint64 bytes;
 	uint64 skipped;
-	uint64 pruned_by_path;
-	uint64 pruned_by_time;
-	uint64 directories_pruned;
+	FlowPruned pruned;
 	uint64 unit_size;
 	uint64 nunits;
 	uint64 exchange; /* offset of the FlowlogExchange; 0: there is none */
@@ -387,9 +385,7 @@ flowlog_parallel_listed(const FlowlogParallel *parallel)
 		.objects = shared->nobjects,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
-		.pruned_by_path = shared->pruned_by_path,
-		.pruned_by_time = shared->pruned_by_time,
-		.directories_pruned = shared->directories_pruned,
+		.pruned = shared->pruned,
 	};
 }
 
@@ -402,7 +398,7 @@ flowlog_parallel_is_list_empty(const FlowlogParallel *parallel)
 	if (parallel->shared->list == 0)
 		return false; /* who made the list has told */
 	listed = flowlog_shared_list_sum(list_of(parallel->shared), &complete);
-	return complete && listed.objects + listed.pruned_by_path + listed.pruned_by_time + listed.directories_pruned == 0;
+	return complete && listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
 }
 
 void
@@ -421,10 +417,8 @@ flowlog_parallel_counts(FlowlogScan *scan, FlowCounts *counts)
 
 	listed = flowlog_parallel_listed(scan->parallel);
 	counts->files_skipped = listed.skipped;
-	counts->files_pruned_by_path = listed.pruned_by_path;
-	counts->files_pruned_by_time = listed.pruned_by_time;
-	counts->files_pruned = listed.pruned_by_path + listed.pruned_by_time;
-	counts->directories_pruned = listed.directories_pruned;
+	counts->pruned = listed.pruned;
+	counts->files_pruned = flow_pruned_files(&listed.pruned);
 	counts->files = listed.objects + counts->files_skipped + counts->files_pruned;
 	counts->bytes = listed.bytes;
 	counts->files_read = files_begun(shared, units);
@@ -558,9 +552,7 @@ create_segment(FlowlogScan *scan, int participants)
 	shared->nobjects = objects->count;
 	shared->bytes = objects->bytes;
 	shared->skipped = objects->skipped;
-	shared->pruned_by_path = objects->pruned_by_path;
-	shared->pruned_by_time = objects->pruned_by_time;
-	shared->directories_pruned = objects->directories_pruned;
+	shared->pruned = objects->pruned;
 	shared->unit_size = flowlog_parallel_unit_size(objects->bytes);
 	shared->exchange = exchange > 0 ? size : 0;
 	shared->list = list > 0 ? size + exchange : 0;
@@ -627,9 +619,7 @@ take_list(FlowlogScan *scan)
 		.count = shared->nobjects,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
-		.pruned_by_path = shared->pruned_by_path,
-		.pruned_by_time = shared->pruned_by_time,
-		.directories_pruned = shared->directories_pruned,
+		.pruned = shared->pruned,
 		.complete = true,
 	};
 	scan->objects = &parallel->objects;

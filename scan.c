@@ -109,7 +109,7 @@ open_access(FlowlogScan *scan)
 static bool
 holds_nothing(const FlowObjects *objects)
 {
-	return objects->count + objects->pruned_by_path + objects->pruned_by_time + objects->directories_pruned == 0;
+	return objects->count + flow_pruned_files(&objects->pruned) + objects->pruned.directories == 0;
 }
 
 static void

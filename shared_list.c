@@ -262,9 +262,10 @@ publish(void *arg)
 	shared->sum.objects += step->found->count;
 	shared->sum.bytes += step->found->bytes;
 	shared->sum.skipped += step->found->skipped;
-	shared->sum.pruned_by_path += step->found->pruned_by_path;
-	shared->sum.pruned_by_time += step->found->pruned_by_time;
-	shared->sum.directories_pruned += step->found->directories_pruned;
+	shared->sum.pruned.by_shard += step->found->pruned.by_shard;
+	shared->sum.pruned.by_path += step->found->pruned.by_path;
+	shared->sum.pruned.by_time += step->found->pruned.by_time;
+	shared->sum.pruned.directories += step->found->pruned.directories;
 	shared->left = left;
 	shared->left_len = step->left_len;
 	shared->complete = step->found->complete;

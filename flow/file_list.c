@@ -254,23 +254,13 @@ stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *
 
 /* ---------- what is found ---------- */
 
-/* Asks whether to leave out the file, or the directory of walk->path, whose values are known. */
-static FlowStatus
-judge(Walk *walk, const FlowObject *file, FlowPruning *pruning)
-{
-	*pruning = FLOW_KEEP;
-	if (walk->pruner == NULL)
-		return FLOW_OK;
-	return walk->pruner->judge(walk->pruner->arg, file, walk->values, pruning, walk->error);
-}
-
 /* Notes a directory that may hold something the location means. */
 static FlowStatus
 add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 {
-	FlowPruning pruning;
 	FlowStatus status;
 	bool more;
+	bool keep;
 
 	if (!walk->has_variables)
 		return push(walk, name, len, segments);
@@ -283,14 +273,9 @@ add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 		return FLOW_OK;
 	if (more)
 	{
-		status = judge(walk, NULL, &pruning);
-		if (status != FLOW_OK)
+		status = flow_objects_judge_directory(walk->objects, walk->pruner, walk->values, &keep, walk->error);
+		if (status != FLOW_OK || !keep)
 			return status;
-		if (pruning != FLOW_KEEP)
-		{
-			walk->objects->directories_pruned++;
-			return FLOW_OK;
-		}
 	}
 	return push(walk, name, len, segments);
 }
@@ -300,8 +285,8 @@ static FlowStatus
 add_file(Walk *walk, const struct stat *st)
 {
 	FlowObject object = {.path = walk->path};
-	FlowPruning pruning;
 	FlowStatus status;
+	bool keep;
 
 	if (!S_ISREG(st->st_mode))
 		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s\" is neither a regular file nor a directory", walk->path);
@@ -318,14 +303,10 @@ add_file(Walk *walk, const struct stat *st)
 	object.device = st->st_dev;
 	object.inode = st->st_ino;
 
-	status = judge(walk, &object, &pruning);
-	if (status != FLOW_OK)
+	status = flow_objects_judge(walk->objects, walk->location, walk->pruner, &object, walk->values, &keep, walk->error);
+	if (status != FLOW_OK || !keep)
 		return status;
-	if (pruning == FLOW_KEEP)
-		return flow_objects_add(walk->host, walk->objects, &object, walk->error);
-	walk->objects->pruned_by_path += pruning == FLOW_PRUNE_BY_PATH;
-	walk->objects->pruned_by_time += pruning == FLOW_PRUNE_BY_TIME;
-	return FLOW_OK;
+	return flow_objects_add(walk->host, walk->objects, &object, walk->error);
 }
 
 /*

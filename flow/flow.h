@@ -414,6 +414,20 @@ typedef struct FlowObject
 	uint64_t number; /* its place in the list, from 0 */
 } FlowObject;
 
+/* What was left out of a list as nobody need read it; nothing of it was opened. */
+typedef struct FlowPruned
+{
+	uint64_t by_shard;         /* files of other shards */
+	uint64_t by_path, by_time; /* files that a FlowPruner left out */
+	uint64_t directories;      /* the same, with who knows how many files */
+} FlowPruned;
+
+static inline uint64_t
+flow_pruned_files(const FlowPruned *pruned)
+{
+	return pruned->by_shard + pruned->by_path + pruned->by_time;
+}
+
 typedef struct FlowObjects
 {
 	FlowObject *items; /* in order of their paths' bytes, if they were listed at once */
@@ -421,10 +435,7 @@ typedef struct FlowObjects
 	uint64_t bytes;   /* sum of their sizes */
 	uint64_t skipped; /* entries left out: hidden, empty, markers (design.md, option location) */
 	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it goes on */
-
-	/* what a FlowPruner left out: files, and directories of which nobody knows how many files are in them */
-	uint64_t pruned_by_path, pruned_by_time;
-	uint64_t directories_pruned;
+	FlowPruned pruned;
 	uint64_t directories_read;
 } FlowObjects;
 
@@ -489,6 +500,34 @@ extern bool flow_location_is_local(const FlowLocation *location);
 
 /* The bucket's name, not NUL-terminated. */
 extern const char *flow_location_bucket(const FlowLocation *location, size_t *len);
+
+/* in shard.c */
+
+/* One of the shares that the files of a location are divided into: "number" from 1 to "count"; count 0: all of them. */
+typedef struct FlowShard
+{
+	uint32_t number, count;
+} FlowShard;
+
+#define FLOW_MOST_SHARDS 10000
+
+/*
+ * In which of so many shares, from 1, is a file whose path below the location is this one?  It depends on nothing else, so all
+ * who list the same files, in whatever order and wherever they lie, divide them alike.  With one share
+ * more, only those files change theirs that go to the new one (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash
+ * Algorithm").
+ */
+extern uint32_t flow_shard_of(const char *path, uint32_t count);
+
+/* From now on the location means only the files of that shard. */
+extern void flow_shard_set(FlowLocation *location, FlowShard shard);
+
+/*
+ * For servers that run one scan in many places at once, as Greenplum does on "all segments": one of them lists, all get the list, and
+ * each takes its share of it, so that files which come and go meanwhile are neither missed nor read twice.  FLOW_UNSUPPORTED if
+ * there is no list, or one that is not complete: who would list for himself might see other files than the rest.
+ */
+extern FlowStatus flow_shard_take(FlowObjects *objects, const FlowLocation *location, FlowShard shard, FlowError *error);
 
 /* in location_template.c */
 extern const FlowVariable *flow_location_variables(const FlowLocation *location, int *count);
@@ -726,11 +765,10 @@ typedef enum FlowOnError
 typedef struct FlowCounts
 {
 	uint64_t files, files_read, files_pruned, files_skipped, files_not_reached;
-	uint64_t files_pruned_by_path, files_pruned_by_time; /* these are files_pruned */
-	uint64_t directories_pruned;                         /* with who knows how many files */
-	uint64_t bytes;                                      /* stored bytes of the files listed, pruned ones excluded */
-	uint64_t bytes_read;                                 /* stored bytes read */
-	uint64_t requests, retries;                          /* to a store, for lists and objects; of these, repeated ones */
+	FlowPruned pruned;          /* its files are files_pruned */
+	uint64_t bytes;             /* stored bytes of the files listed, pruned ones excluded */
+	uint64_t bytes_read;        /* stored bytes read */
+	uint64_t requests, retries; /* to a store, for lists and objects; of these, repeated ones */
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
 	uint64_t set_null;
 	uint64_t unmatched;        /* of rejected and set_null: lines that are no record at all */

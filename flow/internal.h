@@ -589,8 +589,24 @@ extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegme
 
 /* ---------- object.c: the list of files ---------- */
 
+/*
+ * Is a file that the location means to be read?  If not, counts why.  Values are by variable of the location, if it has any; pruner
+ * may be NULL.
+ */
+extern FlowStatus flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+                                     const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error);
+
+/* The same of all that is in a directory of which more values have become known. */
+extern FlowStatus flow_objects_judge_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
+                                               bool *keep, FlowError *error);
+
 /* Appends a copy of an object, path and version included. */
 extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error);
+
+/* ---------- shard.c: which files are whose ---------- */
+
+/* Is a file, of which this is the whole path, in the location's shard? */
+extern bool flow_shard_holds(const FlowLocation *location, const char *path);
 
 /* ---------- file_list.c: walks local directories ---------- */
 

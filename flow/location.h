@@ -97,6 +97,7 @@ struct FlowLocation
 	FlowTemplate template;
 	char *fixed; /* behind text and pattern */
 	size_t fixed_len;
+	FlowShard shard;
 	int nsegments; /* 0: no wildcard */
 	FlowSegment segments[FLOW_LOCATION_SEGMENTS];
 	FlowItem *items;

@@ -160,6 +160,43 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 	return FLOW_OK;
 }
 
+FlowStatus
+flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+                   const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error)
+{
+	FlowPruning pruning = FLOW_KEEP;
+	FlowStatus status = FLOW_OK;
+
+	*keep = false;
+	if (!flow_shard_holds(location, file->path))
+	{
+		objects->pruned.by_shard++;
+		return FLOW_OK;
+	}
+	if (pruner != NULL)
+		status = pruner->judge(pruner->arg, file, values, &pruning, error);
+	if (status != FLOW_OK)
+		return status;
+	objects->pruned.by_path += pruning == FLOW_PRUNE_BY_PATH;
+	objects->pruned.by_time += pruning == FLOW_PRUNE_BY_TIME;
+	*keep = pruning == FLOW_KEEP;
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_objects_judge_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
+                             bool *keep, FlowError *error)
+{
+	FlowPruning pruning = FLOW_KEEP;
+	FlowStatus status = FLOW_OK;
+
+	if (pruner != NULL)
+		status = pruner->judge(pruner->arg, NULL, values, &pruning, error);
+	*keep = pruning == FLOW_KEEP;
+	objects->pruned.directories += status == FLOW_OK && !*keep;
+	return status;
+}
+
 /* ---------- sorting ---------- */
 
 typedef struct Sorter

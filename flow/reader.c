@@ -335,10 +335,8 @@ count_listed(FlowReader *reader)
 	FlowCounts *counts = &reader->counts;
 
 	counts->files_skipped = objects->skipped;
-	counts->files_pruned_by_path = objects->pruned_by_path;
-	counts->files_pruned_by_time = objects->pruned_by_time;
-	counts->files_pruned = objects->pruned_by_path + objects->pruned_by_time;
-	counts->directories_pruned = objects->directories_pruned;
+	counts->pruned = objects->pruned;
+	counts->files_pruned = flow_pruned_files(&objects->pruned);
 	counts->files = objects->count + counts->files_skipped + counts->files_pruned;
 	counts->bytes = objects->bytes;
 }

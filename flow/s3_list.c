@@ -212,15 +212,6 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 
 /* ---------- what is found ---------- */
 
-static FlowStatus
-judge(FlowS3Listing *listing, const FlowObject *object, FlowPruning *pruning, FlowError *error)
-{
-	*pruning = FLOW_KEEP;
-	if (listing->pruner == NULL)
-		return FLOW_OK;
-	return listing->pruner->judge(listing->pruner->arg, object, listing->values, pruning, error);
-}
-
 static void
 set_path(FlowS3Listing *listing, const char *key, size_t len)
 {
@@ -235,8 +226,8 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 	const char *slash = strrchr(entry->key, '/');
 	const char *name = slash != NULL ? slash + 1 : entry->key;
 	FlowObject object = {.path = listing->path, .size = entry->size, .modified = entry->modified, .version = entry->etag, .archived = entry->archived};
-	FlowPruning pruning;
 	FlowStatus status;
+	bool keep;
 
 	set_path(listing, entry->key, strlen(entry->key));
 	if (entry->size == 0 || name[0] == '\0' || strcmp(name, "aws-logs-write-test") == 0)
@@ -246,22 +237,16 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 	}
 	if (listing->has_variables && !flow_location_values(listing->location, listing->path, listing->values))
 		return FLOW_OK;
-	status = judge(listing, &object, &pruning, error);
-	if (status != FLOW_OK)
+	status = flow_objects_judge(objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
+	if (status != FLOW_OK || !keep)
 		return status;
-	if (pruning == FLOW_KEEP)
+	if (entry->etag[0] == '\0')
 	{
-		if (entry->etag[0] == '\0')
-		{
-			flow_error_set(error, FLOW_UNSUPPORTED, "the store gives no ETag for \"%.180s\"", listing->path);
-			flow_error_detail(error, "Without one it cannot be told whether an object changes while it is read.");
-			return error->status;
-		}
-		return flow_objects_add(listing->s3->host, objects, &object, error);
+		flow_error_set(error, FLOW_UNSUPPORTED, "the store gives no ETag for \"%.180s\"", listing->path);
+		flow_error_detail(error, "Without one it cannot be told whether an object changes while it is read.");
+		return error->status;
 	}
-	objects->pruned_by_path += pruning == FLOW_PRUNE_BY_PATH;
-	objects->pruned_by_time += pruning == FLOW_PRUNE_BY_TIME;
-	return FLOW_OK;
+	return flow_objects_add(listing->s3->host, objects, &object, error);
 }
 
 /*
@@ -319,7 +304,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 	const char *name = key + strlen(prefix->key);
 	size_t len = strlen(name), key_len = strlen(key);
 	FlowNameMatch match;
-	FlowPruning pruning;
+	bool keep;
 	FlowStatus status;
 	bool more;
 
@@ -340,14 +325,9 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 			return FLOW_OK; /* of a path like ".../2024/02/30" nothing is meant */
 		if (more)
 		{
-			status = judge(listing, NULL, &pruning, error);
-			if (status != FLOW_OK)
+			status = flow_objects_judge_directory(listing->objects, listing->pruner, listing->values, &keep, error);
+			if (status != FLOW_OK || !keep)
 				return status;
-			if (pruning != FLOW_KEEP)
-			{
-				listing->objects->directories_pruned++;
-				return FLOW_OK;
-			}
 		}
 	}
 	return add_prefix(listing, key, key_len, match.below, false, error);

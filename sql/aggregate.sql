@@ -138,6 +138,30 @@ EXECUTE any_or_one(443);
 RESET flowlog_fdw.enable_aggregate_pushdown;
 RESET plan_cache_mode;
 
+-- constants that a view names, and a query groups by
+CREATE VIEW part AS SELECT 3 AS shard, NULL::text AS nothing, t.* FROM t;
+CREATE VIEW heap_part AS SELECT 3 AS shard, NULL::text AS nothing, heap.* FROM heap;
+\pset tuples_only on
+SELECT explain('SELECT shard, medium, min(large) FROM part GROUP BY shard, medium');
+SELECT explain('SELECT medium, count(*), nothing FROM part GROUP BY medium, nothing HAVING count(*) > 1');
+\pset tuples_only off
+SELECT shard, count(*), sum(medium) FROM part GROUP BY shard;
+SELECT shard, count(*), sum(medium) FROM heap_part GROUP BY shard;
+SELECT shard, count(*) FROM part WHERE medium = 123456 GROUP BY shard; -- no records, no group
+SELECT count(*) FROM part WHERE medium = 123456;
+CREATE FUNCTION differences(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	result bigint;
+	ours text := format(query, 'part');
+	theirs text := format(query, 'heap_part');
+BEGIN
+	EXECUTE format('SELECT count(*) FROM ((%s EXCEPT ALL %s) UNION ALL (%2$s EXCEPT ALL %1$s)) d', ours, theirs) INTO result;
+	RETURN result;
+END $$;
+SELECT differences('(SELECT shard, count(*), sum(large), min(moment) FROM %s GROUP BY shard)');
+SELECT differences('(SELECT shard, medium, nothing, count(*), sum(large), avg(small) FROM %s GROUP BY shard, medium, nothing)');
+SELECT differences('(SELECT nothing, word, max(address) FROM %s WHERE medium > 0 GROUP BY nothing, word HAVING count(*) < 3)');
+
 -- plans
 \pset tuples_only on
 SELECT explain('SELECT count(*) FROM t');

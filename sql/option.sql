@@ -101,4 +101,18 @@ CREATE FOREIGN TABLE generated (a text, b text GENERATED ALWAYS AS (a || 'x') ST
 	OPTIONS (location :'location', regex '(.*)');
 SELECT * FROM generated; -- ERROR
 
+-- a share of the files: of the table, or of its server
+CREATE FOREIGN TABLE part (line text) SERVER options OPTIONS (location '/x', regex '(.*)', shard '4/3'); -- ERROR
+CREATE FOREIGN TABLE part (line text) SERVER options OPTIONS (location '/x', regex '(.*)', shard '1'); -- ERROR
+CREATE FOREIGN TABLE part (line text) SERVER options OPTIONS (location '/x', regex '(.*)', mpp_execute 'everywhere'); -- ERROR
+CREATE FOREIGN TABLE part (line text) SERVER options OPTIONS (location :'location', regex '(.*)', shard '1/1', mpp_execute 'all segments');
+SELECT count(*) > 0 FROM part;
+ALTER FOREIGN TABLE part OPTIONS (SET shard '1/2');
+CREATE FOREIGN TABLE rest (line text) SERVER options OPTIONS (location :'location', regex '(.*)', shard '2/2');
+SELECT least((SELECT count(*) FROM part), (SELECT count(*) FROM rest)); -- one file is in one of them
+ALTER SERVER options OPTIONS (ADD shard '1/0'); -- ERROR
+ALTER SERVER options OPTIONS (ADD shard '2/2');
+ALTER FOREIGN TABLE part OPTIONS (DROP shard);
+SELECT (SELECT count(*) FROM part) = (SELECT count(*) FROM rest) AS equal;
+
 DROP SERVER options CASCADE;

@@ -77,9 +77,9 @@ listed(const char *location, Question question)
 		return error.message;
 	for (size_t i = 0; i < objects->count; i++)
 		used += (size_t) sprintf(text + used, "%s ", objects->items[i].path + strlen(root) + 1);
-	sprintf(text + used, "%d/%d/%d", (int) (objects->pruned_by_path + objects->pruned_by_time), (int) objects->directories_pruned,
+	sprintf(text + used, "%d/%d/%d", (int) flow_pruned_files(&objects->pruned), (int) objects->pruned.directories,
 	        (int) objects->directories_read);
-	CHECK_INT(objects->pruned_by_time, question.by_time ? objects->pruned_by_path + objects->pruned_by_time : 0);
+	CHECK_INT(objects->pruned.by_time, question.by_time ? flow_pruned_files(&objects->pruned) : 0);
 	flow_objects_free(&unit_host, objects);
 	CHECK_INT(unit_state.outstanding, outstanding);
 	return text;
@@ -163,7 +163,7 @@ pruned_files_are_not_listed_but_counted(void)
 	CHECK_INT(objects->count, 1);
 	CHECK_INT(objects->bytes, 500);
 	CHECK_INT(objects->skipped, 2);
-	CHECK_INT(objects->pruned_by_path, 3);
+	CHECK_INT(objects->pruned.by_path, 3);
 	CHECK_INT(question.asked_files, 4);
 	flow_objects_free(&unit_host, objects);
 	fell();
@@ -224,7 +224,7 @@ one_day_of_three_years_opens_that_day_alone(void)
 	objects = list("${t:yyyy/MM/dd/HH}/", &question, NULL);
 	CHECK_INT(objects->count, 24);
 	CHECK_INT(objects->directories_read, 1 + 1 + 1 + 1 + 24);
-	CHECK_INT(objects->directories_pruned, 2 + 11 + 29);
+	CHECK_INT(objects->pruned.directories, 2 + 11 + 29);
 	CHECK_INT(question.asked_directories, 3 + 12 + 30 + 24);
 	flow_objects_free(&unit_host, objects);
 	fell();
@@ -250,7 +250,7 @@ one_of_ten_thousand_folders_is_opened_alone(void)
 	pruned = unit_clock(NULL) - started;
 	CHECK_INT(objects->count, 1);
 	CHECK_INT(objects->directories_read, 2);
-	CHECK_INT(objects->directories_pruned, 9999);
+	CHECK_INT(objects->pruned.directories, 9999);
 	flow_objects_free(&unit_host, objects);
 
 	started = unit_clock(NULL);
@@ -273,7 +273,7 @@ a_limit_counts_what_is_pruned(void)
 	files("a/1 b/2 c/3 d/4");
 	objects = list("${p}/*", &question, &(FlowListLimits) {2, 0});
 	CHECK(!objects->complete);
-	CHECK_INT(objects->directories_pruned, 2);
+	CHECK_INT(objects->pruned.directories, 2);
 	flow_objects_free(&unit_host, objects);
 	fell();
 }

@@ -234,7 +234,7 @@ pruned_prefixes_are_not_listed(void)
 	set_up(&f, "s3://bucket/d/${day:yyyy/MM/dd}/*", 16);
 	CHECK_INT(list(&f, &pruner), FLOW_OK);
 	CHECK_INT(f.objects->count, 2);
-	CHECK_INT(f.objects->directories_pruned, 1);
+	CHECK_INT(f.objects->pruned.directories, 1);
 	for (uint64_t i = 0; i < fake_lists; i++)
 		CHECK(strstr(fake_listed[i], "2024/02") == NULL);
 	CHECK_INT(fake_lists, 5); /* d/, 2024/, 01/, and two days */

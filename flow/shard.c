@@ -1,0 +1,91 @@
+/*-------------------------------------------------------------------------
+ *
+ * shard.c
+ *	  Which share of a location's files a file is in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "internal.h"
+#include "location.h"
+
+#include <string.h>
+
+/*
+ * FNV-1a of 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv), and what splitmix64 does at its end, for FNV's upper bits hardly
+ * know of a text's last bytes.
+ */
+static uint64_t
+hash(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char) *text) * UINT64_C(0x100000001b3);
+	h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return h ^ (h >> 31);
+}
+
+uint32_t
+flow_shard_of(const char *path, uint32_t count)
+{
+	uint64_t key = hash(path);
+	int64_t share = 0;
+
+	/* each step is a number of shares at which the file would go to the last of them; in integers, so that all machines agree */
+	for (int64_t next = 0; next < (int64_t) count;)
+	{
+		share = next;
+		key = key * UINT64_C(2862933555777941757) + 1;
+		next = (int64_t) (((uint64_t) (share + 1) << 31) / ((key >> 33) + 1));
+	}
+	return (uint32_t) share + 1;
+}
+
+void
+flow_shard_set(FlowLocation *location, FlowShard shard)
+{
+	location->shard = shard;
+}
+
+static bool
+holds(const FlowLocation *location, FlowShard shard, const char *path)
+{
+	if (shard.count < 2)
+		return true;
+	path += location->fixed_len;
+	while (*path == '/')
+		path++;
+	return flow_shard_of(path, shard.count) == shard.number;
+}
+
+bool
+flow_shard_holds(const FlowLocation *location, const char *path)
+{
+	return holds(location, location->shard, path);
+}
+
+FlowStatus
+flow_shard_take(FlowObjects *objects, const FlowLocation *location, FlowShard shard, FlowError *error)
+{
+	size_t kept = 0;
+
+	if (objects == NULL || !objects->complete)
+		return flow_error_set(error, FLOW_UNSUPPORTED, "a share of a list of files needs the whole list");
+	for (size_t i = 0; i < objects->count; i++)
+	{
+		FlowObject *object = &objects->items[i];
+
+		if (!holds(location, shard, object->path))
+		{
+			objects->pruned.by_shard++;
+			objects->bytes -= object->size;
+			continue;
+		}
+		objects->items[kept] = *object;
+		objects->items[kept].number = kept;
+		kept++;
+	}
+	objects->count = kept;
+	return FLOW_OK;
+}

@@ -1,0 +1,680 @@
+/*-------------------------------------------------------------------------
+ *
+ * rollup.c
+ *	  Aggregates over tables whose partitions are on other servers: each of these computes
+ *	  its part.
+ *
+ * postgres_fdw hands an aggregation on only if it is whole, so of a partitioned table only if the
+ * groups contain the partition key.  So a query
+ *
+ *	  SELECT a, count(*), avg(b) FROM t WHERE c GROUP BY a ORDER BY 2
+ *
+ * over a table t that is partitioned by p is made
+ *
+ *	  SELECT a, sum(n)::bigint, sum(s) / sum(m)
+ *	  FROM (SELECT p, a, count(*) AS n, sum(b) AS s, count(b) AS m FROM t WHERE c GROUP BY p, a) AS part
+ *	  GROUP BY a ORDER BY 2
+ *
+ * whose inner query enable_partitionwise_aggregate divides among the partitions.  The result is the same to
+ * the last digit; what could not be put together like that is left alone: sums of floating-point numbers,
+ * whose results depend on the order, and aggregates that are not in the table below.  An aggregate over DISTINCT values makes
+ * these a part of the inner groups.
+ *
+ * It is done to the query's tree, before planning (setting flowlog_fdw.enable_rollup); flowlog_rollup() shows the
+ * query that comes of it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "optimizer/clauses.h"
+#include "parser/parse_oper.h"
+#include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+FLOWLOG_FUNCTION(flowlog_rollup);
+
+static planner_hook_type next_planner = NULL;
+static create_upper_paths_hook_type next_upper_paths = NULL;
+
+/* Why a query is left alone that PostgreSQL divides by itself. */
+static const char grouped_by_key[] = "It groups by the partition key, so it needs no second level.";
+
+/* A query that is being taken apart. */
+typedef struct Rollup
+{
+	Query *query;
+	RangeTblEntry *table;
+	List *groups;         /* the expressions that it groups by */
+	List *targets;        /* of the inner query: TargetEntries */
+	List *keys;           /* what that groups by: SortGroupClauses */
+	const Expr *distinct; /* what its aggregates over DISTINCT values take; NULL: there are none */
+	const char *left;     /* why it is left alone; NULL: it is not */
+} Rollup;
+
+/* ---------- aggregates ---------- */
+
+typedef enum Combination
+{
+	COMBINE_COUNT,
+	COMBINE_SUM,
+	COMBINE_AVERAGE,
+	COMBINE_SAME /* the aggregate of the parts' results */
+} Combination;
+
+/* Of PostgreSQL's own aggregates, by name; sums and averages of integers and numeric only. */
+static const struct
+{
+	const char *name;
+	Combination combination;
+} combinations[] = {
+	{"count", COMBINE_COUNT},
+	{"sum", COMBINE_SUM},
+	{"avg", COMBINE_AVERAGE},
+	{"min", COMBINE_SAME},
+	{"max", COMBINE_SAME},
+	{"bool_and", COMBINE_SAME},
+	{"bool_or", COMBINE_SAME},
+	{"every", COMBINE_SAME},
+	{"bit_and", COMBINE_SAME},
+	{"bit_or", COMBINE_SAME},
+};
+
+static bool
+find_combination(const Aggref *call, Combination *combination)
+{
+	const char *name = get_func_name(call->aggfnoid);
+
+	if (name == NULL || get_func_namespace(call->aggfnoid) != PG_CATALOG_NAMESPACE || call->aggkind != AGGKIND_NORMAL ||
+	    call->aggorder != NIL || call->aggdirectargs != NIL || list_length(call->args) > 1)
+		return false;
+	for (size_t i = 0; i < lengthof(combinations); i++)
+		if (strcmp(name, combinations[i].name) == 0)
+		{
+			*combination = combinations[i].combination;
+			if (*combination != COMBINE_SUM && *combination != COMBINE_AVERAGE)
+				return true;
+			switch (linitial_oid(call->aggargtypes))
+			{
+				case INT2OID:
+				case INT4OID:
+				case INT8OID:
+				case NUMERICOID:
+					return true;
+				default:
+					return false;
+			}
+		}
+	return false;
+}
+
+/* An aggregate of one argument, that gives a number. */
+static Aggref *
+make_aggregate(Oid function, Oid result, Expr *argument)
+{
+	Aggref *call = makeNode(Aggref);
+
+	call->aggfnoid = function;
+	call->aggtype = result;
+	call->inputcollid = exprCollation((Node *) argument);
+	call->aggargtypes = list_make1_oid(exprType((Node *) argument));
+	call->args = list_make1(makeTargetEntry(argument, 1, NULL, false));
+	call->aggkind = AGGKIND_NORMAL;
+	call->aggsplit = AGGSPLIT_SIMPLE;
+	call->aggno = -1;
+	call->aggtransno = -1;
+	call->location = -1;
+	return call;
+}
+
+static Aggref *
+make_sum(Expr *argument)
+{
+	switch (exprType((Node *) argument))
+	{
+		case INT2OID:
+			return make_aggregate(F_SUM_INT2, INT8OID, argument);
+		case INT4OID:
+			return make_aggregate(F_SUM_INT4, INT8OID, argument);
+		case INT8OID:
+			return make_aggregate(F_SUM_INT8, NUMERICOID, argument);
+		default:
+			return make_aggregate(F_SUM_NUMERIC, NUMERICOID, argument);
+	}
+}
+
+/* ---------- the inner query ---------- */
+
+static Expr *
+give_up(Rollup *rollup, const char *why)
+{
+	if (rollup->left == NULL)
+		rollup->left = why;
+	return NULL;
+}
+
+/* The inner query's column of an expression, which is added if it is new. */
+static TargetEntry *
+inner_target(Rollup *rollup, Expr *expr, const char *name)
+{
+	TargetEntry *target;
+	ListCell *cell;
+
+	foreach(cell, rollup->targets)
+		if (equal(lfirst_node(TargetEntry, cell)->expr, expr))
+			return lfirst(cell);
+	target = makeTargetEntry(copyObject(expr), list_length(rollup->targets) + 1, NULL, false);
+	target->resname = psprintf("%s_%d", name, target->resno);
+	rollup->targets = lappend(rollup->targets, target);
+	return target;
+}
+
+static Expr *
+column_of(const TargetEntry *target)
+{
+	return (Expr *) makeVar(1, target->resno, exprType((Node *) target->expr), exprTypmod((Node *) target->expr),
+	                        exprCollation((Node *) target->expr), 0);
+}
+
+/* Makes an expression a part of the inner query's groups; "like" says how its values are compared. */
+static TargetEntry *
+inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *like)
+{
+	TargetEntry *target = inner_target(rollup, expr, name);
+	SortGroupClause *clause;
+
+	if (target->ressortgroupref != 0)
+		return target;
+	target->ressortgroupref = list_length(rollup->keys) + 1;
+	clause = copyObject((SortGroupClause *) like);
+	clause->tleSortGroupRef = target->ressortgroupref;
+	rollup->keys = lappend(rollup->keys, clause);
+	return target;
+}
+
+/* The partition key, whose columns' values tell partitions from one another. */
+static void
+add_partition_key(Rollup *rollup)
+{
+	Relation relation = table_open(rollup->table->relid, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(relation);
+
+	for (int i = 0; i < key->partnatts && rollup->left == NULL; i++)
+	{
+		SortGroupClause clause = {.type = T_SortGroupClause};
+
+		if (key->partattrs[i] == 0)
+		{
+			give_up(rollup, "The table is partitioned by an expression.");
+			break;
+		}
+		get_sort_group_operators(key->parttypid[i], false, true, false, &clause.sortop, &clause.eqop, NULL, &clause.hashable);
+		(void) inner_key(rollup, (Expr *) makeVar(1, key->partattrs[i], key->parttypid[i], key->parttypmod[i], key->parttypcoll[i], 0),
+		                 get_attname(rollup->table->relid, key->partattrs[i], false), &clause);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+/* ---------- the outer query ---------- */
+
+/* What of the outer query stands for an aggregate of the whole table. */
+static Expr *
+combine(Rollup *rollup, const Aggref *call)
+{
+	Combination combination;
+	Aggref *part;
+	Aggref *outer;
+	Expr *argument;
+
+	if (!find_combination(call, &combination))
+		return give_up(rollup, "It has an aggregate that cannot be put together from those of parts.");
+
+	if (call->aggdistinct != NIL)
+	{
+		argument = linitial_node(TargetEntry, call->args)->expr;
+		if (call->aggfilter != NULL || (rollup->distinct != NULL && !equal(rollup->distinct, argument)))
+			return give_up(rollup, "It has aggregates over different DISTINCT values, or such with FILTER.");
+		rollup->distinct = argument;
+		outer = copyObject((Aggref *) call);
+		linitial_node(TargetEntry, outer->args)->expr =
+			column_of(inner_key(rollup, argument, "value", linitial_node(SortGroupClause, call->aggdistinct)));
+		return (Expr *) outer;
+	}
+
+	part = copyObject((Aggref *) call);
+	if (combination == COMBINE_AVERAGE)
+	{
+		Expr *sum;
+		Expr *count;
+		OpExpr *quotient;
+
+		argument = linitial_node(TargetEntry, call->args)->expr;
+		part = make_sum(copyObject(argument));
+		part->aggfilter = copyObject(call->aggfilter);
+		sum = column_of(inner_target(rollup, (Expr *) part, "sum"));
+		part = make_aggregate(F_COUNT_ANY, INT8OID, copyObject(argument));
+		part->aggfilter = copyObject(call->aggfilter);
+		count = column_of(inner_target(rollup, (Expr *) part, "count"));
+
+		/* of no values, the sum is NULL, and so is the quotient */
+		quotient = (OpExpr *) make_opclause(OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("/")), NUMERICOID, NUMERICOID),
+		                                    NUMERICOID, false, (Expr *) make_sum(sum), (Expr *) make_sum(count), InvalidOid, InvalidOid);
+		set_opfuncid(quotient);
+		return (Expr *) quotient;
+	}
+
+	argument = column_of(inner_target(rollup, (Expr *) part, get_func_name(call->aggfnoid)));
+	if (combination == COMBINE_SAME)
+	{
+		outer = copyObject((Aggref *) call);
+		outer->aggfilter = NULL;
+		outer->aggargtypes = list_make1_oid(call->aggtype);
+		linitial_node(TargetEntry, outer->args)->expr = argument;
+		return (Expr *) outer;
+	}
+
+	/* a sum of bigint is numeric: back to what it was */
+	outer = make_sum(argument);
+	if (call->aggtype == NUMERICOID)
+		return (Expr *) outer;
+	argument = (Expr *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(outer), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST);
+	if (combination == COMBINE_COUNT && rollup->query->groupClause == NIL)
+	{
+		CoalesceExpr *coalesce = makeNode(CoalesceExpr);
+
+		/* without groups there is a row even if no part has one */
+		coalesce->coalescetype = INT8OID;
+		coalesce->args = list_make2(argument, makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+		coalesce->location = -1;
+		argument = (Expr *) coalesce;
+	}
+	return argument;
+}
+
+/* Makes an expression of the query one of the outer query: its aggregates and group keys come from the inner one. */
+static Node *
+to_outer(Node *node, void *context)
+{
+	Rollup *rollup = context;
+	ListCell *cell;
+
+	if (node == NULL || rollup->left != NULL)
+		return node;
+	if (IsA(node, Aggref))
+		return ((Aggref *) node)->agglevelsup == 0 ? (Node *) combine(rollup, (Aggref *) node) : (Node *) give_up(rollup, "It is a part of another query, to which it refers.");
+	foreach(cell, rollup->groups)
+	{
+		const TargetEntry *target = lfirst(cell);
+
+		if (equal(target->expr, node))
+			return (Node *) column_of(inner_key(rollup, (Expr *) node, IsA(node, Var) ? get_attname(rollup->table->relid, ((Var *) node)->varattno, false) : "key",
+			                                    get_sortgroupref_clause(target->ressortgroupref, rollup->query->groupClause)));
+	}
+	if (IsA(node, Var) || IsA(node, GroupingFunc) || IsA(node, SubLink))
+		return (Node *) give_up(rollup, "It refers to something besides its groups and aggregates.");
+	return expression_tree_mutator(node, to_outer, context);
+}
+
+static bool
+refers_outside(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		return true;
+	if (IsA(node, Var))
+		return ((Var *) node)->varlevelsup != 0;
+	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup != 0)
+		return true;
+	return expression_tree_walker(node, refers_outside, context);
+}
+
+/* ---------- which tables ---------- */
+
+/* Does the server's postgres_fdw send functions of this extension?  So do those that flowlog_cluster_ddl() makes. */
+static bool
+is_cluster_server(Oid serverid)
+{
+	ForeignServer *server = GetForeignServer(serverid);
+	ListCell *cell;
+
+	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "postgres_fdw") != 0)
+		return false;
+	foreach(cell, server->options)
+	{
+		DefElem *def = lfirst_node(DefElem, cell);
+		List *names = NIL;
+		ListCell *name;
+
+		if (strcmp(def->defname, "extensions") != 0 || !SplitIdentifierString(pstrdup(defGetString(def)), ',', &names))
+			continue;
+		foreach(name, names)
+			if (strcmp(lfirst(name), "flowlog_fdw") == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Is it a partitioned table, all of whose partitions are on such servers? */
+static bool
+is_cluster_table(const RangeTblEntry *entry)
+{
+	bool any = false;
+	ListCell *cell;
+
+	if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_PARTITIONED_TABLE || !entry->inh || entry->tablesample != NULL)
+		return false;
+	foreach(cell, find_all_inheritors(entry->relid, AccessShareLock, NULL))
+	{
+		char relkind = get_rel_relkind(lfirst_oid(cell));
+
+		if (relkind == RELKIND_PARTITIONED_TABLE)
+			continue;
+		if (relkind != RELKIND_FOREIGN_TABLE || !is_cluster_server(GetForeignTable(lfirst_oid(cell))->serverid))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+#if PG_VERSION_NUM >= 180000
+/* Takes out what 18 puts between a query and the expressions that it groups by. */
+static void
+flatten_groups(Query *query)
+{
+	if (!query->hasGroupRTE)
+		return;
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
+	query->hasGroupRTE = false;
+}
+#endif
+
+/* Why a query, of which only FROM is known, is left alone; NULL: it is not. */
+static const char *
+why_left(const Query *query)
+{
+	const RangeTblEntry *entry;
+
+	if (query->commandType != CMD_SELECT || query->utilityStmt != NULL)
+		return "It is no SELECT.";
+	if (!query->hasAggs && query->groupClause == NIL)
+		return "It has no aggregates.";
+	if (query->setOperations != NULL || query->jointree == NULL || list_length(query->jointree->fromlist) != 1 ||
+	    !IsA(linitial(query->jointree->fromlist), RangeTblRef) || linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex != 1)
+		return "It has not one table only.";
+	entry = linitial(query->rtable);
+	if (!is_cluster_table(entry))
+		return "Its table is not partitioned among servers of postgres_fdw whose option \"extensions\" names flowlog_fdw.";
+	if (entry->securityQuals != NIL)
+		return "Its table has row security.";
+	if (query->groupingSets != NIL || query->hasTargetSRFs || query->rowMarks != NIL || query->cteList != NIL)
+		return "It has grouping sets, functions that return sets, FOR UPDATE or WITH.";
+	if (query->hasSubLinks || refers_outside((Node *) query->targetList, NULL) || refers_outside((Node *) query->jointree, NULL) ||
+	    refers_outside(query->havingQual, NULL))
+		return "It has a subquery, or refers to a query around it.";
+	return NULL;
+}
+
+/* ---------- a query ---------- */
+
+static Query *
+make_inner(const Rollup *rollup)
+{
+	Query *inner = copyObject(rollup->query);
+
+	inner->targetList = rollup->targets;
+	inner->groupClause = rollup->keys;
+	inner->groupDistinct = false;
+	inner->havingQual = NULL;
+	inner->hasAggs = contain_agg_clause((Node *) rollup->targets);
+	inner->hasWindowFuncs = false;
+	inner->windowClause = NIL;
+	inner->distinctClause = NIL;
+	inner->hasDistinctOn = false;
+	inner->sortClause = NIL;
+	inner->limitOffset = NULL;
+	inner->limitCount = NULL;
+	return inner;
+}
+
+static RangeTblEntry *
+make_entry(Query *inner)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach(cell, inner->targetList)
+		names = lappend(names, makeString(pstrdup(lfirst_node(TargetEntry, cell)->resname)));
+	entry->rtekind = RTE_SUBQUERY;
+	entry->subquery = inner;
+	entry->alias = makeAlias("part", NIL);
+	entry->eref = makeAlias("part", names);
+	entry->inFromCl = true;
+	return entry;
+}
+
+/* Do its groups contain the partition key?  Then PostgreSQL needs no help. */
+static bool
+is_whole(const Rollup *rollup)
+{
+	int nkeys = list_length(rollup->keys);
+	int found = 0;
+	ListCell *cell;
+
+	foreach(cell, rollup->groups)
+		for (int i = 0; i < nkeys; i++)
+			if (equal(lfirst_node(TargetEntry, cell)->expr, list_nth_node(TargetEntry, rollup->targets, i)->expr))
+				found++;
+	return found >= nkeys;
+}
+
+/* The query in two levels, or NULL and why not. */
+static Query *
+roll_up(Query *given, const char **left)
+{
+	Rollup rollup = {.query = given};
+	Query *outer;
+	RangeTblRef *reference;
+	ListCell *cell;
+
+	*left = why_left(given);
+	if (*left != NULL)
+		return NULL;
+	rollup.query = copyObject(given);
+#if PG_VERSION_NUM >= 180000
+	flatten_groups(rollup.query);
+#endif
+	rollup.table = linitial(rollup.query->rtable);
+	foreach(cell, rollup.query->groupClause)
+		rollup.groups = lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
+	add_partition_key(&rollup);
+	if (rollup.left == NULL && is_whole(&rollup))
+		give_up(&rollup, grouped_by_key);
+
+	outer = copyObject(rollup.query);
+	outer->targetList = (List *) to_outer((Node *) outer->targetList, &rollup);
+	outer->havingQual = to_outer(outer->havingQual, &rollup);
+	*left = rollup.left;
+	if (rollup.left != NULL)
+		return NULL;
+
+	reference = makeNode(RangeTblRef);
+	reference->rtindex = 1;
+	outer->rtable = list_make1(make_entry(make_inner(&rollup)));
+#if PG_VERSION_NUM >= 160000
+	outer->rteperminfos = NIL;
+#endif
+	outer->jointree = makeFromExpr(list_make1(reference), NULL);
+	outer->hasAggs = contain_agg_clause((Node *) outer->targetList) || contain_agg_clause(outer->havingQual);
+	return outer;
+}
+
+/* ---------- all queries of a statement ---------- */
+
+/* Rolls up each query that is one of a cluster's, from the inside to the outside.  "any": there are some, or such as are divided as they are. */
+static Node *
+roll_up_all(Node *node, void *context)
+{
+	bool *any = context;
+	const char *left;
+	Query *query;
+	Query *rolled;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Query))
+		return expression_tree_mutator(node, roll_up_all, context);
+	query = query_tree_mutator((Query *) node, roll_up_all, context, 0);
+	rolled = roll_up(query, &left);
+	*any |= rolled != NULL || left == grouped_by_key;
+	return (Node *) (rolled != NULL ? rolled : query);
+}
+
+/* Is there a partitioned table in it at all?  Most statements have none, and are not even copied. */
+static bool
+has_partitioned(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION && ((RangeTblEntry *) node)->relkind == RELKIND_PARTITIONED_TABLE;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_partitioned, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_partitioned, context);
+}
+
+static PlannedStmt *
+plan_next(Query *query, const char *text, int cursor_options, ParamListInfo params)
+{
+	if (next_planner != NULL)
+		return next_planner(query, text, cursor_options, params);
+	return standard_planner(query, text, cursor_options, params);
+}
+
+/* Partitionwise aggregation is what a rolled-up query is for, so it is planned with that. */
+static PlannedStmt *
+plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo params)
+{
+	PlannedStmt *plan;
+	bool any = false;
+	int level;
+
+	if (!flowlog_enable_rollup || !has_partitioned((Node *) query, NULL))
+		return plan_next(query, text, cursor_options, params);
+	query = (Query *) roll_up_all((Node *) query, &any);
+	if (!any)
+		return plan_next(query, text, cursor_options, params);
+	level = NewGUCNestLevel();
+	(void) set_config_option("enable_partitionwise_aggregate", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	plan = plan_next(query, text, cursor_options, params);
+	AtEOXact_GUC(true, level);
+	return plan;
+}
+
+/* ---------- paths ---------- */
+
+/* Does the path give groups that such servers compute? */
+static bool
+gives_servers_groups(const Path *path)
+{
+	List *subpaths = NIL;
+	ListCell *cell;
+
+	if (IsA(path, ForeignPath))
+		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) && is_cluster_server(path->parent->serverid);
+	if (IsA(path, AppendPath))
+		subpaths = ((const AppendPath *) path)->subpaths;
+	else if (IsA(path, MergeAppendPath))
+		subpaths = ((const MergeAppendPath *) path)->subpaths;
+	foreach(cell, subpaths)
+		if (!gives_servers_groups(lfirst(cell)))
+			return false;
+	return subpaths != NIL;
+}
+
+/*
+ * Where servers can compute groups, they do.  Costs would not tell: of tables that were never analyzed, as those of postgres_fdw mostly
+ * are, PostgreSQL thinks that they have a few hundred rows, each a group of its own as soon as there are two keys.
+ */
+static void
+choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+{
+	List *chosen = NIL;
+	ListCell *cell;
+
+	if (next_upper_paths != NULL)
+		next_upper_paths(root, stage, input, output, extra);
+	if (stage != UPPERREL_GROUP_AGG || !flowlog_enable_rollup)
+		return;
+	foreach(cell, output->pathlist)
+		if (gives_servers_groups(lfirst(cell)))
+			chosen = lappend(chosen, lfirst(cell));
+	if (chosen == NIL)
+		return;
+	output->pathlist = chosen;
+	output->partial_pathlist = NIL;
+}
+
+void
+flowlog_rollup_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = plan_rolled_up;
+	next_upper_paths = create_upper_paths_hook;
+	create_upper_paths_hook = choose_servers_groups;
+}
+
+/* ---------- the function ---------- */
+
+/* flowlog_rollup(query text): the query in two levels */
+Datum
+flowlog_rollup(PG_FUNCTION_ARGS)
+{
+	char *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	List *statements = pg_parse_query(sql);
+	const char *left = NULL;
+	Query *query;
+
+	if (list_length(statements) != 1)
+		ereport(ERROR,
+		        (errcode(ERRCODE_SYNTAX_ERROR),
+		         errmsg("flowlog_rollup takes one query, not %d", list_length(statements))));
+#if PG_VERSION_NUM >= 150000
+	query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), sql, NULL, 0, NULL);
+	query = roll_up(query, &left);
+	if (query != NULL)
+		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s;", pg_get_querydef(query, true))));
+#else
+	left = "PostgreSQL 14 does not print queries; setting \"flowlog_fdw.enable_rollup\" works there, too.";
+#endif
+	ereport(ERROR,
+	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	         errmsg("the query cannot be computed in two levels"),
+	         errdetail("%s", left)));
+}
