@@ -2,7 +2,7 @@
 
 MODULE_big = flowlog_fdw
 EXTENSION = flowlog_fdw
-DATA = flowlog_fdw--1.0.sql
+DATA = $(sort $(wildcard flowlog_fdw--*.sql))
 PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
 
 # the wrapper: knows PostgreSQL
@@ -28,6 +28,7 @@ WRAPPER_OBJS = \
 	ledger.o \
 	backend.o \
 	function.o \
+	version.o \
 	athena.o \
 	athena_path.o \
 	trino.o \
@@ -115,9 +116,13 @@ S3_SHARED_OBJS = \
 	flow/value_time.o
 S3_LINK = -lcurl -lcrypto -lexpat -ljansson
 
+# what the library says of itself; it is built together with the SQL objects of that version
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" flowlog_fdw.control)
+
 PG_CFLAGS = -fvisibility=hidden
+PG_CPPFLAGS = -DFLOWLOG_VERSION='"$(EXTVERSION)"'
 ifeq ($(WITH_S3),no)
-PG_CPPFLAGS = -DFLOWLOG_WITHOUT_S3
+PG_CPPFLAGS += -DFLOWLOG_WITHOUT_S3
 endif
 
 # Bitcode lets the server inline SQL-callable functions; a scan has none worth it.
@@ -154,6 +159,7 @@ clean-s3:
 # PGXS knows nothing of headers
 $(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h $(wildcard flow/*.h)
 $(CORE_OBJS) $(S3_OBJS): $(wildcard flow/*.h)
+version.o: flowlog_fdw.control
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
 CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)

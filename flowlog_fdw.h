@@ -576,6 +576,15 @@ extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 
+/* ---------- version.c ---------- */
+
+/*
+ * Compares the version of the library with that of the extension in this database, outside of an extension's script:
+ * an older library is an error, a newer one a warning, once in a session.  To be called where a statement begins to
+ * use the wrapper; it costs a look into pg_extension.
+ */
+extern void flowlog_check_version(void);
+
 /* ---------- trino.c ---------- */
 
 /* Is it our from_unixtime(double precision)? */
