@@ -131,7 +131,11 @@ override with_llvm = no
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/regress_launcher
 
-EXTRA_CLEAN = bench/gen bench/scan bench/inflate
+# a release of the extension, as on PGXN
+DISTVERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
+DISTNAME = flowlog_fdw-$(DISTVERSION)
+
+EXTRA_CLEAN = bench/gen bench/scan bench/inflate flowlog_fdw-*.zip
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -182,4 +186,8 @@ CLANG_FORMAT ?= clang-format-14
 check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $$(find . -name '*.[ch]')
 
-.PHONY: check-format install-s3 uninstall-s3 clean-s3
+# what is committed, for PGXN
+dist:
+	git archive --format=zip --prefix=$(DISTNAME)/ --output=$(DISTNAME).zip HEAD
+
+.PHONY: check-format dist install-s3 uninstall-s3 clean-s3
