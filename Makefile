@@ -2,7 +2,7 @@
 
 MODULE_big = flowlog_fdw
 EXTENSION = flowlog_fdw
-DATA = flowlog_fdw--1.0.sql
+DATA = $(sort $(wildcard flowlog_fdw--*.sql))
 PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
 
 # the wrapper: knows PostgreSQL
@@ -30,6 +30,7 @@ WRAPPER_OBJS = \
 	function.o \
 	cluster.o \
 	rollup.o \
+	version.o \
 	athena.o \
 	athena_path.o \
 	trino.o \
@@ -119,9 +120,13 @@ S3_SHARED_OBJS = \
 	flow/value_time.o
 S3_LINK = -lcurl -lcrypto -lexpat -ljansson
 
+# what the library says of itself; it is built together with the SQL objects of that version
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" flowlog_fdw.control)
+
 PG_CFLAGS = -fvisibility=hidden
+PG_CPPFLAGS = -DFLOWLOG_VERSION='"$(EXTVERSION)"'
 ifeq ($(WITH_S3),no)
-PG_CPPFLAGS = -DFLOWLOG_WITHOUT_S3
+PG_CPPFLAGS += -DFLOWLOG_WITHOUT_S3
 endif
 
 # Bitcode lets the server inline SQL-callable functions; a scan has none worth it.
@@ -130,7 +135,11 @@ override with_llvm = no
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/regress_launcher
 
-EXTRA_CLEAN = bench/gen bench/scan bench/inflate
+# a release of the extension, as on PGXN
+DISTVERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
+DISTNAME = flowlog_fdw-$(DISTVERSION)
+
+EXTRA_CLEAN = bench/gen bench/scan bench/inflate flowlog_fdw-*.zip
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -158,6 +167,7 @@ clean-s3:
 # PGXS knows nothing of headers
 $(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h $(wildcard flow/*.h)
 $(CORE_OBJS) $(S3_OBJS): $(wildcard flow/*.h)
+version.o: flowlog_fdw.control
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
 CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)
@@ -180,4 +190,8 @@ CLANG_FORMAT ?= clang-format-14
 check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $$(find . -name '*.[ch]')
 
-.PHONY: check-format install-s3 uninstall-s3 clean-s3
+# what is committed, for PGXN
+dist:
+	git archive --format=zip --prefix=$(DISTNAME)/ --output=$(DISTNAME).zip HEAD
+
+.PHONY: check-format dist install-s3 uninstall-s3 clean-s3

@@ -147,6 +147,7 @@ _PG_init(void)
 Datum
 flowlog_fdw_validator(PG_FUNCTION_ARGS)
 {
+	flowlog_check_version();
 	flowlog_options_validate(untransformRelOptions(PG_GETARG_DATUM(0)), PG_GETARG_OID(1));
 	PG_RETURN_VOID();
 }
@@ -314,6 +315,8 @@ Datum
 flowlog_fdw_handler(PG_FUNCTION_ARGS)
 {
 	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	flowlog_check_version();
 
 	routine->IsForeignScanParallelSafe = flowlog_is_parallel_safe;
 	routine->GetForeignRelSize = flowlog_get_rel_size;

@@ -584,6 +584,15 @@ extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc 
 /* From now on aggregates over partitions on other servers are computed there. */
 extern void flowlog_rollup_init(void);
 
+/* ---------- version.c ---------- */
+
+/*
+ * Compares the version of the library with that of the extension in this database, outside of an extension's script:
+ * an older library is an error, a newer one a warning, once in a session.  To be called where a statement begins to
+ * use the wrapper; it costs a look into pg_extension.
+ */
+extern void flowlog_check_version(void);
+
 /* ---------- trino.c ---------- */
 
 /* Is it our from_unixtime(double precision)? */

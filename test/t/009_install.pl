@@ -1,5 +1,5 @@
 # The extension in a database: in a schema of its own, among look-alikes of what it
-# uses, gone without a trace, and dumped and restored as it was.
+# uses, and gone without a trace.
 
 use strict;
 use warnings;
@@ -173,82 +173,6 @@ is($session->safe_query('SELECT pg_catalog.count(*) FROM flow WHERE dstport = 44
 like($session->safe_query('EXPLAIN (COSTS OFF) SELECT * FROM flow WHERE dstport = 443'), qr/^ +Filter: /m, 'and is not pushed');
 unlike($session->safe_query(q{EXPLAIN (COSTS OFF) SELECT * FROM flow WHERE srcaddr << '10.0.0.0/8'::pg_catalog.inet}), qr/Pushed Filter/, 'nor is one over addresses');
 $session->quit;
-
-# ---------- dump and restore ----------
-
-# options as odd as they may be
-my %options = (
-	location => "$logs/it's \\\\a \"dir\"/\x{c3}\x{a9}\x{e2}\x{82}\x{ac} %d \$1/*.log",
-	regex => q{(?<o>'?[^ '"\\\\]+'?)(?:\t|[ ]| )(?<w>.*\$?)},
-	null => q{'\\'"},
-	max_line_length => '64kB',
-	reject_limit => '9223372036854775807',
-	on_error => 'Ignore');
-my @odd_tables = (
-	[ 'odd', \%options ],
-	[ 'empty null', { location => '/', regex => '(?<o>.)(?<w>)', null => '' } ],
-	[ q{quo"ted'\\table}, { location => "/\x{f0}\x{9f}\x{98}\x{80}", regex => "(?<o>\x{c3}\x{a9}\\s)(?<w>\x{e2}\x{82}\x{ac})" } ]);
-
-
-sub identifier
-{
-	my ($name) = @_;
-
-	return '"' . $name =~ s/"/""/gr . '"';
-}
-
-$node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'source', 'target', 'third';
-$node->safe_psql('source', 'CREATE SCHEMA ext; CREATE EXTENSION flowlog_fdw SCHEMA ext; CREATE SERVER "the logs" FOREIGN DATA WRAPPER flowlog_fdw');
-foreach my $odd (@odd_tables)
-{
-	my ($name, $values) = @$odd;
-	my $text = join(', ', map { "\"$_\" " . quoted($values->{$_}) } sort keys %$values);
-
-	$node->safe_psql('source', 'CREATE FOREIGN TABLE ' . identifier($name)
-		  . qq{ (a text OPTIONS (field 'o', "null" '\\n''"\x{c3}\x{a9}'), b int OPTIONS (field '2', null_off 'true')) SERVER "the logs" OPTIONS ($text)});
-}
-$node->safe_psql('source', q{CREATE VIEW uses AS SELECT ext.day_of_week(ext.from_unixtime(b)) AS day FROM odd});
-
-my $catalog = q{
-	SELECT relname, ftoptions, attname, attfdwoptions
-	FROM pg_foreign_table JOIN pg_class ON ftrelid = oid JOIN pg_attribute ON attrelid = oid AND attnum > 0
-	ORDER BY relname, attnum};
-my $original = $node->safe_psql('source', $catalog);
-is(scalar(split(/\n/, $original)), 6, 'tables with odd options');
-foreach my $name (sort keys %options)
-{
-	my $value = $node->safe_psql('source', qq{
-		SELECT option_value FROM pg_foreign_table, pg_options_to_table(ftoptions) WHERE ftrelid = 'odd'::regclass AND option_name = '$name'});
-	is($value, $options{$name}, "option $name is stored as it was given");
-}
-
-my $dump = "$logs/dump.sql";
-my @pairs = ('source', 'target', 'third');
-foreach my $n (1, 2)
-{
-	my ($from, $to) = @pairs[ $n - 1, $n ];
-
-	command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr($from) ], "$from can be dumped");
-	command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr($to) ], "and restored into $to");
-	is($node->safe_psql($to, $catalog), $original, 'with the same options');
-}
-my %dumps;
-foreach my $name (@pairs)
-{
-	command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr($name) ], "$name is dumped again");
-	$dumps{$name} = join('', grep { !/^\\(un)?restrict / } slurp_file($dump) =~ /^.*\n/mg);
-}
-is($dumps{target}, $dumps{source}, 'a dump of the restored database is the same dump');
-is($dumps{third}, $dumps{source}, 'and once more');
-command_ok([ 'pg_dump', '-Fc', '-f', "$dump.c", '-d', $node->connstr('source') ], 'the custom format');
-command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr('target'), "$dump.c" ], 'is restored over what there is');
-is($node->safe_psql('target', $catalog), $original, 'with the same options');
-
-# the data of foreign tables, when asked for
-$node->safe_psql('postgres', $table);
-command_ok([ 'pg_dump', '--data-only', '--include-foreign-data=logs', '-t', 'flow', '-f', $dump, '-d', $node->connstr('postgres') ],
-	'the rows of foreign tables can be dumped');
-is(scalar(() = slurp_file($dump) =~ /^2\t\d{12}\t/mg), 100, 'all of them');
 
 check_log($node);
 $node->stop;
