@@ -197,7 +197,7 @@ is($stderr, '', 'ALTER EXTENSION makes the SQL objects newer than the library');
 
 my $error = qr/ERROR:  55000: library of flowlog_fdw is version \Q$default\E, but the extension in database "ahead" is version \Q$next\E\nHINT:  Install the library of version \Q$next\E\./;
 my $session = FlowLogSession->new($node, dbname => 'ahead');
-foreach my $sql ($count, $count, 'ANALYZE flow', "ALTER FOREIGN TABLE flow OPTIONS (ADD on_error 'ignore')",
+foreach my $sql ($count, $count, 'ANALYZE flow', q{SELECT * FROM flowlog_files('flow')}, 'SELECT * FROM flowlog_last_scan()', "ALTER FOREIGN TABLE flow OPTIONS (ADD on_error 'ignore')",
 	q{CREATE SERVER more FOREIGN DATA WRAPPER flowlog_fdw}, qq{IMPORT FOREIGN SCHEMA flow FROM SERVER logs INTO public OPTIONS (location '$logs')})
 {
 	$session->query($sql);
