@@ -89,6 +89,7 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 		         errmsg("set-valued function called in context that cannot accept a set")));
 	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	flowlog_check_version(); /* another one's rows may have other columns */
 
 	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
 	result->returnMode = SFRM_Materialize;
