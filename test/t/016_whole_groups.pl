@@ -225,7 +225,9 @@ foreach my $who ('leader', 'worker')
 	$session->send_sql('SELECT line, count(*) FROM slow GROUP BY line');
 	while (!@workers && time() < $until)
 	{
-		@workers = split(/\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE leader_pid = ' . $session->pid . ' AND pid <> ' . $session->pid));
+		# one that is not yet at work would be "failed to initialize"
+		@workers = split(/\n/, $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT line%' AND leader_pid = }
+			. $session->pid . ' AND pid <> ' . $session->pid));
 		sleep(0.02);
 	}
 	ok($node->poll_query_until('postgres', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Extension')}), 'somebody waits');
