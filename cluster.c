@@ -45,6 +45,7 @@ typedef struct ClusterNode
 	const char *connection; /* as it was given */
 	StringInfoData server;  /* options of postgres_fdw's server, and of its user mapping */
 	StringInfoData mapping;
+	const char *settings; /* libpq's "options" */
 } ClusterNode;
 
 typedef struct Cluster
@@ -201,6 +202,7 @@ read_connection(ClusterNode *node, const char *connection)
 	StringInfoData value;
 
 	node->connection = connection;
+	node->settings = "";
 	initStringInfo(&node->server);
 	initStringInfo(&node->mapping);
 	initStringInfo(&value);
@@ -220,7 +222,10 @@ read_connection(ClusterNode *node, const char *connection)
 			invalid_connection(connection, "A keyword has no value.");
 		p++;
 		p = read_value(p + strspn(p, " \t\n"), &value, connection);
-		append_option(strcmp(keyword, "user") == 0 || strcmp(keyword, "password") == 0 ? &node->mapping : &node->server, keyword, value.data);
+		if (strcmp(keyword, "options") == 0)
+			node->settings = psprintf("%s ", value.data);
+		else
+			append_option(strcmp(keyword, "user") == 0 || strcmp(keyword, "password") == 0 ? &node->mapping : &node->server, keyword, value.data);
 	}
 	if (node->server.len == 0)
 		invalid_connection(connection, "It does not say where the node is.");
@@ -492,6 +497,8 @@ emit_partition(Cluster *cluster, int part)
 	append_option(&options, "extensions", "flowlog_fdw");
 	append_option(&options, "async_capable", "true");
 	append_option(&options, "fetch_size", FETCH_SIZE);
+	/* postgres_fdw reads by a cursor, of which PostgreSQL thinks that only the first rows will be wanted; then it pushes no aggregate */
+	append_option(&options, "options", psprintf("%s-c cursor_tuple_fraction=1", node->settings));
 	emit(cluster, COORDINATOR, "CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)", quote_identifier(name), options.data);
 	emit(cluster, COORDINATOR, "CREATE USER MAPPING FOR CURRENT_USER SERVER %s%s", quote_identifier(name), options_clause(node->mapping.data));
 	emit(cluster, COORDINATOR, "CREATE FOREIGN TABLE %s PARTITION OF %s %s\n\tSERVER %s OPTIONS (schema_name %s, table_name %s)",

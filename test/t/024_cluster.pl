@@ -207,6 +207,11 @@ $plan = $nodes[0]->safe_psql('postgres', 'EXPLAIN (COSTS OFF) SELECT shard, coun
 like($plan, qr/Pushed Aggregates: .*count\(\*\)/, 'also where only the shard is grouped by');
 is($nodes[0]->safe_psql('postgres', 'SELECT shard, count(*) FROM flow_all_1_part WHERE dstport = 1 GROUP BY 1'), '', 'and no record makes no group');
 
+is($coordinator->safe_psql('postgres', q{SELECT count(*) FROM pg_foreign_server WHERE 'options=-c cursor_tuple_fraction=1' = ANY (srvoptions)}), 6,
+	'it plans for all rows of a cursor');
+like($coordinator->safe_psql('postgres', "SELECT statement FROM flowlog_cluster_ddl('flow', ARRAY['host=a options=''-c work_mem=1GB'''], own_files => true)"),
+	qr/, options '-c work_mem=1GB -c cursor_tuple_fraction=1'\)/, 'also beside settings of a connection\'s own');
+
 # The query that flowlog_rollup() writes.
 my $rolled = rows("SELECT flowlog_rollup('SELECT dstport, count(*), avg(bytes), min(start) FROM flow_all GROUP BY dstport ORDER BY 1')");
 like($rolled, qr/GROUP BY [^;]*shard/, 'flowlog_rollup shows both levels');
