@@ -495,7 +495,8 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Gr
 	if (grouped && clauses != NIL && (extra->flags & GROUPING_CAN_USE_HASH) != 0)
 		add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, AGG_HASHED, AGGSPLIT_FINAL_DESERIAL,
 		                                          clauses, (List *) extra->havingQual, &costs, groups));
-	if (grouped && (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
+	/* of keys that are all constants, 16 and later leave nothing to sort by */
+	if (grouped && clauses != NIL && (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
 		return;
 	if (root->group_pathkeys != NIL && clauses != NIL)
 		path = (Path *) create_sort_path(root, output, path, root->group_pathkeys, -1.0);
