@@ -40,13 +40,19 @@ is_flow_log(Oid relid)
 	return handler.fn_addr == flowlog_fdw_handler;
 }
 
+static void
+no_flow_log(Oid relid)
+{
+	ereport(ERROR,
+	        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+	         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+}
+
 void
 flowlog_check_is_flow_log(Oid relid)
 {
 	if (!is_flow_log(relid))
-		ereport(ERROR,
-		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-		         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+		no_flow_log(relid);
 }
 
 /* The flow log tables that a table stands for: itself, or its partitions and children. */
@@ -61,9 +67,7 @@ flow_log_tables(Oid relid)
 			result = lappend_oid(result, lfirst_oid(cell));
 
 	if (result == NIL)
-		ereport(ERROR,
-		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-		         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+		no_flow_log(relid);
 	return result;
 }
 

@@ -240,6 +240,44 @@ add_partition_key(Rollup *rollup)
 
 /* ---------- the outer query ---------- */
 
+/* An aggregate over DISTINCT values: they become a part of the inner groups. */
+static Expr *
+combine_distinct(Rollup *rollup, const Aggref *call)
+{
+	Expr *argument = linitial_node(TargetEntry, call->args)->expr;
+	Aggref *outer;
+
+	if (call->aggfilter != NULL || (rollup->distinct != NULL && !equal(rollup->distinct, argument)))
+		return give_up(rollup, "It has aggregates over different DISTINCT values, or such with FILTER.");
+	rollup->distinct = argument;
+	outer = copyObject((Aggref *) call);
+	linitial_node(TargetEntry, outer->args)->expr =
+		column_of(inner_key(rollup, argument, "value", linitial_node(SortGroupClause, call->aggdistinct)));
+	return (Expr *) outer;
+}
+
+/* The inner query's column of an aggregate that has the filter of another one. */
+static Expr *
+filtered_column(Rollup *rollup, Aggref *part, const Aggref *call, const char *name)
+{
+	part->aggfilter = copyObject(call->aggfilter);
+	return column_of(inner_target(rollup, (Expr *) part, name));
+}
+
+/* An average is a sum by a count.  Of no values the sum is NULL, and so is the quotient. */
+static Expr *
+combine_average(Rollup *rollup, const Aggref *call)
+{
+	Expr *argument = linitial_node(TargetEntry, call->args)->expr;
+	Expr *sum = filtered_column(rollup, make_sum(copyObject(argument)), call, "sum");
+	Expr *count = filtered_column(rollup, make_aggregate(F_COUNT_ANY, INT8OID, copyObject(argument)), call, "count");
+	OpExpr *quotient = (OpExpr *) make_opclause(OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("/")), NUMERICOID, NUMERICOID),
+	                                            NUMERICOID, false, (Expr *) make_sum(sum), (Expr *) make_sum(count), InvalidOid, InvalidOid);
+
+	set_opfuncid(quotient);
+	return (Expr *) quotient;
+}
+
 /* What of the outer query stands for an aggregate of the whole table. */
 static Expr *
 combine(Rollup *rollup, const Aggref *call)
@@ -253,39 +291,11 @@ combine(Rollup *rollup, const Aggref *call)
 		return give_up(rollup, "It has an aggregate that cannot be put together from those of parts.");
 
 	if (call->aggdistinct != NIL)
-	{
-		argument = linitial_node(TargetEntry, call->args)->expr;
-		if (call->aggfilter != NULL || (rollup->distinct != NULL && !equal(rollup->distinct, argument)))
-			return give_up(rollup, "It has aggregates over different DISTINCT values, or such with FILTER.");
-		rollup->distinct = argument;
-		outer = copyObject((Aggref *) call);
-		linitial_node(TargetEntry, outer->args)->expr =
-			column_of(inner_key(rollup, argument, "value", linitial_node(SortGroupClause, call->aggdistinct)));
-		return (Expr *) outer;
-	}
+		return combine_distinct(rollup, call);
+	if (combination == COMBINE_AVERAGE)
+		return combine_average(rollup, call);
 
 	part = copyObject((Aggref *) call);
-	if (combination == COMBINE_AVERAGE)
-	{
-		Expr *sum;
-		Expr *count;
-		OpExpr *quotient;
-
-		argument = linitial_node(TargetEntry, call->args)->expr;
-		part = make_sum(copyObject(argument));
-		part->aggfilter = copyObject(call->aggfilter);
-		sum = column_of(inner_target(rollup, (Expr *) part, "sum"));
-		part = make_aggregate(F_COUNT_ANY, INT8OID, copyObject(argument));
-		part->aggfilter = copyObject(call->aggfilter);
-		count = column_of(inner_target(rollup, (Expr *) part, "count"));
-
-		/* of no values, the sum is NULL, and so is the quotient */
-		quotient = (OpExpr *) make_opclause(OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("/")), NUMERICOID, NUMERICOID),
-		                                    NUMERICOID, false, (Expr *) make_sum(sum), (Expr *) make_sum(count), InvalidOid, InvalidOid);
-		set_opfuncid(quotient);
-		return (Expr *) quotient;
-	}
-
 	argument = column_of(inner_target(rollup, (Expr *) part, get_func_name(call->aggfnoid)));
 	if (combination == COMBINE_SAME)
 	{
