@@ -204,9 +204,10 @@ flowlog_iterate(ForeignScanState *node)
 	FlowRecord record;
 
 	ExecClearTuple(slot);
-	if (scan->reader == NULL)
+	if (!scan->reading)
 	{
-		flowlog_qual_build(scan, node);
+		if (scan->reader == NULL)
+			flowlog_qual_build(scan, node);
 		flowlog_scan_start(scan);
 	}
 	if (scan->aggregation != NULL)

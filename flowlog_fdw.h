@@ -226,12 +226,13 @@ typedef struct FlowlogScan
 	size_t next_object;   /* of these, to be read; where the list is not shared, and may grow */
 	FlowFilter *filter;
 	FlowReader *reader;  /* NULL: not yet started */
+	bool reading;        /* false until the next record is asked for: nothing was read since the scan began, or began again */
 	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
 	FlowlogAggregation *aggregation;
 	FlowlogParallel *parallel; /* NULL: this process reads alone */
 	FlowLineCount counted;
 	bool explain_only;    /* EXPLAIN without ANALYZE: nothing will be read */
-	uint64 bytes_charged; /* of what it began to read, for flowlog_fdw.max_scan_bytes */
+	uint64 bytes_before;  /* of the files that it has read before it began again, for flowlog_fdw.max_scan_bytes */
 	int64 progress_began; /* microseconds of a clock */
 	int64 progress_next;  /* when to tell how far it is */
 	int notices;          /* rejects named so far under log_verbosity 'verbose' */
@@ -253,10 +254,13 @@ extern void flowlog_scan_list(FlowlogScan *scan);
 /* Opens the store, if the table's objects are in one; true if their list may grow while they are read. */
 extern bool flowlog_scan_prepare(FlowlogScan *scan);
 
-/* Lists if that was not done, and starts to read with scan->filter. */
+/*
+ * Lists if that was not done, and starts to read, or to read again, with scan->filter: raises an error if that is more
+ * than flowlog_fdw.max_scan_bytes allows.
+ */
 extern void flowlog_scan_start(FlowlogScan *scan);
 
-/* The same files again, with scan->filter as it now is. */
+/* The same files again, with scan->filter as it now is, once flowlog_scan_start is called. */
 extern void flowlog_scan_rewind(FlowlogScan *scan);
 
 /* Forgets the list of files, but not what was counted: the next start lists again. */
@@ -318,6 +322,13 @@ extern void flowlog_parallel_shutdown(ForeignScanState *node);
 /* What the reader shares with those of other processes (see FlowReadSpec). */
 extern FlowStatus flowlog_parallel_next_part(void *parallel, bool wait, FlowPart *part, FlowError *error);
 extern uint64_t *flowlog_parallel_rejects(FlowlogParallel *parallel);
+
+/*
+ * The bytes of all files as often as they were read before the scan began again; and the same with this time, if
+ * any process has begun to read.
+ */
+extern uint64 flowlog_parallel_bytes_before(const FlowlogParallel *parallel);
+extern uint64 flowlog_parallel_bytes_charged(const FlowlogParallel *parallel);
 
 /* Which share of the work has been handed out, from 0 to 1? */
 extern double flowlog_parallel_share_taken(const FlowlogParallel *parallel);
@@ -558,8 +569,11 @@ extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, Bloc
 /* A scan has ended: flowlog_last_scan() shows what it counted. */
 extern void flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts);
 
-/* A scan begins, or begins again: raises an error if it would read more than is allowed. */
+/* Raises an error if the scan, which is about to read what was listed, would read more than is allowed. */
 extern void flowlog_ledger_charge(FlowlogScan *scan);
+
+/* What was read until now counts, too, when the scan begins again. */
+extern void flowlog_ledger_settle(FlowlogScan *scan);
 
 /* How far a scan is: to be begun, asked often, and told when due. */
 extern void flowlog_progress_begin(FlowlogScan *scan);

@@ -110,22 +110,35 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 
 /* ---------- how much may be read ---------- */
 
-/* A scan begins, or begins again, to read all of its files. */
+/*
+ * Each process of a parallel scan checks the same sum before it reads its first byte, so it does not matter which of
+ * them read at all, nor which is first.  (Checking it where the shared state is made would be an error also for a scan
+ * that the plan does not execute in the end.)  A list that is still growing is shared only where there is no limit.
+ */
 void
 flowlog_ledger_charge(FlowlogScan *scan)
 {
-	if (scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel))
-		return; /* the leader has asked */
-	scan->bytes_charged += scan->objects->bytes;
-	if (flowlog_max_scan_bytes > 0 && (double) scan->bytes_charged > flowlog_max_scan_bytes)
+	uint64 before = scan->parallel != NULL ? flowlog_parallel_bytes_before(scan->parallel) : scan->bytes_before;
+
+	if (flowlog_max_scan_bytes > 0 && (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 		         errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", scan->table->name, "flowlog_fdw.max_scan_bytes"),
 		         errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
 		                   (unsigned long long) scan->objects->bytes,
-		                   scan->bytes_charged > scan->objects->bytes ? ", which are read again and again" : "",
+		                   before > 0 ? ", which are read again and again" : "",
 		                   flowlog_max_scan_bytes),
 		         errhint("Ask for fewer files by conditions on columns of the path, or raise the setting.")));
+}
+
+void
+flowlog_ledger_settle(FlowlogScan *scan)
+{
+	if (scan->parallel != NULL)
+		scan->bytes_before = flowlog_parallel_bytes_charged(scan->parallel);
+	else if (scan->reading)
+		scan->bytes_before += scan->objects->bytes;
+	scan->reading = false;
 }
 
 /* ---------- how far a scan is ---------- */

@@ -65,6 +65,7 @@ typedef struct Shared
 	/* set by the leader before there are workers */
 	uint64 nobjects;
 	uint64 bytes;
+	uint64 bytes_before; /* see flowlog_parallel_bytes_before; set before a rescan, too */
 	uint64 skipped;
 	FlowPruned pruned;
 	uint64 unit_size;
@@ -277,6 +278,20 @@ units_taken(Shared *shared)
 	if (shared->list != 0)
 		return flowlog_shared_list_taken(list_of(shared));
 	return Min(pg_atomic_read_u64(&shared->next_unit), shared->nunits);
+}
+
+uint64
+flowlog_parallel_bytes_before(const FlowlogParallel *parallel)
+{
+	return parallel->shared->bytes_before;
+}
+
+uint64
+flowlog_parallel_bytes_charged(const FlowlogParallel *parallel)
+{
+	Shared *shared = parallel->shared;
+
+	return shared->bytes_before + (units_taken(shared) > 0 ? flowlog_parallel_listed(parallel).bytes : 0);
 }
 
 double
@@ -551,6 +566,7 @@ create_segment(FlowlogScan *scan, int participants)
 	memset(shared, 0, offsetof(Shared, objects));
 	shared->nobjects = objects->count;
 	shared->bytes = objects->bytes;
+	shared->bytes_before = scan->bytes_before;
 	shared->skipped = objects->skipped;
 	shared->pruned = objects->pruned;
 	shared->unit_size = flowlog_parallel_unit_size(objects->bytes);
@@ -675,6 +691,7 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 		return;
 	}
 	shared = scan->parallel->shared;
+	shared->bytes_before = flowlog_parallel_bytes_charged(scan->parallel);
 	shared->most_units = Max(shared->most_units, units_taken(shared));
 	shared->rejects = 0;
 	pg_atomic_write_u64(&shared->next_unit, 0);

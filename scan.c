@@ -202,22 +202,14 @@ next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 }
 
 static void
-start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
+create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
 {
 	const FlowlogOptions *options = &scan->table->options;
-	MemoryContext old;
+	FlowAccess access = open_access(scan);
+	MemoryContext old = MemoryContextSwitchTo(scan->listing);
 	FlowReadSpec spec;
-	FlowAccess access;
 	FlowError error;
 
-	/* how much there is must be known where it is limited; a worker has its list from the leader */
-	if (scan->objects == NULL)
-		begin_list(scan);
-	if (flowlog_max_scan_bytes > 0)
-		flowlog_scan_list(scan);
-	access = open_access(scan);
-
-	old = MemoryContextSwitchTo(scan->listing);
 	spec = (FlowReadSpec) {
 		.host = &scan->backend.host,
 		.format = scan->format,
@@ -245,12 +237,25 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		spec.next_part = next_part;
 		spec.next_part_arg = scan;
 	}
-	flowlog_ledger_charge(scan);
 	if (flow_reader_create(&spec, &scan->reader, &error) != FLOW_OK)
 		raise_error(scan, &error);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
+{
+	/* how much there is must be known where it is limited; a worker has its list from the leader */
+	if (scan->objects == NULL)
+		begin_list(scan);
+	if (flowlog_max_scan_bytes > 0)
+		flowlog_scan_list(scan);
+	flowlog_ledger_charge(scan);
+	if (scan->reader == NULL)
+		create_reader(scan, on_error, report_rejects, reject_limit);
 	flowlog_progress_begin(scan);
 	scan->backend.scan = scan;
-	MemoryContextSwitchTo(old);
+	scan->reading = true;
 }
 
 void
@@ -272,8 +277,7 @@ flowlog_scan_rewind(FlowlogScan *scan)
 {
 	FlowError error;
 
-	flowlog_ledger_charge(scan);
-	flowlog_progress_begin(scan);
+	flowlog_ledger_settle(scan);
 	scan->next_object = 0;
 	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
 		raise_error(scan, &error);
@@ -434,6 +438,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 		scan->has_earlier = true;
 	}
 	memset(&scan->counted, 0, sizeof(scan->counted));
+	flowlog_ledger_settle(scan);
 
 	flow_reader_close(scan->reader);
 	scan->reader = NULL;
