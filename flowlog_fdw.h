@@ -572,6 +572,9 @@ extern void flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *count
 /* Raises an error if the scan, which is about to read what was listed, would read more than is allowed. */
 extern void flowlog_ledger_charge(FlowlogScan *scan);
 
+/* The same for who only looks at the beginnings of some files, of "location". */
+extern void flowlog_ledger_charge_glances(const char *location, const FlowObject *objects, size_t count);
+
 /* What was read until now counts, too, when the scan begins again. */
 extern void flowlog_ledger_settle(FlowlogScan *scan);
 

@@ -177,6 +177,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	const FlowlogOptions *options = &scan->table->options;
 
 	flowlog_scan_list(scan);
+	flowlog_ledger_charge_glances(options->location, scan->objects->items, scan->objects->count);
 	allowed = flowlog_get_access(scan->store);
 	for (size_t i = 0; i < scan->objects->count; i++)
 	{

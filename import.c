@@ -15,7 +15,7 @@
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
-/* So many files are opened at most, the first, the last and some between. */
+/* So many files are opened at most. */
 #define MOST_PROBES 100
 
 /* What the statement's options say. */
@@ -187,6 +187,7 @@ static void
 look_at_files(Import *import, Oid serverid)
 {
 	FlowAccess allowed;
+	FlowObject *chosen;
 	size_t probes;
 	FlowError error;
 
@@ -203,13 +204,16 @@ look_at_files(Import *import, Oid serverid)
 		        (errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
 		         errmsg("no flow logs found at \"%s\"", import->location)));
 
+	/* the first, the last and some between */
 	probes = Min(import->objects->count, MOST_PROBES);
+	chosen = palloc(sizeof(FlowObject) * probes);
+	for (size_t i = 0; i < probes; i++)
+		chosen[i] = import->objects->items[probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1)];
+	flowlog_ledger_charge_glances(import->location, chosen, probes);
 	for (size_t i = 0; i < probes; i++)
 	{
-		size_t index = probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1);
-
 		CHECK_FOR_INTERRUPTS();
-		probe_file(import, &import->objects->items[index], &allowed);
+		probe_file(import, &chosen[i], &allowed);
 	}
 	leave_out_unknown(import);
 	if (probes < import->objects->count)

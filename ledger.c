@@ -132,6 +132,22 @@ flowlog_ledger_charge(FlowlogScan *scan)
 }
 
 void
+flowlog_ledger_charge_glances(const char *location, const FlowObject *objects, size_t count)
+{
+	uint64 bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += Min(objects[i].size, FLOW_GLANCE_SIZE);
+	if (flowlog_max_scan_bytes > 0 && (double) bytes > flowlog_max_scan_bytes)
+		ereport(ERROR,
+		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		         errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows", location, "flowlog_fdw.max_scan_bytes"),
+		         errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_GLANCE_SIZE, count,
+		                   (unsigned long long) bytes, flowlog_max_scan_bytes),
+		         errhint("Raise the setting.")));
+}
+
+void
 flowlog_ledger_settle(FlowlogScan *scan)
 {
 	if (scan->parallel != NULL)

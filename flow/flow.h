@@ -453,7 +453,10 @@ typedef struct FlowAccess
 	size_t count;
 
 	FlowStore *store; /* opens all objects; NULL: they are local files */
+	bool glance;      /* no more than the first FLOW_GLANCE_SIZE bytes of an object are wanted */
 } FlowAccess;
+
+#define FLOW_GLANCE_SIZE (256 * 1024)
 
 /* For the planner: stop listing after so many entries, or so long. 0: no limit. */
 typedef struct FlowListLimits
@@ -727,7 +730,7 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads its first block at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
+ * Opens a file and reads FLOW_GLANCE_SIZE of its bytes at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
  * a regular expression reads it; "log_format": the format of files without header, or NULL.  The probe is freed by flow_probe_free, also after an error.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,

@@ -36,7 +36,7 @@ first_line(const char *data, size_t len)
 static FlowStatus
 find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *names, FlowError *error)
 {
-	const char *blank = probe->timed ? memchr(line.data, ' ', line.len) : NULL;
+	const char *blank = probe->timed && line.len > 0 ? memchr(line.data, ' ', line.len) : NULL;
 	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line.data) : 0;
 
 	if (line.len > 0 && flow_header_read(line.data + skipped, line.len - skipped, names) && flow_header_is_likely(names, 1))
@@ -102,8 +102,11 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAcce
                   const char *log_format, FlowProbe *probe, FlowError *error)
 {
 	FlowSource *source = NULL;
-	FlowStatus status = flow_source_open(host, object, access, compression, unwrap, &source, error);
+	FlowAccess glance = *access;
+	FlowStatus status;
 
+	glance.glance = true;
+	status = flow_source_open(host, object, &glance, compression, unwrap, &source, error);
 	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)
 		return status;

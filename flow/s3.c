@@ -44,6 +44,7 @@ struct FlowS3File
 	bool opened;
 	uint64_t position; /* that was read to */
 	uint64_t begun;    /* bytes before it are in pieces, or were */
+	uint64_t end;      /* no byte from here on is wanted */
 	Piece *first, *last;
 };
 
@@ -136,9 +137,9 @@ begin_pieces(FlowS3 *s3, FlowError *error)
 	for (const FlowS3Request *request = s3->requests; request != NULL; request = request->next)
 		waiting++;
 	for (FlowS3File *file = s3->files; file != NULL && status == FLOW_OK; file = file->next)
-		while (file->begun < file->object->size && status == FLOW_OK)
+		while (file->begun < file->end && status == FLOW_OK)
 		{
-			uint64_t left = file->object->size - file->begun;
+			uint64_t left = file->end - file->begun;
 			size_t size = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
 
 			if ((s3->buffered + size > MOST_BUFFERED && s3->buffered > 0) || waiting >= s3->spec.max_connections)
@@ -161,6 +162,7 @@ add_file(FlowS3 *s3, const FlowObject *object)
 	memset(file, 0, sizeof(*file));
 	file->s3 = s3;
 	file->object = object;
+	file->end = object->size;
 	if (s3->last_file != NULL)
 		s3->last_file->next = file;
 	else
@@ -209,6 +211,8 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 	if (file == NULL && (file = add_file(s3, object)) == NULL)
 		return flow_error_memory(error);
 	file->opened = true;
+	if (access->glance && file->end > FLOW_GLANCE_SIZE)
+		file->end = FLOW_GLANCE_SIZE;
 	*result = file;
 	return FLOW_OK;
 }
@@ -250,7 +254,7 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 	FlowStatus status;
 
 	*len = 0;
-	while (*len < capacity && file->position < file->object->size)
+	while (*len < capacity && file->position < file->end)
 	{
 		Piece *piece;
 		size_t count;
@@ -316,7 +320,7 @@ has_room(const FlowStore *store)
 
 	for (const FlowS3File *file = s3->files; file != NULL; file = file->next)
 	{
-		bytes += file->object->size - file->position;
+		bytes += file->end - file->position;
 		count++;
 	}
 	return count < 4 * s3->spec.max_connections && bytes < MOST_BUFFERED;

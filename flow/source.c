@@ -61,6 +61,7 @@ struct FlowSource
 	const FlowObject *object;
 	const FlowStorage *storage;
 	void *file;                   /* its */
+	uint64_t most;                /* stored bytes that may be read */
 	const FlowCodec *compression; /* the outermost */
 	const Wrapper *wrapper;       /* NULL: none */
 
@@ -174,9 +175,29 @@ static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, si
 static inline FlowStatus
 read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
 {
-	if (number == 0)
-		return source->storage->read(source->file, buffer, capacity, len, error);
-	return read_stage(source, number - 1, buffer, capacity, len, error);
+	if (number > 0)
+		return read_stage(source, number - 1, buffer, capacity, len, error);
+	if (flow_unlikely(source->most != UINT64_MAX))
+	{
+		uint64_t position = source->storage->position(source->file);
+		uint64_t left = position < source->most ? source->most - position : 0;
+
+		if (capacity > left)
+			capacity = (size_t) left;
+		if (capacity == 0)
+		{
+			*len = 0;
+			return FLOW_OK;
+		}
+	}
+	return source->storage->read(source->file, buffer, capacity, len, error);
+}
+
+/* Was as much read as is wanted, although the file goes on? */
+static bool
+has_enough(const FlowSource *source)
+{
+	return source->object->size > source->most && source->storage->position(source->file) >= source->most;
 }
 
 static FlowStatus
@@ -193,7 +214,8 @@ fill_input(FlowSource *source, int number, FlowError *error)
 		return status;
 	stage->in = stage->input;
 	stage->in_end = stage->input + len;
-	stage->last = len == 0;
+	stage->last = len == 0 && !has_enough(source);
+	stage->ended = len == 0 && !stage->last;
 	return FLOW_OK;
 }
 
@@ -435,6 +457,7 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 	size_t len = 0;
 
 	source->storage = access->store != NULL ? access->store->storage : &flow_file_storage;
+	source->most = access->glance ? FLOW_GLANCE_SIZE : UINT64_MAX;
 	status = source->storage->open(source->host, access, source->object, &source->file, error);
 	if (status == FLOW_OK && source->object->size > 0)
 		status = source->storage->read(source->file, source->first[0], FIRST_SIZE, &len, error);

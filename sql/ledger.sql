@@ -58,6 +58,7 @@ SELECT count(*) FROM flow; -- ERROR
 SELECT * FROM flowlog_rejects('flow'); -- ERROR
 ANALYZE flow; -- ERROR
 EXPLAIN (COSTS OFF) SELECT count(*) FROM flow;
+RESET flowlog_fdw.max_scan_bytes;
 SELECT sum(bytes) AS bytes FROM flowlog_files('lake') \gset
 SET flowlog_fdw.max_scan_bytes = :bytes;
 SELECT count(*) FROM lake;

@@ -207,6 +207,24 @@ foreach my $statement ('ANALYZE flow', q{SELECT count(*) FROM flowlog_rejects('f
 ($out, $read) = limited($size{flow}, 'EXPLAIN SELECT * FROM flow');
 is($read, 0, 'EXPLAIN reads nothing');
 
+# what looks at the first 256 kB of files
+make_directory("$logs/large");
+write_file("$logs/large/$_.log", "version account-id srcaddr\n", "2 123456789012 10.0.0.1\n" x 30_000) foreach 1 .. 3;
+create_table($node, 'large', "$logs/large", regex => undef);
+foreach my $statement (q{SELECT count(*) FROM flowlog_files('large')},
+	"BEGIN; IMPORT FOREIGN SCHEMA imported FROM SERVER logs INTO public OPTIONS (location '$logs/large'); ROLLBACK")
+{
+	my $look = 3 * 256 * 1024;
+
+	($out, $read, my $error) = limited($look - 1, $statement);
+	is("$out, $read", '53400, 0', "$statement: is limited, too");
+	like($error, qr/Up to 262144 bytes of each of 3 flow logs are read, together $look, and the limit is /, 'by what it looks at');
+	($out, $read) = limited($look, $statement);
+	unlike($out, qr/^5/, 'that much is allowed');
+	cmp_ok($read, '<=', $look, 'and no more is read');
+	cmp_ok($read, '>', 0, 'but something');
+}
+
 # ---------- S3: the list is complete before anything is read ----------
 
 my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));

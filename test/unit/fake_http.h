@@ -79,6 +79,7 @@ static int64_t fake_latency = 30000;
 
 /* what it finds */
 static uint64_t fake_requests, fake_lists, fake_fatal;
+static uint64_t fake_asked_bytes; /* of objects */
 static int fake_most_in_flight;
 static char fake_listed[64][300]; /* the prefixes of lists, as they stand in the query */
 
@@ -267,6 +268,7 @@ fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
 	}
 	answer->body = (const char *) object->data + from;
 	answer->len = (size_t) (to - from + 1);
+	fake_asked_bytes += answer->len;
 	snprintf(text, sizeof(text), "%zu", answer->len);
 	if (answer->fault != FAKE_SHORT)
 		fake_add_field(request, "content-length", text);

@@ -456,6 +456,31 @@ a_list_may_grow_while_it_is_read(void)
 }
 
 /* A query with a LIMIT leaves in the middle, and objects that were announced are never opened. */
+/* Who looks at the beginning of an object does not fetch all of it. */
+static void
+a_look_asks_for_no_more_than_it_reads(void)
+{
+	FlowProbe probe;
+	Fixture f;
+
+	clear_bucket();
+	put("x", 20000000);
+	put("y", 1000);
+	memset(fake_objects[0].data, 'x', fake_objects[0].size);
+	memset(fake_objects[1].data, 'x', fake_objects[1].size);
+	set_up(&f, "s3://bucket/", 16);
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	fake_asked_bytes = 0;
+	for (size_t i = 0; i < f.objects->count; i++)
+	{
+		CHECK_INT(flow_object_probe(&f.host, &f.objects->items[i], &f.access, "auto", true, NULL, &probe, &f.error), FLOW_OK);
+		CHECK_STRING(probe.compression, "none");
+		flow_probe_free(&f.host, &probe);
+	}
+	CHECK_INT(fake_asked_bytes, FLOW_GLANCE_SIZE + 1000);
+	tear_down(&f);
+}
+
 static void
 it_can_be_left_at_any_time(void)
 {
@@ -689,6 +714,7 @@ main(void)
 	RUN(objects_are_read_many_at_a_time);
 	RUN(large_objects_come_in_pieces);
 	RUN(a_list_may_grow_while_it_is_read);
+	RUN(a_look_asks_for_no_more_than_it_reads);
 	RUN(it_can_be_left_at_any_time);
 	RUN(it_survives_what_can_be_repaired);
 	RUN(it_never_gives_other_bytes);

@@ -92,9 +92,10 @@ typedef struct UnitHost
 	int64_t outstanding;     /* allocations not yet freed */
 	int64_t interrupt_after; /* answer true after so many questions; -1: never */
 	int64_t fail_after;      /* allocations that succeed before one fails; -1: all */
+	bool fail_once;          /* and those after it succeed again */
 } UnitHost;
 
-static UnitHost unit_state = {0, -1, -1};
+static UnitHost unit_state = {0, -1, -1, false};
 
 static inline bool
 unit_interrupted(void *arg)
@@ -122,7 +123,11 @@ unit_allocate(void *arg, size_t size)
 	UnitHost *state = arg;
 
 	if (state->fail_after == 0)
+	{
+		if (state->fail_once)
+			state->fail_after = -1;
 		return NULL;
+	}
 	if (state->fail_after > 0)
 		state->fail_after--;
 	state->outstanding++;
