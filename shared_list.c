@@ -41,14 +41,31 @@ struct FlowlogSharedList
 {
 	dsa_handle area;
 
+	/*
+	 * The mutex is held for a few loads and stores only: while it is, nothing may be called that could raise an error, as
+	 * dsa_get_address may, which maps memory.
+	 */
 	slock_t mutex;
-	bool listing;  /* a process is at it */
 	bool complete; /* there is no more to list */
-	dsa_pointer first, last;
+	uint64 next;   /* object to be handed out */
+
+	/*
+	 * A process is listing.  If that fails, this stays set, and the error ends the query: those who wait are
+	 * interrupted then.
+	 */
+	bool listing;
+
+	/* Read and set by the process that is listing; it had the mutex when it began, so it sees what its predecessor set. */
+	dsa_pointer last;
 	dsa_pointer left; /* what is left to be listed, as bytes; InvalidDsaPointer before the first step */
 	uint64 left_len;
-	uint64 next;       /* object to be handed out */
-	FlowlogListed sum; /* of all batches */
+
+	/*
+	 * Set under the mutex together with the batches that are counted here: a process that has seen the sum under the mutex may read
+	 * these batches, and the links to them, without it.
+	 */
+	FlowlogListed sum;
+	dsa_pointer first;
 };
 
 struct FlowlogListView
@@ -126,7 +143,7 @@ flowlog_shared_list_objects(const FlowlogListView *view)
 }
 
 /* Room for so many objects more.  Arrays that became too small stay: somebody may hold an object of theirs. */
-static bool
+static void
 make_room(FlowlogListView *view, size_t more)
 {
 	size_t capacity = Max(view->capacity, FIRST_OBJECTS);
@@ -135,21 +152,19 @@ make_room(FlowlogListView *view, size_t more)
 	while (capacity < view->objects.count + more)
 		capacity *= 2;
 	if (capacity == view->capacity)
-		return true;
-	items = MemoryContextAllocExtended(view->scan->context, capacity * sizeof(FlowObject), MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
-	if (items == NULL)
-		return false;
+		return;
+	items = MemoryContextAllocHuge(view->scan->context, capacity * sizeof(FlowObject));
 	if (view->objects.count > 0)
 		memcpy(items, view->objects.items, view->objects.count * sizeof(FlowObject));
 	view->objects.items = items;
 	view->capacity = capacity;
-	return true;
 }
 
-/* Takes the next batch into the view. */
-static bool
-take_batch(FlowlogListView *view)
+/* Takes the next batch into the view; the sum says that there is one.  May raise errors: it maps memory, and takes some. */
+static void
+take_batch(void *arg)
 {
+	FlowlogListView *view = arg;
 	dsa_pointer pointer;
 	Batch *batch;
 
@@ -158,8 +173,7 @@ take_batch(FlowlogListView *view)
 	else
 		pointer = ((Batch *) dsa_get_address(view->area, view->batch))->next;
 	batch = dsa_get_address(view->area, pointer);
-	if (!make_room(view, batch->count))
-		return false;
+	make_room(view, batch->count);
 	for (uint64 i = 0; i < batch->count; i++)
 	{
 		const BatchObject *object = &batch->objects[i];
@@ -175,7 +189,6 @@ take_batch(FlowlogListView *view)
 		view->objects.count++;
 	}
 	view->batch = pointer;
-	return true;
 }
 
 /* ---------- listing on ---------- */
@@ -229,16 +242,31 @@ make_batch(dsa_area *area, const FlowObjects *found)
 	return pointer;
 }
 
-/* What a step has found, and what it has left. */
+/* Where a step begins, what it has found, and what it has left. */
 typedef struct Step
 {
 	FlowlogListView *view;
+	const char *begin; /* NULL: at the beginning */
+	size_t begin_len;
 	const FlowObjects *found;
 	const char *left;
 	size_t left_len;
 } Step;
 
-/* Shares it.  May raise errors: there may be no more shared memory. */
+/* Finds where the last step ended.  May raise errors: it maps memory. */
+static void
+find_begin(void *arg)
+{
+	Step *step = arg;
+	const FlowlogSharedList *shared = step->view->shared;
+
+	if (shared->left == InvalidDsaPointer)
+		return;
+	step->begin = dsa_get_address(step->view->area, shared->left);
+	step->begin_len = shared->left_len;
+}
+
+/* Shares what it has found.  May raise errors: there may be no more shared memory. */
 static void
 publish(void *arg)
 {
@@ -247,18 +275,16 @@ publish(void *arg)
 	dsa_area *area = step->view->area;
 	dsa_pointer batch = step->found->count > 0 ? make_batch(area, step->found) : InvalidDsaPointer;
 	dsa_pointer left = dsa_allocate_extended(area, step->left_len, DSA_ALLOC_HUGE);
-	dsa_pointer old = shared->left; /* ours, as long as we list */
+	dsa_pointer old = shared->left;
+	dsa_pointer *link = &shared->first;
 
 	memcpy(dsa_get_address(area, left), step->left, step->left_len);
+	if (shared->last != InvalidDsaPointer)
+		link = &((Batch *) dsa_get_address(area, shared->last))->next;
+
 	SpinLockAcquire(&shared->mutex);
 	if (batch != InvalidDsaPointer)
-	{
-		if (shared->last == InvalidDsaPointer)
-			shared->first = batch;
-		else
-			((Batch *) dsa_get_address(area, shared->last))->next = batch;
-		shared->last = batch;
-	}
+		*link = shared->last = batch;
 	shared->sum.objects += step->found->count;
 	shared->sum.bytes += step->found->bytes;
 	shared->sum.skipped += step->found->skipped;
@@ -277,13 +303,12 @@ publish(void *arg)
 
 /* Goes on where the last step ended, until there is something new. */
 static FlowStatus
-find_more(FlowlogListView *view, FlowObjects *found, FlowError *error)
+find_more(const Step *step, FlowObjects *found, FlowError *error)
 {
-	FlowlogSharedList *shared = view->shared;
 	FlowStatus status = FLOW_OK;
 
-	if (shared->left != InvalidDsaPointer)
-		status = flow_objects_resume(found, dsa_get_address(view->area, shared->left), shared->left_len, error);
+	if (step->begin != NULL)
+		status = flow_objects_resume(found, step->begin, step->begin_len, error);
 	if (status == FLOW_OK)
 		status = flow_objects_more(found, true, error);
 	return status == FLOW_END ? FLOW_OK : status;
@@ -300,10 +325,12 @@ list_on(FlowlogListView *view, FlowError *error)
 	FlowStatus status;
 	char *left = NULL;
 
+	if (!flowlog_backend_call(&scan->backend, find_begin, &step))
+		return flowlog_backend_interrupted(error);
 	status = flow_objects_begin(host, scan->table->location, &access, view->pruner, &found, error);
 	if (status != FLOW_OK)
 		return status;
-	status = find_more(view, found, error);
+	status = find_more(&step, found, error);
 	if (status == FLOW_OK)
 		status = flow_objects_suspend(found, &left, &step.left_len, error);
 	if (status == FLOW_OK)
@@ -358,11 +385,8 @@ flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowE
 	}
 
 	while (view->objects.count <= *number)
-		if (!take_batch(view))
-		{
-			*error = (FlowError) {.status = FLOW_NO_MEMORY, .column = -1, .message = "out of memory"};
-			return FLOW_NO_MEMORY;
-		}
+		if (!flowlog_backend_call(&view->scan->backend, take_batch, view))
+			return flowlog_backend_interrupted(error);
 	return FLOW_OK;
 }
 
