@@ -203,11 +203,23 @@ flowlog_to_iso8601_date(PG_FUNCTION_ARGS)
 
 /* ---------- Unix time ---------- */
 
-/* from_unixtime(double precision): seconds, rounded to the millisecond as Java's Math.round does */
+/*
+ * To the nearest integer, half of one up, as Java's Math.round does.  Adding 0.5
+ * first would round twice where the sum is no double, as from 2^52 on.
+ */
+static float8
+round_half_up(float8 number)
+{
+	float8 whole = floor(number);
+
+	return number - whole >= 0.5 ? whole + 1 : whole;
+}
+
+/* from_unixtime(double precision): seconds, rounded to the millisecond */
 Datum
 flowlog_from_unixtime(PG_FUNCTION_ARGS)
 {
-	float8 milliseconds = floor(PG_GETARG_FLOAT8(0) * 1000 + 0.5);
+	float8 milliseconds = round_half_up(PG_GETARG_FLOAT8(0) * 1000);
 	TimestampTz timestamp = DT_NOEND;
 
 	/* what does not fit into int64, or is no number, stays infinite */

@@ -12,9 +12,9 @@
  * missing behind the "T", and an offset may have seconds and milliseconds.
  *
  * Unlike Joda-Time, both keep microseconds, take more than nine digits of a
- * fraction, and read the basic format with a "T" ("20180130T122504Z"), which
- * Joda-Time takes for a year; neither reads a time without a date.  The years
- * 0001 to 9999 are enough for a log.
+ * fraction, of an hour and a minute, too, and read the basic format with a "T"
+ * ("20180130T122504Z"), which Joda-Time takes for a year; neither reads a time
+ * without a date.  The years 0001 to 9999 are enough for a log.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,8 +32,12 @@
 #define HOUR_US (60 * MINUTE_US)
 #define DAY_US (24 * HOUR_US)
 
-/* digits of a fraction that are looked at; the next ones are less than nothing */
+/* digits of a fraction that can matter to the double that is nearest to it */
 #define FRACTION_DIGITS 100
+
+/* exact arithmetic takes so many digits at once: with a unit of an hour they fit an int64 */
+#define GROUP_DIGITS 9
+#define GROUP_BASE INT64_C(1000000000)
 
 /* Text not yet read. */
 typedef struct Cursor
@@ -41,6 +45,7 @@ typedef struct Cursor
 	const char *next;
 	const char *end;
 	bool full_numbers; /* numbers must have all their digits */
+	bool rounds;       /* a fraction is rounded to microseconds; otherwise it is cut */
 } Cursor;
 
 /* how a date was written */
@@ -269,47 +274,81 @@ round_to_even(double positive)
 }
 
 /*
- * A fraction of a unit of so many microseconds, if there is one.  Beyond
- * microseconds it is rounded as PostgreSQL rounds: the double nearest to the
- * fraction, times the unit, to the nearest integer; or cut, as Joda does.
+ * A fraction of a second as PostgreSQL's timestamptz_in reads it: the double
+ * nearest to it, in microseconds, to the nearest integer.  One in a hundred of
+ * those that end with half a microsecond would be another one by exact arithmetic,
+ * and a column would differ from a cast of the same text.
  */
-static bool
-read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
+static int64_t
+round_as_postgresql(const char *digits, int count)
 {
 	char number[FRACTION_DIGITS + sizeof("e-100")];
-	double fraction;
-	int count;
-
-	if (!take(in, '.') && !take(in, ','))
-		return true;
-	count = count_digits(in, FRACTION_DIGITS);
-	if (count == 0)
-		return false;
-
-	if (count <= 6)
-	{
-		int64_t scaled = take_digits(in, count);
-
-		for (int i = count; i < 6; i++)
-			scaled *= 10;
-		*microseconds = scaled * (unit / SECOND_US);
-		return true;
-	}
 
 	/* with an exponent, as the point is a matter of locale */
-	memcpy(number, in->next, (size_t) count);
+	memcpy(number, digits, (size_t) count);
 	number[count] = 'e';
 	number[count + 1] = '-';
 	number[count + 2] = (char) ('0' + count / 100);
 	number[count + 3] = (char) ('0' + count / 10 % 10);
 	number[count + 4] = (char) ('0' + count % 10);
 	number[count + 5] = '\0';
-	fraction = strtod(number, NULL) * (double) unit;
-	*microseconds = in->full_numbers ? round_to_even(fraction) : (int64_t) fraction;
+	return round_to_even(strtod(number, NULL) * (double) SECOND_US);
+}
 
-	in->next += count;
+/*
+ * A fraction of a unit of so many microseconds, exactly: cut, or rounded to the
+ * nearest integer, half to even.  Digits are taken in groups, from the last group
+ * to the first.  "whole" and "rest" are what those seen so far come to: the
+ * integer part and billionths; "more" says whether there is anything beyond these.
+ */
+static int64_t
+multiply_fraction(const char *digits, ptrdiff_t count, int64_t unit, bool rounds)
+{
+	static const int powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+	int64_t whole = 0;
+	int64_t rest = 0;
+	bool more = false;
+
+	for (ptrdiff_t begin = (count - 1) / GROUP_DIGITS * GROUP_DIGITS; begin >= 0; begin -= GROUP_DIGITS)
+	{
+		int len = count - begin < GROUP_DIGITS ? (int) (count - begin) : GROUP_DIGITS;
+		int64_t group = 0;
+
+		for (int i = 0; i < len; i++)
+			group = group * 10 + (digits[begin + i] - '0');
+		group *= powers[GROUP_DIGITS - len];
+		more |= rest != 0;
+		whole += group * unit;
+		rest = whole % GROUP_BASE;
+		whole /= GROUP_BASE;
+	}
+	if (rounds && (rest > GROUP_BASE / 2 || (rest == GROUP_BASE / 2 && (more || whole % 2 != 0))))
+		whole++;
+	return whole;
+}
+
+/*
+ * A fraction of a unit of so many microseconds, if there is one.  Beyond
+ * microseconds it is rounded as PostgreSQL rounds, or cut as Joda cuts.
+ */
+static bool
+read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
+{
+	const char *digits;
+	ptrdiff_t count;
+
+	if (!take(in, '.') && !take(in, ','))
+		return true;
+	digits = in->next;
 	while (is_digit(peek(in)))
 		in->next++;
+	count = in->next - digits;
+	if (count == 0)
+		return false;
+	if (in->rounds && unit == SECOND_US && count > 6)
+		*microseconds = round_as_postgresql(digits, (int) (count < FRACTION_DIGITS ? count : FRACTION_DIGITS));
+	else
+		*microseconds = multiply_fraction(digits, count, unit, in->rounds);
 	return true;
 }
 
@@ -468,7 +507,7 @@ moment_day(const Moment *moment, int *day)
 FlowStatus
 flow_value_iso8601(const char *data, size_t len, bool blank_separator, int64_t *microseconds)
 {
-	Cursor in = {data, data + len, blank_separator};
+	Cursor in = {data, data + len, blank_separator, blank_separator};
 	Moment moment;
 	int64_t offset;
 	int day;

@@ -7,6 +7,8 @@
  */
 #include "unit_value.h"
 
+#include <math.h>
+
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
 
@@ -204,6 +206,88 @@ it_ends_a_fraction_as_its_model_does(void)
 {
 	CHECK_INT(iso8601("2018-01-30T23:59:59.9999999Z", true), time_us(2018, 1, 31, 0, 0, 0, 0));
 	CHECK_INT(iso8601("2018-01-30T23:59:59.9999999Z", false), time_us(2018, 1, 30, 23, 59, 59, 999999));
+}
+
+/*
+ * "digits" as a fraction of so many microseconds, by schoolbook multiplication: the integer part, rounded half to even
+ * or cut.
+ */
+static int64_t
+naive_fraction(const char *digits, int64_t unit, bool rounds)
+{
+	int product[400] = {0}; /* decimal, the last digit first */
+	int count = (int) strlen(digits);
+	int64_t whole = 0;
+	bool more = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		int64_t carry = (digits[count - 1 - i] - '0') * unit;
+
+		for (int place = i; carry != 0; place++, carry /= 10)
+		{
+			carry += product[place];
+			product[place] = (int) (carry % 10);
+		}
+	}
+	for (int place = count + 12; place >= count; place--)
+		whole = whole * 10 + product[place];
+	for (int place = 0; place < count - 1; place++)
+		more |= product[place] != 0;
+	if (rounds && (product[count - 1] > 5 || (product[count - 1] == 5 && (more || whole % 2 != 0))))
+		whole++;
+	return whole;
+}
+
+/*
+ * Fractions of hours, minutes and seconds, with any number of digits and often one that is whole microseconds, half of
+ * one, or next to it; with the basic format's date, and the extended one's.
+ */
+static void
+it_reads_fractions_exactly(void)
+{
+	static const struct
+	{
+		const char *form;
+		int64_t unit;
+	} forms[] = {
+		{"1970-01-01T00,%s", 3600 * SECOND_US},
+		{"19700101T00.%s", 3600 * SECOND_US},
+		{"1970-01-01T00:00.%s", 60 * SECOND_US},
+		{"19700101T0000,%s", 60 * SECOND_US},
+		{"1970-01-01T00:00:00.%s", SECOND_US},
+		{"19700101T000000.%s", SECOND_US},
+	};
+	uint64_t seed = 14;
+	char digits[128];
+	char text[160];
+
+	for (int n = 0; n < 60000; n++)
+	{
+		int64_t unit = forms[n % 6].unit;
+		int count = 1 + (int) (unit_random(&seed) % (n % 4 == 0 ? 90 : 20));
+
+		for (int i = 0; i < count; i++)
+			digits[i] = (char) ('0' + unit_random(&seed) % 10);
+		digits[count] = '\0';
+		if (n % 4 == 1)
+		{
+			/* 36 and 6 times a power of ten divide what has fewer digits, so these are whole microseconds, or end with half of one */
+			int zeros = (int) (unit_random(&seed) % 20);
+
+			snprintf(digits, sizeof(digits), "%07d%s%.*s%s", (int) (unit_random(&seed) % 10000000), n % 8 == 1 ? "5" : "", zeros,
+			         "00000000000000000000", n % 16 == 1 ? "1" : "");
+		}
+		snprintf(text, sizeof(text), forms[n % 6].form, digits);
+		CHECK_INT(iso8601(text, false), naive_fraction(digits, unit, false));
+		if (unit != SECOND_US || strlen(digits) < 7)
+			CHECK_INT(iso8601(text, true), naive_fraction(digits, unit, true));
+		else /* as PostgreSQL reads it */
+			CHECK_INT(iso8601(text, true), llrint(strtod(strchr(text, '.'), NULL) * SECOND_US));
+	}
+	CHECK_INT(iso8601("7777-354T23,0023047", false), iso8601("7777-354T23:00:08.296920", false));
+	CHECK_INT(iso8601("20180130T235959.9999999Z", false), time_us(2018, 1, 30, 23, 59, 59, 999999));
+	CHECK_INT(iso8601("20180130T235959.9999999Z", true), time_us(2018, 1, 31, 0, 0, 0, 0));
 }
 
 /* forms that both readers take, or neither */
@@ -444,6 +528,7 @@ main(void)
 	RUN(it_reads_every_second_of_a_day);
 	RUN(it_honours_every_offset);
 	RUN(it_ends_a_fraction_as_its_model_does);
+	RUN(it_reads_fractions_exactly);
 	RUN(it_reads_iso_8601);
 	RUN(it_is_exact_about_columns);
 	RUN(it_follows_joda_time_elsewhere);
