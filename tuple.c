@@ -258,7 +258,7 @@ fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values
 	for (const QuickColumn *column = columns->items; column < end; column++)
 	{
 		FlowSlice field = fields[column->column];
-		uint64 number;
+		uint64 number = 0;
 
 		if (unlikely(!flow_read_digits(field.data, field.len, true, &number) || number > column->most))
 		{

@@ -454,7 +454,7 @@ bool
 flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAccess *access)
 {
 	struct iovec part = {&(char) {0}, 1};
-	FlowFile *file;
+	FlowFile *file = NULL;
 	FlowError error;
 	bool missing;
 

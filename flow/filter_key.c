@@ -247,7 +247,8 @@ select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, 
 	{
 		uint32_t row = rows[i];
 		uint32_t start, len, end;
-		uint64_t number, offset;
+		uint64_t number = 0;
+		uint64_t offset;
 		bool member;
 
 		rows[kept] = row;

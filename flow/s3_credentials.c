@@ -362,10 +362,11 @@ static FlowStatus
 fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, Answer *role, FlowError *error)
 {
 	char url[MOST_URL];
-	Question question = instance_question(url, token);
+	Question question;
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s" INSTANCE_KEYS, base);
+	question = instance_question(url, token);
 	status = ask(spec, &question, role, error);
 	if (status != FLOW_OK)
 		return status;
@@ -387,10 +388,11 @@ static FlowStatus
 fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, const char *role, Answer *answer, Found *found, FlowError *error)
 {
 	char url[MOST_URL], code[48];
-	Question question = instance_question(url, token);
+	Question question;
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s" INSTANCE_KEYS "%s", base, role);
+	question = instance_question(url, token);
 	status = ask_for_good(spec, &question, answer, error);
 	if (status != FLOW_OK)
 		return status;

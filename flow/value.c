@@ -122,7 +122,7 @@ read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 static inline FlowStatus
 read_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 {
-	uint64_t magnitude;
+	uint64_t magnitude = 0;
 
 	/* digits and nothing else, as nearly all integers of a log are */
 	if (flow_unlikely(!flow_read_digits(field.data, field.len, false, &magnitude)))
