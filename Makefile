@@ -27,6 +27,7 @@ WRAPPER_OBJS = \
 	import.o \
 	ledger.o \
 	backend.o \
+	printable.o \
 	function.o \
 	cluster.o \
 	rollup.o \

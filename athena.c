@@ -426,8 +426,8 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 			flowlog_raise(&athena.backend, &error, NULL);
 		ereport(ERROR,
 		        (errcode(ERRCODE_SYNTAX_ERROR),
-		         errmsg("%s", error.message),
-		         errdetail("%s", error.detail),
+		         errmsg("%s", flowlog_message(error.message)),
+		         errdetail("%s", flowlog_message(error.detail)),
 		         point_at(&athena, at)));
 	}
 	athena.hive = hive;

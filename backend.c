@@ -287,13 +287,13 @@ sqlstate_of(FlowStatus status)
 }
 
 /* COPY shows the line, or the field, in its CONTEXT: so do we, to those who may see it. */
-static void
-add_context(const FlowError *error, const FlowlogTable *table)
+static const char *
+make_context(const FlowError *error, const FlowlogTable *table)
 {
 	StringInfoData context;
 
 	if (error->path[0] == '\0' || error->line == 0)
-		return;
+		return NULL;
 
 	initStringInfo(&context);
 	appendStringInfo(&context, "flow log \"%s\", line %llu", error->path, (unsigned long long) error->line);
@@ -301,13 +301,17 @@ add_context(const FlowError *error, const FlowlogTable *table)
 		appendStringInfo(&context, ", column %s", table->columns[error->column].name);
 	if (table != NULL && error->raw_len > 0 && flowlog_may_see_raw(table))
 		appendStringInfo(&context, ": \"%s\"", flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN));
-	errcontext("%s", context.data);
+	return flowlog_message(context.data);
 }
 
 void
 flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTable *table)
 {
 	int sqlstate = sqlstate_of(error->status);
+	const char *message;
+	const char *detail;
+	const char *hint;
+	const char *context;
 
 	if (error->status == FLOW_INTERRUPTED)
 	{
@@ -317,13 +321,18 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 		ReThrowError(backend->interrupt);
 	}
 
+	/* all of them may have names of files in them */
+	message = flowlog_message(error->message);
+	detail = flowlog_message(error->detail);
+	hint = flowlog_message(error->hint);
+	context = make_context(error, table);
 	errno = error->os_errno;
 	ereport(ERROR,
 	        (errcode(sqlstate),
-	         error->os_errno != 0 ? errmsg("%s: %m", error->message) : errmsg("%s", error->message),
-	         error->detail[0] != '\0' ? errdetail("%s", error->detail) : 0,
-	         error->hint[0] != '\0' ? errhint("%s", error->hint) : 0,
-	         add_context(error, table)));
+	         error->os_errno != 0 ? errmsg("%s: %m", message) : errmsg("%s", message),
+	         detail[0] != '\0' ? errdetail("%s", detail) : 0,
+	         hint[0] != '\0' ? errhint("%s", hint) : 0,
+	         context != NULL ? errcontext("%s", context) : 0));
 }
 
 /*
@@ -335,36 +344,6 @@ flowlog_may_see_raw(const FlowlogTable *table)
 {
 	return pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 	       pg_class_aclcheck(table->relid, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK;
-}
-
-char *
-flowlog_printable(const char *data, size_t len, size_t most)
-{
-	const char *end = data + Min(len, most);
-	StringInfoData text;
-
-	initStringInfo(&text);
-	while (data < end)
-	{
-		unsigned char c = (unsigned char) *data;
-		int width = IS_HIGHBIT_SET(c) ? pg_encoding_mblen(GetDatabaseEncoding(), data) : 1;
-
-		if (width > end - data || (IS_HIGHBIT_SET(c) && !pg_verify_mbstr(GetDatabaseEncoding(), data, width, true)))
-			width = 0;
-		if (width == 0 || c < 0x20 || c == 0x7F)
-		{
-			appendStringInfo(&text, "\\x%02X", c);
-			data++;
-		}
-		else
-		{
-			appendBinaryStringInfo(&text, data, width);
-			data += width;
-		}
-	}
-	if (len > most)
-		appendStringInfoString(&text, "...");
-	return text.data;
 }
 
 /* ---------- what the administrator allows ---------- */

@@ -184,11 +184,29 @@ extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error, const
 /* May the current user see raw text of the table's logs? */
 extern bool flowlog_may_see_raw(const FlowlogTable *table);
 
-/* Bytes of a log as text that is valid in the database's encoding, at most so many of them. */
-extern char *flowlog_printable(const char *data, size_t len, size_t most);
-
 /* The allowed paths as they are set now, in the current memory context, and a store or NULL. */
 extern FlowAccess flowlog_get_access(FlowStore *store);
+
+/* ---------- printable.c ---------- */
+
+/* Bytes of a log as text that is valid in the database's encoding, without control characters, at most so many of them. */
+extern char *flowlog_printable(const char *data, size_t len, size_t most);
+
+/* A name of a file as text that is valid in the database's encoding; itself if it is. */
+extern const char *flowlog_valid_text(const char *bytes);
+
+/*
+ * A name of a file, or a text with such names in it, for a message: valid in the database's encoding, convertible to
+ * the client's, and without control characters; itself if it is all that.
+ */
+extern const char *flowlog_message(const char *bytes);
+
+/*
+ * The same for error context callbacks, which must not look into catalogs.  What they need is looked up beforehand by
+ * flowlog_message_prepare; if the client has changed its encoding since, only ASCII is left as it is.
+ */
+extern void flowlog_message_prepare(void);
+extern const char *flowlog_message_prepared(const char *bytes);
 
 /* ---------- s3.c ---------- */
 

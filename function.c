@@ -123,9 +123,9 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 		if (status != FLOW_REJECTED)
 			continue;
 		old = MemoryContextSwitchTo(row);
-		values[0] = CStringGetTextDatum(reject->object->path);
+		values[0] = CStringGetTextDatum(flowlog_valid_text(reject->object->path));
 		values[1] = Int64GetDatum((int64) reject->line);
-		values[2] = CStringGetTextDatum(reject->reason);
+		values[2] = CStringGetTextDatum(flowlog_valid_text(reject->reason));
 		values[3] = CStringGetTextDatum(flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
 		tuplestore_putvalues(result, desc, values, isnull);
 		MemoryContextSwitchTo(old);
@@ -163,7 +163,7 @@ fields_array(const FlowProbe *probe)
 	Datum *names = palloc(sizeof(Datum) * (probe->nfields + 1));
 
 	for (int i = 0; i < probe->nfields; i++)
-		names[i] = CStringGetTextDatum(probe->fields[i]);
+		names[i] = CStringGetTextDatum(flowlog_valid_text(probe->fields[i]));
 	return PointerGetDatum(construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
@@ -193,7 +193,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		if (flow_object_probe(&scan->backend.host, object, &allowed, options->compression, options->regex == NULL,
 		                      options->log_format, &probe, &error) != FLOW_OK)
 			flowlog_raise(&scan->backend, &error, scan->table);
-		values[0] = CStringGetTextDatum(object->path);
+		values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
 		values[1] = Int64GetDatum((int64) object->size);
 		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);
 		values[3] = CStringGetTextDatum(probe.compression);

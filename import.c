@@ -177,7 +177,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 	if (probe.source == FLOW_FIELDS_UNKNOWN)
 		ereport(ERROR,
 		        (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-		         errmsg("fields of flow log \"%s\" are not known", object->path),
+		         errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
 		         errdetail("It has no header, and its first line is no record of the default format."),
 		         errhint("Set option \"log_format\" to the format of these flow logs.")));
 	flow_probe_free(&import->backend.host, &probe);
@@ -202,7 +202,7 @@ look_at_files(Import *import, Oid serverid)
 	if (import->objects->count == 0)
 		ereport(ERROR,
 		        (errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
-		         errmsg("no flow logs found at \"%s\"", import->location)));
+		         errmsg("no flow logs found at \"%s\"", flowlog_message(import->location))));
 
 	/* the first, the last and some between */
 	probes = Min(import->objects->count, MOST_PROBES);

@@ -123,7 +123,8 @@ flowlog_ledger_charge(FlowlogScan *scan)
 	if (flowlog_max_scan_bytes > 0 && (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		         errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", scan->table->name, "flowlog_fdw.max_scan_bytes"),
+		         errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", flowlog_message(scan->table->name),
+		                "flowlog_fdw.max_scan_bytes"),
 		         errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
 		                   (unsigned long long) scan->objects->bytes,
 		                   before > 0 ? ", which are read again and again" : "",
@@ -210,6 +211,7 @@ flowlog_progress_tell(FlowlogScan *scan)
 	uint64 files = scan->objects->count;
 	double bytes = (double) scan->objects->bytes;
 	double share;
+	const char *name;
 	double seconds = (double) (now_microseconds() - scan->progress_began) / USECS_PER_SEC;
 
 	if (scan->parallel != NULL)
@@ -225,14 +227,15 @@ flowlog_progress_tell(FlowlogScan *scan)
 	if (bytes <= 0)
 		return;
 	share = scan->parallel != NULL ? flowlog_parallel_share_taken(scan->parallel) : Min((double) own->bytes_read / bytes, 1);
+	name = flowlog_message(scan->table->name);
 	if (scan->parallel != NULL)
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", scan->table->name,
+		        (errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", name,
 		                size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,
 		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
 	else
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", scan->table->name,
+		        (errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", name,
 		                (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
 		                size_text(bytes), share * 100, (unsigned long long) own->lines,
 		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));

@@ -386,7 +386,7 @@ static void
 input_error_context(void *arg)
 {
 	FlowlogTuple *tuple = arg;
-	const char *column = tuple->scan->table->columns[tuple->running->column].name;
+	const char *column = flowlog_message_prepared(tuple->scan->table->columns[tuple->running->column].name);
 	const char *path;
 	uint64 line;
 	bool known;
@@ -401,9 +401,12 @@ input_error_context(void *arg)
 	tuple->scan->backend.in_error = true;
 	known = flow_reader_position(tuple->scan->reader, &path, &line);
 	tuple->scan->backend.in_error = false;
-	if (known && line == 0)
+	if (!known)
+		return;
+	path = flowlog_message_prepared(path);
+	if (line == 0)
 		errcontext("flow log \"%s\", column %s", path, column);
-	else if (known)
+	else
 		errcontext("flow log \"%s\", line %llu, column %s", path, (unsigned long long) line, column);
 }
 
@@ -560,6 +563,7 @@ set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_
 		fmgr_info_cxt(input, &converter->input, tuple->scan->context);
 		converter->minds_nulls |= !converter->input.fn_strict;
 		tuple->may_see_raw = flowlog_may_see_raw(table);
+		flowlog_message_prepare();
 	}
 }
 

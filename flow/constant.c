@@ -147,6 +147,12 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	flow_error_at(error, file->path, 0);
 	if (status == FLOW_MISSING)
 		flow_error_detail(error, "The column is NOT NULL, but there is no value for it.");
+	else if (status == FLOW_BAD_ENCODING)
+		flow_error_detail(error, "The value that its %s gives is not valid text in the encoding of the database.", properties[column->source]);
+	else if (status == FLOW_TOO_LONG)
+		flow_error_detail(error, "The value that its %s gives has more than %d characters.", properties[column->source], column->max_chars);
+	else if (status == FLOW_OUT_OF_RANGE)
+		flow_error_detail(error, "The value that its %s gives is out of range for type %s.", properties[column->source], type);
 	else
 		flow_error_detail(error, "The value that its %s gives is not of type %s.", properties[column->source], type);
 	if (may_differ)

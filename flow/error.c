@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MOST_NAME 250 /* bytes of a path for which a message has room */
+
 FlowStatus
 flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
 {
@@ -60,10 +62,26 @@ flow_error_at(FlowError *error, const char *path, uint64_t line)
 	error->line = line;
 }
 
+const char *
+flow_error_tail(const char *path, size_t most, const char **dots)
+{
+	size_t len = strlen(path);
+
+	*dots = "";
+	if (len <= most)
+		return path;
+	*dots = "...";
+	path += len - most;
+	for (int i = 0; i < 3 && (*path & 0xC0) == 0x80; i++) /* not in the middle of a character */
+		path++;
+	return path;
+}
+
 FlowStatus
 flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path)
 {
 	FlowStatus status;
+	const char *dots;
 
 	switch (os_errno)
 	{
@@ -83,7 +101,8 @@ flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path
 			break;
 	}
 
-	flow_error_set(error, status, "could not %s \"%s\"", verb, path);
+	path = flow_error_tail(path, MOST_NAME, &dots);
+	flow_error_set(error, status, "could not %s \"%s%s\"", verb, dots, path);
 	error->os_errno = os_errno;
 	return status;
 }

@@ -80,20 +80,13 @@ typedef struct Stall
 static void
 name_error(FlowError *error, const char *what, const char *path)
 {
-	const size_t most = 180;
-	size_t len = strlen(path);
 	char message[sizeof(error->message)];
+	const char *dots;
 
 	flow_error_at(error, path, 0);
-	if (len > most)
-	{
-		path += len - most;
-		while ((*path & 0xC0) == 0x80) /* not in the middle of a character */
-			path++;
-	}
+	path = flow_error_tail(path, 180, &dots);
 	memcpy(message, error->message, sizeof(message));
-	snprintf(error->message, sizeof(error->message), "%s \"%s%.180s\" %.100s",
-	         what, len > most ? "..." : "", path, message);
+	snprintf(error->message, sizeof(error->message), "%s \"%s%.180s\" %.100s", what, dots, path, message);
 }
 
 void

@@ -29,6 +29,7 @@
 
 #define MAX_DEPTH 64      /* directories below the fixed part */
 #define MAX_PATH 4096     /* what open() takes, with the NUL */
+#define MOST_SHOWN 200    /* bytes of a path in a message */
 #define ENTRIES_A_LOOK 64 /* entries between two looks at the host's flag and clock */
 
 /* A directory to be read, on a stack; its name stands before it. */
@@ -149,6 +150,7 @@ push(Walk *walk, const char *name, size_t len, FlowSegments segments)
 static FlowStatus
 pop(Walk *walk, FlowSegments *segments)
 {
+	const char *path, *dots;
 	Pending pending;
 	FlowStatus status;
 
@@ -164,7 +166,8 @@ pop(Walk *walk, FlowSegments *segments)
 
 	if (pending.depth > MAX_DEPTH)
 	{
-		flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s\" is nested too deeply", walk->path);
+		path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+		flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" is nested too deeply", dots, path);
 		flow_error_detail(walk->error, "At most %d levels below \"%s\" are read.", MAX_DEPTH, flow_location_fixed(walk->location));
 		return walk->error->status;
 	}
@@ -180,6 +183,7 @@ static FlowStatus
 check_directory(Walk *walk, int fd)
 {
 	Ancestor *self = &walk->ancestors[walk->depth];
+	const char *path, *dots;
 	struct stat st;
 	FlowStatus status;
 
@@ -193,7 +197,8 @@ check_directory(Walk *walk, int fd)
 	for (const Ancestor *a = walk->ancestors; a < self; a++)
 		if (a->device == self->device && a->inode == self->inode)
 		{
-			flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s\" contains itself through a link", walk->path);
+			path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+			flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" contains itself through a link", dots, path);
 			flow_error_detail(walk->error, "It is the directory \"%.*s\".", (int) a->path_len, walk->path);
 			return walk->error->status;
 		}
@@ -285,11 +290,15 @@ static FlowStatus
 add_file(Walk *walk, const struct stat *st)
 {
 	FlowObject object = {.path = walk->path};
+	const char *path, *dots;
 	FlowStatus status;
 	bool keep;
 
 	if (!S_ISREG(st->st_mode))
-		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s\" is neither a regular file nor a directory", walk->path);
+	{
+		path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s%s\" is neither a regular file nor a directory", dots, path);
+	}
 	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
 		return FLOW_OK;
 	if (st->st_size == 0)

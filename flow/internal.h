@@ -41,6 +41,11 @@ extern void flow_error_hint(FlowError *error, const char *format, ...) flow_prin
 extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
 
 /*
+ * What a message shows of a path: all of it, or its end, with "..." for *dots, if it has more than so many bytes.
+ */
+extern const char *flow_error_tail(const char *path, size_t most, const char **dots);
+
+/*
  * A failed system call: status by errno (ENOENT and ENOTDIR FLOW_NOT_FOUND, EACCES and
  * EPERM FLOW_NO_PERMISSION, ENOMEM FLOW_NO_MEMORY, others FLOW_IO), os_errno, and the message
  * "could not VERB "PATH""; the host appends the errno's text.

@@ -22,8 +22,8 @@
 FlowError *
 flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
 {
-	const size_t most = 150;
-	const char *name = request->name;
+	const char *dots;
+	const char *name = flow_error_tail(request->name, 150, &dots);
 	FlowError *failure = flow_allocate(request->s3->host, sizeof(FlowError));
 	char message[160];
 	va_list args;
@@ -36,13 +36,7 @@ flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	if (strlen(name) > most)
-	{
-		name += strlen(name) - most;
-		while ((*name & 0xC0) == 0x80) /* not in the middle of a character */
-			name++;
-	}
-	flow_error_set(failure, status, "could not %s \"%s%s\": %s", request->verb, name == request->name ? "" : "...", name, message);
+	flow_error_set(failure, status, "could not %s \"%s%s\": %s", request->verb, dots, name, message);
 	flow_error_at(failure, request->name, 0);
 	flow_free(request->s3->host, request->failure);
 	request->failure = failure;
