@@ -212,6 +212,36 @@ backend_text_length(void *arg, const char *data, size_t len)
 	return pg_mbstrlen_with_len(data, len);
 }
 
+/* A character for backend_text_encode. */
+typedef struct Character
+{
+	pg_wchar code;
+	unsigned char bytes[MAX_UNICODE_EQUIVALENT_STRING + 1];
+} Character;
+
+static void
+encode_character(void *arg)
+{
+	Character *character = arg;
+
+	pg_unicode_to_server(character->code, character->bytes);
+}
+
+static size_t
+backend_text_encode(void *arg, uint32_t code, char *to)
+{
+	Character character = {code, {0}};
+	size_t len;
+
+	if (!is_valid_unicode_codepoint(code) || !flowlog_backend_call(arg, encode_character, &character))
+		return 0;
+	len = strlen((char *) character.bytes);
+	if (len > FLOW_CHARACTER_SIZE)
+		return 0;
+	memcpy(to, character.bytes, len);
+	return len;
+}
+
 void
 flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 {
@@ -225,6 +255,7 @@ flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 			.clock = backend_clock,
 			.text_valid = backend_text_valid,
 			.text_length = backend_text_length,
+			.text_encode = backend_text_encode,
 			.wait_sockets = backend_wait_sockets,
 		},
 		.context = context,

@@ -88,6 +88,8 @@ typedef struct FlowSocket
 	bool can_read, can_write; /* told */
 } FlowSocket;
 
+#define FLOW_CHARACTER_SIZE 6 /* bytes that a character of an escape sequence may take: no more than the sequence */
+
 /*
  * What the core needs from the program around it.  None of these may jump out
  * of the call.  "arg" is handed back to each.
@@ -115,6 +117,12 @@ typedef struct FlowHost
 	 */
 	bool (*text_valid)(void *arg, const char *data, size_t len);
 	size_t (*text_length)(void *arg, const char *data, size_t len);
+
+	/*
+	 * Writes a character of Unicode from U+0080 on in the host's encoding, and returns how many bytes that took, at
+	 * most FLOW_CHARACTER_SIZE; 0 if it cannot, perhaps because the host wants to stop.  NULL: the encoding is UTF-8.
+	 */
+	size_t (*text_encode)(void *arg, uint32_t character, char *to);
 
 	/*
 	 * Sleeps as "wait" does, but returns also when one of some sockets is ready for what is wanted of it, and tells of which that is

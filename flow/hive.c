@@ -34,6 +34,7 @@ typedef struct Token
 
 typedef struct Parser
 {
+	const FlowHost *host;
 	const char *text;
 	Token token; /* the one that comes next */
 	FlowHive *hive;
@@ -245,31 +246,64 @@ is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* The character of four hexadecimal digits, in UTF-8. */
-static char *
-put_character(const char *digits, char *to)
+/* The number of four hexadecimal digits behind a "u"; false if there are none. */
+static bool
+read_code(const char *text, const char *end, uint32_t *code)
 {
-	char code[5] = {digits[0], digits[1], digits[2], digits[3], '\0'};
-	unsigned value = (unsigned) strtoul(code, NULL, 16);
+	char digits[5] = {0};
 
-	if (value < 0x80)
-		*to++ = (char) value;
-	else
+	if (end - text < 5 || text[0] != 'u' || strspn(text + 1, "0123456789abcdefABCDEF") < 4)
+		return false;
+	memcpy(digits, text + 1, 4);
+	*code = (uint32_t) strtoul(digits, NULL, 16);
+	return true;
+}
+
+static size_t
+encode_utf8(uint32_t code, char *to)
+{
+	size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3
+	                                               : 4;
+
+	for (size_t i = len - 1; i > 0; i--, code >>= 6)
+		to[i] = (char) (0x80 | (code & 0x3F));
+	to[0] = (char) (0xF00 >> len | code);
+	return len;
+}
+
+/* The character of "u" and four hexadecimal digits, or of two surrogates.  False: there is no such character. */
+static bool
+put_character(const FlowHost *host, const char **text, const char *end, uint32_t code, char **to)
+{
+	uint32_t low;
+	size_t len;
+
+	*text += 5;
+	if (code >= 0xD800 && code < 0xDC00 && *text < end && **text == '\\' &&
+	    read_code(*text + 1, end, &low) && low >= 0xDC00 && low < 0xE000)
 	{
-		if (value >= 0x800)
-			*to++ = (char) (0xE0 | value >> 12);
-		*to++ = (char) (value >= 0x800 ? 0x80 | (value >> 6 & 0x3F) : 0xC0 | value >> 6);
-		*to++ = (char) (0x80 | (value & 0x3F));
+		code = 0x10000 + (code - 0xD800) * 0x400 + (low - 0xDC00);
+		*text += 6;
 	}
-	return to;
+	if (code == 0 || (code >= 0xD800 && code < 0xE000))
+		return false;
+	if (code < 0x80)
+	{
+		*(*to)++ = (char) code;
+		return true;
+	}
+	len = host->text_encode != NULL ? host->text_encode(host->arg, code, *to) : encode_utf8(code, *to);
+	*to += len;
+	return len > 0;
 }
 
 char *
-flow_hive_unescape(const char *text, size_t len, char *to)
+flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 {
 	static const char codes[] = "'\"bnrtZ0";
 	static const char meanings[] = "'\"\b\n\r\t\032";
 	const char *end = text + len;
+	uint32_t number;
 
 	while (text < end)
 	{
@@ -282,10 +316,10 @@ flow_hive_unescape(const char *text, size_t len, char *to)
 			continue;
 		}
 		text++;
-		if (end - text >= 5 && *text == 'u' && strspn(text + 1, "0123456789abcdefABCDEF") >= 4)
+		if (read_code(text, end, &number))
 		{
-			to = put_character(text + 1, to);
-			text += 5;
+			if (!put_character(host, &text, end, number, &to))
+				return NULL;
 		}
 		else if (end - text >= 3 && (text[0] == '0' || text[0] == '1') && is_octal(text[1]) && is_octal(text[2]))
 		{
@@ -321,9 +355,11 @@ string(Parser *parser, const char **result)
 	{
 		const char *close = quoted_end(next);
 
-		to = flow_hive_unescape(next + 1, (size_t) (close - next) - 2, to);
+		to = flow_hive_unescape(parser->host, next + 1, (size_t) (close - next) - 2, to);
+		if (to == NULL && flow_interrupted(parser->host))
+			return flow_error_interrupted(parser->error);
 		if (to == NULL)
-			return unexpected(parser, "a string without the character NUL");
+			return unexpected(parser, "a string of Unicode characters other than NUL");
 		next = close;
 	}
 	parser->strings = to + 1;
@@ -702,7 +738,7 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 {
 	size_t len = strlen(text);
 	size_t most = len / 4 + 1; /* items of a list: each takes four characters, such as "a b," */
-	Parser parser = {.text = text, .error = error};
+	Parser parser = {.host = host, .text = text, .error = error};
 	FlowHiveColumn *all_columns;
 	FlowHivePair *all_pairs;
 	FlowStatus status;

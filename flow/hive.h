@@ -82,9 +82,9 @@ extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *na
  * What is between the quotes of a string literal, as Hive's unescapeSQLString reads it (Hive,
  * ql/parse/BaseSemanticAnalyzer): "\\s" is \s, and so is what stands behind a "\" in general, but
  * "\%" and "\_" keep theirs.  to: room for "len" bytes and one more; returns the end, where it puts a NUL.  NULL:
- * the literal has a NUL.
+ * the literal has a NUL, half of a pair of surrogates, or what the host cannot encode.
  */
-extern char *flow_hive_unescape(const char *text, size_t len, char *to);
+extern char *flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to);
 
 /*
  * Can PCRE2, matching bytes, take the place of java.util.regex for this pattern?  FLOW_UNSUPPORTED if it has what only

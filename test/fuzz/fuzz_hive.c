@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		must(error.message[0] != '\0' && at <= length);
 
-	if (flow_hive_unescape(text, length, inside) != NULL)
+	if (flow_hive_unescape(&unit_host, text, length, inside) != NULL)
 		must(strlen(inside) <= length);
 	if (flow_java_regex_check(text, &ngroups, &named, &error) == FLOW_OK)
 		must(ngroups >= 0 && (!named || ngroups > 0));

@@ -235,6 +235,26 @@ foreach my $encoding (sort keys %text)
 	}
 }
 
+# ---------- characters that Athena's statements have as escape sequences ----------
+
+my %athena = (
+	UTF8 => { '\u00e9' => "\xC3\xA9", '\u3042' => "\xE3\x81\x82", '\ud83d\ude00' => "\xF0\x9F\x98\x80", '\ud83d' => 42601, '\ude00\ud83d' => 42601, '\u0000' => 42601 },
+	LATIN1 => { '\u00e9' => "\xE9", '\u3042' => '22P05', '\ud83d\ude00' => '22P05', '\ud83d' => 42601, '\u0041' => 'A' },
+	EUC_JP => { '\u00e9' => "\x8F\xAB\xB1", '\u3042' => "\xA4\xA2", '\ud83d\ude00' => '22P05' },
+	SQL_ASCII => { '\u0041' => 'A', '\u00e9' => '0A000' });
+
+foreach my $encoding (sort keys %athena)
+{
+	foreach my $escape (sort keys %{ $athena{$encoding} })
+	{
+		my $wanted = $athena{$encoding}{$escape};
+		my $ddl = "CREATE EXTERNAL TABLE t (a string COMMENT '<$escape>') LOCATION 's3://b/'";
+		my $outcome = told($encoding, 'SQL_ASCII', 'SELECT flowlog_athena_ddl(' . quoted($ddl) . q{, 'logs')});
+
+		like($outcome, $wanted =~ /^[0-9A-Z]{5}$/ ? qr/ERROR:  $wanted: / : qr/IS '<\Q$wanted\E>'/, "$encoding: Athena's $escape");
+	}
+}
+
 $_->quit foreach values %sessions;
 check_log($node);
 $node->stop;

@@ -102,7 +102,7 @@ it_says_where_it_stopped(void)
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a varchar(9999999999))"), "Expected a number. at \"9999999999\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE `` (a int)"), "Expected a name. at \"`` (a int)\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION s3"), "Expected a string in quotes. at \"s3\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\0b'"), "Expected a string without the character NUL. at \"'a\\0b'\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\0b'"), "Expected a string of Unicode characters other than NUL. at \"'a\\0b'\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\'"), "Expected a string in quotes. at \"'a\\'\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT x"), "Expected DELIMITED or SERDE. at \"x\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a) INTO 3 BUCKETS"), "Expected the end of the statement. at \"CLUSTERED \"");
@@ -136,7 +136,7 @@ unescaped(const char *text)
 	static char result[100];
 
 	memset(result, 'x', sizeof(result));
-	return flow_hive_unescape(text, strlen(text), result) != NULL ? result : "NUL";
+	return flow_hive_unescape(&unit_host, text, strlen(text), result) != NULL ? result : "NUL";
 }
 
 /* As Hive's TestSemanticAnalyzer and the Language Manual have it. */
@@ -152,6 +152,11 @@ it_unescapes_as_hive(void)
 	CHECK_STRING(unescaped("\\0"), "NUL");
 	CHECK_STRING(unescaped("\\000"), "NUL");
 	CHECK_STRING(unescaped("\\u0000"), "NUL");
+	CHECK_STRING(unescaped("\\ud83d\\uDE00\\u0080\\uFFFF\\udbff\\udfff"), "\xF0\x9F\x98\x80\xC2\x80\xEF\xBF\xBF\xF4\x8F\xBF\xBF");
+	CHECK_STRING(unescaped("\\ud83d"), "NUL");
+	CHECK_STRING(unescaped("\\ud83dx"), "NUL");
+	CHECK_STRING(unescaped("\\ud83d\\ud83d"), "NUL");
+	CHECK_STRING(unescaped("\\uDE00\\ud83d"), "NUL");
 	CHECK_STRING(unescaped("a\\"), "a\\");
 	CHECK_STRING(unescaped(""), "");
 }
