@@ -51,6 +51,7 @@ CORE_OBJS = \
 	flow/split_arm.o \
 	flow/filter.o \
 	flow/filter_batch.o \
+	flow/filter_deferred.o \
 	flow/filter_interval.o \
 	flow/filter_key.o \
 	flow/filter_network.o \

@@ -311,6 +311,7 @@ sqlstate_of(FlowStatus status)
 		case FLOW_OK:
 		case FLOW_END:
 		case FLOW_REJECTED:
+		case FLOW_NEED_VALUE:
 		case FLOW_INTERRUPTED:
 			break;
 	}

@@ -49,8 +49,9 @@ typedef struct Not
 typedef struct List
 {
 	FlowPredicate base;
-	FlowPredicate **children; /* the cheapest first */
+	FlowPredicate **children; /* the cheapest first, as far as they may change places */
 	size_t count;
+	size_t fixed;        /* of these: up to the last that may fail, they stay where they are */
 	FlowTruth decides;   /* a child that is this makes the list the same */
 	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
 	unsigned stops;      /* truths of a child that end it, as TRUTH_BITs */
@@ -234,20 +235,20 @@ flow_filter_free(FlowFilter *filter)
 	flow_free(filter->host, filter);
 }
 
-static void *
-new_predicate(FlowFilter *filter, FlowTest test, int cost, size_t size)
+void *
+flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size)
 {
 	FlowPredicate *predicate = flow_filter_allocate_zeroed(filter, 1, size);
 
 	if (predicate != NULL)
-		*predicate = (FlowPredicate) {test, NULL, filter, cost, -1, NULL, {FLOW_FALSE, FLOW_TRUE}};
+		*predicate = (FlowPredicate) {.test = test, .filter = filter, .cost = cost, .column = -1, .verdict = {FLOW_FALSE, FLOW_TRUE}};
 	return predicate;
 }
 
 FlowPredicate *
 flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 {
-	FlowPredicate *predicate = new_predicate(filter, test, types[filter->columns[column].type].cost, size);
+	FlowPredicate *predicate = flow_filter_new_node(filter, test, types[filter->columns[column].type].cost, size);
 
 	if (predicate != NULL)
 		predicate->column = column;
@@ -296,7 +297,7 @@ flow_filter_is_null(FlowFilter *filter, int column)
 FlowPredicate *
 flow_filter_constant(FlowFilter *filter, FlowTruth truth)
 {
-	Constant *constant = new_predicate(filter, test_constant, 0, sizeof(Constant));
+	Constant *constant = flow_filter_new_node(filter, test_constant, 0, sizeof(Constant));
 
 	if (constant == NULL)
 		return NULL;
@@ -326,9 +327,12 @@ insert_child(List *list, FlowPredicate *child)
 {
 	size_t place = list->count++;
 
-	for (; place > 0 && list->children[place - 1]->cost > child->cost; place--)
+	if (child->may_fail)
+		list->fixed = list->count;
+	for (; place > list->fixed && list->children[place - 1]->cost > child->cost; place--)
 		list->children[place] = list->children[place - 1];
 	list->children[place] = child;
+	list->base.may_fail |= child->may_fail;
 	list->base.cost += child->cost;
 	if (list->base.cost > COST_MOST)
 		list->base.cost = COST_MOST;
@@ -337,7 +341,7 @@ insert_child(List *list, FlowPredicate *child)
 static FlowPredicate *
 build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth decides)
 {
-	List *list = new_predicate(filter, test_list, 0, sizeof(List));
+	List *list = flow_filter_new_node(filter, test_list, 0, sizeof(List));
 
 	if (list == NULL)
 		return NULL;
@@ -349,9 +353,12 @@ build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 	{
+		/* nothing is moved before what may fail; of ranges that are merged, both fail or none does */
+		size_t first = list->fixed > 0 ? list->fixed - 1 : 0;
+
 		if (children[i] == NULL)
 			return NULL;
-		if (decides == FLOW_TRUE || !merge_child(filter, list->children, list->count, children[i]))
+		if (decides == FLOW_TRUE || !merge_child(filter, list->children + first, list->count - first, children[i]))
 			insert_child(list, children[i]);
 	}
 	return filter->out_of_memory ? NULL : &list->base;
@@ -372,11 +379,12 @@ flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count)
 FlowPredicate *
 flow_filter_not(FlowFilter *filter, FlowPredicate *child)
 {
-	Not *not = child == NULL ? NULL : new_predicate(filter, test_not, child->cost, sizeof(Not));
+	Not *not = child == NULL ? NULL : flow_filter_new_node(filter, test_not, child->cost, sizeof(Not));
 
 	if (not == NULL)
 		return NULL;
 	not ->child = child;
+	not ->base.may_fail = child->may_fail;
 	return &not ->base;
 }
 
@@ -384,20 +392,23 @@ flow_filter_not(FlowFilter *filter, FlowPredicate *child)
  * Of the root it only matters whether it is TRUE, of what is below a NOT whether
  * it is FALSE, and so on downwards.  A list may stop at UNKNOWN unless the truth
  * that decides it is the one that matters: then a later child may still decide.
+ *
+ * PostgreSQL stops at NULL only among the conjuncts of WHERE.  Below them, a list with what may fail
+ * is "exact": all that is tested before it is, and all that PostgreSQL would test.
  */
 static void
-find_stops(FlowPredicate *predicate, FlowTruth matters)
+find_stops(FlowPredicate *predicate, FlowTruth matters, bool exact)
 {
 	if (predicate->test == test_not)
-		find_stops(((Not *) predicate)->child, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
+		find_stops(((Not *) predicate)->child, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE, exact || predicate->may_fail);
 	else if (predicate->test == test_list)
 	{
 		List *list = (List *) predicate;
 
-		if (list->decides == matters)
+		if (list->decides == matters || exact)
 			list->stops &= ~TRUTH_BIT(FLOW_UNKNOWN);
 		for (size_t i = 0; i < list->count; i++)
-			find_stops(list->children[i], matters);
+			find_stops(list->children[i], matters, exact || list->children[i]->may_fail);
 	}
 }
 
@@ -406,7 +417,7 @@ flow_filter_set_root(FlowFilter *filter, FlowPredicate *root)
 {
 	filter->root = filter->out_of_memory ? NULL : root;
 	if (root != NULL)
-		find_stops(root, FLOW_TRUE);
+		find_stops(root, FLOW_TRUE, false);
 }
 
 size_t
@@ -419,7 +430,7 @@ flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **con
 		*conjuncts = (const FlowPredicate *const *) list->children;
 		return list->count;
 	}
-	*conjuncts = &filter->root;
+	*conjuncts = (const FlowPredicate *const *) &filter->root;
 	return 1;
 }
 

@@ -27,8 +27,9 @@ struct FlowPredicate
 	FlowTest test;
 	FlowSelect select; /* leaves may have a faster one for batches; else NULL */
 	const FlowFilter *filter;
-	int cost;   /* relative to others; only the order counts */
-	int column; /* leaves: what is tested, else -1 */
+	int cost;      /* relative to others; only the order counts */
+	int column;    /* leaves: what is tested, else -1 */
+	bool may_fail; /* its test may end in an error that is not the record's, so it stays after those before it */
 
 	/* leaves may tell what a value can be that lies in an interval: bits by "does not match", "matches"; NULL: both */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
@@ -43,7 +44,8 @@ struct FlowFilter
 	const FlowColumn *columns;
 	int ncolumns;
 	bool bad_is_null;
-	const FlowPredicate *root; /* NULL: not set, or memory was short */
+	FlowPredicate *root; /* NULL: not set, or memory was short */
+	size_t ndeferred;    /* deferred predicates that are not resolved */
 
 	/* the arena of everything but the filter itself */
 	FlowFilterChunk *chunks;
@@ -69,12 +71,20 @@ extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicat
 /* A list's children, and the truth of one that decides it; or the child of a NOT.  0 of a leaf or a constant. */
 extern size_t flow_filter_children(const FlowPredicate *predicate, const FlowPredicate *const **children, FlowTruth *decides, bool *negated);
 
-/* What a constant is; false if it is none. */
+/* The truth of a constant; false if it is none. */
 extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth);
 extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
 
 /* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
 extern bool flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
+
+/* A node of "size" bytes that is no leaf. */
+extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size);
+
+/* ---------- filter_deferred.c ---------- */
+
+/* Returns true if the predicate waits for its value. */
+extern bool flow_filter_is_deferred(const FlowPredicate *predicate);
 
 /* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
 extern const unsigned flow_filter_accepts[];

@@ -31,7 +31,7 @@ typedef struct Conjunct
 struct FlowSelector
 {
 	const FlowFilter *filter;
-	size_t learned; /* records; from LEARN_FROM on the order stands */
+	size_t learned; /* records; from LEARN_FROM on the order stands, as it does while a predicate waits for its value */
 	size_t count;
 	FlowSlice *fields;  /* by column: of the record that is judged by itself */
 	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MOST */
@@ -171,6 +171,7 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter)
 	selector = (FlowSelector *) memory;
 	selector->filter = filter;
 	selector->count = count;
+	selector->learned = filter->ndeferred > 0 ? LEARN_FROM : 0;
 	selector->fields = (FlowSlice *) (memory + head);
 	selector->learning = (uint32_t *) (memory + head + fields + columns);
 	for (size_t i = 0; i < count; i++)

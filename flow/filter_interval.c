@@ -36,6 +36,8 @@ truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 	FlowTruth otherwise;
 	unsigned all, any;
 
+	if (flow_filter_is_deferred(predicate))
+		return ANY_TRUTH;
 	if (flow_filter_is_constant(predicate, &truth))
 		return truth == FLOW_BROKEN ? ANY_TRUTH : BIT(truth);
 	if (predicate->column >= 0)

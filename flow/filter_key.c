@@ -408,6 +408,7 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 		return NULL;
 	p->read = kind->read;
 	p->base.outcomes = kind->outcomes;
+	p->base.may_fail = kind->read == read_as_unix_time;
 
 	/* unless digits may mean NULL */
 	if (definition->null_text == NULL || definition->null_len == 0 ||
@@ -494,6 +495,7 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 		return NULL;
 	p->read = x->read;
 	p->base.outcomes = a->outcomes;
+	p->base.may_fail = a->may_fail;
 	p->base.select = a->select;
 	p->max_digits = x->max_digits;
 	p->most = x->most;

@@ -9,7 +9,7 @@
  * records that pass.  Nothing here prints, exits, jumps or keeps global state.
  *
  * Conventions.  A function that can fail returns a FlowStatus and, unless that
- * is FLOW_OK or FLOW_END, has filled the FlowError given to it.  Whoever creates
+ * is FLOW_OK, FLOW_END or FLOW_NEED_VALUE, has filled the FlowError given to it.  Whoever creates
  * an object frees it; every free or close function takes NULL.  Sizes are bytes,
  * times are microseconds since 1970-01-01 00:00 UTC unless a comment says
  * otherwise.
@@ -30,6 +30,7 @@ typedef enum FlowStatus
 	FLOW_OK = 0,
 	FLOW_END,             /* there is nothing more */
 	FLOW_REJECTED,        /* a line was rejected; only if the host asked to be told */
+	FLOW_NEED_VALUE,      /* the host must resolve a deferred predicate first */
 	FLOW_INTERRUPTED,     /* the host wants to stop */
 	FLOW_NO_MEMORY,       /* the host's allocator returned NULL */
 	FLOW_NOT_FOUND,       /* a file or directory does not exist */
@@ -333,14 +334,28 @@ extern FlowPredicate *flow_filter_and(FlowFilter *filter, FlowPredicate **childr
 extern FlowPredicate *flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count);
 extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 
-/* Makes "root" what the filter judges; conjuncts are put in order of cost. */
+/*
+ * Makes "root" what the filter tests.  Children of a list are put in order of cost, except that what
+ * may fail (FLOW_AS_UNIX_TIME, deferred predicates) stays after those before it and before those after it.
+ */
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
  * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why.
  * Otherwise bad->column is the first bad field that was taken for NULL, or -1.
+ * Where bad->status is FLOW_NEED_VALUE, bad->column is the number of a deferred predicate.
  */
 extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField *bad);
+
+/* in filter_deferred.c */
+
+/*
+ * A predicate that is not yet known, under a number that no other one of the filter has.  Each of them is
+ * in the tree once.  flow_filter_resolve puts "value" in its place, after flow_filter_set_root; NULL for "value"
+ * says that memory was short.  A filter with such predicates belongs to one reader.
+ */
+extern FlowPredicate *flow_filter_deferred(FlowFilter *filter, int number);
+extern void flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value);
 
 /* What is known of a column's value before it is read: it is from low to high (as FlowValue.integer has it), or NULL, or bad. */
 typedef struct FlowInterval
@@ -880,15 +895,21 @@ extern FlowStatus flow_reader_create(const FlowReadSpec *spec, FlowReader **read
 extern void flow_reader_close(FlowReader *reader);
 
 /*
- * The next record: FLOW_OK, FLOW_END, FLOW_REJECTED (flow_reader_reject tells)
+ * The next record: FLOW_OK, FLOW_END, FLOW_REJECTED (flow_reader_reject tells), FLOW_NEED_VALUE
  * or an error, after which only flow_reader_close is of use.
  */
 extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
 
 /*
+ * After FLOW_NEED_VALUE: the number of the deferred predicate that a record came to.  Once that is
+ * resolved, the same call as before goes on with that record.
+ */
+extern int flow_reader_needed(const FlowReader *reader);
+
+/*
  * Adds the records that pass to the groups: FLOW_END when all are added, FLOW_OK
- * when the groups are full (take them, clear them and call again), FLOW_REJECTED, or
- * an error, as flow_reader_next.
+ * when the groups are full (take them, clear them and call again), FLOW_REJECTED,
+ * FLOW_NEED_VALUE, or an error, as flow_reader_next.
  */
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
 

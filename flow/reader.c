@@ -238,6 +238,27 @@ fill_wanted(FlowReader *reader)
 	}
 }
 
+static FlowStatus
+set_filter(FlowReader *reader, const FlowFilter *filter, FlowError *error)
+{
+	flow_free(reader->host, reader->selector);
+	reader->selector = NULL;
+	reader->spec.filter = filter;
+	if (filter == NULL || reader->lines == NULL)
+		return FLOW_OK;
+	reader->selector = flow_selector_create(reader->host, filter);
+	return reader->selector == NULL ? flow_error_memory(error) : FLOW_OK;
+}
+
+/* The value that a record waited for is there: it is tested once more, and the order of the conjuncts learned anew. */
+static FlowStatus
+take_up_waiting(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status = set_filter(reader, reader->spec.filter, error);
+
+	return status == FLOW_OK ? flow_reader_take_waiting(reader, error) : status;
+}
+
 FlowStatus
 flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 {
@@ -253,7 +274,9 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		FlowStatus status;
 		FlowLine line;
 
-		if (reader->row < reader->nrows)
+		if (flow_unlikely(reader->value_waits))
+			status = take_up_waiting(reader, error);
+		else if (reader->row < reader->nrows)
 		{
 			if (!(reader->lines->rows[reader->row] & FLOW_ROW_DOUBTFUL))
 			{
@@ -313,6 +336,12 @@ flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
 	return FLOW_OK;
 }
 
+int
+flow_reader_needed(const FlowReader *reader)
+{
+	return reader->needed;
+}
+
 FlowStatus
 flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
@@ -339,18 +368,6 @@ count_listed(FlowReader *reader)
 	counts->files_pruned = flow_pruned_files(&objects->pruned);
 	counts->files = objects->count + counts->files_skipped + counts->files_pruned;
 	counts->bytes = objects->bytes;
-}
-
-static FlowStatus
-set_filter(FlowReader *reader, const FlowFilter *filter, FlowError *error)
-{
-	flow_free(reader->host, reader->selector);
-	reader->selector = NULL;
-	reader->spec.filter = filter;
-	if (filter == NULL || reader->lines == NULL)
-		return FLOW_OK;
-	reader->selector = flow_selector_create(reader->host, filter);
-	return reader->selector == NULL ? flow_error_memory(error) : FLOW_OK;
 }
 
 FlowStatus
@@ -427,13 +444,14 @@ FlowStatus
 flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *error)
 {
 	settle(reader);
+	reader->counts.filtered += reader->value_waits; /* it did not pass */
 	flow_reader_close_source(reader);
 	if (reader->nannounced > 0)
 		reader->spec.access.store->storage->forget(reader->spec.access.store);
 	reader->nannounced = 0;
 	reader->next_object = 0;
 	reader->objects_opened = 0;
-	reader->record_waits = reader->group_waits = reader->group_nulls = false;
+	reader->record_waits = reader->group_waits = reader->group_nulls = reader->value_waits = false;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
 	return set_filter(reader, filter, error);
 }
@@ -462,7 +480,7 @@ flow_reader_balances(FlowReader *reader)
 	const FlowCounts *counts = flow_reader_counts(reader);
 
 	return counts->lines == counts->headers + counts->blank + counts->emitted + counts->filtered +
-	                            counts->rejected + (reader->record_waits || reader->group_waits ? 1 : 0);
+	                            counts->rejected + (reader->record_waits || reader->group_waits || reader->value_waits ? 1 : 0);
 }
 
 const FlowReject *

@@ -20,6 +20,14 @@ typedef struct FlowColumnCheck
 	uint32_t good_digits; /* a field of no more than so many digits, and nothing else, is good */
 } FlowColumnCheck;
 
+/* A line, without its newline and carriage return. */
+typedef struct FlowLine
+{
+	const char *data;
+	size_t len;
+	bool too_long; /* data is only its beginning */
+} FlowLine;
+
 struct FlowReader
 {
 	FlowReadSpec spec;
@@ -87,6 +95,9 @@ struct FlowReader
 	bool line_nulled;  /* it is counted in set_null */
 	bool group_waits;  /* it passed, but the groups were full */
 	bool group_nulls;  /* its bad fields are NULL in them */
+	bool value_waits;  /* its test came to a deferred predicate */
+	FlowLine waiting;  /* then: its line, */
+	int needed;        /* and the predicate's number */
 
 	/* the ledger */
 	FlowCounts counts;
@@ -97,14 +108,6 @@ struct FlowReader
 	char last_reason[sizeof(((FlowError *) 0)->detail)];
 	char first_reason[sizeof(((FlowError *) 0)->detail)];
 };
-
-/* A line, without its newline and carriage return. */
-typedef struct FlowLine
-{
-	const char *data;
-	size_t len;
-	bool too_long; /* data is only its beginning */
-} FlowLine;
 
 /* ---------- reader.c ---------- */
 
@@ -143,9 +146,12 @@ extern void flow_reader_begin_line(FlowReader *reader, FlowLine *line);
 
 /*
  * Takes a line that was counted: FLOW_OK if it is a record that passes, FLOW_END if not, FLOW_REJECTED
- * if there is a reject to report.
+ * if there is a reject to report, FLOW_NEED_VALUE if it waits for a value.
  */
 extern FlowStatus flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error);
+
+/* Goes on with the line that waits for a value, which is there now; returns the same. */
+extern FlowStatus flow_reader_take_waiting(FlowReader *reader, FlowError *error);
 
 /* The first bad field of reader->fields among those that are checked whatever the query uses. */
 extern FlowBadField flow_reader_check_columns(const FlowReader *reader);

@@ -234,35 +234,35 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 }
 
 /*
- * Decides on a line that is not empty and no header: FLOW_OK if it is a record
- * that passes, FLOW_END if it is not, FLOW_REJECTED if that is to be reported.
+ * The record's test has come to a deferred predicate.  Nothing is computed from a line that is
+ * no row anyhow.
  */
 static FlowStatus
-judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *error)
+{
+	FlowBadField bad = flow_reader_check_columns(reader);
+
+	if (bad.column >= 0)
+		return take_bad_field(reader, line, bad, error);
+	reader->value_waits = true;
+	reader->waiting = *line;
+	reader->needed = number;
+	return FLOW_NEED_VALUE;
+}
+
+/* Decides on the record in reader->fields, as flow_reader_take_line returns. */
+static FlowStatus
+judge_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	FlowBadField bad = {-1, FLOW_OK};
 	FlowStatus status;
 	FlowTruth truth;
 
-	if (reader->layout == NULL && (status = lay_out_by_default(reader, line, error)) != FLOW_OK)
-		return status;
-	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
-		status = FLOW_END;
-	else
-		status = flow_format_split(reader->spec.format, reader->layout, line->data, line->len, reader->fields, error);
-
-	if (status == FLOW_END)
-		status = take_unmatched(reader, line, error);
-	else if (status != FLOW_OK)
-		return flow_reader_error_here(reader, status, error);
-	else
-		flow_reader_set_others(reader);
-	if (status != FLOW_OK)
-		return status;
-
 	if (reader->spec.filter != NULL)
 	{
 		truth = flow_filter_test(reader->spec.filter, reader->fields, &bad);
+		if (truth == FLOW_BROKEN && bad.status == FLOW_NEED_VALUE)
+			return wait_for_value(reader, line, bad.column, error);
 		if (truth == FLOW_BROKEN)
 			return take_broken_filter(reader, line, bad, error);
 		if (bad.column >= 0 && (status = take_bad_field(reader, line, bad, error)) != FLOW_OK)
@@ -280,6 +280,38 @@ judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Decides on a line that is not empty and no header, as flow_reader_take_line returns. */
+static FlowStatus
+judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowStatus status;
+
+	if (reader->layout == NULL && (status = lay_out_by_default(reader, line, error)) != FLOW_OK)
+		return status;
+	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
+		status = FLOW_END;
+	else
+		status = flow_format_split(reader->spec.format, reader->layout, line->data, line->len, reader->fields, error);
+
+	if (status == FLOW_END)
+		status = take_unmatched(reader, line, error);
+	else if (status != FLOW_OK)
+		return flow_reader_error_here(reader, status, error);
+	else
+		flow_reader_set_others(reader);
+	return status == FLOW_OK ? judge_record(reader, line, error) : status;
+}
+
+/* A reject that is kept, with nulls in it, is reported first. */
+static FlowStatus
+report_nulled(FlowReader *reader, FlowStatus status)
+{
+	if ((status != FLOW_OK && status != FLOW_END) || !reader->line_nulled || !reader->spec.report_rejects)
+		return status;
+	reader->record_waits = status == FLOW_OK;
+	return FLOW_REJECTED;
+}
+
 FlowStatus
 flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -294,14 +326,13 @@ flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error
 	else if (line->len == 0 && !line->too_long)
 		reader->counts.blank++;
 	else
-	{
-		status = judge_line(reader, line, error);
-		if (status == FLOW_END && reader->line_nulled && reader->spec.report_rejects)
-			return FLOW_REJECTED;
-		if (status != FLOW_OK || !reader->line_nulled || !reader->spec.report_rejects)
-			return status;
-		reader->record_waits = true;
-		return FLOW_REJECTED;
-	}
+		return report_nulled(reader, judge_line(reader, line, error));
 	return FLOW_END;
+}
+
+FlowStatus
+flow_reader_take_waiting(FlowReader *reader, FlowError *error)
+{
+	reader->value_waits = false;
+	return report_nulled(reader, judge_record(reader, &reader->waiting, error));
 }

@@ -20,7 +20,8 @@ flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error
 	FlowError failure;
 	FlowStatus counted;
 
-	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED || status == FLOW_INTERRUPTED)
+	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED || status == FLOW_NEED_VALUE ||
+	    status == FLOW_INTERRUPTED)
 		return status;
 	if (reader->object == NULL || error->line == 0)
 		return status;

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_filter.c
- *	  Random predicates on random fields: flow/filter*.c against the naive
- *	  three-valued interpreter, and the same records in a batch.
+ *	  Random predicates on random fields, some of them deferred: flow/filter*.c against the
+ *	  naive three-valued interpreter, and the same records in a batch.
  *
  *-------------------------------------------------------------------------
  */
@@ -156,6 +156,8 @@ take_tree(Case *c, int depth)
 	if (depth == 0 || take(c, 3) == 0)
 	{
 		take_leaf(c, tree, c->constants[place]);
+		if (take(c, 4) == 1)
+			tree->deferred = (int) place + 1;
 		return tree;
 	}
 	tree->kind = NAIVE_NOT + take(c, 3);
@@ -181,18 +183,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static Case c;
 	static FilterBatch batch;
+	static FilterBatch waiting_batch;
 	bool bad_is_null;
 	NaiveTree *tree;
 	FlowFilter *filter;
+	FlowFilter *waiting; /* in which nothing is resolved */
 
 	c.input = (Input) {data, len};
 	c.nheap = c.ntrees = 0;
 	filter_batch_begin(&batch, COLUMNS);
+	filter_batch_begin(&waiting_batch, COLUMNS);
 	bad_is_null = take(&c, 2);
 	take_columns(&c);
 	tree = take_tree(&c, 3);
 	filter = flow_filter_create(&unit_host, c.columns, COLUMNS, bad_is_null);
 	flow_filter_set_root(filter, naive_build(filter, tree));
+	waiting = flow_filter_create(&unit_host, c.columns, COLUMNS, bad_is_null);
+	flow_filter_set_root(waiting, naive_build(waiting, tree));
 	do
 	{
 		FlowSlice fields[COLUMNS];
@@ -202,14 +209,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 		for (int i = 0; i < COLUMNS; i++)
 			fields[i] = take_text(&c);
-		got = flow_filter_test(filter, fields, &bad);
-		if (!naive_agrees(tree, &record, got, bad))
+		got = flow_filter_test(waiting, fields, &bad);
+		filter_batch_add(&waiting_batch, fields, got, bad);
+		if (!naive_resolve(filter, tree, &record, &got, &bad) || !naive_agrees(tree, &record, got, bad))
 			abort();
 		filter_batch_add(&batch, fields, got, bad);
 	} while (c.input.len > 0 && c.nheap < flow_countof(c.heap));
-	if (!filter_batch_agrees(&batch, filter))
+	if (!filter_batch_agrees(&batch, filter) || !filter_batch_agrees(&waiting_batch, waiting))
 		abort();
 	flow_filter_free(filter);
+	flow_filter_free(waiting);
 	while (c.nheap > 0)
 		free(c.heap[--c.nheap]);
 	if (unit_state.outstanding != 0)

@@ -22,7 +22,8 @@ typedef struct FilterBatch
 	int ncolumns;
 	int place[BATCH_COLUMNS];
 	FlowTruth truths[BATCH_RECORDS];
-	bool bad[BATCH_RECORDS]; /* there is more to be said than the truth */
+	bool bad[BATCH_RECORDS];   /* there is more to be said than the truth */
+	bool needs[BATCH_RECORDS]; /* it needs a value */
 	size_t count;
 	size_t doubtful; /* rows that became so, of all that were judged */
 } FilterBatch;
@@ -69,12 +70,13 @@ filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, F
 		batch->data[batch->len++] = i + 1 < batch->ncolumns ? ' ' : '\n';
 	}
 	batch->truths[batch->count] = truth;
+	batch->needs[batch->count] = bad.status == FLOW_NEED_VALUE;
 	batch->bad[batch->count++] = truth == FLOW_BROKEN || bad.column >= 0;
 }
 
 /*
  * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if one
- * conjunct is broken, where another is false.
+ * conjunct is broken, where another is false; but not if it needs a value.
  */
 static inline bool
 filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
@@ -88,7 +90,7 @@ filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
 
 		if (stays && !doubtful && (batch->truths[i] != FLOW_TRUE || batch->bad[i]))
 			return false;
-		if (!stays && batch->truths[i] == FLOW_TRUE)
+		if (!stays && (batch->truths[i] == FLOW_TRUE || batch->needs[i]))
 			return false;
 		next += stays;
 		batch->doubtful += doubtful;

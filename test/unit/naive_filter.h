@@ -40,6 +40,8 @@ typedef struct NaiveTree
 	size_t count;
 	bool has_null;
 	FlowTruth truth;
+	int deferred;  /* from 1: built as a deferred predicate of that number; 0: at once */
+	bool resolved; /* which was then resolved */
 
 	/* the others */
 	struct NaiveTree *children[NAIVE_CHILDREN];
@@ -260,6 +262,42 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 }
 
 /*
+ * The same in the order in which PostgreSQL evaluates it: children as they are given, up to one that
+ * decides; a NULL ends only the conjuncts of WHERE.  It ends with FLOW_BROKEN at a deferred
+ * predicate that is not resolved, which becomes *needed.
+ */
+static inline FlowTruth
+naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, NaiveTree **needed)
+{
+	FlowTruth decides = tree->kind == NAIVE_AND ? FLOW_FALSE : FLOW_TRUE;
+	FlowTruth result = decides == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
+
+	if (tree->deferred != 0 && !tree->resolved)
+	{
+		*needed = (NaiveTree *) tree;
+		return FLOW_BROKEN;
+	}
+	if (tree->kind < NAIVE_NOT)
+		return naive_leaf(tree, record);
+	if (tree->kind == NAIVE_NOT)
+	{
+		result = naive_in_order(tree->children[0], record, false, needed);
+		return result == FLOW_TRUE ? FLOW_FALSE : result == FLOW_FALSE ? FLOW_TRUE
+		                                                               : result;
+	}
+	for (size_t i = 0; i < tree->nchildren; i++)
+	{
+		FlowTruth truth = naive_in_order(tree->children[i], record, false, needed);
+
+		if (truth == decides || truth == FLOW_BROKEN || (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
+			return truth;
+		if (truth == FLOW_UNKNOWN)
+			result = FLOW_UNKNOWN;
+	}
+	return result;
+}
+
+/*
  * What a tree with bad fields may be judged as, in whatever order its parts are
  * looked at: an OR of these bits.  It is only asked whether it "matters".
  */
@@ -294,6 +332,17 @@ naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matte
 	return (some & (alone | NAIVE_BROKEN)) | (all & (NAIVE_YES | NAIVE_NO) & ~alone);
 }
 
+/* The deferred predicate of a number, or NULL. */
+static inline NaiveTree *
+naive_deferred(NaiveTree *tree, int number)
+{
+	NaiveTree *found = tree->deferred == number ? tree : NULL;
+
+	for (size_t i = 0; i < tree->nchildren && found == NULL; i++)
+		found = naive_deferred(tree->children[i], number);
+	return found;
+}
+
 /* ---------- the same as a filter ---------- */
 
 static inline FlowPredicate *
@@ -303,6 +352,8 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 
 	for (size_t i = 0; i < tree->nchildren; i++)
 		children[i] = naive_build(filter, tree->children[i]);
+	if (tree->deferred != 0 && !tree->resolved)
+		return flow_filter_deferred(filter, tree->deferred);
 	switch (tree->kind)
 	{
 		case NAIVE_COMPARE:
@@ -319,6 +370,33 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 			return flow_filter_and(filter, children, tree->nchildren);
 		default:
 			return flow_filter_or(filter, children, tree->nchildren);
+	}
+}
+
+/*
+ * Tests a record, and resolves what that takes.  False if a deferred predicate was asked for that PostgreSQL would not
+ * come to, or one was not that it would.  Of records with bad fields nothing is said.
+ */
+static inline bool
+naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth, FlowBadField *bad)
+{
+	bool exact = naive_truth(tree, record) != FLOW_BROKEN;
+
+	for (;;)
+	{
+		NaiveTree *needed = NULL;
+
+		*truth = flow_filter_test(filter, record->fields, bad);
+		(void) naive_in_order(tree, record, true, &needed);
+		if (*truth != FLOW_BROKEN || bad->status != FLOW_NEED_VALUE)
+			return !exact || needed == NULL;
+		if (exact && (needed == NULL || needed->deferred != bad->column))
+			return false;
+		needed = naive_deferred(tree, bad->column);
+		if (needed == NULL || needed->resolved)
+			return false;
+		needed->resolved = true;
+		flow_filter_resolve(filter, bad->column, naive_build(filter, needed));
 	}
 }
 

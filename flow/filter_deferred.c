@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * filter_deferred.c
+ *	  Predicates whose constants are not known until a record comes to them.
+ *
+ * In "a OR b = c" an error of the expression c concerns only those records of which a is not
+ * true.  So the host may leave such a predicate open: the test of a record that comes to it
+ * ends with FLOW_NEED_VALUE, the host evaluates the expression, and puts the predicate that
+ * comes of it in its place.  All other predicates of a list that stand before it are tested
+ * before it, and those that stand after it are tested after it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "filter.h"
+
+#define COST_DEFERRED 2 /* not known: that of most comparisons */
+
+typedef struct Deferred
+{
+	FlowPredicate base;
+	int number;
+} Deferred;
+
+static FlowTruth
+test_deferred(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	(void) fields;
+	*bad = (FlowBadField) {((const Deferred *) predicate)->number, FLOW_NEED_VALUE};
+	return FLOW_BROKEN;
+}
+
+FlowPredicate *
+flow_filter_deferred(FlowFilter *filter, int number)
+{
+	Deferred *deferred = flow_filter_new_node(filter, test_deferred, COST_DEFERRED, sizeof(Deferred));
+
+	if (deferred == NULL)
+		return NULL;
+	deferred->base.may_fail = true;
+	deferred->number = number;
+	filter->ndeferred++;
+	return &deferred->base;
+}
+
+bool
+flow_filter_is_deferred(const FlowPredicate *predicate)
+{
+	return predicate->test == test_deferred;
+}
+
+/* The predicate, in which "value" has taken the place of the deferred one of that number. */
+static FlowPredicate *
+replace(FlowFilter *filter, FlowPredicate *predicate, int number, FlowPredicate *value)
+{
+	const FlowPredicate *const *children = NULL;
+	FlowTruth decides;
+	bool negated;
+	size_t count;
+
+	if (flow_filter_is_deferred(predicate))
+	{
+		if (((Deferred *) predicate)->number != number)
+			return predicate;
+		filter->ndeferred--;
+		return value;
+	}
+
+	/* they are only shown as constant; no reader tests now */
+	count = flow_filter_children(predicate, &children, &decides, &negated);
+	if (count > 0)
+		predicate->may_fail = false;
+	for (size_t i = 0; i < count; i++)
+	{
+		FlowPredicate *child = replace(filter, (FlowPredicate *) children[i], number, value);
+
+		((FlowPredicate **) children)[i] = child;
+		predicate->may_fail |= child->may_fail;
+	}
+	return predicate;
+}
+
+void
+flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value)
+{
+	if (value == NULL || filter->root == NULL)
+		filter->root = NULL;
+	else
+		flow_filter_set_root(filter, replace(filter, filter->root, number, value));
+}
