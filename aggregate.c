@@ -542,7 +542,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 		if (!is_constant_key(lfirst(cell)))
 			scan_tlist = add_to_flat_tlist(scan_tlist, list_make1(lfirst(cell)));
 	noutputs = list_length(scan_tlist);
-	scan_tlist = add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, 0));
+	scan_tlist = add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS));
 	return make_foreignscan(tlist, having,
 	                        0, /* the scan's rows are not the table's */
 	                        clauses,

@@ -122,6 +122,7 @@ SELECT count(*) FROM ((SELECT "$path", account, year, count(*), sum(n) FROM flow
 SELECT explain('SELECT "$line", count(*) FROM flow GROUP BY 1');
 SELECT "$line", count(*) FROM flow GROUP BY 1 ORDER BY 1;
 SELECT max("$line"), min(month), max(year), sum(month) FROM flow WHERE account LIKE '1%';
+SELECT count(*) FROM (VALUES (1)) v LEFT JOIN (SELECT coalesce(region, 'x') AS place FROM flow) s ON true WHERE s.place = 'us-east-1'; -- of what an outer join could leave out
 
 -- parameters: of a statement, also when its plan is for any value; of nested loops; of subqueries that run again
 PREPARE by_month(int) AS SELECT count(*), min(n), max(n) FROM flow WHERE month = $1 AND year = 2024;
