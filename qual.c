@@ -155,16 +155,19 @@ strip_relabel(const Node *node)
 static int
 recognise_column(const QualWalk *context, const Node *node, FlowView *view)
 {
-	const FuncExpr *call = (const FuncExpr *) node;
+	const FuncExpr *call;
 	const Node *argument;
 	int column;
 
 	*view = FLOW_AS_IS;
 	node = strip_relabel(node);
 	column = column_of_var(context, node);
-	if (column >= 0 || !IsA(node, FuncExpr) || list_length(call->args) != 1)
+	if (column >= 0 || !IsA(node, FuncExpr))
 		return column;
 
+	call = (const FuncExpr *) node;
+	if (list_length(call->args) != 1)
+		return -1;
 	argument = linitial(call->args);
 	if (call->funcid == F_TO_TIMESTAMP_FLOAT8 || flowlog_is_from_unixtime(call->funcid))
 	{
@@ -271,8 +274,9 @@ comparable_type(Oid type)
 static bool
 is_constant_side(const QualWalk *context, Expr *other)
 {
+	/* the planner has seen to it; columns of other relations are parameters now */
 	if (context->root == NULL)
-		return true; /* the planner has seen to it */
+		return !contain_var_clause((Node *) other);
 	return !bms_is_member(context->relid, pull_varnos(context->root, (Node *) other)) &&
 	       !contain_volatile_functions((Node *) other) &&
 	       !contain_subplans((Node *) other);

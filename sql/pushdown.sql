@@ -115,7 +115,10 @@ INSERT INTO conditions (kind, condition) VALUES
 ('not', 'code::text = ''OK'''), ('not', 'large::numeric + 1 = 444'), ('not', 'medium::float4 = 10'), ('not', 'host(address) = ''10.0.0.1'''), ('not', 'moment::date = ''2026-01-30'''),
 ('not', 'local = timestamptz ''2026-01-30 12:00+00'''), ('not', 'day = timestamptz ''2026-01-30 00:00-05'''), ('not', 'moment + interval ''1 day'' > ''2026-01-31'''),
 ('not', 'medium IS DISTINCT FROM 443'), ('not', 'flag IS TRUE'), ('not', '(small, medium) > (22, 443)'), ('not', 'word < ''b'' COLLATE pushdown.other'),
-('not', 't IS NULL'), ('not', 't.* IS NOT NULL'), ('not', 'CASE WHEN medium = 443 THEN flag END'), ('not', 'coalesce(word, ''a'') = ''a'''), ('not', 'upper(word) = ''A''');
+('not', 't IS NULL'), ('not', 't.* IS NOT NULL'), ('not', 'CASE WHEN medium = 443 THEN flag END'), ('not', 'coalesce(word, ''a'') = ''a'''), ('not', 'upper(word) = ''A'''),
+-- a cast over a call: what is called is below it
+('not', 'network(address) = ''10.0.0.0/8'''), ('not', 'network(set_masklen(address, 24)) = ''10.0.0.0/24'''), ('not', 'word::varchar(3) = ''ACC'''),
+('not', 'name::varchar(3) = ''ACC'''), ('not', 'concat(word)::varchar = ''a'''), ('not', 'current_setting(''TimeZone'')::varchar = word || '''''), ('not', 'network(address) <<= ANY (ARRAY[inet ''10.0.0.0/8''])');
 
 -- an order that is not the bytes'
 CREATE COLLATION other (provider = libc, locale = 'C.UTF-8');
