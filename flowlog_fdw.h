@@ -120,6 +120,7 @@ typedef struct FlowlogOptions
 typedef struct FlowlogBackend
 {
 	FlowHost host;
+	FlowHost reader_host;     /* the same for readers, whose buffers are used again when they are freed */
 	MemoryContext context;    /* of what the reader allocates */
 	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
 	struct FlowlogScan *scan; /* that may tell how far it is; NULL: none */
@@ -166,6 +167,10 @@ extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 
 /* Frees what is no memory of the context. */
 extern void flowlog_backend_release(FlowlogBackend *backend);
+
+/* Buffers are kept for other readers between the first of these calls and the last; each scan makes both. */
+extern void flowlog_buffers_acquire(void);
+extern void flowlog_buffers_release(void);
 
 /*
  * Calls a function that may raise errors from where none may pass.  False: it has, and flowlog_raise raises it again when the

@@ -26,6 +26,7 @@ release_scan(void *arg)
 	FlowlogScan *scan = arg;
 
 	flow_reader_close(scan->reader);
+	flowlog_buffers_release();
 	flowlog_parallel_release(scan);
 	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
@@ -62,6 +63,7 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 	scan->context = context;
 	scan->listing = AllocSetContextCreate(context, "flowlog_fdw listing", ALLOCSET_SMALL_SIZES);
 	flowlog_backend_init(&scan->backend, context);
+	flowlog_buffers_acquire();
 	scan->callback.func = release_scan;
 	scan->callback.arg = scan;
 	MemoryContextRegisterResetCallback(context, &scan->callback);
@@ -211,7 +213,7 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	FlowError error;
 
 	spec = (FlowReadSpec) {
-		.host = &scan->backend.host,
+		.host = &scan->backend.reader_host,
 		.format = scan->format,
 		.filter = scan->filter,
 		.objects = scan->objects,

@@ -895,8 +895,10 @@ extern FlowStatus flow_reader_create(const FlowReadSpec *spec, FlowReader **read
 extern void flow_reader_close(FlowReader *reader);
 
 /*
- * The next record: FLOW_OK, FLOW_END, FLOW_REJECTED (flow_reader_reject tells), FLOW_NEED_VALUE
- * or an error, after which only flow_reader_close is of use.
+ * The next record: FLOW_OK, FLOW_END, FLOW_REJECTED (flow_reader_reject tells),
+ * FLOW_NEED_VALUE, or an error, after which only flow_reader_close is of use.
+ * Buffers are made for the first file, and freed at the end: a reader that has
+ * not begun, or has ended, takes next to nothing.
  */
 extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
 

@@ -291,6 +291,10 @@ extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *form
                                     FlowLines **lines, FlowError *error);
 extern void flow_lines_free(FlowLines *lines);
 
+/* What lines are split into takes room, from before the first to after the last of them. */
+extern FlowStatus flow_lines_make_room(FlowLines *lines, FlowError *error);
+extern void flow_lines_free_room(FlowLines *lines);
+
 /* The lines that follow have this layout, which must live as long as they are split. */
 extern void flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout);
 

@@ -304,19 +304,40 @@ flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_lin
 	};
 	(void) flow_format_columns(format, &lines->ncolumns);
 
-	lines->ends = flow_ends_create(host);
-	lines->rows = flow_allocate(host, FLOW_SPLIT_MOST * sizeof(uint32_t));
 	lines->place = flow_allocate(host, ((size_t) lines->ncolumns + 1) * sizeof(int));
-	if (lines->ends == NULL || lines->rows == NULL || lines->place == NULL)
+	if (lines->place == NULL)
 	{
 		flow_lines_free(lines);
 		return flow_error_memory(error);
 	}
-	lines->batch.next = lines->ends->next;
-	lines->batch.digits = lines->ends->digits;
 	lines->batch.place = lines->place;
 	*result = lines;
 	return FLOW_OK;
+}
+
+FlowStatus
+flow_lines_make_room(FlowLines *lines, FlowError *error)
+{
+	lines->ends = flow_ends_create(lines->host);
+	lines->rows = flow_allocate(lines->host, FLOW_SPLIT_MOST * sizeof(uint32_t));
+	if (lines->ends == NULL || lines->rows == NULL)
+	{
+		flow_lines_free_room(lines);
+		return flow_error_memory(error);
+	}
+	lines->batch.next = lines->ends->next;
+	lines->batch.digits = lines->ends->digits;
+	return FLOW_OK;
+}
+
+void
+flow_lines_free_room(FlowLines *lines)
+{
+	flow_free(lines->host, lines->ends);
+	flow_free(lines->host, lines->rows);
+	lines->ends = NULL;
+	lines->rows = NULL;
+	lines->nrows = 0;
 }
 
 void
@@ -324,8 +345,7 @@ flow_lines_free(FlowLines *lines)
 {
 	if (lines == NULL)
 		return;
-	flow_free(lines->host, lines->ends);
-	flow_free(lines->host, lines->rows);
+	flow_lines_free_room(lines);
 	flow_free(lines->host, lines->place);
 	flow_free(lines->host, lines);
 }

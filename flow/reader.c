@@ -41,6 +41,38 @@ settle(FlowReader *reader)
 		settle_until(reader, flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
 }
 
+/* ---------- buffers ---------- */
+
+FlowStatus
+flow_reader_make_buffers(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	if (reader->allocation != NULL)
+		return FLOW_OK;
+	status = flow_reader_make_room(reader, FLOW_READER_ROOM, error);
+	if (status == FLOW_OK && reader->lines != NULL)
+		status = flow_lines_make_room(reader->lines, error);
+	return status;
+}
+
+/*
+ * A query over partitions has a reader for each of them.  One at a time is at
+ * work, so the others must not keep buffers: those that have ended keep their
+ * counts and the first reject.
+ */
+static void
+free_buffers(FlowReader *reader)
+{
+	flow_free(reader->host, reader->allocation);
+	reader->allocation = reader->block = reader->cursor = reader->end = reader->stop = NULL;
+	reader->headroom = 0;
+	reader->scanned = 0;
+	if (reader->lines != NULL)
+		flow_lines_free_room(reader->lines);
+	reader->layout = NULL;
+}
+
 /* ---------- split lines to records ---------- */
 
 /* So many digits are certainly a value: of integers, and of times, which are seconds or milliseconds then. */
@@ -287,9 +319,11 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		}
 		else if (reader->source == NULL)
 		{
-			if ((status = flow_reader_open_next(reader, error)) != FLOW_OK)
-				return status;
-			continue;
+			if ((status = flow_reader_open_next(reader, error)) == FLOW_OK)
+				continue;
+			if (status == FLOW_END)
+				free_buffers(reader);
+			return status;
 		}
 		else
 		{
@@ -404,7 +438,6 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 				self->constant_columns[self->nconstant++] = i;
 		list_checks(self);
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
-		status = flow_reader_make_room(self, FLOW_READER_ROOM, error);
 	}
 	if (status == FLOW_OK)
 		status = flow_constants_create(self->host, self->columns, self->ncolumns, &self->constants, error);
@@ -428,8 +461,9 @@ flow_reader_close(FlowReader *reader)
 	if (reader == NULL)
 		return;
 	flow_source_close(reader->source);
+	free_buffers(reader);
 	flow_free(reader->host, reader->header);
-	flow_free(reader->host, reader->allocation);
+	flow_free(reader->host, reader->announced);
 	flow_lines_free(reader->lines);
 	flow_free(reader->host, reader->selector);
 	flow_free(reader->host, reader->wanted);

@@ -46,11 +46,11 @@ struct FlowReader
 	const FlowObject *object; /* NULL: none is open */
 	FlowPart part;            /* what is read of it */
 	FlowSource *source;
-	uint64_t source_counted;                   /* of the part's bytes, in counts already */
-	uint64_t line;                             /* number of the current line, in the part */
-	uint64_t first_line;                       /* number of the first that is read: a wrapper's header may stand before it */
-	FlowAhead ahead;                           /* files asked for before their turn */
-	FlowPart announced[FLOW_READER_ANNOUNCED]; /* to the store, before their turn */
+	uint64_t source_counted; /* of the part's bytes, in counts already */
+	uint64_t line;           /* number of the current line, in the part */
+	uint64_t first_line;     /* number of the first that is read: a wrapper's header may stand before it */
+	FlowAhead ahead;         /* files asked for before their turn */
+	FlowPart *announced;     /* to the store, before their turn; NULL: none was yet */
 	int nannounced;
 	FlowLineCount counted; /* of the lines before parts */
 	FlowConstants *constants;
@@ -65,8 +65,8 @@ struct FlowReader
 	const FlowLayout *layout;   /* of its lines; NULL: not yet known */
 	bool lacking_counted;       /* it is in files_lacking */
 
-	/* the buffer */
-	char *allocation; /* what host->free takes */
+	/* the buffer, which there is from the first file to the end of the last one */
+	char *allocation; /* what host->free takes; NULL: there is none */
 	char *block;      /* page-aligned */
 	size_t headroom;  /* bytes before it */
 	char *cursor;     /* next unread byte */
@@ -116,6 +116,9 @@ struct FlowReader
  * reader->row is the next of some rows.  Else as flow_reader_next.
  */
 extern FlowStatus flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error);
+
+/* Makes the buffers that reading takes, if there are none. */
+extern FlowStatus flow_reader_make_buffers(FlowReader *reader, FlowError *error);
 
 /* Puts the columns that no record fills into reader->fields, for the current line. */
 extern void flow_reader_set_others(FlowReader *reader);

@@ -177,6 +177,10 @@ announce_parts(FlowReader *reader, FlowError *error)
 	FlowStore *store = reader->spec.access.store;
 	FlowStatus status = FLOW_OK;
 
+	if (reader->announced == NULL)
+		reader->announced = flow_allocate(reader->host, FLOW_READER_ANNOUNCED * sizeof(FlowPart));
+	if (reader->announced == NULL)
+		return flow_error_memory(error);
 	while (status == FLOW_OK && reader->nannounced < FLOW_READER_ANNOUNCED &&
 	       (reader->nannounced == 0 || store->storage->has_room(store)))
 	{
@@ -325,6 +329,9 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 			return status;
 		if (flow_interrupted(reader->host))
 			return flow_error_interrupted(error);
+		status = flow_reader_make_buffers(reader, error);
+		if (status != FLOW_OK)
+			return status;
 
 		reader->source_counted = 0;
 		reader->line = 0;

@@ -39,13 +39,15 @@ flow_ends_create(const FlowHost *host)
 
 	if (ends == NULL)
 		return NULL;
-	memset(ends, 0, size);
+	memset(ends, 0, sizeof(FlowEnds));
 
 	/* next[-1] ends where a cache line begins */
 	place = (char *) (ends + 1) + sizeof(uint32_t);
 	place += round_up((uintptr_t) place) - (uintptr_t) place;
 	ends->next = (uint32_t *) place;
+	ends->next[-1] = 0;
 	ends->newline = (uint8_t *) place + next_size;
+	memset(ends->newline, 0, 3 * bits_size); /* of next, nothing is read that was not written: it is large */
 	ends->digits = ends->newline + bits_size;
 	ends->odd = ends->digits + bits_size;
 	return ends;

@@ -514,6 +514,46 @@ it_stops_when_interrupted(void)
 	free(data);
 }
 
+/* A query may have thousands of readers: only those that are at work have buffers. */
+static void
+it_holds_buffers_only_while_it_reads(void)
+{
+	const int64_t most = 8 * 1024;
+	Fixture f = {0};
+	FlowRecord record;
+	const FlowReject *reject;
+	FlowValue value = {.text = {"b", 1}};
+
+	add_text(&f, "a 1\nb 2\nnorecord\n");
+	add_text(&f, "b 3\n");
+	f.spec.on_error = FLOW_ON_ERROR_IGNORE;
+	f.filter = flow_filter_create(&unit_host, plain_columns, 2, false);
+	flow_filter_set_root(f.filter, flow_filter_compare(f.filter, 0, FLOW_AS_IS, FLOW_EQ, &value));
+	CHECK_INT(open_fixture(&f), FLOW_OK);
+	for (int round = 1; round <= 3; round++)
+	{
+		int64_t before = unit_state.bytes;
+
+		CHECK_INT(next(&f, &record), FLOW_OK);
+		CHECK(plain_same(record.fields[1], (FlowSlice) {"2", 1}));
+		CHECK(unit_state.bytes - before > FLOW_BLOCK_SIZE);
+		CHECK(next(&f, &record) == FLOW_OK && plain_same(record.fields[1], (FlowSlice) {"3", 1}));
+		CHECK_INT(next(&f, &record), FLOW_END);
+		CHECK(unit_state.bytes - before < most);
+		CHECK_INT(next(&f, &record), FLOW_END);
+
+		/* the ledger is not forgotten */
+		CHECK_INT(flow_reader_counts(f.reader)->lines, 4 * round);
+		CHECK_INT(flow_reader_counts(f.reader)->filtered, round);
+		CHECK_INT(flow_reader_counts(f.reader)->rejected, round);
+		CHECK_INT(flow_reader_counts(f.reader)->files_read, 2);
+		reject = flow_reader_first_reject(f.reader);
+		CHECK(reject != NULL && reject->line == 3 && strcmp(reject->object->path, paths[0]) == 0);
+		CHECK_INT(flow_reader_rewind(f.reader, f.filter, &f.error), FLOW_OK);
+	}
+	close_fixture(&f);
+}
+
 static void
 it_survives_a_lack_of_memory(void)
 {
@@ -566,6 +606,7 @@ main(void)
 		RUN(it_compares_the_order_of_a_header_of_another_width);
 		RUN(it_maps_groups_to_columns);
 		RUN(it_stops_when_interrupted);
+		RUN(it_holds_buffers_only_while_it_reads);
 		RUN(it_survives_a_lack_of_memory);
 	}
 

@@ -28,6 +28,7 @@
 #include "../../flow/internal.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,12 +91,13 @@ unit_done(void)
 typedef struct UnitHost
 {
 	int64_t outstanding;     /* allocations not yet freed */
+	int64_t bytes;           /* that they have */
 	int64_t interrupt_after; /* answer true after so many questions; -1: never */
 	int64_t fail_after;      /* allocations that succeed before one fails; -1: all */
 	bool fail_once;          /* and those after it succeed again */
 } UnitHost;
 
-static UnitHost unit_state = {0, -1, -1, false};
+static UnitHost unit_state = {0, 0, -1, -1, false};
 
 static inline bool
 unit_interrupted(void *arg)
@@ -121,6 +123,7 @@ static inline void *
 unit_allocate(void *arg, size_t size)
 {
 	UnitHost *state = arg;
+	void *ptr;
 
 	if (state->fail_after == 0)
 	{
@@ -131,7 +134,9 @@ unit_allocate(void *arg, size_t size)
 	if (state->fail_after > 0)
 		state->fail_after--;
 	state->outstanding++;
-	return malloc(size ? size : 1);
+	ptr = malloc(size ? size : 1);
+	state->bytes += (int64_t) malloc_usable_size(ptr);
+	return ptr;
 }
 
 static inline void
@@ -141,6 +146,7 @@ unit_free(void *arg, void *ptr)
 
 	if (ptr != NULL)
 		state->outstanding--;
+	state->bytes -= (int64_t) malloc_usable_size(ptr);
 	free(ptr);
 }
 
