@@ -45,7 +45,6 @@ struct FlowFilter
 	int ncolumns;
 	bool bad_is_null;
 	FlowPredicate *root; /* NULL: not set, or memory was short */
-	size_t ndeferred;    /* deferred predicates that are not resolved */
 
 	/* the arena of everything but the filter itself */
 	FlowFilterChunk *chunks;
@@ -83,8 +82,9 @@ extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, s
 
 /* ---------- filter_deferred.c ---------- */
 
-/* Returns true if the predicate waits for its value. */
+/* Returns true if the predicate is deferred, or one below it is, and is not resolved. */
 extern bool flow_filter_is_deferred(const FlowPredicate *predicate);
+extern bool flow_filter_waits(const FlowPredicate *predicate);
 
 /* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
 extern const unsigned flow_filter_accepts[];

@@ -25,13 +25,14 @@ typedef struct Conjunct
 	const FlowPredicate *predicate;
 	const int *columns; /* those it looks at */
 	int ncolumns;
+	bool waits;  /* for a value: it stays after those before it, and before those after it */
 	size_t kept; /* of the records learned from */
 } Conjunct;
 
 struct FlowSelector
 {
 	const FlowFilter *filter;
-	size_t learned; /* records; from LEARN_FROM on the order stands, as it does while a predicate waits for its value */
+	size_t learned; /* records; from LEARN_FROM on the order stands */
 	size_t count;
 	FlowSlice *fields;  /* by column: of the record that is judged by itself */
 	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MOST */
@@ -98,8 +99,12 @@ put_in_order(FlowSelector *selector)
 		Conjunct conjunct = selector->conjuncts[i];
 		size_t place = i;
 
-		for (; place > 0 && price(&selector->conjuncts[place - 1], selector->learned) > price(&conjunct, selector->learned); place--)
+		for (; place > 0 && !conjunct.waits && !selector->conjuncts[place - 1].waits; place--)
+		{
+			if (price(&selector->conjuncts[place - 1], selector->learned) <= price(&conjunct, selector->learned))
+				break;
 			selector->conjuncts[place] = selector->conjuncts[place - 1];
+		}
 		selector->conjuncts[place] = conjunct;
 	}
 }
@@ -171,7 +176,6 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter)
 	selector = (FlowSelector *) memory;
 	selector->filter = filter;
 	selector->count = count;
-	selector->learned = filter->ndeferred > 0 ? LEARN_FROM : 0;
 	selector->fields = (FlowSlice *) (memory + head);
 	selector->learning = (uint32_t *) (memory + head + fields + columns);
 	for (size_t i = 0; i < count; i++)
@@ -179,7 +183,7 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter)
 		ColumnList list = {(int *) (memory + head + fields) + i * ncolumns, 0};
 
 		flow_filter_visit_leaves(predicates[i], add_column, &list);
-		selector->conjuncts[i] = (Conjunct) {predicates[i], list.columns, list.count, 0};
+		selector->conjuncts[i] = (Conjunct) {predicates[i], list.columns, list.count, flow_filter_waits(predicates[i]), 0};
 	}
 	return selector;
 }

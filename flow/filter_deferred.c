@@ -38,7 +38,6 @@ flow_filter_deferred(FlowFilter *filter, int number)
 		return NULL;
 	deferred->base.may_fail = true;
 	deferred->number = number;
-	filter->ndeferred++;
 	return &deferred->base;
 }
 
@@ -48,9 +47,23 @@ flow_filter_is_deferred(const FlowPredicate *predicate)
 	return predicate->test == test_deferred;
 }
 
+bool
+flow_filter_waits(const FlowPredicate *predicate)
+{
+	const FlowPredicate *const *children = NULL;
+	FlowTruth decides;
+	bool negated;
+	size_t count = flow_filter_children(predicate, &children, &decides, &negated);
+
+	for (size_t i = 0; i < count; i++)
+		if (flow_filter_waits(children[i]))
+			return true;
+	return flow_filter_is_deferred(predicate);
+}
+
 /* The predicate, in which "value" has taken the place of the deferred one of that number. */
 static FlowPredicate *
-replace(FlowFilter *filter, FlowPredicate *predicate, int number, FlowPredicate *value)
+replace(FlowPredicate *predicate, int number, FlowPredicate *value)
 {
 	const FlowPredicate *const *children = NULL;
 	FlowTruth decides;
@@ -58,12 +71,7 @@ replace(FlowFilter *filter, FlowPredicate *predicate, int number, FlowPredicate 
 	size_t count;
 
 	if (flow_filter_is_deferred(predicate))
-	{
-		if (((Deferred *) predicate)->number != number)
-			return predicate;
-		filter->ndeferred--;
-		return value;
-	}
+		return ((Deferred *) predicate)->number == number ? value : predicate;
 
 	/* they are only shown as constant; no reader tests now */
 	count = flow_filter_children(predicate, &children, &decides, &negated);
@@ -71,7 +79,7 @@ replace(FlowFilter *filter, FlowPredicate *predicate, int number, FlowPredicate 
 		predicate->may_fail = false;
 	for (size_t i = 0; i < count; i++)
 	{
-		FlowPredicate *child = replace(filter, (FlowPredicate *) children[i], number, value);
+		FlowPredicate *child = replace((FlowPredicate *) children[i], number, value);
 
 		((FlowPredicate **) children)[i] = child;
 		predicate->may_fail |= child->may_fail;
@@ -85,5 +93,5 @@ flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value)
 	if (value == NULL || filter->root == NULL)
 		filter->root = NULL;
 	else
-		flow_filter_set_root(filter, replace(filter, filter->root, number, value));
+		flow_filter_set_root(filter, replace(filter->root, number, value));
 }
