@@ -533,7 +533,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	RelOptInfo *input = root->simple_rel_array[relid];
 	List *local = NIL;
 	List *counts;
-	List *clauses = flowlog_plan_sort_quals(root, input, input->baserestrictinfo, &local, &counts);
+	List *clauses = flowlog_plan_sort_quals(root, input, flowlog_plan_order_quals(root, input->baserestrictinfo), &local, &counts);
 	List *scan_tlist = NIL;
 	int noutputs;
 	ListCell *cell;

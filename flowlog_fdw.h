@@ -454,7 +454,10 @@ typedef struct FlowlogQuals
 
 extern FlowlogQuals flowlog_plan_quals(const ForeignScan *plan);
 
-/* Sorts a relation's restrictions; those for PostgreSQL go to *local.  The list is fdw_exprs, *counts an entry of fdw_private. */
+/* The order in which PostgreSQL evaluates restrictions: as createplan.c's order_qual_clauses. */
+extern List *flowlog_plan_order_quals(PlannerInfo *root, List *restrictions);
+
+/* Sorts a relation's restrictions, which are in that order; those for PostgreSQL go to *local.  The list is fdw_exprs, *counts an entry of fdw_private. */
 extern List *flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local, List **counts);
 
 /* Of a base relation that was given a size: its table, and whether a restriction is judged by us, row by row or not. */

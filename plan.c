@@ -105,15 +105,61 @@ file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Re
 	       (flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause) ? FLOWLOG_QUAL_COMPARISONS : 0);
 }
 
-/* By security levels, those of one level as they are. */
-static int
-compare_levels(const ListCell *a, const ListCell *b)
-{
-	Index left = lfirst_node(RestrictInfo, a)->security_level;
-	Index right = lfirst_node(RestrictInfo, b)->security_level;
+/* ---------- the order of restrictions ---------- */
 
-	return left < right ? -1 : left > right;
+/* Returns true if a restriction that stands after another one is to be evaluated before it. */
+typedef bool (*ComesBefore)(const RestrictInfo *restriction, const RestrictInfo *other);
+
+/* Others stay as they are. */
+static List *
+sort_restrictions(List *restrictions, ComesBefore comes_before)
+{
+	List *sorted = NIL;
+	ListCell *cell;
+
+	foreach(cell, restrictions)
+	{
+		int place = list_length(sorted);
+
+		while (place > 0 && comes_before(lfirst_node(RestrictInfo, cell), list_nth_node(RestrictInfo, sorted, place - 1)))
+			place--;
+		sorted = list_insert_nth(sorted, place, lfirst(cell));
+	}
+	return sorted;
 }
+
+static bool
+is_of_lower_level(const RestrictInfo *restriction, const RestrictInfo *other)
+{
+	return restriction->security_level < other->security_level;
+}
+
+/* What leaks nothing and costs little counts as of the lowest level. */
+static Index
+level_of(const RestrictInfo *restriction)
+{
+	return restriction->leakproof && restriction->eval_cost.per_tuple < 10 * cpu_operator_cost ? 0 : restriction->security_level;
+}
+
+static bool
+is_of_lower_level_or_cost(const RestrictInfo *restriction, const RestrictInfo *other)
+{
+	Index level = level_of(restriction);
+	Index other_level = level_of(other);
+
+	return level < other_level || (level == other_level && restriction->eval_cost.per_tuple < other->eval_cost.per_tuple);
+}
+
+List *
+flowlog_plan_order_quals(PlannerInfo *root, List *restrictions)
+{
+	QualCost cost;
+
+	cost_qual_eval(&cost, restrictions, root); /* which keeps it in each of them */
+	return sort_restrictions(restrictions, is_of_lower_level_or_cost);
+}
+
+/* ---------- plans' clauses ---------- */
 
 /* Is it of use to prune by the time in a file's name? */
 static bool
@@ -158,7 +204,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 		}
 	}
 
-	list_sort(file, compare_levels);
+	file = sort_restrictions(file, is_of_lower_level);
 	*counts = list_make2_int(list_length(pushed), list_length(file));
 	foreach(cell, file)
 	{
