@@ -13,6 +13,7 @@ WRAPPER_OBJS = \
 	plan.o \
 	qual.o \
 	qual_compare.o \
+	qual_error.o \
 	prune.o \
 	aggregate.o \
 	aggregate_state.o \

@@ -9,11 +9,13 @@
 
 #include <time.h>
 
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
+#include "utils/resowner.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
 
@@ -45,6 +47,50 @@ flowlog_backend_interrupted(FlowError *error)
 {
 	*error = (FlowError) {.status = FLOW_INTERRUPTED, .column = -1};
 	return FLOW_INTERRUPTED;
+}
+
+/* The query is to end, or the server is short of something. */
+static bool
+must_be_raised(const ErrorData *error)
+{
+	int class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return class == ERRCODE_OPERATOR_INTERVENTION || class == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
+bool
+flowlog_backend_try(void (*function)(void *arg), void *arg)
+{
+	MemoryContext old = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+
+	if (IsInParallelMode())
+		return false;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old);
+	PG_TRY();
+	{
+		function(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old);
+	CurrentResourceOwner = owner;
+
+	if (error == NULL)
+		return true;
+	if (must_be_raised(error))
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
 }
 
 /* ---------- the host's functions ---------- */

@@ -180,6 +180,12 @@ extern bool flowlog_backend_call(FlowlogBackend *backend, void (*function)(void 
 extern FlowStatus flowlog_backend_interrupted(FlowError *error);
 
 /*
+ * Calls a function in a subtransaction.  False: it has raised an error, and all that it did in PostgreSQL is undone; or
+ * there can be no subtransaction.  Errors that are not the function's own, such as a cancel, are raised.
+ */
+extern bool flowlog_backend_try(void (*function)(void *arg), void *arg);
+
+/*
  * Raises what the core reported; the one place that maps FlowStatus to SQLSTATE.
  * Raw text of a log is added only for those who may SELECT the whole table;
  * "table" may be NULL where there is none yet.
@@ -230,6 +236,7 @@ typedef struct FlowlogTuple FlowlogTuple;
 typedef struct FlowlogParallel FlowlogParallel;
 typedef struct FlowlogAggregation FlowlogAggregation;
 typedef struct FlowlogPrune FlowlogPrune;
+typedef struct FlowlogDeferred FlowlogDeferred;
 
 /* A scan of a table, in a plan or out of one. */
 typedef struct FlowlogScan
@@ -248,9 +255,10 @@ typedef struct FlowlogScan
 	FlowObjects *objects; /* NULL: not yet listed; those of a store may come while others are read */
 	size_t next_object;   /* of these, to be read; where the list is not shared, and may grow */
 	FlowFilter *filter;
-	FlowReader *reader;  /* NULL: not yet started */
-	bool reading;        /* false until the next record is asked for: nothing was read since the scan began, or began again */
-	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
+	FlowlogDeferred *deferred; /* conditions of the filter that wait for a record to come to them; NULL: none ever did */
+	FlowReader *reader;        /* NULL: not yet started */
+	bool reading;              /* false until the next record is asked for: nothing was read since the scan began, or began again */
+	FlowlogTuple *tuple;       /* NULL: it does not give rows, but groups: */
 	FlowlogAggregation *aggregation;
 	FlowlogParallel *parallel; /* NULL: this process reads alone */
 	FlowLineCount counted;
@@ -563,6 +571,32 @@ extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node);
 
 /* Makes such clauses a filter of its own; NULL if there are none.  Freed by flow_filter_free. */
 extern FlowFilter *flowlog_qual_filter(FlowlogScan *scan, List *clauses, PlanState *planstate, ExprContext *econtext);
+
+/* Evaluates the deferred predicate of scan->filter of that number, which a record has come to. */
+extern void flowlog_qual_resolve(FlowlogScan *scan, int number);
+
+/* ---------- qual_error.c ---------- */
+
+/*
+ * Returns true if an error may be raised when the expression, which has no columns, is evaluated; also if that would run a
+ * subplan for the first time.  NULL while planning, when external parameters are taken to have values.
+ */
+extern bool flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext);
+
+/* Returns true if an expression's value depends on nothing around it but parameters. */
+extern bool flowlog_expr_is_constant(Node *expr);
+
+/*
+ * Returns true if a condition has a part without columns of the relation (0: of any) that may fail, in
+ * a branch that PostgreSQL does not always evaluate.
+ */
+extern bool flowlog_expr_branch_may_fail(Expr *clause, Index relid);
+
+/*
+ * Returns true if all such parts, wherever they stand, either cannot fail or are evaluated by PostgreSQL's
+ * planner, too, to estimate how many rows there will be.
+ */
+extern bool flowlog_expr_is_foreseen(Expr *clause, Index relid);
 
 /* ---------- prune.c ---------- */
 

@@ -185,12 +185,18 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	foreach(cell, restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+		QualPlace place;
 
 		if (restriction->pseudoconstant)
 			continue;
 		if (prunes_by_time(root, baserel, table, restriction))
 			time = lappend(time, restriction->clause);
-		switch (place_of(root, baserel, restriction))
+
+		/* an error of a branch is none for a row that a condition before it drops */
+		place = place_of(root, baserel, restriction);
+		if (place == QUAL_PUSHED && *local != NIL && flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
+			place = QUAL_LOCAL;
+		switch (place)
 		{
 			case QUAL_LOCAL:
 				*local = lappend(*local, restriction->clause);
@@ -242,7 +248,8 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What prunes the listing when a query is planned: nothing that takes a value from the run, and nothing
+ * What prunes the listing when a query is planned: nothing that takes a value from the run, nothing of which PostgreSQL
+ * would not raise an error while planning, and nothing
  * that could leak paths, for nobody has yet asked whether the user may read the table.  *used are the restrictions on
  * files among them.
  */
@@ -261,6 +268,8 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, Li
 		Expr *clause;
 
 		if (!file && !time)
+			continue;
+		if (!flowlog_expr_is_foreseen(restriction->clause, baserel->relid))
 			continue;
 		clause = (Expr *) estimate_expression_value(root, copyObject((Node *) restriction->clause));
 		if (has_parameter((Node *) clause, NULL) || contain_leaked_vars((Node *) clause))

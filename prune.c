@@ -14,6 +14,11 @@
  * Conditions are evaluated in the order of their security levels, as PostgreSQL would have it: one
  * that may leak what it is given comes behind all of a lower level.
  *
+ * Pruning raises no error that PostgreSQL would not raise.  What stands in a branch of a condition and may
+ * fail is not evaluated (see qual_error.c): of a filter it is a part that may be anything, and a condition
+ * with such a branch is not one on files.  Plain EXPLAIN, which shows what a query would read, evaluates what may fail in a
+ * subtransaction; if it does fail, the condition prunes nothing.
+ *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
@@ -21,19 +26,24 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "executor/executor.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* A condition on a file. */
 typedef struct FileQual
 {
 	Expr *clause;
-	ExprState *state; /* NULL: it cannot be evaluated now */
+	Expr *now;        /* the clause as it can be evaluated now; NULL: it cannot be */
+	ExprState *state; /* of that */
 	Index level;
 	bool leakproof;
 	bool comparisons; /* the reader's filter can have it */
+	bool is_attempt;  /* it may fail, which is no error now */
 	int *columns;     /* those it looks at */
 	int ncolumns;
 } FileQual;
@@ -83,6 +93,10 @@ flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 	int member = -1;
 
 	if (contain_subplans((Node *) clause) || contain_volatile_functions((Node *) clause))
+		return false;
+
+	/* the listing comes to all files at once, a row to some of them perhaps */
+	if (flowlog_expr_branch_may_fail(clause, relid))
 		return false;
 	pull_varattnos((Node *) clause, relid, &attrs);
 	if (bms_is_empty(attrs))
@@ -161,6 +175,101 @@ can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
 		return !search.exec && !search.missing;
 	return !prune->scan->explain_only || (!search.exec && !search.missing);
 }
+
+/* ---------- plain EXPLAIN ---------- */
+
+/* What is evaluated in a subtransaction. */
+typedef struct Attempt
+{
+	FlowlogPrune *prune;
+	ExprContext *econtext;
+	Expr *expr; /* a part of a clause, and the constant that it comes to */
+	Const *value;
+	FileQual *qual; /* or a condition on the current file, and whether it holds */
+	bool holds;
+} Attempt;
+
+static void
+attempt_part(void *arg)
+{
+	Attempt *attempt = arg;
+	Oid type = exprType((Node *) attempt->expr);
+	ExprState *state = ExecInitExpr(attempt->expr, attempt->prune->parent);
+	int16 typlen;
+	bool typbyval;
+	bool isnull;
+	Datum value;
+
+	attempt->econtext = CreateExprContext(attempt->prune->parent->state);
+	value = ExecEvalExprSwitchContext(state, attempt->econtext, &isnull);
+	get_typlenbyval(type, &typlen, &typbyval);
+	if (!isnull)
+		value = datumCopy(value, typbyval, typlen);
+	attempt->value = makeConst(type, exprTypmod((Node *) attempt->expr), exprCollation((Node *) attempt->expr),
+	                           typlen, value, isnull, typbyval);
+	FreeExprContext(attempt->econtext, true);
+}
+
+static void
+attempt_qual(void *arg)
+{
+	Attempt *attempt = arg;
+
+	attempt->econtext = CreateExprContext(attempt->prune->parent->state);
+	attempt->econtext->ecxt_scantuple = attempt->prune->slot;
+	attempt->holds = ExecQual(attempt->qual->state, attempt->econtext);
+	FreeExprContext(attempt->econtext, true);
+}
+
+static bool
+try(Attempt *attempt, void (*function)(void *arg))
+{
+	if (flowlog_backend_try(function, attempt))
+		return true;
+	if (attempt->econtext != NULL)
+		FreeExprContext(attempt->econtext, false);
+	return false;
+}
+
+typedef struct Folding
+{
+	FlowlogPrune *prune;
+	bool failed;
+} Folding;
+
+/* Evaluates the parts of a clause that hold no column and may fail. */
+static Node *
+fold_parts(Node *node, void *context)
+{
+	Folding *folding = context;
+	Attempt attempt = {.prune = folding->prune, .expr = (Expr *) node};
+
+	if (node == NULL || folding->failed)
+		return node;
+	if (IsA(node, List) || IsA(node, CaseWhen) || !flowlog_expr_is_constant(node))
+		return expression_tree_mutator(node, fold_parts, context);
+	if (!flowlog_expr_may_fail((Expr *) node, folding->prune->econtext))
+		return node;
+	folding->failed = !try(&attempt, attempt_part);
+	return (Node *) attempt.value;
+}
+
+/* The clause as it can be evaluated now, or NULL. */
+static Expr *
+clause_for_now(FlowlogPrune *prune, Expr *clause)
+{
+	Folding folding = {.prune = prune};
+	Node *folded;
+
+	if (!can_be_evaluated(prune, clause))
+		return NULL;
+	if (!prune->scan->explain_only)
+		return clause;
+	folded = fold_parts((Node *) clause, &folding);
+	return folding.failed ? NULL : (Expr *) folded;
+}
+
+/* ---------- a scan's conditions ---------- */
 
 /* A scan of groups has columns of its own: back to those of the table. */
 static Node *
@@ -303,6 +412,18 @@ first_unknown(const FlowlogPrune *prune, const FileQual *qual)
 	return -1;
 }
 
+/* Does a condition hold that may fail?  Once it has, it is not evaluated any more. */
+static bool
+try_qual(FlowlogPrune *prune, FileQual *qual)
+{
+	Attempt attempt = {.prune = prune, .qual = qual};
+
+	if (try(&attempt, attempt_qual))
+		return attempt.holds;
+	qual->state = NULL;
+	return true;
+}
+
 /* Do the conditions that can be evaluated hold? */
 static FlowStatus
 judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
@@ -328,8 +449,13 @@ judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError 
 			skipped = Min(skipped, qual->level);
 			continue;
 		}
-		ResetExprContext(prune->econtext);
-		*holds = ExecQual(qual->state, prune->econtext);
+		if (qual->is_attempt)
+			*holds = try_qual(prune, qual);
+		else
+		{
+			ResetExprContext(prune->econtext);
+			*holds = ExecQual(qual->state, prune->econtext);
+		}
 	}
 	return FLOW_OK;
 }
@@ -524,11 +650,15 @@ build_filters(FlowlogPrune *prune)
 	ListCell *cell;
 
 	for (int i = 0; i < prune->nquals; i++)
-		if (prune->quals[i].comparisons && can_be_evaluated(prune, prune->quals[i].clause))
-			dates = lappend(dates, prune->quals[i].clause);
+		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
+			dates = lappend(dates, prune->quals[i].now);
 	foreach(cell, prune->time_clauses)
-		if (can_be_evaluated(prune, lfirst(cell)))
-			times = lappend(times, lfirst(cell));
+	{
+		Expr *clause = clause_for_now(prune, lfirst(cell));
+
+		if (clause != NULL)
+			times = lappend(times, clause);
+	}
 	prune->dates = flowlog_qual_filter(prune->scan, dates, prune->parent, prune->econtext);
 	prune->times = flowlog_qual_filter(prune->scan, times, prune->parent, prune->econtext);
 	list_free(dates);
@@ -549,8 +679,12 @@ flowlog_prune_begin(FlowlogPrune *prune)
 	{
 		FileQual *qual = &prune->quals[i];
 
-		if (qual->state == NULL && can_be_evaluated(prune, qual->clause))
-			qual->state = ExecInitQual(list_make1(qual->clause), prune->parent);
+		if (qual->now != NULL)
+			continue;
+		qual->now = clause_for_now(prune, qual->clause);
+		if (qual->now != NULL)
+			qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
+		qual->is_attempt = prune->scan->explain_only && contain_leaked_vars((Node *) qual->clause);
 	}
 	build_filters(prune);
 	MemoryContextSwitchTo(old);

@@ -9,6 +9,10 @@
  * the executor, once per (re)scan, evaluates what columns are compared with and builds the
  * filter from it.
  *
+ * What PostgreSQL evaluates for every row that a clause is asked about is evaluated when the first
+ * record is wanted, as an index scan evaluates its keys.  What stands in a branch, where an error of
+ * it may concern some records only, or none, is evaluated when the first record comes to it.
+ *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
@@ -111,6 +115,14 @@ static const CastRow casts[] = {
 	{F_FLOAT8_INT2, INT2OID, FLOW_AS_DOUBLE},
 	{F_FLOAT8_INT4, INT4OID, FLOW_AS_DOUBLE},
 	{F_FLOAT8_INT8, INT8OID, FLOW_AS_DOUBLE},
+};
+
+/* Conditions that were deferred. */
+struct FlowlogDeferred
+{
+	ForeignScanState *node;
+	MemoryContext memory;
+	List *clauses; /* their numbers are their places in the list, from 1 */
 };
 
 static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate);
@@ -357,6 +369,27 @@ evaluate(const QualWalk *context, Expr *expression, bool *isnull)
 	return ExecEvalExprSwitchContext(state, context->econtext, isnull);
 }
 
+/* Returns true if the other side of a comparison is not to be evaluated before a record comes to it. */
+static bool
+is_deferred(const QualWalk *context, Expr *expression)
+{
+	return context->in_branch && flowlog_expr_may_fail(expression, context->econtext);
+}
+
+static FlowPredicate *
+defer(const QualWalk *context, Expr *clause)
+{
+	FlowlogDeferred *deferred = context->deferred;
+	MemoryContext old;
+
+	if (deferred == NULL)
+		return flow_filter_deferred(context->filter, 0);
+	old = MemoryContextSwitchTo(deferred->memory);
+	deferred->clauses = lappend(deferred->clauses, clause);
+	MemoryContextSwitchTo(old);
+	return flow_filter_deferred(context->filter, list_length(deferred->clauses));
+}
+
 static bool
 walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate)
 {
@@ -380,6 +413,11 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 	}
 	if (context->filter == NULL)
 		return true;
+	if (is_deferred(context, comparison.other))
+	{
+		*predicate = defer(context, (Expr *) clause);
+		return true;
+	}
 
 	constant = evaluate(context, comparison.other, &isnull);
 	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
@@ -399,6 +437,11 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 		return false;
 	if (context->filter == NULL)
 		return true;
+	if (is_deferred(context, comparison.other))
+	{
+		*predicate = defer(context, (Expr *) clause);
+		return true;
+	}
 
 	array = evaluate(context, comparison.other, &isnull);
 	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
@@ -451,10 +494,12 @@ walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
 static bool
 walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicate)
 {
+	QualWalk inner = *context;
 	FlowPredicate **children;
 	int count = list_length(clause->args);
 
-	if (!walk_list(context, clause->args, &children))
+	inner.in_branch |= clause->boolop != NOT_EXPR;
+	if (!walk_list(&inner, clause->args, &children))
 		return false;
 	if (context->filter == NULL)
 		return true;
@@ -485,6 +530,11 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 		return false;
 	if (context->filter == NULL)
 		return true;
+	if (is_deferred(context, node))
+	{
+		*predicate = defer(context, node);
+		return true;
+	}
 
 	truth = evaluate(context, node, &isnull);
 	*predicate = flow_filter_constant(context->filter, isnull                ? FLOW_UNKNOWN
@@ -540,50 +590,90 @@ flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTa
 	return flowlog_enable_pushdown && flowlog_qual_is_comparison(root, baserel->relid, table, clause);
 }
 
+/* Makes a predicate of clauses, in memory that is only needed for that.  False: one of them is not understood. */
+static bool
+build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
+{
+	MemoryContext temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(temporary);
+	FlowPredicate **children;
+	bool known = walk_list(context, clauses, &children);
+
+	if (known && list_length(clauses) == 1)
+		*root = children[0];
+	else if (known)
+		*root = flow_filter_and(context->filter, children, list_length(clauses));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(temporary);
+	return known;
+}
+
+static void
+complain_of_clause(const FlowlogScan *scan)
+{
+	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
+}
+
 /* Makes clauses a filter, into *result so that it is freed whatever happens. */
 static void
 build_filter(QualWalk *context, FlowlogScan *scan, List *clauses, FlowFilter **result)
 {
 	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
-	FlowPredicate **children;
 	FlowPredicate *root = NULL;
-	MemoryContext temporary;
-	MemoryContext old;
 
 	context->filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
 	*result = context->filter;
-
-	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(temporary);
-	if (context->filter != NULL)
-	{
-		if (!walk_list(context, clauses, &children))
-			elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
-		root = flow_filter_and(context->filter, children, list_length(clauses));
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(temporary);
+	if (context->filter != NULL && !build_list(context, clauses, &root))
+		complain_of_clause(scan);
 	if (root == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 
 	flow_filter_set_root(context->filter, root);
 }
 
-void
-flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
+/* The surroundings of a plan's clauses. */
+static QualWalk
+walk_of_scan(FlowlogScan *scan, ForeignScanState *node)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
-	FlowlogQuals quals = flowlog_plan_quals(plan);
-	QualWalk context = {
+
+	return (QualWalk) {
 		.table = scan->table,
 		.relid = plan->scan.scanrelid,
 		.scan_tlist = plan->fdw_scan_tlist,
+		.filter = scan->filter,
 		.planstate = &node->ss.ps,
 		.econtext = node->ss.ps.ps_ExprContext,
 	};
+}
 
-	if (quals.pushed != NIL)
-		build_filter(&context, scan, quals.pushed, &scan->filter);
+void
+flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
+{
+	FlowlogQuals quals = flowlog_plan_quals((ForeignScan *) node->ss.ps.plan);
+	QualWalk context = walk_of_scan(scan, node);
+
+	if (quals.pushed == NIL)
+		return;
+	if (scan->deferred == NULL)
+		scan->deferred = MemoryContextAllocZero(scan->context, sizeof(FlowlogDeferred));
+	list_free(scan->deferred->clauses);
+	*scan->deferred = (FlowlogDeferred) {.node = node, .memory = scan->context};
+	context.deferred = scan->deferred;
+	build_filter(&context, scan, quals.pushed, &scan->filter);
+}
+
+void
+flowlog_qual_resolve(FlowlogScan *scan, int number)
+{
+	FlowlogDeferred *deferred = scan->deferred;
+	QualWalk context = walk_of_scan(scan, deferred->node);
+	FlowPredicate *predicate = NULL;
+
+	context.deferred = deferred;
+	if (!build_list(&context, list_make1(list_nth(deferred->clauses, number - 1)), &predicate))
+		complain_of_clause(scan);
+	flow_filter_resolve(scan->filter, number, predicate);
 }
 
 /* Vars of the clauses are the table's, whatever their number. */

@@ -30,6 +30,13 @@ typedef struct QualWalk
 	FlowFilter *filter;
 	PlanState *planstate;
 	ExprContext *econtext;
+
+	/*
+	 * In a branch, below OR or an AND that is not that of WHERE itself, what may raise an error is
+	 * deferred until a record comes to it.  "deferred" keeps such conditions; NULL: nobody will ask for them.
+	 */
+	bool in_branch;
+	FlowlogDeferred *deferred;
 } QualWalk;
 
 /* A comparison that was recognised: column OP other. */

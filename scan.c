@@ -340,7 +340,8 @@ flowlog_scan_step(FlowlogScan *scan, FlowRecord *record)
 	FlowStatus status;
 	FlowError error;
 
-	status = flow_reader_next(scan->reader, record, &error);
+	while ((status = flow_reader_next(scan->reader, record, &error)) == FLOW_NEED_VALUE)
+		flowlog_qual_resolve(scan, flow_reader_needed(scan->reader));
 	switch (status)
 	{
 		case FLOW_OK:
@@ -459,8 +460,13 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	FlowStatus status;
 	FlowError error;
 
-	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED)
-		notice_reject(scan);
+	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED || status == FLOW_NEED_VALUE)
+	{
+		if (status == FLOW_NEED_VALUE)
+			flowlog_qual_resolve(scan, flow_reader_needed(scan->reader));
+		else
+			notice_reject(scan);
+	}
 	if (status != FLOW_END && status != FLOW_OK)
 		raise_error(scan, &error);
 	Assert(flow_reader_balances(scan->reader));

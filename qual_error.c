@@ -1,0 +1,424 @@
+/*-------------------------------------------------------------------------
+ *
+ * qual_error.c
+ *	  Which expressions can raise an error when they are evaluated.
+ *
+ * What a column is compared with is evaluated once for a scan, so it must be known when
+ * that may happen.  In "a OR b = c" PostgreSQL evaluates c only for a row of which a is not
+ * true, and an error of c is none for a query that has no such row.  So c is evaluated before
+ * a row asks for it only if that cannot fail.
+ *
+ * PostgreSQL marks functions that never raise an error because of their arguments: they are
+ * LEAKPROOF.  To these come dates near to now, which conditions on flow logs are full of, and
+ * whose arithmetic overflows only some hundred thousand years away.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+#include "qual.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+/* ---------- dates near to now ---------- */
+
+/* so far a date may be moved at once, and so often */
+#define MOST_DAYS (366 * 100)
+#define MOST_MOVES 8
+
+static const Oid clock_functions[] = {F_NOW, F_TRANSACTION_TIMESTAMP, F_STATEMENT_TIMESTAMP};
+
+/* of one argument, which is a date or timestamp */
+static const Oid date_casts[] = {
+	F_DATE_TIMESTAMP, F_DATE_TIMESTAMPTZ, F_TIMESTAMP_DATE, F_TIMESTAMP_TIMESTAMPTZ, F_TIMESTAMPTZ_DATE, F_TIMESTAMPTZ_TIMESTAMP};
+
+/* a date or timestamp, and days or an interval */
+static const Oid date_moves[] = {
+	F_DATE_PLI, F_DATE_MII, F_DATE_PL_INTERVAL, F_DATE_MI_INTERVAL, F_TIMESTAMP_PL_INTERVAL, F_TIMESTAMP_MI_INTERVAL,
+	F_TIMESTAMPTZ_PL_INTERVAL, F_TIMESTAMPTZ_MI_INTERVAL};
+
+/* a text, and a date or timestamp */
+static const Oid date_truncs[] = {F_DATE_TRUNC_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_TIMESTAMPTZ};
+
+static const char *const date_units[] = {"second", "minute", "hour", "day", "week", "month", "quarter", "year"};
+
+/* a date or timestamp, and a text */
+static const Oid date_formats[] = {F_TO_CHAR_TIMESTAMP_TEXT, F_TO_CHAR_TIMESTAMPTZ_TEXT};
+
+/* of the patterns of to_char() those that give digits, and what stands between them */
+#define DATE_FORMAT_CHARACTERS "YyMmDdHhIiSsQqWwJjUu24/:-_., "
+
+#define CONTAINS(array, oid) contains(array, lengthof(array), oid)
+
+static bool
+contains(const Oid *array, size_t count, Oid oid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (array[i] == oid)
+			return true;
+	return false;
+}
+
+static bool
+is_few_days(int64 days)
+{
+	return days >= -MOST_DAYS && days <= MOST_DAYS;
+}
+
+/* Returns true for a constant by which a date near to now can be moved: a number of days or an interval. */
+static bool
+is_small_shift(const Node *node)
+{
+	const Const *constant = (const Const *) node;
+	const Interval *interval;
+
+	if (!IsA(node, Const) || constant->constisnull)
+		return false;
+	if (constant->consttype == INT4OID)
+		return is_few_days(DatumGetInt32(constant->constvalue));
+	if (constant->consttype != INTERVALOID)
+		return false;
+	interval = DatumGetIntervalP(constant->constvalue);
+	return is_few_days((int64) interval->month * 31) && is_few_days(interval->day) &&
+	       is_few_days(interval->time / USECS_PER_DAY);
+}
+
+static const char *
+text_constant(const Node *node)
+{
+	const Const *constant = (const Const *) node;
+
+	if (!IsA(node, Const) || constant->constisnull || constant->consttype != TEXTOID)
+		return NULL;
+	return TextDatumGetCString(constant->constvalue);
+}
+
+static bool
+is_date_unit(const Node *node)
+{
+	const char *unit = text_constant(node);
+
+	for (size_t i = 0; unit != NULL && i < lengthof(date_units); i++)
+		if (strcmp(unit, date_units[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_date_format(const Node *node)
+{
+	const char *format = text_constant(node);
+
+	return format != NULL && format[strspn(format, DATE_FORMAT_CHARACTERS)] == '\0';
+}
+
+/* The operator of an expression, and its arguments; InvalidOid if it has none. */
+static Oid
+operator_of(const Node *node, List **args)
+{
+	*args = NIL;
+	switch (nodeTag(node))
+	{
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			*args = ((const OpExpr *) node)->args;
+			return ((const OpExpr *) node)->opno;
+		case T_ScalarArrayOpExpr:
+			*args = ((const ScalarArrayOpExpr *) node)->args;
+			return ((const ScalarArrayOpExpr *) node)->opno;
+		default:
+			return InvalidOid;
+	}
+}
+
+/* The function that an expression calls, and its arguments; InvalidOid if it is no call. */
+static Oid
+function_of(const Node *node, List **args)
+{
+	Oid operator= operator_of(node, args);
+
+	if (OidIsValid(operator))
+		return get_opcode(operator);
+	if (!IsA(node, FuncExpr))
+		return InvalidOid;
+	*args = ((const FuncExpr *) node)->args;
+	return ((const FuncExpr *) node)->funcid;
+}
+
+/* Returns true for a date or timestamp that was moved from now, in so many moves at most. */
+static bool
+is_near_now(const Node *node, int moves)
+{
+	List *args;
+	Oid function = function_of(node, &args);
+
+	if (IsA(node, SQLValueFunction))
+		switch (((const SQLValueFunction *) node)->op)
+		{
+			case SVFOP_CURRENT_DATE:
+			case SVFOP_CURRENT_TIMESTAMP:
+			case SVFOP_CURRENT_TIMESTAMP_N:
+			case SVFOP_LOCALTIMESTAMP:
+			case SVFOP_LOCALTIMESTAMP_N:
+				return true;
+			default:
+				return false;
+		}
+	if (CONTAINS(clock_functions, function))
+		return true;
+	if (moves == 0 || args == NIL)
+		return false;
+	if (CONTAINS(date_casts, function))
+		return is_near_now(linitial(args), moves - 1);
+	if (CONTAINS(date_moves, function))
+		return is_near_now(linitial(args), moves - 1) && is_small_shift(lsecond(args));
+	if (CONTAINS(date_truncs, function))
+		return is_near_now(lsecond(args), moves - 1) && is_date_unit(linitial(args));
+	return false;
+}
+
+/* Returns true for a date or timestamp near to now, and for the text that it is. */
+static bool
+is_sane_date(const Node *node)
+{
+	List *args;
+	Oid function = function_of(node, &args);
+
+	if (IsA(node, CoerceViaIO))
+	{
+		const CoerceViaIO *cast = (const CoerceViaIO *) node;
+
+		return (cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID) &&
+		       is_near_now((const Node *) cast->arg, MOST_MOVES);
+	}
+	if (CONTAINS(date_formats, function))
+		return is_near_now(linitial(args), MOST_MOVES) && is_date_format(lsecond(args));
+	return is_near_now(node, MOST_MOVES);
+}
+
+/* ---------- expressions ---------- */
+
+/* Returns true if the parameter's value is not there yet, or must be computed. */
+static bool
+parameter_may_fail(const Param *param, const ExprContext *econtext)
+{
+	ParamListInfo params;
+	ParamExternData space;
+	const ParamExternData *data;
+
+	switch (param->paramkind)
+	{
+		case PARAM_EXEC:
+			return econtext == NULL || econtext->ecxt_param_exec_vals == NULL ||
+			       econtext->ecxt_param_exec_vals[param->paramid].execPlan != NULL;
+		case PARAM_EXTERN:
+			if (econtext == NULL)
+				return false;
+			params = econtext->ecxt_param_list_info;
+			if (params == NULL || param->paramid <= 0 || param->paramid > params->numParams)
+				return true;
+			data = params->paramFetch != NULL ? params->paramFetch(params, param->paramid, true, &space)
+			                                  : &params->params[param->paramid - 1];
+			return !OidIsValid(data->ptype);
+		default:
+			return true;
+	}
+}
+
+static bool
+may_fail(Node *node, void *context)
+{
+	const ExprContext *econtext = context;
+	List *args;
+	Oid function;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_Var:
+		case T_CaseTestExpr:
+		case T_SQLValueFunction:
+			return false;
+		case T_Param:
+			return parameter_may_fail((const Param *) node, econtext);
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+			if (is_sane_date(node))
+				return false;
+			if (!get_func_leakproof(function_of(node, &args)))
+				return true;
+			break;
+		case T_CoerceViaIO:
+			return !is_sane_date(node);
+		case T_MinMaxExpr:
+			function = lookup_type_cache(((const MinMaxExpr *) node)->minmaxtype, TYPECACHE_CMP_PROC)->cmp_proc;
+			if (!OidIsValid(function) || !get_func_leakproof(function))
+				return true;
+			break;
+		case T_ArrayExpr:
+			if (((const ArrayExpr *) node)->multidims)
+				return true;
+			break;
+		case T_List:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CoalesceExpr:
+		case T_RelabelType:
+		case T_CollateExpr:
+		case T_ArrayCoerceExpr:
+		case T_PlaceHolderVar:
+			break;
+		default:
+			return true; /* nothing is known of it */
+	}
+	return expression_tree_walker(node, may_fail, context);
+}
+
+bool
+flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext)
+{
+	return may_fail((Node *) expr, (void *) econtext);
+}
+
+/* ---------- parts of a condition ---------- */
+
+/* The walk over a condition's largest parts that hold no column. */
+typedef struct Parts
+{
+	Index relid; /* whose columns; 0: any Var is one */
+	bool in_branch;
+	bool estimated; /* operators of which PostgreSQL's planner evaluates the constant side, too, are passed over */
+	bool in_case;   /* CaseTestExprs are those of an expression that has no column so far */
+} Parts;
+
+/* Also true for what stands for a value that comes from around the expression. */
+static bool
+has_column(Node *node, void *context)
+{
+	const Parts *parts = context;
+	Parts inner = *parts;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return parts->relid == 0 || (Index) ((Var *) node)->varno == parts->relid;
+		case T_CaseTestExpr:
+			return !parts->in_case;
+		case T_CoerceToDomainValue:
+			return true;
+		case T_CaseExpr:
+			if (has_column((Node *) ((CaseExpr *) node)->arg, context))
+				return true;
+			inner.in_case |= ((CaseExpr *) node)->arg != NULL;
+			return expression_tree_walker((Node *) ((CaseExpr *) node)->args, has_column, &inner) ||
+			       has_column((Node *) ((CaseExpr *) node)->defresult, &inner);
+		case T_CaseWhen:
+			return has_column((Node *) ((CaseWhen *) node)->expr, context) || has_column((Node *) ((CaseWhen *) node)->result, context);
+		case T_ArrayCoerceExpr:
+			inner.in_case = true;
+			return has_column((Node *) ((ArrayCoerceExpr *) node)->arg, context) ||
+			       has_column((Node *) ((ArrayCoerceExpr *) node)->elemexpr, &inner);
+		default:
+			return expression_tree_walker(node, has_column, context);
+	}
+}
+
+bool
+flowlog_expr_is_constant(Node *expr)
+{
+	Parts parts = {.relid = 0};
+
+	return !has_column(expr, &parts);
+}
+
+static bool any_part_may_fail(Node *node, void *context);
+
+static bool
+any_of_branches(List *args, const Parts *parts, bool first_is_one)
+{
+	Parts branch = *parts;
+	ListCell *cell;
+
+	foreach(cell, args)
+	{
+		branch.in_branch = parts->in_branch || first_is_one || foreach_current_index(cell) > 0;
+		if (any_part_may_fail(lfirst(cell), &branch))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns true if a part may fail that stands in a branch, or anywhere at all if it is not one
+ * that the planner evaluates, too.
+ */
+static bool
+any_part_may_fail(Node *node, void *context)
+{
+	const Parts *parts = context;
+	Parts inner = *parts;
+	List *args;
+
+	if (node == NULL)
+		return false;
+	if (!has_column(node, context))
+		return (parts->in_branch || parts->estimated) && may_fail(node, NULL);
+
+	switch (nodeTag(node))
+	{
+		case T_BoolExpr:
+			if (((BoolExpr *) node)->boolop == NOT_EXPR)
+				break;
+			return any_of_branches(((BoolExpr *) node)->args, parts, true);
+		case T_CoalesceExpr:
+			return any_of_branches(((CoalesceExpr *) node)->args, parts, false);
+		case T_RowCompareExpr:
+			return any_of_branches(((RowCompareExpr *) node)->largs, parts, false) ||
+			       any_of_branches(((RowCompareExpr *) node)->rargs, parts, false);
+		case T_OpExpr:
+		case T_ScalarArrayOpExpr:
+			if (!parts->estimated || parts->in_branch || !OidIsValid(get_oprrest(operator_of(node, &args))) || list_length(args) != 2)
+				break;
+			for (int i = 0; i < 2; i++)
+				if (has_column(list_nth(args, i), context) && any_part_may_fail(list_nth(args, i), context))
+					return true;
+			return false;
+		case T_CaseExpr:
+			inner.in_branch = true;
+			break;
+		default:
+			break;
+	}
+	return expression_tree_walker(node, any_part_may_fail, &inner);
+}
+
+bool
+flowlog_expr_branch_may_fail(Expr *clause, Index relid)
+{
+	Parts parts = {.relid = relid};
+
+	return any_part_may_fail((Node *) clause, &parts);
+}
+
+bool
+flowlog_expr_is_foreseen(Expr *clause, Index relid)
+{
+	Parts parts = {.relid = relid, .estimated = true};
+
+	return !any_part_may_fail((Node *) clause, &parts);
+}
