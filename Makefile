@@ -42,6 +42,7 @@ WRAPPER_OBJS = \
 # the core: compiled without PostgreSQL's headers
 CORE_OBJS = \
 	flow/error.o \
+	flow/sort.o \
 	flow/value.o \
 	flow/value_address.o \
 	flow/value_time.o \
@@ -112,6 +113,7 @@ S3_OBJS = \
 S3_SHARED_OBJS = \
 	flow/endpoint.o \
 	flow/error.o \
+	flow/sort.o \
 	flow/json.o \
 	flow/location.o \
 	flow/location_match.o \

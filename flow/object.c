@@ -199,75 +199,23 @@ flow_objects_judge_directory(FlowObjects *objects, const FlowPruner *pruner, con
 
 /* ---------- sorting ---------- */
 
-typedef struct Sorter
+/* By path; "arg" is how many bytes all of them begin with. */
+static int
+compare_paths(const void *a, const void *b, const void *arg)
 {
-	const FlowHost *host;
-	FlowObject *items;
-	FlowObject *spare; /* room for half of them */
-	size_t common;     /* bytes with which every path begins */
-	unsigned steps;
-} Sorter;
+	size_t common = *(const size_t *) arg;
 
-static inline int
-compare(const Sorter *sorter, const FlowObject *a, const FlowObject *b)
-{
-	return strcmp(a->path + sorter->common, b->path + sorter->common);
-}
-
-/* Merges the sorted runs [from, middle) and [middle, to). */
-static bool
-merge(Sorter *sorter, size_t from, size_t middle, size_t to)
-{
-	FlowObject *items = sorter->items;
-	FlowObject *left = sorter->spare, *left_end = left + (middle - from);
-	FlowObject *right = items + middle, *right_end = items + to;
-	FlowObject *out = items + from;
-
-	if (compare(sorter, right - 1, right) <= 0)
-		return true;
-
-	memcpy(left, out, (middle - from) * sizeof(FlowObject));
-	while (left < left_end && right < right_end)
-	{
-		*out++ = compare(sorter, left, right) <= 0 ? *left++ : *right++;
-		if (++sorter->steps % 1024 == 0 && flow_interrupted(sorter->host))
-			return false;
-	}
-	memcpy(out, left, (size_t) (left_end - left) * sizeof(FlowObject));
-	return true;
-}
-
-/*
- * A merge sort of our own: the C library's qsort can neither be interrupted nor
- * told where to take memory from.  False if interrupted.
- */
-static bool
-sort_range(Sorter *sorter, size_t from, size_t to)
-{
-	size_t middle = from + (to - from) / 2;
-
-	if (to - from < 2)
-		return true;
-	return sort_range(sorter, from, middle) &&
-	       sort_range(sorter, middle, to) &&
-	       merge(sorter, from, middle, to);
+	return strcmp(((const FlowObject *) a)->path + common, ((const FlowObject *) b)->path + common);
 }
 
 static FlowStatus
 sort(const FlowHost *host, FlowObjects *objects, size_t common, FlowError *error)
 {
-	Sorter sorter = {host, objects->items, NULL, common, 0};
-	bool done;
+	FlowStatus status = flow_sort(host, objects->items, objects->count, sizeof(FlowObject), compare_paths, &common);
 
-	if (objects->count < 2)
+	if (status == FLOW_OK)
 		return FLOW_OK;
-	sorter.spare = flow_allocate(host, objects->count / 2 * sizeof(FlowObject));
-	if (sorter.spare == NULL)
-		return flow_error_memory(error);
-
-	done = sort_range(&sorter, 0, objects->count);
-	flow_free(host, sorter.spare);
-	return done ? FLOW_OK : flow_error_interrupted(error);
+	return status == FLOW_INTERRUPTED ? flow_error_interrupted(error) : flow_error_memory(error);
 }
 
 /*
