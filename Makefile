@@ -56,6 +56,7 @@ CORE_OBJS = \
 	flow/filter_deferred.o \
 	flow/filter_interval.o \
 	flow/filter_key.o \
+	flow/filter_list.o \
 	flow/filter_network.o \
 	flow/filter_text.o \
 	flow/group.o \

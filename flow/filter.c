@@ -4,9 +4,12 @@
  *	  Judges a record by the raw bytes of its fields.
  *
  * A predicate is a node with a function that judges it, chosen when the node is
- * built.  Here are the nodes that combine others; those that look at a field are
+ * built.  Lists of predicates are in filter_list.c; the nodes that look at a field are
  * in three files, by what the field is turned into: a key (an int64 that orders
  * like the value), a text, or a network.
+ *
+ * A comparison with many constants never looks at each of them when it is evaluated.  "x > ALL (constants)" is
+ * "x > the greatest", and so on: see flow_filter_reduce, and filter_network.c for networks.
  *
  * Where a field's value can be told without flow_value_read, they do so; every
  * such shortcut decides the common case exactly, and leaves all others (null
@@ -22,10 +25,10 @@
 #define ARENA_ALIGN 16
 
 #define COST_NULL 1
-#define COST_SET 8 /* on top of the column's type */
-#define COST_MOST 1000000
 
-#define TRUTH_BIT(truth) (1u << (truth))
+#define COMBINED_MOST 256 /* constants of an array that a list may combine with others */
+
+#define CLEARED_AT_ONCE (1024 * 1024) /* bytes */
 
 struct FlowFilterChunk
 {
@@ -45,43 +48,54 @@ typedef struct Not
 	FlowPredicate *child;
 } Not;
 
-/* AND or OR, which differ in what they stop at only */
-typedef struct List
-{
-	FlowPredicate base;
-	FlowPredicate **children; /* the cheapest first, as far as they may change places */
-	size_t count;
-	size_t fixed;        /* of these: up to the last that may fail, they stay where they are */
-	FlowTruth decides;   /* a child that is this makes the list the same */
-	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
-	unsigned stops;      /* truths of a child that end it, as TRUTH_BITs */
-} List;
-
 /* how leaves on a column are built; NULL: there are no comparisons */
 static const struct
 {
-	FlowBuild compare;
-	FlowBuild any;
+	FlowBuild build;
 	int cost;
 } types[] = {
-	[FLOW_INT16] = {flow_filter_key_compare, flow_filter_key_any, 2},
-	[FLOW_INT32] = {flow_filter_key_compare, flow_filter_key_any, 2},
-	[FLOW_INT64] = {flow_filter_key_compare, flow_filter_key_any, 2},
-	[FLOW_FLOAT] = {NULL, NULL, 0},
-	[FLOW_DOUBLE] = {NULL, NULL, 0},
-	[FLOW_DECIMAL] = {NULL, NULL, 0},
-	[FLOW_BOOLEAN] = {flow_filter_key_compare, flow_filter_key_any, 4},
-	[FLOW_TEXT] = {flow_filter_text_compare, flow_filter_text_any, 3},
-	[FLOW_PADDED] = {flow_filter_text_compare, flow_filter_text_any, 3},
-	[FLOW_ADDRESS] = {flow_filter_network_compare, flow_filter_network_any, 6},
-	[FLOW_NETWORK] = {flow_filter_network_compare, flow_filter_network_any, 6},
-	[FLOW_TIME] = {flow_filter_key_compare, flow_filter_key_any, 5},
-	[FLOW_DAY] = {flow_filter_key_compare, flow_filter_key_any, 5},
-	[FLOW_OPAQUE] = {NULL, NULL, 0},
+	[FLOW_INT16] = {flow_filter_key, 2},
+	[FLOW_INT32] = {flow_filter_key, 2},
+	[FLOW_INT64] = {flow_filter_key, 2},
+	[FLOW_FLOAT] = {NULL, 0},
+	[FLOW_DOUBLE] = {NULL, 0},
+	[FLOW_DECIMAL] = {NULL, 0},
+	[FLOW_BOOLEAN] = {flow_filter_key, 4},
+	[FLOW_TEXT] = {flow_filter_text, 3},
+	[FLOW_PADDED] = {flow_filter_text, 3},
+	[FLOW_ADDRESS] = {flow_filter_network, 6},
+	[FLOW_NETWORK] = {flow_filter_network, 6},
+	[FLOW_TIME] = {flow_filter_key, 5},
+	[FLOW_DAY] = {flow_filter_key, 5},
+	[FLOW_OPAQUE] = {NULL, 0},
 };
 
 const unsigned flow_filter_accepts[] = {
 	[FLOW_EQ] = 2, [FLOW_NE] = 5, [FLOW_LT] = 1, [FLOW_LE] = 3, [FLOW_GT] = 4, [FLOW_GE] = 6};
+
+/* ---------- what can end the building ---------- */
+
+bool
+flow_filter_fail(FlowFilter *filter, FlowStatus status)
+{
+	if (filter->status == FLOW_OK)
+		filter->status = status;
+	return false;
+}
+
+bool
+flow_filter_look(FlowFilter *filter)
+{
+	if (filter->status != FLOW_OK)
+		return false;
+	return !flow_interrupted(filter->host) || flow_filter_fail(filter, FLOW_INTERRUPTED);
+}
+
+FlowStatus
+flow_filter_status(const FlowFilter *filter)
+{
+	return filter->status;
+}
 
 /* ---------- the arena ---------- */
 
@@ -94,7 +108,7 @@ add_chunk(FlowFilter *filter, size_t size)
 		chunk = flow_allocate(filter->host, sizeof(FlowFilterChunk) + size);
 	if (chunk == NULL)
 	{
-		filter->out_of_memory = true;
+		flow_filter_fail(filter, FLOW_NO_MEMORY);
 		return NULL;
 	}
 	chunk->next = filter->chunks;
@@ -107,9 +121,9 @@ flow_filter_allocate(FlowFilter *filter, size_t count, size_t size)
 {
 	void *result;
 
-	if (filter->out_of_memory || count > (SIZE_MAX - ARENA_ALIGN) / size)
+	if (filter->status != FLOW_OK || count > (SIZE_MAX - ARENA_ALIGN) / size)
 	{
-		filter->out_of_memory = true;
+		flow_filter_fail(filter, FLOW_NO_MEMORY);
 		return NULL;
 	}
 	size = (count * size + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
@@ -131,10 +145,15 @@ flow_filter_allocate(FlowFilter *filter, size_t count, size_t size)
 void *
 flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size)
 {
-	void *result = flow_filter_allocate(filter, count, size);
+	char *result = flow_filter_allocate(filter, count, size);
+	size_t bytes = result == NULL ? 0 : count * size;
 
-	if (result != NULL)
-		memset(result, 0, count * size);
+	for (size_t done = 0; done < bytes; done += CLEARED_AT_ONCE)
+	{
+		memset(result + done, 0, bytes - done < CLEARED_AT_ONCE ? bytes - done : CLEARED_AT_ONCE);
+		if (bytes > CLEARED_AT_ONCE && !flow_filter_look(filter))
+			return NULL;
+	}
 	return result;
 }
 
@@ -163,11 +182,14 @@ test_null(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 	return flow_filter_without_value(predicate, status, bad) == FLOW_UNKNOWN ? FLOW_TRUE : FLOW_BROKEN;
 }
 
-/* column = ANY ('{NULL}') */
+/* verdict[true], if there is a value */
 static FlowTruth
-test_unknown(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+test_same(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
-	return test_null(predicate, fields, bad) == FLOW_BROKEN ? FLOW_BROKEN : FLOW_UNKNOWN;
+	FlowValue value;
+	FlowStatus status = flow_filter_read(predicate, fields[predicate->column], &value);
+
+	return status == FLOW_OK ? predicate->verdict[true] : flow_filter_without_value(predicate, status, bad);
 }
 
 static FlowTruth
@@ -188,25 +210,6 @@ test_not(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *
 	return negated[child->test(child, fields, bad)];
 }
 
-static FlowTruth
-test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
-{
-	const List *list = (const List *) predicate;
-	FlowTruth result = list->otherwise;
-
-	for (size_t i = 0; i < list->count; i++)
-	{
-		const FlowPredicate *child = list->children[i];
-		FlowTruth truth = child->test(child, fields, bad);
-
-		if (TRUTH_BIT(truth) & list->stops)
-			return truth;
-		if (truth == FLOW_UNKNOWN)
-			result = FLOW_UNKNOWN;
-	}
-	return result;
-}
-
 /* ---------- building ---------- */
 
 FlowFilter *
@@ -217,6 +220,7 @@ flow_filter_create(const FlowHost *host, const FlowColumn *columns, int ncolumns
 	if (filter == NULL)
 		return NULL;
 	*filter = (FlowFilter) {.host = host, .columns = columns, .ncolumns = ncolumns, .bad_is_null = bad_is_null};
+	filter->seed = flow_filter_mix((uint64_t) host->clock(host->arg) + (uintptr_t) filter);
 	return filter;
 }
 
@@ -241,7 +245,8 @@ flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size)
 	FlowPredicate *predicate = flow_filter_allocate_zeroed(filter, 1, size);
 
 	if (predicate != NULL)
-		*predicate = (FlowPredicate) {.test = test, .filter = filter, .cost = cost, .column = -1, .verdict = {FLOW_FALSE, FLOW_TRUE}};
+		*predicate = (FlowPredicate) {
+			.test = test, .filter = filter, .cost = cost, .column = -1, .weight = 1, .verdict = {FLOW_FALSE, FLOW_TRUE}};
 	return predicate;
 }
 
@@ -256,32 +261,123 @@ flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 }
 
 FlowPredicate *
+flow_filter_same(FlowFilter *filter, int column, FlowTruth truth)
+{
+	FlowPredicate *predicate = flow_filter_new_leaf(filter, column, test_same, sizeof(FlowPredicate));
+
+	if (predicate != NULL)
+		predicate->verdict[false] = predicate->verdict[true] = truth;
+	return predicate;
+}
+
+FlowReduced
+flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCompare compare, const void *arg,
+                   const FlowValue **constant)
+{
+	FlowOp op = comparison->op;
+	bool equality = op == FLOW_EQ || op == FLOW_NE;
+	bool least = (op == FLOW_LT || op == FLOW_LE) == comparison->all; /* which one decides */
+	const FlowValue *one = comparison->constants;
+
+	*constant = one;
+	if (comparison->count > 1 && equality && comparison->all == (op == FLOW_NE))
+		return FLOW_REDUCED_TO_SET;
+	for (size_t i = 1; i < comparison->count; i++)
+	{
+		int order = compare(&comparison->constants[i], one, arg);
+
+		/* nothing equals two values, and nothing is equal to both */
+		if (equality && order != 0)
+			return op == FLOW_EQ ? FLOW_REDUCED_TO_FALSE : FLOW_REDUCED_TO_TRUE;
+		if (least ? order < 0 : order > 0)
+			one = &comparison->constants[i];
+		if (!flow_filter_goes_on(filter, i))
+			return FLOW_NOT_REDUCED;
+	}
+	*constant = one;
+	return FLOW_REDUCED_TO_ONE;
+}
+
+/*
+ * Copies constants, so that a list can combine them with others.  Of large sets there can only be few, so
+ * they are evaluated one by one.
+ */
+static bool
+keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)
+{
+	FlowType type = flow_filter_column(predicate)->type;
+	FlowValue *copies;
+
+	if (comparison->count > COMBINED_MOST)
+		return true;
+	copies = flow_filter_allocate(filter, comparison->count, sizeof(FlowValue));
+	if (copies == NULL)
+		return false;
+	for (size_t i = 0; i < comparison->count; i++)
+	{
+		copies[i] = comparison->constants[i];
+		if (type == FLOW_TEXT || type == FLOW_PADDED)
+		{
+			FlowSlice text = copies[i].text;
+			char *bytes = flow_filter_allocate(filter, text.len + 1, 1);
+
+			if (bytes == NULL)
+				return false;
+			if (text.len > 0)
+				memcpy(bytes, text.data, text.len);
+			copies[i].text.data = bytes;
+		}
+	}
+	predicate->comparison = *comparison;
+	predicate->comparison.constants = copies;
+	return true;
+}
+
+static FlowPredicate *
+build_comparison(FlowFilter *filter, int column, const FlowComparison *comparison)
+{
+	FlowBuild build = types[filter->columns[column].type].build;
+	FlowPredicate *predicate = build == NULL ? NULL : build(filter, column, comparison);
+	FlowTruth weak = comparison->all ? FLOW_TRUE : FLOW_FALSE;
+
+	if (predicate == NULL || !keep_constants(filter, predicate, comparison))
+		return NULL;
+	if (comparison->has_null)
+		for (int matches = 0; matches < 2; matches++)
+			if (predicate->verdict[matches] == weak)
+				predicate->verdict[matches] = FLOW_UNKNOWN;
+	return predicate;
+}
+
+FlowPredicate *
 flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op, const FlowValue *constant)
 {
-	FlowBuild build = types[filter->columns[column].type].compare;
+	return build_comparison(filter, column, &(FlowComparison) {view, op, false, false, constant, 1});
+}
 
-	return build == NULL ? NULL : build(filter, column, view, op, constant, 1);
+/* With the constants of an array. */
+static FlowPredicate *
+compare_with_array(FlowFilter *filter, int column, const FlowComparison *comparison)
+{
+	if (comparison->count == 0 && comparison->has_null)
+		return flow_filter_same(filter, column, FLOW_UNKNOWN);
+	if (comparison->count == 0)
+		return flow_filter_constant(filter, comparison->all ? FLOW_TRUE : FLOW_FALSE);
+	return build_comparison(filter, column, comparison);
 }
 
 FlowPredicate *
 flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
                 const FlowValue *constants, size_t count, bool has_null)
 {
-	FlowBuild build = types[filter->columns[column].type].any;
-	FlowPredicate *predicate;
+	return compare_with_array(filter, column, &(FlowComparison) {view, op, false, has_null, constants, count});
+}
 
-	if (count == 0 && !has_null)
-		return flow_filter_constant(filter, FLOW_FALSE);
-	if (count == 0)
-		return flow_filter_new_leaf(filter, column, test_unknown, sizeof(FlowPredicate));
-
-	predicate = build == NULL ? NULL : build(filter, column, view, op, constants, count);
-	if (predicate == NULL)
-		return NULL;
-	predicate->cost += COST_SET;
-	if (has_null)
-		predicate->verdict[false] = FLOW_UNKNOWN;
-	return predicate;
+FlowPredicate *
+flow_filter_all(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                const FlowValue *constants, size_t count, bool has_null)
+{
+	return compare_with_array(filter, column, &(FlowComparison) {view, op, true, has_null, constants, count});
 }
 
 FlowPredicate *
@@ -305,77 +401,6 @@ flow_filter_constant(FlowFilter *filter, FlowTruth truth)
 	return &constant->base;
 }
 
-/* Merges a conjunct into one of those before it: a time is then read once for both of its bounds. */
-static bool
-merge_child(FlowFilter *filter, FlowPredicate **children, size_t count, const FlowPredicate *child)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		FlowPredicate *merged = flow_filter_key_merge(filter, children[i], child);
-
-		if (merged != NULL)
-		{
-			children[i] = merged;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-insert_child(List *list, FlowPredicate *child)
-{
-	size_t place = list->count++;
-
-	if (child->may_fail)
-		list->fixed = list->count;
-	for (; place > list->fixed && list->children[place - 1]->cost > child->cost; place--)
-		list->children[place] = list->children[place - 1];
-	list->children[place] = child;
-	list->base.may_fail |= child->may_fail;
-	list->base.cost += child->cost;
-	if (list->base.cost > COST_MOST)
-		list->base.cost = COST_MOST;
-}
-
-static FlowPredicate *
-build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth decides)
-{
-	List *list = flow_filter_new_node(filter, test_list, 0, sizeof(List));
-
-	if (list == NULL)
-		return NULL;
-	list->decides = decides;
-	list->otherwise = decides == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
-	list->stops = TRUTH_BIT(decides) | TRUTH_BIT(FLOW_UNKNOWN) | TRUTH_BIT(FLOW_BROKEN);
-	list->children = flow_filter_allocate(filter, count + 1, sizeof(FlowPredicate *));
-	if (list->children == NULL)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-	{
-		/* nothing is moved before what may fail; of ranges that are merged, both fail or none does */
-		size_t first = list->fixed > 0 ? list->fixed - 1 : 0;
-
-		if (children[i] == NULL)
-			return NULL;
-		if (decides == FLOW_TRUE || !merge_child(filter, list->children + first, list->count - first, children[i]))
-			insert_child(list, children[i]);
-	}
-	return filter->out_of_memory ? NULL : &list->base;
-}
-
-FlowPredicate *
-flow_filter_and(FlowFilter *filter, FlowPredicate **children, size_t count)
-{
-	return build_list(filter, children, count, FLOW_FALSE);
-}
-
-FlowPredicate *
-flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count)
-{
-	return build_list(filter, children, count, FLOW_TRUE);
-}
-
 FlowPredicate *
 flow_filter_not(FlowFilter *filter, FlowPredicate *child)
 {
@@ -385,71 +410,26 @@ flow_filter_not(FlowFilter *filter, FlowPredicate *child)
 		return NULL;
 	not ->child = child;
 	not ->base.may_fail = child->may_fail;
+	not ->base.weight = child->weight + 1;
 	return &not ->base;
 }
 
-/*
- * Of the root it only matters whether it is TRUE, of what is below a NOT whether
- * it is FALSE, and so on downwards.  A list may stop at UNKNOWN unless the truth
- * that decides it is the one that matters: then a later child may still decide.
- *
- * PostgreSQL stops at NULL only among the conjuncts of WHERE.  Below them, a list with what may fail
- * is "exact": all that is tested before it is, and all that PostgreSQL would test.
- */
-static void
-find_stops(FlowPredicate *predicate, FlowTruth matters, bool exact)
+FlowPredicate **
+flow_filter_negated_place(FlowPredicate *predicate)
 {
-	if (predicate->test == test_not)
-		find_stops(((Not *) predicate)->child, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE, exact || predicate->may_fail);
-	else if (predicate->test == test_list)
-	{
-		List *list = (List *) predicate;
-
-		if (list->decides == matters || exact)
-			list->stops &= ~TRUTH_BIT(FLOW_UNKNOWN);
-		for (size_t i = 0; i < list->count; i++)
-			find_stops(list->children[i], matters, exact || list->children[i]->may_fail);
-	}
+	return predicate->test == test_not ? &((Not *) predicate)->child : NULL;
 }
 
-void
-flow_filter_set_root(FlowFilter *filter, FlowPredicate *root)
+FlowPredicate *
+flow_filter_negated(const FlowPredicate *predicate)
 {
-	filter->root = filter->out_of_memory ? NULL : root;
-	if (root != NULL)
-		find_stops(root, FLOW_TRUE, false);
+	return predicate->test == test_not ? ((const Not *) predicate)->child : NULL;
 }
 
-size_t
-flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts)
+bool
+flow_filter_is_null_test(const FlowPredicate *predicate)
 {
-	const List *list = (const List *) filter->root;
-
-	if (filter->root->test == test_list && list->decides == FLOW_FALSE)
-	{
-		*conjuncts = (const FlowPredicate *const *) list->children;
-		return list->count;
-	}
-	*conjuncts = (const FlowPredicate *const *) &filter->root;
-	return 1;
-}
-
-size_t
-flow_filter_children(const FlowPredicate *predicate, const FlowPredicate *const **children, FlowTruth *decides, bool *negated)
-{
-	const List *list = (const List *) predicate;
-
-	*negated = predicate->test == test_not;
-	if (*negated)
-	{
-		*children = (const FlowPredicate *const *) &((const Not *) predicate)->child;
-		return 1;
-	}
-	if (predicate->test != test_list)
-		return 0;
-	*children = (const FlowPredicate *const *) list->children;
-	*decides = list->decides;
-	return list->count;
+	return predicate->test == test_null;
 }
 
 bool
@@ -459,22 +439,6 @@ flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth)
 		return false;
 	*truth = ((const Constant *) predicate)->truth;
 	return true;
-}
-
-void
-flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg)
-{
-	if (predicate->test == test_not)
-		flow_filter_visit_leaves(((const Not *) predicate)->child, visit, arg);
-	else if (predicate->test == test_list)
-	{
-		const List *list = (const List *) predicate;
-
-		for (size_t i = 0; i < list->count; i++)
-			flow_filter_visit_leaves(list->children[i], visit, arg);
-	}
-	else if (predicate->column >= 0)
-		visit(arg, predicate);
 }
 
 bool
@@ -493,7 +457,7 @@ flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField
 	*bad = (FlowBadField) {-1, FLOW_OK};
 	if (flow_unlikely(filter->root == NULL))
 	{
-		bad->status = FLOW_NO_MEMORY;
+		bad->status = filter->status != FLOW_OK ? filter->status : FLOW_NO_MEMORY;
 		return FLOW_BROKEN;
 	}
 	return filter->root->test(filter->root, fields, bad);

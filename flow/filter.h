@@ -18,6 +18,17 @@ typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *f
  */
 typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count);
 
+/* "column OP ANY (constants)", or ALL; of a single constant it is both. */
+typedef struct FlowComparison
+{
+	FlowView view;
+	FlowOp op;
+	bool all;
+	bool has_null;              /* a NULL is among them, too */
+	const FlowValue *constants; /* at least one */
+	size_t count;
+} FlowComparison;
+
 /*
  * A node of the filter.  Each file has nodes of its own, which begin with this.
  * A test writes nothing to its node, so several readers may share one filter.
@@ -30,6 +41,10 @@ struct FlowPredicate
 	int cost;      /* relative to others; only the order counts */
 	int column;    /* leaves: what is tested, else -1 */
 	bool may_fail; /* its test may end in an error that is not the record's, so it stays after those before it */
+	size_t weight; /* nodes, this one and those below it */
+
+	/* leaves: what they were made of, so that they can be combined; count 0: they cannot be */
+	FlowComparison comparison;
 
 	/* leaves may tell what a value can be that lies in an interval: bits by "does not match", "matches"; NULL: both */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
@@ -44,14 +59,35 @@ struct FlowFilter
 	const FlowColumn *columns;
 	int ncolumns;
 	bool bad_is_null;
-	FlowPredicate *root; /* NULL: not set, or memory was short */
+	uint64_t seed;       /* of hashes: nobody can choose constants that collide */
+	FlowPredicate *root; /* NULL: not set, or it could not be built */
 
 	/* the arena of everything but the filter itself */
 	FlowFilterChunk *chunks;
 	char *free_space;
 	size_t free_size;
-	bool out_of_memory; /* once it was, nothing can be built any more */
+	FlowStatus status; /* once it is not FLOW_OK, nothing can be built any more */
 };
+
+/* AND or OR, which differ in what they stop at only */
+typedef struct FlowFilterList
+{
+	FlowPredicate base;
+	FlowPredicate **children; /* the cheapest first, as far as they may change places */
+	size_t count;
+	FlowTruth decides;   /* a child that is this makes the list the same */
+	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
+	unsigned stops;      /* truths of a child that end it, as FLOW_TRUTH_BITs */
+	size_t look_every;   /* after so many children the host is asked whether to go on */
+} FlowFilterList;
+
+#define FLOW_TRUTH_BIT(truth) (1u << (truth))
+
+/* nodes that are evaluated, or constants that are handled, between two looks at the host */
+#define FLOW_FILTER_LOOK 1024
+
+#define FLOW_FILTER_COST_MOST 1000000
+#define FLOW_FILTER_COST_SET 8 /* of looking something up, on top of the column's type */
 
 /* ---------- filter.c ---------- */
 
@@ -62,13 +98,42 @@ extern void *flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_
 /* A node of "size" bytes on a column, zeroed behind its FlowPredicate, that matches true. */
 extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size);
 
+/* A node of "size" bytes that is no leaf. */
+extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size);
+
+/* A leaf that is "truth" for every value of the column. */
+extern FlowPredicate *flow_filter_same(FlowFilter *filter, int column, FlowTruth truth);
+
+/* Remembers, once and for all, that the filter could not be built; returns false. */
+extern bool flow_filter_fail(FlowFilter *filter, FlowStatus status);
+
+/* Asks the host whether to go on; if not, the filter has failed. */
+extern bool flow_filter_look(FlowFilter *filter);
+
+/*
+ * What a comparison with one or more constants comes to.  Where it has a set, the leaf says what it is
+ * without the set: FLOW_NE has the set of what it is false for.
+ */
+typedef enum FlowReduced
+{
+	FLOW_REDUCED_TO_ONE, /* a comparison with one constant */
+	FLOW_REDUCED_TO_SET, /* FLOW_EQ ANY, or FLOW_NE ALL */
+	FLOW_REDUCED_TO_FALSE,
+	FLOW_REDUCED_TO_TRUE,
+	FLOW_NOT_REDUCED /* the filter has failed */
+} FlowReduced;
+
+/* Of an operator from FLOW_EQ to FLOW_GE.  "compare" orders constants, as flow_sort has it. */
+extern FlowReduced flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCompare compare, const void *arg,
+                                      const FlowValue **constant);
+
 /* What a predicate is if flow_value_read said "status", which is not FLOW_OK. */
 extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, FlowBadField *bad);
 
-/* The predicates all of which a record must pass, in order of cost; returns how many. */
-extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
-/* A list's children, and the truth of one that decides it; or the child of a NOT.  0 of a leaf or a constant. */
-extern size_t flow_filter_children(const FlowPredicate *predicate, const FlowPredicate *const **children, FlowTruth *decides, bool *negated);
+/* Where the child of a NOT is, and that child; NULL if it is none. */
+extern FlowPredicate **flow_filter_negated_place(FlowPredicate *predicate);
+extern FlowPredicate *flow_filter_negated(const FlowPredicate *predicate);
+extern bool flow_filter_is_null_test(const FlowPredicate *predicate);
 
 /* The truth of a constant; false if it is none. */
 extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth);
@@ -76,9 +141,6 @@ extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visi
 
 /* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
 extern bool flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
-
-/* A node of "size" bytes that is no leaf. */
-extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size);
 
 /* ---------- filter_deferred.c ---------- */
 
@@ -89,32 +151,40 @@ extern bool flow_filter_waits(const FlowPredicate *predicate);
 /* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
 extern const unsigned flow_filter_accepts[];
 
+/* ---------- filter_list.c ---------- */
+
+/* AND or OR; NULL if the predicate is neither. */
+extern const FlowFilterList *flow_filter_list(const FlowPredicate *predicate);
+
+/* Where the children of a list, or of a NOT, are; returns how many, 0 of a leaf or a constant. */
+extern size_t flow_filter_children(FlowPredicate *predicate, FlowPredicate ***children);
+
+/* The predicates all of which a record must pass, in order of cost; returns how many. */
+extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
+
 /*
  * ---------- filter_key.c, filter_text.c, filter_network.c ----------
  *
- * Build the leaves "column OP constant" and "column OP ANY (constants)" for their
- * kind of types; "count" is at least 1.  NULL if there is no such comparison, or no memory.
+ * Build the leaf of a comparison for their kind of types, as if no NULL were among the
+ * constants.  NULL if there is no such comparison, or the filter has failed.
  */
-typedef FlowPredicate *(*FlowBuild)(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                    const FlowValue *constants, size_t count);
+typedef FlowPredicate *(*FlowBuild)(FlowFilter *filter, int column, const FlowComparison *comparison);
 
-extern FlowPredicate *flow_filter_key_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                              const FlowValue *constants, size_t count);
-extern FlowPredicate *flow_filter_key_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                          const FlowValue *constants, size_t count);
-extern FlowPredicate *flow_filter_text_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                               const FlowValue *constants, size_t count);
-extern FlowPredicate *flow_filter_text_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                           const FlowValue *constants, size_t count);
-extern FlowPredicate *flow_filter_network_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                                  const FlowValue *constants, size_t count);
-extern FlowPredicate *flow_filter_network_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                                              const FlowValue *constants, size_t count);
+extern FlowPredicate *flow_filter_key(FlowFilter *filter, int column, const FlowComparison *comparison);
+extern FlowPredicate *flow_filter_text(FlowFilter *filter, int column, const FlowComparison *comparison);
+extern FlowPredicate *flow_filter_network(FlowFilter *filter, int column, const FlowComparison *comparison);
 
 /* "a AND b" as one leaf; NULL if they are not two ranges of one column, or no memory. */
 extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPredicate *b);
 
 /* ---------- inline ---------- */
+
+/* To be called for each constant, or the like, that is handled; "i" counts them.  False: give up. */
+static inline bool
+flow_filter_goes_on(FlowFilter *filter, size_t i)
+{
+	return flow_likely(i % FLOW_FILTER_LOOK != FLOW_FILTER_LOOK - 1) || flow_filter_look(filter);
+}
 
 static inline const FlowColumn *
 flow_filter_column(const FlowPredicate *predicate)

@@ -20,29 +20,49 @@
 /* what judging record by record costs more, in the unit of FlowPredicate.cost */
 #define COST_SINGLE 8
 
+/* nodes that are evaluated between two looks at the host */
+#define NODES_A_LOOK 65536
+
 typedef struct Conjunct
 {
 	const FlowPredicate *predicate;
 	const int *columns; /* those it looks at */
 	int ncolumns;
-	bool waits;  /* for a value: it stays after those before it, and before those after it */
-	size_t kept; /* of the records learned from */
+	size_t segment; /* within which conjuncts may change places */
+	size_t kept;    /* of the records learned from */
 } Conjunct;
 
 struct FlowSelector
 {
+	const FlowHost *host;
 	const FlowFilter *filter;
-	size_t learned; /* records; from LEARN_FROM on the order stands */
+	size_t work;      /* nodes evaluated since the last look at the host */
+	bool interrupted; /* it wants to stop */
+	size_t learned;   /* records; from LEARN_FROM on the order stands */
 	size_t count;
 	FlowSlice *fields;  /* by column: of the record that is judged by itself */
 	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MOST */
+	int *columns;       /* those of all conjuncts, one after the other */
 	Conjunct conjuncts[];
 };
 
 /* ---------- judging ---------- */
 
+/* Counts nodes that are evaluated; returns false once the host wants to stop. */
+static inline bool
+goes_on(FlowSelector *selector, size_t nodes)
+{
+	selector->work += nodes;
+	if (flow_unlikely(selector->work >= NODES_A_LOOK))
+	{
+		selector->work = 0;
+		selector->interrupted = flow_interrupted(selector->host);
+	}
+	return !selector->interrupted;
+}
+
 static size_t
-select_singly(const FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
+select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
 	size_t kept = 0;
@@ -52,7 +72,7 @@ select_singly(const FlowSelector *selector, const Conjunct *conjunct, const Flow
 		FlowBadField bad = {-1, FLOW_OK};
 		uint32_t row = rows[i];
 
-		if (!(row & FLOW_ROW_DOUBTFUL))
+		if (!(row & FLOW_ROW_DOUBTFUL) && goes_on(selector, predicate->weight))
 		{
 			for (int j = 0; j < conjunct->ncolumns; j++)
 			{
@@ -63,6 +83,7 @@ select_singly(const FlowSelector *selector, const Conjunct *conjunct, const Flow
 			}
 			if (!flow_filter_keeps(predicate->test(predicate, selector->fields, &bad), &bad, &row))
 				continue;
+			selector->interrupted |= bad.status == FLOW_INTERRUPTED;
 		}
 		rows[kept++] = row;
 	}
@@ -70,13 +91,13 @@ select_singly(const FlowSelector *selector, const Conjunct *conjunct, const Flow
 }
 
 static size_t
-select_rows(const FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
+select_rows(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
 
-	if (predicate->select != NULL && batch->place[predicate->column] >= 0)
-		return predicate->select(predicate, batch, selector->fields, rows, count);
-	return select_singly(selector, conjunct, batch, rows, count);
+	if (predicate->select == NULL || batch->place[predicate->column] < 0)
+		return select_singly(selector, conjunct, batch, rows, count);
+	return goes_on(selector, count) ? predicate->select(predicate, batch, selector->fields, rows, count) : count;
 }
 
 /* ---------- the order ---------- */
@@ -91,28 +112,24 @@ price(const Conjunct *conjunct, size_t records)
 	return dropped > 0 ? cost / dropped : cost * 1e9;
 }
 
-static void
-put_in_order(FlowSelector *selector)
+static int
+compare_prices(const void *a, const void *b, const void *arg)
 {
-	for (size_t i = 1; i < selector->count; i++)
-	{
-		Conjunct conjunct = selector->conjuncts[i];
-		size_t place = i;
+	const Conjunct *left = a;
+	const Conjunct *right = b;
+	size_t records = *(const size_t *) arg;
+	double x = price(left, records);
+	double y = price(right, records);
 
-		for (; place > 0 && !conjunct.waits && !selector->conjuncts[place - 1].waits; place--)
-		{
-			if (price(&selector->conjuncts[place - 1], selector->learned) <= price(&conjunct, selector->learned))
-				break;
-			selector->conjuncts[place] = selector->conjuncts[place - 1];
-		}
-		selector->conjuncts[place] = conjunct;
-	}
+	if (left->segment != right->segment)
+		return left->segment < right->segment ? -1 : 1;
+	return (x > y) - (x < y);
 }
 
 static void
 learn(FlowSelector *selector, const FlowBatch *batch, const uint32_t *rows, size_t count)
 {
-	for (size_t i = 0; i < selector->count; i++)
+	for (size_t i = 0; i < selector->count && !selector->interrupted; i++)
 	{
 		Conjunct *conjunct = &selector->conjuncts[i];
 
@@ -120,70 +137,134 @@ learn(FlowSelector *selector, const FlowBatch *batch, const uint32_t *rows, size
 		conjunct->kept += select_rows(selector, conjunct, batch, selector->learning, count);
 	}
 	selector->learned += count;
-	put_in_order(selector);
+
+	/* without memory for it, they are in some other order */
+	if (flow_sort(selector->host, selector->conjuncts, selector->count, sizeof(Conjunct), compare_prices, &selector->learned) == FLOW_INTERRUPTED)
+		selector->interrupted = true;
 }
 
-size_t
-flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *rows, size_t count)
+FlowStatus
+flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *rows, size_t *count)
 {
-	if (selector->count > 1 && count > 0 && selector->learned < LEARN_FROM)
-		learn(selector, batch, rows, count);
-	for (size_t i = 0; i < selector->count && count > 0; i++)
-		count = select_rows(selector, &selector->conjuncts[i], batch, rows, count);
-	return count;
+	if (selector->count > 1 && *count > 0 && selector->learned < LEARN_FROM)
+		learn(selector, batch, rows, *count);
+	for (size_t i = 0; i<selector->count && * count> 0 && !selector->interrupted; i++)
+		*count = select_rows(selector, &selector->conjuncts[i], batch, rows, *count);
+	return selector->interrupted ? FLOW_INTERRUPTED : FLOW_OK;
 }
 
 /* ---------- building ---------- */
 
-/* The columns that a predicate looks at, each once. */
-typedef struct ColumnList
+/* The columns that predicates look at, each once. */
+typedef struct ColumnSearch
 {
-	int *columns;
-	int count;
-} ColumnList;
+	FlowSelector *selector;
+	size_t predicate; /* which one, from 1 */
+	size_t *seen;     /* by column: the last predicate that looks at it */
+	int *columns;     /* those found; NULL: they are only counted */
+	size_t count;
+} ColumnSearch;
 
 static void
 add_column(void *arg, const FlowPredicate *leaf)
 {
-	ColumnList *list = arg;
+	ColumnSearch *search = arg;
 
-	for (int i = 0; i < list->count; i++)
-		if (list->columns[i] == leaf->column)
-			return;
-	list->columns[list->count++] = leaf->column;
+	if (!goes_on(search->selector, 1) || search->seen[leaf->column] == search->predicate)
+		return;
+	search->seen[leaf->column] = search->predicate;
+	if (search->columns != NULL)
+		search->columns[search->count] = leaf->column;
+	search->count++;
 }
 
-FlowSelector *
-flow_selector_create(const FlowHost *host, const FlowFilter *filter)
+/* Finds the columns of all conjuncts; with "columns", room for them, notes them there.  Returns how many they are. */
+static size_t
+find_columns(FlowSelector *selector, size_t *seen, int *columns)
+{
+	ColumnSearch search = {.selector = selector, .seen = seen, .columns = columns};
+
+	memset(seen, 0, (size_t) selector->filter->ncolumns * sizeof(size_t));
+	for (size_t i = 0; i < selector->count; i++)
+	{
+		Conjunct *conjunct = &selector->conjuncts[i];
+		size_t before = search.count;
+
+		search.predicate = i + 1;
+		flow_filter_visit_leaves(conjunct->predicate, add_column, &search);
+		conjunct->ncolumns = (int) (search.count - before);
+		if (columns != NULL)
+			conjunct->columns = columns + before;
+	}
+	return search.count;
+}
+
+/* Whatever waits for its value stays after those before it, and before those after it. */
+static void
+set_conjuncts(FlowSelector *selector, const FlowPredicate *const *predicates)
+{
+	bool waited = false;
+	size_t segment = 0;
+
+	for (size_t i = 0; i < selector->count; i++)
+	{
+		bool waits = flow_filter_waits(predicates[i]);
+
+		segment += waits || waited;
+		selector->conjuncts[i].predicate = predicates[i];
+		selector->conjuncts[i].segment = segment;
+		waited = waits;
+	}
+}
+
+FlowStatus
+flow_selector_create(const FlowHost *host, const FlowFilter *filter, FlowSelector **created)
 {
 	const FlowPredicate *const *predicates = NULL;
-	size_t count = filter->root == NULL ? 0 : flow_filter_conjuncts(filter, &predicates);
 	size_t ncolumns = (size_t) filter->ncolumns;
-	size_t head = sizeof(FlowSelector) + count * sizeof(Conjunct);
 	size_t fields = ncolumns * sizeof(FlowSlice);
-	size_t columns = count * ncolumns * sizeof(int);
+	size_t seen = (ncolumns + 1) * sizeof(size_t);
+	size_t head;
 	FlowSelector *selector;
 	char *memory;
 
-	/* memory was short when the filter was built: to be told by those who judge record by record */
+	*created = NULL;
+
+	/* why it could not be built is told by those who judge record by record */
 	if (filter->root == NULL)
-		return NULL;
+		return FLOW_NO_MEMORY;
 
-	memory = flow_allocate(host, head + fields + columns + FLOW_SPLIT_MOST * sizeof(uint32_t));
+	head = sizeof(FlowSelector) + flow_filter_conjuncts(filter, &predicates) * sizeof(Conjunct);
+	memory = flow_allocate(host, head + fields + seen + FLOW_SPLIT_MOST * sizeof(uint32_t));
 	if (memory == NULL)
-		return NULL;
-	memset(memory, 0, head + fields + columns);
+		return FLOW_NO_MEMORY;
+	memset(memory, 0, head + fields);
 	selector = (FlowSelector *) memory;
+	selector->host = host;
 	selector->filter = filter;
-	selector->count = count;
+	selector->count = flow_filter_conjuncts(filter, &predicates);
 	selector->fields = (FlowSlice *) (memory + head);
-	selector->learning = (uint32_t *) (memory + head + fields + columns);
-	for (size_t i = 0; i < count; i++)
+	selector->learning = (uint32_t *) (memory + head + fields + seen);
+	set_conjuncts(selector, predicates);
+	selector->columns = flow_allocate(host, (find_columns(selector, (size_t *) (memory + head + fields), NULL) + 1) * sizeof(int));
+	if (selector->columns != NULL)
+		(void) find_columns(selector, (size_t *) (memory + head + fields), selector->columns);
+	if (selector->columns == NULL || selector->interrupted)
 	{
-		ColumnList list = {(int *) (memory + head + fields) + i * ncolumns, 0};
+		FlowStatus status = selector->interrupted ? FLOW_INTERRUPTED : FLOW_NO_MEMORY;
 
-		flow_filter_visit_leaves(predicates[i], add_column, &list);
-		selector->conjuncts[i] = (Conjunct) {predicates[i], list.columns, list.count, flow_filter_waits(predicates[i]), 0};
+		flow_selector_free(selector);
+		return status;
 	}
-	return selector;
+	*created = selector;
+	return FLOW_OK;
+}
+
+void
+flow_selector_free(FlowSelector *selector)
+{
+	if (selector == NULL)
+		return;
+	flow_free(selector->host, selector->columns);
+	flow_free(selector->host, selector);
 }

@@ -50,13 +50,13 @@ flow_filter_is_deferred(const FlowPredicate *predicate)
 bool
 flow_filter_waits(const FlowPredicate *predicate)
 {
-	const FlowPredicate *const *children = NULL;
-	FlowTruth decides;
-	bool negated;
-	size_t count = flow_filter_children(predicate, &children, &decides, &negated);
+	const FlowPredicate *negated = flow_filter_negated(predicate);
+	const FlowFilterList *list = flow_filter_list(predicate);
 
-	for (size_t i = 0; i < count; i++)
-		if (flow_filter_waits(children[i]))
+	if (negated != NULL)
+		return flow_filter_waits(negated);
+	for (size_t i = 0; list != NULL && i < list->count; i++)
+		if (flow_filter_waits(list->children[i]))
 			return true;
 	return flow_filter_is_deferred(predicate);
 }
@@ -65,24 +65,20 @@ flow_filter_waits(const FlowPredicate *predicate)
 static FlowPredicate *
 replace(FlowPredicate *predicate, int number, FlowPredicate *value)
 {
-	const FlowPredicate *const *children = NULL;
-	FlowTruth decides;
-	bool negated;
+	FlowPredicate **children;
 	size_t count;
 
 	if (flow_filter_is_deferred(predicate))
 		return ((Deferred *) predicate)->number == number ? value : predicate;
 
-	/* they are only shown as constant; no reader tests now */
-	count = flow_filter_children(predicate, &children, &decides, &negated);
+	/* no reader tests now */
+	count = flow_filter_children(predicate, &children);
 	if (count > 0)
 		predicate->may_fail = false;
 	for (size_t i = 0; i < count; i++)
 	{
-		FlowPredicate *child = replace((FlowPredicate *) children[i], number, value);
-
-		((FlowPredicate **) children)[i] = child;
-		predicate->may_fail |= child->may_fail;
+		children[i] = replace(children[i], number, value);
+		predicate->may_fail |= children[i]->may_fail;
 	}
 	return predicate;
 }

@@ -24,17 +24,42 @@ leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 	return BIT(FLOW_UNKNOWN) | ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) | ((outcomes & 2) ? BIT(leaf->verdict[true]) : 0);
 }
 
+static unsigned truths(const FlowPredicate *predicate, const FlowInterval *intervals);
+
+/* A child that decides does so alone, all that is otherwise takes all of them. */
+static unsigned
+list_truths(const FlowFilterList *list, const FlowInterval *intervals)
+{
+	FlowTruth decides = list->decides;
+	FlowTruth otherwise = list->otherwise;
+	unsigned all = BIT(otherwise) | BIT(FLOW_UNKNOWN);
+	unsigned any = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+	{
+		unsigned child = truths(list->children[i], intervals);
+
+		any |= child & (BIT(decides) | BIT(FLOW_UNKNOWN));
+		if ((child & BIT(otherwise)) == 0)
+			all &= ~BIT(otherwise);
+		if ((child & (BIT(otherwise) | BIT(FLOW_UNKNOWN))) == 0)
+			all = 0;
+		if (i % FLOW_FILTER_LOOK == FLOW_FILTER_LOOK - 1 && flow_interrupted(list->base.filter->host))
+			return ANY_TRUTH;
+	}
+	if ((any & BIT(FLOW_UNKNOWN)) == 0)
+		all &= ~BIT(FLOW_UNKNOWN);
+	return all | (any & BIT(decides));
+}
+
 /* Which truths can it have?  Children are taken for independent of one another. */
 static unsigned
 truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 {
-	const FlowPredicate *const *children = NULL;
-	FlowTruth decides = FLOW_FALSE;
+	const FlowPredicate *negated = flow_filter_negated(predicate);
+	const FlowFilterList *list = flow_filter_list(predicate);
 	FlowTruth truth;
-	bool negated;
-	size_t count = flow_filter_children(predicate, &children, &decides, &negated);
-	FlowTruth otherwise;
-	unsigned all, any;
+	unsigned any;
 
 	if (flow_filter_is_deferred(predicate))
 		return ANY_TRUTH;
@@ -42,29 +67,10 @@ truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 		return truth == FLOW_BROKEN ? ANY_TRUTH : BIT(truth);
 	if (predicate->column >= 0)
 		return leaf_truths(predicate, &intervals[predicate->column]);
-	if (negated)
-	{
-		any = truths(children[0], intervals);
-		return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) | ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);
-	}
-
-	/* AND and OR: a child that decides does so alone, all that is otherwise takes all of them */
-	otherwise = decides == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
-	all = BIT(otherwise) | BIT(FLOW_UNKNOWN);
-	any = 0;
-	for (size_t i = 0; i < count; i++)
-	{
-		unsigned child = truths(children[i], intervals);
-
-		any |= child & (BIT(decides) | BIT(FLOW_UNKNOWN));
-		if ((child & BIT(otherwise)) == 0)
-			all &= ~BIT(otherwise);
-		if ((child & (BIT(otherwise) | BIT(FLOW_UNKNOWN))) == 0)
-			all = 0;
-	}
-	if ((any & BIT(FLOW_UNKNOWN)) == 0)
-		all &= ~BIT(FLOW_UNKNOWN);
-	return all | (any & BIT(decides));
+	if (list != NULL)
+		return list_truths(list, intervals);
+	any = truths(negated, intervals);
+	return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) | ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);
 }
 
 bool

@@ -33,6 +33,7 @@ struct KeyPredicate
 	const uint64_t *members; /* as a bitmap of that range */
 	const int64_t *slots;    /* as a hash table; an empty slot holds "pivot", */
 	int64_t pivot;           /* a member, so that it is found there too */
+	uint64_t seed;           /* of the hash */
 	unsigned shift;
 };
 
@@ -188,23 +189,29 @@ test_dense_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBad
 	return p->base.verdict[offset <= p->span && (p->members[offset / 64] >> (offset % 64) & 1)];
 }
 
+/* Looks a key up in the hash table. */
+static inline bool
+has_key(const KeyPredicate *p, int64_t key)
+{
+	size_t mask = flow_filter_table_size(p->shift) - 1;
+
+	for (size_t i = flow_filter_mix((uint64_t) key + p->seed) >> p->shift;; i = (i + 1) & mask)
+	{
+		if (p->slots[i] == key)
+			return true;
+		if (p->slots[i] == p->pivot)
+			return false;
+	}
+}
+
 static FlowTruth
 test_sparse_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
 	const KeyPredicate *p = (const KeyPredicate *) predicate;
-	size_t mask = flow_filter_table_size(p->shift) - 1;
 	int64_t key;
 	FlowTruth truth = p->read(p, fields[p->base.column], bad, &key);
 
-	if (flow_unlikely(truth != FLOW_TRUE))
-		return truth;
-	for (size_t i = flow_filter_mix(key) >> p->shift;; i = (i + 1) & mask)
-	{
-		if (p->slots[i] == key)
-			return p->base.verdict[true];
-		if (p->slots[i] == p->pivot)
-			return p->base.verdict[false];
-	}
+	return flow_likely(truth == FLOW_TRUE) ? p->base.verdict[has_key(p, key)] : truth;
 }
 
 /* ---------- many records at once ---------- */
@@ -227,13 +234,21 @@ digits_value(const char *data, uint32_t len)
 	return high + flow_eight_digits(flow_load_digits(data, len));
 }
 
+/* what a predicate compares keys with */
+typedef enum KeySet
+{
+	KEY_RANGE,
+	KEY_BITMAP,
+	KEY_TABLE
+} KeySet;
+
 /*
  * The splitter has told which fields are all digits.  "scale" is what one of them makes in
  * keys.  (A range of ports: 2 ns a record instead of 7, of which the mispredicted branch of a
  * test that one in four passes would take as much again: hence "keeps".)
  */
 static flow_always_inline size_t
-select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count, uint64_t scale, bool dense)
+select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count, uint64_t scale, KeySet set)
 {
 	const uint32_t *next = batch->next + batch->place[p->base.column];
 	const uint8_t *digits = batch->digits;
@@ -268,8 +283,10 @@ select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, 
 		}
 		offset = number * scale - low;
 		member = offset <= span;
-		if (dense)
+		if (set == KEY_BITMAP)
 			member = member && (p->members[offset / 64] >> (offset % 64) & 1);
+		else if (set == KEY_TABLE)
+			member = member && has_key(p, (int64_t) (number * scale));
 		kept += keeps[member];
 	}
 	return kept;
@@ -278,19 +295,31 @@ select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, 
 static size_t
 select_integer_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, false);
+	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_RANGE);
 }
 
 static size_t
 select_dense_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, true);
+	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_BITMAP);
+}
+
+static size_t
+select_sparse_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+{
+	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_TABLE);
 }
 
 static size_t
 select_time_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, false);
+	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_RANGE);
+}
+
+static size_t
+select_sparse_times(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+{
+	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_TABLE);
 }
 
 /* ---------- intervals ---------- */
@@ -312,11 +341,20 @@ has_member(const KeyPredicate *p, int64_t low, int64_t high)
 
 	if (p->members != NULL)
 	{
+		uint64_t first = (uint64_t) low - p->low;
 		uint64_t last = (uint64_t) high - p->low;
 
-		for (uint64_t offset = (uint64_t) low - p->low; offset <= last; offset++)
-			if (p->members[offset / 64] >> (offset % 64) & 1)
+		for (uint64_t word = first / 64; word <= last / 64; word++)
+		{
+			uint64_t bits = p->members[word];
+
+			if (word == first / 64)
+				bits &= UINT64_MAX << (first % 64);
+			if (word == last / 64)
+				bits &= UINT64_MAX >> (63 - last % 64);
+			if (bits != 0)
 				return true;
+		}
 		return false;
 	}
 	size = p->slots == NULL ? SIZE_MAX : flow_filter_table_size(p->shift);
@@ -373,14 +411,15 @@ typedef struct KeyKind
 	FlowTest test_range;
 	FlowSelect select_range;
 	FlowSelect select_dense;
+	FlowSelect select_sparse;
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 } KeyKind;
 
-static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range, select_integer_range, select_dense_integers, key_outcomes};
-static const KeyKind time_keys = {read_key_slowly, integer_key, test_range, select_time_range, NULL, key_outcomes};
-static const KeyKind other_keys = {read_key_slowly, integer_key, test_range, NULL, NULL, key_outcomes};
-static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL, NULL};
-static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range, NULL, NULL, unix_time_outcomes};
+static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range, select_integer_range, select_dense_integers, select_sparse_integers, key_outcomes};
+static const KeyKind time_keys = {read_key_slowly, integer_key, test_range, select_time_range, NULL, select_sparse_times, key_outcomes};
+static const KeyKind other_keys = {read_key_slowly, integer_key, test_range, NULL, NULL, NULL, key_outcomes};
+static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL, NULL, NULL};
+static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, unix_time_outcomes};
 
 /* by type and view; NULL: no such comparison */
 static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
@@ -450,21 +489,13 @@ static const struct
 	[FLOW_GE] = {true, false, true},
 };
 
-FlowPredicate *
-flow_filter_key_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                        const FlowValue *constants, size_t count)
+static FlowPredicate *
+compare_keys(FlowFilter *filter, int column, const KeyKind *kind, FlowOp op, int64_t key)
 {
-	const KeyKind *kind = kinds[filter->columns[column].type][view];
-	KeyPredicate *p;
-	int64_t key;
+	KeyPredicate *p = new_key(filter, column, kind);
 
-	(void) count;
-	if (kind == NULL || op > FLOW_GE)
-		return NULL;
-	p = new_key(filter, column, kind);
 	if (p == NULL)
 		return NULL;
-	key = kind->constant(constants);
 	if ((op == FLOW_LT && key == INT64_MIN) || (op == FLOW_GT && key == INT64_MAX))
 		set_range(p, INT64_MAX, INT64_MIN);
 	else
@@ -486,7 +517,8 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 	KeyPredicate *p;
 
 	if (a->column != b->column || a->test != b->test || (a->test != test_range && a->test != test_integer_range) ||
-	    x->read != y->read || a->verdict[true] != FLOW_TRUE || b->verdict[true] != FLOW_TRUE)
+	    x->read != y->read || a->verdict[true] != FLOW_TRUE || b->verdict[true] != FLOW_TRUE ||
+	    a->verdict[false] != FLOW_FALSE || b->verdict[false] != FLOW_FALSE)
 		return NULL;
 	low = (int64_t) x->low > (int64_t) y->low ? (int64_t) x->low : (int64_t) y->low;
 	high = last_key(x) < last_key(y) ? last_key(x) : last_key(y);
@@ -504,17 +536,19 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 }
 
 static bool
-fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowValue *constants, size_t count)
+fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowComparison *comparison)
 {
 	uint64_t *members = flow_filter_allocate_zeroed(filter, p->span / 64 + 1, sizeof(uint64_t));
 
 	if (members == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < comparison->count; i++)
 	{
-		uint64_t offset = (uint64_t) kind->constant(&constants[i]) - p->low;
+		uint64_t offset = (uint64_t) kind->constant(&comparison->constants[i]) - p->low;
 
 		members[offset / 64] |= UINT64_C(1) << (offset % 64);
+		if (!flow_filter_goes_on(filter, i))
+			return false;
 	}
 	p->members = members;
 	p->base.test = test_dense_keys;
@@ -524,61 +558,126 @@ fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const 
 }
 
 static bool
-fill_sparse_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowValue *constants, size_t count)
+fill_sparse_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowComparison *comparison)
 {
-	int64_t pivot = kind->constant(&constants[0]);
-	unsigned shift = flow_filter_table_shift(count);
+	int64_t pivot = kind->constant(&comparison->constants[0]);
+	unsigned shift = flow_filter_table_shift(comparison->count);
 	size_t size = flow_filter_table_size(shift);
 	int64_t *slots = flow_filter_allocate(filter, size, sizeof(int64_t));
 
 	if (slots == NULL)
 		return false;
 	for (size_t i = 0; i < size; i++)
-		slots[i] = pivot;
-	for (size_t i = 1; i < count; i++)
 	{
-		int64_t key = kind->constant(&constants[i]);
-		size_t slot = flow_filter_mix(key) >> shift;
+		slots[i] = pivot;
+		if (!flow_filter_goes_on(filter, i))
+			return false;
+	}
+	for (size_t i = 1; i < comparison->count; i++)
+	{
+		int64_t key = kind->constant(&comparison->constants[i]);
+		size_t slot = flow_filter_mix((uint64_t) key + filter->seed) >> shift;
 
 		while (slots[slot] != pivot && slots[slot] != key)
 			slot = (slot + 1) & (size - 1);
 		slots[slot] = key;
+		if (!flow_filter_goes_on(filter, i))
+			return false;
 	}
 	p->slots = slots;
 	p->pivot = pivot;
+	p->seed = filter->seed;
 	p->shift = shift;
 	p->base.test = test_sparse_keys;
-	p->base.select = NULL;
+	if (p->base.select != NULL)
+		p->base.select = kind->select_sparse;
 	return true;
 }
 
-FlowPredicate *
-flow_filter_key_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                    const FlowValue *constants, size_t count)
+/* FLOW_EQ ANY, or FLOW_NE ALL */
+static FlowPredicate *
+find_in_keys(FlowFilter *filter, int column, const KeyKind *kind, const FlowComparison *comparison)
 {
-	const KeyKind *kind = kinds[filter->columns[column].type][view];
 	int64_t low = INT64_MAX;
 	int64_t high = INT64_MIN;
 	KeyPredicate *p;
 	bool filled;
 
-	if (kind == NULL || op != FLOW_EQ)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < comparison->count; i++)
 	{
-		int64_t key = kind->constant(&constants[i]);
+		int64_t key = kind->constant(&comparison->constants[i]);
 
 		low = key < low ? key : low;
 		high = key > high ? key : high;
+		if (!flow_filter_goes_on(filter, i))
+			return NULL;
 	}
+	if (low == high)
+		return compare_keys(filter, column, kind, comparison->op, low);
 	p = new_key(filter, column, kind);
 	if (p == NULL)
 		return NULL;
 	p->low = (uint64_t) low;
 	p->span = (uint64_t) high - (uint64_t) low;
 	if (p->span <= DENSE_SPAN)
-		filled = fill_dense_keys(filter, p, kind, constants, count);
+		filled = fill_dense_keys(filter, p, kind, comparison);
 	else
-		filled = fill_sparse_keys(filter, p, kind, constants, count);
-	return filled ? &p->base : NULL;
+		filled = fill_sparse_keys(filter, p, kind, comparison);
+	if (!filled)
+		return NULL;
+	if (comparison->op == FLOW_NE)
+	{
+		p->base.verdict[false] = FLOW_TRUE;
+		p->base.verdict[true] = FLOW_FALSE;
+	}
+	p->base.cost += FLOW_FILTER_COST_SET;
+	return &p->base;
+}
+
+/* The same for every key; a view may still fail. */
+static FlowPredicate *
+same_for_keys(FlowFilter *filter, int column, const KeyKind *kind, FlowTruth truth)
+{
+	KeyPredicate *p = new_key(filter, column, kind);
+
+	if (p == NULL)
+		return NULL;
+	set_range(p, INT64_MIN, INT64_MAX);
+	p->base.verdict[false] = p->base.verdict[true] = truth;
+	return &p->base;
+}
+
+/* "arg" is their KeyKind. */
+static int
+compare_constants(const void *a, const void *b, const void *arg)
+{
+	const KeyKind *kind = arg;
+	int64_t x = kind->constant(a);
+	int64_t y = kind->constant(b);
+
+	return (x > y) - (x < y);
+}
+
+FlowPredicate *
+flow_filter_key(FlowFilter *filter, int column, const FlowComparison *comparison)
+{
+	const KeyKind *kind = kinds[filter->columns[column].type][comparison->view];
+	const FlowValue *constant;
+
+	if (kind == NULL || comparison->op > FLOW_GE)
+		return NULL;
+	switch (flow_filter_reduce(filter, comparison, compare_constants, kind, &constant))
+	{
+		case FLOW_REDUCED_TO_ONE:
+			return compare_keys(filter, column, kind, comparison->op, kind->constant(constant));
+		case FLOW_REDUCED_TO_SET:
+			return find_in_keys(filter, column, kind, comparison);
+		case FLOW_REDUCED_TO_FALSE:
+			return same_for_keys(filter, column, kind, FLOW_FALSE);
+		case FLOW_REDUCED_TO_TRUE:
+			return same_for_keys(filter, column, kind, FLOW_TRUE);
+		case FLOW_NOT_REDUCED:
+			break;
+	}
+	return NULL;
 }

@@ -8,8 +8,6 @@
 #include "digits.h"
 #include "filter.h"
 
-#include <stdlib.h>
-
 /* An inet as numbers: "hi" and "lo" hold the bytes from the left, an IPv4 address is the upper half of "hi". */
 typedef struct Network
 {
@@ -51,6 +49,7 @@ struct NetworkPredicate
 
 	/* or many, to be equal to: a hash table */
 	const Network *slots;
+	uint64_t seed; /* of the hash */
 	unsigned shift;
 
 	/* or many, to be related to: by family, 4 and 6 */
@@ -229,10 +228,10 @@ matches_relation(const NetworkPredicate *p, const Network *column)
 
 /* The slot that holds the network, or the empty one where it belongs. */
 static size_t
-find_network(const Network *slots, unsigned shift, const Network *network)
+find_network(const Network *slots, unsigned shift, uint64_t seed, const Network *network)
 {
 	size_t mask = flow_filter_table_size(shift) - 1;
-	uint64_t hash = flow_filter_mix(flow_filter_mix(network->lo + network->bits) + network->hi + network->family);
+	uint64_t hash = flow_filter_mix(flow_filter_mix(network->lo + network->bits + seed) + network->hi + network->family);
 	size_t i;
 
 	for (i = hash >> shift; slots[i].family != 0; i = (i + 1) & mask)
@@ -245,7 +244,7 @@ find_network(const Network *slots, unsigned shift, const Network *network)
 static bool
 matches_any_equal(const NetworkPredicate *p, const Network *column)
 {
-	return p->slots[find_network(p->slots, p->shift, column)].family != 0;
+	return p->slots[find_network(p->slots, p->shift, p->seed, column)].family != 0;
 }
 
 /* The last network that begins at or before an address, if any does, or some other one. */
@@ -293,7 +292,7 @@ matches_any_related(const NetworkPredicate *p, const Network *column)
 static const struct
 {
 	Relation relation;
-	bool innermost; /* of a set's networks, the narrowest imply the others; else the widest do */
+	bool innermost; /* of ANY of some networks, the narrowest imply the others; else the widest do */
 } relations[] = {
 	[FLOW_INSIDE] = {inside, false},
 	[FLOW_INSIDE_OR_EQUAL] = {inside_or_equal, false},
@@ -320,19 +319,14 @@ new_network(FlowFilter *filter, int column, Matches matches)
 	return p;
 }
 
-FlowPredicate *
-flow_filter_network_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                            const FlowValue *constants, size_t count)
+static FlowPredicate *
+compare_with_network(FlowFilter *filter, int column, FlowOp op, Network constant)
 {
-	NetworkPredicate *p;
+	NetworkPredicate *p = new_network(filter, column, op > FLOW_GE ? matches_relation : matches_order);
 
-	(void) count;
-	if (view != FLOW_AS_IS)
-		return NULL;
-	p = new_network(filter, column, op > FLOW_GE ? matches_relation : matches_order);
 	if (p == NULL)
 		return NULL;
-	p->constant = network_of(&constants->address);
+	p->constant = constant;
 	if (op > FLOW_GE)
 		p->relation = relations[op].relation;
 	else
@@ -340,49 +334,67 @@ flow_filter_network_compare(FlowFilter *filter, int column, FlowView view, FlowO
 	return &p->base;
 }
 
-static bool
-fill_equal_networks(FlowFilter *filter, NetworkPredicate *p, const FlowValue *constants, size_t count)
+/* FLOW_EQ ANY, or FLOW_NE ALL */
+static FlowPredicate *
+find_in_networks(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
-	unsigned shift = flow_filter_table_shift(count);
+	NetworkPredicate *p = new_network(filter, column, matches_any_equal);
+	unsigned shift = flow_filter_table_shift(comparison->count);
 	Network *slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(Network));
 
-	if (slots == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++)
+	if (p == NULL || slots == NULL)
+		return NULL;
+	for (size_t i = 0; i < comparison->count; i++)
 	{
-		Network network = network_of(&constants[i].address);
+		Network network = network_of(&comparison->constants[i].address);
 
-		slots[find_network(slots, shift, &network)] = network;
+		slots[find_network(slots, shift, filter->seed, &network)] = network;
+		if (!flow_filter_goes_on(filter, i))
+			return NULL;
 	}
 	p->slots = slots;
+	p->seed = filter->seed;
 	p->shift = shift;
-	return true;
+	if (comparison->op == FLOW_NE)
+	{
+		p->base.verdict[false] = FLOW_TRUE;
+		p->base.verdict[true] = FLOW_FALSE;
+	}
+	p->base.cost += FLOW_FILTER_COST_SET;
+	return &p->base;
 }
+
+/* ---------- building: related to ANY ---------- */
 
 /* Where networks begin; of those that begin together the widest comes first. */
 static int
-compare_places(const void *a, const void *b)
+compare_places(const void *a, const void *b, const void *arg)
 {
 	const Network *x = a;
 	const Network *y = b;
 	int order = compare_prefixes(x, y, 128);
 
+	(void) arg;
 	return order != 0 ? order : (int) x->bits - (int) y->bits;
 }
 
 /*
  * Sorts networks of one family, whose host bits are 0, and leaves only those
  * that are within no other one ("innermost": that have no other one within);
- * returns how many.  In this order, what is within a network follows it.
+ * returns how many, 0 if the filter has failed.  In this order, what is within a network follows it.
  */
 static size_t
-keep_disjoint(Network *items, size_t count, bool innermost)
+keep_disjoint(FlowFilter *filter, Network *items, size_t count, bool innermost)
 {
+	FlowStatus status = flow_sort(filter->host, items, count, sizeof(Network), compare_places, NULL);
 	size_t kept = 0;
 
-	qsort(items, count, sizeof(Network), compare_places);
+	if (status != FLOW_OK)
+		return flow_filter_fail(filter, status);
 	for (size_t i = 0; i < count; i++)
 	{
+		if (!flow_filter_goes_on(filter, i))
+			return 0;
 		if (innermost ? i + 1 < count && inside_or_equal(&items[i + 1], &items[i])
 		              : kept > 0 && inside_or_equal(&items[i], &items[kept - 1]))
 			continue;
@@ -406,12 +418,12 @@ fill_list(FlowFilter *filter, NetworkList *list, Network *items, size_t count)
 	index = flow_filter_allocate_zeroed(filter, list->buckets + 1, sizeof(uint32_t));
 	if (index == NULL)
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && flow_filter_goes_on(filter, i); i++)
 		index[((items[i].hi - list->base) >> list->shift) + 1]++;
-	for (size_t i = 0; i < list->buckets; i++)
+	for (size_t i = 0; i < list->buckets && flow_filter_goes_on(filter, i); i++)
 		index[i + 1] += index[i];
 	list->index = index;
-	return true;
+	return filter->status == FLOW_OK;
 }
 
 /*
@@ -422,48 +434,152 @@ fill_list(FlowFilter *filter, NetworkList *list, Network *items, size_t count)
  * network ends, and another one that begins after it and still before that end
  * can only be if both lie within the column: then that one is related as well.
  */
-static bool
-fill_related_networks(FlowFilter *filter, NetworkPredicate *p, FlowOp op, const FlowValue *constants, size_t count)
+static FlowPredicate *
+related_to_any(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
+	NetworkPredicate *p = new_network(filter, column, matches_any_related);
+
+	if (p == NULL || comparison->count >= UINT32_MAX)
+		return NULL;
+	p->relation = relations[comparison->op].relation;
+	p->base.cost += FLOW_FILTER_COST_SET;
 	for (int six = 0; six < 2; six++)
 	{
-		Network *items = flow_filter_allocate(filter, count, sizeof(Network));
-		size_t n = 0;
+		Network *items = flow_filter_allocate(filter, comparison->count, sizeof(Network));
+		size_t count = 0;
 
 		if (items == NULL)
-			return false;
-		for (size_t i = 0; i < count; i++)
+			return NULL;
+		for (size_t i = 0; i < comparison->count; i++)
 		{
-			Network network = network_of(&constants[i].address);
+			Network network = network_of(&comparison->constants[i].address);
 
+			if (!flow_filter_goes_on(filter, i))
+				return NULL;
 			if ((network.family == 6) != six)
 				continue;
 			network.hi &= ~host_hi(network.bits);
 			network.lo &= ~host_lo(network.bits);
-			items[n++] = network;
+			items[count++] = network;
 		}
-		if (n > 0 && !fill_list(filter, &p->lists[six], items, keep_disjoint(items, n, relations[op].innermost)))
-			return false;
+		if (count == 0)
+			continue;
+		count = keep_disjoint(filter, items, count, relations[comparison->op].innermost);
+		if (count == 0 || !fill_list(filter, &p->lists[six], items, count))
+			return NULL;
 	}
-	p->relation = relations[op].relation;
-	return true;
+	return &p->base;
+}
+
+/* ---------- building: related to ALL ---------- */
+
+/* How many bits two networks of one family begin with alike, as far as both have bits. */
+static unsigned
+common_bits(const Network *a, const Network *b)
+{
+	unsigned most = a->bits < b->bits ? a->bits : b->bits;
+	uint64_t hi = a->hi ^ b->hi;
+	uint64_t lo = a->lo ^ b->lo;
+	int same = hi != 0 ? __builtin_clzll(hi) : 64 + (lo != 0 ? __builtin_clzll(lo) : 64);
+
+	return (unsigned) same < most ? (unsigned) same : most;
+}
+
+/*
+ * column OP ALL (networks) as one comparison with one network.
+ *
+ * What is inside all of them is inside the narrowest one, and that is inside all others, or
+ * nothing is.
+ *
+ * What is around all of them is around what they begin with alike, or that itself, unless one of them is
+ * that.
+ *
+ * What overlaps all of them overlaps the narrowest one, which suffices if that one is inside all others.
+ * Otherwise some are disjoint from it, and only what is around it and those overlaps both; it then
+ * overlaps the others, too, which are around the narrowest one.
+ */
+static FlowPredicate *
+related_to_all(FlowFilter *filter, int column, const FlowComparison *comparison)
+{
+	FlowOp op = comparison->op;
+	bool is_inside = op == FLOW_INSIDE || op == FLOW_INSIDE_OR_EQUAL;
+	Network narrowest = network_of(&comparison->constants[0].address);
+	Network common;
+	bool disjoint = false;
+	unsigned widest;
+
+	for (size_t i = 1; i < comparison->count; i++)
+	{
+		if (comparison->constants[i].address.bits > narrowest.bits)
+			narrowest = network_of(&comparison->constants[i].address);
+		if (!flow_filter_goes_on(filter, i))
+			return NULL;
+	}
+
+	common = narrowest;
+	widest = narrowest.bits;
+	for (size_t i = 0; i < comparison->count; i++)
+	{
+		Network network = network_of(&comparison->constants[i].address);
+		bool holds = inside_or_equal(&narrowest, &network);
+
+		if (!flow_filter_goes_on(filter, i))
+			return NULL;
+		if (network.family != narrowest.family || (is_inside && !holds))
+			return flow_filter_same(filter, column, FLOW_FALSE);
+		if (network.bits < widest)
+			widest = network.bits;
+		disjoint |= !holds;
+		if (op == FLOW_OVERLAPS && holds)
+			continue;
+		if (common_bits(&common, &network) < common.bits)
+			common.bits = (uint8_t) common_bits(&common, &network);
+	}
+
+	if (is_inside || (op == FLOW_OVERLAPS && !disjoint))
+		return compare_with_network(filter, column, op, narrowest);
+	if (op == FLOW_AROUND && common.bits == widest)
+		return compare_with_network(filter, column, FLOW_AROUND, common);
+	return compare_with_network(filter, column, FLOW_AROUND_OR_EQUAL, common);
+}
+
+/* ---------- building: any comparison ---------- */
+
+static int
+compare_constants(const void *a, const void *b, const void *arg)
+{
+	Network x = network_of(&((const FlowValue *) a)->address);
+	Network y = network_of(&((const FlowValue *) b)->address);
+
+	(void) arg;
+	return compare_networks(&x, &y);
 }
 
 FlowPredicate *
-flow_filter_network_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                        const FlowValue *constants, size_t count)
+flow_filter_network(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
-	NetworkPredicate *p;
-	bool filled;
+	const FlowValue *constant;
 
-	if (view != FLOW_AS_IS || (op != FLOW_EQ && op <= FLOW_GE) || count >= UINT32_MAX)
+	if (comparison->view != FLOW_AS_IS)
 		return NULL;
-	p = new_network(filter, column, op == FLOW_EQ ? matches_any_equal : matches_any_related);
-	if (p == NULL)
-		return NULL;
-	if (op == FLOW_EQ)
-		filled = fill_equal_networks(filter, p, constants, count);
-	else
-		filled = fill_related_networks(filter, p, op, constants, count);
-	return filled ? &p->base : NULL;
+	if (comparison->op > FLOW_GE)
+	{
+		if (comparison->count == 1)
+			return compare_with_network(filter, column, comparison->op, network_of(&comparison->constants->address));
+		return (comparison->all ? related_to_all : related_to_any)(filter, column, comparison);
+	}
+	switch (flow_filter_reduce(filter, comparison, compare_constants, NULL, &constant))
+	{
+		case FLOW_REDUCED_TO_ONE:
+			return compare_with_network(filter, column, comparison->op, network_of(&constant->address));
+		case FLOW_REDUCED_TO_SET:
+			return find_in_networks(filter, column, comparison);
+		case FLOW_REDUCED_TO_FALSE:
+			return flow_filter_same(filter, column, FLOW_FALSE);
+		case FLOW_REDUCED_TO_TRUE:
+			return flow_filter_same(filter, column, FLOW_TRUE);
+		case FLOW_NOT_REDUCED:
+			break;
+	}
+	return NULL;
 }

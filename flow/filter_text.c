@@ -44,6 +44,7 @@ typedef struct TextPredicate
 
 	/* or many: a hash table */
 	const TextSlot *slots;
+	uint64_t seed; /* of the hash */
 	unsigned shift;
 } TextPredicate;
 
@@ -197,9 +198,9 @@ test_short_text(const FlowPredicate *predicate, const FlowSlice *fields, FlowBad
 }
 
 static inline uint64_t
-hash_text(FlowSlice text)
+hash_text(FlowSlice text, uint64_t seed)
 {
-	uint64_t hash = text.len;
+	uint64_t hash = text.len + seed;
 
 	if (text.len == 0)
 		return 0;
@@ -237,7 +238,7 @@ test_texts(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField
 
 	if (truth != FLOW_TRUE)
 		return truth;
-	return p->base.verdict[p->slots[find_text(p->slots, p->shift, text, hash_text(text))].data != NULL];
+	return p->base.verdict[p->slots[find_text(p->slots, p->shift, text, hash_text(text, p->seed))].data != NULL];
 }
 
 /*
@@ -314,18 +315,13 @@ copy_text(FlowFilter *filter, const TextPredicate *p, FlowSlice text, FlowSlice 
 	return true;
 }
 
-FlowPredicate *
-flow_filter_text_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                         const FlowValue *constants, size_t count)
+static FlowPredicate *
+compare_with_text(FlowFilter *filter, int column, FlowOp op, const FlowValue *constant)
 {
-	TextPredicate *p;
+	TextPredicate *p = new_text(filter, column, test_text_order);
 	FlowValue value;
 
-	(void) count;
-	if (view != FLOW_AS_IS || op > FLOW_GE)
-		return NULL;
-	p = new_text(filter, column, test_text_order);
-	if (p == NULL || !copy_text(filter, p, constants->text, &p->constant))
+	if (p == NULL || !copy_text(filter, p, constant->text, &p->constant))
 		return NULL;
 	p->accepts = flow_filter_accepts[op];
 	if ((op != FLOW_EQ && op != FLOW_NE) || p->constant.len < 1 || p->constant.len > 16)
@@ -348,31 +344,68 @@ flow_filter_text_compare(FlowFilter *filter, int column, FlowView view, FlowOp o
 	return &p->base;
 }
 
-FlowPredicate *
-flow_filter_text_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                     const FlowValue *constants, size_t count)
+/* FLOW_EQ ANY, or FLOW_NE ALL */
+static FlowPredicate *
+find_in_texts(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
-	unsigned shift = flow_filter_table_shift(count);
-	TextSlot *slots;
-	TextPredicate *p;
+	unsigned shift = flow_filter_table_shift(comparison->count);
+	TextPredicate *p = new_text(filter, column, test_texts);
+	TextSlot *slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(TextSlot));
 
-	if (view != FLOW_AS_IS || op != FLOW_EQ)
-		return NULL;
-	p = new_text(filter, column, test_texts);
-	slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(TextSlot));
 	if (p == NULL || slots == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < comparison->count; i++)
 	{
 		FlowSlice text;
 		uint64_t hash;
 
-		if (!copy_text(filter, p, constants[i].text, &text))
+		if (!flow_filter_goes_on(filter, i) || !copy_text(filter, p, comparison->constants[i].text, &text))
 			return NULL;
-		hash = hash_text(text);
+		hash = hash_text(text, filter->seed);
 		slots[find_text(slots, shift, text, hash)] = (TextSlot) {text.data, text.len, hash};
 	}
 	p->slots = slots;
+	p->seed = filter->seed;
 	p->shift = shift;
+	p->base.cost += FLOW_FILTER_COST_SET;
+	if (comparison->op == FLOW_NE)
+	{
+		p->base.verdict[false] = FLOW_TRUE;
+		p->base.verdict[true] = FLOW_FALSE;
+	}
 	return &p->base;
+}
+
+/* "arg" is their column. */
+static int
+compare_constants(const void *a, const void *b, const void *arg)
+{
+	bool padded = ((const FlowColumn *) arg)->type == FLOW_PADDED;
+	FlowSlice x = ((const FlowValue *) a)->text;
+	FlowSlice y = ((const FlowValue *) b)->text;
+
+	return padded ? compare_texts(without_blanks(x), without_blanks(y)) : compare_texts(x, y);
+}
+
+FlowPredicate *
+flow_filter_text(FlowFilter *filter, int column, const FlowComparison *comparison)
+{
+	const FlowValue *constant;
+
+	if (comparison->view != FLOW_AS_IS || comparison->op > FLOW_GE)
+		return NULL;
+	switch (flow_filter_reduce(filter, comparison, compare_constants, &filter->columns[column], &constant))
+	{
+		case FLOW_REDUCED_TO_ONE:
+			return compare_with_text(filter, column, comparison->op, constant);
+		case FLOW_REDUCED_TO_SET:
+			return find_in_texts(filter, column, comparison);
+		case FLOW_REDUCED_TO_FALSE:
+			return flow_filter_same(filter, column, FLOW_FALSE);
+		case FLOW_REDUCED_TO_TRUE:
+			return flow_filter_same(filter, column, FLOW_TRUE);
+		case FLOW_NOT_REDUCED:
+			break;
+	}
+	return NULL;
 }

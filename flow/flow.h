@@ -303,14 +303,17 @@ typedef struct FlowBadField
 /*
  * A filter is built bottom up: predicates are made, combined and at last one is
  * set as its root.  All live until flow_filter_free.  Constants are copied.
- * Functions that return a predicate return NULL when memory is short, and take
- * NULL for a child (giving NULL), so one check at the end suffices.
+ * Functions that return a predicate return NULL when memory is short or the host
+ * interrupts, and take NULL for a child (giving NULL), so one check at the end suffices.
  *
  * "columns" must outlive the filter.  With "bad_is_null" a bad field counts as
  * NULL (on_error 'set_null'), unless its column is NOT NULL.
  */
 extern FlowFilter *flow_filter_create(const FlowHost *host, const FlowColumn *columns, int ncolumns, bool bad_is_null);
 extern void flow_filter_free(FlowFilter *filter);
+
+/* FLOW_OK, or why predicates could not be built: FLOW_NO_MEMORY or FLOW_INTERRUPTED. */
+extern FlowStatus flow_filter_status(const FlowFilter *filter);
 
 /*
  * column OP constant.  Which member of the constant counts is the column's type's
@@ -322,10 +325,13 @@ extern void flow_filter_free(FlowFilter *filter);
 extern FlowPredicate *flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op, const FlowValue *constant);
 
 /*
- * column OP ANY (constants), where op is FLOW_EQ, or an address operator;
- * "has_null": the set also holds a NULL.  An empty set is false, even for NULL.
+ * column OP ANY (constants), and column OP ALL (constants): an OR, or an AND, of comparisons with each of
+ * them.  "has_null": the set also holds a NULL.  ANY of an empty set is false, and ALL of it true, even for NULL.
+ * However many constants there are, evaluating takes a few steps, and building at most n log n.
  */
 extern FlowPredicate *flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                                      const FlowValue *constants, size_t count, bool has_null);
+extern FlowPredicate *flow_filter_all(FlowFilter *filter, int column, FlowView view, FlowOp op,
                                       const FlowValue *constants, size_t count, bool has_null);
 
 extern FlowPredicate *flow_filter_is_null(FlowFilter *filter, int column);
@@ -341,7 +347,8 @@ extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
- * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why.
+ * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why; if its status is
+ * FLOW_INTERRUPTED, the host wants to stop.
  * Otherwise bad->column is the first bad field that was taken for NULL, or -1.
  * Where bad->status is FLOW_NEED_VALUE, bad->column is the number of a deferred predicate.
  */

@@ -330,14 +330,16 @@ extern size_t flow_lines_count(const FlowLines *lines, size_t from, size_t to);
 
 typedef struct FlowSelector FlowSelector;
 
-/* Of what a scan learns about its filter while it runs; freed by flow_free.  NULL: no memory. */
-extern FlowSelector *flow_selector_create(const FlowHost *host, const FlowFilter *filter);
+/* Of what a scan learns about its filter while it runs.  FLOW_OK, FLOW_NO_MEMORY or FLOW_INTERRUPTED; fills no FlowError. */
+extern FlowStatus flow_selector_create(const FlowHost *host, const FlowFilter *filter, FlowSelector **selector);
+extern void flow_selector_free(FlowSelector *selector);
 
 /*
- * Drops from rows[0..count) those that do not pass; returns how many stay.  A row about which there is
- * more to be said than that (a bad field, an error) stays too, as a doubtful one.
+ * Drops from rows[0..*count) those that do not pass; *count becomes how many stay.  A row about which there is
+ * more to be said than that (a bad field, an error) stays too, as a doubtful one.  FLOW_OK; or FLOW_INTERRUPTED, and
+ * then not all rows were evaluated.
  */
-extern size_t flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *rows, size_t count);
+extern FlowStatus flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *rows, size_t *count);
 
 /* ---------- format.c: how a line becomes fields ---------- */
 

@@ -185,8 +185,9 @@ split_piece(FlowReader *reader, FlowError *error)
 	reader->settled = 0;
 	reader->row = 0;
 	reader->nrows = reader->lines->nrows;
-	if (reader->selector != NULL)
-		reader->nrows = flow_selector_apply(reader->selector, &reader->lines->batch, reader->lines->rows, reader->nrows);
+	if (reader->selector != NULL &&
+	    flow_selector_apply(reader->selector, &reader->lines->batch, reader->lines->rows, &reader->nrows) == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
 	doubt_columns(reader);
 	return FLOW_OK;
 }
@@ -273,13 +274,17 @@ fill_wanted(FlowReader *reader)
 static FlowStatus
 set_filter(FlowReader *reader, const FlowFilter *filter, FlowError *error)
 {
-	flow_free(reader->host, reader->selector);
+	FlowStatus status;
+
+	flow_selector_free(reader->selector);
 	reader->selector = NULL;
 	reader->spec.filter = filter;
 	if (filter == NULL || reader->lines == NULL)
 		return FLOW_OK;
-	reader->selector = flow_selector_create(reader->host, filter);
-	return reader->selector == NULL ? flow_error_memory(error) : FLOW_OK;
+	status = flow_selector_create(reader->host, filter, &reader->selector);
+	if (status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
+	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
 }
 
 /* The value that a record waited for is there: it is tested once more, and the order of the conjuncts learned anew. */
@@ -465,7 +470,7 @@ flow_reader_close(FlowReader *reader)
 	flow_free(reader->host, reader->header);
 	flow_free(reader->host, reader->announced);
 	flow_lines_free(reader->lines);
-	flow_free(reader->host, reader->selector);
+	flow_selector_free(reader->selector);
 	flow_free(reader->host, reader->wanted);
 	flow_free(reader->host, reader->checks);
 	flow_free(reader->host, reader->constant_columns);

@@ -201,6 +201,8 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 
 	if (bad.status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
+	if (bad.status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
 
 	/* a line that is no row anyhow has nothing computed from it */
 	if (reader->spec.on_error == FLOW_ON_ERROR_IGNORE)

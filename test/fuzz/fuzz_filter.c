@@ -113,8 +113,9 @@ take_constant(Case *c, int column, FlowView view, FlowValue *constant)
 	return flow_value_read(&lenient, &unit_host, text, constant) == FLOW_OK;
 }
 
+/* "like": another leaf, or one of zeros. */
 static void
-take_leaf(Case *c, NaiveTree *tree, FlowValue *constants)
+take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 {
 	FlowType type;
 	size_t count;
@@ -126,15 +127,22 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants)
 	tree->truth = take(c, FLOW_BROKEN);
 	tree->has_null = take(c, 4) == 0;
 	tree->constants = constants;
-	type = c->columns[tree->column].type;
-	if (tree->kind > NAIVE_ANY)
+	if (tree->kind > NAIVE_ALL)
 		return;
+
+	/* often it compares what another one does, so that lists can combine them */
+	if (like->constants != NULL && like->kind <= NAIVE_ALL && take(c, 2) == 0)
+	{
+		tree->column = like->column;
+		tree->view = like->view;
+		tree->op = like->op;
+	}
+
+	type = c->columns[tree->column].type;
 
 	if (type > FLOW_INT64)
 		tree->view = FLOW_AS_IS;
 	if (type != FLOW_ADDRESS && type != FLOW_NETWORK && tree->op >= FLOW_INSIDE)
-		tree->op = FLOW_EQ;
-	if (tree->kind == NAIVE_ANY && tree->op < FLOW_INSIDE)
 		tree->op = FLOW_EQ;
 	count = tree->kind == NAIVE_COMPARE ? 1 : take(c, CONSTANTS + 1);
 	for (size_t i = 0; i < count; i++)
@@ -155,7 +163,7 @@ take_tree(Case *c, int depth)
 	memset(tree, 0, sizeof(*tree));
 	if (depth == 0 || take(c, 3) == 0)
 	{
-		take_leaf(c, tree, c->constants[place]);
+		take_leaf(c, tree, c->constants[place], &c->trees[place > 0 ? place - 1 : 0]);
 		if (take(c, 4) == 1)
 			tree->deferred = (int) place + 1;
 		return tree;

@@ -102,25 +102,24 @@ filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
 static inline bool
 filter_batch_agrees(FilterBatch *batch, const FlowFilter *filter)
 {
-	FlowSelector *selector = flow_selector_create(&unit_host, filter);
+	FlowSelector *selector = NULL;
 	FlowEnds *ends = flow_ends_create(&unit_host);
 	FlowBatch view = {.data = batch->data, .place = batch->place};
-	bool agrees = true;
+	bool agrees = flow_selector_create(&unit_host, filter, &selector) == FLOW_OK;
 
 	flow_split_choose()->split(batch->data, batch->len, ' ', ends);
 	view.next = ends->next;
 	view.digits = ends->digits;
-	for (int round = 0; round < 2; round++)
+	for (int round = 0; round < 2 && agrees; round++)
 	{
 		uint32_t rows[BATCH_RECORDS];
-		size_t count;
+		size_t count = batch->count;
 
 		for (size_t i = 0; i < batch->count; i++)
 			rows[i] = (uint32_t) (i * (size_t) batch->ncolumns);
-		count = flow_selector_apply(selector, &view, rows, batch->count);
-		agrees = agrees && filter_batch_check_rows(batch, rows, count);
+		agrees = flow_selector_apply(selector, &view, rows, &count) == FLOW_OK && filter_batch_check_rows(batch, rows, count);
 	}
-	unit_host.free(unit_host.arg, selector);
+	flow_selector_free(selector);
 	unit_host.free(unit_host.arg, ends);
 	return agrees;
 }

@@ -19,6 +19,7 @@ typedef enum NaiveKind
 {
 	NAIVE_COMPARE,
 	NAIVE_ANY,
+	NAIVE_ALL,
 	NAIVE_IS_NULL,
 	NAIVE_CONSTANT,
 	NAIVE_NOT,
@@ -26,7 +27,7 @@ typedef enum NaiveKind
 	NAIVE_OR
 } NaiveKind;
 
-#define NAIVE_CHILDREN 4
+#define NAIVE_CHILDREN 8
 
 typedef struct NaiveTree
 {
@@ -222,8 +223,8 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 
 	if (leaf->kind == NAIVE_CONSTANT)
 		return leaf->truth;
-	if (leaf->kind == NAIVE_ANY && leaf->count == 0 && !leaf->has_null)
-		return FLOW_FALSE;
+	if ((leaf->kind == NAIVE_ANY || leaf->kind == NAIVE_ALL) && leaf->count == 0 && !leaf->has_null)
+		return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
 	if (naive_is_broken(leaf, record, &status))
 		return FLOW_BROKEN;
 	if (leaf->kind == NAIVE_IS_NULL)
@@ -232,9 +233,11 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 		return FLOW_UNKNOWN;
 	flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
 	for (size_t i = 0; i < leaf->count; i++)
-		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]))
-			return FLOW_TRUE;
-	return leaf->has_null ? FLOW_UNKNOWN : FLOW_FALSE;
+		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]) != (leaf->kind == NAIVE_ALL))
+			return leaf->kind == NAIVE_ALL ? FLOW_FALSE : FLOW_TRUE;
+	if (leaf->has_null)
+		return FLOW_UNKNOWN;
+	return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
 }
 
 /* SQL's three-valued logic; BROKEN if any leaf at all is. */
@@ -360,6 +363,8 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 			return flow_filter_compare(filter, tree->column, tree->view, tree->op, tree->constants);
 		case NAIVE_ANY:
 			return flow_filter_any(filter, tree->column, tree->view, tree->op, tree->constants, tree->count, tree->has_null);
+		case NAIVE_ALL:
+			return flow_filter_all(filter, tree->column, tree->view, tree->op, tree->constants, tree->count, tree->has_null);
 		case NAIVE_IS_NULL:
 			return flow_filter_is_null(filter, tree->column);
 		case NAIVE_CONSTANT:

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter_set.c
- *	  Tests "column OP ANY (constants)" of flow/filter*.c on sets of many
- *	  sizes, against looking at each constant.
+ *	  Tests "column OP ANY (constants)" and "column OP ALL (constants)" of
+ *	  flow/filter*.c on sets of many sizes, against looking at each constant.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,8 @@ enum
 	PADDED,
 	ADDRESS,
 	NETWORK,
+	TIME,
+	DAY,
 	NCOLUMNS
 };
 
@@ -26,6 +28,8 @@ static const FlowColumn columns[NCOLUMNS] = {
 	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[TIME] = {"time", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[DAY] = {"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
 static const size_t set_sizes[] = {1, 2, 1000, 100000};
@@ -65,6 +69,12 @@ make_address(uint64_t *seed, size_t spread, char *field)
 	return (size_t) sprintf(field, "10.%u.%u.%u", n >> 16 & 255, n >> 8 & 255, n & 255);
 }
 
+static size_t
+make_time(uint64_t *seed, size_t spread, char *field)
+{
+	return (size_t) sprintf(field, "%d", (int) (unit_random(seed) % (spread * 2)) * 997);
+}
+
 /* Networks of all widths that nest, in few parts of the address space. */
 static size_t
 make_network(uint64_t *seed, size_t spread, char *field)
@@ -96,58 +106,84 @@ make_address_or_network(uint64_t *seed, size_t spread, char *field)
 	return len;
 }
 
+/* A set to be looked for a column's values in. */
+typedef struct Set
+{
+	int column;
+	FlowView view;
+	FlowOp op;
+	NaiveKind kind; /* NAIVE_ANY or NAIVE_ALL */
+	MakeField make_constant;
+	MakeField make_field;
+} Set;
+
+/* Makes the text a constant; false if it is none. */
+static bool
+read_constant(const Set *set, FlowSlice text, FlowValue *constant)
+{
+	if (flow_value_read(&columns[set->column], &unit_host, text, constant) != FLOW_OK)
+		return false;
+	if (set->view == FLOW_AS_DOUBLE)
+		constant->real = (double) constant->integer + (constant->integer % 3 == 0 ? 0.5 : 0);
+	if (set->view == FLOW_AS_UNIX_TIME)
+		constant->integer *= 1000000;
+	return true;
+}
+
 /* Checks a set on random fields; adds to how many of them were seen[not in it], seen[in it]. */
 static void
-check_set(int column, FlowOp op, size_t size, size_t probes, MakeField make_constant, MakeField make_field, int *seen)
+check_set(const Set *set, size_t size, size_t probes, int *seen)
 {
 	FlowValue *constants = calloc(size, sizeof(FlowValue));
 	char *storage = malloc(size * 32);
 	FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
-	NaiveTree tree = {.kind = NAIVE_ANY, .column = column, .op = op, .constants = constants};
+	NaiveTree tree = {.kind = set->kind, .column = set->column, .view = set->view, .op = set->op, .constants = constants};
+	NaiveTree tree_with_null;
 	NaiveRecord record = {columns, fields, false};
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 	FlowFilter *filter_with_null = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
-	uint64_t seed = size + (uint64_t) column;
+	uint64_t seed = size + (uint64_t) set->column;
 
 	while (tree.count < size)
 	{
-		FlowSlice text = {storage + tree.count * 32, make_constant(&seed, size, storage + tree.count * 32)};
+		FlowSlice text = {storage + tree.count * 32, set->make_constant(&seed, size, storage + tree.count * 32)};
 
-		if (flow_value_read(&columns[column], &unit_host, text, &constants[tree.count]) == FLOW_OK)
-			tree.count++;
+		tree.count += read_constant(set, text, &constants[tree.count]);
 	}
+	tree_with_null = tree;
+	tree_with_null.has_null = true;
 	flow_filter_set_root(filter, naive_build(filter, &tree));
-	tree.has_null = true;
-	flow_filter_set_root(filter_with_null, naive_build(filter_with_null, &tree));
-	tree.has_null = false;
+	flow_filter_set_root(filter_with_null, naive_build(filter_with_null, &tree_with_null));
 	for (size_t i = 0; i < probes; i++)
 	{
-		char field[64];
+		char field[64] = "-";
 		FlowBadField bad;
 		FlowTruth want;
 
-		if (i % 4 == 0 && make_field == make_constant)
+		if (i % 4 == 0 && set->make_field == set->make_constant)
 		{
 			const char *some = storage + unit_random(&seed) % size * 32;
 
 			memcpy(field, some, 32);
-			fields[column] = (FlowSlice) {field, strlen(some)};
 		}
-		else
-		{
-			size_t len = make_field(&seed, size, field);
-
-			fields[column] = (FlowSlice) {field, len};
-		}
+		else if (i > 0)
+			set->make_field(&seed, size, field);
+		fields[set->column] = (FlowSlice) {field, strlen(field)};
 		want = naive_leaf(&tree, &record);
 		CHECK_INT(flow_filter_test(filter, fields, &bad), want);
-		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad), want == FLOW_FALSE ? FLOW_UNKNOWN : want);
+		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad), naive_leaf(&tree_with_null, &record));
 		seen[want == FLOW_TRUE]++;
 	}
 	flow_filter_free(filter);
 	flow_filter_free(filter_with_null);
 	free(constants);
 	free(storage);
+}
+
+static size_t
+probes_for(size_t size)
+{
+	return size > 1000 ? 60 : 1000;
 }
 
 static void
@@ -157,44 +193,56 @@ large_sets_agree_with_a_linear_search(void)
 	{
 		int column;
 		MakeField make;
-	} kinds[] = {{PORT, make_port}, {BYTES, make_count}, {INTERFACE, make_interface}, {PADDED, make_interface}, {ADDRESS, make_address}, {NETWORK, make_network}};
+	} kinds[] = {{PORT, make_port}, {BYTES, make_count}, {INTERFACE, make_interface}, {PADDED, make_interface}, {ADDRESS, make_address}, {NETWORK, make_network}, {TIME, make_time}, {DAY, make_time}};
 
 	for (size_t i = 0; i < flow_countof(kinds); i++)
-	{
-		int seen[2] = {0, 0};
+		for (FlowView view = FLOW_AS_IS; view <= FLOW_AS_UNIX_TIME; view++)
+		{
+			int seen[2] = {0, 0};
 
-		for (size_t s = 0; s < flow_countof(set_sizes); s++)
-			check_set(kinds[i].column, FLOW_EQ, set_sizes[s], set_sizes[s] > 1000 ? 60 : 1000, kinds[i].make, kinds[i].make, seen);
-		CHECK(seen[false] > 100 && seen[true] > 100);
-	}
+			if (view != FLOW_AS_IS && columns[kinds[i].column].type > FLOW_INT64)
+				continue;
+			for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+				for (FlowOp op = FLOW_EQ; op <= FLOW_GE; op++)
+				{
+					Set set = {kinds[i].column, view, op, kind, kinds[i].make, kinds[i].make};
+
+					for (size_t s = 0; s < flow_countof(set_sizes); s++)
+						check_set(&set, set_sizes[s], probes_for(set_sizes[s]), seen);
+				}
+			CHECK(seen[false] > 4000 && seen[true] > 4000);
+		}
 }
 
 static void
 large_sets_of_networks_agree_with_a_linear_search(void)
 {
 	for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
-	{
-		int seen[2] = {0, 0};
-
-		for (size_t s = 0; s < flow_countof(set_sizes); s++)
+		for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
 		{
-			size_t probes = set_sizes[s] > 1000 ? 60 : 1000;
+			Set address = {ADDRESS, FLOW_AS_IS, op, kind, make_network, make_address_or_network};
+			Set network = {NETWORK, FLOW_AS_IS, op, kind, make_network, make_network};
+			int seen[2] = {0, 0};
 
-			check_set(ADDRESS, op, set_sizes[s], probes, make_network, make_address_or_network, seen);
-			check_set(NETWORK, op, set_sizes[s], probes, make_network, make_network, seen);
+			for (size_t s = 0; s < flow_countof(set_sizes); s++)
+			{
+				check_set(&address, set_sizes[s], probes_for(set_sizes[s]), seen);
+				check_set(&network, set_sizes[s], probes_for(set_sizes[s]), seen);
+			}
+			CHECK(seen[false] > 100 && (seen[true] > 100 || kind == NAIVE_ALL));
 		}
-		CHECK(seen[false] > 100 && seen[true] > 100);
-	}
 }
 
 static void
 sets_of_few_networks_agree_in_every_combination(void)
 {
 	uint64_t seed = 11;
+	int seen[NAIVE_ALL + 1][2] = {{0}};
 
 	/* many small sets over a small address space: every way to nest occurs */
-	for (int round = 0; round < 3000; round++)
+	for (int round = 0; round < 6000; round++)
 	{
+		NaiveKind kind = round % 2 ? NAIVE_ALL : NAIVE_ANY;
 		FlowValue constants[8];
 		FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
 		NaiveRecord record = {columns, fields, false};
@@ -202,13 +250,14 @@ sets_of_few_networks_agree_in_every_combination(void)
 		memset(constants, 0, sizeof(constants));
 		for (int i = 0; i < 8; i++)
 		{
-			constants[i].address.family = unit_random(&seed) % 8 ? 4 : 6;
-			constants[i].address.bits = 2 + unit_random(&seed) % 5;
-			constants[i].address.bytes[0] = (uint8_t) (unit_random(&seed) & 0x3E); /* host bits, too */
+			/* of ALL, networks of two families, or that are not nested, can fit nothing */
+			constants[i].address.family = unit_random(&seed) % (round % 4 == 3 ? 64 : 8) ? 4 : 6;
+			constants[i].address.bits = (round % 8 == 3 ? 0 : 2) + unit_random(&seed) % 5;
+			constants[i].address.bytes[0] = (uint8_t) (unit_random(&seed) & (round % 4 == 3 ? 0x06 : 0x3E)); /* host bits, too */
 		}
 		for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
 		{
-			NaiveTree tree = {.kind = NAIVE_ANY, .column = ADDRESS, .op = op, .constants = constants, .count = 1 + round % 8};
+			NaiveTree tree = {.kind = kind, .column = ADDRESS, .op = op, .constants = constants, .count = 1 + round / 2 % 8};
 			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 
 			flow_filter_set_root(filter, naive_build(filter, &tree));
@@ -220,10 +269,13 @@ sets_of_few_networks_agree_in_every_combination(void)
 
 				fields[ADDRESS] = (FlowSlice) {field, (size_t) sprintf(field, "%d.0.0.0/%d", (int) (unit_random(&seed) & 0x3F), bits)};
 				CHECK_INT(flow_filter_test(filter, fields, &bad), naive_leaf(&tree, &record));
+				seen[kind][naive_leaf(&tree, &record) == FLOW_TRUE]++;
 			}
 			flow_filter_free(filter);
 		}
 	}
+	for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+		CHECK(seen[kind][false] > 10000 && seen[kind][true] > 10000);
 }
 
 static void
