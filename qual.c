@@ -552,6 +552,8 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 {
 	bool known = false;
 
+	/* a clause may be a list of any length */
+	CHECK_FOR_INTERRUPTS();
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
@@ -614,6 +616,20 @@ complain_of_clause(const FlowlogScan *scan)
 	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
 }
 
+/* Raises why the filter could not be built. */
+static void
+raise_unbuilt(FlowlogScan *scan, const FlowFilter *filter)
+{
+	FlowError error;
+
+	if (filter != NULL && flow_filter_status(filter) == FLOW_INTERRUPTED)
+	{
+		(void) flowlog_backend_interrupted(&error);
+		flowlog_raise(&scan->backend, &error, scan->table);
+	}
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
 /* Makes clauses a filter, into *result so that it is freed whatever happens. */
 static void
 build_filter(QualWalk *context, FlowlogScan *scan, List *clauses, FlowFilter **result)
@@ -626,7 +642,7 @@ build_filter(QualWalk *context, FlowlogScan *scan, List *clauses, FlowFilter **r
 	if (context->filter != NULL && !build_list(context, clauses, &root))
 		complain_of_clause(scan);
 	if (root == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		raise_unbuilt(scan, context->filter);
 
 	flow_filter_set_root(context->filter, root);
 }
@@ -673,6 +689,8 @@ flowlog_qual_resolve(FlowlogScan *scan, int number)
 	context.deferred = deferred;
 	if (!build_list(&context, list_make1(list_nth(deferred->clauses, number - 1)), &predicate))
 		complain_of_clause(scan);
+	if (predicate == NULL)
+		raise_unbuilt(scan, scan->filter);
 	flow_filter_resolve(scan->filter, number, predicate);
 }
 

@@ -18,43 +18,71 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-/* ---------- one constant ---------- */
+/* constants that are converted before the memory that this took is given back */
+#define CONSTANTS_A_RESET 1024
 
-/*
- * "integer op constant", where the constant lies after "floor" and before the next integer
- * (or is floor itself: "exact"), as an integer comparison.
- */
-static void
-compare_with_fraction(FlowOp *op, bool exact)
+/* ---------- constants ---------- */
+
+/* How the constants of a comparison become what the reader compares with. */
+typedef struct Conversion
 {
-	if (exact)
-		return;
-	switch (*op)
+	const QualWalk *context;
+	const Comparison *comparison;
+	FlowOp op;         /* what the reader does with them */
+	bool wants_less;   /* it takes the greatest integer below a constant, or else the greatest that is not above it */
+	Oid time_type;     /* CONSTANT_TIME: the type that the column is compared as */
+	Numeric low, high; /* CONSTANT_NUMERIC: the range of the column's integers */
+	MemoryContext scratch;
+	int converted; /* since it was reset */
+} Conversion;
+
+/* Where the constant may lie between two values of the column, two operators are left: "<=" and ">" of the value below it. */
+static void
+begin_conversion(Conversion *conversion, const QualWalk *context, const Comparison *comparison)
+{
+	*conversion = (Conversion) {.context = context, .comparison = comparison, .op = comparison->op};
+	switch (comparison->form)
 	{
-		case FLOW_LT:
-			*op = FLOW_LE;
+		case CONSTANT_PLAIN:
 			break;
-		case FLOW_GE:
-			*op = FLOW_GT;
+		case CONSTANT_TIME:
+			conversion->time_type = TIMESTAMPTZOID;
+			if (comparison->view == FLOW_AS_IS)
+				conversion->time_type = get_atttype(context->table->relid, context->table->attnums[comparison->column]);
 			break;
-		default:
+		case CONSTANT_NUMERIC:
+			conversion->scratch = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw constants", ALLOCSET_DEFAULT_SIZES);
+			conversion->low = int64_to_numeric(PG_INT64_MIN);
+			conversion->high = int64_to_numeric(PG_INT64_MAX);
+			/* FALLTHROUGH */
+		case CONSTANT_DAY:
+			conversion->wants_less = comparison->op == FLOW_LT || comparison->op == FLOW_GE;
+			if (comparison->op == FLOW_LT)
+				conversion->op = FLOW_LE;
+			if (comparison->op == FLOW_GE)
+				conversion->op = FLOW_GT;
 			break;
 	}
 }
 
 /*
- * No integer equals a constant beyond them all, or between two: the comparison is the same for each of them,
- * and NULL for NULL.
+ * The greatest integer that is not above a constant, or below it if that is wanted; "exact": the integer is the
+ * constant.  False if the column has no such integer, or none that equals the constant.
  */
-static FlowPredicate *
-same_for_all(const QualWalk *context, const Comparison *comparison, bool truth)
+static bool
+settle_on_integer(const Conversion *conversion, int64 integer, bool exact, FlowValue *value)
 {
-	FlowValue least = {.integer = PG_INT64_MIN};
-
-	return flow_filter_compare(context->filter, comparison->column, FLOW_AS_IS, truth ? FLOW_GE : FLOW_LT, &least);
+	value->integer = integer;
+	if (conversion->op == FLOW_EQ || conversion->op == FLOW_NE)
+		return exact;
+	if (!exact || !conversion->wants_less)
+		return true;
+	value->integer--;
+	return integer != PG_INT64_MIN;
 }
 
 static bool
@@ -63,54 +91,33 @@ numeric_less(Numeric a, Numeric b)
 	return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
-/* integer column op numeric */
-static FlowPredicate *
-compare_with_numeric(const QualWalk *context, const Comparison *comparison, Numeric constant)
+static bool
+convert_numeric(const Conversion *conversion, Numeric constant, FlowValue *value)
 {
-	bool nan = numeric_is_nan(constant);
-	bool above = nan || numeric_less(int64_to_numeric(PG_INT64_MAX), constant);
-	bool below = !nan && numeric_less(constant, int64_to_numeric(PG_INT64_MIN));
-	FlowOp op = comparison->op;
 	Datum floor;
-	bool exact;
-	FlowValue value;
 
-	if (above)
-		return same_for_all(context, comparison, op == FLOW_LT || op == FLOW_LE || op == FLOW_NE);
-	if (below)
-		return same_for_all(context, comparison, op == FLOW_GT || op == FLOW_GE || op == FLOW_NE);
-
+	/* NaN is above everything */
+	if (numeric_is_nan(constant) || numeric_less(conversion->high, constant))
+		return settle_on_integer(conversion, PG_INT64_MAX, false, value);
+	if (numeric_less(constant, conversion->low))
+		return false;
 	floor = DirectFunctionCall1(numeric_floor, NumericGetDatum(constant));
-	exact = DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant)));
-	if (!exact && (op == FLOW_EQ || op == FLOW_NE))
-		return same_for_all(context, comparison, op == FLOW_NE);
-	compare_with_fraction(&op, exact);
-	value.integer = DatumGetInt64(DirectFunctionCall1(numeric_int8, floor));
-	return flow_filter_compare(context->filter, comparison->column, comparison->view, op, &value);
+	return settle_on_integer(conversion, DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
+	                         DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant))), value);
 }
 
-/* date column op timestamp: a date is its midnight */
-static FlowPredicate *
-compare_day_with_time(const QualWalk *context, const Comparison *comparison, Timestamp constant)
+/* A date is its midnight. */
+static bool
+convert_day(const Conversion *conversion, Timestamp constant, FlowValue *value)
 {
-	FlowOp op = comparison->op;
-	bool exact = true;
-	FlowValue value;
+	int64 day;
 
 	if (TIMESTAMP_NOT_FINITE(constant))
-		value.integer = constant;
-	else
-	{
-		value.integer = constant / USECS_PER_DAY;
-		if (constant % USECS_PER_DAY < 0)
-			value.integer--;
-		exact = constant % USECS_PER_DAY == 0;
-		value.integer += FLOWLOG_EPOCH_DAYS;
-	}
-	if (!exact && (op == FLOW_EQ || op == FLOW_NE))
-		return same_for_all(context, comparison, op == FLOW_NE);
-	compare_with_fraction(&op, exact);
-	return flow_filter_compare(context->filter, comparison->column, comparison->view, op, &value);
+		return settle_on_integer(conversion, constant, true, value);
+	day = constant / USECS_PER_DAY;
+	if (constant % USECS_PER_DAY < 0)
+		day--;
+	return settle_on_integer(conversion, day + FLOWLOG_EPOCH_DAYS, constant % USECS_PER_DAY == 0, value);
 }
 
 /*
@@ -118,18 +125,14 @@ compare_day_with_time(const QualWalk *context, const Comparison *comparison, Tim
  * beyond that type's range is infinite.
  */
 static Timestamp
-convert_time_constant(const QualWalk *context, const Comparison *comparison, Datum constant)
+convert_time(const Conversion *conversion, Datum constant)
 {
-	Oid type = TIMESTAMPTZOID;
 	int overflow = 0;
 	Timestamp result;
 
-	if (comparison->view == FLOW_AS_IS)
-		type = get_atttype(context->table->relid, context->table->attnums[comparison->column]);
-
-	if (comparison->other_type == TIMESTAMPOID)
+	if (conversion->comparison->other_type == TIMESTAMPOID)
 		result = timestamp2timestamptz_opt_overflow(DatumGetTimestamp(constant), &overflow);
-	else if (type == TIMESTAMPTZOID)
+	else if (conversion->time_type == TIMESTAMPTZOID)
 		result = date2timestamptz_opt_overflow(DatumGetDateADT(constant), &overflow);
 	else
 		result = date2timestamp_opt_overflow(DatumGetDateADT(constant), &overflow);
@@ -141,96 +144,96 @@ convert_time_constant(const QualWalk *context, const Comparison *comparison, Dat
 	return result;
 }
 
+/* Converts a constant, which is not NULL.  False: none of the column's values equals it, or all of them are above it. */
+static bool
+convert(Conversion *conversion, Datum constant, FlowValue *value)
+{
+	MemoryContext old;
+	bool result;
+
+	switch (conversion->comparison->form)
+	{
+		case CONSTANT_NUMERIC:
+			if (++conversion->converted % CONSTANTS_A_RESET == 0)
+				MemoryContextReset(conversion->scratch);
+			old = MemoryContextSwitchTo(conversion->scratch);
+			result = convert_numeric(conversion, DatumGetNumeric(constant), value);
+			MemoryContextSwitchTo(old);
+			return result;
+		case CONSTANT_DAY:
+			return convert_day(conversion, DatumGetTimestamp(constant), value);
+		case CONSTANT_TIME:
+			flowlog_value_from_datum(TIMESTAMPTZOID, TimestampTzGetDatum(convert_time(conversion, constant)), value);
+			return true;
+		case CONSTANT_PLAIN:
+			flowlog_value_from_datum(conversion->comparison->other_type, constant, value);
+			return true;
+	}
+	pg_unreachable();
+}
+
+/* ---------- predicates ---------- */
+
+/* What a comparison with a constant is that could not be converted. */
+static bool
+is_true_for_all(const Conversion *conversion)
+{
+	return conversion->op == FLOW_NE || conversion->op == FLOW_GT;
+}
+
+/* The same for each of an integer column's values, and NULL for NULL. */
+static FlowPredicate *
+same_for_all(const Conversion *conversion)
+{
+	FlowValue least = {.integer = PG_INT64_MIN};
+
+	return flow_filter_compare(conversion->context->filter, conversion->comparison->column, FLOW_AS_IS,
+	                           is_true_for_all(conversion) ? FLOW_GE : FLOW_LT, &least);
+}
+
 FlowPredicate *
 flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum constant)
 {
-	Oid type = comparison->other_type;
+	Conversion conversion;
 	FlowValue value;
 
-	switch (comparison->form)
-	{
-		case CONSTANT_NUMERIC:
-			return compare_with_numeric(context, comparison, DatumGetNumeric(constant));
-		case CONSTANT_DAY:
-			return compare_day_with_time(context, comparison, DatumGetTimestamp(constant));
-		case CONSTANT_TIME:
-			constant = TimestampGetDatum(convert_time_constant(context, comparison, constant));
-			type = TIMESTAMPTZOID;
-			break;
-		case CONSTANT_PLAIN:
-			break;
-	}
-	flowlog_value_from_datum(type, constant, &value);
-	return flow_filter_compare(context->filter, comparison->column, comparison->view, comparison->op, &value);
-}
-
-/* ---------- ANY and ALL ---------- */
-
-/* Is "column op ANY (set)" something the core has a quick form for? */
-static bool
-has_set_form(const Comparison *comparison)
-{
-	if (comparison->form != CONSTANT_PLAIN)
-		return false;
-	return comparison->op == FLOW_EQ || comparison->op >= FLOW_INSIDE;
-}
-
-static FlowPredicate *
-compare_with_set(const QualWalk *context, const Comparison *comparison, Datum *elements, bool *nulls, int count)
-{
-	FlowValue *values = palloc(sizeof(FlowValue) * (count + 1));
-	int nvalues = 0;
-
-	for (int i = 0; i < count; i++)
-	{
-		/* the array may be of any size */
-		CHECK_FOR_INTERRUPTS();
-		if (!nulls[i])
-			flowlog_value_from_datum(comparison->other_type, elements[i], &values[nvalues++]);
-	}
-	return flow_filter_any(context->filter, comparison->column, comparison->view, comparison->op, values, nvalues,
-	                       nvalues < count);
-}
-
-/* Element by element: OR of comparisons for ANY, AND for ALL. */
-static FlowPredicate *
-compare_with_each(const QualWalk *context, const Comparison *comparison, bool any, Datum *elements, bool *nulls, int count)
-{
-	FlowPredicate **children = palloc(sizeof(FlowPredicate *) * (count + 1));
-
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		children[i] = nulls[i] ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
-		                       : flowlog_compare(context, comparison, elements[i]);
-	}
-	return any ? flow_filter_or(context->filter, children, count)
-	           : flow_filter_and(context->filter, children, count);
+	begin_conversion(&conversion, context, comparison);
+	if (!convert(&conversion, constant, &value))
+		return same_for_all(&conversion);
+	return flow_filter_compare(context->filter, comparison->column, comparison->view, conversion.op, &value);
 }
 
 FlowPredicate *
 flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any, Datum array_datum)
 {
 	ArrayType *array = DatumGetArrayTypeP(array_datum);
-	Comparison inverse = *comparison;
-	Datum *elements;
-	bool *nulls;
-	int count;
-	int16 typlen;
-	bool typbyval;
-	char typalign;
+	int nelements = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	FlowValue *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FlowValue) * ((Size) nelements + 1));
+	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+	Conversion conversion;
+	int nvalues = 0;
+	bool has_null = false;
+	bool has_other = false; /* one that could not be converted */
+	Datum element;
+	bool isnull;
 
-	get_typlenbyvalalign(ARR_ELEMTYPE(array), &typlen, &typbyval, &typalign);
-	deconstruct_array(array, ARR_ELEMTYPE(array), typlen, typbyval, typalign, &elements, &nulls, &count);
-
-	if (any && has_set_form(comparison))
-		return compare_with_set(context, comparison, elements, nulls, count);
-	if (!any && comparison->op == FLOW_NE)
+	begin_conversion(&conversion, context, comparison);
+	while (array_iterate(iterator, &element, &isnull))
 	{
-		/* x <> ALL (set) is NOT x = ANY (set), also where either is NULL */
-		inverse.op = FLOW_EQ;
-		if (has_set_form(&inverse))
-			return flow_filter_not(context->filter, compare_with_set(context, &inverse, elements, nulls, count));
+		/* the array may be of any size */
+		CHECK_FOR_INTERRUPTS();
+		if (isnull)
+			has_null = true;
+		else if (convert(&conversion, element, &values[nvalues]))
+			nvalues++;
+		else
+			has_other = true;
 	}
-	return compare_with_each(context, comparison, any, elements, nulls, count);
+	array_free_iterator(iterator);
+
+	/* that one alone decides, or it can be left out unless it is the only one */
+	if (has_other && (is_true_for_all(&conversion) == any || (nvalues == 0 && !has_null)))
+		return same_for_all(&conversion);
+	return (any ? flow_filter_any : flow_filter_all)(context->filter, comparison->column, comparison->view, conversion.op,
+	                                                 values, nvalues, has_null);
 }
