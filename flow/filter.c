@@ -306,12 +306,14 @@ static bool
 keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)
 {
 	FlowType type = flow_filter_column(predicate)->type;
+	FlowComparison *kept;
 	FlowValue *copies;
 
 	if (comparison->count > COMBINED_MOST)
 		return true;
+	kept = flow_filter_allocate(filter, 1, sizeof(FlowComparison));
 	copies = flow_filter_allocate(filter, comparison->count, sizeof(FlowValue));
-	if (copies == NULL)
+	if (kept == NULL || copies == NULL)
 		return false;
 	for (size_t i = 0; i < comparison->count; i++)
 	{
@@ -328,8 +330,9 @@ keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowCompariso
 			copies[i].text.data = bytes;
 		}
 	}
-	predicate->comparison = *comparison;
-	predicate->comparison.constants = copies;
+	*kept = *comparison;
+	kept->constants = copies;
+	predicate->comparison = kept;
 	return true;
 }
 

@@ -43,8 +43,7 @@ struct FlowPredicate
 	bool may_fail; /* its test may end in an error that is not the record's, so it stays after those before it */
 	size_t weight; /* nodes, this one and those below it */
 
-	/* leaves: what they were made of, so that they can be combined; count 0: they cannot be */
-	FlowComparison comparison;
+	const FlowComparison *comparison; /* leaves: what they were made of; NULL: they cannot be combined */
 
 	/* leaves may tell what a value can be that lies in an interval: bits by "does not match", "matches"; NULL: both */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
@@ -111,13 +110,12 @@ extern bool flow_filter_fail(FlowFilter *filter, FlowStatus status);
 extern bool flow_filter_look(FlowFilter *filter);
 
 /*
- * What a comparison with one or more constants comes to.  Where it has a set, the leaf says what it is
- * without the set: FLOW_NE has the set of what it is false for.
+ * What a comparison with one or more constants comes to.
  */
 typedef enum FlowReduced
 {
 	FLOW_REDUCED_TO_ONE, /* a comparison with one constant */
-	FLOW_REDUCED_TO_SET, /* FLOW_EQ ANY, or FLOW_NE ALL */
+	FLOW_REDUCED_TO_SET, /* FLOW_EQ ANY, or FLOW_NE ALL, which is false for the set's members */
 	FLOW_REDUCED_TO_FALSE,
 	FLOW_REDUCED_TO_TRUE,
 	FLOW_NOT_REDUCED /* the filter has failed */

@@ -91,7 +91,7 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 {
 	const FlowPredicate *negated = flow_filter_negated(child);
 	const FlowPredicate *leaf = negated != NULL ? negated : child;
-	const FlowComparison *comparison = &leaf->comparison;
+	const FlowComparison *comparison = leaf->comparison;
 	bool any = is_or(decides) != (negated != NULL);
 	uint64_t node;
 	unsigned detail = 0;
@@ -104,7 +104,7 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 	}
 	else if (flow_filter_is_null_test(leaf))
 		node = KIND_NULL_TEST;
-	else if (comparison->count > 0 && (comparison->all != any || (comparison->count == 1 && !comparison->has_null)))
+	else if (comparison != NULL && (comparison->all != any || (comparison->count == 1 && !comparison->has_null)))
 	{
 		node = KIND_COMPARISON;
 		detail = (unsigned) comparison->view << (KIND_VIEW - 1) | (unsigned) comparison->op;
@@ -151,13 +151,13 @@ fail_alike(const Entry *a, const Entry *b)
 	return a->kind != 0 && b->kind != 0 && a->kind >> KIND_VIEW == b->kind >> KIND_VIEW;
 }
 
-/* What is compared by a child that is a comparison, perhaps below a NOT. */
+/* What is compared by a child that is a comparison, perhaps below a NOT; NULL if it is none. */
 static const FlowComparison *
 comparison_of(const FlowPredicate *child)
 {
 	const FlowPredicate *negated = flow_filter_negated(child);
 
-	return negated != NULL ? &negated->comparison : &child->comparison;
+	return negated != NULL ? negated->comparison : child->comparison;
 }
 
 /* The comparison with the constants of all these children, which are of the same kind; NULL if the filter has failed. */
@@ -211,7 +211,7 @@ combine_kind(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count
 {
 	FlowPredicate *result = entries[0].child;
 
-	if (comparison_of(result)->count > 0)
+	if (comparison_of(result) != NULL)
 		result = combine_comparisons(filter, decides, entries, count);
 	for (size_t i = 1; i < count; i++)
 		entries[i].child = NULL;
