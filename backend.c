@@ -479,13 +479,14 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 }
 
 /*
- * The one who is told is the session's user, also when a function of somebody else's runs
- * the query; so both must have the right.
+ * The one who is told is the session's user, or whose role the session has taken, also
+ * when a function of somebody else's runs the query; so all of them must have the right.
  */
 bool
 flowlog_may_see_raw(const FlowlogTable *table)
 {
 	return pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+	       pg_class_aclcheck(table->relid, GetOuterUserId(), ACL_SELECT) == ACLCHECK_OK &&
 	       pg_class_aclcheck(table->relid, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 

@@ -192,6 +192,8 @@ my @told = (
 	[ 'SELECT address FROM opaque',           'selector',   1 ],
 	[ 'SELECT definer_opaque()',              'one_column', 0 ], # a type's own input function speaks here
 	[ 'SET ROLE one_column; SELECT dstport FROM raw', undef, 0 ],
+	[ 'SET ROLE one_column; SELECT definer()', undef, 0 ], # the session's user could see it, and the function's owner
+	[ 'SET ROLE one_column; SELECT definer_opaque()', undef, 0 ],
 	[ 'SET SESSION AUTHORIZATION one_column; SELECT dstport FROM raw', undef, 0 ]);
 
 foreach my $case (@told)
