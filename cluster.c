@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
@@ -240,6 +241,10 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
 	if (cluster->nnodes == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node")));
+	if (cluster->nnodes > MOST_PARTS)
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		         errmsg("a cluster cannot have more than %d nodes", MOST_PARTS)));
 	cluster->nodes = palloc0(sizeof(ClusterNode) * cluster->nnodes);
 	for (int i = 0; i < cluster->nnodes; i++)
 	{
@@ -506,13 +511,21 @@ emit_partition(Cluster *cluster, int part)
 	     quote_literal_cstr(cluster->schema), quote_literal_cstr(view_name(cluster, part)));
 }
 
-/* Sessions must have the module loaded before they plan, or aggregates are not divided (see rollup.c). */
+/*
+ * Sessions must have the module loaded before they plan, or aggregates are not divided (see rollup.c).  Which libraries
+ * are loaded is not for everybody to see, nor to set.
+ */
 static void
 emit_preload(Cluster *cluster)
 {
 	const char *set = GetConfigOption("session_preload_libraries", false, false);
 
-	if (strstr(set, "flowlog_fdw") == NULL && strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") == NULL)
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS))
+		ereport(NOTICE,
+		        (errmsg("sessions of the coordinator need the library flowlog_fdw"),
+		         errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.", "pg_read_all_settings"),
+		         errhint("Have it in \"session_preload_libraries\", or aggregates are not divided.")));
+	else if (strstr(set, "flowlog_fdw") == NULL && strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") == NULL)
 		emit(cluster, COORDINATOR, "ALTER DATABASE %s SET session_preload_libraries = %s%sflowlog_fdw",
 		     quote_identifier(get_database_name(MyDatabaseId)), set, set[0] != '\0' ? ", " : "");
 }
@@ -549,6 +562,8 @@ check_table(const Cluster *cluster)
 		ereport(ERROR,
 		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		         errmsg("foreign table \"%s\" is a shard already", cluster->name)));
+	if (cluster->parent[0] == '\0')
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"cluster\" must not be empty")));
 	if (strlen(cluster->parent) + strlen("_1000_files") >= NAMEDATALEN)
 		ereport(ERROR,
 		        (errcode(ERRCODE_NAME_TOO_LONG),
@@ -572,9 +587,8 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 		         errmsg("\"table\", \"nodes\" and \"shards_per_node\" cannot be null")));
 	relid = PG_GETARG_OID(0);
 	cluster.result = flowlog_begin_result(fcinfo, &cluster.desc);
-	flowlog_check_is_flow_log(relid);
+	cluster.relation = flowlog_open_argument(relid);
 	cluster.table = flowlog_table_open(relid);
-	cluster.relation = table_open(relid, AccessShareLock);
 	cluster.schema = get_namespace_name(RelationGetNamespace(cluster.relation));
 	cluster.name = cluster.table->name;
 	cluster.parent = PG_ARGISNULL(6) ? psprintf("%s_all", cluster.name) : text_to_cstring(PG_GETARG_TEXT_PP(6));
@@ -588,6 +602,8 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 		         errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MOST_PARTS / cluster.nnodes, cluster.nnodes)));
 	if (!PG_ARGISNULL(4))
 		read_bounds(&cluster, text_to_cstring(PG_GETARG_TEXT_PP(4)), PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5));
+	else if (!PG_ARGISNULL(5))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"partition_column\" must be set with \"bounds\"")));
 	else
 		read_shards(&cluster, !PG_ARGISNULL(3));
 
@@ -599,6 +615,6 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	}
 	emit_coordinator(&cluster);
 	tell_of_mappings(&cluster);
-	table_close(cluster.relation, AccessShareLock);
+	table_close(cluster.relation, NoLock);
 	return (Datum) 0;
 }

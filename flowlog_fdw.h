@@ -650,8 +650,8 @@ extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
 
-/* Raises an error unless it is a foreign table of this wrapper. */
-extern void flowlog_check_is_flow_log(Oid relid);
+/* Opens a function's argument, which must be a foreign table of this wrapper.  It stays locked when it is closed without. */
+extern Relation flowlog_open_argument(Oid relid);
 
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);

@@ -7,7 +7,7 @@
  */
 #include "flowlog_fdw.h"
 
-#include "access/table.h"
+#include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
 #define RAW_LINE_SHOWN 1024
 
@@ -26,59 +27,135 @@ FLOWLOG_FUNCTION(flowlog_files);
 
 extern PGDLLEXPORT Datum flowlog_fdw_handler(PG_FUNCTION_ARGS);
 
-/* Is it a foreign table of this wrapper? */
+/* Is it a foreign table of this wrapper?  One whose wrapper has no handler is not. */
 static bool
 is_flow_log(Oid relid)
 {
 	ForeignServer *server;
+	Oid function;
 	FmgrInfo handler;
 
 	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		return false;
 	server = GetForeignServer(GetForeignTable(relid)->serverid);
-	fmgr_info(GetForeignDataWrapper(server->fdwid)->fdwhandler, &handler);
+	function = GetForeignDataWrapper(server->fdwid)->fdwhandler;
+	if (!OidIsValid(function))
+		return false;
+	fmgr_info(function, &handler);
 	return handler.fn_addr == flowlog_fdw_handler;
 }
 
 static void
-no_flow_log(Oid relid)
+no_flow_log(Relation relation)
 {
 	ereport(ERROR,
 	        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-	         errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid))));
+	         errmsg("\"%s\" is not a foreign table of flow logs", RelationGetRelationName(relation))));
 }
 
-void
-flowlog_check_is_flow_log(Oid relid)
+/* A regclass may be any number. */
+static Relation
+open_argument(Oid relid)
 {
-	if (!is_flow_log(relid))
-		no_flow_log(relid);
+	Relation relation = try_relation_open(relid, AccessShareLock);
+
+	if (relation == NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_UNDEFINED_TABLE),
+		         errmsg("relation with OID %u does not exist", relid)));
+	return relation;
 }
 
-/* The flow log tables that a table stands for: itself, or its partitions and children. */
+Relation
+flowlog_open_argument(Oid relid)
+{
+	Relation relation = open_argument(relid);
+
+	if (!is_flow_log(relid))
+		no_flow_log(relation);
+	return relation;
+}
+
+/* ---------- who may look into the logs of a table ---------- */
+
+static void
+check_select(Relation relation)
+{
+	AclResult result = pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(relation->rd_rel->relkind), RelationGetRelationName(relation));
+}
+
+/*
+ * What these functions show, policies of row-level security cannot be applied to: lines that are no rows, and files.  As
+ * in a query, the policies of the table that is named count, not those of its partitions.
+ */
+static void
+check_row_security(Relation relation)
+{
+	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		         errmsg("permission denied to see all flow logs of table \"%s\"", RelationGetRelationName(relation)),
+		         errdetail("Row-level security policies of the table apply to role \"%s\".", GetUserNameFromId(GetUserId(), false))));
+}
+
+/* Has a child, which is no partition, columns that the table has not? */
+static bool
+has_other_columns(Relation child, Relation relation)
+{
+	TupleDesc desc = RelationGetDescr(child);
+
+	for (int i = 0; i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped &&
+		    get_attnum(RelationGetRelid(relation), NameStr(TupleDescAttr(desc, i)->attname)) == InvalidAttrNumber)
+			return true;
+	return false;
+}
+
+/*
+ * The flow log tables that a table stands for: itself, or its partitions and children.  The right to see the table
+ * is one to see these, as far as their columns are the table's.
+ */
 static List *
-flow_log_tables(Oid relid)
+flow_log_tables(Relation relation)
 {
 	List *result = NIL;
 	ListCell *cell;
 
-	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
-		if (is_flow_log(lfirst_oid(cell)))
-			result = lappend_oid(result, lfirst_oid(cell));
+	foreach(cell, find_all_inheritors(RelationGetRelid(relation), AccessShareLock, NULL))
+	{
+		Relation child;
 
+		if (!is_flow_log(lfirst_oid(cell)))
+			continue;
+		child = relation_open(lfirst_oid(cell), NoLock);
+		if (has_other_columns(child, relation))
+			check_select(child);
+		relation_close(child, NoLock);
+		result = lappend_oid(result, lfirst_oid(cell));
+	}
 	if (result == NIL)
-		no_flow_log(relid);
+		no_flow_log(relation);
 	return result;
 }
 
-static void
-check_select(Oid relid)
+/* The tables to look into for a function's argument, if the caller may see all of their lines and names. */
+static List *
+visible_tables(Oid relid)
 {
-	AclResult result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+	Relation relation = open_argument(relid);
+	List *tables;
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+	check_select(relation);
+	check_row_security(relation);
+	tables = flow_log_tables(relation);
+	relation_close(relation, NoLock);
+	return tables;
 }
+
+/* ---------- results ---------- */
 
 /* A set-returning function that fills a tuplestore. */
 Tuplestorestate *
@@ -150,8 +227,11 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 
-	check_select(PG_GETARG_OID(0));
-	foreach(cell, flow_log_tables(PG_GETARG_OID(0)))
+	if (most < 0)
+		ereport(ERROR,
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		         errmsg("\"max_rows\" must not be negative")));
+	foreach(cell, visible_tables(PG_GETARG_OID(0)))
 		most = append_rejects(lfirst_oid(cell), most, result, desc);
 	return (Datum) 0;
 }
@@ -224,8 +304,7 @@ flowlog_files(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 
-	check_select(PG_GETARG_OID(0));
-	foreach(cell, flow_log_tables(PG_GETARG_OID(0)))
+	foreach(cell, visible_tables(PG_GETARG_OID(0)))
 		append_files(lfirst_oid(cell), result, desc);
 	return (Datum) 0;
 }

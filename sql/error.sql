@@ -210,7 +210,7 @@ SELECT * FROM flowlog_rejects('flow');
 SELECT count(*) FROM flowlog_rejects('flow', 3);
 SELECT line FROM flowlog_rejects('flow', max_rows => 2);
 SELECT count(*) FROM flowlog_rejects('flow', 0);
-SELECT count(*) FROM flowlog_rejects('flow', -1);
+SELECT count(*) FROM flowlog_rejects('flow', -1); -- ERROR
 SELECT count(*) FROM flowlog_rejects('flow', NULL);
 SELECT count(*) FROM flowlog_rejects(NULL);
 SELECT count(*) FROM flowlog_rejects('pg_class'); -- ERROR
