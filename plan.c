@@ -257,7 +257,7 @@ static FlowlogPrune *
 prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, List **used)
 {
 	const FlowlogTable *table = flowlog_plan_table(baserel);
-	FlowlogQuals quals = {NIL};
+	FlowlogQuals quals = {0};
 	ListCell *cell;
 
 	foreach(cell, baserel->baserestrictinfo)

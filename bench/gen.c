@@ -329,7 +329,7 @@ put_line(char *p, int64_t when)
 
 /* ---------- files ---------- */
 
-static void
+static _Noreturn void
 fail(const char *what, const char *name)
 {
 	fprintf(stderr, "gen: could not %s \"%s\": %s\n", what, name, strerror(errno));

@@ -201,14 +201,14 @@ static const FlowHost host = {
 	.text_length = host_text_length,
 };
 
-static void
+static _Noreturn void
 fail(const FlowError *error)
 {
 	fprintf(stderr, "scan: %s\n%s\n%s\n", error->message, error->detail, error->path);
 	exit(1);
 }
 
-static void
+static _Noreturn void
 fail_system(const char *what)
 {
 	fprintf(stderr, "scan: could not %s: %s\n", what, strerror(errno));
