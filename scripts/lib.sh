@@ -1,6 +1,7 @@
 # lib.sh
-#	  What scripts/test and scripts/demo share: packages, a copy of the tree, an
-#	  unprivileged user, and a PostgreSQL of our own to install into.
+#	  What scripts/test, scripts/demo and bench/run share: packages, a directory that
+#	  nothing outlives, a copy of the tree, an unprivileged user, and a PostgreSQL of
+#	  our own to install into.
 #
 # Nothing of the system's PostgreSQL is changed.  Both scripts work in two
 # stages: the first, as whoever calls, installs packages and copies the tree; the
@@ -39,6 +40,20 @@ install_packages() {
 		die "could not install ${missing[*]}"
 }
 
+# unpack_packages DIR PACKAGE...: in a new directory instead of the system, so they need not go with what is installed
+unpack_packages() {
+	local dir=$1 package log
+
+	shift
+	mkdir "$dir"
+	log=$(
+		exec 2>&1
+		cd "$dir"
+		apt-get -q download "$@" && for package in *.deb; do dpkg-deb -x "$package" . || exit; done
+	) || die "could not unpack $*: $log"
+	rm "$dir"/*.deb
+}
+
 # As root.  Debian's postgresql-15 makes a cluster and starts it when it is first
 # installed, unless createcluster.conf says no (pg_createcluster(1)).
 apt_install() {
@@ -46,7 +61,6 @@ apt_install() {
 	local conf=$dir/zz-flowlog-fdw-test.conf
 	local log status=0
 
-	log=$(mktemp)
 	case " $* " in
 		*' postgresql-15 '*)
 			# shellcheck disable=SC2064
@@ -56,14 +70,13 @@ apt_install() {
 			;;
 	esac
 	export DEBIAN_FRONTEND=noninteractive
-	{
+	log=$({
 		apt-get -q update &&
 			apt-get -q -y --no-install-recommends install "$@"
-	} </dev/null >"$log" 2>&1 || {
+	} </dev/null 2>&1) || {
 		status=$?
-		cat "$log" >&2
+		printf '%s\n' "$log" >&2
 	}
-	rm -f "$log"
 	return $status
 }
 
@@ -74,6 +87,80 @@ build_packages() {
 	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
 		echo postgresql-15 postgresql-server-dev-15
 	fi
+}
+
+# ---------- a directory that nothing outlives ----------
+
+# make_work DIR: makes DIR, a new directory, and calls it "work".  However the script ends, from here on
+# release_work is called, unless keep_work was.
+make_work() {
+	trap release_work EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	work=$1
+	mkdir -m 700 "$work" || {
+		work=
+		exit 1
+	}
+}
+
+# Stops what runs there and removes it, or only stops that if KEEP is set.
+release_work() {
+	trap '' HUP INT TERM
+	[ -n "${work-}" ] || return 0
+	stop_below "$work"
+	if [ -n "${KEEP-}" ]; then
+		say "kept: $work"
+	else
+		rm -rf "$work"
+	fi
+	work=
+}
+
+keep_work() {
+	work=
+}
+
+# random_name PREFIX: a name in the directory for temporary files that nobody has
+random_name() {
+	mktemp -u "${TMPDIR:-/tmp}/$1.XXXXXX"
+}
+
+# processes_below DIR: those that have their working directory or program there
+processes_below() {
+	# some end meanwhile
+	{ find /proc/[0-9]*/cwd /proc/[0-9]*/exe -maxdepth 0 \( -lname "$1" -o -lname "$1/*" \) 2>/dev/null || true; } |
+		cut -d / -f 3 | sort -u
+}
+
+# stop_below DIR: a process that does not end by SIGTERM gets what ends PostgreSQL faster, and SIGKILL at last.
+# A server that was not killed takes its shared memory with it.
+stop_below() {
+	local signal pids try
+
+	for signal in TERM INT QUIT KILL; do
+		for ((try = 0; try < 50; try++)); do
+			pids=$(processes_below "$1")
+			[ -n "$pids" ] || return 0
+			# shellcheck disable=SC2086
+			[ $try -gt 0 ] || kill -$signal $pids 2>/dev/null || true
+			sleep 0.1
+		done
+	done
+}
+
+# wait_for_job COMMAND...: runs it in a process group of its own, so that a signal to the script is heard at once and
+# does not wait for its end; release_work ends it then
+wait_for_job() {
+	local job status=0
+
+	set -m
+	"$@" </dev/null &
+	set +m
+	job=$!
+	wait $job || status=$?
+	return $status
 }
 
 # ---------- the second stage ----------
@@ -126,13 +213,13 @@ copy_tree() {
 	fi
 }
 
-# second_stage WORK SCRIPT ARGUMENT...
+# second_stage WORK SCRIPT ARGUMENT...: to be called in a subshell
 second_stage() {
 	local work=$1 script=$2
 
 	shift 2
-	(cd "$work/src" && as_server_user env HOME="$work" TMPDIR="$work/tmp" LANG=C.UTF-8 LC_ALL=C.UTF-8 \
-		FLOWLOG_WORK="$work" PG_CONFIG="$PG_CONFIG" "$BASH" "$script" "$@")
+	cd "$work/src" && as_server_user env HOME="$work" TMPDIR="$work/tmp" LANG=C.UTF-8 LC_ALL=C.UTF-8 \
+		FLOWLOG_WORK="$work" PG_CONFIG="$PG_CONFIG" "$BASH" "$script" "$@"
 }
 
 # ---------- PostgreSQL ----------

@@ -6,13 +6,18 @@ package FlowLog;
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
 use Exporter qw(import);
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw($columns $record $eager_workers quoted start_node create_table make_directory write_file append_file
-  default_line default_lines link_copies outcome sqlstate check_log);
+our @EXPORT = qw($long $columns $record $eager_workers quoted start_node create_table make_directory write_file append_file
+  default_line default_lines link_copies create_heap_size outcome sqlstate check_log);
+
+# Tests that try something at random, or much of something, do so for longer: as scripts/test --all wants it.
+our $long = $ENV{FLOWLOG_LONG};
 
 # The default fields, and the pattern that takes a line apart into them.
 our $columns = q{
@@ -137,6 +142,20 @@ sub link_copies
 		link($file, sprintf('%s/%06d.log', $dir, $n)) or die "could not link in \"$dir\": $!";
 	}
 	return $dir;
+}
+
+# ---------- memory ----------
+
+# Makes the function heap_size(), which tells how much memory its backend holds: test/shim/heap_size.c.
+sub create_heap_size
+{
+	my ($node) = @_;
+	my $source = abs_path(dirname(__FILE__) . '/../shim/heap_size.c');
+	my $library = PostgreSQL::Test::Utils::tempdir('heap_size') . '/heap_size.so';
+
+	system_or_bail('cc', '-shared', '-fPIC', '-o', $library, '-I' . $node->config_data('--includedir-server'), $source);
+	$node->safe_psql('postgres', "CREATE FUNCTION heap_size() RETURNS bigint LANGUAGE c AS '$library'");
+	return;
 }
 
 # ---------- what came of a statement ----------

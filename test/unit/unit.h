@@ -34,6 +34,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,9 +69,14 @@ static int unit_complaints; /* of the running test */
 
 #define RUN(test) unit_run(#test, test)
 
+/*
+ * What takes exponential time never ends, so a test of that needs no clock, only
+ * an end: half an hour of processor time.
+ */
 static inline void
 unit_run(const char *name, void (*test)(void))
 {
+	setrlimit(RLIMIT_CPU, &(struct rlimit) {1800, 1860});
 	unit_complaints = 0;
 	test();
 	if (unit_complaints != 0)
@@ -253,6 +259,13 @@ unit_at_edge(const void *data, size_t len)
 	if (len > 0)
 		memcpy(map + map_size - page - len, data, len);
 	return map + map_size - page - len;
+}
+
+/* How often a test with random input tries: "many" times if FLOWLOG_LONG is set, or a third of that. */
+static inline int
+unit_tries(int many)
+{
+	return getenv("FLOWLOG_LONG") != NULL ? many : many / 3;
 }
 
 /* A repeatable random number: xorshift, from whatever seed. */
