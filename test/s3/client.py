@@ -12,7 +12,7 @@ import signature
 class Client:
     """One connection, path style.  keys None: anonymous."""
 
-    def __init__(self, port, keys=None, region='us-east-1', host='127.0.0.1', ca_file=None, now=None, timeout=10):
+    def __init__(self, port, keys=None, region='us-east-1', host='127.0.0.1', ca_file=None, now=None, timeout=60):
         self.keys, self.region, self.now = keys, region, now
         self.host = f'{host}:{port}'
         if ca_file is None:
@@ -75,7 +75,7 @@ class Control:
         self.port = port
 
     def ask(self, method, name, value=None):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=10)
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=60)
         body = None if value is None and method == 'GET' else json.dumps(value).encode()
         connection.request(method, f'/-/{name}', body)
         response = connection.getresponse()
@@ -92,14 +92,21 @@ class Control:
         return self.ask('POST', name, value)
 
 
-def raw(port, data, timeout=10):
-    """What comes on a connection until it ends, and how: "end", "reset" or "timeout"."""
-    with socket.create_connection(('127.0.0.1', port), timeout=timeout) as sock:
+def raw(port, data, timeout=60, expect=0):
+    """
+    What comes on a connection until it ends, and how: "end", "reset" or "timeout".  As many bytes as are expected may
+    take a minute.
+    """
+    with socket.create_connection(('127.0.0.1', port), timeout=60) as sock:
         sock.sendall(data)
-        parts = []
+        parts, size = [], 0
         try:
-            while piece := sock.recv(65536):
+            while True:
+                sock.settimeout(timeout if size >= expect else 60)
+                if not (piece := sock.recv(65536)):
+                    break
                 parts.append(piece)
+                size += len(piece)
             how = 'end'
         except ConnectionResetError:
             how = 'reset'

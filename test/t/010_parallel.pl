@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 use FlowLog;
 use FlowLogSession;
 
-my $plans = $ENV{FLOWLOG_RANDOM_PLANS} // 150;
+my $plans = $ENV{FLOWLOG_RANDOM_PLANS} // ($long ? 150 : 50);
 my $seed = $ENV{FLOWLOG_SEED} // 1;
 srand($seed);
 
@@ -197,7 +197,7 @@ foreach my $table (@tables)
 		}
 	}
 	is(join("\n", @wrong), '', "$table: 0 to 8 workers tell the same rows, counts and warning");
-	cmp_ok($launched[-1], '>=', 1, 'and there were workers: ' . join(' ', @launched));
+	ok(scalar(grep { $_ > 0 } @launched), 'and there were workers: ' . join(' ', @launched));
 }
 $session->safe_query('RESET parallel_leader_participation');
 
@@ -259,7 +259,7 @@ create_table($node, 'opaque', "$logs/opaque", columns => 'n number', regex => '(
 foreach my $leader ('on', 'off')
 {
 	$session->safe_query("SET max_parallel_workers_per_gather = 4; SET parallel_leader_participation = $leader");
-	foreach (1 .. 3)
+	foreach (1 .. ($long ? 3 : 1))
 	{
 		is_error('SELECT count(*) FROM corrupt', 'XX001', qr{corrupt/5\.log\.gz"}, "leader $leader: corrupt data");
 		is_error('SELECT count(*) FROM broken', '22P04', qr{flow log "\Q$logs\E/broken/1\.log", line 8001: "broken"}, 'a broken line');
@@ -461,7 +461,7 @@ my @switches = qw(enable_hashagg enable_material enable_memoize enable_parallel_
   enable_partitionwise_aggregate enable_partitionwise_join parallel_leader_participation flowlog_fdw.enable_pushdown);
 my $debug = $node->safe_psql('postgres', q{SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')});
 
-$session->safe_query("SET max_parallel_workers_per_gather = 0; SET statement_timeout = '60s'");
+$session->safe_query("SET max_parallel_workers_per_gather = 0; SET statement_timeout = '180s'");
 my ($parallel, $skipped, $slow) = (0, 0, 0);
 my @wrong;
 foreach my $i (1 .. $plans)
@@ -495,12 +495,12 @@ foreach my $i (1 .. $plans)
 		push @wrong, $query;
 		diag(substr("$settings;\n$query\n$explain\n" . $session->error . "serial:\n$serial\nparallel:\n$result", 0, 4000)) if @wrong < 4;
 	}
-	$session->safe_query('RESET ALL; ' . "SET timezone = 'UTC'; SET client_min_messages = error; SET max_parallel_workers_per_gather = 0; SET statement_timeout = '60s'");
+	$session->safe_query('RESET ALL; ' . "SET timezone = 'UTC'; SET client_min_messages = error; SET max_parallel_workers_per_gather = 0; SET statement_timeout = '180s'");
 }
 is(scalar(@wrong), 0, "$plans random plans (seed $seed) give the rows of plans by one process");
 cmp_ok($parallel, '>=', $plans / 3, "$parallel of them are parallel");
 is($skipped, 0, 'none fails');
-cmp_ok($slow, '<=', $plans / 100, "$slow of them take longer than a minute");
+cmp_ok($slow, '<=', $plans / 10, "$slow of them take longer than three minutes");
 diag("$plans random plans, $parallel of them parallel");
 
 # ---------- what is left behind ----------

@@ -12,7 +12,7 @@ use FlowLog;
 use FlowLogSession;
 
 my $seed = $ENV{AGGREGATE_SEED} // 20260130;
-my $queries = $ENV{AGGREGATE_QUERIES} // 250;
+my $queries = $ENV{AGGREGATE_QUERIES} // ($long ? 250 : 100);
 srand($seed);
 note("seed $seed");
 

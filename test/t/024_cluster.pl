@@ -14,7 +14,7 @@ use Test::More;
 use FlowLog;
 use FlowLogS3;
 
-my $queries = $ENV{FLOWLOG_RANDOM_QUERIES} // 100;
+my $queries = $ENV{FLOWLOG_RANDOM_QUERIES} // ($long ? 100 : 50);
 my $seed = $ENV{FLOWLOG_SEED} // 1;
 srand($seed);
 

@@ -158,7 +158,7 @@ sub wait_for_requests
 sub wait_for_no_connection
 {
 	my ($self) = @_;
-	my $until = time() + 5;
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
 
 	while (time() < $until)
 	{

@@ -155,6 +155,91 @@ sub memory
 	return $value;
 }
 
+# The processor time that it has taken, in seconds, or nothing if it is gone.  Other processes' work does not change it
+# much, whereas a clock shows theirs as well.
+sub cpu_time
+{
+	my ($self) = @_;
+	my $content = eval { slurp_file("/proc/$self->{pid}/schedstat") };
+
+	return $content =~ /^(\d+) / ? $1 / 1e9 : undef if defined $content;
+	$content = eval { slurp_file("/proc/$self->{pid}/stat") } // return;
+	my @fields = split(/ /, $content =~ s/^.*\) //r);
+	return ($fields[11] + $fields[12]) / 100;
+}
+
+# How often it has gone to sleep, or nothing if it is gone.
+sub sleeps
+{
+	my ($self) = @_;
+	my $content = eval { slurp_file("/proc/$self->{pid}/status") } // return;
+
+	return $content =~ /^voluntary_ctxt_switches:\s+(\d+)/m ? $1 : undef;
+}
+
+# Waits until it has worked or slept so much more: seconds of processor time, or times.
+sub wait_until_busy
+{
+	my ($self, $seconds, $times) = @_;
+	my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+	my ($cpu, $sleeps) = ($self->cpu_time, $self->sleeps);
+
+	while (time() < $until)
+	{
+		return 1 if $self->cpu_time - $cpu >= $seconds || $self->sleeps - $sleeps >= $times;
+		sleep(0.002);
+	}
+	croak 'the backend does nothing';
+}
+
+# stop ACT, ENDS: does what stops the statement, and returns what the backend still does until it waits for another one,
+# or is gone if ENDS is true: seconds of processor time, sleeps, and seconds by the clock.
+sub stop
+{
+	my ($self, $act, $ends) = @_;
+	my ($began, @before) = (time(), $self->cpu_time, $self->sleeps);
+	my @after = @before;
+
+	$act->();
+	if ($ends)
+	{
+		my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+
+		while (time() < $until)
+		{
+			my @now = ($self->cpu_time, $self->sleeps);
+
+			last unless @now == 2 && defined $now[0] && defined $now[1];
+			@after = @now;
+			sleep(0.002);
+		}
+		croak 'the backend does not end' if $self->is_alive;
+	}
+	else
+	{
+		$self->finish;
+		@after = ($self->cpu_time, $self->sleeps);
+	}
+	return ($after[0] - $before[0], $after[1] - $before[1], time() - $began);
+}
+
+# stops_in_time RUN: true if what stop() tells, as RUN returns it, is within the limits, at the best of some tries; and what it
+# was.  The promise is 100 ms: so much work, or so many sleeps of 10 ms, and some for the client.  What the tests let a
+# backend wait for comes after 5 seconds at the earliest, so that the clock tells whether it was that which ended the wait.
+sub stops_in_time
+{
+	my ($run) = @_;
+	my ($good, $cpu, $sleeps, $seconds);
+
+	foreach my $try (1 .. 5)
+	{
+		($cpu, $sleeps, $seconds) = $run->();
+		$good = $cpu <= 0.1 && $sleeps <= 15 && $seconds < 4;
+		last if $good;
+	}
+	return ($good, sprintf('%.0f ms of work, %d sleeps, %.0f ms', $cpu * 1000, $sleeps, $seconds * 1000));
+}
+
 sub is_alive
 {
 	my ($self) = @_;

@@ -240,7 +240,7 @@ sets_of_few_networks_agree_in_every_combination(void)
 	int seen[NAIVE_ALL + 1][2] = {{0}};
 
 	/* many small sets over a small address space: every way to nest occurs */
-	for (int round = 0; round < 6000; round++)
+	for (int round = 0; round < unit_tries(6000); round++)
 	{
 		NaiveKind kind = round % 2 ? NAIVE_ALL : NAIVE_ANY;
 		FlowValue constants[8];

@@ -290,7 +290,7 @@ it_adds_what_the_model_adds(void)
 	uint64_t seed = 20240501;
 	int limits = 0, bads = 0;
 
-	for (int round = 0; round < 400 && unit_complaints == 0; round++)
+	for (int round = 0; round < unit_tries(400) && unit_complaints == 0; round++)
 	{
 		RandomSpec random;
 		Pair pair;
@@ -311,8 +311,8 @@ it_adds_what_the_model_adds(void)
 		bads += pair.bads;
 		pair_close(&pair);
 	}
-	CHECK(limits > 20);
-	CHECK(bads > 1000);
+	CHECK(limits > unit_tries(20));
+	CHECK(bads > unit_tries(1000));
 	CHECK_INT(unit_state.outstanding, 0);
 }
 

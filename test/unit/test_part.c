@@ -302,7 +302,7 @@ blocks_and_parts_are_independent(void)
 	char *data = malloc(size);
 	uint64_t seed = 42;
 
-	for (int round = 0; round < 12; round++)
+	for (int round = 0; round < unit_tries(12); round++)
 	{
 		Setup setup = usual;
 		FlowObject object;

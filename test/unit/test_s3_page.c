@@ -459,25 +459,56 @@ a_page_that_is_too_large_is_refused(void)
 	free(body);
 }
 
+/* A page of so many keys. */
+static size_t
+page_of(int count, char *body)
+{
+	char *p = body + sprintf(body, ROOT WHOLE URL);
+
+	for (int i = 0; i < count; i++)
+		p += sprintf(p, KEY("%08d"), i);
+	p += sprintf(p, END);
+	return (size_t) (p - body);
+}
+
+/* What reading it takes, in clock()'s unit: the best of some tries. */
+static clock_t
+time_of_page(const char *body, size_t len, int count)
+{
+	clock_t best = 0;
+
+	for (int try = 0; try < 5; try++)
+	{
+		clock_t began = clock(), took;
+		FlowS3PageReader *reader;
+		FlowS3Page page = {0};
+		FlowError error;
+
+		CHECK_INT(read_page(body, len, 16384, &nothing, &reader, &page, &error), FLOW_OK);
+		CHECK_INT(page.nentries, count);
+		flow_s3_page_free(reader);
+		took = clock() - began;
+		if (best == 0 || took < best)
+			best = took;
+	}
+	return best;
+}
+
 static void
 many_keys_take_no_longer_than_their_number(void)
 {
-	char *body = malloc(8 << 20), *p = body + sprintf(body, ROOT WHOLE URL);
-	int64_t began = unit_clock(NULL);
+	char *body = malloc(8 << 20);
+	clock_t few = time_of_page(body, page_of(3000, body), 3000);
+	size_t len = page_of(30000, body);
 	FlowS3PageReader *reader;
 	FlowS3Page page = {0};
 	FlowError error;
 
-	for (int i = 0; i < 30000; i++)
-		p += sprintf(p, KEY("%08d"), i);
-	p += sprintf(p, END);
-	CHECK_INT(read_page(body, (size_t) (p - body), 16384, &nothing, &reader, &page, &error), FLOW_OK);
-	CHECK_INT(page.nentries, 30000);
-	CHECK(unit_clock(NULL) - began < 10000000);
-	flow_s3_page_free(reader);
+	/* ten times as many; if each looked at all others, it would be a hundred times */
+	CHECK(time_of_page(body, len, 30000) < 40 * few);
 
 	unit_state.interrupt_after = 3;
-	CHECK_INT(read_page(body, (size_t) (p - body), 16384, &nothing, &reader, &page, &error), FLOW_INTERRUPTED);
+	CHECK_INT(read_page(body, len, 16384, &nothing, &reader, &page, &error), FLOW_INTERRUPTED);
 	unit_state.interrupt_after = -1;
 	flow_s3_page_free(reader);
 	free(body);

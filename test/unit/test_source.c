@@ -588,19 +588,31 @@ bombs_and_floods_cost_neither_memory_nor_patience(void)
 	for (size_t i = 0; i < nfiles; i++)
 	{
 		FlowObject object = store(files[i].data, files[i].len);
-		int64_t began;
+		int64_t began, took;
 
-		lent = most_lent = 0;
-		asked = longest = 0;
-		CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_OK);
-		CHECK(most_lent < (size_t) 3 << 20);
-		CHECK(longest < 50000);
+		/* the best of some tries: what takes long does so each time */
+		took = INT64_MAX;
+		for (int try = 0; try < 5 && took >= 50000; try++)
+		{
+			lent = most_lent = 0;
+			asked = longest = 0;
+			CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_OK);
+			CHECK(most_lent < (size_t) 3 << 20);
+			took = longest < took ? longest : took;
+		}
+		CHECK(took < 50000);
 
-		unit_state.interrupt_after = 10;
-		began = processor_time();
-		CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_INTERRUPTED);
-		CHECK(processor_time() - began < 50000);
-		unit_state.interrupt_after = -1;
+		took = INT64_MAX;
+		for (int try = 0; try < 5 && took >= 50000; try++)
+		{
+			unit_state.interrupt_after = 10;
+			began = processor_time();
+			CHECK_INT(read_all(&host, &object, "auto", NULL, &error), FLOW_INTERRUPTED);
+			began = processor_time() - began;
+			took = began < took ? began : took;
+			unit_state.interrupt_after = -1;
+		}
+		CHECK(took < 50000);
 		free(files[i].data);
 	}
 	free(zeros.data), free(large), free(gz.data), free(zst.data);

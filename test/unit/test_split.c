@@ -277,7 +277,7 @@ check_densities(const FlowSplitter *splitter)
 {
 	uint64_t seed = 2026;
 
-	for (size_t round = 0; round < 20000; round++)
+	for (int round = 0; round < unit_tries(20000); round++)
 	{
 		size_t len = 1024, end = 0, change = 0, longest = 1;
 		char byte = 'a';

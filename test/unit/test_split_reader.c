@@ -233,7 +233,7 @@ it_reads_the_same_split_or_matched(void)
 	char *data = malloc(DATA_SIZE);
 	uint64_t seed = 20260303;
 
-	for (int round = 0; round < 180; round++)
+	for (int round = 0; round < unit_tries(180); round++)
 	{
 		const struct Layout *layout = &layouts[(size_t) round % flow_countof(layouts)];
 		size_t len = make_data(&seed, layout, data, unit_random(&seed) % 3 ? 40000 : DATA_SIZE);
@@ -319,7 +319,7 @@ it_groups_the_same_split_or_matched(void)
 	char *data = malloc(DATA_SIZE);
 	uint64_t seed = 20260304;
 
-	for (int round = 0; round < 120; round++)
+	for (int round = 0; round < unit_tries(120); round++)
 	{
 		const struct Layout *layout = &layouts[(size_t) round % flow_countof(layouts)];
 		size_t len = make_data(&seed, layout, data, unit_random(&seed) % 3 ? 40000 : DATA_SIZE);
