@@ -585,6 +585,7 @@ struct FlowlogAggregation
 	bool full;           /* groups are being handed up */
 	bool ended;          /* all records are in the groups, or were */
 	bool stored;         /* what was read is in the store, or was */
+	bool finished;       /* all groups were handed up */
 };
 
 /* The index of a key among those found so far, to which it is added if it is new. */
@@ -641,14 +642,13 @@ flowlog_aggregate_store(const FlowlogScan *scan)
 	return scan->aggregation != NULL ? scan->aggregation->store : NULL;
 }
 
-/* The groups live in the scan's memory context and go with it. */
 static void
 create_groups(FlowlogScan *scan)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 	FlowError error;
 	FlowGroupSpec spec = {
-		.host = &scan->backend.host,
+		.host = &scan->backend.reader_host,
 		.columns = scan->table->columns,
 		.ncolumns = scan->table->ncolumns,
 		.keys = aggregation->keys,
@@ -742,6 +742,8 @@ flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
 	FlowlogAggregation *aggregation = scan->aggregation;
 	FlowGroup group;
 
+	if (aggregation->finished)
+		return false;
 	if (aggregation->groups == NULL)
 		create_groups(scan);
 	for (;;)
@@ -757,7 +759,11 @@ flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
 			aggregation->full = false;
 		}
 		if (!next_groups(scan))
+		{
+			aggregation->finished = true;
+			flowlog_aggregate_release(scan);
 			return false;
+		}
 		aggregation->full = true;
 		aggregation->position = 0;
 	}
@@ -775,6 +781,18 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 	aggregation->full = false;
 	aggregation->ended = false;
 	aggregation->stored = false;
+	aggregation->finished = false;
+}
+
+void
+flowlog_aggregate_release(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+
+	if (aggregation == NULL)
+		return;
+	flow_groups_free(aggregation->groups);
+	aggregation->groups = NULL;
 }
 
 void

@@ -125,7 +125,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
 	if (scan->table->options.shard.count > 0)
 		ExplainPropertyText("Shard", psprintf("%u/%u", scan->table->options.shard.number, scan->table->options.shard.count), es);
-	ExplainPropertyText("Line Format", flow_format_name(scan->format), es);
+	ExplainPropertyText("Line Format", flowlog_scan_format_name(scan), es);
 	explain_filter("File Filter", quals.file, node, es);
 	explain_filter("Pushed Filter", quals.pushed, node, es);
 
@@ -144,6 +144,8 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	}
 	else if (!es->analyze)
 		return; /* the scan was never started */
+	if (scan->explain_only)
+		flowlog_scan_forget(scan); /* a plan may have thousands */
 
 	explain_count("Files", counts.files, true, es);
 	explain_count("Files Pruned", counts.files_pruned, true, es);

@@ -120,7 +120,7 @@ typedef struct FlowlogOptions
 typedef struct FlowlogBackend
 {
 	FlowHost host;
-	FlowHost reader_host;     /* the same for readers, whose buffers are used again when they are freed */
+	FlowHost reader_host;     /* the same for what is needed only while a scan reads; all of it must be freed */
 	MemoryContext context;    /* of what the reader allocates */
 	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
 	struct FlowlogScan *scan; /* that may tell how far it is; NULL: none */
@@ -168,7 +168,7 @@ extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 /* Frees what is no memory of the context. */
 extern void flowlog_backend_release(FlowlogBackend *backend);
 
-/* Buffers are kept for other readers between the first of these calls and the last; each scan makes both. */
+/* To be called when a scan begins, before anything uses its reader_host, and when all of that is freed. */
 extern void flowlog_buffers_acquire(void);
 extern void flowlog_buffers_release(void);
 
@@ -249,15 +249,19 @@ typedef struct FlowlogScan
 	FlowlogBackend backend;
 	int reserved_fds;
 
-	FlowFormat *format;
-	FlowStore *store;     /* of the objects; NULL: not yet opened, or they are local files */
-	FlowlogPrune *prune;  /* NULL: nothing is pruned */
-	FlowObjects *objects; /* NULL: not yet listed; those of a store may come while others are read */
-	size_t next_object;   /* of these, to be read; where the list is not shared, and may grow */
+	FlowFormatSpec format_spec; /* with the settings as they were when the scan began */
+	FlowFormat *format;         /* NULL: not needed, as nothing is read */
+	const char *format_name;    /* for EXPLAIN; NULL: not yet known */
+	FlowStore *store;           /* of the objects; NULL: not yet opened, or they are local files */
+	FlowlogPrune *prune;        /* NULL: nothing is pruned */
+	FlowObjects *objects;       /* NULL: not yet listed; those of a store may come while others are read */
+	size_t next_object;         /* of these, to be read; where the list is not shared, and may grow */
 	FlowFilter *filter;
 	FlowlogDeferred *deferred; /* conditions of the filter that wait for a record to come to them; NULL: none ever did */
 	FlowReader *reader;        /* NULL: not yet started */
 	bool reading;              /* false until the next record is asked for: nothing was read since the scan began, or began again */
+	bool ended;                /* it has read all there is */
+	bool rewound;              /* it was begun again, and may be so once more */
 	FlowlogTuple *tuple;       /* NULL: it does not give rows, but groups: */
 	FlowlogAggregation *aggregation;
 	FlowlogParallel *parallel; /* NULL: this process reads alone */
@@ -293,6 +297,9 @@ extern void flowlog_scan_start(FlowlogScan *scan);
 
 /* The same files again, with scan->filter as it now is, once flowlog_scan_start is called. */
 extern void flowlog_scan_rewind(FlowlogScan *scan);
+
+/* How lines are taken apart, for EXPLAIN. */
+extern const char *flowlog_scan_format_name(FlowlogScan *scan);
 
 /* Forgets the list of files, but not what was counted: the next start lists again. */
 extern void flowlog_scan_forget(FlowlogScan *scan);
@@ -431,6 +438,9 @@ extern const int *flowlog_tuple_columns(const FlowlogTuple *tuple, int *count);
  */
 extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull);
 
+/* Frees what rows took; the next row makes it anew. */
+extern void flowlog_tuple_rest(FlowlogTuple *tuple);
+
 /*
  * A value of a column as a Datum, in the current memory context.  Not of the types for which that takes
  * more than the value: FLOW_DECIMAL, FLOW_PADDED, FLOW_OPAQUE.
@@ -503,6 +513,9 @@ extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 
 /* Closes temporary files. */
 extern void flowlog_aggregate_end(FlowlogScan *scan);
+
+/* Frees what is not in the scan's memory context; raises no error. */
+extern void flowlog_aggregate_release(FlowlogScan *scan);
 
 /* ---------- aggregate_state.c ---------- */
 

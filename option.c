@@ -762,39 +762,62 @@ is_time_column(const FlowColumn *column)
 	       flow_field_is_time(column->field != NULL && !numbered ? column->field : column->name);
 }
 
-FlowlogTable *
-flowlog_table_open(Oid relid)
+/* Calls a function for each text of a table's definition. */
+static void
+for_each_text(FlowlogTable *table, void (*function)(const char **text, void *arg), void *arg)
 {
-	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
-	Relation relation = table_open(relid, AccessShareLock);
-	TupleDesc desc = RelationGetDescr(relation);
-	ForeignTable *foreign;
-	FlowError error;
-
-	table->relid = relid;
-	table->name = pstrdup(RelationGetRelationName(relation));
-	set_defaults(&table->options);
-	foreign = GetForeignTable(relid);
-	table->serverid = foreign->serverid;
-	parse_options(&table->options, foreign->options, ForeignTableRelationId);
-	if (table->options.shard.count == 0)
+	function(&table->name, arg);
+	function(&table->options.location, arg);
+	function(&table->options.regex, arg);
+	function(&table->options.log_format, arg);
+	function(&table->options.null_text, arg);
+	function(&table->options.compression, arg);
+	for (int i = 0; i < table->ncolumns; i++)
 	{
-		FlowlogOptions server;
+		FlowColumn *column = &table->columns[i];
 
-		flowlog_options_of_server(&server, GetForeignServer(table->serverid));
-		table->options.shard = server.shard;
+		function(&column->name, arg);
+		function(&column->field, arg);
+		function(&column->null_text, arg);
+		function(&column->type_name, arg);
 	}
+}
 
-	flowlog_backend_init(&table->backend, CurrentMemoryContext);
-	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)
-		flowlog_raise(&table->backend, &error, NULL);
-	flow_shard_set(table->location, table->options.shard);
+static void
+count_text(const char **text, void *arg)
+{
+	if (*text != NULL)
+		*(Size *) arg += strlen(*text) + 1;
+}
 
-	table->natts = desc->natts;
-	table->columns = palloc0(sizeof(FlowColumn) * (desc->natts + 1));
-	table->attnums = palloc0(sizeof(AttrNumber) * (desc->natts + 1));
-	table->column_of_attr = palloc0(sizeof(int) * (desc->natts + 1));
-	table->is_time = palloc0(sizeof(bool) * (desc->natts + 1));
+static void
+move_text(const char **text, void *arg)
+{
+	char **next = arg;
+	Size size;
+
+	if (*text == NULL)
+		return;
+	size = strlen(*text) + 1;
+	*text = memcpy(*next, *text, size);
+	*next += size;
+}
+
+/* Moves all texts into one piece of memory, in the current memory context. */
+static void
+move_texts(FlowlogTable *table)
+{
+	Size size = 0;
+	char *next;
+
+	for_each_text(table, count_text, &size);
+	next = palloc(size);
+	for_each_text(table, move_text, &next);
+}
+
+static void
+read_columns(FlowlogTable *table, TupleDesc desc)
+{
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -808,7 +831,53 @@ flowlog_table_open(Oid relid)
 		table->is_time[table->ncolumns] = is_time_column(&table->columns[table->ncolumns]);
 		table->ncolumns++;
 	}
+}
 
+/*
+ * A plan over thousands of partitions has as many of these, so they are kept
+ * small: what the catalogs give is read in a memory context of its own.
+ */
+FlowlogTable *
+flowlog_table_open(Oid relid)
+{
+	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
+	Relation relation = table_open(relid, AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	MemoryContext reading;
+	MemoryContext old;
+	ForeignTable *foreign;
+	FlowError error;
+
+	table->relid = relid;
+	table->natts = desc->natts;
+	table->columns = palloc0(sizeof(FlowColumn) * Max(desc->natts, 1));
+	table->attnums = palloc0(sizeof(AttrNumber) * Max(desc->natts, 1));
+	table->column_of_attr = palloc0(sizeof(int) * Max(desc->natts, 1));
+	table->is_time = palloc0(sizeof(bool) * Max(desc->natts, 1));
+	flowlog_backend_init(&table->backend, CurrentMemoryContext);
+
+	reading = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw definition", ALLOCSET_START_SMALL_SIZES);
+	old = MemoryContextSwitchTo(reading);
+	table->name = RelationGetRelationName(relation);
+	set_defaults(&table->options);
+	foreign = GetForeignTable(relid);
+	table->serverid = foreign->serverid;
+	parse_options(&table->options, foreign->options, ForeignTableRelationId);
+	if (table->options.shard.count == 0)
+	{
+		FlowlogOptions server;
+
+		flowlog_options_of_server(&server, GetForeignServer(table->serverid));
+		table->options.shard = server.shard;
+	}
+	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)
+		flowlog_raise(&table->backend, &error, NULL);
+	flow_shard_set(table->location, table->options.shard);
+	read_columns(table, desc);
+
+	MemoryContextSwitchTo(old);
+	move_texts(table);
+	MemoryContextDelete(reading);
 	table_close(relation, NoLock);
 	return table;
 }

@@ -17,6 +17,7 @@
 #include "flowlog_fdw.h"
 
 #include "access/parallel.h"
+#include "access/table.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -188,21 +189,22 @@ input_is_parallel_safe(Oid type)
 bool
 flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
-	FlowlogTable *table = flowlog_table_open(rte->relid);
+	Relation relation = table_open(rte->relid, NoLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	bool safe = true;
 
-	for (int i = 0; i < table->ncolumns; i++)
+	for (int i = 0; i < desc->natts && safe; i++)
 	{
-		Oid type;
-		int32 typmod;
-		Oid collation;
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		FlowColumn column = {0};
 
-		if (table->columns[i].type != FLOW_OPAQUE)
+		if (attribute->attisdropped || attribute->attgenerated != '\0')
 			continue;
-		get_atttypetypmodcoll(rte->relid, table->attnums[i], &type, &typmod, &collation);
-		if (!input_is_parallel_safe(type))
-			return false;
+		flowlog_column_set_type(&column, attribute->atttypid, attribute->atttypmod);
+		safe = column.type != FLOW_OPAQUE || input_is_parallel_safe(attribute->atttypid);
 	}
-	return true;
+	table_close(relation, NoLock);
+	return safe;
 }
 
 /* ---------- the queue ---------- */

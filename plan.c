@@ -307,18 +307,20 @@ needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 /*
  * Looks at what the location holds: stored bytes, lines by a usual line's
  * length, units of work.  False if the look was cut short, so that there is more than that.  *used: which restrictions
- * were taken into account.
+ * were taken into account.  "looking" is for what is not needed afterwards; what the planner makes of expressions may
+ * not go there, for it notes in the plan which functions it has inlined.
  */
 static bool
-look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
+look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, List **used)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 	FlowlogTable *table = info->table;
-	FlowlogScan scan = {.table = table, .context = CurrentMemoryContext};
+	FlowlogScan scan = {.table = table, .context = looking};
 	FlowlogPrune *prune;
 	bool whole = needs_lines(baserel, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
-	FlowAccess allowed = flowlog_get_access(NULL);
+	MemoryContext old;
+	FlowAccess allowed;
 	FlowObjects *objects = NULL;
 	FlowError error;
 	FlowStatus status;
@@ -327,7 +329,7 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
 	uint64 unit_size;
 	bool complete;
 
-	flowlog_backend_init(&scan.backend, CurrentMemoryContext);
+	flowlog_backend_init(&scan.backend, looking);
 	line_cost = flow_format_splits(&scan.backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
 	info->line_cost = line_cost * cpu_tuple_cost;
 
@@ -342,8 +344,11 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, List **used)
 	}
 
 	prune = prune_for_planning(root, baserel, &scan, used);
+	old = MemoryContextSwitchTo(looking);
+	allowed = flowlog_get_access(NULL);
 	status = flow_objects_list_pruned(&scan.backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);
 	flowlog_prune_end(prune);
+	MemoryContextSwitchTo(old);
 	if (status == FLOW_INTERRUPTED)
 		flowlog_raise(&scan.backend, &error, table);
 	if (status != FLOW_OK)
@@ -372,6 +377,7 @@ void
 flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
 	FlowlogPlanInfo *info = palloc0(sizeof(FlowlogPlanInfo));
+	MemoryContext looking;
 	List *used = NIL;
 	bool complete;
 	double selectivity;
@@ -382,7 +388,10 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	find_least_level(info, baserel->relid, baserel->joininfo);
 
-	complete = look_at_location(root, baserel, &used);
+	/* there may be thousands of partitions, and what it takes to look at one is not needed any more */
+	looking = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw planning", ALLOCSET_START_SMALL_SIZES);
+	complete = look_at_location(root, baserel, looking, &used);
+	MemoryContextDelete(looking);
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
 		/* ANALYZE has counted: so many lines a page.  Of a long list it has seen more than we have. */

@@ -21,16 +21,24 @@
 #define SCAN_FDS 3
 
 static void
+release_fds(FlowlogScan *scan)
+{
+	for (; scan->reserved_fds > 0; scan->reserved_fds--)
+		ReleaseExternalFD();
+}
+
+static void
 release_scan(void *arg)
 {
 	FlowlogScan *scan = arg;
 
 	flow_reader_close(scan->reader);
+	flow_format_free(scan->format);
+	flowlog_aggregate_release(scan);
 	flowlog_buffers_release();
 	flowlog_parallel_release(scan);
 	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
-	flow_format_free(scan->format);
 	flow_objects_free(&scan->backend.host, scan->objects);
 	if (scan->store != NULL)
 		scan->store->storage->free(scan->store);
@@ -40,8 +48,7 @@ release_scan(void *arg)
 	scan->format = NULL;
 	scan->objects = NULL;
 	scan->store = NULL;
-	for (; scan->reserved_fds > 0; scan->reserved_fds--)
-		ReleaseExternalFD();
+	release_fds(scan);
 }
 
 static void
@@ -50,15 +57,13 @@ raise_error(FlowlogScan *scan, const FlowError *error)
 	flowlog_raise(&scan->backend, error, scan->table);
 }
 
-/* Reads the table's definition and compiles its line format. */
+/* Reads the table's definition.  The rest waits until somebody asks for rows, for a plan may have thousands of scans. */
 FlowlogScan *
 flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_START_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FlowlogScan *scan = palloc0(sizeof(FlowlogScan));
-	FlowFormatSpec spec = {0};
-	FlowError error;
 
 	scan->context = context;
 	scan->listing = AllocSetContextCreate(context, "flowlog_fdw listing", ALLOCSET_SMALL_SIZES);
@@ -70,18 +75,48 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
 	scan->table = flowlog_table_open(relid);
-	spec.regex = scan->table->options.regex;
-	spec.log_format = scan->table->options.log_format;
-	spec.regex_jit = flowlog_regex_jit;
-	spec.splitter = flowlog_enable_splitter;
-	spec.header = scan->table->options.header;
-	spec.columns = scan->table->columns;
-	spec.ncolumns = scan->table->ncolumns;
-	if (flow_format_create(&scan->backend.host, &spec, &scan->format, &error) != FLOW_OK)
-		raise_error(scan, &error);
-
+	scan->format_spec = (FlowFormatSpec) {
+		.regex = scan->table->options.regex,
+		.log_format = scan->table->options.log_format,
+		.regex_jit = flowlog_regex_jit,
+		.splitter = flowlog_enable_splitter,
+		.header = scan->table->options.header,
+		.columns = scan->table->columns,
+		.ncolumns = scan->table->ncolumns,
+	};
 	MemoryContextSwitchTo(old);
 	return scan;
+}
+
+/* Compiles the table's line format, if that was not done. */
+static void
+make_format(FlowlogScan *scan)
+{
+	FlowError error;
+
+	if (scan->format != NULL)
+		return;
+	if (flow_format_create(&scan->backend.reader_host, &scan->format_spec, &scan->format, &error) != FLOW_OK)
+		raise_error(scan, &error);
+	scan->format_name = flow_format_name(scan->format);
+}
+
+static void
+free_format(FlowlogScan *scan)
+{
+	flow_format_free(scan->format);
+	scan->format = NULL;
+}
+
+const char *
+flowlog_scan_format_name(FlowlogScan *scan)
+{
+	if (scan->format_name == NULL)
+	{
+		make_format(scan);
+		free_format(scan);
+	}
+	return scan->format_name;
 }
 
 /* Descriptors are few: PostgreSQL keeps fewer of its own open then. */
@@ -92,6 +127,16 @@ reserve_fds(FlowlogScan *scan)
 
 	for (; scan->reserved_fds < most; scan->reserved_fds++)
 		ReserveExternalFD();
+}
+
+/* Nothing is listed or read any more: closes connections, and lets PostgreSQL open as many files of its own. */
+static void
+rest_store(FlowlogScan *scan)
+{
+	if (scan->store != NULL)
+		scan->store->storage->rest(scan->store);
+	flowlog_backend_release(&scan->backend);
+	release_fds(scan);
 }
 
 /* Opens the store in which the table's objects lie, if they are not local. */
@@ -247,6 +292,8 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 static void
 start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
 {
+	make_format(scan);
+
 	/* how much there is must be known where it is limited; a worker has its list from the leader */
 	if (scan->objects == NULL)
 		begin_list(scan);
@@ -281,8 +328,29 @@ flowlog_scan_rewind(FlowlogScan *scan)
 
 	flowlog_ledger_settle(scan);
 	scan->next_object = 0;
-	if (flow_reader_rewind(scan->reader, scan->filter, &error) != FLOW_OK)
+	scan->ended = false;
+	scan->rewound = true;
+	reserve_fds(scan);
+	make_format(scan);
+	if (flow_reader_rewind(scan->reader, scan->format, scan->filter, &error) != FLOW_OK)
 		raise_error(scan, &error);
+}
+
+/*
+ * All was read, and the reader has freed its buffers.  Format and connections
+ * go as well, unless the scan was begun again before: then it is likely to be so
+ * once more, and to make them anew takes as long as to read a small file.
+ */
+static void
+end_reading(FlowlogScan *scan)
+{
+	scan->ended = true;
+	if (scan->tuple != NULL)
+		flowlog_tuple_rest(scan->tuple);
+	if (scan->rewound)
+		return;
+	free_format(scan);
+	rest_store(scan);
 }
 
 /* The number of a reject's line; false if the file is no longer what it was. */
@@ -360,8 +428,12 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 {
 	FlowStatus status;
 
+	if (scan->ended)
+		return false;
 	while ((status = flowlog_scan_step(scan, record)) == FLOW_REJECTED)
 		notice_reject(scan);
+	if (status == FLOW_END)
+		end_reading(scan);
 	return status == FLOW_OK;
 }
 
@@ -446,12 +518,16 @@ flowlog_scan_forget(FlowlogScan *scan)
 
 	flow_reader_close(scan->reader);
 	scan->reader = NULL;
+	scan->ended = false;
+	scan->rewound = true;
 	flowlog_parallel_release(scan);
 	flow_objects_free(&scan->backend.host, scan->objects);
 	scan->objects = NULL;
 	scan->filter = NULL;
 	flow_filter_free(filter);
 	MemoryContextReset(scan->listing);
+	if (scan->explain_only)
+		rest_store(scan);
 }
 
 bool
@@ -460,6 +536,8 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	FlowStatus status;
 	FlowError error;
 
+	if (scan->ended)
+		return true;
 	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED || status == FLOW_NEED_VALUE)
 	{
 		if (status == FLOW_NEED_VALUE)
@@ -470,6 +548,8 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	if (status != FLOW_END && status != FLOW_OK)
 		raise_error(scan, &error);
 	Assert(flow_reader_balances(scan->reader));
+	if (status == FLOW_END)
+		end_reading(scan);
 	return status == FLOW_END;
 }
 

@@ -97,7 +97,7 @@ struct FlowlogTuple
 	bool *isnull;
 
 	/* the current row's by-reference values */
-	char *arena;
+	char *arena;       /* NULL: not yet made */
 	char *next;        /* the next free byte of it */
 	char *end;         /* COPY_UNIT bytes may be written behind */
 	MemoryContext row; /* for what the arena has no room for, and what PostgreSQL's functions allocate */
@@ -622,18 +622,15 @@ flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	bool whole_row = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used);
 	FlowlogTuple *tuple = palloc0(sizeof(FlowlogTuple));
+	int most = whole_row ? table->ncolumns : Min(table->ncolumns, bms_num_members(attrs_used));
 
 	tuple->scan = scan;
 	tuple->natts = desc->natts;
-	tuple->row = AllocSetContextCreate(scan->context, "flowlog_fdw row", ALLOCSET_DEFAULT_SIZES);
-	tuple->arena = palloc(ARENA_SIZE + COPY_UNIT);
-	tuple->next = tuple->arena;
-	tuple->end = tuple->arena + ARENA_SIZE;
-	tuple->converters = palloc0(sizeof(ColumnConverter) * (table->ncolumns + 1));
-	tuple->columns = palloc(sizeof(int) * (table->ncolumns + 1));
-	tuple->numbers.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
-	tuple->texts.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
-	tuple->addresses.items = palloc(sizeof(QuickColumn) * QUICK_MOST);
+	tuple->converters = palloc0(sizeof(ColumnConverter) * (most + 1));
+	tuple->columns = palloc(sizeof(int) * (most + 1));
+	tuple->numbers.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	tuple->texts.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	tuple->addresses.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, table->attnums[i] - 1);
@@ -654,10 +651,32 @@ flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
 	return tuple->columns;
 }
 
+void
+flowlog_tuple_rest(FlowlogTuple *tuple)
+{
+	if (tuple->arena == NULL)
+		return;
+	pfree(tuple->arena);
+	MemoryContextDelete(tuple->row);
+	tuple->arena = NULL;
+	tuple->row = NULL;
+	tuple->row_used = false;
+	tuple->values = NULL;
+	tuple->isnull = NULL;
+}
+
 /* Makes all columns NULL, those for good that have no converter. */
 static void
 begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
 {
+	if (tuple->arena == NULL)
+	{
+		MemoryContext context = tuple->scan->context;
+
+		tuple->row = AllocSetContextCreate(context, "flowlog_fdw row", ALLOCSET_START_SMALL_SIZES);
+		tuple->arena = MemoryContextAlloc(context, ARENA_SIZE + COPY_UNIT);
+		tuple->end = tuple->arena + ARENA_SIZE;
+	}
 	memset(isnull, true, sizeof(bool) * tuple->natts);
 	/* values of NULLs are looked at by nobody, but shall not be rubbish */
 	memset(values, 0, sizeof(Datum) * tuple->natts);
@@ -683,7 +702,6 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 	const FlowSlice *fields = record->fields;
 	uint64 left;
 
-	tuple->next = tuple->arena;
 	if (unlikely(tuple->row_used))
 	{
 		MemoryContextReset(tuple->row);
@@ -691,6 +709,7 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 	}
 	if (unlikely(values != tuple->values || isnull != tuple->isnull))
 		begin_filling(tuple, values, isnull);
+	tuple->next = tuple->arena;
 
 	left = tuple->others;
 	left |= fill_numbers(&tuple->numbers, fields, values, isnull);

@@ -678,6 +678,7 @@ typedef struct FlowStorage
 	bool (*has_room)(const FlowStore *store); /* may one more be announced? */
 	FlowStatus (*announce)(FlowStore *store, const FlowObject *object, FlowError *error);
 	void (*forget)(FlowStore *store); /* what was announced will not be opened */
+	void (*rest)(FlowStore *store);   /* closes connections; what is asked for next makes new ones */
 
 	FlowStoreCounts (*counts)(const FlowStore *store);
 	int (*descriptors)(const FlowStore *store); /* that it may have open at once, and the host to wait for them */
@@ -929,8 +930,12 @@ extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, Flow
  */
 extern FlowStatus flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error);
 
-/* From the first file again, with another filter perhaps.  FLOW_OK or FLOW_NO_MEMORY. */
-extern FlowStatus flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *error);
+/*
+ * From the first file again, with another filter perhaps.  "format" is the one that the reader was made with, or another
+ * one of the same FlowFormatSpec: at the end of all files the reader has no use for it, and it may be freed.
+ * FLOW_OK or FLOW_NO_MEMORY.
+ */
+extern FlowStatus flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter, FlowError *error);
 
 extern const FlowCounts *flow_reader_counts(FlowReader *reader);
 

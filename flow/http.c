@@ -339,6 +339,42 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	return good;
 }
 
+/* ---------- connections ---------- */
+
+static void
+free_multi(FlowHttp *http)
+{
+	if (http->multi != NULL)
+		(void) curl_multi_cleanup(http->multi);
+	http->multi = NULL;
+	http->nsockets = 0;
+	http->version++;
+	http->due = -1;
+}
+
+/* Makes the connections' handle, if there is none. */
+static FlowStatus
+make_multi(FlowHttp *http, FlowError *error)
+{
+	bool good;
+
+	if (http->multi != NULL)
+		return FLOW_OK;
+	/* counts its calls; there is no end to it, as other libraries of the process may use libcurl, too */
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
+		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
+	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) http->spec.max_connections) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) == CURLM_OK;
+	if (good)
+		return FLOW_OK;
+	free_multi(http);
+	return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
+}
+
 static bool
 add_field(Transfer *transfer, const char *name, const char *value)
 {
@@ -407,7 +443,9 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	request->transfer = NULL;
 
 	block_signals(&old);
-	status = start(request, error);
+	status = make_multi(http, error);
+	if (status == FLOW_OK)
+		status = start(request, error);
 	restore_signals(&old);
 	return status;
 }
@@ -592,23 +630,6 @@ flow_http_date(const char *text)
 
 /* ---------- the whole ---------- */
 
-static FlowStatus
-create(FlowHttp *http, FlowError *error)
-{
-	bool good;
-
-	/* counts its calls; there is no end to it, as other libraries of the process may use libcurl, too */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
-		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
-	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) http->spec.max_connections) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) == CURLM_OK;
-	return good ? FLOW_OK : flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
-}
-
 FlowStatus
 flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 {
@@ -624,7 +645,7 @@ flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 	http->due = -1;
 
 	block_signals(&old);
-	status = create(http, error);
+	status = make_multi(http, error);
 	restore_signals(&old);
 	if (status != FLOW_OK)
 		flow_http_free(http);
@@ -636,15 +657,22 @@ flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 void
 flow_http_free(FlowHttp *http)
 {
-	sigset_t old;
-
 	if (http == NULL)
 		return;
 	while (http->first != NULL)
 		flow_http_cancel(http->first);
-	block_signals(&old);
-	if (http->multi != NULL)
-		(void) curl_multi_cleanup(http->multi);
-	restore_signals(&old);
+	flow_http_rest(http);
 	flow_free(http->spec.host, http);
+}
+
+void
+flow_http_rest(FlowHttp *http)
+{
+	sigset_t old;
+
+	if (http->first != NULL)
+		return;
+	block_signals(&old);
+	free_multi(http);
+	restore_signals(&old);
 }

@@ -79,6 +79,9 @@ typedef struct FlowHttpSpec
 extern FlowStatus flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error);
 extern void flow_http_free(FlowHttp *http); /* cancels what is under way */
 
+/* Closes the connections, unless a request is under way; the next request makes new ones. */
+extern void flow_http_rest(FlowHttp *http);
+
 /* Begins a request.  FLOW_OK or FLOW_NO_MEMORY; what else is wrong is the request's result. */
 extern FlowStatus flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error);
 extern void flow_http_cancel(FlowHttpRequest *request); /* of one that is done, or was never begun: nothing */

@@ -553,10 +553,25 @@ read_root(const char *text, size_t *len, FlowError *error)
 	return FLOW_OK;
 }
 
+static size_t
+count_bytes(const char *text, char byte)
+{
+	size_t count = 0;
+
+	while ((text = strchr(text, byte)) != NULL)
+	{
+		count++;
+		text++;
+	}
+	return count;
+}
+
 FlowStatus
 flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parsed, FlowError *error)
 {
+	FlowMark marks[FLOW_LOCATION_MARKS];
 	size_t len = strlen(text);
+	size_t nsegments, npieces;
 	FlowLocation *location;
 	FlowStatus status;
 	size_t root_len;
@@ -566,19 +581,31 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	if (status != FLOW_OK)
 		return status;
 
+	/* a segment begins behind a "/", and another one may follow the last "/" */
+	nsegments = count_bytes(text, '/') + 1;
+	if (nsegments > FLOW_LOCATION_SEGMENTS)
+		nsegments = FLOW_LOCATION_SEGMENTS;
+	npieces = strchr(text, '$') == NULL ? 0 : len < FLOW_LOCATION_PIECES ? len
+	                                                                     : FLOW_LOCATION_PIECES;
+
 	/* the pattern is no longer than the text and a "/", the fixed part can be as long as that and a "/"; then come names */
-	location = flow_allocate(host, sizeof(FlowLocation) + (len + 1) + (len + 2) + (len + 3) + len);
+	location = flow_allocate(host, sizeof(FlowLocation) + nsegments * sizeof(FlowSegment) + npieces * sizeof(FlowPiece) +
+	                                   (len + 1) + (len + 2) + (len + 3) + len);
 	if (location == NULL)
 		return flow_error_memory(error);
 	memset(location, 0, sizeof(FlowLocation));
 	location->host = host;
-	location->text = (char *) (location + 1);
+	location->segments = (FlowSegment *) (location + 1);
+	location->template.pieces = (FlowPiece *) (location->segments + nsegments);
+	location->template.marks = marks;
+	location->text = (char *) (location->template.pieces + npieces);
 	location->template.pattern = location->text + len + 1;
 	location->fixed = location->template.pattern + len + 2;
 	location->root_len = root_len;
 	memcpy(location->text, text, len + 1);
 
 	status = parse(location, location->fixed + len + 3, error);
+	location->template.marks = NULL;
 	if (status != FLOW_OK)
 		flow_location_free(location);
 	else

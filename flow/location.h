@@ -43,6 +43,8 @@ typedef struct FlowMark
 	size_t pattern, source;
 } FlowMark;
 
+#define FLOW_LOCATION_MARKS (FLOW_LOCATION_PIECES + 3 * FLOW_MOST_VARIABLES + 1)
+
 #define FLOW_PIECE_LENGTH 3
 #define FLOW_PIECE_CODE 0x80
 
@@ -50,9 +52,9 @@ typedef struct FlowMark
 typedef struct FlowTemplate
 {
 	char *pattern; /* NUL-terminated */
-	FlowPiece pieces[FLOW_LOCATION_PIECES];
+	FlowPiece *pieces;
 	int npieces;
-	FlowMark marks[FLOW_LOCATION_PIECES + 3 * FLOW_MOST_VARIABLES + 1]; /* in their order */
+	FlowMark *marks; /* in their order; NULL once the location is parsed */
 	int nmarks;
 	FlowVariable variables[FLOW_MOST_VARIABLES];
 	int nvariables;
@@ -92,14 +94,14 @@ typedef struct FlowSegment
 struct FlowLocation
 {
 	const FlowHost *host;
-	char *text;      /* the location as given; lies behind this struct */
+	char *text;      /* the location as given; like segments and pieces it lies behind this struct */
 	size_t root_len; /* of its "s3://bucket", which is no part of the template; 0 for a path */
 	FlowTemplate template;
 	char *fixed; /* behind text and pattern */
 	size_t fixed_len;
 	FlowShard shard;
 	int nsegments; /* 0: no wildcard */
-	FlowSegment segments[FLOW_LOCATION_SEGMENTS];
+	FlowSegment *segments;
 	FlowItem *items;
 	uint32_t nitems;
 	FlowAlternative *alternatives;
@@ -124,7 +126,8 @@ extern bool flow_location_class_member(const char *first, const char **p, const 
 
 /*
  * Takes the variables out of a location, which begins at "from".  There is room for the location's length in
- * template->pattern, and in "names", where those of variables go.  FLOW_BAD_LOCATION or FLOW_LIMIT.
+ * template->pattern, and in "names", where those of variables go; for FLOW_LOCATION_MARKS marks; and for as many pieces as
+ * the location has bytes, or FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or FLOW_LIMIT.
  */
 extern FlowStatus flow_template_read(const char *text, size_t from, char *names, FlowTemplate *template, FlowError *error);
 

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-#define FIRST_ITEMS 16
-#define FIRST_CHUNK 2048
+#define FIRST_ITEMS 15 /* with what stands before them, 1 KiB; so the first chunk */
+#define FIRST_CHUNK 1000
 #define LARGEST_CHUNK (256 * 1024)
 
 typedef struct Chunk

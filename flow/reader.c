@@ -480,8 +480,9 @@ flow_reader_close(FlowReader *reader)
 }
 
 FlowStatus
-flow_reader_rewind(FlowReader *reader, const FlowFilter *filter, FlowError *error)
+flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter, FlowError *error)
 {
+	reader->spec.format = format;
 	settle(reader);
 	reader->counts.filtered += reader->value_waits; /* it did not pass */
 	flow_reader_close_source(reader);

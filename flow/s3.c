@@ -367,6 +367,15 @@ descriptors(const FlowStore *store)
 }
 
 static void
+rest(FlowStore *store)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+
+	if (s3->files == NULL)
+		flow_http_rest(s3->http);
+}
+
+static void
 free_store(FlowStore *store)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
@@ -393,6 +402,7 @@ static const FlowStorage storage = {
 	.has_room = has_room,
 	.announce = announce,
 	.forget = forget,
+	.rest = rest,
 	.counts = counts,
 	.descriptors = descriptors,
 	.free = free_store};

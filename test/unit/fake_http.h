@@ -63,6 +63,7 @@ struct FlowHttp
 	FlowHttpSpec spec;
 	FlowHttpRequest *first;
 	int in_flight;
+	int rests; /* how often its connections were closed */
 };
 
 /* what the test sets */
@@ -400,6 +401,12 @@ flow_http_free(FlowHttp *http)
 	while (http->first != NULL)
 		flow_http_cancel(http->first);
 	flow_free(http->spec.host, http);
+}
+
+void
+flow_http_rest(FlowHttp *http)
+{
+	http->rests++;
 }
 
 FlowStatus

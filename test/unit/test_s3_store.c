@@ -505,6 +505,30 @@ it_can_be_left_at_any_time(void)
 	tear_down(&f);
 }
 
+/* A plan may have thousands of stores: those that have been read keep no connections. */
+static void
+it_closes_connections_when_nothing_is_read(void)
+{
+	const FlowStorage *storage;
+	const FlowHttp *http;
+	void *file;
+	Fixture f;
+
+	fill_bucket(20, 100000);
+	set_up(&f, "s3://bucket/o", 16);
+	storage = f.access.store->storage;
+	http = ((FlowS3 *) f.access.store)->http;
+	CHECK_INT(list(&f, NULL), FLOW_OK);
+	CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[3], &file, &f.error), FLOW_OK);
+	storage->rest(f.access.store);
+	CHECK_INT(http->rests, 0);
+	storage->close(file);
+	storage->rest(f.access.store);
+	CHECK_INT(http->rests, 1);
+	CHECK(read_all(&f, true)); /* a rescan */
+	tear_down(&f);
+}
+
 /* ---------- faults ---------- */
 
 /* With faults that can be repaired, now and then, the bytes are the same; there is a limit to patience. */
@@ -716,6 +740,7 @@ main(void)
 	RUN(a_list_may_grow_while_it_is_read);
 	RUN(a_look_asks_for_no_more_than_it_reads);
 	RUN(it_can_be_left_at_any_time);
+	RUN(it_closes_connections_when_nothing_is_read);
 	RUN(it_survives_what_can_be_repaired);
 	RUN(it_never_gives_other_bytes);
 	RUN(a_store_in_trouble_is_given_up);
