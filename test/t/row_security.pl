@@ -292,6 +292,37 @@ $session->quit;
 $node->safe_psql('postgres', 'GRANT pg_read_all_settings TO analyst');
 like(told('analyst', $ddl), qr/auto_explain, flowlog_fdw/, 'unless they may see all settings');
 
+# ---------- aggregates that other servers compute ----------
+
+# The table in two parts, both on this server.
+$node->safe_psql('postgres', qq{
+	DROP POLICY visible ON logs;
+	CREATE FOREIGN TABLE whole ($fields) SERVER logs OPTIONS (location '$logs/{open,hidden}/*.log', on_error 'ignore', log_verbosity 'silent')});
+$node->safe_psql('postgres', 'SET client_min_messages = warning; ' . $node->safe_psql('postgres',
+		q{SELECT statement FROM flowlog_cluster_ddl('whole', ARRAY['host=} . $node->host . ' port=' . $node->port . q{ dbname=postgres'], 2, true)}));
+my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
+$node->safe_psql('postgres', qq{
+	CREATE USER MAPPING FOR PUBLIC SERVER whole_all_1 OPTIONS (user '$superuser', password_required 'false');
+	CREATE USER MAPPING FOR PUBLIC SERVER whole_all_2 OPTIONS (user '$superuser', password_required 'false');
+	CREATE ROLE outsider LOGIN;
+	GRANT SELECT ON whole_all TO analyst, auditor;
+	GRANT SELECT (srcport) ON whole_all TO by_column;
+	CREATE POLICY visible ON whole_all USING (srcaddr << '10.0.0.0/24' AND srcport <> 1024);
+	ALTER TABLE whole_all ENABLE ROW LEVEL SECURITY});
+
+my $groups = 'SELECT srcport, count(*), sum(bytes) FROM whole_all GROUP BY 1 ORDER BY 1';
+my $partial = qr/Relations: Aggregate on/; # as postgres_fdw says of groups that the other server makes
+like(plan_of('superuser', $groups), $partial, 'without policies, servers compute groups');
+unlike(plan_of('analyst', $groups), $partial, 'with policies, they do not');
+is(told('analyst', $groups), told('superuser', q{SELECT srcport, count(*), sum(bytes) FROM whole WHERE srcaddr << '10.0.0.0/24' AND srcport <> 1024 GROUP BY 1 ORDER BY 1}),
+	'groups are of the rows that may be seen');
+is(told('auditor', $groups), told('superuser', 'SELECT srcport, count(*), sum(bytes) FROM whole GROUP BY 1 ORDER BY 1'), 'with BYPASSRLS, of all');
+$node->safe_psql('postgres', 'ALTER TABLE whole_all DISABLE ROW LEVEL SECURITY');
+like(plan_of('by_column', 'SELECT srcport, count(*) FROM whole_all GROUP BY 1'), $partial, 'the right to a column is enough to group by it');
+like(told('by_column', $groups), $no_select, 'and not to sum up another one');
+like(told('outsider', 'SELECT count(*) FROM whole_all'), $no_select, 'without a right there are no groups');
+like(told('outsider', q{SELECT flowlog_rollup('SELECT count(*) FROM whole_all')}), qr/FROM \( SELECT|PostgreSQL 14 does not print/, 'the query in two levels can be looked at');
+
 check_log($node);
 $node->stop;
 done_testing();
