@@ -248,10 +248,9 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What prunes the listing when a query is planned: nothing that takes a value from the run, nothing of which PostgreSQL
- * would not raise an error while planning, and nothing
- * that could leak paths, for nobody has yet asked whether the user may read the table.  *used are the restrictions on
- * files among them.
+ * What prunes the listing when a query is planned.  Left out is what takes a value from the run, what may raise an error
+ * that PostgreSQL's planner would not raise, and what could leak paths, for nobody has yet asked whether the user may
+ * read the table.  *used are the restrictions on files among them.
  */
 static FlowlogPrune *
 prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, List **used)

@@ -94,10 +94,6 @@ flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 
 	if (contain_subplans((Node *) clause) || contain_volatile_functions((Node *) clause))
 		return false;
-
-	/* the listing comes to all files at once, a row to some of them perhaps */
-	if (flowlog_expr_branch_may_fail(clause, relid))
-		return false;
 	pull_varattnos((Node *) clause, relid, &attrs);
 	if (bms_is_empty(attrs))
 		return false;
@@ -110,7 +106,9 @@ flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 		if (column < 0 || !flow_column_is_constant(&table->columns[column]) || table->columns[column].type == FLOW_OPAQUE)
 			return false;
 	}
-	return true;
+
+	/* the listing comes to all files at once, a row to some of them perhaps */
+	return !flowlog_expr_branch_may_fail(clause, relid);
 }
 
 bool
@@ -189,6 +187,16 @@ typedef struct Attempt
 	bool holds;
 } Attempt;
 
+/* Ends what succeeded; another error may yet come of that. */
+static void
+end_attempt(Attempt *attempt)
+{
+	ExprContext *econtext = attempt->econtext;
+
+	attempt->econtext = NULL;
+	FreeExprContext(econtext, true);
+}
+
 static void
 attempt_part(void *arg)
 {
@@ -207,7 +215,7 @@ attempt_part(void *arg)
 		value = datumCopy(value, typbyval, typlen);
 	attempt->value = makeConst(type, exprTypmod((Node *) attempt->expr), exprCollation((Node *) attempt->expr),
 	                           typlen, value, isnull, typbyval);
-	FreeExprContext(attempt->econtext, true);
+	end_attempt(attempt);
 }
 
 static void
@@ -218,7 +226,7 @@ attempt_qual(void *arg)
 	attempt->econtext = CreateExprContext(attempt->prune->parent->state);
 	attempt->econtext->ecxt_scantuple = attempt->prune->slot;
 	attempt->holds = ExecQual(attempt->qual->state, attempt->econtext);
-	FreeExprContext(attempt->econtext, true);
+	end_attempt(attempt);
 }
 
 static bool

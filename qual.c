@@ -338,7 +338,10 @@ recognise_comparison(const QualWalk *context, Oid operator, Oid collation, Expr 
 	left_type = comparable_type(exprType((Node *) left));
 	other_type = getBaseType(exprType((Node *) right));
 	if (array)
-		other_type = getBaseType(get_element_type(other_type));
+		other_type = get_element_type(other_type);
+	if (!OidIsValid(other_type))
+		return false;
+	other_type = getBaseType(other_type);
 	comparison->other = right;
 	comparison->other_type = other_type;
 
@@ -552,8 +555,9 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 {
 	bool known = false;
 
-	/* a clause may be a list of any length */
+	/* a clause may be a list of any length and depth */
 	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
