@@ -150,7 +150,7 @@ make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
 #if PG_VERSION_NUM >= 170000
 	backend->waits = CreateWaitEventSet(NULL, count + 2);
 #else
-	backend->waits = CreateWaitEventSet(TopMemoryContext, count + 2);
+	backend->waits = CreateWaitEventSet(backend->context, count + 2);
 #endif
 	AddWaitEventToSet(backend->waits, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(backend->waits, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -199,6 +199,28 @@ wait_for_sockets(void *arg)
 	}
 }
 
+/* What the system could not give, PostgreSQL calls an internal error where it waits. */
+static void
+classify_wait_error(ErrorData *error)
+{
+	if (error->sqlerrcode != ERRCODE_INTERNAL_ERROR)
+		return;
+	switch (error->saved_errno)
+	{
+		case EMFILE:
+		case ENFILE:
+		case ENOSPC: /* of epoll: too many sockets are watched */
+			error->sqlerrcode = ERRCODE_INSUFFICIENT_RESOURCES;
+			break;
+		case ENOMEM:
+			error->sqlerrcode = ERRCODE_OUT_OF_MEMORY;
+			break;
+		default:
+			error->sqlerrcode = ERRCODE_IO_ERROR;
+			break;
+	}
+}
+
 static void
 backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
 {
@@ -206,8 +228,8 @@ backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version
 
 	for (int i = 0; i < count; i++)
 		sockets[i].can_read = sockets[i].can_write = false;
-	if (wait.backend->interrupt == NULL)
-		(void) flowlog_backend_call(arg, wait_for_sockets, &wait);
+	if (wait.backend->interrupt == NULL && !flowlog_backend_call(arg, wait_for_sockets, &wait))
+		classify_wait_error(wait.backend->interrupt);
 }
 
 void
@@ -381,9 +403,9 @@ flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 /* ---------- errors ---------- */
 
 static int
-sqlstate_of(FlowStatus status)
+sqlstate_of(const FlowError *error)
 {
-	switch (status)
+	switch (error->status)
 	{
 		case FLOW_NO_MEMORY:
 			return ERRCODE_OUT_OF_MEMORY;
@@ -396,6 +418,8 @@ sqlstate_of(FlowStatus status)
 			return ERRCODE_WRONG_OBJECT_TYPE;
 		case FLOW_IO:
 			return ERRCODE_IO_ERROR;
+		case FLOW_NO_RESOURCES:
+			return error->os_errno == ENOSPC || error->os_errno == EDQUOT ? ERRCODE_DISK_FULL : ERRCODE_INSUFFICIENT_RESOURCES;
 		case FLOW_CHANGED:
 			return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 		case FLOW_CORRUPT:
@@ -455,7 +479,7 @@ make_context(const FlowError *error, const FlowlogTable *table)
 void
 flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTable *table)
 {
-	int sqlstate = sqlstate_of(error->status);
+	int sqlstate = sqlstate_of(error);
 	const char *message;
 	const char *detail;
 	const char *hint;

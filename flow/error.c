@@ -78,28 +78,34 @@ flow_error_tail(const char *path, size_t most, const char **dots)
 }
 
 FlowStatus
-flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path)
+flow_status_of_errno(int os_errno)
 {
-	FlowStatus status;
-	const char *dots;
-
 	switch (os_errno)
 	{
 		case ENOENT:
 		case ENOTDIR:
-			status = FLOW_NOT_FOUND;
-			break;
+			return FLOW_NOT_FOUND;
 		case EACCES:
 		case EPERM:
-			status = FLOW_NO_PERMISSION;
-			break;
+			return FLOW_NO_PERMISSION;
 		case ENOMEM:
-			status = FLOW_NO_MEMORY;
-			break;
+			return FLOW_NO_MEMORY;
+		case EMFILE:
+		case ENFILE:
+		case ENOBUFS:
+		case ENOSPC:
+		case EDQUOT:
+			return FLOW_NO_RESOURCES;
 		default:
-			status = FLOW_IO;
-			break;
+			return FLOW_IO;
 	}
+}
+
+FlowStatus
+flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path)
+{
+	FlowStatus status = flow_status_of_errno(os_errno);
+	const char *dots;
 
 	path = flow_error_tail(path, MOST_NAME, &dots);
 	flow_error_set(error, status, "could not %s \"%s%s\"", verb, dots, path);

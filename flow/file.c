@@ -128,7 +128,7 @@ open_path(const FlowHost *host, const char *path, int flags, int *fd, FlowError 
 	return *fd < 0 ? os_error(error, errno, "open", path) : FLOW_OK;
 }
 
-/* Where a descriptor leads, NUL-terminated; false if that cannot be told. */
+/* Where a descriptor leads, NUL-terminated; false, and errno, if that cannot be told. */
 static bool
 resolve(int fd, char *target, size_t size)
 {
@@ -137,6 +137,8 @@ resolve(int fd, char *target, size_t size)
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	len = readlink(link, target, size);
+	if (len >= 0 && (size_t) len >= size)
+		errno = ENAMETOOLONG;
 	if (len <= 0 || (size_t) len >= size)
 		return false;
 	target[len] = '\0';
@@ -155,9 +157,9 @@ is_inside(const char *target, const char *directory)
 }
 
 /*
- * Does an entry of the allowed paths, resolved as the file was, cover the
- * target?  FLOW_END: no, which is also the answer for an entry that does not
- * lead anywhere, or depends on a working directory.
+ * Returns FLOW_OK if an entry of the allowed paths, resolved as the file was, covers the
+ * target.  FLOW_END if it does not, as one that does not lead anywhere, may not be
+ * read, or depends on a working directory; other errors if that cannot be told.
  */
 static FlowStatus
 entry_allows(const FlowHost *host, const char *entry, const char *target, FlowError *error)
@@ -171,14 +173,17 @@ entry_allows(const FlowHost *host, const char *entry, const char *target, FlowEr
 		return FLOW_END;
 
 	status = open_path(host, entry, O_PATH, &fd, error);
-	if (status == FLOW_INTERRUPTED || status == FLOW_NO_MEMORY ||
-	    (status == FLOW_IO && (error->os_errno == EMFILE || error->os_errno == ENFILE)))
-		return status;
-	if (status != FLOW_OK)
+	if (status == FLOW_NOT_FOUND || status == FLOW_NO_PERMISSION || (status == FLOW_IO && (error->os_errno == ELOOP || error->os_errno == ENAMETOOLONG)))
 		return FLOW_END;
+	if (status != FLOW_OK)
+		return status;
 
 	known = resolve(fd, directory, sizeof(directory));
+	if (!known && errno != ENAMETOOLONG)
+		status = os_error(error, errno, "resolve", entry);
 	close(fd);
+	if (status != FLOW_OK)
+		return status;
 	return known && is_inside(target, directory) ? FLOW_OK : FLOW_END;
 }
 
@@ -186,6 +191,7 @@ FlowStatus
 flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access, FlowError *error)
 {
 	char target[PATH_MAX + 1];
+	FlowStatus unknown = FLOW_END;
 	struct stat st;
 
 	if (access->count == 0)
@@ -193,6 +199,10 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 
 	if (!resolve(fd, target, sizeof(target)))
 	{
+		FlowStatus status = flow_status_of_errno(errno);
+
+		if (status == FLOW_NO_MEMORY || status == FLOW_NO_RESOURCES || errno == EIO)
+			return os_error(error, errno, "resolve", path);
 		flow_error_set(error, FLOW_NOT_ALLOWED, "could not find out whether \"%s\" is inside the allowed paths", path);
 		flow_error_detail(error, "What a file resolves to is read from /proc/self/fd.");
 		flow_error_at(error, path, 0);
@@ -201,11 +211,20 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 
 	for (size_t i = 0; i < access->count; i++)
 	{
-		FlowStatus status = entry_allows(host, access->paths[i], target, error);
+		FlowError failure;
+		FlowStatus status = entry_allows(host, access->paths[i], target, &failure);
 
-		if (status != FLOW_END)
+		if (status == FLOW_OK)
+			return FLOW_OK;
+		if (status == FLOW_END)
+			continue;
+		*error = failure;
+		if (status == FLOW_INTERRUPTED)
 			return status;
+		unknown = status; /* that it cannot be looked at does not matter if another one allows the file */
 	}
+	if (unknown != FLOW_END)
+		return unknown;
 
 	flow_error_set(error, FLOW_NOT_ALLOWED, "is outside the allowed paths");
 	flow_error_detail(error, "It resolves to \"%s\".", target);

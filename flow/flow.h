@@ -38,6 +38,7 @@ typedef enum FlowStatus
 	FLOW_NOT_ALLOWED,     /* outside the paths that the host allows */
 	FLOW_NOT_REGULAR,     /* neither a regular file nor a directory */
 	FLOW_IO,              /* any other failure of a system call: os_errno */
+	FLOW_NO_RESOURCES,    /* no descriptor is left, or no room on a disk: os_errno */
 	FLOW_CHANGED,         /* a file changed since it was listed */
 	FLOW_CORRUPT,         /* compressed data that are damaged or end too early */
 	FLOW_LIMIT,           /* one of our own limits was reached */

@@ -21,6 +21,7 @@
 #include "http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -49,6 +50,7 @@ struct FlowHttp
 	uint64_t version; /* of the sockets, see FlowHost */
 	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: it does not */
 	bool failed;      /* it could not be told what to wait for */
+	bool starved;     /* libcurl had no memory to go on */
 	uint64_t ended;   /* requests */
 };
 
@@ -60,6 +62,7 @@ typedef struct Transfer
 	char reason[CURL_ERROR_SIZE];
 	size_t header_bytes;
 	bool refused;   /* an address was not allowed */
+	int os_errno;   /* of the socket that could not be made */
 	bool enough;    /* the caller wants no more */
 	bool flooded;   /* the header is too large */
 	char name[256]; /* of the URL's host */
@@ -165,9 +168,13 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 		return CURL_SOCKET_BAD;
 	}
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd >= 0)
-		(void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	if (fd < 0)
+	{
+		transfer->os_errno = errno;
+		return CURL_SOCKET_BAD;
+	}
+	(void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return fd;
 }
 
 /* CURLOPT_HEADERFUNCTION: keeps the fields of the last answer (100 Continue may come before it), while there is room. */
@@ -263,18 +270,25 @@ end_request(FlowHttpRequest *request)
 	request->http = NULL;
 }
 
-static void
+/* False: no memory.  A URL that is not well-formed has no host, and libcurl will say so. */
+static bool
 read_host(Transfer *transfer, const char *url)
 {
 	CURLU *parsed = curl_url();
 	char *name = NULL;
+	CURLUcode code;
 
 	transfer->tls = strncmp(url, "https:", 6) == 0;
-	if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(parsed, CURLUPART_HOST, &name, 0) == CURLUE_OK)
+	if (parsed == NULL)
+		return false;
+	code = curl_url_set(parsed, CURLUPART_URL, url, 0);
+	if (code == CURLUE_OK)
+		code = curl_url_get(parsed, CURLUPART_HOST, &name, 0);
+	if (code == CURLUE_OK)
 		snprintf(transfer->name, sizeof(transfer->name), "%s", name);
 	curl_free(name);
 	curl_url_cleanup(parsed);
+	return code != CURLUE_OUT_OF_MEMORY;
 }
 
 /* False: no memory, or an option that this libcurl does not know, which must not go unnoticed. */
@@ -356,13 +370,17 @@ free_multi(FlowHttp *http)
 static FlowStatus
 make_multi(FlowHttp *http, FlowError *error)
 {
+	CURLcode code;
 	bool good;
 
 	if (http->multi != NULL)
 		return FLOW_OK;
 	/* counts its calls; there is no end to it, as other libraries of the process may use libcurl, too */
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
+	code = curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY)
 		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
+	if (code != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
+		return flow_error_memory(error);
 	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
 	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
 	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
@@ -408,8 +426,7 @@ start(FlowHttpRequest *request, FlowError *error)
 		good = add_field(transfer, request->fields[i].name, request->fields[i].value);
 	if (good)
 	{
-		read_host(transfer, request->url);
-		good = set_options(request, transfer) &&
+		good = read_host(transfer, request->url) && set_options(request, transfer) &&
 		       (transfer->fields == NULL || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->fields) == CURLE_OK) &&
 		       curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
 	}
@@ -436,6 +453,7 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	request->done = false;
 	request->result = FLOW_OK;
 	request->status = 0;
+	request->os_errno = 0;
 	request->reason[0] = '\0';
 	request->fields_len = 0;
 	request->http = http;
@@ -466,6 +484,14 @@ flow_http_cancel(FlowHttpRequest *request)
 
 /* ---------- working ---------- */
 
+/* For a TLS library without memory libcurl has no code, but that library's words. */
+static bool
+has_no_memory(const Transfer *transfer, CURLcode code)
+{
+	return code == CURLE_OUT_OF_MEMORY || transfer->os_errno == ENOMEM || strstr(transfer->reason, "malloc failure") != NULL ||
+	       strstr(transfer->reason, "out of memory") != NULL;
+}
+
 static FlowStatus
 result_of(const Transfer *transfer, CURLcode code)
 {
@@ -473,7 +499,7 @@ result_of(const Transfer *transfer, CURLcode code)
 		return FLOW_OK;
 	if (transfer->enough)
 		return FLOW_LIMIT;
-	if (code == CURLE_OUT_OF_MEMORY)
+	if (has_no_memory(transfer, code))
 		return FLOW_NO_MEMORY;
 	if (transfer->refused && code == CURLE_COULDNT_CONNECT)
 		return FLOW_NOT_ALLOWED;
@@ -523,6 +549,8 @@ collect(FlowHttp *http)
 		}
 		else if (code != CURLE_OK)
 			tell_reason(request, transfer, code);
+		if (request->result == FLOW_IO)
+			request->os_errno = transfer->os_errno;
 		end_request(request);
 		request->done = true;
 		http->ended++;
@@ -535,8 +563,10 @@ act(FlowHttp *http, curl_socket_t fd, int what)
 {
 	int running;
 
-	if (curl_multi_socket_action(http->multi, fd, what, &running) != CURLM_OK)
-		http->failed = true;
+	CURLMcode code = curl_multi_socket_action(http->multi, fd, what, &running);
+
+	http->starved |= code == CURLM_OUT_OF_MEMORY;
+	http->failed |= code != CURLM_OK;
 }
 
 static void
@@ -591,6 +621,8 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	collect(http);
 	restore_signals(&old);
 
+	if (http->starved)
+		return flow_error_memory(error);
 	return http->failed ? flow_error_set(error, FLOW_IO, "could not wait for an answer over HTTP") : FLOW_OK;
 }
 

@@ -50,6 +50,7 @@ typedef struct FlowHttpRequest
 	FlowStatus result; /* FLOW_OK: the whole answer is here, whatever its status; FLOW_NOT_ALLOWED: no address was allowed;
 	                    * FLOW_NO_MEMORY; FLOW_LIMIT; FLOW_IO: the connection failed, "reason" says how */
 	int status;        /* of HTTP; 0: none came */
+	int os_errno;      /* of FLOW_IO: why there is no socket; 0: that was not the reason */
 	char reason[256];
 	char fields_text[FLOW_HTTP_FIELDS_ROOM]; /* "name\0value\0", one behind the other, names in lower case */
 	size_t fields_len;

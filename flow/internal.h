@@ -46,9 +46,14 @@ extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
 extern const char *flow_error_tail(const char *path, size_t most, const char **dots);
 
 /*
- * A failed system call: status by errno (ENOENT and ENOTDIR FLOW_NOT_FOUND, EACCES and
- * EPERM FLOW_NO_PERMISSION, ENOMEM FLOW_NO_MEMORY, others FLOW_IO), os_errno, and the message
- * "could not VERB "PATH""; the host appends the errno's text.
+ * What a failed system call's errno means: ENOENT and ENOTDIR FLOW_NOT_FOUND; EACCES and EPERM FLOW_NO_PERMISSION; ENOMEM
+ * FLOW_NO_MEMORY; EMFILE, ENFILE, ENOBUFS, ENOSPC and EDQUOT FLOW_NO_RESOURCES; others FLOW_IO.
+ */
+extern FlowStatus flow_status_of_errno(int os_errno);
+
+/*
+ * A failed system call: status by errno, os_errno, and the message "could not VERB "PATH""; the host appends the
+ * errno's text.
  */
 extern FlowStatus flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path);
 

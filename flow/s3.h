@@ -67,10 +67,10 @@ typedef struct FlowS3Signing
 #define FLOW_S3_AUTHORIZATION 1024
 
 /*
- * Writes the value of the header field "authorization".  A pure function of its arguments.  False if something is too long or
- * there is no memory; nothing secret is left in any buffer then, as otherwise.
+ * Writes the value of the header field "authorization".  A pure function of its arguments.  FLOW_OK; FLOW_LIMIT if something is too long,
+ * or missing; FLOW_NO_MEMORY; FLOW_UNSUPPORTED if libcrypto does not know what is needed.  Nothing secret is left in any buffer.
  */
-extern bool flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION]);
+extern FlowStatus flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION]);
 
 /* Forgets errors that libcurl may have left in OpenSSL's queue, which the server's own connections look at. */
 extern void flow_s3_forget_tls_errors(void);
@@ -172,8 +172,8 @@ typedef struct FlowS3Failure
 	char region[64]; /* "" if it names none */
 } FlowS3Failure;
 
-/* Reads what it can; a body of up to 64 KiB.  Bytes that are not printable ASCII become "?". */
-extern void flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure);
+/* Reads what it can; a body of up to 64 KiB.  Bytes that are not printable ASCII become "?".  FLOW_OK, FLOW_NO_MEMORY, FLOW_INTERRUPTED. */
+extern FlowStatus flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure, FlowError *error);
 
 /* Temporary keys, of the answer to AssumeRoleWithWebIdentity; *expires in seconds since 1970.  FLOW_OK, FLOW_CORRUPT, FLOW_NO_MEMORY. */
 extern FlowStatus flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys, int64_t *expires, FlowError *error);

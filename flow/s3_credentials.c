@@ -12,6 +12,7 @@
  */
 #include "s3.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,6 +200,7 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 	{
 		snprintf(request.reason, sizeof(request.reason), "%.255s", error->message);
 		request.result = FLOW_IO;
+		request.os_errno = error->os_errno;
 	}
 
 	switch (request.result)
@@ -219,7 +221,12 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 			missing(error, "%s %s failed: %s.", question->method, show(question->url).text, request.reason);
 			if (question->hint != NULL)
 				flow_error_hint(error, "%s", question->hint);
-			return FLOW_NO_PERMISSION;
+			if (flow_status_of_errno(request.os_errno) == FLOW_NO_RESOURCES)
+			{
+				error->status = FLOW_NO_RESOURCES;
+				error->os_errno = request.os_errno;
+			}
+			return error->status;
 	}
 }
 
@@ -586,8 +593,10 @@ static FlowStatus
 refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, const char *token, FlowError *error)
 {
 	FlowS3Failure failure;
+	FlowStatus status = flow_s3_failure_read(host, answer->text, answer->len, &failure, error);
 
-	flow_s3_failure_read(host, answer->text, answer->len, &failure);
+	if (status != FLOW_OK)
+		return status;
 	if (failure.code[0] == '\0')
 		return missing(error, "The answer to POST %s has status %d.", show(url).text, answer->status);
 	if (tells_token(failure.message, token))
@@ -756,15 +765,19 @@ check_found(const Found *found, int64_t now, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Says of an error where the keys were to come from. */
+/*
+ * Says of an error where the keys were to come from.  Whatever is wrong with the source means that there are no keys; what is wrong
+ * with this machine does not.
+ */
 static FlowStatus
 complete_error(FlowError *error, FlowS3Source source)
 {
-	error->status = FLOW_NO_PERMISSION;
+	if (error->status != FLOW_NO_RESOURCES && error->os_errno != EIO)
+		error->status = FLOW_NO_PERMISSION;
 	snprintf(error->message, sizeof(error->message), "could not get AWS credentials from %s", sources[source].name);
 	if (error->hint[0] == '\0')
 		flow_error_hint(error, "%s", sources[source].hint);
-	return FLOW_NO_PERMISSION;
+	return error->status;
 }
 
 /* Those that are there will do. */

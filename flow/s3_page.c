@@ -549,18 +549,20 @@ take_failure(void *arg, const char *path, const char *text, size_t len)
 	return true;
 }
 
-void
-flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure)
+FlowStatus
+flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure, FlowError *error)
 {
 	FlowXmlSpec spec = {host, take_failure, failure, MOST_ANSWER};
-	FlowError error;
+	FlowStatus status;
 	FlowXml *xml;
 
 	*failure = (FlowS3Failure) {.code = ""};
-	if (flow_xml_create(&spec, &xml, &error) != FLOW_OK)
-		return;
-	(void) flow_xml_feed(xml, body, len, true, &error);
+	status = flow_xml_create(&spec, &xml, error);
+	if (status != FLOW_OK)
+		return status;
+	status = flow_xml_feed(xml, body, len, true, error);
 	flow_xml_free(xml);
+	return status == FLOW_NO_MEMORY || status == FLOW_INTERRUPTED ? status : FLOW_OK;
 }
 
 /* ---------- temporary keys ---------- */

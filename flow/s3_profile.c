@@ -46,7 +46,7 @@ read_all(int fd, const char *path, char *text, FlowError *error)
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
-			return file_error(error, FLOW_IO, errno, path, "could not be read");
+			return file_error(error, flow_status_of_errno(errno), errno, path, "could not be read");
 		len += (size_t) count;
 		if (len > MOST_FILE)
 			return file_error(error, FLOW_LIMIT, 0, path, "has more than 64 KiB");
@@ -69,8 +69,14 @@ flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowErr
 	char *text;
 
 	if (fd < 0)
-		return file_error(error, errno == ENOENT || errno == ENOTDIR ? FLOW_NOT_FOUND : FLOW_IO, errno, path, "could not be opened");
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return file_error(error, flow_status_of_errno(errno), errno, path, "could not be opened");
+	if (fstat(fd, &st) != 0)
+	{
+		file_error(error, flow_status_of_errno(errno), errno, path, "could not be read");
+		close(fd);
+		return error->status;
+	}
+	if (!S_ISREG(st.st_mode))
 	{
 		close(fd);
 		return file_error(error, FLOW_NOT_REGULAR, 0, path, "is not a regular file");

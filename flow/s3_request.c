@@ -187,8 +187,8 @@ add_field(FlowS3Request *request, const char *name, const char *value)
 	request->fields[request->nfields++] = (FlowHttpField) {name, value};
 }
 
-/* False if it cannot be signed: the keys are too long. */
-static bool
+/* FLOW_OK, or why it cannot be signed. */
+static FlowStatus
 build(FlowS3Request *request)
 {
 	FlowS3 *s3 = request->s3;
@@ -214,6 +214,7 @@ build(FlowS3Request *request)
 	if (!anonymous)
 	{
 		FlowS3Signing signing;
+		FlowStatus status;
 
 		flow_s3_time_text((int64_t) time(NULL) + s3->clock_offset, request->time_field);
 		add_field(request, "x-amz-date", request->time_field);
@@ -232,11 +233,12 @@ build(FlowS3Request *request)
 			.service = "s3",
 			.keys = &credentials->keys,
 		};
-		if (!flow_s3_sign(s3->host, &signing, request->authorization))
-			return false;
+		status = flow_s3_sign(s3->host, &signing, request->authorization);
+		if (status != FLOW_OK)
+			return status;
 		add_field(request, "authorization", request->authorization);
 	}
-	return true;
+	return FLOW_OK;
 }
 
 /* ---------- the answer ---------- */
@@ -525,8 +527,15 @@ take_failure(FlowS3Request *request)
 	FlowS3Failure answer;
 	FlowS3Remedy remedy;
 	FlowStatus status;
+	FlowError error;
 
-	flow_s3_failure_read(request->s3->host, request->failure_body, request->failure_len, &answer);
+	if (flow_s3_failure_read(request->s3->host, request->failure_body, request->failure_len, &answer, &error) == FLOW_NO_MEMORY)
+	{
+		/* what is to be done depends on what it says */
+		request->starved = true;
+		finish(request);
+		return;
+	}
 	remedy = flow_s3_remedy(request->http.status, answer.code);
 	if (apply(request, remedy, &answer))
 		return;
@@ -546,10 +555,11 @@ has_all(const FlowS3Request *request)
 	return request->to == 0 || request->received == request->to - request->from;
 }
 
-/* No whole answer came. */
+/* No whole answer came; "os_errno" is of the system call that failed, or 0. */
 static void
-take_break(FlowS3Request *request, const char *reason)
+take_break(FlowS3Request *request, const char *reason, int os_errno)
 {
+	FlowStatus status = flow_status_of_errno(os_errno) == FLOW_NO_RESOURCES ? FLOW_NO_RESOURCES : FLOW_IO;
 	FlowS3Failure nothing = {.code = ""};
 
 	/* progress is worth an attempt: a slow link that moves gets there, and one that flaps stops */
@@ -561,9 +571,12 @@ take_break(FlowS3Request *request, const char *reason)
 	}
 	if (apply(request, FLOW_S3_AGAIN, &nothing))
 		return;
-	flow_s3_fail(request, FLOW_IO, "%s", reason);
+	flow_s3_fail(request, status, "%s", reason);
 	if (request->failure != NULL)
+	{
 		flow_error_detail(request->failure, "It was asked %d times.", request->attempts);
+		request->failure->os_errno = os_errno;
+	}
 	finish(request);
 }
 
@@ -607,13 +620,13 @@ settle(FlowS3Request *request)
 	else if (http->result == FLOW_NOT_ALLOWED)
 		take_refusal(request);
 	else if (http->result != FLOW_OK)
-		take_break(request, http->reason);
+		take_break(request, http->reason, http->os_errno);
 	else if (is_error(http->status))
 		take_failure(request);
 	else if (!request->judged && request->to > 0 && !judge_object(request))
 		finish(request);
 	else if (!has_all(request))
-		take_break(request, "the answer ended too early"); /* with no length in its header to tell */
+		take_break(request, "the answer ended too early", 0); /* with no length in its header to tell */
 	else
 		take_success(request);
 }
@@ -630,9 +643,15 @@ attempt(FlowS3Request *request, FlowError *error)
 		request->began = flow_s3_clock(s3);
 	if (request->attempts > 0 && request->restart != NULL && !request->restart(request))
 		return flow_error_memory(error);
-	if (!build(request))
+	status = build(request);
+	if (status == FLOW_NO_MEMORY)
+		return flow_error_memory(error);
+	if (status != FLOW_OK)
 	{
-		flow_s3_fail(request, FLOW_NO_PERMISSION, "the keys cannot be used to sign a request");
+		if (status == FLOW_UNSUPPORTED)
+			flow_s3_fail(request, status, "the system's libcrypto cannot sign a request");
+		else
+			flow_s3_fail(request, FLOW_NO_PERMISSION, "the keys cannot be used to sign a request");
 		finish(request);
 		return FLOW_OK;
 	}

@@ -24,6 +24,8 @@
 #define DATE_LENGTH 8
 #define MOST_SCOPE 192 /* "20130524/us-east-1/s3/aws4_request" */
 
+#define CRYPTO_NEEDS 16384 /* bytes, more than libcrypto takes to look for an algorithm */
+
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
 static void
@@ -265,6 +267,28 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 	add_text(digest, signing->payload_hash);
 }
 
+/*
+ * libcrypto has failed.  If it has no memory, it may say that, or nothing, or that it does not know the algorithm, as it could not
+ * find that out.
+ */
+static FlowStatus
+crypto_failure(void)
+{
+	FlowStatus status = ERR_peek_error() == 0 ? FLOW_NO_MEMORY : FLOW_UNSUPPORTED;
+	unsigned long code;
+	void *memory;
+
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
+			status = FLOW_NO_MEMORY;
+	memory = OPENSSL_malloc(CRYPTO_NEEDS);
+	if (memory == NULL)
+		status = FLOW_NO_MEMORY;
+	OPENSSL_free(memory);
+	ERR_clear_error();
+	return status;
+}
+
 static bool
 hash_request(const FlowS3Signing *signing, const FlowHttpField *const *fields, char hash[FLOW_S3_HASH_TEXT])
 {
@@ -335,7 +359,7 @@ append(char *text, size_t size, size_t *len, const char *format, ...)
 	return true;
 }
 
-static bool
+static FlowStatus
 write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fields, Secrets *secrets,
                     char authorization[FLOW_S3_AUTHORIZATION])
 {
@@ -343,16 +367,20 @@ write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fi
 	char hash[FLOW_S3_HASH_TEXT], signature[FLOW_S3_HASH_TEXT];
 	size_t scope_len = 0, text_len = 0, len = 0;
 
-	if (!append(scope, sizeof(scope), &scope_len, "%.*s/%s/%s/aws4_request", DATE_LENGTH, signing->time, signing->region, signing->service) ||
-	    !hash_request(signing, fields, hash) ||
-	    !append(text, sizeof(text), &text_len, ALGORITHM "\n%s\n%s\n%s", signing->time, scope, hash) ||
-	    !make_signature(signing, text, secrets, signature) ||
-	    !append(authorization, FLOW_S3_AUTHORIZATION, &len, ALGORITHM " Credential=%s/%s, SignedHeaders=", signing->keys->access_key_id, scope))
-		return false;
+	if (!append(scope, sizeof(scope), &scope_len, "%.*s/%s/%s/aws4_request", DATE_LENGTH, signing->time, signing->region, signing->service))
+		return FLOW_LIMIT;
+	if (!hash_request(signing, fields, hash))
+		return crypto_failure();
+	if (!append(text, sizeof(text), &text_len, ALGORITHM "\n%s\n%s\n%s", signing->time, scope, hash))
+		return FLOW_LIMIT;
+	if (!make_signature(signing, text, secrets, signature))
+		return crypto_failure();
+	if (!append(authorization, FLOW_S3_AUTHORIZATION, &len, ALGORITHM " Credential=%s/%s, SignedHeaders=", signing->keys->access_key_id, scope))
+		return FLOW_LIMIT;
 	for (int i = 0; i < signing->nfields; i++)
 		if (!same_name(fields, i) && !append(authorization, FLOW_S3_AUTHORIZATION, &len, "%s%s", i > 0 ? ";" : "", fields[i]->name))
-			return false;
-	return append(authorization, FLOW_S3_AUTHORIZATION, &len, ", Signature=%s", signature);
+			return FLOW_LIMIT;
+	return append(authorization, FLOW_S3_AUTHORIZATION, &len, ", Signature=%s", signature) ? FLOW_OK : FLOW_LIMIT;
 }
 
 /* By name; equal ones stay in their order.  There are few. */
@@ -369,28 +397,30 @@ sort_fields(const FlowHttpField *fields, int nfields, const FlowHttpField **sort
 	}
 }
 
-bool
+FlowStatus
 flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION])
 {
 	const FlowHttpField **sorted;
 	Secrets secrets;
-	bool done;
+	FlowStatus status;
 
 	authorization[0] = '\0';
-	if (strlen(signing->time) != FLOW_S3_TIME_TEXT - 1 || signing->payload_hash[0] == '\0')
-		return false; /* flow_s3_time_text or flow_s3_hash has failed */
+	if (strlen(signing->time) != FLOW_S3_TIME_TEXT - 1)
+		return FLOW_LIMIT; /* flow_s3_time_text has failed */
+	if (signing->payload_hash[0] == '\0')
+		return FLOW_NO_MEMORY; /* flow_s3_hash has */
 	sorted = flow_allocate(host, (size_t) signing->nfields * sizeof(FlowHttpField *));
 	if (sorted == NULL)
-		return false;
+		return FLOW_NO_MEMORY;
 	sort_fields(signing->fields, signing->nfields, sorted);
 
-	done = write_authorization(signing, sorted, &secrets, authorization);
+	ERR_clear_error();
+	status = write_authorization(signing, sorted, &secrets, authorization);
+	if (status == FLOW_UNSUPPORTED) /* or there was no memory, but there is now */
+		status = write_authorization(signing, sorted, &secrets, authorization);
 	OPENSSL_cleanse(&secrets, sizeof(secrets));
-	if (!done)
-	{
+	if (status != FLOW_OK)
 		authorization[0] = '\0';
-		ERR_clear_error();
-	}
 	flow_free(host, sorted);
-	return done;
+	return status;
 }

@@ -92,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	flow_s3_page_free(whole);
 	flow_s3_page_free(cut);
 
-	flow_s3_failure_read(&unit_host, body, size, &failure);
+	(void) flow_s3_failure_read(&unit_host, body, size, &failure, &error);
 	if (flow_s3_sts_read(&unit_host, body, size, &keys, &expires, &error) == FLOW_OK)
 		check(keys.access_key_id[0] != '\0' && keys.secret_access_key[0] != '\0' && keys.session_token[0] != '\0');
 	check(unit_state.outstanding == 0);

@@ -78,6 +78,9 @@ static uint64_t fake_random = 88172645463325252u;
 static int64_t fake_now; /* of the host's clock */
 static int64_t fake_latency = 30000;
 
+/* it works for itself: a test that lets allocations fail spares these */
+static bool fake_working;
+
 /* what it finds */
 static uint64_t fake_requests, fake_lists, fake_fatal;
 static uint64_t fake_asked_bytes; /* of objects */
@@ -374,6 +377,7 @@ fake_end(FlowHttpRequest *request, FlowStatus result)
 	FakeAnswer *answer = request->transfer;
 	FlowHttpRequest **link = &request->http->first;
 
+	fake_working = true;
 	while (*link != request)
 		link = &(*link)->next;
 	*link = request->next;
@@ -384,6 +388,7 @@ fake_end(FlowHttpRequest *request, FlowStatus result)
 	request->http = NULL;
 	request->done = true;
 	request->result = result;
+	fake_working = false;
 }
 
 void
@@ -412,9 +417,11 @@ flow_http_rest(FlowHttp *http)
 FlowStatus
 flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 {
-	FakeAnswer *answer = calloc(1, sizeof(FakeAnswer));
+	FakeAnswer *answer;
 
 	(void) error;
+	fake_working = true;
+	answer = calloc(1, sizeof(FakeAnswer));
 	request->done = false;
 	request->http = http;
 	request->fields_len = 0;
@@ -425,6 +432,7 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	if (http->in_flight > fake_most_in_flight)
 		fake_most_in_flight = http->in_flight;
 	fake_answer(request, answer);
+	fake_working = false;
 	return FLOW_OK;
 }
 

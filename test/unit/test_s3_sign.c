@@ -77,7 +77,7 @@ check_signed(const Signed *example, const FlowS3Keys *keys, const char *time, co
 
 	CHECK(flow_s3_query(example->parameters, count_parameters(example->parameters), query, sizeof(query)));
 	flow_s3_hash(example->body, strlen(example->body), hash);
-	CHECK(flow_s3_sign(&unit_host, &signing, authorization));
+	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_OK);
 	snprintf(wanted, sizeof(wanted), "AWS4-HMAC-SHA256 Credential=%s/%.8s/us-east-1/%s/aws4_request, SignedHeaders=%s, Signature=%s",
 	         keys->access_key_id, time, service, example->names, example->signature);
 	CHECK_STRING(authorization, wanted);
@@ -291,7 +291,7 @@ random_requests_get_the_signature_of_the_obvious_version(void)
 		CHECK(flow_s3_query(parameters, nparameters, query, sizeof(query)));
 		CHECK_STRING(query, wanted_query);
 		sign_plainly(&signing, wanted);
-		CHECK(flow_s3_sign(&unit_host, &signing, got));
+		CHECK_INT(flow_s3_sign(&unit_host, &signing, got), FLOW_OK);
 		CHECK_STRING(got, wanted);
 	}
 	CHECK_INT(unit_state.outstanding, 0);
@@ -328,14 +328,17 @@ what_is_too_long_gives_no_signature(void)
 	FlowHttpField field = {"host", "h"};
 	FlowS3Signing signing = {"GET", "/", "", &field, 1, EMPTY_HASH, "20150830T123600Z", "us-east-1", "s3", &keys};
 	char authorization[FLOW_S3_AUTHORIZATION];
+	FlowStatus status;
 
-	CHECK(flow_s3_sign(&unit_host, &signing, authorization));
+	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_OK);
 	for (size_t len = 1; len < sizeof(region); len++)
 	{
 		memset(region, 'r', len);
 		signing.region = region;
-		if (!flow_s3_sign(&unit_host, &signing, authorization))
+		status = flow_s3_sign(&unit_host, &signing, authorization);
+		if (status != FLOW_OK)
 		{
+			CHECK_INT(status, FLOW_LIMIT);
 			CHECK_STRING(authorization, "");
 			CHECK(len > 100);
 			break;
@@ -347,8 +350,10 @@ what_is_too_long_gives_no_signature(void)
 	{
 		memset(name, 'n', len);
 		field.name = name;
-		if (!flow_s3_sign(&unit_host, &signing, authorization))
+		status = flow_s3_sign(&unit_host, &signing, authorization);
+		if (status != FLOW_OK)
 		{
+			CHECK_INT(status, FLOW_LIMIT);
 			CHECK_STRING(authorization, "");
 			CHECK(len > 700);
 			break;
@@ -358,10 +363,10 @@ what_is_too_long_gives_no_signature(void)
 	}
 	field.name = "host";
 	signing.time = "20150830";
-	CHECK(!flow_s3_sign(&unit_host, &signing, authorization));
+	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_LIMIT);
 	signing.time = "20150830T123600Z";
 	signing.payload_hash = "";
-	CHECK(!flow_s3_sign(&unit_host, &signing, authorization));
+	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_NO_MEMORY);
 }
 
 static void
@@ -373,7 +378,7 @@ without_memory_there_is_no_signature(void)
 	char authorization[FLOW_S3_AUTHORIZATION];
 
 	unit_state.fail_after = 0;
-	CHECK(!flow_s3_sign(&unit_host, &signing, authorization));
+	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_NO_MEMORY);
 	unit_state.fail_after = -1;
 	CHECK_STRING(authorization, "");
 	CHECK_INT(unit_state.outstanding, 0);

@@ -67,21 +67,24 @@ static int unit_complaints; /* of the running test */
 			       __FILE__, __LINE__, #got, got_, want_);      \
 	} while (0)
 
-#define RUN(test) unit_run(#test, test)
+#define RUN(test) unit_run(#test, test, NULL)
+
+/* One that is known to fail, and does not count until it passes. */
+#define RUN_TODO(test, reason) unit_run(#test, test, reason)
 
 /*
  * What takes exponential time never ends, so a test of that needs no clock, only
  * an end: half an hour of processor time.
  */
 static inline void
-unit_run(const char *name, void (*test)(void))
+unit_run(const char *name, void (*test)(void), const char *todo)
 {
 	setrlimit(RLIMIT_CPU, &(struct rlimit) {1800, 1860});
 	unit_complaints = 0;
 	test();
-	if (unit_complaints != 0)
+	if (unit_complaints != 0 && todo == NULL)
 		unit_failed++;
-	printf("%s %d - %s\n", unit_complaints ? "not ok" : "ok", ++unit_number, name);
+	printf("%s %d - %s%s%s\n", unit_complaints ? "not ok" : "ok", ++unit_number, name, todo != NULL ? " # TODO " : "", todo != NULL ? todo : "");
 	fflush(stdout);
 }
 
@@ -139,8 +142,10 @@ unit_allocate(void *arg, size_t size)
 	}
 	if (state->fail_after > 0)
 		state->fail_after--;
-	state->outstanding++;
 	ptr = malloc(size ? size : 1);
+	if (ptr == NULL)
+		return NULL;
+	state->outstanding++;
 	state->bytes += (int64_t) malloc_usable_size(ptr);
 	return ptr;
 }
