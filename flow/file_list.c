@@ -27,10 +27,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_DEPTH 64      /* directories below the fixed part */
-#define MAX_PATH 4096     /* what open() takes, with the NUL */
-#define MOST_SHOWN 200    /* bytes of a path in a message */
-#define ENTRIES_A_LOOK 64 /* entries between two looks at the host's flag and clock */
+#define MAX_DEPTH 64   /* directories below the fixed part */
+#define MAX_PATH 4096  /* what open() takes, with the NUL */
+#define MOST_SHOWN 200 /* bytes of a path in a message */
 
 /* A directory to be read, on a stack; its name stands before it. */
 typedef struct Pending
@@ -60,7 +59,8 @@ typedef struct Walk
 	FlowError *error;
 
 	int64_t started;
-	size_t entries; /* seen so far */
+	size_t entries;        /* seen so far */
+	size_t entries_a_look; /* between two looks at the host's flag and clock */
 
 	char *stack; /* of Pending */
 	size_t stack_used, stack_size;
@@ -84,7 +84,7 @@ look_at_host(Walk *walk, bool now)
 
 	if (!now && walk->limits.entries != 0 && walk->entries >= walk->limits.entries)
 		return FLOW_END;
-	if (!now && ++walk->entries % ENTRIES_A_LOOK != 0)
+	if (!now && ++walk->entries % walk->entries_a_look != 0)
 		return FLOW_OK;
 
 	if (flow_interrupted(host))
@@ -446,6 +446,7 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 
 	(void) flow_location_variables(location, &nvariables);
 	walk.has_variables = nvariables > 0;
+	walk.entries_a_look = flow_location_names_a_look(location);
 	if (limits != NULL)
 		walk.limits = *limits;
 	if (walk.limits.microseconds != 0)

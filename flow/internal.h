@@ -615,6 +615,9 @@ extern FlowSegments flow_location_start(const FlowLocation *location);
 extern bool flow_location_is_deep(const FlowLocation *location, FlowSegments segments);
 extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len);
 
+/* So many names may be matched between two looks at the host: fewer if the location has many alternatives. */
+extern size_t flow_location_names_a_look(const FlowLocation *location);
+
 /* ---------- object.c: the list of files ---------- */
 
 /*

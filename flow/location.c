@@ -32,15 +32,32 @@
 #define MAX_NESTING 8   /* of "{" */
 #define MAX_ITEMS 32768 /* with alternatives multiplied out: a quarter of a megabyte */
 
-/* Where the items of an alternative go. */
-typedef struct Emitter
+/* The items of an alternative. */
+typedef struct Emitted
 {
-	const FlowLocation *location;
-	FlowItem *items; /* NULL: only count */
 	uint32_t count;
 	uint32_t least;
+	uint32_t weight; /* as MAX_ITEMS counts: a class is as many as it has members */
 	bool after_star;
-} Emitter;
+} Emitted;
+
+/* A segment of which the alternatives are multiplied out. */
+typedef struct Expansion
+{
+	FlowLocation *location;
+	const FlowSegment *segment;
+	FlowItem *items; /* of the alternative that is being made; NULL: only count */
+	Emitted emitted; /* how far it is */
+	FlowError *error;
+} Expansion;
+
+/* What follows an alternative in the text: from p to end, and then what follows that. */
+typedef struct Rest
+{
+	const char *p, *end;
+	int open; /* groups with a single alternative that are open */
+	const struct Rest *rest;
+} Rest;
 
 /* ---------- the text: classes and groups ---------- */
 
@@ -353,79 +370,71 @@ count_choices(const char *p, const char *end)
 }
 
 static void
-emit_item(Emitter *emitter, FlowItemKind kind, uint32_t value)
+emit_item(Expansion *x, FlowItemKind kind, uint32_t value)
 {
 	bool star = kind == FLOW_ITEM_STAR;
 
-	if (star && emitter->after_star)
+	if (star && x->emitted.after_star)
 		return;
-	if (emitter->items != NULL)
-		emitter->items[emitter->count] = (FlowItem) {kind, value};
-	emitter->count++;
-	emitter->least += !star;
-	emitter->after_star = star;
+	if (x->items != NULL)
+		x->items[x->emitted.count] = (FlowItem) {kind, value};
+	x->emitted.count++;
+	x->emitted.weight++;
+	x->emitted.least += !star;
+	x->emitted.after_star = star;
 }
 
 static void
-emit_piece(Emitter *emitter, const char *p)
+emit_piece(Expansion *x, const char *p)
 {
 	uint32_t number = (uint32_t) (unsigned char) p[2] - FLOW_PIECE_CODE;
-	FlowPieceKind kind = emitter->location->template.pieces[number].kind;
+	FlowPieceKind kind = x->location->template.pieces[number].kind;
 
 	if (kind != FLOW_PIECE_NAME)
 	{
-		emit_item(emitter, FLOW_ITEM_DIGITS, number);
-		emitter->least += (uint32_t) flow_piece_width(kind) - 1;
+		emit_item(x, FLOW_ITEM_DIGITS, number);
+		x->emitted.least += (uint32_t) flow_piece_width(kind) - 1;
 		return;
 	}
-	emit_item(emitter, FLOW_ITEM_NAME, number);
-	emit_item(emitter, FLOW_ITEM_STAR, 0);
-	emitter->after_star = false; /* another star has characters of its own */
+	emit_item(x, FLOW_ITEM_NAME, number);
+	emit_item(x, FLOW_ITEM_STAR, 0);
+	x->emitted.after_star = false; /* another star has characters of its own */
 }
 
-/*
- * Emits what is between p and end when alternatives are chosen by the number
- * "choice": each group takes its digit from it, the first one the highest, in a base that is
- * what those behind it can be chosen in.
- */
+/* A character that is matched with a class may be compared with all of its members. */
 static void
-emit(Emitter *emitter, const char *p, const char *end, uint64_t choice)
+emit_class(Expansion *x, const char *p, const char *end)
 {
-	const char *pattern = emitter->location->template.pattern;
+	const char *first = p + 1 + (p[1] == '!' || p[1] == '^');
+	const char *member = first;
+	uint32_t low, high;
 
-	for (const char *next; p < end; p = next)
+	emit_item(x, FLOW_ITEM_CLASS, (uint32_t) (p - x->location->template.pattern));
+	while (x->emitted.weight <= MAX_ITEMS && flow_location_class_member(first, &member, end, &low, &high))
+		x->emitted.weight += member != first;
+}
+
+/* Emits what is at p and no group; returns what is behind it. */
+static const char *
+emit(Expansion *x, const char *p, const char *end)
+{
+	const char *next = element_end(p);
+	uint32_t character;
+
+	if (*p == '*')
+		emit_item(x, FLOW_ITEM_STAR, 0);
+	else if (*p == '?')
+		emit_item(x, FLOW_ITEM_ANY, 0);
+	else if (*p == '[')
+		emit_class(x, p, next);
+	else if (is_piece(p))
+		emit_piece(x, p);
+	else
 	{
-		uint32_t character;
-
-		next = element_end(p);
-		if (*p == '*')
-			emit_item(emitter, FLOW_ITEM_STAR, 0);
-		else if (*p == '?')
-			emit_item(emitter, FLOW_ITEM_ANY, 0);
-		else if (*p == '[')
-			emit_item(emitter, FLOW_ITEM_CLASS, (uint32_t) (p - pattern));
-		else if (*p == '{')
-		{
-			uint64_t base = count_choices(next, end);
-			uint64_t digit = choice / base, choices;
-			const char *a = p + 1;
-
-			choice %= base;
-			while (digit >= (choices = count_choices(a, alternative_end(a))))
-			{
-				digit -= choices;
-				a = alternative_end(a) + 1;
-			}
-			emit(emitter, a, alternative_end(a), digit);
-		}
-		else if (is_piece(p))
-			emit_piece(emitter, p);
-		else
-		{
-			next = flow_next_character(*p == '\\' ? p + 1 : p, end, &character);
-			emit_item(emitter, FLOW_ITEM_CHARACTER, character);
-		}
+		next = flow_next_character(*p == '\\' ? p + 1 : p, end, &character);
+		emit_item(x, FLOW_ITEM_CHARACTER, character);
 	}
+	return next;
 }
 
 /* Is it nothing, "." or "..": no name that reading a directory yields? */
@@ -438,60 +447,132 @@ is_no_name(const FlowItem *items, uint32_t count)
 	return count <= 2;
 }
 
-/*
- * Multiplies out a segment's alternatives.  With location->items NULL, only counts
- * them and their items.
- */
 static FlowStatus
-compile_segment(FlowLocation *location, FlowSegment *segment, FlowError *error)
+too_many(const Expansion *x)
 {
-	uint64_t choices = count_choices(segment->begin, segment->end);
+	flow_error_set(x->error, FLOW_LIMIT, "location \"%s\" has too many alternatives", x->location->text);
+	flow_error_detail(x->error, "Multiplied out, its patterns are longer than %d characters.", MAX_ITEMS);
+	return x->error->status;
+}
 
-	segment->first = location->nalternatives;
-	for (uint64_t choice = 0; choice < choices; choice++)
+/* Adds the alternative that was emitted. */
+static FlowStatus
+finish_alternative(Expansion *x)
+{
+	FlowLocation *location = x->location;
+	const Emitted *emitted = &x->emitted;
+
+	if (location->weight + emitted->weight + 1 > MAX_ITEMS)
+		return too_many(x);
+	if (emitted->count == 0 || (x->items != NULL && is_no_name(x->items, emitted->count)))
 	{
-		Emitter emitter = {location, NULL, 0, 0, false};
-
-		if (choice % 64 == 63 && flow_interrupted(location->host))
-			return flow_error_interrupted(error);
-		if (location->items != NULL)
-			emitter.items = location->items + location->nitems;
-		emit(&emitter, segment->begin, segment->end, choice);
-
-		if (choices > MAX_ITEMS || location->nitems + emitter.count + location->nalternatives + 1 > MAX_ITEMS)
-		{
-			flow_error_set(error, FLOW_LIMIT, "location \"%s\" has too many alternatives", location->text);
-			flow_error_detail(error, "Multiplied out, its patterns are longer than %d characters.", MAX_ITEMS);
-			return error->status;
-		}
-		if (emitter.count == 0 || (emitter.items != NULL && is_no_name(emitter.items, emitter.count)))
-		{
-			invalid(location, error);
-			flow_error_detail(error, "The name at byte %zu can be empty, \".\" or \"..\", which is not possible after a wildcard.",
-			                  byte_of(location, segment->begin));
-			return error->status;
-		}
-
-		if (location->alternatives != NULL)
-			location->alternatives[location->nalternatives] =
-				(FlowAlternative) {location->nitems, emitter.count, emitter.least};
-		location->nalternatives++;
-		location->nitems += emitter.count;
+		invalid(location, x->error);
+		flow_error_detail(x->error, "The name at byte %zu can be empty, \".\" or \"..\", which is not possible after a wildcard.",
+		                  byte_of(location, x->segment->begin));
+		return x->error->status;
 	}
-	segment->count = location->nalternatives - segment->first;
+	if (x->items != NULL)
+	{
+		memcpy(location->items + location->nitems, x->items, emitted->count * sizeof(FlowItem));
+		location->alternatives[location->nalternatives] = (FlowAlternative) {location->nitems, emitted->count, emitted->least};
+	}
+	location->nalternatives++;
+	location->nitems += emitted->count;
+	location->weight += emitted->weight + 1;
+	if (emitted->count > location->longest)
+		location->longest = emitted->count;
+	if (location->nalternatives % 64 == 63 && flow_interrupted(location->host))
+		return flow_error_interrupted(x->error);
 	return FLOW_OK;
 }
 
+/*
+ * Multiplies out the alternatives of the text between p and end, followed by "rest".  Each of them begins with
+ * what was emitted so far.  In a group with a single one there is nothing to choose, so it takes no
+ * level of recursion; with the others, there are not so many alternatives that these could be more than a few.
+ */
 static FlowStatus
-compile(FlowLocation *location, FlowError *error)
+expand(Expansion *x, const char *p, const char *end, const Rest *rest)
 {
-	location->nitems = location->nalternatives = 0;
+	FlowStatus status = FLOW_OK;
+	Emitted before;
+	Rest behind;
+	int open = 0;
+
+	for (;;)
+	{
+		if (p == end && rest == NULL)
+			return finish_alternative(x);
+		if (p == end)
+		{
+			p = rest->p;
+			end = rest->end;
+			open = rest->open;
+			rest = rest->rest;
+		}
+		else if (*p == '}' && open > 0)
+		{
+			open--;
+			p++;
+		}
+		else if (*p == '{' && *alternative_end(p + 1) == '}')
+		{
+			open++;
+			p++;
+		}
+		else if (*p == '{')
+			break;
+		else
+			p = emit(x, p, end);
+
+		/* what is longer than that is too much, whatever follows */
+		if (x->emitted.weight > MAX_ITEMS)
+			return too_many(x);
+	}
+
+	behind = (Rest) {element_end(p), end, open, rest};
+	before = x->emitted;
+	for (p++; status == FLOW_OK; p++)
+	{
+		const char *alternative = p;
+
+		p = alternative_end(p);
+		x->emitted = before;
+		status = expand(x, alternative, p, &behind);
+		if (*p == '}')
+			break;
+	}
+	return status;
+}
+
+/*
+ * Multiplies out a segment's alternatives.  With location->items NULL, only counts
+ * them and their items.  "items" is room for the longest one.
+ */
+static FlowStatus
+compile_segment(FlowLocation *location, FlowSegment *segment, FlowItem *items, FlowError *error)
+{
+	Expansion x = {.location = location, .segment = segment, .items = items, .error = error};
+	FlowStatus status;
+
+	if (count_choices(segment->begin, segment->end) > MAX_ITEMS)
+		return too_many(&x);
+	segment->first = location->nalternatives;
+	status = expand(&x, segment->begin, segment->end, NULL);
+	segment->count = location->nalternatives - segment->first;
+	return status;
+}
+
+static FlowStatus
+compile(FlowLocation *location, FlowItem *items, FlowError *error)
+{
+	location->nitems = location->nalternatives = location->weight = 0;
 	for (int i = 0; i < location->nsegments; i++)
 	{
 		FlowStatus status = FLOW_OK;
 
 		if (!location->segments[i].deep)
-			status = compile_segment(location, &location->segments[i], error);
+			status = compile_segment(location, &location->segments[i], items, error);
 		if (status != FLOW_OK)
 			return status;
 	}
@@ -504,20 +585,25 @@ static FlowStatus
 parse(FlowLocation *location, char *names, FlowError *error)
 {
 	const FlowHost *host = location->host;
+	FlowItem *items;
 	FlowStatus status;
 
 	if ((status = flow_template_read(location->text, location->root_len, names, &location->template, error)) != FLOW_OK ||
 	    (status = check_text(location, error)) != FLOW_OK ||
 	    (status = split(location, error)) != FLOW_OK ||
-	    (status = compile(location, error)) != FLOW_OK)
+	    (status = compile(location, NULL, error)) != FLOW_OK)
 		return status;
 
 	/* now that the numbers are known, once more, to keep the items */
 	location->items = flow_allocate(host, (location->nitems + 1) * sizeof(FlowItem));
 	location->alternatives = flow_allocate(host, (location->nalternatives + 1) * sizeof(FlowAlternative));
-	if (location->items == NULL || location->alternatives == NULL)
-		return flow_error_memory(error);
-	return compile(location, error);
+	items = flow_allocate(host, (location->longest + 1) * sizeof(FlowItem));
+	if (location->items == NULL || location->alternatives == NULL || items == NULL)
+		status = flow_error_memory(error);
+	else
+		status = compile(location, items, error);
+	flow_free(host, items);
+	return status;
 }
 
 /*

@@ -106,6 +106,8 @@ struct FlowLocation
 	uint32_t nitems;
 	FlowAlternative *alternatives;
 	uint32_t nalternatives;
+	uint32_t longest; /* items of an alternative, at most */
+	uint32_t weight;  /* what matching a name may cost: at most as many steps for each of its characters */
 };
 
 /* ---------- location.c ---------- */

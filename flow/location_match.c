@@ -161,6 +161,17 @@ match_segment(const FlowLocation *location, const FlowSegment *segment, const ch
 
 /* ---------- names on the way down ---------- */
 
+#define NAMES_A_LOOK 64
+#define LIGHT 512 /* so many steps for a character of a name are few */
+
+size_t
+flow_location_names_a_look(const FlowLocation *location)
+{
+	size_t names = NAMES_A_LOOK / (1 + location->weight / LIGHT);
+
+	return names > 0 ? names : 1;
+}
+
 /*
  * The set of segment i, and of those behind it if it is "**", which may also stand
  * for no directory.  The bit behind the last segment means everything.

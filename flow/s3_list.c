@@ -358,6 +358,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	const Prefix *prefix = fetch->prefix;
 	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last};
 	FlowS3Request *request = &fetch->request;
+	size_t names_a_look = flow_location_names_a_look(listing->location);
 	FlowS3Page page;
 	FlowStatus status;
 
@@ -381,7 +382,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	listing->objects->directories_read += !prefix->exact && prefix->token == NULL;
 	for (size_t i = 0; i < page.nentries && status == FLOW_OK; i++)
 	{
-		if (i % 64 == 0 && flow_interrupted(host))
+		if (i % names_a_look == 0 && flow_interrupted(host))
 			return flow_error_interrupted(error);
 		if (prefix->exact && strcmp(page.entries[i].key, prefix->key) == 0)
 			listing->found = true;
@@ -389,7 +390,11 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	}
 	/* the first is to be listed first, so it goes onto the stack last */
 	for (size_t i = page.nprefixes; i > 0 && status == FLOW_OK; i--)
+	{
+		if (i % names_a_look == 0 && flow_interrupted(host))
+			return flow_error_interrupted(error);
 		status = take_directory(listing, prefix, page.prefixes[i - 1], error);
+	}
 	if (status == FLOW_OK && page.truncated && !prefix->exact)
 		status = add_rest(listing, prefix, &page, error);
 	return status;

@@ -462,7 +462,7 @@ a_parse_without_memory_fails_and_leaks_nothing(void)
 		flow_location_free(location);
 		CHECK_INT(unit_state.outstanding, before);
 	} while (status != FLOW_OK && failures < 20);
-	CHECK_INT(failures, 3);
+	CHECK_INT(failures, 4);
 }
 
 static void
@@ -476,6 +476,93 @@ a_long_parse_can_be_interrupted(void)
 	unit_state.interrupt_after = -1;
 	CHECK_INT(status, FLOW_INTERRUPTED);
 	CHECK_INT(unit_state.outstanding, before);
+}
+
+/* The processor time, in nanoseconds, that it takes to parse "{0,1,...}": the best of some tries. */
+static int64_t
+time_to_parse(int alternatives)
+{
+	char *text = malloc((size_t) alternatives * 8 + 16);
+	int64_t best = INT64_MAX;
+	size_t len = (size_t) sprintf(text, "/x/{a");
+
+	for (int i = 0; i < alternatives; i++)
+		len += (size_t) sprintf(text + len, ",%d", i);
+	strcpy(text + len, "}");
+	for (int try = 0; try < 5; try++)
+	{
+		struct timespec from, to;
+		int64_t nanoseconds;
+
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+		CHECK_INT(flow_location_check(&unit_host, text, &error), FLOW_OK);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+		nanoseconds = (int64_t) (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+		best = nanoseconds < best ? nanoseconds : best;
+	}
+	free(text);
+	return best;
+}
+
+static void
+parsing_takes_no_more_than_the_alternatives_are_long(void)
+{
+	char *text = malloc(3 * 30000 + 8);
+	FlowLocation *location;
+	int64_t few = time_to_parse(250), many = time_to_parse(4000);
+
+	/* 16 times as many; each against all would be 256 times as long */
+	printf("# %" PRId64 " ns, %" PRId64 " ns\n", few, many);
+	CHECK(many < few * 96);
+
+	/* groups that leave no choice; these took minutes */
+	strcpy(text, "/x/");
+	for (int i = 0; i < 30000; i++)
+		memcpy(text + 3 + i * 3, "{a}", 4);
+	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_OK);
+	flow_location_free(location);
+	free(text);
+}
+
+static void
+what_takes_long_to_match_is_looked_at_more_often(void)
+{
+	static const struct
+	{
+		const char *text;
+		size_t names;
+	} cases[] = {{"/x/*", 64}, {"/x/{a,b}*[0-9]", 64}, {"/x", 64}};
+	char *text = malloc(60000);
+	FlowLocation *location;
+	size_t len;
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		CHECK_INT(flow_location_parse(&unit_host, cases[i].text, &location, &error), FLOW_OK);
+		CHECK_INT(flow_location_names_a_look(location), cases[i].names);
+		flow_location_free(location);
+	}
+
+	/* alternatives */
+	len = (size_t) sprintf(text, "/x/{a");
+	for (int i = 0; i < 2500; i++)
+		len += (size_t) sprintf(text + len, ",*a*b*%d", i);
+	strcpy(text + len, "}");
+	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_OK);
+	CHECK_INT(flow_location_names_a_look(location), 1);
+	flow_location_free(location);
+
+	/* members of a class are as many */
+	len = (size_t) sprintf(text, "/x/*[");
+	memset(text + len, 'a', 32000);
+	strcpy(text + len + 32000, "]");
+	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_OK);
+	CHECK_INT(flow_location_names_a_look(location), 1);
+	flow_location_free(location);
+	memset(text + len, 'a', 33000);
+	strcpy(text + len + 33000, "]");
+	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_LIMIT);
+	free(text);
 }
 
 int
@@ -496,5 +583,7 @@ main(void)
 	RUN(many_stars_do_not_make_it_slow);
 	RUN(a_parse_without_memory_fails_and_leaks_nothing);
 	RUN(a_long_parse_can_be_interrupted);
+	RUN(parsing_takes_no_more_than_the_alternatives_are_long);
+	RUN(what_takes_long_to_match_is_looked_at_more_often);
 	return unit_done();
 }
