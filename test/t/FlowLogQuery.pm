@@ -191,8 +191,13 @@ sub literal
 	$text = $self->one_of(@{ $literals{$type} // die "no literal of type $type" });
 	if (defined $self->{params} && $self->once_in(3))
 	{
+		# a text that becomes the type when it is evaluated, or fails to
+		my $cast = $self->once_in(2) && $type ne 'text' ? "::$type" : '';
+
+		($type, $text) = ('text', $self->one_of($text, $text, 'x')) if $cast ne '';
 		push @{ $self->{params} }, [ $type, $text ];
-		return '$' . @{ $self->{params} };
+		return '$' . @{ $self->{params} } if $cast eq '';
+		return '($' . @{ $self->{params} } . ")$cast";
 	}
 	return quoted($text) . "::$type";
 }
@@ -440,7 +445,8 @@ sub where
 	return join(' AND ', map { $_ == 1 && defined $signature ? $self->condition_on($signature, 2) : $self->condition(2) } 1 .. $count);
 }
 
-# [ query, is its answer one that can be compared, has it one condition on one table ]
+# [ query, is its answer one that can be compared, has it one condition on one table ]: of several, PostgreSQL may evaluate
+# another one first when some are pushed
 sub query
 {
 	my ($self, $signature) = @_;
@@ -448,27 +454,38 @@ sub query
 	my $f = { alias => 'f', table => $table };
 	my $o = { alias => 'o', table => $self->one_of('other', 'other', 'flow') };
 	my $count = $self->one_of(1, 1, 1, 2, 3);
-	my $where = sub { $self->where($signature, \@_, $count) };
+	my $single = $count == 1 && $table ne 'hidden';
+	my $where = sub {
+		my $text = $self->where($signature, \@_, $count);
+
+		$single = 0 if $text =~ /\bAND\b|NOT \(/; # which may become several
+		return $text;
+	};
 	my $choice = $self->below(22);
 	my $some = sub { join(', ', map { sprintf($self->one_of(@exact), $_[0]) } 1 .. 1 + $self->below(3)) };
-	my $single = $count == 1;
 
-	return [ "SELECT f.* FROM $table f WHERE " . $where->($f), 1, $single ] if $choice < 5;
-	return [ 'SELECT ' . $self->columns_of('f', $f) . " FROM $table f WHERE " . $where->($f), 1, $single ] if $choice < 7;
-	return [ 'SELECT ' . $some->('f') . " FROM $table f WHERE " . $where->($f), 1, $single ] if $choice < 10;
+	if ($choice < 10)
+	{
+		my $list = $choice < 5 ? 'f.*' : $choice < 7 ? $self->columns_of('f', $f) : $some->('f');
+		my $query = "SELECT $list FROM $table f WHERE " . $where->($f);
+
+		return [ $query, 1, $single ];
+	}
 	if ($choice < 14)
 	{
 		my $keys = $self->once_in(3) ? $self->keys_of($f) : join(', ', map { "f.c_$_" } $self->one_of('int4', 'text', 'inet', 'bool', 'date', 'varchar', 'cidr', 'bpchar', 'numeric'), $self->one_of('int2', 'timestamptz'));
 		my $having = $self->once_in(3) ? ' HAVING ' . $self->one_of('count(*) > 1', 'max(f.c_int4) > 6', 'bool_and(f.c_int8 > 0)') : '';
 
-		return [ "SELECT $keys, " . $some->('f') . " FROM $table f WHERE " . $where->($f) . " GROUP BY $keys$having", 1, $single ];
+		my $query = "SELECT $keys, " . $some->('f') . " FROM $table f WHERE " . $where->($f) . " GROUP BY $keys$having";
+
+		return [ $query, 1, $single ];
 	}
 	return [ "SELECT f.n, o.n FROM $table f " . $self->one_of('JOIN', 'LEFT JOIN', 'RIGHT JOIN') . " $o->{table} o ON " . $where->($f, $o), 1, 0 ] if $choice == 14;
 	return [ "SELECT f.n, o.n FROM other o, LATERAL (SELECT * FROM $table f WHERE " . $where->($f, $o) . ') f', 1, 0 ] if $choice == 15;
 	return [ "SELECT o.n, (SELECT count(*) FROM $table f WHERE " . $where->($f, $o) . ') FROM other o', 1, 0 ] if $choice == 16;
 	return [ "SELECT s.k, count(*) FROM (VALUES (1)) v LEFT JOIN (SELECT " . $self->in_scope($f, sub { $self->expression($self->one_of(qw(int4 text inet date)), 2) }) . " AS k, f.* FROM $table f) s ON true WHERE " . $self->where($signature, [ { alias => 's', table => $table } ], $count) . ' GROUP BY s.k', 1, 0 ] if $choice == 17;
 	return [ "SELECT row_number() OVER (PARTITION BY f.c_text ORDER BY f.n), f.n FROM $table f WHERE " . $where->($f) . ' UNION ALL SELECT 1, n FROM other', 1, 0 ] if $choice == 18;
-	return [ 'SELECT grouping(f.c_text), f.c_text, f.c_int4, ' . $some->('f') . " FROM $table f WHERE " . $where->($f) . ' GROUP BY ' . $self->one_of('ROLLUP (f.c_text, f.c_int4)', 'GROUPING SETS ((f.c_text), (f.c_int4), ())', 'f.c_text, f.c_int4'), 1, $single ] if $choice == 19;
+	return [ 'SELECT grouping(f.c_text), f.c_text, f.c_int4, ' . $some->('f') . " FROM $table f WHERE " . $where->($f) . ' GROUP BY ' . $self->one_of('ROLLUP (f.c_text, f.c_int4)', 'GROUPING SETS ((f.c_text), (f.c_int4), ())', 'f.c_text, f.c_int4'), 1, 0 ] if $choice == 19;
 	return [ "SELECT f.n, o.n FROM part f JOIN part o USING (dir) WHERE " . $where->({ alias => 'f', table => 'part' }, { alias => 'o', table => 'part' }), 1, 0 ] if $choice == 20;
 	return [ "WITH w AS (SELECT * FROM $table f WHERE " . $where->($f) . ') SELECT DISTINCT a.c_text, b.c_int4 FROM w a JOIN w b USING (n) ORDER BY 1, 2 LIMIT ' . $self->one_of(5, 'NULL'), 0, 0 ];
 }
