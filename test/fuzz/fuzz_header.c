@@ -38,7 +38,7 @@ is_plain(const char *path, const uint8_t *data, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char path[64];
+	static char path[128];
 	char unknown[64], nearest[64];
 	FlowError error;
 	uint64_t line;
@@ -47,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > 60000)
 		return 0;
 	if (path[0] == '\0')
-		snprintf(path, sizeof(path), "/tmp/fuzz_header.%d", (int) getpid());
+		snprintf(path, sizeof(path), "%s/fuzz_header.%d", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int) getpid());
 
 	if (is_plain(path, data + 1, size - 1))
 		must(plain_header_agrees(path, (const char *) data + 1, size - 1, (data[0] & 1) == 0, data[0] & 2 ? 16 : 100000, &line));

@@ -82,7 +82,7 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char path[64];
+	static char path[128];
 	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .regex_jit = true, .header = FLOW_HEADER_FALSE, .columns = plain_columns, .ncolumns = 2};
 	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none"};
 	FlowFormat *format = NULL;
@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (path[0] == '\0')
-		snprintf(path, sizeof(path), "/tmp/fuzz_reader.%d", (int) getpid());
+		snprintf(path, sizeof(path), "%s/fuzz_reader.%d", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int) getpid());
 	object = plain_write(path, data + 1, size - 1);
 	objects.items = &object;
 	objects.bytes = object.size;

@@ -22,7 +22,7 @@
 #include <sys/un.h>
 
 static const FlowAccess everywhere = {0};
-static char directory[64];
+static char directory[128];
 static char block[FLOW_BLOCK_SIZE];
 
 /* ---------- a file system that misbehaves ---------- */
@@ -897,10 +897,10 @@ memory_may_run_out(void)
 int
 main(void)
 {
-	char command[128];
+	char command[256];
 	int descriptors = open_descriptors();
 
-	strcpy(directory, "/tmp/flow-file-XXXXXX");
+	snprintf(directory, sizeof(directory), "%s/flow-file-XXXXXX", unit_temporary());
 	if (mkdtemp(directory) == NULL)
 		abort();
 	chmod(directory, 0755);

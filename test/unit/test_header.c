@@ -9,7 +9,7 @@
 
 #define FILES 3000
 
-static char path[64];
+static char path[128];
 
 static bool
 agrees(const char *text)
@@ -161,7 +161,7 @@ it_survives_failing_allocations(void)
 int
 main(void)
 {
-	snprintf(path, sizeof(path), "/tmp/test_header.%d", (int) getpid());
+	snprintf(path, sizeof(path), "%s/test_header.%d", unit_temporary(), (int) getpid());
 	RUN(it_reads_headers_in_all_their_forms);
 	RUN(it_names_what_is_wrong);
 	RUN(it_keeps_layouts_within_bounds);

@@ -15,8 +15,8 @@ static bool split;
 
 #define MOST_PARTS 4096
 
-static char directory[] = "/tmp/flow_part_XXXXXX";
-static char path[64];
+static char directory[128];
+static char path[256];
 
 /* What is read, and how. */
 typedef struct Setup
@@ -528,6 +528,7 @@ little_is_read_behind_the_end(void)
 int
 main(void)
 {
+	snprintf(directory, sizeof(directory), "%s/flow_part_XXXXXX", unit_temporary());
 	if (mkdtemp(directory) == NULL)
 		return 1;
 	snprintf(path, sizeof(path), "%s/a.log", directory);

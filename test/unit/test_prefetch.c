@@ -20,7 +20,7 @@
 #include <sys/uio.h>
 
 static const FlowAccess everywhere = {0};
-static char directory[] = "/tmp/flow-prefetch-XXXXXX";
+static char directory[128];
 
 /* ---------- the page cache ---------- */
 
@@ -103,7 +103,7 @@ make_many(size_t count, size_t size)
 	many = (FlowObjects) {.items = calloc(count, sizeof(FlowObject)), .count = count};
 	for (size_t i = 0; i < count; i++)
 	{
-		char name[64];
+		char name[256];
 		struct stat st;
 		FILE *file;
 
@@ -267,7 +267,7 @@ what_cannot_be_read_is_not_asked_for(void)
 	FlowAccess elsewhere = {.paths = &entry, .count = 1};
 	int descriptors = open_descriptors();
 	FlowObject other;
-	char fifo[64];
+	char fifo[256];
 
 	make_many(1, 10);
 	cool_down(0, 1);
@@ -305,6 +305,7 @@ what_cannot_be_read_is_not_asked_for(void)
 int
 main(void)
 {
+	snprintf(directory, sizeof(directory), "%s/flow-prefetch-XXXXXX", unit_temporary());
 	if (mkdtemp(directory) == NULL)
 		abort();
 

@@ -10,8 +10,8 @@
 
 #define MAX_FILES 4
 
-static char directory[] = "/tmp/flow_reader_XXXXXX";
-static char paths[MAX_FILES][64];
+static char directory[128];
+static char paths[MAX_FILES][256];
 
 /* All tests run with lines that are split and with lines that are matched. */
 static bool split;
@@ -590,6 +590,7 @@ it_survives_a_lack_of_memory(void)
 int
 main(void)
 {
+	snprintf(directory, sizeof(directory), "%s/flow_reader_XXXXXX", unit_temporary());
 	if (mkdtemp(directory) == NULL)
 		abort();
 	for (int i = 0; i < MAX_FILES; i++)

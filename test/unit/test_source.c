@@ -19,7 +19,7 @@
 
 static const FlowAccess everywhere = {0};
 static uint64_t seed = 88172645463325252;
-static char path[] = "/tmp/flow-source-XXXXXX";
+static char path[128];
 static char block[FLOW_BLOCK_SIZE];
 
 /* ---------- watching the reads ---------- */
@@ -694,8 +694,10 @@ what_cannot_be_opened_leaves_nothing_behind(void)
 int
 main(void)
 {
-	int fd = mkstemp(path);
+	int fd;
 
+	snprintf(path, sizeof(path), "%s/flow-source-XXXXXX", unit_temporary());
+	fd = mkstemp(path);
 	if (fd < 0)
 		abort();
 	close(fd);

@@ -11,7 +11,7 @@
 #define MAX_COLUMNS 6
 #define DATA_SIZE (3 * FLOW_BLOCK_SIZE)
 
-static char path[] = "/tmp/flow_split_reader_XXXXXX";
+static char path[128];
 
 /* A pattern, and what its lines are made of. */
 static const struct Layout
@@ -368,8 +368,10 @@ it_groups_the_same_split_or_matched(void)
 int
 main(void)
 {
-	int fd = mkstemp(path);
+	int fd;
 
+	snprintf(path, sizeof(path), "%s/flow_split_reader_XXXXXX", unit_temporary());
+	fd = mkstemp(path);
 	if (fd < 0)
 		abort();
 	close(fd);

@@ -11,7 +11,7 @@
 
 #define WHOLE ((size_t) 1 << 20)
 
-static char path[64];
+static char path[128];
 
 static const size_t sizes[] = {1, 2, 3, 7, 64, WHOLE};
 
@@ -261,7 +261,7 @@ the_reader_counts_what_stands_in_the_file(void)
 		{"{\"message\":\"srcaddr dstport\"}\n{\"message\":\"a 1\"}\n\n{\"message\":\"b 2\"}\n", NULL, FLOW_HEADER_AUTO, 3, 1, 0, 0, {2, 3}},
 	};
 
-	strcpy(path, "/tmp/flow_wrapper_XXXXXX");
+	snprintf(path, sizeof(path), "%s/flow_wrapper_XXXXXX", unit_temporary());
 	close(mkstemp(path));
 	for (size_t i = 0; i < flow_countof(cases); i++)
 		for (int splitter = 0; splitter < 2; splitter++)

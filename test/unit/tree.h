@@ -16,7 +16,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static char root[64]; /* of the tree */
+static char root[128]; /* of the tree */
 
 /* The path of a name in the tree, valid for the next three calls. */
 static inline const char *
@@ -44,7 +44,7 @@ must(bool condition, const char *what)
 static inline void
 plant(void)
 {
-	snprintf(root, sizeof(root), "%s/unit_tree.XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(root, sizeof(root), "%s/unit_tree.XXXXXX", unit_temporary());
 	must(mkdtemp(root) != NULL, "mkdtemp");
 	must(chmod(root, 0755) == 0, "chmod");
 }

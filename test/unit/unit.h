@@ -266,6 +266,15 @@ unit_at_edge(const void *data, size_t len)
 	return map + map_size - page - len;
 }
 
+/* Where files for the test's own use go. */
+static inline const char *
+unit_temporary(void)
+{
+	const char *directory = getenv("TMPDIR");
+
+	return directory != NULL && directory[0] != '\0' ? directory : "/tmp";
+}
+
 /* How often a test with random input tries: "many" times if FLOWLOG_LONG is set, or a third of that. */
 static inline int
 unit_tries(int many)
