@@ -81,6 +81,8 @@ CORE_OBJS = \
 	flow/file.o \
 	flow/gzip.o \
 	flow/json.o \
+	flow/json_event.o \
+	flow/json_token.o \
 	flow/hive.o \
 	flow/java_regex.o \
 	flow/csv.o \
@@ -95,7 +97,7 @@ CORE_OBJS = \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
-SHLIB_LINK = -lpcre2-8 -lisal -lzstd -ljansson
+SHLIB_LINK = -lpcre2-8 -lisal -lzstd
 
 # the second module, which reads from S3; make WITH_S3=no leaves it out.  Of the core it has what it needs once more.
 WITH_S3 ?= yes
@@ -109,13 +111,14 @@ S3_OBJS = \
 	flow/s3_sign.o \
 	flow/s3_credentials.o \
 	flow/s3_profile.o \
+	flow/json_member.o \
 	flow/xml.o \
 	flow/http.o
 S3_SHARED_OBJS = \
 	flow/endpoint.o \
 	flow/error.o \
 	flow/sort.o \
-	flow/json.o \
+	flow/json_token.o \
 	flow/location.o \
 	flow/location_match.o \
 	flow/location_template.o \
@@ -124,7 +127,7 @@ S3_SHARED_OBJS = \
 	flow/file_list.o \
 	flow/file.o \
 	flow/value_time.o
-S3_LINK = -lcurl -lcrypto -lexpat -ljansson
+S3_LINK = -lcurl -lcrypto -lexpat
 
 # what the library says of itself; it is built together with the SQL objects of that version
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" flowlog_fdw.control)

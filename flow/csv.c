@@ -68,10 +68,11 @@ flow_csv_recognizes(const uint8_t *data, size_t len)
 }
 
 static FlowStatus
-csv_create(const FlowHost *host, void **state, FlowError *error)
+csv_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
 	Csv *csv = flow_allocate(host, sizeof(Csv));
 
+	(void) unwrap;
 	if (csv == NULL)
 		return flow_error_memory(error);
 	*csv = (Csv) {.host = host, .state = CSV_HEADER};

@@ -389,10 +389,11 @@ gzip_recognizes(const uint8_t *data, size_t len)
 }
 
 static FlowStatus
-gzip_create(const FlowHost *host, void **state, FlowError *error)
+gzip_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
 	Gzip *gzip = flow_allocate(host, sizeof(Gzip));
 
+	(void) unwrap;
 	if (gzip == NULL)
 		return flow_error_memory(error);
 	gzip->host = host;

@@ -415,13 +415,21 @@ extern const FlowField *flow_field_of_column(const char *column_name);
 
 typedef struct FlowSource FlowSource;
 
+/* How records are taken out of what is wrapped round them. */
+typedef struct FlowUnwrap
+{
+	size_t max_line_length; /* of a longer line the end may be missing */
+} FlowUnwrap;
+
 /*
- * Opens an object and finds out its compression and, to "unwrap" it, what is round its records: these then
- * become lines with a time before each.  compression: "auto" or a name.
- * FLOW_CHANGED if it is not what was listed.  The object must outlive the source.
+ * Opens an object and finds out its compression and, unless "unwrap" is NULL,
+ * its wrapper: its records then become lines with a time before each.
+ * compression: "auto" or a name.  FLOW_CHANGED if the object is not what was
+ * listed.  It must outlive the source.
  */
 extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
-                                   const char *compression, bool unwrap, FlowSource **source, FlowError *error);
+                                   const char *compression, const FlowUnwrap *unwrap, FlowSource **source,
+                                   FlowError *error);
 extern void flow_source_close(FlowSource *source);
 
 /*
@@ -491,7 +499,8 @@ typedef struct FlowCodec
 	/* Do such data begin like this?  "len" is FLOW_MAGIC_SIZE, or less if there are no more. */
 	bool (*recognizes)(const uint8_t *data, size_t len);
 
-	FlowStatus (*create)(const FlowHost *host, void **state, FlowError *error);
+	/* "unwrap" is for wrappers, and NULL for a compression. */
+	FlowStatus (*create)(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error);
 	void (*free)(void *state);
 
 	/*
@@ -523,9 +532,13 @@ extern bool flow_json_recognizes(const uint8_t *data, size_t len);
 extern const FlowCodec flow_csv_codec;
 extern bool flow_csv_recognizes(const uint8_t *data, size_t len);
 
+/* ---------- json_member.c: other JSON ---------- */
+
 /*
- * The text of a member of an object, which is all of the JSON; NUL-terminated.  False if it is no such JSON, has no such member, or that is
- * no text, has a NUL in it, or is too long.
+ * Copies the text of a member of an object, which is all of the JSON, with a
+ * NUL after it.  Returns false, with all of text[0..size) 0, if the JSON is
+ * anything else, or the object has no such member or two, or the member is no
+ * text, has a NUL in it, or is too long.
  */
 extern bool flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size);
 

@@ -1,91 +1,140 @@
 /*-------------------------------------------------------------------------
  *
  * json.c
- *	  Takes records out of the JSON that carries CloudWatch's events, and texts out of
- *	  other JSON; the only file that knows jansson.
+ *	  Takes records out of the JSON that carries CloudWatch's events.
  *
- * Known are a subscription's payloads ({"messageType": "DATA_MESSAGE", "logEvents": [...]}: Amazon
- * CloudWatch Logs User Guide, "Real-time processing of log data with subscriptions"), which Firehose
- * writes one directly behind the other; answers of the API ({"events": [...]}); and single
- * events ({"timestamp": ..., "message": ...}), one behind the other or in an array.
+ * Known are a subscription's payloads ({"messageType": "DATA_MESSAGE",
+ * "logEvents": [...]}: Amazon CloudWatch Logs User Guide, "Real-time
+ * processing of log data with subscriptions"), which Firehose writes one
+ * directly after the other; answers of the API ({"events": [...]}); and single
+ * events ({"timestamp": ..., "message": ...}), one after the other or in an
+ * array.
  *
- * The end of each value at the top is found first, so memory is bounded by the largest of
- * them; jansson then reads it as a whole.
+ * json_token.c makes tokens of the bytes; this file knows what they mean.
+ * members[] lists the members that are read, and of which objects; all others
+ * are skipped.  json_event.c makes a line of each event as soon as it ends, so
+ * that only one event is in memory, however large the value is.
+ *
+ * There is one exception.  The events of a control message are not records, so
+ * events before the "messageType" of their value wait for it, or for the end
+ * of the value.
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "json_event.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
-/*
- * A value at the top is not larger.  CloudWatch's payloads have 1 MB at most before Firehose
- * unpacks them.  jansson needs 0.1 s for so much, in which nobody can interrupt it.
- */
-#define MOST_VALUE (16 * 1024 * 1024)
-#define FIRST_ROOM (16 * 1024)
+#define MAX_NAME 16  /* bytes of the name of a member in members[] */
+#define MAX_PLACES 4 /* nested in each other */
 
-/* Bytes shown of an event that has no message. */
-#define SHOWN 64
-
-/* What a byte outside of strings is to the search for the end of a value. */
+/* What the tokens at a depth are. */
 typedef enum JsonPlace
 {
-	PLACE_BETWEEN, /* before a value, or behind one */
-	PLACE_INSIDE,
-	PLACE_STRING,
-	PLACE_ESCAPE /* in a string, behind a backslash */
+	PLACE_TOP,    /* a value */
+	PLACE_VALUE,  /* members of a value, an object */
+	PLACE_EVENTS, /* elements of its array of events */
+	PLACE_EVENT,  /* members of an event in that array */
+	PLACES
 } JsonPlace;
 
-typedef struct Buffer
-{
-	char *data;
-	size_t len;
-	size_t room;
-} Buffer;
+typedef struct JsonMember JsonMember;
 
 typedef struct Json
 {
 	const FlowHost *host;
-
-	/* the value that is being collected */
-	JsonPlace place;
-	int depth;     /* of braces and brackets */
-	bool in_array; /* one at the top, whose elements are the values */
-	bool comma;    /* a comma must come before the next of them */
-	Buffer value;
-	uint64_t number; /* of values that were begun */
-
-	/* the one whose events are given out, if any */
-	json_t *root;
-	json_t *events; /* an array in it; NULL: it is an event itself */
-	size_t next;    /* of them */
-	Buffer line;
-	size_t given; /* of the line */
-
+	const uint8_t *in, *in_end; /* the step's input */
 	uint64_t skipped;
+
+	/* at the top */
+	uint64_t number; /* of values that have begun */
+	bool inside;     /* a value has begun and not ended */
+	bool in_array;   /* the values are the elements of an array */
+	bool comma;      /* a comma must come before the next value */
+
+	/* the value being read */
+	FlowJsonTokenizer tokens;
+	const uint8_t *value_begin; /* its first byte in this input */
+	uint64_t value_before;      /* bytes of it before this input */
+	JsonPlace places[MAX_PLACES];
+	int skip_depth; /* what is this deep or deeper is skipped; 0: nothing */
+	char name[MAX_NAME];
+	size_t name_len;          /* of a name that comes in pieces */
+	const JsonMember *member; /* whose value comes next, or NULL */
+	uint32_t seen[PLACES];    /* bit by member */
+
+	/* what is known of the value */
+	char kind[MAX_NAME]; /* its "messageType" */
+	size_t kind_len;
+	bool kind_known;
+	bool is_control;
+	bool has_log_events; /* it has a member "logEvents", array or not */
+	bool has_events;     /* it has an array of events: it is not an event */
+	bool given_events;   /* lines were made of "events" */
+
+	FlowJsonEvent event;
 } Json;
+
+/* A member that is read. */
+struct JsonMember
+{
+	JsonPlace place; /* of which objects */
+	const char *name;
+	size_t name_len;
+
+	/*
+	 * Takes a token of its value: each piece of a string or number, a literal,
+	 * or the beginning of an object or an array.  An object or array is
+	 * skipped unless this function calls enter().
+	 */
+	FlowStatus (*take)(Json *json, FlowJsonToken token, FlowError *error);
+};
+
+static FlowStatus take_kind(Json *json, FlowJsonToken token, FlowError *error);
+static FlowStatus take_log_events(Json *json, FlowJsonToken token, FlowError *error);
+static FlowStatus take_events(Json *json, FlowJsonToken token, FlowError *error);
+static FlowStatus take_time(Json *json, FlowJsonToken token, FlowError *error);
+static FlowStatus take_message(Json *json, FlowJsonToken token, FlowError *error);
+
+#define NAME(name) (name), sizeof(name) - 1
+
+static const JsonMember members[] = {
+	{PLACE_VALUE, NAME("messageType"), take_kind},
+	{PLACE_VALUE, NAME("logEvents"), take_log_events},
+	{PLACE_VALUE, NAME("events"), take_events},
+	{PLACE_VALUE, NAME("timestamp"), take_time},
+	{PLACE_VALUE, NAME("message"), take_message},
+	{PLACE_EVENT, NAME("timestamp"), take_time},
+	{PLACE_EVENT, NAME("message"), take_message}};
+
+static inline bool
+is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
 
 bool
 flow_json_recognizes(const uint8_t *data, size_t len)
 {
 	size_t i = 0;
 
-	while (i < len && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n'))
+	while (i < len && is_blank(data[i]))
 		i++;
 	return i < len && (data[i] == '{' || data[i] == '[');
 }
 
 static FlowStatus
-json_create(const FlowHost *host, void **state, FlowError *error)
+json_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
 	Json *json = flow_allocate(host, sizeof(Json));
 
 	if (json == NULL)
 		return flow_error_memory(error);
-	*json = (Json) {.host = host};
+	memset(json, 0, sizeof(Json));
+	json->host = host;
+	json->event.host = host;
+	json->event.max_line_length = unwrap->max_line_length;
 	*state = json;
 	return FLOW_OK;
 }
@@ -97,9 +146,7 @@ json_free(void *state)
 
 	if (json == NULL)
 		return;
-	json_decref(json->root);
-	flow_free(json->host, json->value.data);
-	flow_free(json->host, json->line.data);
+	flow_json_event_free(&json->event);
 	flow_free(json->host, json);
 }
 
@@ -109,142 +156,12 @@ json_skipped(const void *state)
 	return ((const Json *) state)->skipped;
 }
 
-/* ---------- buffers ---------- */
+/* ---------- errors ---------- */
 
-static FlowStatus
-append(const FlowHost *host, Buffer *buffer, const char *data, size_t len, FlowError *error)
-{
-	if (buffer->room - buffer->len < len)
-	{
-		size_t room = buffer->room > 0 ? buffer->room * 2 : FIRST_ROOM;
-		char *larger;
-
-		while (room - buffer->len < len)
-			room *= 2;
-		larger = flow_allocate(host, room);
-		if (larger == NULL)
-			return flow_error_memory(error);
-		if (buffer->len > 0)
-			memcpy(larger, buffer->data, buffer->len);
-		flow_free(host, buffer->data);
-		buffer->data = larger;
-		buffer->room = room;
-	}
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += len;
-	return FLOW_OK;
-}
-
-/* ---------- events to lines ---------- */
-
-/* A time as it stood, if that is a number or text that stays one field. */
-static FlowStatus
-append_time(Json *json, const json_t *event, FlowError *error)
-{
-	const json_t *time = json_object_get(event, "timestamp");
-	char number[32];
-
-	if (json_is_integer(time))
-	{
-		int len = snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(time));
-
-		return append(json->host, &json->line, number, (size_t) len, error);
-	}
-	if (json_is_string(time) && json_string_length(time) > 0)
-	{
-		const char *text = json_string_value(time);
-		size_t len = json_string_length(time);
-		bool one = true;
-
-		for (size_t i = 0; i < len; i++)
-			one &= (unsigned char) text[i] > ' ';
-		if (one)
-			return append(json->host, &json->line, text, len, error);
-	}
-	return append(json->host, &json->line, "-", 1, error);
-}
-
-/* A message; one line break at its end is no part of the record, others make it none. */
-static FlowStatus
-append_message(Json *json, const json_t *message, FlowError *error)
-{
-	size_t from = json->line.len;
-	size_t len = json_string_length(message);
-	const char *text = json_string_value(message);
-	FlowStatus status;
-
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > 0 && text[len - 1] == '\r')
-		len--;
-	status = append(json->host, &json->line, text, len, error);
-	for (size_t i = from; i < json->line.len; i++)
-		if (json->line.data[i] == '\n' || json->line.data[i] == '\r')
-			json->line.data[i] = '\0';
-	return status;
-}
-
-/* Takes what jansson writes, as far as it is shown. */
-static int
-take_shown(const char *data, size_t len, void *arg)
-{
-	Buffer *shown = arg;
-	size_t room = shown->room - shown->len;
-
-	memcpy(shown->data + shown->len, data, len < room ? len : room);
-	shown->len += len < room ? len : room;
-	return 0;
-}
-
-/* What has no message cannot be a record; its beginning is for who looks at the rejects. */
-static FlowStatus
-append_other(Json *json, const json_t *event, FlowError *error)
-{
-	char text[SHOWN];
-	Buffer shown = {text, 0, sizeof(text)};
-	FlowStatus status = append(json->host, &json->line, "", 1, error);
-
-	(void) json_dump_callback(event, take_shown, &shown, JSON_COMPACT | JSON_ENCODE_ANY);
-	return status == FLOW_OK ? append(json->host, &json->line, text, shown.len, error) : status;
-}
-
-static FlowStatus
-make_line(Json *json, const json_t *event, FlowError *error)
-{
-	const json_t *message = json_object_get(event, "message");
-	FlowStatus status;
-
-	json->line.len = json->given = 0;
-	if (!json_is_string(message))
-		status = append_other(json, event, error);
-	else if ((status = append_time(json, event, error)) == FLOW_OK &&
-	         (status = append(json->host, &json->line, " ", 1, error)) == FLOW_OK)
-		status = append_message(json, message, error);
-	return status == FLOW_OK ? append(json->host, &json->line, "\n", 1, error) : status;
-}
-
-/* The next event of the value that was read last; FLOW_END if there is none. */
-static FlowStatus
-next_event(Json *json, FlowError *error)
-{
-	const json_t *event;
-
-	if (json->root == NULL)
-		return FLOW_END;
-	event = json->events != NULL ? json_array_get(json->events, json->next) : json->next == 0 ? json->root
-	                                                                                          : NULL;
-	if (event == NULL)
-	{
-		json_decref(json->root);
-		json->root = json->events = NULL;
-		return FLOW_END;
-	}
-	json->next++;
-	return make_line(json, event, error);
-}
-
-/* ---------- values ---------- */
-
+/*
+ * Sets an error about the value that has begun last.  "problem" is a constant
+ * or made of constants: an error must not show what the file holds.
+ */
 static FlowStatus
 corrupt(const Json *json, const char *problem, FlowError *error)
 {
@@ -253,146 +170,354 @@ corrupt(const Json *json, const char *problem, FlowError *error)
 	return FLOW_CORRUPT;
 }
 
-/*
- * Reads the value that was collected.  What its text says twice would be lost once, so that is an
- * error; a NUL byte in a message is for the reader of lines to see.
- */
-static FlowStatus
-read_value(Json *json, FlowError *error)
+/* Adds a problem and its place, the last byte that was taken. */
+static void
+add_place(const Json *json, const char *problem, FlowError *error)
 {
-	json_error_t problem;
-	const json_t *type;
+	uint64_t byte = json->value_before + (uint64_t) (json->in - json->value_begin);
 
-	json->root = json_loadb(json->value.data, json->value.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
-	if (json->root == NULL)
+	flow_error_detail(error, "%s at byte %" PRIu64 " in value %" PRIu64 " of the file.", problem, byte, json->number);
+}
+
+static FlowStatus
+corrupt_here(const Json *json, const char *problem, FlowError *error)
+{
+	flow_error_set(error, FLOW_CORRUPT, "is not well-formed JSON");
+	add_place(json, problem, error);
+	return FLOW_CORRUPT;
+}
+
+/* The same for JSON that is well-formed. */
+static FlowStatus
+unsupported_here(const Json *json, const char *problem, FlowError *error)
+{
+	flow_error_set(error, FLOW_UNSUPPORTED, "has JSON that cannot be read as events");
+	add_place(json, problem, error);
+	return FLOW_UNSUPPORTED;
+}
+
+static FlowStatus
+token_error(const Json *json, FlowError *error)
+{
+	if (!json->tokens.too_deep)
+		return corrupt_here(json, json->tokens.problem, error);
+	flow_error_set(error, FLOW_LIMIT, "has JSON that is nested too deeply");
+	flow_error_detail(error, "Value %" PRIu64 " of the file has more than %d arrays and objects within each other.",
+	                  json->number, FLOW_JSON_MAX_DEPTH);
+	return FLOW_LIMIT;
+}
+
+static FlowStatus
+too_many_held(const Json *json, FlowError *error)
+{
+	flow_error_set(error, FLOW_LIMIT, "has a JSON value that is too large");
+	flow_error_detail(error, "Value %" PRIu64 " of the file has more than %d MiB of \"logEvents\" before its \"messageType\".",
+	                  json->number, FLOW_JSON_MAX_HELD >> 20);
+	return FLOW_LIMIT;
+}
+
+/* ---------- members ---------- */
+
+/* Returns true if a value ends with this token. */
+static bool
+ends_value(const Json *json, FlowJsonToken token)
+{
+	switch (token)
 	{
-		char where[64];
-
-		if (json_error_code(&problem) == json_error_out_of_memory)
-			return flow_error_memory(error);
-		/* jansson's own text may show what stands in the log */
-		snprintf(where, sizeof(where), "There is an error at byte %d", problem.position);
-		return corrupt(json, where, error);
+		case FLOW_JSON_STRING:
+		case FLOW_JSON_NUMBER:
+			return json->tokens.ends;
+		case FLOW_JSON_OBJECT:
+		case FLOW_JSON_ARRAY:
+			return false;
+		default:
+			return true;
 	}
+}
 
-	json->next = 0;
-	json->events = json_object_get(json->root, "logEvents");
-	if (json->events == NULL)
-		json->events = json_object_get(json->root, "events");
-	if (!json_is_array(json->events))
-		json->events = NULL;
+/* Returns true if an object or an array begins with this token. */
+static bool
+opens_value(FlowJsonToken token)
+{
+	return token == FLOW_JSON_OBJECT || token == FLOW_JSON_ARRAY;
+}
 
-	type = json_object_get(json->root, "messageType");
-	if (json_is_string(type) && strcmp(json_string_value(type), "CONTROL_MESSAGE") == 0)
+/* Reads the object or array that has begun: its place is "place". */
+static void
+enter(Json *json, JsonPlace place)
+{
+	json->places[json->tokens.depth] = place;
+	if (place != PLACE_EVENTS)
+		json->seen[place] = 0;
+	json->skip_depth = 0;
+}
+
+static FlowStatus
+take_kind(Json *json, FlowJsonToken token, FlowError *error)
+{
+	static const char control[] = "CONTROL_MESSAGE";
+	size_t len = json->tokens.text.len;
+
+	if (token == FLOW_JSON_STRING)
 	{
-		json->skipped++;
-		json_decref(json->root);
-		json->root = json->events = NULL;
+		if (len > MAX_NAME - json->kind_len)
+			len = MAX_NAME - json->kind_len;
+		memcpy(json->kind + json->kind_len, json->tokens.text.data, len);
+		json->kind_len += len;
+		json->is_control = json->kind_len == sizeof(control) - 1 && memcmp(json->kind, control, sizeof(control) - 1) == 0;
+	}
+	if (!ends_value(json, token) && !opens_value(token))
+		return FLOW_OK;
+	json->kind_known = true;
+	if (json->is_control && json->given_events)
+		return unsupported_here(json, "The \"messageType\" of a control message comes after \"events\"", error);
+	if (json->is_control)
+		flow_json_event_forget(&json->event);
+	else
+		flow_json_event_release(&json->event);
+	return FLOW_OK;
+}
+
+static FlowStatus
+take_log_events(Json *json, FlowJsonToken token, FlowError *error)
+{
+	if (!ends_value(json, token) && !opens_value(token))
+		return FLOW_OK;
+	if (json->has_events)
+		return unsupported_here(json, "A member \"logEvents\" comes after \"events\"", error);
+	json->has_log_events = true;
+	if (token == FLOW_JSON_ARRAY && !json->is_control)
+	{
+		enter(json, PLACE_EVENTS);
+		json->has_events = true;
+		if (!json->kind_known)
+			flow_json_event_hold(&json->event);
+		flow_json_event_begin(&json->event, json->in);
 	}
 	return FLOW_OK;
 }
 
-/* Takes a byte between values: blanks, the beginning of a value, or an array that holds them. */
+/* The events of the API's answers, which have no "logEvents". */
 static FlowStatus
-take_between(Json *json, char byte, FlowError *error)
+take_events(Json *json, FlowJsonToken token, FlowError *error)
 {
-	switch (byte)
+	(void) error;
+	if (token == FLOW_JSON_ARRAY && !json->is_control && !json->has_log_events)
 	{
-		case ' ':
-		case '\t':
-		case '\r':
-		case '\n':
+		enter(json, PLACE_EVENTS);
+		json->has_events = true;
+		flow_json_event_begin(&json->event, json->in);
+	}
+	return FLOW_OK;
+}
+
+static FlowStatus
+take_time(Json *json, FlowJsonToken token, FlowError *error)
+{
+	return flow_json_event_take_time(&json->event, token, &json->tokens, error);
+}
+
+static FlowStatus
+take_message(Json *json, FlowJsonToken token, FlowError *error)
+{
+	return flow_json_event_take_message(&json->event, token, &json->tokens, error);
+}
+
+/* ---------- tokens ---------- */
+
+static const JsonMember *
+find_member(JsonPlace place, const char *name, size_t len)
+{
+	for (size_t i = 0; i < flow_countof(members); i++)
+		if (members[i].name_len == len && members[i].place == place && memcmp(members[i].name, name, len) == 0)
+			return &members[i];
+	return NULL;
+}
+
+/*
+ * Takes a piece of a member's name.  RFC 8259 does not say what a name means
+ * that is given twice, so that is an error.
+ */
+static FlowStatus
+take_key(Json *json, FlowError *error)
+{
+	FlowSlice name = json->tokens.text;
+	JsonPlace place = json->places[json->tokens.depth];
+	uint32_t bit;
+
+	if (!json->tokens.ends || json->name_len > 0)
+	{
+		/* a name cut to MAX_NAME bytes is longer than any in members[] */
+		size_t len = name.len < MAX_NAME - json->name_len ? name.len : MAX_NAME - json->name_len;
+
+		memcpy(json->name + json->name_len, name.data, len);
+		json->name_len += len;
+		if (!json->tokens.ends)
 			return FLOW_OK;
-		case '{':
-			json->number++;
-			if (json->comma)
-				return corrupt(json, "There is no comma before an object", error);
-			json->place = PLACE_INSIDE;
-			json->depth = 1;
-			json->value.len = 0;
-			return append(json->host, &json->value, &byte, 1, error);
-		case '[':
-			if (json->in_array)
-				break;
-			json->in_array = true;
+		name = (FlowSlice) {json->name, json->name_len};
+		json->name_len = 0;
+	}
+
+	json->member = find_member(place, name.data, name.len);
+	if (json->member == NULL)
+		return FLOW_OK;
+	bit = UINT32_C(1) << (json->member - members);
+	if ((json->seen[place] & bit) != 0)
+	{
+		char problem[64];
+
+		snprintf(problem, sizeof(problem), "Member \"%s\" is repeated", json->member->name);
+		return corrupt_here(json, problem, error);
+	}
+	json->seen[place] |= bit;
+	return FLOW_OK;
+}
+
+/* Takes a token of a value, other than the end of an object or an array. */
+static FlowStatus
+take_value(Json *json, FlowJsonToken token, FlowError *error)
+{
+	bool opens = opens_value(token);
+	int depth = json->tokens.depth;
+
+	if (opens)
+		json->skip_depth = depth;
+	switch (json->places[opens ? depth - 1 : depth])
+	{
+		case PLACE_TOP:
+			enter(json, PLACE_VALUE);
 			return FLOW_OK;
-		case ',':
-			if (!json->comma)
-				break;
-			json->comma = false;
-			return FLOW_OK;
-		case ']':
-			if (!json->in_array)
-				break;
-			json->in_array = json->comma = false;
+		case PLACE_EVENTS:
+			if (token == FLOW_JSON_OBJECT)
+				enter(json, PLACE_EVENT);
 			return FLOW_OK;
 		default:
-			break;
+			return json->member != NULL ? json->member->take(json, token, error) : FLOW_OK;
 	}
-	json->number++;
-	return corrupt(json, "There is no object", error);
 }
 
-/* How many bytes from here on belong to the value; *ends: the last of them ends it. */
-static size_t
-scan_value(Json *json, const uint8_t *data, size_t len, bool *ends)
-{
-	JsonPlace place = json->place;
-	size_t i = 0;
+/* ---------- events and values ---------- */
 
-	*ends = false;
-	while (i < len && !*ends)
-	{
-		uint8_t byte = data[i++];
-
-		if (place == PLACE_ESCAPE)
-			place = PLACE_STRING;
-		else if (byte == '"')
-			place = place == PLACE_STRING ? PLACE_INSIDE : PLACE_STRING;
-		else if (place == PLACE_STRING)
-			place = byte == '\\' ? PLACE_ESCAPE : PLACE_STRING;
-		else if (byte == '{' || byte == '[')
-			json->depth++;
-		else if (byte == '}' || byte == ']')
-			*ends = --json->depth == 0;
-	}
-	json->place = *ends ? PLACE_BETWEEN : place;
-	return i;
-}
-
-/* Takes bytes until a value has ended, or all. */
+/* Ends an element of an array of events. */
 static FlowStatus
-collect(Json *json, const uint8_t **in, const uint8_t *stop, FlowError *error)
+end_event(Json *json, FlowError *error)
 {
-	while (*in < stop)
-	{
-		FlowStatus status;
-		size_t len;
-		bool ends;
+	FlowStatus status = flow_json_event_end(&json->event, json->in, error);
 
-		if (json->place == PLACE_BETWEEN)
-		{
-			if ((status = take_between(json, (char) *(*in)++, error)) != FLOW_OK)
-				return status;
-			continue;
-		}
-		len = scan_value(json, *in, (size_t) (stop - *in), &ends);
-		if (len > MOST_VALUE - json->value.len)
-		{
-			flow_error_set(error, FLOW_LIMIT, "has a JSON value that is too large");
-			flow_error_detail(error, "Value %" PRIu64 " of the file has more than %d MiB.", json->number, MOST_VALUE >> 20);
-			return FLOW_LIMIT;
-		}
-		status = append(json->host, &json->value, (const char *) *in, len, error);
-		*in += len;
-		if (status != FLOW_OK)
-			return status;
-		if (ends)
-		{
-			json->comma = json->in_array;
-			return read_value(json, error);
-		}
+	if (status == FLOW_LIMIT)
+		return too_many_held(json, error);
+	json->given_events |= !json->has_log_events;
+	flow_json_event_begin(&json->event, json->in);
+	return status;
+}
+
+/* Ends a value. */
+static FlowStatus
+end_value(Json *json, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	json->inside = false;
+	json->comma = json->in_array;
+	if (json->is_control)
+		json->skipped++;
+	else if (!json->has_events)
+		status = flow_json_event_end(&json->event, json->in, error);
+	else
+		flow_json_event_release(&json->event);
+	return status;
+}
+
+static FlowStatus
+take_token(Json *json, FlowJsonToken token, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+	int depth = json->tokens.depth;
+
+	if (json->skip_depth > 0)
+	{
+		if (depth >= json->skip_depth)
+			return FLOW_OK;
+		json->skip_depth = 0;
 	}
+	else if (token == FLOW_JSON_KEY)
+		return take_key(json, error);
+	else if (token != FLOW_JSON_OBJECT_END && token != FLOW_JSON_ARRAY_END)
+		status = take_value(json, token, error);
+
+	if (status != FLOW_OK || !ends_value(json, token))
+		return status;
+	if (depth == 0)
+		return end_value(json, error);
+	return json->places[depth] == PLACE_EVENTS ? end_event(json, error) : FLOW_OK;
+}
+
+/* Takes tokens until the value ends, a line is pending, or there are none. */
+static FlowStatus
+take_tokens(Json *json, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && json->inside && json->event.npending == 0)
+	{
+		FlowJsonToken token = flow_json_next(&json->tokens, &json->in, json->in_end);
+
+		if (token == FLOW_JSON_MORE)
+			break;
+		status = token == FLOW_JSON_ERROR ? token_error(json, error) : take_token(json, token, error);
+	}
+	return status;
+}
+
+/* ---------- values ---------- */
+
+static void
+begin_value(Json *json)
+{
+	json->inside = true;
+	json->value_begin = json->in;
+	json->value_before = 0;
+	flow_json_start(&json->tokens);
+	json->skip_depth = 0;
+	json->name_len = json->kind_len = 0;
+	json->kind_known = json->is_control = json->has_log_events = json->has_events = json->given_events = false;
+	flow_json_event_forget(&json->event);
+	flow_json_event_begin(&json->event, json->in);
+}
+
+static FlowStatus
+take_object(Json *json, FlowError *error)
+{
+	json->number++;
+	if (json->comma)
+		return corrupt(json, "There is no comma before an object", error);
+	begin_value(json);
+	return FLOW_OK;
+}
+
+/*
+ * Takes a byte between values: a blank, the beginning or the end of an array
+ * of values, a comma in it, or the beginning of a value.
+ */
+static FlowStatus
+take_between(Json *json, FlowError *error)
+{
+	uint8_t byte = *json->in;
+
+	if (byte == '{')
+		return take_object(json, error);
+	if (byte == '[' && !json->in_array)
+		json->in_array = true;
+	else if (byte == ',' && json->comma)
+		json->comma = false;
+	else if (byte == ']' && json->in_array)
+		json->in_array = json->comma = false;
+	else if (!is_blank(byte))
+	{
+		json->number++;
+		return corrupt(json, "There is no object", error);
+	}
+	json->in++;
 	return FLOW_OK;
 }
 
@@ -401,36 +526,26 @@ json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
           uint64_t offset, FlowError *error)
 {
 	Json *json = state;
-	const uint8_t *stop = in_end - *in > FLOW_BLOCK_SIZE ? *in + FLOW_BLOCK_SIZE : in_end;
-	FlowStatus status;
+	FlowJsonEvent *event = &json->event;
+	FlowStatus status = FLOW_OK;
+	bool given = false;
 
 	(void) offset;
-	for (;;)
-	{
-		size_t len = json->line.len - json->given;
+	json->in = json->value_begin = event->begin = *in;
+	json->in_end = in_end - *in > FLOW_BLOCK_SIZE ? *in + FLOW_BLOCK_SIZE : in_end;
+	event->out = *out;
+	event->out_end = out_end;
+	while (status == FLOW_OK && (given = flow_json_event_give(event)) && json->in < json->in_end)
+		status = json->inside ? take_tokens(json, error) : take_between(json, error);
+	if (status == FLOW_OK && json->inside)
+		status = flow_json_event_keep(event, json->in, error);
+	json->value_before += (uint64_t) (json->in - json->value_begin);
+	*in = json->in;
+	*out = event->out;
+	if (status != FLOW_OK || !given || *in < in_end || !last)
+		return status;
 
-		if (len > (size_t) (out_end - *out))
-			len = (size_t) (out_end - *out);
-		if (len > 0)
-			memcpy(*out, json->line.data + json->given, len);
-		*out += len;
-		json->given += len;
-		if (json->given < json->line.len)
-			return FLOW_OK;
-
-		status = next_event(json, error);
-		if (status == FLOW_END)
-		{
-			if (*in == stop)
-				break;
-			status = collect(json, in, stop, error);
-		}
-		if (status != FLOW_OK)
-			return status;
-	}
-	if (*in < in_end || !last)
-		return FLOW_OK;
-	if (json->place != PLACE_BETWEEN || json->in_array)
+	if (json->inside || json->in_array)
 		return corrupt(json, "The file ends", error);
 	return FLOW_END;
 }
@@ -442,19 +557,3 @@ const FlowCodec flow_json_codec = {
 	.free = json_free,
 	.step = json_step,
 	.skipped = json_skipped};
-
-/* ---------- other JSON ---------- */
-
-bool
-flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size)
-{
-	json_error_t problem;
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
-	const json_t *member = json_object_get(root, name);
-	bool found = json_is_string(member) && json_string_length(member) < size;
-
-	if (found)
-		memcpy(text, json_string_value(member), json_string_length(member) + 1);
-	json_decref(root);
-	return found;
-}

@@ -101,12 +101,13 @@ FlowStatus
 flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access, const char *compression, bool unwrap,
                   const char *log_format, FlowProbe *probe, FlowError *error)
 {
+	const FlowUnwrap how = {FLOW_BLOCK_SIZE}; /* no more than that is looked at */
 	FlowSource *source = NULL;
 	FlowAccess glance = *access;
 	FlowStatus status;
 
 	glance.glance = true;
-	status = flow_source_open(host, object, &glance, compression, unwrap, &source, error);
+	status = flow_source_open(host, object, &glance, compression, unwrap ? &how : NULL, &source, error);
 	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)
 		return status;

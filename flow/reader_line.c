@@ -320,6 +320,7 @@ FlowStatus
 flow_reader_open_next(FlowReader *reader, FlowError *error)
 {
 	const FlowReadSpec *spec = &reader->spec;
+	const FlowUnwrap unwrap = {spec->max_line_length};
 	FlowStatus status;
 
 	for (;;)
@@ -346,7 +347,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		status = set_constants(reader, error);
 		if (status == FLOW_OK)
 			status = flow_source_open(reader->host, reader->object, &spec->access, spec->compression,
-			                          flow_format_unwraps(spec->format), &reader->source, error);
+			                          flow_format_unwraps(spec->format) ? &unwrap : NULL, &reader->source, error);
 		if (status == FLOW_OK)
 		{
 			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->access);

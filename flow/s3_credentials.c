@@ -6,7 +6,7 @@
  * There is one source, which is named, and no looking in others.  What services of the machine, of its container or of AWS
  * are asked, and how, is as in AWS's own tools; version 1 of the instance's service is never asked.
  *
- * Keys are wiped from our own memory; what libcurl, jansson and expat have copied cannot be.
+ * Keys are wiped from our own memory; what libcurl and expat have copied cannot be.
  *
  *-------------------------------------------------------------------------
  */

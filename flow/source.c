@@ -344,7 +344,7 @@ flow_source_skipped(const FlowSource *source)
 
 /* Undoes one thing more: what is ready becomes its input, and the beginning of its output is ready. */
 static FlowStatus
-add_stage(FlowSource *source, const FlowCodec *codec, FlowError *error)
+add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, FlowError *error)
 {
 	Stage *stage = &source->stages[source->nstages];
 	uint8_t *first = source->first[source->nstages + 1];
@@ -354,7 +354,7 @@ add_stage(FlowSource *source, const FlowCodec *codec, FlowError *error)
 	stage->codec = codec;
 	stage->in = source->ready;
 	stage->in_end = source->ready_end;
-	status = codec->create(source->host, &stage->state, error);
+	status = codec->create(source->host, unwrap, &stage->state, error);
 	if (status != FLOW_OK)
 		return status;
 	source->nstages++;
@@ -421,7 +421,7 @@ add_compressions(FlowSource *source, const char *compression, FlowError *error)
 			flow_file_name_error(error, source->object->path);
 			return FLOW_UNSUPPORTED;
 		}
-		if ((status = add_stage(source, codec, error)) != FLOW_OK ||
+		if ((status = add_stage(source, codec, NULL, error)) != FLOW_OK ||
 		    (status = choose_codec(source, "auto", &codec, error)) != FLOW_OK)
 			return status;
 		if (strcmp(compression, "auto") != 0)
@@ -431,7 +431,7 @@ add_compressions(FlowSource *source, const char *compression, FlowError *error)
 }
 
 static FlowStatus
-add_wrapper(FlowSource *source, FlowError *error)
+add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 {
 	const uint8_t *data = source->ready;
 	size_t len = (size_t) (source->ready_end - source->ready);
@@ -447,11 +447,11 @@ add_wrapper(FlowSource *source, FlowError *error)
 	if (source->wrapper == NULL || source->wrapper->codec == NULL)
 		return FLOW_OK;
 	source->ready = data;
-	return add_stage(source, source->wrapper->codec, error);
+	return add_stage(source, source->wrapper->codec, unwrap, error);
 }
 
 static FlowStatus
-open_source(FlowSource *source, const FlowAccess *access, const char *compression, bool unwrap, FlowError *error)
+open_source(FlowSource *source, const FlowAccess *access, const char *compression, const FlowUnwrap *unwrap, FlowError *error)
 {
 	FlowStatus status;
 	size_t len = 0;
@@ -467,12 +467,12 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 	source->ready_end = source->first[0] + len;
 
 	status = add_compressions(source, compression, error);
-	return status == FLOW_OK && unwrap ? add_wrapper(source, error) : status;
+	return status == FLOW_OK && unwrap != NULL ? add_wrapper(source, unwrap, error) : status;
 }
 
 FlowStatus
 flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
-                 const char *compression, bool unwrap, FlowSource **result, FlowError *error)
+                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result, FlowError *error)
 {
 	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
 	FlowStatus status;

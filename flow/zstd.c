@@ -195,11 +195,12 @@ zstd_free(void *state)
 }
 
 static FlowStatus
-zstd_create(const FlowHost *host, void **state, FlowError *error)
+zstd_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
 	ZSTD_customMem memory = {zstd_allocate, zstd_deallocate, (void *) host};
 	Zstd *zstd = flow_allocate(host, sizeof(Zstd));
 
+	(void) unwrap;
 	if (zstd == NULL)
 		return flow_error_memory(error);
 	*zstd = (Zstd) {.host = host, .need = FLOW_MAGIC_SIZE};

@@ -82,7 +82,7 @@ apt_install() {
 
 # PostgreSQL itself, unless the caller brings another with PG_CONFIG.
 build_packages() {
-	echo gcc libc6-dev make perl libpcre2-dev libisal-dev libzstd-dev libjansson-dev libssl-dev libexpat1-dev \
+	echo gcc libc6-dev make perl libpcre2-dev libisal-dev libzstd-dev libssl-dev libexpat1-dev \
 		libcurl4-openssl-dev gzip zstd
 	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
 		echo postgresql-15 postgresql-server-dev-15

@@ -21,10 +21,11 @@ static bool
 is_plain(const char *path, const uint8_t *data, size_t len)
 {
 	FlowObject object = plain_write(path, data, len);
+	const FlowUnwrap unwrap = {1000};
 	FlowAccess everywhere = {0};
 	FlowSource *source = NULL;
 	FlowError error;
-	bool plain = flow_source_open(&unit_host, &object, &everywhere, "none", true, &source, &error) == FLOW_OK;
+	bool plain = flow_source_open(&unit_host, &object, &everywhere, "none", &unwrap, &source, &error) == FLOW_OK;
 
 	if (plain)
 		plain = !flow_source_is_timed(source);

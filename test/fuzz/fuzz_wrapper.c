@@ -1,14 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_wrapper.c
- *	  JSON and CSV round records: what comes out does not depend on the sizes of the
- *	  pieces that go in, and CSV is what the plain reader makes of it.
+ *	  JSON and CSV round records: what comes out is what the plain readers make of
+ *	  it, and does not depend on the sizes of the pieces that go in.
  *
- * The first two bytes are these sizes, and which of the two it is.
+ * The first two bytes are these sizes, and which of the two it is; an odd second byte
+ * makes lines short.
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/plain_wrapper.h"
+#include "../unit/plain_json.h"
 
 static void
 must(bool condition)
@@ -21,13 +22,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const FlowCodec *codec;
-	PlainText whole, pieces;
+	PlainText whole, pieces, plain;
+	size_t max_line_length;
 
 	if (size < 2)
 		return 0;
 	codec = data[0] & 1 ? &flow_csv_codec : &flow_json_codec;
-	whole = plain_unwrap(codec, data + 2, size - 2, 1 << 16, 1 << 16);
-	pieces = plain_unwrap(codec, data + 2, size - 2, 1 + (data[0] >> 1), 1 + data[1]);
+	max_line_length = data[1] & 1 ? 64 : 1 << 20;
+	whole = plain_unwrap_lines(codec, data + 2, size - 2, 1 << 16, 1 << 16, max_line_length);
+	pieces = plain_unwrap_lines(codec, data + 2, size - 2, 1 + (data[0] >> 1), 1 + data[1], max_line_length);
 
 	must(whole.status == pieces.status && whole.skipped == pieces.skipped);
 	must(whole.len >= pieces.len || whole.status == FLOW_END);
@@ -35,6 +38,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(whole.status != FLOW_END || whole.len == pieces.len);
 	if (codec == &flow_csv_codec)
 		must(plain_csv_agrees((const char *) data + 2, size - 2, &whole));
+	else
+	{
+		must(whole.len == pieces.len && strcmp(whole.error.detail, pieces.error.detail) == 0);
+		plain = plain_json_unwrap((const char *) data + 2, size - 2, max_line_length);
+		must(plain_json_agrees(&whole, &plain));
+		free(plain.data);
+	}
 
 	free(whole.data);
 	free(pieces.data);

@@ -21,17 +21,19 @@ typedef struct PlainText
 } PlainText;
 
 /*
- * Runs all of the data through a codec, so many bytes at a time in and out; the result is to be freed.
+ * Runs all of the data through a codec, so many bytes at a time in and out; the result is to be freed.  Lines may
+ * have "max_line_length" bytes.
  */
 static inline PlainText
-plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
+plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size, size_t max_line_length)
 {
+	const FlowUnwrap unwrap = {max_line_length};
 	const uint8_t *begin = data;
 	PlainText text = {malloc(4 * len + 4097), 0, FLOW_OK, {0}, 0};
 	void *state = NULL;
 	size_t from = 0;
 
-	text.status = codec->create(&unit_host, &state, &text.error);
+	text.status = codec->create(&unit_host, &unwrap, &state, &text.error);
 	while (text.status == FLOW_OK)
 	{
 		size_t to = len - from < in_size ? len : from + in_size;
@@ -52,6 +54,12 @@ plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_siz
 	if (state != NULL)
 		codec->free(state);
 	return text;
+}
+
+static inline PlainText
+plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
+{
+	return plain_unwrap_lines(codec, data, len, in_size, out_size, 1 << 20);
 }
 
 /* ---------- CSV ---------- */

@@ -167,7 +167,7 @@ decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in,
 	void *state;
 
 	out->len = 0;
-	status = gzip->create(host, &state, error);
+	status = gzip->create(host, NULL, &state, error);
 	while (status == FLOW_OK)
 	{
 		size_t n = vary ? random_below(most_in + 1) : most_in;
@@ -578,7 +578,7 @@ memory_may_run_out(void)
 	void *state;
 
 	unit_state.fail_after = 0;
-	CHECK_INT(gzip->create(&unit_host, &state, &error), FLOW_NO_MEMORY);
+	CHECK_INT(gzip->create(&unit_host, NULL, &state, &error), FLOW_NO_MEMORY);
 	unit_state.fail_after = -1;
 }
 

@@ -147,7 +147,7 @@ scan(FlowAhead *ahead, size_t from, size_t to, size_t step)
 	{
 		size_t before = ncold, missed = nmissed;
 
-		CHECK_INT(flow_source_open(&unit_host, &many.items[from], &everywhere, "auto", false, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(&unit_host, &many.items[from], &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 		result.waited += nmissed > missed;
 		before = ncold;
 		nreads = 0;
@@ -207,7 +207,7 @@ files_to_come_are_fetched_if_they_are_not_in_memory(void)
 		FlowSource *source;
 		FlowError error;
 
-		CHECK_INT(flow_source_open(&unit_host, &many.items[0], &everywhere, "auto", false, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(&unit_host, &many.items[0], &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 		unit_state.interrupt_after = 0;
 		flow_source_prefetch(source, &ahead, &many, 0, &everywhere);
 		unit_state.interrupt_after = -1;

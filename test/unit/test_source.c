@@ -139,7 +139,7 @@ read_all(const FlowHost *host, const FlowObject *object, const char *compression
 	int64_t outstanding = unit_state.outstanding;
 	int descriptors = open_descriptors();
 	FlowSource *source = NULL;
-	FlowStatus status = flow_source_open(host, object, &everywhere, compression, false, &source, error);
+	FlowStatus status = flow_source_open(host, object, &everywhere, compression, NULL, &source, error);
 	size_t len = 1, total = 0;
 
 	while (status == FLOW_OK && len > 0)
@@ -259,7 +259,7 @@ the_compression_found_is_told(void)
 		FlowObject object = store(cases[i].data, cases[i].len);
 		FlowSource *source;
 
-		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", false, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 		CHECK_STRING(flow_source_compression(source), cases[i].name);
 		CHECK_INT(flow_source_bytes_read(source), flow_source_is_plain(source) ? 0 : cases[i].len);
 		flow_source_close(source);
@@ -328,7 +328,7 @@ a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 			{
 				size_t at = offsets[i] < text.len ? offsets[i] : text.len, len;
 
-				CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", false, &source, &error), FLOW_OK);
+				CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 				CHECK(flow_source_is_plain(source));
 				CHECK_INT(flow_source_bytes_read(source), 0);
 				if (seek)
@@ -363,7 +363,7 @@ a_small_file_that_changes_after_its_opening_is_noticed(void)
 			FILE *file;
 			size_t len;
 
-			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", false, &source, &error), FLOW_OK);
+			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 			usleep(10000);
 			if (change < 2)
 				CHECK(truncate(path, change == 0 ? 0 : (off_t) object.size - 1) == 0);
@@ -480,7 +480,7 @@ a_change_is_called_a_change_even_if_it_looks_like_damage(void)
 			FlowSource *source;
 			size_t len;
 
-			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", false, &source, &error), FLOW_OK);
+			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
 			CHECK_INT(flow_source_read(source, block, sizeof(block), &len, &error), FLOW_OK);
 			usleep(10000);
 			if (cut)
@@ -683,7 +683,7 @@ what_cannot_be_opened_leaves_nothing_behind(void)
 	FlowSource *source;
 	FlowError error;
 
-	CHECK_INT(flow_source_open(&unit_host, &object, &nowhere, "auto", false, &source, &error), FLOW_NOT_ALLOWED);
+	CHECK_INT(flow_source_open(&unit_host, &object, &nowhere, "auto", NULL, &source, &error), FLOW_NOT_ALLOWED);
 	CHECK_STRING(error.path, path);
 	object.size++;
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CHANGED);

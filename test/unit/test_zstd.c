@@ -108,7 +108,7 @@ decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool
 	void *state;
 
 	out->len = 0;
-	status = zstd->create(&unit_host, &state, error);
+	status = zstd->create(&unit_host, NULL, &state, error);
 	if (status != FLOW_OK)
 		return status;
 	while (status == FLOW_OK)

@@ -1,0 +1,340 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_event.c
+ *	  The event that json.c reads, and its line.
+ *
+ * A line is the event's time, a blank and its message.  Both are usually
+ * slices of the input, which are copied once, into the output.  A text gets
+ * memory of its own if it has escapes, if the input ends within the event, or
+ * if the output is full.  This memory is bounded, because a line longer than
+ * "max_line_length" is a reject whatever its end is: the end is dropped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "json_event.h"
+
+#define FIRST_TEXT 64
+#define FIRST_HELD (16 * 1024)
+
+void
+flow_json_event_free(FlowJsonEvent *event)
+{
+	flow_free(event->host, event->time.own.data);
+	flow_free(event->host, event->message.own.data);
+	flow_free(event->host, event->held.data);
+}
+
+/* ---------- buffers and texts ---------- */
+
+/* Appends to a buffer, whose room begins with "first" and ends at "max". */
+static FlowStatus
+append(const FlowHost *host, FlowJsonBuffer *buffer, FlowSlice more, size_t first, size_t max, FlowError *error)
+{
+	size_t need = buffer->len + more.len;
+
+	if (need > buffer->room)
+	{
+		size_t room = buffer->room > 0 ? buffer->room : first;
+		char *larger;
+
+		while (room < need)
+			room *= 2;
+		if (room > max)
+			room = max;
+		larger = flow_allocate(host, room);
+		if (larger == NULL)
+			return flow_error_memory(error);
+		if (buffer->len > 0)
+			memcpy(larger, buffer->data, buffer->len);
+		flow_free(host, buffer->data);
+		buffer->data = larger;
+		buffer->room = room;
+	}
+	memcpy(buffer->data + buffer->len, more.data, more.len);
+	buffer->len = need;
+	return FLOW_OK;
+}
+
+/* So many bytes make a line too long even if the last two are a line break. */
+static inline size_t
+max_text(const FlowJsonEvent *event)
+{
+	return event->max_line_length + 3;
+}
+
+static void
+reset_text(FlowJsonText *text)
+{
+	text->slice = (FlowSlice) {"", 0};
+	text->own.len = 0;
+	text->cut = text->whole = false;
+}
+
+static FlowStatus
+append_to_text(const FlowJsonEvent *event, FlowJsonText *text, FlowSlice more, FlowError *error)
+{
+	FlowStatus status;
+
+	if (more.len == 0)
+		return FLOW_OK;
+	status = append(event->host, &text->own, more, FIRST_TEXT, max_text(event), error);
+	if (status == FLOW_OK)
+		text->slice = (FlowSlice) {text->own.data, text->own.len};
+	return status;
+}
+
+/* Takes a piece of a text: the token. */
+static FlowStatus
+take_text(const FlowJsonEvent *event, FlowJsonText *text, const FlowJsonTokenizer *tokens, FlowError *error)
+{
+	FlowSlice piece = tokens->text;
+	size_t room = max_text(event) - text->slice.len;
+
+	text->whole = tokens->ends;
+	if (piece.len > room)
+	{
+		piece.len = room;
+		text->cut = true;
+	}
+	if (text->slice.len == 0 && tokens->ends && !tokens->escaped)
+	{
+		text->slice = piece;
+		return FLOW_OK;
+	}
+	return append_to_text(event, text, piece, error);
+}
+
+/* Copies a text that is in the input. */
+static FlowStatus
+keep_text(const FlowJsonEvent *event, FlowJsonText *text, FlowError *error)
+{
+	if (text->slice.len == 0 || text->slice.data == text->own.data)
+		return FLOW_OK;
+	text->own.len = 0;
+	return append_to_text(event, text, text->slice, error);
+}
+
+/* ---------- events ---------- */
+
+void
+flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in)
+{
+	reset_text(&event->time);
+	reset_text(&event->message);
+	event->time_good = event->message_breaks = false;
+	event->begin = in;
+	event->shown_len = 0;
+	event->shown_string = event->shown_escape = false;
+}
+
+FlowStatus
+flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error)
+{
+	FlowJsonText *time = &event->time;
+	FlowStatus status;
+
+	if (token != FLOW_JSON_NUMBER && token != FLOW_JSON_STRING)
+		return FLOW_OK;
+	if (time->slice.len == 0)
+		event->time_good = true;
+	if (token == FLOW_JSON_STRING)
+		for (size_t i = 0; i < tokens->text.len && event->time_good; i++)
+			event->time_good = (unsigned char) tokens->text.data[i] > ' ';
+	status = take_text(event, time, tokens, error);
+	if (tokens->ends)
+	{
+		event->time_good &= time->slice.len > 0 && (token == FLOW_JSON_STRING || tokens->integer);
+		if (token == FLOW_JSON_NUMBER && time->slice.len == 2 && memcmp(time->slice.data, "-0", 2) == 0)
+			time->slice = (FlowSlice) {"0", 1};
+	}
+	return status;
+}
+
+FlowStatus
+flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error)
+{
+	const FlowSlice piece = tokens->text;
+
+	if (token != FLOW_JSON_STRING)
+		return FLOW_OK;
+	/* a line break must be escaped in JSON */
+	if (tokens->escaped)
+		event->message_breaks |= memchr(piece.data, '\n', piece.len) != NULL || memchr(piece.data, '\r', piece.len) != NULL;
+	return take_text(event, &event->message, tokens, error);
+}
+
+/* Continues what is shown of an event that has no message, up to "in". */
+static void
+take_shown(FlowJsonEvent *event, const uint8_t *in)
+{
+	for (const uint8_t *p = event->begin; p < in && event->shown_len < FLOW_JSON_SHOWN; p++)
+	{
+		bool quote = *p == '"' && !event->shown_escape;
+		bool before = event->shown_len == 0 && *p == ',';
+		bool blank = *p == ' ' || *p == '\t' || *p == '\n' || *p == '\r';
+
+		if (event->shown_string || (!blank && !before))
+			event->shown[event->shown_len++] = (char) *p;
+		event->shown_escape = event->shown_string && *p == '\\' && !event->shown_escape;
+		event->shown_string ^= quote;
+	}
+	event->begin = in;
+}
+
+/* ---------- lines ---------- */
+
+static void
+get_parts(const FlowJsonEvent *event, FlowSlice parts[FLOW_JSON_PARTS])
+{
+	if (event->message.whole)
+	{
+		parts[0] = event->time_good ? event->time.slice : (FlowSlice) {"-", 1};
+		parts[1] = (FlowSlice) {" ", 1};
+		parts[2] = event->message.slice;
+	}
+	else
+	{
+		/* the NUL byte makes the line a reject */
+		parts[0] = (FlowSlice) {"", 1};
+		parts[1] = (FlowSlice) {event->shown, event->shown_len};
+		parts[2] = (FlowSlice) {"", 0};
+	}
+	parts[3] = (FlowSlice) {"\n", 1};
+}
+
+/*
+ * Removes a line break at the end of a message.  Others become NUL bytes,
+ * which make the line a reject.
+ */
+static void
+remove_breaks(FlowJsonText *message)
+{
+	char *text = message->own.data;
+	size_t len = message->slice.len;
+
+	if (!message->cut)
+	{
+		if (len > 0 && text[len - 1] == '\n')
+			len--;
+		if (len > 0 && text[len - 1] == '\r')
+			len--;
+	}
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '\n' || text[i] == '\r')
+			text[i] = '\0';
+	message->slice.len = len;
+}
+
+static FlowStatus
+hold_line(FlowJsonEvent *event, const FlowSlice parts[FLOW_JSON_PARTS], size_t len, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	if (len > FLOW_JSON_MAX_HELD - event->held.len)
+		return FLOW_LIMIT;
+	for (int i = 0; i < FLOW_JSON_PARTS && status == FLOW_OK; i++)
+		status = append(event->host, &event->held, parts[i], FIRST_HELD, FLOW_JSON_MAX_HELD, error);
+	return status;
+}
+
+/* Puts the line aside until there is room for it. */
+static FlowStatus
+wait_for_room(FlowJsonEvent *event, FlowError *error)
+{
+	FlowStatus status = keep_text(event, &event->time, error);
+
+	if (status == FLOW_OK)
+		status = keep_text(event, &event->message, error);
+	if (status != FLOW_OK)
+		return status;
+	get_parts(event, event->pending);
+	event->npending = FLOW_JSON_PARTS;
+	return FLOW_OK;
+}
+
+/* Makes the event's line: held back, in the output, or pending. */
+static FlowStatus
+make_line(FlowJsonEvent *event, FlowError *error)
+{
+	FlowSlice parts[FLOW_JSON_PARTS];
+	size_t len = 0;
+
+	get_parts(event, parts);
+	for (int i = 0; i < FLOW_JSON_PARTS; i++)
+		len += parts[i].len;
+	if (event->holds)
+		return hold_line(event, parts, len, error);
+	if (len > (size_t) (event->out_end - event->out))
+		return wait_for_room(event, error);
+	for (int i = 0; i < FLOW_JSON_PARTS; i++)
+	{
+		memcpy(event->out, parts[i].data, parts[i].len);
+		event->out += parts[i].len;
+	}
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
+{
+	if (!event->message.whole)
+		take_shown(event, in);
+	if (event->message_breaks)
+		remove_breaks(&event->message);
+	return make_line(event, error);
+}
+
+void
+flow_json_event_hold(FlowJsonEvent *event)
+{
+	event->holds = true;
+}
+
+void
+flow_json_event_release(FlowJsonEvent *event)
+{
+	event->holds = false;
+	if (event->held.len == 0)
+		return;
+	event->pending[0] = (FlowSlice) {event->held.data, event->held.len};
+	event->npending = 1;
+	event->held.len = 0;
+}
+
+void
+flow_json_event_forget(FlowJsonEvent *event)
+{
+	event->holds = false;
+	event->held.len = 0;
+}
+
+bool
+flow_json_event_give(FlowJsonEvent *event)
+{
+	for (int i = 0; i < event->npending; i++)
+	{
+		FlowSlice *part = &event->pending[i];
+		size_t len = (size_t) (event->out_end - event->out);
+
+		if (len > part->len)
+			len = part->len;
+		memcpy(event->out, part->data, len);
+		event->out += len;
+		part->data += len;
+		part->len -= len;
+		if (part->len > 0)
+			return false;
+	}
+	event->npending = 0;
+	return true;
+}
+
+FlowStatus
+flow_json_event_keep(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
+{
+	FlowStatus status;
+
+	take_shown(event, in);
+	status = keep_text(event, &event->time, error);
+	return status == FLOW_OK ? keep_text(event, &event->message, error) : status;
+}

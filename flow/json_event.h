@@ -1,0 +1,100 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_event.h
+ *	  The event that json.c reads, and its line.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_JSON_EVENT_H
+#define FLOW_JSON_EVENT_H
+
+#include "json_token.h"
+
+/* Bytes of lines that are held back. */
+#define FLOW_JSON_MAX_HELD (16 * 1024 * 1024)
+
+/* Bytes shown of an event without a message. */
+#define FLOW_JSON_SHOWN 64
+
+/* Parts of a line: time, blank, message, newline. */
+#define FLOW_JSON_PARTS 4
+
+typedef struct FlowJsonBuffer
+{
+	char *data;
+	size_t len;
+	size_t room;
+} FlowJsonBuffer;
+
+/* A text of an event: its beginning if it is longer than a line may be. */
+typedef struct FlowJsonText
+{
+	FlowSlice slice;    /* in the input, until the step ends, or in "own" */
+	FlowJsonBuffer own; /* memory for a text that is not in one piece */
+	bool cut;           /* only its beginning is here */
+	bool whole;         /* its end was read */
+} FlowJsonText;
+
+/*
+ * The event being read, and lines made earlier that wait.  Zero it and set
+ * "host" and "max_line_length" before use.
+ */
+typedef struct FlowJsonEvent
+{
+	const FlowHost *host;
+	size_t max_line_length; /* a longer line is cut to a few bytes more */
+
+	/* set by json.c for each step */
+	uint8_t *out, *out_end;
+	const uint8_t *begin; /* the event's first byte in this input */
+
+	FlowJsonText time, message;
+	bool time_good;      /* the time has no blanks: it is one field */
+	bool message_breaks; /* the message has line breaks */
+
+	/* the beginning of the event's JSON, without blanks outside of strings */
+	char shown[FLOW_JSON_SHOWN];
+	size_t shown_len;
+	bool shown_string, shown_escape; /* it ends in a string, or an escape */
+
+	/* lines that wait */
+	FlowSlice pending[FLOW_JSON_PARTS]; /* for room in the output */
+	int npending;
+	FlowJsonBuffer held; /* until flow_json_event_release or _forget */
+	bool holds;
+} FlowJsonEvent;
+
+extern void flow_json_event_free(FlowJsonEvent *event);
+
+/* Begins an event.  Its JSON follows "in", after a comma and blanks. */
+extern void flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in);
+
+/*
+ * Take a token of the event's time or message.  A time that is neither a whole
+ * number nor a text without blanks counts as none, as does a message that is
+ * no text.
+ */
+extern FlowStatus flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error);
+extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error);
+
+/*
+ * Ends the event before "in" and makes its line.  Returns FLOW_LIMIT without
+ * setting *error if the lines held back would become too many.
+ */
+extern FlowStatus flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
+
+/* Hold back the lines that follow; give them out; drop them. */
+extern void flow_json_event_hold(FlowJsonEvent *event);
+extern void flow_json_event_release(FlowJsonEvent *event);
+extern void flow_json_event_forget(FlowJsonEvent *event);
+
+/*
+ * Writes what is pending.  Returns false if the output is full; the caller
+ * must not go on with an event then.
+ */
+extern bool flow_json_event_give(FlowJsonEvent *event);
+
+/* Copies what is needed of the input before "in", which will be gone. */
+extern FlowStatus flow_json_event_keep(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
+
+#endif /* FLOW_JSON_EVENT_H */

@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_token.h
+ *	  Takes JSON apart into tokens while its bytes arrive.
+ *
+ * One JSON text (RFC 8259) goes in, in pieces of any size; tokens come out.
+ * Nothing is allocated.  A key, a string or a number is given out in pieces
+ * too: slices of the input, except where a string has escapes.
+ *
+ * The text is checked strictly: the grammar of numbers, escapes and their
+ * surrogates, control characters, UTF-8.  Only repeated keys are left to the
+ * caller.
+ *
+ *		FlowJsonTokenizer json;
+ *
+ *		flow_json_start(&json);
+ *		while ((token = flow_json_next(&json, &next, end)) != FLOW_JSON_MORE)
+ *			...
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_JSON_TOKEN_H
+#define FLOW_JSON_TOKEN_H
+
+#include "internal.h"
+#include "json_scan.h"
+
+/* Objects and arrays nested in each other. */
+#define FLOW_JSON_MAX_DEPTH 2048
+
+/* Bytes of a string with escapes that are decoded at a time. */
+#define FLOW_JSON_ROOM 512
+
+typedef enum FlowJsonToken
+{
+	FLOW_JSON_MORE, /* none: the input is used up */
+	FLOW_JSON_ERROR,
+	FLOW_JSON_OBJECT,
+	FLOW_JSON_OBJECT_END,
+	FLOW_JSON_ARRAY,
+	FLOW_JSON_ARRAY_END,
+	FLOW_JSON_KEY,    /* a piece of it */
+	FLOW_JSON_STRING, /* a piece of it */
+	FLOW_JSON_NUMBER, /* a piece of it, as it stands in the text */
+	FLOW_JSON_TRUE,
+	FLOW_JSON_FALSE,
+	FLOW_JSON_NULL
+} FlowJsonToken;
+
+typedef struct FlowJsonTokenizer
+{
+	/* a piece of a key, string or number; only the last may be empty */
+	FlowSlice text; /* valid until the next call, and while the input is */
+	bool ends;      /* it is the last piece */
+	bool escaped;   /* it was decoded, and is no slice of the input */
+	bool integer;   /* if "ends": the number has no fraction and no exponent */
+
+	int depth;           /* objects and arrays that are open after the token */
+	const char *problem; /* of an error: a constant, such as "Invalid UTF-8" */
+	bool too_deep;       /* of an error: there would be too many */
+
+	/* the rest is for json_token.c alone */
+
+	int state;      /* a JsonState */
+	bool in_object; /* the innermost of those that are open is an object */
+	bool is_key;    /* the string being read is a key */
+
+	/* of a literal */
+	FlowJsonToken literal;
+	const char *rest; /* letters to come */
+
+	/* of a string: a character of UTF-8 */
+	uint8_t utf8_missing;        /* bytes to come */
+	uint8_t utf8_low, utf8_high; /* range of the next of them */
+
+	/* of a string: an escape */
+	uint8_t escape; /* a JsonEscape */
+	uint8_t digits; /* of \uXXXX: digits to come */
+	uint16_t unit;  /* the value of the others */
+	uint16_t high;  /* the high surrogate before it; 0: none */
+
+	/* of a string: what was decoded */
+	char room[FLOW_JSON_ROOM + FLOW_JSON_SLACK];
+
+	/* bit by depth, from 1 on: an object */
+	uint64_t objects[FLOW_JSON_MAX_DEPTH / 64 + 1];
+} FlowJsonTokenizer;
+
+/* Begins a text. */
+extern void flow_json_start(FlowJsonTokenizer *json);
+
+/*
+ * Returns the next token and moves *in past it.  FLOW_JSON_MORE means that *in
+ * has reached "end".  FLOW_JSON_ERROR leaves *in after the byte that is wrong;
+ * the text must not be continued.  After the end of the text only blanks are
+ * accepted.
+ *
+ * A text that is a number ends with the input: then no piece of it has "ends"
+ * set.
+ */
+extern FlowJsonToken flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end);
+
+/* Returns true if the text may end here. */
+extern bool flow_json_may_end(const FlowJsonTokenizer *json);
+
+#endif /* FLOW_JSON_TOKEN_H */

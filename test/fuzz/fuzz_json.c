@@ -1,0 +1,95 @@
+/*-------------------------------------------------------------------------
+ *
+ * fuzz_json.c
+ *	  The tokenizer of JSON: its tokens are those that the plain reader finds,
+ *	  however the text is cut, and so is a member.
+ *
+ * The first two bytes say where the text is cut.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "../unit/json_trace.h"
+
+static void
+must(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+static void
+check_tokens(const char *text, size_t len, size_t first, size_t size)
+{
+	PlainJson plain = {.data = text, .len = len};
+	PlainNode *node = plain_json_value(&plain);
+	char *made = tokens_of(text, len, first, size), *whole = tokens_of(text, len, len, 1);
+	size_t made_len = strlen(made);
+
+	if (node->whole)
+		plain_json_skip_blanks(&plain);
+	if (node->whole && plain.at == len && node->type != '0')
+	{
+		Trace want = {NULL, 0, 0, false};
+
+		trace_add(&want, "", 0);
+		trace_node(&want, node);
+		must(strcmp(made, want.text) == 0 && strcmp(whole, want.text) == 0);
+		free(want.text);
+	}
+	else if (plain.failed || plain.at < len)
+	{
+		char where[32];
+
+		/*
+		 * before an error, less may have been given out of what comes at once
+		 */
+		snprintf(where, sizeof(where), " at %zu", plain.failed ? plain.at : plain.at + 1);
+		must(made_len > strlen(where) && strcmp(made + made_len - strlen(where), where) == 0);
+		must(strcmp(strrchr(made, '!'), strrchr(whole, '!')) == 0);
+	}
+	else if (!node->whole)
+		must(made_len > 0 && made[made_len - 1] == '!' && strcmp(made, whole) == 0);
+	plain_json_free(node);
+	free(made);
+	free(whole);
+}
+
+static void
+check_member(const char *json, size_t len)
+{
+	PlainJson plain = {.data = json, .len = len};
+	PlainNode *node = plain_json_value(&plain);
+	const PlainNode *found = NULL;
+	char text[16] = "x";
+	bool good;
+	int times = 0;
+
+	plain_json_skip_blanks(&plain);
+	for (const PlainNode *member = node->type == '{' ? node->first : NULL; member != NULL; member = member->next)
+		if (plain_json_has_key(member, "a"))
+		{
+			found = member;
+			times++;
+		}
+	good = node->whole && plain.at == len && times == 1 && found->type == '"' && found->len < sizeof(text) &&
+	       memchr(found->text, '\0', found->len) == NULL;
+	must(flow_json_member(json, len, "a", text, sizeof(text)) == good);
+	must(strlen(text) == (good ? found->len : 0) && memcmp(text, good ? found->text : "", strlen(text)) == 0);
+	plain_json_free(node);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text;
+
+	if (size < 2)
+		return 0;
+	text = malloc(size);
+	memcpy(text, data + 2, size - 2);
+	check_tokens(text, size - 2, data[0], 1 + data[1]);
+	check_member(text, size - 2);
+	free(text);
+	must(unit_state.outstanding == 0);
+	return 0;
+}
