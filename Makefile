@@ -82,6 +82,7 @@ CORE_OBJS = \
 	flow/gzip.o \
 	flow/json.o \
 	flow/json_event.o \
+	flow/json_shape.o \
 	flow/json_token.o \
 	flow/hive.o \
 	flow/java_regex.o \

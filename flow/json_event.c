@@ -284,6 +284,30 @@ flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
 	return make_line(event, error);
 }
 
+FlowStatus
+flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message, FlowError *error)
+{
+	uint8_t *out = event->out;
+
+	if (time.len == 0)
+		time = (FlowSlice) {"-", 1};
+	if (event->holds || time.len + message.len + 2 > (size_t) (event->out_end - out))
+	{
+		flow_json_event_begin(event, NULL);
+		event->time.slice = time;
+		event->message.slice = message;
+		event->time_good = event->message.whole = true;
+		return make_line(event, error);
+	}
+	memcpy(out, time.data, time.len);
+	out[time.len] = ' ';
+	memcpy(out + time.len + 1, message.data, message.len);
+	out += time.len + 1 + message.len;
+	*out++ = '\n';
+	event->out = out;
+	return FLOW_OK;
+}
+
 void
 flow_json_event_hold(FlowJsonEvent *event)
 {

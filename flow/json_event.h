@@ -83,6 +83,13 @@ extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonTok
  */
 extern FlowStatus flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
 
+/*
+ * Makes the line of a whole event, which is in the input.  "time" is a good
+ * one or empty, "message" has no line breaks; neither is longer than a line
+ * may be.  Returns the same.
+ */
+extern FlowStatus flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message, FlowError *error);
+
 /* Hold back the lines that follow; give them out; drop them. */
 extern void flow_json_event_hold(FlowJsonEvent *event);
 extern void flow_json_event_release(FlowJsonEvent *event);

@@ -1,14 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_json.c
- *	  The tokenizer of JSON: its tokens are those that the plain reader finds,
- *	  however the text is cut, and so is a member.
+ *	  The tokenizer of JSON: its tokens are those that the plain reader
+ *	  finds, however the text is cut, and so is a member.  A shape accepts only
+ *	  what would be learned as the same.
  *
  * The first two bytes say where the text is cut.
  *
  *-------------------------------------------------------------------------
  */
 #include "../unit/json_trace.h"
+
+#include "../../flow/json_shape.h"
 
 static void
 must(bool condition)
@@ -78,6 +81,36 @@ check_member(const char *json, size_t len)
 	plain_json_free(node);
 }
 
+static int
+role(const void *arg, FlowSlice name)
+{
+	(void) arg;
+	return name.len == 1 && *name.data == 'a';
+}
+
+/* An object is learned, and what follows it is matched. */
+static void
+check_shape(const char *text, size_t len)
+{
+	PlainJson plain = {.data = text, .len = len};
+	PlainNode *node = plain_json_value(&plain);
+	const uint8_t *begin = (const uint8_t *) text, *end = begin + plain.at, *stop = begin + len, *matched;
+	FlowSlice values[FLOW_JSON_MAX_VALUES];
+	FlowJsonShape shape, again;
+
+	if (node->whole && node->type == '{' && flow_json_shape_learn(&shape, begin, end, role, NULL))
+	{
+		matched = flow_json_shape_match(&shape, end, stop, values);
+		if (matched != NULL)
+		{
+			must(flow_json_shape_learn(&again, end, matched, role, NULL));
+			must(again.count == shape.count && again.rest_len == shape.rest_len);
+			must(memcmp(again.slots, shape.slots, sizeof(shape.slots)) == 0 && memcmp(again.same, shape.same, sizeof(shape.same)) == 0);
+		}
+	}
+	plain_json_free(node);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -89,6 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data + 2, size - 2);
 	check_tokens(text, size - 2, data[0], 1 + data[1]);
 	check_member(text, size - 2);
+	check_shape(text, size - 2);
 	free(text);
 	must(unit_state.outstanding == 0);
 	return 0;
