@@ -611,6 +611,12 @@ extern bool flowlog_expr_branch_may_fail(Expr *clause, Index relid);
  */
 extern bool flowlog_expr_is_foreseen(Expr *clause, Index relid);
 
+/*
+ * Returns true if a condition makes a time of a column of seconds, which is an error for a number that is none.  Nothing
+ * else that the reader computes from a value of a column's type fails.
+ */
+extern bool flowlog_expr_makes_time(Expr *clause);
+
 /* ---------- prune.c ---------- */
 
 /* Are its only columns of that relation such as are the same in all of a file? */

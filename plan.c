@@ -179,6 +179,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *file = NIL;
 	List *time = NIL;
 	List *clauses = NIL;
+	Index least_local = PG_UINT32_MAX; /* the lowest security level of those for PostgreSQL */
 	ListCell *cell;
 
 	*local = NIL;
@@ -196,10 +197,15 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 		place = place_of(root, baserel, restriction);
 		if (place == QUAL_PUSHED && *local != NIL && flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
 			place = QUAL_LOCAL;
+
+		/* nor may it tell of a row that a policy or a view hides */
+		if (place == QUAL_PUSHED && least_local < restriction->security_level && flowlog_expr_makes_time(restriction->clause))
+			place = QUAL_LOCAL;
 		switch (place)
 		{
 			case QUAL_LOCAL:
 				*local = lappend(*local, restriction->clause);
+				least_local = Min(least_local, restriction->security_level);
 				break;
 			case QUAL_FILE:
 				file = lappend(file, restriction);

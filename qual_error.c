@@ -19,6 +19,7 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -421,4 +422,23 @@ flowlog_expr_is_foreseen(Expr *clause, Index relid)
 	Parts parts = {.relid = relid, .estimated = true};
 
 	return !any_part_may_fail((Node *) clause, &parts);
+}
+
+/* ---------- what the reader computes from columns ---------- */
+
+static bool
+makes_time(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && contain_var_clause(node) &&
+	    (((FuncExpr *) node)->funcid == F_TO_TIMESTAMP_FLOAT8 || flowlog_is_from_unixtime(((FuncExpr *) node)->funcid)))
+		return true;
+	return expression_tree_walker(node, makes_time, context);
+}
+
+bool
+flowlog_expr_makes_time(Expr *clause)
+{
+	return makes_time((Node *) clause, NULL);
 }

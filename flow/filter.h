@@ -78,6 +78,7 @@ typedef struct FlowFilterList
 	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
 	unsigned stops;      /* truths of a child that end it, as FLOW_TRUTH_BITs */
 	size_t look_every;   /* after so many children the host is asked whether to go on */
+	bool is_root;        /* it is an AND, and its children are the filter's conjuncts */
 } FlowFilterList;
 
 #define FLOW_TRUTH_BIT(truth) (1u << (truth))

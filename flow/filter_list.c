@@ -44,6 +44,54 @@ typedef struct Entry
 
 /* ---------- evaluating ---------- */
 
+/* Notes the first field that one of the first "count" children takes for NULL. */
+static void
+note_nulled(const FlowFilterList *list, size_t count, const FlowSlice *fields, FlowBadField *bad)
+{
+	FlowBadField nulled = {-1, FLOW_OK};
+
+	for (size_t i = 0; i < count && nulled.column < 0; i++)
+		(void) list->children[i]->test(list->children[i], fields, &nulled);
+	if (nulled.column >= 0)
+		*bad = nulled;
+}
+
+/*
+ * The field of a conjunct is bad.  If one of those after it drops the record, that
+ * is no error: so none tells of a record that a policy of row-level security hides,
+ * for the policy is a conjunct, too.  What may fail is not evaluated, because it
+ * comes after those before it.
+ */
+static FlowTruth
+test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, FlowBadField *bad)
+{
+	const FlowFilter *filter = list->base.filter;
+
+	for (size_t i = broken + 1; i < list->count; i++)
+	{
+		const FlowPredicate *child = list->children[i];
+		FlowBadField other = {-1, FLOW_OK};
+		FlowTruth truth;
+
+		if ((i - broken) % FLOW_FILTER_LOOK == 0 && flow_interrupted(filter->host))
+		{
+			*bad = (FlowBadField) {-1, FLOW_INTERRUPTED};
+			return FLOW_BROKEN;
+		}
+		if (child->may_fail)
+			continue;
+		truth = child->test(child, fields, &other);
+		if (truth == FLOW_FALSE || truth == FLOW_UNKNOWN || other.status == FLOW_INTERRUPTED)
+		{
+			*bad = other;
+			if (filter->bad_is_null && truth != FLOW_BROKEN)
+				note_nulled(list, broken, fields, bad);
+			return truth;
+		}
+	}
+	return FLOW_BROKEN;
+}
+
 static FlowTruth
 test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
@@ -57,7 +105,9 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 		FlowTruth truth = child->test(child, fields, bad);
 
 		if (FLOW_TRUTH_BIT(truth) & list->stops)
-			return truth;
+			return truth == FLOW_BROKEN && list->is_root && !child->may_fail && bad->status != FLOW_INTERRUPTED
+			           ? test_others(list, i, fields, bad)
+			           : truth;
 		if (truth == FLOW_UNKNOWN)
 			result = FLOW_UNKNOWN;
 		if (flow_unlikely(i == look))
@@ -437,8 +487,11 @@ void
 flow_filter_set_root(FlowFilter *filter, FlowPredicate *root)
 {
 	filter->root = filter->status == FLOW_OK ? root : NULL;
-	if (root != NULL)
-		find_stops(root, FLOW_TRUE, false);
+	if (root == NULL)
+		return;
+	find_stops(root, FLOW_TRUE, false);
+	if (root->test == test_list)
+		((FlowFilterList *) root)->is_root = !is_or(((FlowFilterList *) root)->decides);
 }
 
 /* ---------- what others ask ---------- */

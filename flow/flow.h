@@ -349,7 +349,8 @@ extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
  * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why; if its status is
- * FLOW_INTERRUPTED, the host wants to stop.
+ * FLOW_INTERRUPTED, the host wants to stop.  If a field is bad, no other child of an AND that is the root
+ * is FALSE or UNKNOWN, as far as it cannot fail.
  * Otherwise bad->column is the first bad field that was taken for NULL, or -1.
  * Where bad->status is FLOW_NEED_VALUE, bad->column is the number of a deferred predicate.
  */

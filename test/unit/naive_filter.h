@@ -405,6 +405,18 @@ naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, Fl
 	}
 }
 
+/* Returns true if nothing but a bad field ends the evaluation. */
+static inline bool
+naive_cannot_fail(const NaiveTree *tree)
+{
+	if (tree->deferred != 0 || (tree->kind < NAIVE_NOT && tree->view == FLOW_AS_UNIX_TIME))
+		return false;
+	for (size_t i = 0; i < tree->nchildren; i++)
+		if (!naive_cannot_fail(tree->children[i]))
+			return false;
+	return true;
+}
+
 /*
  * Is the filter's answer about a record right?  Both its truth and what it says
  * of a bad field.
@@ -419,6 +431,11 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 
 	if (truth != FLOW_BROKEN && (got == FLOW_BROKEN || (got == FLOW_TRUE) != (truth == FLOW_TRUE)))
 		return false;
+
+	/* a bad field is no matter where another conjunct drops the record */
+	for (size_t i = 0; got == FLOW_BROKEN && tree->kind == NAIVE_AND && naive_cannot_fail(tree) && i < tree->nchildren; i++)
+		if (naive_possible(tree->children[i], record, FLOW_TRUE) == NAIVE_NO)
+			return false;
 	if (!(possible & (got == FLOW_BROKEN ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES
 	                                                                       : NAIVE_NO)))
 		return false;

@@ -459,6 +459,24 @@ the_cheap_part_is_judged_first_and_may_spare_the_other(void)
 	CHECK_INT(bad.column, 1);
 }
 
+/* The cheap one is evaluated first, but that its field is bad is of no matter where the other one drops the record. */
+static void
+a_conjunct_that_drops_a_record_spares_it_the_error_of_another(void)
+{
+	FlowBadField bad;
+
+	CHECK_INT(judge_pair(true, false, "bad", "10.0.0.2", &bad), FLOW_FALSE);
+	CHECK_INT(bad.column, -1);
+	CHECK_INT(judge_pair(true, false, "bad", "-", &bad), FLOW_UNKNOWN);
+	CHECK_INT(bad.column, -1);
+	CHECK_INT(judge_pair(true, false, "bad", "10.0.0.1", &bad), FLOW_BROKEN);
+	CHECK_INT(bad.column, 1);
+
+	/* not so of an AND below a NOT, of which FALSE is what matters */
+	CHECK_INT(judge_pair(true, true, "bad", "10.0.0.2", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(false, false, "bad", "10.0.0.1", &bad), FLOW_BROKEN);
+}
+
 static void
 unknown_stops_a_list_where_it_cannot_matter_any_more(void)
 {
@@ -950,6 +968,7 @@ main(void)
 	RUN(to_timestamp_is_postgresqls_to_the_last_bit);
 	RUN(constants_are_copied);
 	RUN(the_cheap_part_is_judged_first_and_may_spare_the_other);
+	RUN(a_conjunct_that_drops_a_record_spares_it_the_error_of_another);
 	RUN(unknown_stops_a_list_where_it_cannot_matter_any_more);
 	RUN(children_of_equal_cost_keep_their_order);
 	RUN(two_bounds_of_one_column_are_judged_like_two_predicates);
