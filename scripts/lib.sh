@@ -113,9 +113,14 @@ release_work() {
 	if [ -n "${KEEP-}" ]; then
 		say "kept: $work"
 	else
-		rm -rf "$work"
+		rm -rf "$work" "$(memory_of "$work")"
 	fi
 	work=
+}
+
+# memory_of WORK: the name of a directory in memory that goes with WORK, if somebody makes it
+memory_of() {
+	echo "/dev/shm/${1##*/}"
 }
 
 keep_work() {
