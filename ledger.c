@@ -14,6 +14,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
 FLOWLOG_FUNCTION(flowlog_last_scan);
@@ -26,52 +27,48 @@ FLOWLOG_FUNCTION(flowlog_last_scan);
 /* What was counted of a table in the last statement that scanned any. */
 typedef struct LastScan
 {
-	Oid relid;
+	Oid relid; /* must be first: the hash table's key */
 	TimestampTz finished;
 	FlowCounts counts;
 } LastScan;
 
 static MemoryContext last_context; /* holds them; NULL before the first */
-static List *last_scans;
+static List *last_scans;           /* in the order in which they ended */
+static HTAB *last_by_table;        /* the same */
 static TimestampTz last_statement; /* when it began */
 
-/* A table that a statement scans several times has one row. */
-static LastScan *
-find_last_scan(Oid relid)
+/* Forgets the last scans. */
+static void
+begin_last_scans(void)
 {
-	ListCell *cell;
+	HASHCTL settings = {.keysize = sizeof(Oid), .entrysize = sizeof(LastScan)};
 
-	foreach(cell, last_scans)
-	{
-		LastScan *last = lfirst(cell);
-
-		if (last->relid == relid)
-			return last;
-	}
-	return NULL;
+	if (last_context == NULL)
+		last_context = AllocSetContextCreate(TopMemoryContext, "last scans of flow logs", ALLOCSET_SMALL_SIZES);
+	last_scans = NIL;
+	last_by_table = NULL;
+	MemoryContextReset(last_context);
+	settings.hcxt = last_context;
+	last_by_table = hash_create("last scans of flow logs", 16, &settings, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	last_statement = GetCurrentStatementStartTimestamp();
 }
 
+/* A table that a statement scans several times has one row. */
 void
 flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
 {
 	MemoryContext old;
 	LastScan *last;
+	bool found;
 
-	if (last_context == NULL)
-		last_context = AllocSetContextCreate(TopMemoryContext, "last scans of flow logs", ALLOCSET_SMALL_SIZES);
-	if (last_statement != GetCurrentStatementStartTimestamp())
-	{
-		last_scans = NIL;
-		MemoryContextReset(last_context);
-		last_statement = GetCurrentStatementStartTimestamp();
-	}
+	if (last_by_table == NULL || last_statement != GetCurrentStatementStartTimestamp())
+		begin_last_scans();
 
 	old = MemoryContextSwitchTo(last_context);
-	last = find_last_scan(scan->table->relid);
-	if (last == NULL)
+	last = hash_search(last_by_table, &scan->table->relid, HASH_ENTER, &found);
+	if (!found)
 	{
-		last = palloc0(sizeof(LastScan));
-		last->relid = scan->table->relid;
+		memset(&last->counts, 0, sizeof(last->counts));
 		last_scans = lappend(last_scans, last);
 	}
 	last->finished = GetCurrentTimestamp();
@@ -99,6 +96,7 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 		Datum values[2 + lengthof(numbers)];
 		bool isnull[2 + lengthof(numbers)] = {false};
 
+		CHECK_FOR_INTERRUPTS();
 		values[0] = ObjectIdGetDatum(last->relid);
 		values[1] = TimestampTzGetDatum(last->finished);
 		for (size_t i = 0; i < lengthof(numbers); i++)
