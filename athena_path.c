@@ -9,6 +9,7 @@
 #include "flowlog_fdw.h"
 #include "athena.h"
 
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 /* ---------- where the files are ---------- */
@@ -85,14 +86,17 @@ append_variable(Athena *athena, const char *column)
 static void
 append_template(Athena *athena, const char *template)
 {
+	const char *close = template;
+
 	while (*template != '\0')
 	{
 		size_t len = strcspn(template, "$");
-		const char *close;
 
+		CHECK_FOR_INTERRUPTS();
 		append_escaped(&athena->path, template, len);
 		template += len;
-		if (strncmp(template, "${", 2) == 0 && (close = strchr(template, '}')) != NULL)
+		/* one that is not closed is followed by none that is */
+		if (close != NULL && strncmp(template, "${", 2) == 0 && (close = strchr(template, '}')) != NULL)
 		{
 			char *column = pnstrdup(template + 2, close - template - 2);
 
@@ -198,6 +202,7 @@ check_partitions(Athena *athena)
 	{
 		const char *name = partitions->items[i].name;
 
+		CHECK_FOR_INTERRUPTS();
 		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL && strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
 			ereport(ERROR,
 			        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -244,13 +249,13 @@ flowlog_athena_nothing(Athena *athena)
 static int
 value_in_segment(const char *segment, size_t len, const char *name, const char *value)
 {
-	size_t name_len = strlen(name);
-	size_t value_len = strlen(value);
+	size_t name_len = strnlen(name, len);
 
-	if (len == value_len && strncmp(segment, value, len) == 0)
+	/* no further than the segment reaches: there may be as many segments as the value is long */
+	if (strncmp(segment, value, len) == 0 && value[len] == '\0')
 		return 0;
-	if (len == name_len + 1 + value_len && pg_strncasecmp(segment, name, name_len) == 0 && segment[name_len] == '=' &&
-	    strncmp(segment + name_len + 1, value, value_len) == 0)
+	if (len > name_len && pg_strncasecmp(segment, name, name_len) == 0 && segment[name_len] == '=' &&
+	    strncmp(segment + name_len + 1, value, len - name_len - 1) == 0 && value[len - name_len - 1] == '\0')
 		return (int) name_len + 1;
 	return -1;
 }
@@ -261,7 +266,7 @@ date_in_path(const char *path, const char *value)
 {
 	char spread[11];
 
-	if (strlen(value) != 10 || strspn(value, "0123456789") != 4)
+	if (strnlen(value, 11) != 10 || strspn(value, "0123456789") != 4)
 		return 0;
 	snprintf(spread, sizeof(spread), "%.4s/%.2s/%.2s", value, value + 5, value + 8);
 	if (strspn(spread + 5, "0123456789") != 2 || strspn(spread + 8, "0123456789") != 2)
@@ -288,6 +293,7 @@ append_added_location(Athena *athena, StringInfo columns)
 		int before = pair != NULL ? value_in_segment(next, len, pair->name, pair->value) : -1;
 		size_t date = pair != NULL && before < 0 ? date_in_path(next, pair->value) : 0;
 
+		CHECK_FOR_INTERRUPTS();
 		if (date > 0)
 		{
 			appendStringInfo(&athena->path, "${%s:yyyy/MM/dd}", pair->name);

@@ -212,6 +212,7 @@ read_connection(ClusterNode *node, const char *connection)
 		size_t len;
 		char *keyword;
 
+		CHECK_FOR_INTERRUPTS();
 		p += strspn(p, " \t\n");
 		if (*p == '\0')
 			break;
@@ -398,6 +399,8 @@ column_list(const Cluster *cluster, bool foreign)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
+		/* as many columns as there are, for each of as many parts */
+		CHECK_FOR_INTERRUPTS();
 		if (attribute->attisdropped)
 			continue;
 		if (attribute->attgenerated != '\0')

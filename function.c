@@ -128,6 +128,7 @@ flow_log_tables(Relation relation)
 	{
 		Relation child;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!is_flow_log(lfirst_oid(cell)))
 			continue;
 		child = relation_open(lfirst_oid(cell), NoLock);

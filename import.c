@@ -114,13 +114,14 @@ has_field(const List *fields, const char *name)
 static void
 add_field(Import *import, const char *name)
 {
+	int rank = flow_field_rank(name);
 	int position = 0;
 	ListCell *cell;
 
 	if (has_field(import->fields, name))
 		return;
 	foreach(cell, import->fields)
-		if (flow_field_rank(lfirst(cell)) <= flow_field_rank(name))
+		if (flow_field_rank(lfirst(cell)) <= rank)
 			position = foreach_current_index(cell) + 1;
 	import->fields = list_insert_nth(import->fields, position, pstrdup(name));
 }
@@ -386,6 +387,7 @@ find_common_place(const Import *import, size_t prefix, Place *place)
 		const char *path = import->objects->items[i].path;
 		Place other;
 
+		CHECK_FOR_INTERRUPTS();
 		if (strncmp(path, import->location, prefix) != 0 || !find_place(path, prefix, &other))
 			return false;
 		if (i == 0)

@@ -36,7 +36,8 @@ typedef struct Parser
 {
 	const FlowHost *host;
 	const char *text;
-	Token token; /* the one that comes next */
+	Token token;  /* the one that comes next */
+	bool is_open; /* no comment is closed from here on */
 	FlowHive *hive;
 	char *strings; /* room for what names and strings mean */
 	FlowError *error;
@@ -70,20 +71,27 @@ lower(char c)
 
 /* Behind blanks and comments. */
 static const char *
-skip(const char *next)
+skip(Parser *parser, const char *next)
 {
 	for (;;)
 	{
-		const char *close;
+		const char *close = NULL;
 
 		while (is_blank(*next))
 			next++;
 		if (strncmp(next, "--", 2) == 0)
 			next += strcspn(next, "\n");
-		else if (strncmp(next, "/*", 2) == 0 && (close = strstr(next + 2, "*/")) != NULL)
-			next = close + 2;
 		else
-			return next;
+		{
+			if (strncmp(next, "/*", 2) == 0 && !parser->is_open)
+			{
+				close = strstr(next + 2, "*/");
+				parser->is_open = close == NULL;
+			}
+			if (close == NULL)
+				return next;
+			next = close + 2;
+		}
 	}
 }
 
@@ -138,7 +146,7 @@ token_at(const char *next)
 static void
 advance(Parser *parser)
 {
-	parser->token = token_at(skip(parser->token.end));
+	parser->token = token_at(skip(parser, parser->token.end));
 }
 
 static FlowStatus
@@ -764,7 +772,7 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 
 	parser.hive = hive;
 	parser.strings = (char *) (all_pairs + 3 * most);
-	parser.token = token_at(skip(text));
+	parser.token = token_at(skip(&parser, text));
 	status = statement(&parser);
 	if (status != FLOW_OK)
 	{

@@ -277,6 +277,7 @@ is(rows('SELECT count(DISTINCT shard) FROM own_all'), 9, 'and their parts have d
 foreach my $case (
 	[ "'flow', '{}', own_files => true", 'a cluster needs a node' ],
 	[ "'flow', '{host=a,host=a}', own_files => true", 'is named twice' ],
+	[ "'flow', (SELECT array_agg('host=' || g) FROM generate_series(1, 1000000) g), own_files => true", 'a cluster cannot have more than 1000 nodes' ],
 	[ "'flow', '{host}', own_files => true", 'A keyword has no value' ],
 	[ "'flow', ARRAY['host=''a'], own_files => true", 'A quote is not closed' ],
 	[ "'flow', '{user=x}', own_files => true", 'does not say where the node is' ],

@@ -204,6 +204,40 @@ it_knows_javas_patterns(void)
 	CHECK_STRING(java("\\Qa"), "0");
 }
 
+/* The processor time that it takes to read a statement with so many comments that are not closed: the best of some tries. */
+static int64_t
+time_to_read(size_t comments)
+{
+	static const char begin[] = "CREATE EXTERNAL TABLE t (a array<";
+	char *text = malloc(sizeof(begin) + comments * 3);
+	FlowHive *hive = NULL;
+	int64_t best = INT64_MAX;
+
+	strcpy(text, begin);
+	for (size_t i = 0; i < comments; i++)
+		memcpy(text + sizeof(begin) - 1 + i * 3, "/* ", 4);
+	for (int try = 0; try < 3; try++)
+	{
+		int64_t time = unit_cpu_time();
+
+		CHECK_INT(flow_hive_read(&unit_host, text, &hive, &at, &error), FLOW_BAD_FORMAT);
+		time = unit_cpu_time() - time;
+		best = time < best ? time : best;
+	}
+	free(text);
+	return best;
+}
+
+static void
+it_looks_once_for_the_end_of_comments(void)
+{
+	int64_t few = time_to_read(20000), many = time_to_read(320000);
+
+	/* 16 times as many; each looking for its end would be 256 times as long */
+	printf("# %" PRId64 " ns, %" PRId64 " ns\n", few, many);
+	CHECK(many < few * 96);
+}
+
 int
 main(void)
 {
@@ -211,6 +245,7 @@ main(void)
 	RUN(it_reads_partitions);
 	RUN(it_says_where_it_stopped);
 	RUN(it_bounds_lists);
+	RUN(it_looks_once_for_the_end_of_comments);
 	RUN(it_unescapes_as_hive);
 	RUN(it_knows_javas_patterns);
 	return unit_done();

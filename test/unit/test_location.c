@@ -491,14 +491,11 @@ time_to_parse(int alternatives)
 	strcpy(text + len, "}");
 	for (int try = 0; try < 5; try++)
 	{
-		struct timespec from, to;
-		int64_t nanoseconds;
+		int64_t time = unit_cpu_time();
 
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		CHECK_INT(flow_location_check(&unit_host, text, &error), FLOW_OK);
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-		nanoseconds = (int64_t) (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
-		best = nanoseconds < best ? nanoseconds : best;
+		time = unit_cpu_time() - time;
+		best = time < best ? time : best;
 	}
 	free(text);
 	return best;

@@ -171,6 +171,16 @@ unit_clock(void *arg)
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+/* Nanoseconds that this program has run, however busy the machine is. */
+static inline int64_t
+unit_cpu_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF */
 static inline bool
 unit_text_valid(void *arg, const char *data, size_t len)
