@@ -139,7 +139,10 @@ rest_store(FlowlogScan *scan)
 	release_fds(scan);
 }
 
-/* Opens the store in which the table's objects lie, if they are not local. */
+/*
+ * Opens the store in which the table's objects lie, if they are not local.  The paths that are allowed live in the
+ * current memory context: the caller's may be reset for each row.
+ */
 static FlowAccess
 open_access(FlowlogScan *scan)
 {
@@ -252,8 +255,8 @@ static void
 create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
 {
 	const FlowlogOptions *options = &scan->table->options;
-	FlowAccess access = open_access(scan);
 	MemoryContext old = MemoryContextSwitchTo(scan->listing);
+	FlowAccess access = open_access(scan);
 	FlowReadSpec spec;
 	FlowError error;
 

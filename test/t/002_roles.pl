@@ -332,6 +332,13 @@ allow('');
 is($session->safe_query('SELECT count(*) FROM not_here'), 7, 'and again everything');
 $session->quit;
 
+# the paths are kept as long as files are opened, whatever rows come in between
+mkdir "$logs/log/several" or die $!;
+write_file("$logs/log/several/$_.log", default_lines(1, 50)) foreach 1 .. 5;
+create_table($node, 'several', "$logs/log/several");
+allow("$logs/log");
+is(outcome($node, 'SELECT count(DISTINCT t::text) FROM several t'), 50, 'all files of an allowed directory are read');
+
 # No session can lift it: not with the library loaded, nor with a placeholder before, nor as a role's,
 # database's or function's setting.
 allow("$logs/log");
