@@ -55,13 +55,17 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 	const char *type = flowlog_athena_projection(athena, column, "type");
 	const char *format = flowlog_athena_projection(athena, column, "format");
 	FlowLocation *location = NULL;
+	FlowStatus status = FLOW_BAD_LOCATION;
 	FlowError error;
 	bool ours;
 
 	if (type == NULL || pg_strcasecmp(type, "date") != 0 || format == NULL)
 		return NULL;
-	ours = format[strspn(format, "yMdH/-_")] == '\0' &&
-	       flow_location_parse(&athena->backend.host, psprintf("/${x:%s}/", format), &location, &error) == FLOW_OK;
+	if (format[strspn(format, "yMdH/-_")] == '\0')
+		status = flow_location_parse(&athena->backend.host, psprintf("/${x:%s}/", format), &location, &error);
+	if (status == FLOW_NO_MEMORY || status == FLOW_INTERRUPTED)
+		flowlog_raise(&athena->backend, &error, NULL);
+	ours = status == FLOW_OK;
 	flow_location_free(location);
 	if (!ours && strchr(format, '/') != NULL)
 		ereport(ERROR,

@@ -152,7 +152,7 @@ pread(int fd, void *buffer, size_t len, off_t offset)
 #define RECORDS 300
 #define HEADER "version account-id srcaddr dstport bytes start action\n"
 
-static char text[RECORDS * 120 + 100000];
+static char text[RECORDS * 300 + 100000];
 
 /* The default text of a file: a header and records, or something that is put before each of them. */
 static size_t
@@ -265,6 +265,12 @@ write_files(void)
 	put_bytes("long/1.log", text, len + 90003);
 	strcpy(text + len + 4200, "\n");
 	put_bytes("longer/1.log", text, len + 4201);
+
+	/* numbers that are longer than what they are read in at first, and some that are none */
+	len = 0;
+	for (int n = 0; n < RECORDS; n++)
+		len += (size_t) sprintf(text + len, "%d.%0200d%s\n", n, n, n % 50 == 49 ? "x" : "");
+	put_bytes("numbers/1.log", text, len);
 }
 
 /* ---------- scans ---------- */
@@ -288,6 +294,8 @@ static const FlowColumn columns[] = {
 	{.name = "bytes", .field = "bytes", .type = FLOW_DECIMAL, .precision = 12, .scale = 2},
 };
 
+static const FlowColumn number[] = {{.name = "number", .type = FLOW_DOUBLE, .null_text = "-", .null_len = 1}};
+
 enum
 {
 	RECORD_COLUMNS = 7,
@@ -300,6 +308,7 @@ typedef struct Scan
 	const char *name;
 	const char *location; /* below the root, or in the bucket */
 	const char *regex, *log_format;
+	const FlowColumn *columns; /* NULL: those above, of which it has so many: */
 	int ncolumns;
 	bool no_jit, no_splitter;
 	bool filter;
@@ -338,6 +347,8 @@ static const Scan scans[] = {
 	{"no record in a part", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .parts = true},
 	{"lines that are left out", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .parts = true},
 	{"too many lines that are left out", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .limit_rejects = true},
+	{"long numbers", "numbers", "(\\S+)", .columns = number, .ncolumns = 1, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE},
+	{"long numbers that are matched", "numbers", "(\\S+?)", .columns = number, .ncolumns = 1, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE},
 	{"bad values", "value", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .filter = true},
 	{"bad values as nulls", "value", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_SET_NULL, .filter = true},
 	{"groups", "plain", .ncolumns = RECORD_COLUMNS, .nkeys = 2, .filter = true},
@@ -524,7 +535,7 @@ make_reader(const Scan *scan, Held *held)
 		.regex_jit = !scan->no_jit,
 		.splitter = !scan->no_splitter,
 		.header = FLOW_HEADER_AUTO,
-		.columns = columns,
+		.columns = scan->columns != NULL ? scan->columns : columns,
 		.ncolumns = scan->ncolumns,
 	};
 	FlowReadSpec spec = {
