@@ -31,6 +31,7 @@ WRAPPER_OBJS = \
 	printable.o \
 	function.o \
 	cluster.o \
+	cluster_table.o \
 	rollup.o \
 	version.o \
 	athena.o \

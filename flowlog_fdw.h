@@ -675,6 +675,21 @@ extern Relation flowlog_open_argument(Oid relid);
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 
+/* ---------- cluster_table.c ---------- */
+
+/* Registers for invalidations; called once, when the module is loaded. */
+extern void flowlog_cluster_table_init(void);
+
+/*
+ * Returns true if a server's postgres_fdw sends functions of this extension;
+ * if the database has any such server; if a partitioned table has partitions
+ * and all of them are on such servers.  They lock nothing but catalogs, and
+ * those for no longer than they look.
+ */
+extern bool flowlog_is_cluster_server(Oid serverid);
+extern bool flowlog_has_cluster_servers(void);
+extern bool flowlog_is_divided(Oid relid);
+
 /* ---------- rollup.c ---------- */
 
 /* From now on aggregates over partitions on other servers are computed there. */

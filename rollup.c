@@ -32,10 +32,8 @@
 #include "catalog/partition.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -53,7 +51,6 @@
 #include "utils/partcache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
-#include "utils/varlena.h"
 
 FLOWLOG_FUNCTION(flowlog_rollup);
 
@@ -362,52 +359,26 @@ refers_outside(Node *node, void *context)
 	return expression_tree_walker(node, refers_outside, context);
 }
 
-/* ---------- which tables ---------- */
-
-/* Does the server's postgres_fdw send functions of this extension?  So do those that flowlog_cluster_ddl() makes. */
+/* Returns true if an expression refers to a row as a whole or to a system column. */
 static bool
-is_cluster_server(Oid serverid)
+has_unnamed_column(Node *node, void *context)
 {
-	ForeignServer *server = GetForeignServer(serverid);
-	ListCell *cell;
-
-	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "postgres_fdw") != 0)
+	if (node == NULL)
 		return false;
-	foreach(cell, server->options)
-	{
-		DefElem *def = lfirst_node(DefElem, cell);
-		List *names = NIL;
-		ListCell *name;
-
-		if (strcmp(def->defname, "extensions") != 0 || !SplitIdentifierString(pstrdup(defGetString(def)), ',', &names))
-			continue;
-		foreach(name, names)
-			if (strcmp(lfirst(name), "flowlog_fdw") == 0)
-				return true;
-	}
-	return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno <= 0;
+	return expression_tree_walker(node, has_unnamed_column, context);
 }
 
-/* Is it a partitioned table, all of whose partitions are on such servers? */
+/* ---------- which tables ---------- */
+
+/* Returns true if it is a partitioned table, all of whose partitions are on servers of a cluster. */
 static bool
 is_cluster_table(const RangeTblEntry *entry)
 {
-	bool any = false;
-	ListCell *cell;
-
 	if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_PARTITIONED_TABLE || !entry->inh || entry->tablesample != NULL)
 		return false;
-	foreach(cell, find_all_inheritors(entry->relid, AccessShareLock, NULL))
-	{
-		char relkind = get_rel_relkind(lfirst_oid(cell));
-
-		if (relkind == RELKIND_PARTITIONED_TABLE)
-			continue;
-		if (relkind != RELKIND_FOREIGN_TABLE || !is_cluster_server(GetForeignTable(lfirst_oid(cell))->serverid))
-			return false;
-		any = true;
-	}
-	return any;
+	return flowlog_has_cluster_servers() && flowlog_is_divided(entry->relid);
 }
 
 #if PG_VERSION_NUM >= 180000
@@ -447,6 +418,8 @@ why_left(const Query *query)
 	if (query->hasSubLinks || refers_outside((Node *) query->targetList, NULL) || refers_outside((Node *) query->jointree, NULL) ||
 	    refers_outside(query->havingQual, NULL))
 		return "It has a subquery, or refers to a query around it.";
+	if (contain_volatile_functions((Node *) query))
+		return "It has volatile functions.";
 	return NULL;
 }
 
@@ -520,6 +493,11 @@ roll_up(Query *given, const char **left)
 #if PG_VERSION_NUM >= 180000
 	flatten_groups(rollup.query);
 #endif
+	if (has_unnamed_column((Node *) rollup.query->targetList, NULL) || has_unnamed_column(rollup.query->havingQual, NULL))
+	{
+		*left = "It refers to a row as a whole, or to a system column.";
+		return NULL;
+	}
 	rollup.table = linitial(rollup.query->rtable);
 	foreach(cell, rollup.query->groupClause)
 		rollup.groups = lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
@@ -566,17 +544,17 @@ roll_up_all(Node *node, void *context)
 	return (Node *) (rolled != NULL ? rolled : query);
 }
 
-/* Is there a partitioned table in it at all?  Most statements have none, and are not even copied. */
+/* Returns true if a table of the query is divided among servers.  Most queries have none, and are not even copied. */
 static bool
-has_partitioned(Node *node, void *context)
+has_cluster_table(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, RangeTblEntry))
-		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION && ((RangeTblEntry *) node)->relkind == RELKIND_PARTITIONED_TABLE;
+		return is_cluster_table((RangeTblEntry *) node);
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_partitioned, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, has_partitioned, context);
+		return query_tree_walker((Query *) node, has_cluster_table, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_cluster_table, context);
 }
 
 static PlannedStmt *
@@ -595,7 +573,7 @@ plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo
 	bool any = false;
 	int level;
 
-	if (!flowlog_enable_rollup || !has_partitioned((Node *) query, NULL))
+	if (!flowlog_enable_rollup || !flowlog_has_cluster_servers() || !has_cluster_table((Node *) query, NULL))
 		return plan_next(query, text, cursor_options, params);
 	query = (Query *) roll_up_all((Node *) query, &any);
 	if (!any)
@@ -617,7 +595,7 @@ gives_servers_groups(const Path *path)
 	ListCell *cell;
 
 	if (IsA(path, ForeignPath))
-		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) && is_cluster_server(path->parent->serverid);
+		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) && flowlog_is_cluster_server(path->parent->serverid);
 	if (IsA(path, AppendPath))
 		subpaths = ((const AppendPath *) path)->subpaths;
 	else if (IsA(path, MergeAppendPath))
@@ -640,7 +618,7 @@ choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *in
 
 	if (next_upper_paths != NULL)
 		next_upper_paths(root, stage, input, output, extra);
-	if (stage != UPPERREL_GROUP_AGG || !flowlog_enable_rollup)
+	if (stage != UPPERREL_GROUP_AGG || !flowlog_enable_rollup || !flowlog_has_cluster_servers())
 		return;
 	foreach(cell, output->pathlist)
 		if (gives_servers_groups(lfirst(cell)))
@@ -658,6 +636,7 @@ flowlog_rollup_init(void)
 	planner_hook = plan_rolled_up;
 	next_upper_paths = create_upper_paths_hook;
 	create_upper_paths_hook = choose_servers_groups;
+	flowlog_cluster_table_init();
 }
 
 /* ---------- the function ---------- */
