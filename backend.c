@@ -268,10 +268,10 @@ backend_free(void *arg, void *ptr)
 #define BUFFER_UNIT 4096 /* sizes are multiples of it, and a chunk's header is smaller */
 #define MOST_IDLE_BUFFERS 8
 
-static MemoryContext buffers; /* NULL before the first scan */
+static MemoryContext buffers; /* NULL without a scan */
 static void *idle_buffers[MOST_IDLE_BUFFERS];
 static int nidle_buffers;
-static int nbuffer_users; /* scans; without one, nothing is kept */
+static int nbuffer_users; /* scans */
 
 void
 flowlog_buffers_acquire(void)
@@ -288,7 +288,8 @@ flowlog_buffers_release(void)
 	if (--nbuffer_users > 0)
 		return;
 	nidle_buffers = 0;
-	MemoryContextReset(buffers);
+	MemoryContextDelete(buffers);
+	buffers = NULL;
 }
 
 static void *

@@ -833,6 +833,21 @@ read_columns(FlowlogTable *table, TupleDesc desc)
 	}
 }
 
+/* A table of so many attributes, in one piece of memory. */
+static FlowlogTable *
+make_table(int natts)
+{
+	FlowlogTable *table;
+
+	table = palloc0(sizeof(FlowlogTable) + natts * (sizeof(FlowColumn) + sizeof(int) + sizeof(AttrNumber) + sizeof(bool)));
+	table->natts = natts;
+	table->columns = (FlowColumn *) (table + 1);
+	table->column_of_attr = (int *) (table->columns + natts);
+	table->attnums = (AttrNumber *) (table->column_of_attr + natts);
+	table->is_time = (bool *) (table->attnums + natts);
+	return table;
+}
+
 /*
  * A plan over thousands of partitions has as many of these, so they are kept
  * small: what the catalogs give is read in a memory context of its own.
@@ -840,20 +855,15 @@ read_columns(FlowlogTable *table, TupleDesc desc)
 FlowlogTable *
 flowlog_table_open(Oid relid)
 {
-	FlowlogTable *table = palloc0(sizeof(FlowlogTable));
 	Relation relation = table_open(relid, AccessShareLock);
 	TupleDesc desc = RelationGetDescr(relation);
+	FlowlogTable *table = make_table(desc->natts);
 	MemoryContext reading;
 	MemoryContext old;
 	ForeignTable *foreign;
 	FlowError error;
 
 	table->relid = relid;
-	table->natts = desc->natts;
-	table->columns = palloc0(sizeof(FlowColumn) * Max(desc->natts, 1));
-	table->attnums = palloc0(sizeof(AttrNumber) * Max(desc->natts, 1));
-	table->column_of_attr = palloc0(sizeof(int) * Max(desc->natts, 1));
-	table->is_time = palloc0(sizeof(bool) * Max(desc->natts, 1));
 	flowlog_backend_init(&table->backend, CurrentMemoryContext);
 
 	reading = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw definition", ALLOCSET_START_SMALL_SIZES);

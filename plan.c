@@ -397,6 +397,8 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	looking = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw planning", ALLOCSET_START_SMALL_SIZES);
 	complete = look_at_location(root, baserel, looking, &used);
 	MemoryContextDelete(looking);
+	flow_location_free(info->table->location);
+	info->table->location = NULL;
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
 		/* ANALYZE has counted: so many lines a page.  Of a long list it has seen more than we have. */

@@ -20,6 +20,22 @@
 /* descriptors a scan of local files may have open at once: the file it reads, or the listing's */
 #define SCAN_FDS 3
 
+/* Scans that have ended and whose connections are open, in the order in which they ended. */
+#define MOST_IDLE_SCANS 4
+static FlowlogScan *idle_scans[MOST_IDLE_SCANS];
+static int nidle_scans;
+
+static void
+remove_idle(const FlowlogScan *scan)
+{
+	int kept = 0;
+
+	for (int i = 0; i < nidle_scans; i++)
+		if (idle_scans[i] != scan)
+			idle_scans[kept++] = idle_scans[i];
+	nidle_scans = kept;
+}
+
 static void
 release_fds(FlowlogScan *scan)
 {
@@ -32,6 +48,7 @@ release_scan(void *arg)
 {
 	FlowlogScan *scan = arg;
 
+	remove_idle(scan);
 	flow_reader_close(scan->reader);
 	flow_format_free(scan->format);
 	flowlog_aggregate_release(scan);
@@ -137,6 +154,21 @@ rest_store(FlowlogScan *scan)
 		scan->store->storage->rest(scan->store);
 	flowlog_backend_release(&scan->backend);
 	release_fds(scan);
+}
+
+/*
+ * To connect takes long, and a scan may be begun again; but thousands of scans
+ * may not all keep their connections.  So those that ended last do.
+ */
+static void
+add_idle(FlowlogScan *scan)
+{
+	if (nidle_scans == MOST_IDLE_SCANS)
+	{
+		rest_store(idle_scans[0]);
+		remove_idle(idle_scans[0]);
+	}
+	idle_scans[nidle_scans++] = scan;
 }
 
 /*
@@ -327,22 +359,20 @@ flowlog_scan_start_for_rejects(FlowlogScan *scan)
 void
 flowlog_scan_rewind(FlowlogScan *scan)
 {
-	FlowError error;
-
 	flowlog_ledger_settle(scan);
 	scan->next_object = 0;
 	scan->ended = false;
 	scan->rewound = true;
+	remove_idle(scan);
 	reserve_fds(scan);
 	make_format(scan);
-	if (flow_reader_rewind(scan->reader, scan->format, scan->filter, &error) != FLOW_OK)
-		raise_error(scan, &error);
+	flow_reader_rewind(scan->reader, scan->format, scan->filter);
 }
 
 /*
- * All was read, and the reader has freed its buffers.  Format and connections
- * go as well, unless the scan was begun again before: then it is likely to be so
- * once more, and to make them anew takes as long as to read a small file.
+ * All was read, and the reader has freed its buffers.  The format goes as
+ * well, unless the scan was begun again before: then it is likely to be so
+ * once more, and to compile a pattern takes as long as to read a small file.
  */
 static void
 end_reading(FlowlogScan *scan)
@@ -350,10 +380,12 @@ end_reading(FlowlogScan *scan)
 	scan->ended = true;
 	if (scan->tuple != NULL)
 		flowlog_tuple_rest(scan->tuple);
-	if (scan->rewound)
-		return;
-	free_format(scan);
-	rest_store(scan);
+	if (!scan->rewound)
+		free_format(scan);
+	if (scan->store != NULL)
+		add_idle(scan);
+	else
+		release_fds(scan);
 }
 
 /* The number of a reject's line; false if the file is no longer what it was. */
@@ -519,6 +551,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	memset(&scan->counted, 0, sizeof(scan->counted));
 	flowlog_ledger_settle(scan);
 
+	remove_idle(scan);
 	flow_reader_close(scan->reader);
 	scan->reader = NULL;
 	scan->ended = false;

@@ -935,9 +935,8 @@ extern FlowStatus flow_reader_bad_field(FlowReader *reader, FlowBadField bad, Fl
 /*
  * From the first file again, with another filter perhaps.  "format" is the one that the reader was made with, or another
  * one of the same FlowFormatSpec: at the end of all files the reader has no use for it, and it may be freed.
- * FLOW_OK or FLOW_NO_MEMORY.
  */
-extern FlowStatus flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter, FlowError *error);
+extern void flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter);
 
 extern const FlowCounts *flow_reader_counts(FlowReader *reader);
 

@@ -43,6 +43,22 @@ settle(FlowReader *reader)
 
 /* ---------- buffers ---------- */
 
+/* Makes what applies the filter to many records at once, anew if it is there. */
+static FlowStatus
+make_selector(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	flow_selector_free(reader->selector);
+	reader->selector = NULL;
+	if (reader->spec.filter == NULL || reader->lines == NULL)
+		return FLOW_OK;
+	status = flow_selector_create(reader->host, reader->spec.filter, &reader->selector);
+	if (status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
+	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
+}
+
 FlowStatus
 flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 {
@@ -53,6 +69,8 @@ flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 	status = flow_reader_make_room(reader, FLOW_READER_ROOM, error);
 	if (status == FLOW_OK && reader->lines != NULL)
 		status = flow_lines_make_room(reader->lines, error);
+	if (status == FLOW_OK)
+		status = make_selector(reader, error);
 	return status;
 }
 
@@ -70,6 +88,8 @@ free_buffers(FlowReader *reader)
 	reader->scanned = 0;
 	if (reader->lines != NULL)
 		flow_lines_free_room(reader->lines);
+	flow_selector_free(reader->selector);
+	reader->selector = NULL;
 	reader->layout = NULL;
 }
 
@@ -271,27 +291,11 @@ fill_wanted(FlowReader *reader)
 	}
 }
 
-static FlowStatus
-set_filter(FlowReader *reader, const FlowFilter *filter, FlowError *error)
-{
-	FlowStatus status;
-
-	flow_selector_free(reader->selector);
-	reader->selector = NULL;
-	reader->spec.filter = filter;
-	if (filter == NULL || reader->lines == NULL)
-		return FLOW_OK;
-	status = flow_selector_create(reader->host, filter, &reader->selector);
-	if (status == FLOW_INTERRUPTED)
-		return flow_error_interrupted(error);
-	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
-}
-
 /* The value that a record waited for is there: it is tested once more, and the order of the conjuncts learned anew. */
 static FlowStatus
 take_up_waiting(FlowReader *reader, FlowError *error)
 {
-	FlowStatus status = set_filter(reader, reader->spec.filter, error);
+	FlowStatus status = make_selector(reader, error);
 
 	return status == FLOW_OK ? flow_reader_take_waiting(reader, error) : status;
 }
@@ -448,8 +452,6 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		status = flow_constants_create(self->host, self->columns, self->ncolumns, &self->constants, error);
 	if (status == FLOW_OK && flow_format_has_shape(spec->format))
 		status = flow_lines_create(self->host, spec->format, spec->max_line_length, &self->lines, error);
-	if (status == FLOW_OK)
-		status = set_filter(self, spec->filter, error);
 
 	if (status != FLOW_OK)
 	{
@@ -470,7 +472,6 @@ flow_reader_close(FlowReader *reader)
 	flow_free(reader->host, reader->header);
 	flow_free(reader->host, reader->announced);
 	flow_lines_free(reader->lines);
-	flow_selector_free(reader->selector);
 	flow_free(reader->host, reader->wanted);
 	flow_free(reader->host, reader->checks);
 	flow_free(reader->host, reader->constant_columns);
@@ -479,8 +480,8 @@ flow_reader_close(FlowReader *reader)
 	flow_free(reader->host, reader);
 }
 
-FlowStatus
-flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter, FlowError *error)
+void
+flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter)
 {
 	reader->spec.format = format;
 	settle(reader);
@@ -493,7 +494,8 @@ flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *fil
 	reader->objects_opened = 0;
 	reader->record_waits = reader->group_waits = reader->group_nulls = reader->value_waits = false;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
-	return set_filter(reader, filter, error);
+	free_buffers(reader);
+	reader->spec.filter = filter;
 }
 
 const FlowCounts *

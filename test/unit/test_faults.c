@@ -635,7 +635,10 @@ execute(const Scan *scan, Held *held, Outcome *outcome)
 	for (int round = 0; round <= scan->again && (status == FLOW_OK || (round > 0 && status == FLOW_END)); round++)
 	{
 		if (round > 0)
-			status = flow_reader_rewind(held->reader, held->format, held->filter, &held->error);
+		{
+			flow_reader_rewind(held->reader, held->format, held->filter);
+			status = FLOW_OK;
+		}
 		if (status == FLOW_OK)
 			status = scan->nkeys >= 0 ? read_groups(scan, held, outcome) : read_records(scan, held, outcome);
 	}

@@ -430,7 +430,7 @@ a_reader_that_waits_can_be_rewound(void)
 	open_fixture(&f, "b 1\nd 2\ne 3\n", FLOW_ON_ERROR_STOP);
 	CHECK(comes(&f, "b"));
 	CHECK_INT(flow_reader_next(f.reader, &record, &f.error), FLOW_NEED_VALUE);
-	CHECK_INT(flow_reader_rewind(f.reader, f.format, f.filter, &f.error), FLOW_OK);
+	flow_reader_rewind(f.reader, f.format, f.filter);
 	CHECK(comes(&f, "b"));
 	CHECK_INT(f.asked, 0);
 	CHECK(comes(&f, "d"));
