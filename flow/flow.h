@@ -50,6 +50,7 @@ typedef enum FlowStatus
 	FLOW_BAD_RECORD,      /* a line that is no record of the format */
 	FLOW_BAD_SYNTAX,      /* a field that is not a value of its column's type */
 	FLOW_OUT_OF_RANGE,    /* a field whose value its column's type cannot hold */
+	FLOW_NO_TIME,         /* a number of seconds that is no time */
 	FLOW_TOO_LONG,        /* a field longer than its column's type allows */
 	FLOW_BAD_ENCODING,    /* a field with bytes that are not valid text */
 	FLOW_MISSING,         /* no value for a column that is NOT NULL */

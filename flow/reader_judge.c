@@ -214,7 +214,7 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 	}
 	if (flow_value_read(&reader->columns[bad.column], reader->host, reader->fields[bad.column], &value) == FLOW_OK)
 	{
-		flow_error_set(error, FLOW_OUT_OF_RANGE, "timestamp out of range");
+		flow_error_set(error, FLOW_NO_TIME, "timestamp out of range");
 		error->column = bad.column;
 		flow_reader_attach_raw(error, reader->fields[bad.column]);
 		return flow_reader_error_here(reader, error->status, error);
