@@ -506,11 +506,11 @@ parsing_takes_no_more_than_the_alternatives_are_long(void)
 {
 	char *text = malloc(3 * 30000 + 8);
 	FlowLocation *location;
-	int64_t few = time_to_parse(250), many = time_to_parse(4000);
+	int64_t time = time_to_parse(4000);
 
-	/* 16 times as many; each against all would be 256 times as long */
-	printf("# %" PRId64 " ns, %" PRId64 " ns\n", few, many);
-	CHECK(many < few * 96);
+	/* of the processor: 7 ms; each against all took more than 2.7 s */
+	printf("# %" PRId64 " ns\n", time);
+	CHECK(time < INT64_C(500000000));
 
 	/* groups that leave no choice; these took minutes */
 	strcpy(text, "/x/");
