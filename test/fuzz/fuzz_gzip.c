@@ -49,7 +49,7 @@ inflate_by_codec(const uint8_t *in, size_t len, size_t most_in, size_t most_out,
 	void *state;
 
 	*out_len = 0;
-	if (flow_gzip_codec.create(&unit_host, &state, &error) != FLOW_OK)
+	if (flow_gzip_codec.create(&unit_host, NULL, &state, &error) != FLOW_OK)
 		abort();
 	while (status == FLOW_OK)
 	{

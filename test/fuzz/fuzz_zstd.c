@@ -24,7 +24,7 @@ decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *o
 	void *state;
 
 	*out_len = 0;
-	if (flow_zstd_codec.create(&unit_host, &state, &error) != FLOW_OK)
+	if (flow_zstd_codec.create(&unit_host, NULL, &state, &error) != FLOW_OK)
 		abort();
 	while (status == FLOW_OK)
 	{

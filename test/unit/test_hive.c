@@ -231,11 +231,11 @@ time_to_read(size_t comments)
 static void
 it_looks_once_for_the_end_of_comments(void)
 {
-	int64_t few = time_to_read(20000), many = time_to_read(320000);
+	int64_t time = time_to_read(320000);
 
-	/* 16 times as many; each looking for its end would be 256 times as long */
-	printf("# %" PRId64 " ns, %" PRId64 " ns\n", few, many);
-	CHECK(many < few * 96);
+	/* of the processor: some milliseconds; each looking for its end took minutes */
+	printf("# %" PRId64 " ns\n", time);
+	CHECK(time < INT64_C(5000000000));
 }
 
 int
