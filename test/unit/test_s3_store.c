@@ -103,7 +103,7 @@ keys_of(const char *location)
 	status = list(&f, NULL);
 	text[0] = '\0';
 	if (status != FLOW_OK)
-		snprintf(text, sizeof(text), "%d %s", (int) status, f.error.message);
+		snprintf(text, sizeof(text), "%s %s", status == FLOW_NOT_FOUND ? "not found:" : "error:", f.error.message);
 	else
 		for (size_t i = 0; i < f.objects->count; i++)
 			len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%s", i == 0 ? "" : " ", f.objects->items[i].path + strlen("s3://bucket/"));
@@ -156,8 +156,8 @@ locations_mean_keys(void)
 		for (size_t i = 0; i < flow_countof(cases); i++)
 			CHECK_STRING(keys_of(cases[i].location), cases[i].keys);
 	}
-	CHECK_STRING(keys_of("s3://bucket/x"), "5 there is nothing at \"s3://bucket/x\"");
-	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "5 there is nothing at \"s3://bucket/a/b/c/d/\"");
+	CHECK_STRING(keys_of("s3://bucket/x"), "not found: there is nothing at \"s3://bucket/x\"");
+	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "not found: there is nothing at \"s3://bucket/a/b/c/d/\"");
 	CHECK_STRING(keys_of("s3://bucket/a/*.zst"), "");
 }
 
