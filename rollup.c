@@ -28,19 +28,21 @@
 #include "flowlog_fdw.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
+#include "optimizer/tlist.h"
 #include "parser/analyze.h"
-#include "optimizer/clauses.h"
 #include "parser/parse_oper.h"
 #include "parser/parser.h"
 #include "parser/parsetree.h"
@@ -50,12 +52,21 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 FLOWLOG_FUNCTION(flowlog_rollup);
 
 static planner_hook_type next_planner = NULL;
 static create_upper_paths_hook_type next_upper_paths = NULL;
+
+/* How a query is planned. */
+typedef struct Planning
+{
+	bool cluster;             /* it has a table of a cluster */
+	bool partitionwise;       /* with enable_partitionwise_aggregate */
+	bool users_partitionwise; /* what that was set to before */
+} Planning;
+
+static Planning planning; /* the query that is being planned */
 
 /* Why a query is left alone that PostgreSQL divides by itself. */
 static const char grouped_by_key[] = "It groups by the partition key, so it needs no second level.";
@@ -64,6 +75,7 @@ static const char grouped_by_key[] = "It groups by the partition key, so it need
 typedef struct Rollup
 {
 	Query *query;
+	int rtindex; /* of its table */
 	RangeTblEntry *table;
 	List *groups;         /* the expressions that it groups by */
 	List *targets;        /* of the inner query: TargetEntries */
@@ -105,7 +117,8 @@ find_combination(const Aggref *call, Combination *combination)
 {
 	const char *name = get_func_name(call->aggfnoid);
 
-	if (name == NULL || get_func_namespace(call->aggfnoid) != PG_CATALOG_NAMESPACE || call->aggkind != AGGKIND_NORMAL ||
+	/* users may put aggregates of these names into pg_catalog */
+	if (name == NULL || call->aggfnoid >= FirstNormalObjectId || call->aggkind != AGGKIND_NORMAL ||
 	    call->aggorder != NIL || call->aggdirectargs != NIL || list_length(call->args) > 1)
 		return false;
 	for (size_t i = 0; i < lengthof(combinations); i++)
@@ -184,7 +197,8 @@ inner_target(Rollup *rollup, Expr *expr, const char *name)
 		if (equal(lfirst_node(TargetEntry, cell)->expr, expr))
 			return lfirst(cell);
 	target = makeTargetEntry(copyObject(expr), list_length(rollup->targets) + 1, NULL, false);
-	target->resname = psprintf("%s_%d", name, target->resno);
+	/* flowlog_rollup() prints them: they must differ in what an identifier has room for */
+	target->resname = psprintf("%.*s_%d", pg_mbcliplen(name, strlen(name), NAMEDATALEN - 12), name, target->resno);
 	rollup->targets = lappend(rollup->targets, target);
 	return target;
 }
@@ -216,7 +230,7 @@ inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *l
 static void
 add_partition_key(Rollup *rollup)
 {
-	Relation relation = table_open(rollup->table->relid, AccessShareLock);
+	Relation relation = table_open(rollup->table->relid, NoLock); /* which the parser has locked */
 	PartitionKey key = RelationGetPartitionKey(relation);
 
 	for (int i = 0; i < key->partnatts && rollup->left == NULL; i++)
@@ -229,10 +243,10 @@ add_partition_key(Rollup *rollup)
 			break;
 		}
 		get_sort_group_operators(key->parttypid[i], false, true, false, &clause.sortop, &clause.eqop, NULL, &clause.hashable);
-		(void) inner_key(rollup, (Expr *) makeVar(1, key->partattrs[i], key->parttypid[i], key->parttypmod[i], key->parttypcoll[i], 0),
+		(void) inner_key(rollup, (Expr *) makeVar(rollup->rtindex, key->partattrs[i], key->parttypid[i], key->parttypmod[i], key->parttypcoll[i], 0),
 		                 get_attname(rollup->table->relid, key->partattrs[i], false), &clause);
 	}
-	table_close(relation, AccessShareLock);
+	table_close(relation, NoLock);
 }
 
 /* ---------- the outer query ---------- */
@@ -345,32 +359,9 @@ to_outer(Node *node, void *context)
 	return expression_tree_mutator(node, to_outer, context);
 }
 
-static bool
-refers_outside(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink))
-		return true;
-	if (IsA(node, Var))
-		return ((Var *) node)->varlevelsup != 0;
-	if (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup != 0)
-		return true;
-	return expression_tree_walker(node, refers_outside, context);
-}
+/* ---------- which queries ---------- */
 
-/* Returns true if an expression refers to a row as a whole or to a system column. */
-static bool
-has_unnamed_column(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return ((Var *) node)->varattno <= 0;
-	return expression_tree_walker(node, has_unnamed_column, context);
-}
-
-/* ---------- which tables ---------- */
+static const char outside[] = "It has a subquery, or refers to a query around it.";
 
 /* Returns true if it is a partitioned table, all of whose partitions are on servers of a cluster. */
 static bool
@@ -381,21 +372,7 @@ is_cluster_table(const RangeTblEntry *entry)
 	return flowlog_has_cluster_servers() && flowlog_is_divided(entry->relid);
 }
 
-#if PG_VERSION_NUM >= 180000
-/* Takes out what 18 puts between a query and the expressions that it groups by. */
-static void
-flatten_groups(Query *query)
-{
-	if (!query->hasGroupRTE)
-		return;
-	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
-	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
-	query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
-	query->hasGroupRTE = false;
-}
-#endif
-
-/* Why a query, of which only FROM is known, is left alone; NULL: it is not. */
+/* Why a query is left alone, as far as its parts tell without their expressions; NULL if they do not. */
 static const char *
 why_left(const Query *query)
 {
@@ -406,24 +383,70 @@ why_left(const Query *query)
 	if (!query->hasAggs && query->groupClause == NIL)
 		return "It has no aggregates.";
 	if (query->setOperations != NULL || query->jointree == NULL || list_length(query->jointree->fromlist) != 1 ||
-	    !IsA(linitial(query->jointree->fromlist), RangeTblRef) || linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex != 1)
+	    !IsA(linitial(query->jointree->fromlist), RangeTblRef))
 		return "It has not one table only.";
-	entry = linitial(query->rtable);
+	entry = rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex, query->rtable);
 	if (!is_cluster_table(entry))
 		return "Its table is not partitioned among servers of postgres_fdw whose option \"extensions\" names flowlog_fdw.";
 	if (entry->securityQuals != NIL)
 		return "Its table has row security.";
 	if (query->groupingSets != NIL || query->hasTargetSRFs || query->rowMarks != NIL || query->cteList != NIL)
 		return "It has grouping sets, functions that return sets, FOR UPDATE or WITH.";
-	if (query->hasSubLinks || refers_outside((Node *) query->targetList, NULL) || refers_outside((Node *) query->jointree, NULL) ||
-	    refers_outside(query->havingQual, NULL))
-		return "It has a subquery, or refers to a query around it.";
-	if (contain_volatile_functions((Node *) query))
-		return "It has volatile functions.";
+	if (query->hasSubLinks)
+		return outside;
 	return NULL;
 }
 
+/* Returns true if an expression has what must be computed for the query as a whole; *context says what. */
+static bool
+find_obstacle(Node *node, void *context)
+{
+	const char **why = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink) || (IsA(node, Var) && ((Var *) node)->varlevelsup != 0) ||
+	    (IsA(node, Aggref) && ((Aggref *) node)->agglevelsup != 0) ||
+	    (IsA(node, GroupingFunc) && ((GroupingFunc *) node)->agglevelsup != 0))
+		*why = outside;
+	else if (IsA(node, Var) && ((Var *) node)->varattno <= 0)
+		*why = "It refers to a row as a whole, or to a system column.";
+	if (*why != NULL)
+		return true;
+	return expression_tree_walker(node, find_obstacle, context);
+}
+
+/* Why a query is left alone, by its expressions, among which are those that it groups by. */
+static const char *
+why_expressions_leave(const Query *query)
+{
+	const char *why = NULL;
+	List *all = list_make3(query->targetList, query->jointree, query->havingQual);
+
+	(void) find_obstacle((Node *) all, &why);
+
+	/* two levels evaluate them more often, or once for two of them */
+	if (why == NULL && contain_volatile_functions((Node *) all))
+		why = "It has volatile functions.";
+	return why;
+}
+
 /* ---------- a query ---------- */
+
+#if PG_VERSION_NUM >= 180000
+/* Takes out what 18 puts between a query and the expressions that it groups by. */
+static void
+flatten_groups(Query *query)
+{
+	if (!query->hasGroupRTE)
+		return;
+	Assert(llast_node(RangeTblEntry, query->rtable)->rtekind == RTE_GROUP);
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->rtable = list_truncate(query->rtable, list_length(query->rtable) - 1);
+	query->hasGroupRTE = false;
+}
+#endif
 
 static Query *
 make_inner(const Rollup *rollup)
@@ -442,6 +465,7 @@ make_inner(const Rollup *rollup)
 	inner->sortClause = NIL;
 	inner->limitOffset = NULL;
 	inner->limitCount = NULL;
+	inner->limitOption = LIMIT_OPTION_COUNT;
 	return inner;
 }
 
@@ -462,19 +486,26 @@ make_entry(Query *inner)
 	return entry;
 }
 
-/* Do its groups contain the partition key?  Then PostgreSQL needs no help. */
+/*
+ * Returns true if the groups contain the partition key, which is all that the
+ * inner query has so far: then PostgreSQL needs no help.
+ */
 static bool
 is_whole(const Rollup *rollup)
 {
-	int nkeys = list_length(rollup->keys);
-	int found = 0;
-	ListCell *cell;
+	ListCell *key;
+	ListCell *group;
 
-	foreach(cell, rollup->groups)
-		for (int i = 0; i < nkeys; i++)
-			if (equal(lfirst_node(TargetEntry, cell)->expr, list_nth_node(TargetEntry, rollup->targets, i)->expr))
-				found++;
-	return found >= nkeys;
+	foreach(key, rollup->targets)
+	{
+		bool found = false;
+
+		foreach(group, rollup->groups)
+			found |= equal(lfirst_node(TargetEntry, group)->expr, lfirst_node(TargetEntry, key)->expr);
+		if (!found)
+			return false;
+	}
+	return true;
 }
 
 /* The query in two levels, or NULL and why not. */
@@ -493,12 +524,11 @@ roll_up(Query *given, const char **left)
 #if PG_VERSION_NUM >= 180000
 	flatten_groups(rollup.query);
 #endif
-	if (has_unnamed_column((Node *) rollup.query->targetList, NULL) || has_unnamed_column(rollup.query->havingQual, NULL))
-	{
-		*left = "It refers to a row as a whole, or to a system column.";
+	*left = why_expressions_leave(rollup.query);
+	if (*left != NULL)
 		return NULL;
-	}
-	rollup.table = linitial(rollup.query->rtable);
+	rollup.rtindex = linitial_node(RangeTblRef, rollup.query->jointree->fromlist)->rtindex;
+	rollup.table = rt_fetch(rollup.rtindex, rollup.query->rtable);
 	foreach(cell, rollup.query->groupClause)
 		rollup.groups = lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
 	add_partition_key(&rollup);
@@ -508,6 +538,8 @@ roll_up(Query *given, const char **left)
 	outer = copyObject(rollup.query);
 	outer->targetList = (List *) to_outer((Node *) outer->targetList, &rollup);
 	outer->havingQual = to_outer(outer->havingQual, &rollup);
+	if (rollup.left == NULL && !grouping_is_sortable(rollup.keys) && !grouping_is_hashable(rollup.keys))
+		give_up(&rollup, "Some of its groups can only be sorted, and others only be hashed.");
 	*left = rollup.left;
 	if (rollup.left != NULL)
 		return NULL;
@@ -544,17 +576,32 @@ roll_up_all(Node *node, void *context)
 	return (Node *) (rolled != NULL ? rolled : query);
 }
 
-/* Returns true if a table of the query is divided among servers.  Most queries have none, and are not even copied. */
+/*
+ * Returns true if a query has a table of a cluster.  Most have none, and are
+ * not even copied.  Expressions are searched only where there are subqueries in them.
+ */
 static bool
 has_cluster_table(Node *node, void *context)
 {
+	Query *query = (Query *) node;
+	ListCell *cell;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, RangeTblEntry))
-		return is_cluster_table((RangeTblEntry *) node);
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_cluster_table, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, has_cluster_table, context);
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, has_cluster_table, context);
+	foreach(cell, query->rtable)
+	{
+		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+
+		if (is_cluster_table(entry) || (entry->rtekind == RTE_SUBQUERY && has_cluster_table((Node *) entry->subquery, context)))
+			return true;
+	}
+	foreach(cell, query->cteList)
+		if (has_cluster_table(lfirst_node(CommonTableExpr, cell)->ctequery, context))
+			return true;
+	return query->hasSubLinks &&
+	       query_tree_walker(query, has_cluster_table, context, QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
 }
 
 static PlannedStmt *
@@ -565,24 +612,55 @@ plan_next(Query *query, const char *text, int cursor_options, ParamListInfo para
 	return standard_planner(query, text, cursor_options, params);
 }
 
+/*
+ * Plans a query in this way.  A function that is evaluated meanwhile may plan
+ * queries of its own, and planning may fail: in any case, what was planned
+ * around it goes on as before.  The end of the transaction, or of a
+ * subtransaction, sets back the setting after an error.
+ */
+static PlannedStmt *
+plan_in_way(Planning inside, Query *query, const char *text, int cursor_options, ParamListInfo params)
+{
+	Planning around = planning;
+	PlannedStmt *plan = NULL;
+	int level = NewGUCNestLevel();
+
+	if (inside.partitionwise != enable_partitionwise_aggregate)
+		(void) set_config_option("enable_partitionwise_aggregate", inside.partitionwise ? "on" : "off", PGC_USERSET, PGC_S_SESSION,
+		                         GUC_ACTION_SAVE, true, 0, false);
+	planning = inside;
+	PG_TRY();
+	{
+		plan = plan_next(query, text, cursor_options, params);
+	}
+	PG_FINALLY();
+	{
+		planning = around;
+	}
+	PG_END_TRY();
+	AtEOXact_GUC(true, level);
+	return plan;
+}
+
 /* Partitionwise aggregation is what a rolled-up query is for, so it is planned with that. */
 static PlannedStmt *
 plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo params)
 {
-	PlannedStmt *plan;
+	Planning inside = {false};
 	bool any = false;
-	int level;
 
-	if (!flowlog_enable_rollup || !flowlog_has_cluster_servers() || !has_cluster_table((Node *) query, NULL))
-		return plan_next(query, text, cursor_options, params);
+	if (likely(!flowlog_enable_rollup || !flowlog_has_cluster_servers() || !has_cluster_table((Node *) query, NULL)))
+	{
+		if (likely(!planning.cluster))
+			return plan_next(query, text, cursor_options, params);
+		inside.partitionwise = planning.users_partitionwise;
+		return plan_in_way(inside, query, text, cursor_options, params);
+	}
 	query = (Query *) roll_up_all((Node *) query, &any);
-	if (!any)
-		return plan_next(query, text, cursor_options, params);
-	level = NewGUCNestLevel();
-	(void) set_config_option("enable_partitionwise_aggregate", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	plan = plan_next(query, text, cursor_options, params);
-	AtEOXact_GUC(true, level);
-	return plan;
+	inside.cluster = true;
+	inside.users_partitionwise = planning.cluster ? planning.users_partitionwise : enable_partitionwise_aggregate;
+	inside.partitionwise = any || inside.users_partitionwise;
+	return plan_in_way(inside, query, text, cursor_options, params);
 }
 
 /* ---------- paths ---------- */
@@ -618,7 +696,7 @@ choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *in
 
 	if (next_upper_paths != NULL)
 		next_upper_paths(root, stage, input, output, extra);
-	if (stage != UPPERREL_GROUP_AGG || !flowlog_enable_rollup || !flowlog_has_cluster_servers())
+	if (likely(!planning.cluster) || stage != UPPERREL_GROUP_AGG)
 		return;
 	foreach(cell, output->pathlist)
 		if (gives_servers_groups(lfirst(cell)))
