@@ -5,11 +5,12 @@
  *	  opened.
  *
  * A condition whose only columns are the same in all of a file (variables of the location, $path, $size,
- * $modified) is evaluated by PostgreSQL's own executor, once for each file, and for a directory as
- * soon as its columns are known there.  Of a date of which only the year is known, or the year and the month, its
- * comparisons still tell whether any day of that can pass; and where option "name_time_slack" is set,
- * those of a record's times tell it of the time in a file's name.  For both, what columns are compared
- * with is made a filter (see qual.c), and the filter is asked about intervals.
+ * $modified) is evaluated once for each file, and for a directory as soon as its columns are known there: by
+ * a filter (see qual.c) if it is made of comparisons, which takes no longer for an array of a million
+ * elements than for one of a few; otherwise by PostgreSQL's own executor, which also evaluates what the
+ * filter cannot decide.  Of a date of which only the year is known, or the year and the month, its
+ * comparisons still tell whether any day of that can pass; and where option "name_time_slack" is set, those
+ * of a record's times tell it of the time in a file's name.  For both, the filters are asked about intervals.
  *
  * Conditions are evaluated in the order of their security levels, as PostgreSQL would have it: one
  * that may leak what it is given comes behind all of a lower level.
@@ -26,6 +27,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -38,8 +40,9 @@
 typedef struct FileQual
 {
 	Expr *clause;
-	Expr *now;        /* the clause as it can be evaluated now; NULL: it cannot be */
-	ExprState *state; /* of that */
+	Expr *now;          /* the clause as it can be evaluated now; NULL: it cannot be */
+	ExprState *state;   /* of that */
+	FlowFilter *filter; /* the same, for a listing; NULL: it is not made of comparisons */
 	Index level;
 	bool leakproof;
 	bool comparisons; /* the reader's filter can have it */
@@ -78,8 +81,7 @@ struct FlowlogPrune
 	FlowStatus *statuses; /* by column that is BAD */
 
 	/* for a listing */
-	FlowFilter *dates; /* NULL: none */
-	FlowFilter *times;
+	FlowFilter *times;       /* NULL: none */
 	FlowInterval *intervals; /* by column */
 	FlowPruner pruner;
 };
@@ -432,6 +434,24 @@ try_qual(FlowlogPrune *prune, FileQual *qual)
 	return true;
 }
 
+/* Returns true if a condition holds that can be evaluated. */
+static bool
+evaluate_qual(FlowlogPrune *prune, FileQual *qual)
+{
+	FlowBadField bad;
+	FlowTruth truth = FLOW_BROKEN;
+
+	CHECK_FOR_INTERRUPTS();
+	if (qual->filter != NULL)
+		truth = flow_filter_test(qual->filter, prune->fields, &bad);
+	if (truth != FLOW_BROKEN)
+		return truth == FLOW_TRUE;
+	if (qual->is_attempt)
+		return try_qual(prune, qual);
+	ResetExprContext(prune->econtext);
+	return ExecQual(qual->state, prune->econtext);
+}
+
 /* Do the conditions that can be evaluated hold? */
 static FlowStatus
 judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
@@ -457,13 +477,7 @@ judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError 
 			skipped = Min(skipped, qual->level);
 			continue;
 		}
-		if (qual->is_attempt)
-			*holds = try_qual(prune, qual);
-		else
-		{
-			ResetExprContext(prune->econtext);
-			*holds = ExecQual(qual->state, prune->econtext);
-		}
+		*holds = evaluate_qual(prune, qual);
 	}
 	return FLOW_OK;
 }
@@ -524,7 +538,15 @@ dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 			prune->intervals[i].high = value->to - 1;
 		}
 	}
-	return !any || flow_filter_may_pass(prune->dates, prune->intervals);
+	for (int i = 0; i < prune->nquals && any; i++)
+	{
+		const FileQual *qual = &prune->quals[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (qual->filter != NULL && !flow_filter_may_pass(qual->filter, prune->intervals))
+			return false;
+	}
+	return true;
 }
 
 /* Can a record pass whose times are about that in the file's name? */
@@ -562,7 +584,7 @@ judge(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, 
 		if (status != FLOW_OK)
 			return status;
 	}
-	if (holds && file == NULL && prune->dates != NULL)
+	if (holds && file == NULL && prune->nquals > 0)
 		holds = dates_may_pass(prune, values);
 	if (!holds)
 		*pruning = FLOW_PRUNE_BY_PATH;
@@ -653,13 +675,12 @@ prepare(FlowlogPrune *prune)
 static void
 build_filters(FlowlogPrune *prune)
 {
-	List *dates = NIL;
 	List *times = NIL;
 	ListCell *cell;
 
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
-			dates = lappend(dates, prune->quals[i].now);
+			prune->quals[i].filter = flowlog_qual_filter(prune->scan, list_make1(prune->quals[i].now), prune->parent, prune->econtext);
 	foreach(cell, prune->time_clauses)
 	{
 		Expr *clause = clause_for_now(prune, lfirst(cell));
@@ -667,9 +688,7 @@ build_filters(FlowlogPrune *prune)
 		if (clause != NULL)
 			times = lappend(times, clause);
 	}
-	prune->dates = flowlog_qual_filter(prune->scan, dates, prune->parent, prune->econtext);
 	prune->times = flowlog_qual_filter(prune->scan, times, prune->parent, prune->econtext);
-	list_free(dates);
 	list_free(times);
 }
 
@@ -704,7 +723,11 @@ flowlog_prune_end(FlowlogPrune *prune)
 {
 	if (prune == NULL)
 		return;
-	flow_filter_free(prune->dates);
+	for (int i = 0; i < prune->nquals; i++)
+	{
+		flow_filter_free(prune->quals[i].filter);
+		prune->quals[i].filter = NULL;
+	}
 	flow_filter_free(prune->times);
-	prune->dates = prune->times = NULL;
+	prune->times = NULL;
 }
