@@ -11,6 +11,7 @@
  */
 #include "s3.h"
 
+#include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -268,6 +269,29 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 }
 
 /*
+ * Returns true if libcrypto has the digest as the system has configured it.  If it ran out of memory when it
+ * first looked for it, it does not look again in the same context.
+ */
+static bool
+has_digest(void)
+{
+	OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+	char *file = CONF_get1_default_config_file();
+	EVP_MD *digest = NULL;
+
+	if (context != NULL)
+	{
+		if (file != NULL)
+			(void) OSSL_LIB_CTX_load_config(context, file);
+		digest = EVP_MD_fetch(context, "SHA2-256", NULL);
+	}
+	EVP_MD_free(digest);
+	OPENSSL_free(file);
+	OSSL_LIB_CTX_free(context);
+	return digest != NULL;
+}
+
+/*
  * libcrypto has failed.  If it has no memory, it may say that, or nothing, or that it does not know the algorithm, as it could not
  * find that out.
  */
@@ -282,7 +306,7 @@ crypto_failure(void)
 		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
 			status = FLOW_NO_MEMORY;
 	memory = OPENSSL_malloc(CRYPTO_NEEDS);
-	if (memory == NULL)
+	if (memory == NULL || (status == FLOW_UNSUPPORTED && has_digest()))
 		status = FLOW_NO_MEMORY;
 	OPENSSL_free(memory);
 	ERR_clear_error();
