@@ -8,6 +8,7 @@ use warnings;
 use Cwd qw(abs_path);
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::Local qw(timegm);
 
 use FlowLog;
 use FlowLogSession;
@@ -25,7 +26,7 @@ my %types = (
 	int4 => { values => [ 0, 1, 443, -5, 2147483647 ], others => [ 2, -2147483648 ] },
 	int8 => { values => [ 0, 1, 1769731200, -7, '9223372036854775807' ], others => [ 2, '-9223372036854775808' ] },
 	text => { values => [ 'ACCEPT', 'REJECT', 'a', 'B', "\xc3\xa9" ], others => [ '', 'ACC', 'zz' ] },
-	c_text => { type => 'text', collate => 'C', values => [ 'ACCEPT', 'REJECT', 'a', 'B', "\xc3\xa9" ], others => [ '', 'ACC', 'zz' ] },
+	text_c => { type => 'text', collate => 'C', values => [ 'ACCEPT', 'REJECT', 'a', 'B', "\xc3\xa9" ], others => [ '', 'ACC', 'zz' ] },
 	varchar => { type => 'varchar', typmod => '(6)', values => [ 'ACCEPT', 'a', 'ab', 'b', 'B' ], others => [ '', 'ACCEPTED' ] },
 	bpchar => { type => 'bpchar', definition => 'char(6)', values => [ 'ACCEPT', 'a', 'ab', 'b', 'B' ], others => [ '', 'a  ', 'ACCEPTED' ] },
 	inet => { values => [ '10.0.0.1', '10.0.0.0/8', '10.0.0.1/24', '::1', 'fe80::/10' ], others => [ '0.0.0.0/0', '10.0.0.2', '::/0' ], network => 1 },
@@ -56,8 +57,9 @@ sub field
 	my $value = $n % 6 == 5 ? undef : $type->{values}[ $n % 6 ];
 
 	return '-' unless defined $value;
-	return $node->{seconds}{$value} //= $node->safe_psql('postgres', "SELECT extract(epoch FROM timestamptz '$value')::bigint") if $type->{type} =~ /^timestamp/;
-	return $value;
+	return $value unless $type->{type} =~ /^timestamp/;
+	my ($year, $month, $day) = $value =~ /^(\d+)-(\d+)-(\d+)/;
+	return timegm(0, 0, 0, $day, $month - 1, $year);
 }
 
 foreach my $shelf (1 .. 3)
@@ -66,20 +68,18 @@ foreach my $shelf (1 .. 3)
 	write_file("$logs/rows/shelf=$shelf/" . ($dates[ $shelf - 1 ] =~ s{-}{/}gr) . '/flow.log',
 		map { my $n = $_; join(';', $shelf * 100 + $n, map { field($fields[$_], $n + $n / 6 * $_) } 0 .. $#fields) . "\n" } 0 .. 35);
 }
-my $definition = 'n int, ' . join(', ', map { "$_ $types{$_}{definition}" } map { $_ } @fields);
-$definition =~ s/\b(int2|int4|int8|text|c_text|varchar|bpchar|inet|timestamptz|timestamp|date|bool) (?=\S)/c_$1 /g;
-$definition =~ s/c_c_/c_/g;
-create_table($node, 'logs', "$logs/rows/shelf=\${shelf}/\${day:yyyy/MM/dd}/*.log", columns => "$definition, shelf int, day date",
-	regex => join(';', ('([^;]*)') x (@fields + 1)));
-$node->safe_psql('postgres', 'CREATE TABLE heap (LIKE logs); INSERT INTO heap SELECT * FROM logs; ANALYZE heap');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM heap'), 108, 'all rows are there');
-
 sub column_of
 {
 	my ($name) = @_;
 
-	return $name =~ /^(?:c_|day|shelf)/ ? $name : "c_$name";
+	return $types{$name}{path} ? $name : "c_$name";
 }
+
+my $definition = join(', ', 'n int', map { column_of($_) . " $types{$_}{definition}" } @fields);
+create_table($node, 'logs', "$logs/rows/shelf=\${shelf}/\${day:yyyy/MM/dd}/*.log", columns => "$definition, shelf int, day date",
+	regex => join(';', ('([^;]*)') x (@fields + 1)));
+$node->safe_psql('postgres', 'CREATE TABLE heap (LIKE logs); INSERT INTO heap SELECT * FROM logs; ANALYZE heap');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM heap'), 108, 'all rows are there');
 
 # ---------- each operator, ANY and ALL, in each type ----------
 
@@ -162,7 +162,7 @@ my %element = (
 	int4 => 'i * 2', int8 => 'i::bigint * 5', text => q{'v' || i}, timestamptz => q{'2026-01-01 00:00+00'::timestamptz + i * interval '1 second'},
 	inet => q{'10.0.0.0'::inet + i}, date => q{'2026-01-01'::date + i % 100000});
 $node->safe_psql('postgres', "CREATE TABLE arrays (length int, " . join(', ', map { "a_$_ ${_}[]" } sort keys %element) . ');'
-	. join('', map { my $length = $_; "INSERT INTO arrays SELECT $length, " . join(', ', map { "array_agg($element{$_} ORDER BY i * 7919 % $length)" } sort keys %element)
+	. join('', map { my $length = $_; "INSERT INTO arrays SELECT $length, " . join(', ', map { "array_agg($element{$_} ORDER BY i * 7919::bigint % $length)" } sort keys %element)
 		. " FROM generate_series(1, $length) i;" } 2, $million / 50, $million / 5, $million));
 
 # The processor time of a statement, the least of some runs.
