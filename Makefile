@@ -50,6 +50,7 @@ CORE_OBJS = \
 	flow/value_write.o \
 	flow/lines.o \
 	flow/split.o \
+	flow/split_portable.o \
 	flow/split_x86.o \
 	flow/split_arm.o \
 	flow/filter.o \
@@ -71,10 +72,12 @@ CORE_OBJS = \
 	flow/pattern.o \
 	flow/pattern_read.o \
 	flow/location.o \
+	flow/location_class.o \
 	flow/location_match.o \
 	flow/location_template.o \
 	flow/name_time.o \
 	flow/object.o \
+	flow/object_list.o \
 	flow/shard.o \
 	flow/file_list.o \
 	flow/source.o \
@@ -122,9 +125,11 @@ S3_SHARED_OBJS = \
 	flow/sort.o \
 	flow/json_token.o \
 	flow/location.o \
+	flow/location_class.o \
 	flow/location_match.o \
 	flow/location_template.o \
 	flow/object.o \
+	flow/object_list.o \
 	flow/shard.o \
 	flow/file_list.o \
 	flow/file.o \

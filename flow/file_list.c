@@ -18,7 +18,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_PATH */
 #endif
-#include "internal.h"
+#include "objects.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -61,40 +61,6 @@ typedef struct Rest
 
 /* ---------- the text: classes and groups ---------- */
 
-const char *
-flow_location_class_end(const char *p)
-{
-	const char *first;
-
-	p++;
-	if (*p == '!' || *p == '^')
-		p++;
-	for (first = p; *p != '\0' && *p != '/'; p++)
-	{
-		if (*p == ']' && p != first)
-			return p + 1;
-		if (*p == '\\' && p[1] != '\0' && p[1] != '/')
-			p++;
-	}
-	return NULL;
-}
-
-bool
-flow_location_class_member(const char *first, const char **p, const char *end, uint32_t *low, uint32_t *high)
-{
-	if (**p == ']' && *p != first)
-		return false;
-
-	*p = flow_next_character(**p == '\\' ? *p + 1 : *p, end, low);
-	*high = *low;
-	if ((*p)[0] == '-' && (*p)[1] != ']')
-	{
-		++*p;
-		*p = flow_next_character(**p == '\\' ? *p + 1 : *p, end, high);
-	}
-	return true;
-}
-
 static bool
 is_piece(const char *p)
 {

@@ -110,7 +110,7 @@ struct FlowLocation
 	uint32_t weight;  /* what matching a name may cost: at most as many steps for each of its characters */
 };
 
-/* ---------- location.c ---------- */
+/* ---------- location_class.c ---------- */
 
 /*
  * The end of a class, behind its "]", or NULL if it is not closed within its

@@ -15,7 +15,6 @@
  */
 #include "reader.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* ---------- the ledger of split lines ---------- */
@@ -42,37 +41,6 @@ settle(FlowReader *reader)
 }
 
 /* ---------- buffers ---------- */
-
-/* Makes what applies the filter to many records at once, anew if it is there. */
-static FlowStatus
-make_selector(FlowReader *reader, FlowError *error)
-{
-	FlowStatus status;
-
-	flow_selector_free(reader->selector);
-	reader->selector = NULL;
-	if (reader->spec.filter == NULL || reader->lines == NULL)
-		return FLOW_OK;
-	status = flow_selector_create(reader->host, reader->spec.filter, &reader->selector);
-	if (status == FLOW_INTERRUPTED)
-		return flow_error_interrupted(error);
-	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
-}
-
-FlowStatus
-flow_reader_make_buffers(FlowReader *reader, FlowError *error)
-{
-	FlowStatus status;
-
-	if (reader->allocation != NULL)
-		return FLOW_OK;
-	status = flow_reader_make_room(reader, FLOW_READER_ROOM, error);
-	if (status == FLOW_OK && reader->lines != NULL)
-		status = flow_lines_make_room(reader->lines, error);
-	if (status == FLOW_OK)
-		status = make_selector(reader, error);
-	return status;
-}
 
 /*
  * A query over partitions has a reader for each of them.  One at a time is at
@@ -241,27 +209,6 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	return status;
 }
 
-/* The number of the current line, which is that of a whole file. */
-static void
-set_line(FlowReader *reader)
-{
-	char *text = reader->line_text + 16;
-	int len = snprintf(text, 21, "%llu", (unsigned long long) reader->line);
-
-	for (int i = 0; i < reader->ncolumns; i++)
-		if (reader->columns[i].source == FLOW_FROM_LINE)
-			reader->fields[i] = (FlowSlice) {text, (size_t) len};
-}
-
-void
-flow_reader_set_others(FlowReader *reader)
-{
-	for (int i = 0; i < reader->nconstant; i++)
-		reader->fields[reader->constant_columns[i]] = reader->constant[reader->constant_columns[i]];
-	if (reader->wants_line)
-		set_line(reader);
-}
-
 /* The fields of the row that was handed out last, as far as anybody looks at them. */
 static void
 fill_wanted(FlowReader *reader)
@@ -287,7 +234,7 @@ fill_wanted(FlowReader *reader)
 	if (flow_unlikely(reader->wants_line))
 	{
 		settle(reader);
-		set_line(reader);
+		flow_reader_set_line(reader);
 	}
 }
 
@@ -295,7 +242,7 @@ fill_wanted(FlowReader *reader)
 static FlowStatus
 take_up_waiting(FlowReader *reader, FlowError *error)
 {
-	FlowStatus status = make_selector(reader, error);
+	FlowStatus status = flow_reader_make_selector(reader, error);
 
 	return status == FLOW_OK ? flow_reader_take_waiting(reader, error) : status;
 }

@@ -117,17 +117,17 @@ struct FlowReader
  */
 extern FlowStatus flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error);
 
-/* Makes the buffers that reading takes, if there are none. */
-extern FlowStatus flow_reader_make_buffers(FlowReader *reader, FlowError *error);
-
-/* Puts the columns that no record fills into reader->fields, for the current line. */
-extern void flow_reader_set_others(FlowReader *reader);
-
 /* ---------- reader_line.c: bytes to lines ---------- */
 
 /* The first room for the rest of a line; grows to "need" bytes, keeping what is unread. */
 #define FLOW_READER_ROOM (64 * 1024)
 extern FlowStatus flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error);
+
+/* Makes the buffers that reading takes, if there are none. */
+extern FlowStatus flow_reader_make_buffers(FlowReader *reader, FlowError *error);
+
+/* Makes what applies the filter to many records at once, in place of an older one. */
+extern FlowStatus flow_reader_make_selector(FlowReader *reader, FlowError *error);
 
 /* Opens the next object; FLOW_END after the last. */
 extern FlowStatus flow_reader_open_next(FlowReader *reader, FlowError *error);
@@ -144,6 +144,10 @@ extern FlowStatus flow_reader_next_line(FlowReader *reader, FlowLine *line, Flow
 
 /* Counts a line, cut from the data up to its newline, and takes off what does not belong to it. */
 extern void flow_reader_begin_line(FlowReader *reader, FlowLine *line);
+
+/* Puts the columns that no record fills into reader->fields, for the current line; or only the line's number. */
+extern void flow_reader_set_others(FlowReader *reader);
+extern void flow_reader_set_line(FlowReader *reader);
 
 /* ---------- reader_judge.c: a line to a record ---------- */
 

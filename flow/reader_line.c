@@ -16,6 +16,7 @@
  */
 #include "reader.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PAGE 4096
@@ -72,6 +73,37 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	reader->cursor = block - unread;
 	reader->end = block;
 	return FLOW_OK;
+}
+
+/* Makes what applies the filter to many records at once, in place of an older one. */
+FlowStatus
+flow_reader_make_selector(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	flow_selector_free(reader->selector);
+	reader->selector = NULL;
+	if (reader->spec.filter == NULL || reader->lines == NULL)
+		return FLOW_OK;
+	status = flow_selector_create(reader->host, reader->spec.filter, &reader->selector);
+	if (status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
+	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
+}
+
+FlowStatus
+flow_reader_make_buffers(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	if (reader->allocation != NULL)
+		return FLOW_OK;
+	status = flow_reader_make_room(reader, FLOW_READER_ROOM, error);
+	if (status == FLOW_OK && reader->lines != NULL)
+		status = flow_lines_make_room(reader->lines, error);
+	if (status == FLOW_OK)
+		status = flow_reader_make_selector(reader, error);
+	return status;
 }
 
 /* Reads the next block; the unread rest of the last one then stands before it. */
@@ -443,4 +475,30 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 	reader->scanned = 0;
 	reader->discarding = false;
 	return FLOW_OK;
+}
+
+/* ---------- columns that no record fills ---------- */
+
+/*
+ * Puts the number of the current line, which is counted from the start of its
+ * file, into its columns.
+ */
+void
+flow_reader_set_line(FlowReader *reader)
+{
+	char *text = reader->line_text + 16;
+	int len = snprintf(text, 21, "%llu", (unsigned long long) reader->line);
+
+	for (int i = 0; i < reader->ncolumns; i++)
+		if (reader->columns[i].source == FLOW_FROM_LINE)
+			reader->fields[i] = (FlowSlice) {text, (size_t) len};
+}
+
+void
+flow_reader_set_others(FlowReader *reader)
+{
+	for (int i = 0; i < reader->nconstant; i++)
+		reader->fields[reader->constant_columns[i]] = reader->constant[reader->constant_columns[i]];
+	if (reader->wants_line)
+		flow_reader_set_line(reader);
 }

@@ -5,7 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "objects.h"
 #include "location.h"
 
 #include <string.h>

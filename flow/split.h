@@ -20,7 +20,7 @@
 
 #define flow_always_inline static inline __attribute__((always_inline))
 
-/* in split.c */
+/* in split_portable.c */
 extern void flow_split_portable(const char *data, size_t len, char separator, FlowEnds *ends);
 
 /* in split_x86.c */
