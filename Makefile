@@ -8,6 +8,7 @@ PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
 # the wrapper: knows PostgreSQL
 WRAPPER_OBJS = \
 	flowlog_fdw.o \
+	setting.o \
 	option.o \
 	scan.o \
 	plan.o \
@@ -36,6 +37,7 @@ WRAPPER_OBJS = \
 	version.o \
 	athena.o \
 	athena_path.o \
+	athena_text.o \
 	trino.o \
 	trino_address.o \
 	trino_format.o

@@ -28,15 +28,6 @@ point_at(const Athena *athena, size_t at)
 	return internalerrposition(pg_mbstrlen_with_len(athena->ddl, (int) at) + 1);
 }
 
-void
-flowlog_athena_note(Athena *athena, const char *text)
-{
-	appendStringInfoString(&athena->notes, "-- ");
-	for (const char *c = text; *c != '\0'; c++)
-		appendStringInfoChar(&athena->notes, (unsigned char) *c < ' ' ? ' ' : *c);
-	appendStringInfoChar(&athena->notes, '\n');
-}
-
 /* ---------- how lines are split ---------- */
 
 /* The classes that read and write text: the last part of their names. */
@@ -300,15 +291,6 @@ is_text(const FlowHiveColumn *column)
 }
 
 /* ---------- the table ---------- */
-
-char *
-flowlog_athena_name(const FlowHive *hive)
-{
-	/* the database that is there from the beginning is nobody's choice */
-	if (hive->database == NULL || strcmp(hive->database, "default") == 0)
-		return pstrdup(quote_identifier(hive->table));
-	return psprintf("%s.%s", quote_identifier(hive->database), quote_identifier(hive->table));
-}
 
 static void
 append_option(StringInfo sql, const char *separator, const char *name, const char *value)

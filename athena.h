@@ -28,7 +28,7 @@ typedef struct Athena
 	StringInfoData path;
 } Athena;
 
-/* ---------- athena.c ---------- */
+/* ---------- athena_text.c ---------- */
 
 /*
  * Adds a comment in front of the statement.  A name may have a line break, and what follows one is

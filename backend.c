@@ -102,12 +102,12 @@ interrupt(void *arg)
 }
 
 static void
-interrupt_and_progress(void *arg)
+interrupt_and_tick(void *arg)
 {
 	FlowlogBackend *backend = arg;
 
 	CHECK_FOR_INTERRUPTS();
-	flowlog_progress_tell(backend->scan);
+	backend->tick(backend->tick_arg);
 }
 
 /*
@@ -118,17 +118,16 @@ static bool
 backend_interrupted(void *arg)
 {
 	FlowlogBackend *backend = arg;
+	bool tick = backend->tick != NULL && !backend->in_error && backend->is_tick_due(backend->tick_arg);
 
-	bool progress = backend->scan != NULL && !backend->in_error && flowlog_progress_is_due(backend->scan);
-
-	if (likely(!INTERRUPTS_PENDING_CONDITION() && !progress))
+	if (likely(!INTERRUPTS_PENDING_CONDITION() && !tick))
 		return backend->interrupt != NULL;
 	if (backend->in_error)
 		return QueryCancelPending || ProcDiePending;
 	if (backend->interrupt != NULL)
 		return true;
 
-	return !flowlog_backend_call(backend, progress ? interrupt_and_progress : interrupt, backend);
+	return !flowlog_backend_call(backend, tick ? interrupt_and_tick : interrupt, backend);
 }
 
 static void

@@ -51,7 +51,7 @@
 #define FLOWLOG_EPOCH_DAYS 10957
 #define FLOWLOG_EPOCH_MICROSECONDS (INT64CONST(86400000000) * FLOWLOG_EPOCH_DAYS)
 
-/* ---------- settings, in flowlog_fdw.c ---------- */
+/* ---------- setting.c ---------- */
 
 extern bool flowlog_enable_pushdown;
 extern bool flowlog_enable_splitter;
@@ -64,6 +64,8 @@ extern char *flowlog_allowed_paths;        /* NULL: not set */
 extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
 extern char *flowlog_allowed_endpoints;    /* the same of this one */
 extern bool flowlog_allowed_endpoints_refused;
+
+extern void flowlog_settings_define(void);
 
 /* ---------- option.c ---------- */
 
@@ -123,8 +125,13 @@ typedef struct FlowlogBackend
 	FlowHost reader_host;     /* the same for what is needed only while a scan reads; all of it must be freed */
 	MemoryContext context;    /* of what the reader allocates */
 	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
-	struct FlowlogScan *scan; /* that may tell how far it is; NULL: none */
-	bool in_error;            /* an error is being reported: an interrupt only ends what is done for its sake */
+
+	/* called at interrupt checks, outside the core; may raise errors.  NULL: none */
+	bool (*is_tick_due)(void *arg);
+	void (*tick)(void *arg);
+	void *tick_arg;
+
+	bool in_error; /* an error is being reported: an interrupt only ends what is done for its sake */
 
 	/* for waiting */
 	WaitEventSet *waits; /* NULL: not yet made */
@@ -226,9 +233,6 @@ extern const char *flowlog_message_prepared(const char *bytes);
  * is local.  It lives as long as "context", of which the caller frees it before it ends.
  */
 extern FlowStore *flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serverid, Oid userid);
-
-/* Checks a value of flowlog_fdw.allowed_endpoints. */
-extern bool flowlog_s3_check_endpoints(char **newval, void **extra, GucSource source);
 
 /* ---------- scan.c ---------- */
 
@@ -657,10 +661,8 @@ extern void flowlog_ledger_charge_glances(const char *location, const FlowObject
 /* What was read until now counts, too, when the scan begins again. */
 extern void flowlog_ledger_settle(FlowlogScan *scan);
 
-/* How far a scan is: to be begun, asked often, and told when due. */
+/* From here on the scan's interrupt checks tell how far it is. */
 extern void flowlog_progress_begin(FlowlogScan *scan);
-extern bool flowlog_progress_is_due(const FlowlogScan *scan);
-extern void flowlog_progress_tell(FlowlogScan *scan);
 
 /* ---------- import.c ---------- */
 

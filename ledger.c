@@ -188,23 +188,19 @@ time_text(double seconds)
 	return psprintf("%.1f h", seconds / 3600);
 }
 
-void
-flowlog_progress_begin(FlowlogScan *scan)
+static bool
+progress_is_due(void *arg)
 {
-	scan->progress_began = now_microseconds();
-	scan->progress_next = scan->progress_began + PROGRESS_SECONDS * USECS_PER_SEC;
-}
+	const FlowlogScan *scan = arg;
 
-bool
-flowlog_progress_is_due(const FlowlogScan *scan)
-{
 	return flowlog_progress && scan->reader != NULL && scan->objects != NULL && now_microseconds() >= scan->progress_next &&
 	       !(scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel));
 }
 
-void
-flowlog_progress_tell(FlowlogScan *scan)
+static void
+tell_progress(void *arg)
 {
+	FlowlogScan *scan = arg;
 	const FlowCounts *own = flow_reader_glance(scan->reader);
 	uint64 files = scan->objects->count;
 	double bytes = (double) scan->objects->bytes;
@@ -237,4 +233,14 @@ flowlog_progress_tell(FlowlogScan *scan)
 		                (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
 		                size_text(bytes), share * 100, (unsigned long long) own->lines,
 		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
+}
+
+void
+flowlog_progress_begin(FlowlogScan *scan)
+{
+	scan->progress_began = now_microseconds();
+	scan->progress_next = scan->progress_began + PROGRESS_SECONDS * USECS_PER_SEC;
+	scan->backend.is_tick_due = progress_is_due;
+	scan->backend.tick = tell_progress;
+	scan->backend.tick_arg = scan;
 }

@@ -125,31 +125,6 @@ environment(void *arg, const char *name)
 
 /* ---------- endpoints ---------- */
 
-bool
-flowlog_s3_check_endpoints(char **newval, void **extra, GucSource source)
-{
-	List *list = NIL;
-	ListCell *cell;
-
-	if (*newval == NULL)
-		return true;
-	if (!SplitGUCList(pstrdup(*newval), ',', &list))
-	{
-		GUC_check_errdetail("List syntax is invalid.");
-		return false;
-	}
-	foreach(cell, list)
-	{
-		if (!flow_endpoint_is_valid(lfirst(cell)))
-		{
-			GUC_check_errdetail("\"%s\" is neither a host, nor \"*.\" and the end of its name, nor an address or a network, with a port or without.",
-			                    (char *) lfirst(cell));
-			return false;
-		}
-	}
-	return true;
-}
-
 /* The setting's entries, in the current memory context. */
 static void
 read_endpoints(FlowS3Spec *spec)

@@ -338,7 +338,6 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	if (scan->reader == NULL)
 		create_reader(scan, on_error, report_rejects, reject_limit);
 	flowlog_progress_begin(scan);
-	scan->backend.scan = scan;
 	scan->reading = true;
 }
 

@@ -1,0 +1,152 @@
+/*-------------------------------------------------------------------------
+ *
+ * setting.c
+ *	  The settings flowlog_fdw.*: their variables, definitions and checks.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <float.h>
+
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+bool flowlog_enable_pushdown = true;
+bool flowlog_enable_splitter = true;
+bool flowlog_enable_aggregate_pushdown = true;
+bool flowlog_regex_jit = true;
+double flowlog_max_scan_bytes = 0;
+bool flowlog_progress = true;
+bool flowlog_enable_rollup = true;
+char *flowlog_allowed_paths = NULL;
+bool flowlog_allowed_paths_refused = false;
+char *flowlog_allowed_endpoints = NULL;
+bool flowlog_allowed_endpoints_refused = false;
+
+/* ---------- checks ---------- */
+
+static bool
+check_allowed_paths(char **newval, void **extra, GucSource source)
+{
+	char *copy;
+	List *list = NIL;
+	ListCell *cell;
+
+	if (*newval == NULL)
+		return true;
+	copy = pstrdup(*newval);
+	if (!SplitDirectoriesString(copy, ',', &list))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(cell, list)
+	{
+		if (!is_absolute_path((char *) lfirst(cell)))
+		{
+			GUC_check_errdetail("\"%s\" is not an absolute path.", (char *) lfirst(cell));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+check_allowed_endpoints(char **newval, void **extra, GucSource source)
+{
+	List *list = NIL;
+	ListCell *cell;
+
+	if (*newval == NULL)
+		return true;
+	if (!SplitGUCList(pstrdup(*newval), ',', &list))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(cell, list)
+	{
+		if (!flow_endpoint_is_valid(lfirst(cell)))
+		{
+			GUC_check_errdetail("\"%s\" is neither a host, nor \"*.\" and the end of its name, nor an address or a network, with a port or without.",
+			                    (char *) lfirst(cell));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---------- definitions ---------- */
+
+/*
+ * Before the module is loaded its settings are placeholders, which anybody may set
+ * when he connects.  A value that PostgreSQL then refuses to apply, or that is not valid, leaves the
+ * setting as if it had never been set: that must not mean that everything is allowed.
+ */
+static void
+define_allowed(void)
+{
+	bool paths_set = GetConfigOption("flowlog_fdw.allowed_paths", true, false) != NULL;
+	bool endpoints_set = GetConfigOption("flowlog_fdw.allowed_endpoints", true, false) != NULL;
+
+	DefineCustomStringVariable("flowlog_fdw.allowed_paths",
+	                           "Directories from which flow logs may be read, separated by commas.",
+	                           "Empty: from everywhere.",
+	                           &flowlog_allowed_paths, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	                           check_allowed_paths, NULL, NULL);
+	flowlog_allowed_paths_refused = paths_set && flowlog_allowed_paths == NULL;
+
+	DefineCustomStringVariable("flowlog_fdw.allowed_endpoints",
+	                           "Hosts, addresses and networks to which connections may be made, separated by commas.",
+	                           "Empty: only to the hosts of AWS.",
+	                           &flowlog_allowed_endpoints, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	                           check_allowed_endpoints, NULL, NULL);
+	flowlog_allowed_endpoints_refused = endpoints_set && flowlog_allowed_endpoints == NULL;
+}
+
+void
+flowlog_settings_define(void)
+{
+	DefineCustomBoolVariable("flowlog_fdw.enable_pushdown",
+	                         "Lets the reader of flow logs judge WHERE clauses.",
+	                         "Off, PostgreSQL judges all of them; the rows are the same.",
+	                         &flowlog_enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_splitter",
+	                         "Splits lines at their separators where a regular expression does no more than that.",
+	                         "Off, the regular expression is matched against every line; the rows are the same.",
+	                         &flowlog_enable_splitter, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
+	                         "Lets the reader of flow logs compute aggregates.",
+	                         "Off, PostgreSQL computes all of them; the results are the same.",
+	                         &flowlog_enable_aggregate_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.enable_rollup",
+	                         "Lets servers compute their parts of aggregates over a table that is partitioned among them.",
+	                         "Off, their rows are fetched; the results are the same.",
+	                         &flowlog_enable_rollup, true, PGC_USERSET, GUC_EXPLAIN,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
+	                         "Compiles regular expressions of flow log tables to machine code.",
+	                         NULL,
+	                         &flowlog_regex_jit, true, PGC_SUSET, 0,
+	                         NULL, NULL, NULL);
+	DefineCustomRealVariable("flowlog_fdw.max_scan_bytes",
+	                         "Most bytes of flow logs, as they are stored, that a scan may read.",
+	                         "A scan that would read more is an error before it begins; 0: no limit.",
+	                         &flowlog_max_scan_bytes, 0, 0, DBL_MAX, PGC_USERSET, GUC_UNIT_BYTE,
+	                         NULL, NULL, NULL);
+	DefineCustomBoolVariable("flowlog_fdw.progress",
+	                         "Gives a notice every few seconds of how far a long scan of flow logs is.",
+	                         NULL,
+	                         &flowlog_progress, true, PGC_USERSET, 0,
+	                         NULL, NULL, NULL);
+	define_allowed();
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved("flowlog_fdw");
+#else
+	EmitWarningsOnPlaceholders("flowlog_fdw");
+#endif
+}
