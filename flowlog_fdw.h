@@ -29,7 +29,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
-#include "flow/s3_spec.h"
+#include "flow/flow_s3.h"
 
 #if PG_VERSION_NUM < 140000
 #error "flowlog_fdw needs PostgreSQL 14 or later"

@@ -9,7 +9,7 @@
 
 #include "fmgr.h"
 
-#include "flow/s3_spec.h"
+#include "flow/flow_s3.h"
 
 /* as in flowlog_fdw.h: the module is built with hidden symbols */
 #if PG_VERSION_NUM < 160000

@@ -197,7 +197,7 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 	spec.max_connections = of_server.max_connections;
 	read_endpoints(&spec);
 	spec.credentials = read_keys(&of_user, mapping);
-	spec.credentials_spec.environment = environment;
+	spec.environment = environment;
 	if (load_module()(&spec, &store, &error) != FLOW_OK)
 		flowlog_raise(backend, &error, NULL);
 	return store;

@@ -5,7 +5,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "s3_spec.h"
+#include "internal.h"
+#include "flow_s3.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

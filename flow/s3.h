@@ -8,19 +8,12 @@
 #ifndef FLOW_S3_H
 #define FLOW_S3_H
 
+#include "flow_s3.h"
 #include "http.h"
 
 /* ---------- s3_sign.c: AWS Signature Version 4 (the only file that knows libcrypto) ---------- */
 
-/* What a request is signed with. */
-typedef struct FlowS3Keys
-{
-	char access_key_id[256];
-	char secret_access_key[256];
-	char session_token[4096]; /* empty: none */
-} FlowS3Keys;
-
-/* Wipes them, in a way that no compiler leaves out. */
+/* Wipes keys, in a way that no compiler leaves out. */
 extern void flow_s3_keys_wipe(FlowS3Keys *keys);
 
 #define FLOW_S3_HASH_TEXT 65 /* hexadecimal digits of SHA-256, and a NUL */
@@ -179,29 +172,6 @@ extern FlowStatus flow_s3_failure_read(const FlowHost *host, const char *body, s
 extern FlowStatus flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys, int64_t *expires, FlowError *error);
 
 /* ---------- s3_credentials.c: where the keys come from ---------- */
-
-typedef enum FlowS3Source
-{
-	FLOW_S3_STATIC,
-	FLOW_S3_ANONYMOUS,
-	FLOW_S3_ENVIRONMENT,  /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN */
-	FLOW_S3_PROFILE,      /* AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE, else ~/.aws/credentials, ~/.aws/config, "default" */
-	FLOW_S3_INSTANCE,     /* IMDSv2 */
-	FLOW_S3_CONTAINER,    /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE */
-	FLOW_S3_WEB_IDENTITY, /* AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_REGION */
-} FlowS3Source;
-
-typedef struct FlowS3Credentials
-{
-	FlowS3Source source;
-	FlowS3Keys keys;  /* of static ones, set by the caller; else what was fetched last */
-	bool known;       /* keys are */
-	int64_t expires;  /* seconds since 1970; 0: never */
-	int64_t retry_at; /* seconds since 1970: keys that are good, but not for long, are not asked for again before */
-} FlowS3Credentials;
-
-/* Looks up the environment; NULL: no such variable.  A test gives another than getenv. */
-typedef const char *(*FlowS3Environment)(void *arg, const char *name);
 
 typedef struct FlowS3CredentialsSpec
 {

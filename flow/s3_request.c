@@ -685,14 +685,17 @@ static FlowStatus
 refresh_keys(FlowS3 *s3, FlowError *error)
 {
 	FlowS3Credentials *credentials = s3->spec.credentials;
-	FlowS3CredentialsSpec spec = s3->spec.credentials_spec;
+	FlowS3CredentialsSpec spec = {
+		.host = s3->host,
+		.http = s3->http,
+		.environment = s3->spec.environment,
+		.environment_arg = s3->spec.environment_arg,
+		.now = (int64_t) time(NULL),
+	};
 	int64_t expires = credentials->expires;
 	bool again = s3->wants_keys;
 	FlowStatus status;
 
-	spec.host = s3->host;
-	spec.http = s3->http;
-	spec.now = (int64_t) time(NULL);
 	s3->asks_for_keys = true;
 	status = flow_s3_credentials_refresh(credentials, &spec, again, error);
 	s3->asks_for_keys = false;

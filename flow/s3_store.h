@@ -8,7 +8,7 @@
 #ifndef FLOW_S3_STORE_H
 #define FLOW_S3_STORE_H
 
-#include "s3_spec.h"
+#include "s3.h"
 
 #define FLOW_S3_PATH_ROOM 3200 /* of an encoded path: a key has 1,024 bytes, a bucket's name 63 */
 #define FLOW_S3_QUERY_ROOM 8192

@@ -9,7 +9,7 @@
 
 #include <arpa/inet.h>
 
-#include "../../flow/s3_spec.h"
+#include "../../flow/flow_s3.h"
 
 static bool
 allows(const char *const *entries, size_t count, const char *name, const char *address, int port, bool tls)

@@ -1,14 +1,49 @@
 /*-------------------------------------------------------------------------
  *
- * s3_spec.h
- *	  What the wrapper and the S3 store share.
+ * flow_s3.h
+ *	  The S3 store and its endpoints, as the host of the core sees them.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FLOW_S3_SPEC_H
-#define FLOW_S3_SPEC_H
+#ifndef FLOW_FLOW_S3_H
+#define FLOW_FLOW_S3_H
 
-#include "s3.h"
+#include "flow.h"
+
+/* ---------- keys ---------- */
+
+/* What a request is signed with. */
+typedef struct FlowS3Keys
+{
+	char access_key_id[256];
+	char secret_access_key[256];
+	char session_token[4096]; /* empty: none */
+} FlowS3Keys;
+
+typedef enum FlowS3Source
+{
+	FLOW_S3_STATIC,
+	FLOW_S3_ANONYMOUS,
+	FLOW_S3_ENVIRONMENT,  /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN */
+	FLOW_S3_PROFILE,      /* AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE, else ~/.aws/credentials, ~/.aws/config, "default" */
+	FLOW_S3_INSTANCE,     /* IMDSv2 */
+	FLOW_S3_CONTAINER,    /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE */
+	FLOW_S3_WEB_IDENTITY, /* AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_REGION */
+} FlowS3Source;
+
+typedef struct FlowS3Credentials
+{
+	FlowS3Source source;
+	FlowS3Keys keys;  /* of static ones, set by the caller; else what was fetched last */
+	bool known;       /* keys are */
+	int64_t expires;  /* seconds since 1970; 0: never */
+	int64_t retry_at; /* seconds since 1970: keys that are good, but not for long, are not asked for again before */
+} FlowS3Credentials;
+
+/* Looks up the environment; NULL: no such variable.  A test gives another than getenv. */
+typedef const char *(*FlowS3Environment)(void *arg, const char *name);
+
+/* ---------- the store ---------- */
 
 /* A bucket, how to reach it and with whose keys.  All of it must outlive the store. */
 typedef struct FlowS3Spec
@@ -26,10 +61,14 @@ typedef struct FlowS3Spec
 	const char *const *endpoints; /* that the administrator allows, see flow_endpoint_allows */
 	size_t nendpoints;
 	FlowS3Credentials *credentials;
-	FlowS3CredentialsSpec credentials_spec; /* without host, http and time */
+	FlowS3Environment environment;
+	void *environment_arg;
 } FlowS3Spec;
 
-/* in s3.c, of the second module.  FLOW_OK, FLOW_NO_MEMORY or FLOW_IO.  The store is freed by its storage's "free". */
+/*
+ * Opens the store; in the second module.  FLOW_OK, FLOW_NO_MEMORY or FLOW_IO.
+ * The store is freed by its storage's "free".
+ */
 extern FlowStatus flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
 
 typedef FlowStatus (*FlowS3Create)(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
@@ -47,4 +86,4 @@ extern bool flow_endpoint_is_valid(const char *entry);
 extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name, const uint8_t *address, size_t len,
                                  int port, bool tls);
 
-#endif /* FLOW_S3_SPEC_H */
+#endif /* FLOW_FLOW_S3_H */
