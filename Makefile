@@ -35,6 +35,7 @@ WRAPPER_OBJS = \
 	cluster_table.o \
 	rollup.o \
 	version.o \
+	work_queue.o \
 	athena.o \
 	athena_path.o \
 	athena_text.o \
@@ -57,6 +58,7 @@ CORE_OBJS = \
 	flow/split_arm.o \
 	flow/filter.o \
 	flow/filter_batch.o \
+	flow/filter_compare.o \
 	flow/filter_deferred.o \
 	flow/filter_interval.o \
 	flow/filter_key.o \
@@ -97,6 +99,7 @@ CORE_OBJS = \
 	flow/zstd.o \
 	flow/part.o \
 	flow/constant.o \
+	flow/counts.o \
 	flow/reader_line.o \
 	flow/reader_judge.o \
 	flow/reader_group.o \

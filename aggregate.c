@@ -586,6 +586,7 @@ struct FlowlogAggregation
 	bool ended;          /* all records are in the groups, or were */
 	bool stored;         /* what was read is in the store, or was */
 	bool finished;       /* all groups were handed up */
+	MemoryContextCallback callback;
 };
 
 /* The index of a key among those found so far, to which it is added if it is new. */
@@ -608,6 +609,15 @@ index_of_total(FlowlogAggregation *aggregation, const Output *output)
 			return i;
 	aggregation->aggregates[aggregation->naggregates] = (FlowAggregate) {output->kind, output->column};
 	return aggregation->naggregates++;
+}
+
+static void
+free_groups(void *arg)
+{
+	FlowlogAggregation *aggregation = arg;
+
+	flow_groups_free(aggregation->groups);
+	aggregation->groups = NULL;
 }
 
 void
@@ -633,6 +643,11 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 	if (lsecond_int((List *) lsecond(plan->fdw_private)))
 		aggregation->store = flowlog_store_create(scan->context, aggregation->nkeys, aggregation->naggregates);
 	scan->aggregation = aggregation;
+
+	/* called before the scan's own, which gives back the buffers that groups are in */
+	aggregation->callback.func = free_groups;
+	aggregation->callback.arg = aggregation;
+	MemoryContextRegisterResetCallback(scan->context, &aggregation->callback);
 	MemoryContextSwitchTo(old);
 }
 
@@ -761,7 +776,7 @@ flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
 		if (!next_groups(scan))
 		{
 			aggregation->finished = true;
-			flowlog_aggregate_release(scan);
+			free_groups(aggregation);
 			return false;
 		}
 		aggregation->full = true;
@@ -782,17 +797,6 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 	aggregation->ended = false;
 	aggregation->stored = false;
 	aggregation->finished = false;
-}
-
-void
-flowlog_aggregate_release(FlowlogScan *scan)
-{
-	FlowlogAggregation *aggregation = scan->aggregation;
-
-	if (aggregation == NULL)
-		return;
-	flow_groups_free(aggregation->groups);
-	aggregation->groups = NULL;
 }
 
 void

@@ -45,7 +45,7 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 {
 	TupleDesc desc = RelationGetDescr(relation);
 	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
-	FlowlogTuple *tuple = flowlog_tuple_create(scan, desc, whole_row());
+	FlowlogTuple *tuple = flowlog_scan_create_tuple(scan, desc, whole_row());
 	Datum *values = palloc(sizeof(Datum) * desc->natts);
 	bool *isnull = palloc(sizeof(bool) * desc->natts);
 	ReservoirStateData reservoir;

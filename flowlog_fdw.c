@@ -27,6 +27,7 @@ void
 _PG_init(void)
 {
 	flowlog_settings_define();
+	flowlog_function_init(flowlog_fdw_handler);
 	flowlog_rollup_init();
 }
 
@@ -74,14 +75,21 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	FlowlogScan *scan = flowlog_scan_begin(relid, user_of(node, plan), node->ss.ps.state->es_query_cxt);
 	FlowlogQuals quals = flowlog_plan_quals(plan);
 
-	scan->prune = flowlog_prune_create(scan, &node->ss.ps, plan->fdw_scan_tlist, &quals);
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	scan->prune = flowlog_prune_create(scan->table, &scan->backend, scan->explain_only, &node->ss.ps, plan->fdw_scan_tlist, &quals);
 	if (aggregates)
 		flowlog_aggregate_begin(scan, plan);
 	else
-		scan->tuple = flowlog_tuple_create(scan, RelationGetDescr(node->ss.ss_currentRelation),
-		                                   flowlog_plan_attrs_used(plan));
+		scan->tuple = flowlog_scan_create_tuple(scan, RelationGetDescr(node->ss.ss_currentRelation),
+		                                        flowlog_plan_attrs_used(plan));
 	node->fdw_state = scan;
+}
+
+/* Evaluates what the reader's filter compares with. */
+static void
+build_filter(FlowlogScan *scan, ForeignScanState *node)
+{
+	flowlog_qual_build(scan, node, flowlog_plan_quals((ForeignScan *) node->ss.ps.plan).pushed);
 }
 
 static TupleTableSlot *
@@ -95,7 +103,7 @@ flowlog_iterate(ForeignScanState *node)
 	if (!scan->reading)
 	{
 		if (scan->reader == NULL)
-			flowlog_qual_build(scan, node);
+			build_filter(scan, node);
 		flowlog_scan_start(scan);
 	}
 	if (scan->aggregation != NULL)
@@ -146,13 +154,13 @@ flowlog_rescan(ForeignScanState *node)
 		flowlog_scan_rewind(scan);
 		return;
 	}
-	if (scan->parallel == NULL && flowlog_prune_depends_on_run(scan->prune))
+	if (scan->queue == NULL && flowlog_prune_depends_on_run(scan->prune))
 	{
 		flowlog_scan_forget(scan);
 		return;
 	}
 	scan->filter = NULL;
-	flowlog_qual_build(scan, node);
+	build_filter(scan, node);
 	flowlog_scan_rewind(scan);
 	flow_filter_free(old);
 }

@@ -18,6 +18,7 @@
 #include "foreign/foreign.h"
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
+#include "storage/dsm.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
@@ -122,9 +123,9 @@ typedef struct FlowlogOptions
 typedef struct FlowlogBackend
 {
 	FlowHost host;
-	FlowHost reader_host;     /* the same for what is needed only while a scan reads; all of it must be freed */
-	MemoryContext context;    /* of what the reader allocates */
-	ErrorData *interrupt;     /* the error that an interrupt raised, to be thrown later */
+	FlowHost reader_host;  /* the same for what is needed only while a scan reads; all of it must be freed */
+	MemoryContext context; /* of what the reader allocates */
+	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
 
 	/* called at interrupt checks, outside the core; may raise errors.  NULL: none */
 	bool (*is_tick_due)(void *arg);
@@ -237,7 +238,8 @@ extern FlowStore *flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *l
 /* ---------- scan.c ---------- */
 
 typedef struct FlowlogTuple FlowlogTuple;
-typedef struct FlowlogParallel FlowlogParallel;
+typedef struct FlowlogQueue FlowlogQueue;
+typedef struct FlowlogExchange FlowlogExchange; /* in shared memory */
 typedef struct FlowlogAggregation FlowlogAggregation;
 typedef struct FlowlogPrune FlowlogPrune;
 typedef struct FlowlogDeferred FlowlogDeferred;
@@ -268,7 +270,7 @@ typedef struct FlowlogScan
 	bool rewound;              /* it was begun again, and may be so once more */
 	FlowlogTuple *tuple;       /* NULL: it does not give rows, but groups: */
 	FlowlogAggregation *aggregation;
-	FlowlogParallel *parallel; /* NULL: this process reads alone */
+	FlowlogQueue *queue; /* NULL: this process reads alone */
 	FlowLineCount counted;
 	bool explain_only;    /* EXPLAIN without ANALYZE: nothing will be read */
 	uint64 bytes_before;  /* of the files that it has read before it began again, for flowlog_fdw.max_scan_bytes */
@@ -323,21 +325,33 @@ extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
 /* Adds the records that pass to the groups: false when these are full, true when all records are added. */
 extern bool flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups);
 
-/* A field of the current record does not convert: NULL from now on, or an error. */
-extern void flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad);
+/* Prepares to convert the scan's records: as flowlog_tuple_create. */
+extern FlowlogTuple *flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used);
 
 /* What was counted, by all processes that take part; false if nothing was read. */
 extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
 
-extern void flowlog_counts_add(FlowCounts *sum, const FlowCounts *counts);
-
 /* Sets the requests of this process. */
 extern void flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts);
+
+/* Tells the other processes of a parallel scan what this one has counted. */
+extern void flowlog_scan_publish(FlowlogScan *scan);
 
 /* Closes the ledger: warns of what was rejected. */
 extern void flowlog_scan_finish(FlowlogScan *scan);
 
 /* ---------- parallel.c ---------- */
+
+/* May workers read the table? */
+extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
+
+extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
+extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
+extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
+extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *coordinate);
+extern void flowlog_parallel_shutdown(ForeignScanState *node);
+
+/* ---------- work_queue.c ---------- */
 
 /* What there is in a list, as far as it is known. */
 typedef struct FlowlogListed
@@ -348,53 +362,72 @@ typedef struct FlowlogListed
 	FlowPruned pruned;
 } FlowlogListed;
 
-/* May workers read the table? */
-extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
-
 /* The size of the units that so many bytes are cut into, and how many of them a file is; "whole": it must not be cut. */
-extern uint64 flowlog_parallel_unit_size(uint64 bytes);
-extern uint64 flowlog_parallel_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole);
+extern uint64 flowlog_queue_unit_size(uint64 bytes);
+extern uint64 flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole);
 
-extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
-extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
-extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
-extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *coordinate);
-extern void flowlog_parallel_shutdown(ForeignScanState *node);
+/* What a leader makes a queue of. */
+typedef struct FlowlogQueueSpec
+{
+	const FlowlogTable *table;
+	const FlowObjects *objects; /* NULL: they are listed while others are read (see shared_list.c) */
+	uint64 bytes_before;        /* see flowlog_queue_bytes_before */
+	bool whole;                 /* files must not be cut */
+	Size exchange_size;         /* room for where whole groups are made; 0: none are */
+} FlowlogQueueSpec;
+
+/* They live in the context; flowlog_queue_release lets go of the shared memory. */
+extern FlowlogQueue *flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec);
+extern FlowlogQueue *flowlog_queue_attach(MemoryContext context, dsm_handle handle);
+extern void flowlog_queue_release(FlowlogQueue *queue);
+
+extern dsm_segment *flowlog_queue_segment(const FlowlogQueue *queue);
+extern FlowlogExchange *flowlog_queue_exchange(const FlowlogQueue *queue);
+
+/* True if objects are listed while others are read. */
+extern bool flowlog_queue_grows(const FlowlogQueue *queue);
+
+/*
+ * The objects that a worker reads, or a leader whose list grows: called once, and then they live as long as the queue.
+ * The scan is whose listing goes on.
+ */
+extern const FlowObjects *flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan);
+extern bool flowlog_queue_has_objects(const FlowlogQueue *queue);
+
+/* All units from the first on again; no worker runs. */
+extern void flowlog_queue_rewind(FlowlogQueue *queue);
 
 /* What the reader shares with those of other processes (see FlowReadSpec). */
-extern FlowStatus flowlog_parallel_next_part(void *parallel, bool wait, FlowPart *part, FlowError *error);
-extern uint64_t *flowlog_parallel_rejects(FlowlogParallel *parallel);
+extern FlowStatus flowlog_queue_next_part(void *queue, bool wait, FlowPart *part, FlowError *error);
+extern uint64_t *flowlog_queue_rejects(FlowlogQueue *queue);
 
 /*
  * The bytes of all files as often as they were read before the scan began again; and the same with this time, if
  * any process has begun to read.
  */
-extern uint64 flowlog_parallel_bytes_before(const FlowlogParallel *parallel);
-extern uint64 flowlog_parallel_bytes_charged(const FlowlogParallel *parallel);
+extern uint64 flowlog_queue_bytes_before(const FlowlogQueue *queue);
+extern uint64 flowlog_queue_bytes_charged(const FlowlogQueue *queue);
 
 /* Which share of the work has been handed out, from 0 to 1? */
-extern double flowlog_parallel_share_taken(const FlowlogParallel *parallel);
+extern double flowlog_queue_share_taken(const FlowlogQueue *queue);
 
 /* Which notice is it, from 1?  More than "most" if so many were given. */
-extern int flowlog_parallel_count_notice(FlowlogParallel *parallel, int most);
+extern int flowlog_queue_count_notice(FlowlogQueue *queue, int most);
 
-extern bool flowlog_parallel_is_worker(const FlowlogParallel *parallel);
+extern bool flowlog_queue_is_worker(const FlowlogQueue *queue);
 
 /* Of a list that grew until it was complete: is there nothing in it, not even what was pruned? */
-extern bool flowlog_parallel_is_list_empty(const FlowlogParallel *parallel);
+extern bool flowlog_queue_is_list_empty(const FlowlogQueue *queue);
 
 /* What there is to be read, as far as it is known. */
-extern FlowlogListed flowlog_parallel_listed(const FlowlogParallel *parallel);
+extern FlowlogListed flowlog_queue_listed(const FlowlogQueue *queue);
 
-/* Adds to the shared counts what this process has counted since it last did. */
-extern void flowlog_parallel_publish(FlowlogScan *scan);
+/* Adds to the shared counts what this process has counted since it last did; "first" is its first reject, or NULL. */
+extern void flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowReject *first);
 
-/* The leader's: what all processes counted, and the first of their rejects or NULL. */
-extern void flowlog_parallel_counts(FlowlogScan *scan, FlowCounts *counts);
-extern const FlowReject *flowlog_parallel_first_reject(FlowlogScan *scan);
-
-/* Lets go of the shared memory, once the reader is closed. */
-extern void flowlog_parallel_release(FlowlogScan *scan);
+/* What all processes have published, and the first of their rejects, whose object is among these, or NULL. */
+extern void flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts);
+extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue, const FlowObjects *objects);
 
 /* ---------- shared_list.c ---------- */
 
@@ -430,8 +463,26 @@ extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
 
 /* ---------- tuple.c ---------- */
 
-/* Prepares to convert the columns whose attnums are in the set (offset by FirstLowInvalidHeapAttributeNumber). */
-extern FlowlogTuple *flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used);
+/* Where the records come from that are converted. */
+typedef struct FlowlogTupleSource
+{
+	const FlowlogTable *table;
+	const FlowHost *host;
+	MemoryContext context; /* in which the converter lives */
+
+	/* called for a field that does not convert: returns if it is to be NULL, or raises an error */
+	void (*bad_field)(void *arg, FlowBadField bad);
+
+	/* the place of the current record, for the context of an error; returns false if it is not known.  NULL: it never is */
+	bool (*position)(void *arg, const char **path, uint64 *line);
+	void *arg; /* of both */
+} FlowlogTupleSource;
+
+/*
+ * Prepares to convert the columns whose attnums are in the set (offset by FirstLowInvalidHeapAttributeNumber).  Copies
+ * the source.
+ */
+extern FlowlogTuple *flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset *attrs_used);
 
 /* The columns of a record that it looks at, as FlowReadSpec takes them; they live as long as the scan. */
 extern const int *flowlog_tuple_columns(const FlowlogTuple *tuple, int *count);
@@ -518,9 +569,6 @@ extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 /* Closes temporary files. */
 extern void flowlog_aggregate_end(FlowlogScan *scan);
 
-/* Frees what is not in the scan's memory context; raises no error. */
-extern void flowlog_aggregate_release(FlowlogScan *scan);
-
 /* ---------- aggregate_state.c ---------- */
 
 /* An aggregate that can be pushed. */
@@ -546,7 +594,6 @@ extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 /* ---------- group_store.c ---------- */
 
 typedef struct FlowlogStore FlowlogStore;
-typedef struct FlowlogExchange FlowlogExchange; /* in shared memory */
 
 /* That of a scan; NULL if it gives rows or partial groups. */
 extern FlowlogStore *flowlog_aggregate_store(const FlowlogScan *scan);
@@ -583,11 +630,12 @@ extern void flowlog_store_reset_exchange(FlowlogStore *store);
 extern bool flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause);
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause);
 
-/* Evaluates what the plan's clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
-extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node);
+/* Evaluates what a plan's pushed clauses compare with, and makes them scan->filter, which stays NULL if there is none. */
+extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses);
 
 /* Makes such clauses a filter of its own; NULL if there are none.  Freed by flow_filter_free. */
-extern FlowFilter *flowlog_qual_filter(FlowlogScan *scan, List *clauses, PlanState *planstate, ExprContext *econtext);
+extern FlowFilter *flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses, PlanState *planstate,
+                                       ExprContext *econtext);
 
 /* Evaluates the deferred predicate of scan->filter of that number, which a record has come to. */
 extern void flowlog_qual_resolve(FlowlogScan *scan, int number);
@@ -629,8 +677,12 @@ extern bool flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, E
 /* Is one of them one of a record's times? */
 extern bool flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause);
 
-/* For a plan's scan, or with "parent" NULL for planning; NULL if there is nothing to prune by. */
-extern FlowlogPrune *flowlog_prune_create(FlowlogScan *scan, PlanState *parent, List *scan_tlist, const FlowlogQuals *quals);
+/*
+ * For a plan's scan, or with "parent" NULL for planning; NULL if there is nothing to prune by.  It lives in the backend's
+ * memory context, and as long as the table.  With explain_only, nothing is evaluated that has an effect.
+ */
+extern FlowlogPrune *flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only, PlanState *parent,
+                                          List *scan_tlist, const FlowlogQuals *quals);
 
 /* Does it take values that may be others for a rescan? */
 extern bool flowlog_prune_depends_on_run(const FlowlogPrune *prune);
@@ -649,8 +701,19 @@ extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, Bloc
 
 /* ---------- ledger.c ---------- */
 
-/* A scan has ended: flowlog_last_scan() shows what it counted. */
+/* What was counted of a table in the last statement that scanned any. */
+typedef struct FlowlogLastScan
+{
+	Oid relid; /* must be first: the hash table's key */
+	TimestampTz finished;
+	FlowCounts counts;
+} FlowlogLastScan;
+
+/* A scan has ended: it is one of the last ones from now on. */
 extern void flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts);
+
+/* FlowlogLastScan, in the order in which they ended. */
+extern const List *flowlog_ledger_last_scans(void);
 
 /* Raises an error if the scan, which is about to read what was listed, would read more than is allowed. */
 extern void flowlog_ledger_charge(FlowlogScan *scan);
@@ -670,6 +733,9 @@ extern void flowlog_progress_begin(FlowlogScan *scan);
 extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
+
+/* Says which handler our tables have; called once, when the module is loaded. */
+extern void flowlog_function_init(PGFunction handler);
 
 /* Opens a function's argument, which must be a foreign table of this wrapper.  It stays locked when it is closed without. */
 extern Relation flowlog_open_argument(Oid relid);

@@ -24,10 +24,17 @@
 
 FLOWLOG_FUNCTION(flowlog_rejects);
 FLOWLOG_FUNCTION(flowlog_files);
+FLOWLOG_FUNCTION(flowlog_last_scan);
 
-extern PGDLLEXPORT Datum flowlog_fdw_handler(PG_FUNCTION_ARGS);
+static PGFunction our_handler; /* by which a table of this wrapper is known */
 
-/* Is it a foreign table of this wrapper?  One whose wrapper has no handler is not. */
+void
+flowlog_function_init(PGFunction handler)
+{
+	our_handler = handler;
+}
+
+/* Returns true for a foreign table of this wrapper.  One whose wrapper has no handler is none. */
 static bool
 is_flow_log(Oid relid)
 {
@@ -42,7 +49,7 @@ is_flow_log(Oid relid)
 	if (!OidIsValid(function))
 		return false;
 	fmgr_info(function, &handler);
-	return handler.fn_addr == flowlog_fdw_handler;
+	return handler.fn_addr == our_handler;
 }
 
 static void
@@ -307,5 +314,37 @@ flowlog_files(PG_FUNCTION_ARGS)
 
 	foreach(cell, visible_tables(PG_GETARG_OID(0)))
 		append_files(lfirst_oid(cell), result, desc);
+	return (Datum) 0;
+}
+
+/* ---------- flowlog_last_scan ---------- */
+
+/* flowlog_last_scan(): what the session's last statement that scanned flow logs counted, by table */
+Datum
+flowlog_last_scan(PG_FUNCTION_ARGS)
+{
+	Tuplestorestate *result;
+	TupleDesc desc;
+	ListCell *cell;
+
+	result = flowlog_begin_result(fcinfo, &desc);
+	foreach(cell, flowlog_ledger_last_scans())
+	{
+		const FlowlogLastScan *last = lfirst(cell);
+		const FlowCounts *counts = &last->counts;
+		const uint64 numbers[] = {
+			counts->files, counts->files_read, counts->files_pruned, counts->files_skipped, counts->files_not_reached,
+			counts->files_lacking, counts->bytes, counts->bytes_read, counts->lines, counts->headers, counts->blank,
+			counts->emitted, counts->filtered, counts->rejected, counts->set_null, counts->messages_skipped};
+		Datum values[2 + lengthof(numbers)];
+		bool isnull[2 + lengthof(numbers)] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = ObjectIdGetDatum(last->relid);
+		values[1] = TimestampTzGetDatum(last->finished);
+		for (size_t i = 0; i < lengthof(numbers); i++)
+			values[2 + i] = Int64GetDatum((int64) numbers[i]);
+		tuplestore_putvalues(result, desc, values, isnull);
+	}
 	return (Datum) 0;
 }

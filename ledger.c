@@ -11,26 +11,14 @@
 #include <time.h>
 
 #include "access/xact.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
-
-FLOWLOG_FUNCTION(flowlog_last_scan);
 
 /* Seconds between notices of how far a scan is; none comes before the first of these intervals is over. */
 #define PROGRESS_SECONDS 5
 
 /* ---------- the last scans ---------- */
-
-/* What was counted of a table in the last statement that scanned any. */
-typedef struct LastScan
-{
-	Oid relid; /* must be first: the hash table's key */
-	TimestampTz finished;
-	FlowCounts counts;
-} LastScan;
 
 static MemoryContext last_context; /* holds them; NULL before the first */
 static List *last_scans;           /* in the order in which they ended */
@@ -41,7 +29,7 @@ static TimestampTz last_statement; /* when it began */
 static void
 begin_last_scans(void)
 {
-	HASHCTL settings = {.keysize = sizeof(Oid), .entrysize = sizeof(LastScan)};
+	HASHCTL settings = {.keysize = sizeof(Oid), .entrysize = sizeof(FlowlogLastScan)};
 
 	if (last_context == NULL)
 		last_context = AllocSetContextCreate(TopMemoryContext, "last scans of flow logs", ALLOCSET_SMALL_SIZES);
@@ -58,7 +46,7 @@ void
 flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
 {
 	MemoryContext old;
-	LastScan *last;
+	FlowlogLastScan *last;
 	bool found;
 
 	if (last_by_table == NULL || last_statement != GetCurrentStatementStartTimestamp())
@@ -72,38 +60,14 @@ flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
 		last_scans = lappend(last_scans, last);
 	}
 	last->finished = GetCurrentTimestamp();
-	flowlog_counts_add(&last->counts, counts);
+	flow_counts_add(&last->counts, counts);
 	MemoryContextSwitchTo(old);
 }
 
-/* flowlog_last_scan(): what the session's last statement that scanned flow logs counted, by table */
-Datum
-flowlog_last_scan(PG_FUNCTION_ARGS)
+const List *
+flowlog_ledger_last_scans(void)
 {
-	Tuplestorestate *result;
-	TupleDesc desc;
-	ListCell *cell;
-
-	result = flowlog_begin_result(fcinfo, &desc);
-	foreach(cell, last_scans)
-	{
-		const LastScan *last = lfirst(cell);
-		const FlowCounts *counts = &last->counts;
-		const uint64 numbers[] = {
-			counts->files, counts->files_read, counts->files_pruned, counts->files_skipped, counts->files_not_reached,
-			counts->files_lacking, counts->bytes, counts->bytes_read, counts->lines, counts->headers, counts->blank,
-			counts->emitted, counts->filtered, counts->rejected, counts->set_null, counts->messages_skipped};
-		Datum values[2 + lengthof(numbers)];
-		bool isnull[2 + lengthof(numbers)] = {false};
-
-		CHECK_FOR_INTERRUPTS();
-		values[0] = ObjectIdGetDatum(last->relid);
-		values[1] = TimestampTzGetDatum(last->finished);
-		for (size_t i = 0; i < lengthof(numbers); i++)
-			values[2 + i] = Int64GetDatum((int64) numbers[i]);
-		tuplestore_putvalues(result, desc, values, isnull);
-	}
-	return (Datum) 0;
+	return last_scans;
 }
 
 /* ---------- how much may be read ---------- */
@@ -116,7 +80,7 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 void
 flowlog_ledger_charge(FlowlogScan *scan)
 {
-	uint64 before = scan->parallel != NULL ? flowlog_parallel_bytes_before(scan->parallel) : scan->bytes_before;
+	uint64 before = scan->queue != NULL ? flowlog_queue_bytes_before(scan->queue) : scan->bytes_before;
 
 	if (flowlog_max_scan_bytes > 0 && (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
@@ -149,8 +113,8 @@ flowlog_ledger_charge_glances(const char *location, const FlowObject *objects, s
 void
 flowlog_ledger_settle(FlowlogScan *scan)
 {
-	if (scan->parallel != NULL)
-		scan->bytes_before = flowlog_parallel_bytes_charged(scan->parallel);
+	if (scan->queue != NULL)
+		scan->bytes_before = flowlog_queue_bytes_charged(scan->queue);
 	else if (scan->reading)
 		scan->bytes_before += scan->objects->bytes;
 	scan->reading = false;
@@ -194,7 +158,7 @@ progress_is_due(void *arg)
 	const FlowlogScan *scan = arg;
 
 	return flowlog_progress && scan->reader != NULL && scan->objects != NULL && now_microseconds() >= scan->progress_next &&
-	       !(scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel));
+	       !(scan->queue != NULL && flowlog_queue_is_worker(scan->queue));
 }
 
 static void
@@ -208,9 +172,9 @@ tell_progress(void *arg)
 	const char *name;
 	double seconds = (double) (now_microseconds() - scan->progress_began) / USECS_PER_SEC;
 
-	if (scan->parallel != NULL)
+	if (scan->queue != NULL)
 	{
-		FlowlogListed listed = flowlog_parallel_listed(scan->parallel);
+		FlowlogListed listed = flowlog_queue_listed(scan->queue);
 
 		files = listed.objects;
 		bytes = (double) listed.bytes;
@@ -220,9 +184,9 @@ tell_progress(void *arg)
 	scan->progress_next = now_microseconds() + PROGRESS_SECONDS * USECS_PER_SEC;
 	if (bytes <= 0)
 		return;
-	share = scan->parallel != NULL ? flowlog_parallel_share_taken(scan->parallel) : Min((double) own->bytes_read / bytes, 1);
+	share = scan->queue != NULL ? flowlog_queue_share_taken(scan->queue) : Min((double) own->bytes_read / bytes, 1);
 	name = flowlog_message(scan->table->name);
-	if (scan->parallel != NULL)
+	if (scan->queue != NULL)
 		ereport(NOTICE,
 		        (errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", name,
 		                size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,

@@ -259,7 +259,7 @@ has_parameter(Node *node, void *context)
  * read the table.  *used are the restrictions on files among them.
  */
 static FlowlogPrune *
-prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, List **used)
+prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backend, List **used)
 {
 	const FlowlogTable *table = flowlog_plan_table(baserel);
 	FlowlogQuals quals = {0};
@@ -290,7 +290,7 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogScan *scan, Li
 		                                                     (flowlog_qual_is_comparison(root, baserel->relid, table, clause) ? FLOWLOG_QUAL_COMPARISONS : 0));
 		*used = lappend(*used, restriction);
 	}
-	return flowlog_prune_create(scan, NULL, NIL, &quals);
+	return flowlog_prune_create(table, backend, false, NULL, NIL, &quals);
 }
 
 /* Does the query look at the numbers of lines? */
@@ -320,7 +320,7 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, 
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 	FlowlogTable *table = info->table;
-	FlowlogScan scan = {.table = table, .context = looking};
+	FlowlogBackend backend;
 	FlowlogPrune *prune;
 	bool whole = needs_lines(baserel, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
@@ -334,8 +334,8 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, 
 	uint64 unit_size;
 	bool complete;
 
-	flowlog_backend_init(&scan.backend, looking);
-	line_cost = flow_format_splits(&scan.backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
+	flowlog_backend_init(&backend, looking);
+	line_cost = flow_format_splits(&backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
 	info->line_cost = line_cost * cpu_tuple_cost;
 
 	if (!flow_location_is_local(table->location))
@@ -348,18 +348,18 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, 
 		return false;
 	}
 
-	prune = prune_for_planning(root, baserel, &scan, used);
+	prune = prune_for_planning(root, baserel, &backend, used);
 	old = MemoryContextSwitchTo(looking);
 	allowed = flowlog_get_access(NULL);
-	status = flow_objects_list_pruned(&scan.backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);
+	status = flow_objects_list_pruned(&backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);
 	flowlog_prune_end(prune);
 	MemoryContextSwitchTo(old);
 	if (status == FLOW_INTERRUPTED)
-		flowlog_raise(&scan.backend, &error, table);
+		flowlog_raise(&backend, &error, table);
 	if (status != FLOW_OK)
 		return true; /* the scan will say what is wrong */
 
-	unit_size = flowlog_parallel_unit_size(objects->bytes);
+	unit_size = flowlog_queue_unit_size(objects->bytes);
 	for (size_t i = 0; i < objects->count; i++)
 	{
 		const FlowObject *object = &objects->items[i];
@@ -368,13 +368,13 @@ look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, 
 
 		info->lines += lines;
 		cost += lines * (line_cost + (plain ? 0 : INFLATE_COST));
-		info->units += flowlog_parallel_units(table, object, unit_size, whole);
+		info->units += flowlog_queue_units(table, object, unit_size, whole);
 	}
 	if (info->lines > 0)
 		info->line_cost = cost / info->lines * cpu_tuple_cost;
 	info->bytes = objects->bytes;
 	complete = objects->complete;
-	flow_objects_free(&scan.backend.host, objects);
+	flow_objects_free(&backend.host, objects);
 	return complete;
 }
 

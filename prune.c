@@ -61,7 +61,9 @@ typedef enum Knowledge
 
 struct FlowlogPrune
 {
-	FlowlogScan *scan;
+	const FlowlogTable *definition; /* the table as it is */
+	FlowlogBackend *backend;        /* in whose memory context this lives */
+	bool explain_only;
 	PlanState *parent; /* NULL: planning */
 	FileQual *quals;   /* in the order of their levels */
 	int nquals;
@@ -72,8 +74,7 @@ struct FlowlogPrune
 	bool ready;
 	ExprContext *econtext;
 	TupleTableSlot *slot;
-	FlowlogTable table;  /* the scan's, with columns that may be NULL: whether they may be is judged here */
-	FlowlogScan columns; /* stands for the scan where columns are converted */
+	FlowlogTable table; /* the scan's, with columns that may be NULL: whether they may be is judged here */
 	FlowlogTuple *tuple;
 	FlowConstants *constants;
 	FlowSlice *fields;    /* by column */
@@ -173,7 +174,7 @@ can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
 	(void) find_parameters((Node *) clause, &search);
 	if (prune->parent == NULL)
 		return !search.exec && !search.missing;
-	return !prune->scan->explain_only || (!search.exec && !search.missing);
+	return !prune->explain_only || (!search.exec && !search.missing);
 }
 
 /* ---------- plain EXPLAIN ---------- */
@@ -273,7 +274,7 @@ clause_for_now(FlowlogPrune *prune, Expr *clause)
 
 	if (!can_be_evaluated(prune, clause))
 		return NULL;
-	if (!prune->scan->explain_only)
+	if (!prune->explain_only)
 		return clause;
 	folded = fold_parts((Node *) clause, &folding);
 	return folding.failed ? NULL : (Expr *) folded;
@@ -314,7 +315,7 @@ add_columns(Node *node, void *context)
 static void
 init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 {
-	void *context[] = {qual, prune->scan->table};
+	void *context[] = {qual, (void *) prune->definition};
 	ParameterSearch search = {0};
 
 	qual->clause = clause;
@@ -328,7 +329,8 @@ init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 }
 
 FlowlogPrune *
-flowlog_prune_create(FlowlogScan *scan, PlanState *parent, List *scan_tlist, const FlowlogQuals *quals)
+flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only, PlanState *parent, List *scan_tlist,
+                     const FlowlogQuals *quals)
 {
 	FlowlogPrune *prune;
 	MemoryContext old;
@@ -337,9 +339,11 @@ flowlog_prune_create(FlowlogScan *scan, PlanState *parent, List *scan_tlist, con
 
 	if (quals->file == NIL && quals->time == NIL)
 		return NULL;
-	old = MemoryContextSwitchTo(scan->context);
+	old = MemoryContextSwitchTo(backend->context);
 	prune = palloc0(sizeof(FlowlogPrune));
-	prune->scan = scan;
+	prune->definition = table;
+	prune->backend = backend;
+	prune->explain_only = explain_only;
 	prune->parent = parent;
 	prune->quals = palloc0(sizeof(FileQual) * (list_length(quals->file) + 1));
 	forboth(cell, quals->file, flags, quals->file_flags)
@@ -377,7 +381,7 @@ flowlog_prune_depends_on_run(const FlowlogPrune *prune)
 static void
 fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
 {
-	const FlowlogTable *table = prune->scan->table;
+	const FlowlogTable *table = prune->definition;
 	bool set_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
 	const FlowSlice *constants = flow_constants_fill(prune->constants, file, values);
 	FlowRecord record = {prune->fields};
@@ -394,7 +398,7 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 		prune->knowledge[i] = NOT_KNOWN;
 		if (!flow_column_is_constant(column) || (file == NULL && constants[i].data == NULL))
 			continue;
-		status = flow_value_read(column, &prune->scan->backend.host, constants[i], &value);
+		status = flow_value_read(column, &prune->backend->host, constants[i], &value);
 		if (status == FLOW_OK)
 			prune->fields[i] = constants[i];
 		else if (status != FLOW_END && (!set_null || column->not_null))
@@ -456,7 +460,7 @@ evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 static FlowStatus
 judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
 {
-	FlowOnError on_error = prune->scan->table->options.on_error;
+	FlowOnError on_error = prune->definition->options.on_error;
 	Index skipped = PG_UINT32_MAX; /* the lowest level of those that were not evaluated */
 
 	for (int i = 0; i < prune->nquals && *holds; i++)
@@ -469,7 +473,7 @@ judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError 
 			/* its lines are all rejects, whatever the query asks */
 			if (on_error == FLOW_ON_ERROR_IGNORE)
 				return FLOW_OK;
-			return flow_constant_error(&prune->scan->table->columns[unknown], unknown, file, prune->statuses[unknown],
+			return flow_constant_error(&prune->definition->columns[unknown], unknown, file, prune->statuses[unknown],
 			                           on_error == FLOW_ON_ERROR_STOP, error);
 		}
 		if (unknown >= 0 || qual->state == NULL || (!qual->leakproof && qual->level > skipped))
@@ -513,7 +517,7 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 static bool
 dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 {
-	const FlowlogTable *table = prune->scan->table;
+	const FlowlogTable *table = prune->definition;
 	bool any = false;
 
 	for (int i = 0; i < table->ncolumns; i++)
@@ -553,7 +557,7 @@ dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 static bool
 times_may_pass(FlowlogPrune *prune, const FlowObject *file)
 {
-	const FlowlogTable *table = prune->scan->table;
+	const FlowlogTable *table = prune->definition;
 	int64 slack = table->options.name_time_slack;
 	int64 from;
 	int64 to;
@@ -619,7 +623,7 @@ judge_safely(void *arg, const FlowObject *file, const FlowPathValue *values, Flo
 	FlowlogPrune *prune = arg;
 	Question question = {prune, file, values, pruning, error, FLOW_OK};
 
-	if (!flowlog_backend_call(&prune->scan->backend, answer, &question))
+	if (!flowlog_backend_call(prune->backend, answer, &question))
 		return flowlog_backend_interrupted(error);
 	return question.status;
 }
@@ -636,13 +640,23 @@ table_columns(Oid relid)
 	return desc;
 }
 
-/* What converts columns; their values are in the scan's memory context. */
+/* Never called: a value is converted only once it is known to be valid. */
+static void
+bad_field(void *arg, FlowBadField bad)
+{
+	const FlowlogPrune *prune = arg;
+
+	elog(ERROR, "value of column \"%s\" cannot be converted", prune->definition->columns[bad.column].name);
+}
+
+/* Makes what converts columns; their values live as long as this. */
 static void
 prepare(FlowlogPrune *prune)
 {
-	FlowlogScan *scan = prune->scan;
-	int ncolumns = scan->table->ncolumns;
-	TupleDesc desc = table_columns(scan->table->relid);
+	const FlowlogTable *definition = prune->definition;
+	FlowlogTupleSource source = {.table = &prune->table, .host = &prune->backend->host, .context = prune->backend->context, .bad_field = bad_field, .arg = prune};
+	int ncolumns = definition->ncolumns;
+	TupleDesc desc = table_columns(definition->relid);
 	Bitmapset *attrs = NULL;
 	FlowError error;
 
@@ -653,20 +667,17 @@ prepare(FlowlogPrune *prune)
 	prune->statuses = palloc0(sizeof(FlowStatus) * (ncolumns + 1));
 	prune->intervals = palloc0(sizeof(FlowInterval) * (ncolumns + 1));
 
-	prune->table = *scan->table;
+	prune->table = *definition;
 	prune->table.columns = palloc(sizeof(FlowColumn) * (ncolumns + 1));
-	memcpy(prune->table.columns, scan->table->columns, sizeof(FlowColumn) * ncolumns);
+	memcpy(prune->table.columns, definition->columns, sizeof(FlowColumn) * ncolumns);
 	for (int i = 0; i < ncolumns; i++)
 		prune->table.columns[i].not_null = false;
 	for (int i = 0; i < prune->nquals; i++)
 		for (int k = 0; k < prune->quals[i].ncolumns; k++)
-			attrs = bms_add_member(attrs, scan->table->attnums[prune->quals[i].columns[k]] - FirstLowInvalidHeapAttributeNumber);
-	prune->columns.table = &prune->table;
-	prune->columns.context = scan->context;
-	flowlog_backend_init(&prune->columns.backend, scan->context);
-	prune->tuple = flowlog_tuple_create(&prune->columns, desc, attrs);
-	if (flow_constants_create(&scan->backend.host, scan->table->columns, ncolumns, &prune->constants, &error) != FLOW_OK)
-		flowlog_raise(&scan->backend, &error, scan->table);
+			attrs = bms_add_member(attrs, definition->attnums[prune->quals[i].columns[k]] - FirstLowInvalidHeapAttributeNumber);
+	prune->tuple = flowlog_tuple_create(&source, desc, attrs);
+	if (flow_constants_create(&prune->backend->host, definition->columns, ncolumns, &prune->constants, &error) != FLOW_OK)
+		flowlog_raise(prune->backend, &error, definition);
 	prune->pruner = (FlowPruner) {prune, judge_safely};
 	prune->ready = true;
 }
@@ -680,7 +691,7 @@ build_filters(FlowlogPrune *prune)
 
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
-			prune->quals[i].filter = flowlog_qual_filter(prune->scan, list_make1(prune->quals[i].now), prune->parent, prune->econtext);
+			prune->quals[i].filter = flowlog_qual_filter(prune->definition, prune->backend, list_make1(prune->quals[i].now), prune->parent, prune->econtext);
 	foreach(cell, prune->time_clauses)
 	{
 		Expr *clause = clause_for_now(prune, lfirst(cell));
@@ -688,7 +699,7 @@ build_filters(FlowlogPrune *prune)
 		if (clause != NULL)
 			times = lappend(times, clause);
 	}
-	prune->times = flowlog_qual_filter(prune->scan, times, prune->parent, prune->econtext);
+	prune->times = flowlog_qual_filter(prune->definition, prune->backend, times, prune->parent, prune->econtext);
 	list_free(times);
 }
 
@@ -699,7 +710,7 @@ flowlog_prune_begin(FlowlogPrune *prune)
 
 	if (prune == NULL)
 		return NULL;
-	old = MemoryContextSwitchTo(prune->scan->context);
+	old = MemoryContextSwitchTo(prune->backend->context);
 	if (!prune->ready)
 		prepare(prune);
 	for (int i = 0; i < prune->nquals; i++)
@@ -711,7 +722,7 @@ flowlog_prune_begin(FlowlogPrune *prune)
 		qual->now = clause_for_now(prune, qual->clause);
 		if (qual->now != NULL)
 			qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
-		qual->is_attempt = prune->scan->explain_only && contain_leaked_vars((Node *) qual->clause);
+		qual->is_attempt = prune->explain_only && contain_leaked_vars((Node *) qual->clause);
 	}
 	build_filters(prune);
 	MemoryContextSwitchTo(old);

@@ -615,38 +615,39 @@ build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
 }
 
 static void
-complain_of_clause(const FlowlogScan *scan)
+complain_of_clause(const FlowlogTable *table)
 {
-	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", scan->table->name);
+	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", table->name);
 }
 
 /* Raises why the filter could not be built. */
 static void
-raise_unbuilt(FlowlogScan *scan, const FlowFilter *filter)
+raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilter *filter)
 {
 	FlowError error;
 
 	if (filter != NULL && flow_filter_status(filter) == FLOW_INTERRUPTED)
 	{
 		(void) flowlog_backend_interrupted(&error);
-		flowlog_raise(&scan->backend, &error, scan->table);
+		flowlog_raise(backend, &error, table);
 	}
 	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
 /* Makes clauses a filter, into *result so that it is freed whatever happens. */
 static void
-build_filter(QualWalk *context, FlowlogScan *scan, List *clauses, FlowFilter **result)
+build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilter **result)
 {
-	bool bad_is_null = scan->table->options.on_error == FLOW_ON_ERROR_SET_NULL;
+	const FlowlogTable *table = context->table;
+	bool bad_is_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
 	FlowPredicate *root = NULL;
 
-	context->filter = flow_filter_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns, bad_is_null);
+	context->filter = flow_filter_create(&backend->host, table->columns, table->ncolumns, bad_is_null);
 	*result = context->filter;
 	if (context->filter != NULL && !build_list(context, clauses, &root))
-		complain_of_clause(scan);
+		complain_of_clause(table);
 	if (root == NULL)
-		raise_unbuilt(scan, context->filter);
+		raise_unbuilt(backend, table, context->filter);
 
 	flow_filter_set_root(context->filter, root);
 }
@@ -668,19 +669,18 @@ walk_of_scan(FlowlogScan *scan, ForeignScanState *node)
 }
 
 void
-flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node)
+flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses)
 {
-	FlowlogQuals quals = flowlog_plan_quals((ForeignScan *) node->ss.ps.plan);
 	QualWalk context = walk_of_scan(scan, node);
 
-	if (quals.pushed == NIL)
+	if (clauses == NIL)
 		return;
 	if (scan->deferred == NULL)
 		scan->deferred = MemoryContextAllocZero(scan->context, sizeof(FlowlogDeferred));
 	list_free(scan->deferred->clauses);
 	*scan->deferred = (FlowlogDeferred) {.node = node, .memory = scan->context};
 	context.deferred = scan->deferred;
-	build_filter(&context, scan, quals.pushed, &scan->filter);
+	build_filter(&context, &scan->backend, clauses, &scan->filter);
 }
 
 void
@@ -692,24 +692,24 @@ flowlog_qual_resolve(FlowlogScan *scan, int number)
 
 	context.deferred = deferred;
 	if (!build_list(&context, list_make1(list_nth(deferred->clauses, number - 1)), &predicate))
-		complain_of_clause(scan);
+		complain_of_clause(scan->table);
 	if (predicate == NULL)
-		raise_unbuilt(scan, scan->filter);
+		raise_unbuilt(&scan->backend, scan->table, scan->filter);
 	flow_filter_resolve(scan->filter, number, predicate);
 }
 
 /* Vars of the clauses are the table's, whatever their number. */
 FlowFilter *
-flowlog_qual_filter(FlowlogScan *scan, List *clauses, PlanState *planstate, ExprContext *econtext)
+flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses, PlanState *planstate, ExprContext *econtext)
 {
 	List *vars = pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS);
 	FlowFilter *filter = NULL;
-	QualWalk context = {.table = scan->table, .planstate = planstate, .econtext = econtext};
+	QualWalk context = {.table = table, .planstate = planstate, .econtext = econtext};
 
 	if (clauses == NIL)
 		return NULL;
 	context.relid = vars == NIL ? 0 : (Index) linitial_node(Var, vars)->varno;
 	list_free(vars);
-	build_filter(&context, scan, clauses, &filter);
+	build_filter(&context, backend, clauses, &filter);
 	return filter;
 }

@@ -43,6 +43,20 @@ release_fds(FlowlogScan *scan)
 		ReleaseExternalFD();
 }
 
+/* Lets go of what processes share, once the reader is closed. */
+static void
+release_queue(FlowlogScan *scan)
+{
+	FlowlogQueue *queue = scan->queue;
+
+	if (queue == NULL)
+		return;
+	scan->queue = NULL;
+	if (flowlog_queue_has_objects(queue))
+		scan->objects = NULL; /* whose paths are in shared memory */
+	flowlog_queue_release(queue);
+}
+
 static void
 release_scan(void *arg)
 {
@@ -51,9 +65,8 @@ release_scan(void *arg)
 	remove_idle(scan);
 	flow_reader_close(scan->reader);
 	flow_format_free(scan->format);
-	flowlog_aggregate_release(scan);
 	flowlog_buffers_release();
-	flowlog_parallel_release(scan);
+	release_queue(scan);
 	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
 	flow_objects_free(&scan->backend.host, scan->objects);
@@ -259,7 +272,7 @@ flowlog_scan_list(FlowlogScan *scan)
 	FlowStatus status;
 	FlowError error;
 
-	if (scan->parallel != NULL)
+	if (scan->queue != NULL)
 		return; /* the list is shared, be it complete or not */
 	if (scan->objects == NULL)
 		begin_list(scan);
@@ -308,11 +321,11 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
 	scan->next_object = 0;
-	if (scan->parallel != NULL)
+	if (scan->queue != NULL)
 	{
-		spec.next_part = flowlog_parallel_next_part;
-		spec.next_part_arg = scan->parallel;
-		spec.shared_rejects = flowlog_parallel_rejects(scan->parallel);
+		spec.next_part = flowlog_queue_next_part;
+		spec.next_part_arg = scan->queue;
+		spec.shared_rejects = flowlog_queue_rejects(scan->queue);
 	}
 	else if (scan->store != NULL)
 	{
@@ -410,8 +423,8 @@ notice_reject(FlowlogScan *scan)
 	uint64_t line;
 	int number;
 
-	if (scan->parallel != NULL)
-		number = flowlog_parallel_count_notice(scan->parallel, MOST_NOTICES);
+	if (scan->queue != NULL)
+		number = flowlog_queue_count_notice(scan->queue, MOST_NOTICES);
 	else
 		number = scan->notices > MOST_NOTICES ? scan->notices : ++scan->notices;
 	if (number > MOST_NOTICES)
@@ -423,9 +436,11 @@ notice_reject(FlowlogScan *scan)
 	         number == MOST_NOTICES ? errdetail("Further lines are not named.") : 0));
 }
 
-void
-flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad)
+/* A field of the current record does not convert: it is NULL from now on, or this raises an error. */
+static void
+bad_field(void *arg, FlowBadField bad)
 {
+	FlowlogScan *scan = arg;
 	uint64 nulled = flow_reader_counts(scan->reader)->set_null;
 	FlowError error;
 
@@ -434,6 +449,34 @@ flowlog_scan_bad_field(FlowlogScan *scan, FlowBadField bad)
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_VERBOSE &&
 	    flow_reader_counts(scan->reader)->set_null != nulled)
 		notice_reject(scan);
+}
+
+/* Where the current record is, for the context of an error. */
+static bool
+position(void *arg, const char **path, uint64 *line)
+{
+	FlowlogScan *scan = arg;
+	bool known;
+
+	scan->backend.in_error = true;
+	known = flow_reader_position(scan->reader, path, line);
+	scan->backend.in_error = false;
+	return known;
+}
+
+FlowlogTuple *
+flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
+{
+	FlowlogTupleSource source = {
+		.table = scan->table,
+		.host = &scan->backend.host,
+		.context = scan->context,
+		.bad_field = bad_field,
+		.position = position,
+		.arg = scan,
+	};
+
+	return flowlog_tuple_create(&source, desc, attrs_used);
 }
 
 FlowStatus
@@ -471,18 +514,6 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 	return status == FLOW_OK;
 }
 
-/* All of them are sums. */
-void
-flowlog_counts_add(FlowCounts *sum, const FlowCounts *counts)
-{
-	uint64_t *to = (uint64_t *) sum;
-	const uint64_t *from = (const uint64_t *) counts;
-
-	StaticAssertStmt(sizeof(FlowCounts) % sizeof(uint64_t) == 0, "FlowCounts has numbers of one type");
-	for (size_t i = 0; i < sizeof(FlowCounts) / sizeof(uint64_t); i++)
-		to[i] += from[i];
-}
-
 void
 flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 {
@@ -494,11 +525,30 @@ flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 	counts->retries = store.retries - scan->store_before.retries;
 }
 
+void
+flowlog_scan_publish(FlowlogScan *scan)
+{
+	FlowCounts counts = {0};
+	const FlowReject *first = NULL;
+
+	/* a leader that did not read has listed */
+	if (scan->reader != NULL)
+	{
+		counts = *flow_reader_counts(scan->reader);
+		first = flow_reader_first_reject(scan->reader);
+	}
+	flowlog_scan_count_requests(scan, &counts);
+	flowlog_queue_publish(scan->queue, &counts, first);
+}
+
 bool
 flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 {
-	if (scan->parallel != NULL)
-		flowlog_parallel_counts(scan, counts);
+	if (scan->queue != NULL)
+	{
+		flowlog_scan_publish(scan);
+		flowlog_queue_counts(scan->queue, counts);
+	}
 	else if (scan->reader != NULL)
 	{
 		*counts = *flow_reader_counts(scan->reader);
@@ -509,7 +559,7 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 	else
 		return false;
 	if (scan->has_earlier)
-		flowlog_counts_add(counts, &scan->earlier);
+		flow_counts_add(counts, &scan->earlier);
 	return true;
 }
 
@@ -519,8 +569,11 @@ first_reject(FlowlogScan *scan)
 {
 	if (scan->earlier_reject.object != NULL)
 		return &scan->earlier_reject;
-	if (scan->parallel != NULL)
-		return flowlog_parallel_first_reject(scan);
+	if (scan->queue != NULL)
+	{
+		flowlog_scan_publish(scan);
+		return flowlog_queue_first_reject(scan->queue, scan->objects);
+	}
 	return scan->reader != NULL ? flow_reader_first_reject(scan->reader) : NULL;
 }
 
@@ -555,7 +608,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	scan->reader = NULL;
 	scan->ended = false;
 	scan->rewound = true;
-	flowlog_parallel_release(scan);
+	release_queue(scan);
 	flow_objects_free(&scan->backend.host, scan->objects);
 	scan->objects = NULL;
 	scan->filter = NULL;
@@ -600,15 +653,15 @@ flowlog_scan_finish(FlowlogScan *scan)
 	uint64_t line;
 
 	/* a worker leaves it to the leader, whatever it counted after its shutdown included */
-	if (scan->parallel != NULL && flowlog_parallel_is_worker(scan->parallel))
+	if (scan->queue != NULL && flowlog_queue_is_worker(scan->queue))
 	{
-		flowlog_parallel_publish(scan);
+		flowlog_scan_publish(scan);
 		return;
 	}
 	if (!flowlog_scan_counts(scan, &all))
 		return;
 	flowlog_ledger_keep(scan, &all);
-	if (scan->parallel != NULL && flowlog_parallel_is_list_empty(scan->parallel))
+	if (scan->queue != NULL && flowlog_queue_is_list_empty(scan->queue))
 		warn_of_nothing(scan, all.files_skipped);
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
 		return;

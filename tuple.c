@@ -80,7 +80,7 @@ typedef struct QuickColumns
 
 struct FlowlogTuple
 {
-	FlowlogScan *scan;
+	FlowlogTupleSource source;
 	int natts;
 	ColumnConverter *converters;
 	int nconverters;
@@ -386,10 +386,9 @@ static void
 input_error_context(void *arg)
 {
 	FlowlogTuple *tuple = arg;
-	const char *column = flowlog_message_prepared(tuple->scan->table->columns[tuple->running->column].name);
+	const char *column = flowlog_message_prepared(tuple->source.table->columns[tuple->running->column].name);
 	const char *path;
 	uint64 line;
-	bool known;
 
 	if (!tuple->may_see_raw)
 	{
@@ -398,10 +397,7 @@ input_error_context(void *arg)
 		errhint("Those who may SELECT the whole table are told more.");
 	}
 
-	tuple->scan->backend.in_error = true;
-	known = flow_reader_position(tuple->scan->reader, &path, &line);
-	tuple->scan->backend.in_error = false;
-	if (!known)
+	if (tuple->source.position == NULL || !tuple->source.position(tuple->source.arg, &path, &line))
 		return;
 	path = flowlog_message_prepared(path);
 	if (line == 0)
@@ -466,9 +462,9 @@ convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowV
 static pg_noinline bool
 convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
 {
-	FlowlogScan *scan = tuple->scan;
+	const FlowlogTupleSource *source = &tuple->source;
 	FlowValue value;
-	FlowStatus status = flow_value_read(&scan->table->columns[converter->column], &scan->backend.host, field, &value);
+	FlowStatus status = flow_value_read(&source->table->columns[converter->column], source->host, field, &value);
 
 	if (status == FLOW_OK)
 	{
@@ -476,7 +472,7 @@ convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice 
 		return true;
 	}
 	if (status != FLOW_END)
-		flowlog_scan_bad_field(scan, (FlowBadField) {converter->column, status});
+		source->bad_field(source->arg, (FlowBadField) {converter->column, status});
 	else if (converter->type == FLOW_OPAQUE && converter->minds_nulls)
 	{
 		/* a domain may forbid it */
@@ -544,7 +540,7 @@ flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
 static void
 set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_pg_attribute attribute)
 {
-	const FlowlogTable *table = tuple->scan->table;
+	const FlowlogTable *table = tuple->source.table;
 	const FlowColumn *definition = &table->columns[column];
 
 	converter->column = column;
@@ -560,7 +556,7 @@ set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_
 		Oid input;
 
 		getTypeInputInfo(attribute->atttypid, &input, &converter->ioparam);
-		fmgr_info_cxt(input, &converter->input, tuple->scan->context);
+		fmgr_info_cxt(input, &converter->input, tuple->source.context);
 		converter->minds_nulls |= !converter->input.fn_strict;
 		tuple->may_see_raw = flowlog_may_see_raw(table);
 		flowlog_message_prepare();
@@ -591,7 +587,7 @@ quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
 static void
 add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
 {
-	const FlowColumn *definition = &tuple->scan->table->columns[column];
+	const FlowColumn *definition = &tuple->source.table->columns[column];
 	const NumberKind *kind = &number_kinds[definition->type];
 	QuickColumns *quick = quick_columns(tuple, definition);
 	int number = tuple->nconverters++;
@@ -616,15 +612,15 @@ add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
 }
 
 FlowlogTuple *
-flowlog_tuple_create(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
+flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset *attrs_used)
 {
-	const FlowlogTable *table = scan->table;
-	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	const FlowlogTable *table = source->table;
+	MemoryContext old = MemoryContextSwitchTo(source->context);
 	bool whole_row = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used);
 	FlowlogTuple *tuple = palloc0(sizeof(FlowlogTuple));
 	int most = whole_row ? table->ncolumns : Min(table->ncolumns, bms_num_members(attrs_used));
 
-	tuple->scan = scan;
+	tuple->source = *source;
 	tuple->natts = desc->natts;
 	tuple->converters = palloc0(sizeof(ColumnConverter) * (most + 1));
 	tuple->columns = palloc(sizeof(int) * (most + 1));
@@ -671,7 +667,7 @@ begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
 {
 	if (tuple->arena == NULL)
 	{
-		MemoryContext context = tuple->scan->context;
+		MemoryContext context = tuple->source.context;
 
 		tuple->row = AllocSetContextCreate(context, "flowlog_fdw row", ALLOCSET_START_SMALL_SIZES);
 		tuple->arena = MemoryContextAlloc(context, ARENA_SIZE + COPY_UNIT);

@@ -4,9 +4,7 @@
  *	  Judges a record by the raw bytes of its fields.
  *
  * A predicate is a node with a function that judges it, chosen when the node is
- * built.  Lists of predicates are in filter_list.c; the nodes that look at a field are
- * in three files, by what the field is turned into: a key (an int64 that orders
- * like the value), a text, or a network.
+ * built.  Lists of predicates are in filter_list.c, comparisons in filter_compare.c.
  *
  * A comparison with many constants never looks at each of them when it is evaluated.  "x > ALL (constants)" is
  * "x > the greatest", and so on: see flow_filter_reduce, and filter_network.c for networks.
@@ -25,8 +23,6 @@
 #define ARENA_ALIGN 16
 
 #define COST_NULL 1
-
-#define COMBINED_MOST 256 /* constants of an array that a list may combine with others */
 
 #define CLEARED_AT_ONCE (1024 * 1024) /* bytes */
 
@@ -48,26 +44,19 @@ typedef struct Not
 	FlowPredicate *child;
 } Not;
 
-/* how leaves on a column are built; NULL: there are no comparisons */
-static const struct
-{
-	FlowBuild build;
-	int cost;
-} types[] = {
-	[FLOW_INT16] = {flow_filter_key, 2},
-	[FLOW_INT32] = {flow_filter_key, 2},
-	[FLOW_INT64] = {flow_filter_key, 2},
-	[FLOW_FLOAT] = {NULL, 0},
-	[FLOW_DOUBLE] = {NULL, 0},
-	[FLOW_DECIMAL] = {NULL, 0},
-	[FLOW_BOOLEAN] = {flow_filter_key, 4},
-	[FLOW_TEXT] = {flow_filter_text, 3},
-	[FLOW_PADDED] = {flow_filter_text, 3},
-	[FLOW_ADDRESS] = {flow_filter_network, 6},
-	[FLOW_NETWORK] = {flow_filter_network, 6},
-	[FLOW_TIME] = {flow_filter_key, 5},
-	[FLOW_DAY] = {flow_filter_key, 5},
-	[FLOW_OPAQUE] = {NULL, 0},
+/* what it costs to read a column of a type */
+static const int costs[] = {
+	[FLOW_INT16] = 2,
+	[FLOW_INT32] = 2,
+	[FLOW_INT64] = 2,
+	[FLOW_BOOLEAN] = 4,
+	[FLOW_TEXT] = 3,
+	[FLOW_PADDED] = 3,
+	[FLOW_ADDRESS] = 6,
+	[FLOW_NETWORK] = 6,
+	[FLOW_TIME] = 5,
+	[FLOW_DAY] = 5,
+	[FLOW_OPAQUE] = 0,
 };
 
 const unsigned flow_filter_accepts[] = {
@@ -253,7 +242,7 @@ flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size)
 FlowPredicate *
 flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 {
-	FlowPredicate *predicate = flow_filter_new_node(filter, test, types[filter->columns[column].type].cost, size);
+	FlowPredicate *predicate = flow_filter_new_node(filter, test, costs[filter->columns[column].type], size);
 
 	if (predicate != NULL)
 		predicate->column = column;
@@ -296,91 +285,6 @@ flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCom
 	}
 	*constant = one;
 	return FLOW_REDUCED_TO_ONE;
-}
-
-/*
- * Copies constants, so that a list can combine them with others.  Of large sets there can only be few, so
- * they are evaluated one by one.
- */
-static bool
-keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)
-{
-	FlowType type = flow_filter_column(predicate)->type;
-	FlowComparison *kept;
-	FlowValue *copies;
-
-	if (comparison->count > COMBINED_MOST)
-		return true;
-	kept = flow_filter_allocate(filter, 1, sizeof(FlowComparison));
-	copies = flow_filter_allocate(filter, comparison->count, sizeof(FlowValue));
-	if (kept == NULL || copies == NULL)
-		return false;
-	for (size_t i = 0; i < comparison->count; i++)
-	{
-		copies[i] = comparison->constants[i];
-		if (type == FLOW_TEXT || type == FLOW_PADDED)
-		{
-			FlowSlice text = copies[i].text;
-			char *bytes = flow_filter_allocate(filter, text.len + 1, 1);
-
-			if (bytes == NULL)
-				return false;
-			if (text.len > 0)
-				memcpy(bytes, text.data, text.len);
-			copies[i].text.data = bytes;
-		}
-	}
-	*kept = *comparison;
-	kept->constants = copies;
-	predicate->comparison = kept;
-	return true;
-}
-
-static FlowPredicate *
-build_comparison(FlowFilter *filter, int column, const FlowComparison *comparison)
-{
-	FlowBuild build = types[filter->columns[column].type].build;
-	FlowPredicate *predicate = build == NULL ? NULL : build(filter, column, comparison);
-	FlowTruth weak = comparison->all ? FLOW_TRUE : FLOW_FALSE;
-
-	if (predicate == NULL || !keep_constants(filter, predicate, comparison))
-		return NULL;
-	if (comparison->has_null)
-		for (int matches = 0; matches < 2; matches++)
-			if (predicate->verdict[matches] == weak)
-				predicate->verdict[matches] = FLOW_UNKNOWN;
-	return predicate;
-}
-
-FlowPredicate *
-flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op, const FlowValue *constant)
-{
-	return build_comparison(filter, column, &(FlowComparison) {view, op, false, false, constant, 1});
-}
-
-/* With the constants of an array. */
-static FlowPredicate *
-compare_with_array(FlowFilter *filter, int column, const FlowComparison *comparison)
-{
-	if (comparison->count == 0 && comparison->has_null)
-		return flow_filter_same(filter, column, FLOW_UNKNOWN);
-	if (comparison->count == 0)
-		return flow_filter_constant(filter, comparison->all ? FLOW_TRUE : FLOW_FALSE);
-	return build_comparison(filter, column, comparison);
-}
-
-FlowPredicate *
-flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                const FlowValue *constants, size_t count, bool has_null)
-{
-	return compare_with_array(filter, column, &(FlowComparison) {view, op, false, has_null, constants, count});
-}
-
-FlowPredicate *
-flow_filter_all(FlowFilter *filter, int column, FlowView view, FlowOp op,
-                const FlowValue *constants, size_t count, bool has_null)
-{
-	return compare_with_array(filter, column, &(FlowComparison) {view, op, true, has_null, constants, count});
 }
 
 FlowPredicate *

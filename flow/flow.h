@@ -813,6 +813,12 @@ typedef struct FlowCounts
 	uint64_t files_lacking;    /* files, each time they were read, that lack a known field which a column is for */
 } FlowCounts;
 
+/* in counts.c */
+
+/* Adds each number of "counts" to that of "sum", or takes it away. */
+extern void flow_counts_add(FlowCounts *sum, const FlowCounts *counts);
+extern void flow_counts_subtract(FlowCounts *sum, const FlowCounts *counts);
+
 /*
  * A part of a file: the lines that begin behind byte "start" up to byte "end",
  * both counted from 0, and the line at byte 0 if "start" is 0.  Parts that follow one

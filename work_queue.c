@@ -1,0 +1,563 @@
+/*-------------------------------------------------------------------------
+ *
+ * work_queue.c
+ *	  What the processes of a parallel scan share: the work, and the sums of what each
+ *	  of them has counted.
+ *
+ * The leader lists the files, so that all read the same ones, and cuts them into units:
+ * a compressed file is one, others are cut at multiples of a size.  Whoever wants work
+ * takes the next unit.
+ *
+ * All that lives in a segment of dynamic shared memory of our own, of which the query's
+ * holds only the handle: EXPLAIN and the warning of rejects come when the query's is gone.
+ * The mapping belongs to the scan's memory context, as all does that a scan holds (see scan.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include "port/atomics.h"
+#include "storage/dsm.h"
+#include "storage/spin.h"
+
+/*
+ * Units are a 32nd of the whole, so that processes end at about the same time, within these
+ * bounds: opening a file for each must not weigh, nor must the last unit take long.
+ */
+#define UNITS_WANTED 32
+#define LEAST_UNIT FLOW_PART_ALIGN
+#define MOST_UNIT (16 * 1024 * 1024)
+
+#define NO_VERSION PG_UINT64_MAX
+
+/* A file, as FlowObject; its path and version are so far behind the objects. */
+typedef struct SharedObject
+{
+	uint64 path;
+	uint64 version; /* as path, or NO_VERSION */
+	uint64 size;
+	int64 modified;
+	uint64 device;
+	uint64 inode;
+	uint64 first_unit;
+	uint64 units;
+	bool archived;
+} SharedObject;
+
+/* The first reject, as FlowReject. */
+typedef struct SharedReject
+{
+	bool known;
+	uint64 object;
+	uint64 part;
+	uint64 line;
+	char reason[sizeof(((FlowError *) 0)->detail)];
+} SharedReject;
+
+typedef struct Shared
+{
+	/* set by the leader before there are workers */
+	uint64 nobjects;
+	uint64 bytes;
+	uint64 bytes_before; /* see flowlog_queue_bytes_before; set before a rescan, too */
+	uint64 skipped;
+	FlowPruned pruned;
+	uint64 unit_size;
+	uint64 nunits;
+	uint64 exchange; /* offset of the FlowlogExchange; 0: there is none */
+	uint64 list;     /* offset of the FlowlogSharedList, which grows; 0: the objects are below */
+
+	pg_atomic_uint64 next_unit;
+	pg_atomic_uint32 notices; /* rejects named */
+	uint64_t rejects;         /* of this scan, for reject_limit; the core adds to it atomically */
+
+	slock_t mutex;     /* for what follows */
+	uint64 most_units; /* handed out in any scan but the last */
+	FlowCounts counts; /* of lines, bytes and requests; those of files follow from the units */
+	SharedReject first;
+
+	SharedObject objects[FLEXIBLE_ARRAY_MEMBER]; /* and then their paths */
+} Shared;
+
+struct FlowlogQueue
+{
+	MemoryContext context; /* the scan's, which this lives in */
+	dsm_segment *segment;
+	Shared *shared;
+	bool worker;
+	FlowObjects objects;   /* a worker's; the leader has its own list */
+	FlowlogListView *view; /* where the list grows; NULL */
+
+	FlowCounts published; /* what of our own counts is in the shared ones */
+	bool reject_published;
+	FlowReject first;
+	char first_reason[sizeof(((FlowError *) 0)->detail)];
+};
+
+/* ---------- units of work ---------- */
+
+uint64
+flowlog_queue_unit_size(uint64 bytes)
+{
+	uint64 size = bytes / UNITS_WANTED / FLOW_PART_ALIGN * FLOW_PART_ALIGN;
+
+	return Min(Max(size, LEAST_UNIT), MOST_UNIT);
+}
+
+/*
+ * A file is taken for compressed by its name, for planning opens none.  If that is wrong,
+ * the rows are right all the same: the first of its parts is all of it.
+ */
+uint64
+flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole)
+{
+	const char *compression = table->options.compression;
+
+	if (strcmp(compression, "auto") == 0)
+		compression = flow_source_compression_by_name(object->path);
+	if (whole || object->version != NULL || strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
+		return 1;
+	if (table->options.regex == NULL && table->options.log_format == NULL)
+		return 1; /* its own header says how to read it */
+	return (object->size + unit_size - 1) / unit_size;
+}
+
+/* ---------- the queue ---------- */
+
+/* FlowReadSpec's next_part: the next unit that nobody has taken */
+FlowStatus
+flowlog_queue_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
+{
+	FlowlogQueue *queue = arg;
+	Shared *shared = queue->shared;
+	const SharedObject *object;
+	uint64 unit;
+	uint64 low = 0;
+	uint64 high = shared->nobjects;
+
+	if (queue->view != NULL)
+	{
+		FlowStatus status = flowlog_shared_list_next(queue->view, wait, &unit, error);
+
+		*part = (FlowPart) {.object = unit, .start = 0, .end = PG_UINT64_MAX};
+		return status;
+	}
+	unit = pg_atomic_fetch_add_u64(&shared->next_unit, 1);
+	if (unit >= shared->nunits)
+		return FLOW_END;
+
+	/* the last object whose first unit is not behind this one */
+	while (high - low > 1)
+	{
+		uint64 middle = low + (high - low) / 2;
+
+		if (shared->objects[middle].first_unit <= unit)
+			low = middle;
+		else
+			high = middle;
+	}
+
+	object = &shared->objects[low];
+	unit -= object->first_unit;
+	part->object = low;
+	part->start = unit * shared->unit_size;
+	part->end = unit + 1 < object->units ? part->start + shared->unit_size : PG_UINT64_MAX;
+	return FLOW_OK;
+}
+
+uint64_t *
+flowlog_queue_rejects(FlowlogQueue *queue)
+{
+	return &queue->shared->rejects;
+}
+
+int
+flowlog_queue_count_notice(FlowlogQueue *queue, int most)
+{
+	pg_atomic_uint32 *notices = &queue->shared->notices;
+
+	/* no further than that, so that it never begins again at 0 */
+	if (pg_atomic_read_u32(notices) >= (uint32) most)
+		return most + 1;
+	return (int) pg_atomic_fetch_add_u32(notices, 1) + 1;
+}
+
+static FlowlogSharedList *
+list_of(Shared *shared)
+{
+	return shared->list == 0 ? NULL : (FlowlogSharedList *) ((char *) shared + shared->list);
+}
+
+/* Units handed out since the scan began, or began again.  Of a list that grows, each object is one. */
+static uint64
+units_taken(Shared *shared)
+{
+	if (shared->list != 0)
+		return flowlog_shared_list_taken(list_of(shared));
+	return Min(pg_atomic_read_u64(&shared->next_unit), shared->nunits);
+}
+
+uint64
+flowlog_queue_bytes_before(const FlowlogQueue *queue)
+{
+	return queue->shared->bytes_before;
+}
+
+uint64
+flowlog_queue_bytes_charged(const FlowlogQueue *queue)
+{
+	Shared *shared = queue->shared;
+
+	return shared->bytes_before + (units_taken(shared) > 0 ? flowlog_queue_listed(queue).bytes : 0);
+}
+
+double
+flowlog_queue_share_taken(const FlowlogQueue *queue)
+{
+	Shared *shared = queue->shared;
+
+	if (shared->list != 0)
+		return (double) units_taken(shared) / Max(flowlog_queue_listed(queue).objects, 1);
+	return shared->nunits > 0 ? (double) units_taken(shared) / shared->nunits : 1;
+}
+
+/* ---------- the sums ---------- */
+
+/* Is a reject before the first one known so far, in the order of files and lines? */
+static bool
+comes_before(const FlowReject *reject, uint64 object, const SharedReject *first)
+{
+	if (!first->known || object != first->object)
+		return !first->known || object < first->object;
+	if (reject->part != first->part)
+		return reject->part < first->part;
+	return reject->line < first->line;
+}
+
+void
+flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowReject *first)
+{
+	Shared *shared = queue->shared;
+	FlowCounts added = *counts;
+	bool new_reject = first != NULL && !queue->reject_published;
+
+	flow_counts_subtract(&added, &queue->published);
+
+	SpinLockAcquire(&shared->mutex);
+	flow_counts_add(&shared->counts, &added);
+	if (new_reject)
+	{
+		uint64 object = first->object->number;
+
+		if (comes_before(first, object, &shared->first))
+		{
+			shared->first.known = true;
+			shared->first.object = object;
+			shared->first.part = first->part;
+			shared->first.line = first->line;
+			strlcpy(shared->first.reason, first->reason, sizeof(shared->first.reason));
+		}
+	}
+	SpinLockRelease(&shared->mutex);
+
+	queue->published = *counts;
+	queue->reject_published = first != NULL;
+}
+
+/* How many files were begun when so many units had been handed out? */
+static uint64
+files_begun(const Shared *shared, uint64 units)
+{
+	uint64 count = 0;
+
+	if (shared->list != 0)
+		return units;
+	while (count < shared->nobjects && shared->objects[count].first_unit < units)
+		count++;
+	return count;
+}
+
+FlowlogListed
+flowlog_queue_listed(const FlowlogQueue *queue)
+{
+	Shared *shared = queue->shared;
+	bool complete;
+
+	if (shared->list != 0)
+		return flowlog_shared_list_sum(list_of(shared), &complete);
+	return (FlowlogListed) {
+		.objects = shared->nobjects,
+		.bytes = shared->bytes,
+		.skipped = shared->skipped,
+		.pruned = shared->pruned,
+	};
+}
+
+bool
+flowlog_queue_is_list_empty(const FlowlogQueue *queue)
+{
+	FlowlogListed listed;
+	bool complete;
+
+	if (queue->shared->list == 0)
+		return false; /* who made the list has told */
+	listed = flowlog_shared_list_sum(list_of(queue->shared), &complete);
+	return complete && listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
+}
+
+void
+flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts)
+{
+	Shared *shared = queue->shared;
+	FlowlogListed listed;
+	uint64 units;
+
+	units = units_taken(shared);
+	SpinLockAcquire(&shared->mutex);
+	*counts = shared->counts;
+	units = Max(shared->most_units, units);
+	SpinLockRelease(&shared->mutex);
+
+	listed = flowlog_queue_listed(queue);
+	counts->files_skipped = listed.skipped;
+	counts->pruned = listed.pruned;
+	counts->files_pruned = flow_pruned_files(&listed.pruned);
+	counts->files = listed.objects + counts->files_skipped + counts->files_pruned;
+	counts->bytes = listed.bytes;
+	counts->files_read = files_begun(shared, units);
+	counts->files_not_reached = listed.objects - counts->files_read;
+}
+
+const FlowReject *
+flowlog_queue_first_reject(FlowlogQueue *queue, const FlowObjects *objects)
+{
+	Shared *shared = queue->shared;
+	SharedReject first;
+
+	SpinLockAcquire(&shared->mutex);
+	first = shared->first;
+	SpinLockRelease(&shared->mutex);
+	if (!first.known)
+		return NULL;
+
+	strlcpy(queue->first_reason, first.reason, sizeof(queue->first_reason));
+	queue->first = (FlowReject) {
+		.object = &objects->items[first.object],
+		.part = first.part,
+		.line = first.line,
+		.column = -1,
+		.reason = queue->first_reason,
+	};
+	return &queue->first;
+}
+
+bool
+flowlog_queue_is_worker(const FlowlogQueue *queue)
+{
+	return queue->worker;
+}
+
+/* ---------- the segment ---------- */
+
+/* Takes over a segment, which is let go of if there is no memory. */
+static FlowlogQueue *
+attach(MemoryContext context, dsm_segment *segment, bool worker)
+{
+	FlowlogQueue *queue = MemoryContextAllocExtended(context, sizeof(FlowlogQueue), MCXT_ALLOC_ZERO | MCXT_ALLOC_NO_OOM);
+
+	if (queue == NULL)
+	{
+		dsm_detach(segment);
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+	dsm_pin_mapping(segment);
+	queue->context = context;
+	queue->segment = segment;
+	queue->shared = dsm_segment_address(segment);
+	queue->worker = worker;
+	return queue;
+}
+
+void
+flowlog_queue_release(FlowlogQueue *queue)
+{
+	if (queue == NULL)
+		return;
+	flowlog_shared_list_release(queue->view);
+	dsm_detach(queue->segment);
+}
+
+/* Appends text to the blob, and tells where it is. */
+static uint64
+keep_text(char *blob, Size *used, const char *text)
+{
+	Size at = *used;
+	Size len = strlen(text) + 1;
+
+	memcpy(blob + at, text, len);
+	*used += len;
+	return at;
+}
+
+/* A segment with the leader's list of files, and nothing read yet. */
+static dsm_segment *
+create_segment(const FlowlogQueueSpec *spec)
+{
+	static const FlowObjects nothing;
+	const FlowObjects *objects = spec->objects != NULL ? spec->objects : &nothing;
+	Size paths = 0;
+	Size size;
+	Size exchange = MAXALIGN(spec->exchange_size);
+	Size list = spec->objects == NULL ? flowlog_shared_list_size() : 0;
+	Shared *shared;
+	char *blob;
+	dsm_segment *segment;
+
+	for (size_t i = 0; i < objects->count; i++)
+	{
+		paths = add_size(paths, strlen(objects->items[i].path) + 1);
+		if (objects->items[i].version != NULL)
+			paths = add_size(paths, strlen(objects->items[i].version) + 1);
+	}
+	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
+	size = MAXALIGN(add_size(size, paths));
+	segment = dsm_create(add_size(add_size(size, exchange), list), 0);
+
+	shared = dsm_segment_address(segment);
+	memset(shared, 0, offsetof(Shared, objects));
+	shared->nobjects = objects->count;
+	shared->bytes = objects->bytes;
+	shared->bytes_before = spec->bytes_before;
+	shared->skipped = objects->skipped;
+	shared->pruned = objects->pruned;
+	shared->unit_size = flowlog_queue_unit_size(objects->bytes);
+	shared->exchange = exchange > 0 ? size : 0;
+	shared->list = list > 0 ? size + exchange : 0;
+	pg_atomic_init_u64(&shared->next_unit, 0);
+	pg_atomic_init_u32(&shared->notices, 0);
+	SpinLockInit(&shared->mutex);
+
+	blob = (char *) &shared->objects[objects->count];
+	paths = 0;
+	for (size_t i = 0; i < objects->count; i++)
+	{
+		const FlowObject *object = &objects->items[i];
+
+		shared->objects[i] = (SharedObject) {
+			.path = keep_text(blob, &paths, object->path),
+			.version = object->version == NULL ? NO_VERSION : keep_text(blob, &paths, object->version),
+			.size = object->size,
+			.modified = object->modified,
+			.device = object->device,
+			.inode = object->inode,
+			.archived = object->archived,
+			.first_unit = shared->nunits,
+			.units = flowlog_queue_units(spec->table, object, shared->unit_size, spec->whole),
+		};
+		shared->nunits += shared->objects[i].units;
+	}
+	return segment;
+}
+
+FlowlogQueue *
+flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec)
+{
+	return attach(context, create_segment(spec), false);
+}
+
+FlowlogQueue *
+flowlog_queue_attach(MemoryContext context, dsm_handle handle)
+{
+	dsm_segment *segment = dsm_attach(handle);
+
+	if (segment == NULL)
+		ereport(ERROR,
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		         errmsg("could not map dynamic shared memory segment")));
+	return attach(context, segment, true);
+}
+
+dsm_segment *
+flowlog_queue_segment(const FlowlogQueue *queue)
+{
+	return queue->segment;
+}
+
+FlowlogExchange *
+flowlog_queue_exchange(const FlowlogQueue *queue)
+{
+	Shared *shared = queue->shared;
+
+	return shared->exchange == 0 ? NULL : (FlowlogExchange *) ((char *) shared + shared->exchange);
+}
+
+bool
+flowlog_queue_grows(const FlowlogQueue *queue)
+{
+	return queue->shared->list != 0;
+}
+
+/* The leader's list, for a worker; its texts stay in the segment. */
+static const FlowObjects *
+copy_list(FlowlogQueue *queue)
+{
+	const Shared *shared = queue->shared;
+	const char *blob = (const char *) &shared->objects[shared->nobjects];
+	FlowObject *items;
+
+	items = MemoryContextAllocHuge(queue->context, Max(shared->nobjects, 1) * sizeof(FlowObject));
+	for (uint64 i = 0; i < shared->nobjects; i++)
+	{
+		const SharedObject *object = &shared->objects[i];
+
+		items[i] = (FlowObject) {
+			.path = blob + object->path,
+			.size = object->size,
+			.modified = object->modified,
+			.device = object->device,
+			.inode = object->inode,
+			.version = object->version == NO_VERSION ? NULL : blob + object->version,
+			.archived = object->archived,
+			.number = i,
+		};
+	}
+	queue->objects = (FlowObjects) {
+		.items = items,
+		.count = shared->nobjects,
+		.bytes = shared->bytes,
+		.skipped = shared->skipped,
+		.pruned = shared->pruned,
+		.complete = true,
+	};
+	return &queue->objects;
+}
+
+const FlowObjects *
+flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan)
+{
+	FlowlogSharedList *list = list_of(queue->shared);
+
+	if (list == NULL)
+		return copy_list(queue);
+	queue->view = queue->worker ? flowlog_shared_list_attach(scan, list) : flowlog_shared_list_create(scan, list);
+	return flowlog_shared_list_objects(queue->view);
+}
+
+bool
+flowlog_queue_has_objects(const FlowlogQueue *queue)
+{
+	return queue->worker || queue->view != NULL;
+}
+
+void
+flowlog_queue_rewind(FlowlogQueue *queue)
+{
+	Shared *shared = queue->shared;
+
+	shared->bytes_before = flowlog_queue_bytes_charged(queue);
+	shared->most_units = Max(shared->most_units, units_taken(shared));
+	shared->rejects = 0;
+	pg_atomic_write_u64(&shared->next_unit, 0);
+	if (shared->list != 0)
+		flowlog_shared_list_rewind(list_of(shared));
+}
