@@ -8,40 +8,40 @@ PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
 # the wrapper: knows PostgreSQL
 WRAPPER_OBJS = \
 	flowlog_fdw.o \
-	setting.o \
-	option.o \
-	scan.o \
-	plan.o \
-	qual.o \
-	qual_compare.o \
-	qual_error.o \
-	prune.o \
-	aggregate.o \
-	aggregate_state.o \
-	group_store.o \
-	s3.o \
-	tuple.o \
-	type.o \
-	explain.o \
-	parallel.o \
-	shared_list.o \
-	analyze.o \
-	import.o \
-	ledger.o \
-	backend.o \
-	printable.o \
-	function.o \
-	cluster.o \
-	cluster_table.o \
-	rollup.o \
-	version.o \
-	work_queue.o \
-	athena.o \
-	athena_path.o \
-	athena_text.o \
-	trino.o \
-	trino_address.o \
-	trino_format.o
+	fdw/setting.o \
+	fdw/option.o \
+	fdw/scan.o \
+	fdw/plan.o \
+	fdw/qual.o \
+	fdw/qual_compare.o \
+	fdw/qual_error.o \
+	fdw/prune.o \
+	fdw/aggregate.o \
+	fdw/aggregate_state.o \
+	fdw/group_store.o \
+	fdw/s3.o \
+	fdw/tuple.o \
+	fdw/type.o \
+	fdw/explain.o \
+	fdw/parallel.o \
+	fdw/shared_list.o \
+	fdw/analyze.o \
+	fdw/import.o \
+	fdw/ledger.o \
+	fdw/backend.o \
+	fdw/printable.o \
+	fdw/function.o \
+	cluster/cluster.o \
+	cluster/cluster_table.o \
+	cluster/rollup.o \
+	fdw/version.o \
+	fdw/work_queue.o \
+	athena/athena.o \
+	athena/athena_path.o \
+	athena/athena_text.o \
+	athena/trino.o \
+	athena/trino_address.o \
+	athena/trino_format.o
 
 # the core: compiled without PostgreSQL's headers
 CORE_OBJS = \
@@ -52,10 +52,10 @@ CORE_OBJS = \
 	flow/value_time.o \
 	flow/value_write.o \
 	flow/lines.o \
-	flow/split.o \
-	flow/split_portable.o \
-	flow/split_x86.o \
-	flow/split_arm.o \
+	flow/bytes/split.o \
+	flow/bytes/split_portable.o \
+	flow/bytes/split_x86.o \
+	flow/bytes/split_arm.o \
 	flow/filter.o \
 	flow/filter_batch.o \
 	flow/filter_compare.o \
@@ -84,19 +84,19 @@ CORE_OBJS = \
 	flow/object_list.o \
 	flow/shard.o \
 	flow/file_list.o \
-	flow/source.o \
+	flow/bytes/source.o \
 	flow/probe.o \
-	flow/file.o \
-	flow/gzip.o \
-	flow/json.o \
-	flow/json_event.o \
-	flow/json_shape.o \
-	flow/json_token.o \
+	flow/bytes/file.o \
+	flow/bytes/gzip.o \
+	flow/bytes/json.o \
+	flow/bytes/json_event.o \
+	flow/bytes/json_shape.o \
+	flow/bytes/json_token.o \
 	flow/hive.o \
 	flow/java_regex.o \
-	flow/csv.o \
-	flow/endpoint.o \
-	flow/zstd.o \
+	flow/bytes/csv.o \
+	flow/s3/endpoint.o \
+	flow/bytes/zstd.o \
 	flow/part.o \
 	flow/constant.o \
 	flow/counts.o \
@@ -112,23 +112,23 @@ SHLIB_LINK = -lpcre2-8 -lisal -lzstd
 # the second module, which reads from S3; make WITH_S3=no leaves it out.  Of the core it has what it needs once more.
 WITH_S3 ?= yes
 S3_OBJS = \
-	flowlog_s3.o \
-	flow/s3.o \
-	flow/s3_request.o \
-	flow/s3_retry.o \
-	flow/s3_list.o \
-	flow/s3_page.o \
-	flow/s3_sign.o \
-	flow/s3_credentials.o \
-	flow/s3_profile.o \
-	flow/json_member.o \
-	flow/xml.o \
-	flow/http.o
+	fdw/flowlog_s3.o \
+	flow/s3/s3.o \
+	flow/s3/s3_request.o \
+	flow/s3/s3_retry.o \
+	flow/s3/s3_list.o \
+	flow/s3/s3_page.o \
+	flow/s3/s3_sign.o \
+	flow/s3/s3_credentials.o \
+	flow/s3/s3_profile.o \
+	flow/bytes/json_member.o \
+	flow/s3/xml.o \
+	flow/s3/http.o
 S3_SHARED_OBJS = \
-	flow/endpoint.o \
+	flow/s3/endpoint.o \
 	flow/error.o \
 	flow/sort.o \
-	flow/json_token.o \
+	flow/bytes/json_token.o \
 	flow/location.o \
 	flow/location_class.o \
 	flow/location_match.o \
@@ -137,7 +137,7 @@ S3_SHARED_OBJS = \
 	flow/object_list.o \
 	flow/shard.o \
 	flow/file_list.o \
-	flow/file.o \
+	flow/bytes/file.o \
 	flow/value_time.o
 S3_LINK = -lcurl -lcrypto -lexpat
 
@@ -145,7 +145,7 @@ S3_LINK = -lcurl -lcrypto -lexpat
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" flowlog_fdw.control)
 
 PG_CFLAGS = -fvisibility=hidden
-PG_CPPFLAGS = -DFLOWLOG_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -iquote $(CURDIR) -DFLOWLOG_VERSION='"$(EXTVERSION)"'
 ifeq ($(WITH_S3),no)
 PG_CPPFLAGS += -DFLOWLOG_WITHOUT_S3
 endif
@@ -185,23 +185,24 @@ uninstall-s3:
 clean-s3:
 	rm -f flowlog_s3$(DLSUFFIX) $(S3_OBJS)
 
-# PGXS knows nothing of headers
-$(WRAPPER_OBJS): flowlog_fdw.h qual.h athena.h $(wildcard flow/*.h)
-$(CORE_OBJS) $(S3_OBJS): $(wildcard flow/*.h)
-version.o: flowlog_fdw.control
+# PGXS does not track headers
+CORE_HEADERS = $(wildcard flow/*.h flow/*/*.h)
+$(WRAPPER_OBJS): flowlog_fdw.h $(wildcard fdw/*.h athena/*.h cluster/*.h) $(CORE_HEADERS)
+$(CORE_OBJS) $(S3_OBJS): $(CORE_HEADERS)
+fdw/version.o: flowlog_fdw.control
 
 # An assertion that fails ends the whole server, so only servers built with assertions get the core's.
 CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)
 
 flow/%.o: flow/%.c
-	$(CC) $(CFLAGS) $(CORE_ASSERTIONS) -c -o $@ $<
+	$(CC) $(CFLAGS) $(CORE_ASSERTIONS) -iquote flow -c -o $@ $<
 
 bench/gen: bench/gen.c
 	$(CC) $(CFLAGS) -o $@ $<
 
 # the core without PostgreSQL
 bench/scan: bench/scan.c $(CORE_OBJS)
-	$(CC) $(CFLAGS) -o $@ $^ $(SHLIB_LINK)
+	$(CC) $(CFLAGS) -iquote flow -o $@ $^ $(SHLIB_LINK)
 
 bench/inflate: bench/inflate.c
 	$(CC) $(CFLAGS) -o $@ $< -lisal

@@ -18,6 +18,8 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_PATH */
 #endif
+#include "bytes/file.h"
+#include "location_match.h"
 #include "objects.h"
 
 #include <dirent.h>

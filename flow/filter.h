@@ -8,7 +8,8 @@
 #ifndef FLOW_FILTER_H
 #define FLOW_FILTER_H
 
-#include "internal.h"
+#include "lines.h"
+#include "sort.h"
 
 typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad);
 

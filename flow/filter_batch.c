@@ -11,6 +11,9 @@
  *-------------------------------------------------------------------------
  */
 #include "filter.h"
+#include "lines.h"
+#include "selector.h"
+#include "sort.h"
 
 #include <string.h>
 

@@ -9,8 +9,9 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "digits.h"
 #include "filter.h"
+#include "flow_digits.h"
+#include "lines.h"
 
 #include <string.h>
 

@@ -5,8 +5,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "digits.h"
 #include "filter.h"
+#include "flow_digits.h"
+#include "lines.h"
+#include "sort.h"
 
 /* An inet as numbers: "hi" and "lo" hold the bytes from the left, an IPv4 address is the upper half of "hi". */
 typedef struct Network

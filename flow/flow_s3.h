@@ -5,10 +5,10 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FLOW_FLOW_S3_H
-#define FLOW_FLOW_S3_H
+#ifndef FLOW_API_S3_H
+#define FLOW_API_S3_H
 
-#include "flow.h"
+#include "flow_store.h"
 
 /* ---------- keys ---------- */
 
@@ -86,4 +86,4 @@ extern bool flow_endpoint_is_valid(const char *entry);
 extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name, const uint8_t *address, size_t len,
                                  int port, bool tls);
 
-#endif /* FLOW_FLOW_S3_H */
+#endif /* FLOW_API_S3_H */

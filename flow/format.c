@@ -6,7 +6,9 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "field.h"
+#include "format.h"
+#include "regex.h"
 
 #include <stdio.h>
 #include <stdlib.h>

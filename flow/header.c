@@ -5,7 +5,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "field.h"
+#include "header.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  *-------------------------------------------------------------------------
  */
 #include "internal.h"
-#include "hive.h"
+#include "flow_hive.h"
 
 #include <stdio.h>
 #include <stdlib.h>

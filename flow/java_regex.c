@@ -10,7 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "internal.h"
-#include "hive.h"
+#include "flow_hive.h"
 
 #include <string.h>
 

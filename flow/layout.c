@@ -6,7 +6,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "field.h"
+#include "layout.h"
 
 #include <string.h>
 

@@ -13,7 +13,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "format.h"
+#include "lines.h"
 
 #include <string.h>
 

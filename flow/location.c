@@ -25,6 +25,7 @@
  *-------------------------------------------------------------------------
  */
 #include "location.h"
+#include "location_match.h"
 
 #include <string.h>
 

@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "location.h"
+#include "location_match.h"
 
 #include <string.h>
 

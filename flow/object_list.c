@@ -6,7 +6,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "location_match.h"
 #include "objects.h"
+#include "sort.h"
 
 #include <string.h>
 

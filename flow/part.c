@@ -10,7 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "bytes/file.h"
+#include "part.h"
 
 #include <string.h>
 

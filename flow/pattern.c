@@ -58,6 +58,7 @@
  *-------------------------------------------------------------------------
  */
 #include "pattern.h"
+#include "shape.h"
 
 /* In the order in which they are tried. */
 static const char separators[] = " \t,|;:!\"#$%&'()*+-./<=>?@[\\]^_`{}~";

@@ -6,7 +6,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "bytes/source.h"
+#include "layout.h"
 
 #include <string.h>
 

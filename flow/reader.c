@@ -13,7 +13,11 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "bytes/source.h"
+#include "format.h"
+#include "lines.h"
 #include "reader.h"
+#include "selector.h"
 
 #include <string.h>
 

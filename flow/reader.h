@@ -8,7 +8,9 @@
 #ifndef FLOW_READER_H
 #define FLOW_READER_H
 
-#include "internal.h"
+#include "bytes/source.h"
+#include "lines.h"
+#include "selector.h"
 
 #define FLOW_LONG_LINE_KEPT 1024  /* bytes kept of a line that is too long, to show */
 #define FLOW_READER_ANNOUNCED 256 /* parts taken before their turn, at most; a store may want fewer */

@@ -14,7 +14,12 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "bytes/source.h"
+#include "format.h"
+#include "lines.h"
+#include "part.h"
 #include "reader.h"
+#include "selector.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -17,7 +17,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "internal.h"
+#include "regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

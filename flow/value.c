@@ -14,7 +14,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "digits.h"
+#include "flow_digits.h"
 #include "internal.h"
 
 #include <errno.h>

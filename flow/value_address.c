@@ -11,7 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "digits.h"
+#include "flow_digits.h"
 #include "internal.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "../unit/unit.h"
 
 #include <zlib.h>

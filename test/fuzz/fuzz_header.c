@@ -7,6 +7,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "../unit/plain_header.h"
 
 static void

@@ -6,7 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../unit/unit.h"
-#include "../../flow/hive.h"
+#include "../../flow/flow_hive.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

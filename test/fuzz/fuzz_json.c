@@ -11,7 +11,7 @@
  */
 #include "../unit/json_trace.h"
 
-#include "../../flow/json_shape.h"
+#include "../../flow/bytes/json_shape.h"
 
 static void
 must(bool condition)

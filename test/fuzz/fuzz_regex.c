@@ -10,6 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/internal.h"
+#include "../../flow/regex.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

@@ -9,7 +9,7 @@
  */
 #include "../unit/unit.h"
 
-#include "../../flow/s3.h"
+#include "../../flow/s3/s3.h"
 
 static const FlowS3PageAfter afters[] = {{"", NULL, NULL}, {"a", NULL, NULL}, {"", "t", "b"}, {"a/", "t", "a/b"}};
 

@@ -9,6 +9,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/ends.h"
 #include "../../flow/internal.h"
 
 #include <stdio.h>

@@ -9,6 +9,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "../unit/plain_json.h"
 
 static void

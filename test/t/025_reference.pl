@@ -43,7 +43,7 @@ my %places = (
 	'Options of servers' => sub { "CREATE SERVER s FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (@_)" },
 	'Options of user mappings' => sub { "CREATE USER MAPPING FOR PUBLIC SERVER logs OPTIONS (@_)" },
 	'Options of IMPORT FOREIGN SCHEMA' => sub { "IMPORT FOREIGN SCHEMA s FROM SERVER logs INTO public OPTIONS (@_)" });
-my %options = ('Options of IMPORT FOREIGN SCHEMA' => [ slurp_file('import.c') =~ /strcmp\(def->defname, "(table|times)"\)/g ]);
+my %options = ('Options of IMPORT FOREIGN SCHEMA' => [ slurp_file('fdw/import.c') =~ /strcmp\(def->defname, "(table|times)"\)/g ]);
 
 # What the server says when an option is set at some place.
 sub answer
@@ -87,10 +87,10 @@ foreach my $row (slurp_file('flow/field.c') =~ /^\t(FIELD\(.*\)),$/mg)
 	like($line // '', qr/`$types{$type}`: [^;]*`$name`/, "field $name, of version $version, is there as $types{$type}");
 }
 like($fields, qr/`$_`/, "column $_ is there") foreach slurp_file('flow/field.c') =~ /^\t\{"(\w+)", "[\w-]+"\},$/mg;
-like($fields, qr/`\Q$_\E`/, "$_ is there") foreach slurp_file('option.c') =~ /^\t\{"(\$\w+)", FLOW_FROM/mg;
+like($fields, qr/`\Q$_\E`/, "$_ is there") foreach slurp_file('fdw/option.c') =~ /^\t\{"(\$\w+)", FLOW_FROM/mg;
 
 my $wrappers = section('Wrappers');
-like($wrappers, qr/^\| `$_` \|/m, "wrapper $_ is there") foreach slurp_file('flow/source.c') =~ /^\t\{"(\w+)", \w+recognizes\w*,/mg;
+like($wrappers, qr/^\| `$_` \|/m, "wrapper $_ is there") foreach slurp_file('flow/bytes/source.c') =~ /^\t\{"(\w+)", \w+recognizes\w*,/mg;
 
 # ---------- functions ----------
 
@@ -172,12 +172,12 @@ foreach my $setting (@settings)
 # ---------- EXPLAIN ----------
 
 my $explain = section('EXPLAIN');
-my @lines = slurp_file('explain.c') =~ /\b(?:ExplainProperty\w+|explain_count|explain_filter)\("([^"]+)"/g;
+my @lines = slurp_file('fdw/explain.c') =~ /\b(?:ExplainProperty\w+|explain_count|explain_filter)\("([^"]+)"/g;
 
 cmp_ok(scalar @lines, '>', 20, 'there are lines of EXPLAIN');
 foreach my $line (@lines)
 {
-	my ($unusual) = slurp_file('explain.c') =~ /explain_count\("\Q$line\E", [^,]+, (true|false),/ ? $1 eq 'false' : 0;
+	my ($unusual) = slurp_file('fdw/explain.c') =~ /explain_count\("\Q$line\E", [^,]+, (true|false),/ ? $1 eq 'false' : 0;
 
 	like($explain, $unusual ? qr/^\| `\Q$line\E` \* \|/m : qr/^\| `\Q$line\E` \|/m, "\"$line\" is there" . ($unusual ? ', with a star' : ''));
 }
@@ -191,13 +191,13 @@ foreach my $format ('header', 'log format', slurp_file('flow/format.c') =~ /"(re
 
 # ---------- messages ----------
 
-# The codes: of the wrapper's errors by their names, of the core's by the status that backend.c maps to one.
+# The codes: of the wrapper's errors by their names, of the core's by the status that fdw/backend.c maps to one.
 my $codes_file = slurp_file($node->config_data('--includedir-server') . '/utils/errcodes.h');
 my %codes = $codes_file =~ /^#define (ERRCODE_\w+) MAKE_SQLSTATE\(([^)]*)\)/mg;
 s/[^0-9A-Z]//g foreach values %codes;
 is($codes{ERRCODE_INTERNAL_ERROR}, 'XX000', 'SQLSTATEs have names');
 my %code_of_status;
-my $mapping = slurp_file('backend.c') =~ /^sqlstate_of\(.*?^}/ms ? $& : die 'backend.c does not map statuses any more';
+my $mapping = slurp_file('fdw/backend.c') =~ /^sqlstate_of\(.*?^}/ms ? $& : die 'fdw/backend.c does not map statuses any more';
 while ($mapping =~ /((?:\s*case FLOW_\w+:)+)\s*return (ERRCODE_\w+);/g)
 {
 	my $code = $2;
@@ -207,10 +207,10 @@ is($code_of_status{FLOW_NOT_FOUND}, $codes{ERRCODE_UNDEFINED_FILE}, 'and so have
 
 # These are replaced on their way: who is told reads another one, which is there.
 my %replaced = (
-	'could not get credentials' => 'flow/s3_credentials.c, complete_error',
-	'the answer of AWS STS holds no keys' => 'flow/s3_credentials.c, complete_error',
-	'XML is damaged' => 'flow/s3_page.c, rename_error',
-	'XML exceeds a limit' => 'flow/s3_page.c, rename_error');
+	'could not get credentials' => 'flow/s3/s3_credentials.c, complete_error',
+	'the answer of AWS STS holds no keys' => 'flow/s3/s3_credentials.c, complete_error',
+	'XML is damaged' => 'flow/s3/s3_page.c, rename_error',
+	'XML exceeds a limit' => 'flow/s3/s3_page.c, rename_error');
 
 my $string = qr/(?:"(?:[^"\\]|\\.)*"\s*)+/;
 
@@ -281,7 +281,7 @@ sub messages
 }
 
 # flow/error.c only puts together what others say, and what is wrong with a profile is the detail of complete_error's
-my @messages = map { messages($_) } grep { !m{^flow/(?:error|s3_profile)\.c$} } glob('*.c'), glob('flow/*.c');
+my @messages = map { messages($_) } grep { !m{^flow/(?:error|s3/s3_profile)\.c$} } glob('*.c {fdw,athena,cluster}/*.c flow/*.c flow/*/*.c');
 my $errors = section('Errors');
 my %told;
 
@@ -319,7 +319,7 @@ foreach my $text (sort keys %quoted)
 
 # ---------- what the pages about the sources name ----------
 
-my %sources = map { $_ => slurp_file($_) } glob('{.,flow,bench,scripts}/*.{c,h} test/fuzz/*.c');
+my %sources = map { $_ => slurp_file($_) } glob('{.,fdw,athena,cluster,flow,flow/bytes,flow/s3,bench,scripts}/*.{c,h} test/fuzz/*.c');
 my $code = join('', values %sources);
 
 foreach my $file (qw(docs/internals.md docs/contributing.md))
@@ -331,7 +331,7 @@ foreach my $file (qw(docs/internals.md docs/contributing.md))
 	like($code, qr/\b$_\b/, "$file: there is a $_") foreach sort grep { !/^flow_x_/ } keys %functions;
 	foreach my $name (sort keys %files)
 	{
-		ok((grep { -e "$_$name" } '', 'flow/', 'test/t/'), "$file: there is a $name");
+		ok((grep { -e "$_$name" } '', 'fdw/', 'athena/', 'cluster/', 'flow/', 'flow/bytes/', 'flow/s3/', 'test/t/'), "$file: there is a $name");
 	}
 }
 

@@ -9,6 +9,8 @@
 #ifndef BATCH_FILTER_H
 #define BATCH_FILTER_H
 
+#include "../../flow/lines.h"
+#include "../../flow/selector.h"
 #include "unit.h"
 
 #define BATCH_COLUMNS 64

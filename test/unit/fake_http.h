@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fake_http.h
- *	  A store that a test plays: flow/http.h without a network.
+ *	  A store that a test plays: flow/s3/http.h without a network.
  *
  * Objects are bytes in memory, time is a number, and what can go wrong does so at random, as
  * often as the test wants.  It keeps book of what it has answered wrong, so a test knows
@@ -14,7 +14,7 @@
 
 #include "unit.h"
 
-#include "../../flow/s3_store.h"
+#include "../../flow/s3/s3_store.h"
 
 #define FAKE_OBJECTS 64
 #define FAKE_ETAG 40
@@ -358,7 +358,7 @@ fake_answer(FlowHttpRequest *request, FakeAnswer *answer)
 		answer->until = fake_number(answer->len + 1);
 }
 
-/* ---------- flow/http.h ---------- */
+/* ---------- flow/s3/http.h ---------- */
 
 FlowStatus
 flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error)

@@ -9,6 +9,7 @@
 #ifndef PLAIN_HEADER_H
 #define PLAIN_HEADER_H
 
+#include "../../flow/field.h"
 #include "plain_reader.h"
 
 #define PLAIN_MOST_NAMES 256

@@ -14,7 +14,7 @@
 
 #include "plain_wrapper.h"
 
-#include "../../flow/json_token.h"
+#include "../../flow/bytes/json_token.h"
 
 typedef struct PlainNode
 {

@@ -12,6 +12,7 @@
 #ifndef PLAIN_LOCATION_H
 #define PLAIN_LOCATION_H
 
+#include "../../flow/location_match.h"
 #include "unit.h"
 
 #define PLAIN_MOST 512

@@ -10,6 +10,8 @@
 #ifndef PLAIN_PATTERN_H
 #define PLAIN_PATTERN_H
 
+#include "../../flow/regex.h"
+#include "../../flow/shape.h"
 #include "unit.h"
 
 #define PLAIN_GROUPS 256

@@ -9,6 +9,7 @@
 #ifndef PLAIN_TEMPLATE_H
 #define PLAIN_TEMPLATE_H
 
+#include "../../flow/location_match.h"
 #include "plain_location.h"
 
 #include "../../flow/location.h"

@@ -9,6 +9,7 @@
 #ifndef PLAIN_WRAPPER_H
 #define PLAIN_WRAPPER_H
 
+#include "../../flow/bytes/source.h"
 #include "unit.h"
 
 typedef struct PlainText

@@ -8,6 +8,7 @@
 #ifndef REGEX_HELP_H
 #define REGEX_HELP_H
 
+#include "../../flow/regex.h"
 #include "unit.h"
 
 #define MAX_WANTED 40

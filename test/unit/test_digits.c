@@ -10,7 +10,7 @@
  */
 #include "unit_value.h"
 
-#include "../../flow/digits.h"
+#include "../../flow/flow_digits.h"
 
 /* what may stand where a digit should: neighbours of the digits, and what differs from one in a single bit */
 static const unsigned char strangers[] = {0, ' ', '.', '/', ':', '-', '+', 'p', 0x10, 0x39 ^ 0x02, 0x70, 0x7F, 0x80, 0x8A, 0xB0, 0xB9, 0xD0, 0xFF};

@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/field.h"
 #include "unit.h"
 
 /* Every field, as the header of a file with all fields of its version spells it. */

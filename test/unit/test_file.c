@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 
+#include "../../flow/bytes/file.h"
 #include "unit.h"
 
 #include <dirent.h>

@@ -9,7 +9,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/ends.h"
 #include "../../flow/filter.h"
+#include "../../flow/selector.h"
 #include "batch_filter.h"
 
 enum

@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "unit.h"
-#include "../../flow/hive.h"
+#include "../../flow/flow_hive.h"
 
 static FlowError error;
 static size_t at;

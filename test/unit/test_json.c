@@ -8,6 +8,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "plain_json.h"
 
 #include "plain_reader.h"

@@ -7,7 +7,7 @@
  */
 #include "plain_json.h"
 
-#include "../../flow/json_shape.h"
+#include "../../flow/bytes/json_shape.h"
 
 /* "m" is 1, "t" is 2; objects that have "no" are not to be learned. */
 static int

@@ -7,7 +7,7 @@
  */
 #include "json_trace.h"
 
-#include "../../flow/json_scan.h"
+#include "../../flow/bytes/json_scan.h"
 
 /* The tokens, however the text is cut. */
 static void

@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/location_match.h"
 #include "plain_location.h"
 
 static FlowError error;

@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/part.h"
 #include "plain_reader.h"
 
 /* All tests run with lines that are split and with lines that are matched. */

@@ -7,6 +7,8 @@
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
+#include "../../flow/regex.h"
+#include "../../flow/shape.h"
 #include "plain_pattern.h"
 #include "regex_help.h"
 

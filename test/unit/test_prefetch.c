@@ -10,6 +10,8 @@
  */
 #define _GNU_SOURCE
 
+#include "../../flow/bytes/file.h"
+#include "../../flow/bytes/source.h"
 #include "unit.h"
 
 #include <dirent.h>

@@ -7,6 +7,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/regex.h"
 #include "regex_help.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

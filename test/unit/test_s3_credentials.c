@@ -7,9 +7,10 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/json_member.h"
 #include "tree.h"
 
-#include "../../flow/s3.h"
+#include "../../flow/s3/s3.h"
 
 #include <malloc.h>
 #include <strings.h>

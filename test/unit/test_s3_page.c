@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "../../flow/s3.h"
+#include "../../flow/s3/s3.h"
 
 static uint64_t seed = 88172645463325252;
 

@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "../../flow/s3_store.h"
+#include "../../flow/s3/s3_store.h"
 
 static void
 answers_have_remedies_and_meanings(void)

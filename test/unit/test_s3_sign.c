@@ -7,7 +7,7 @@
  */
 #include "unit.h"
 
-#include "../../flow/s3.h"
+#include "../../flow/s3/s3.h"
 
 #include <openssl/err.h>
 #include <openssl/hmac.h>

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 
+#include "../../flow/bytes/source.h"
 #include "unit.h"
 
 #include <dirent.h>

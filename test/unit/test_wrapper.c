@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "plain_wrapper.h"
 
 #include "plain_reader.h"

@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "unit.h"
 
 #define ZSTD_STATIC_LINKING_ONLY

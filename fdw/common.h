@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * common.h
+ *	  What all files of the wrapper need: headers of PostgreSQL and of the core.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_COMMON_H
+#define FLOWLOG_COMMON_H
+
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "commands/explain.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "foreign/fdwapi.h"
+#include "foreign/foreign.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+#include "storage/dsm.h"
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#include "utils/date.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "flow/flow.h"
+
+#if PG_VERSION_NUM < 140000
+#error "flowlog_fdw needs PostgreSQL 14 or later"
+#endif
+
+/*
+ * The module is built with hidden symbols.  Before 16 PostgreSQL marks neither
+ * its own entry points nor SQL-callable functions for export.
+ */
+#if PG_VERSION_NUM < 160000
+#undef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+#define FLOWLOG_FUNCTION(name)                       \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+/* microseconds and days between 1970-01-01, where the core counts from, and 2000-01-01 */
+#define FLOWLOG_EPOCH_DAYS 10957
+#define FLOWLOG_EPOCH_MICROSECONDS (INT64CONST(86400000000) * FLOWLOG_EPOCH_DAYS)
+
+#endif /* FLOWLOG_COMMON_H */

@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * option.h
+ *	  Options of tables, columns, servers and user mappings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_OPTION_H
+#define FLOWLOG_OPTION_H
+
+#include "fdw/common.h"
+
+/* ---------- option.c ---------- */
+
+typedef enum FlowlogVerbosity
+{
+	FLOWLOG_VERBOSITY_SILENT,
+	FLOWLOG_VERBOSITY_DEFAULT,
+	FLOWLOG_VERBOSITY_VERBOSE
+} FlowlogVerbosity;
+
+typedef enum FlowlogUrlStyle
+{
+	FLOWLOG_URL_DEFAULT, /* AWS: virtual; an endpoint: path */
+	FLOWLOG_URL_VIRTUAL,
+	FLOWLOG_URL_PATH
+} FlowlogUrlStyle;
+
+/* What the options of an object say. */
+typedef struct FlowlogOptions
+{
+	const char *location;
+	const char *regex;
+	const char *log_format;
+	FlowHeaderMode header;
+	const char *null_text;
+	bool null_off;
+	FlowOnError on_error;
+	int64 reject_limit; /* -1: none */
+	FlowlogVerbosity log_verbosity;
+	const char *compression;
+	int max_line_length;   /* bytes */
+	int64 name_time_slack; /* microseconds; -1: off */
+	FlowShard shard;       /* also of a server, for tables without it; count 0: all files */
+
+	const char *field; /* of a column */
+
+	/* of a server */
+	const char *region;
+	const char *endpoint_host; /* with a port, perhaps; NULL: AWS's */
+	bool endpoint_plain;       /* it is asked without TLS */
+	FlowlogUrlStyle url_style;
+	bool requester_pays;
+	const char *ca_file;
+	int max_connections;
+
+	/* of a user mapping */
+	const char *access_key_id;
+	const char *secret_access_key;
+	const char *session_token;
+	FlowS3Source credential_source;
+} FlowlogOptions;
+
+/* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
+extern void flowlog_options_validate(List *list, Oid catalog);
+
+/* What the options of a server and a user mapping say. */
+extern void flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server);
+extern void flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping);
+
+#endif /* FLOWLOG_OPTION_H */

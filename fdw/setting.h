@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * setting.h
+ *	  Configuration parameters.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_SETTING_H
+#define FLOWLOG_SETTING_H
+
+#include "fdw/common.h"
+
+/* ---------- setting.c ---------- */
+
+extern bool flowlog_enable_pushdown;
+extern bool flowlog_enable_splitter;
+extern bool flowlog_enable_aggregate_pushdown;
+extern bool flowlog_regex_jit;
+extern double flowlog_max_scan_bytes; /* 0: no limit */
+extern bool flowlog_progress;
+extern bool flowlog_enable_rollup;
+extern char *flowlog_allowed_paths;        /* NULL: not set */
+extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
+extern char *flowlog_allowed_endpoints;    /* the same of this one */
+extern bool flowlog_allowed_endpoints_refused;
+
+extern void flowlog_settings_define(void);
+
+#endif /* FLOWLOG_SETTING_H */

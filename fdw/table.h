@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.h
+ *	  The definition of a foreign table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_TABLE_H
+#define FLOWLOG_TABLE_H
+
+#include "fdw/backend.h"
+#include "fdw/option.h"
+
+/* ---------- table.c ---------- */
+
+/* A foreign table as a scan sees it. */
+struct FlowlogTable
+{
+	Oid relid;
+	Oid serverid;
+	const char *name;
+	FlowlogOptions options;
+
+	/* its columns that are not computed from others, in their order */
+	FlowColumn *columns;
+	int ncolumns;
+	AttrNumber *attnums; /* of each of these columns */
+	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
+	bool *is_time;       /* by column: is it one of a record's times (see option name_time_slack)? */
+	int natts;
+
+	FlowlogBackend backend; /* the location's host */
+	FlowLocation *location;
+};
+
+/* Reads a foreign table's definition into the current memory context. */
+extern FlowlogTable *flowlog_table_open(Oid relid);
+
+#endif /* FLOWLOG_TABLE_H */

@@ -1,0 +1,718 @@
+/*-------------------------------------------------------------------------
+ *
+ * tuple.c
+ *	  A record's values to a tuple's Datums: knows how PostgreSQL stores what the
+ *	  core reads.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flowlog_fdw.h"
+
+#include <ctype.h>
+#include <sys/socket.h>
+
+#include "access/sysattr.h"
+#include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/inet.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+/*
+ * By-reference values of a row go here one behind the other, each row over the last one.  As many stay
+ * in the processor's cache; what does not fit is allocated.
+ */
+#define ARENA_SIZE 8192
+
+/* A text is copied by words, so what is to the last one's end is written as well. */
+#define COPY_UNIT sizeof(uint64)
+
+/* A column that the query needs. */
+typedef struct ColumnConverter
+{
+	int column;    /* index into the table's columns */
+	int attribute; /* attnum - 1 */
+	int32 typmod;
+
+	/* as in the column's definition */
+	FlowType type;
+	int max_chars;
+	const char *null_text;
+	size_t null_len; /* SIZE_MAX: no text means NULL */
+
+	bool minds_nulls; /* a NULL is not simply taken */
+
+	/* for a type that only PostgreSQL can read */
+	FmgrInfo input;
+	Oid ioparam;
+} ColumnConverter;
+
+/*
+ * What is needed of a column to convert nearly all of its fields.  All columns of a kind are done in one loop, for which
+ * the processor has learned the jumps and has the constants at hand (a quarter less time than one loop over columns with
+ * a switch in it).
+ */
+typedef struct QuickColumn
+{
+	int column;
+	int attribute;
+	uint64 bit; /* of its converter */
+
+	uint64 most; /* the greatest number; most bytes of a text */
+	int64 unit;  /* the Datum is number * unit + zero */
+	int64 zero;
+	const char *null_text;
+	size_t null_len;
+} QuickColumn;
+
+typedef struct QuickColumns
+{
+	QuickColumn *items;
+	int count;
+} QuickColumns;
+
+#define QUICK_MOST 64 /* only so many converters can be quick ones: the bits of a word */
+
+struct FlowlogTuple
+{
+	FlowlogTupleSource source;
+	int natts;
+	ColumnConverter *converters;
+	int nconverters;
+	int *columns; /* theirs */
+
+	/* by kind, columns that are converted quickly; a bit for each of the first QUICK_MOST converters that is not among them */
+	QuickColumns numbers;
+	QuickColumns texts;
+	QuickColumns addresses;
+	uint64 others;
+
+	/* where all other columns are NULL already */
+	Datum *values;
+	bool *isnull;
+
+	/* the current row's by-reference values */
+	char *arena;       /* NULL: not yet made */
+	char *next;        /* the next free byte of it */
+	char *end;         /* COPY_UNIT bytes may be written behind */
+	MemoryContext row; /* for what the arena has no room for, and what PostgreSQL's functions allocate */
+	bool row_used;
+
+	/* for the error's context of an input function */
+	const ColumnConverter *running; /* whose it is */
+	bool may_see_raw;
+};
+
+/* ---------- memory of a row ---------- */
+
+/* COPY_UNIT bytes more may be written. */
+static void *
+row_alloc(FlowlogTuple *tuple, Size size)
+{
+	tuple->row_used = true;
+	return MemoryContextAlloc(tuple->row, size + COPY_UNIT);
+}
+
+static char *
+row_string(FlowlogTuple *tuple, FlowSlice text)
+{
+	char *copy = row_alloc(tuple, text.len + 1);
+
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	return copy;
+}
+
+/*
+ * A varlena of so many bytes, which the caller writes to *data; COPY_UNIT more may be written.  Short ones have
+ * the header of one byte that they have in a heap tuple, and are not aligned, as there.
+ */
+static inline struct varlena *
+new_varlena(FlowlogTuple *tuple, Size len, char **data)
+{
+	bool is_short = len + VARHDRSZ_SHORT <= VARATT_SHORT_MAX;
+	char *start = is_short ? tuple->next : (char *) INTALIGN(tuple->next);
+	Size size = len + (is_short ? VARHDRSZ_SHORT : VARHDRSZ);
+
+	if (likely(start + size <= tuple->end))
+		tuple->next = start + size;
+	else
+		start = row_alloc(tuple, size);
+	if (is_short)
+		SET_VARSIZE_SHORT(start, size);
+	else
+		SET_VARSIZE(start, size);
+	*data = VARDATA_ANY(start);
+	return (struct varlena *) start;
+}
+
+/* ---------- quickly: what nearly all fields look like ---------- */
+
+/*
+ * Copies text if all of it is ASCII, without NUL; otherwise something was
+ * written.  Up to COPY_UNIT - 1 bytes behind the text are read and written.
+ */
+static inline bool
+copy_ascii(char *to, const char *from, Size len)
+{
+	uint64 odd = 0;
+	uint64 word;
+
+	/* a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away */
+	for (; len > COPY_UNIT; len -= COPY_UNIT, from += COPY_UNIT, to += COPY_UNIT)
+	{
+		memcpy(&word, from, COPY_UNIT);
+		memcpy(to, &word, COPY_UNIT);
+		odd |= word | (word - UINT64CONST(0x0101010101010101));
+	}
+	if (len > 0)
+	{
+		memcpy(to, from, COPY_UNIT);
+		word = flow_load_word(from) << (8 * (COPY_UNIT - len)) | UINT64CONST(0x0101010101010101) >> (8 * len - 1) >> 1;
+		odd |= word | (word - UINT64CONST(0x0101010101010101));
+	}
+	return (odd & UINT64CONST(0x8080808080808080)) == 0;
+}
+
+static inline bool
+text_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
+{
+	char *data;
+
+	*datum = PointerGetDatum(new_varlena(tuple, field.len, &data));
+	return copy_ascii(data, field.data, field.len);
+}
+
+/* char(n) is stored with the blanks that fill it up */
+static inline bool
+padded_quickly(FlowlogTuple *tuple, FlowSlice field, Size width, Datum *datum)
+{
+	char *data;
+
+	*datum = PointerGetDatum(new_varlena(tuple, width, &data));
+	if (!copy_ascii(data, field.data, field.len))
+		return false;
+	memset(data + field.len, ' ', width - field.len);
+	return true;
+}
+
+/* an inet's or cidr's bytes behind its header (utils/inet.h) */
+typedef struct StoredIPv4
+{
+	uint8 family;
+	uint8 bits;
+	uint8 bytes[4];
+} StoredIPv4;
+
+static inline bool
+address_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
+{
+	StoredIPv4 stored = {PGSQL_AF_INET, 32, {0}};
+	char *data;
+
+	if (!flow_read_dotted_quad(field.data, field.len, true, stored.bytes))
+		return false;
+	*datum = PointerGetDatum(new_varlena(tuple, sizeof(stored), &data));
+	memcpy(data, &stored, sizeof(stored));
+	return true;
+}
+
+/*
+ * What digits are in a column of a type: a Datum that is passed by value, of any width, is the same word as an int8's
+ * of that value.
+ */
+typedef struct NumberKind
+{
+	uint64 most; /* up to here; 0: the type has no such digits */
+	int64 unit;
+	int64 zero; /* what 0 becomes */
+} NumberKind;
+
+static const NumberKind number_kinds[FLOW_OPAQUE + 1] = {
+#ifdef USE_FLOAT8_BYVAL
+	[FLOW_INT16] = {PG_INT16_MAX, 1, 0},
+	[FLOW_INT32] = {PG_INT32_MAX, 1, 0},
+	[FLOW_INT64] = {PG_INT64_MAX, 1, 0},
+	[FLOW_TIME] = {FLOW_MAX_UNIX_SECONDS, USECS_PER_SEC, -FLOWLOG_EPOCH_MICROSECONDS},
+#else
+	{0, 0, 0}
+#endif
+};
+
+/*
+ * Tries to convert the columns of a kind, none of whose fields that are converted here means NULL; returns the
+ * bits of those that are something else than plain digits, plain text or a dotted
+ * quad.  What these are is flow_value_read's to say, which must say the same of what is converted here.
+ */
+static inline uint64
+fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		FlowSlice field = fields[column->column];
+		uint64 number = 0;
+
+		if (unlikely(!flow_read_digits(field.data, field.len, true, &number) || number > column->most))
+		{
+			left |= column->bit;
+			continue;
+		}
+		values[column->attribute] = Int64GetDatum((int64) number * column->unit + column->zero);
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+static inline uint64
+fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		FlowSlice field = fields[column->column];
+
+		/* not more bytes than that are not more characters */
+		if (unlikely(field.data == NULL || field.len > column->most ||
+		             (field.len == column->null_len && memcmp(field.data, column->null_text, field.len) == 0) ||
+		             !text_quickly(tuple, field, &values[column->attribute])))
+		{
+			left |= column->bit;
+			continue;
+		}
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+static inline uint64
+fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	const QuickColumn *end = columns->items + columns->count;
+	uint64 left = 0;
+
+	for (const QuickColumn *column = columns->items; column < end; column++)
+	{
+		if (unlikely(!address_quickly(tuple, fields[column->column], &values[column->attribute])))
+		{
+			left |= column->bit;
+			continue;
+		}
+		isnull[column->attribute] = false;
+	}
+	return left;
+}
+
+/* ---------- by way of flow_value_read: all the rest ---------- */
+
+/*
+ * The core has seen that numeric_in of PostgreSQL 15 accepts it.  That allows blanks behind an "e", which
+ * later ones do not: they are left out.
+ */
+static Datum
+convert_decimal(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+{
+	char *text = row_string(tuple, value->text);
+	char *to = text;
+	MemoryContext old;
+	Datum datum;
+
+	for (const char *from = text; *from != '\0'; from++)
+		if (!isspace((unsigned char) *from))
+			*to++ = *from;
+	*to = '\0';
+
+	old = MemoryContextSwitchTo(tuple->row);
+	datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+	                            Int32GetDatum(converter->typmod));
+	MemoryContextSwitchTo(old);
+	return datum;
+}
+
+static Datum
+convert_text(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+{
+	char *data;
+	struct varlena *text = new_varlena(tuple, value->text.len, &data);
+
+	memcpy(data, value->text.data, value->text.len);
+	return PointerGetDatum(text);
+}
+
+static Datum
+convert_padded(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+{
+	Size len = value->text.len;
+	Size padding = 0;
+	struct varlena *text;
+	char *data;
+
+	if (converter->max_chars > 0)
+		padding = converter->max_chars - Min(converter->max_chars, pg_mbstrlen_with_len(value->text.data, len));
+	text = new_varlena(tuple, len + padding, &data);
+	memcpy(data, value->text.data, len);
+	memset(data + len, ' ', padding);
+	return PointerGetDatum(text);
+}
+
+static Datum
+convert_address(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+{
+	const FlowAddress *address = &value->address;
+	Size size = address->family == 4 ? 4 : 16;
+	char *data;
+	struct varlena *result = new_varlena(tuple, offsetof(inet_struct, ipaddr) + size, &data);
+
+	data[offsetof(inet_struct, family)] = address->family == 4 ? PGSQL_AF_INET : PGSQL_AF_INET6;
+	data[offsetof(inet_struct, bits)] = (char) address->bits;
+	memcpy(data + offsetof(inet_struct, ipaddr), address->bytes, size);
+	return PointerGetDatum(result);
+}
+
+/*
+ * Adds the place in the log to what a type's input function raises.  Its own words quote
+ * the value, which is not for everybody.
+ */
+static void
+input_error_context(void *arg)
+{
+	FlowlogTuple *tuple = arg;
+	const char *column = flowlog_message_prepared(tuple->source.table->columns[tuple->running->column].name);
+	const char *path;
+	uint64 line;
+
+	if (!tuple->may_see_raw)
+	{
+		errmsg("invalid flow log record");
+		errdetail("The value for column \"%s\" is not of its type.", column);
+		errhint("Those who may SELECT the whole table are told more.");
+	}
+
+	if (tuple->source.position == NULL || !tuple->source.position(tuple->source.arg, &path, &line))
+		return;
+	path = flowlog_message_prepared(path);
+	if (line == 0)
+		errcontext("flow log \"%s\", column %s", path, column);
+	else
+		errcontext("flow log \"%s\", line %llu, column %s", path, (unsigned long long) line, column);
+}
+
+/* Calls the type's own input function; text NULL: for no value. */
+static Datum
+call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
+{
+	MemoryContext old = MemoryContextSwitchTo(tuple->row);
+	ErrorContextCallback callback = {error_context_stack, input_error_context, tuple};
+	Datum datum;
+
+	tuple->running = converter;
+	error_context_stack = &callback;
+	datum = InputFunctionCall((FmgrInfo *) &converter->input, text, converter->ioparam, converter->typmod);
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(old);
+	return datum;
+}
+
+static Datum
+convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
+{
+	switch (converter->type)
+	{
+		case FLOW_INT16:
+			return Int16GetDatum((int16) value->integer);
+		case FLOW_INT32:
+			return Int32GetDatum((int32) value->integer);
+		case FLOW_INT64:
+			return Int64GetDatum(value->integer);
+		case FLOW_FLOAT:
+			return Float4GetDatum((float4) value->real);
+		case FLOW_DOUBLE:
+			return Float8GetDatum(value->real);
+		case FLOW_DECIMAL:
+			return convert_decimal(tuple, converter, value);
+		case FLOW_BOOLEAN:
+			return BoolGetDatum(value->integer != 0);
+		case FLOW_TEXT:
+			return convert_text(tuple, converter, value);
+		case FLOW_PADDED:
+			return convert_padded(tuple, converter, value);
+		case FLOW_ADDRESS:
+		case FLOW_NETWORK:
+			return convert_address(tuple, converter, value);
+		case FLOW_TIME:
+			return TimestampTzGetDatum(value->integer - FLOWLOG_EPOCH_MICROSECONDS);
+		case FLOW_DAY:
+			return DateADTGetDatum((DateADT) (value->integer - FLOWLOG_EPOCH_DAYS));
+		case FLOW_OPAQUE:
+			return call_input(tuple, converter, row_string(tuple, value->text));
+	}
+	pg_unreachable();
+}
+
+/* As convert, of any field. */
+static pg_noinline bool
+convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
+{
+	const FlowlogTupleSource *source = &tuple->source;
+	FlowValue value;
+	FlowStatus status = flow_value_read(&source->table->columns[converter->column], source->host, field, &value);
+
+	if (status == FLOW_OK)
+	{
+		*datum = convert_value(tuple, converter, &value);
+		return true;
+	}
+	if (status != FLOW_END)
+		source->bad_field(source->arg, (FlowBadField) {converter->column, status});
+	else if (converter->type == FLOW_OPAQUE && converter->minds_nulls)
+	{
+		/* a domain may forbid it */
+		tuple->row_used = true;
+		(void) call_input(tuple, converter, NULL);
+	}
+	return false;
+}
+
+/* Of the types that are not converted in loops of their own, what can be done without flow_value_read. */
+static inline bool
+convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
+{
+	uint64 number;
+
+	switch (converter->type)
+	{
+		case FLOW_PADDED:
+			return converter->max_chars < 0
+			           ? text_quickly(tuple, field, datum)
+			           : field.len <= (Size) converter->max_chars && padded_quickly(tuple, field, converter->max_chars, datum);
+		case FLOW_FLOAT:
+		case FLOW_DOUBLE:
+			if (!flow_read_digits(field.data, field.len, true, &number))
+				return false;
+			*datum = converter->type == FLOW_FLOAT ? Float4GetDatum((float4) number) : Float8GetDatum((float8) number);
+			return true;
+		case FLOW_DAY:
+			if (!flow_read_digits(field.data, field.len, true, &number))
+				return false;
+			*datum = DateADTGetDatum((DateADT) (number / SECS_PER_DAY) - FLOWLOG_EPOCH_DAYS);
+			return number <= FLOW_MAX_UNIX_SECONDS;
+		default:
+			return false;
+	}
+}
+
+static inline bool
+means_null(const ColumnConverter *converter, FlowSlice field)
+{
+	return field.data == NULL ||
+	       (field.len == converter->null_len && memcmp(field.data, converter->null_text, field.len) == 0);
+}
+
+/* Converts a field of the current record; false: it is NULL, or bad and to be NULL. */
+static inline bool
+convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
+{
+	if (means_null(converter, field))
+		return converter->minds_nulls && convert_slowly(tuple, converter, field, datum);
+	return convert_plain(tuple, converter, field, datum) || convert_slowly(tuple, converter, field, datum);
+}
+
+Datum
+flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
+{
+	FlowlogTuple tuple = {.row = CurrentMemoryContext}; /* without an arena */
+	ColumnConverter converter = {.type = column->type};
+
+	return convert_value(&tuple, &converter, value);
+}
+
+/* ---------- rows ---------- */
+
+static void
+set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_pg_attribute attribute)
+{
+	const FlowlogTable *table = tuple->source.table;
+	const FlowColumn *definition = &table->columns[column];
+
+	converter->column = column;
+	converter->attribute = attribute->attnum - 1;
+	converter->typmod = attribute->atttypmod;
+	converter->type = definition->type;
+	converter->max_chars = definition->max_chars;
+	converter->null_text = definition->null_text;
+	converter->null_len = definition->null_text ? definition->null_len : SIZE_MAX;
+	converter->minds_nulls = definition->not_null;
+	if (definition->type == FLOW_OPAQUE)
+	{
+		Oid input;
+
+		getTypeInputInfo(attribute->atttypid, &input, &converter->ioparam);
+		fmgr_info_cxt(input, &converter->input, tuple->source.context);
+		converter->minds_nulls |= !converter->input.fn_strict;
+		tuple->may_see_raw = flowlog_may_see_raw(table);
+		flowlog_message_prepare();
+	}
+}
+
+/* The columns of the kind that one's fields are converted quickly with, or NULL. */
+static QuickColumns *
+quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
+{
+	const char *null_text = definition->null_text;
+	bool digits_mean_null = null_text != NULL && null_text[0] >= '0' && null_text[0] <= '9';
+
+	if (tuple->nconverters >= QUICK_MOST)
+		return NULL;
+	switch (definition->type)
+	{
+		case FLOW_TEXT:
+			return &tuple->texts;
+		case FLOW_ADDRESS:
+		case FLOW_NETWORK:
+			return digits_mean_null ? NULL : &tuple->addresses;
+		default:
+			return digits_mean_null || number_kinds[definition->type].most == 0 ? NULL : &tuple->numbers;
+	}
+}
+
+static void
+add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
+{
+	const FlowColumn *definition = &tuple->source.table->columns[column];
+	const NumberKind *kind = &number_kinds[definition->type];
+	QuickColumns *quick = quick_columns(tuple, definition);
+	int number = tuple->nconverters++;
+
+	tuple->columns[number] = column;
+	set_converter(tuple, &tuple->converters[number], column, attribute);
+	if (quick != NULL)
+		quick->items[quick->count++] = (QuickColumn) {
+			.column = column,
+			.attribute = attribute->attnum - 1,
+			.bit = UINT64CONST(1) << number,
+			.most = definition->type != FLOW_TEXT ? kind->most
+		            : definition->max_chars < 0   ? PG_UINT64_MAX
+		                                          : (uint64) definition->max_chars,
+			.unit = kind->unit,
+			.zero = kind->zero,
+			.null_text = definition->null_text,
+			.null_len = definition->null_text ? definition->null_len : SIZE_MAX,
+		};
+	else if (number < QUICK_MOST)
+		tuple->others |= UINT64CONST(1) << number;
+}
+
+FlowlogTuple *
+flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset *attrs_used)
+{
+	const FlowlogTable *table = source->table;
+	MemoryContext old = MemoryContextSwitchTo(source->context);
+	bool whole_row = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs_used);
+	FlowlogTuple *tuple = palloc0(sizeof(FlowlogTuple));
+	int most = whole_row ? table->ncolumns : Min(table->ncolumns, bms_num_members(attrs_used));
+
+	tuple->source = *source;
+	tuple->natts = desc->natts;
+	tuple->converters = palloc0(sizeof(ColumnConverter) * (most + 1));
+	tuple->columns = palloc(sizeof(int) * (most + 1));
+	tuple->numbers.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	tuple->texts.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	tuple->addresses.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, table->attnums[i] - 1);
+
+		if (!whole_row && !bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, attrs_used))
+			continue;
+		add_column(tuple, i, attribute);
+	}
+
+	MemoryContextSwitchTo(old);
+	return tuple;
+}
+
+const int *
+flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
+{
+	*count = tuple->nconverters;
+	return tuple->columns;
+}
+
+void
+flowlog_tuple_rest(FlowlogTuple *tuple)
+{
+	if (tuple->arena == NULL)
+		return;
+	pfree(tuple->arena);
+	MemoryContextDelete(tuple->row);
+	tuple->arena = NULL;
+	tuple->row = NULL;
+	tuple->row_used = false;
+	tuple->values = NULL;
+	tuple->isnull = NULL;
+}
+
+/* Makes all columns NULL, those for good that have no converter. */
+static void
+begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
+{
+	if (tuple->arena == NULL)
+	{
+		MemoryContext context = tuple->source.context;
+
+		tuple->row = AllocSetContextCreate(context, "flowlog_fdw row", ALLOCSET_START_SMALL_SIZES);
+		tuple->arena = MemoryContextAlloc(context, ARENA_SIZE + COPY_UNIT);
+		tuple->end = tuple->arena + ARENA_SIZE;
+	}
+	memset(isnull, true, sizeof(bool) * tuple->natts);
+	/* values of NULLs are looked at by nobody, but shall not be rubbish */
+	memset(values, 0, sizeof(Datum) * tuple->natts);
+	tuple->values = values;
+	tuple->isnull = isnull;
+}
+
+/* Fills a column in any way. */
+static void
+fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSlice *fields, Datum *values, bool *isnull)
+{
+	Datum *value = &values[converter->attribute];
+	bool has_value = convert(tuple, converter, fields[converter->column], value);
+
+	isnull[converter->attribute] = !has_value;
+	if (!has_value)
+		*value = (Datum) 0;
+}
+
+void
+flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull)
+{
+	const FlowSlice *fields = record->fields;
+	uint64 left;
+
+	if (unlikely(tuple->row_used))
+	{
+		MemoryContextReset(tuple->row);
+		tuple->row_used = false;
+	}
+	if (unlikely(values != tuple->values || isnull != tuple->isnull))
+		begin_filling(tuple, values, isnull);
+	tuple->next = tuple->arena;
+
+	left = tuple->others;
+	left |= fill_numbers(&tuple->numbers, fields, values, isnull);
+	left |= fill_texts(tuple, &tuple->texts, fields, values, isnull);
+	left |= fill_addresses(tuple, &tuple->addresses, fields, values, isnull);
+
+	/* these in their order: of several bad fields the first one counts */
+	for (; left != 0; left &= left - 1)
+		fill_column(tuple, &tuple->converters[pg_rightmost_one_pos64(left)], fields, values, isnull);
+	for (int i = QUICK_MOST; i < tuple->nconverters; i++)
+		fill_column(tuple, &tuple->converters[i], fields, values, isnull);
+}

@@ -1,0 +1,548 @@
+/*-------------------------------------------------------------------------
+ *
+ * source.c
+ *	  An object's bytes, decompressed, and its records without what is wrapped
+ *	  round them.
+ *
+ * A compression is a row of compressions[], a wrapper one of wrappers[].  What has to be undone
+ * is a stage each; bytes are pulled through the stages, from the file on.  The file is a storage's:
+ * a local one (file.c), or what a FlowStore of the host's opens.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "file.h"
+#include "source.h"
+
+#include <string.h>
+
+/* Stored bytes read at once, if they are compressed; up to 1000 times as many come out. */
+#define INPUT_SIZE (64 * 1024)
+
+/*
+ * Stored bytes read at the opening, to see what they are; a small file is then in
+ * memory with one system call (100,000 files of 2 kB: 10 % less time than with
+ * another one for the magic bytes alone).  What follows them is read from a page's
+ * beginning, and into one if the caller's buffer begins there.
+ */
+#define FIRST_SIZE 4096
+
+/*
+ * Files are fetched ahead so many at a time, when half of the last ones have been
+ * read, and about so many bytes of them.
+ */
+#define AHEAD_FILES 32
+#define AHEAD_BYTES (4 * 1024 * 1024)
+
+/* A file may be compressed twice (a gzip file is, that is put in a gzip file), and then have a wrapper. */
+#define MOST_COMPRESSIONS 2
+#define MOST_STAGES (MOST_COMPRESSIONS + 1)
+
+/* One thing to undo. */
+typedef struct Stage
+{
+	const FlowCodec *codec;
+	void *state;
+	const uint8_t *in, *in_end; /* what was read and not yet taken: of a "first", then of "input" */
+	uint8_t *input;             /* INPUT_SIZE; NULL until it is needed */
+	bool last;                  /* there is no more than what is between in and in_end */
+	bool ended;                 /* nor does the codec have more */
+} Stage;
+
+/* A form in which records are wrapped, a time before each. */
+typedef struct Wrapper
+{
+	const char *name;
+	bool (*recognizes)(const uint8_t *data, size_t len); /* by the beginning of the decompressed data */
+	const FlowCodec *codec;                              /* makes lines "TIME RECORD" of it; NULL: they are that */
+} Wrapper;
+
+struct FlowSource
+{
+	const FlowHost *host;
+	const FlowObject *object;
+	const FlowStorage *storage;
+	void *file;                   /* its */
+	uint64_t most;                /* stored bytes that may be read */
+	const FlowCodec *compression; /* the outermost */
+	const Wrapper *wrapper;       /* NULL: none */
+
+	Stage stages[MOST_STAGES];
+	int nstages;
+
+	/* what the last stage, or the file, gave at the opening, and nobody has taken yet */
+	const uint8_t *ready, *ready_end;
+
+	/* the beginning of what each gives, from the file on */
+	uint8_t first[MOST_STAGES + 1][FIRST_SIZE];
+};
+
+static bool
+recognizes_anything(const uint8_t *data, size_t len)
+{
+	(void) data;
+	(void) len;
+	return true;
+}
+
+/* Bytes as they are: there is nothing to step through. */
+static const FlowCodec none_codec = {
+	.name = "none",
+	.recognizes = recognizes_anything};
+
+/* The first that recognizes a file's first bytes is "auto"'s choice. */
+static const FlowCodec *const compressions[] = {
+	&flow_gzip_codec,
+	&flow_zstd_codec,
+	&none_codec};
+
+/*
+ * The first line of a CloudWatch export begins with the time of its event: "2018-01-30T12:25:04.000Z " ("0"
+ * stands for a digit; the fraction may be missing).
+ */
+static bool
+recognizes_export(const uint8_t *data, size_t len)
+{
+	static const char form[] = "0000-00-00T00:00:00";
+	size_t i;
+
+	for (; len > 0 && (*data == '\r' || *data == '\n'); len--)
+		data++; /* an empty line says nothing */
+	for (i = 0; i < sizeof(form) - 1; i++)
+		if (i == len || (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
+			return false;
+	if (i < len && data[i] == '.')
+		for (i++; i < len && data[i] >= '0' && data[i] <= '9';)
+			i++;
+	return len - i >= 2 && data[i] == 'Z' && data[i + 1] == ' ';
+}
+
+static const Wrapper wrappers[] = {
+	{"export", recognizes_export, NULL},
+	{"csv", flow_csv_recognizes, &flow_csv_codec},
+	{"json", flow_json_recognizes, &flow_json_codec}};
+
+static const FlowCodec *
+find_compression(const char *name)
+{
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+		if (strcmp(compressions[i]->name, name) == 0)
+			return compressions[i];
+	return NULL;
+}
+
+bool
+flow_source_knows_compression(const char *name)
+{
+	return strcmp(name, "auto") == 0 || find_compression(name) != NULL;
+}
+
+const char *
+flow_source_compression_by_name(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (size_t i = 0; i < flow_countof(compressions); i++)
+	{
+		const char *suffix = compressions[i]->suffix;
+
+		if (suffix != NULL && len > strlen(suffix) && strcmp(path + len - strlen(suffix), suffix) == 0)
+			return compressions[i]->name;
+	}
+	return none_codec.name;
+}
+
+/* ---------- reading ---------- */
+
+/* A codec's complaint, to which it could not put the file's name. */
+static FlowStatus
+codec_error(FlowSource *source, FlowStatus status, FlowError *error)
+{
+	FlowError changed;
+
+	/* data that are being overwritten look like damaged ones */
+	if (status == FLOW_CORRUPT && source->storage->unchanged(source->file, &changed) != FLOW_OK)
+	{
+		*error = changed;
+		return changed.status;
+	}
+	if (status == FLOW_CORRUPT || status == FLOW_UNSUPPORTED || status == FLOW_LIMIT)
+		flow_file_name_error(error, source->object->path);
+	return status;
+}
+
+static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error);
+
+/* What the first "number" stages make of the file: as it is, if that is 0. */
+static inline FlowStatus
+read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	if (number > 0)
+		return read_stage(source, number - 1, buffer, capacity, len, error);
+	if (flow_unlikely(source->most != UINT64_MAX))
+	{
+		uint64_t position = source->storage->position(source->file);
+		uint64_t left = position < source->most ? source->most - position : 0;
+
+		if (capacity > left)
+			capacity = (size_t) left;
+		if (capacity == 0)
+		{
+			*len = 0;
+			return FLOW_OK;
+		}
+	}
+	return source->storage->read(source->file, buffer, capacity, len, error);
+}
+
+/* Was as much read as is wanted, although the file goes on? */
+static bool
+has_enough(const FlowSource *source)
+{
+	return source->object->size > source->most && source->storage->position(source->file) >= source->most;
+}
+
+static FlowStatus
+fill_input(FlowSource *source, int number, FlowError *error)
+{
+	Stage *stage = &source->stages[number];
+	FlowStatus status;
+	size_t len;
+
+	if (stage->input == NULL && (stage->input = flow_allocate(source->host, INPUT_SIZE)) == NULL)
+		return flow_error_memory(error);
+	status = read_through(source, number, stage->input, INPUT_SIZE, &len, error);
+	if (status != FLOW_OK)
+		return status;
+	stage->in = stage->input;
+	stage->in_end = stage->input + len;
+	stage->last = len == 0 && !has_enough(source);
+	stage->ended = len == 0 && !stage->last;
+	return FLOW_OK;
+}
+
+/* Fills the buffer with what a stage gives, unless that ends. */
+static FlowStatus
+read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	Stage *stage = &source->stages[number];
+	uint8_t *out = buffer, *out_end = out + capacity;
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && out < out_end && !stage->ended)
+	{
+		if (flow_interrupted(source->host))
+			return flow_error_interrupted(error);
+
+		if (stage->in == stage->in_end && !stage->last)
+			status = fill_input(source, number, error);
+		else
+		{
+			uint64_t offset = source->storage->position(source->file) - (uint64_t) (stage->in_end - stage->in);
+
+			status = stage->codec->step(stage->state, &stage->in, stage->in_end, stage->last, &out, out_end, offset, error);
+			if (status == FLOW_END)
+				stage->ended = true;
+			else if (status != FLOW_OK)
+				status = codec_error(source, status, error);
+		}
+	}
+
+	*len = (size_t) (out - buffer);
+	return status == FLOW_END ? FLOW_OK : status;
+}
+
+/* Behind what is ready already.  A read at the end would look whether the file has changed, for which the next call is. */
+static FlowStatus
+read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len, FlowError *error)
+{
+	*len = 0;
+	if (have > 0 && (have == capacity || (source->nstages == 0 && source->storage->position(source->file) >= source->object->size)))
+		return FLOW_OK;
+	return read_through(source, source->nstages, buffer + have, capacity - have, len, error);
+}
+
+FlowStatus
+flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
+{
+	size_t have = (size_t) (source->ready_end - source->ready);
+	FlowStatus status;
+
+	if (have > capacity)
+		have = capacity;
+	if (have > 0)
+		memcpy(buffer, source->ready, have);
+	status = read_more(source, (uint8_t *) buffer, capacity, have, len, error);
+	/* the stages may have come to the end of a small file when it was opened */
+	if (status == FLOW_OK && have == 0 && *len == 0 && source->nstages > 0)
+		status = source->storage->unchanged(source->file, error);
+	if (status != FLOW_OK)
+	{
+		flow_error_at(error, source->object->path, 0);
+		return status;
+	}
+	source->ready += have;
+	*len += have;
+	return FLOW_OK;
+}
+
+bool
+flow_source_is_plain(const FlowSource *source)
+{
+	return source->nstages == 0;
+}
+
+void
+flow_source_seek(FlowSource *source, uint64_t offset)
+{
+	source->ready = source->ready_end; /* what was read at the opening is of no use now */
+	source->storage->seek(source->file, offset);
+}
+
+FlowStatus
+flow_source_unchanged(FlowSource *source, FlowError *error)
+{
+	return source->storage->unchanged(source->file, error);
+}
+
+uint64_t
+flow_source_bytes_read(const FlowSource *source)
+{
+	uint64_t position = source->storage->position(source->file);
+
+	return flow_source_is_plain(source) ? position - (uint64_t) (source->ready_end - source->ready) : position;
+}
+
+const char *
+flow_source_compression(const FlowSource *source)
+{
+	return source->compression->name;
+}
+
+const char *
+flow_source_wrapper(const FlowSource *source)
+{
+	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
+}
+
+const char *
+flow_source_header(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL ? source->wrapper->codec->header : NULL;
+}
+
+uint64_t
+flow_source_skipped(const FlowSource *source)
+{
+	const Stage *last;
+
+	if (source->nstages == 0)
+		return 0;
+	last = &source->stages[source->nstages - 1];
+	return last->codec->skipped != NULL ? last->codec->skipped(last->state) : 0;
+}
+
+/* ---------- opening ---------- */
+
+/* Undoes one thing more: what is ready becomes its input, and the beginning of its output is ready. */
+static FlowStatus
+add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, FlowError *error)
+{
+	Stage *stage = &source->stages[source->nstages];
+	uint8_t *first = source->first[source->nstages + 1];
+	FlowStatus status;
+	size_t len;
+
+	stage->codec = codec;
+	stage->in = source->ready;
+	stage->in_end = source->ready_end;
+	status = codec->create(source->host, unwrap, &stage->state, error);
+	if (status != FLOW_OK)
+		return status;
+	source->nstages++;
+	status = read_stage(source, source->nstages - 1, first, FIRST_SIZE, &len, error);
+	if (status != FLOW_OK)
+		return status;
+	source->ready = first;
+	source->ready_end = first + len;
+	return FLOW_OK;
+}
+
+/* Chooses by the bytes that are ready. */
+static FlowStatus
+choose_codec(FlowSource *source, const char *compression, const FlowCodec **codec, FlowError *error)
+{
+	const uint8_t *magic = source->ready;
+	size_t len = (size_t) (source->ready_end - source->ready);
+
+	if (len > FLOW_MAGIC_SIZE)
+		len = FLOW_MAGIC_SIZE;
+
+	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
+	{
+		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
+		flow_error_hint(error, "Only flow logs in text form can be read: have them delivered as text, or convert the file.");
+		flow_file_name_error(error, source->object->path);
+		return FLOW_UNSUPPORTED;
+	}
+
+	if (strcmp(compression, "auto") != 0)
+	{
+		*codec = find_compression(compression);
+		if (*codec == NULL)
+			return flow_error_set(error, FLOW_UNSUPPORTED, "compression \"%s\" is not known", compression);
+		if (len == 0 || (*codec)->recognizes(magic, len))
+			return FLOW_OK;
+		flow_error_set(error, FLOW_CORRUPT, "is not %s data", (*codec)->name);
+		flow_file_name_error(error, source->object->path);
+		return FLOW_CORRUPT;
+	}
+
+	*codec = NULL;
+	for (size_t i = 0; *codec == NULL; i++)
+		if (compressions[i]->recognizes(magic, len))
+			*codec = compressions[i];
+	return FLOW_OK;
+}
+
+/* One compression after the other; only the outermost can be insisted on. */
+static FlowStatus
+add_compressions(FlowSource *source, const char *compression, FlowError *error)
+{
+	const FlowCodec *codec;
+	FlowStatus status = choose_codec(source, compression, &codec, error);
+
+	if (status != FLOW_OK)
+		return status;
+	source->compression = codec;
+	while (codec->step != NULL)
+	{
+		if (source->nstages == MOST_COMPRESSIONS)
+		{
+			flow_error_set(error, FLOW_UNSUPPORTED, "is compressed more than %d times", MOST_COMPRESSIONS);
+			flow_file_name_error(error, source->object->path);
+			return FLOW_UNSUPPORTED;
+		}
+		if ((status = add_stage(source, codec, NULL, error)) != FLOW_OK ||
+		    (status = choose_codec(source, "auto", &codec, error)) != FLOW_OK)
+			return status;
+		if (strcmp(compression, "auto") != 0)
+			break;
+	}
+	return FLOW_OK;
+}
+
+static FlowStatus
+add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
+{
+	const uint8_t *data = source->ready;
+	size_t len = (size_t) (source->ready_end - source->ready);
+
+	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
+	{
+		data += 3; /* a byte order mark */
+		len -= 3;
+	}
+	for (size_t i = 0; i < flow_countof(wrappers) && source->wrapper == NULL; i++)
+		if (wrappers[i].recognizes(data, len))
+			source->wrapper = &wrappers[i];
+	if (source->wrapper == NULL || source->wrapper->codec == NULL)
+		return FLOW_OK;
+	source->ready = data;
+	return add_stage(source, source->wrapper->codec, unwrap, error);
+}
+
+static FlowStatus
+open_source(FlowSource *source, const FlowAccess *access, const char *compression, const FlowUnwrap *unwrap, FlowError *error)
+{
+	FlowStatus status;
+	size_t len = 0;
+
+	source->storage = access->store != NULL ? access->store->storage : &flow_file_storage;
+	source->most = access->glance ? FLOW_GLANCE_SIZE : UINT64_MAX;
+	status = source->storage->open(source->host, access, source->object, &source->file, error);
+	if (status == FLOW_OK && source->object->size > 0)
+		status = source->storage->read(source->file, source->first[0], FIRST_SIZE, &len, error);
+	if (status != FLOW_OK)
+		return status;
+	source->ready = source->first[0];
+	source->ready_end = source->first[0] + len;
+
+	status = add_compressions(source, compression, error);
+	return status == FLOW_OK && unwrap != NULL ? add_wrapper(source, unwrap, error) : status;
+}
+
+FlowStatus
+flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
+                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result, FlowError *error)
+{
+	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
+	FlowStatus status;
+
+	if (source == NULL)
+	{
+		status = flow_error_memory(error);
+		flow_error_at(error, object->path, 0);
+		return status;
+	}
+	memset(source, 0, offsetof(FlowSource, first));
+	source->host = host;
+	source->object = object;
+
+	status = open_source(source, access, compression, unwrap, error);
+	if (status != FLOW_OK)
+	{
+		flow_error_at(error, object->path, 0);
+		flow_source_close(source);
+		return status;
+	}
+
+	*result = source;
+	return FLOW_OK;
+}
+
+void
+flow_source_close(FlowSource *source)
+{
+	if (source == NULL)
+		return;
+	for (int i = 0; i < source->nstages; i++)
+	{
+		source->stages[i].codec->free(source->stages[i].state);
+		flow_free(source->host, source->stages[i].input);
+	}
+	if (source->file != NULL)
+		source->storage->close(source->file);
+	flow_free(source->host, source);
+}
+
+/* ---------- before its turn ---------- */
+
+void
+flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
+                     const FlowAccess *access)
+{
+	uint64_t bytes = 0;
+
+	if (source->storage != &flow_file_storage || (!ahead->cold && !flow_file_is_cold(source->file)))
+		return;
+
+	/* who shares the files with others, or begins again, jumps */
+	if (ahead->next <= index || ahead->next > index + 1 + AHEAD_FILES)
+		ahead->next = index + 1;
+	if (ahead->next > index + AHEAD_FILES / 2)
+		return;
+
+	ahead->cold = false;
+	for (; ahead->next < objects->count && ahead->next <= index + AHEAD_FILES && bytes < AHEAD_BYTES; ahead->next++)
+	{
+		const FlowObject *object = &objects->items[ahead->next];
+
+		if (flow_interrupted(source->host))
+			return;
+		if (flow_file_prefetch(source->host, object, access))
+		{
+			ahead->cold = true;
+			bytes += object->size < FLOW_BLOCK_SIZE ? object->size : FLOW_BLOCK_SIZE;
+		}
+	}
+}

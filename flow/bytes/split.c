@@ -1,0 +1,84 @@
+/*-------------------------------------------------------------------------
+ *
+ * split.c
+ *	  Finds where the fields and lines of a log end: the portable version, and
+ *	  the table of all versions.
+ *
+ * The portable version is what the others are tested against.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ends.h"
+#include "split.h"
+
+/*
+ * Entries of next[] behind the last one that can be used, and bytes of the bit arrays:
+ * versions write whole vectors, and who reads bits reads 8 bytes.
+ *
+ * A word that follows w others writes at most 64 entries, or 9 bytes, from
+ * a count of at most 64 * w on, so no version needs more than one such word more.
+ */
+#define SLACK_ENTRIES 64
+#define SLACK_BYTES 64
+
+#define ALIGNMENT 64 /* a cache line's */
+
+static inline size_t
+round_up(size_t size)
+{
+	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+FlowEnds *
+flow_ends_create(const FlowHost *host)
+{
+	size_t next_size = round_up((FLOW_SPLIT_MOST + SLACK_ENTRIES) * sizeof(uint32_t));
+	size_t bits_size = round_up(FLOW_SPLIT_MOST / 8 + SLACK_BYTES);
+	size_t size = sizeof(FlowEnds) + 2 * ALIGNMENT + next_size + 3 * bits_size;
+	FlowEnds *ends = flow_allocate(host, size);
+	char *place;
+
+	if (ends == NULL)
+		return NULL;
+	memset(ends, 0, sizeof(FlowEnds));
+
+	/* next[-1] ends where a cache line begins */
+	place = (char *) (ends + 1) + sizeof(uint32_t);
+	place += round_up((uintptr_t) place) - (uintptr_t) place;
+	ends->next = (uint32_t *) place;
+	ends->next[-1] = 0;
+	ends->newline = (uint8_t *) place + next_size;
+	memset(ends->newline, 0, 3 * bits_size); /* of next, nothing is read that was not written: it is large */
+	ends->digits = ends->newline + bits_size;
+	ends->odd = ends->digits + bits_size;
+	return ends;
+}
+
+static bool
+always(void)
+{
+	return true;
+}
+
+const FlowSplitter flow_splitters[] = {
+#if defined(__x86_64__)
+	{"AVX-512", flow_split_avx512, flow_split_avx512_available},
+	{"AVX2", flow_split_avx2, flow_split_avx2_available},
+	{"AVX2, no pext", flow_split_avx2_plain, flow_split_avx2_plain_available},
+	{"SSE2", flow_split_sse2, always},
+#elif defined(__aarch64__) && !defined(__AARCH64EB__)
+	{"NEON", flow_split_neon, always},
+#endif
+	{"portable", flow_split_portable, always},
+	{NULL, NULL, NULL},
+};
+
+const FlowSplitter *
+flow_split_choose(void)
+{
+	const FlowSplitter *splitter = flow_splitters;
+
+	while (!splitter->available())
+		splitter++;
+	return splitter;
+}

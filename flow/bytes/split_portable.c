@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * split_portable.c
+ *	  The splitter that takes a byte at a time: for processors without a faster one,
+ *	  and the oracle of the tests of the others.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ends.h"
+#include "split.h"
+
+static inline void
+put_bit(uint8_t *bits, size_t number, bool value)
+{
+	uint8_t mask = (uint8_t) (1 << number % 8);
+
+	if (value)
+		bits[number / 8] |= mask;
+	else
+		bits[number / 8] &= (uint8_t) ~mask;
+}
+
+/* Byte by byte. */
+void
+flow_split_portable(const char *data, size_t len, char separator, FlowEnds *ends)
+{
+	bool empty = true, digits = true, odd = false; /* the field so far */
+	size_t count = 0;
+
+	ends->any_odd = false;
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char byte = (unsigned char) data[i];
+
+		if (data[i] == separator || byte == '\n')
+		{
+			ends->next[count] = (uint32_t) (i + 1);
+			put_bit(ends->newline, count, byte == '\n');
+			put_bit(ends->digits, count, digits && !empty);
+			put_bit(ends->odd, count, odd || empty);
+			ends->any_odd |= odd || empty;
+			count++;
+			empty = digits = true;
+			odd = false;
+		}
+		else
+		{
+			empty = false;
+			digits &= byte >= '0' && byte <= '9';
+			odd |= byte < 0x20 || byte >= 0x80;
+		}
+	}
+	ends->count = count;
+}

@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * flow_location.h
+ *	  Locations: which paths a text with wildcards and variables means.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_API_LOCATION_H
+#define FLOW_API_LOCATION_H
+
+#include "flow_value.h"
+
+#define FLOW_MOST_VARIABLES 32 /* in a location */
+
+typedef struct FlowLocation FlowLocation;
+
+/* A variable of a location, ${name} or ${name:yyyy/MM/dd}. */
+typedef struct FlowVariable
+{
+	const char *name;
+	bool is_date;
+	bool has_hour; /* of a date */
+} FlowVariable;
+
+/* What is known of a variable's value in a path. */
+typedef struct FlowPathValue
+{
+	FlowSlice text; /* in the path, or in "date"; data NULL: not all of it is known */
+
+	/* of a date, as soon as its year is known: it is not before "from", but before "to" */
+	bool begun;
+	int64_t from, to;
+	char date[24]; /* in ISO 8601 */
+} FlowPathValue;
+
+/* in location.c */
+
+/*
+ * Parses a location: a fixed part, and then segments with wildcards.  The host
+ * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT, FLOW_NO_MEMORY,
+ * FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
+extern void flow_location_free(FlowLocation *location);
+
+/* Is it a path?  Otherwise its objects are in a bucket, of S3 or what speaks its language. */
+extern bool flow_location_is_local(const FlowLocation *location);
+
+/* The bucket's name, not NUL-terminated. */
+extern const char *flow_location_bucket(const FlowLocation *location, size_t *len);
+
+/* in location_template.c */
+extern const FlowVariable *flow_location_variables(const FlowLocation *location, int *count);
+
+/* in location_match.c */
+
+/*
+ * The values of all variables in the path of a file, by variable; they point into the path and into
+ * values[].  False if the location does not mean the file.
+ */
+extern bool flow_location_values(const FlowLocation *location, const char *path, FlowPathValue *values);
+
+/*
+ * The same in the path of a directory, as far as they are known whatever is in it.  "more": its own name made one of them
+ * known, or more of it.  False if nothing in it can match.
+ */
+extern bool flow_location_directory_values(const FlowLocation *location, const char *path, FlowPathValue *values, bool *more);
+
+/* in location.c */
+
+/* Is it a location we can list?  Opens nothing. */
+extern FlowStatus flow_location_check(const FlowHost *host, const char *location, FlowError *error);
+
+#endif /* FLOW_API_LOCATION_H */

@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * part.h
+ *	  Parts of files.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_PART_H
+#define FLOW_PART_H
+
+#include "internal.h"
+
+/* How much to read at an offset of the file. */
+extern size_t flow_part_read_size(const FlowPart *part, uint64_t offset);
+
+/*
+ * Of a block of "len" bytes read at "offset": the byte behind which no line of the part
+ * begins.  The block's end if all may begin there; the byte before the block if none may.
+ */
+extern char *flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len);
+
+/* How many of the bytes before "position" lie in the part. */
+extern uint64_t flow_part_owned(const FlowPart *part, uint64_t position);
+
+#endif /* FLOW_PART_H */

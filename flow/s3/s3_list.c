@@ -1,0 +1,653 @@
+/*-------------------------------------------------------------------------
+ *
+ * s3_list.c
+ *	  Finds the objects of a location in a bucket, a page of the store's answers at a time.
+ *
+ * As long as a location's names can tell what is of use, and a pruner what is not, the bucket is walked down
+ * like directories: a request with a delimiter gives the names of one level.  From where on anything may match, all that
+ * follows is listed at once, a thousand keys a request, however deep they are.  Several prefixes are listed at a time,
+ * and while the objects found so far are read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "location_match.h"
+#include "objects.h"
+#include "s3_store.h"
+
+#include <stdio.h>
+
+#define MOST_FETCHES 4 /* prefixes listed at a time */
+
+/* Keys to be listed: those that begin so. */
+typedef struct Prefix
+{
+	struct Prefix *next;
+	FlowSegments segments; /* that the names behind it may match */
+	bool exact;            /* only the object whose key it is */
+	bool flat;             /* all at once, not one level */
+	char *token;           /* to go on; NULL: from the beginning */
+	char *last;            /* of the page before; NULL */
+	char key[];
+} Prefix;
+
+/* A page that is asked for. */
+typedef struct Fetch
+{
+	Prefix *prefix;
+	FlowS3PageReader *reader;
+	FlowS3Request request;
+} Fetch;
+
+struct FlowS3Listing
+{
+	FlowS3 *s3;
+	FlowS3Listing *next;
+	const FlowLocation *location;
+	const FlowPruner *pruner;
+	bool has_variables;
+	Prefix *waiting;
+	Fetch *fetches[MOST_FETCHES];
+	int nfetches;
+	bool found;  /* the store has shown anything at all */
+	bool ending; /* no page shall be asked for any more */
+	FlowObjects *objects;
+	FlowPathValue values[FLOW_MOST_VARIABLES];
+	char path[1200]; /* of an object, or a directory */
+};
+
+/* ---------- prefixes that wait ---------- */
+
+static char *
+copy_text(const FlowHost *host, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = flow_allocate(host, size);
+
+	return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
+static void
+free_prefix(const FlowHost *host, Prefix *prefix)
+{
+	flow_free(host, prefix->token);
+	flow_free(host, prefix->last);
+	flow_free(host, prefix);
+}
+
+static FlowStatus
+add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments, bool exact, FlowError *error)
+{
+	Prefix *prefix = flow_allocate(listing->s3->host, sizeof(Prefix) + len + 1);
+
+	if (prefix == NULL)
+		return flow_error_memory(error);
+	*prefix = (Prefix) {
+		.next = listing->waiting,
+		.segments = segments,
+		.exact = exact,
+		.flat = flow_location_is_deep(listing->location, segments),
+	};
+	memcpy(prefix->key, key, len);
+	prefix->key[len] = '\0';
+	listing->waiting = prefix;
+	return FLOW_OK;
+}
+
+/* Where to begin: below the fixed part and, where a location without a wildcard may name an object, there. */
+static FlowStatus
+add_roots(FlowS3Listing *listing, FlowError *error)
+{
+	const FlowLocation *location = listing->location;
+	const char *key = flow_location_key(location);
+	size_t len = strlen(key);
+	char below[1100];
+	FlowStatus status;
+
+	if (len > 1024)
+	{
+		flow_error_set(error, FLOW_BAD_LOCATION, "a key in S3 cannot be longer than 1024 bytes");
+		flow_error_detail(error, "That of \"%.200s...\" has %zu.", flow_location_fixed(location), len);
+		return error->status;
+	}
+	snprintf(below, sizeof(below), "%s%s", key, len > 0 && key[len - 1] != '/' ? "/" : "");
+	status = add_prefix(listing, below, strlen(below), flow_location_start(location), false, error);
+	if (status == FLOW_OK && !flow_location_has_wildcard(location) && len > 0 && key[len - 1] != '/')
+		status = add_prefix(listing, key, len, flow_location_start(location), true, error);
+	return status;
+}
+
+/* ---------- pages ---------- */
+
+/* FlowS3Request's take */
+static bool
+take_page(FlowS3Request *request, const char *data, size_t len)
+{
+	Fetch *fetch = request->arg;
+	FlowError error;
+	FlowStatus status = flow_s3_page_feed(fetch->reader, data, len, &error);
+
+	if (status == FLOW_OK)
+		return true;
+	if (status != FLOW_NO_MEMORY)
+	{
+		FlowError *failure = flow_s3_fail(request, status, "%s", error.message);
+
+		if (failure != NULL)
+			flow_error_detail(failure, "%s", error.detail);
+	}
+	return false;
+}
+
+/* FlowS3Request's restart: a page comes again as a whole. */
+static bool
+restart_page(FlowS3Request *request)
+{
+	Fetch *fetch = request->arg;
+	FlowError error;
+
+	flow_s3_page_free(fetch->reader);
+	fetch->reader = NULL;
+	request->received = request->received_before = 0;
+	return flow_s3_page_begin(request->s3->host, &fetch->reader, &error) == FLOW_OK;
+}
+
+static void
+free_fetch(const FlowHost *host, Fetch *fetch)
+{
+	flow_s3_drop(&fetch->request);
+	flow_s3_page_free(fetch->reader);
+	free_prefix(host, fetch->prefix);
+	flow_free(host, fetch);
+}
+
+static bool
+set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefix)
+{
+	FlowS3Parameter parameters[8];
+	int count = 0;
+
+	parameters[count++] = (FlowS3Parameter) {"list-type", "2"};
+	parameters[count++] = (FlowS3Parameter) {"encoding-type", "url"};
+	parameters[count++] = (FlowS3Parameter) {"prefix", prefix->key};
+	if (!prefix->flat || prefix->exact)
+		parameters[count++] = (FlowS3Parameter) {"delimiter", "/"};
+	if (prefix->exact)
+		parameters[count++] = (FlowS3Parameter) {"max-keys", "1"}; /* it would be the first of all that begin so */
+	if (prefix->token != NULL)
+		parameters[count++] = (FlowS3Parameter) {"continuation-token", prefix->token};
+
+	request->s3 = listing->s3;
+	request->verb = "list";
+	snprintf(request->name, sizeof(request->name), "s3://%s/%s", listing->s3->bucket, prefix->key);
+	request->take = take_page;
+	request->restart = restart_page;
+	return flow_s3_set_path(request, "", 0) && flow_s3_query(parameters, count, request->query, sizeof(request->query));
+}
+
+/* Asks for a page of the prefix that waits on top. */
+static FlowStatus
+begin_fetch(FlowS3Listing *listing, FlowError *error)
+{
+	const FlowHost *host = listing->s3->host;
+	Fetch *fetch = flow_allocate(host, sizeof(Fetch));
+	FlowStatus status;
+
+	if (fetch == NULL)
+		return flow_error_memory(error);
+	memset(fetch, 0, sizeof(*fetch));
+	fetch->prefix = listing->waiting;
+	listing->waiting = listing->waiting->next;
+	listing->fetches[listing->nfetches++] = fetch;
+
+	fetch->request.arg = fetch;
+	status = flow_s3_page_begin(host, &fetch->reader, error);
+	if (status != FLOW_OK)
+		return status;
+	if (!set_question(listing, &fetch->request, fetch->prefix))
+	{
+		flow_error_set(error, FLOW_CORRUPT, "could not list \"%.150s\": the store's token is too long", fetch->request.name);
+		return error->status;
+	}
+	flow_s3_begin(listing->s3, &fetch->request);
+	return FLOW_OK;
+}
+
+/* ---------- what is found ---------- */
+
+static void
+set_path(FlowS3Listing *listing, const char *key, size_t len)
+{
+	snprintf(listing->path, sizeof(listing->path), "s3://%s/%.*s", listing->s3->bucket, (int) len, key);
+}
+
+/* An object that the location's names mean. */
+static FlowStatus
+add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
+{
+	FlowObjects *objects = listing->objects;
+	const char *slash = strrchr(entry->key, '/');
+	const char *name = slash != NULL ? slash + 1 : entry->key;
+	FlowObject object = {.path = listing->path, .size = entry->size, .modified = entry->modified, .version = entry->etag, .archived = entry->archived};
+	FlowStatus status;
+	bool keep;
+
+	set_path(listing, entry->key, strlen(entry->key));
+	if (entry->size == 0 || name[0] == '\0' || strcmp(name, "aws-logs-write-test") == 0)
+	{
+		objects->skipped++;
+		return FLOW_OK;
+	}
+	if (listing->has_variables && !flow_location_values(listing->location, listing->path, listing->values))
+		return FLOW_OK;
+	status = flow_objects_judge(objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
+	if (status != FLOW_OK || !keep)
+		return status;
+	if (entry->etag[0] == '\0')
+	{
+		flow_error_set(error, FLOW_UNSUPPORTED, "the store gives no ETag for \"%.180s\"", listing->path);
+		flow_error_detail(error, "Without one it cannot be told whether an object changes while it is read.");
+		return error->status;
+	}
+	return flow_objects_add(listing->s3->host, objects, &object, error);
+}
+
+/*
+ * A key behind its prefix, name by name.  An empty name, as keys may have, is matched only where anything is.
+ */
+static FlowStatus
+take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry, FlowError *error)
+{
+	FlowSegments segments = prefix->segments;
+	const char *p = entry->key + strlen(prefix->key);
+	bool is_file = false;
+
+	if (prefix->exact)
+		return strcmp(entry->key, prefix->key) == 0 ? add_object(listing, entry, error) : FLOW_OK;
+	if (*p == '\0')
+	{
+		listing->objects->skipped++; /* the marker of a folder, which is no object to anybody */
+		return FLOW_OK;
+	}
+	for (;;)
+	{
+		size_t len = strcspn(p, "/");
+		bool last = p[len] == '\0';
+		FlowNameMatch match = flow_location_match(listing->location, segments, p, len);
+
+		if (len == 0)
+		{
+			if (!flow_location_is_deep(listing->location, segments))
+				return FLOW_OK;
+			is_file = true;
+		}
+		else
+		{
+			if (match.below == 0)
+				return FLOW_OK;
+			if (match.hidden)
+			{
+				listing->objects->skipped += !last || match.file;
+				return FLOW_OK;
+			}
+			segments = match.below;
+			is_file = match.file;
+		}
+		if (last)
+			break;
+		p += len + 1;
+	}
+	return is_file ? add_object(listing, entry, error) : FLOW_OK;
+}
+
+/* A common prefix, which is to a bucket what a directory is to a disk. */
+static FlowStatus
+take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, FlowError *error)
+{
+	const char *name = key + strlen(prefix->key);
+	size_t len = strlen(name), key_len = strlen(key);
+	FlowNameMatch match;
+	bool keep;
+	FlowStatus status;
+	bool more;
+
+	if (prefix->exact || len < 2 || name[len - 1] != '/')
+		return FLOW_OK;
+	match = flow_location_match(listing->location, prefix->segments, name, len - 1);
+	if (match.below == 0)
+		return FLOW_OK;
+	if (match.hidden)
+	{
+		listing->objects->skipped++;
+		return FLOW_OK;
+	}
+	if (listing->has_variables)
+	{
+		set_path(listing, key, key_len - 1);
+		if (!flow_location_directory_values(listing->location, listing->path, listing->values, &more))
+			return FLOW_OK; /* of a path like ".../2024/02/30" nothing is meant */
+		if (more)
+		{
+			status = flow_objects_judge_directory(listing->objects, listing->pruner, listing->values, &keep, error);
+			if (status != FLOW_OK || !keep)
+				return status;
+		}
+	}
+	return add_prefix(listing, key, key_len, match.below, false, error);
+}
+
+/* The rest of a prefix is to be asked for. */
+static FlowStatus
+add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, FlowError *error)
+{
+	const FlowHost *host = listing->s3->host;
+	const char *last = page->nentries > 0 ? page->entries[page->nentries - 1].key : "";
+	FlowStatus status = add_prefix(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
+
+	if (status != FLOW_OK)
+		return status;
+	if (page->nprefixes > 0 && strcmp(page->prefixes[page->nprefixes - 1], last) > 0)
+		last = page->prefixes[page->nprefixes - 1];
+	listing->waiting->token = copy_text(host, page->token);
+	listing->waiting->last = copy_text(host, last);
+	return listing->waiting->token == NULL || listing->waiting->last == NULL ? flow_error_memory(error) : FLOW_OK;
+}
+
+/* Takes a page that is complete, or the failure to get it. */
+static FlowStatus
+take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
+{
+	const FlowHost *host = listing->s3->host;
+	const Prefix *prefix = fetch->prefix;
+	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last};
+	FlowS3Request *request = &fetch->request;
+	size_t names_a_look = flow_location_names_a_look(listing->location);
+	FlowS3Page page;
+	FlowStatus status;
+
+	if ((status = flow_s3_outcome(request, error)) != FLOW_OK)
+		return status;
+	status = flow_s3_page_end(fetch->reader, &after, &page, error);
+	if (status != FLOW_OK)
+	{
+		FlowError *failure = status == FLOW_NO_MEMORY ? NULL : flow_s3_fail(request, status, "%s", error->message);
+
+		if (failure != NULL)
+		{
+			memcpy(failure->detail, error->detail, sizeof(failure->detail));
+			*error = *failure;
+		}
+		return status;
+	}
+
+	if (page.nentries + page.nprefixes > 0 && !prefix->exact)
+		listing->found = true;
+	listing->objects->directories_read += !prefix->exact && prefix->token == NULL;
+	for (size_t i = 0; i < page.nentries && status == FLOW_OK; i++)
+	{
+		if (i % names_a_look == 0 && flow_interrupted(host))
+			return flow_error_interrupted(error);
+		if (prefix->exact && strcmp(page.entries[i].key, prefix->key) == 0)
+			listing->found = true;
+		status = take_key(listing, prefix, &page.entries[i], error);
+	}
+	/* the first is to be listed first, so it goes onto the stack last */
+	for (size_t i = page.nprefixes; i > 0 && status == FLOW_OK; i--)
+	{
+		if (i % names_a_look == 0 && flow_interrupted(host))
+			return flow_error_interrupted(error);
+		status = take_directory(listing, prefix, page.prefixes[i - 1], error);
+	}
+	if (status == FLOW_OK && page.truncated && !prefix->exact)
+		status = add_rest(listing, prefix, &page, error);
+	return status;
+}
+
+/* ---------- its life ---------- */
+
+void
+flow_s3_end_list(void *state)
+{
+	FlowS3Listing *listing = state;
+	FlowS3 *s3 = listing->s3;
+	FlowS3Listing **link = &s3->listings;
+
+	while (*link != listing)
+		link = &(*link)->next;
+	*link = listing->next;
+	while (listing->nfetches > 0)
+		free_fetch(s3->host, listing->fetches[--listing->nfetches]);
+	while (listing->waiting != NULL)
+	{
+		Prefix *prefix = listing->waiting;
+
+		listing->waiting = prefix->next;
+		free_prefix(s3->host, prefix);
+	}
+	flow_free(s3->host, listing);
+}
+
+static FlowStatus
+create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS3Listing **result, FlowError *error)
+{
+	FlowS3Listing *listing = flow_allocate(s3->host, sizeof(FlowS3Listing));
+	int nvariables;
+
+	if (listing == NULL)
+		return flow_error_memory(error);
+	memset(listing, 0, sizeof(*listing));
+	listing->s3 = s3;
+	listing->location = location;
+	listing->pruner = pruner;
+	(void) flow_location_variables(location, &nvariables);
+	listing->has_variables = nvariables > 0;
+	listing->next = s3->listings;
+	s3->listings = listing;
+	*result = listing;
+	return FLOW_OK;
+}
+
+static FlowStatus
+begin_fetches(FlowS3Listing *listing, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL && listing->nfetches < MOST_FETCHES)
+		status = begin_fetch(listing, error);
+	return status;
+}
+
+/* Takes all pages that are there. */
+static FlowStatus
+take_finished(FlowS3Listing *listing, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	for (int i = 0; i < listing->nfetches && status == FLOW_OK;)
+	{
+		Fetch *fetch = listing->fetches[i];
+
+		if (!fetch->request.finished)
+		{
+			i++;
+			continue;
+		}
+		status = take_fetch(listing, fetch, error);
+		listing->fetches[i] = listing->fetches[--listing->nfetches];
+		free_fetch(listing->s3->host, fetch);
+	}
+	return status == FLOW_OK ? begin_fetches(listing, error) : status;
+}
+
+/* ---------- from process to process ---------- */
+
+/*
+ * A prefix as bytes: its numbers, then key, token and last, each with its NUL; a flag says which of the latter are there.
+ */
+typedef struct SavedPrefix
+{
+	FlowSegments segments;
+	bool exact, has_token, has_last;
+} SavedPrefix;
+
+static size_t
+save_text(char *out, size_t at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	if (out != NULL)
+		memcpy(out + at, text, size);
+	return at + size;
+}
+
+/* Writes all that wait, unless out is NULL; returns how many bytes they are. */
+static size_t
+save(const FlowS3Listing *listing, char *out)
+{
+	size_t at = 1;
+
+	if (out != NULL)
+		out[0] = listing->found;
+	for (const Prefix *prefix = listing->waiting; prefix != NULL; prefix = prefix->next)
+	{
+		SavedPrefix saved = {prefix->segments, prefix->exact, prefix->token != NULL, prefix->last != NULL};
+
+		if (out != NULL)
+			memcpy(out + at, &saved, sizeof(saved));
+		at = save_text(out, at + sizeof(saved), prefix->key);
+		if (saved.has_token)
+			at = save_text(out, at, prefix->token);
+		if (saved.has_last)
+			at = save_text(out, at, prefix->last);
+	}
+	return at;
+}
+
+FlowStatus
+flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
+{
+	FlowS3Listing *listing = state;
+	FlowS3 *s3 = listing->s3;
+	FlowStatus status = FLOW_OK;
+
+	listing->objects = objects;
+	listing->ending = true;
+	while (status == FLOW_OK && listing->nfetches > 0)
+	{
+		status = take_finished(listing, error);
+		if (status == FLOW_OK && listing->nfetches > 0)
+			status = flow_s3_work(s3, true, error);
+	}
+	if (status != FLOW_OK)
+		return status;
+	*len = save(listing, NULL);
+	*bytes = flow_allocate(s3->host, *len);
+	if (*bytes == NULL)
+		return flow_error_memory(error);
+	(void) save(listing, *bytes);
+	return FLOW_OK;
+}
+
+/* What waits on top shall wait at the bottom. */
+static void
+turn_over(FlowS3Listing *listing)
+{
+	Prefix *turned = NULL;
+
+	while (listing->waiting != NULL)
+	{
+		Prefix *prefix = listing->waiting;
+
+		listing->waiting = prefix->next;
+		prefix->next = turned;
+		turned = prefix;
+	}
+	listing->waiting = turned;
+}
+
+FlowStatus
+flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes, size_t len,
+                    void **state, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+	const char *p = bytes + 1, *end = bytes + len;
+	FlowS3Listing *listing = NULL;
+	FlowStatus status;
+
+	status = create(s3, location, pruner, &listing, error);
+	*state = listing;
+	if (status != FLOW_OK)
+		return status;
+	listing->found = bytes[0];
+	while (p < end && status == FLOW_OK)
+	{
+		const char *key = p + sizeof(SavedPrefix);
+		SavedPrefix saved;
+		Prefix *prefix;
+
+		memcpy(&saved, p, sizeof(saved));
+		p = key + strlen(key) + 1;
+		status = add_prefix(listing, key, strlen(key), saved.segments, saved.exact, error);
+		if (status != FLOW_OK)
+			break;
+		prefix = listing->waiting;
+		if (saved.has_token)
+		{
+			prefix->token = copy_text(s3->host, p);
+			p += strlen(p) + 1;
+		}
+		if (saved.has_last)
+		{
+			prefix->last = copy_text(s3->host, p);
+			p += strlen(p) + 1;
+		}
+		if ((saved.has_token && prefix->token == NULL) || (saved.has_last && prefix->last == NULL))
+			status = flow_error_memory(error);
+	}
+
+	turn_over(listing); /* they were put onto a stack from its top on */
+	return status;
+}
+
+/* ---------- the listing ---------- */
+
+FlowStatus
+flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
+             FlowObjects *objects, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+	size_t before = objects->count;
+	FlowS3Listing *listing = *state;
+	FlowStatus status = FLOW_OK;
+
+	if (listing == NULL)
+	{
+		status = create(s3, location, pruner, &listing, error);
+		*state = listing;
+		if (status == FLOW_OK)
+			status = add_roots(listing, error);
+	}
+	if (status == FLOW_OK)
+	{
+		listing->objects = objects;
+		status = begin_fetches(listing, error);
+	}
+	while (status == FLOW_OK)
+	{
+		status = flow_s3_work(s3, false, error);
+		if (status == FLOW_OK)
+			status = take_finished(listing, error);
+		if (status != FLOW_OK)
+			break;
+		objects->complete = listing->nfetches == 0 && listing->waiting == NULL;
+		if (objects->complete && !listing->found)
+		{
+			flow_error_set(error, FLOW_NOT_FOUND, "there is nothing at \"%.200s\"", flow_location_fixed(location));
+			flow_error_detail(error, "No object of the bucket \"%s\" has that key, or one that begins so.", s3->bucket);
+			return error->status;
+		}
+		if (objects->count > before || objects->complete || !wait)
+			return objects->count > before ? FLOW_OK : FLOW_END;
+		status = flow_s3_work(s3, true, error);
+	}
+	return status;
+}
