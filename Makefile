@@ -10,6 +10,7 @@ WRAPPER_OBJS = \
 	flowlog_fdw.o \
 	fdw/setting.o \
 	fdw/option.o \
+	fdw/table.o \
 	fdw/scan.o \
 	fdw/plan.o \
 	fdw/qual.o \

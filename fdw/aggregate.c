@@ -50,20 +50,13 @@ typedef struct Output
 	int index; /* of the group's keys or totals */
 } Output;
 
-/*
- * The table's column that a Var stands for, or -1; there is no other relation that it could be of.  The number of a
- * line is not the reader's to aggregate.
- */
+/* Returns the table's column that a Var stands for, or -1; there is no other relation that it could be of. */
 static int
 column_of_var(const FlowlogTable *table, const Expr *expr)
 {
 	const Var *var = (const Var *) expr;
-	int column;
 
-	if (!IsA(expr, Var) || var->varlevelsup != 0 || var->varattno < 1 || var->varattno > table->natts)
-		return -1;
-	column = table->column_of_attr[var->varattno - 1];
-	return column >= 0 && table->columns[column].source == FLOW_FROM_LINE ? -1 : column;
+	return IsA(expr, Var) && var->varlevelsup == 0 ? flowlog_table_column(table, var->varattno) : -1;
 }
 
 /*

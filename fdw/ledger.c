@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
@@ -122,6 +123,7 @@ flowlog_ledger_settle(FlowlogScan *scan)
 
 /* ---------- how far a scan is ---------- */
 
+/* The time of a clock that nobody sets.  It is asked for at each interrupt check, so it is a cheap one. */
 static int64
 now_microseconds(void)
 {
@@ -134,12 +136,7 @@ now_microseconds(void)
 static char *
 size_text(double bytes)
 {
-	static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
-	size_t unit = 0;
-
-	for (; bytes >= 1024 && unit + 1 < lengthof(units); unit++)
-		bytes /= 1024;
-	return psprintf(unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
 }
 
 static char *

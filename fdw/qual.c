@@ -129,12 +129,11 @@ static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 
 /* ---------- recognising columns ---------- */
 
-/* The table's column that a Var stands for, or -1.  The number of a line the reader's filter does not know. */
+/* Returns the table's column that a Var stands for, or -1. */
 static int
 column_of_var(const QualWalk *context, const Node *node)
 {
 	const Var *var = (const Var *) node;
-	int column;
 
 	if (!IsA(node, Var) || var->varlevelsup != 0)
 		return -1;
@@ -142,10 +141,7 @@ column_of_var(const QualWalk *context, const Node *node)
 		var = castNode(Var, list_nth_node(TargetEntry, context->scan_tlist, var->varattno - 1)->expr);
 	else if ((Index) var->varno != context->relid)
 		return -1;
-	if (var->varattno < 1 || var->varattno > context->table->natts)
-		return -1;
-	column = context->table->column_of_attr[var->varattno - 1];
-	return column >= 0 && context->table->columns[column].source == FLOW_FROM_LINE ? -1 : column;
+	return flowlog_table_column(context->table, var->varattno);
 }
 
 /* Looks through RelabelType: varchar as text, cidr as inet. */

@@ -36,4 +36,10 @@ struct FlowlogTable
 /* Reads a foreign table's definition into the current memory context. */
 extern FlowlogTable *flowlog_table_open(Oid relid);
 
+/*
+ * Returns the column of an attribute that the reader may filter by or aggregate, or -1.  The number of
+ * a line is none: the reader does not know it.
+ */
+extern int flowlog_table_column(const FlowlogTable *table, AttrNumber attnum);
+
 #endif /* FLOWLOG_TABLE_H */

@@ -15,9 +15,6 @@
 /* What a column's type means to the core. */
 extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
 
-/* A value of one of the types that columns are compared with, as the core has it. */
-extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
-
 typedef struct FlowlogTuple FlowlogTuple;
 
 /* ---------- tuple.c ---------- */
@@ -60,5 +57,8 @@ extern void flowlog_tuple_rest(FlowlogTuple *tuple);
  * more than the value: FLOW_DECIMAL, FLOW_PADDED, FLOW_OPAQUE.
  */
 extern Datum flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value);
+
+/* A value of one of the types that columns are compared with, as the core has it. */
+extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
 
 #endif /* FLOWLOG_TUPLE_H */

@@ -44,7 +44,7 @@ typedef struct FlowObjects
 	FlowObject *items; /* in order of their paths' bytes, if they were listed at once */
 	size_t count;
 	uint64_t bytes;   /* sum of their sizes */
-	uint64_t skipped; /* entries left out: hidden, empty, markers (design.md, option location) */
+	uint64_t skipped; /* entries left out: hidden, empty, markers */
 	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it goes on */
 	FlowPruned pruned;
 	uint64_t directories_read;

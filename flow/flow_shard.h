@@ -31,11 +31,4 @@ extern uint32_t flow_shard_of(const char *path, uint32_t count);
 /* From now on the location means only the files of that shard. */
 extern void flow_shard_set(FlowLocation *location, FlowShard shard);
 
-/*
- * For servers that run one scan in many places at once, as Greenplum does on "all segments": one of them lists, all get the list, and
- * each takes its share of it, so that files which come and go meanwhile are neither missed nor read twice.  FLOW_UNSUPPORTED if
- * there is no list, or one that is not complete: who would list for himself might see other files than the rest.
- */
-extern FlowStatus flow_shard_take(FlowObjects *objects, const FlowLocation *location, FlowShard shard, FlowError *error);
-
 #endif /* FLOW_API_SHARD_H */

@@ -39,7 +39,7 @@ extern FlowStatus flow_format_split(FlowFormat *format, const FlowLayout *layout
 /* Adds to an error about a line that is no record why that may be. */
 extern void flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowError *error);
 
-/* Does the line look like a header (design.md, option "header")?  "first": it is the first of its file. */
+/* Does the line look like a header?  "first": it is the first of its file. */
 extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bool first);
 
 /*

@@ -23,7 +23,7 @@ typedef struct FlowNames
 /* Takes a line apart into distinct names; false if it holds anything else.  The names are slices of the line. */
 extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
 
-/* Are they at least so many, and half of them known fields' (design.md, option "header")? */
+/* Are they at least so many, and half of them known fields'? */
 extern bool flow_header_is_likely(const FlowNames *names, int least);
 
 /* Reads an AWS log format, NUL-terminated; the names are slices of it.  FLOW_OK or FLOW_BAD_FORMAT. */

@@ -48,44 +48,15 @@ flow_shard_set(FlowLocation *location, FlowShard shard)
 	location->shard = shard;
 }
 
-static bool
-holds(const FlowLocation *location, FlowShard shard, const char *path)
+bool
+flow_shard_holds(const FlowLocation *location, const char *path)
 {
+	FlowShard shard = location->shard;
+
 	if (shard.count < 2)
 		return true;
 	path += location->fixed_len;
 	while (*path == '/')
 		path++;
 	return flow_shard_of(path, shard.count) == shard.number;
-}
-
-bool
-flow_shard_holds(const FlowLocation *location, const char *path)
-{
-	return holds(location, location->shard, path);
-}
-
-FlowStatus
-flow_shard_take(FlowObjects *objects, const FlowLocation *location, FlowShard shard, FlowError *error)
-{
-	size_t kept = 0;
-
-	if (objects == NULL || !objects->complete)
-		return flow_error_set(error, FLOW_UNSUPPORTED, "a share of a list of files needs the whole list");
-	for (size_t i = 0; i < objects->count; i++)
-	{
-		FlowObject *object = &objects->items[i];
-
-		if (!holds(location, shard, object->path))
-		{
-			objects->pruned.by_shard++;
-			objects->bytes -= object->size;
-			continue;
-		}
-		objects->items[kept] = *object;
-		objects->items[kept].number = kept;
-		kept++;
-	}
-	objects->count = kept;
-	return FLOW_OK;
 }

@@ -65,9 +65,6 @@ typedef struct FlowS3Signing
  */
 extern FlowStatus flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION]);
 
-/* Forgets errors that libcurl may have left in OpenSSL's queue, which the server's own connections look at. */
-extern void flow_s3_forget_tls_errors(void);
-
 /* ---------- xml.c: elements of XML (the only file that knows expat) ---------- */
 
 typedef struct FlowXml FlowXml;

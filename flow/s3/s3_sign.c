@@ -72,12 +72,6 @@ flow_s3_keys_wipe(FlowS3Keys *keys)
 	OPENSSL_cleanse(keys, sizeof(*keys));
 }
 
-void
-flow_s3_forget_tls_errors(void)
-{
-	ERR_clear_error();
-}
-
 /* ---------- URLs ---------- */
 
 static bool

@@ -9,7 +9,6 @@
 
 #include "../../flow/s3/s3.h"
 
-#include <openssl/err.h>
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
@@ -441,15 +440,6 @@ wiped_keys_are_zeros(void)
 	CHECK(memcmp(&keys, &zeros, sizeof(keys)) == 0);
 }
 
-static void
-errors_of_tls_are_forgotten(void)
-{
-	ERR_raise(ERR_LIB_USER, 1);
-	CHECK(ERR_peek_error() != 0);
-	flow_s3_forget_tls_errors();
-	CHECK(ERR_peek_error() == 0);
-}
-
 int
 main(void)
 {
@@ -463,6 +453,5 @@ main(void)
 	RUN(a_hash_is_that_of_sha256);
 	RUN(every_byte_is_encoded_as_aws_wants_it);
 	RUN(wiped_keys_are_zeros);
-	RUN(errors_of_tls_are_forgotten);
 	return unit_done();
 }

@@ -163,59 +163,6 @@ where_the_location_lies_is_no_matter(void)
 	fell();
 }
 
-/* ---------- shares of a list ---------- */
-
-static void
-a_list_can_be_shared_out(void)
-{
-	size_t files = 0;
-
-	plant_files();
-	for (uint32_t number = 1; number <= 4; number++)
-	{
-		FlowLocation *parsed;
-		FlowObjects *objects = list("a", (FlowShard) {0, 0}, &parsed);
-		FlowLocation *other;
-		FlowObjects *expected = list("a", (FlowShard) {number, 4}, &other);
-
-		CHECK(flow_shard_take(objects, parsed, (FlowShard) {number, 4}, &error) == FLOW_OK);
-		CHECK_INT(objects->count, expected->count);
-		CHECK_INT(objects->bytes, expected->bytes);
-		CHECK_INT(objects->pruned.by_shard, expected->pruned.by_shard);
-		for (size_t i = 0; i < objects->count && i < expected->count; i++)
-		{
-			CHECK_STRING(objects->items[i].path, expected->items[i].path);
-			CHECK_INT(objects->items[i].number, i);
-		}
-		files += objects->count;
-		flow_objects_free(&unit_host, objects);
-		flow_objects_free(&unit_host, expected);
-		flow_location_free(parsed);
-		flow_location_free(other);
-	}
-	CHECK_INT(files, 60);
-	fell();
-}
-
-static void
-without_the_whole_list_nothing_is_shared(void)
-{
-	FlowLocation *parsed;
-	FlowObjects *objects;
-	FlowListLimits limits = {.entries = 10};
-
-	plant_files();
-	must(flow_location_parse(&unit_host, at("a"), &parsed, &error) == FLOW_OK, error.detail);
-	CHECK(flow_shard_take(NULL, parsed, (FlowShard) {1, 2}, &error) == FLOW_UNSUPPORTED);
-	must(flow_objects_list_pruned(&unit_host, parsed, &everywhere, &limits, NULL, &objects, &error) == FLOW_OK, error.message);
-	CHECK(!objects->complete);
-	CHECK(flow_shard_take(objects, parsed, (FlowShard) {1, 2}, &error) == FLOW_UNSUPPORTED);
-	CHECK_STRING(error.message, "a share of a list of files needs the whole list");
-	flow_objects_free(&unit_host, objects);
-	flow_location_free(parsed);
-	fell();
-}
-
 int
 main(void)
 {
@@ -224,7 +171,5 @@ main(void)
 	RUN(one_shard_more_takes_from_all_and_moves_nothing_else);
 	RUN(all_shards_together_are_all_files);
 	RUN(where_the_location_lies_is_no_matter);
-	RUN(a_list_can_be_shared_out);
-	RUN(without_the_whole_list_nothing_is_shared);
 	return unit_done();
 }
