@@ -48,9 +48,9 @@ static const struct
 
 /* Refuses what is not text that RegexSerDe or LazySimpleSerDe splits. */
 static void
-refuse_format(const char *class)
+refuse_format(const char *class_name)
 {
-	char *lower = pstrdup(class);
+	char *lower = pstrdup(class_name);
 
 	for (char *c = lower; *c != '\0'; c++)
 		*c = pg_tolower((unsigned char) *c);
@@ -59,11 +59,11 @@ refuse_format(const char *class)
 			ereport(ERROR,
 			        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			         errmsg("cannot read flow logs in %s", other_formats[i].name),
-			         errdetail("The statement names \"%s\"; tables of flow logs read lines of text.", class),
+			         errdetail("The statement names \"%s\"; tables of flow logs read lines of text.", class_name),
 			         errhint("Tables without option \"regex\" read flow logs as AWS delivers them in text, also within JSON or the console's CSV.")));
 	ereport(ERROR,
 	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("cannot read flow logs by \"%s\"", class),
+	         errmsg("cannot read flow logs by \"%s\"", class_name),
 	         errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood.")));
 }
 

@@ -88,29 +88,29 @@ append_variable(Athena *athena, const char *column)
 
 /* storage.location.template from some place on. */
 static void
-append_template(Athena *athena, const char *template)
+append_template(Athena *athena, const char *path_template)
 {
-	const char *close = template;
+	const char *close = path_template;
 
-	while (*template != '\0')
+	while (*path_template != '\0')
 	{
-		size_t len = strcspn(template, "$");
+		size_t len = strcspn(path_template, "$");
 
 		CHECK_FOR_INTERRUPTS();
-		append_escaped(&athena->path, template, len);
-		template += len;
+		append_escaped(&athena->path, path_template, len);
+		path_template += len;
 		/* one that is not closed is followed by none that is */
-		if (close != NULL && strncmp(template, "${", 2) == 0 && (close = strchr(template, '}')) != NULL)
+		if (close != NULL && strncmp(path_template, "${", 2) == 0 && (close = strchr(path_template, '}')) != NULL)
 		{
-			char *column = pnstrdup(template + 2, close - template - 2);
+			char *column = pnstrdup(path_template + 2, close - path_template - 2);
 
 			for (char *c = column; *c != '\0'; c++)
 				*c = pg_tolower((unsigned char) *c);
 			append_variable(athena, column);
-			template = close + 1;
+			path_template = close + 1;
 		}
-		else if (*template != '\0')
-			append_escaped(&athena->path, template ++, 1);
+		else if (*path_template != '\0')
+			append_escaped(&athena->path, path_template++, 1);
 	}
 	append_slash(&athena->path);
 }
@@ -146,16 +146,16 @@ from_variable(const char *path)
 
 /* The part of a template behind the directory that another location is given for. */
 static const char *
-template_below(const Athena *athena, const char *template)
+template_below(const Athena *athena, const char *path_template)
 {
 	const char *given = athena->hive->location;
 	size_t len = given != NULL ? strlen(given) : 0;
 
 	while (len > 0 && given[len - 1] == '/')
 		len--;
-	if (len > 0 && strncmp(template, given, len) == 0 && template[len] == '/')
-		return template + len + 1;
-	return from_variable(template);
+	if (len > 0 && strncmp(path_template, given, len) == 0 && path_template[len] == '/')
+		return path_template + len + 1;
+	return from_variable(path_template);
 }
 
 static void
@@ -219,17 +219,17 @@ check_partitions(Athena *athena)
 void
 flowlog_athena_read_location(Athena *athena)
 {
-	const char *template = is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
+	const char *path_template = is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
 
 	if (athena->location != NULL && has_variables(athena->location))
 		append_directory(athena);
-	else if (template != NULL && athena->location == NULL)
-		append_template(athena, s3_address(template));
-	else if (template != NULL)
+	else if (path_template != NULL && athena->location == NULL)
+		append_template(athena, s3_address(path_template));
+	else if (path_template != NULL)
 	{
 		append_directory(athena);
 		append_slash(&athena->path);
-		append_template(athena, template_below(athena, template));
+		append_template(athena, template_below(athena, path_template));
 	}
 	else
 	{

@@ -34,7 +34,7 @@
 
 #define GROUP_MEMORY (128 * 1024 * 1024) /* what bench/run's settings give to a hash table in the server */
 #define PART_SIZE (32 * FLOW_PART_ALIGN) /* 8 MiB */
-#define MOST_PROCESSES 64
+#define MAX_PROCESSES 64
 #define TOP 10
 
 /* ---------- the table and its queries ---------- */
@@ -637,7 +637,7 @@ take_result(FILE *result, Totals *totals)
 static void
 run_processes(Totals *totals)
 {
-	FILE *results[MOST_PROCESSES];
+	FILE *results[MAX_PROCESSES];
 	int status;
 
 	for (int i = 0; i < option.processes; i++)
@@ -720,7 +720,7 @@ parse_arguments(int argc, char **argv)
 				usage();
 		}
 	}
-	if (optind + 1 != argc || option.processes < 1 || option.processes > MOST_PROCESSES)
+	if (optind + 1 != argc || option.processes < 1 || option.processes > MAX_PROCESSES)
 		usage();
 	option.location = argv[optind];
 }

@@ -36,7 +36,7 @@
 
 #define COORDINATOR "coordinator"
 #define FETCH_SIZE "10000" /* rows at a time that postgres_fdw takes; its 100 are few */
-#define MOST_PARTS 1000
+#define MAX_PARTS 1000
 
 FLOWLOG_FUNCTION(flowlog_cluster_ddl);
 
@@ -242,10 +242,10 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
 	if (cluster->nnodes == 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node")));
-	if (cluster->nnodes > MOST_PARTS)
+	if (cluster->nnodes > MAX_PARTS)
 		ereport(ERROR,
 		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("a cluster cannot have more than %d nodes", MOST_PARTS)));
+		         errmsg("a cluster cannot have more than %d nodes", MAX_PARTS)));
 	cluster->nodes = palloc0(sizeof(ClusterNode) * cluster->nnodes);
 	for (int i = 0; i < cluster->nnodes; i++)
 	{
@@ -333,8 +333,8 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must be set with \"partition_column\"")));
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nbounds);
-	if (cluster->nbounds == 0 || cluster->nbounds >= MOST_PARTS)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must have from 1 to %d elements", MOST_PARTS - 1)));
+	if (cluster->nbounds == 0 || cluster->nbounds >= MAX_PARTS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must have from 1 to %d elements", MAX_PARTS - 1)));
 	cluster->by_range = variables[cluster->column->variable].is_date;
 	cluster->bounds = palloc(sizeof(char *) * cluster->nbounds);
 	level = NewGUCNestLevel();
@@ -550,7 +550,7 @@ emit_coordinator(Cluster *cluster)
 
 /* Keys stay where they are; whoever may use them copies them. */
 static void
-tell_of_mappings(const Cluster *cluster)
+error_mapping(const Cluster *cluster)
 {
 	if (!flow_location_is_local(cluster->table->location))
 		ereport(NOTICE,
@@ -599,10 +599,10 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	cluster.own_files = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	check_table(&cluster);
 	read_nodes(&cluster, PG_GETARG_ARRAYTYPE_P(1));
-	if (cluster.shards_per_node < 1 || cluster.shards_per_node > MOST_PARTS / cluster.nnodes)
+	if (cluster.shards_per_node < 1 || cluster.shards_per_node > MAX_PARTS / cluster.nnodes)
 		ereport(ERROR,
 		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MOST_PARTS / cluster.nnodes, cluster.nnodes)));
+		         errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MAX_PARTS / cluster.nnodes, cluster.nnodes)));
 	if (!PG_ARGISNULL(4))
 		read_bounds(&cluster, text_to_cstring(PG_GETARG_TEXT_PP(4)), PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5));
 	else if (!PG_ARGISNULL(5))
@@ -617,7 +617,7 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 			emit_part(&cluster, part);
 	}
 	emit_coordinator(&cluster);
-	tell_of_mappings(&cluster);
+	error_mapping(&cluster);
 	table_close(cluster.relation, NoLock);
 	return (Datum) 0;
 }

@@ -189,7 +189,7 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 			continue;
 		if (!recognise_output(table, lfirst(cell), &output))
 			return false;
-		if (output.aggregate == NULL && whole && !flow_group_tells_values(&table->columns[output.column]))
+		if (output.aggregate == NULL && whole && !flow_group_keeps_values(&table->columns[output.column]))
 			return false;
 		if (output.aggregate != NULL && !whole && !flowlog_aggregate_state_is_known(output.aggregate))
 			return false;

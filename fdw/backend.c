@@ -53,9 +53,9 @@ flowlog_backend_interrupted(FlowError *error)
 static bool
 must_be_raised(const ErrorData *error)
 {
-	int class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 
-	return class == ERRCODE_OPERATOR_INTERVENTION || class == ERRCODE_INSUFFICIENT_RESOURCES;
+	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
 bool
@@ -262,13 +262,13 @@ backend_free(void *arg, void *ptr)
  * to get new pages from the kernel each time takes longer than to read a small
  * file (16 s instead of 1 s for 20,000 rescans).
  */
-#define LEAST_BUFFER (32 * 1024)
+#define MIN_BUFFER (32 * 1024)
 #define LARGEST_IDLE_BUFFER (1024 * 1024)
 #define BUFFER_UNIT 4096 /* sizes are multiples of it, and a chunk's header is smaller */
-#define MOST_IDLE_BUFFERS 8
+#define MAX_IDLE_BUFFERS 8
 
 static MemoryContext buffers; /* NULL without a scan */
-static void *idle_buffers[MOST_IDLE_BUFFERS];
+static void *idle_buffers[MAX_IDLE_BUFFERS];
 static int nidle_buffers;
 static int nbuffer_users; /* scans */
 
@@ -295,7 +295,7 @@ static void *
 buffer_allocate(void *arg, size_t size)
 {
 	(void) arg;
-	if (size >= LEAST_BUFFER && size <= LARGEST_IDLE_BUFFER)
+	if (size >= MIN_BUFFER && size <= LARGEST_IDLE_BUFFER)
 	{
 		size = TYPEALIGN(BUFFER_UNIT, size);
 		for (int i = nidle_buffers - 1; i >= 0; i--)
@@ -317,7 +317,7 @@ buffer_free(void *arg, void *ptr)
 	Size space = ptr != NULL ? GetMemoryChunkSpace(ptr) : 0;
 
 	(void) arg;
-	if (space >= LEAST_BUFFER && space <= LARGEST_IDLE_BUFFER && nidle_buffers < MOST_IDLE_BUFFERS)
+	if (space >= MIN_BUFFER && space <= LARGEST_IDLE_BUFFER && nidle_buffers < MAX_IDLE_BUFFERS)
 		idle_buffers[nidle_buffers++] = ptr;
 	else if (ptr != NULL)
 		pfree(ptr);

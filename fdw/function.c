@@ -53,7 +53,7 @@ is_flow_log(Oid relid)
 }
 
 static void
-no_flow_log(Relation relation)
+error_not_flow_log(Relation relation)
 {
 	ereport(ERROR,
 	        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -79,7 +79,7 @@ flowlog_open_argument(Oid relid)
 	Relation relation = open_argument(relid);
 
 	if (!is_flow_log(relid))
-		no_flow_log(relation);
+		error_not_flow_log(relation);
 	return relation;
 }
 
@@ -145,7 +145,7 @@ flow_log_tables(Relation relation)
 		result = lappend_oid(result, lfirst_oid(cell));
 	}
 	if (result == NIL)
-		no_flow_log(relation);
+		error_not_flow_log(relation);
 	return result;
 }
 
@@ -265,7 +265,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	const FlowlogOptions *options = &scan->table->options;
 
 	flowlog_scan_list(scan);
-	flowlog_ledger_charge_glances(options->location, scan->objects->items, scan->objects->count);
+	flowlog_ledger_check_probes(options->location, scan->objects->items, scan->objects->count);
 	allowed = flowlog_get_access(scan->store);
 	for (size_t i = 0; i < scan->objects->count; i++)
 	{

@@ -16,7 +16,7 @@
 #include "utils/builtins.h"
 
 /* So many files are opened at most. */
-#define MOST_PROBES 100
+#define MAX_PROBES 100
 
 /* What the statement's options say. */
 typedef struct Import
@@ -185,7 +185,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 }
 
 static void
-look_at_files(Import *import, Oid serverid)
+probe_files(Import *import, Oid serverid)
 {
 	FlowAccess allowed;
 	FlowObject *chosen;
@@ -206,11 +206,11 @@ look_at_files(Import *import, Oid serverid)
 		         errmsg("no flow logs found at \"%s\"", flowlog_message(import->location))));
 
 	/* the first, the last and some between */
-	probes = Min(import->objects->count, MOST_PROBES);
+	probes = Min(import->objects->count, MAX_PROBES);
 	chosen = palloc(sizeof(FlowObject) * probes);
 	for (size_t i = 0; i < probes; i++)
 		chosen[i] = import->objects->items[probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1)];
-	flowlog_ledger_charge_glances(import->location, chosen, probes);
+	flowlog_ledger_check_probes(import->location, chosen, probes);
 	for (size_t i = 0; i < probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -238,11 +238,11 @@ typedef struct Segment
 	const char *type;
 } Segment;
 
-#define MOST_SEGMENTS 7
+#define MAX_SEGMENTS 7
 
 typedef struct Layout
 {
-	Segment segments[MOST_SEGMENTS];
+	Segment segments[MAX_SEGMENTS];
 	int count;
 } Layout;
 
@@ -470,7 +470,7 @@ column_name(const char *field)
 static char *
 create_statement(Import *import, const char *server)
 {
-	const Segment *columns[MOST_SEGMENTS];
+	const Segment *columns[MAX_SEGMENTS];
 	int ncolumns;
 	char *location = describe_location(import, columns, &ncolumns);
 	List *names = NIL;
@@ -531,7 +531,7 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 	callback->arg = import;
 	MemoryContextRegisterResetCallback(context, callback);
 
-	look_at_files(import, serverid);
+	probe_files(import, serverid);
 	statement = create_statement(import, GetForeignServer(serverid)->servername);
 
 	MemoryContextSwitchTo(old);

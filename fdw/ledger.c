@@ -44,7 +44,7 @@ begin_last_scans(void)
 
 /* A table that a statement scans several times has one row. */
 void
-flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts)
+flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts)
 {
 	MemoryContext old;
 	FlowlogLastScan *last;
@@ -79,7 +79,7 @@ flowlog_ledger_last_scans(void)
  * that the plan does not execute in the end.)  A list that is still growing is shared only where there is no limit.
  */
 void
-flowlog_ledger_charge(FlowlogScan *scan)
+flowlog_ledger_check_limit(FlowlogScan *scan)
 {
 	uint64 before = scan->queue != NULL ? flowlog_queue_bytes_before(scan->queue) : scan->bytes_before;
 
@@ -96,23 +96,23 @@ flowlog_ledger_charge(FlowlogScan *scan)
 }
 
 void
-flowlog_ledger_charge_glances(const char *location, const FlowObject *objects, size_t count)
+flowlog_ledger_check_probes(const char *location, const FlowObject *objects, size_t count)
 {
 	uint64 bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
-		bytes += Min(objects[i].size, FLOW_GLANCE_SIZE);
+		bytes += Min(objects[i].size, FLOW_PROBE_SIZE);
 	if (flowlog_max_scan_bytes > 0 && (double) bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 		         errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows", location, "flowlog_fdw.max_scan_bytes"),
-		         errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_GLANCE_SIZE, count,
+		         errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_PROBE_SIZE, count,
 		                   (unsigned long long) bytes, flowlog_max_scan_bytes),
 		         errhint("Raise the setting.")));
 }
 
 void
-flowlog_ledger_settle(FlowlogScan *scan)
+flowlog_ledger_restart(FlowlogScan *scan)
 {
 	if (scan->queue != NULL)
 		scan->bytes_before = flowlog_queue_bytes_charged(scan->queue);
@@ -159,10 +159,10 @@ progress_is_due(void *arg)
 }
 
 static void
-tell_progress(void *arg)
+report_progress(void *arg)
 {
 	FlowlogScan *scan = arg;
-	const FlowCounts *own = flow_reader_glance(scan->reader);
+	const FlowCounts *own = flow_reader_counts_now(scan->reader);
 	uint64 files = scan->objects->count;
 	double bytes = (double) scan->objects->bytes;
 	double share;
@@ -202,6 +202,6 @@ flowlog_progress_begin(FlowlogScan *scan)
 	scan->progress_began = now_microseconds();
 	scan->progress_next = scan->progress_began + PROGRESS_SECONDS * USECS_PER_SEC;
 	scan->backend.is_tick_due = progress_is_due;
-	scan->backend.tick = tell_progress;
+	scan->backend.tick = report_progress;
 	scan->backend.tick_arg = scan;
 }

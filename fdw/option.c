@@ -25,13 +25,13 @@
 #include "utils/varlena.h"
 
 #define DEFAULT_MAX_LINE_LENGTH (1024 * 1024)
-#define LEAST_MAX_LINE_LENGTH 64
-#define MOST_MAX_LINE_LENGTH (64 * 1024 * 1024)
-#define MOST_NAME_TIME_SLACK_DAYS 1000
+#define MIN_LINE_LENGTH_LIMIT 64
+#define MAX_LINE_LENGTH_LIMIT (64 * 1024 * 1024)
+#define MAX_NAME_TIME_SLACK_DAYS 1000
 #define DEFAULT_CONNECTIONS 16
-#define MOST_CONNECTIONS 64
-#define MOST_REGION 40
-#define MOST_ENDPOINT 255
+#define MAX_CONNECTIONS 64
+#define MAX_REGION 40
+#define MAX_ENDPOINT 255
 
 /*
  * An option: parse checks its value and stores it.  The same name may have a row
@@ -243,7 +243,7 @@ parse_max_line_length(FlowlogOptions *options, DefElem *def)
 	int bytes;
 
 	if (!parse_int(defGetString(def), &bytes, GUC_UNIT_BYTE, &hint) ||
-	    bytes < LEAST_MAX_LINE_LENGTH || bytes > MOST_MAX_LINE_LENGTH)
+	    bytes < MIN_LINE_LENGTH_LIMIT || bytes > MAX_LINE_LENGTH_LIMIT)
 		invalid_value(def, hint ? hint : "It is a size from 64 bytes to 64 MB, such as \"1MB\".");
 	options->max_line_length = bytes;
 }
@@ -255,8 +255,8 @@ parse_name_time_slack(FlowlogOptions *options, DefElem *def)
 	                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 
 	/* infinity has months, too */
-	if (interval->month != 0 || interval->day < 0 || interval->day > MOST_NAME_TIME_SLACK_DAYS ||
-	    interval->time < 0 || interval->time > MOST_NAME_TIME_SLACK_DAYS * USECS_PER_DAY)
+	if (interval->month != 0 || interval->day < 0 || interval->day > MAX_NAME_TIME_SLACK_DAYS ||
+	    interval->time < 0 || interval->time > MAX_NAME_TIME_SLACK_DAYS * USECS_PER_DAY)
 		invalid_value(def, "It is an interval of up to 1000 days, such as \"15 minutes\".");
 	options->name_time_slack = interval->day * USECS_PER_DAY + interval->time;
 }
@@ -277,7 +277,7 @@ parse_shard(FlowlogOptions *options, DefElem *def)
 		numbers[i] = strtoul(value, NULL, 10);
 		value += digits + 1;
 	}
-	if (numbers[0] < 1 || numbers[0] > numbers[1] || numbers[1] > FLOW_MOST_SHARDS)
+	if (numbers[0] < 1 || numbers[0] > numbers[1] || numbers[1] > FLOW_MAX_SHARDS)
 		invalid_value(def, "Of n shards, at most 10000, the first is \"1/n\" and the last \"n/n\".");
 	options->shard = (FlowShard) {numbers[0], numbers[1]};
 }
@@ -329,7 +329,7 @@ parse_region(FlowlogOptions *options, DefElem *def)
 {
 	options->region = defGetString(def);
 	/* it becomes a part of a host's name */
-	if (options->region[0] == '\0' || strlen(options->region) > MOST_REGION ||
+	if (options->region[0] == '\0' || strlen(options->region) > MAX_REGION ||
 	    strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region))
 		invalid_value(def, "It is the name of a region, such as \"eu-central-1\".");
 }
@@ -349,7 +349,7 @@ parse_endpoint(FlowlogOptions *options, DefElem *def)
 	len = strlen(host);
 	if (len > 0 && host[len - 1] == '/')
 		len--;
-	if (len == 0 || len > MOST_ENDPOINT || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < len)
+	if (len == 0 || len > MAX_ENDPOINT || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < len)
 		invalid_value(def, "It is a URL of a host and perhaps a port, without user, path or query.");
 	options->endpoint_host = pnstrdup(host, len);
 }
@@ -383,7 +383,7 @@ static void
 parse_max_connections(FlowlogOptions *options, DefElem *def)
 {
 	if (!parse_int(defGetString(def), &options->max_connections, 0, NULL) ||
-	    options->max_connections < 1 || options->max_connections > MOST_CONNECTIONS)
+	    options->max_connections < 1 || options->max_connections > MAX_CONNECTIONS)
 		invalid_value(def, "It is a number from 1 to 64.");
 }
 
@@ -550,7 +550,7 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 static void
 warn_of_escaped_regex(const FlowlogOptions *options)
 {
-	if (flow_format_regex_looks_escaped(options->regex))
+	if (flow_format_regex_is_escaped(options->regex))
 		ereport(WARNING,
 		        (errmsg("option \"regex\" contains doubled backslashes"),
 		         errdetail("They match backslashes in the log, which flow logs do not have."),

@@ -316,7 +316,7 @@ needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
  * not go there, for it notes in the plan which functions it has inlined.
  */
 static bool
-look_at_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, List **used)
+estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, List **used)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 	FlowlogTable *table = info->table;
@@ -395,7 +395,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 	/* there may be thousands of partitions, and what it takes to look at one is not needed any more */
 	looking = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw planning", ALLOCSET_START_SMALL_SIZES);
-	complete = look_at_location(root, baserel, looking, &used);
+	complete = estimate_location(root, baserel, looking, &used);
 	MemoryContextDelete(looking);
 	flow_location_free(info->table->location);
 	info->table->location = NULL;

@@ -443,12 +443,12 @@ static bool
 evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 {
 	FlowBadField bad;
-	FlowTruth truth = FLOW_BROKEN;
+	FlowTruth truth = FLOW_ERROR;
 
 	CHECK_FOR_INTERRUPTS();
 	if (qual->filter != NULL)
 		truth = flow_filter_test(qual->filter, prune->fields, &bad);
-	if (truth != FLOW_BROKEN)
+	if (truth != FLOW_ERROR)
 		return truth == FLOW_TRUE;
 	if (qual->is_attempt)
 		return try_qual(prune, qual);
@@ -458,7 +458,7 @@ evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 
 /* Do the conditions that can be evaluated hold? */
 static FlowStatus
-judge_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
+evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
 {
 	FlowOnError on_error = prune->definition->options.on_error;
 	Index skipped = PG_UINT32_MAX; /* the lowest level of those that were not evaluated */
@@ -575,7 +575,7 @@ times_may_pass(FlowlogPrune *prune, const FlowObject *file)
 
 /* Throws errors of its own. */
 static FlowStatus
-judge(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
 {
 	bool holds = true;
 	FlowStatus status;
@@ -584,7 +584,7 @@ judge(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, 
 	if (prune->nquals > 0)
 	{
 		fill_row(prune, file, values);
-		status = judge_quals(prune, file, &holds, error);
+		status = evaluate_quals(prune, file, &holds, error);
 		if (status != FLOW_OK)
 			return status;
 	}
@@ -613,12 +613,12 @@ answer(void *arg)
 {
 	Question *question = arg;
 
-	question->status = judge(question->prune, question->file, question->values, question->pruning, question->error);
+	question->status = evaluate(question->prune, question->file, question->values, question->pruning, question->error);
 }
 
 /* FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise. */
 static FlowStatus
-judge_safely(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+evaluate_safely(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
 {
 	FlowlogPrune *prune = arg;
 	Question question = {prune, file, values, pruning, error, FLOW_OK};
@@ -678,7 +678,7 @@ prepare(FlowlogPrune *prune)
 	prune->tuple = flowlog_tuple_create(&source, desc, attrs);
 	if (flow_constants_create(&prune->backend->host, definition->columns, ncolumns, &prune->constants, &error) != FLOW_OK)
 		flowlog_raise(prune->backend, &error, definition);
-	prune->pruner = (FlowPruner) {prune, judge_safely};
+	prune->pruner = (FlowPruner) {prune, evaluate_safely};
 	prune->ready = true;
 }
 

@@ -47,7 +47,7 @@ typedef struct ComparisonRow
 	Oid column; /* the type the column is compared as */
 	Oid other;
 	Oid opfamily; /* a btree family, or InvalidOid */
-	Oid operator; /* the operator, where there is no family */
+	Oid opno;     /* the operator, where there is no family */
 	FlowOp op;    /* and what it does */
 	ConstantForm form;
 } ComparisonRow;
@@ -56,9 +56,9 @@ typedef struct ComparisonRow
 	{                                                    \
 		column, other, family, InvalidOid, FLOW_EQ, form \
 	}
-#define OPERATOR(column, other, operator, op)                   \
-	{                                                           \
-		column, other, InvalidOid, operator, op, CONSTANT_PLAIN \
+#define OPERATOR(column, other, opno, op)                   \
+	{                                                       \
+		column, other, InvalidOid, opno, op, CONSTANT_PLAIN \
 	}
 
 static const ComparisonRow comparisons[] = {
@@ -90,10 +90,10 @@ static const ComparisonRow comparisons[] = {
 	FAMILY(DATEOID, TIMESTAMPOID, FLOWLOG_DATETIME_FAMILY, CONSTANT_DAY),
 
 	FAMILY(INETOID, INETOID, NETWORK_BTREE_FAM_OID, CONSTANT_PLAIN),
-	OPERATOR(INETOID, INETOID, OID_INET_SUB_OP, FLOW_INSIDE),
-	OPERATOR(INETOID, INETOID, OID_INET_SUBEQ_OP, FLOW_INSIDE_OR_EQUAL),
-	OPERATOR(INETOID, INETOID, OID_INET_SUP_OP, FLOW_AROUND),
-	OPERATOR(INETOID, INETOID, OID_INET_SUPEQ_OP, FLOW_AROUND_OR_EQUAL),
+	OPERATOR(INETOID, INETOID, OID_INET_SUB_OP, FLOW_WITHIN),
+	OPERATOR(INETOID, INETOID, OID_INET_SUBEQ_OP, FLOW_WITHIN_OR_EQUAL),
+	OPERATOR(INETOID, INETOID, OID_INET_SUP_OP, FLOW_CONTAINS),
+	OPERATOR(INETOID, INETOID, OID_INET_SUPEQ_OP, FLOW_CONTAINS_OR_EQUAL),
 	OPERATOR(INETOID, INETOID, OID_INET_OVERLAP_OP, FLOW_OVERLAPS),
 };
 
@@ -229,17 +229,17 @@ collation_fits(Oid type, FlowOp op, Oid collation)
 
 /* What an operator does by a row of the table; false if it is not the row's. */
 static bool
-operator_of_row(const ComparisonRow *row, Oid operator, FlowOp * op)
+operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
 {
 	Oid negator;
 
 	if (!OidIsValid(row->opfamily))
 	{
 		*op = row->op;
-		return row->operator== operator;
+		return row->opno == opno;
 	}
 
-	switch (get_op_opfamily_strategy(operator, row->opfamily))
+	switch (get_op_opfamily_strategy(opno, row->opfamily))
 	{
 		case BTLessStrategyNumber:
 			*op = FLOW_LT;
@@ -261,7 +261,7 @@ operator_of_row(const ComparisonRow *row, Oid operator, FlowOp * op)
 	}
 
 	/* "<>" is in no btree family */
-	negator = get_negator(operator);
+	negator = get_negator(opno);
 	*op = FLOW_NE;
 	return OidIsValid(negator) && get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
 }
@@ -321,7 +321,7 @@ view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
  * are meant.
  */
 static bool
-recognise_comparison(const QualWalk *context, Oid operator, Oid collation, Expr *left, Expr *right, bool array,
+recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *left, Expr *right, bool array,
                      Comparison *comparison)
 {
 	Oid left_type;
@@ -347,7 +347,7 @@ recognise_comparison(const QualWalk *context, Oid operator, Oid collation, Expr 
 
 		if (row->column != left_type || row->other != comparable_type(other_type))
 			continue;
-		if (operator_of_row(row, operator, & comparison->op))
+		if (operator_of_row(row, opno, &comparison->op))
 		{
 			comparison->form = row->form;
 			return view_fits(&context->table->columns[comparison->column], comparison->view, row->column) &&

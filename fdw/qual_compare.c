@@ -74,7 +74,7 @@ begin_conversion(Conversion *conversion, const QualWalk *context, const Comparis
  * constant.  False if the column has no such integer, or none that equals the constant.
  */
 static bool
-settle_on_integer(const Conversion *conversion, int64 integer, bool exact, FlowValue *value)
+choose_integer(const Conversion *conversion, int64 integer, bool exact, FlowValue *value)
 {
 	value->integer = integer;
 	if (conversion->op == FLOW_EQ || conversion->op == FLOW_NE)
@@ -98,12 +98,12 @@ convert_numeric(const Conversion *conversion, Numeric constant, FlowValue *value
 
 	/* NaN is above everything */
 	if (numeric_is_nan(constant) || numeric_less(conversion->high, constant))
-		return settle_on_integer(conversion, PG_INT64_MAX, false, value);
+		return choose_integer(conversion, PG_INT64_MAX, false, value);
 	if (numeric_less(constant, conversion->low))
 		return false;
 	floor = DirectFunctionCall1(numeric_floor, NumericGetDatum(constant));
-	return settle_on_integer(conversion, DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
-	                         DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant))), value);
+	return choose_integer(conversion, DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
+	                      DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant))), value);
 }
 
 /* A date is its midnight. */
@@ -113,11 +113,11 @@ convert_day(const Conversion *conversion, Timestamp constant, FlowValue *value)
 	int64 day;
 
 	if (TIMESTAMP_NOT_FINITE(constant))
-		return settle_on_integer(conversion, constant, true, value);
+		return choose_integer(conversion, constant, true, value);
 	day = constant / USECS_PER_DAY;
 	if (constant % USECS_PER_DAY < 0)
 		day--;
-	return settle_on_integer(conversion, day + FLOWLOG_EPOCH_DAYS, constant % USECS_PER_DAY == 0, value);
+	return choose_integer(conversion, day + FLOWLOG_EPOCH_DAYS, constant % USECS_PER_DAY == 0, value);
 }
 
 /*

@@ -28,8 +28,8 @@
 /* ---------- dates near to now ---------- */
 
 /* so far a date may be moved at once, and so often */
-#define MOST_DAYS (366 * 100)
-#define MOST_MOVES 8
+#define MAX_DAYS (366 * 100)
+#define MAX_MOVES 8
 
 static const Oid clock_functions[] = {F_NOW, F_TRANSACTION_TIMESTAMP, F_STATEMENT_TIMESTAMP};
 
@@ -67,7 +67,7 @@ contains(const Oid *array, size_t count, Oid oid)
 static bool
 is_few_days(int64 days)
 {
-	return days >= -MOST_DAYS && days <= MOST_DAYS;
+	return days >= -MAX_DAYS && days <= MAX_DAYS;
 }
 
 /* Returns true for a constant by which a date near to now can be moved: a number of days or an interval. */
@@ -141,10 +141,10 @@ operator_of(const Node *node, List **args)
 static Oid
 function_of(const Node *node, List **args)
 {
-	Oid operator= operator_of(node, args);
+	Oid opno = operator_of(node, args);
 
-	if (OidIsValid(operator))
-		return get_opcode(operator);
+	if (OidIsValid(opno))
+		return get_opcode(opno);
 	if (!IsA(node, FuncExpr))
 		return InvalidOid;
 	*args = ((const FuncExpr *) node)->args;
@@ -195,11 +195,11 @@ is_sane_date(const Node *node)
 		const CoerceViaIO *cast = (const CoerceViaIO *) node;
 
 		return (cast->resulttype == TEXTOID || cast->resulttype == VARCHAROID) &&
-		       is_near_now((const Node *) cast->arg, MOST_MOVES);
+		       is_near_now((const Node *) cast->arg, MAX_MOVES);
 	}
 	if (CONTAINS(date_formats, function))
-		return is_near_now(linitial(args), MOST_MOVES) && is_date_format(lsecond(args));
-	return is_near_now(node, MOST_MOVES);
+		return is_near_now(linitial(args), MAX_MOVES) && is_date_format(lsecond(args));
+	return is_near_now(node, MAX_MOVES);
 }
 
 /* ---------- expressions ---------- */

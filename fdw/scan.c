@@ -15,14 +15,14 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
-#define MOST_NOTICES 100
+#define MAX_NOTICES 100
 
 /* descriptors a scan of local files may have open at once: the file it reads, or the listing's */
 #define SCAN_FDS 3
 
 /* Scans that have ended and whose connections are open, in the order in which they ended. */
-#define MOST_IDLE_SCANS 4
-static FlowlogScan *idle_scans[MOST_IDLE_SCANS];
+#define MAX_IDLE_SCANS 4
+static FlowlogScan *idle_scans[MAX_IDLE_SCANS];
 static int nidle_scans;
 
 static void
@@ -176,7 +176,7 @@ rest_store(FlowlogScan *scan)
 static void
 add_idle(FlowlogScan *scan)
 {
-	if (nidle_scans == MOST_IDLE_SCANS)
+	if (nidle_scans == MAX_IDLE_SCANS)
 	{
 		rest_store(idle_scans[0]);
 		remove_idle(idle_scans[0]);
@@ -347,7 +347,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 		begin_list(scan);
 	if (flowlog_max_scan_bytes > 0)
 		flowlog_scan_list(scan);
-	flowlog_ledger_charge(scan);
+	flowlog_ledger_check_limit(scan);
 	if (scan->reader == NULL)
 		create_reader(scan, on_error, report_rejects, reject_limit);
 	flowlog_progress_begin(scan);
@@ -371,7 +371,7 @@ flowlog_scan_start_for_rejects(FlowlogScan *scan)
 void
 flowlog_scan_rewind(FlowlogScan *scan)
 {
-	flowlog_ledger_settle(scan);
+	flowlog_ledger_restart(scan);
 	scan->next_object = 0;
 	scan->ended = false;
 	scan->rewound = true;
@@ -424,16 +424,16 @@ notice_reject(FlowlogScan *scan)
 	int number;
 
 	if (scan->queue != NULL)
-		number = flowlog_queue_count_notice(scan->queue, MOST_NOTICES);
+		number = flowlog_queue_count_notice(scan->queue, MAX_NOTICES);
 	else
-		number = scan->notices > MOST_NOTICES ? scan->notices : ++scan->notices;
-	if (number > MOST_NOTICES)
+		number = scan->notices > MAX_NOTICES ? scan->notices : ++scan->notices;
+	if (number > MAX_NOTICES)
 		return;
 	(void) find_line(scan, reject, &line); /* 0 if it was not found: the file has changed, as the scan will notice */
 	ereport(NOTICE,
 	        (errmsg("flow log \"%s\", line %llu: %s", flowlog_message(reject->object->path), (unsigned long long) line,
 	                flowlog_message(reject->reason)),
-	         number == MOST_NOTICES ? errdetail("Further lines are not named.") : 0));
+	         number == MAX_NOTICES ? errdetail("Further lines are not named.") : 0));
 }
 
 /* A field of the current record does not convert: it is NULL from now on, or this raises an error. */
@@ -601,7 +601,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 		scan->has_earlier = true;
 	}
 	memset(&scan->counted, 0, sizeof(scan->counted));
-	flowlog_ledger_settle(scan);
+	flowlog_ledger_restart(scan);
 
 	remove_idle(scan);
 	flow_reader_close(scan->reader);
@@ -660,7 +660,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	}
 	if (!flowlog_scan_counts(scan, &all))
 		return;
-	flowlog_ledger_keep(scan, &all);
+	flowlog_ledger_record(scan, &all);
 	if (scan->queue != NULL && flowlog_queue_is_list_empty(scan->queue))
 		warn_of_nothing(scan, all.files_skipped);
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)

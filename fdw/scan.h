@@ -238,19 +238,19 @@ typedef struct FlowlogLastScan
 } FlowlogLastScan;
 
 /* A scan has ended: it is one of the last ones from now on. */
-extern void flowlog_ledger_keep(const FlowlogScan *scan, const FlowCounts *counts);
+extern void flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts);
 
 /* FlowlogLastScan, in the order in which they ended. */
 extern const List *flowlog_ledger_last_scans(void);
 
 /* Raises an error if the scan, which is about to read what was listed, would read more than is allowed. */
-extern void flowlog_ledger_charge(FlowlogScan *scan);
+extern void flowlog_ledger_check_limit(FlowlogScan *scan);
 
 /* The same for who only looks at the beginnings of some files, of "location". */
-extern void flowlog_ledger_charge_glances(const char *location, const FlowObject *objects, size_t count);
+extern void flowlog_ledger_check_probes(const char *location, const FlowObject *objects, size_t count);
 
 /* What was read until now counts, too, when the scan begins again. */
-extern void flowlog_ledger_settle(FlowlogScan *scan);
+extern void flowlog_ledger_restart(FlowlogScan *scan);
 
 /* From here on the scan's interrupt checks tell how far it is. */
 extern void flowlog_progress_begin(FlowlogScan *scan);

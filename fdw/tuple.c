@@ -74,7 +74,7 @@ typedef struct QuickColumns
 	int count;
 } QuickColumns;
 
-#define QUICK_MOST 64 /* only so many converters can be quick ones: the bits of a word */
+#define QUICK_MAX 64 /* only so many converters can be quick ones: the bits of a word */
 
 struct FlowlogTuple
 {
@@ -84,7 +84,7 @@ struct FlowlogTuple
 	int nconverters;
 	int *columns; /* theirs */
 
-	/* by kind, columns that are converted quickly; a bit for each of the first QUICK_MOST converters that is not among them */
+	/* by kind, columns that are converted quickly; a bit for each of the first QUICK_MAX converters that is not among them */
 	QuickColumns numbers;
 	QuickColumns texts;
 	QuickColumns addresses;
@@ -158,7 +158,7 @@ new_varlena(FlowlogTuple *tuple, Size len, char **data)
 static inline bool
 copy_ascii(char *to, const char *from, Size len)
 {
-	uint64 odd = 0;
+	uint64 special = 0;
 	uint64 word;
 
 	/* a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away */
@@ -166,15 +166,15 @@ copy_ascii(char *to, const char *from, Size len)
 	{
 		memcpy(&word, from, COPY_UNIT);
 		memcpy(to, &word, COPY_UNIT);
-		odd |= word | (word - UINT64CONST(0x0101010101010101));
+		special |= word | (word - UINT64CONST(0x0101010101010101));
 	}
 	if (len > 0)
 	{
 		memcpy(to, from, COPY_UNIT);
 		word = flow_load_word(from) << (8 * (COPY_UNIT - len)) | UINT64CONST(0x0101010101010101) >> (8 * len - 1) >> 1;
-		odd |= word | (word - UINT64CONST(0x0101010101010101));
+		special |= word | (word - UINT64CONST(0x0101010101010101));
 	}
-	return (odd & UINT64CONST(0x8080808080808080)) == 0;
+	return (special & UINT64CONST(0x8080808080808080)) == 0;
 }
 
 static inline bool
@@ -568,7 +568,7 @@ quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
 	const char *null_text = definition->null_text;
 	bool digits_mean_null = null_text != NULL && null_text[0] >= '0' && null_text[0] <= '9';
 
-	if (tuple->nconverters >= QUICK_MOST)
+	if (tuple->nconverters >= QUICK_MAX)
 		return NULL;
 	switch (definition->type)
 	{
@@ -605,7 +605,7 @@ add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
 			.null_text = definition->null_text,
 			.null_len = definition->null_text ? definition->null_len : SIZE_MAX,
 		};
-	else if (number < QUICK_MOST)
+	else if (number < QUICK_MAX)
 		tuple->others |= UINT64CONST(1) << number;
 }
 
@@ -622,9 +622,9 @@ flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset
 	tuple->natts = desc->natts;
 	tuple->converters = palloc0(sizeof(ColumnConverter) * (most + 1));
 	tuple->columns = palloc(sizeof(int) * (most + 1));
-	tuple->numbers.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
-	tuple->texts.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
-	tuple->addresses.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MOST) + 1));
+	tuple->numbers.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MAX) + 1));
+	tuple->texts.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MAX) + 1));
+	tuple->addresses.items = palloc(sizeof(QuickColumn) * (Min(most, QUICK_MAX) + 1));
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, table->attnums[i] - 1);
@@ -713,7 +713,7 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 	/* these in their order: of several bad fields the first one counts */
 	for (; left != 0; left &= left - 1)
 		fill_column(tuple, &tuple->converters[pg_rightmost_one_pos64(left)], fields, values, isnull);
-	for (int i = QUICK_MOST; i < tuple->nconverters; i++)
+	for (int i = QUICK_MAX; i < tuple->nconverters; i++)
 		fill_column(tuple, &tuple->converters[i], fields, values, isnull);
 }
 

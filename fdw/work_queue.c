@@ -25,8 +25,8 @@
  * bounds: opening a file for each must not weigh, nor must the last unit take long.
  */
 #define UNITS_WANTED 32
-#define LEAST_UNIT FLOW_PART_ALIGN
-#define MOST_UNIT (16 * 1024 * 1024)
+#define MIN_UNIT FLOW_PART_ALIGN
+#define MAX_UNIT (16 * 1024 * 1024)
 
 #define NO_VERSION PG_UINT64_MAX
 
@@ -101,7 +101,7 @@ flowlog_queue_unit_size(uint64 bytes)
 {
 	uint64 size = bytes / UNITS_WANTED / FLOW_PART_ALIGN * FLOW_PART_ALIGN;
 
-	return Min(Max(size, LEAST_UNIT), MOST_UNIT);
+	return Min(Max(size, MIN_UNIT), MAX_UNIT);
 }
 
 /*

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_NAME 250 /* bytes of a path for which a message has room */
+#define MAX_NAME 250 /* bytes of a path for which a message has room */
 
 FlowStatus
 flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
@@ -107,7 +107,7 @@ flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path
 	FlowStatus status = flow_status_of_errno(os_errno);
 	const char *dots;
 
-	path = flow_error_tail(path, MOST_NAME, &dots);
+	path = flow_error_tail(path, MAX_NAME, &dots);
 	flow_error_set(error, status, "could not %s \"%s%s\"", verb, dots, path);
 	error->os_errno = os_errno;
 	return status;

@@ -137,7 +137,7 @@ static const struct
 	{"logstatus", "log-status"},
 };
 
-/* The lengths settle most rows: 4 to 37 ns a name, and no index to keep in step with the table. */
+/* The lengths flush_counts most rows: 4 to 37 ns a name, and no index to keep in step with the table. */
 const FlowField *
 flow_field_find(const char *name, size_t len)
 {

@@ -31,7 +31,7 @@
 
 #define MAX_DEPTH 64   /* directories below the fixed part */
 #define MAX_PATH 4096  /* what open() takes, with the NUL */
-#define MOST_SHOWN 200 /* bytes of a path in a message */
+#define MAX_SHOWN 200 /* bytes of a path in a message */
 
 /* A directory to be read, on a stack; its name stands before it. */
 typedef struct Pending
@@ -61,8 +61,8 @@ typedef struct Walk
 	FlowError *error;
 
 	int64_t started;
-	size_t entries;        /* seen so far */
-	size_t entries_a_look; /* between two looks at the host's flag and clock */
+	size_t entries;           /* seen so far */
+	size_t entries_per_check; /* between two looks at the host's flag and clock */
 
 	char *stack; /* of Pending */
 	size_t stack_used, stack_size;
@@ -71,7 +71,7 @@ typedef struct Walk
 	Ancestor ancestors[MAX_DEPTH + 1]; /* by depth */
 	size_t path_len;                   /* of the current directory */
 	char path[MAX_PATH];               /* that, and a name in it */
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 } Walk;
 
 /*
@@ -80,13 +80,13 @@ typedef struct Walk
  * FLOW_END when a limit is reached.
  */
 static FlowStatus
-look_at_host(Walk *walk, bool now)
+check_host(Walk *walk, bool now)
 {
 	const FlowHost *host = walk->host;
 
 	if (!now && walk->limits.entries != 0 && walk->entries >= walk->limits.entries)
 		return FLOW_END;
-	if (!now && ++walk->entries % walk->entries_a_look != 0)
+	if (!now && ++walk->entries % walk->entries_per_check != 0)
 		return FLOW_OK;
 
 	if (flow_interrupted(host))
@@ -168,7 +168,7 @@ pop(Walk *walk, FlowSegments *segments)
 
 	if (pending.depth > MAX_DEPTH)
 	{
-		path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
 		flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" is nested too deeply", dots, path);
 		flow_error_detail(walk->error, "At most %d levels below \"%s\" are read.", MAX_DEPTH, flow_location_fixed(walk->location));
 		return walk->error->status;
@@ -199,7 +199,7 @@ check_directory(Walk *walk, int fd)
 	for (const Ancestor *a = walk->ancestors; a < self; a++)
 		if (a->device == self->device && a->inode == self->inode)
 		{
-			path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+			path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
 			flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" contains itself through a link", dots, path);
 			flow_error_detail(walk->error, "It is the directory \"%.*s\".", (int) a->path_len, walk->path);
 			return walk->error->status;
@@ -215,7 +215,7 @@ open_directory(Walk *walk, DIR **dir)
 
 	do
 	{
-		status = look_at_host(walk, true);
+		status = check_host(walk, true);
 		if (status != FLOW_OK)
 			return status;
 		fd = open(walk->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
@@ -280,7 +280,7 @@ add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 		return FLOW_OK;
 	if (more)
 	{
-		status = flow_objects_judge_directory(walk->objects, walk->pruner, walk->values, &keep, walk->error);
+		status = flow_objects_prune_directory(walk->objects, walk->pruner, walk->values, &keep, walk->error);
 		if (status != FLOW_OK || !keep)
 			return status;
 	}
@@ -298,7 +298,7 @@ add_file(Walk *walk, const struct stat *st)
 
 	if (!S_ISREG(st->st_mode))
 	{
-		path = flow_error_tail(walk->path, MOST_SHOWN, &dots);
+		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
 		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s%s\" is neither a regular file nor a directory", dots, path);
 	}
 	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
@@ -314,7 +314,7 @@ add_file(Walk *walk, const struct stat *st)
 	object.device = st->st_dev;
 	object.inode = st->st_ino;
 
-	status = flow_objects_judge(walk->objects, walk->location, walk->pruner, &object, walk->values, &keep, walk->error);
+	status = flow_objects_prune(walk->objects, walk->location, walk->pruner, &object, walk->values, &keep, walk->error);
 	if (status != FLOW_OK || !keep)
 		return status;
 	return flow_objects_add(walk->host, walk->objects, &object, walk->error);
@@ -401,7 +401,7 @@ read_directory(Walk *walk, FlowSegments segments)
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 
-		status = look_at_host(walk, false);
+		status = check_host(walk, false);
 		if (status == FLOW_OK)
 			status = take_entry(walk, dirfd(dir), entry, segments);
 	}
@@ -448,7 +448,7 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 
 	(void) flow_location_variables(location, &nvariables);
 	walk.has_variables = nvariables > 0;
-	walk.entries_a_look = flow_location_names_a_look(location);
+	walk.entries_per_check = flow_location_names_per_check(location);
 	if (limits != NULL)
 		walk.limits = *limits;
 	if (walk.limits.microseconds != 0)

@@ -74,7 +74,7 @@ flow_filter_fail(FlowFilter *filter, FlowStatus status)
 }
 
 bool
-flow_filter_look(FlowFilter *filter)
+flow_filter_check_interrupts(FlowFilter *filter)
 {
 	if (filter->status != FLOW_OK)
 		return false;
@@ -141,7 +141,7 @@ flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size)
 	for (size_t done = 0; done < bytes; done += CLEARED_AT_ONCE)
 	{
 		memset(result + done, 0, bytes - done < CLEARED_AT_ONCE ? bytes - done : CLEARED_AT_ONCE);
-		if (bytes > CLEARED_AT_ONCE && !flow_filter_look(filter))
+		if (bytes > CLEARED_AT_ONCE && !flow_filter_check_interrupts(filter))
 			return NULL;
 	}
 	return result;
@@ -158,7 +158,7 @@ flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, Flo
 		return FLOW_UNKNOWN;
 	if (!is_null || bad->column < 0)
 		*bad = (FlowBadField) {predicate->column, status};
-	return is_null ? FLOW_UNKNOWN : FLOW_BROKEN;
+	return is_null ? FLOW_UNKNOWN : FLOW_ERROR;
 }
 
 static FlowTruth
@@ -169,7 +169,7 @@ test_null(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 
 	if (status == FLOW_OK)
 		return FLOW_FALSE;
-	return flow_filter_without_value(predicate, status, bad) == FLOW_UNKNOWN ? FLOW_TRUE : FLOW_BROKEN;
+	return flow_filter_without_value(predicate, status, bad) == FLOW_UNKNOWN ? FLOW_TRUE : FLOW_ERROR;
 }
 
 /* verdict[true], if there is a value */
@@ -194,7 +194,7 @@ static FlowTruth
 test_not(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
 	static const FlowTruth negated[] = {
-		[FLOW_FALSE] = FLOW_TRUE, [FLOW_TRUE] = FLOW_FALSE, [FLOW_UNKNOWN] = FLOW_UNKNOWN, [FLOW_BROKEN] = FLOW_BROKEN};
+		[FLOW_FALSE] = FLOW_TRUE, [FLOW_TRUE] = FLOW_FALSE, [FLOW_UNKNOWN] = FLOW_UNKNOWN, [FLOW_ERROR] = FLOW_ERROR};
 	const FlowPredicate *child = ((const Not *) predicate)->child;
 
 	return negated[child->test(child, fields, bad)];
@@ -350,7 +350,7 @@ flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth)
 }
 
 bool
-flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row)
+flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row)
 {
 	FlowBadField bad = {-1, FLOW_OK};
 
@@ -366,7 +366,7 @@ flow_filter_test(const FlowFilter *filter, const FlowSlice *fields, FlowBadField
 	if (flow_unlikely(filter->root == NULL))
 	{
 		bad->status = filter->status != FLOW_OK ? filter->status : FLOW_NO_MEMORY;
-		return FLOW_BROKEN;
+		return FLOW_ERROR;
 	}
 	return filter->root->test(filter->root, fields, bad);
 }

@@ -78,7 +78,7 @@ typedef struct FlowFilterList
 	FlowTruth decides;   /* a child that is this makes the list the same */
 	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
 	unsigned stops;      /* truths of a child that end it, as FLOW_TRUTH_BITs */
-	size_t look_every;   /* after so many children the host is asked whether to go on */
+	size_t check_every;  /* after so many children the host is asked whether to go on */
 	bool is_root;        /* it is an AND, and its children are the filter's conjuncts */
 } FlowFilterList;
 
@@ -87,7 +87,7 @@ typedef struct FlowFilterList
 /* nodes that are evaluated, or constants that are handled, between two looks at the host */
 #define FLOW_FILTER_LOOK 1024
 
-#define FLOW_FILTER_COST_MOST 1000000
+#define FLOW_FILTER_COST_MAX 1000000
 #define FLOW_FILTER_COST_SET 8 /* of looking something up, on top of the column's type */
 
 /* ---------- filter.c ---------- */
@@ -109,7 +109,7 @@ extern FlowPredicate *flow_filter_same(FlowFilter *filter, int column, FlowTruth
 extern bool flow_filter_fail(FlowFilter *filter, FlowStatus status);
 
 /* Asks the host whether to go on; if not, the filter has failed. */
-extern bool flow_filter_look(FlowFilter *filter);
+extern bool flow_filter_check_interrupts(FlowFilter *filter);
 
 /*
  * What a comparison with one or more constants comes to.
@@ -140,7 +140,7 @@ extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *t
 extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
 
 /* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
-extern bool flow_filter_judge_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
+extern bool flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
 
 /* ---------- filter_deferred.c ---------- */
 
@@ -183,7 +183,7 @@ extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredic
 static inline bool
 flow_filter_goes_on(FlowFilter *filter, size_t i)
 {
-	return flow_likely(i % FLOW_FILTER_LOOK != FLOW_FILTER_LOOK - 1) || flow_filter_look(filter);
+	return flow_likely(i % FLOW_FILTER_LOOK != FLOW_FILTER_LOOK - 1) || flow_filter_check_interrupts(filter);
 }
 
 static inline const FlowColumn *
@@ -212,7 +212,7 @@ flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 static inline bool
 flow_filter_keeps(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
 {
-	if (truth == FLOW_BROKEN || bad->column >= 0)
+	if (truth == FLOW_ERROR || bad->column >= 0)
 		*row |= FLOW_ROW_DOUBTFUL;
 	else if (truth != FLOW_TRUE)
 		return false;

@@ -44,7 +44,7 @@ struct FlowSelector
 	size_t learned;   /* records; from LEARN_FROM on the order stands */
 	size_t count;
 	FlowSlice *fields;  /* by column: of the record that is judged by itself */
-	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MOST */
+	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MAX */
 	int *columns;       /* those of all conjuncts, one after the other */
 	Conjunct conjuncts[];
 };
@@ -238,7 +238,7 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter, FlowSelecto
 		return FLOW_NO_MEMORY;
 
 	head = sizeof(FlowSelector) + flow_filter_conjuncts(filter, &predicates) * sizeof(Conjunct);
-	memory = flow_allocate(host, head + fields + seen + FLOW_SPLIT_MOST * sizeof(uint32_t));
+	memory = flow_allocate(host, head + fields + seen + FLOW_SPLIT_MAX * sizeof(uint32_t));
 	if (memory == NULL)
 		return FLOW_NO_MEMORY;
 	memset(memory, 0, head + fields);

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define COMBINED_MOST 256 /* constants of an array that a list may combine with others */
+#define COMBINED_MAX 256 /* constants of an array that a list may combine with others */
 
 /* how comparisons of a column are built; NULL: there are none of this type */
 static const FlowBuild builds[] = {
@@ -40,7 +40,7 @@ keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowCompariso
 	FlowComparison *kept;
 	FlowValue *copies;
 
-	if (comparison->count > COMBINED_MOST)
+	if (comparison->count > COMBINED_MAX)
 		return true;
 	kept = flow_filter_allocate(filter, 1, sizeof(FlowComparison));
 	copies = flow_filter_allocate(filter, comparison->count, sizeof(FlowValue));

@@ -26,7 +26,7 @@ test_deferred(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFi
 {
 	(void) fields;
 	*bad = (FlowBadField) {((const Deferred *) predicate)->number, FLOW_NEED_VALUE};
-	return FLOW_BROKEN;
+	return FLOW_ERROR;
 }
 
 FlowPredicate *

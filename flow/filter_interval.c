@@ -8,7 +8,7 @@
  */
 #include "filter.h"
 
-/* A set of truths: bits by FlowTruth, of which FLOW_BROKEN is none. */
+/* A set of truths: bits by FlowTruth, of which FLOW_ERROR is none. */
 #define BIT(truth) (1u << (truth))
 #define ANY_TRUTH (BIT(FLOW_FALSE) | BIT(FLOW_TRUE) | BIT(FLOW_UNKNOWN))
 
@@ -64,7 +64,7 @@ truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 	if (flow_filter_is_deferred(predicate))
 		return ANY_TRUTH;
 	if (flow_filter_is_constant(predicate, &truth))
-		return truth == FLOW_BROKEN ? ANY_TRUTH : BIT(truth);
+		return truth == FLOW_ERROR ? ANY_TRUTH : BIT(truth);
 	if (predicate->column >= 0)
 		return leaf_truths(predicate, &intervals[predicate->column]);
 	if (list != NULL)

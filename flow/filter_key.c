@@ -130,7 +130,7 @@ read_as_unix_time(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int
 	{
 		/* the field is good, to_timestamp() is what fails: no case for NULL */
 		*bad = (FlowBadField) {p->base.column, FLOW_OUT_OF_RANGE};
-		return FLOW_BROKEN;
+		return FLOW_ERROR;
 	}
 	*key = (int64_t) ((double) (*key - POSTGRES_EPOCH) * 1000000.0);
 	return FLOW_TRUE;
@@ -276,10 +276,10 @@ select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, 
 		start = next[(ptrdiff_t) row - 1];
 		len = next[row] - 1 - start;
 		end = row + place;
-		if (flow_unlikely(!(digits[end / 8] >> (end % 8) & 1) || len > FLOW_MOST_DIGITS ||
+		if (flow_unlikely(!(digits[end / 8] >> (end % 8) & 1) || len > FLOW_MAX_DIGITS ||
 		                  (number = digits_value(data + start, len)) > most))
 		{
-			kept += flow_filter_judge_row(&p->base, batch, fields, &rows[kept]);
+			kept += flow_filter_test_row(&p->base, batch, fields, &rows[kept]);
 			continue;
 		}
 		offset = number * scale - low;

@@ -77,7 +77,7 @@ test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, 
 		if ((i - broken) % FLOW_FILTER_LOOK == 0 && flow_interrupted(filter->host))
 		{
 			*bad = (FlowBadField) {-1, FLOW_INTERRUPTED};
-			return FLOW_BROKEN;
+			return FLOW_ERROR;
 		}
 		if (child->may_fail)
 			continue;
@@ -85,12 +85,12 @@ test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, 
 		if (truth == FLOW_FALSE || truth == FLOW_UNKNOWN || other.status == FLOW_INTERRUPTED)
 		{
 			*bad = other;
-			if (filter->bad_is_null && truth != FLOW_BROKEN)
+			if (filter->bad_is_null && truth != FLOW_ERROR)
 				note_nulled(list, broken, fields, bad);
 			return truth;
 		}
 	}
-	return FLOW_BROKEN;
+	return FLOW_ERROR;
 }
 
 static FlowTruth
@@ -98,7 +98,7 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 {
 	const FlowFilterList *list = (const FlowFilterList *) predicate;
 	FlowTruth result = list->otherwise;
-	size_t look = list->look_every;
+	size_t look = list->check_every;
 
 	for (size_t i = 0; i < list->count; i++)
 	{
@@ -106,18 +106,18 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 		FlowTruth truth = child->test(child, fields, bad);
 
 		if (FLOW_TRUTH_BIT(truth) & list->stops)
-			return truth == FLOW_BROKEN && list->is_root && !child->may_fail && bad->status != FLOW_INTERRUPTED
+			return truth == FLOW_ERROR && list->is_root && !child->may_fail && bad->status != FLOW_INTERRUPTED
 			           ? test_others(list, i, fields, bad)
 			           : truth;
 		if (truth == FLOW_UNKNOWN)
 			result = FLOW_UNKNOWN;
 		if (flow_unlikely(i == look))
 		{
-			look += list->look_every;
+			look += list->check_every;
 			if (flow_interrupted(predicate->filter->host))
 			{
 				*bad = (FlowBadField) {-1, FLOW_INTERRUPTED};
-				return FLOW_BROKEN;
+				return FLOW_ERROR;
 			}
 		}
 	}
@@ -356,17 +356,17 @@ sum_up(FlowFilterList *list)
 		const FlowPredicate *child = list->children[i];
 
 		list->base.cost += child->cost;
-		if (list->base.cost > FLOW_FILTER_COST_MOST)
-			list->base.cost = FLOW_FILTER_COST_MOST;
+		if (list->base.cost > FLOW_FILTER_COST_MAX)
+			list->base.cost = FLOW_FILTER_COST_MAX;
 		list->base.weight += child->weight;
 		list->base.may_fail |= child->may_fail;
 		heaviest = child->weight > heaviest ? child->weight : heaviest;
 	}
 
 	/* children that are heavy themselves look at the host themselves */
-	list->look_every = SIZE_MAX;
+	list->check_every = SIZE_MAX;
 	if (list->base.weight > FLOW_FILTER_LOOK)
-		list->look_every = heaviest < FLOW_FILTER_LOOK ? FLOW_FILTER_LOOK / heaviest : 1;
+		list->check_every = heaviest < FLOW_FILTER_LOOK ? FLOW_FILTER_LOOK / heaviest : 1;
 }
 
 /* Tells what each child is; false if the filter has failed. */
@@ -428,7 +428,7 @@ build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth
 		return NULL;
 	list->decides = decides;
 	list->otherwise = is_or(decides) ? FLOW_FALSE : FLOW_TRUE;
-	list->stops = FLOW_TRUTH_BIT(decides) | FLOW_TRUTH_BIT(FLOW_UNKNOWN) | FLOW_TRUTH_BIT(FLOW_BROKEN);
+	list->stops = FLOW_TRUTH_BIT(decides) | FLOW_TRUTH_BIT(FLOW_UNKNOWN) | FLOW_TRUTH_BIT(FLOW_ERROR);
 
 	entries = flow_allocate(filter->host, (count + 1) * sizeof(Entry));
 	if (entries == NULL)

@@ -209,7 +209,7 @@ select_networks(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlic
 			kept += keeps[p->matches(p, &network)];
 		}
 		else
-			kept += flow_filter_judge_row(predicate, batch, fields, &rows[kept]);
+			kept += flow_filter_test_row(predicate, batch, fields, &rows[kept]);
 	}
 	return kept;
 }
@@ -296,10 +296,10 @@ static const struct
 	Relation relation;
 	bool innermost; /* of ANY of some networks, the narrowest imply the others; else the widest do */
 } relations[] = {
-	[FLOW_INSIDE] = {inside, false},
-	[FLOW_INSIDE_OR_EQUAL] = {inside_or_equal, false},
-	[FLOW_AROUND] = {around, true},
-	[FLOW_AROUND_OR_EQUAL] = {around_or_equal, true},
+	[FLOW_WITHIN] = {inside, false},
+	[FLOW_WITHIN_OR_EQUAL] = {inside_or_equal, false},
+	[FLOW_CONTAINS] = {around, true},
+	[FLOW_CONTAINS_OR_EQUAL] = {around_or_equal, true},
 	[FLOW_OVERLAPS] = {overlaps, false},
 };
 
@@ -504,7 +504,7 @@ static FlowPredicate *
 related_to_all(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
 	FlowOp op = comparison->op;
-	bool is_inside = op == FLOW_INSIDE || op == FLOW_INSIDE_OR_EQUAL;
+	bool is_inside = op == FLOW_WITHIN || op == FLOW_WITHIN_OR_EQUAL;
 	Network narrowest = network_of(&comparison->constants[0].address);
 	Network common;
 	bool disjoint = false;
@@ -540,9 +540,9 @@ related_to_all(FlowFilter *filter, int column, const FlowComparison *comparison)
 
 	if (is_inside || (op == FLOW_OVERLAPS && !disjoint))
 		return compare_with_network(filter, column, op, narrowest);
-	if (op == FLOW_AROUND && common.bits == widest)
-		return compare_with_network(filter, column, FLOW_AROUND, common);
-	return compare_with_network(filter, column, FLOW_AROUND_OR_EQUAL, common);
+	if (op == FLOW_CONTAINS && common.bits == widest)
+		return compare_with_network(filter, column, FLOW_CONTAINS, common);
+	return compare_with_network(filter, column, FLOW_CONTAINS_OR_EQUAL, common);
 }
 
 /* ---------- building: any comparison ---------- */

@@ -277,7 +277,7 @@ select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 		if (want)
 			kept += different == 0;
 		else if (different != 0)
-			kept += flow_filter_judge_row(predicate, batch, fields, &rows[kept]);
+			kept += flow_filter_test_row(predicate, batch, fields, &rows[kept]);
 	}
 	return kept;
 }

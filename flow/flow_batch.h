@@ -100,7 +100,7 @@ typedef struct FlowGroupSpec
 	size_t memory; /* bytes that the groups may take, about */
 
 	/*
-	 * Tell groups apart by the values of their keys, which must all be columns that flow_group_tells_values
+	 * Tell groups apart by the values of their keys, which must all be columns that flow_group_keeps_values
 	 * knows, as far as that is possible at no cost: see flow_groups_are_whole.  There is a key.
 	 */
 	bool by_value;
@@ -145,7 +145,7 @@ extern void flow_groups_clear(FlowGroups *groups);
 extern void flow_groups_shrink(FlowGroups *groups);
 
 /* Can groups be told apart by a column's values? */
-extern bool flow_group_tells_values(const FlowColumn *column);
+extern bool flow_group_keeps_values(const FlowColumn *column);
 
 /*
  * For groups "by_value": is each of them all of its value's records that were added?  It is if all keys

@@ -95,7 +95,7 @@ flow_eight_digits(uint64_t word)
 	return (word * 10000 + (word >> 32)) & UINT64_C(0xFFFFFFFF);
 }
 
-#define FLOW_MOST_DIGITS 16
+#define FLOW_MAX_DIGITS 16
 
 /*
  * Reads 1 to 16 digits; false if it is anything else.  "may_pass": 8 bytes
@@ -107,7 +107,7 @@ flow_read_digits(const char *data, size_t len, bool may_pass, uint64_t *number)
 	uint64_t word, high = 0;
 
 	/* an empty field's len - 1 is too large as well */
-	if (len - 1 >= FLOW_MOST_DIGITS)
+	if (len - 1 >= FLOW_MAX_DIGITS)
 		return false;
 	if (len > 8)
 	{

@@ -18,7 +18,7 @@ typedef enum FlowTruth
 	FLOW_FALSE,
 	FLOW_TRUE,
 	FLOW_UNKNOWN, /* SQL's NULL */
-	FLOW_BROKEN   /* a field that had to be read is bad; see FlowBadField */
+	FLOW_ERROR    /* a field that had to be read is bad; see FlowBadField */
 } FlowTruth;
 
 typedef enum FlowOp
@@ -29,11 +29,11 @@ typedef enum FlowOp
 	FLOW_LE,
 	FLOW_GT,
 	FLOW_GE,
-	FLOW_INSIDE,          /* << : column is strictly inside constant; addresses only */
-	FLOW_INSIDE_OR_EQUAL, /* <<= */
-	FLOW_AROUND,          /* >> */
-	FLOW_AROUND_OR_EQUAL, /* >>= */
-	FLOW_OVERLAPS         /* && */
+	FLOW_WITHIN,            /* << : column is strictly inside constant; addresses only */
+	FLOW_WITHIN_OR_EQUAL,   /* <<= */
+	FLOW_CONTAINS,          /* >> */
+	FLOW_CONTAINS_OR_EQUAL, /* >>= */
+	FLOW_OVERLAPS           /* && */
 } FlowOp;
 
 /* What is compared: the column's value, or something computed from it. */
@@ -101,7 +101,7 @@ extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
- * Judges a record; fields are indexed by column.  FLOW_BROKEN: *bad says why; if its status is
+ * Judges a record; fields are indexed by column.  FLOW_ERROR: *bad says why; if its status is
  * FLOW_INTERRUPTED, the host wants to stop.  If a field is bad, no other child of an AND that is the root
  * is FALSE or UNKNOWN, as far as it cannot fail.
  * Otherwise bad->column is the first bad field that was taken for NULL, or -1.

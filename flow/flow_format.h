@@ -55,6 +55,6 @@ extern FlowStatus flow_format_check_log_format(const char *log_format, char unkn
 extern FlowStatus flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error);
 
 /* Does the pattern look like one pasted from a Hive string, with doubled backslashes? */
-extern bool flow_format_regex_looks_escaped(const char *regex);
+extern bool flow_format_regex_is_escaped(const char *regex);
 
 #endif /* FLOW_API_FORMAT_H */

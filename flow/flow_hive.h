@@ -10,7 +10,7 @@
 
 #include "flow_host.h"
 
-#define FLOW_HIVE_MOST_LENGTH (1024 * 1024) /* of a statement, in bytes */
+#define FLOW_HIVE_MAX_LENGTH (1024 * 1024) /* of a statement, in bytes */
 
 typedef enum FlowHiveKind
 {

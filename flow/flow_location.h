@@ -10,7 +10,7 @@
 
 #include "flow_value.h"
 
-#define FLOW_MOST_VARIABLES 32 /* in a location */
+#define FLOW_MAX_VARIABLES 32 /* in a location */
 
 typedef struct FlowLocation FlowLocation;
 

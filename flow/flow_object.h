@@ -64,10 +64,10 @@ typedef struct FlowAccess
 	size_t count;
 
 	FlowStore *store; /* opens all objects; NULL: they are local files */
-	bool glance;      /* no more than the first FLOW_GLANCE_SIZE bytes of an object are wanted */
+	bool glance;      /* no more than the first FLOW_PROBE_SIZE bytes of an object are wanted */
 } FlowAccess;
 
-#define FLOW_GLANCE_SIZE (256 * 1024)
+#define FLOW_PROBE_SIZE (256 * 1024)
 
 /* For the planner: stop listing after so many entries, or so long. 0: no limit. */
 typedef struct FlowListLimits
@@ -91,7 +91,7 @@ typedef enum FlowPruning
 typedef struct FlowPruner
 {
 	void *arg;
-	FlowStatus (*judge)(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error);
+	FlowStatus (*evaluate)(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error);
 } FlowPruner;
 
 /* in object.c */

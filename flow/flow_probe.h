@@ -40,7 +40,7 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads FLOW_GLANCE_SIZE of its bytes at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
+ * Opens a file and reads FLOW_PROBE_SIZE of its bytes at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
  * a regular expression reads it; "log_format": the format of files without header, or NULL.  The probe is freed by flow_probe_free, also after an error.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,

@@ -177,7 +177,7 @@ extern void flow_reader_rewind(FlowReader *reader, FlowFormat *format, const Flo
 extern const FlowCounts *flow_reader_counts(FlowReader *reader);
 
 /* The same as far as they are known at any time, also while the reader works; lines may lag behind. */
-extern const FlowCounts *flow_reader_glance(const FlowReader *reader);
+extern const FlowCounts *flow_reader_counts_now(const FlowReader *reader);
 
 /* Is every line accounted for?  True between any two calls that did not fail. */
 extern bool flow_reader_balances(FlowReader *reader);

@@ -18,7 +18,7 @@ typedef struct FlowShard
 	uint32_t number, count;
 } FlowShard;
 
-#define FLOW_MOST_SHARDS 10000
+#define FLOW_MAX_SHARDS 10000
 
 /*
  * In which of so many shares, from 1, is a file whose path below the location is this one?  It depends on nothing else, so all

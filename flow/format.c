@@ -368,9 +368,9 @@ flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *erro
 }
 
 bool
-flow_format_regex_looks_escaped(const char *regex)
+flow_format_regex_is_escaped(const char *regex)
 {
-	return flow_regex_looks_escaped(regex);
+	return flow_regex_is_escaped(regex);
 }
 
 FlowStatus
@@ -411,7 +411,7 @@ flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout,
 		return;
 	}
 	flow_error_detail(error, "The line does not match the regular expression.");
-	if (flow_regex_looks_escaped(format->spec.regex))
+	if (flow_regex_is_escaped(format->spec.regex))
 		flow_error_hint(error, "The regular expression has doubled backslashes, as a Hive string needs them. Write each of them once: \\s, not \\\\s.");
 }
 

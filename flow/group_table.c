@@ -580,7 +580,7 @@ find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
  * bytes.
  */
 bool
-flow_group_tells_values(const FlowColumn *column)
+flow_group_keeps_values(const FlowColumn *column)
 {
 	FlowSlice null_text = {column->null_text, column->null_len};
 	FlowColumn other = *column;

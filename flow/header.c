@@ -46,7 +46,7 @@ field_of_name(FlowSlice name)
 static bool
 add_name(FlowNames *names, FlowSlice name)
 {
-	if (!is_name(name) || names->count == FLOW_NAMES_MOST)
+	if (!is_name(name) || names->count == FLOW_NAMES_MAX)
 		return false;
 	for (int i = 0; i < names->count; i++)
 		if (names->items[i].len == name.len && memcmp(names->items[i].data, name.data, name.len) == 0)
@@ -140,7 +140,7 @@ flow_names_equal(const FlowNames *a, const FlowNames *b)
 
 /* ---------- slips ---------- */
 
-#define MOST_CHANGES 3 /* of letters, that a slip of the finger may be */
+#define MAX_CHANGES 3 /* of letters, that a slip of the finger may be */
 
 /* How many letters must be put in, taken out or replaced to make one text of the other (Levenshtein). */
 static size_t
@@ -172,7 +172,7 @@ flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_N
 {
 	char wanted[FLOW_NAME_LENGTH + 1];
 	size_t len = strlen(name);
-	size_t least = len / 2 < MOST_CHANGES ? len / 2 : MOST_CHANGES;
+	size_t least = len / 2 < MAX_CHANGES ? len / 2 : MAX_CHANGES;
 	bool found = false;
 	const FlowField *field;
 	int nnames = names != NULL ? names->count : 0;
@@ -239,7 +239,7 @@ flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 		if (!is_name(name))
 			return bad_log_format(text, start, "There is no name of a field", error);
 		if (!add_name(names, name))
-			return bad_log_format(text, start, names->count == FLOW_NAMES_MOST ? "There are too many fields" : "A field stands twice", error);
+			return bad_log_format(text, start, names->count == FLOW_NAMES_MAX ? "There are too many fields" : "A field stands twice", error);
 
 		next = close + 1;
 		if (*next == '\0')

@@ -10,12 +10,12 @@
 
 #include "internal.h"
 
-#define FLOW_NAMES_MOST 256
+#define FLOW_NAMES_MAX 256
 #define FLOW_NAME_LENGTH 63
 
 typedef struct FlowNames
 {
-	FlowSlice items[FLOW_NAMES_MOST];
+	FlowSlice items[FLOW_NAMES_MAX];
 	int count;
 	char separator; /* between them; '\0' if that is not always the same */
 } FlowNames;

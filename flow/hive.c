@@ -387,12 +387,12 @@ number(Parser *parser, int *result)
 
 /* ---------- lists ---------- */
 
-#define MOST_ITEMS 1600 /* of a list: PostgreSQL has no more columns */
+#define MAX_ITEMS 1600 /* of a list: PostgreSQL has no more columns */
 
 static FlowStatus
 too_many(Parser *parser)
 {
-	return flow_error_set(parser->error, FLOW_LIMIT, "Athena's statement has a list of more than %d items", MOST_ITEMS);
+	return flow_error_set(parser->error, FLOW_LIMIT, "Athena's statement has a list of more than %d items", MAX_ITEMS);
 }
 
 /* 'name' = 'value', ... in parentheses.  The names are strings, or names if "by_name" */
@@ -407,7 +407,7 @@ pairs(Parser *parser, FlowHivePairs *result, bool by_name)
 	{
 		FlowHivePair *pair = &result->items[result->count];
 
-		if (result->count == MOST_ITEMS)
+		if (result->count == MAX_ITEMS)
 			return too_many(parser);
 		status = by_name ? any_name(parser, &pair->name) : string(parser, &pair->name);
 		if (status == FLOW_OK)
@@ -476,7 +476,7 @@ columns(Parser *parser, FlowHiveColumns *result)
 	{
 		FlowHiveColumn *column = &result->items[result->count];
 
-		if (result->count == MOST_ITEMS)
+		if (result->count == MAX_ITEMS)
 			return too_many(parser);
 		*column = (FlowHiveColumn) {0};
 		status = any_name(parser, &column->name);
@@ -542,7 +542,7 @@ delimited(Parser *parser)
 		FlowHivePair *pair = &all->items[all->count];
 		FlowStatus status;
 
-		if (all->count == MOST_ITEMS)
+		if (all->count == MAX_ITEMS)
 			return too_many(parser);
 		advance(parser);
 		status = expect(parser, delimiters[i].others);
@@ -753,10 +753,10 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	FlowHive *hive;
 
 	*at = 0;
-	if (len > FLOW_HIVE_MOST_LENGTH)
-		return flow_error_set(error, FLOW_LIMIT, "Athena's statement is longer than %d bytes", FLOW_HIVE_MOST_LENGTH);
-	if (most > MOST_ITEMS)
-		most = MOST_ITEMS;
+	if (len > FLOW_HIVE_MAX_LENGTH)
+		return flow_error_set(error, FLOW_LIMIT, "Athena's statement is longer than %d bytes", FLOW_HIVE_MAX_LENGTH);
+	if (most > MAX_ITEMS)
+		most = MAX_ITEMS;
 	/* no string means more bytes than it has with its quotes; a name needs its NUL besides */
 	hive = flow_allocate(host, sizeof(FlowHive) + most * (2 * sizeof(FlowHiveColumn) + 3 * sizeof(FlowHivePair)) + 2 * len + 1);
 	if (hive == NULL)

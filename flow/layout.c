@@ -181,7 +181,7 @@ split(const char *line, size_t len, char separator, bool timed, FlowSlice *field
 FlowStatus
 flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column, int ncolumns)
 {
-	FlowSlice fields[FLOW_NAMES_MOST + 1];
+	FlowSlice fields[FLOW_NAMES_MAX + 1];
 
 	if (split(line, len, layout->separator, layout->timed, fields, layout->nfields) != layout->nfields)
 		return FLOW_END;

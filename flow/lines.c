@@ -136,7 +136,7 @@ choose_nfields(const FlowLines *lines)
  * a constant for the compiler: without an odd field in the piece there is nothing to look up.
  */
 static inline size_t
-take_closed(FlowLines *lines, bool odd)
+take_closed(FlowLines *lines, bool special)
 {
 	const FlowEnds *ends = lines->ends;
 	size_t nfields = (size_t) lines->nfields;
@@ -150,7 +150,7 @@ take_closed(FlowLines *lines, bool odd)
 		if (end + nfields <= ends->count &&
 		    (bits_at(ends->newline, end) & all) == newline &&
 		    (bits_at(ends->digits, end) & digits) == digits &&
-		    (!odd || (bits_at(ends->odd, end) & all) == 0))
+		    (!special || (bits_at(ends->special, end) & all) == 0))
 		{
 			*rows++ = (uint32_t) end;
 			end += nfields;
@@ -178,7 +178,7 @@ take_open(FlowLines *lines)
 		size_t behind = find_bit(ends->newline, end) + 1;
 		bool good = behind - end >= nfields &&
 		            (bits_at(ends->digits, end) & digits) == digits &&
-		            !(ends->any_odd && any_bit(ends->odd, end, behind));
+		            !(ends->any_special && any_bit(ends->special, end, behind));
 
 		*rows++ = (uint32_t) end | (good ? 0 : FLOW_ROW_DOUBTFUL);
 		end = behind;
@@ -252,7 +252,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 
 	if (shape == NULL)
 		return 0;
-	lines->split(data, len < FLOW_SPLIT_MOST ? len : FLOW_SPLIT_MOST, shape->separator, ends);
+	lines->split(data, len < FLOW_SPLIT_MAX ? len : FLOW_SPLIT_MAX, shape->separator, ends);
 	while (ends->count > 0 && !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
 		ends->count--;
 	lines->nrows = 0;
@@ -263,7 +263,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	set_nfields(lines, choose_nfields(lines));
 	if (shape->open)
 		lines->nrows = take_open(lines);
-	else if (ends->any_odd)
+	else if (ends->any_special)
 		lines->nrows = take_closed(lines, true);
 	else
 		lines->nrows = take_closed(lines, false);
@@ -273,7 +273,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 			check_fields(lines, &shape->checks[i]);
 	if (lines->doubt_letters)
 		doubt_letters(lines);
-	if (lines->max_line_length < FLOW_SPLIT_MOST)
+	if (lines->max_line_length < FLOW_SPLIT_MAX)
 		doubt_long_lines(lines);
 	return ends->next[ends->count - 1];
 }
@@ -320,7 +320,7 @@ FlowStatus
 flow_lines_make_room(FlowLines *lines, FlowError *error)
 {
 	lines->ends = flow_ends_create(lines->host);
-	lines->rows = flow_allocate(lines->host, FLOW_SPLIT_MOST * sizeof(uint32_t));
+	lines->rows = flow_allocate(lines->host, FLOW_SPLIT_MAX * sizeof(uint32_t));
 	if (lines->ends == NULL || lines->rows == NULL)
 	{
 		flow_lines_free_room(lines);

@@ -46,7 +46,7 @@ extern void flow_lines_free_room(FlowLines *lines);
 extern void flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout);
 
 /*
- * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MOST bytes of them at most; returns how many
+ * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MAX bytes of them at most; returns how many
  * bytes that were, 0 if no line ends in there.  All of them become rows; those
  * that are not of the shape, or may be more than a record, doubtful ones.
  */

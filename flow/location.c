@@ -115,7 +115,7 @@ invalid(const FlowLocation *location, FlowError *error)
 static size_t
 byte_of(const FlowLocation *location, const char *p)
 {
-	return flow_template_source(&location->template, (size_t) (p - location->template.pattern)) + 1;
+	return flow_template_source(&location->path_template, (size_t) (p - location->path_template.pattern)) + 1;
 }
 
 static FlowStatus
@@ -188,7 +188,7 @@ check_text(const FlowLocation *location, FlowError *error)
 	int depth = 0;
 	FlowStatus status = FLOW_OK;
 
-	for (const char *p = location->template.pattern; *p != '\0';)
+	for (const char *p = location->path_template.pattern; *p != '\0';)
 	{
 		if (*p == '[')
 			status = check_class(location, p, error);
@@ -271,7 +271,7 @@ add_segment(FlowLocation *location, const char *begin, const char *end, bool dee
 static FlowStatus
 split(FlowLocation *location, FlowError *error)
 {
-	const char *p = location->template.pattern;
+	const char *p = location->path_template.pattern;
 	bool ends_in_slash = true;
 	FlowStatus status = FLOW_OK;
 
@@ -355,7 +355,7 @@ static void
 emit_piece(Expansion *x, const char *p)
 {
 	uint32_t number = (uint32_t) (unsigned char) p[2] - FLOW_PIECE_CODE;
-	FlowPieceKind kind = x->location->template.pieces[number].kind;
+	FlowPieceKind kind = x->location->path_template.pieces[number].kind;
 
 	if (kind != FLOW_PIECE_NAME)
 	{
@@ -376,7 +376,7 @@ emit_class(Expansion *x, const char *p, const char *end)
 	const char *member = first;
 	uint32_t low, high;
 
-	emit_item(x, FLOW_ITEM_CLASS, (uint32_t) (p - x->location->template.pattern));
+	emit_item(x, FLOW_ITEM_CLASS, (uint32_t) (p - x->location->path_template.pattern));
 	while (x->emitted.weight <= MAX_ITEMS && flow_location_class_member(first, &member, end, &low, &high))
 		x->emitted.weight += member != first;
 }
@@ -555,7 +555,7 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	FlowItem *items;
 	FlowStatus status;
 
-	if ((status = flow_template_read(location->text, location->root_len, names, &location->template, error)) != FLOW_OK ||
+	if ((status = flow_template_read(location->text, location->root_len, names, &location->path_template, error)) != FLOW_OK ||
 	    (status = check_text(location, error)) != FLOW_OK ||
 	    (status = split(location, error)) != FLOW_OK ||
 	    (status = compile(location, NULL, error)) != FLOW_OK)
@@ -649,16 +649,16 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	memset(location, 0, sizeof(FlowLocation));
 	location->host = host;
 	location->segments = (FlowSegment *) (location + 1);
-	location->template.pieces = (FlowPiece *) (location->segments + nsegments);
-	location->template.marks = marks;
-	location->text = (char *) (location->template.pieces + npieces);
-	location->template.pattern = location->text + len + 1;
-	location->fixed = location->template.pattern + len + 2;
+	location->path_template.pieces = (FlowPiece *) (location->segments + nsegments);
+	location->path_template.marks = marks;
+	location->text = (char *) (location->path_template.pieces + npieces);
+	location->path_template.pattern = location->text + len + 1;
+	location->fixed = location->path_template.pattern + len + 2;
 	location->root_len = root_len;
 	memcpy(location->text, text, len + 1);
 
 	status = parse(location, location->fixed + len + 3, error);
-	location->template.marks = NULL;
+	location->path_template.marks = NULL;
 	if (status != FLOW_OK)
 		flow_location_free(location);
 	else

@@ -43,7 +43,7 @@ typedef struct FlowMark
 	size_t pattern, source;
 } FlowMark;
 
-#define FLOW_LOCATION_MARKS (FLOW_LOCATION_PIECES + 3 * FLOW_MOST_VARIABLES + 1)
+#define FLOW_LOCATION_MARKS (FLOW_LOCATION_PIECES + 3 * FLOW_MAX_VARIABLES + 1)
 
 #define FLOW_PIECE_LENGTH 3
 #define FLOW_PIECE_CODE 0x80
@@ -56,7 +56,7 @@ typedef struct FlowTemplate
 	int npieces;
 	FlowMark *marks; /* in their order; NULL once the location is parsed */
 	int nmarks;
-	FlowVariable variables[FLOW_MOST_VARIABLES];
+	FlowVariable variables[FLOW_MAX_VARIABLES];
 	int nvariables;
 } FlowTemplate;
 
@@ -96,7 +96,7 @@ struct FlowLocation
 	const FlowHost *host;
 	char *text;      /* the location as given; like segments and pieces it lies behind this struct */
 	size_t root_len; /* of its "s3://bucket", which is no part of the template; 0 for a path */
-	FlowTemplate template;
+	FlowTemplate path_template;
 	char *fixed; /* behind text and pattern */
 	size_t fixed_len;
 	FlowShard shard;
@@ -131,10 +131,10 @@ extern bool flow_location_class_member(const char *first, const char **p, const 
  * template->pattern, and in "names", where those of variables go; for FLOW_LOCATION_MARKS marks; and for as many pieces as
  * the location has bytes, or FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or FLOW_LIMIT.
  */
-extern FlowStatus flow_template_read(const char *text, size_t from, char *names, FlowTemplate *template, FlowError *error);
+extern FlowStatus flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template, FlowError *error);
 
 /* Where in the location is what stands at an offset of the pattern? */
-extern size_t flow_template_source(const FlowTemplate *template, size_t offset);
+extern size_t flow_template_source(const FlowTemplate *path_template, size_t offset);
 
 /* How many characters has a piece that is not a FLOW_PIECE_NAME? */
 extern size_t flow_piece_width(FlowPieceKind kind);
@@ -146,7 +146,7 @@ extern bool flow_piece_fits(FlowPieceKind kind, const char *digits);
  * Makes values of the pieces that are known (the others have data NULL).  False if a date is none of
  * the calendar's.
  */
-extern bool flow_template_values(const FlowTemplate *template, const FlowSlice *pieces, FlowPathValue *values);
+extern bool flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces, FlowPathValue *values);
 
 /* ---------- inline ---------- */
 

@@ -30,7 +30,7 @@ class_has(const char *p, const char *end, uint32_t character)
 static const char *
 match_digits(const FlowLocation *location, const FlowItem *item, const char *p, const char *end)
 {
-	FlowPieceKind kind = location->template.pieces[item->value].kind;
+	FlowPieceKind kind = location->path_template.pieces[item->value].kind;
 	size_t len = flow_piece_width(kind);
 
 	return (size_t) (end - p) >= len && flow_piece_fits(kind, p) ? p + len : NULL;
@@ -53,7 +53,7 @@ match_item(const FlowLocation *location, const FlowItem *item, const char *p, co
 		case FLOW_ITEM_NAME:
 			return p;
 		case FLOW_ITEM_CLASS:
-			return class_has(location->template.pattern + item->value, location->fixed, character) ? p : NULL;
+			return class_has(location->path_template.pattern + item->value, location->fixed, character) ? p : NULL;
 		case FLOW_ITEM_DIGITS:
 		case FLOW_ITEM_STAR:
 			break;
@@ -166,7 +166,7 @@ match_segment(const FlowLocation *location, const FlowSegment *segment, const ch
 #define LIGHT 512 /* so many steps for a character of a name are few */
 
 size_t
-flow_location_names_a_look(const FlowLocation *location)
+flow_location_names_per_check(const FlowLocation *location)
 {
 	size_t names = NAMES_A_LOOK / (1 + location->weight / LIGHT);
 
@@ -337,11 +337,11 @@ flow_location_values(const FlowLocation *location, const char *path, FlowPathVal
 	FlowSlice pieces[FLOW_LOCATION_PIECES];
 	Names names = {.location = location, .pieces = pieces};
 
-	if (location->template.nvariables == 0)
+	if (location->path_template.nvariables == 0)
 		return true;
 	memset(pieces, 0, sizeof(pieces));
 	return split_path(location, path, &names) && match_from(&names, 0, 0) &&
-	       flow_template_values(&location->template, pieces, values);
+	       flow_template_values(&location->path_template, pieces, values);
 }
 
 /* Until there is a "**" the segment of a name is known, and so are the values of variables in it. */
@@ -361,5 +361,5 @@ flow_location_directory_values(const FlowLocation *location, const char *path, F
 		if (location->segments[i].binds && !match_name(&names, i, i, pieces))
 			return false;
 	}
-	return flow_template_values(&location->template, pieces, values);
+	return flow_template_values(&location->path_template, pieces, values);
 }

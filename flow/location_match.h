@@ -42,6 +42,6 @@ extern bool flow_location_is_deep(const FlowLocation *location, FlowSegments seg
 extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len);
 
 /* So many names may be matched between two looks at the host: fewer if the location has many alternatives. */
-extern size_t flow_location_names_a_look(const FlowLocation *location);
+extern size_t flow_location_names_per_check(const FlowLocation *location);
 
 #endif /* FLOW_LOCATION_MATCH_H */

@@ -46,7 +46,7 @@ typedef struct Reader
 	const char *p;
 	char *out;   /* in the pattern */
 	char *names; /* room for the next name */
-	FlowTemplate *template;
+	FlowTemplate *path_template;
 	FlowError *error;
 } Reader;
 
@@ -66,25 +66,25 @@ byte_of(const Reader *in, const char *p)
 static void
 add_mark(Reader *in)
 {
-	FlowTemplate *template = in->template;
+	FlowTemplate *path_template = in->path_template;
 
-	template->marks[template->nmarks++] = (FlowMark) {(size_t) (in->out - template->pattern), (size_t) (in->p - in->text)};
+	path_template->marks[path_template->nmarks++] = (FlowMark) {(size_t) (in->out - path_template->pattern), (size_t) (in->p - in->text)};
 }
 
 static FlowStatus
 add_piece(Reader *in, FlowPieceKind kind)
 {
-	FlowTemplate *template = in->template;
+	FlowTemplate *path_template = in->path_template;
 
-	if (template->npieces == FLOW_LOCATION_PIECES)
+	if (path_template->npieces == FLOW_LOCATION_PIECES)
 	{
 		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
 		return in->error->status;
 	}
-	template->pieces[template->npieces] = (FlowPiece) {kind, template->nvariables - 1};
+	path_template->pieces[path_template->npieces] = (FlowPiece) {kind, path_template->nvariables - 1};
 	*in->out++ = '\\';
 	*in->out++ = '/';
-	*in->out++ = (char) (FLOW_PIECE_CODE + template->npieces++);
+	*in->out++ = (char) (FLOW_PIECE_CODE + path_template->npieces++);
 	return FLOW_OK;
 }
 
@@ -92,7 +92,7 @@ add_piece(Reader *in, FlowPieceKind kind)
 static FlowStatus
 add_variable(Reader *in, const char *open)
 {
-	FlowTemplate *template = in->template;
+	FlowTemplate *path_template = in->path_template;
 	size_t len = strcspn(in->p, ":}/{$[]*?\\,");
 	char after = in->p[len];
 
@@ -115,23 +115,23 @@ add_variable(Reader *in, const char *open)
 		flow_error_detail(in->error, "The \"${\" at byte %zu has no name.", byte_of(in, open));
 		return in->error->status;
 	}
-	for (int i = 0; i < template->nvariables; i++)
-		if (strlen(template->variables[i].name) == len && memcmp(template->variables[i].name, in->p, len) == 0)
+	for (int i = 0; i < path_template->nvariables; i++)
+		if (strlen(path_template->variables[i].name) == len && memcmp(path_template->variables[i].name, in->p, len) == 0)
 		{
 			invalid(in);
 			flow_error_detail(in->error, "The \"${\" at byte %zu has a name that was there before.", byte_of(in, open));
 			return in->error->status;
 		}
-	if (template->nvariables == FLOW_MOST_VARIABLES)
+	if (path_template->nvariables == FLOW_MAX_VARIABLES)
 	{
 		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
-		flow_error_detail(in->error, "There may be %d of them.", FLOW_MOST_VARIABLES);
+		flow_error_detail(in->error, "There may be %d of them.", FLOW_MAX_VARIABLES);
 		return in->error->status;
 	}
 
 	memcpy(in->names, in->p, len);
 	in->names[len] = '\0';
-	template->variables[template->nvariables++] = (FlowVariable) {.name = in->names, .is_date = after == ':'};
+	path_template->variables[path_template->nvariables++] = (FlowVariable) {.name = in->names, .is_date = after == ':'};
 	in->names += len + 1;
 	in->p += len;
 	return FLOW_OK;
@@ -200,7 +200,7 @@ copy_date_text(Reader *in)
 static FlowStatus
 add_date(Reader *in, const char *open)
 {
-	FlowVariable *variable = &in->template->variables[in->template->nvariables - 1];
+	FlowVariable *variable = &in->path_template->variables[in->path_template->nvariables - 1];
 	bool seen[flow_countof(parts)] = {true};
 	FlowStatus status = FLOW_OK;
 
@@ -287,9 +287,9 @@ read_variable(Reader *in, int depth)
 }
 
 FlowStatus
-flow_template_read(const char *text, size_t from, char *names, FlowTemplate *template, FlowError *error)
+flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template, FlowError *error)
 {
-	Reader in = {text, text + from, template->pattern, names, template, error};
+	Reader in = {text, text + from, path_template->pattern, names, path_template, error};
 	int depth = 0;
 
 	if (from > 0)
@@ -334,12 +334,12 @@ flow_template_read(const char *text, size_t from, char *names, FlowTemplate *tem
 /* ---------- pieces ---------- */
 
 size_t
-flow_template_source(const FlowTemplate *template, size_t offset)
+flow_template_source(const FlowTemplate *path_template, size_t offset)
 {
 	size_t source = offset;
 
-	for (int i = 0; i < template->nmarks && template->marks[i].pattern <= offset; i++)
-		source = template->marks[i].source + (offset - template->marks[i].pattern);
+	for (int i = 0; i < path_template->nmarks && path_template->marks[i].pattern <= offset; i++)
+		source = path_template->marks[i].source + (offset - path_template->marks[i].pattern);
 	return source;
 }
 
@@ -440,19 +440,19 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 }
 
 bool
-flow_template_values(const FlowTemplate *template, const FlowSlice *pieces, FlowPathValue *values)
+flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces, FlowPathValue *values)
 {
-	for (int i = 0; i < template->nvariables; i++)
+	for (int i = 0; i < path_template->nvariables; i++)
 	{
-		const FlowVariable *variable = &template->variables[i];
+		const FlowVariable *variable = &path_template->variables[i];
 		int found[] = {-1, -1, -1, -1, -1};
 		bool complete = true;
 
 		values[i].text = (FlowSlice) {NULL, 0};
 		values[i].begun = false;
-		for (int k = 0; k < template->npieces; k++)
+		for (int k = 0; k < path_template->npieces; k++)
 		{
-			const FlowPiece *piece = &template->pieces[k];
+			const FlowPiece *piece = &path_template->pieces[k];
 
 			if (piece->variable != i)
 				continue;
@@ -474,6 +474,6 @@ flow_template_values(const FlowTemplate *template, const FlowSlice *pieces, Flow
 const FlowVariable *
 flow_location_variables(const FlowLocation *location, int *count)
 {
-	*count = location->template.nvariables;
-	return location->template.variables;
+	*count = location->path_template.nvariables;
+	return location->path_template.variables;
 }

@@ -132,7 +132,7 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 }
 
 FlowStatus
-flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
                    const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
@@ -145,7 +145,7 @@ flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const Flo
 		return FLOW_OK;
 	}
 	if (pruner != NULL)
-		status = pruner->judge(pruner->arg, file, values, &pruning, error);
+		status = pruner->evaluate(pruner->arg, file, values, &pruning, error);
 	if (status != FLOW_OK)
 		return status;
 	objects->pruned.by_path += pruning == FLOW_PRUNE_BY_PATH;
@@ -155,14 +155,14 @@ flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const Flo
 }
 
 FlowStatus
-flow_objects_judge_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
+flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
                              bool *keep, FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
 	FlowStatus status = FLOW_OK;
 
 	if (pruner != NULL)
-		status = pruner->judge(pruner->arg, NULL, values, &pruning, error);
+		status = pruner->evaluate(pruner->arg, NULL, values, &pruning, error);
 	*keep = pruning == FLOW_KEEP;
 	objects->pruned.directories += status == FLOW_OK && !*keep;
 	return status;

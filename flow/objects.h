@@ -48,11 +48,11 @@ extern FlowObjects *flow_objects_create(const FlowHost *host);
  * Is a file that the location means to be read?  If not, counts why.  Values are by variable of the location, if it has any; pruner
  * may be NULL.
  */
-extern FlowStatus flow_objects_judge(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+extern FlowStatus flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
                                      const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error);
 
 /* The same of all that is in a directory of which more values have become known. */
-extern FlowStatus flow_objects_judge_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
+extern FlowStatus flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
                                                bool *keep, FlowError *error);
 
 /* Appends a copy of an object, path and version included. */

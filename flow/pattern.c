@@ -21,10 +21,10 @@
  *	  two s are neighbours, so when it matches, it takes one s.
  *
  * 2. There is a match that takes the fields: a check lets pass only what one alternative
- *	  of its field matches from end to end (judge_alternative), and PCRE2 tries
+ *	  of its field matches from end to end (test_alternative), and PCRE2 tries
  *	  everything that is not possessive.  What is possessive takes as much as it can,
  *	  which is all of the field and no more: the class does not have s, or this is the
- *	  last field and takes all there is (judge_chain).
+ *	  last field and takes all there is (test_chain).
  *
  * 3. If all fields are required and the shape is not open, there is no other match.
  *	  The line has k - 1 separators, each of the k - 1 separators of the pattern takes
@@ -149,7 +149,7 @@ is_literal(const Chain *chain, const FlowToken *first, const FlowToken *end)
  * find that it matches.  If that leaves only literals, hardly a line would pass.
  */
 static void
-judge_alternative(const Chain *chain, const FlowToken *first, const FlowToken *end, Field *field)
+test_alternative(const Chain *chain, const FlowToken *first, const FlowToken *end, Field *field)
 {
 	field->nalternatives++;
 	for (const FlowToken *token = first; token < end; token++)
@@ -186,7 +186,7 @@ judge_field(const Chain *chain, Field *field)
 	for (;; first = end + 1)
 	{
 		end = alternative_end(first, field->end);
-		judge_alternative(chain, first, end, field);
+		test_alternative(chain, first, end, field);
 		if (end == field->end)
 			break;
 	}
@@ -287,7 +287,7 @@ is_firm(const Field *field)
 
 /* Sets "open"; false if a line might match in another way than by its fields. */
 static bool
-judge_chain(Chain *chain)
+test_chain(Chain *chain)
 {
 	const Field *last = &chain->fields[chain->nfields - 1];
 	bool optional = chain->nrequired < chain->nfields;
@@ -350,10 +350,10 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 	{
 		for (int byte = 0; byte < 256; byte++)
 			(*room)[byte] = flow_set_has(&bytes, (uint8_t) byte);
-		check.class = *room;
+		check.byte_class = *room;
 		*room += 256;
 	}
-	if (check.class == NULL && check.min <= 1 && check.max == FLOW_UNBOUNDED)
+	if (check.byte_class == NULL && check.min <= 1 && check.max == FLOW_UNBOUNDED)
 		return;
 
 	if (field->nliterals > 0)
@@ -409,7 +409,7 @@ shape_of(const FlowHost *host, const FlowToken *tokens, int ntokens, FlowShape *
 		flow_set_add(&chain.line, (uint8_t) *separator, (uint8_t) *separator);
 		chain.field.bits[*separator / 64] &= ~(UINT64_C(1) << (*separator % 64));
 
-		if (read_chain(&chain) && judge_chain(&chain))
+		if (read_chain(&chain) && test_chain(&chain))
 			return make_shape(host, &chain, shape);
 	}
 	return FLOW_END;
@@ -447,9 +447,9 @@ flow_shape_passes(const FlowShapeCheck *check, const char *data, size_t len)
 	{
 		size_t i = 0;
 
-		while (check->class != NULL && i < len && check->class[(uint8_t) data[i]] != 0)
+		while (check->byte_class != NULL && i < len && check->byte_class[(uint8_t) data[i]] != 0)
 			i++;
-		if (check->class == NULL || i == len)
+		if (check->byte_class == NULL || i == len)
 			return true;
 	}
 	for (; literal != NULL && *literal != '\0'; literal += strlen(literal) + 1)

@@ -49,12 +49,12 @@ static const struct
 };
 
 static void
-add_class(FlowByteSet *set, size_t class, bool complement)
+add_class(FlowByteSet *set, size_t byte_class, bool complement)
 {
 	FlowByteSet bytes = {{0}};
 
-	for (int i = 0; i < classes[class].nranges; i++)
-		flow_set_add(&bytes, classes[class].ranges[i][0], classes[class].ranges[i][1]);
+	for (int i = 0; i < classes[byte_class].nranges; i++)
+		flow_set_add(&bytes, classes[byte_class].ranges[i][0], classes[byte_class].ranges[i][1]);
 	flow_set_add_all(set, &bytes, complement);
 }
 

@@ -25,7 +25,7 @@
 
 /* Enters the lines up to an end: what was not handed out was filtered. */
 static void
-settle_until(FlowReader *reader, size_t end)
+flush_counts_until(FlowReader *reader, size_t end)
 {
 	size_t lines = flow_lines_count(reader->lines, reader->settled, end);
 
@@ -38,10 +38,10 @@ settle_until(FlowReader *reader, size_t end)
 
 /* The same up to the row that was handed out last, if that was one. */
 static void
-settle(FlowReader *reader)
+flush_counts(FlowReader *reader)
 {
 	if (reader->taken > 0)
-		settle_until(reader, flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
+		flush_counts_until(reader, flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
 }
 
 /* ---------- buffers ---------- */
@@ -133,7 +133,7 @@ close_piece(FlowReader *reader)
 {
 	if (reader->lines == NULL || reader->lines->nrows == 0)
 		return;
-	settle_until(reader, reader->lines->ends->count);
+	flush_counts_until(reader, reader->lines->ends->count);
 	reader->row = reader->nrows = reader->lines->nrows = 0;
 }
 
@@ -204,7 +204,7 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	FlowSlice text = flow_lines_line(reader->lines, row);
 	FlowLine line = {text.data, text.len, false};
 
-	settle_until(reader, row);
+	flush_counts_until(reader, row);
 	reader->settled = flow_lines_behind(reader->lines, row);
 	flow_reader_begin_line(reader, &line);
 	status = flow_reader_take_line(reader, &line, error);
@@ -237,7 +237,7 @@ fill_wanted(FlowReader *reader)
 	}
 	if (flow_unlikely(reader->wants_line))
 	{
-		settle(reader);
+		flush_counts(reader);
 		flow_reader_set_line(reader);
 	}
 }
@@ -341,7 +341,7 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
 	FlowStatus status;
 
-	settle(reader);
+	flush_counts(reader);
 	status = flow_reader_bad_field_error(reader, bad, error);
 	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL && !reader->columns[bad.column].not_null)
 		status = flow_reader_null_line(reader, NULL, error);
@@ -435,7 +435,7 @@ void
 flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter)
 {
 	reader->spec.format = format;
-	settle(reader);
+	flush_counts(reader);
 	reader->counts.filtered += reader->value_waits; /* it did not pass */
 	flow_reader_close_source(reader);
 	if (reader->nannounced > 0)
@@ -454,7 +454,7 @@ flow_reader_counts(FlowReader *reader)
 {
 	FlowCounts *counts = &reader->counts;
 
-	settle(reader);
+	flush_counts(reader);
 	flow_reader_count_skipped(reader);
 	count_listed(reader);
 	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
@@ -462,7 +462,7 @@ flow_reader_counts(FlowReader *reader)
 }
 
 const FlowCounts *
-flow_reader_glance(const FlowReader *reader)
+flow_reader_counts_now(const FlowReader *reader)
 {
 	return &reader->counts;
 }
@@ -495,7 +495,7 @@ flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 
 	if (reader->object == NULL)
 		return false;
-	settle(reader);
+	flush_counts(reader);
 	*path = reader->object->path;
 	(void) flow_part_line(reader->host, reader->object, &reader->spec.access, &reader->counted,
 	                      reader->part.start, reader->line, line, &error);

@@ -69,7 +69,7 @@ is_wrapper_header(const FlowReader *reader, const FlowLine *line)
 
 /* Is the current line a header?  Then it is skipped, and may say what the lines behind it are. */
 static FlowStatus
-look_for_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
+find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
 {
 	FlowFormat *format = reader->spec.format;
 	FlowSlice text = header_text(reader, line);
@@ -255,7 +255,7 @@ wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *
 
 /* Decides on the record in reader->fields, as flow_reader_take_line returns. */
 static FlowStatus
-judge_record(FlowReader *reader, const FlowLine *line, FlowError *error)
+test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	FlowBadField bad = {-1, FLOW_OK};
 	FlowStatus status;
@@ -264,9 +264,9 @@ judge_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 	if (reader->spec.filter != NULL)
 	{
 		truth = flow_filter_test(reader->spec.filter, reader->fields, &bad);
-		if (truth == FLOW_BROKEN && bad.status == FLOW_NEED_VALUE)
+		if (truth == FLOW_ERROR && bad.status == FLOW_NEED_VALUE)
 			return wait_for_value(reader, line, bad.column, error);
-		if (truth == FLOW_BROKEN)
+		if (truth == FLOW_ERROR)
 			return take_broken_filter(reader, line, bad, error);
 		if (bad.column >= 0 && (status = take_bad_field(reader, line, bad, error)) != FLOW_OK)
 			return status;
@@ -285,7 +285,7 @@ judge_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 
 /* Decides on a line that is not empty and no header, as flow_reader_take_line returns. */
 static FlowStatus
-judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
+test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	FlowStatus status;
 
@@ -302,7 +302,7 @@ judge_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 		return flow_reader_error_here(reader, status, error);
 	else
 		flow_reader_set_others(reader);
-	return status == FLOW_OK ? judge_record(reader, line, error) : status;
+	return status == FLOW_OK ? test_record(reader, line, error) : status;
 }
 
 /* A reject that is kept, with nulls in it, is reported first. */
@@ -319,7 +319,7 @@ FlowStatus
 flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	bool is_header;
-	FlowStatus status = look_for_header(reader, line, &is_header, error);
+	FlowStatus status = find_header(reader, line, &is_header, error);
 
 	if (status != FLOW_OK)
 		return status;
@@ -329,7 +329,7 @@ flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error
 	else if (line->len == 0 && !line->too_long)
 		reader->counts.blank++;
 	else
-		return report_nulled(reader, judge_line(reader, line, error));
+		return report_nulled(reader, test_line(reader, line, error));
 	return FLOW_END;
 }
 
@@ -337,5 +337,5 @@ FlowStatus
 flow_reader_take_waiting(FlowReader *reader, FlowError *error)
 {
 	reader->value_waits = false;
-	return report_nulled(reader, judge_record(reader, &reader->waiting, error));
+	return report_nulled(reader, test_record(reader, &reader->waiting, error));
 }

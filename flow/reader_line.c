@@ -310,7 +310,7 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 static FlowStatus
 set_constants(FlowReader *reader, FlowError *error)
 {
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
 
 	if (reader->nconstant > 0)

@@ -90,7 +90,7 @@ struct FlowRegex
 
 	/* of the running second try */
 	int callouts_left; /* until the next look */
-	int callouts_per_look;
+	int callouts_per_check;
 	int64_t deadline;
 	bool interrupted; /* at the last look */
 
@@ -229,7 +229,7 @@ check_text(const char *pattern, size_t len, FlowError *error)
 }
 
 bool
-flow_regex_looks_escaped(const char *pattern)
+flow_regex_is_escaped(const char *pattern)
 {
 	for (const char *next = pattern; *next != '\0'; next++)
 	{
@@ -485,14 +485,14 @@ prepare_quick(FlowRegex *regex, FlowError *error)
  * line, so on very long lines fewer of them go between two looks.
  */
 static int
-look_around(pcre2_callout_block *block, void *data)
+check_interrupts(pcre2_callout_block *block, void *data)
 {
 	FlowRegex *regex = data;
 
 	(void) block;
 	if (--regex->callouts_left > 0)
 		return 0;
-	regex->callouts_left = regex->callouts_per_look;
+	regex->callouts_left = regex->callouts_per_check;
 
 	regex->interrupted = flow_interrupted(regex->host);
 	if (regex->interrupted || regex->host->clock(regex->host->arg) >= regex->deadline)
@@ -516,7 +516,7 @@ prepare_watched(FlowRegex *regex, FlowError *error)
 		regex->watched_context = create_context(regex, WATCHED_STEPS);
 		if (regex->watched_context == NULL)
 			return flow_error_memory(error);
-		pcre2_set_callout(regex->watched_context, look_around, regex);
+		pcre2_set_callout(regex->watched_context, check_interrupts, regex);
 	}
 	return FLOW_OK;
 }
@@ -655,10 +655,10 @@ is_limit(int result)
 static int
 match_watched(FlowRegex *regex, const char *line, size_t len)
 {
-	regex->callouts_per_look = CALLOUTS_PER_LOOK;
+	regex->callouts_per_check = CALLOUTS_PER_LOOK;
 	if (len > LINE_OF_QUICK_ITEMS)
-		regex->callouts_per_look /= (int) (len / LINE_OF_QUICK_ITEMS < CALLOUTS_PER_LOOK ? len / LINE_OF_QUICK_ITEMS : CALLOUTS_PER_LOOK);
-	regex->callouts_left = regex->callouts_per_look;
+		regex->callouts_per_check /= (int) (len / LINE_OF_QUICK_ITEMS < CALLOUTS_PER_LOOK ? len / LINE_OF_QUICK_ITEMS : CALLOUTS_PER_LOOK);
+	regex->callouts_left = regex->callouts_per_check;
 	regex->deadline = regex->host->clock(regex->host->arg) + WATCHED_SECONDS * INT64_C(1000000);
 
 	return pcre2_match(regex->watched.code, (PCRE2_SPTR) line, len, 0,

@@ -34,6 +34,6 @@ extern FlowStatus flow_regex_match(FlowRegex *regex, const char *line, size_t le
                                    const int *wanted, int nwanted, FlowSlice *groups, FlowError *error);
 
 /* Has it a doubled backslash before a class letter or a dot, as text copied from a Hive string has? */
-extern bool flow_regex_looks_escaped(const char *pattern);
+extern bool flow_regex_is_escaped(const char *pattern);
 
 #endif /* FLOW_REGEX_H */

@@ -19,10 +19,10 @@
 typedef struct FlowShapeCheck
 {
 	int field;
-	uint32_t min, max;    /* bytes; max is 0 if only literals pass */
-	const uint8_t *class; /* 256 entries: 1 for the bytes it may have; NULL: any */
-	bool digits;          /* "class" has all digits: of a field known to be digits, only the length is to be looked at */
-	const char *literals; /* each ends with a NUL, the last with two; NULL: none */
+	uint32_t min, max;         /* bytes; max is 0 if only literals pass */
+	const uint8_t *byte_class; /* 256 entries: 1 for the bytes it may have; NULL: any */
+	bool digits;               /* "class" has all digits: of a field known to be digits, only the length is to be looked at */
+	const char *literals;      /* each ends with a NUL, the last with two; NULL: none */
 } FlowShapeCheck;
 
 /*

@@ -12,7 +12,7 @@
  */
 #include "source.h"
 
-#define MOST_MADE 4 /* bytes that one byte makes: a carriage return that was none, "-", " " and one to spare */
+#define MAX_MADE 4 /* bytes that one byte makes: a carriage return that was none, "-", " " and one to spare */
 
 typedef enum CsvState
 {
@@ -33,7 +33,7 @@ typedef struct Csv
 	bool content; /* has the field? */
 
 	/* what a byte has made */
-	uint8_t made[MOST_MADE];
+	uint8_t made[MAX_MADE];
 	size_t nmade;
 	size_t given; /* of it */
 } Csv;

@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-#define FLOW_SPLIT_MOST (32 * 1024) /* bytes that are split at once, at most */
+#define FLOW_SPLIT_MAX (32 * 1024) /* bytes that are split at once, at most */
 
 /*
  * The ends of fields in some bytes of a log: each is a separator or a newline.
@@ -23,14 +23,14 @@ typedef struct FlowEnds
 	uint32_t *next;   /* by end: offset of the byte behind it; next[-1] is 0 */
 	uint8_t *newline; /* bit by end: it is a newline */
 	uint8_t *digits;  /* bit by end: its field is all digits, one at least */
-	uint8_t *odd;     /* bit by end: its field is empty, or has a byte below 0x20 or from 0x80 on */
-	bool any_odd;     /* otherwise all bits of odd[] are 0, and need not be looked at */
+	uint8_t *special; /* bit by end: its field is empty, or has a byte below 0x20 or from 0x80 on */
+	bool any_special; /* otherwise all bits of odd[] are 0, and need not be looked at */
 } FlowEnds;
 
-/* Room for FLOW_SPLIT_MOST ends, all arrays readable for 8 bytes behind that; one allocation, freed by flow_free. */
+/* Room for FLOW_SPLIT_MAX ends, all arrays readable for 8 bytes behind that; one allocation, freed by flow_free. */
 extern FlowEnds *flow_ends_create(const FlowHost *host);
 
-/* Finds the ends in data[0..len), len at most FLOW_SPLIT_MOST; reads no byte outside of it. */
+/* Finds the ends in data[0..len), len at most FLOW_SPLIT_MAX; reads no byte outside of it. */
 typedef void (*FlowSplit)(const char *data, size_t len, char separator, FlowEnds *ends);
 
 /* A version of it for a processor. */

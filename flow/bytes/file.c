@@ -32,8 +32,8 @@
  * How far ahead the kernel is asked to read: twice as far as we have come,
  * within these bounds.  A look at a file's first line must not fetch megabytes.
  */
-#define AHEAD_LEAST FLOW_BLOCK_SIZE
-#define AHEAD_MOST (4 * 1024 * 1024)
+#define AHEAD_MIN FLOW_BLOCK_SIZE
+#define AHEAD_MAX (4 * 1024 * 1024)
 
 /*
  * One piece of advice.  The kernel cuts it to what the device takes at once or to its
@@ -318,10 +318,10 @@ advise(FlowFile *file, uint64_t offset)
 {
 	uint64_t ahead = 2 * offset, end;
 
-	if (ahead < AHEAD_LEAST)
-		ahead = AHEAD_LEAST;
-	if (ahead > AHEAD_MOST)
-		ahead = AHEAD_MOST;
+	if (ahead < AHEAD_MIN)
+		ahead = AHEAD_MIN;
+	if (ahead > AHEAD_MAX)
+		ahead = AHEAD_MAX;
 	end = file->object->size - offset < ahead ? file->object->size : offset + ahead;
 
 	if (file->advised < offset)

@@ -34,8 +34,8 @@
 #define AHEAD_BYTES (4 * 1024 * 1024)
 
 /* A file may be compressed twice (a gzip file is, that is put in a gzip file), and then have a wrapper. */
-#define MOST_COMPRESSIONS 2
-#define MOST_STAGES (MOST_COMPRESSIONS + 1)
+#define MAX_COMPRESSIONS 2
+#define MAX_STAGES (MAX_COMPRESSIONS + 1)
 
 /* One thing to undo. */
 typedef struct Stage
@@ -66,14 +66,14 @@ struct FlowSource
 	const FlowCodec *compression; /* the outermost */
 	const Wrapper *wrapper;       /* NULL: none */
 
-	Stage stages[MOST_STAGES];
+	Stage stages[MAX_STAGES];
 	int nstages;
 
 	/* what the last stage, or the file, gave at the opening, and nobody has taken yet */
 	const uint8_t *ready, *ready_end;
 
 	/* the beginning of what each gives, from the file on */
-	uint8_t first[MOST_STAGES + 1][FIRST_SIZE];
+	uint8_t first[MAX_STAGES + 1][FIRST_SIZE];
 };
 
 static bool
@@ -416,9 +416,9 @@ add_compressions(FlowSource *source, const char *compression, FlowError *error)
 	source->compression = codec;
 	while (codec->step != NULL)
 	{
-		if (source->nstages == MOST_COMPRESSIONS)
+		if (source->nstages == MAX_COMPRESSIONS)
 		{
-			flow_error_set(error, FLOW_UNSUPPORTED, "is compressed more than %d times", MOST_COMPRESSIONS);
+			flow_error_set(error, FLOW_UNSUPPORTED, "is compressed more than %d times", MAX_COMPRESSIONS);
 			flow_file_name_error(error, source->object->path);
 			return FLOW_UNSUPPORTED;
 		}
@@ -458,7 +458,7 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 	size_t len = 0;
 
 	source->storage = access->store != NULL ? access->store->storage : &flow_file_storage;
-	source->most = access->glance ? FLOW_GLANCE_SIZE : UINT64_MAX;
+	source->most = access->glance ? FLOW_PROBE_SIZE : UINT64_MAX;
 	status = source->storage->open(source->host, access, source->object, &source->file, error);
 	if (status == FLOW_OK && source->object->size > 0)
 		status = source->storage->read(source->file, source->first[0], FIRST_SIZE, &len, error);

@@ -32,8 +32,8 @@ round_up(size_t size)
 FlowEnds *
 flow_ends_create(const FlowHost *host)
 {
-	size_t next_size = round_up((FLOW_SPLIT_MOST + SLACK_ENTRIES) * sizeof(uint32_t));
-	size_t bits_size = round_up(FLOW_SPLIT_MOST / 8 + SLACK_BYTES);
+	size_t next_size = round_up((FLOW_SPLIT_MAX + SLACK_ENTRIES) * sizeof(uint32_t));
+	size_t bits_size = round_up(FLOW_SPLIT_MAX / 8 + SLACK_BYTES);
 	size_t size = sizeof(FlowEnds) + 2 * ALIGNMENT + next_size + 3 * bits_size;
 	FlowEnds *ends = flow_allocate(host, size);
 	char *place;
@@ -50,7 +50,7 @@ flow_ends_create(const FlowHost *host)
 	ends->newline = (uint8_t *) place + next_size;
 	memset(ends->newline, 0, 3 * bits_size); /* of next, nothing is read that was not written: it is large */
 	ends->digits = ends->newline + bits_size;
-	ends->odd = ends->digits + bits_size;
+	ends->special = ends->digits + bits_size;
 	return ends;
 }
 

@@ -80,25 +80,25 @@ flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)
  * Few words have any, so odd[] is cleared when the first is met.
  */
 static inline uint64_t
-flow_split_mark_odd(FlowEnds *ends, size_t count, uint64_t end, uint64_t start, uint64_t odd, uint64_t carry)
+flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t start, uint64_t special, uint64_t carry)
 {
 	uint64_t sum, found;
 	bool over;
 
-	over = __builtin_add_overflow(odd, ~end, &sum);
+	over = __builtin_add_overflow(special, ~end, &sum);
 	over |= __builtin_add_overflow(sum, carry, &sum);
 	found = (sum | start) & end;
-	if (found != 0 && !ends->any_odd)
+	if (found != 0 && !ends->any_special)
 	{
-		memset(ends->odd, 0, FLOW_SPLIT_MOST / 8);
-		ends->any_odd = true;
+		memset(ends->special, 0, FLOW_SPLIT_MAX / 8);
+		ends->any_special = true;
 	}
 	for (; found != 0; found &= found - 1)
 	{
 		uint64_t before = end & ((found & -found) - 1);
 		size_t bit = count + (size_t) __builtin_popcountll(before);
 
-		ends->odd[bit / 8] |= (uint8_t) (1 << bit % 8);
+		ends->special[bit / 8] |= (uint8_t) (1 << bit % 8);
 	}
 	return over;
 }

@@ -37,7 +37,7 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 	const int8x16_t space = vdupq_n_s8(0x20);
 	char tail[FLOW_SPLIT_WORD];
 	FlowBits newline = {ends->newline, 0}, digits = {ends->digits, 0};
-	uint64_t start_carry = 1, digit_carry = 0, odd_carry = 0;
+	uint64_t start_carry = 1, digit_carry = 0, special_carry = 0;
 	size_t count = 0;
 
 	if (flow_split_needs_portable(separator))
@@ -46,11 +46,11 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 		return;
 	}
 
-	ends->any_odd = false;
+	ends->any_special = false;
 	for (size_t at = 0; at < len; at += FLOW_SPLIT_WORD)
 	{
 		const char *p = data + at;
-		uint8x16_t is_newline[VECTORS], is_end[VECTORS], is_digit[VECTORS], is_odd[VECTORS], any;
+		uint8x16_t is_newline[VECTORS], is_end[VECTORS], is_digit[VECTORS], is_special[VECTORS], any;
 		uint64_t end, start, sum;
 
 		if (flow_unlikely(len - at < FLOW_SPLIT_WORD))
@@ -63,15 +63,15 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 			is_newline[i] = vceqq_u8(x, nl);
 			is_end[i] = vorrq_u8(is_newline[i], vceqq_u8(x, sep));
 			is_digit[i] = vcleq_u8(vsubq_u8(x, zero), nine);
-			is_odd[i] = vbicq_u8(vcltq_s8(vreinterpretq_s8_u8(x), space), is_end[i]);
+			is_special[i] = vbicq_u8(vcltq_s8(vreinterpretq_s8_u8(x), space), is_end[i]);
 		}
 		end = bits_neon(is_end);
 		start = end << 1 | start_carry;
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_neon(is_digit), &digit_carry);
-		any = vorrq_u8(vorrq_u8(is_odd[0], is_odd[1]), vorrq_u8(is_odd[2], is_odd[3]));
-		if (flow_unlikely((start & end) != 0 || odd_carry != 0 || vmaxvq_u8(any) != 0))
-			odd_carry = flow_split_mark_odd(ends, count, end, start, bits_neon(is_odd), odd_carry);
+		any = vorrq_u8(vorrq_u8(is_special[0], is_special[1]), vorrq_u8(is_special[2], is_special[3]));
+		if (flow_unlikely((start & end) != 0 || special_carry != 0 || vmaxvq_u8(any) != 0))
+			special_carry = flow_split_mark_special(ends, count, end, start, bits_neon(is_special), special_carry);
 		count = flow_split_append_ends(ends->next, (uint32_t) at + 1, count, end, bits_neon(is_newline), sum,
 		                               &newline, &digits, true);
 	}

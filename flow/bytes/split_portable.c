@@ -24,10 +24,10 @@ put_bit(uint8_t *bits, size_t number, bool value)
 void
 flow_split_portable(const char *data, size_t len, char separator, FlowEnds *ends)
 {
-	bool empty = true, digits = true, odd = false; /* the field so far */
+	bool empty = true, digits = true, special = false; /* the field so far */
 	size_t count = 0;
 
-	ends->any_odd = false;
+	ends->any_special = false;
 	for (size_t i = 0; i < len; i++)
 	{
 		unsigned char byte = (unsigned char) data[i];
@@ -37,17 +37,17 @@ flow_split_portable(const char *data, size_t len, char separator, FlowEnds *ends
 			ends->next[count] = (uint32_t) (i + 1);
 			put_bit(ends->newline, count, byte == '\n');
 			put_bit(ends->digits, count, digits && !empty);
-			put_bit(ends->odd, count, odd || empty);
-			ends->any_odd |= odd || empty;
+			put_bit(ends->special, count, special || empty);
+			ends->any_special |= special || empty;
 			count++;
 			empty = digits = true;
-			odd = false;
+			special = false;
 		}
 		else
 		{
 			empty = false;
 			digits &= byte >= '0' && byte <= '9';
-			odd |= byte < 0x20 || byte >= 0x80;
+			special |= byte < 0x20 || byte >= 0x80;
 		}
 	}
 	ends->count = count;

@@ -30,7 +30,7 @@ typedef struct Masks
 	uint64_t end; /* newlines too */
 	uint64_t newline;
 	uint64_t digit;
-	uint64_t odd; /* and no end */
+	uint64_t special; /* and no end */
 } Masks;
 
 /* ---------- steps of AVX2 and AVX-512 ---------- */
@@ -46,10 +46,10 @@ typedef struct Masks
 typedef struct State
 {
 	size_t count;
-	uint64_t start;        /* 1: a field starts with the next word */
-	uint64_t digit_carry;  /* of flow_split_digits */
-	uint64_t odd_carry;    /* of flow_split_mark_odd */
-	uint64_t newline_part; /* of FlowBits */
+	uint64_t start;         /* 1: a field starts with the next word */
+	uint64_t digit_carry;   /* of flow_split_digits */
+	uint64_t special_carry; /* of flow_split_mark_special */
+	uint64_t newline_part;  /* of FlowBits */
 	uint64_t digits_part;
 } State;
 
@@ -78,7 +78,7 @@ typedef struct Step
 static flow_always_inline Step
 begin_step(const State *state)
 {
-	return (Step) {.start = state->start, .digit_carry = (unsigned char) state->digit_carry, .rare = state->odd_carry};
+	return (Step) {.start = state->start, .digit_carry = (unsigned char) state->digit_carry, .rare = state->special_carry};
 }
 
 /*
@@ -135,7 +135,7 @@ add_rare_word(State *state, FlowEnds *ends, const Masks *masks)
 
 	flow_split_append(&newline, state->count, _pext_u64(masks->newline, masks->end), n);
 	flow_split_append(&digits, state->count, _pext_u64(sum, masks->end), n);
-	state->odd_carry = flow_split_mark_odd(ends, state->count, masks->end, start, masks->odd, state->odd_carry);
+	state->special_carry = flow_split_mark_special(ends, state->count, masks->end, start, masks->special, state->special_carry);
 	state->start = masks->end >> 63;
 	state->count += n;
 	state->newline_part = newline.part;
@@ -171,7 +171,7 @@ rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, co
 		uint64_t newline = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
 		uint64_t end = newline | _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(separator));
 		uint64_t digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
-		uint64_t odd = _mm512_cmplt_epi8_mask(x, _mm512_set1_epi8(0x20)) & ~end;
+		uint64_t special = _mm512_cmplt_epi8_mask(x, _mm512_set1_epi8(0x20)) & ~end;
 		__m512i numbers = _mm512_maskz_compress_epi8(end, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
 		uint32_t *next = ends->next + state.count;
 
@@ -179,7 +179,7 @@ rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, co
 		store_avx512(next + 16, base, _mm512_extracti32x4_epi32(numbers, 1));
 		store_avx512(next + 32, base, _mm512_extracti32x4_epi32(numbers, 2));
 		store_avx512(next + 48, base, _mm512_extracti32x4_epi32(numbers, 3));
-		add_rare_word(&state, ends, &(Masks) {end, newline, digit, odd});
+		add_rare_word(&state, ends, &(Masks) {end, newline, digit, special});
 	}
 	return state;
 }
@@ -204,7 +204,7 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 		return;
 	}
 
-	ends->any_odd = false;
+	ends->any_special = false;
 	for (size_t at = 0; at < len; at += STEP)
 	{
 		const char *p = len - at >= STEP ? data + at : flow_split_pad(tail, STEP, data + at, len - at, separator);
@@ -263,7 +263,7 @@ bits_avx2(__m256i low, __m256i high)
  * odd byte of the word; *odd is what it was for others.
  */
 USES_AVX2 static flow_always_inline Masks
-masks_avx2(const char *data, char separator, __m256i *odd)
+masks_avx2(const char *data, char separator, __m256i *special)
 {
 	const __m256i newline = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
 	const __m256i shift = _mm256_set1_epi8(DIGIT_SHIFT), digit_end = _mm256_set1_epi8(DIGIT_END);
@@ -271,16 +271,16 @@ masks_avx2(const char *data, char separator, __m256i *odd)
 	__m256i x_newline = _mm256_cmpeq_epi8(x, newline), y_newline = _mm256_cmpeq_epi8(y, newline);
 	__m256i x_end = _mm256_or_si256(x_newline, _mm256_cmpeq_epi8(x, sep));
 	__m256i y_end = _mm256_or_si256(y_newline, _mm256_cmpeq_epi8(y, sep));
-	__m256i x_odd = _mm256_andnot_si256(x_end, _mm256_cmpgt_epi8(space, x));
-	__m256i y_odd = _mm256_andnot_si256(y_end, _mm256_cmpgt_epi8(space, y));
+	__m256i x_special = _mm256_andnot_si256(x_end, _mm256_cmpgt_epi8(space, x));
+	__m256i y_special = _mm256_andnot_si256(y_end, _mm256_cmpgt_epi8(space, y));
 
-	*odd = _mm256_or_si256(*odd, _mm256_or_si256(x_odd, y_odd));
+	*special = _mm256_or_si256(*special, _mm256_or_si256(x_special, y_special));
 	return (Masks) {
 		.end = bits_avx2(x_end, y_end),
 		.newline = bits_avx2(x_newline, y_newline),
 		.digit = bits_avx2(_mm256_cmpgt_epi8(digit_end, _mm256_add_epi8(x, shift)),
 	                       _mm256_cmpgt_epi8(digit_end, _mm256_add_epi8(y, shift))),
-		.odd = bits_avx2(x_odd, y_odd), /* not computed where it is not used */
+		.special = bits_avx2(x_special, y_special), /* not computed where it is not used */
 	};
 }
 
@@ -312,11 +312,11 @@ USES_AVX2 static __attribute__((noinline)) State
 rare_step_avx2(const char *data, size_t at, char separator, FlowEnds *ends, const State *before)
 {
 	State state = *before;
-	__m256i odd = _mm256_setzero_si256();
+	__m256i special = _mm256_setzero_si256();
 
 	for (int i = 0; i < STEP_WORDS; i++)
 	{
-		Masks masks = masks_avx2(data + i * FLOW_SPLIT_WORD, separator, &odd);
+		Masks masks = masks_avx2(data + i * FLOW_SPLIT_WORD, separator, &special);
 
 		store_avx2(ends->next + state.count, (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1, masks.end);
 		add_rare_word(&state, ends, &masks);
@@ -337,23 +337,23 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 		return;
 	}
 
-	ends->any_odd = false;
+	ends->any_special = false;
 	for (size_t at = 0; at < len; at += STEP)
 	{
 		const char *p = len - at >= STEP ? data + at : flow_split_pad(tail, STEP, data + at, len - at, separator);
-		__m256i odd = _mm256_setzero_si256();
+		__m256i special = _mm256_setzero_si256();
 		Step step = begin_step(&state);
 
 #pragma GCC unroll 4
 		for (int i = 0; i < STEP_WORDS; i++)
 		{
-			Masks masks = masks_avx2(p + i * FLOW_SPLIT_WORD, separator, &odd);
+			Masks masks = masks_avx2(p + i * FLOW_SPLIT_WORD, separator, &special);
 
-			HAVE_VECTOR(odd);
+			HAVE_VECTOR(special);
 			store_avx2(next + state.count + step.count, (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1, masks.end);
 			add_word(&step, masks.end, masks.newline, masks.digit);
 		}
-		step.rare |= !_mm256_testz_si256(odd, odd);
+		step.rare |= !_mm256_testz_si256(special, special);
 		if (!finish_step(&state, ends, &step))
 		{
 			State before = state;
@@ -413,15 +413,15 @@ split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool i
 	const __m128i zero = _mm_set1_epi8(DIGIT_SHIFT), ten = _mm_set1_epi8(DIGIT_END);
 	char tail[FLOW_SPLIT_WORD];
 	FlowBits newline = {ends->newline, 0}, digits = {ends->digits, 0};
-	uint64_t start_carry = 1, digit_carry = 0, odd_carry = 0;
+	uint64_t start_carry = 1, digit_carry = 0, special_carry = 0;
 	size_t count = 0;
 
-	ends->any_odd = false;
+	ends->any_special = false;
 	for (size_t at = 0; at < len; at += FLOW_SPLIT_WORD)
 	{
 		const char *p = data + at;
 		__m128i is_newline[VECTORS], is_end[VECTORS], is_digit[VECTORS], is_low[VECTORS];
-		uint64_t end, start, odd, sum;
+		uint64_t end, start, special, sum;
 
 		if (flow_unlikely(len - at < FLOW_SPLIT_WORD))
 			p = flow_split_pad(tail, FLOW_SPLIT_WORD, p, len - at, separator);
@@ -436,12 +436,12 @@ split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool i
 			is_low[i] = _mm_cmpgt_epi8(space, x);
 		}
 		end = bits_sse2(is_end);
-		odd = bits_sse2(is_low) & ~end;
+		special = bits_sse2(is_low) & ~end;
 		start = end << 1 | start_carry;
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_sse2(is_digit), &digit_carry);
-		if (flow_unlikely((odd | (start & end) | odd_carry) != 0))
-			odd_carry = flow_split_mark_odd(ends, count, end, start, odd, odd_carry);
+		if (flow_unlikely((special | (start & end) | special_carry) != 0))
+			special_carry = flow_split_mark_special(ends, count, end, start, special, special_carry);
 		count = flow_split_append_ends(ends->next, (uint32_t) at + 1, count, end, bits_sse2(is_newline), sum,
 		                               &newline, &digits, instruction);
 	}

@@ -34,10 +34,10 @@
 #define CONNECT_MS 5000
 #define STALL_BYTES 1024 /* less than so many a second, for so many seconds, is a stall */
 #define STALL_SECONDS 10
-#define CONNECTION_SECONDS 300        /* an older connection is not used again */
-#define RECEIVE_SIZE (64 * 1024)      /* of libcurl's buffer for each transfer */
-#define MOST_FIELDS_BYTES (64 * 1024) /* of an answer, all of its header */
-#define MOST_SOCKETS 256
+#define CONNECTION_SECONDS 300       /* an older connection is not used again */
+#define RECEIVE_SIZE (64 * 1024)     /* of libcurl's buffer for each transfer */
+#define MAX_FIELDS_BYTES (64 * 1024) /* of an answer, all of its header */
+#define MAX_SOCKETS 256
 
 struct FlowHttp
 {
@@ -45,7 +45,7 @@ struct FlowHttp
 	CURLM *multi;
 	FlowHttpRequest *first; /* those under way */
 
-	FlowSocket sockets[MOST_SOCKETS];
+	FlowSocket sockets[MAX_SOCKETS];
 	int nsockets;
 	uint64_t version; /* of the sockets, see FlowHost */
 	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: it does not */
@@ -106,7 +106,7 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 			http->sockets[i] = http->sockets[--http->nsockets];
 		return 0;
 	}
-	if (i == MOST_SOCKETS)
+	if (i == MAX_SOCKETS)
 	{
 		http->failed = true;
 		return -1;
@@ -189,7 +189,7 @@ take_field(char *line, size_t size, size_t count, void *arg)
 	char *out = request->fields_text + request->fields_len;
 
 	transfer->header_bytes += len;
-	if (transfer->header_bytes > MOST_FIELDS_BYTES)
+	if (transfer->header_bytes > MAX_FIELDS_BYTES)
 	{
 		transfer->flooded = true;
 		return 0;
@@ -508,7 +508,7 @@ result_of(const Transfer *transfer, CURLcode code)
 
 /* Why a transfer failed, in as few words as say it. */
 static void
-tell_reason(FlowHttpRequest *request, const Transfer *transfer, CURLcode code)
+report_reason(FlowHttpRequest *request, const Transfer *transfer, CURLcode code)
 {
 	const char *reason = transfer->flooded             ? "the header of the answer is too large"
 	                     : transfer->reason[0] != '\0' ? transfer->reason
@@ -548,7 +548,7 @@ collect(FlowHttp *http)
 			snprintf(request->reason, sizeof(request->reason), "the answer has no header");
 		}
 		else if (code != CURLE_OK)
-			tell_reason(request, transfer, code);
+			report_reason(request, transfer, code);
 		if (request->result == FLOW_IO)
 			request->os_errno = transfer->os_errno;
 		end_request(request);
@@ -585,7 +585,7 @@ FlowStatus
 flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 {
 	const FlowHost *host = http->spec.host;
-	FlowSocket ready[MOST_SOCKETS];
+	FlowSocket ready[MAX_SOCKETS];
 	uint64_t ended = http->ended;
 	int nready;
 	sigset_t old;

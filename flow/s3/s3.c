@@ -21,7 +21,7 @@
  * second number, which leaves half of what a process may take (32 MiB) for libcurl, TLS and the reader.
  */
 #define PIECE_SIZE (2 * 1024 * 1024)
-#define MOST_BUFFERED (16 * 1024 * 1024)
+#define MAX_BUFFERED (16 * 1024 * 1024)
 
 /* A run of an object's bytes. */
 typedef struct Piece
@@ -142,7 +142,7 @@ begin_pieces(FlowS3 *s3, FlowError *error)
 			uint64_t left = file->end - file->begun;
 			size_t size = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
 
-			if ((s3->buffered + size > MOST_BUFFERED && s3->buffered > 0) || waiting >= s3->spec.max_connections)
+			if ((s3->buffered + size > MAX_BUFFERED && s3->buffered > 0) || waiting >= s3->spec.max_connections)
 				return FLOW_OK;
 			status = begin_piece(file, size, error);
 			waiting++;
@@ -211,8 +211,8 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 	if (file == NULL && (file = add_file(s3, object)) == NULL)
 		return flow_error_memory(error);
 	file->opened = true;
-	if (access->glance && file->end > FLOW_GLANCE_SIZE)
-		file->end = FLOW_GLANCE_SIZE;
+	if (access->glance && file->end > FLOW_PROBE_SIZE)
+		file->end = FLOW_PROBE_SIZE;
 	*result = file;
 	return FLOW_OK;
 }
@@ -323,7 +323,7 @@ has_room(const FlowStore *store)
 		bytes += file->end - file->position;
 		count++;
 	}
-	return count < 4 * s3->spec.max_connections && bytes < MOST_BUFFERED;
+	return count < 4 * s3->spec.max_connections && bytes < MAX_BUFFERED;
 }
 
 static FlowStatus

@@ -26,10 +26,10 @@ extern void flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TE
 extern void flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT]);
 
 /*
- * Encodes bytes for a URL as SigV4 wants it: all but A-Z a-z 0-9 - . _ ~ become %XX, in upper case; "/" too, unless keep_slashes.
+ * Encodes bytes for a URL as SigV4 wants it: all but A-Z a-z 0-9 - . _ ~ become %XX, in upper case; "/" too, unless copy_slashes.
  * Writes no NUL; returns the length, which is 3 * len at most.  out NULL: only that.
  */
-extern size_t flow_s3_encode(const char *text, size_t len, bool keep_slashes, char *out);
+extern size_t flow_s3_encode(const char *text, size_t len, bool copy_slashes, char *out);
 
 /* A parameter of a query, not encoded. */
 typedef struct FlowS3Parameter

@@ -31,9 +31,9 @@
 #define STS_CONNECT 5000
 #define STS_ANSWER 15000
 
-#define MOST_ANSWER (64 * 1024)
-#define MOST_URL 2048
-#define MOST_ROLE_NAME 64
+#define MAX_ANSWER (64 * 1024)
+#define MAX_URL 2048
+#define MAX_ROLE_NAME 64
 #define SHOWN_URL 160
 
 #define INSTANCE_URL "http://169.254.169.254"
@@ -109,7 +109,7 @@ typedef struct Answer
 static bool
 answer_create(const FlowHost *host, Answer *answer)
 {
-	*answer = (Answer) {.host = host, .text = flow_allocate(host, MOST_ANSWER + 1)};
+	*answer = (Answer) {.host = host, .text = flow_allocate(host, MAX_ANSWER + 1)};
 	if (answer->text == NULL)
 		return false;
 	answer->text[0] = '\0';
@@ -120,7 +120,7 @@ static void
 answer_free(Answer *answer)
 {
 	if (answer->text != NULL)
-		explicit_bzero(answer->text, MOST_ANSWER + 1);
+		explicit_bzero(answer->text, MAX_ANSWER + 1);
 	flow_free(answer->host, answer->text);
 }
 
@@ -129,7 +129,7 @@ receive(FlowHttpRequest *request, const char *data, size_t len)
 {
 	Answer *answer = request->arg;
 
-	if (len > MOST_ANSWER - answer->len)
+	if (len > MAX_ANSWER - answer->len)
 		return false;
 	memcpy(answer->text + answer->len, data, len);
 	answer->len += len;
@@ -325,7 +325,7 @@ fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *er
 static FlowStatus
 fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, FlowError *error)
 {
-	char url[MOST_URL];
+	char url[MAX_URL];
 	Question question = {
 		.method = "PUT",
 		.url = url,
@@ -363,13 +363,13 @@ is_role_name(const char *name)
 {
 	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-");
 
-	return len > 0 && len <= MOST_ROLE_NAME && name[len] == '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return len > 0 && len <= MAX_ROLE_NAME && name[len] == '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
 static FlowStatus
 fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, Answer *role, FlowError *error)
 {
-	char url[MOST_URL];
+	char url[MAX_URL];
 	Question question;
 	FlowStatus status;
 
@@ -395,7 +395,7 @@ fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 static FlowStatus
 fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, const char *role, Answer *answer, Found *found, FlowError *error)
 {
-	char url[MOST_URL], code[48];
+	char url[MAX_URL], code[48];
 	Question question;
 	FlowStatus status;
 
@@ -416,7 +416,7 @@ fetch_instance(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error
 	Answer token = {.host = spec->host}, role = token, answer = token;
 	FlowStatus status;
 
-	if (strlen(base) > MOST_URL - 128)
+	if (strlen(base) > MAX_URL - 128)
 		return missing(error, "The address of the service is too long.");
 	if (!answer_create(spec->host, &token) || !answer_create(spec->host, &role) || !answer_create(spec->host, &answer))
 		status = flow_error_memory(error);
@@ -472,7 +472,7 @@ is_container_url(const char *url)
 }
 
 static FlowStatus
-find_container(const FlowS3CredentialsSpec *spec, char url[MOST_URL], FlowError *error)
+find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *error)
 {
 	const char *relative = variable(spec, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
 	const char *full = variable(spec, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
@@ -489,10 +489,10 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MOST_URL], FlowError 
 		return FLOW_NO_PERMISSION;
 	}
 	if (relative != NULL)
-		len = snprintf(url, MOST_URL, "%s%s", spec->container_url != NULL ? spec->container_url : CONTAINER_URL, relative);
+		len = snprintf(url, MAX_URL, "%s%s", spec->container_url != NULL ? spec->container_url : CONTAINER_URL, relative);
 	else
-		len = snprintf(url, MOST_URL, "%s", full);
-	return len < MOST_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
+		len = snprintf(url, MAX_URL, "%s", full);
+	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
 }
 
 /* What the service wants to see; *text is to be freed, and *token NULL if there is none. */
@@ -523,7 +523,7 @@ find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char 
 static FlowStatus
 fetch_container(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
-	char url[MOST_URL], *text = NULL;
+	char url[MAX_URL], *text = NULL;
 	Question question = {.method = "GET", .url = url, .connect_ms = LOCAL_CONNECT, .answer_ms = LOCAL_ANSWER};
 	FlowStatus status = find_container(spec, url, error);
 	Answer answer;
@@ -565,19 +565,19 @@ is_region(const char *region)
 }
 
 static FlowStatus
-find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MOST_URL], FlowError *error)
+find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MAX_URL], FlowError *error)
 {
 	int len;
 
 	if (spec->sts_url != NULL)
-		len = snprintf(url, MOST_URL, "%s/", spec->sts_url);
+		len = snprintf(url, MAX_URL, "%s/", spec->sts_url);
 	else if (region == NULL)
 		return missing(error, "The region is not known: the environment variable \"AWS_REGION\" is not set.");
 	else if (!is_region(region))
 		return missing(error, "The name of the region is not well-formed.");
 	else
-		len = snprintf(url, MOST_URL, "https://sts.%s.amazonaws.com%s/", region, strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
-	return len < MOST_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
+		len = snprintf(url, MAX_URL, "https://sts.%s.amazonaws.com%s/", region, strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
 }
 
 /* STS may show a value that it does not like, and it may be cut. */
@@ -645,7 +645,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 static FlowStatus
 fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, Found *found, FlowError *error)
 {
-	char url[MOST_URL], *token, *body;
+	char url[MAX_URL], *token, *body;
 	Answer answer;
 	size_t size;
 	FlowStatus status = find_sts(spec, identity->region, url, error);

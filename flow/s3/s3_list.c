@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-#define MOST_FETCHES 4 /* prefixes listed at a time */
+#define MAX_FETCHES 4 /* prefixes listed at a time */
 
 /* Keys to be listed: those that begin so. */
 typedef struct Prefix
@@ -46,12 +46,12 @@ struct FlowS3Listing
 	const FlowPruner *pruner;
 	bool has_variables;
 	Prefix *waiting;
-	Fetch *fetches[MOST_FETCHES];
+	Fetch *fetches[MAX_FETCHES];
 	int nfetches;
 	bool found;  /* the store has shown anything at all */
 	bool ending; /* no page shall be asked for any more */
 	FlowObjects *objects;
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	char path[1200]; /* of an object, or a directory */
 };
 
@@ -239,7 +239,7 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 	}
 	if (listing->has_variables && !flow_location_values(listing->location, listing->path, listing->values))
 		return FLOW_OK;
-	status = flow_objects_judge(objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
+	status = flow_objects_prune(objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
 	if (status != FLOW_OK || !keep)
 		return status;
 	if (entry->etag[0] == '\0')
@@ -327,7 +327,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 			return FLOW_OK; /* of a path like ".../2024/02/30" nothing is meant */
 		if (more)
 		{
-			status = flow_objects_judge_directory(listing->objects, listing->pruner, listing->values, &keep, error);
+			status = flow_objects_prune_directory(listing->objects, listing->pruner, listing->values, &keep, error);
 			if (status != FLOW_OK || !keep)
 				return status;
 		}
@@ -360,7 +360,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	const Prefix *prefix = fetch->prefix;
 	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last};
 	FlowS3Request *request = &fetch->request;
-	size_t names_a_look = flow_location_names_a_look(listing->location);
+	size_t names_per_check = flow_location_names_per_check(listing->location);
 	FlowS3Page page;
 	FlowStatus status;
 
@@ -384,7 +384,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	listing->objects->directories_read += !prefix->exact && prefix->token == NULL;
 	for (size_t i = 0; i < page.nentries && status == FLOW_OK; i++)
 	{
-		if (i % names_a_look == 0 && flow_interrupted(host))
+		if (i % names_per_check == 0 && flow_interrupted(host))
 			return flow_error_interrupted(error);
 		if (prefix->exact && strcmp(page.entries[i].key, prefix->key) == 0)
 			listing->found = true;
@@ -393,7 +393,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	/* the first is to be listed first, so it goes onto the stack last */
 	for (size_t i = page.nprefixes; i > 0 && status == FLOW_OK; i--)
 	{
-		if (i % names_a_look == 0 && flow_interrupted(host))
+		if (i % names_per_check == 0 && flow_interrupted(host))
 			return flow_error_interrupted(error);
 		status = take_directory(listing, prefix, page.prefixes[i - 1], error);
 	}
@@ -451,7 +451,7 @@ begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 
-	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL && listing->nfetches < MOST_FETCHES)
+	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL && listing->nfetches < MAX_FETCHES)
 		status = begin_fetch(listing, error);
 	return status;
 }

@@ -15,11 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_PAGE (8 * 1024 * 1024)
-#define MOST_ANSWER (64 * 1024) /* that is no list */
-#define TEXT_ROOM (64 * 1024)   /* of a block of texts */
-#define FIRST_ITEMS 1024        /* room; a page has 1,000 keys at most, but for servers that are not Amazon's */
-#define LOOK_EVERY 1024         /* items between two looks at the interrupt */
+#define MAX_PAGE (8 * 1024 * 1024)
+#define MAX_ANSWER (64 * 1024) /* that is no list */
+#define TEXT_ROOM (64 * 1024)  /* of a block of texts */
+#define FIRST_ITEMS 1024       /* room; a page has 1,000 keys at most, but for servers that are not Amazon's */
+#define LOOK_EVERY 1024        /* items between two looks at the interrupt */
 
 #define SHOWN 100 /* bytes shown of a key */
 
@@ -295,7 +295,7 @@ FlowStatus
 flow_s3_page_begin(const FlowHost *host, FlowS3PageReader **result, FlowError *error)
 {
 	FlowS3PageReader *reader = flow_allocate(host, sizeof(FlowS3PageReader));
-	FlowXmlSpec spec = {host, take_element, reader, MOST_PAGE};
+	FlowXmlSpec spec = {host, take_element, reader, MAX_PAGE};
 	FlowStatus status;
 
 	if (reader == NULL)
@@ -552,7 +552,7 @@ take_failure(void *arg, const char *path, const char *text, size_t len)
 FlowStatus
 flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure, FlowError *error)
 {
-	FlowXmlSpec spec = {host, take_failure, failure, MOST_ANSWER};
+	FlowXmlSpec spec = {host, take_failure, failure, MAX_ANSWER};
 	FlowStatus status;
 	FlowXml *xml;
 
@@ -616,7 +616,7 @@ FlowStatus
 flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys, int64_t *expires, FlowError *error)
 {
 	StsAnswer answer = {.keys = keys};
-	FlowXmlSpec spec = {host, take_sts, &answer, MOST_ANSWER};
+	FlowXmlSpec spec = {host, take_sts, &answer, MAX_ANSWER};
 	FlowXml *xml;
 	FlowStatus status = flow_xml_create(&spec, &xml, error);
 

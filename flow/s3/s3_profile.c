@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_FILE (64 * 1024)
-#define MOST_PATH 4096
+#define MAX_FILE (64 * 1024)
+#define MAX_PATH 4096
 
 /* ---------- small files ---------- */
 
@@ -41,14 +41,14 @@ read_all(int fd, const char *path, char *text, FlowError *error)
 
 	for (;;)
 	{
-		ssize_t count = read(fd, text + len, MOST_FILE + 1 - len);
+		ssize_t count = read(fd, text + len, MAX_FILE + 1 - len);
 
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
 			return file_error(error, flow_status_of_errno(errno), errno, path, "could not be read");
 		len += (size_t) count;
-		if (len > MOST_FILE)
+		if (len > MAX_FILE)
 			return file_error(error, FLOW_LIMIT, 0, path, "has more than 64 KiB");
 		if (count == 0)
 			break;
@@ -81,7 +81,7 @@ flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowErr
 		close(fd);
 		return file_error(error, FLOW_NOT_REGULAR, 0, path, "is not a regular file");
 	}
-	text = flow_allocate(host, MOST_FILE + 1);
+	text = flow_allocate(host, MAX_FILE + 1);
 	if (text == NULL)
 	{
 		close(fd);
@@ -100,7 +100,7 @@ void
 flow_s3_file_free(const FlowHost *host, char *text)
 {
 	if (text != NULL)
-		explicit_bzero(text, MOST_FILE + 1);
+		explicit_bzero(text, MAX_FILE + 1);
 	flow_free(host, text);
 }
 
@@ -292,19 +292,19 @@ read_section(const FlowHost *host, const char *path, bool is_config, const char 
 
 /* Where a file is: as a variable says, or below the home directory.  False if nothing says it. */
 static bool
-find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *below_home, char path[MOST_PATH])
+find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *below_home, char path[MAX_PATH])
 {
 	const char *set = spec->environment(spec->environment_arg, variable);
 	const char *home = spec->environment(spec->environment_arg, "HOME");
 	int len;
 
 	if (set != NULL && *set != '\0')
-		len = snprintf(path, MOST_PATH, "%s", set);
+		len = snprintf(path, MAX_PATH, "%s", set);
 	else if (home != NULL && *home != '\0')
-		len = snprintf(path, MOST_PATH, "%s/%s", home, below_home);
+		len = snprintf(path, MAX_PATH, "%s/%s", home, below_home);
 	else
 		return false;
-	return len < MOST_PATH;
+	return len < MAX_PATH;
 }
 
 /* Adds what the file of credentials says, which counts more; keys are not mixed. */
@@ -329,7 +329,7 @@ add_credentials(FlowS3Profile *profile, const FlowS3Profile *credentials)
 FlowStatus
 flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, FlowError *error)
 {
-	char credentials_path[MOST_PATH], config_path[MOST_PATH];
+	char credentials_path[MAX_PATH], config_path[MAX_PATH];
 	const char *name = spec->environment(spec->environment_arg, "AWS_PROFILE");
 	FlowS3Profile credentials;
 	FlowStatus status;

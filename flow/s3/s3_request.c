@@ -14,7 +14,7 @@
 #include <time.h>
 
 #define WORK_MS 1000
-#define MOST_SKEW (24 * 60 * 60)                                                      /* seconds: a clock that differs more is not believed */
+#define MAX_SKEW (24 * 60 * 60)                                                       /* seconds: a clock that differs more is not believed */
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" /* SHA-256 of nothing */
 
 /* ---------- failures ---------- */
@@ -439,7 +439,7 @@ try_clock(FlowS3Request *request)
 	if (request->clock_tried || theirs < 0)
 		return false;
 	offset = theirs - (int64_t) time(NULL);
-	if (offset > MOST_SKEW || offset < -MOST_SKEW)
+	if (offset > MAX_SKEW || offset < -MAX_SKEW)
 		return false;
 	request->clock_tried = true;
 	s3->clock_offset = offset;
@@ -602,7 +602,7 @@ take_success(FlowS3Request *request)
 
 /* The request is not under way any more. */
 static void
-settle(FlowS3Request *request)
+flush_counts(FlowS3Request *request)
 {
 	const FlowHttpRequest *http = &request->http;
 
@@ -730,7 +730,7 @@ begin_due(FlowS3 *s3, int64_t *until, FlowError *error)
 
 /* Takes leave of those that are done; tells whether there were any. */
 static bool
-settle_done(FlowS3 *s3)
+flush_done(FlowS3 *s3)
 {
 	bool any = false;
 
@@ -739,7 +739,7 @@ settle_done(FlowS3 *s3)
 		next = request->next;
 		if (request->under_way && request->http.done)
 		{
-			settle(request);
+			flush_counts(request);
 			any = true;
 		}
 	}
@@ -756,7 +756,7 @@ flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 	status = begin_due(s3, &until, error);
 	if (status != FLOW_OK)
 		return status;
-	if (settle_done(s3))
+	if (flush_done(s3))
 		return FLOW_OK; /* something that could not even begin, or was done while keys were asked for */
 	if (until > 0)
 	{
@@ -767,6 +767,6 @@ flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 	}
 	status = flow_http_work(s3->http, milliseconds, error);
 	if (status == FLOW_OK)
-		(void) settle_done(s3);
+		(void) flush_done(s3);
 	return status;
 }

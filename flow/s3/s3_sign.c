@@ -23,7 +23,7 @@
 
 #define HASH_SIZE 32 /* bytes of SHA-256 */
 #define DATE_LENGTH 8
-#define MOST_SCOPE 192 /* "20130524/us-east-1/s3/aws4_request" */
+#define MAX_SCOPE 192 /* "20130524/us-east-1/s3/aws4_request" */
 
 #define CRYPTO_NEEDS 16384 /* bytes, more than libcrypto takes to look for an algorithm */
 
@@ -82,7 +82,7 @@ is_unreserved(uint8_t byte)
 }
 
 size_t
-flow_s3_encode(const char *text, size_t len, bool keep_slashes, char *out)
+flow_s3_encode(const char *text, size_t len, bool copy_slashes, char *out)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t count = 0;
@@ -90,7 +90,7 @@ flow_s3_encode(const char *text, size_t len, bool keep_slashes, char *out)
 	for (size_t i = 0; i < len; i++)
 	{
 		uint8_t byte = (uint8_t) text[i];
-		bool plain = is_unreserved(byte) || (keep_slashes && byte == '/');
+		bool plain = is_unreserved(byte) || (copy_slashes && byte == '/');
 
 		if (out != NULL && plain)
 			out[count] = (char) byte;
@@ -381,7 +381,7 @@ static FlowStatus
 write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fields, Secrets *secrets,
                     char authorization[FLOW_S3_AUTHORIZATION])
 {
-	char scope[MOST_SCOPE], text[sizeof(ALGORITHM) + FLOW_S3_TIME_TEXT + MOST_SCOPE + FLOW_S3_HASH_TEXT];
+	char scope[MAX_SCOPE], text[sizeof(ALGORITHM) + FLOW_S3_TIME_TEXT + MAX_SCOPE + FLOW_S3_HASH_TEXT];
 	char hash[FLOW_S3_HASH_TEXT], signature[FLOW_S3_HASH_TEXT];
 	size_t scope_len = 0, text_len = 0, len = 0;
 

@@ -124,7 +124,7 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 	tree->column = (int) take(c, COLUMNS);
 	tree->view = take(c, FLOW_AS_UNIX_TIME + 1);
 	tree->op = take(c, FLOW_OVERLAPS + 1);
-	tree->truth = take(c, FLOW_BROKEN);
+	tree->truth = take(c, FLOW_ERROR);
 	tree->has_null = take(c, 4) == 0;
 	tree->constants = constants;
 	if (tree->kind > NAIVE_ALL)
@@ -142,7 +142,7 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 
 	if (type > FLOW_INT64)
 		tree->view = FLOW_AS_IS;
-	if (type != FLOW_ADDRESS && type != FLOW_NETWORK && tree->op >= FLOW_INSIDE)
+	if (type != FLOW_ADDRESS && type != FLOW_NETWORK && tree->op >= FLOW_WITHIN)
 		tree->op = FLOW_EQ;
 	count = tree->kind == NAIVE_COMPARE ? 1 : take(c, CONSTANTS + 1);
 	for (size_t i = 0; i < count; i++)

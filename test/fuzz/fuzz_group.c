@@ -9,7 +9,7 @@
 #include "../unit/naive_group.h"
 
 #define COLUMNS 5
-#define MOST_FIELDS (300 * COLUMNS)
+#define MAX_FIELDS (300 * COLUMNS)
 
 /* What is left of the input; at its end come zeros. */
 typedef struct Input
@@ -135,7 +135,7 @@ take_fields(Input *input, FlowSlice *fields)
 				*field = (FlowSlice) {"", 0};
 		}
 		count++;
-	} while (input->len > 0 && (count + 1) * COLUMNS <= MOST_FIELDS);
+	} while (input->len > 0 && (count + 1) * COLUMNS <= MAX_FIELDS);
 	return count;
 }
 
@@ -144,7 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static FlowSlice fields[MOST_FIELDS];
+	static FlowSlice fields[MAX_FIELDS];
 	Input input = {data, len};
 	FlowColumn columns[COLUMNS];
 	FlowAggregate aggregates[3];

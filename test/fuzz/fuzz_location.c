@@ -12,13 +12,13 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char input[PLAIN_MOST + 1];
+	char input[PLAIN_MAX + 1];
 	const char *text = input, *path;
 	FlowLocation *location;
 	FlowError error;
 	size_t text_len;
 
-	if (size >= PLAIN_MOST)
+	if (size >= PLAIN_MAX)
 		return 0;
 	memcpy(input, data, size);
 	input[size] = '\0';

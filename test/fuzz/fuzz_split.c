@@ -45,15 +45,15 @@ static void
 compare(const FlowSplitter *splitter, const FlowEnds *found, const FlowEnds *expected)
 {
 	DEMAND(found->count == expected->count);
-	DEMAND(found->any_odd == expected->any_odd);
+	DEMAND(found->any_special == expected->any_special);
 	DEMAND(found->next[-1] == 0);
 	for (size_t i = 0; i < found->count; i++)
 	{
 		DEMAND(found->next[i] == expected->next[i]);
 		DEMAND(bit(found->newline, i) == bit(expected->newline, i));
 		DEMAND(bit(found->digits, i) == bit(expected->digits, i));
-		if (found->any_odd)
-			DEMAND(bit(found->odd, i) == bit(expected->odd, i));
+		if (found->any_special)
+			DEMAND(bit(found->special, i) == bit(expected->special, i));
 	}
 }
 
@@ -67,7 +67,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	char separator;
 	char *data;
 
-	if (size < 2 || size - 1 > FLOW_SPLIT_MOST)
+	if (size < 2 || size - 1 > FLOW_SPLIT_MAX)
 		return 0;
 	if (expected == NULL)
 	{

@@ -73,7 +73,7 @@ filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, F
 	}
 	batch->truths[batch->count] = truth;
 	batch->needs[batch->count] = bad.status == FLOW_NEED_VALUE;
-	batch->bad[batch->count++] = truth == FLOW_BROKEN || bad.column >= 0;
+	batch->bad[batch->count++] = truth == FLOW_ERROR || bad.column >= 0;
 }
 
 /*

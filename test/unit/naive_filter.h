@@ -98,13 +98,13 @@ naive_related(const FlowAddress *a, FlowOp op, const FlowAddress *b)
 		return false;
 	switch (op)
 	{
-		case FLOW_INSIDE:
+		case FLOW_WITHIN:
 			return a->bits > b->bits;
-		case FLOW_INSIDE_OR_EQUAL:
+		case FLOW_WITHIN_OR_EQUAL:
 			return a->bits >= b->bits;
-		case FLOW_AROUND:
+		case FLOW_CONTAINS:
 			return a->bits < b->bits;
-		case FLOW_AROUND_OR_EQUAL:
+		case FLOW_CONTAINS_OR_EQUAL:
 			return a->bits <= b->bits;
 		default:
 			return true;
@@ -172,7 +172,7 @@ naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, F
 {
 	int order;
 
-	if (op >= FLOW_INSIDE)
+	if (op >= FLOW_WITHIN)
 		return naive_related(&value->address, op, &constant->address);
 	order = naive_order(column, view, value, constant);
 	switch (op)
@@ -226,7 +226,7 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 	if ((leaf->kind == NAIVE_ANY || leaf->kind == NAIVE_ALL) && leaf->count == 0 && !leaf->has_null)
 		return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
 	if (naive_is_broken(leaf, record, &status))
-		return FLOW_BROKEN;
+		return FLOW_ERROR;
 	if (leaf->kind == NAIVE_IS_NULL)
 		return status == FLOW_OK ? FLOW_FALSE : FLOW_TRUE;
 	if (status != FLOW_OK)
@@ -244,15 +244,15 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 static inline FlowTruth
 naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 {
-	bool seen[FLOW_BROKEN + 1] = {false};
+	bool seen[FLOW_ERROR + 1] = {false};
 	FlowTruth truth;
 
 	if (tree->kind < NAIVE_NOT)
 		return naive_leaf(tree, record);
 	for (size_t i = 0; i < tree->nchildren; i++)
 		seen[naive_truth(tree->children[i], record)] = true;
-	if (seen[FLOW_BROKEN])
-		return FLOW_BROKEN;
+	if (seen[FLOW_ERROR])
+		return FLOW_ERROR;
 	if (tree->kind == NAIVE_NOT)
 		return seen[FLOW_TRUE] ? FLOW_FALSE : seen[FLOW_FALSE] ? FLOW_TRUE
 		                                                       : FLOW_UNKNOWN;
@@ -266,7 +266,7 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 
 /*
  * The same in the order in which PostgreSQL evaluates it: children as they are given, up to one that
- * decides; a NULL ends only the conjuncts of WHERE.  It ends with FLOW_BROKEN at a deferred
+ * decides; a NULL ends only the conjuncts of WHERE.  It ends with FLOW_ERROR at a deferred
  * predicate that is not resolved, which becomes *needed.
  */
 static inline FlowTruth
@@ -278,7 +278,7 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
 	if (tree->deferred != 0 && !tree->resolved)
 	{
 		*needed = (NaiveTree *) tree;
-		return FLOW_BROKEN;
+		return FLOW_ERROR;
 	}
 	if (tree->kind < NAIVE_NOT)
 		return naive_leaf(tree, record);
@@ -292,7 +292,7 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
 	{
 		FlowTruth truth = naive_in_order(tree->children[i], record, false, needed);
 
-		if (truth == decides || truth == FLOW_BROKEN || (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
+		if (truth == decides || truth == FLOW_ERROR || (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
 			return truth;
 		if (truth == FLOW_UNKNOWN)
 			result = FLOW_UNKNOWN;
@@ -319,8 +319,8 @@ naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matte
 	if (tree->kind < NAIVE_NOT)
 	{
 		truth = naive_leaf(tree, record);
-		return truth == FLOW_BROKEN ? NAIVE_BROKEN : truth == matters ? NAIVE_YES
-		                                                              : NAIVE_NO;
+		return truth == FLOW_ERROR ? NAIVE_BROKEN : truth == matters ? NAIVE_YES
+		                                                             : NAIVE_NO;
 	}
 	if (tree->kind == NAIVE_NOT)
 		return naive_possible(tree->children[0], record, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
@@ -385,7 +385,7 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 static inline bool
 naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth, FlowBadField *bad)
 {
-	bool exact = naive_truth(tree, record) != FLOW_BROKEN;
+	bool exact = naive_truth(tree, record) != FLOW_ERROR;
 
 	for (;;)
 	{
@@ -393,7 +393,7 @@ naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, Fl
 
 		*truth = flow_filter_test(filter, record->fields, bad);
 		(void) naive_in_order(tree, record, true, &needed);
-		if (*truth != FLOW_BROKEN || bad->status != FLOW_NEED_VALUE)
+		if (*truth != FLOW_ERROR || bad->status != FLOW_NEED_VALUE)
 			return !exact || needed == NULL;
 		if (exact && (needed == NULL || needed->deferred != bad->column))
 			return false;
@@ -429,19 +429,19 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 	FlowStatus status = FLOW_OK;
 	FlowValue value;
 
-	if (truth != FLOW_BROKEN && (got == FLOW_BROKEN || (got == FLOW_TRUE) != (truth == FLOW_TRUE)))
+	if (truth != FLOW_ERROR && (got == FLOW_ERROR || (got == FLOW_TRUE) != (truth == FLOW_TRUE)))
 		return false;
 
 	/* a bad field is no matter where another conjunct drops the record */
-	for (size_t i = 0; got == FLOW_BROKEN && tree->kind == NAIVE_AND && naive_cannot_fail(tree) && i < tree->nchildren; i++)
+	for (size_t i = 0; got == FLOW_ERROR && tree->kind == NAIVE_AND && naive_cannot_fail(tree) && i < tree->nchildren; i++)
 		if (naive_possible(tree->children[i], record, FLOW_TRUE) == NAIVE_NO)
 			return false;
-	if (!(possible & (got == FLOW_BROKEN ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES
-	                                                                       : NAIVE_NO)))
+	if (!(possible & (got == FLOW_ERROR ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES
+	                                                                      : NAIVE_NO)))
 		return false;
 	if (bad.column >= 0)
 		status = flow_value_read(&record->columns[bad.column], &unit_host, record->fields[bad.column], &value);
-	if (got != FLOW_BROKEN)
+	if (got != FLOW_ERROR)
 		return bad.column < 0 || (record->bad_is_null && !record->columns[bad.column].not_null &&
 		                          status != FLOW_OK && status != FLOW_END && bad.status == status);
 	if (bad.column >= 0 && status == FLOW_OK) /* a view failed */

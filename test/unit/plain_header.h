@@ -12,7 +12,7 @@
 #include "../../flow/field.h"
 #include "plain_reader.h"
 
-#define PLAIN_MOST_NAMES 256
+#define PLAIN_MAX_NAMES 256
 
 /* One by its name, one by the name it had on Athena's old page, one that no file has, one by "field". */
 static const FlowColumn plain_header_columns[] = {
@@ -100,7 +100,7 @@ plain_is_known(FlowSlice name)
 static inline bool
 plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 {
-	FlowSlice names[PLAIN_MOST_NAMES];
+	FlowSlice names[PLAIN_MAX_NAMES];
 	char copy[65536];
 	char separator = 0;
 	int count, known = 0;
@@ -116,8 +116,8 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 		if (plain_is_separator(data[i]))
 			separator = data[i];
 	}
-	count = plain_pieces(copy, len, ' ', names, PLAIN_MOST_NAMES);
-	if (count > PLAIN_MOST_NAMES || count < (header->line == 1 ? 1 : 2))
+	count = plain_pieces(copy, len, ' ', names, PLAIN_MAX_NAMES);
+	if (count > PLAIN_MAX_NAMES || count < (header->line == 1 ? 1 : 2))
 		return false;
 	for (int i = 0; i < count; i++)
 	{
@@ -192,7 +192,7 @@ plain_is_default(const char *data, size_t len)
 static inline PlainKind
 plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length, FlowSlice *fields)
 {
-	FlowSlice pieces[PLAIN_MOST_NAMES + 1];
+	FlowSlice pieces[PLAIN_MAX_NAMES + 1];
 	bool nul = false;
 	bool stop;
 
@@ -215,7 +215,7 @@ plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_li
 	for (size_t i = 0; i < len; i++)
 		nul |= data[i] == '\0';
 	if (nul || len > max_line_length ||
-	    plain_pieces(data, len, header->separator, pieces, PLAIN_MOST_NAMES + 1) != header->nfields)
+	    plain_pieces(data, len, header->separator, pieces, PLAIN_MAX_NAMES + 1) != header->nfields)
 		return PLAIN_MISMATCH;
 	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
 		if (header->place[i] >= 0)

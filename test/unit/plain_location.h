@@ -5,7 +5,7 @@
  *
  * It tries everything, copies and recurses freely, and can take for ever; so it
  * counts its steps and gives up.  It takes only locations that are well-formed and
- * shorter than PLAIN_MOST bytes.
+ * shorter than PLAIN_MAX bytes.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,13 +15,13 @@
 #include "../../flow/location_match.h"
 #include "unit.h"
 
-#define PLAIN_MOST 512
+#define PLAIN_MAX 512
 #define PLAIN_SEGMENTS 64
 
 typedef struct PlainPath
 {
 	int count;
-	char names[PLAIN_SEGMENTS][PLAIN_MOST];
+	char names[PLAIN_SEGMENTS][PLAIN_MAX];
 } PlainPath;
 
 static long plain_steps; /* left; below 0: gave up */
@@ -144,7 +144,7 @@ plain_name(const char *pattern, const char *name, bool any)
 	depth = 0;
 	for (const char *p = from; p < close; p = plain_next(p))
 	{
-		char one[PLAIN_MOST];
+		char one[PLAIN_MAX];
 
 		if (plain_steps-- < 0)
 			return false;
@@ -174,7 +174,7 @@ plain_split(const char *text, PlainPath *path)
 		while (*text != '\0' && *text != '/')
 			text++;
 		if (text > begin && path->count < PLAIN_SEGMENTS)
-			snprintf(path->names[path->count++], PLAIN_MOST, "%.*s", (int) (text - begin), begin);
+			snprintf(path->names[path->count++], PLAIN_MAX, "%.*s", (int) (text - begin), begin);
 	}
 }
 
@@ -217,7 +217,7 @@ plain_takes(const char *text, const char *file, bool last_any)
 
 	plain_split(text, &location);
 	plain_split(file, &path);
-	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS || len >= PLAIN_MOST)
+	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS || len >= PLAIN_MAX)
 		return -1;
 
 	/* "/./" is "/", unless behind a wildcard, where it is an error; "." at the end is "/" */
@@ -227,7 +227,7 @@ plain_takes(const char *text, const char *file, bool last_any)
 			wild |= strchr("*?[{", *p) != NULL;
 		if (strcmp(location.names[i], ".") == 0 && !wild)
 			continue;
-		memmove(location.names[kept++], location.names[i], PLAIN_MOST);
+		memmove(location.names[kept++], location.names[i], PLAIN_MAX);
 	}
 	if (kept < location.count && strcmp(text + len - 2, "/.") == 0 && !wild)
 		len = 1;

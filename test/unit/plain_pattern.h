@@ -235,8 +235,8 @@ plain_lines_of(PlainLines *lines, const FlowShape *shape, uint64_t seed)
 		int f = check->field;
 
 		lines->check[f] = check;
-		for (int byte = 0; check->class != NULL && byte < 256; byte++)
-			if (check->class[byte] && byte != shape->separator)
+		for (int byte = 0; check->byte_class != NULL && byte < 256; byte++)
+			if (check->byte_class[byte] && byte != shape->separator)
 				lines->choices[f][lines->nchoices[f]++] = (uint8_t) byte;
 	}
 }
@@ -296,10 +296,10 @@ plain_put_value(PlainLines *lines, int f)
 static inline void
 plain_spoil(PlainLines *lines)
 {
-	static const char odd[] = "\0\t\n\r\x1F \x80\xA0\xFF,-0a|";
+	static const char special[] = "\0\t\n\r\x1F \x80\xA0\xFF,-0a|";
 	size_t len = (size_t) (lines->end - lines->text);
 	char *at = lines->text + (len > 0 ? plain_random(lines, (unsigned) len) : 0);
-	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator : plain_random(lines, 2) ? odd[plain_random(lines, sizeof(odd) - 1)]
+	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator : plain_random(lines, 2) ? special[plain_random(lines, sizeof(special) - 1)]
 	                                                                                           : plain_byte(lines, -1);
 
 	switch (plain_random(lines, 4))
@@ -369,7 +369,7 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 			continue;
 		for (size_t j = 0; j < field.len; j++)
 		{
-			fits &= check->class == NULL || check->class[(uint8_t) field.data[j]] == 1;
+			fits &= check->byte_class == NULL || check->byte_class[(uint8_t) field.data[j]] == 1;
 			digits &= field.data[j] >= '0' && field.data[j] <= '9';
 		}
 

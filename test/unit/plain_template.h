@@ -28,7 +28,7 @@ enum
 
 typedef struct PlainValues
 {
-	char text[PLAIN_VARIABLES][PLAIN_MOST]; /* of names */
+	char text[PLAIN_VARIABLES][PLAIN_MAX]; /* of names */
 	int number[PLAIN_VARIABLES][PLAIN_HOUR + 1];
 	bool is_date[PLAIN_VARIABLES];
 	bool has_hour[PLAIN_VARIABLES];
@@ -105,7 +105,7 @@ plain_match_variable(const char *pattern, const char *name, PlainValues *values)
 		end += plain_char(end, &ignored);
 		if (plain_match(pattern + 2, end, values))
 		{
-			snprintf(text, PLAIN_MOST, "%.*s", (int) (end - name), name);
+			snprintf(text, PLAIN_MAX, "%.*s", (int) (end - name), name);
 			return true;
 		}
 	}
@@ -173,7 +173,7 @@ static inline bool
 plain_match_name(const char *pattern, const char *name, PlainValues *values)
 {
 	const char *open = pattern, *from, *close;
-	char one[PLAIN_MOST];
+	char one[PLAIN_MAX];
 	int depth = 0;
 
 	while (*open != '\0' && *open != '{')
@@ -280,8 +280,8 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 
 	for (const char *p = strchr(path + fixed, '/'); p != NULL; p = strchr(p + 1, '/'))
 	{
-		FlowPathValue above[FLOW_MOST_VARIABLES];
-		char directory[PLAIN_MOST];
+		FlowPathValue above[FLOW_MAX_VARIABLES];
+		char directory[PLAIN_MAX];
 		bool more;
 
 		if (p == path + fixed)
@@ -304,10 +304,10 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 static inline bool
 same_values(const FlowLocation *location, const char *text, const char *path)
 {
-	static char marked[PLAIN_MOST];
+	static char marked[PLAIN_MAX];
 	static PlainValues plain;
 	static PlainPath segments, names;
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	bool got = flow_location_values(location, path, values);
 	bool want;
 	size_t len;
@@ -324,7 +324,7 @@ same_values(const FlowLocation *location, const char *text, const char *path)
 		return true;
 	for (int i = 0; i < plain.count; i++)
 	{
-		char value[PLAIN_MOST];
+		char value[PLAIN_MAX];
 		int64_t from = 0;
 
 		want = want && plain_value(&plain, i, value, &from);

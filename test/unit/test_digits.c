@@ -25,7 +25,7 @@ plainly_digits(const char *data, size_t len, uint64_t *number)
 			return false;
 		*number = *number * 10 + (uint64_t) (data[i] - '0');
 	}
-	return len >= 1 && len <= FLOW_MOST_DIGITS;
+	return len >= 1 && len <= FLOW_MAX_DIGITS;
 }
 
 /* Both ways of reading agree with the obvious one; behind the digits stands what a log has there. */
@@ -77,7 +77,7 @@ it_sees_whatever_is_no_digit(void)
 	char text[32];
 	uint64_t seed = 2;
 
-	for (size_t len = 1; len <= FLOW_MOST_DIGITS; len++)
+	for (size_t len = 1; len <= FLOW_MAX_DIGITS; len++)
 	{
 		for (size_t place = 0; place < len; place++)
 		{

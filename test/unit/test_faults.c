@@ -18,6 +18,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include "../../flow/objects.h"
 #include "fake_http.h"
 #include "tree.h"
 
@@ -498,8 +499,8 @@ make_filter(const Scan *scan, Held *held)
 		networks[i].address = (FlowAddress) {4, 24, {10, 0, (uint8_t) (i % 7), 0}};
 	}
 	parts[0] = flow_filter_any(filter, 3, FLOW_AS_IS, FLOW_EQ, ports, 40, false);
-	either[0] = flow_filter_compare(filter, 2, FLOW_AS_IS, FLOW_INSIDE, &networks[0]);
-	either[1] = flow_filter_any(filter, 2, FLOW_AS_IS, FLOW_INSIDE_OR_EQUAL, networks + 1, 3, false);
+	either[0] = flow_filter_compare(filter, 2, FLOW_AS_IS, FLOW_WITHIN, &networks[0]);
+	either[1] = flow_filter_any(filter, 2, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL, networks + 1, 3, false);
 	parts[1] = flow_filter_or(filter, either, 2);
 	parts[2] = flow_filter_compare(filter, 6, FLOW_AS_IS, FLOW_NE, &action);
 	parts[3] = flow_filter_not(filter, flow_filter_is_null(filter, 1));

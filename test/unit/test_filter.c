@@ -112,7 +112,7 @@ static bool
 has_operator(int column, FlowView view, FlowOp op)
 {
 	return has_view(column, view) &&
-	       (op < FLOW_INSIDE || columns[column].type == FLOW_ADDRESS || columns[column].type == FLOW_NETWORK);
+	       (op < FLOW_WITHIN || columns[column].type == FLOW_ADDRESS || columns[column].type == FLOW_NETWORK);
 }
 
 /*
@@ -159,7 +159,7 @@ constant_for(int column, FlowView view, size_t i, FlowValue *constant)
 /* ---------- judging one predicate ---------- */
 
 static FlowTruth
-judge(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowBadField *bad)
+evaluate(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowBadField *bad)
 {
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
 	FlowTruth truth;
@@ -300,7 +300,7 @@ texts_are_read_no_further_than_they_reach(void)
 					if (changed < len)
 						copy[changed] = bytes[i];
 					fields[6] = (FlowSlice) {unit_at_edge(copy, len), len};
-					CHECK_INT(judge(false, &tree, fields, &bad), naive_leaf(&tree, &record));
+					CHECK_INT(evaluate(false, &tree, fields, &bad), naive_leaf(&tree, &record));
 				}
 		}
 }
@@ -320,8 +320,8 @@ judge_texts(int column, FlowOp op, const char *field, const char *constant)
 	if (columns[column].type == FLOW_TEXT || columns[column].type == FLOW_PADDED)
 		value.text = (FlowSlice) {constant, strlen(constant)};
 	else if (flow_value_read(&columns[column], &unit_host, (FlowSlice) {constant, strlen(constant)}, &value) != FLOW_OK)
-		return FLOW_BROKEN;
-	return judge(false, &tree, fields, &bad);
+		return FLOW_ERROR;
+	return evaluate(false, &tree, fields, &bad);
 }
 
 static void
@@ -331,34 +331,34 @@ comparisons_are_as_sql_has_them(void)
 	CHECK_INT(judge_texts(1, FLOW_EQ, "0443", "443"), FLOW_TRUE);
 	CHECK_INT(judge_texts(1, FLOW_LT, "-6", "0"), FLOW_TRUE);
 	CHECK_INT(judge_texts(1, FLOW_NE, "-", "6"), FLOW_UNKNOWN);
-	CHECK_INT(judge_texts(1, FLOW_NE, "x", "6"), FLOW_BROKEN);
+	CHECK_INT(judge_texts(1, FLOW_NE, "x", "6"), FLOW_ERROR);
 	CHECK_INT(judge_texts(3, FLOW_EQ, "0", "6"), FLOW_UNKNOWN);
 	CHECK_INT(judge_texts(6, FLOW_EQ, "REJECT", "REJECT"), FLOW_TRUE);
 	CHECK_INT(judge_texts(6, FLOW_EQ, "REJECT ", "REJECT"), FLOW_FALSE);
 	CHECK_INT(judge_texts(6, FLOW_EQ, "REJECS", "REJECT"), FLOW_FALSE);
-	CHECK_INT(judge_texts(6, FLOW_EQ, "REJEC\xFF", "REJECT"), FLOW_BROKEN);
+	CHECK_INT(judge_texts(6, FLOW_EQ, "REJEC\xFF", "REJECT"), FLOW_ERROR);
 	CHECK_INT(judge_texts(6, FLOW_GT, "REJECT", "ACCEPT"), FLOW_TRUE);
 	CHECK_INT(judge_texts(6, FLOW_LT, "REJECT", "REJECTED"), FLOW_TRUE);
 	CHECK_INT(judge_texts(7, FLOW_EQ, "REJECT", "REJECT"), FLOW_UNKNOWN);
 	CHECK_INT(judge_texts(7, FLOW_EQ, "ACCEPT   ", "ACCEPT"), FLOW_TRUE);
-	CHECK_INT(judge_texts(7, FLOW_EQ, "ACCEPTED", "ACCEPT"), FLOW_BROKEN);
+	CHECK_INT(judge_texts(7, FLOW_EQ, "ACCEPTED", "ACCEPT"), FLOW_ERROR);
 	CHECK_INT(judge_texts(10, FLOW_EQ, "REJECT  ", "REJECT "), FLOW_TRUE);
 	CHECK_INT(judge_texts(10, FLOW_EQ, " REJECT", "REJECT"), FLOW_FALSE);
 
 	/* the documentation's examples of the inet operators */
-	CHECK_INT(judge_texts(11, FLOW_INSIDE, "192.168.1.5", "192.168.1.0/24"), FLOW_TRUE);
-	CHECK_INT(judge_texts(11, FLOW_INSIDE, "192.168.0.5", "192.168.1.0/24"), FLOW_FALSE);
-	CHECK_INT(judge_texts(11, FLOW_INSIDE, "192.168.1.0/24", "192.168.1.0/24"), FLOW_FALSE);
-	CHECK_INT(judge_texts(11, FLOW_INSIDE_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
-	CHECK_INT(judge_texts(11, FLOW_AROUND, "192.168.1.0/24", "192.168.1.5"), FLOW_TRUE);
-	CHECK_INT(judge_texts(11, FLOW_AROUND_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
+	CHECK_INT(judge_texts(11, FLOW_WITHIN, "192.168.1.5", "192.168.1.0/24"), FLOW_TRUE);
+	CHECK_INT(judge_texts(11, FLOW_WITHIN, "192.168.0.5", "192.168.1.0/24"), FLOW_FALSE);
+	CHECK_INT(judge_texts(11, FLOW_WITHIN, "192.168.1.0/24", "192.168.1.0/24"), FLOW_FALSE);
+	CHECK_INT(judge_texts(11, FLOW_WITHIN_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
+	CHECK_INT(judge_texts(11, FLOW_CONTAINS, "192.168.1.0/24", "192.168.1.5"), FLOW_TRUE);
+	CHECK_INT(judge_texts(11, FLOW_CONTAINS_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_OVERLAPS, "192.168.1.0/24", "192.168.1.80/28"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_OVERLAPS, "192.168.1.0/24", "192.168.2.0/28"), FLOW_FALSE);
 	CHECK_INT(judge_texts(11, FLOW_LT, "192.168.1.5", "::"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_GT, "10.1.0.0/16", "10.0.0.0/8"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_LT, "10.255.0.0/8", "10.0.0.0/16"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_EQ, "10.0.0.1/8", "10.0.0.2/8"), FLOW_FALSE);
-	CHECK_INT(judge_texts(11, FLOW_INSIDE_OR_EQUAL, "::1", "0.0.0.0/0"), FLOW_FALSE);
+	CHECK_INT(judge_texts(11, FLOW_WITHIN_OR_EQUAL, "::1", "0.0.0.0/0"), FLOW_FALSE);
 }
 
 static void
@@ -383,7 +383,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		fields[2] = (FlowSlice) {text, (size_t) snprintf(text, sizeof(text), "%" PRId64, seconds)};
 		if (!naive_unix_time(seconds, &time))
 		{
-			CHECK_INT(judge(true, &tree, fields, &bad), FLOW_BROKEN);
+			CHECK_INT(evaluate(true, &tree, fields, &bad), FLOW_ERROR);
 			CHECK_INT(bad.column, 2);
 			CHECK_INT(bad.status, FLOW_OUT_OF_RANGE);
 			continue;
@@ -395,9 +395,9 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		}
 		else
 			constant.integer = (int64_t) time;
-		CHECK_INT(judge(true, &tree, fields, &bad), FLOW_TRUE);
+		CHECK_INT(evaluate(true, &tree, fields, &bad), FLOW_TRUE);
 		constant.integer -= i % 3;
-		CHECK_INT(judge(true, &tree, fields, &bad), naive_leaf(&tree, &record));
+		CHECK_INT(evaluate(true, &tree, fields, &bad), naive_leaf(&tree, &record));
 	}
 }
 
@@ -441,7 +441,7 @@ judge_pair(bool conjunction, bool negated, const char *port, const char *address
 	constants[1].integer = 6;
 	fields[1] = (FlowSlice) {port, strlen(port)};
 	fields[11] = (FlowSlice) {address, strlen(address)};
-	return judge(false, negated ? &not_pair : &pair, fields, bad);
+	return evaluate(false, negated ? &not_pair : &pair, fields, bad);
 }
 
 static void
@@ -450,12 +450,12 @@ the_cheap_part_is_judged_first_and_may_spare_the_other(void)
 	FlowBadField bad;
 
 	CHECK_INT(judge_pair(true, false, "7", "bad", &bad), FLOW_FALSE);
-	CHECK_INT(judge_pair(true, false, "6", "bad", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(true, false, "6", "bad", &bad), FLOW_ERROR);
 	CHECK_INT(bad.column, 11);
 	CHECK_INT(bad.status, FLOW_BAD_SYNTAX);
 	CHECK_INT(judge_pair(false, false, "6", "bad", &bad), FLOW_TRUE);
-	CHECK_INT(judge_pair(false, false, "7", "bad", &bad), FLOW_BROKEN);
-	CHECK_INT(judge_pair(true, false, "bad", "bad", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(false, false, "7", "bad", &bad), FLOW_ERROR);
+	CHECK_INT(judge_pair(true, false, "bad", "bad", &bad), FLOW_ERROR);
 	CHECK_INT(bad.column, 1);
 }
 
@@ -469,12 +469,12 @@ a_conjunct_that_drops_a_record_spares_it_the_error_of_another(void)
 	CHECK_INT(bad.column, -1);
 	CHECK_INT(judge_pair(true, false, "bad", "-", &bad), FLOW_UNKNOWN);
 	CHECK_INT(bad.column, -1);
-	CHECK_INT(judge_pair(true, false, "bad", "10.0.0.1", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(true, false, "bad", "10.0.0.1", &bad), FLOW_ERROR);
 	CHECK_INT(bad.column, 1);
 
 	/* not so of an AND below a NOT, of which FALSE is what matters */
-	CHECK_INT(judge_pair(true, true, "bad", "10.0.0.2", &bad), FLOW_BROKEN);
-	CHECK_INT(judge_pair(false, false, "bad", "10.0.0.1", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(true, true, "bad", "10.0.0.2", &bad), FLOW_ERROR);
+	CHECK_INT(judge_pair(false, false, "bad", "10.0.0.1", &bad), FLOW_ERROR);
 }
 
 static void
@@ -484,11 +484,11 @@ unknown_stops_a_list_where_it_cannot_matter_any_more(void)
 
 	/* at the root only TRUE matters: no AND can become it any more, an OR can */
 	CHECK(judge_pair(true, false, "-", "bad", &bad) == FLOW_UNKNOWN);
-	CHECK_INT(judge_pair(false, false, "-", "bad", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(false, false, "-", "bad", &bad), FLOW_ERROR);
 	CHECK_INT(judge_pair(false, false, "-", "10.0.0.1", &bad), FLOW_TRUE);
 
 	/* below NOT it is the other way round */
-	CHECK_INT(judge_pair(true, true, "-", "bad", &bad), FLOW_BROKEN);
+	CHECK_INT(judge_pair(true, true, "-", "bad", &bad), FLOW_ERROR);
 	CHECK_INT(judge_pair(true, true, "-", "10.0.0.2", &bad), FLOW_TRUE);
 	CHECK(judge_pair(false, true, "-", "bad", &bad) == FLOW_UNKNOWN);
 }
@@ -510,11 +510,11 @@ children_of_equal_cost_keep_their_order(void)
 			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE, .column = (first + i) % 3, .op = FLOW_EQ, .constants = &six, .count = 1};
 			list.children[i] = &leaves[i];
 		}
-		CHECK_INT(judge(false, &list, fields, &bad), FLOW_BROKEN);
+		CHECK_INT(evaluate(false, &list, fields, &bad), FLOW_ERROR);
 		CHECK_INT(bad.column, first);
 
 		/* the first that is taken for NULL is named, too */
-		CHECK_INT(judge(true, &list, fields, &bad), FLOW_UNKNOWN);
+		CHECK_INT(evaluate(true, &list, fields, &bad), FLOW_UNKNOWN);
 		CHECK_INT(bad.column, first);
 	}
 }
@@ -570,18 +570,18 @@ empty_lists_and_sets_are_what_sql_says(void)
 	NaiveTree set = {.kind = NAIVE_ANY, .column = 1, .op = FLOW_EQ};
 	FlowBadField bad;
 
-	CHECK_INT(judge(false, &nothing, fields, &bad), FLOW_TRUE);
+	CHECK_INT(evaluate(false, &nothing, fields, &bad), FLOW_TRUE);
 	nothing.kind = NAIVE_OR;
-	CHECK_INT(judge(false, &nothing, fields, &bad), FLOW_FALSE);
-	CHECK_INT(judge(false, &set, fields, &bad), FLOW_FALSE);
+	CHECK_INT(evaluate(false, &nothing, fields, &bad), FLOW_FALSE);
+	CHECK_INT(evaluate(false, &set, fields, &bad), FLOW_FALSE);
 	fields[1] = SLICE("bad");
-	CHECK_INT(judge(false, &set, fields, &bad), FLOW_FALSE);
+	CHECK_INT(evaluate(false, &set, fields, &bad), FLOW_FALSE);
 	CHECK_INT(bad.column, -1);
 	set.has_null = true;
-	CHECK_INT(judge(false, &set, fields, &bad), FLOW_BROKEN);
-	CHECK_INT(judge(true, &set, fields, &bad), FLOW_UNKNOWN);
+	CHECK_INT(evaluate(false, &set, fields, &bad), FLOW_ERROR);
+	CHECK_INT(evaluate(true, &set, fields, &bad), FLOW_UNKNOWN);
 	fields[1] = SLICE("6");
-	CHECK_INT(judge(false, &set, fields, &bad), FLOW_UNKNOWN);
+	CHECK_INT(evaluate(false, &set, fields, &bad), FLOW_UNKNOWN);
 }
 
 static void
@@ -640,7 +640,7 @@ random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
 		return tree;
 	}
 	tree->kind = unit_random(seed) % 16 == 0 ? NAIVE_CONSTANT : (NaiveKind[]) {NAIVE_COMPARE, NAIVE_COMPARE, NAIVE_ANY, NAIVE_ALL, NAIVE_IS_NULL}[unit_random(seed) % 5];
-	tree->truth = unit_random(seed) % FLOW_BROKEN;
+	tree->truth = unit_random(seed) % FLOW_ERROR;
 	tree->has_null = (tree->kind == NAIVE_ANY || tree->kind == NAIVE_ALL) && unit_random(seed) % 3 == 0;
 	do
 	{
@@ -745,7 +745,7 @@ random_trees_agree_with_the_naive_interpreter(void)
 	static Forest forest;
 	uint64_t seed = 77;
 	int64_t judged = 0;
-	int seen[FLOW_BROKEN + 1] = {0};
+	int seen[FLOW_ERROR + 1] = {0};
 
 	for (int i = 0; i < RECORDS; i++)
 		random_fields(&seed, records[i]);
@@ -779,8 +779,8 @@ random_trees_agree_with_the_naive_interpreter(void)
 		flow_filter_free(opposite);
 	}
 	printf("# %" PRId64 " evaluations; false %d, true %d, unknown %d, broken %d\n", judged,
-	       seen[FLOW_FALSE], seen[FLOW_TRUE], seen[FLOW_UNKNOWN], seen[FLOW_BROKEN]);
-	for (int i = 0; i <= FLOW_BROKEN; i++)
+	       seen[FLOW_FALSE], seen[FLOW_TRUE], seen[FLOW_UNKNOWN], seen[FLOW_ERROR]);
+	for (int i = 0; i <= FLOW_ERROR; i++)
 		CHECK(seen[i] > TREES * RECORDS / 50);
 }
 
@@ -820,7 +820,7 @@ the_order_of_children_never_changes_which_rows_pass(void)
 			random_fields(&seed, fields);
 			for (int k = 0; k < 2; k++)
 				truth[k] = flow_filter_test(filter[k], fields, &bad[k]);
-			if (truth[0] != FLOW_BROKEN && truth[1] != FLOW_BROKEN)
+			if (truth[0] != FLOW_ERROR && truth[1] != FLOW_ERROR)
 				CHECK_INT(truth[0] == FLOW_TRUE, truth[1] == FLOW_TRUE);
 			else if (truth[0] == FLOW_TRUE || truth[1] == FLOW_TRUE)
 				CHECK_INT(list.kind, NAIVE_OR); /* which may spare the bad field */
@@ -884,7 +884,7 @@ memory_that_runs_out_is_noticed_and_nothing_is_lost(void)
 		unit_state.fail_after = -1;
 		if (filter != NULL && root == NULL)
 		{
-			CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+			CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 			CHECK_INT(bad.status, FLOW_NO_MEMORY);
 
 			/* what failed stays failed, though there is memory again */
@@ -924,7 +924,7 @@ a_list_that_could_not_be_merged_for_lack_of_memory_is_none(void)
 		list = flow_filter_and(filter, children, 2);
 		unit_state.fail_after = -1;
 		flow_filter_set_root(filter, list);
-		CHECK_INT(flow_filter_test(filter, fields, &bad), list == NULL ? FLOW_BROKEN : FLOW_TRUE);
+		CHECK_INT(flow_filter_test(filter, fields, &bad), list == NULL ? FLOW_ERROR : FLOW_TRUE);
 		CHECK_INT(flow_filter_status(filter), list == NULL ? FLOW_NO_MEMORY : FLOW_OK);
 		built += list != NULL;
 		failed += list == NULL;
@@ -941,11 +941,11 @@ a_filter_without_a_root_lets_nothing_pass(void)
 	FlowPredicate *children[2] = {flow_filter_constant(filter, FLOW_TRUE), NULL};
 	FlowBadField bad;
 
-	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK(flow_filter_and(filter, children, 2) == NULL);
 	CHECK(flow_filter_not(filter, NULL) == NULL);
 	flow_filter_set_root(filter, NULL);
-	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK_INT(bad.column, -1);
 	flow_filter_free(filter);
 }

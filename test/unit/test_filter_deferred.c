@@ -40,7 +40,7 @@ random_leaf(Forest *forest, uint64_t *seed, NaiveTree *tree, FlowValue *constant
 
 	tree->kind = (NaiveKind[]) {NAIVE_COMPARE, NAIVE_COMPARE, NAIVE_ANY, NAIVE_IS_NULL, NAIVE_CONSTANT}[unit_random(seed) % 5];
 	tree->column = (int) (unit_random(seed) % NCOLUMNS);
-	tree->truth = unit_random(seed) % FLOW_BROKEN;
+	tree->truth = unit_random(seed) % FLOW_ERROR;
 	if (tree->kind <= NAIVE_ANY)
 	{
 		tree->op = tree->kind == NAIVE_COMPARE && tree->column != 1 ? unit_random(seed) % (FLOW_GE + 1) : FLOW_EQ;
@@ -222,8 +222,8 @@ what_may_fail_stays_after_what_was_before_it(void)
 			children[!before] = compare_text(filter, any ? "REJECT" : "ACCEPT");
 			children[before] = compare_integer(filter, 2, FLOW_AS_UNIX_TIME, FLOW_GT, 0);
 			flow_filter_set_root(filter, any ? flow_filter_or(filter, children, 2) : flow_filter_and(filter, children, 2));
-			CHECK_INT(flow_filter_test(filter, fields, &bad), !before ? FLOW_BROKEN : any ? FLOW_TRUE
-			                                                                              : FLOW_FALSE);
+			CHECK_INT(flow_filter_test(filter, fields, &bad), !before ? FLOW_ERROR : any ? FLOW_TRUE
+			                                                                             : FLOW_FALSE);
 			flow_filter_free(filter);
 		}
 }
@@ -271,10 +271,10 @@ without_memory_for_the_value_nothing_passes(void)
 	FlowBadField bad;
 
 	flow_filter_set_root(filter, flow_filter_deferred(filter, 1));
-	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK_INT(bad.status, FLOW_NEED_VALUE);
 	flow_filter_resolve(filter, 1, NULL);
-	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK_INT(bad.status, FLOW_NO_MEMORY);
 	flow_filter_free(filter);
 }

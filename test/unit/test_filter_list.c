@@ -66,10 +66,10 @@ static const Case cases[] = {
 	{ADDRESS, FLOW_AS_IS, FLOW_EQ},
 	{ADDRESS, FLOW_AS_IS, FLOW_NE},
 	{ADDRESS, FLOW_AS_IS, FLOW_GE},
-	{ADDRESS, FLOW_AS_IS, FLOW_INSIDE},
-	{ADDRESS, FLOW_AS_IS, FLOW_INSIDE_OR_EQUAL},
-	{ADDRESS, FLOW_AS_IS, FLOW_AROUND},
-	{ADDRESS, FLOW_AS_IS, FLOW_AROUND_OR_EQUAL},
+	{ADDRESS, FLOW_AS_IS, FLOW_WITHIN},
+	{ADDRESS, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL},
+	{ADDRESS, FLOW_AS_IS, FLOW_CONTAINS},
+	{ADDRESS, FLOW_AS_IS, FLOW_CONTAINS_OR_EQUAL},
 	{ADDRESS, FLOW_AS_IS, FLOW_OVERLAPS},
 };
 
@@ -363,7 +363,7 @@ building_can_be_interrupted_at_any_point(void)
 				CHECK_INT(flow_filter_status(filter), n < looks ? FLOW_INTERRUPTED : FLOW_OK);
 				if (n < looks)
 				{
-					CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+					CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 					CHECK_INT(bad.status, FLOW_INTERRUPTED);
 				}
 				flow_filter_free(filter);
@@ -387,7 +387,7 @@ evaluating_a_set_takes_few_steps(void)
 
 			flow_filter_set_root(filter, build_written_out(filter, &cases[i], any, constants, 20000));
 			unit_state.interrupt_after = 0;
-			CHECK(flow_filter_test(filter, fields, &bad) != FLOW_BROKEN);
+			CHECK(flow_filter_test(filter, fields, &bad) != FLOW_ERROR);
 			unit_state.interrupt_after = -1;
 			flow_filter_free(filter);
 			free(constants);
@@ -416,7 +416,7 @@ evaluating_what_cannot_be_combined_can_be_interrupted(void)
 	for (int64_t n = 0; n < looks; n += 7)
 	{
 		unit_state.interrupt_after = n;
-		CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+		CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 		CHECK_INT(bad.status, FLOW_INTERRUPTED);
 	}
 	unit_state.interrupt_after = -1;
@@ -474,7 +474,7 @@ lists_of_lists_can_be_interrupted(void)
 	looks = MANY - unit_state.interrupt_after;
 	CHECK(looks >= 500 * 500 / FLOW_FILTER_LOOK / 2 && looks <= 500 * 500 / FLOW_FILTER_LOOK * 4);
 	unit_state.interrupt_after = looks / 2;
-	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_BROKEN);
+	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK_INT(bad.status, FLOW_INTERRUPTED);
 	unit_state.interrupt_after = -1;
 	flow_filter_free(filter);

@@ -217,7 +217,7 @@ large_sets_agree_with_a_linear_search(void)
 static void
 large_sets_of_networks_agree_with_a_linear_search(void)
 {
-	for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
+	for (FlowOp op = FLOW_WITHIN; op <= FLOW_OVERLAPS; op++)
 		for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
 		{
 			Set address = {ADDRESS, FLOW_AS_IS, op, kind, make_network, make_address_or_network};
@@ -255,7 +255,7 @@ sets_of_few_networks_agree_in_every_combination(void)
 			constants[i].address.bits = (round % 8 == 3 ? 0 : 2) + unit_random(&seed) % 5;
 			constants[i].address.bytes[0] = (uint8_t) (unit_random(&seed) & (round % 4 == 3 ? 0x06 : 0x3E)); /* host bits, too */
 		}
-		for (FlowOp op = FLOW_INSIDE; op <= FLOW_OVERLAPS; op++)
+		for (FlowOp op = FLOW_WITHIN; op <= FLOW_OVERLAPS; op++)
 		{
 			NaiveTree tree = {.kind = kind, .column = ADDRESS, .op = op, .constants = constants, .count = 1 + round / 2 % 8};
 			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
@@ -287,7 +287,7 @@ large_sets_notice_missing_memory(void)
 	{
 		int column;
 		FlowOp op;
-	} sets[] = {{PORT, FLOW_EQ}, {BYTES, FLOW_EQ}, {INTERFACE, FLOW_EQ}, {ADDRESS, FLOW_EQ}, {ADDRESS, FLOW_INSIDE}, {ADDRESS, FLOW_AROUND}};
+	} sets[] = {{PORT, FLOW_EQ}, {BYTES, FLOW_EQ}, {INTERFACE, FLOW_EQ}, {ADDRESS, FLOW_EQ}, {ADDRESS, FLOW_WITHIN}, {ADDRESS, FLOW_CONTAINS}};
 
 	for (size_t s = 0; s < flow_countof(sets); s++)
 	{

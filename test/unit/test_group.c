@@ -263,13 +263,13 @@ pair_add_records(Pair *pair, const FlowSlice *fields, size_t count, bool split, 
 
 /* ---------- tests ---------- */
 
-#define MOST_RECORDS 700
+#define MAX_RECORDS 700
 
 /* A batch has some columns in no line; a record by itself lacks fields as it likes. */
 static size_t
 random_records(FlowSlice *fields, bool split, bool tame, uint64_t *seed)
 {
-	size_t count = unit_random(seed) % (unit_random(seed) % 2 ? MOST_RECORDS : 20);
+	size_t count = unit_random(seed) % (unit_random(seed) % 2 ? MAX_RECORDS : 20);
 	uint64_t missing = unit_random(seed) & unit_random(seed) & unit_random(seed);
 
 	for (size_t i = 0; i < count * (size_t) NCOLUMNS; i++)
@@ -286,7 +286,7 @@ random_records(FlowSlice *fields, bool split, bool tame, uint64_t *seed)
 static void
 it_adds_what_the_model_adds(void)
 {
-	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	static FlowSlice fields[MAX_RECORDS * NCOLUMNS];
 	uint64_t seed = 20240501;
 	int limits = 0, bads = 0;
 
@@ -614,7 +614,7 @@ it_gives_memory_back(void)
 static void
 it_bears_failing_allocations(void)
 {
-	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	static FlowSlice fields[MAX_RECORDS * NCOLUMNS];
 	static char keys[1000][40];
 	FlowGroupSpec spec = spec_of_bytes(1, 400000);
 	size_t batch_size = 200;
@@ -753,7 +753,7 @@ add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, Nai
 static void
 it_makes_groups_whole(void)
 {
-	static FlowSlice fields[MOST_RECORDS * NCOLUMNS];
+	static FlowSlice fields[MAX_RECORDS * NCOLUMNS];
 	uint64_t seed = 20260130;
 	int rounds = 0, at_once = 0, merged = 0;
 
@@ -769,7 +769,7 @@ it_makes_groups_whole(void)
 		random_spec(&random, &seed);
 		random.spec.by_value = random.spec.nkeys > 0;
 		for (int k = 0; k < random.spec.nkeys; k++)
-			random.spec.by_value &= flow_group_tells_values(&columns[random.keys[k]]) && !columns[random.keys[k]].not_null;
+			random.spec.by_value &= flow_group_keeps_values(&columns[random.keys[k]]) && !columns[random.keys[k]].not_null;
 		if (!random.spec.by_value)
 			continue;
 		rounds++;
@@ -842,7 +842,7 @@ it_knows_which_values_it_can_tell_apart(void)
 	};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
-		CHECK_INT(flow_group_tells_values(&cases[i].column), cases[i].can);
+		CHECK_INT(flow_group_keeps_values(&cases[i].column), cases[i].can);
 }
 
 int

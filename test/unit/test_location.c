@@ -537,7 +537,7 @@ what_takes_long_to_match_is_looked_at_more_often(void)
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
 		CHECK_INT(flow_location_parse(&unit_host, cases[i].text, &location, &error), FLOW_OK);
-		CHECK_INT(flow_location_names_a_look(location), cases[i].names);
+		CHECK_INT(flow_location_names_per_check(location), cases[i].names);
 		flow_location_free(location);
 	}
 
@@ -547,7 +547,7 @@ what_takes_long_to_match_is_looked_at_more_often(void)
 		len += (size_t) sprintf(text + len, ",*a*b*%d", i);
 	strcpy(text + len, "}");
 	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_OK);
-	CHECK_INT(flow_location_names_a_look(location), 1);
+	CHECK_INT(flow_location_names_per_check(location), 1);
 	flow_location_free(location);
 
 	/* members of a class are as many */
@@ -555,7 +555,7 @@ what_takes_long_to_match_is_looked_at_more_often(void)
 	memset(text + len, 'a', 32000);
 	strcpy(text + len + 32000, "]");
 	CHECK_INT(flow_location_parse(&unit_host, text, &location, &error), FLOW_OK);
-	CHECK_INT(flow_location_names_a_look(location), 1);
+	CHECK_INT(flow_location_names_per_check(location), 1);
 	flow_location_free(location);
 	memset(text + len, 'a', 33000);
 	strcpy(text + len + 33000, "]");

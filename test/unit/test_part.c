@@ -14,7 +14,7 @@ static bool split;
 
 #include <zlib.h>
 
-#define MOST_PARTS 4096
+#define MAX_PARTS 4096
 
 static char directory[128];
 static char path[256];
@@ -31,7 +31,7 @@ typedef struct Setup
 /* Parts to be handed out. */
 typedef struct Queue
 {
-	FlowPart parts[MOST_PARTS];
+	FlowPart parts[MAX_PARTS];
 	size_t count;
 	size_t next;
 } Queue;
@@ -226,7 +226,7 @@ cut_everywhere(const Setup *setup, const char *data, size_t len)
 {
 	FlowObject object = plain_write(path, data, len);
 	FlowObjects objects = read_whole(setup, &object);
-	uint64_t at[MOST_PARTS];
+	uint64_t at[MAX_PARTS];
 
 	for (uint64_t i = 1; i < len; i++)
 		for (uint64_t j = i; j < len; j++)

@@ -30,7 +30,7 @@ describe_check(const FlowShapeCheck *check, char *text)
 {
 	char *next = text;
 
-	if (check->class != NULL)
+	if (check->byte_class != NULL)
 		next += sprintf(next, "c");
 	if (check->max == UINT32_MAX ? check->min > 1 : check->max > 0)
 		next += check->max == UINT32_MAX ? sprintf(next, "{%u,}", check->min)

@@ -132,7 +132,7 @@ check_probe(const char *compression, const char *wrapper, const char *last_field
 	CHECK_STRING(result.compression, compression);
 	CHECK_STRING(result.wrapper, wrapper);
 	CHECK_STRING(result.nfields > 0 ? result.fields[result.nfields - 1] : "none", last_field != NULL ? last_field : "none");
-	CHECK(object_most <= FLOW_GLANCE_SIZE);
+	CHECK(object_most <= FLOW_PROBE_SIZE);
 	CHECK(!object_open);
 	flow_probe_free(&unit_host, &result);
 	CHECK_INT(unit_state.outstanding, 0);

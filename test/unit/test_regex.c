@@ -483,17 +483,17 @@ patterns_have_bounds(void)
 static void
 doubled_backslashes_are_noticed(void)
 {
-	CHECK(flow_regex_looks_escaped("([^ ]+)\\\\s+([0-9]+)"));
-	CHECK(flow_regex_looks_escaped("\\\\d"));
-	CHECK(flow_regex_looks_escaped("10\\\\.0"));
-	CHECK(flow_regex_looks_escaped("\\s\\\\S"));
-	CHECK(flow_regex_looks_escaped("\\\\\\\\w"));
-	CHECK(!flow_regex_looks_escaped(""));
-	CHECK(!flow_regex_looks_escaped(documented));
-	CHECK(!flow_regex_looks_escaped("\\\\"));
-	CHECK(!flow_regex_looks_escaped("a\\"));
-	CHECK(!flow_regex_looks_escaped("\\\\\\s")); /* a backslash, then white space */
-	CHECK(!flow_regex_looks_escaped("C:\\\\Users"));
+	CHECK(flow_regex_is_escaped("([^ ]+)\\\\s+([0-9]+)"));
+	CHECK(flow_regex_is_escaped("\\\\d"));
+	CHECK(flow_regex_is_escaped("10\\\\.0"));
+	CHECK(flow_regex_is_escaped("\\s\\\\S"));
+	CHECK(flow_regex_is_escaped("\\\\\\\\w"));
+	CHECK(!flow_regex_is_escaped(""));
+	CHECK(!flow_regex_is_escaped(documented));
+	CHECK(!flow_regex_is_escaped("\\\\"));
+	CHECK(!flow_regex_is_escaped("a\\"));
+	CHECK(!flow_regex_is_escaped("\\\\\\s")); /* a backslash, then white space */
+	CHECK(!flow_regex_is_escaped("C:\\\\Users"));
 }
 
 /* ---------- every way gives the same answer ---------- */

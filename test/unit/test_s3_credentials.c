@@ -109,7 +109,7 @@ typedef struct Exchange
 	const char *answer; /* the reason, if there is none */
 } Exchange;
 
-#define MOST_EXCHANGES 12
+#define MAX_EXCHANGES 12
 
 static const Exchange *script;
 static int played, most_exchanges;
@@ -213,11 +213,11 @@ refresh_more(const Exchange *exchanges, int count, bool again)
 
 /* From the beginning. */
 static FlowStatus
-refresh(FlowS3Source source, const Exchange exchanges[MOST_EXCHANGES])
+refresh(FlowS3Source source, const Exchange exchanges[MAX_EXCHANGES])
 {
 	credentials = (FlowS3Credentials) {.source = source};
 	now = NOW;
-	return refresh_more(exchanges, MOST_EXCHANGES, false);
+	return refresh_more(exchanges, MAX_EXCHANGES, false);
 }
 
 static void
@@ -249,7 +249,7 @@ begin(void)
 	piece = 1000000;
 }
 
-static const Exchange none[MOST_EXCHANGES];
+static const Exchange none[MAX_EXCHANGES];
 
 /* ---------- static keys, and none ---------- */
 
@@ -297,15 +297,15 @@ keys_come_from_the_environment(void)
 static void
 keys_with_odd_bytes_are_refused(void)
 {
-	static const char *const odd[] = {"a b", "a\r\nhost: x", "a\n", "\x7F", "\xC3\xA9", " a"};
+	static const char *const special[] = {"a b", "a\r\nhost: x", "a\n", "\x7F", "\xC3\xA9", " a"};
 
-	for (size_t i = 0; i < flow_countof(odd); i++)
+	for (size_t i = 0; i < flow_countof(special); i++)
 		for (int which = 0; which < 3; which++)
 		{
 			begin();
-			set("AWS_ACCESS_KEY_ID", which == 0 ? odd[i] : KEY);
-			set("AWS_SECRET_ACCESS_KEY", which == 1 ? odd[i] : SECRET);
-			set("AWS_SESSION_TOKEN", which == 2 ? odd[i] : SESSION);
+			set("AWS_ACCESS_KEY_ID", which == 0 ? special[i] : KEY);
+			set("AWS_SECRET_ACCESS_KEY", which == 1 ? special[i] : SECRET);
+			set("AWS_SESSION_TOKEN", which == 2 ? special[i] : SESSION);
 			check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The keys are empty, or not of printable characters.");
 		}
 }
@@ -508,9 +508,9 @@ files_that_are_none_are_refused(void)
 static void
 keys_come_from_the_instance(void)
 {
-	static const Exchange exchanges[MOST_EXCHANGES] = {
+	static const Exchange exchanges[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange lines[MOST_EXCHANGES] = {
+	static const Exchange lines[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_OK, 200, PASS "\n"}, {ASK_ROLE, FLOW_OK, 200, "my-role\r\nother"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
 
 	begin();
@@ -530,12 +530,12 @@ keys_come_from_the_instance(void)
 static void
 an_instance_that_does_not_answer_is_asked_three_times(void)
 {
-	static const Exchange silent[MOST_EXCHANGES] = {
+	static const Exchange silent[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_IO, 0, "timed out"}, {ASK_TOKEN, FLOW_IO, 0, "timed out"}, {ASK_TOKEN, FLOW_IO, 0, "timed out"}};
-	static const Exchange busy[MOST_EXCHANGES] = {
+	static const Exchange busy[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_OK, 503, "x"}, {ASK_TOKEN, FLOW_OK, 500, "x"}, {ASK_TOKEN, FLOW_OK, 429, PASS}};
-	static const Exchange no_v2[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 404, "x"}};
-	static const Exchange recovers[MOST_EXCHANGES] = {
+	static const Exchange no_v2[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 404, "x"}};
+	static const Exchange recovers[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_IO, 0, "reset"}, {ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 500, "x"}, {ASK_ROLE, FLOW_IO, 0, "reset"}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 429, "x"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
 
 	begin();
@@ -552,13 +552,13 @@ an_instance_that_does_not_answer_is_asked_three_times(void)
 static void
 an_instance_without_keys_is_an_error(void)
 {
-	static const Exchange no_role[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 404, "<html>"}};
-	static const Exchange forbidden[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 401, ""}};
-	static const Exchange odd_role[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "../../x"}};
-	static const Exchange dots[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, ".."}};
-	static const Exchange no_token[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, "a b"}};
-	static const Exchange empty_token[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, ""}};
-	static const Exchange not_allowed[MOST_EXCHANGES] = {{ASK_TOKEN, FLOW_NOT_ALLOWED, 0, ""}};
+	static const Exchange no_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 404, "<html>"}};
+	static const Exchange forbidden[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 401, ""}};
+	static const Exchange odd_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "../../x"}};
+	static const Exchange dots[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, ".."}};
+	static const Exchange no_token[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, "a b"}};
+	static const Exchange empty_token[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, ""}};
+	static const Exchange not_allowed[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_NOT_ALLOWED, 0, ""}};
 	static const struct
 	{
 		const char *answer;
@@ -590,7 +590,7 @@ an_instance_without_keys_is_an_error(void)
 	check_failed(refresh(FLOW_S3_INSTANCE, not_allowed), "the instance", "PUT " IMDS "api/token was not sent: its address is not allowed.");
 	for (size_t i = 0; i < flow_countof(bad); i++)
 	{
-		Exchange exchanges[MOST_EXCHANGES] = {
+		Exchange exchanges[MAX_EXCHANGES] = {
 			{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, bad[i].status, bad[i].answer}};
 
 		check_failed(refresh(FLOW_S3_INSTANCE, exchanges), "the instance", bad[i].detail);
@@ -598,7 +598,7 @@ an_instance_without_keys_is_an_error(void)
 
 	memset(large, 'x', 69999);
 	large[69999] = '\0';
-	check_failed(refresh(FLOW_S3_INSTANCE, (Exchange[MOST_EXCHANGES]) {{ASK_TOKEN, FLOW_OK, 200, large}}),
+	check_failed(refresh(FLOW_S3_INSTANCE, (Exchange[MAX_EXCHANGES]) {{ASK_TOKEN, FLOW_OK, 200, large}}),
 	             "the instance", "The answer to PUT " IMDS "api/token is too long.");
 	free(large);
 }
@@ -610,9 +610,9 @@ an_instance_without_keys_is_an_error(void)
 static void
 keys_come_from_the_container(void)
 {
-	static const Exchange relative[MOST_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange authorized[MOST_EXCHANGES] = {{"GET " ECS " authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange full[MOST_EXCHANGES] = {{"GET http://169.254.170.23/v1/credentials authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange relative[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange authorized[MAX_EXCHANGES] = {{"GET " ECS " authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange full[MAX_EXCHANGES] = {{"GET http://169.254.170.23/v1/credentials authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
 	char path[200];
 
 	begin();
@@ -654,7 +654,7 @@ only_some_addresses_are_asked_for_a_containers_keys(void)
 	for (size_t i = 0; i < flow_countof(good); i++)
 	{
 		char asks[200];
-		Exchange exchanges[MOST_EXCHANGES] = {{asks, FLOW_OK, 200, KEYS(LATER)}};
+		Exchange exchanges[MAX_EXCHANGES] = {{asks, FLOW_OK, 200, KEYS(LATER)}};
 
 		snprintf(asks, sizeof(asks), "GET %s", good[i]);
 		set("AWS_CONTAINER_CREDENTIALS_FULL_URI", good[i]);
@@ -675,8 +675,8 @@ only_some_addresses_are_asked_for_a_containers_keys(void)
 static void
 a_container_without_keys_is_an_error(void)
 {
-	static const Exchange refused[MOST_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 403, "{\"code\": \"" PASS "\", \"message\": \"" PASS "\"}"}};
-	static const Exchange moved[MOST_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 302, ""}};
+	static const Exchange refused[MAX_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 403, "{\"code\": \"" PASS "\", \"message\": \"" PASS "\"}"}};
+	static const Exchange moved[MAX_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 302, ""}};
 	char path[200], detail[500];
 
 	begin();
@@ -721,10 +721,10 @@ begin_web_identity(void)
 static void
 keys_come_from_sts(void)
 {
-	static const Exchange exchanges[MOST_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange china[MOST_EXCHANGES] = {{"POST https://sts.cn-north-1.amazonaws.com.cn/" FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange elsewhere[MOST_EXCHANGES] = {{"POST http://127.0.0.1:9/" FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange recovers[MOST_EXCHANGES] = {
+	static const Exchange exchanges[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange china[MAX_EXCHANGES] = {{"POST https://sts.cn-north-1.amazonaws.com.cn/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange elsewhere[MAX_EXCHANGES] = {{"POST http://127.0.0.1:9/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange recovers[MAX_EXCHANGES] = {
 		{"POST " STS FORM, FLOW_OK, 400, STS_ERROR("IDPCommunicationError", "x")}, {"POST " STS FORM, FLOW_OK, 503, ""}, {"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
 
 	begin_web_identity();
@@ -746,7 +746,7 @@ keys_come_from_sts(void)
 static void
 a_profile_may_have_a_web_identity(void)
 {
-	static const Exchange exchanges[MOST_EXCHANGES] = {{"POST https://sts.eu-central-1.amazonaws.com/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange exchanges[MAX_EXCHANGES] = {{"POST https://sts.eu-central-1.amazonaws.com/" FORM, FLOW_OK, 200, STS_KEYS}};
 	char text[1000];
 
 	begin_web_identity();
@@ -779,7 +779,7 @@ what_sts_refuses_is_an_error(void)
 	begin_web_identity();
 	for (size_t i = 0; i < flow_countof(refusals); i++)
 	{
-		Exchange exchanges[MOST_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, refusals[i].status, refusals[i].answer}};
+		Exchange exchanges[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, refusals[i].status, refusals[i].answer}};
 
 		check_failed(refresh(FLOW_S3_WEB_IDENTITY, exchanges), "AWS STS", refusals[i].detail);
 	}
@@ -826,10 +826,10 @@ a_member_of_json_is_a_text_that_fits(void)
 
 /* ---------- when ---------- */
 
-static const Exchange gives[MOST_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
-static const Exchange gives_later[MOST_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-02-01T03:00:00Z")}};
-static const Exchange gives_short[MOST_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-01-31T23:02:00Z")}};
-static const Exchange fails[MOST_EXCHANGES] = {{"GET " ECS, FLOW_OK, 403, ""}};
+static const Exchange gives[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
+static const Exchange gives_later[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-02-01T03:00:00Z")}};
+static const Exchange gives_short[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-01-31T23:02:00Z")}};
+static const Exchange fails[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 403, ""}};
 
 static void
 begin_container(void)
@@ -892,10 +892,10 @@ keys_of_a_short_life_are_not_asked_for_all_the_time(void)
 static void
 an_interrupt_ends_it(void)
 {
-	static const Exchange interrupted[MOST_EXCHANGES] = {{"GET " ECS, FLOW_INTERRUPTED, 0, ""}};
-	static const Exchange silent[MOST_EXCHANGES] = {{"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}};
-	static const Exchange broken[MOST_EXCHANGES] = {{"GET " ECS, FLOW_CHANGED, 0, ""}};
-	static const Exchange no_memory[MOST_EXCHANGES] = {{"GET " ECS, FLOW_NO_MEMORY, 0, ""}};
+	static const Exchange interrupted[MAX_EXCHANGES] = {{"GET " ECS, FLOW_INTERRUPTED, 0, ""}};
+	static const Exchange silent[MAX_EXCHANGES] = {{"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}};
+	static const Exchange broken[MAX_EXCHANGES] = {{"GET " ECS, FLOW_CHANGED, 0, ""}};
+	static const Exchange no_memory[MAX_EXCHANGES] = {{"GET " ECS, FLOW_NO_MEMORY, 0, ""}};
 
 	begin_container();
 	CHECK_INT(refresh(FLOW_S3_CONTAINER, interrupted), FLOW_INTERRUPTED);
@@ -908,11 +908,11 @@ an_interrupt_ends_it(void)
 	CHECK(refresh_more(interrupted, 1, true) == FLOW_INTERRUPTED && !credentials.known);
 
 	/* the whole of HTTP fails */
-	check_failed(refresh(FLOW_S3_CONTAINER, (Exchange[MOST_EXCHANGES]) {broken[0], broken[0], broken[0]}), "the container", "GET " ECS " failed: could not wait.");
+	check_failed(refresh(FLOW_S3_CONTAINER, (Exchange[MAX_EXCHANGES]) {broken[0], broken[0], broken[0]}), "the container", "GET " ECS " failed: could not wait.");
 }
 
 static void
-check_memory(FlowS3Source source, const Exchange exchanges[MOST_EXCHANGES])
+check_memory(FlowS3Source source, const Exchange exchanges[MAX_EXCHANGES])
 {
 	FlowStatus status = FLOW_NO_MEMORY;
 	int tries;
@@ -931,9 +931,9 @@ check_memory(FlowS3Source source, const Exchange exchanges[MOST_EXCHANGES])
 static void
 without_memory_nothing_is_left(void)
 {
-	static const Exchange instance[MOST_EXCHANGES] = {
+	static const Exchange instance[MAX_EXCHANGES] = {
 		{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange sts[MOST_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange sts[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
 	static const char text[] = "[default]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "\n";
 
 	begin_web_identity();

@@ -561,7 +561,7 @@ failures_are_read_as_far_as_they_go(void)
 	static const char sts[] =
 		"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
 		"<Message>Token\nexpired \xC3\xA9</Message></Error><RequestId>X</RequestId></ErrorResponse>";
-	char odd[2000], wanted[300];
+	char special[2000], wanted[300];
 
 	check_failure(body, strlen(body), "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", "eu-west-1");
 	check_failure(body, strlen(body) - 45, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", "");
@@ -572,9 +572,9 @@ failures_are_read_as_far_as_they_go(void)
 	check_failure("garbage", 7, "", "", "");
 	check_failure("<!DOCTYPE a><Error><Code>x</Code></Error>", 41, "", "", "");
 
-	snprintf(odd, sizeof(odd), "<Error><Message>%0500d</Message><Code>%0500d</Code></Error>", 0, 0);
+	snprintf(special, sizeof(special), "<Error><Message>%0500d</Message><Code>%0500d</Code></Error>", 0, 0);
 	snprintf(wanted, sizeof(wanted), "%0255d", 0);
-	check_failure(odd, strlen(odd), wanted + 255 - 63, wanted, "");
+	check_failure(special, strlen(special), wanted + 255 - 63, wanted, "");
 }
 
 /* What a failure is depends on its text: without memory to read that, nothing is known. */

@@ -14,8 +14,8 @@
 
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define UNRESERVED "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define MOST_FIELDS 8
-#define MOST_PARAMETERS 4
+#define MAX_FIELDS 8
+#define MAX_PARAMETERS 4
 
 static uint64_t seed = 88172645463325252;
 
@@ -31,8 +31,8 @@ typedef struct Signed
 	const char *name;
 	const char *method;
 	const char *path;
-	FlowS3Parameter parameters[MOST_PARAMETERS];
-	FlowHttpField fields[MOST_FIELDS];
+	FlowS3Parameter parameters[MAX_PARAMETERS];
+	FlowHttpField fields[MAX_FIELDS];
 	const char *body;
 	const char *names; /* signed */
 	const char *signature;
@@ -43,7 +43,7 @@ count_parameters(const FlowS3Parameter *parameters)
 {
 	int count = 0;
 
-	while (count < MOST_PARAMETERS && parameters[count].name != NULL)
+	while (count < MAX_PARAMETERS && parameters[count].name != NULL)
 		count++;
 	return count;
 }
@@ -53,7 +53,7 @@ count_fields(const FlowHttpField *fields)
 {
 	int count = 0;
 
-	while (count < MOST_FIELDS && fields[count].name != NULL)
+	while (count < MAX_FIELDS && fields[count].name != NULL)
 		count++;
 	return count;
 }
@@ -161,10 +161,10 @@ to_hexadecimal(const uint8_t *bytes, char *text)
 }
 
 static void
-encode_plainly(const char *text, bool keep_slashes, char *out)
+encode_plainly(const char *text, bool copy_slashes, char *out)
 {
 	for (; *text != '\0'; text++)
-		if (strchr(UNRESERVED, *text) != NULL || (keep_slashes && *text == '/'))
+		if (strchr(UNRESERVED, *text) != NULL || (copy_slashes && *text == '/'))
 			*out++ = *text;
 		else
 			out += sprintf(out, "%%%02X", (uint8_t) *text);
@@ -186,7 +186,7 @@ compare_lines(const void *a, const void *b)
 static void
 query_plainly(const FlowS3Parameter *parameters, int count, char *query)
 {
-	static Line lines[MOST_PARAMETERS];
+	static Line lines[MAX_PARAMETERS];
 
 	for (int i = 0; i < count; i++)
 	{
@@ -207,7 +207,7 @@ query_plainly(const FlowS3Parameter *parameters, int count, char *query)
 static void
 sign_plainly(const FlowS3Signing *signing, char *authorization)
 {
-	static Line lines[MOST_FIELDS];
+	static Line lines[MAX_FIELDS];
 	static char request[32768], names[1024];
 	char to_sign[1024], key[512], scope[512];
 	uint8_t bytes[32], mac[32];
@@ -256,13 +256,13 @@ random_requests_get_the_signature_of_the_obvious_version(void)
 {
 	for (int i = 0; i < 2000 && unit_complaints == 0; i++)
 	{
-		char texts[2 * MOST_PARAMETERS][20], values[MOST_FIELDS][40], names[MOST_FIELDS][20], path[40], encoded_path[130];
+		char texts[2 * MAX_PARAMETERS][20], values[MAX_FIELDS][40], names[MAX_FIELDS][20], path[40], encoded_path[130];
 		char query[1024], wanted_query[1024], time[FLOW_S3_TIME_TEXT], hash[FLOW_S3_HASH_TEXT];
 		char got[FLOW_S3_AUTHORIZATION], wanted[4096];
-		FlowS3Parameter parameters[MOST_PARAMETERS];
-		FlowHttpField fields[MOST_FIELDS];
+		FlowS3Parameter parameters[MAX_PARAMETERS];
+		FlowHttpField fields[MAX_FIELDS];
 		FlowS3Keys keys = {.session_token = ""};
-		int nparameters = (int) random_below(MOST_PARAMETERS + 1), nfields = (int) random_below(MOST_FIELDS + 1);
+		int nparameters = (int) random_below(MAX_PARAMETERS + 1), nfields = (int) random_below(MAX_FIELDS + 1);
 		FlowS3Signing signing = {"GET", encoded_path, query, fields, nfields, hash, time, "eu-central-1", "s3", &keys};
 
 		for (int j = 0; j < nparameters; j++)

@@ -477,7 +477,7 @@ a_look_asks_for_no_more_than_it_reads(void)
 		CHECK_STRING(probe.compression, "none");
 		flow_probe_free(&f.host, &probe);
 	}
-	CHECK_INT(fake_asked_bytes, FLOW_GLANCE_SIZE + 1000);
+	CHECK_INT(fake_asked_bytes, FLOW_PROBE_SIZE + 1000);
 	tear_down(&f);
 }
 

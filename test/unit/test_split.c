@@ -40,14 +40,14 @@ told(const char *text, size_t len, char separator)
 	FlowEnds *ends = flow_ends_create(&unit_host);
 	size_t used = 0;
 
-	memset(ends->odd, 0xA5, FLOW_SPLIT_MOST / 8);
+	memset(ends->special, 0xA5, FLOW_SPLIT_MAX / 8);
 	portable()->split(unit_at_edge(text, len), len, separator, ends);
 	buffer[0] = 0;
 	for (size_t i = 0; i < ends->count; i++)
 		used += (size_t) snprintf(buffer + used, sizeof(buffer) - used, "%s%u%s%s%s", i ? " " : "", ends->next[i],
 		                          bit(ends->newline, i) ? "n" : "", bit(ends->digits, i) ? "d" : "",
-		                          bit(ends->odd, i) ? "o" : "");
-	if (ends->any_odd)
+		                          bit(ends->special, i) ? "o" : "");
+	if (ends->any_special)
 		snprintf(buffer + used, sizeof(buffer) - used, " odd");
 	CHECK_INT(ends->next[-1], 0);
 	flow_free(&unit_host, ends);
@@ -101,17 +101,17 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 	portable()->split(data, len, separator, expected);
 
 	/* what lies in the arrays from before may not matter */
-	memset(found->newline, 0xA5, FLOW_SPLIT_MOST / 8);
-	memset(found->digits, 0xA5, FLOW_SPLIT_MOST / 8);
-	memset(found->odd, 0xA5, FLOW_SPLIT_MOST / 8);
-	found->any_odd = len % 2;
+	memset(found->newline, 0xA5, FLOW_SPLIT_MAX / 8);
+	memset(found->digits, 0xA5, FLOW_SPLIT_MAX / 8);
+	memset(found->special, 0xA5, FLOW_SPLIT_MAX / 8);
+	found->any_special = len % 2;
 	found->count = 12345;
 	splitter->split(data, len, separator, found);
 
 	if (found->count != expected->count)
 		wrong = "count";
-	else if (found->any_odd != expected->any_odd)
-		wrong = "any_odd";
+	else if (found->any_special != expected->any_special)
+		wrong = "any_special";
 	else if (found->next[-1] != 0)
 		wrong = "next[-1]";
 	for (size_t i = 0; wrong == NULL && i < expected->count; i++)
@@ -122,7 +122,7 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 			wrong = "newline";
 		else if (bit(found->digits, i) != bit(expected->digits, i))
 			wrong = "digits";
-		else if (expected->any_odd && bit(found->odd, i) != bit(expected->odd, i))
+		else if (expected->any_special && bit(found->special, i) != bit(expected->special, i))
 			wrong = "odd";
 	}
 	if (wrong != NULL && unit_complaints++ < 20)
@@ -133,7 +133,7 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 /* What a random text is made of: of 256 bytes, so many of each. */
 typedef struct Mixture
 {
-	int separators, newlines, digits, odd; /* the rest are letters */
+	int separators, newlines, digits, special; /* the rest are letters */
 } Mixture;
 
 static const Mixture mixtures[] = {
@@ -165,7 +165,7 @@ random_byte(const Mixture *mixture, char separator, uint64_t *seed)
 		return '\n';
 	if ((choice -= mixture->digits) < 0)
 		return (char) ('0' + random % 10);
-	if ((choice -= mixture->odd) < 0)
+	if ((choice -= mixture->special) < 0)
 		return (char) (random % 2 ? 0x80 + random / 2 % 128 : random / 2 % 32);
 	return (char) (0x20 + random % 0x60);
 }
@@ -190,7 +190,7 @@ each_version(void (*check)(const FlowSplitter *splitter))
 	}
 }
 
-static char text[FLOW_SPLIT_MOST + 64];
+static char text[FLOW_SPLIT_MAX + 64];
 
 static void
 check_lengths(const FlowSplitter *splitter)
@@ -240,7 +240,7 @@ check_blocks(const FlowSplitter *splitter)
 		for (size_t s = 0; s < flow_countof(separators); s++)
 			for (size_t less = 0; less < 3; less++)
 			{
-				size_t len = FLOW_SPLIT_MOST - (less == 0 ? 0 : unit_random(&seed) % 600);
+				size_t len = FLOW_SPLIT_MAX - (less == 0 ? 0 : unit_random(&seed) % 600);
 
 				fill(text, len, &mixtures[m], separators[s], &seed);
 				check_split(splitter, unit_at_edge(text, len), len, separators[s]);

@@ -30,7 +30,7 @@ values_in(const char *text, const char *path)
 {
 	static char result[1000];
 	FlowLocation *location = parsed(text);
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	int count;
 	const FlowVariable *variables = flow_location_variables(location, &count);
 	size_t used = 0;
@@ -50,7 +50,7 @@ directory_values(const char *text, const char *path)
 {
 	static char result[1000];
 	FlowLocation *location = parsed(text);
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	int count;
 	const FlowVariable *variables = flow_location_variables(location, &count);
 	size_t used = 0;
@@ -130,7 +130,7 @@ a_variable_that_is_not_well_formed_says_where(void)
 		CHECK_INT(unit_state.outstanding, before);
 	}
 
-	for (int i = 0; i < FLOW_MOST_VARIABLES; i++)
+	for (int i = 0; i < FLOW_MAX_VARIABLES; i++)
 		sprintf(text + strlen(text), "${v%d}-", i);
 	CHECK_INT(flow_location_check(&unit_host, text, &error), FLOW_OK);
 	strcat(text, "${more}");
@@ -289,9 +289,9 @@ random_templates_give_what_the_plain_matcher_gives(void)
 			strcat(text, parts[unit_random(&seed) % flow_countof(parts)]);
 		if (flow_location_parse(&unit_host, text, &location, &error) != FLOW_OK)
 			continue;
-		for (int k = 0; k < 10 && location->template.nvariables > 0 && strstr(text, "//") == NULL; k++)
+		for (int k = 0; k < 10 && location->path_template.nvariables > 0 && strstr(text, "//") == NULL; k++)
 		{
-			FlowPathValue values[FLOW_MOST_VARIABLES];
+			FlowPathValue values[FLOW_MAX_VARIABLES];
 			bool hidden;
 
 			path[1] = '\0';
@@ -325,7 +325,7 @@ static void
 many_variables_do_not_make_it_slow(void)
 {
 	char text[400] = "/", path[300];
-	FlowPathValue values[FLOW_MOST_VARIABLES];
+	FlowPathValue values[FLOW_MAX_VARIABLES];
 	FlowLocation *location;
 
 	for (int i = 0; i < 30; i++)
