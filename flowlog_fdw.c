@@ -193,9 +193,9 @@ flowlog_plan_modify(PlannerInfo *root, ModifyTable *plan, Index relation, int su
 	RangeTblEntry *rte = planner_rt_fetch(relation, root);
 
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("foreign table \"%s\" is read-only", get_rel_name(rte->relid)),
-	         errdetail("Flow logs are written by the service that delivers them.")));
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("foreign table \"%s\" is read-only", get_rel_name(rte->relid)),
+	        errdetail("Flow logs are written by the service that delivers them."));
 	return NIL;
 }
 

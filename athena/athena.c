@@ -57,14 +57,14 @@ refuse_format(const char *class_name)
 	for (size_t i = 0; i < lengthof(other_formats); i++)
 		if (strstr(lower, other_formats[i].text) != NULL)
 			ereport(ERROR,
-			        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			         errmsg("cannot read flow logs in %s", other_formats[i].name),
-			         errdetail("The statement names \"%s\"; tables of flow logs read lines of text.", class_name),
-			         errhint("Tables without option \"regex\" read flow logs as AWS delivers them in text, also within JSON or the console's CSV.")));
+			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			        errmsg("cannot read flow logs in %s", other_formats[i].name),
+			        errdetail("The statement names \"%s\"; tables of flow logs read lines of text.", class_name),
+			        errhint("Tables without option \"regex\" read flow logs as AWS delivers them in text, also within JSON or the console's CSV."));
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("cannot read flow logs by \"%s\"", class_name),
-	         errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood.")));
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("cannot read flow logs by \"%s\"", class_name),
+	        errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood."));
 }
 
 /* In upper case or lower case. */
@@ -106,10 +106,10 @@ check_regex(Athena *athena)
 		flowlog_raise(&athena->backend, &error, NULL);
 	if (ngroups != columns->count)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_OPTION_INDEX),
-		         errmsg("regular expression has %d %s, but the table has %d %s", ngroups, ngroups == 1 ? "group" : "groups",
-		                columns->count, columns->count == 1 ? "column" : "columns"),
-		         errdetail("Athena would stop at the first line: \"Number of matching groups doesn't match the number of columns\".")));
+		        errcode(ERRCODE_FDW_INVALID_OPTION_INDEX),
+		        errmsg("regular expression has %d %s, but the table has %d %s", ngroups, ngroups == 1 ? "group" : "groups",
+		               columns->count, columns->count == 1 ? "column" : "columns"),
+		        errdetail("Athena would stop at the first line: \"Number of matching groups doesn't match the number of columns\"."));
 
 	for (int i = 0; i < columns->count; i++)
 		all[i] = (FlowColumn) {.name = columns->items[i].name, .field = psprintf("%d", i + 1), .type = FLOW_TEXT, .max_chars = -1};
@@ -127,8 +127,8 @@ read_regex(Athena *athena)
 
 	if (regex == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("the table does not have the SerDe property \"input.regex\"")));
+		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		        errmsg("the table does not have the SerDe property \"input.regex\""));
 	athena->regex = psprintf("%s%s", insensitive != NULL && pg_strcasecmp(insensitive, "true") == 0 ? "(?i)" : "", regex);
 	check_regex(athena);
 }
@@ -144,9 +144,9 @@ delimiter(const char *text)
 		text = code > 0 && code < 128 ? psprintf("%c", (char) code) : "";
 	if (strlen(text) != 1 || *text == '\n' || *text == '\r' || (unsigned char) *text >= 0x80)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("cannot split lines at \"%s\"", text),
-		         errdetail("Athena separates fields by one ASCII character.")));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("cannot split lines at \"%s\"", text),
+		        errdetail("Athena separates fields by one ASCII character."));
 	return *text;
 }
 
@@ -178,9 +178,9 @@ read_delimited(Athena *athena)
 	separator = literal(delimiter(delim != NULL ? delim : "1"));
 	if (line != NULL && strcmp(line, "\n") != 0 && strcmp(line, "10") != 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("cannot end lines at \"%s\"", line),
-		         errdetail("Lines of flow logs end at line feeds.")));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("cannot end lines at \"%s\"", line),
+		        errdetail("Lines of flow logs end at line feeds."));
 	if (escape != NULL)
 		flowlog_athena_note(athena, "ESCAPED BY is left out: no field of a flow log has a character that were to be escaped.");
 
@@ -229,9 +229,9 @@ read_header(Athena *athena)
 		return;
 	if (strcmp(lines, "1") != 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("cannot skip %s lines of each file", lines),
-		         errdetail("A flow log has one header, if any.")));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("cannot skip %s lines of each file", lines),
+		        errdetail("A flow log has one header, if any."));
 	athena->header = "true";
 }
 
@@ -278,10 +278,10 @@ column_type(Athena *athena, const FlowHiveColumn *column)
 		return strcmp(type, "numeric") == 0 ? "numeric(10,0)" : pstrdup(type);
 	}
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("cannot read a column of type %s", column->type),
-	         errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.", column->name),
-	         point_at(athena, column->at)));
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("cannot read a column of type %s", column->type),
+	        errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.", column->name),
+	        point_at(athena, column->at));
 }
 
 static bool
@@ -407,10 +407,10 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 		if (error.status != FLOW_BAD_FORMAT)
 			flowlog_raise(&athena.backend, &error, NULL);
 		ereport(ERROR,
-		        (errcode(ERRCODE_SYNTAX_ERROR),
-		         errmsg("%s", flowlog_message(error.message)),
-		         errdetail("%s", flowlog_message(error.detail)),
-		         point_at(&athena, at)));
+		        errcode(ERRCODE_SYNTAX_ERROR),
+		        errmsg("%s", flowlog_message(error.message)),
+		        errdetail("%s", flowlog_message(error.detail)),
+		        point_at(&athena, at));
 	}
 	athena.hive = hive;
 	PG_RETURN_TEXT_P(cstring_to_text(answers[hive->kind](&athena)));

@@ -69,9 +69,9 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 	flow_location_free(location);
 	if (!ours && strchr(format, '/') != NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("cannot read dates of the format \"%s\" from paths", format),
-		         errdetail("Column \"%s\" is projected by it. A date over several directories has yyyy, MM and dd, and may have HH.", column)));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("cannot read dates of the format \"%s\" from paths", format),
+		        errdetail("Column \"%s\" is projected by it. A date over several directories has yyyy, MM and dd, and may have HH.", column));
 	return ours ? format : NULL;
 }
 
@@ -171,9 +171,9 @@ append_directory(Athena *athena)
 	}
 	else
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("the statement has no LOCATION"),
-		         errhint("Give the location as the third argument.")));
+		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		        errmsg("the statement has no LOCATION"),
+		        errhint("Give the location as the third argument."));
 }
 
 /* The directories that Hive makes for partitions: name=value */
@@ -209,10 +209,10 @@ check_partitions(Athena *athena)
 		CHECK_FOR_INTERRUPTS();
 		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL && strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
 			ereport(ERROR,
-			        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			         errmsg("the location does not say where the values of partition column \"%s\" stand", name),
-			         errdetail("It is \"%s\".", athena->path.data),
-			         errhint("Give a location with \"${%s}\" as the third argument.", name)));
+			        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			        errmsg("the location does not say where the values of partition column \"%s\" stand", name),
+			        errdetail("It is \"%s\".", athena->path.data),
+			        errhint("Give a location with \"${%s}\" as the third argument.", name));
 	}
 }
 
@@ -245,7 +245,7 @@ char *
 flowlog_athena_nothing(Athena *athena)
 {
 	(void) athena;
-	ereport(NOTICE, (errmsg("nothing to do: a table of flow logs finds new directories by itself")));
+	ereport(NOTICE, errmsg("nothing to do: a table of flow logs finds new directories by itself"));
 	return "-- A table of flow logs finds new directories by itself: nothing is to be done.";
 }
 
@@ -321,10 +321,10 @@ append_added_location(Athena *athena, StringInfo columns)
 	}
 	if (found < values->count)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		         errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
-		         errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
-		         errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name)));
+		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		        errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
+		        errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
+		        errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name));
 	append_slash(&athena->path);
 	return !hive_layout;
 }

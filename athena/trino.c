@@ -49,16 +49,16 @@ static void
 raise_timestamp_out_of_range(void)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-	         errmsg("timestamp out of range")));
+	        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+	        errmsg("timestamp out of range"));
 }
 
 static void
 raise_date_out_of_range(void)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-	         errmsg("date out of range")));
+	        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+	        errmsg("date out of range"));
 }
 
 Timestamp
@@ -82,8 +82,8 @@ flowlog_trino_timestamp_of_date(DateADT date)
 {
 	if (finite_date(date) >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
 		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("date out of range for timestamp")));
+		        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		        errmsg("date out of range for timestamp"));
 	return date * USECS_PER_DAY;
 }
 
@@ -124,13 +124,13 @@ flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
 			break;
 		case FLOW_OUT_OF_RANGE:
 			ereport(ERROR,
-			        (errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
-			         errmsg("ISO 8601 timestamp out of range: \"%s\"", text_to_cstring(input))));
+			        errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+			        errmsg("ISO 8601 timestamp out of range: \"%s\"", text_to_cstring(input)));
 			break;
 		default:
 			ereport(ERROR,
-			        (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-			         errmsg("invalid ISO 8601 timestamp: \"%s\"", text_to_cstring(input))));
+			        errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+			        errmsg("invalid ISO 8601 timestamp: \"%s\"", text_to_cstring(input)));
 	}
 	PG_RETURN_TIMESTAMPTZ(flowlog_floor_divide(microseconds, USECS_PER_MILLISECOND) * USECS_PER_MILLISECOND - FLOWLOG_EPOCH_MICROSECONDS);
 }
@@ -227,8 +227,8 @@ flowlog_from_unixtime(PG_FUNCTION_ARGS)
 		timestamp = (int64) milliseconds * USECS_PER_MILLISECOND - FLOWLOG_EPOCH_MICROSECONDS;
 	if (!IS_VALID_TIMESTAMP(timestamp))
 		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-		         errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0))));
+		        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+		        errmsg("timestamp out of range: %g seconds", PG_GETARG_FLOAT8(0)));
 	PG_RETURN_TIMESTAMPTZ(timestamp);
 }
 
@@ -350,10 +350,10 @@ find_unit(text *name, bool of_date)
 
 	if (found == NULL || (of_date && found->months == 0 && found->microseconds < USECS_PER_DAY))
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("unit \"%s\" not recognized for type %s", text_to_cstring(name), of_date ? "date" : "timestamp"),
-		         errhint(of_date ? "The units are day, week, month, quarter and year."
-		                         : "The units are millisecond, second, minute, hour, day, week, month, quarter and year.")));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("unit \"%s\" not recognized for type %s", text_to_cstring(name), of_date ? "date" : "timestamp"),
+		        errhint(of_date ? "The units are day, week, month, quarter and year."
+		                        : "The units are millisecond, second, minute, hour, day, week, month, quarter and year."));
 	return found;
 }
 
@@ -363,8 +363,8 @@ unit_count(int64 count)
 {
 	if (count < PG_INT32_MIN || count > PG_INT32_MAX)
 		ereport(ERROR,
-		        (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-		         errmsg("integer out of range")));
+		        errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+		        errmsg("integer out of range"));
 	return (int32) count;
 }
 

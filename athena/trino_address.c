@@ -49,9 +49,9 @@ static void
 raise_invalid_cidr(const char *cidr, const char *detail)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-	         errmsg("invalid CIDR: \"%s\"", cidr),
-	         errdetail("%s", detail)));
+	        errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+	        errmsg("invalid CIDR: \"%s\"", cidr),
+	        errdetail("%s", detail));
 }
 
 /*

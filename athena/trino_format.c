@@ -463,8 +463,8 @@ next_element(Cursor *format, const Specifier **specifier, char *byte)
 			*specifier = row;
 	if (*specifier != NULL && (*specifier)->print == NULL && (*specifier)->format == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"%%%c\" is not supported in a date format", *byte)));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"%%%c\" is not supported in a date format", *byte));
 	return true;
 }
 
@@ -477,8 +477,8 @@ open_format(text *format)
 
 	if (len == 0 || (len == 1 && *cursor.next == '%'))
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("date format is empty")));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("date format is empty"));
 	return cursor;
 }
 
@@ -645,8 +645,8 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 	values.count = 0;
 	if (!parse(&in, open_format(format), &values) || in.next != in.end)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-		         errmsg("invalid date for format \"%s\": \"%s\"", text_to_cstring(format), text_to_cstring(input))));
+		        errcode(ERRCODE_INVALID_DATETIME_FORMAT),
+		        errmsg("invalid date for format \"%s\": \"%s\"", text_to_cstring(format), text_to_cstring(input)));
 
 	sorted = sort_values(&values);
 	first = sorted.values;
@@ -657,7 +657,7 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 	}
 	if (!apply(&sorted, &moment))
 		ereport(ERROR,
-		        (errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
-		         errmsg("date/time field value out of range: \"%s\"", text_to_cstring(input))));
+		        errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
+		        errmsg("date/time field value out of range: \"%s\"", text_to_cstring(input)));
 	PG_RETURN_TIMESTAMP((int64) (moment.julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + moment.time * USECS_PER_MS);
 }

@@ -169,10 +169,10 @@ static void
 invalid_connection(const char *connection, const char *detail)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-	         errmsg("invalid connection of a node: \"%s\"", connection),
-	         errdetail("%s", detail),
-	         errhint("It is keywords and values as psql takes them, such as 'host=node1 dbname=flow'.")));
+	        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+	        errmsg("invalid connection of a node: \"%s\"", connection),
+	        errdetail("%s", detail),
+	        errhint("It is keywords and values as psql takes them, such as 'host=node1 dbname=flow'."));
 }
 
 /* Reads a value as libpq does: up to a blank, or in single quotes; a backslash escapes. */
@@ -241,23 +241,23 @@ read_nodes(Cluster *cluster, ArrayType *array)
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
 	if (cluster->nnodes == 0)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node")));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node"));
 	if (cluster->nnodes > MAX_PARTS)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("a cluster cannot have more than %d nodes", MAX_PARTS)));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("a cluster cannot have more than %d nodes", MAX_PARTS));
 	cluster->nodes = palloc0(sizeof(ClusterNode) * cluster->nnodes);
 	for (int i = 0; i < cluster->nnodes; i++)
 	{
 		if (isnull[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the connection of a node cannot be null")));
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the connection of a node cannot be null"));
 		read_connection(&cluster->nodes[i], TextDatumGetCString(elements[i]));
 		for (int k = 0; k < i; k++)
 			if (strcmp(cluster->nodes[k].connection, cluster->nodes[i].connection) == 0)
 				ereport(ERROR,
-				        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				         errmsg("node \"%s\" is named twice", cluster->nodes[i].connection),
-				         errhint("Set \"shards_per_node\" to give each node several parts.")));
+				        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				        errmsg("node \"%s\" is named twice", cluster->nodes[i].connection),
+				        errhint("Set \"shards_per_node\" to give each node several parts."));
 	}
 }
 
@@ -276,20 +276,20 @@ read_shards(Cluster *cluster, bool own_files_given)
 
 	if (local && !own_files_given)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"own_files\" must be set for a location that is a path"),
-		         errdetail("Rows would be missing, or there more than once, if it were guessed wrong."),
-		         errhint("Set it to true if each node has files of its own at \"%s\", to false if all see the same ones.",
-		                 cluster->table->options.location)));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"own_files\" must be set for a location that is a path"),
+		        errdetail("Rows would be missing, or there more than once, if it were guessed wrong."),
+		        errhint("Set it to true if each node has files of its own at \"%s\", to false if all see the same ones.",
+		                cluster->table->options.location));
 	if (!local && cluster->own_files)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"own_files\" cannot be true for a location in S3")));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"own_files\" cannot be true for a location in S3"));
 	for (int i = 0; i < cluster->table->ncolumns; i++)
 		if (strcmp(cluster->table->columns[i].name, "shard") == 0)
 			ereport(ERROR,
-			        (errcode(ERRCODE_DUPLICATE_COLUMN),
-			         errmsg("column \"shard\" of foreign table \"%s\" has the name of the cluster's own", cluster->name)));
+			        errcode(ERRCODE_DUPLICATE_COLUMN),
+			        errmsg("column \"shard\" of foreign table \"%s\" has the name of the cluster's own", cluster->name));
 	cluster->nparts = cluster->nnodes * cluster->shards_per_node;
 }
 
@@ -326,15 +326,15 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 		}
 	if (cluster->column == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_UNDEFINED_COLUMN),
-		         errmsg("foreign table \"%s\" has no column \"%s\" that its location fills", cluster->name, name),
-		         errhint("Only by a column that the path tells can files be left out.")));
+		        errcode(ERRCODE_UNDEFINED_COLUMN),
+		        errmsg("foreign table \"%s\" has no column \"%s\" that its location fills", cluster->name, name),
+		        errhint("Only by a column that the path tells can files be left out."));
 	if (array == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must be set with \"partition_column\"")));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must be set with \"partition_column\""));
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nbounds);
 	if (cluster->nbounds == 0 || cluster->nbounds >= MAX_PARTS)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must have from 1 to %d elements", MAX_PARTS - 1)));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must have from 1 to %d elements", MAX_PARTS - 1));
 	cluster->by_range = variables[cluster->column->variable].is_date;
 	cluster->bounds = palloc(sizeof(char *) * cluster->nbounds);
 	level = NewGUCNestLevel();
@@ -342,7 +342,7 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 	for (int i = 0; i < cluster->nbounds; i++)
 	{
 		if (isnull[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a bound cannot be null")));
+			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a bound cannot be null"));
 		cluster->bounds[i] = bound_literal(attribute->atttypid, attribute->atttypmod, TextDatumGetCString(elements[i]));
 	}
 	AtEOXact_GUC(true, level);
@@ -405,9 +405,9 @@ column_list(const Cluster *cluster, bool foreign)
 			continue;
 		if (attribute->attgenerated != '\0')
 			ereport(ERROR,
-			        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			         errmsg("column \"%s\" is generated, which a cluster's cannot be", NameStr(attribute->attname)),
-			         errhint("Compute it in a view over the cluster's table.")));
+			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			        errmsg("column \"%s\" is generated, which a cluster's cannot be", NameStr(attribute->attname)),
+			        errhint("Compute it in a view over the cluster's table."));
 		appendStringInfo(&list, "%s\n\t%s %s", list.len > 0 ? "," : "", quote_identifier(NameStr(attribute->attname)),
 		                 format_type_with_typemod(attribute->atttypid, attribute->atttypmod));
 		if (foreign)
@@ -525,9 +525,9 @@ emit_preload(Cluster *cluster)
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS))
 		ereport(NOTICE,
-		        (errmsg("sessions of the coordinator need the library flowlog_fdw"),
-		         errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.", "pg_read_all_settings"),
-		         errhint("Have it in \"session_preload_libraries\", or aggregates are not divided.")));
+		        errmsg("sessions of the coordinator need the library flowlog_fdw"),
+		        errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.", "pg_read_all_settings"),
+		        errhint("Have it in \"session_preload_libraries\", or aggregates are not divided."));
 	else if (strstr(set, "flowlog_fdw") == NULL && strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") == NULL)
 		emit(cluster, COORDINATOR, "ALTER DATABASE %s SET session_preload_libraries = %s%sflowlog_fdw",
 		     quote_identifier(get_database_name(MyDatabaseId)), set, set[0] != '\0' ? ", " : "");
@@ -554,8 +554,8 @@ error_mapping(const Cluster *cluster)
 {
 	if (!flow_location_is_local(cluster->table->location))
 		ereport(NOTICE,
-		        (errmsg("the nodes need user mappings for server \"%s\"", GetForeignServer(cluster->table->serverid)->servername),
-		         errdetail("Keys are not copied.")));
+		        errmsg("the nodes need user mappings for server \"%s\"", GetForeignServer(cluster->table->serverid)->servername),
+		        errdetail("Keys are not copied."));
 }
 
 static void
@@ -563,15 +563,15 @@ check_table(const Cluster *cluster)
 {
 	if (cluster->table->options.shard.count > 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("foreign table \"%s\" is a shard already", cluster->name)));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("foreign table \"%s\" is a shard already", cluster->name));
 	if (cluster->parent[0] == '\0')
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"cluster\" must not be empty")));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"cluster\" must not be empty"));
 	if (strlen(cluster->parent) + strlen("_1000_files") >= NAMEDATALEN)
 		ereport(ERROR,
-		        (errcode(ERRCODE_NAME_TOO_LONG),
-		         errmsg("the names of a cluster's parts would be too long"),
-		         errhint("Set \"cluster\" to a shorter name.")));
+		        errcode(ERRCODE_NAME_TOO_LONG),
+		        errmsg("the names of a cluster's parts would be too long"),
+		        errhint("Set \"cluster\" to a shorter name."));
 }
 
 /*
@@ -586,8 +586,8 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
-		        (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		         errmsg("\"table\", \"nodes\" and \"shards_per_node\" cannot be null")));
+		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		        errmsg("\"table\", \"nodes\" and \"shards_per_node\" cannot be null"));
 	relid = PG_GETARG_OID(0);
 	cluster.result = flowlog_begin_result(fcinfo, &cluster.desc);
 	cluster.relation = flowlog_open_argument(relid);
@@ -601,12 +601,12 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	read_nodes(&cluster, PG_GETARG_ARRAYTYPE_P(1));
 	if (cluster.shards_per_node < 1 || cluster.shards_per_node > MAX_PARTS / cluster.nnodes)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MAX_PARTS / cluster.nnodes, cluster.nnodes)));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MAX_PARTS / cluster.nnodes, cluster.nnodes));
 	if (!PG_ARGISNULL(4))
 		read_bounds(&cluster, text_to_cstring(PG_GETARG_TEXT_PP(4)), PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5));
 	else if (!PG_ARGISNULL(5))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"partition_column\" must be set with \"bounds\"")));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"partition_column\" must be set with \"bounds\""));
 	else
 		read_shards(&cluster, !PG_ARGISNULL(3));
 

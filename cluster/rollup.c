@@ -730,8 +730,8 @@ flowlog_rollup(PG_FUNCTION_ARGS)
 
 	if (list_length(statements) != 1)
 		ereport(ERROR,
-		        (errcode(ERRCODE_SYNTAX_ERROR),
-		         errmsg("flowlog_rollup takes one query, not %d", list_length(statements))));
+		        errcode(ERRCODE_SYNTAX_ERROR),
+		        errmsg("flowlog_rollup takes one query, not %d", list_length(statements)));
 #if PG_VERSION_NUM >= 150000
 	query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), sql, NULL, 0, NULL);
 	query = roll_up(query, &left);
@@ -741,7 +741,7 @@ flowlog_rollup(PG_FUNCTION_ARGS)
 	left = "PostgreSQL 14 does not print queries; setting \"flowlog_fdw.enable_rollup\" works there, too.";
 #endif
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("the query cannot be computed in two levels"),
-	         errdetail("%s", left)));
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("the query cannot be computed in two levels"),
+	        errdetail("%s", left));
 }

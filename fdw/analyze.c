@@ -73,8 +73,8 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 	}
 
 	ereport(elevel,
-	        (errmsg("\"%s\": %llu files contain %.0f rows; %d rows in sample", RelationGetRelationName(relation),
-	                (unsigned long long) flow_reader_counts(scan->reader)->files_read, seen, taken)));
+	        errmsg("\"%s\": %llu files contain %.0f rows; %d rows in sample", RelationGetRelationName(relation),
+	               (unsigned long long) flow_reader_counts(scan->reader)->files_read, seen, taken));
 	flowlog_scan_finish(scan);
 	MemoryContextDelete(scan->context);
 

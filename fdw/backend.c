@@ -502,11 +502,11 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 	context = make_context(error, table);
 	errno = error->os_errno;
 	ereport(ERROR,
-	        (errcode(sqlstate),
-	         error->os_errno != 0 ? errmsg("%s: %m", message) : errmsg("%s", message),
-	         detail[0] != '\0' ? errdetail("%s", detail) : 0,
-	         hint[0] != '\0' ? errhint("%s", hint) : 0,
-	         context != NULL ? errcontext("%s", context) : 0));
+	        errcode(sqlstate),
+	        error->os_errno != 0 ? errmsg("%s: %m", message) : errmsg("%s", message),
+	        detail[0] != '\0' ? errdetail("%s", detail) : 0,
+	        hint[0] != '\0' ? errhint("%s", hint) : 0,
+	        context != NULL ? errcontext("%s", context) : 0);
 }
 
 /*
@@ -534,10 +534,10 @@ flowlog_get_access(FlowStore *store)
 
 	if (flowlog_allowed_paths == NULL && flowlog_allowed_paths_refused)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("flow logs cannot be read in this session"),
-		         errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_paths"),
-		         errhint("It belongs into postgresql.conf: absolute paths of directories, separated by commas.")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("flow logs cannot be read in this session"),
+		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_paths"),
+		        errhint("It belongs into postgresql.conf: absolute paths of directories, separated by commas."));
 	if (flowlog_allowed_paths == NULL)
 		return allowed;
 

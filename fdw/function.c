@@ -56,8 +56,8 @@ static void
 error_not_flow_log(Relation relation)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-	         errmsg("\"%s\" is not a foreign table of flow logs", RelationGetRelationName(relation))));
+	        errcode(ERRCODE_WRONG_OBJECT_TYPE),
+	        errmsg("\"%s\" is not a foreign table of flow logs", RelationGetRelationName(relation)));
 }
 
 /* A regclass may be any number. */
@@ -68,8 +68,8 @@ open_argument(Oid relid)
 
 	if (relation == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_UNDEFINED_TABLE),
-		         errmsg("relation with OID %u does not exist", relid)));
+		        errcode(ERRCODE_UNDEFINED_TABLE),
+		        errmsg("relation with OID %u does not exist", relid));
 	return relation;
 }
 
@@ -103,9 +103,9 @@ check_row_security(Relation relation)
 {
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("permission denied to see all flow logs of table \"%s\"", RelationGetRelationName(relation)),
-		         errdetail("Row-level security policies of the table apply to role \"%s\".", GetUserNameFromId(GetUserId(), false))));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("permission denied to see all flow logs of table \"%s\"", RelationGetRelationName(relation)),
+		        errdetail("Row-level security policies of the table apply to role \"%s\".", GetUserNameFromId(GetUserId(), false)));
 }
 
 /* Has a child, which is no partition, columns that the table has not? */
@@ -174,8 +174,8 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 
 	if (result == NULL || !IsA(result, ReturnSetInfo) || (result->allowedModes & SFRM_Materialize) == 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("set-valued function called in context that cannot accept a set")));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("set-valued function called in context that cannot accept a set"));
 	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	flowlog_check_version(); /* another one's rows may have other columns */
@@ -237,8 +237,8 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 
 	if (most < 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("\"max_rows\" must not be negative")));
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"max_rows\" must not be negative"));
 	foreach(cell, visible_tables(PG_GETARG_OID(0)))
 		most = append_rejects(lfirst_oid(cell), most, result, desc);
 	return (Datum) 0;

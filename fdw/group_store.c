@@ -195,8 +195,8 @@ read_bytes(BufFile *file, void *to, Size size)
 {
 	if (BufFileRead(file, to, size) != size)
 		ereport(ERROR,
-		        (errcode_for_file_access(),
-		         errmsg("could not read groups from temporary file")));
+		        errcode_for_file_access(),
+		        errmsg("could not read groups from temporary file"));
 }
 
 /* The next record of a file; NULL at its end. */
@@ -211,8 +211,8 @@ read_record(FlowlogStore *store, BufFile *file)
 		return NULL;
 	if (len != sizeof(head))
 		ereport(ERROR,
-		        (errcode_for_file_access(),
-		         errmsg("could not read groups from temporary file")));
+		        errcode_for_file_access(),
+		        errmsg("could not read groups from temporary file"));
 	resetStringInfo(text);
 	enlargeStringInfo(text, (int) head.size);
 	memcpy(text->data, &head, sizeof(head));
@@ -247,8 +247,8 @@ end_writing(FlowlogStore *store, int level)
 		}
 		if (BufFileSeek(store->files[i], 0, 0, SEEK_SET) != 0)
 			ereport(ERROR,
-			        (errcode_for_file_access(),
-			         errmsg("could not rewind temporary file of groups")));
+			        errcode_for_file_access(),
+			        errmsg("could not rewind temporary file of groups"));
 		store->pending[store->npending++] = (Partition) {store->files[i], level};
 		store->files[i] = NULL;
 	}
@@ -457,7 +457,7 @@ load_record(FlowlogStore *store, FlowGroups *groups, const Record *record, int l
 		if (status == FLOW_OK)
 			return;
 		if (status != FLOW_LIMIT)
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 		if (level == LAST_LEVEL || flow_groups_count(groups) == 0)
 			elog(ERROR, "no room for groups of one hash value");
 

@@ -49,9 +49,9 @@ parse_times(Import *import, DefElem *def)
 
 	if (strcmp(value, "timestamptz") != 0 && strcmp(value, "bigint") != 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		         errmsg("invalid value for option \"%s\": \"%s\"", def->defname, value),
-		         errhint("Valid values are \"bigint\" and \"timestamptz\".")));
+		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		        errmsg("invalid value for option \"%s\": \"%s\"", def->defname, value),
+		        errhint("Valid values are \"bigint\" and \"timestamptz\"."));
 	import->timestamps = strcmp(value, "timestamptz") == 0;
 }
 
@@ -86,10 +86,10 @@ read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 				import->compression = defGetString(def);
 			else if (strcmp(def->defname, "regex") == 0)
 				ereport(ERROR,
-				        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				         errmsg("option \"%s\" cannot be set when a foreign schema is imported", def->defname),
-				         errdetail("The columns of the table are the fields that headers name."),
-				         errhint("Create the foreign table with its columns yourself.")));
+				        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+				        errmsg("option \"%s\" cannot be set when a foreign schema is imported", def->defname),
+				        errdetail("The columns of the table are the fields that headers name."),
+				        errhint("Create the foreign table with its columns yourself."));
 		}
 	}
 
@@ -155,8 +155,8 @@ leave_out_unknown(Import *import)
 		if (flow_field_type(name, &type) || has_field(import->everyone, name))
 			continue;
 		ereport(NOTICE,
-		        (errmsg("field \"%s\" is left out", name),
-		         errdetail("It is not a known field of flow logs, and not all of these have it.")));
+		        errmsg("field \"%s\" is left out", name),
+		        errdetail("It is not a known field of flow logs, and not all of these have it."));
 		import->fields = foreach_delete_current(import->fields, cell);
 	}
 }
@@ -177,10 +177,10 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 	import->timed |= probe.timed;
 	if (probe.source == FLOW_FIELDS_UNKNOWN)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-		         errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
-		         errdetail("It has no header, and its first line is no record of the default format."),
-		         errhint("Set option \"log_format\" to the format of these flow logs.")));
+		        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+		        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
+		        errdetail("It has no header, and its first line is no record of the default format."),
+		        errhint("Set option \"log_format\" to the format of these flow logs."));
 	flow_probe_free(&import->backend.host, &probe);
 }
 
@@ -202,8 +202,8 @@ probe_files(Import *import, Oid serverid)
 		flowlog_raise(&import->backend, &error, NULL);
 	if (import->objects->count == 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
-		         errmsg("no flow logs found at \"%s\"", flowlog_message(import->location))));
+		        errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
+		        errmsg("no flow logs found at \"%s\"", flowlog_message(import->location)));
 
 	/* the first, the last and some between */
 	probes = Min(import->objects->count, MAX_PROBES);
@@ -219,7 +219,7 @@ probe_files(Import *import, Oid serverid)
 	leave_out_unknown(import);
 	if (probes < import->objects->count)
 		ereport(NOTICE,
-		        (errmsg("looked at the headers of %zu of %zu flow logs", probes, import->objects->count)));
+		        errmsg("looked at the headers of %zu of %zu flow logs", probes, import->objects->count));
 }
 
 /* ---------- the directories ---------- */

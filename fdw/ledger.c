@@ -85,14 +85,14 @@ flowlog_ledger_check_limit(FlowlogScan *scan)
 
 	if (flowlog_max_scan_bytes > 0 && (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
-		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		         errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", flowlog_message(scan->table->name),
-		                "flowlog_fdw.max_scan_bytes"),
-		         errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
-		                   (unsigned long long) scan->objects->bytes,
-		                   before > 0 ? ", which are read again and again" : "",
-		                   flowlog_max_scan_bytes),
-		         errhint("Ask for fewer files by conditions on columns of the path, or raise the setting.")));
+		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		        errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", flowlog_message(scan->table->name),
+		               "flowlog_fdw.max_scan_bytes"),
+		        errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
+		                  (unsigned long long) scan->objects->bytes,
+		                  before > 0 ? ", which are read again and again" : "",
+		                  flowlog_max_scan_bytes),
+		        errhint("Ask for fewer files by conditions on columns of the path, or raise the setting."));
 }
 
 void
@@ -104,11 +104,11 @@ flowlog_ledger_check_probes(const char *location, const FlowObject *objects, siz
 		bytes += Min(objects[i].size, FLOW_PROBE_SIZE);
 	if (flowlog_max_scan_bytes > 0 && (double) bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
-		        (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		         errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows", location, "flowlog_fdw.max_scan_bytes"),
-		         errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_PROBE_SIZE, count,
-		                   (unsigned long long) bytes, flowlog_max_scan_bytes),
-		         errhint("Raise the setting.")));
+		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		        errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows", location, "flowlog_fdw.max_scan_bytes"),
+		        errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_PROBE_SIZE, count,
+		                  (unsigned long long) bytes, flowlog_max_scan_bytes),
+		        errhint("Raise the setting."));
 }
 
 void
@@ -185,15 +185,15 @@ report_progress(void *arg)
 	name = flowlog_message(scan->table->name);
 	if (scan->queue != NULL)
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", name,
-		                size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,
-		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
+		        errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", name,
+		               size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,
+		               share > 0 ? time_text(seconds / share - seconds) : "unknown"));
 	else
 		ereport(NOTICE,
-		        (errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", name,
-		                (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
-		                size_text(bytes), share * 100, (unsigned long long) own->lines,
-		                share > 0 ? time_text(seconds / share - seconds) : "unknown")));
+		        errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", name,
+		               (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
+		               size_text(bytes), share * 100, (unsigned long long) own->lines,
+		               share > 0 ? time_text(seconds / share - seconds) : "unknown"));
 }
 
 void

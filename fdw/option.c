@@ -118,9 +118,9 @@ static void
 invalid_value(DefElem *def, const char *hint)
 {
 	ereport(ERROR,
-	        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-	         errmsg("invalid value for option \"%s\": \"%s\"", def->defname, defGetString(def)),
-	         errhint("%s", hint)));
+	        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+	        errmsg("invalid value for option \"%s\": \"%s\"", def->defname, defGetString(def)),
+	        errhint("%s", hint));
 }
 
 /* The value of the word that the option is set to. */
@@ -401,9 +401,9 @@ parse_secret(DefElem *def, size_t most)
 	/* the value is not shown */
 	if (!good)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		         errmsg("invalid value for option \"%s\"", def->defname),
-		         errdetail("It is empty or too long, or contains blanks or characters that are not ASCII.")));
+		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		        errmsg("invalid value for option \"%s\"", def->defname),
+		        errdetail("It is empty or too long, or contains blanks or characters that are not ASCII."));
 	return value;
 }
 
@@ -507,12 +507,12 @@ unknown_option(const char *name, Oid catalog)
 	}
 
 	ereport(ERROR,
-	        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-	         errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
-	         nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
-	         : names.len > 0
-	             ? errhint("Valid options are: %s.", names.data)
-	             : errhint("There are no valid options for it.")));
+	        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+	        errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
+	        nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
+	        : names.len > 0
+	            ? errhint("Valid options are: %s.", names.data)
+	            : errhint("There are no valid options for it."));
 }
 
 void
@@ -536,12 +536,12 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 
 	if (options->regex != NULL && options->log_format != NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-		         errmsg("options \"regex\" and \"log_format\" exclude each other")));
+		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		        errmsg("options \"regex\" and \"log_format\" exclude each other"));
 	if (options->null_off && options->null_text != NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-		         errmsg("options \"null\" and \"null_off\" exclude each other")));
+		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		        errmsg("options \"null\" and \"null_off\" exclude each other"));
 }
 
 /* ---------- the validator ---------- */
@@ -552,9 +552,9 @@ warn_of_escaped_regex(const FlowlogOptions *options)
 {
 	if (flow_format_regex_is_escaped(options->regex))
 		ereport(WARNING,
-		        (errmsg("option \"regex\" contains doubled backslashes"),
-		         errdetail("They match backslashes in the log, which flow logs do not have."),
-		         errhint("A Hive string needs them, an SQL string does not: write \\s, not \\\\s.")));
+		        errmsg("option \"regex\" contains doubled backslashes"),
+		        errdetail("They match backslashes in the log, which flow logs do not have."),
+		        errhint("A Hive string needs them, an SQL string does not: write \\s, not \\\\s."));
 }
 
 static void
@@ -579,8 +579,8 @@ validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
 		flowlog_raise(backend, &error, NULL);
 	if (unknown[0] != '\0')
 		ereport(WARNING,
-		        (errmsg("option \"log_format\" names a field \"%s\", which is not a known field of flow logs", unknown),
-		         nearest[0] != '\0' ? errhint("Perhaps you meant the field \"%s\".", nearest) : 0));
+		        errmsg("option \"log_format\" names a field \"%s\", which is not a known field of flow logs", unknown),
+		        nearest[0] != '\0' ? errhint("Perhaps you meant the field \"%s\".", nearest) : 0);
 }
 
 /* Addresses that a server asks, and files that it trusts, are the administrator's business. */
@@ -589,14 +589,14 @@ validate_server(const FlowlogOptions *options)
 {
 	if (options->endpoint_host != NULL && !superuser())
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "endpoint"),
-		         errdetail("Only superusers may set this option.")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "endpoint"),
+		        errdetail("Only superusers may set this option."));
 	if (options->ca_file != NULL && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "ca_file"),
-		         errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "ca_file"),
+		        errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files"));
 }
 
 /* An identity of the server itself may be lent by a superuser only, as with postgres_fdw's "password_required". */
@@ -607,17 +607,17 @@ validate_user_mapping(const FlowlogOptions *options)
 
 	if (options->credential_source != FLOW_S3_STATIC && options->credential_source != FLOW_S3_ANONYMOUS && !superuser())
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping", "credential_source"),
-		         errdetail("Only superusers may let others use an identity of the server; \"static\" and \"anonymous\" are for everybody.")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping", "credential_source"),
+		        errdetail("Only superusers may let others use an identity of the server; \"static\" and \"anonymous\" are for everybody."));
 	if (options->credential_source != FLOW_S3_STATIC && has_keys)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-		         errmsg("keys in a user mapping are only for the \"%s\" \"%s\"", "credential_source", "static")));
+		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		        errmsg("keys in a user mapping are only for the \"%s\" \"%s\"", "credential_source", "static"));
 	if (options->credential_source == FLOW_S3_STATIC && (options->access_key_id == NULL) != (options->secret_access_key == NULL))
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("options \"%s\" and \"%s\" belong together", "access_key_id", "secret_access_key")));
+		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		        errmsg("options \"%s\" and \"%s\" belong together", "access_key_id", "secret_access_key"));
 }
 
 static void
@@ -628,9 +628,9 @@ validate_table(const FlowlogOptions *options)
 
 	if (options->location == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("option \"location\" is required for flowlog_fdw foreign tables"),
-		         errhint("Set it to the absolute path of a file, a directory or a pattern such as '/var/log/flow/*.gz'.")));
+		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		        errmsg("option \"location\" is required for flowlog_fdw foreign tables"),
+		        errhint("Set it to the absolute path of a file, a directory or a pattern such as '/var/log/flow/*.gz'."));
 
 	/*
 	 * As in file_fdw, whoever may read the server's files decides which of them a
@@ -640,9 +640,9 @@ validate_table(const FlowlogOptions *options)
 	 */
 	if (strncmp(options->location, "s3://", 5) != 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
-		         errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
+		        errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files"));
 
 	flowlog_backend_init(&backend, CurrentMemoryContext);
 	if (flow_location_check(&backend.host, options->location, &error) != FLOW_OK)

@@ -387,7 +387,7 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	FlowRecord record = {prune->fields};
 
 	if (constants == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const FlowColumn *column = &table->columns[i];

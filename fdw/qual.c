@@ -627,7 +627,7 @@ raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilt
 		(void) flowlog_backend_interrupted(&error);
 		flowlog_raise(backend, &error, table);
 	}
-	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 }
 
 /* Makes clauses a filter, into *result so that it is freed whatever happens. */

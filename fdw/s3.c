@@ -102,9 +102,9 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 		return credentials;
 	if (options->access_key_id == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		         errmsg("the user mapping has no keys"),
-		         errhint("Set its options \"access_key_id\" and \"secret_access_key\", or \"credential_source\".")));
+		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+		        errmsg("the user mapping has no keys"),
+		        errhint("Set its options \"access_key_id\" and \"secret_access_key\", or \"credential_source\"."));
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = wipe_keys;
 	callback->arg = &credentials->keys;
@@ -135,10 +135,10 @@ read_endpoints(FlowS3Spec *spec)
 
 	if (flowlog_allowed_endpoints == NULL && flowlog_allowed_endpoints_refused)
 		ereport(ERROR,
-		        (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		         errmsg("flow logs in S3 cannot be read in this session"),
-		         errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_endpoints"),
-		         errhint("It belongs into postgresql.conf: hosts, addresses and networks, separated by commas.")));
+		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		        errmsg("flow logs in S3 cannot be read in this session"),
+		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_endpoints"),
+		        errhint("It belongs into postgresql.conf: hosts, addresses and networks, separated by commas."));
 	if (flowlog_allowed_endpoints == NULL)
 		return;
 	if (!SplitGUCList(pstrdup(flowlog_allowed_endpoints), ',', &list))
@@ -158,9 +158,9 @@ load_module(void)
 
 #ifdef FLOWLOG_WITHOUT_S3
 	ereport(ERROR,
-	        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	         errmsg("flow logs in S3 cannot be read by this build of flowlog_fdw"),
-	         errhint("It was built with \"make WITH_S3=no\".")));
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("flow logs in S3 cannot be read by this build of flowlog_fdw"),
+	        errhint("It was built with \"make WITH_S3=no\"."));
 #endif
 	if (create == NULL)
 		create = (FlowS3Create) load_external_function("$libdir/flowlog_s3", "flowlog_s3_create", true, NULL);

@@ -212,12 +212,12 @@ warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 {
 	if (!scan->has_earlier)
 		ereport(WARNING,
-		        (errcode(ERRCODE_WARNING),
-		         errmsg("no flow logs found for foreign table \"%s\"", flowlog_message(scan->table->name)),
-		         skipped > 0
-		             ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
-		                         flowlog_message(scan->table->options.location), (unsigned long long) skipped)
-		             : errdetail("Nothing matches \"%s\".", flowlog_message(scan->table->options.location))));
+		        errcode(ERRCODE_WARNING),
+		        errmsg("no flow logs found for foreign table \"%s\"", flowlog_message(scan->table->name)),
+		        skipped > 0
+		            ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
+		                        flowlog_message(scan->table->options.location), (unsigned long long) skipped)
+		            : errdetail("Nothing matches \"%s\".", flowlog_message(scan->table->options.location)));
 }
 
 /* The list is complete. */
@@ -431,9 +431,9 @@ notice_reject(FlowlogScan *scan)
 		return;
 	(void) find_line(scan, reject, &line); /* 0 if it was not found: the file has changed, as the scan will notice */
 	ereport(NOTICE,
-	        (errmsg("flow log \"%s\", line %llu: %s", flowlog_message(reject->object->path), (unsigned long long) line,
-	                flowlog_message(reject->reason)),
-	         number == MAX_NOTICES ? errdetail("Further lines are not named.") : 0));
+	        errmsg("flow log \"%s\", line %llu: %s", flowlog_message(reject->object->path), (unsigned long long) line,
+	               flowlog_message(reject->reason)),
+	        number == MAX_NOTICES ? errdetail("Further lines are not named.") : 0);
 }
 
 /* A field of the current record does not convert: it is NULL from now on, or this raises an error. */
@@ -685,13 +685,13 @@ flowlog_scan_finish(FlowlogScan *scan)
 	readable = scan->table->options.regex != NULL && counts->headers > 0 && counts->unmatched > counts->lines / 2;
 	name = flowlog_message(scan->table->name);
 	ereport(WARNING,
-	        (counts->rejected > 0
-	             ? errmsg("%llu of %llu lines of foreign table \"%s\" were left out",
-	                      (unsigned long long) counts->rejected, (unsigned long long) counts->lines, name)
-	             : errmsg("%llu of %llu lines of foreign table \"%s\" were read with nulls",
-	                      (unsigned long long) counts->set_null, (unsigned long long) counts->lines, name),
-	         errdetail_internal("%s", flowlog_message(text.data)),
-	         readable
-	             ? errhint("The flow logs have headers: a table without the option \"regex\" reads them by these.")
-	             : errhint("The function flowlog_rejects('%s') names them all.", name)));
+	        counts->rejected > 0
+	            ? errmsg("%llu of %llu lines of foreign table \"%s\" were left out",
+	                     (unsigned long long) counts->rejected, (unsigned long long) counts->lines, name)
+	            : errmsg("%llu of %llu lines of foreign table \"%s\" were read with nulls",
+	                     (unsigned long long) counts->set_null, (unsigned long long) counts->lines, name),
+	        errdetail_internal("%s", flowlog_message(text.data)),
+	        readable
+	            ? errhint("The flow logs have headers: a table without the option \"regex\" reads them by these.")
+	            : errhint("The function flowlog_rejects('%s') names them all.", name));
 }

@@ -33,9 +33,9 @@ find_column_source(FlowlogTable *table, FlowColumn *column)
 	if (column->source == FLOW_FROM_LINE && column->type != FLOW_INT32 && column->type != FLOW_INT64 &&
 	    (column->type != FLOW_TEXT || column->max_chars >= 0))
 		ereport(ERROR,
-		        (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		         errmsg("column \"%s\", which is \"$line\", cannot be of type %s", column->name, column->type_name),
-		         errhint("Make it bigint, integer or text.")));
+		        errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+		        errmsg("column \"%s\", which is \"$line\", cannot be of type %s", column->name, column->type_name),
+		        errhint("Make it bigint, integer or text."));
 }
 
 static void
@@ -74,10 +74,10 @@ is_filled_column(Form_pg_attribute attribute)
 		return false;
 	if (attribute->attgenerated == ATTRIBUTE_GENERATED_STORED)
 		ereport(ERROR,
-		        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		         errmsg("column \"%s\" of a flowlog_fdw foreign table cannot be a stored generated column",
-		                NameStr(attribute->attname)),
-		         errhint("Compute it in a view over the foreign table.")));
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("column \"%s\" of a flowlog_fdw foreign table cannot be a stored generated column",
+		               NameStr(attribute->attname)),
+		        errhint("Compute it in a view over the foreign table."));
 	return attribute->attgenerated == '\0';
 }
 

@@ -83,17 +83,17 @@ flowlog_check_version(void)
 	order = version == NULL ? 0 : compare_versions(FLOWLOG_VERSION, version);
 	if (order < 0)
 		ereport(ERROR,
-		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		         errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
-		                FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
-		         errhint("Install the library of version %s. If it is installed, connect again, or restart the server if that preloads the library.",
-		                 version)));
+		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
+		               FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
+		        errhint("Install the library of version %s. If it is installed, connect again, or restart the server if that preloads the library.",
+		                version));
 	if (order > 0 && !warned)
 	{
 		warned = true;
 		ereport(WARNING,
-		        (errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
-		                FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
-		         errhint("Run ALTER EXTENSION flowlog_fdw UPDATE.")));
+		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
+		               FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
+		        errhint("Run ALTER EXTENSION flowlog_fdw UPDATE."));
 	}
 }

@@ -368,7 +368,7 @@ attach(MemoryContext context, dsm_segment *segment, bool worker)
 	if (queue == NULL)
 	{
 		dsm_detach(segment);
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 	}
 	dsm_pin_mapping(segment);
 	queue->context = context;
@@ -472,8 +472,8 @@ flowlog_queue_attach(MemoryContext context, dsm_handle handle)
 
 	if (segment == NULL)
 		ereport(ERROR,
-		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		         errmsg("could not map dynamic shared memory segment")));
+		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		        errmsg("could not map dynamic shared memory segment"));
 	return attach(context, segment, true);
 }
 
