@@ -3,9 +3,9 @@
  * flowlog_fdw.c
  *	  Foreign data wrapper for Amazon VPC flow logs: its face to PostgreSQL.
  *
- * In the order of a query's life: validator and handler; planning
- * (see plan.c, aggregate.c and qual.c); the executor's callbacks (see parallel.c for
- * those of parallel scans); what a read-only table answers to writers.
+ * In the order of a query's life: validator and handler; planning (see plan.c,
+ * aggregate.c and qual.c); the executor's callbacks (see parallel.c for those
+ * of parallel scans); what a read-only table answers to writers.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,7 +44,8 @@ flowlog_fdw_validator(PG_FUNCTION_ARGS)
 /* ---------- planning ---------- */
 
 static ForeignScan *
-flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *clauses, Plan *outer_plan)
+flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist,
+             List *clauses, Plan *outer_plan)
 {
 	if (IS_UPPER_REL(rel))
 		return flowlog_get_aggregate_plan(root, path, tlist, outer_plan);
@@ -53,14 +54,18 @@ flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 
 /* ---------- the executor's callbacks ---------- */
 
-/* For whom a table is read: whoever owns the view that it is read through, or InvalidOid. */
+/*
+ * For whom a table is read: whoever owns the view that it is read through, or
+ * InvalidOid.
+ */
 static Oid
 user_of(ForeignScanState *node, ForeignScan *plan)
 {
 #if PG_VERSION_NUM >= 160000
 	return plan->checkAsUser;
 #else
-	Index rtindex = plan->scan.scanrelid > 0 ? plan->scan.scanrelid : (Index) bms_next_member(plan->fs_relids, -1);
+	Index rtindex = plan->scan.scanrelid > 0 ? plan->scan.scanrelid
+	                                         : (Index) bms_next_member(plan->fs_relids, -1);
 
 	return exec_rt_fetch(rtindex, node->ss.ps.state)->checkAsUser;
 #endif
@@ -71,16 +76,24 @@ flowlog_begin(ForeignScanState *node, int eflags)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	bool aggregates = flowlog_plan_aggregates(plan);
-	Oid relid = aggregates ? flowlog_aggregate_relid(plan) : RelationGetRelid(node->ss.ss_currentRelation);
-	FlowlogScan *scan = flowlog_scan_begin(relid, user_of(node, plan), node->ss.ps.state->es_query_cxt);
+	Oid relid =
+		aggregates ? flowlog_aggregate_relid(plan) : RelationGetRelid(node->ss.ss_currentRelation);
+	FlowlogScan *scan =
+		flowlog_scan_begin(relid, user_of(node, plan), node->ss.ps.state->es_query_cxt);
 	FlowlogQuals quals = flowlog_plan_quals(plan);
 
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
-	scan->prune = flowlog_prune_create(scan->table, &scan->backend, scan->explain_only, &node->ss.ps, plan->fdw_scan_tlist, &quals);
+	scan->prune = flowlog_prune_create(scan->table,
+	                                   &scan->backend,
+	                                   scan->explain_only,
+	                                   &node->ss.ps,
+	                                   plan->fdw_scan_tlist,
+	                                   &quals);
 	if (aggregates)
 		flowlog_aggregate_begin(scan, plan);
 	else
-		scan->tuple = flowlog_scan_create_tuple(scan, RelationGetDescr(node->ss.ss_currentRelation),
+		scan->tuple = flowlog_scan_create_tuple(scan,
+		                                        RelationGetDescr(node->ss.ss_currentRelation),
 		                                        flowlog_plan_attrs_used(plan));
 	node->fdw_state = scan;
 }
@@ -117,9 +130,10 @@ flowlog_iterate(ForeignScanState *node)
 }
 
 /*
- * EvalPlanQual looks at a row again that somebody else changed, and for that runs the query's subplans anew.  Of a
- * scan of groups in one of them, which is none of the query's tables, PostgreSQL's older minor releases ask us here for
- * the next row, where newer ones iterate.
+ * EvalPlanQual looks at a row again that somebody else changed, and for that
+ * runs the query's subplans anew.  Of a scan of groups in one of them, which
+ * is none of the query's tables, PostgreSQL's older minor releases ask us here
+ * for the next row, where newer ones iterate.
  */
 static bool
 flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
@@ -136,8 +150,9 @@ flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
 }
 
 /*
- * The same files again, unless what prunes them has changed; what clauses compare with may have, too.  Where workers
- * share the list, flowlog_parallel_reinitialize has seen to it.
+ * The same files again, unless what prunes them has changed; what clauses
+ * compare with may have, too.  Where workers share the list,
+ * flowlog_parallel_reinitialize has seen to it.
  */
 static void
 flowlog_rescan(ForeignScanState *node)

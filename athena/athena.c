@@ -4,9 +4,9 @@
  *	  flowlog_athena_ddl: Athena's statement for a table of flow logs, as
  *	  PostgreSQL's.
  *
- * Parsing is flow/hive.c's.  Here is what the statement means: how lines are split, where
- * the files are, and what Athena would do with a value that is none of its
- * column's type.
+ * Parsing is flow/hive.c's.  Here is what the statement means: how lines are
+ * split, where the files are, and what Athena would do with a value that is
+ * none of its column's type.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,8 +59,10 @@ refuse_format(const char *class_name)
 			ereport(ERROR,
 			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			        errmsg("cannot read flow logs in %s", other_formats[i].name),
-			        errdetail("The statement names \"%s\"; tables of flow logs read lines of text.", class_name),
-			        errhint("Tables without option \"regex\" read flow logs as AWS delivers them in text, also within JSON or the console's CSV."));
+			        errdetail("The statement names \"%s\"; tables of flow logs read lines of text.",
+			                  class_name),
+			        errhint("Tables without option \"regex\" read flow logs as AWS delivers them "
+			                "in text, also within JSON or the console's CSV."));
 	ereport(ERROR,
 	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 	        errmsg("cannot read flow logs by \"%s\"", class_name),
@@ -89,8 +91,8 @@ check_storage(const FlowHive *hive)
 }
 
 /*
- * The columns and the groups must fit together, as the table will have them; and PCRE2 must take the
- * pattern.
+ * The columns and the groups must fit together, as the table will have them;
+ * and PCRE2 must take the pattern.
  */
 static void
 check_regex(Athena *athena)
@@ -107,12 +109,19 @@ check_regex(Athena *athena)
 	if (ngroups != columns->count)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_INVALID_OPTION_INDEX),
-		        errmsg("regular expression has %d %s, but the table has %d %s", ngroups, ngroups == 1 ? "group" : "groups",
-		               columns->count, columns->count == 1 ? "column" : "columns"),
-		        errdetail("Athena would stop at the first line: \"Number of matching groups doesn't match the number of columns\"."));
+		        errmsg("regular expression has %d %s, but the table has %d %s",
+		               ngroups,
+		               ngroups == 1 ? "group" : "groups",
+		               columns->count,
+		               columns->count == 1 ? "column" : "columns"),
+		        errdetail("Athena would stop at the first line: \"Number of matching groups "
+		                  "doesn't match the number of columns\"."));
 
 	for (int i = 0; i < columns->count; i++)
-		all[i] = (FlowColumn) {.name = columns->items[i].name, .field = psprintf("%d", i + 1), .type = FLOW_TEXT, .max_chars = -1};
+		all[i] = (FlowColumn) {.name = columns->items[i].name,
+		                       .field = psprintf("%d", i + 1),
+		                       .type = FLOW_TEXT,
+		                       .max_chars = -1};
 	if (flow_format_create(&athena->backend.host, &spec, &format, &error) != FLOW_OK)
 		flowlog_raise(&athena->backend, &error, NULL);
 	flow_format_free(format);
@@ -129,11 +138,17 @@ read_regex(Athena *athena)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		        errmsg("the table does not have the SerDe property \"input.regex\""));
-	athena->regex = psprintf("%s%s", insensitive != NULL && pg_strcasecmp(insensitive, "true") == 0 ? "(?i)" : "", regex);
+	athena->regex =
+		psprintf("%s%s",
+	             insensitive != NULL && pg_strcasecmp(insensitive, "true") == 0 ? "(?i)" : "",
+	             regex);
 	check_regex(athena);
 }
 
-/* As Hive's LazyUtils.getByte: a number is a code, of all else the first character counts. */
+/*
+ * As Hive's LazyUtils.getByte: a number is a code, of all else the first
+ * character counts.
+ */
 static char
 delimiter(const char *text)
 {
@@ -160,8 +175,8 @@ literal(char c)
 }
 
 /*
- * LazySimpleSerDe as a pattern: as many fields as the line has; columns behind them are NULL, fields
- * behind the columns are dropped.
+ * LazySimpleSerDe as a pattern: as many fields as the line has; columns behind
+ * them are NULL, fields behind the columns are dropped.
  */
 static void
 read_delimited(Athena *athena)
@@ -182,7 +197,9 @@ read_delimited(Athena *athena)
 		        errmsg("cannot end lines at \"%s\"", line),
 		        errdetail("Lines of flow logs end at line feeds."));
 	if (escape != NULL)
-		flowlog_athena_note(athena, "ESCAPED BY is left out: no field of a flow log has a character that were to be escaped.");
+		flowlog_athena_note(athena,
+		                    "ESCAPED BY is left out: no field of a flow log has a character that "
+		                    "were to be escaped.");
 
 	initStringInfo(&regex);
 	appendStringInfo(&regex, "([^%s]*)", separator);
@@ -190,7 +207,9 @@ read_delimited(Athena *athena)
 		appendStringInfo(&regex, "(?:%s([^%s]*))?", separator, separator);
 	appendStringInfo(&regex, "(?:%s.*)?", separator);
 	athena->regex = regex.data;
-	flowlog_athena_note(athena, "As in Athena, a line with fewer fields has NULLs for the others, and fields behind the last column are dropped.");
+	flowlog_athena_note(athena,
+	                    "As in Athena, a line with fewer fields has NULLs for the others, and "
+	                    "fields behind the last column are dropped.");
 	athena->null_text = flow_hive_property(properties, "serialization.null.format");
 }
 
@@ -223,7 +242,8 @@ read_serde(Athena *athena)
 static void
 read_header(Athena *athena)
 {
-	const char *lines = flow_hive_property(&athena->hive->table_properties, "skip.header.line.count");
+	const char *lines =
+		flow_hive_property(&athena->hive->table_properties, "skip.header.line.count");
 
 	if (lines == NULL || strcmp(lines, "0") == 0)
 		return;
@@ -277,17 +297,20 @@ column_type(Athena *athena, const FlowHiveColumn *column)
 			return psprintf("%s(%d)", type, column->arguments[0]);
 		return strcmp(type, "numeric") == 0 ? "numeric(10,0)" : pstrdup(type);
 	}
-	ereport(ERROR,
-	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	        errmsg("cannot read a column of type %s", column->type),
-	        errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.", column->name),
-	        point_at(athena, column->at));
+	ereport(
+		ERROR,
+		errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		errmsg("cannot read a column of type %s", column->type),
+		errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.",
+	              column->name),
+		point_at(athena, column->at));
 }
 
 static bool
 is_text(const FlowHiveColumn *column)
 {
-	return strcmp(column->type, "string") == 0 || strcmp(column->type, "varchar") == 0 || strcmp(column->type, "char") == 0;
+	return strcmp(column->type, "string") == 0 || strcmp(column->type, "varchar") == 0 ||
+	       strcmp(column->type, "char") == 0;
 }
 
 /* ---------- the table ---------- */
@@ -307,9 +330,15 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 	if (athena->named_groups)
 		append_option(&options, "", "field", psprintf("%d", number));
 	if (is_text(column))
-		append_option(&options, options.len > 0 ? ", " : "", athena->null_text != NULL ? "\"null\"" : "null_off",
+		append_option(&options,
+		              options.len > 0 ? ", " : "",
+		              athena->null_text != NULL ? "\"null\"" : "null_off",
 		              athena->null_text != NULL ? athena->null_text : "true");
-	appendStringInfo(sql, "%s\n\t%s %s", number > 1 ? "," : "", quote_identifier(column->name), column_type(athena, column));
+	appendStringInfo(sql,
+	                 "%s\n\t%s %s",
+	                 number > 1 ? "," : "",
+	                 quote_identifier(column->name),
+	                 column_type(athena, column));
 	if (options.len > 0)
 		appendStringInfo(sql, " OPTIONS (%s)", options.data);
 }
@@ -324,12 +353,18 @@ append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, b
 	if (format != NULL && is_text(column))
 	{
 		type = strstr(format, "HH") != NULL ? "timestamp" : "date";
-		flowlog_athena_note(athena, psprintf("Column %s is a %s, no text: compare it with %s '...'.", quote_identifier(column->name), type,
-		                                     strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP"));
+		flowlog_athena_note(athena,
+		                    psprintf("Column %s is a %s, no text: compare it with %s '...'.",
+		                             quote_identifier(column->name),
+		                             type,
+		                             strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP"));
 	}
-	if (flowlog_athena_projection(athena, column->name, "range") != NULL || flowlog_athena_projection(athena, column->name, "values") != NULL)
-		flowlog_athena_note(athena, psprintf("Column %s has the values of all directories that are there; Athena sees those of the projection only.",
-		                                     quote_identifier(column->name)));
+	if (flowlog_athena_projection(athena, column->name, "range") != NULL ||
+	    flowlog_athena_projection(athena, column->name, "values") != NULL)
+		flowlog_athena_note(athena,
+		                    psprintf("Column %s has the values of all directories that are there; "
+		                             "Athena sees those of the projection only.",
+		                             quote_identifier(column->name)));
 	appendStringInfo(sql, "%s\n\t%s %s", first ? "" : ",", quote_identifier(column->name), type);
 }
 
@@ -339,12 +374,18 @@ append_comments(const FlowHive *hive, StringInfo sql)
 	const FlowHiveColumns *lists[] = {&hive->columns, &hive->partitions};
 
 	if (hive->comment != NULL)
-		appendStringInfo(sql, ";\nCOMMENT ON FOREIGN TABLE %s IS %s", flowlog_athena_name(hive), quote_literal_cstr(hive->comment));
+		appendStringInfo(sql,
+		                 ";\nCOMMENT ON FOREIGN TABLE %s IS %s",
+		                 flowlog_athena_name(hive),
+		                 quote_literal_cstr(hive->comment));
 	for (size_t i = 0; i < lengthof(lists); i++)
 		for (int j = 0; j < lists[i]->count; j++)
 			if (lists[i]->items[j].comment != NULL)
-				appendStringInfo(sql, ";\nCOMMENT ON COLUMN %s.%s IS %s", flowlog_athena_name(hive),
-				                 quote_identifier(lists[i]->items[j].name), quote_literal_cstr(lists[i]->items[j].comment));
+				appendStringInfo(sql,
+				                 ";\nCOMMENT ON COLUMN %s.%s IS %s",
+				                 flowlog_athena_name(hive),
+				                 quote_identifier(lists[i]->items[j].name),
+				                 quote_literal_cstr(lists[i]->items[j].comment));
 }
 
 static char *
@@ -358,7 +399,10 @@ create_table(Athena *athena)
 	flowlog_athena_read_location(athena);
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s%s (", hive->if_not_exists ? "IF NOT EXISTS " : "", flowlog_athena_name(hive));
+	appendStringInfo(&sql,
+	                 "CREATE FOREIGN TABLE %s%s (",
+	                 hive->if_not_exists ? "IF NOT EXISTS " : "",
+	                 flowlog_athena_name(hive));
 	for (int i = 0; i < hive->columns.count; i++)
 		append_column(athena, &sql, &hive->columns.items[i], i + 1);
 	for (int i = 0; i < hive->partitions.count; i++)
@@ -383,7 +427,10 @@ static char *(*const answers[])(Athena *athena) = {
 	[FLOW_HIVE_ADD_PARTITION] = flowlog_athena_add_partition,
 };
 
-/* flowlog_athena_ddl(ddl text, server text, location text): a statement of Athena's as one of PostgreSQL's */
+/*
+ * flowlog_athena_ddl(ddl text, server text, location text): a statement of
+ * Athena's as one of PostgreSQL's
+ */
 Datum
 flowlog_athena_ddl(PG_FUNCTION_ARGS)
 {
@@ -401,7 +448,10 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 	initStringInfo(&athena.notes);
 	initStringInfo(&athena.path);
 
-	/* what reading takes is palloc'ed: an error frees it, and so does the end of the call */
+	/*
+	 * what reading takes is palloc'ed: an error frees it, and so does the end
+	 * of the call
+	 */
 	if (flow_hive_read(&athena.backend.host, athena.ddl, &hive, &at, &error) != FLOW_OK)
 	{
 		if (error.status != FLOW_BAD_FORMAT)

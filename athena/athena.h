@@ -30,8 +30,8 @@ typedef struct Athena
 /* ---------- athena_text.c ---------- */
 
 /*
- * Adds a comment in front of the statement.  A name may have a line break, and what follows one is
- * no comment any more: it becomes a blank.
+ * Adds a comment in front of the statement.  A name may have a line break, and
+ * what follows one is no comment any more: it becomes a blank.
  */
 extern void flowlog_athena_note(Athena *athena, const char *text);
 
@@ -40,8 +40,12 @@ extern char *flowlog_athena_name(const FlowHive *hive);
 
 /* ---------- athena_path.c ---------- */
 
-/* What is said of a column's projection; NULL: nothing, or partitions are not projected. */
-extern const char *flowlog_athena_projection(const Athena *athena, const char *column, const char *what);
+/*
+ * What is said of a column's projection; NULL: nothing, or partitions are not
+ * projected.
+ */
+extern const char *flowlog_athena_projection(const Athena *athena, const char *column,
+                                             const char *what);
 
 /* The format of a column whose values are dates, if it can be one of ours. */
 extern const char *flowlog_athena_date_format(Athena *athena, const char *column);
@@ -53,8 +57,8 @@ extern void flowlog_athena_read_location(Athena *athena);
 extern char *flowlog_athena_nothing(Athena *athena);
 
 /*
- * The statement that makes the table find all partitions that lie as the added one does: where a value stands in
- * its location, there is the column's.
+ * The statement that makes the table find all partitions that lie as the added
+ * one does: where a value stands in its location, there is the column's.
  */
 extern char *flowlog_athena_add_partition(Athena *athena);
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * athena_path.c
- *	  Where the files of Athena's table are: its location, and its partitions as
- *	  variables of the path.
+ *	  Where the files of Athena's table are: its location, and its partitions
+ *	  as variables of the path.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +46,8 @@ flowlog_athena_projection(const Athena *athena, const char *column, const char *
 {
 	if (!is_projected(athena))
 		return NULL;
-	return flow_hive_property(&athena->hive->table_properties, psprintf("projection.%s.%s", column, what));
+	return flow_hive_property(&athena->hive->table_properties,
+	                          psprintf("projection.%s.%s", column, what));
 }
 
 const char *
@@ -62,7 +63,10 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 	if (type == NULL || pg_strcasecmp(type, "date") != 0 || format == NULL)
 		return NULL;
 	if (format[strspn(format, "yMdH/-_")] == '\0')
-		status = flow_location_parse(&athena->backend.host, psprintf("/${x:%s}/", format), &location, &error);
+		status = flow_location_parse(&athena->backend.host,
+		                             psprintf("/${x:%s}/", format),
+		                             &location,
+		                             &error);
 	if (status == FLOW_NO_MEMORY || status == FLOW_INTERRUPTED)
 		flowlog_raise(&athena->backend, &error, NULL);
 	ours = status == FLOW_OK;
@@ -71,7 +75,9 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 		ereport(ERROR,
 		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		        errmsg("cannot read dates of the format \"%s\" from paths", format),
-		        errdetail("Column \"%s\" is projected by it. A date over several directories has yyyy, MM and dd, and may have HH.", column));
+		        errdetail("Column \"%s\" is projected by it. A date over several directories has "
+		                  "yyyy, MM and dd, and may have HH.",
+		                  column));
 	return ours ? format : NULL;
 }
 
@@ -100,7 +106,8 @@ append_template(Athena *athena, const char *path_template)
 		append_escaped(&athena->path, path_template, len);
 		path_template += len;
 		/* one that is not closed is followed by none that is */
-		if (close != NULL && strncmp(path_template, "${", 2) == 0 && (close = strchr(path_template, '}')) != NULL)
+		if (close != NULL && strncmp(path_template, "${", 2) == 0 &&
+		    (close = strchr(path_template, '}')) != NULL)
 		{
 			char *column = pnstrdup(path_template + 2, close - path_template - 2);
 
@@ -144,7 +151,10 @@ from_variable(const char *path)
 	return name;
 }
 
-/* The part of a template behind the directory that another location is given for. */
+/*
+ * The part of a template behind the directory that another location is given
+ * for.
+ */
 static const char *
 template_below(const Athena *athena, const char *path_template)
 {
@@ -193,7 +203,9 @@ append_hive_layout(Athena *athena)
 		return;
 	appendStringInfoChar(&athena->path, '/');
 	if (!is_projected(athena))
-		flowlog_athena_note(athena, "Partitions are directories \"name=value\". For others, added with a LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
+		flowlog_athena_note(athena,
+		                    "Partitions are directories \"name=value\". For others, added with a "
+		                    "LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
 }
 
 /* Every partition column must be somewhere in the path. */
@@ -207,19 +219,26 @@ check_partitions(Athena *athena)
 		const char *name = partitions->items[i].name;
 
 		CHECK_FOR_INTERRUPTS();
-		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL && strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
-			ereport(ERROR,
-			        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-			        errmsg("the location does not say where the values of partition column \"%s\" stand", name),
-			        errdetail("It is \"%s\".", athena->path.data),
-			        errhint("Give a location with \"${%s}\" as the third argument.", name));
+		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL &&
+		    strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
+			ereport(
+				ERROR,
+				errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				errmsg(
+					"the location does not say where the values of partition column \"%s\" stand",
+					name),
+				errdetail("It is \"%s\".", athena->path.data),
+				errhint("Give a location with \"${%s}\" as the third argument.", name));
 	}
 }
 
 void
 flowlog_athena_read_location(Athena *athena)
 {
-	const char *path_template = is_projected(athena) ? flow_hive_property(&athena->hive->table_properties, "storage.location.template") : NULL;
+	const char *path_template =
+		is_projected(athena)
+			? flow_hive_property(&athena->hive->table_properties, "storage.location.template")
+			: NULL;
 
 	if (athena->location != NULL && has_variables(athena->location))
 		append_directory(athena);
@@ -249,22 +268,33 @@ flowlog_athena_nothing(Athena *athena)
 	return "-- A table of flow logs finds new directories by itself: nothing is to be done.";
 }
 
-/* If a segment is the value, or name=value, how long is the part in front of the value?  -1: it is neither. */
+/*
+ * If a segment is the value, or name=value, how long is the part in front of
+ * the value?  -1: it is neither.
+ */
 static int
 value_in_segment(const char *segment, size_t len, const char *name, const char *value)
 {
 	size_t name_len = strnlen(name, len);
 
-	/* no further than the segment reaches: there may be as many segments as the value is long */
+	/*
+	 * no further than the segment reaches: there may be as many segments as
+	 * the value is long
+	 */
 	if (strncmp(segment, value, len) == 0 && value[len] == '\0')
 		return 0;
-	if (len > name_len && pg_strncasecmp(segment, name, name_len) == 0 && segment[name_len] == '=' &&
-	    strncmp(segment + name_len + 1, value, len - name_len - 1) == 0 && value[len - name_len - 1] == '\0')
+	if (len > name_len && pg_strncasecmp(segment, name, name_len) == 0 &&
+	    segment[name_len] == '=' &&
+	    strncmp(segment + name_len + 1, value, len - name_len - 1) == 0 &&
+	    value[len - name_len - 1] == '\0')
 		return (int) name_len + 1;
 	return -1;
 }
 
-/* Do the segments from here on make the date of a value, as 2024/01/31 of 2024-01-31?  Its length, or 0. */
+/*
+ * Do the segments from here on make the date of a value, as 2024/01/31 of
+ * 2024-01-31?  Its length, or 0.
+ */
 static size_t
 date_in_path(const char *path, const char *value)
 {
@@ -279,8 +309,9 @@ date_in_path(const char *path, const char *value)
 }
 
 /*
- * Fills athena->path with the location of the added partition, variables for its values.  "columns" gets what is to be
- * altered of their columns.  False if the table looks there already, as Hive lays partitions out.
+ * Fills athena->path with the location of the added partition, variables for
+ * its values.  "columns" gets what is to be altered of their columns.  False
+ * if the table looks there already, as Hive lays partitions out.
  */
 static bool
 append_added_location(Athena *athena, StringInfo columns)
@@ -322,9 +353,14 @@ append_added_location(Athena *athena, StringInfo columns)
 	if (found < values->count)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		        errmsg("the value of partition column \"%s\" does not stand in the location", values->items[found].name),
-		        errdetail("It is \"%s\", the location is \"%s\".", values->items[found].value, athena->hive->location),
-		        errhint("A column of the path has the value that stands there: write \"${%s}\" in its place into option \"location\" of the table.", values->items[found].name));
+		        errmsg("the value of partition column \"%s\" does not stand in the location",
+		               values->items[found].name),
+		        errdetail("It is \"%s\", the location is \"%s\".",
+		                  values->items[found].value,
+		                  athena->hive->location),
+		        errhint("A column of the path has the value that stands there: write \"${%s}\" in "
+		                "its place into option \"location\" of the table.",
+		                values->items[found].name));
 	append_slash(&athena->path);
 	return !hive_layout;
 }
@@ -351,6 +387,8 @@ flowlog_athena_add_partition(Athena *athena)
 			appendStringInfoString(&location, from_variable(athena->path.data));
 		}
 	}
-	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)", flowlog_athena_name(athena->hive), columns.data,
+	return psprintf("ALTER FOREIGN TABLE %s %sOPTIONS (SET location %s)",
+	                flowlog_athena_name(athena->hive),
+	                columns.data,
 	                quote_literal_cstr(location.data));
 }

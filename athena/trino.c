@@ -1,15 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * trino.c
- *	  Functions of Trino for times that flow log queries use, with Trino's results.
+ *	  Functions of Trino for times that flow log queries use, with Trino's
+ *	  results.
  *
- * They read and print time in UTC whatever TimeZone is, as Athena does, so they
- * are immutable: a timestamp without time zone is UTC, a date begins in UTC.
+ * They read and print time in UTC whatever TimeZone is, as Athena does, so
+ * they are immutable: a timestamp without time zone is UTC, a date begins in
+ * UTC.
  *
  * Trino has times of several precisions, mostly of milliseconds; ours have
  * microseconds.  What Trino returns as timestamp(3) (from_unixtime,
- * from_iso8601_timestamp, date_parse) is whole milliseconds here, too.  What takes a
- * time treats it as Trino treats a timestamp(6).
+ * from_iso8601_timestamp, date_parse) is whole milliseconds here, too.  What
+ * takes a time treats it as Trino treats a timestamp(6).
  *
  *-------------------------------------------------------------------------
  */
@@ -48,17 +50,13 @@ FLOWLOG_FUNCTION(flowlog_date_diff_date_timestamp);
 static void
 raise_timestamp_out_of_range(void)
 {
-	ereport(ERROR,
-	        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-	        errmsg("timestamp out of range"));
+	ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range"));
 }
 
 static void
 raise_date_out_of_range(void)
 {
-	ereport(ERROR,
-	        errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-	        errmsg("date out of range"));
+	ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("date out of range"));
 }
 
 Timestamp
@@ -132,12 +130,14 @@ flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
 			        errcode(ERRCODE_INVALID_DATETIME_FORMAT),
 			        errmsg("invalid ISO 8601 timestamp: \"%s\"", text_to_cstring(input)));
 	}
-	PG_RETURN_TIMESTAMPTZ(flowlog_floor_divide(microseconds, USECS_PER_MILLISECOND) * USECS_PER_MILLISECOND - FLOWLOG_EPOCH_MICROSECONDS);
+	PG_RETURN_TIMESTAMPTZ(flowlog_floor_divide(microseconds, USECS_PER_MILLISECOND) *
+	                          USECS_PER_MILLISECOND -
+	                      FLOWLOG_EPOCH_MICROSECONDS);
 }
 
 /*
- * A year outside 0000 to 9999 has a sign: 1 BC is 0000, 2 BC is -0001.  Trino's
- * dates have no plus.
+ * A year outside 0000 to 9999 has a sign: 1 BC is 0000, 2 BC is -0001.
+ * Trino's dates have no plus.
  */
 static void
 print_iso8601_date(StringInfo out, int64 day, const char *plus)
@@ -153,8 +153,8 @@ print_iso8601_date(StringInfo out, int64 day, const char *plus)
 }
 
 /*
- * Milliseconds, as a timestamp(3) is printed; with microseconds six digits, as a
- * timestamp(6) is, for no digit may be lost.
+ * Milliseconds, as a timestamp(3) is printed; with microseconds six digits, as
+ * a timestamp(6) is, for no digit may be lost.
  */
 static text *
 iso8601(Timestamp timestamp, const char *offset)
@@ -167,7 +167,11 @@ iso8601(Timestamp timestamp, const char *offset)
 
 	initStringInfo(&out);
 	print_iso8601_date(&out, day, "+");
-	appendStringInfo(&out, "T%02d:%02d:%02d", seconds / SECS_PER_HOUR, seconds / SECS_PER_MINUTE % 60, seconds % 60);
+	appendStringInfo(&out,
+	                 "T%02d:%02d:%02d",
+	                 seconds / SECS_PER_HOUR,
+	                 seconds / SECS_PER_MINUTE % 60,
+	                 seconds % 60);
 	if (fraction % USECS_PER_MILLISECOND == 0)
 		appendStringInfo(&out, ".%03d", fraction / (int) USECS_PER_MILLISECOND);
 	else
@@ -204,8 +208,8 @@ flowlog_to_iso8601_date(PG_FUNCTION_ARGS)
 /* ---------- Unix time ---------- */
 
 /*
- * To the nearest integer, half of one up, as Java's Math.round does.  Adding 0.5
- * first would round twice where the sum is no double, as from 2^52 on.
+ * To the nearest integer, half of one up, as Java's Math.round does.  Adding
+ * 0.5 first would round twice where the sum is no double, as from 2^52 on.
  */
 static float8
 round_half_up(float8 number)
@@ -244,7 +248,9 @@ flowlog_is_from_unixtime(Oid function)
 	return info.fn_addr == flowlog_from_unixtime;
 }
 
-/* The sum may leave int64 where neither of its two does, but it fits a double. */
+/*
+ * The sum may leave int64 where neither of its two does, but it fits a double.
+ */
 static float8
 unixtime(Timestamp timestamp)
 {
@@ -286,7 +292,8 @@ flowlog_day_of_week_timestamp(PG_FUNCTION_ARGS)
 {
 	int64 time;
 
-	PG_RETURN_INT64(iso_day_of_week(day_of(flowlog_trino_timestamp(PG_GETARG_TIMESTAMPTZ(0)), &time)));
+	PG_RETURN_INT64(
+		iso_day_of_week(day_of(flowlog_trino_timestamp(PG_GETARG_TIMESTAMPTZ(0)), &time)));
 }
 
 /* day_of_week(date) */
@@ -351,9 +358,12 @@ find_unit(text *name, bool of_date)
 	if (found == NULL || (of_date && found->months == 0 && found->microseconds < USECS_PER_DAY))
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		        errmsg("unit \"%s\" not recognized for type %s", text_to_cstring(name), of_date ? "date" : "timestamp"),
+		        errmsg("unit \"%s\" not recognized for type %s",
+		               text_to_cstring(name),
+		               of_date ? "date" : "timestamp"),
 		        errhint(of_date ? "The units are day, week, month, quarter and year."
-		                        : "The units are millisecond, second, minute, hour, day, week, month, quarter and year."));
+		                        : "The units are millisecond, second, minute, hour, day, week, "
+		                          "month, quarter and year."));
 	return found;
 }
 
@@ -362,13 +372,14 @@ static int32
 unit_count(int64 count)
 {
 	if (count < PG_INT32_MIN || count > PG_INT32_MAX)
-		ereport(ERROR,
-		        errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-		        errmsg("integer out of range"));
+		ereport(ERROR, errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("integer out of range"));
 	return (int32) count;
 }
 
-/* Adds months to a day.  A day that the month lacks becomes its last; false if it is too far from now. */
+/*
+ * Adds months to a day.  A day that the month lacks becomes its last; false if
+ * it is too far from now.
+ */
 static bool
 add_months(int64 *day, int64 count)
 {
@@ -434,8 +445,8 @@ flowlog_date_add_date(PG_FUNCTION_ARGS)
 
 /*
  * How many whole months lie between two times, of which the first is not the
- * later one.  The last day of a month stands for those that the month lacks: from
- * January 31 to February 28 is a month, as date_add has it.
+ * later one.  The last day of a month stands for those that the month lacks:
+ * from January 31 to February 28 is a month, as date_add has it.
  */
 static int64
 whole_months(Timestamp first, Timestamp last)
@@ -455,7 +466,10 @@ whole_months(Timestamp first, Timestamp last)
 	return months;
 }
 
-/* The whole units from one time to the other, negative if that is the earlier one.  Less than a millisecond does not count. */
+/*
+ * The whole units from one time to the other, negative if that is the earlier
+ * one.  Less than a millisecond does not count.
+ */
 static int64
 difference(const Unit *unit, Timestamp from, Timestamp to)
 {
@@ -472,7 +486,9 @@ difference(const Unit *unit, Timestamp from, Timestamp to)
 	return (milliseconds < 0 ? -whole_months(to, from) : whole_months(from, to)) / unit->months;
 }
 
-/* date_diff(unit, timestamptz, timestamptz), and of timestamp on either side */
+/*
+ * date_diff(unit, timestamptz, timestamptz), and of timestamp on either side
+ */
 Datum
 flowlog_date_diff_timestamp(PG_FUNCTION_ARGS)
 {

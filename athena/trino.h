@@ -16,8 +16,9 @@
 extern bool flowlog_is_from_unixtime(Oid function);
 
 /*
- * What Trino's functions take for a time: microseconds since 2000-01-01 in UTC, of a timestamp of either
- * kind or of a date's first moment.  Infinity is an error.
+ * What Trino's functions take for a time: microseconds since 2000-01-01 in
+ * UTC, of a timestamp of either kind or of a date's first moment.  Infinity is
+ * an error.
  */
 extern Timestamp flowlog_trino_timestamp(Timestamp timestamp);
 extern Timestamp flowlog_trino_timestamp_of_date(DateADT date);

@@ -22,13 +22,17 @@ typedef struct Address
 	int bits;
 } Address;
 
-/* To Trino, an IPv4 address in IPv6's form (::ffff:1.2.3.4) is that IPv4 address. */
+/*
+ * To Trino, an IPv4 address in IPv6's form (::ffff:1.2.3.4) is that IPv4
+ * address.
+ */
 static void
 unmap(Address *address)
 {
 	static const uint8 prefix[12] = {[10] = 0xff, [11] = 0xff};
 
-	if (address->size == 16 && address->bits >= 96 && memcmp(address->bytes, prefix, sizeof(prefix)) == 0)
+	if (address->size == 16 && address->bits >= 96 &&
+	    memcmp(address->bytes, prefix, sizeof(prefix)) == 0)
 	{
 		memmove(address->bytes, address->bytes + sizeof(prefix), 4);
 		address->size = 4;
@@ -55,8 +59,9 @@ raise_invalid_cidr(const char *cidr, const char *detail)
 }
 
 /*
- * Reads "address/bits".  Bits behind the prefix must be 0 in IPv4, but not in IPv6:
- * so Trino has it.  Unlike inet's input, it wants all four numbers of an address.
+ * Reads "address/bits".  Bits behind the prefix must be 0 in IPv4, but not in
+ * IPv6: so Trino has it.  Unlike inet's input, it wants all four numbers of an
+ * address.
  */
 static void
 read_cidr(char *cidr, Address *network)
@@ -86,7 +91,8 @@ read_cidr(char *cidr, Address *network)
 	for (digits = slash + 1; *digits >= '0' && *digits <= '9' && network->bits <= 128; digits++)
 		network->bits = network->bits * 10 + (*digits - '0');
 	if (digits == slash + 1 || *digits != '\0' || network->bits > network->size * 8)
-		raise_invalid_cidr(cidr, "What stands behind the \"/\" is not a length of a prefix of this address.");
+		raise_invalid_cidr(
+			cidr, "What stands behind the \"/\" is not a length of a prefix of this address.");
 
 	for (bit = network->bits; network->size == 4 && bit < 32; bit++)
 		if ((network->bytes[bit / 8] & (0x80 >> bit % 8)) != 0)
@@ -94,8 +100,9 @@ read_cidr(char *cidr, Address *network)
 }
 
 /*
- * contains(cidr, address): addresses of the other family are outside.  inet has
- * networks, too, which Trino's addresses cannot be: they are inside as <<= has it.
+ * contains(cidr, address): addresses of the other family are outside.  inet
+ * has networks, too, which Trino's addresses cannot be: they are inside as <<=
+ * has it.
  */
 Datum
 flowlog_contains(PG_FUNCTION_ARGS)

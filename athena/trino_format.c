@@ -4,10 +4,10 @@
  *	  Trino's date_format and date_parse: times by the format letters of MySQL.
  *
  * Trino makes a formatter of Joda-Time of such a format, and what follows from
- * that is followed here: the names are English; parts of a time that contradict
- * each other are applied one after the other, those of the longest range first;
- * what is missing is that of 1970-01-01T00:00:00, but a month or day
- * without a year is one of 2000; years from 0 down are BC.
+ * that is followed here: the names are English; parts of a time that
+ * contradict each other are applied one after the other, those of the longest
+ * range first; what is missing is that of 1970-01-01T00:00:00, but a month or
+ * day without a year is one of 2000; years from 0 down are BC.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,10 +26,16 @@ FLOWLOG_FUNCTION(flowlog_date_parse);
 #define MS_PER_DAY (24 * MS_PER_HOUR)
 #define USECS_PER_MS INT64CONST(1000)
 
-/* the first whole year of PostgreSQL's calendar, 4713 BC; a format's year has four digits at most */
+/*
+ * the first whole year of PostgreSQL's calendar, 4713 BC; a format's year has
+ * four digits at most
+ */
 #define MIN_YEAR (-4712)
 
-/* the year of a month or a day without one, and what a year of two digits is counted from */
+/*
+ * the year of a month or a day without one, and what a year of two digits is
+ * counted from
+ */
 #define DEFAULT_YEAR 2000
 #define PIVOT_YEAR 1970
 
@@ -43,9 +49,9 @@ typedef struct Moment
 /* ---------- the parts of a time ---------- */
 
 /*
- * A part of a time that a letter stands for.  Their order is that in which they
- * are applied: by the length of what they count within (a month within a year, a
- * minute within an hour), then of what they count.
+ * A part of a time that a letter stands for.  Their order is that in which
+ * they are applied: by the length of what they count within (a month within a
+ * year, a minute within an hour), then of what they count.
  */
 typedef enum Part
 {
@@ -64,7 +70,10 @@ typedef enum Part
 	PART_MILLISECOND
 } Part;
 
-/* of the parts below a day: milliseconds of what is counted, and of what it is counted within */
+/*
+ * of the parts below a day: milliseconds of what is counted, and of what it is
+ * counted within
+ */
 static const struct
 {
 	int unit;
@@ -144,7 +153,10 @@ get_part(const Moment *moment, Part part)
 	}
 }
 
-/* Changes a part and leaves the others, as far as that can be; false if there is no such value. */
+/*
+ * Changes a part and leaves the others, as far as that can be; false if there
+ * is no such value.
+ */
 static bool
 set_part(Moment *moment, Part part, int value)
 {
@@ -194,7 +206,9 @@ set_part(Moment *moment, Part part, int value)
 				value = limit - value; /* 12 stands for 0, which is none */
 			if (value < 0 || value >= limit)
 				return false;
-			moment->time += (value - moment->time % part_length[part].range / part_length[part].unit) * part_length[part].unit;
+			moment->time +=
+				(value - moment->time % part_length[part].range / part_length[part].unit) *
+				part_length[part].unit;
 			return true;
 	}
 }
@@ -224,7 +238,10 @@ clear_below(Moment *moment, Part part)
 
 /* ---------- how a part is written ---------- */
 
-/* Names in their order, from the value "first" on; the short form is the first three letters, or all. */
+/*
+ * Names in their order, from the value "first" on; the short form is the first
+ * three letters, or all.
+ */
 typedef struct Names
 {
 	int first;
@@ -232,9 +249,20 @@ typedef struct Names
 	const char *const *names;
 } Names;
 
-static const char *const month_names[] = {"January", "February", "March", "April", "May", "June", "July",
-                                          "August", "September", "October", "November", "December"};
-static const char *const day_names[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+static const char *const month_names[] = {"January",
+                                          "February",
+                                          "March",
+                                          "April",
+                                          "May",
+                                          "June",
+                                          "July",
+                                          "August",
+                                          "September",
+                                          "October",
+                                          "November",
+                                          "December"};
+static const char *const day_names[] =
+	{"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 static const char *const half_day_names[] = {"AM", "PM"};
 
 static const Names names_of[] = {
@@ -281,7 +309,8 @@ parse_number(Cursor *in, const Specifier *specifier, int *value)
 	const char *start = in->next;
 
 	*value = 0;
-	while (in->next < in->end && in->next - start < specifier->most_digits && *in->next >= '0' && *in->next <= '9')
+	while (in->next < in->end && in->next - start < specifier->most_digits && *in->next >= '0' &&
+	       *in->next <= '9')
 		*value = *value * 10 + (*in->next++ - '0');
 	return in->next > start;
 }
@@ -334,7 +363,9 @@ parse_fraction(Cursor *in, const Specifier *specifier, int *value)
 	int unit = MS_PER_SECOND;
 
 	*value = 0;
-	for (; in->next < in->end && in->next - start < specifier->most_digits && *in->next >= '0' && *in->next <= '9'; in->next++)
+	for (; in->next < in->end && in->next - start < specifier->most_digits && *in->next >= '0' &&
+	       *in->next <= '9';
+	     in->next++)
 	{
 		unit /= 10;
 		*value += (*in->next - '0') * unit;
@@ -358,7 +389,10 @@ print_short_name(StringInfo out, const Specifier *specifier, int value)
 	appendBinaryStringInfo(out, names->names[value - names->first], SHORT_NAME);
 }
 
-/* Takes so many letters of a name if they are next: written as they are, or all of them small or large. */
+/*
+ * Takes so many letters of a name if they are next: written as they are, or
+ * all of them small or large.
+ */
 static bool
 take_name(Cursor *in, const char *name, size_t len)
 {
@@ -379,7 +413,10 @@ take_name(Cursor *in, const char *name, size_t len)
 	return true;
 }
 
-/* A full name or a short one, whichever the letter stands for; the full one if it is there. */
+/*
+ * A full name or a short one, whichever the letter stands for; the full one if
+ * it is there.
+ */
 static bool
 parse_name(Cursor *in, const Specifier *specifier, int *value)
 {
@@ -390,8 +427,7 @@ parse_name(Cursor *in, const Specifier *specifier, int *value)
 	{
 		const char *name = names->names[i];
 
-		if (take_name(in, name, strlen(name)) ||
-		    take_name(in, name, Min(strlen(name), SHORT_NAME)))
+		if (take_name(in, name, strlen(name)) || take_name(in, name, Min(strlen(name), SHORT_NAME)))
 		{
 			*value = names->first + i;
 			return true;
@@ -440,7 +476,10 @@ static const Specifier specifiers[] = {
 
 /* ---------- formats ---------- */
 
-/* What comes next in a format: a letter's row, or a byte that stands for itself and NULL.  False at its end. */
+/*
+ * What comes next in a format: a letter's row, or a byte that stands for
+ * itself and NULL.  False at its end.
+ */
 static bool
 next_element(Cursor *format, const Specifier **specifier, char *byte)
 {
@@ -476,9 +515,7 @@ open_format(text *format)
 	size_t len = cursor.end - cursor.next;
 
 	if (len == 0 || (len == 1 && *cursor.next == '%'))
-		ereport(ERROR,
-		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		        errmsg("date format is empty"));
+		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("date format is empty"));
 	return cursor;
 }
 
@@ -525,14 +562,16 @@ format_timestamp(Timestamp timestamp, text *format)
 Datum
 flowlog_date_format_timestamp(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(format_timestamp(flowlog_trino_timestamp(PG_GETARG_TIMESTAMPTZ(0)), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(
+		format_timestamp(flowlog_trino_timestamp(PG_GETARG_TIMESTAMPTZ(0)), PG_GETARG_TEXT_PP(1)));
 }
 
 /* date_format(date, format) */
 Datum
 flowlog_date_format_date(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(format_timestamp(flowlog_trino_timestamp_of_date(PG_GETARG_DATEADT(0)), PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(format_timestamp(flowlog_trino_timestamp_of_date(PG_GETARG_DATEADT(0)),
+	                                  PG_GETARG_TEXT_PP(1)));
 }
 
 /* ---------- date_parse ---------- */
@@ -550,7 +589,10 @@ typedef struct Values
 	int count;
 } Values;
 
-/* Reads text by a format, and a byte of the format by one of the text, in either case. */
+/*
+ * Reads text by a format, and a byte of the format by one of the text, in
+ * either case.
+ */
 static bool
 parse(Cursor *in, Cursor format, Values *values)
 {
@@ -561,8 +603,8 @@ parse(Cursor *in, Cursor format, Values *values)
 	{
 		if (specifier == NULL)
 		{
-			if (in->next == in->end ||
-			    pg_ascii_tolower((unsigned char) *in->next) != pg_ascii_tolower((unsigned char) byte))
+			if (in->next == in->end || pg_ascii_tolower((unsigned char) *in->next) !=
+			                               pg_ascii_tolower((unsigned char) byte))
 				return false;
 			in->next++;
 		}
@@ -584,7 +626,9 @@ parse(Cursor *in, Cursor format, Values *values)
 	return true;
 }
 
-/* The order in which parts are applied; a year and a week's year as they come. */
+/*
+ * The order in which parts are applied; a year and a week's year as they come.
+ */
 static int
 rank(Part part)
 {
@@ -606,8 +650,8 @@ sort_values(const Values *values)
 }
 
 /*
- * Makes a time of its parts: each clears what is smaller than it; then, as some
- * depend on smaller ones, once more without that.
+ * Makes a time of its parts: each clears what is smaller than it; then, as
+ * some depend on smaller ones, once more without that.
  */
 static bool
 apply(const Values *values, Moment *moment)
@@ -640,13 +684,19 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 	Values values, sorted;
 	Value *first;
 
-	/* "%r" has the most parts for its length: four for two bytes; and there may be a year to add */
-	values.values = palloc_extended((2 * (Size) VARSIZE_ANY_EXHDR(format) + 2) * sizeof(Value), MCXT_ALLOC_HUGE);
+	/*
+	 * "%r" has the most parts for its length: four for two bytes; and there
+	 * may be a year to add
+	 */
+	values.values = palloc_extended((2 * (Size) VARSIZE_ANY_EXHDR(format) + 2) * sizeof(Value),
+	                                MCXT_ALLOC_HUGE);
 	values.count = 0;
 	if (!parse(&in, open_format(format), &values) || in.next != in.end)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_DATETIME_FORMAT),
-		        errmsg("invalid date for format \"%s\": \"%s\"", text_to_cstring(format), text_to_cstring(input)));
+		        errmsg("invalid date for format \"%s\": \"%s\"",
+		               text_to_cstring(format),
+		               text_to_cstring(input)));
 
 	sorted = sort_values(&values);
 	first = sorted.values;
@@ -659,5 +709,6 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 		        errcode(ERRCODE_DATETIME_FIELD_OVERFLOW),
 		        errmsg("date/time field value out of range: \"%s\"", text_to_cstring(input)));
-	PG_RETURN_TIMESTAMP((int64) (moment.julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY + moment.time * USECS_PER_MS);
+	PG_RETURN_TIMESTAMP((int64) (moment.julian - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+	                    moment.time * USECS_PER_MS);
 }

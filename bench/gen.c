@@ -7,10 +7,10 @@
  *     [--interval SECONDS] DIR
  *
  * "export": as CloudWatch's create-export-task writes them, each line a time
- * and the 14 default fields, in DIR/000000.log and so on.  "s3": as delivered to
- * S3, a header line and the 14 default fields, below DIR/AWSLogs with AWS's
- * names.  Each file holds the records of one interval (300 seconds, or as said)
- * from TIME on (2026-01-30T00:00:00Z, or as said).
+ * and the 14 default fields, in DIR/000000.log and so on.  "s3": as delivered
+ * to S3, a header line and the 14 default fields, below DIR/AWSLogs with AWS's
+ * names.  Each file holds the records of one interval (300 seconds, or as
+ * said) from TIME on (2026-01-30T00:00:00Z, or as said).
  *
  * Of the records 10 % are REJECT, most of them port scans, and 1 % NODATA or
  * SKIPDATA.  Ports and addresses are skewed: a few get most of the traffic.
@@ -41,8 +41,8 @@
 #define LINE_MAX_LEN 256
 #define BUFFER_SIZE (1024 * 1024)
 
-#define HEADER                                                                  \
-	"version account-id interface-id srcaddr dstaddr srcport dstport protocol " \
+#define HEADER                                                                                     \
+	"version account-id interface-id srcaddr dstaddr srcport dstport protocol "                    \
 	"packets bytes start end action log-status\n"
 
 /* A network interface and its address. */
@@ -141,7 +141,8 @@ make_interfaces(void)
 	{
 		snprintf(interfaces[i].id, sizeof(interfaces[i].id), "eni-0%016" PRIx64, next_random());
 		/* 10.0.0.0/16, a subnet for every 40 */
-		interfaces[i].address = 0x0A000000u + ((uint32_t) (i / 40) << 8) + 10 + (uint32_t) (i % 40) * 5;
+		interfaces[i].address =
+			0x0A000000u + ((uint32_t) (i / 40) << 8) + 10 + (uint32_t) (i % 40) * 5;
 	}
 }
 
@@ -150,7 +151,10 @@ private_peer(void)
 {
 	uint32_t n = skewed_below(HOSTS);
 
-	/* mostly our own VPC's, some of a peered one; the busiest are not the busiest interfaces */
+	/*
+	 * mostly our own VPC's, some of a peered one; the busiest are not the
+	 * busiest interfaces
+	 */
 	return n < 40000 ? interfaces[(n * 7 + 201) % INTERFACES].address : 0xAC1F0000u + (n - 40000);
 }
 
@@ -162,8 +166,9 @@ public_peer(void)
 	if (n < 256)
 		return 0xCB007100u + n; /* 203.0.113.0/24 */
 	if (n < 512)
-		return 0xC6336400u + (n - 256);                          /* 198.51.100.0/24 */
-	return 0xC6120000u + (n - 512) * 2654435761u % PUBLIC_HOSTS; /* neighbours are not equally busy */
+		return 0xC6336400u + (n - 256); /* 198.51.100.0/24 */
+	/* neighbours are not equally busy */
+	return 0xC6120000u + (n - 512) * 2654435761u % PUBLIC_HOSTS;
 }
 
 static int
@@ -180,8 +185,9 @@ make_scan(Flow *flow)
 	flow->towards_service = true;
 	flow->accepted = false;
 	flow->protocol = below(20) == 0 ? 17 : 6;
-	flow->service_port = below(4) == 0 ? 1 + (int) below(65535)
-	                                   : scanned_ports[skewed_below(sizeof(scanned_ports) / sizeof(int))];
+	flow->service_port = below(4) == 0
+	                         ? 1 + (int) below(65535)
+	                         : scanned_ports[skewed_below(sizeof(scanned_ports) / sizeof(int))];
 	flow->peer_port = 1024 + (int) below(64512);
 	flow->packets = 1 + skewed_below(3);
 	flow->bytes = flow->packets * (40 + 4 * (uint64_t) below(6));
@@ -207,7 +213,8 @@ make_traffic(Flow *flow)
 	flow->service_port = service->port;
 	flow->peer_port = service->port == 0 ? 0 : ephemeral_port();
 	flow->packets = 1 + skewed_below(service->protocol == 6 ? 400 : 12);
-	flow->bytes = flow->packets * (uint64_t) (service->bytes_per_packet / 2 + (int) below((uint32_t) service->bytes_per_packet));
+	flow->bytes = flow->packets * (uint64_t) (service->bytes_per_packet / 2 +
+	                                          (int) below((uint32_t) service->bytes_per_packet));
 }
 
 /* ---------- text ---------- */
@@ -365,9 +372,14 @@ name_file(char *path, size_t size, uint64_t number, int64_t start)
 	gmtime_r(&seconds, &tm);
 	strftime(day, sizeof(day), "%Y/%m/%d", &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%MZ", &tm);
-	snprintf(path, size,
-	         "%s/AWSLogs/" ACCOUNT "/vpcflowlogs/" REGION "/%s/" ACCOUNT "_vpcflowlogs_" REGION "_" FLOW_LOG "_%s_%08x.log",
-	         option.dir, day, stamp, (unsigned int) (next_random() >> 32));
+	snprintf(path,
+	         size,
+	         "%s/AWSLogs/" ACCOUNT "/vpcflowlogs/" REGION "/%s/" ACCOUNT "_vpcflowlogs_" REGION
+	         "_" FLOW_LOG "_%s_%08x.log",
+	         option.dir,
+	         day,
+	         stamp,
+	         (unsigned int) (next_random() >> 32));
 }
 
 static void
@@ -443,14 +455,13 @@ parse_time(const char *text)
 static void
 parse_arguments(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{"records", required_argument, NULL, 'r'},
-		{"files", required_argument, NULL, 'f'},
-		{"format", required_argument, NULL, 'F'},
-		{"seed", required_argument, NULL, 's'},
-		{"start", required_argument, NULL, 't'},
-		{"interval", required_argument, NULL, 'i'},
-		{NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"records", required_argument, NULL, 'r'},
+	                                      {"files", required_argument, NULL, 'f'},
+	                                      {"format", required_argument, NULL, 'F'},
+	                                      {"seed", required_argument, NULL, 's'},
+	                                      {"start", required_argument, NULL, 't'},
+	                                      {"interval", required_argument, NULL, 'i'},
+	                                      {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)

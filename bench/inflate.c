@@ -5,9 +5,9 @@
  *
  * inflate [--processes N] FILE...
  *
- * Whatever is inflated is overwritten by the next block.  The files are what gzip
- * makes, of one member.  Writes one line: "bytes N, seconds N, GB/s N", the bytes as
- * inflated.
+ * Whatever is inflated is overwritten by the next block.  The files are what
+ * gzip makes, of one member.  Writes one line: "bytes N, seconds N, GB/s N",
+ * the bytes as inflated.
  *
  *-------------------------------------------------------------------------
  */
@@ -107,9 +107,8 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{"processes", required_argument, NULL, 'p'},
-		{NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"processes", required_argument, NULL, 'p'},
+	                                      {NULL, 0, NULL, 0}};
 	int processes = 1;
 	int c, status;
 	double started;
@@ -144,6 +143,9 @@ main(int argc, char **argv)
 			return 1;
 	}
 	started = now() - started;
-	printf("bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n", shared->bytes, started, (double) shared->bytes / started / 1e9);
+	printf("bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n",
+	       shared->bytes,
+	       started,
+	       (double) shared->bytes / started / 1e9);
 	return 0;
 }

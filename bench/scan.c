@@ -3,17 +3,20 @@
  * scan.c
  *	  Runs the benchmark's queries in the core alone, without PostgreSQL.
  *
- * scan [--query NAME] [--typed] [--processes N] [--no-splitter] [--read] LOCATION
+ * scan [--query NAME] [--typed] [--processes N] [--no-splitter] [--read]
+ * LOCATION
  *
- * Shows what the server costs.  LOCATION holds logs as bench/gen writes them in
- * format "export"; the columns and the expression are those of Athena's guide,
- * with "on_error" 'set_null'.  --typed makes the addresses and times of it that, not
- * text.  NAME is one of queries[] below.  --no-splitter asks the expression about every
- * line.  --read reads the files' bytes, and does nothing with them.
+ * Shows what the server costs.  LOCATION holds logs as bench/gen writes them
+ * in format "export"; the columns and the expression are those of Athena's
+ * guide, with "on_error" 'set_null'.  --typed makes the addresses and times of
+ * it that, not text.  NAME is one of queries[] below.  --no-splitter asks the
+ * expression about every line.  --read reads the files' bytes, and does
+ * nothing with them.
  *
  * Writes the answer as "psql -At" would, but 'ORDER BY' only where there is a
- * limit, and then one line: "records N, bytes N, seconds N, GB/s N", the bytes as
- * stored, the time from before the files are listed until the answer is there.
+ * limit, and then one line: "records N, bytes N, seconds N, GB/s N", the bytes
+ * as stored, the time from before the files are listed until the answer is
+ * there.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define GROUP_MEMORY (128 * 1024 * 1024) /* what bench/run's settings give to a hash table in the server */
+/* what bench/run's settings give to a hash table in the server */
+#define GROUP_MEMORY (128 * 1024 * 1024)
 #define PART_SIZE (32 * FLOW_PART_ALIGN) /* 8 MiB */
 #define MAX_PROCESSES 64
 #define TOP 10
@@ -60,30 +64,31 @@ enum
 	NCOLUMNS
 };
 
-#define COLUMN(name_, type_)                                                                                         \
-	{                                                                                                                \
-		.name = name_, .type = type_, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1 \
+#define COLUMN(name_, type_)                                                                       \
+	{                                                                                              \
+		.name = name_, .type = type_, .max_chars = -1, .precision = -1, .scale = -1,               \
+		.null_text = "-", .null_len = 1                                                            \
 	}
 
-static FlowColumn columns[NCOLUMNS] = {
-	COLUMN("ts", FLOW_TEXT),
-	COLUMN("version", FLOW_INT32),
-	COLUMN("account", FLOW_TEXT),
-	COLUMN("interfaceid", FLOW_TEXT),
-	COLUMN("sourceaddress", FLOW_TEXT),
-	COLUMN("destinationaddress", FLOW_TEXT),
-	COLUMN("sourceport", FLOW_INT32),
-	COLUMN("destinationport", FLOW_INT32),
-	COLUMN("protocol", FLOW_INT32),
-	COLUMN("numpackets", FLOW_INT32),
-	COLUMN("numbytes", FLOW_INT32),
-	COLUMN("starttime", FLOW_TEXT),
-	COLUMN("endtime", FLOW_TEXT),
-	COLUMN("action", FLOW_TEXT),
-	COLUMN("logstatus", FLOW_TEXT)};
+static FlowColumn columns[NCOLUMNS] = {COLUMN("ts", FLOW_TEXT),
+                                       COLUMN("version", FLOW_INT32),
+                                       COLUMN("account", FLOW_TEXT),
+                                       COLUMN("interfaceid", FLOW_TEXT),
+                                       COLUMN("sourceaddress", FLOW_TEXT),
+                                       COLUMN("destinationaddress", FLOW_TEXT),
+                                       COLUMN("sourceport", FLOW_INT32),
+                                       COLUMN("destinationport", FLOW_INT32),
+                                       COLUMN("protocol", FLOW_INT32),
+                                       COLUMN("numpackets", FLOW_INT32),
+                                       COLUMN("numbytes", FLOW_INT32),
+                                       COLUMN("starttime", FLOW_TEXT),
+                                       COLUMN("endtime", FLOW_TEXT),
+                                       COLUMN("action", FLOW_TEXT),
+                                       COLUMN("logstatus", FLOW_TEXT)};
 
 static const char regex[] =
-	"^([^ ]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)"
+	"^([^ ]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ "
+	"]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)"
 	"\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)$";
 
 typedef struct Condition
@@ -93,9 +98,9 @@ typedef struct Condition
 	const char *constant; /* NULL: the column must not be NULL instead */
 } Condition;
 
-#define NONE              \
-	{                     \
-		-1, FLOW_EQ, NULL \
+#define NONE                                                                                       \
+	{                                                                                              \
+		-1, FLOW_EQ, NULL                                                                          \
 	}
 
 typedef enum Answer
@@ -117,10 +122,18 @@ typedef struct Query
 static const Query queries[] = {
 	{"count", {NONE, NONE}, -1, -1, ANSWER_COUNT},
 	{"rejected", {{ACTION, FLOW_EQ, "REJECT"}, {PROTOCOL, FLOW_EQ, "6"}}, -1, -1, ANSWER_COUNT},
-	{"busiest", {{DESTINATIONPORT, FLOW_EQ, "443"}, NONE}, DESTINATIONADDRESS, NUMPACKETS, ANSWER_TOP},
+	{"busiest",
+     {{DESTINATIONPORT, FLOW_EQ, "443"}, NONE},
+     DESTINATIONADDRESS,
+     NUMPACKETS,
+     ANSWER_TOP},
 	{"talkers", {{SOURCEADDRESS, FLOW_EQ, NULL}, NONE}, SOURCEADDRESS, NUMBYTES, ANSWER_TOP},
 	{"needle", {{SOURCEADDRESS, FLOW_EQ, "198.18.23.6"}, NONE}, -1, -1, ANSWER_COUNT},
-	{"hour", {{STARTTIME, FLOW_GE, "1769774400"}, {STARTTIME, FLOW_LT, "1769778000"}}, -1, NUMBYTES, ANSWER_COUNT_SUM},
+	{"hour",
+     {{STARTTIME, FLOW_GE, "1769774400"}, {STARTTIME, FLOW_LT, "1769778000"}},
+     -1,
+     NUMBYTES,
+     ANSWER_COUNT_SUM},
 };
 
 static struct
@@ -267,7 +280,8 @@ grow(Totals *totals)
 	for (size_t i = 0; i < totals->size; i++)
 	{
 		if (totals->items[i].key != NULL)
-			*find_place(&larger, totals->items[i].key, strlen(totals->items[i].key)) = totals->items[i];
+			*find_place(&larger, totals->items[i].key, strlen(totals->items[i].key)) =
+				totals->items[i];
 	}
 	free(totals->items);
 	*totals = larger;
@@ -437,12 +451,24 @@ put_groups(FlowGroups *groups)
 	put_top(&top);
 }
 
-/* Into totals; or, if "alone" and all groups are in the table at the end, they are the answer, and true is returned. */
+/*
+ * Into totals; or, if "alone" and all groups are in the table at the end, they
+ * are the answer, and true is returned.
+ */
 static bool
 read_all(FlowReader *reader, Totals *totals, bool alone)
 {
-	FlowAggregate aggregate = {option.query->value >= 0 ? FLOW_SUM : FLOW_COUNT_ALL, option.query->value};
-	FlowGroupSpec spec = {&host, columns, NCOLUMNS, &option.query->key, option.query->key >= 0, &aggregate, 1, GROUP_MEMORY, option.query->key >= 0};
+	FlowAggregate aggregate = {option.query->value >= 0 ? FLOW_SUM : FLOW_COUNT_ALL,
+	                           option.query->value};
+	FlowGroupSpec spec = {&host,
+	                      columns,
+	                      NCOLUMNS,
+	                      &option.query->key,
+	                      option.query->key >= 0,
+	                      &aggregate,
+	                      1,
+	                      GROUP_MEMORY,
+	                      option.query->key >= 0};
 	FlowGroups *groups;
 	FlowError error = {0};
 	FlowStatus status;
@@ -537,8 +563,16 @@ scan_share(Totals *totals, bool alone)
 {
 	int used[2];
 	bool answered;
-	FlowFormatSpec format_spec = {regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS, NULL};
-	FlowReadSpec spec = {.host = &host, .objects = objects, .on_error = FLOW_ON_ERROR_SET_NULL, .reject_limit = -1, .compression = "auto", .max_line_length = 1024 * 1024, .used = used, .nused = used_columns(used)};
+	FlowFormatSpec format_spec =
+		{regex, true, option.splitter, FLOW_HEADER_AUTO, columns, NCOLUMNS, NULL};
+	FlowReadSpec spec = {.host = &host,
+	                     .objects = objects,
+	                     .on_error = FLOW_ON_ERROR_SET_NULL,
+	                     .reject_limit = -1,
+	                     .compression = "auto",
+	                     .max_line_length = 1024 * 1024,
+	                     .used = used,
+	                     .nused = used_columns(used)};
 	FlowReader *reader;
 	FlowError error = {0};
 	FlowFilter *filter = make_filter();
@@ -553,7 +587,9 @@ scan_share(Totals *totals, bool alone)
 	answered = read_all(reader, totals, alone);
 
 	counts = flow_reader_counts(reader);
-	__atomic_fetch_add(&shared->records, counts->lines - counts->headers - counts->blank, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared->records,
+	                   counts->lines - counts->headers - counts->blank,
+	                   __ATOMIC_RELAXED);
 	__atomic_fetch_add(&shared->bytes, counts->bytes_read, __ATOMIC_RELAXED);
 	flow_reader_close(reader);
 	flow_format_free(spec.format);
@@ -610,7 +646,8 @@ run_process(FILE *result)
 		const Total *total = &totals.items[i];
 		Written written = {total->count, total->sum, total->key != NULL ? strlen(total->key) : 0};
 
-		if (total->key != NULL && (fwrite(&written, sizeof(written), 1, result) != 1 || fwrite(total->key, 1, written.len, result) != written.len))
+		if (total->key != NULL && (fwrite(&written, sizeof(written), 1, result) != 1 ||
+		                           fwrite(total->key, 1, written.len, result) != written.len))
 			fail_system("write to a temporary file");
 	}
 	if (fflush(result) != 0)
@@ -688,13 +725,12 @@ find_query(const char *name)
 static void
 parse_arguments(int argc, char **argv)
 {
-	static const struct option names[] = {
-		{"query", required_argument, NULL, 'q'},
-		{"typed", no_argument, NULL, 't'},
-		{"processes", required_argument, NULL, 'p'},
-		{"no-splitter", no_argument, NULL, 'n'},
-		{"read", no_argument, NULL, 'r'},
-		{NULL, 0, NULL, 0}};
+	static const struct option names[] = {{"query", required_argument, NULL, 'q'},
+	                                      {"typed", no_argument, NULL, 't'},
+	                                      {"processes", required_argument, NULL, 'p'},
+	                                      {"no-splitter", no_argument, NULL, 'n'},
+	                                      {"read", no_argument, NULL, 'r'},
+	                                      {NULL, 0, NULL, 0}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
@@ -759,6 +795,9 @@ main(int argc, char **argv)
 	if (!option.read_only && !answered)
 		put_answer(&totals);
 	printf("records %" PRIu64 ", bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n",
-	       shared->records, shared->bytes, seconds, (double) shared->bytes / seconds / 1e9);
+	       shared->records,
+	       shared->bytes,
+	       seconds,
+	       (double) shared->bytes / seconds / 1e9);
 	return 0;
 }

@@ -3,12 +3,16 @@
  * cluster.c
  *	  The statements that divide a table of flow logs among several servers.
  *
- * Each node gets parts of the table: foreign tables that read a shard of its files each, or views that
- * show a range of a column which the path fills.  The coordinator gets a partitioned table whose partitions are
- * these parts, by postgres_fdw.  Each part has a server object of its own, as postgres_fdw asks one thing at a time of each.
+ * Each node gets parts of the table: foreign tables that read a shard of its
+ * files each, or views that show a range of a column which the path fills.
+ * The coordinator gets a partitioned table whose partitions are these parts,
+ * by postgres_fdw.  Each part has a server object of its own, as postgres_fdw
+ * asks one thing at a time of each.
  *
- * A part is named by a view with the column "shard", the key by which the coordinator's table is partitioned: a number
- * that tells parts apart, even where the shards of two nodes have the same number because each has files of its own.
+ * A part is named by a view with the column "shard", the key by which the
+ * coordinator's table is partitioned: a number that tells parts apart, even
+ * where the shards of two nodes have the same number because each has files of
+ * its own.
  *
  *-------------------------------------------------------------------------
  */
@@ -73,7 +77,8 @@ typedef struct Cluster
 	TupleDesc desc;
 } Cluster;
 
-static void emit(Cluster *cluster, const char *node, const char *format, ...) pg_attribute_printf(3, 4);
+static void emit(Cluster *cluster, const char *node, const char *format, ...)
+	pg_attribute_printf(3, 4);
 
 /* A statement for a node, or for the coordinator. */
 static void
@@ -111,8 +116,9 @@ qualified(const Cluster *cluster, const char *name)
 }
 
 /*
- * The names of a part: that of its server object and partition, of the view that the coordinator reads, and of the foreign table under
- * that.  All differ, so the coordinator's database may be a node's, too.
+ * The names of a part: that of its server object and partition, of the view
+ * that the coordinator reads, and of the foreign table under that.  All
+ * differ, so the coordinator's database may be a node's, too.
  */
 static const char *
 partition_name(const Cluster *cluster, int part)
@@ -137,7 +143,11 @@ table_name(const Cluster *cluster, int part)
 static void
 append_option(StringInfo list, const char *name, const char *value)
 {
-	appendStringInfo(list, "%s%s %s", list->len > 0 ? ", " : "", quote_identifier(name), quote_literal_cstr(value));
+	appendStringInfo(list,
+	                 "%s%s %s",
+	                 list->len > 0 ? ", " : "",
+	                 quote_identifier(name),
+	                 quote_literal_cstr(value));
 }
 
 /* " OPTIONS (...)", or nothing */
@@ -172,10 +182,14 @@ invalid_connection(const char *connection, const char *detail)
 	        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 	        errmsg("invalid connection of a node: \"%s\"", connection),
 	        errdetail("%s", detail),
-	        errhint("It is keywords and values as psql takes them, such as 'host=node1 dbname=flow'."));
+	        errhint(
+				"It is keywords and values as psql takes them, such as 'host=node1 dbname=flow'."));
 }
 
-/* Reads a value as libpq does: up to a blank, or in single quotes; a backslash escapes. */
+/*
+ * Reads a value as libpq does: up to a blank, or in single quotes; a backslash
+ * escapes.
+ */
 static const char *
 read_value(const char *p, StringInfo value, const char *connection)
 {
@@ -227,7 +241,11 @@ read_connection(ClusterNode *node, const char *connection)
 		if (strcmp(keyword, "options") == 0)
 			node->settings = psprintf("%s ", value.data);
 		else
-			append_option(strcmp(keyword, "user") == 0 || strcmp(keyword, "password") == 0 ? &node->mapping : &node->server, keyword, value.data);
+			append_option(strcmp(keyword, "user") == 0 || strcmp(keyword, "password") == 0
+			                  ? &node->mapping
+			                  : &node->server,
+			              keyword,
+			              value.data);
 	}
 	if (node->server.len == 0)
 		invalid_connection(connection, "It does not say where the node is.");
@@ -239,7 +257,8 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	Datum *elements;
 	bool *isnull;
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
+	deconstruct_array(
+		array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
 	if (cluster->nnodes == 0)
 		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node"));
 	if (cluster->nnodes > MAX_PARTS)
@@ -250,7 +269,9 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	for (int i = 0; i < cluster->nnodes; i++)
 	{
 		if (isnull[i])
-			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("the connection of a node cannot be null"));
+			ereport(ERROR,
+			        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			        errmsg("the connection of a node cannot be null"));
 		read_connection(&cluster->nodes[i], TextDatumGetCString(elements[i]));
 		for (int k = 0; k < i; k++)
 			if (strcmp(cluster->nodes[k].connection, cluster->nodes[i].connection) == 0)
@@ -278,8 +299,10 @@ read_shards(Cluster *cluster, bool own_files_given)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		        errmsg("\"own_files\" must be set for a location that is a path"),
-		        errdetail("Rows would be missing, or there more than once, if it were guessed wrong."),
-		        errhint("Set it to true if each node has files of its own at \"%s\", to false if all see the same ones.",
+		        errdetail(
+					"Rows would be missing, or there more than once, if it were guessed wrong."),
+		        errhint("Set it to true if each node has files of its own at \"%s\", to false if "
+		                "all see the same ones.",
 		                cluster->table->options.location));
 	if (!local && cluster->own_files)
 		ereport(ERROR,
@@ -287,13 +310,18 @@ read_shards(Cluster *cluster, bool own_files_given)
 		        errmsg("\"own_files\" cannot be true for a location in S3"));
 	for (int i = 0; i < cluster->table->ncolumns; i++)
 		if (strcmp(cluster->table->columns[i].name, "shard") == 0)
-			ereport(ERROR,
-			        errcode(ERRCODE_DUPLICATE_COLUMN),
-			        errmsg("column \"shard\" of foreign table \"%s\" has the name of the cluster's own", cluster->name));
+			ereport(
+				ERROR,
+				errcode(ERRCODE_DUPLICATE_COLUMN),
+				errmsg("column \"shard\" of foreign table \"%s\" has the name of the cluster's own",
+			           cluster->name));
 	cluster->nparts = cluster->nnodes * cluster->shards_per_node;
 }
 
-/* A value of the column as a literal that means the same on all nodes, whatever their settings. */
+/*
+ * A value of the column as a literal that means the same on all nodes,
+ * whatever their settings.
+ */
 static char *
 bound_literal(Oid type, int32 typmod, const char *text)
 {
@@ -319,7 +347,8 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 	int level;
 
 	for (int i = 0; i < table->ncolumns; i++)
-		if (strcmp(table->columns[i].name, name) == 0 && table->columns[i].source == FLOW_FROM_VARIABLE)
+		if (strcmp(table->columns[i].name, name) == 0 &&
+		    table->columns[i].source == FLOW_FROM_VARIABLE)
 		{
 			cluster->column = &table->columns[i];
 			attribute = TupleDescAttr(RelationGetDescr(cluster->relation), table->attnums[i] - 1);
@@ -327,23 +356,35 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 	if (cluster->column == NULL)
 		ereport(ERROR,
 		        errcode(ERRCODE_UNDEFINED_COLUMN),
-		        errmsg("foreign table \"%s\" has no column \"%s\" that its location fills", cluster->name, name),
+		        errmsg("foreign table \"%s\" has no column \"%s\" that its location fills",
+		               cluster->name,
+		               name),
 		        errhint("Only by a column that the path tells can files be left out."));
 	if (array == NULL)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must be set with \"partition_column\""));
+		ereport(ERROR,
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"bounds\" must be set with \"partition_column\""));
 
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nbounds);
+	deconstruct_array(
+		array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nbounds);
 	if (cluster->nbounds == 0 || cluster->nbounds >= MAX_PARTS)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"bounds\" must have from 1 to %d elements", MAX_PARTS - 1));
+		ereport(ERROR,
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"bounds\" must have from 1 to %d elements", MAX_PARTS - 1));
 	cluster->by_range = variables[cluster->column->variable].is_date;
 	cluster->bounds = palloc(sizeof(char *) * cluster->nbounds);
 	level = NewGUCNestLevel();
-	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option(
+		"datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < cluster->nbounds; i++)
 	{
 		if (isnull[i])
-			ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a bound cannot be null"));
-		cluster->bounds[i] = bound_literal(attribute->atttypid, attribute->atttypmod, TextDatumGetCString(elements[i]));
+			ereport(ERROR,
+			        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			        errmsg("a bound cannot be null"));
+		cluster->bounds[i] = bound_literal(attribute->atttypid,
+		                                   attribute->atttypmod,
+		                                   TextDatumGetCString(elements[i]));
 	}
 	AtEOXact_GUC(true, level);
 	cluster->nparts = cluster->nbounds + 1;
@@ -359,12 +400,15 @@ partition_bound(const Cluster *cluster, int part)
 	if (cluster->column == NULL)
 		return psprintf("FOR VALUES IN (%d)", part + 1);
 	if (cluster->by_range)
-		return psprintf("FOR VALUES FROM (%s) TO (%s)", first ? "MINVALUE" : cluster->bounds[part - 1],
+		return psprintf("FOR VALUES FROM (%s) TO (%s)",
+		                first ? "MINVALUE" : cluster->bounds[part - 1],
 		                last ? "MAXVALUE" : cluster->bounds[part]);
 	return last ? "DEFAULT" : psprintf("FOR VALUES IN (%s)", cluster->bounds[part]);
 }
 
-/* The same as a condition.  What no bound names is in the last part of a list. */
+/*
+ * The same as a condition.  What no bound names is in the last part of a list.
+ */
 static const char *
 part_condition(const Cluster *cluster, int part)
 {
@@ -376,7 +420,11 @@ part_condition(const Cluster *cluster, int part)
 	if (cluster->by_range && part == cluster->nparts - 1)
 		return psprintf("%s >= %s", column, cluster->bounds[part - 1]);
 	if (cluster->by_range)
-		return psprintf("%s >= %s AND %s < %s", column, cluster->bounds[part - 1], column, cluster->bounds[part]);
+		return psprintf("%s >= %s AND %s < %s",
+		                column,
+		                cluster->bounds[part - 1],
+		                column,
+		                cluster->bounds[part]);
 	if (part < cluster->nparts - 1)
 		return psprintf("%s = %s", column, cluster->bounds[part]);
 	initStringInfo(&list);
@@ -387,7 +435,10 @@ part_condition(const Cluster *cluster, int part)
 
 /* ---------- the statements of a node ---------- */
 
-/* The definitions of the columns, of the foreign table or of the coordinator's. */
+/*
+ * The definitions of the columns, of the foreign table or of the
+ * coordinator's.
+ */
 static const char *
 column_list(const Cluster *cluster, bool foreign)
 {
@@ -406,14 +457,24 @@ column_list(const Cluster *cluster, bool foreign)
 		if (attribute->attgenerated != '\0')
 			ereport(ERROR,
 			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			        errmsg("column \"%s\" is generated, which a cluster's cannot be", NameStr(attribute->attname)),
+			        errmsg("column \"%s\" is generated, which a cluster's cannot be",
+			               NameStr(attribute->attname)),
 			        errhint("Compute it in a view over the cluster's table."));
-		appendStringInfo(&list, "%s\n\t%s %s", list.len > 0 ? "," : "", quote_identifier(NameStr(attribute->attname)),
+		appendStringInfo(&list,
+		                 "%s\n\t%s %s",
+		                 list.len > 0 ? "," : "",
+		                 quote_identifier(NameStr(attribute->attname)),
 		                 format_type_with_typemod(attribute->atttypid, attribute->atttypmod));
 		if (foreign)
-			appendStringInfoString(&list, options_clause(options_of(GetForeignColumnOptions(cluster->table->relid, attribute->attnum))));
-		if (OidIsValid(attribute->attcollation) && attribute->attcollation != get_typcollation(attribute->atttypid))
-			appendStringInfo(&list, " COLLATE %s", generate_collation_name(attribute->attcollation));
+			appendStringInfoString(&list,
+			                       options_clause(
+									   options_of(GetForeignColumnOptions(cluster->table->relid,
+			                                                              attribute->attnum))));
+		if (OidIsValid(attribute->attcollation) &&
+		    attribute->attcollation != get_typcollation(attribute->atttypid))
+			appendStringInfo(&list,
+			                 " COLLATE %s",
+			                 generate_collation_name(attribute->attcollation));
 		if (foreign && attribute->attnotnull)
 			appendStringInfoString(&list, " NOT NULL");
 	}
@@ -432,8 +493,13 @@ emit_table(Cluster *cluster, const char *node, const char *name, const char *sha
 	appendStringInfoString(&options, options_of(foreign->options));
 	if (shard != NULL)
 		append_option(&options, "shard", shard);
-	emit(cluster, node, "CREATE FOREIGN TABLE %s (%s\n) SERVER %s OPTIONS (%s)", qualified(cluster, name), column_list(cluster, true),
-	     quote_identifier(GetForeignServer(foreign->serverid)->servername), options.data);
+	emit(cluster,
+	     node,
+	     "CREATE FOREIGN TABLE %s (%s\n) SERVER %s OPTIONS (%s)",
+	     qualified(cluster, name),
+	     column_list(cluster, true),
+	     quote_identifier(GetForeignServer(foreign->serverid)->servername),
+	     options.data);
 }
 
 /* What is common to all parts of a node. */
@@ -442,13 +508,21 @@ emit_node(Cluster *cluster, const char *node)
 {
 	ForeignServer *server = GetForeignServer(cluster->table->serverid);
 	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	const char *schema = get_namespace_name(get_func_namespace(wrapper->fdwhandler)); /* the extension's */
+	/* the extension's */
+	const char *schema = get_namespace_name(get_func_namespace(wrapper->fdwhandler));
 
 	if (strcmp(schema, "public") != 0)
 		emit(cluster, node, "CREATE SCHEMA IF NOT EXISTS %s", quote_identifier(schema));
-	emit(cluster, node, "CREATE EXTENSION IF NOT EXISTS flowlog_fdw SCHEMA %s", quote_identifier(schema));
-	emit(cluster, node, "CREATE SERVER IF NOT EXISTS %s FOREIGN DATA WRAPPER %s%s", quote_identifier(server->servername),
-	     quote_identifier(wrapper->fdwname), options_clause(options_of(server->options)));
+	emit(cluster,
+	     node,
+	     "CREATE EXTENSION IF NOT EXISTS flowlog_fdw SCHEMA %s",
+	     quote_identifier(schema));
+	emit(cluster,
+	     node,
+	     "CREATE SERVER IF NOT EXISTS %s FOREIGN DATA WRAPPER %s%s",
+	     quote_identifier(server->servername),
+	     quote_identifier(wrapper->fdwname),
+	     options_clause(options_of(server->options)));
 	if (strcmp(cluster->schema, "public") != 0)
 		emit(cluster, node, "CREATE SCHEMA IF NOT EXISTS %s", quote_identifier(cluster->schema));
 	if (cluster->column != NULL)
@@ -466,12 +540,25 @@ emit_part(Cluster *cluster, int part)
 
 	if (cluster->column != NULL)
 	{
-		emit(cluster, node, "CREATE VIEW %s AS\n\tSELECT * FROM %s WHERE %s", view, qualified(cluster, table), part_condition(cluster, part));
+		emit(cluster,
+		     node,
+		     "CREATE VIEW %s AS\n\tSELECT * FROM %s WHERE %s",
+		     view,
+		     qualified(cluster, table),
+		     part_condition(cluster, part));
 		return;
 	}
-	emit_table(cluster, node, table,
-	           cluster->own_files ? psprintf("%d/%d", of_node + 1, cluster->shards_per_node) : psprintf("%d/%d", part + 1, cluster->nparts));
-	emit(cluster, node, "CREATE VIEW %s AS\n\tSELECT *, %d AS shard FROM %s", view, part + 1, qualified(cluster, table));
+	emit_table(cluster,
+	           node,
+	           table,
+	           cluster->own_files ? psprintf("%d/%d", of_node + 1, cluster->shards_per_node)
+	                              : psprintf("%d/%d", part + 1, cluster->nparts));
+	emit(cluster,
+	     node,
+	     "CREATE VIEW %s AS\n\tSELECT *, %d AS shard FROM %s",
+	     view,
+	     part + 1,
+	     qualified(cluster, table));
 }
 
 /* ---------- the statements of the coordinator ---------- */
@@ -484,12 +571,21 @@ emit_comments(Cluster *cluster)
 	char *comment = GetComment(cluster->table->relid, RelationRelationId, 0);
 
 	if (comment != NULL)
-		emit(cluster, COORDINATOR, "COMMENT ON TABLE %s IS %s", parent, quote_literal_cstr(comment));
+		emit(cluster,
+		     COORDINATOR,
+		     "COMMENT ON TABLE %s IS %s",
+		     parent,
+		     quote_literal_cstr(comment));
 	for (int i = 0; i < cluster->table->ncolumns; i++)
 	{
 		comment = GetComment(cluster->table->relid, RelationRelationId, cluster->table->attnums[i]);
 		if (comment != NULL)
-			emit(cluster, COORDINATOR, "COMMENT ON COLUMN %s.%s IS %s", parent, quote_identifier(cluster->table->columns[i].name), quote_literal_cstr(comment));
+			emit(cluster,
+			     COORDINATOR,
+			     "COMMENT ON COLUMN %s.%s IS %s",
+			     parent,
+			     quote_identifier(cluster->table->columns[i].name),
+			     quote_literal_cstr(comment));
 	}
 }
 
@@ -505,18 +601,37 @@ emit_partition(Cluster *cluster, int part)
 	append_option(&options, "extensions", "flowlog_fdw");
 	append_option(&options, "async_capable", "true");
 	append_option(&options, "fetch_size", FETCH_SIZE);
-	/* postgres_fdw reads by a cursor, of which PostgreSQL thinks that only the first rows will be wanted; then it pushes no aggregate */
+	/*
+	 * postgres_fdw reads by a cursor, of which PostgreSQL thinks that only the
+	 * first rows will be wanted; then it pushes no aggregate
+	 */
 	append_option(&options, "options", psprintf("%s-c cursor_tuple_fraction=1", node->settings));
-	emit(cluster, COORDINATOR, "CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)", quote_identifier(name), options.data);
-	emit(cluster, COORDINATOR, "CREATE USER MAPPING FOR CURRENT_USER SERVER %s%s", quote_identifier(name), options_clause(node->mapping.data));
-	emit(cluster, COORDINATOR, "CREATE FOREIGN TABLE %s PARTITION OF %s %s\n\tSERVER %s OPTIONS (schema_name %s, table_name %s)",
-	     qualified(cluster, name), qualified(cluster, cluster->parent), partition_bound(cluster, part), quote_identifier(name),
-	     quote_literal_cstr(cluster->schema), quote_literal_cstr(view_name(cluster, part)));
+	emit(cluster,
+	     COORDINATOR,
+	     "CREATE SERVER %s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (%s)",
+	     quote_identifier(name),
+	     options.data);
+	emit(cluster,
+	     COORDINATOR,
+	     "CREATE USER MAPPING FOR CURRENT_USER SERVER %s%s",
+	     quote_identifier(name),
+	     options_clause(node->mapping.data));
+	emit(cluster,
+	     COORDINATOR,
+	     "CREATE FOREIGN TABLE %s PARTITION OF %s %s\n\tSERVER %s OPTIONS (schema_name %s, "
+	     "table_name %s)",
+	     qualified(cluster, name),
+	     qualified(cluster, cluster->parent),
+	     partition_bound(cluster, part),
+	     quote_identifier(name),
+	     quote_literal_cstr(cluster->schema),
+	     quote_literal_cstr(view_name(cluster, part)));
 }
 
 /*
- * Sessions must have the module loaded before they plan, or aggregates are not divided (see rollup.c).  Which libraries
- * are loaded is not for everybody to see, nor to set.
+ * Sessions must have the module loaded before they plan, or aggregates are not
+ * divided (see rollup.c).  Which libraries are loaded is not for everybody to
+ * see, nor to set.
  */
 static void
 emit_preload(Cluster *cluster)
@@ -524,20 +639,32 @@ emit_preload(Cluster *cluster)
 	const char *set = GetConfigOption("session_preload_libraries", false, false);
 
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS))
-		ereport(NOTICE,
-		        errmsg("sessions of the coordinator need the library flowlog_fdw"),
-		        errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.", "pg_read_all_settings"),
-		        errhint("Have it in \"session_preload_libraries\", or aggregates are not divided."));
-	else if (strstr(set, "flowlog_fdw") == NULL && strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") == NULL)
-		emit(cluster, COORDINATOR, "ALTER DATABASE %s SET session_preload_libraries = %s%sflowlog_fdw",
-		     quote_identifier(get_database_name(MyDatabaseId)), set, set[0] != '\0' ? ", " : "");
+		ereport(
+			NOTICE,
+			errmsg("sessions of the coordinator need the library flowlog_fdw"),
+			errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.",
+		              "pg_read_all_settings"),
+			errhint("Have it in \"session_preload_libraries\", or aggregates are not divided."));
+	else if (strstr(set, "flowlog_fdw") == NULL &&
+	         strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") ==
+	             NULL)
+		emit(cluster,
+		     COORDINATOR,
+		     "ALTER DATABASE %s SET session_preload_libraries = %s%sflowlog_fdw",
+		     quote_identifier(get_database_name(MyDatabaseId)),
+		     set,
+		     set[0] != '\0' ? ", " : "");
 }
 
 static void
 emit_coordinator(Cluster *cluster)
 {
 	emit(cluster, COORDINATOR, "CREATE EXTENSION IF NOT EXISTS postgres_fdw");
-	emit(cluster, COORDINATOR, "CREATE TABLE %s (%s\n) PARTITION BY %s (%s)", qualified(cluster, cluster->parent), column_list(cluster, false),
+	emit(cluster,
+	     COORDINATOR,
+	     "CREATE TABLE %s (%s\n) PARTITION BY %s (%s)",
+	     qualified(cluster, cluster->parent),
+	     column_list(cluster, false),
 	     cluster->column != NULL && cluster->by_range ? "RANGE" : "LIST",
 	     cluster->column != NULL ? quote_identifier(cluster->column->name) : "shard");
 	for (int part = 0; part < cluster->nparts; part++)
@@ -554,7 +681,8 @@ error_mapping(const Cluster *cluster)
 {
 	if (!flow_location_is_local(cluster->table->location))
 		ereport(NOTICE,
-		        errmsg("the nodes need user mappings for server \"%s\"", GetForeignServer(cluster->table->serverid)->servername),
+		        errmsg("the nodes need user mappings for server \"%s\"",
+		               GetForeignServer(cluster->table->serverid)->servername),
 		        errdetail("Keys are not copied."));
 }
 
@@ -566,7 +694,9 @@ check_table(const Cluster *cluster)
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		        errmsg("foreign table \"%s\" is a shard already", cluster->name));
 	if (cluster->parent[0] == '\0')
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"cluster\" must not be empty"));
+		ereport(ERROR,
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"cluster\" must not be empty"));
 	if (strlen(cluster->parent) + strlen("_1000_files") >= NAMEDATALEN)
 		ereport(ERROR,
 		        errcode(ERRCODE_NAME_TOO_LONG),
@@ -575,8 +705,9 @@ check_table(const Cluster *cluster)
 }
 
 /*
- * flowlog_cluster_ddl("table" regclass, nodes text[], shards_per_node int, own_files bool, partition_column text, bounds text[],
- * cluster text): the statements, and for whom each is
+ * flowlog_cluster_ddl("table" regclass, nodes text[], shards_per_node int,
+ * own_files bool, partition_column text, bounds text[], cluster text): the
+ * statements, and for whom each is
  */
 Datum
 flowlog_cluster_ddl(PG_FUNCTION_ARGS)
@@ -594,7 +725,8 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	cluster.table = flowlog_table_open(relid);
 	cluster.schema = get_namespace_name(RelationGetNamespace(cluster.relation));
 	cluster.name = cluster.table->name;
-	cluster.parent = PG_ARGISNULL(6) ? psprintf("%s_all", cluster.name) : text_to_cstring(PG_GETARG_TEXT_PP(6));
+	cluster.parent =
+		PG_ARGISNULL(6) ? psprintf("%s_all", cluster.name) : text_to_cstring(PG_GETARG_TEXT_PP(6));
 	cluster.shards_per_node = PG_GETARG_INT32(2);
 	cluster.own_files = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	check_table(&cluster);
@@ -602,11 +734,17 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	if (cluster.shards_per_node < 1 || cluster.shards_per_node > MAX_PARTS / cluster.nnodes)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		        errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes", MAX_PARTS / cluster.nnodes, cluster.nnodes));
+		        errmsg("\"shards_per_node\" must be from 1 to %d for %d nodes",
+		               MAX_PARTS / cluster.nnodes,
+		               cluster.nnodes));
 	if (!PG_ARGISNULL(4))
-		read_bounds(&cluster, text_to_cstring(PG_GETARG_TEXT_PP(4)), PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5));
+		read_bounds(&cluster,
+		            text_to_cstring(PG_GETARG_TEXT_PP(4)),
+		            PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5));
 	else if (!PG_ARGISNULL(5))
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("\"partition_column\" must be set with \"bounds\""));
+		ereport(ERROR,
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("\"partition_column\" must be set with \"bounds\""));
 	else
 		read_shards(&cluster, !PG_ARGISNULL(3));
 

@@ -27,7 +27,9 @@ extern bool flowlog_is_divided(Oid relid);
 
 /* ---------- rollup.c ---------- */
 
-/* From now on aggregates over partitions on other servers are computed there. */
+/*
+ * From now on aggregates over partitions on other servers are computed there.
+ */
 extern void flowlog_rollup_init(void);
 
 #endif /* FLOWLOG_CLUSTER_H */

@@ -69,11 +69,15 @@ forget_servers(Datum arg, int cache, uint32 hash)
 	cluster_tables_changed = true;
 }
 
-/* A relation has changed; attaching and detaching a partition changes its parent. */
+/*
+ * A relation has changed; attaching and detaching a partition changes its
+ * parent.
+ */
 static void
 forget_table(Datum arg, Oid relid)
 {
-	if (cluster_tables != NULL && (!OidIsValid(relid) || hash_search(cluster_tables, &relid, HASH_FIND, NULL) != NULL))
+	if (cluster_tables != NULL &&
+	    (!OidIsValid(relid) || hash_search(cluster_tables, &relid, HASH_FIND, NULL) != NULL))
 		cluster_tables_changed = true;
 }
 
@@ -86,7 +90,8 @@ bool
 flowlog_is_cluster_server(Oid serverid)
 {
 	ForeignServer *server = GetForeignServerExtended(serverid, FSV_MISSING_OK);
-	ForeignDataWrapper *wrapper = server == NULL ? NULL : GetForeignDataWrapperExtended(server->fdwid, FDW_MISSING_OK);
+	ForeignDataWrapper *wrapper =
+		server == NULL ? NULL : GetForeignDataWrapperExtended(server->fdwid, FDW_MISSING_OK);
 	ListCell *cell;
 
 	if (wrapper == NULL || strcmp(wrapper->fdwname, "postgres_fdw") != 0)
@@ -97,7 +102,8 @@ flowlog_is_cluster_server(Oid serverid)
 		List *names = NIL;
 		ListCell *name;
 
-		if (strcmp(def->defname, "extensions") != 0 || !SplitIdentifierString(pstrdup(defGetString(def)), ',', &names))
+		if (strcmp(def->defname, "extensions") != 0 ||
+		    !SplitIdentifierString(pstrdup(defGetString(def)), ',', &names))
 			continue;
 		foreach(name, names)
 			if (strcmp(lfirst(name), "flowlog_fdw") == 0)
@@ -138,7 +144,10 @@ flowlog_has_cluster_servers(void)
 	return found;
 }
 
-/* The server of a foreign table, or InvalidOid if it is none, or none any more. */
+/*
+ * The server of a foreign table, or InvalidOid if it is none, or none any
+ * more.
+ */
 static Oid
 server_of(Oid relid)
 {
@@ -201,7 +210,10 @@ are_cluster_partitions(Oid relid, bool *any)
 	return true;
 }
 
-/* Returns true if a partitioned table is divided among the servers of a cluster. */
+/*
+ * Returns true if a partitioned table is divided among the servers of a
+ * cluster.
+ */
 bool
 flowlog_is_divided(Oid relid)
 {
@@ -220,14 +232,17 @@ flowlog_is_divided(Oid relid)
 	{
 		HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(ClusterTable)};
 
-		cluster_tables = hash_create("flowlog_fdw cluster tables", 64, &control, HASH_ELEM | HASH_BLOBS);
+		cluster_tables =
+			hash_create("flowlog_fdw cluster tables", 64, &control, HASH_ELEM | HASH_BLOBS);
 		cluster_tables_changed = false;
 	}
 	entry = hash_search(cluster_tables, &relid, HASH_FIND, NULL);
 	if (entry != NULL && entry->is_known)
 		return entry->is_cluster;
 
-	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw partitions", ALLOCSET_DEFAULT_SIZES);
+	temporary = AllocSetContextCreate(CurrentMemoryContext,
+	                                  "flowlog_fdw partitions",
+	                                  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(temporary);
 	is_cluster = are_cluster_partitions(relid, &any) && any;
 	MemoryContextSwitchTo(old);

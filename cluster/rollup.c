@@ -1,27 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * rollup.c
- *	  Aggregates over tables whose partitions are on other servers: each of these computes
- *	  its part.
+ *	  Aggregates over tables whose partitions are on other servers: each of
+ *	  these computes its part.
  *
- * postgres_fdw hands an aggregation on only if it is whole, so of a partitioned table only if the
- * groups contain the partition key.  So a query
+ * postgres_fdw hands an aggregation on only if it is whole, so of a
+ * partitioned table only if the groups contain the partition key.  So a query
  *
  *	  SELECT a, count(*), avg(b) FROM t WHERE c GROUP BY a ORDER BY 2
  *
  * over a table t that is partitioned by p is made
  *
- *	  SELECT a, sum(n)::bigint, sum(s) / sum(m)
- *	  FROM (SELECT p, a, count(*) AS n, sum(b) AS s, count(b) AS m FROM t WHERE c GROUP BY p, a) AS part
- *	  GROUP BY a ORDER BY 2
+ *	  SELECT a, sum(n)::bigint, sum(s) / sum(m) FROM (SELECT p, a, count(*) AS
+ *	  n, sum(b) AS s, count(b) AS m FROM t WHERE c GROUP BY p, a) AS part GROUP
+ *	  BY a ORDER BY 2
  *
- * whose inner query enable_partitionwise_aggregate divides among the partitions.  The result is the same to
- * the last digit; what could not be put together like that is left alone: sums of floating-point numbers,
- * whose results depend on the order, and aggregates that are not in the table below.  An aggregate over DISTINCT values makes
- * these a part of the inner groups.
+ * whose inner query enable_partitionwise_aggregate divides among the
+ * partitions.  The result is the same to the last digit; what could not be put
+ * together like that is left alone: sums of floating-point numbers, whose
+ * results depend on the order, and aggregates that are not in the table below.
+ * An aggregate over DISTINCT values makes these a part of the inner groups.
  *
- * It is done to the query's tree, before planning (setting flowlog_fdw.enable_rollup); flowlog_rollup() shows the
- * query that comes of it.
+ * It is done to the query's tree, before planning (setting
+ * flowlog_fdw.enable_rollup); flowlog_rollup() shows the query that comes of
+ * it.
  *
  *-------------------------------------------------------------------------
  */
@@ -94,7 +96,10 @@ typedef enum Combination
 	COMBINE_SAME /* the aggregate of the parts' results */
 } Combination;
 
-/* Of PostgreSQL's own aggregates, by name; sums and averages of integers and numeric only. */
+/*
+ * Of PostgreSQL's own aggregates, by name; sums and averages of integers and
+ * numeric only.
+ */
 static const struct
 {
 	const char *name;
@@ -197,8 +202,14 @@ inner_target(Rollup *rollup, Expr *expr, const char *name)
 		if (equal(lfirst_node(TargetEntry, cell)->expr, expr))
 			return lfirst(cell);
 	target = makeTargetEntry(copyObject(expr), list_length(rollup->targets) + 1, NULL, false);
-	/* flowlog_rollup() prints them: they must differ in what an identifier has room for */
-	target->resname = psprintf("%.*s_%d", pg_mbcliplen(name, strlen(name), NAMEDATALEN - 12), name, target->resno);
+	/*
+	 * flowlog_rollup() prints them: they must differ in what an identifier has
+	 * room for
+	 */
+	target->resname = psprintf("%.*s_%d",
+	                           pg_mbcliplen(name, strlen(name), NAMEDATALEN - 12),
+	                           name,
+	                           target->resno);
 	rollup->targets = lappend(rollup->targets, target);
 	return target;
 }
@@ -206,11 +217,18 @@ inner_target(Rollup *rollup, Expr *expr, const char *name)
 static Expr *
 column_of(const TargetEntry *target)
 {
-	return (Expr *) makeVar(1, target->resno, exprType((Node *) target->expr), exprTypmod((Node *) target->expr),
-	                        exprCollation((Node *) target->expr), 0);
+	return (Expr *) makeVar(1,
+	                        target->resno,
+	                        exprType((Node *) target->expr),
+	                        exprTypmod((Node *) target->expr),
+	                        exprCollation((Node *) target->expr),
+	                        0);
 }
 
-/* Makes an expression a part of the inner query's groups; "like" says how its values are compared. */
+/*
+ * Makes an expression a part of the inner query's groups; "like" says how its
+ * values are compared.
+ */
 static TargetEntry *
 inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *like)
 {
@@ -226,7 +244,9 @@ inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *l
 	return target;
 }
 
-/* The partition key, whose columns' values tell partitions from one another. */
+/*
+ * The partition key, whose columns' values tell partitions from one another.
+ */
 static void
 add_partition_key(Rollup *rollup)
 {
@@ -242,16 +262,32 @@ add_partition_key(Rollup *rollup)
 			give_up(rollup, "The table is partitioned by an expression.");
 			break;
 		}
-		get_sort_group_operators(key->parttypid[i], false, true, false, &clause.sortop, &clause.eqop, NULL, &clause.hashable);
-		(void) inner_key(rollup, (Expr *) makeVar(rollup->rtindex, key->partattrs[i], key->parttypid[i], key->parttypmod[i], key->parttypcoll[i], 0),
-		                 get_attname(rollup->table->relid, key->partattrs[i], false), &clause);
+		get_sort_group_operators(key->parttypid[i],
+		                         false,
+		                         true,
+		                         false,
+		                         &clause.sortop,
+		                         &clause.eqop,
+		                         NULL,
+		                         &clause.hashable);
+		(void) inner_key(rollup,
+		                 (Expr *) makeVar(rollup->rtindex,
+		                                  key->partattrs[i],
+		                                  key->parttypid[i],
+		                                  key->parttypmod[i],
+		                                  key->parttypcoll[i],
+		                                  0),
+		                 get_attname(rollup->table->relid, key->partattrs[i], false),
+		                 &clause);
 	}
 	table_close(relation, NoLock);
 }
 
 /* ---------- the outer query ---------- */
 
-/* An aggregate over DISTINCT values: they become a part of the inner groups. */
+/*
+ * An aggregate over DISTINCT values: they become a part of the inner groups.
+ */
 static Expr *
 combine_distinct(Rollup *rollup, const Aggref *call)
 {
@@ -259,15 +295,18 @@ combine_distinct(Rollup *rollup, const Aggref *call)
 	Aggref *outer;
 
 	if (call->aggfilter != NULL || (rollup->distinct != NULL && !equal(rollup->distinct, argument)))
-		return give_up(rollup, "It has aggregates over different DISTINCT values, or such with FILTER.");
+		return give_up(rollup,
+		               "It has aggregates over different DISTINCT values, or such with FILTER.");
 	rollup->distinct = argument;
 	outer = copyObject((Aggref *) call);
-	linitial_node(TargetEntry, outer->args)->expr =
-		column_of(inner_key(rollup, argument, "value", linitial_node(SortGroupClause, call->aggdistinct)));
+	linitial_node(TargetEntry, outer->args)->expr = column_of(
+		inner_key(rollup, argument, "value", linitial_node(SortGroupClause, call->aggdistinct)));
 	return (Expr *) outer;
 }
 
-/* The inner query's column of an aggregate that has the filter of another one. */
+/*
+ * The inner query's column of an aggregate that has the filter of another one.
+ */
 static Expr *
 filtered_column(Rollup *rollup, Aggref *part, const Aggref *call, const char *name)
 {
@@ -275,15 +314,30 @@ filtered_column(Rollup *rollup, Aggref *part, const Aggref *call, const char *na
 	return column_of(inner_target(rollup, (Expr *) part, name));
 }
 
-/* An average is a sum by a count.  Of no values the sum is NULL, and so is the quotient. */
+/*
+ * An average is a sum by a count.  Of no values the sum is NULL, and so is the
+ * quotient.
+ */
 static Expr *
 combine_average(Rollup *rollup, const Aggref *call)
 {
 	Expr *argument = linitial_node(TargetEntry, call->args)->expr;
 	Expr *sum = filtered_column(rollup, make_sum(copyObject(argument)), call, "sum");
-	Expr *count = filtered_column(rollup, make_aggregate(F_COUNT_ANY, INT8OID, copyObject(argument)), call, "count");
-	OpExpr *quotient = (OpExpr *) make_opclause(OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("/")), NUMERICOID, NUMERICOID),
-	                                            NUMERICOID, false, (Expr *) make_sum(sum), (Expr *) make_sum(count), InvalidOid, InvalidOid);
+	Expr *count = filtered_column(rollup,
+	                              make_aggregate(F_COUNT_ANY, INT8OID, copyObject(argument)),
+	                              call,
+	                              "count");
+	OpExpr *quotient =
+		(OpExpr *) make_opclause(OpernameGetOprid(list_make2(makeString("pg_catalog"),
+	                                                         makeString("/")),
+	                                              NUMERICOID,
+	                                              NUMERICOID),
+	                             NUMERICOID,
+	                             false,
+	                             (Expr *) make_sum(sum),
+	                             (Expr *) make_sum(count),
+	                             InvalidOid,
+	                             InvalidOid);
 
 	set_opfuncid(quotient);
 	return (Expr *) quotient;
@@ -299,7 +353,8 @@ combine(Rollup *rollup, const Aggref *call)
 	Expr *argument;
 
 	if (!find_combination(call, &combination))
-		return give_up(rollup, "It has an aggregate that cannot be put together from those of parts.");
+		return give_up(rollup,
+		               "It has an aggregate that cannot be put together from those of parts.");
 
 	if (call->aggdistinct != NIL)
 		return combine_distinct(rollup, call);
@@ -321,21 +376,36 @@ combine(Rollup *rollup, const Aggref *call)
 	outer = make_sum(argument);
 	if (call->aggtype == NUMERICOID)
 		return (Expr *) outer;
-	argument = (Expr *) makeFuncExpr(F_INT8_NUMERIC, INT8OID, list_make1(outer), InvalidOid, InvalidOid, COERCE_EXPLICIT_CAST);
+	argument = (Expr *) makeFuncExpr(F_INT8_NUMERIC,
+	                                 INT8OID,
+	                                 list_make1(outer),
+	                                 InvalidOid,
+	                                 InvalidOid,
+	                                 COERCE_EXPLICIT_CAST);
 	if (combination == COMBINE_COUNT && rollup->query->groupClause == NIL)
 	{
 		CoalesceExpr *coalesce = makeNode(CoalesceExpr);
 
 		/* without groups there is a row even if no part has one */
 		coalesce->coalescetype = INT8OID;
-		coalesce->args = list_make2(argument, makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false, FLOAT8PASSBYVAL));
+		coalesce->args = list_make2(argument,
+		                            makeConst(INT8OID,
+		                                      -1,
+		                                      InvalidOid,
+		                                      sizeof(int64),
+		                                      Int64GetDatum(0),
+		                                      false,
+		                                      FLOAT8PASSBYVAL));
 		coalesce->location = -1;
 		argument = (Expr *) coalesce;
 	}
 	return argument;
 }
 
-/* Makes an expression of the query one of the outer query: its aggregates and group keys come from the inner one. */
+/*
+ * Makes an expression of the query one of the outer query: its aggregates and
+ * group keys come from the inner one.
+ */
 static Node *
 to_outer(Node *node, void *context)
 {
@@ -345,17 +415,26 @@ to_outer(Node *node, void *context)
 	if (node == NULL || rollup->left != NULL)
 		return node;
 	if (IsA(node, Aggref))
-		return ((Aggref *) node)->agglevelsup == 0 ? (Node *) combine(rollup, (Aggref *) node) : (Node *) give_up(rollup, "It is a part of another query, to which it refers.");
+		return ((Aggref *) node)->agglevelsup == 0
+		           ? (Node *) combine(rollup, (Aggref *) node)
+		           : (Node *) give_up(rollup, "It is a part of another query, to which it refers.");
 	foreach(cell, rollup->groups)
 	{
 		const TargetEntry *target = lfirst(cell);
 
 		if (equal(target->expr, node))
-			return (Node *) column_of(inner_key(rollup, (Expr *) node, IsA(node, Var) ? get_attname(rollup->table->relid, ((Var *) node)->varattno, false) : "key",
-			                                    get_sortgroupref_clause(target->ressortgroupref, rollup->query->groupClause)));
+			return (Node *) column_of(
+				inner_key(rollup,
+			              (Expr *) node,
+			              IsA(node, Var)
+			                  ? get_attname(rollup->table->relid, ((Var *) node)->varattno, false)
+			                  : "key",
+			              get_sortgroupref_clause(target->ressortgroupref,
+			                                      rollup->query->groupClause)));
 	}
 	if (IsA(node, Var) || IsA(node, GroupingFunc) || IsA(node, SubLink))
-		return (Node *) give_up(rollup, "It refers to something besides its groups and aggregates.");
+		return (Node *) give_up(rollup,
+		                        "It refers to something besides its groups and aggregates.");
 	return expression_tree_mutator(node, to_outer, context);
 }
 
@@ -363,16 +442,23 @@ to_outer(Node *node, void *context)
 
 static const char outside[] = "It has a subquery, or refers to a query around it.";
 
-/* Returns true if it is a partitioned table, all of whose partitions are on servers of a cluster. */
+/*
+ * Returns true if it is a partitioned table, all of whose partitions are on
+ * servers of a cluster.
+ */
 static bool
 is_cluster_table(const RangeTblEntry *entry)
 {
-	if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_PARTITIONED_TABLE || !entry->inh || entry->tablesample != NULL)
+	if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_PARTITIONED_TABLE ||
+	    !entry->inh || entry->tablesample != NULL)
 		return false;
 	return flowlog_has_cluster_servers() && flowlog_is_divided(entry->relid);
 }
 
-/* Why a query is left alone, as far as its parts tell without their expressions; NULL if they do not. */
+/*
+ * Why a query is left alone, as far as its parts tell without their
+ * expressions; NULL if they do not.
+ */
 static const char *
 why_left(const Query *query)
 {
@@ -382,22 +468,28 @@ why_left(const Query *query)
 		return "It is no SELECT.";
 	if (!query->hasAggs && query->groupClause == NIL)
 		return "It has no aggregates.";
-	if (query->setOperations != NULL || query->jointree == NULL || list_length(query->jointree->fromlist) != 1 ||
+	if (query->setOperations != NULL || query->jointree == NULL ||
+	    list_length(query->jointree->fromlist) != 1 ||
 	    !IsA(linitial(query->jointree->fromlist), RangeTblRef))
 		return "It has not one table only.";
 	entry = rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex, query->rtable);
 	if (!is_cluster_table(entry))
-		return "Its table is not partitioned among servers of postgres_fdw whose option \"extensions\" names flowlog_fdw.";
+		return "Its table is not partitioned among servers of postgres_fdw whose option "
+			   "\"extensions\" names flowlog_fdw.";
 	if (entry->securityQuals != NIL)
 		return "Its table has row security.";
-	if (query->groupingSets != NIL || query->hasTargetSRFs || query->rowMarks != NIL || query->cteList != NIL)
+	if (query->groupingSets != NIL || query->hasTargetSRFs || query->rowMarks != NIL ||
+	    query->cteList != NIL)
 		return "It has grouping sets, functions that return sets, FOR UPDATE or WITH.";
 	if (query->hasSubLinks)
 		return outside;
 	return NULL;
 }
 
-/* Returns true if an expression has what must be computed for the query as a whole; *context says what. */
+/*
+ * Returns true if an expression has what must be computed for the query as a
+ * whole; *context says what.
+ */
 static bool
 find_obstacle(Node *node, void *context)
 {
@@ -416,7 +508,10 @@ find_obstacle(Node *node, void *context)
 	return expression_tree_walker(node, find_obstacle, context);
 }
 
-/* Why a query is left alone, by its expressions, among which are those that it groups by. */
+/*
+ * Why a query is left alone, by its expressions, among which are those that it
+ * groups by.
+ */
 static const char *
 why_expressions_leave(const Query *query)
 {
@@ -434,7 +529,10 @@ why_expressions_leave(const Query *query)
 /* ---------- a query ---------- */
 
 #if PG_VERSION_NUM >= 180000
-/* Takes out what 18 puts between a query and the expressions that it groups by. */
+/*
+ * Takes out what 18 puts between a query and the expressions that it groups
+ * by.
+ */
 static void
 flatten_groups(Query *query)
 {
@@ -501,7 +599,8 @@ is_whole(const Rollup *rollup)
 		bool found = false;
 
 		foreach(group, rollup->groups)
-			found |= equal(lfirst_node(TargetEntry, group)->expr, lfirst_node(TargetEntry, key)->expr);
+			found |=
+				equal(lfirst_node(TargetEntry, group)->expr, lfirst_node(TargetEntry, key)->expr);
 		if (!found)
 			return false;
 	}
@@ -530,7 +629,8 @@ roll_up(Query *given, const char **left)
 	rollup.rtindex = linitial_node(RangeTblRef, rollup.query->jointree->fromlist)->rtindex;
 	rollup.table = rt_fetch(rollup.rtindex, rollup.query->rtable);
 	foreach(cell, rollup.query->groupClause)
-		rollup.groups = lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
+		rollup.groups =
+			lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
 	add_partition_key(&rollup);
 	if (rollup.left == NULL && is_whole(&rollup))
 		give_up(&rollup, grouped_by_key);
@@ -538,7 +638,8 @@ roll_up(Query *given, const char **left)
 	outer = copyObject(rollup.query);
 	outer->targetList = (List *) to_outer((Node *) outer->targetList, &rollup);
 	outer->havingQual = to_outer(outer->havingQual, &rollup);
-	if (rollup.left == NULL && !grouping_is_sortable(rollup.keys) && !grouping_is_hashable(rollup.keys))
+	if (rollup.left == NULL && !grouping_is_sortable(rollup.keys) &&
+	    !grouping_is_hashable(rollup.keys))
 		give_up(&rollup, "Some of its groups can only be sorted, and others only be hashed.");
 	*left = rollup.left;
 	if (rollup.left != NULL)
@@ -551,13 +652,17 @@ roll_up(Query *given, const char **left)
 	outer->rteperminfos = NIL;
 #endif
 	outer->jointree = makeFromExpr(list_make1(reference), NULL);
-	outer->hasAggs = contain_agg_clause((Node *) outer->targetList) || contain_agg_clause(outer->havingQual);
+	outer->hasAggs =
+		contain_agg_clause((Node *) outer->targetList) || contain_agg_clause(outer->havingQual);
 	return outer;
 }
 
 /* ---------- all queries of a statement ---------- */
 
-/* Rolls up each query that is one of a cluster's, from the inside to the outside.  "any": there are some, or such as are divided as they are. */
+/*
+ * Rolls up each query that is one of a cluster's, from the inside to the
+ * outside.  "any": there are some, or such as are divided as they are.
+ */
 static Node *
 roll_up_all(Node *node, void *context)
 {
@@ -578,7 +683,8 @@ roll_up_all(Node *node, void *context)
 
 /*
  * Returns true if a query has a table of a cluster.  Most have none, and are
- * not even copied.  Expressions are searched only where there are subqueries in them.
+ * not even copied.  Expressions are searched only where there are subqueries
+ * in them.
  */
 static bool
 has_cluster_table(Node *node, void *context)
@@ -594,14 +700,18 @@ has_cluster_table(Node *node, void *context)
 	{
 		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
 
-		if (is_cluster_table(entry) || (entry->rtekind == RTE_SUBQUERY && has_cluster_table((Node *) entry->subquery, context)))
+		if (is_cluster_table(entry) || (entry->rtekind == RTE_SUBQUERY &&
+		                                has_cluster_table((Node *) entry->subquery, context)))
 			return true;
 	}
 	foreach(cell, query->cteList)
 		if (has_cluster_table(lfirst_node(CommonTableExpr, cell)->ctequery, context))
 			return true;
 	return query->hasSubLinks &&
-	       query_tree_walker(query, has_cluster_table, context, QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
+	       query_tree_walker(query,
+	                         has_cluster_table,
+	                         context,
+	                         QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
 }
 
 static PlannedStmt *
@@ -619,15 +729,22 @@ plan_next(Query *query, const char *text, int cursor_options, ParamListInfo para
  * subtransaction, sets back the setting after an error.
  */
 static PlannedStmt *
-plan_in_way(Planning inside, Query *query, const char *text, int cursor_options, ParamListInfo params)
+plan_in_way(Planning inside, Query *query, const char *text, int cursor_options,
+            ParamListInfo params)
 {
 	Planning around = planning;
 	PlannedStmt *plan = NULL;
 	int level = NewGUCNestLevel();
 
 	if (inside.partitionwise != enable_partitionwise_aggregate)
-		(void) set_config_option("enable_partitionwise_aggregate", inside.partitionwise ? "on" : "off", PGC_USERSET, PGC_S_SESSION,
-		                         GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("enable_partitionwise_aggregate",
+		                         inside.partitionwise ? "on" : "off",
+		                         PGC_USERSET,
+		                         PGC_S_SESSION,
+		                         GUC_ACTION_SAVE,
+		                         true,
+		                         0,
+		                         false);
 	planning = inside;
 	PG_TRY();
 	{
@@ -642,14 +759,18 @@ plan_in_way(Planning inside, Query *query, const char *text, int cursor_options,
 	return plan;
 }
 
-/* Partitionwise aggregation is what a rolled-up query is for, so it is planned with that. */
+/*
+ * Partitionwise aggregation is what a rolled-up query is for, so it is planned
+ * with that.
+ */
 static PlannedStmt *
 plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo params)
 {
 	Planning inside = {false};
 	bool any = false;
 
-	if (likely(!flowlog_enable_rollup || !flowlog_has_cluster_servers() || !has_cluster_table((Node *) query, NULL)))
+	if (likely(!flowlog_enable_rollup || !flowlog_has_cluster_servers() ||
+	           !has_cluster_table((Node *) query, NULL)))
 	{
 		if (likely(!planning.cluster))
 			return plan_next(query, text, cursor_options, params);
@@ -658,7 +779,8 @@ plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo
 	}
 	query = (Query *) roll_up_all((Node *) query, &any);
 	inside.cluster = true;
-	inside.users_partitionwise = planning.cluster ? planning.users_partitionwise : enable_partitionwise_aggregate;
+	inside.users_partitionwise =
+		planning.cluster ? planning.users_partitionwise : enable_partitionwise_aggregate;
 	inside.partitionwise = any || inside.users_partitionwise;
 	return plan_in_way(inside, query, text, cursor_options, params);
 }
@@ -673,7 +795,8 @@ gives_servers_groups(const Path *path)
 	ListCell *cell;
 
 	if (IsA(path, ForeignPath))
-		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) && flowlog_is_cluster_server(path->parent->serverid);
+		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) &&
+		       flowlog_is_cluster_server(path->parent->serverid);
 	if (IsA(path, AppendPath))
 		subpaths = ((const AppendPath *) path)->subpaths;
 	else if (IsA(path, MergeAppendPath))
@@ -685,11 +808,14 @@ gives_servers_groups(const Path *path)
 }
 
 /*
- * Where servers can compute groups, they do.  Costs would not tell: of tables that were never analyzed, as those of postgres_fdw mostly
- * are, PostgreSQL thinks that they have a few hundred rows, each a group of its own as soon as there are two keys.
+ * Where servers can compute groups, they do.  Costs would not tell: of tables
+ * that were never analyzed, as those of postgres_fdw mostly are, PostgreSQL
+ * thinks that they have a few hundred rows, each a group of its own as soon as
+ * there are two keys.
  */
 static void
-choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
+                      RelOptInfo *output, void *extra)
 {
 	List *chosen = NIL;
 	ListCell *cell;
@@ -738,7 +864,8 @@ flowlog_rollup(PG_FUNCTION_ARGS)
 	if (query != NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s;", pg_get_querydef(query, true))));
 #else
-	left = "PostgreSQL 14 does not print queries; setting \"flowlog_fdw.enable_rollup\" works there, too.";
+	left = "PostgreSQL 14 does not print queries; setting \"flowlog_fdw.enable_rollup\" works "
+		   "there, too.";
 #endif
 	ereport(ERROR,
 	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -3,17 +3,20 @@
  * aggregate.c
  *	  Which aggregates the reader can compute, and the plans in which it does.
  *
- * The reader gives groups in a table of bounded size, which may come in pieces: one for each
- * time that the table was full, each worker, and each way of writing a key ("6", "06").  Either they are handed
- * up as they are, with partial states, and PostgreSQL combines them; it tells keys apart by their values.
- * Or the pieces are combined here (group_store.c), and what comes out is whole groups.  For that, all keys must be of
- * types whose values have one form.  It takes a quarter of the time of PostgreSQL's final
- * aggregation, which weighs where groups are many: with 130,000 of them, of 8 million records, it took as long as
- * reading the logs.
+ * The reader gives groups in a table of bounded size, which may come in
+ * pieces: one for each time that the table was full, each worker, and each way
+ * of writing a key ("6", "06").  Either they are handed up as they are, with
+ * partial states, and PostgreSQL combines them; it tells keys apart by their
+ * values. Or the pieces are combined here (group_store.c), and what comes out
+ * is whole groups.  For that, all keys must be of types whose values have one
+ * form.  It takes a quarter of the time of PostgreSQL's final aggregation,
+ * which weighs where groups are many: with 130,000 of them, of 8 million
+ * records, it took as long as reading the logs.
  *
  * The list of a scan's columns (fdw_scan_tlist) holds the group keys and
- * aggregates of the plan's target, then the columns that only pushed clauses look at, which come out as NULLs:
- * they are there so that PostgreSQL can keep the clauses as it keeps all expressions of a plan.
+ * aggregates of the plan's target, then the columns that only pushed clauses
+ * look at, which come out as NULLs: they are there so that PostgreSQL can keep
+ * the clauses as it keeps all expressions of a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,18 +53,23 @@ typedef struct Output
 	int index; /* of the group's keys or totals */
 } Output;
 
-/* Returns the table's column that a Var stands for, or -1; there is no other relation that it could be of. */
+/*
+ * Returns the table's column that a Var stands for, or -1; there is no other
+ * relation that it could be of.
+ */
 static int
 column_of_var(const FlowlogTable *table, const Expr *expr)
 {
 	const Var *var = (const Var *) expr;
 
-	return IsA(expr, Var) && var->varlevelsup == 0 ? flowlog_table_column(table, var->varattno) : -1;
+	return IsA(expr, Var) && var->varlevelsup == 0 ? flowlog_table_column(table, var->varattno)
+	                                               : -1;
 }
 
 /*
- * Columns of which equal values look alike: any of a group's will do to show.  Not so of numeric
- * (1.0, 1.00), the floating-point types (0, -0) and text under a collation that is not deterministic.
+ * Columns of which equal values look alike: any of a group's will do to show.
+ * Not so of numeric (1.0, 1.00), the floating-point types (0, -0) and text
+ * under a collation that is not deterministic.
  */
 static bool
 can_be_key(const FlowColumn *column, const Var *var)
@@ -97,8 +105,8 @@ recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *outpu
 	const FlowlogAggregate *row = flowlog_aggregate_find(call->aggfnoid);
 	Expr *argument;
 
-	if (row == NULL || call->aggdistinct != NIL || call->aggorder != NIL || call->aggfilter != NULL ||
-	    call->aggdirectargs != NIL || call->agglevelsup != 0)
+	if (row == NULL || call->aggdistinct != NIL || call->aggorder != NIL ||
+	    call->aggfilter != NULL || call->aggdirectargs != NIL || call->agglevelsup != 0)
 		return false;
 
 	output->aggregate = row;
@@ -123,8 +131,8 @@ recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *outpu
 }
 
 /*
- * Views give names to constants, such as the number of a shard, and queries group by them.  PostgreSQL puts them into a
- * plan's rows itself.
+ * Views give names to constants, such as the number of a shard, and queries
+ * group by them.  PostgreSQL puts them into a plan's rows itself.
  */
 static bool
 is_constant_key(const Expr *expr)
@@ -132,7 +140,9 @@ is_constant_key(const Expr *expr)
 	return IsA(expr, Const);
 }
 
-/* Recognises a column of a partial aggregation's target; "index" is left open. */
+/*
+ * Recognises a column of a partial aggregation's target; "index" is left open.
+ */
 static bool
 recognise_output(const FlowlogTable *table, Expr *expr, Output *output)
 {
@@ -156,17 +166,19 @@ group_clause(PlannerInfo *root)
 }
 
 /*
- * Is it a scan of one of our tables in which the reader judges every condition?  So it also judges those of row
- * security; in which order is nobody's business, as none of them runs a function that could tell of the rows that
- * another one drops.  Pseudoconstant conditions are not the scan's.
+ * Is it a scan of one of our tables in which the reader judges every
+ * condition?  So it also judges those of row security; in which order is
+ * nobody's business, as none of them runs a function that could tell of the
+ * rows that another one drops.  Pseudoconstant conditions are not the scan's.
  */
 static bool
 is_pushable_input(PlannerInfo *root, RelOptInfo *input)
 {
 	ListCell *cell;
 
-	if (!IS_SIMPLE_REL(input) || input->rtekind != RTE_RELATION || input->fdw_private == NULL || IS_DUMMY_REL(input) ||
-	    planner_rt_fetch(input->relid, root)->inh || !bms_is_empty(input->lateral_relids) || root->parse->hasTargetSRFs)
+	if (!IS_SIMPLE_REL(input) || input->rtekind != RTE_RELATION || input->fdw_private == NULL ||
+	    IS_DUMMY_REL(input) || planner_rt_fetch(input->relid, root)->inh ||
+	    !bms_is_empty(input->lateral_relids) || root->parse->hasTargetSRFs)
 		return false;
 	foreach(cell, input->baserestrictinfo)
 		if (!flowlog_plan_is_pushed(root, input, lfirst_node(RestrictInfo, cell)))
@@ -189,9 +201,11 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 			continue;
 		if (!recognise_output(table, lfirst(cell), &output))
 			return false;
-		if (output.aggregate == NULL && whole && !flow_group_keeps_values(&table->columns[output.column]))
+		if (output.aggregate == NULL && whole &&
+		    !flow_group_keeps_values(&table->columns[output.column]))
 			return false;
-		if (output.aggregate != NULL && !whole && !flowlog_aggregate_state_is_known(output.aggregate))
+		if (output.aggregate != NULL && !whole &&
+		    !flowlog_aggregate_state_is_known(output.aggregate))
 			return false;
 		nkeys += output.aggregate == NULL;
 	}
@@ -199,8 +213,8 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 }
 
 /*
- * What an aggregation must give so that "target" and HAVING can be made of it: the group keys and
- * each aggregate.
+ * What an aggregation must give so that "target" and HAVING can be made of it:
+ * the group keys and each aggregate.
  */
 static PathTarget *
 make_scan_target(PlannerInfo *root, PathTarget *target, Node *having)
@@ -220,14 +234,16 @@ make_scan_target(PlannerInfo *root, PathTarget *target, Node *having)
 	}
 	if (having != NULL)
 		others = lappend(others, having);
-	add_new_columns_to_pathtarget(result, pull_var_clause((Node *) others, PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
-	                                                                           PVC_INCLUDE_PLACEHOLDERS));
+	add_new_columns_to_pathtarget(result,
+	                              pull_var_clause((Node *) others,
+	                                              PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+	                                                  PVC_INCLUDE_PLACEHOLDERS));
 	return set_pathtarget_cost_width(root, result);
 }
 
 /*
- * The same with all aggregates marked as partial.  PostgreSQL's function for that, make_partial_grouping_target, is
- * not exported.
+ * The same with all aggregates marked as partial.  PostgreSQL's function for
+ * that, make_partial_grouping_target, is not exported.
  */
 static PathTarget *
 make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
@@ -260,7 +276,9 @@ hash_memory(void)
 #endif
 }
 
-/* As PostgreSQL estimates them, so that costs alone tell its paths from ours. */
+/*
+ * As PostgreSQL estimates them, so that costs alone tell its paths from ours.
+ */
 static double
 estimate_groups(PlannerInfo *root, PathTarget *target, double records)
 {
@@ -277,7 +295,10 @@ estimate_groups(PlannerInfo *root, PathTarget *target, double records)
 	return keys == NIL ? 1 : estimate_num_groups(root, keys, records, NULL, NULL);
 }
 
-/* How many partial groups so many records make, as the table of groups is bounded. */
+/*
+ * How many partial groups so many records make, as the table of groups is
+ * bounded.
+ */
 static double
 estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
 {
@@ -285,19 +306,26 @@ estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double r
 	double rows = estimate_groups(root, target, records);
 
 	/*
-	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in 200, and each column to have 200
-	 * values: of the few rows that are left by that count, each would make a group of its own.
+	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in
+	 * 200, and each column to have 200 values: of the few rows that are left
+	 * by that count, each would make a group of its own.
 	 */
 	if (input->pages == 0)
 		rows = Min(rows, records / 10);
 
-	/* of more groups than there is room for, most records make a group of their own */
+	/*
+	 * of more groups than there is room for, most records make a group of
+	 * their own
+	 */
 	if (rows > capacity)
 		rows = Max(rows, records * (1 - capacity / rows));
 	return clamp_row_est(rows);
 }
 
-/* fdw_private of a ForeignPath: the relation, and whether its groups are whole; what comes out; HAVING. */
+/*
+ * fdw_private of a ForeignPath: the relation, and whether its groups are
+ * whole; what comes out; HAVING.
+ */
 static List *
 path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *having)
 {
@@ -305,13 +333,18 @@ path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *havin
 }
 
 static ForeignPath *
-create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double rows, Cost startup, List *private)
+create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double rows, Cost startup,
+            List *private)
 {
-	return create_foreign_upper_path(root, output, target, rows,
+	return create_foreign_upper_path(root,
+	                                 output,
+	                                 target,
+	                                 rows,
 #if PG_VERSION_NUM >= 180000
 	                                 0, /* no disabled nodes */
 #endif
-	                                 startup, startup + rows * cpu_tuple_cost,
+	                                 startup,
+	                                 startup + rows * cpu_tuple_cost,
 	                                 NIL,  /* no order */
 	                                 NULL, /* no outer path */
 #if PG_VERSION_NUM >= 170000
@@ -321,41 +354,54 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 }
 
 /*
- * What reading and judging the lines costs, and a
- * little for each key and aggregate of a record that passes: half of what the executor takes, which
+ * What reading and judging the lines costs, and a little for each key and
+ * aggregate of a record that passes: half of what the executor takes, which
  * also takes cpu_tuple_cost for the record.
  */
 static Cost
-cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor, double *records)
+cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
+            double *records)
 {
 	Cost startup;
 	Cost run;
 
 	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, records);
-	return startup + run + clamp_row_est(*records / divisor) * cpu_operator_cost / 2 * list_length(target->exprs);
+	return startup + run +
+	       clamp_row_est(*records / divisor) * cpu_operator_cost / 2 * list_length(target->exprs);
 }
 
-/* A path that reads the input and gives partial groups.  "workers" share the work; 0: there are none. */
+/*
+ * A path that reads the input and gives partial groups.  "workers" share the
+ * work; 0: there are none.
+ */
 static ForeignPath *
-create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target, int workers)
+create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
+                    int workers)
 {
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
 	double records;
 	Cost startup = cost_groups(root, input, target, divisor, &records);
 	double rows = estimate_rows(root, input, target, clamp_row_est(records / divisor));
 
-	return create_path(root, output, target, rows, startup, path_private(input, false, target, NIL));
+	return create_path(root,
+	                   output,
+	                   target,
+	                   rows,
+	                   startup,
+	                   path_private(input, false, target, NIL));
 }
 
 /*
- * What workers need to combine their groups: some files each, and for each of the groups that they all have about
- * what it takes to write and read a row of a hash join.
+ * What workers need to combine their groups: some files each, and for each of
+ * the groups that they all have about what it takes to write and read a row of
+ * a hash join.
  */
 #define EXCHANGE_FILES_COST 10.0 /* of seq_page_cost */
 
 /* The same of whole groups, which pass HAVING. */
 static ForeignPath *
-create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *scan_target, List *having, int workers)
+create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *scan_target,
+                  List *having, int workers)
 {
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
 	double records;
@@ -368,8 +414,14 @@ create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Path
 		startup += EXCHANGE_FILES_COST * seq_page_cost + 2 * partial * cpu_tuple_cost;
 	else if (partial > groups)
 		startup += 2 * partial * cpu_tuple_cost; /* they do not fit */
-	groups = clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
-	path = create_path(root, output, output->reltarget, groups, startup, path_private(input, true, scan_target, having));
+	groups =
+		clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
+	path = create_path(root,
+	                   output,
+	                   output->reltarget,
+	                   groups,
+	                   startup,
+	                   path_private(input, true, scan_target, having));
 	path->path.parallel_safe = workers > 0; /* as the plain scan: workers run partial paths only */
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;
@@ -386,11 +438,12 @@ parallel_workers(const RelOptInfo *input, const RelOptInfo *output)
 }
 
 /*
- * PostgreSQL asks for partial groups: for each worker, to be put under a Gather; or for each partition, to
- * be put under an Append.
+ * PostgreSQL asks for partial groups: for each worker, to be put under a
+ * Gather; or for each partition, to be put under an Append.
  */
 static void
-add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                   GroupPathExtraData *extra)
 {
 	ForeignPath *path;
 	int workers;
@@ -429,17 +482,20 @@ has_all_keys(PlannerInfo *root, PathTarget *target)
 }
 
 /*
- * Whole groups, of which there are some: they need no final aggregation.  False if that is not possible.
- * By workers, each gives some of them; PostgreSQL would not think of gathering them, save to sort them first.
+ * Whole groups, of which there are some: they need no final aggregation.
+ * False if that is not possible. By workers, each gives some of them;
+ * PostgreSQL would not think of gathering them, save to sort them first.
  */
 static bool
-add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                 GroupPathExtraData *extra)
 {
 	PathTarget *target = make_scan_target(root, output->reltarget, extra->havingQual);
 	List *having = (List *) extra->havingQual;
 	int workers = parallel_workers(input, output);
 
-	if (root->parse->groupClause == NIL || !has_all_keys(root, target) || !is_pushable_target(root, input, target->exprs, true))
+	if (root->parse->groupClause == NIL || !has_all_keys(root, target) ||
+	    !is_pushable_target(root, input, target->exprs, true))
 		return false;
 	add_path(output, (Path *) create_whole_path(root, input, output, target, having, 0));
 	if (workers > 0)
@@ -447,15 +503,18 @@ add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Group
 		Path *path = (Path *) create_whole_path(root, input, output, target, having, workers);
 		double rows = path->rows * flowlog_parallel_divisor(workers);
 
-		add_path(output, (Path *) create_gather_path(root, output, path, output->reltarget, NULL, &rows));
-		add_partial_path(output, (Path *) create_whole_path(root, input, output, target, having, workers));
+		add_path(output,
+		         (Path *) create_gather_path(root, output, path, output->reltarget, NULL, &rows));
+		add_partial_path(output,
+		                 (Path *) create_whole_path(root, input, output, target, having, workers));
 	}
 	return true;
 }
 
 /*
- * Sorting the partial groups is offered where their order is of use, or they cannot be hashed.  The estimate of
- * how many there are is too rough to choose by: without statistics it says a few hundred.
+ * Sorting the partial groups is offered where their order is of use, or they
+ * cannot be hashed.  The estimate of how many there are is too rough to choose
+ * by: without statistics it says a few hundred.
  */
 static bool
 sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
@@ -466,9 +525,13 @@ sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
 	       (wanted != NIL && pathkeys_contained_in(wanted, root->group_pathkeys));
 }
 
-/* PostgreSQL asks for groups: ours with its final aggregation on top, which it would not think of itself. */
+/*
+ * PostgreSQL asks for groups: ours with its final aggregation on top, which it
+ * would not think of itself.
+ */
 static void
-add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, GroupPathExtraData *extra)
+add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                    GroupPathExtraData *extra)
 {
 	PathTarget *target = make_partial_target(root, output->reltarget, extra->havingQual);
 	List *clauses = group_clause(root);
@@ -486,23 +549,44 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Gr
 		get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &costs);
 
 	if (grouped && clauses != NIL && (extra->flags & GROUPING_CAN_USE_HASH) != 0)
-		add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, AGG_HASHED, AGGSPLIT_FINAL_DESERIAL,
-		                                          clauses, (List *) extra->havingQual, &costs, groups));
+		add_path(output,
+		         (Path *) create_agg_path(root,
+		                                  output,
+		                                  path,
+		                                  output->reltarget,
+		                                  AGG_HASHED,
+		                                  AGGSPLIT_FINAL_DESERIAL,
+		                                  clauses,
+		                                  (List *) extra->havingQual,
+		                                  &costs,
+		                                  groups));
 	/* of keys that are all constants, 16 and later leave nothing to sort by */
-	if (grouped && clauses != NIL && (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
+	if (grouped && clauses != NIL &&
+	    (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
 		return;
 	if (root->group_pathkeys != NIL && clauses != NIL)
 		path = (Path *) create_sort_path(root, output, path, root->group_pathkeys, -1.0);
-	add_path(output, (Path *) create_agg_path(root, output, path, output->reltarget, grouped ? AGG_SORTED : AGG_PLAIN,
-	                                          AGGSPLIT_FINAL_DESERIAL, clauses, (List *) extra->havingQual, &costs, groups));
+	add_path(output,
+	         (Path *) create_agg_path(root,
+	                                  output,
+	                                  path,
+	                                  output->reltarget,
+	                                  grouped ? AGG_SORTED : AGG_PLAIN,
+	                                  AGGSPLIT_FINAL_DESERIAL,
+	                                  clauses,
+	                                  (List *) extra->havingQual,
+	                                  &costs,
+	                                  groups));
 }
 
 void
-flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
+                        RelOptInfo *output, void *extra)
 {
 	GroupPathExtraData *grouping = extra;
 
-	if (!flowlog_enable_aggregate_pushdown || (stage != UPPERREL_PARTIAL_GROUP_AGG && stage != UPPERREL_GROUP_AGG))
+	if (!flowlog_enable_aggregate_pushdown ||
+	    (stage != UPPERREL_PARTIAL_GROUP_AGG && stage != UPPERREL_GROUP_AGG))
 		return;
 	if ((grouping->flags & GROUPING_CAN_PARTIAL_AGG) == 0 || !is_pushable_input(root, input))
 		return;
@@ -514,7 +598,10 @@ flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *
 
 /* ---------- plans ---------- */
 
-/* fdw_private of a plan that aggregates: the table's OID; how many columns come out, and whether of whole groups. */
+/*
+ * fdw_private of a plan that aggregates: the table's OID; how many columns
+ * come out, and whether of whole groups.
+ */
 ForeignScan *
 flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan)
 {
@@ -526,7 +613,11 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	RelOptInfo *input = root->simple_rel_array[relid];
 	List *local = NIL;
 	List *counts;
-	List *clauses = flowlog_plan_sort_quals(root, input, flowlog_plan_order_quals(root, input->baserestrictinfo), &local, &counts);
+	List *clauses = flowlog_plan_sort_quals(root,
+	                                        input,
+	                                        flowlog_plan_order_quals(root, input->baserestrictinfo),
+	                                        &local,
+	                                        &counts);
 	List *scan_tlist = NIL;
 	int noutputs;
 	ListCell *cell;
@@ -535,12 +626,18 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 		if (!is_constant_key(lfirst(cell)))
 			scan_tlist = add_to_flat_tlist(scan_tlist, list_make1(lfirst(cell)));
 	noutputs = list_length(scan_tlist);
-	scan_tlist = add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS));
-	return make_foreignscan(tlist, having,
+	scan_tlist =
+		add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS));
+	return make_foreignscan(tlist,
+	                        having,
 	                        0, /* the scan's rows are not the table's */
 	                        clauses,
-	                        list_make3(list_make1_oid(planner_rt_fetch(relid, root)->relid), list_make2_int(noutputs, whole), counts),
-	                        scan_tlist, NIL, outer_plan);
+	                        list_make3(list_make1_oid(planner_rt_fetch(relid, root)->relid),
+	                                   list_make2_int(noutputs, whole),
+	                                   counts),
+	                        scan_tlist,
+	                        NIL,
+	                        outer_plan);
 }
 
 bool
@@ -558,7 +655,8 @@ flowlog_aggregate_relid(const ForeignScan *plan)
 List *
 flowlog_aggregate_outputs(const ForeignScan *plan)
 {
-	return list_truncate(list_copy(plan->fdw_scan_tlist), linitial_int((List *) lsecond(plan->fdw_private)));
+	return list_truncate(list_copy(plan->fdw_scan_tlist),
+	                     linitial_int((List *) lsecond(plan->fdw_private)));
 }
 
 /* ---------- execution ---------- */
@@ -582,7 +680,10 @@ struct FlowlogAggregation
 	MemoryContextCallback callback;
 };
 
-/* The index of a key among those found so far, to which it is added if it is new. */
+/*
+ * The index of a key among those found so far, to which it is added if it is
+ * new.
+ */
 static int
 index_of_key(FlowlogAggregation *aggregation, const Output *output)
 {
@@ -598,9 +699,11 @@ static int
 index_of_total(FlowlogAggregation *aggregation, const Output *output)
 {
 	for (int i = 0; i < aggregation->naggregates; i++)
-		if (aggregation->aggregates[i].kind == output->kind && aggregation->aggregates[i].column == output->column)
+		if (aggregation->aggregates[i].kind == output->kind &&
+		    aggregation->aggregates[i].column == output->column)
 			return i;
-	aggregation->aggregates[aggregation->naggregates] = (FlowAggregate) {output->kind, output->column};
+	aggregation->aggregates[aggregation->naggregates] =
+		(FlowAggregate) {output->kind, output->column};
 	return aggregation->naggregates++;
 }
 
@@ -630,14 +733,21 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 		Output *output = &aggregation->outputs[foreach_current_index(cell)];
 
 		if (!recognise_output(scan->table, lfirst_node(TargetEntry, cell)->expr, output))
-			elog(ERROR, "pushed-down aggregate of foreign table \"%s\" is not understood any more", scan->table->name);
-		output->index = output->aggregate != NULL ? index_of_total(aggregation, output) : index_of_key(aggregation, output);
+			elog(ERROR,
+			     "pushed-down aggregate of foreign table \"%s\" is not understood any more",
+			     scan->table->name);
+		output->index = output->aggregate != NULL ? index_of_total(aggregation, output)
+		                                          : index_of_key(aggregation, output);
 	}
 	if (lsecond_int((List *) lsecond(plan->fdw_private)))
-		aggregation->store = flowlog_store_create(scan->context, aggregation->nkeys, aggregation->naggregates);
+		aggregation->store =
+			flowlog_store_create(scan->context, aggregation->nkeys, aggregation->naggregates);
 	scan->aggregation = aggregation;
 
-	/* called before the scan's own, which gives back the buffers that groups are in */
+	/*
+	 * called before the scan's own, which gives back the buffers that groups
+	 * are in
+	 */
 	aggregation->callback.func = free_groups;
 	aggregation->callback.arg = aggregation;
 	MemoryContextRegisterResetCallback(scan->context, &aggregation->callback);
@@ -675,7 +785,8 @@ static Datum
 key_datum(FlowlogScan *scan, int column, FlowSlice field, bool *isnull)
 {
 	FlowValue value;
-	FlowStatus status = flow_value_read(&scan->table->columns[column], &scan->backend.host, field, &value);
+	FlowStatus status =
+		flow_value_read(&scan->table->columns[column], &scan->backend.host, field, &value);
 
 	*isnull = status == FLOW_END;
 	if (status == FLOW_END)
@@ -695,15 +806,21 @@ fill_slot(FlowlogScan *scan, const FlowGroup *group, TupleTableSlot *slot)
 	for (int i = 0; i < aggregation->noutputs; i++)
 	{
 		const Output *output = &aggregation->outputs[i];
-		const FlowColumn *column = output->column < 0 ? NULL : &scan->table->columns[output->column];
+		const FlowColumn *column =
+			output->column < 0 ? NULL : &scan->table->columns[output->column];
 
 		slot->tts_isnull[i] = false;
 		if (output->aggregate == NULL)
-			slot->tts_values[i] = key_datum(scan, output->column, group->keys[output->index], &slot->tts_isnull[i]);
+			slot->tts_values[i] =
+				key_datum(scan, output->column, group->keys[output->index], &slot->tts_isnull[i]);
 		else if (aggregation->store == NULL)
-			slot->tts_values[i] = output->aggregate->state(column, &group->totals[output->index], &slot->tts_isnull[i]);
+			slot->tts_values[i] = output->aggregate->state(column,
+			                                               &group->totals[output->index],
+			                                               &slot->tts_isnull[i]);
 		else
-			slot->tts_values[i] = output->aggregate->result(column, &group->totals[output->index], &slot->tts_isnull[i]);
+			slot->tts_values[i] = output->aggregate->result(column,
+			                                                &group->totals[output->index],
+			                                                &slot->tts_isnull[i]);
 	}
 	for (int i = aggregation->noutputs; i < natts; i++)
 	{

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * aggregate_state.c
- *	  The results of pushed aggregates, and their partial states in the form in which
- *	  PostgreSQL's own combine functions take them.
+ *	  The results of pushed aggregates, and their partial states in the form in
+ *	  which PostgreSQL's own combine functions take them.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,12 +35,17 @@ sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 static Datum
 average_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
-	Datum elements[2] = {Int64GetDatum((int64) total->count), Int64GetDatum((int64) total->as.sum.low)};
+	Datum elements[2] = {Int64GetDatum((int64) total->count),
+	                     Int64GetDatum((int64) total->as.sum.low)};
 
-	return PointerGetDatum(construct_array(elements, 2, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	return PointerGetDatum(
+		construct_array(elements, 2, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* The digits of a number of 128 bits in base 10000, as numeric has them, the first one first; returns how many. */
+/*
+ * The digits of a number of 128 bits in base 10000, as numeric has them, the
+ * first one first; returns how many.
+ */
 static int
 numeric_digits(uint64 low, uint64 high, int16 digits[10])
 {
@@ -65,15 +70,16 @@ numeric_digits(uint64 low, uint64 high, int16 digits[10])
 }
 
 /*
- * sum(bigint), avg(bigint): what int8_avg_serialize makes of a count and a sum of 128 bits.  That is
- * private to PostgreSQL, so see serializes_as_we_do().
+ * sum(bigint), avg(bigint): what int8_avg_serialize makes of a count and a sum
+ * of 128 bits.  That is private to PostgreSQL, so see serializes_as_we_do().
  */
 static Datum
 wide_sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
 	bool negative = total->as.sum.high < 0;
 	uint64 low = negative ? -total->as.sum.low : total->as.sum.low;
-	uint64 high = negative ? ~(uint64) total->as.sum.high + (low == 0) : (uint64) total->as.sum.high;
+	uint64 high =
+		negative ? ~(uint64) total->as.sum.high + (low == 0) : (uint64) total->as.sum.high;
 	int16 digits[10];
 	int ndigits = numeric_digits(low, high, digits);
 	StringInfoData state;
@@ -104,7 +110,8 @@ wide_sum(const FlowTotal *total)
 {
 	bool negative = total->as.sum.high < 0;
 	uint64 low = negative ? -total->as.sum.low : total->as.sum.low;
-	uint64 high = negative ? ~(uint64) total->as.sum.high + (low == 0) : (uint64) total->as.sum.high;
+	uint64 high =
+		negative ? ~(uint64) total->as.sum.high + (low == 0) : (uint64) total->as.sum.high;
 	char text[64];
 	char *end = text;
 	int16 digits[10];
@@ -117,7 +124,10 @@ wide_sum(const FlowTotal *total)
 		*end++ = '-';
 	for (int i = 0; i < ndigits; i++)
 		end += sprintf(end, "%04d", digits[i]);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	return DirectFunctionCall3(numeric_in,
+	                           CStringGetDatum(text),
+	                           ObjectIdGetDatum(InvalidOid),
+	                           Int32GetDatum(-1));
 }
 
 static Datum
@@ -134,7 +144,9 @@ average_of(Datum sum, const FlowTotal *total, bool *isnull)
 	*isnull = total->count == 0;
 	if (*isnull)
 		return (Datum) 0;
-	return DirectFunctionCall2(numeric_div, sum, NumericGetDatum(int64_to_numeric((int64) total->count)));
+	return DirectFunctionCall2(numeric_div,
+	                           sum,
+	                           NumericGetDatum(int64_to_numeric((int64) total->count)));
 }
 
 /* avg(smallint), avg(integer), of a sum as bigint */
@@ -152,7 +164,10 @@ wide_average_result(const FlowColumn *column, const FlowTotal *total, bool *isnu
 
 /* ---------- the aggregates ---------- */
 
-/* The aggregates that can be pushed; but for count, their arguments' types are those of columns. */
+/*
+ * The aggregates that can be pushed; but for count, their arguments' types are
+ * those of columns.
+ */
 static const FlowlogAggregate aggregates[] = {
 	{F_COUNT_, FLOW_COUNT_ALL, count_state, count_state},
 	{F_COUNT_ANY, FLOW_COUNT, count_state, count_state},
@@ -201,7 +216,8 @@ add_to_sum(FlowTotal *total, int64 value)
 
 /* Does PostgreSQL serialize the sum of a value, so many times, as we do? */
 static bool
-serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate, FunctionCallInfo serialize)
+serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate,
+                        FunctionCallInfo serialize)
 {
 	FlowTotal total = {0};
 	bool isnull = false;
@@ -228,9 +244,9 @@ serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate, Fun
 }
 
 /*
- * Is a wide sum's form what we take it for?  Looked at once in each backend, before a plan relies on it:
- * PostgreSQL's own functions are called as if from a window function, the simplest of the surroundings that they
- * allow.
+ * Is a wide sum's form what we take it for?  Looked at once in each backend,
+ * before a plan relies on it: PostgreSQL's own functions are called as if from
+ * a window function, the simplest of the surroundings that they allow.
  */
 static bool
 serializes_as_we_do(void)
@@ -239,7 +255,18 @@ serializes_as_we_do(void)
 	{
 		int64 value;
 		int times;
-	} samples[] = {{0, 0}, {0, 1}, {1, 1}, {-1, 3}, {9999, 1}, {10000, 1}, {100000000, 1}, {-123456789, 7}, {PG_INT64_MAX, 1}, {PG_INT64_MAX, 3}, {PG_INT64_MIN, 1}, {PG_INT64_MIN, 2000}};
+	} samples[] = {{0, 0},
+	               {0, 1},
+	               {1, 1},
+	               {-1, 3},
+	               {9999, 1},
+	               {10000, 1},
+	               {100000000, 1},
+	               {-123456789, 7},
+	               {PG_INT64_MAX, 1},
+	               {PG_INT64_MAX, 3},
+	               {PG_INT64_MIN, 1},
+	               {PG_INT64_MIN, 2000}};
 	static bool known = false;
 	static bool same = true;
 	LOCAL_FCINFO(accumulate, 2);
@@ -252,13 +279,19 @@ serializes_as_we_do(void)
 
 	if (known)
 		return same;
-	temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw sums", ALLOCSET_DEFAULT_SIZES);
+	temporary =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw sums", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(temporary);
 	caller = makeNode(WindowAggState);
 	caller->curaggcontext = temporary;
 	fmgr_info(F_INT8_AVG_ACCUM, &accumulate_function);
 	fmgr_info(F_INT8_AVG_SERIALIZE, &serialize_function);
-	InitFunctionCallInfoData(*accumulate, &accumulate_function, 2, InvalidOid, (Node *) caller, NULL);
+	InitFunctionCallInfoData(*accumulate,
+	                         &accumulate_function,
+	                         2,
+	                         InvalidOid,
+	                         (Node *) caller,
+	                         NULL);
 	InitFunctionCallInfoData(*serialize, &serialize_function, 1, InvalidOid, (Node *) caller, NULL);
 	for (size_t i = 0; i < lengthof(samples) && same; i++)
 		same = serializes_sum_as_we_do(samples[i].value, samples[i].times, accumulate, serialize);

@@ -4,7 +4,8 @@
  *	  ANALYZE of a foreign table.
  *
  * All files are read, so that each record has the same chance to be in the
- * sample and their number is exact.  Only records that are taken are converted.
+ * sample and their number is exact.  Only records that are taken are
+ * converted.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +23,10 @@ whole_row(void)
 	return bms_make_singleton(0 - FirstLowInvalidHeapAttributeNumber);
 }
 
-/* The place of the next record in the sample, or -1: Vitter's algorithm, as for heap tables. */
+/*
+ * The place of the next record in the sample, or -1: Vitter's algorithm, as
+ * for heap tables.
+ */
 static int
 sample_place(ReservoirState reservoir, int taken, int wanted, double seen, double *skip)
 {
@@ -41,10 +45,12 @@ sample_place(ReservoirState reservoir, int taken, int wanted, double seen, doubl
 }
 
 static int
-acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, double *totalrows, double *totaldeadrows)
+acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, double *totalrows,
+               double *totaldeadrows)
 {
 	TupleDesc desc = RelationGetDescr(relation);
-	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
+	FlowlogScan *scan =
+		flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
 	FlowlogTuple *tuple = flowlog_scan_create_tuple(scan, desc, whole_row());
 	Datum *values = palloc(sizeof(Datum) * desc->natts);
 	bool *isnull = palloc(sizeof(bool) * desc->natts);
@@ -73,8 +79,11 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 	}
 
 	ereport(elevel,
-	        errmsg("\"%s\": %llu files contain %.0f rows; %d rows in sample", RelationGetRelationName(relation),
-	               (unsigned long long) flow_reader_counts(scan->reader)->files_read, seen, taken));
+	        errmsg("\"%s\": %llu files contain %.0f rows; %d rows in sample",
+	               RelationGetRelationName(relation),
+	               (unsigned long long) flow_reader_counts(scan->reader)->files_read,
+	               seen,
+	               taken));
 	flowlog_scan_finish(scan);
 	MemoryContextDelete(scan->context);
 
@@ -86,7 +95,8 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 bool
 flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {
-	FlowlogScan *scan = flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
+	FlowlogScan *scan =
+		flowlog_scan_begin(RelationGetRelid(relation), InvalidOid, CurrentMemoryContext);
 	uint64_t pages;
 
 	flowlog_scan_list(scan);

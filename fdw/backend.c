@@ -111,14 +111,16 @@ interrupt_and_tick(void *arg)
 }
 
 /*
- * The core never sees an error being thrown: what an interrupt raises is caught
- * here, the core returns FLOW_INTERRUPTED, and flowlog_raise throws it again.
+ * The core never sees an error being thrown: what an interrupt raises is
+ * caught here, the core returns FLOW_INTERRUPTED, and flowlog_raise throws it
+ * again.
  */
 static bool
 backend_interrupted(void *arg)
 {
 	FlowlogBackend *backend = arg;
-	bool tick = backend->tick != NULL && !backend->in_error && backend->is_tick_due(backend->tick_arg);
+	bool tick =
+		backend->tick != NULL && !backend->in_error && backend->is_tick_due(backend->tick_arg);
 
 	if (likely(!INTERRUPTS_PENDING_CONDITION() && !tick))
 		return backend->interrupt != NULL;
@@ -134,13 +136,17 @@ static void
 backend_wait(void *arg, int milliseconds)
 {
 	(void) arg;
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+	(void) WaitLatch(MyLatch,
+	                 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+	                 milliseconds,
+	                 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 }
 
 /*
- * The set knows sockets by their numbers, so it is made anew when they are others.  Made outside of any
- * resource owner, for it belongs to a scan, which frees it.
+ * The set knows sockets by their numbers, so it is made anew when they are
+ * others.  Made outside of any resource owner, for it belongs to a scan, which
+ * frees it.
  */
 static void
 make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
@@ -155,10 +161,18 @@ make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
 	AddWaitEventToSet(backend->waits, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < count; i++)
 	{
-		int events = (sockets[i].read ? WL_SOCKET_READABLE : 0) | (sockets[i].write ? WL_SOCKET_WRITEABLE : 0);
+		int events = (sockets[i].read ? WL_SOCKET_READABLE : 0) |
+		             (sockets[i].write ? WL_SOCKET_WRITEABLE : 0);
 
-		/* their positions in the set do not change, so user_data tells which it is */
-		AddWaitEventToSet(backend->waits, events != 0 ? events : WL_SOCKET_READABLE, sockets[i].fd, NULL, (void *) (intptr_t) (i + 1));
+		/*
+		 * their positions in the set do not change, so user_data tells which
+		 * it is
+		 */
+		AddWaitEventToSet(backend->waits,
+		                  events != 0 ? events : WL_SOCKET_READABLE,
+		                  sockets[i].fd,
+		                  NULL,
+		                  (void *) (intptr_t) (i + 1));
 	}
 }
 
@@ -184,7 +198,11 @@ wait_for_sockets(void *arg)
 		make_wait_set(backend, wait->sockets, wait->count);
 		backend->waits_version = wait->version;
 	}
-	nevents = WaitEventSetWait(backend->waits, wait->milliseconds, events, lengthof(events), PG_WAIT_EXTENSION);
+	nevents = WaitEventSetWait(backend->waits,
+	                           wait->milliseconds,
+	                           events,
+	                           lengthof(events),
+	                           PG_WAIT_EXTENSION);
 	for (int i = 0; i < nevents; i++)
 	{
 		int number = (int) (intptr_t) events[i].user_data - 1;
@@ -198,7 +216,10 @@ wait_for_sockets(void *arg)
 	}
 }
 
-/* What the system could not give, PostgreSQL calls an internal error where it waits. */
+/*
+ * What the system could not give, PostgreSQL calls an internal error where it
+ * waits.
+ */
 static void
 classify_wait_error(ErrorData *error)
 {
@@ -276,7 +297,9 @@ void
 flowlog_buffers_acquire(void)
 {
 	if (buffers == NULL)
-		buffers = AllocSetContextCreate(TopMemoryContext, "flowlog_fdw buffers", ALLOCSET_START_SMALL_SIZES);
+		buffers = AllocSetContextCreate(TopMemoryContext,
+		                                "flowlog_fdw buffers",
+		                                ALLOCSET_START_SMALL_SIZES);
 	nbuffer_users++;
 }
 
@@ -368,7 +391,8 @@ backend_text_encode(void *arg, uint32_t code, char *to)
 	Character character = {code, {0}};
 	size_t len;
 
-	if (!is_valid_unicode_codepoint(code) || !flowlog_backend_call(arg, encode_character, &character))
+	if (!is_valid_unicode_codepoint(code) ||
+	    !flowlog_backend_call(arg, encode_character, &character))
 		return 0;
 	len = strlen((char *) character.bytes);
 	if (len > FLOW_CHARACTER_SIZE)
@@ -381,18 +405,19 @@ void
 flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 {
 	*backend = (FlowlogBackend) {
-		.host = {
-			.arg = backend,
-			.interrupted = backend_interrupted,
-			.wait = backend_wait,
-			.allocate = backend_allocate,
-			.free = backend_free,
-			.clock = backend_clock,
-			.text_valid = backend_text_valid,
-			.text_length = backend_text_length,
-			.text_encode = backend_text_encode,
-			.wait_sockets = backend_wait_sockets,
-		},
+		.host =
+			{
+				.arg = backend,
+				.interrupted = backend_interrupted,
+				.wait = backend_wait,
+				.allocate = backend_allocate,
+				.free = backend_free,
+				.clock = backend_clock,
+				.text_valid = backend_text_valid,
+				.text_length = backend_text_length,
+				.text_encode = backend_text_encode,
+				.wait_sockets = backend_wait_sockets,
+			},
 		.context = context,
 	};
 	backend->reader_host = backend->host;
@@ -419,7 +444,9 @@ sqlstate_of(const FlowError *error)
 		case FLOW_IO:
 			return ERRCODE_IO_ERROR;
 		case FLOW_NO_RESOURCES:
-			return error->os_errno == ENOSPC || error->os_errno == EDQUOT ? ERRCODE_DISK_FULL : ERRCODE_INSUFFICIENT_RESOURCES;
+			return error->os_errno == ENOSPC || error->os_errno == EDQUOT
+			           ? ERRCODE_DISK_FULL
+			           : ERRCODE_INSUFFICIENT_RESOURCES;
 		case FLOW_CHANGED:
 			return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 		case FLOW_CORRUPT:
@@ -460,7 +487,10 @@ sqlstate_of(const FlowError *error)
 	return ERRCODE_INTERNAL_ERROR;
 }
 
-/* COPY shows the line, or the field, in its CONTEXT: so do we, to those who may see it. */
+/*
+ * COPY shows the line, or the field, in its CONTEXT: so do we, to those who
+ * may see it.
+ */
 static const char *
 make_context(const FlowError *error, const FlowlogTable *table)
 {
@@ -470,11 +500,16 @@ make_context(const FlowError *error, const FlowlogTable *table)
 		return NULL;
 
 	initStringInfo(&context);
-	appendStringInfo(&context, "flow log \"%s\", line %llu", error->path, (unsigned long long) error->line);
+	appendStringInfo(&context,
+	                 "flow log \"%s\", line %llu",
+	                 error->path,
+	                 (unsigned long long) error->line);
 	if (table != NULL && error->column >= 0)
 		appendStringInfo(&context, ", column %s", table->columns[error->column].name);
 	if (table != NULL && error->raw_len > 0 && flowlog_may_see_raw(table))
-		appendStringInfo(&context, ": \"%s\"", flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN));
+		appendStringInfo(&context,
+		                 ": \"%s\"",
+		                 flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN));
 	return flowlog_message(context.data);
 }
 
@@ -510,8 +545,9 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 }
 
 /*
- * The one who is told is the session's user, or whose role the session has taken, also
- * when a function of somebody else's runs the query; so all of them must have the right.
+ * The one who is told is the session's user, or whose role the session has
+ * taken, also when a function of somebody else's runs the query; so all of
+ * them must have the right.
  */
 bool
 flowlog_may_see_raw(const FlowlogTable *table)
@@ -536,8 +572,10 @@ flowlog_get_access(FlowStore *store)
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 		        errmsg("flow logs cannot be read in this session"),
-		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_paths"),
-		        errhint("It belongs into postgresql.conf: absolute paths of directories, separated by commas."));
+		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.",
+		                  "flowlog_fdw.allowed_paths"),
+		        errhint("It belongs into postgresql.conf: absolute paths of directories, separated "
+		                "by commas."));
 	if (flowlog_allowed_paths == NULL)
 		return allowed;
 

@@ -16,7 +16,8 @@ extern void flowlog_explain(FlowlogScan *scan, ForeignScanState *node, struct Ex
 
 /* ---------- analyze.c ---------- */
 
-extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages);
+extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func,
+                            BlockNumber *totalpages);
 
 /* ---------- import.c ---------- */
 
@@ -25,10 +26,15 @@ extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
 
-/* Says which handler our tables have; called once, when the module is loaded. */
+/*
+ * Says which handler our tables have; called once, when the module is loaded.
+ */
 extern void flowlog_function_init(PGFunction handler);
 
-/* Opens a function's argument, which must be a foreign table of this wrapper.  It stays locked when it is closed without. */
+/*
+ * Opens a function's argument, which must be a foreign table of this wrapper.
+ * It stays locked when it is closed without.
+ */
 extern Relation flowlog_open_argument(Oid relid);
 
 /* Begins the result of a set-returning function that fills a tuplestore. */
@@ -37,9 +43,10 @@ extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc 
 /* ---------- version.c ---------- */
 
 /*
- * Compares the version of the library with that of the extension in this database, outside of an extension's script:
- * an older library is an error, a newer one a warning, once in a session.  To be called where a statement begins to
- * use the wrapper; it costs a look into pg_extension.
+ * Compares the version of the library with that of the extension in this
+ * database, outside of an extension's script: an older library is an error, a
+ * newer one a warning, once in a session.  To be called where a statement
+ * begins to use the wrapper; it costs a look into pg_extension.
  */
 extern void flowlog_check_version(void);
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * common.h
- *	  What all files of the wrapper need: headers of PostgreSQL and of the core.
+ *	  What all files of the wrapper need: headers of PostgreSQL and of the
+ *	  core.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,11 +45,14 @@
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
-#define FLOWLOG_FUNCTION(name)                       \
-	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+#define FLOWLOG_FUNCTION(name)                                                                     \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                               \
 	PG_FUNCTION_INFO_V1(name)
 
-/* microseconds and days between 1970-01-01, where the core counts from, and 2000-01-01 */
+/*
+ * microseconds and days between 1970-01-01, where the core counts from, and
+ * 2000-01-01
+ */
 #define FLOWLOG_EPOCH_DAYS 10957
 #define FLOWLOG_EPOCH_MICROSECONDS (INT64CONST(86400000000) * FLOWLOG_EPOCH_DAYS)
 

@@ -3,9 +3,9 @@
  * explain.c
  *	  What EXPLAIN says of a foreign scan.
  *
- * Plain EXPLAIN lists the files, so one sees what a query would read before paying for it.
- * Where the query has run or is running (EXPLAIN ANALYZE, auto_explain) only the
- * scan's own counts are shown, and nothing is listed.
+ * Plain EXPLAIN lists the files, so one sees what a query would read before
+ * paying for it. Where the query has run or is running (EXPLAIN ANALYZE,
+ * auto_explain) only the scan's own counts are shown, and nothing is listed.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,9 +30,10 @@ explain_count(const char *label, uint64_t count, bool usual, ExplainState *es)
 }
 
 /*
- * Parameters that come from above the scan: ruleutils looks for their source among the plan's
- * ancestors, which we are not told, and (from 17 on) takes a missing one for a mistake.  As external ones
- * they are printed by their number.
+ * Parameters that come from above the scan: ruleutils looks for their source
+ * among the plan's ancestors, which we are not told, and (from 17 on) takes a
+ * missing one for a mistake.  As external ones they are printed by their
+ * number.
  */
 static Node *
 number_parameters(Node *node, void *context)
@@ -64,7 +65,10 @@ explain_filter(const char *label, List *clauses, ForeignScanState *node, Explain
 	ExplainPropertyText(label, deparse_expression(filter, context, es->verbose, false), es);
 }
 
-/* The name of the one relation that a scan of groups reads, for which PostgreSQL itself prints none. */
+/*
+ * The name of the one relation that a scan of groups reads, for which
+ * PostgreSQL itself prints none.
+ */
 static void
 explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
 {
@@ -79,7 +83,10 @@ explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
 #endif
 	initStringInfo(&name);
 	if (es->verbose)
-		appendStringInfo(&name, "%s.", quote_identifier(get_namespace_name_or_temp(get_rel_namespace(scan->table->relid))));
+		appendStringInfo(&name,
+		                 "%s.",
+		                 quote_identifier(
+							 get_namespace_name_or_temp(get_rel_namespace(scan->table->relid))));
 	appendStringInfoString(&name, quote_identifier(scan->table->name));
 	alias = list_nth(es->rtable_names, rtindex - 1);
 	if (alias != NULL && strcmp(alias, scan->table->name) != 0)
@@ -124,7 +131,11 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 		explain_aggregation(scan, node, es);
 	ExplainPropertyText("Flow Log Location", scan->table->options.location, es);
 	if (scan->table->options.shard.count > 0)
-		ExplainPropertyText("Shard", psprintf("%u/%u", scan->table->options.shard.number, scan->table->options.shard.count), es);
+		ExplainPropertyText("Shard",
+		                    psprintf("%u/%u",
+		                             scan->table->options.shard.number,
+		                             scan->table->options.shard.count),
+		                    es);
 	ExplainPropertyText("Line Format", flowlog_scan_format_name(scan), es);
 	explain_filter("File Filter", quals.file, node, es);
 	explain_filter("Pushed Filter", quals.pushed, node, es);

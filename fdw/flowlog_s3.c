@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * flowlog_s3.c
- *	  The face of the second module, which reads from S3 and is loaded when that is first needed.
+ *	  The face of the second module, which reads from S3 and is loaded when
+ *	  that is first needed.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +20,8 @@
 
 PG_MODULE_MAGIC;
 
-extern PGDLLEXPORT FlowStatus flowlog_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
+extern PGDLLEXPORT FlowStatus flowlog_s3_create(const FlowS3Spec *spec, FlowStore **store,
+                                                FlowError *error);
 
 /* flow_s3_create, under a name that load_external_function finds */
 FlowStatus

@@ -34,7 +34,10 @@ flowlog_function_init(PGFunction handler)
 	our_handler = handler;
 }
 
-/* Returns true for a foreign table of this wrapper.  One whose wrapper has no handler is none. */
+/*
+ * Returns true for a foreign table of this wrapper.  One whose wrapper has no
+ * handler is none.
+ */
 static bool
 is_flow_log(Oid relid)
 {
@@ -57,7 +60,8 @@ error_not_flow_log(Relation relation)
 {
 	ereport(ERROR,
 	        errcode(ERRCODE_WRONG_OBJECT_TYPE),
-	        errmsg("\"%s\" is not a foreign table of flow logs", RelationGetRelationName(relation)));
+	        errmsg("\"%s\" is not a foreign table of flow logs",
+	               RelationGetRelationName(relation)));
 }
 
 /* A regclass may be any number. */
@@ -91,12 +95,15 @@ check_select(Relation relation)
 	AclResult result = pg_class_aclcheck(RelationGetRelid(relation), GetUserId(), ACL_SELECT);
 
 	if (result != ACLCHECK_OK)
-		aclcheck_error(result, get_relkind_objtype(relation->rd_rel->relkind), RelationGetRelationName(relation));
+		aclcheck_error(result,
+		               get_relkind_objtype(relation->rd_rel->relkind),
+		               RelationGetRelationName(relation));
 }
 
 /*
- * What these functions show, policies of row-level security cannot be applied to: lines that are no rows, and files.  As
- * in a query, the policies of the table that is named count, not those of its partitions.
+ * What these functions show, policies of row-level security cannot be applied
+ * to: lines that are no rows, and files.  As in a query, the policies of the
+ * table that is named count, not those of its partitions.
  */
 static void
 check_row_security(Relation relation)
@@ -104,8 +111,10 @@ check_row_security(Relation relation)
 	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		        errmsg("permission denied to see all flow logs of table \"%s\"", RelationGetRelationName(relation)),
-		        errdetail("Row-level security policies of the table apply to role \"%s\".", GetUserNameFromId(GetUserId(), false)));
+		        errmsg("permission denied to see all flow logs of table \"%s\"",
+		               RelationGetRelationName(relation)),
+		        errdetail("Row-level security policies of the table apply to role \"%s\".",
+		                  GetUserNameFromId(GetUserId(), false)));
 }
 
 /* Has a child, which is no partition, columns that the table has not? */
@@ -116,14 +125,16 @@ has_other_columns(Relation child, Relation relation)
 
 	for (int i = 0; i < desc->natts; i++)
 		if (!TupleDescAttr(desc, i)->attisdropped &&
-		    get_attnum(RelationGetRelid(relation), NameStr(TupleDescAttr(desc, i)->attname)) == InvalidAttrNumber)
+		    get_attnum(RelationGetRelid(relation), NameStr(TupleDescAttr(desc, i)->attname)) ==
+		        InvalidAttrNumber)
 			return true;
 	return false;
 }
 
 /*
- * The flow log tables that a table stands for: itself, or its partitions and children.  The right to see the table
- * is one to see these, as far as their columns are the table's.
+ * The flow log tables that a table stands for: itself, or its partitions and
+ * children.  The right to see the table is one to see these, as far as their
+ * columns are the table's.
  */
 static List *
 flow_log_tables(Relation relation)
@@ -149,7 +160,10 @@ flow_log_tables(Relation relation)
 	return result;
 }
 
-/* The tables to look into for a function's argument, if the caller may see all of their lines and names. */
+/*
+ * The tables to look into for a function's argument, if the caller may see all
+ * of their lines and names.
+ */
 static List *
 visible_tables(Oid relid)
 {
@@ -172,7 +186,8 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext old;
 
-	if (result == NULL || !IsA(result, ReturnSetInfo) || (result->allowedModes & SFRM_Materialize) == 0)
+	if (result == NULL || !IsA(result, ReturnSetInfo) ||
+	    (result->allowedModes & SFRM_Materialize) == 0)
 		ereport(ERROR,
 		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		        errmsg("set-valued function called in context that cannot accept a set"));
@@ -193,7 +208,8 @@ static int64
 append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 {
 	FlowlogScan *scan = flowlog_scan_begin(relid, InvalidOid, CurrentMemoryContext);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw reject", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw reject", ALLOCSET_DEFAULT_SIZES);
 	FlowRecord record;
 	FlowStatus status;
 
@@ -211,7 +227,8 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 		values[0] = CStringGetTextDatum(flowlog_valid_text(reject->object->path));
 		values[1] = Int64GetDatum((int64) reject->line);
 		values[2] = CStringGetTextDatum(flowlog_valid_text(reject->reason));
-		values[3] = CStringGetTextDatum(flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
+		values[3] = CStringGetTextDatum(
+			flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
 		tuplestore_putvalues(result, desc, values, isnull);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);
@@ -222,7 +239,10 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 	return most;
 }
 
-/* flowlog_rejects(regclass, bigint): the lines that are no rows, judged on all columns */
+/*
+ * flowlog_rejects(regclass, bigint): the lines that are no rows, judged on all
+ * columns
+ */
 Datum
 flowlog_rejects(PG_FUNCTION_ARGS)
 {
@@ -244,7 +264,10 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Its fields, as its header or the table's log format names them, or as the default format has them. */
+/*
+ * Its fields, as its header or the table's log format names them, or as the
+ * default format has them.
+ */
 static Datum
 fields_array(const FlowProbe *probe)
 {
@@ -252,7 +275,8 @@ fields_array(const FlowProbe *probe)
 
 	for (int i = 0; i < probe->nfields; i++)
 		names[i] = CStringGetTextDatum(flowlog_valid_text(probe->fields[i]));
-	return PointerGetDatum(construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(
+		construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* Appends a table's files. */
@@ -260,7 +284,8 @@ static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 {
 	FlowlogScan *scan = flowlog_scan_begin(relid, InvalidOid, CurrentMemoryContext);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
 	FlowAccess allowed;
 	const FlowlogOptions *options = &scan->table->options;
 
@@ -278,12 +303,19 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		bool isnull[8] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (flow_object_probe(&scan->backend.host, object, &allowed, options->compression, options->regex == NULL,
-		                      options->log_format, &probe, &error) != FLOW_OK)
+		if (flow_object_probe(&scan->backend.host,
+		                      object,
+		                      &allowed,
+		                      options->compression,
+		                      options->regex == NULL,
+		                      options->log_format,
+		                      &probe,
+		                      &error) != FLOW_OK)
 			flowlog_raise(&scan->backend, &error, scan->table);
 		values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
 		values[1] = Int64GetDatum((int64) object->size);
-		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) - FLOWLOG_EPOCH_MICROSECONDS);
+		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) -
+		                                FLOWLOG_EPOCH_MICROSECONDS);
 		values[3] = CStringGetTextDatum(probe.compression);
 		values[4] = CStringGetTextDatum(probe.wrapper);
 		values[5] = fields_array(&probe);
@@ -300,7 +332,10 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	MemoryContextDelete(scan->context);
 }
 
-/* flowlog_files(regclass): a table's files, and what the beginning of each tells */
+/*
+ * flowlog_files(regclass): a table's files, and what the beginning of each
+ * tells
+ */
 Datum
 flowlog_files(PG_FUNCTION_ARGS)
 {
@@ -319,7 +354,10 @@ flowlog_files(PG_FUNCTION_ARGS)
 
 /* ---------- flowlog_last_scan ---------- */
 
-/* flowlog_last_scan(): what the session's last statement that scanned flow logs counted, by table */
+/*
+ * flowlog_last_scan(): what the session's last statement that scanned flow
+ * logs counted, by table
+ */
 Datum
 flowlog_last_scan(PG_FUNCTION_ARGS)
 {
@@ -332,10 +370,22 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 	{
 		const FlowlogLastScan *last = lfirst(cell);
 		const FlowCounts *counts = &last->counts;
-		const uint64 numbers[] = {
-			counts->files, counts->files_read, counts->files_pruned, counts->files_skipped, counts->files_not_reached,
-			counts->files_lacking, counts->bytes, counts->bytes_read, counts->lines, counts->headers, counts->blank,
-			counts->emitted, counts->filtered, counts->rejected, counts->set_null, counts->messages_skipped};
+		const uint64 numbers[] = {counts->files,
+		                          counts->files_read,
+		                          counts->files_pruned,
+		                          counts->files_skipped,
+		                          counts->files_not_reached,
+		                          counts->files_lacking,
+		                          counts->bytes,
+		                          counts->bytes_read,
+		                          counts->lines,
+		                          counts->headers,
+		                          counts->blank,
+		                          counts->emitted,
+		                          counts->filtered,
+		                          counts->rejected,
+		                          counts->set_null,
+		                          counts->messages_skipped};
 		Datum values[2 + lengthof(numbers)];
 		bool isnull[2 + lengthof(numbers)] = {false};
 

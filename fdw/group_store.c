@@ -1,19 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * group_store.c
- *	  Where groups wait that cannot be handed up yet, as there may be more of them elsewhere: in
- *	  a table that was full, in another process, or in the same table under another
- *	  spelling of their keys.
+ *	  Where groups wait that cannot be handed up yet, as there may be more of
+ *	  them elsewhere: in a table that was full, in another process, or in the
+ *	  same table under another spelling of their keys.
  *
- * Groups are written to partitions by a hash of their keys, in files.  A partition that is read
- * into a table of groups meets all that belongs together there; where the table is too small for it, its groups
- * go to partitions of the next level.
+ * Groups are written to partitions by a hash of their keys, in files.  A
+ * partition that is read into a table of groups meets all that belongs
+ * together there; where the table is too small for it, its groups go to
+ * partitions of the next level.
  *
- * Processes that share a scan share the partitions of the first level.  Each writes its groups
- * when it has read its share of the logs, and waits until all have that began to; from then on
- * whoever wants work takes the next partition, and nobody waits for anybody.  So no process waits that
- * has handed up a group, which could be in the way of another one's groups.  One that finds nobody
- * else needs no partitions at all.
+ * Processes that share a scan share the partitions of the first level.  Each
+ * writes its groups when it has read its share of the logs, and waits until
+ * all have that began to; from then on whoever wants work takes the next
+ * partition, and nobody waits for anybody.  So no process waits that has
+ * handed up a group, which could be in the way of another one's groups.  One
+ * that finds nobody else needs no partitions at all.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,7 +35,10 @@
 #define PARTITIONS (1 << PARTITION_BITS)
 #define LAST_LEVEL (64 / PARTITION_BITS - 1)
 
-/* A group as it is written: this, its totals, and for each key a uint32, its length, and its bytes. */
+/*
+ * A group as it is written: this, its totals, and for each key a uint32, its
+ * length, and its bytes.
+ */
 typedef struct Record
 {
 	uint32 size; /* of it all; first, as in the tuples for which shared tuplestores are made */
@@ -100,7 +105,8 @@ flowlog_store_create(MemoryContext context, int nkeys, int naggregates)
 	FlowlogStore *store = palloc0(sizeof(FlowlogStore));
 
 	store->context = context;
-	store->accessors = AllocSetContextCreate(context, "flowlog_fdw shared groups", ALLOCSET_SMALL_SIZES);
+	store->accessors =
+		AllocSetContextCreate(context, "flowlog_fdw shared groups", ALLOCSET_SMALL_SIZES);
 	store->nkeys = nkeys;
 	store->naggregates = naggregates;
 	store->keys = palloc(sizeof(FlowSlice) * nkeys);
@@ -115,7 +121,10 @@ keys_offset(const FlowlogStore *store)
 	return sizeof(Record) + sizeof(FlowTotal) * store->naggregates;
 }
 
-/* Makes a record of a group; equal keys, which are in their form, have equal bytes there. */
+/*
+ * Makes a record of a group; equal keys, which are in their form, have equal
+ * bytes there.
+ */
 static const Record *
 make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *group)
 {
@@ -125,7 +134,9 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 
 	resetStringInfo(text);
 	appendStringInfoSpaces(text, sizeof(Record));
-	appendBinaryStringInfo(text, (const char *) group->totals, sizeof(FlowTotal) * store->naggregates);
+	appendBinaryStringInfo(text,
+	                       (const char *) group->totals,
+	                       sizeof(FlowTotal) * store->naggregates);
 	for (int k = 0; k < store->nkeys; k++)
 	{
 		char buffer[FLOW_FORM_SIZE];
@@ -139,7 +150,9 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 	record = (Record *) text->data;
 	*record = (Record) {
 		.size = (uint32) text->len,
-		.hash = hash_bytes_extended((const unsigned char *) text->data + offset, text->len - (int) offset, 0),
+		.hash = hash_bytes_extended((const unsigned char *) text->data + offset,
+	                                text->len - (int) offset,
+	                                0),
 	};
 	return record;
 }
@@ -241,7 +254,8 @@ end_writing(FlowlogStore *store, int level)
 		{
 			store->max_pending += PARTITIONS;
 			if (store->pending == NULL)
-				store->pending = MemoryContextAlloc(store->context, sizeof(Partition) * store->max_pending);
+				store->pending =
+					MemoryContextAlloc(store->context, sizeof(Partition) * store->max_pending);
 			else
 				store->pending = repalloc(store->pending, sizeof(Partition) * store->max_pending);
 		}
@@ -261,13 +275,15 @@ shared_partition(FlowlogExchange *exchange, int partition)
 {
 	char *first = (char *) exchange + MAXALIGN(sizeof(FlowlogExchange));
 
-	return (SharedTuplestore *) (first + partition * MAXALIGN(sts_estimate(exchange->participants)));
+	return (SharedTuplestore *) (first +
+	                             partition * MAXALIGN(sts_estimate(exchange->participants)));
 }
 
 Size
 flowlog_exchange_size(int participants)
 {
-	return add_size(MAXALIGN(sizeof(FlowlogExchange)), mul_size(PARTITIONS, MAXALIGN(sts_estimate(participants))));
+	return add_size(MAXALIGN(sizeof(FlowlogExchange)),
+	                mul_size(PARTITIONS, MAXALIGN(sts_estimate(participants))));
 }
 
 static void
@@ -286,14 +302,20 @@ begin_exchange(FlowlogStore *store)
 		char name[NAMEDATALEN];
 
 		snprintf(name, sizeof(name), "flowlog_groups_%d", i);
-		store->shared[i] = sts_initialize(shared_partition(exchange, i), exchange->participants, 0, 0, SHARED_TUPLESTORE_SINGLE_PASS,
-		                                  &exchange->files, name);
+		store->shared[i] = sts_initialize(shared_partition(exchange, i),
+		                                  exchange->participants,
+		                                  0,
+		                                  0,
+		                                  SHARED_TUPLESTORE_SINGLE_PASS,
+		                                  &exchange->files,
+		                                  name);
 	}
 	MemoryContextSwitchTo(old);
 }
 
 void
-flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants, dsm_segment *segment)
+flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants,
+                              dsm_segment *segment)
 {
 	SpinLockInit(&exchange->mutex);
 	ConditionVariableInit(&exchange->all_arrived);
@@ -313,7 +335,8 @@ flowlog_store_reset_exchange(FlowlogStore *store)
 }
 
 void
-flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant, dsm_segment *segment)
+flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant,
+                              dsm_segment *segment)
 {
 	MemoryContext old = MemoryContextSwitchTo(store->accessors);
 
@@ -389,7 +412,10 @@ arrive(FlowlogExchange *exchange)
 
 /* ---------- groups in and out ---------- */
 
-/* Writes all groups of a table to partitions of a level, shared ones or our own, and clears it. */
+/*
+ * Writes all groups of a table to partitions of a level, shared ones or our
+ * own, and clears it.
+ */
 static void
 put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
 {
@@ -444,7 +470,10 @@ flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 	return false;
 }
 
-/* Adds a record to the table; what is in there goes to the next level if it is full. */
+/*
+ * Adds a record to the table; what is in there goes to the next level if it is
+ * full.
+ */
 static void
 load_record(FlowlogStore *store, FlowGroups *groups, const Record *record, int level)
 {

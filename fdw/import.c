@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * import.c
- *	  IMPORT FOREIGN SCHEMA: a table for what lies at a location, as the headers of its
- *	  files and the names of its directories say.
+ *	  IMPORT FOREIGN SCHEMA: a table for what lies at a location, as the
+ *	  headers of its files and the names of its directories say.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,8 +35,12 @@ typedef struct Import
 	FlowObjects *objects;
 
 	/* what was found */
-	List *fields;   /* names, as in headers */
-	List *everyone; /* those of them that all files have which were looked at; NIL before the first */
+	List *fields; /* names, as in headers */
+	/*
+	 * those of them that all files have which were looked at; NIL before the
+	 * first
+	 */
+	List *everyone;
 	bool timed;
 } Import;
 
@@ -55,7 +59,10 @@ parse_times(Import *import, DefElem *def)
 	import->timestamps = strcmp(value, "timestamptz") == 0;
 }
 
-/* Those of the import itself; all others are the table's, whose validator looks at them. */
+/*
+ * Those of the import itself; all others are the table's, whose validator
+ * looks at them.
+ */
 static void
 read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 {
@@ -87,13 +94,17 @@ read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 			else if (strcmp(def->defname, "regex") == 0)
 				ereport(ERROR,
 				        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				        errmsg("option \"%s\" cannot be set when a foreign schema is imported", def->defname),
+				        errmsg("option \"%s\" cannot be set when a foreign schema is imported",
+				               def->defname),
 				        errdetail("The columns of the table are the fields that headers name."),
 				        errhint("Create the foreign table with its columns yourself."));
 		}
 	}
 
-	/* may this user read there?  The others are looked at when the table is created */
+	/*
+	 * may this user read there?  The others are looked at when the table is
+	 * created
+	 */
 	flowlog_options_validate(location, ForeignTableRelationId);
 }
 
@@ -110,7 +121,10 @@ has_field(const List *fields, const char *name)
 	return false;
 }
 
-/* In the documentation's order; those that it does not know at the end, as they are found. */
+/*
+ * In the documentation's order; those that it does not know at the end, as
+ * they are found.
+ */
 static void
 add_field(Import *import, const char *name)
 {
@@ -139,8 +153,8 @@ keep_common(Import *import, const FlowProbe *probe)
 }
 
 /*
- * A column of a field that is not known must be in each file (a known one is NULL where it is not), so
- * such fields are left out where they are not.
+ * A column of a field that is not known must be in each file (a known one is
+ * NULL where it is not), so such fields are left out where they are not.
  */
 static void
 leave_out_unknown(Import *import)
@@ -167,7 +181,14 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 	FlowProbe probe;
 	FlowError error;
 
-	if (flow_object_probe(&import->backend.host, object, allowed, import->compression, true, import->log_format, &probe, &error) != FLOW_OK)
+	if (flow_object_probe(&import->backend.host,
+	                      object,
+	                      allowed,
+	                      import->compression,
+	                      true,
+	                      import->log_format,
+	                      &probe,
+	                      &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 
 	for (int i = 0; i < probe.nfields; i++)
@@ -179,7 +200,8 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 		        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
-		        errdetail("It has no header, and its first line is no record of the default format."),
+		        errdetail(
+					"It has no header, and its first line is no record of the default format."),
 		        errhint("Set option \"log_format\" to the format of these flow logs."));
 	flow_probe_free(&import->backend.host, &probe);
 }
@@ -192,13 +214,22 @@ probe_files(Import *import, Oid serverid)
 	size_t probes;
 	FlowError error;
 
-	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) != FLOW_OK)
+	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) !=
+	    FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 	import->store = flowlog_s3_open(&import->backend, import->parsed, serverid, GetUserId());
-	for (int most = import->store != NULL ? import->store->storage->descriptors(import->store) : 1; import->reserved_fds < most; import->reserved_fds++)
+	for (int most = import->store != NULL ? import->store->storage->descriptors(import->store) : 1;
+	     import->reserved_fds < most;
+	     import->reserved_fds++)
 		ReserveExternalFD();
 	allowed = flowlog_get_access(import->store);
-	if (flow_objects_list_pruned(&import->backend.host, import->parsed, &allowed, NULL, NULL, &import->objects, &error) != FLOW_OK)
+	if (flow_objects_list_pruned(&import->backend.host,
+	                             import->parsed,
+	                             &allowed,
+	                             NULL,
+	                             NULL,
+	                             &import->objects,
+	                             &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 	if (import->objects->count == 0)
 		ereport(ERROR,
@@ -209,7 +240,8 @@ probe_files(Import *import, Oid serverid)
 	probes = Min(import->objects->count, MAX_PROBES);
 	chosen = palloc(sizeof(FlowObject) * probes);
 	for (size_t i = 0; i < probes; i++)
-		chosen[i] = import->objects->items[probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1)];
+		chosen[i] = import->objects
+		                ->items[probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1)];
 	flowlog_ledger_check_probes(import->location, chosen, probes);
 	for (size_t i = 0; i < probes; i++)
 	{
@@ -219,14 +251,17 @@ probe_files(Import *import, Oid serverid)
 	leave_out_unknown(import);
 	if (probes < import->objects->count)
 		ereport(NOTICE,
-		        errmsg("looked at the headers of %zu of %zu flow logs", probes, import->objects->count));
+		        errmsg("looked at the headers of %zu of %zu flow logs",
+		               probes,
+		               import->objects->count));
 }
 
 /* ---------- the directories ---------- */
 
 /*
- * The layouts in which AWS delivers to S3 (Amazon VPC User Guide, "Flow log files"): the segments of a
- * path between "AWSLogs" and the file.  A column takes the place of what varies.
+ * The layouts in which AWS delivers to S3 (Amazon VPC User Guide, "Flow log
+ * files"): the segments of a path between "AWSLogs" and the file.  A column
+ * takes the place of what varies.
  */
 typedef struct Segment
 {
@@ -246,21 +281,21 @@ typedef struct Layout
 	int count;
 } Layout;
 
-#define DIRECTORY(name)                 \
-	{                                   \
-		name, 0, true, name, NULL, NULL \
+#define DIRECTORY(name)                                                                            \
+	{                                                                                              \
+		name, 0, true, name, NULL, NULL                                                            \
 	}
-#define HIVE(key, column, type, digits)                           \
-	{                                                             \
-		key "=", digits, true, key "=${" column "}", column, type \
+#define HIVE(key, column, type, digits)                                                            \
+	{                                                                                              \
+		key "=", digits, true, key "=${" column "}", column, type                                  \
 	}
-#define ACCOUNT                                       \
-	{                                                 \
-		"", 12, true, "${account}", "account", "text" \
+#define ACCOUNT                                                                                    \
+	{                                                                                              \
+		"", 12, true, "${account}", "account", "text"                                              \
 	}
-#define REGION                                     \
-	{                                              \
-		"", 0, true, "${region}", "region", "text" \
+#define REGION                                                                                     \
+	{                                                                                              \
+		"", 0, true, "${region}", "region", "text"                                                 \
 	}
 
 static const Layout layouts[] = {
@@ -306,12 +341,13 @@ fits_segment(const Segment *segment, const char *name, size_t len)
 		return false;
 	if (segment->digits == 0)
 		return segment->column == NULL ? len == literal : len > literal;
-	return len - literal == (size_t) segment->digits && strspn(name + literal, "0123456789") >= (size_t) segment->digits;
+	return len - literal == (size_t) segment->digits &&
+	       strspn(name + literal, "0123456789") >= (size_t) segment->digits;
 }
 
 /*
- * Does the path, from behind "AWSLogs/" on, lie in the layout?  An organization's number may stand before
- * the account (*organization).
+ * Does the path, from behind "AWSLogs/" on, lie in the layout?  An
+ * organization's number may stand before the account (*organization).
  */
 static bool
 fits_layout(const Layout *layout, const char *path, bool *organization)
@@ -337,16 +373,25 @@ fits_layout(const Layout *layout, const char *path, bool *organization)
 	return strchr(path, '/') == NULL; /* the file itself */
 }
 
-/* Where a file lies in one of AWS's layouts, as seen from a directory above it. */
+/*
+ * Where a file lies in one of AWS's layouts, as seen from a directory above
+ * it.
+ */
 typedef struct Place
 {
 	const Layout *layout;
 	bool organization;
-	int above;  /* directories below that one down to "AWSLogs", which is one of them; 0: that one is in there */
+	/*
+	 * directories below that one down to "AWSLogs", which is one of them; 0:
+	 * that one is in there
+	 */
+	int above;
 	int inside; /* segments of the layout that the directory's own path has already */
 } Place;
 
-/* "prefix": length of the directory's path; false if the file lies otherwise. */
+/*
+ * "prefix": length of the directory's path; false if the file lies otherwise.
+ */
 static bool
 find_place(const char *path, size_t prefix, Place *place)
 {
@@ -373,12 +418,16 @@ find_place(const char *path, size_t prefix, Place *place)
 			place->inside += *c == '/';
 		place->inside += first < directory;
 		/* a date is one column: its year alone cannot be the directory's */
-		return place->inside == 0 || place->inside == place->layout->count || place->layout->segments[place->inside].begins;
+		return place->inside == 0 || place->inside == place->layout->count ||
+		       place->layout->segments[place->inside].begins;
 	}
 	return false;
 }
 
-/* The place of all files, if they lie alike and the location is plainly a directory above them. */
+/*
+ * The place of all files, if they lie alike and the location is plainly a
+ * directory above them.
+ */
 static bool
 find_common_place(const Import *import, size_t prefix, Place *place)
 {
@@ -399,7 +448,9 @@ find_common_place(const Import *import, size_t prefix, Place *place)
 	return true;
 }
 
-/* The location that the table gets, and the columns that its directories fill. */
+/*
+ * The location that the table gets, and the columns that its directories fill.
+ */
 static char *
 describe_location(const Import *import, const Segment **columns, int *ncolumns)
 {
@@ -434,11 +485,10 @@ describe_location(const Import *import, const Segment **columns, int *ncolumns)
 static const char *
 field_type(const Import *import, const char *name)
 {
-	static const char *const types[FLOW_OPAQUE + 1] = {
-		[FLOW_INT32] = "integer",
-		[FLOW_INT64] = "bigint",
-		[FLOW_ADDRESS] = "inet",
-		[FLOW_TEXT] = "text"};
+	static const char *const types[FLOW_OPAQUE + 1] = {[FLOW_INT32] = "integer",
+	                                                   [FLOW_INT64] = "bigint",
+	                                                   [FLOW_ADDRESS] = "inet",
+	                                                   [FLOW_TEXT] = "text"};
 	FlowType type;
 
 	if (import->timestamps && (strcmp(name, "start") == 0 || strcmp(name, "end") == 0))
@@ -492,8 +542,11 @@ create_statement(Import *import, const char *server)
 		DefElem *def = lfirst_node(DefElem, cell);
 		const char *value = strcmp(def->defname, "location") == 0 ? location : defGetString(def);
 
-		appendStringInfo(&sql, "%s\n\t%s %s", cell == list_head(import->table_options) ? "" : ",",
-		                 quote_identifier(def->defname), quote_literal_cstr(value));
+		appendStringInfo(&sql,
+		                 "%s\n\t%s %s",
+		                 cell == list_head(import->table_options) ? "" : ",",
+		                 quote_identifier(def->defname),
+		                 quote_literal_cstr(value));
 	}
 	appendStringInfoString(&sql, "\n)");
 	return sql.data;
@@ -519,7 +572,8 @@ release_import(void *arg)
 List *
 flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw import", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw import", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	Import *import = palloc0(sizeof(Import));

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * ledger.c
- *	  What scans have counted, for people: of the session's last ones, of one that
- *	  runs; and how much one may read at all.
+ *	  What scans have counted, for people: of the session's last ones, of one
+ *	  that runs; and how much one may read at all.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +16,10 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-/* Seconds between notices of how far a scan is; none comes before the first of these intervals is over. */
+/*
+ * Seconds between notices of how far a scan is; none comes before the first of
+ * these intervals is over.
+ */
 #define PROGRESS_SECONDS 5
 
 /* ---------- the last scans ---------- */
@@ -33,12 +36,17 @@ begin_last_scans(void)
 	HASHCTL settings = {.keysize = sizeof(Oid), .entrysize = sizeof(FlowlogLastScan)};
 
 	if (last_context == NULL)
-		last_context = AllocSetContextCreate(TopMemoryContext, "last scans of flow logs", ALLOCSET_SMALL_SIZES);
+		last_context = AllocSetContextCreate(TopMemoryContext,
+		                                     "last scans of flow logs",
+		                                     ALLOCSET_SMALL_SIZES);
 	last_scans = NIL;
 	last_by_table = NULL;
 	MemoryContextReset(last_context);
 	settings.hcxt = last_context;
-	last_by_table = hash_create("last scans of flow logs", 16, &settings, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	last_by_table = hash_create("last scans of flow logs",
+	                            16,
+	                            &settings,
+	                            HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	last_statement = GetCurrentStatementStartTimestamp();
 }
 
@@ -74,25 +82,33 @@ flowlog_ledger_last_scans(void)
 /* ---------- how much may be read ---------- */
 
 /*
- * Each process of a parallel scan checks the same sum before it reads its first byte, so it does not matter which of
- * them read at all, nor which is first.  (Checking it where the shared state is made would be an error also for a scan
- * that the plan does not execute in the end.)  A list that is still growing is shared only where there is no limit.
+ * Each process of a parallel scan checks the same sum before it reads its
+ * first byte, so it does not matter which of them read at all, nor which is
+ * first.  (Checking it where the shared state is made would be an error also
+ * for a scan that the plan does not execute in the end.)  A list that is still
+ * growing is shared only where there is no limit.
  */
 void
 flowlog_ledger_check_limit(FlowlogScan *scan)
 {
-	uint64 before = scan->queue != NULL ? flowlog_queue_bytes_before(scan->queue) : scan->bytes_before;
+	uint64 before =
+		scan->queue != NULL ? flowlog_queue_bytes_before(scan->queue) : scan->bytes_before;
 
-	if (flowlog_max_scan_bytes > 0 && (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
-		ereport(ERROR,
-		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		        errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows", flowlog_message(scan->table->name),
-		               "flowlog_fdw.max_scan_bytes"),
-		        errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.", scan->objects->count,
-		                  (unsigned long long) scan->objects->bytes,
-		                  before > 0 ? ", which are read again and again" : "",
-		                  flowlog_max_scan_bytes),
-		        errhint("Ask for fewer files by conditions on columns of the path, or raise the setting."));
+	if (flowlog_max_scan_bytes > 0 &&
+	    (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
+		ereport(
+			ERROR,
+			errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows",
+		           flowlog_message(scan->table->name),
+		           "flowlog_fdw.max_scan_bytes"),
+			errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.",
+		              scan->objects->count,
+		              (unsigned long long) scan->objects->bytes,
+		              before > 0 ? ", which are read again and again" : "",
+		              flowlog_max_scan_bytes),
+			errhint(
+				"Ask for fewer files by conditions on columns of the path, or raise the setting."));
 }
 
 void
@@ -105,9 +121,15 @@ flowlog_ledger_check_probes(const char *location, const FlowObject *objects, siz
 	if (flowlog_max_scan_bytes > 0 && (double) bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		        errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows", location, "flowlog_fdw.max_scan_bytes"),
-		        errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and the limit is %.0f.", FLOW_PROBE_SIZE, count,
-		                  (unsigned long long) bytes, flowlog_max_scan_bytes),
+		        errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows",
+		               location,
+		               "flowlog_fdw.max_scan_bytes"),
+		        errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and "
+		                  "the limit is %.0f.",
+		                  FLOW_PROBE_SIZE,
+		                  count,
+		                  (unsigned long long) bytes,
+		                  flowlog_max_scan_bytes),
 		        errhint("Raise the setting."));
 }
 
@@ -123,7 +145,10 @@ flowlog_ledger_restart(FlowlogScan *scan)
 
 /* ---------- how far a scan is ---------- */
 
-/* The time of a clock that nobody sets.  It is asked for at each interrupt check, so it is a cheap one. */
+/*
+ * The time of a clock that nobody sets.  It is asked for at each interrupt
+ * check, so it is a cheap one.
+ */
 static int64
 now_microseconds(void)
 {
@@ -154,7 +179,8 @@ progress_is_due(void *arg)
 {
 	const FlowlogScan *scan = arg;
 
-	return flowlog_progress && scan->reader != NULL && scan->objects != NULL && now_microseconds() >= scan->progress_next &&
+	return flowlog_progress && scan->reader != NULL && scan->objects != NULL &&
+	       now_microseconds() >= scan->progress_next &&
 	       !(scan->queue != NULL && flowlog_queue_is_worker(scan->queue));
 }
 
@@ -181,19 +207,31 @@ report_progress(void *arg)
 	scan->progress_next = now_microseconds() + PROGRESS_SECONDS * USECS_PER_SEC;
 	if (bytes <= 0)
 		return;
-	share = scan->queue != NULL ? flowlog_queue_share_taken(scan->queue) : Min((double) own->bytes_read / bytes, 1);
+	share = scan->queue != NULL ? flowlog_queue_share_taken(scan->queue)
+	                            : Min((double) own->bytes_read / bytes, 1);
 	name = flowlog_message(scan->table->name);
 	if (scan->queue != NULL)
 		ereport(NOTICE,
-		        errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left", name,
-		               size_text(share * bytes), size_text(bytes), (unsigned long long) files, share * 100,
+		        errmsg("scan of \"%s\": about %s of %s in %llu flow logs (%.0f %%), %s left",
+		               name,
+		               size_text(share * bytes),
+		               size_text(bytes),
+		               (unsigned long long) files,
+		               share * 100,
 		               share > 0 ? time_text(seconds / share - seconds) : "unknown"));
 	else
-		ereport(NOTICE,
-		        errmsg("scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left", name,
-		               (unsigned long long) own->files_read, (unsigned long long) files, size_text((double) own->bytes_read),
-		               size_text(bytes), share * 100, (unsigned long long) own->lines,
-		               share > 0 ? time_text(seconds / share - seconds) : "unknown"));
+		ereport(
+			NOTICE,
+			errmsg(
+				"scan of \"%s\": %llu of %llu flow logs, %s of %s (%.0f %%), %llu lines, %s left",
+				name,
+				(unsigned long long) own->files_read,
+				(unsigned long long) files,
+				size_text((double) own->bytes_read),
+				size_text(bytes),
+				share * 100,
+				(unsigned long long) own->lines,
+				share > 0 ? time_text(seconds / share - seconds) : "unknown"));
 }
 
 void

@@ -34,8 +34,8 @@
 #define MAX_ENDPOINT 255
 
 /*
- * An option: parse checks its value and stores it.  The same name may have a row
- * for tables and one for columns.
+ * An option: parse checks its value and stores it.  The same name may have a
+ * row for tables and one for columns.
  */
 typedef struct FlowlogOption
 {
@@ -137,8 +137,11 @@ parse_word(DefElem *def, const FlowlogWord *words, int nwords)
 	initStringInfo(&hint);
 	appendStringInfoString(&hint, "Valid values are ");
 	for (int i = 0; i < nwords; i++)
-		appendStringInfo(&hint, "%s\"%s\"", i == 0 ? "" : i == nwords - 1 ? " and "
-		                                                                  : ", ",
+		appendStringInfo(&hint,
+		                 "%s\"%s\"",
+		                 i == 0            ? ""
+		                 : i == nwords - 1 ? " and "
+		                                   : ", ",
 		                 words[i].word);
 	appendStringInfoChar(&hint, '.');
 	invalid_value(def, hint.data);
@@ -251,8 +254,10 @@ parse_max_line_length(FlowlogOptions *options, DefElem *def)
 static void
 parse_name_time_slack(FlowlogOptions *options, DefElem *def)
 {
-	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(defGetString(def)),
-	                                                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in,
+	                                                           CStringGetDatum(defGetString(def)),
+	                                                           ObjectIdGetDatum(InvalidOid),
+	                                                           Int32GetDatum(-1)));
 
 	/* infinity has months, too */
 	if (interval->month != 0 || interval->day < 0 || interval->day > MAX_NAME_TIME_SLACK_DAYS ||
@@ -278,15 +283,22 @@ parse_shard(FlowlogOptions *options, DefElem *def)
 		value += digits + 1;
 	}
 	if (numbers[0] < 1 || numbers[0] > numbers[1] || numbers[1] > FLOW_MAX_SHARDS)
-		invalid_value(def, "Of n shards, at most 10000, the first is \"1/n\" and the last \"n/n\".");
+		invalid_value(def,
+		              "Of n shards, at most 10000, the first is \"1/n\" and the last \"n/n\".");
 	options->shard = (FlowShard) {numbers[0], numbers[1]};
 }
 
-/* Greenplum's and Cloudberry's, which say by it where a scan runs.  PostgreSQL itself has but one such place. */
+/*
+ * Greenplum's and Cloudberry's, which say by it where a scan runs.  PostgreSQL
+ * itself has but one such place.
+ */
 static void
 parse_mpp_execute(FlowlogOptions *options, DefElem *def)
 {
-	static const FlowlogWord words[] = {{"any", 0}, {"coordinator", 0}, {"master", 0}, {"all segments", 0}};
+	static const FlowlogWord words[] = {{"any", 0},
+	                                    {"coordinator", 0},
+	                                    {"master", 0},
+	                                    {"all segments", 0}};
 
 	(void) parse_word(def, words, lengthof(words));
 }
@@ -317,9 +329,12 @@ parse_field(FlowlogOptions *options, DefElem *def)
 {
 	options->field = defGetString(def);
 	if (options->field[0] == '\0')
-		invalid_value(def, "It is the name of a field, or the name or number of a group of the regular expression.");
+		invalid_value(def,
+		              "It is the name of a field, or the name or number of a group of the regular "
+		              "expression.");
 	if (options->field[0] == '$' && flowlog_find_source(options->field) == FLOW_FROM_RECORD)
-		invalid_value(def, "What is not in a record is \"$path\", \"$line\", \"$size\" or \"$modified\".");
+		invalid_value(
+			def, "What is not in a record is \"$path\", \"$line\", \"$size\" or \"$modified\".");
 }
 
 /* ---------- of servers ---------- */
@@ -344,13 +359,16 @@ parse_endpoint(FlowlogOptions *options, DefElem *def)
 
 	options->endpoint_plain = strncmp(url, "http://", 7) == 0;
 	if (host == NULL || (!options->endpoint_plain && strncmp(url, "https://", 8) != 0))
-		invalid_value(def, "It is a URL such as \"https://s3.example.com\" or \"http://10.0.0.7:9000\".");
+		invalid_value(
+			def, "It is a URL such as \"https://s3.example.com\" or \"http://10.0.0.7:9000\".");
 	host += 3;
 	len = strlen(host);
 	if (len > 0 && host[len - 1] == '/')
 		len--;
-	if (len == 0 || len > MAX_ENDPOINT || strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < len)
-		invalid_value(def, "It is a URL of a host and perhaps a port, without user, path or query.");
+	if (len == 0 || len > MAX_ENDPOINT ||
+	    strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]") < len)
+		invalid_value(def,
+		              "It is a URL of a host and perhaps a port, without user, path or query.");
 	options->endpoint_host = pnstrdup(host, len);
 }
 
@@ -389,7 +407,9 @@ parse_max_connections(FlowlogOptions *options, DefElem *def)
 
 /* ---------- of user mappings ---------- */
 
-/* Keys go into the headers of requests: what could end one is no part of them. */
+/*
+ * Keys go into the headers of requests: what could end one is no part of them.
+ */
 static const char *
 parse_secret(DefElem *def, size_t most)
 {
@@ -400,10 +420,12 @@ parse_secret(DefElem *def, size_t most)
 		good = good && *p > 0x20 && *p < 0x7F;
 	/* the value is not shown */
 	if (!good)
-		ereport(ERROR,
-		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		        errmsg("invalid value for option \"%s\"", def->defname),
-		        errdetail("It is empty or too long, or contains blanks or characters that are not ASCII."));
+		ereport(
+			ERROR,
+			errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			errmsg("invalid value for option \"%s\"", def->defname),
+			errdetail(
+				"It is empty or too long, or contains blanks or characters that are not ASCII."));
 	return value;
 }
 
@@ -498,7 +520,8 @@ unknown_option(const char *name, Oid catalog)
 
 		if (strlen(name) >= NAMEDATALEN)
 			continue;
-		distance = varstr_levenshtein_less_equal(name, strlen(name), other, strlen(other), 1, 1, 1, least, true);
+		distance = varstr_levenshtein_less_equal(
+			name, strlen(name), other, strlen(other), 1, 1, 1, least, true);
 		if (distance < least && distance <= (int) strlen(name) / 2)
 		{
 			least = distance;
@@ -509,10 +532,9 @@ unknown_option(const char *name, Oid catalog)
 	ereport(ERROR,
 	        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 	        errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
-	        nearest ? errhint("Perhaps you meant the option \"%s\".", nearest)
-	        : names.len > 0
-	            ? errhint("Valid options are: %s.", names.data)
-	            : errhint("There are no valid options for it."));
+	        nearest         ? errhint("Perhaps you meant the option \"%s\".", nearest)
+	        : names.len > 0 ? errhint("Valid options are: %s.", names.data)
+	                        : errhint("There are no valid options for it."));
 }
 
 void
@@ -527,7 +549,8 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 		const FlowlogOption *option = NULL;
 
 		for (size_t i = 0; i < lengthof(flowlog_options); i++)
-			if (flowlog_options[i].catalog == catalog && strcmp(flowlog_options[i].name, def->defname) == 0)
+			if (flowlog_options[i].catalog == catalog &&
+			    strcmp(flowlog_options[i].name, def->defname) == 0)
 				option = &flowlog_options[i];
 		if (option == NULL)
 			unknown_option(def->defname, catalog);
@@ -546,7 +569,9 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 
 /* ---------- the validator ---------- */
 
-/* A pattern that was pasted from a Hive string compiles, but matches nothing. */
+/*
+ * A pattern that was pasted from a Hive string compiles, but matches nothing.
+ */
 static void
 warn_of_escaped_regex(const FlowlogOptions *options)
 {
@@ -579,45 +604,65 @@ validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
 		flowlog_raise(backend, &error, NULL);
 	if (unknown[0] != '\0')
 		ereport(WARNING,
-		        errmsg("option \"log_format\" names a field \"%s\", which is not a known field of flow logs", unknown),
+		        errmsg("option \"log_format\" names a field \"%s\", which is not a known field of "
+		               "flow logs",
+		               unknown),
 		        nearest[0] != '\0' ? errhint("Perhaps you meant the field \"%s\".", nearest) : 0);
 }
 
-/* Addresses that a server asks, and files that it trusts, are the administrator's business. */
+/*
+ * Addresses that a server asks, and files that it trusts, are the
+ * administrator's business.
+ */
 static void
 validate_server(const FlowlogOptions *options)
 {
 	if (options->endpoint_host != NULL && !superuser())
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "endpoint"),
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server",
+		               "endpoint"),
 		        errdetail("Only superusers may set this option."));
 	if (options->ca_file != NULL && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server", "ca_file"),
-		        errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files"));
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw server",
+		               "ca_file"),
+		        errdetail("Only roles with privileges of the \"%s\" role may set this option.",
+		                  "pg_read_server_files"));
 }
 
-/* An identity of the server itself may be lent by a superuser only, as with postgres_fdw's "password_required". */
+/*
+ * An identity of the server itself may be lent by a superuser only, as with
+ * postgres_fdw's "password_required".
+ */
 static void
 validate_user_mapping(const FlowlogOptions *options)
 {
-	bool has_keys = options->access_key_id != NULL || options->secret_access_key != NULL || options->session_token != NULL;
+	bool has_keys = options->access_key_id != NULL || options->secret_access_key != NULL ||
+	                options->session_token != NULL;
 
-	if (options->credential_source != FLOW_S3_STATIC && options->credential_source != FLOW_S3_ANONYMOUS && !superuser())
+	if (options->credential_source != FLOW_S3_STATIC &&
+	    options->credential_source != FLOW_S3_ANONYMOUS && !superuser())
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping", "credential_source"),
-		        errdetail("Only superusers may let others use an identity of the server; \"static\" and \"anonymous\" are for everybody."));
+		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping",
+		               "credential_source"),
+		        errdetail("Only superusers may let others use an identity of the server; "
+		                  "\"static\" and \"anonymous\" are for everybody."));
 	if (options->credential_source != FLOW_S3_STATIC && has_keys)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-		        errmsg("keys in a user mapping are only for the \"%s\" \"%s\"", "credential_source", "static"));
-	if (options->credential_source == FLOW_S3_STATIC && (options->access_key_id == NULL) != (options->secret_access_key == NULL))
+		        errmsg("keys in a user mapping are only for the \"%s\" \"%s\"",
+		               "credential_source",
+		               "static"));
+	if (options->credential_source == FLOW_S3_STATIC &&
+	    (options->access_key_id == NULL) != (options->secret_access_key == NULL))
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		        errmsg("options \"%s\" and \"%s\" belong together", "access_key_id", "secret_access_key"));
+		        errmsg("options \"%s\" and \"%s\" belong together",
+		               "access_key_id",
+		               "secret_access_key"));
 }
 
 static void
@@ -630,19 +675,25 @@ validate_table(const FlowlogOptions *options)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		        errmsg("option \"location\" is required for flowlog_fdw foreign tables"),
-		        errhint("Set it to the absolute path of a file, a directory or a pattern such as '/var/log/flow/*.gz'."));
+		        errhint("Set it to the absolute path of a file, a directory or a pattern such as "
+		                "'/var/log/flow/*.gz'."));
 
 	/*
-	 * As in file_fdw, whoever may read the server's files decides which of them a
-	 * table shows; SELECT on the table is then enough to read them.  ALTER comes here with
-	 * all of the options, so it takes the same right whatever it changes.  What is in a bucket, the keys of
-	 * the user mapping decide.
+	 * As in file_fdw, whoever may read the server's files decides which of
+	 * them a table shows; SELECT on the table is then enough to read them.
+	 * ALTER comes here with all of the options, so it takes the same right
+	 * whatever it changes.  What is in a bucket, the keys of the user mapping
+	 * decide.
 	 */
-	if (strncmp(options->location, "s3://", 5) != 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		        errmsg("permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
-		        errdetail("Only roles with privileges of the \"%s\" role may set this option.", "pg_read_server_files"));
+	if (strncmp(options->location, "s3://", 5) != 0 &&
+	    !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(
+			ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg(
+				"permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
+			errdetail("Only roles with privileges of the \"%s\" role may set this option.",
+		              "pg_read_server_files"));
 
 	flowlog_backend_init(&backend, CurrentMemoryContext);
 	if (flow_location_check(&backend.host, options->location, &error) != FLOW_OK)

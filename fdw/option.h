@@ -61,13 +61,19 @@ typedef struct FlowlogOptions
 	FlowS3Source credential_source;
 } FlowlogOptions;
 
-/* Checks the options of an object of this catalog, as CREATE and ALTER give them. */
+/*
+ * Checks the options of an object of this catalog, as CREATE and ALTER give
+ * them.
+ */
 extern void flowlog_options_validate(List *list, Oid catalog);
 
 /* Reads the options of an object of this catalog, after the defaults. */
 extern void flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog);
 
-/* Returns what a field named "$..." is filled with, or FLOW_FROM_RECORD if there is none of that name. */
+/*
+ * Returns what a field named "$..." is filled with, or FLOW_FROM_RECORD if
+ * there is none of that name.
+ */
 extern FlowColumnSource flowlog_find_source(const char *name);
 
 /* What the options of a server and a user mapping say. */

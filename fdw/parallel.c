@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * parallel.c
- *	  The executor's callbacks for a scan by several processes, which share a work
- *	  queue (see work_queue.c); and whether workers may read a table.
+ *	  The executor's callbacks for a scan by several processes, which share a
+ *	  work queue (see work_queue.c); and whether workers may read a table.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,7 +39,8 @@ calls_unsafe_function(Node *node, void *context)
 static bool
 constraints_are_parallel_safe(Oid domain)
 {
-	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef)); /* the context's reset looks at it */
+	/* the context's reset looks at it */
+	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef));
 	ListCell *cell;
 
 	InitDomainConstraintRef(domain, ref, CurrentMemoryContext, false);
@@ -100,7 +101,10 @@ flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 
 /* ---------- the executor's callbacks ---------- */
 
-/* Does the query look at the numbers of lines, which takes files that are not cut? */
+/*
+ * Does the query look at the numbers of lines, which takes files that are not
+ * cut?
+ */
 static bool
 needs_lines(const FlowlogScan *scan)
 {
@@ -120,7 +124,10 @@ flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt)
 	return sizeof(dsm_handle);
 }
 
-/* Without shared memory there will be no worker either, and the leader reads alone. */
+/*
+ * Without shared memory there will be no worker either, and the leader reads
+ * alone.
+ */
 void
 flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
 {
@@ -146,7 +153,10 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	if (flowlog_queue_grows(scan->queue))
 		scan->objects = (FlowObjects *) flowlog_queue_objects(scan->queue, scan);
 	if (store != NULL)
-		flowlog_store_create_exchange(store, flowlog_queue_exchange(scan->queue), participants, flowlog_queue_segment(scan->queue));
+		flowlog_store_create_exchange(store,
+		                              flowlog_queue_exchange(scan->queue),
+		                              participants,
+		                              flowlog_queue_segment(scan->queue));
 	*handle = dsm_segment_handle(flowlog_queue_segment(scan->queue));
 }
 
@@ -183,12 +193,15 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 		(void) flowlog_scan_prepare(scan);
 	scan->objects = (FlowObjects *) flowlog_queue_objects(scan->queue, scan);
 	if (store != NULL)
-		flowlog_store_attach_exchange(store, flowlog_queue_exchange(scan->queue), ParallelWorkerNumber + 1, flowlog_queue_segment(scan->queue));
+		flowlog_store_attach_exchange(store,
+		                              flowlog_queue_exchange(scan->queue),
+		                              ParallelWorkerNumber + 1,
+		                              flowlog_queue_segment(scan->queue));
 }
 
 /*
- * The counts go up early: the leader asks for them when the workers are gone.  It may
- * be called several times, and the scan may go on after it.
+ * The counts go up early: the leader asks for them when the workers are gone.
+ * It may be called several times, and the scan may go on after it.
  */
 void
 flowlog_parallel_shutdown(ForeignScanState *node)

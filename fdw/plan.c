@@ -3,8 +3,9 @@
  * plan.c
  *	  Sizes, paths, costs and plans of foreign scans.
  *
- * Planning opens no data file.  What a location holds is taken from a short look at its
- * directories; how many lines that is, from ANALYZE or else from a usual line's length.
+ * Planning opens no data file.  What a location holds is taken from a short
+ * look at its directories; how many lines that is, from ANALYZE or else from a
+ * usual line's length.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,17 +30,24 @@
 #define PLAN_ENTRIES 1000
 #define PLAN_MICROSECONDS 20000
 
-/* what is taken to be in a bucket, unless ANALYZE has seen it: bytes, in so many objects */
+/*
+ * what is taken to be in a bucket, unless ANALYZE has seen it: bytes, in so
+ * many objects
+ */
 #define STORE_BYTES (64 * 1024 * 1024)
 #define STORE_UNITS 64
 
-/* what a line takes, and what compression makes of it, where ANALYZE has not told */
+/*
+ * what a line takes, and what compression makes of it, where ANALYZE has not
+ * told
+ */
 #define BYTES_PER_LINE 128
 #define COMPRESSION_RATIO 8
 
 /*
- * What a line costs, in tuples of a heap table: split at its separators, matched by a regular
- * expression, and inflated.  A pushed comparison is cheaper than the executor's.
+ * What a line costs, in tuples of a heap table: split at its separators,
+ * matched by a regular expression, and inflated.  A pushed comparison is
+ * cheaper than the executor's.
  */
 #define SPLIT_COST 0.5
 #define MATCH_COST 3
@@ -51,10 +59,14 @@ typedef struct FlowlogPlanInfo
 	FlowlogTable *table;
 	double bytes; /* as stored */
 	double lines;
-	double units;      /* that processes can share, those that were seen */
-	List *pruned_by;   /* restrictions for which these numbers are right */
-	Index least_level; /* security level of a restriction that is not judged by file; the highest number if there is none */
-	double line_cost;  /* what a line costs, all but reading its bytes */
+	double units;    /* that processes can share, those that were seen */
+	List *pruned_by; /* restrictions for which these numbers are right */
+	/*
+	 * security level of a restriction that is not judged by file; the highest
+	 * number if there is none
+	 */
+	Index least_level;
+	double line_cost; /* what a line costs, all but reading its bytes */
 } FlowlogPlanInfo;
 
 /* ---------- who judges what ---------- */
@@ -67,8 +79,9 @@ typedef enum QualPlace
 } QualPlace;
 
 /*
- * What is judged by file comes before all else.  So a condition that may leak what it is given can only be if all
- * of a lower security level are judged so, too.  Pseudoconstant clauses become a Result node's.
+ * What is judged by file comes before all else.  So a condition that may leak
+ * what it is given can only be if all of a lower security level are judged so,
+ * too.  Pseudoconstant clauses become a Result node's.
  */
 static QualPlace
 place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
@@ -80,7 +93,8 @@ place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 	if (flowlog_prune_is_file_qual(info->table, baserel->relid, restriction->clause) &&
 	    (restriction->leakproof || restriction->security_level <= info->least_level))
 		return QUAL_FILE;
-	return flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause) ? QUAL_PUSHED : QUAL_LOCAL;
+	return flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause) ? QUAL_PUSHED
+	                                                                                 : QUAL_LOCAL;
 }
 
 static void
@@ -92,22 +106,29 @@ find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
 
-		if (!restriction->pseudoconstant && !flowlog_prune_is_file_qual(info->table, relid, restriction->clause))
+		if (!restriction->pseudoconstant &&
+		    !flowlog_prune_is_file_qual(info->table, relid, restriction->clause))
 			info->least_level = Min(info->least_level, restriction->security_level);
 	}
 }
 
 static int
-file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, RestrictInfo *restriction)
+file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+           RestrictInfo *restriction)
 {
 	return (int) (restriction->security_level << FLOWLOG_QUAL_LEVEL_SHIFT) |
 	       (restriction->leakproof ? FLOWLOG_QUAL_LEAKPROOF : 0) |
-	       (flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause) ? FLOWLOG_QUAL_COMPARISONS : 0);
+	       (flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause)
+	            ? FLOWLOG_QUAL_COMPARISONS
+	            : 0);
 }
 
 /* ---------- the order of restrictions ---------- */
 
-/* Returns true if a restriction that stands after another one is to be evaluated before it. */
+/*
+ * Returns true if a restriction that stands after another one is to be
+ * evaluated before it.
+ */
 typedef bool (*ComesBefore)(const RestrictInfo *restriction, const RestrictInfo *other);
 
 /* Others stay as they are. */
@@ -121,7 +142,8 @@ sort_restrictions(List *restrictions, ComesBefore comes_before)
 	{
 		int place = list_length(sorted);
 
-		while (place > 0 && comes_before(lfirst_node(RestrictInfo, cell), list_nth_node(RestrictInfo, sorted, place - 1)))
+		while (place > 0 && comes_before(lfirst_node(RestrictInfo, cell),
+		                                 list_nth_node(RestrictInfo, sorted, place - 1)))
 			place--;
 		sorted = list_insert_nth(sorted, place, lfirst(cell));
 	}
@@ -138,7 +160,9 @@ is_of_lower_level(const RestrictInfo *restriction, const RestrictInfo *other)
 static Index
 level_of(const RestrictInfo *restriction)
 {
-	return restriction->leakproof && restriction->eval_cost.per_tuple < 10 * cpu_operator_cost ? 0 : restriction->security_level;
+	return restriction->leakproof && restriction->eval_cost.per_tuple < 10 * cpu_operator_cost
+	           ? 0
+	           : restriction->security_level;
 }
 
 static bool
@@ -147,7 +171,8 @@ is_of_lower_level_or_cost(const RestrictInfo *restriction, const RestrictInfo *o
 	Index level = level_of(restriction);
 	Index other_level = level_of(other);
 
-	return level < other_level || (level == other_level && restriction->eval_cost.per_tuple < other->eval_cost.per_tuple);
+	return level < other_level ||
+	       (level == other_level && restriction->eval_cost.per_tuple < other->eval_cost.per_tuple);
 }
 
 List *
@@ -163,16 +188,21 @@ flowlog_plan_order_quals(PlannerInfo *root, List *restrictions)
 
 /* Is it of use to prune by the time in a file's name? */
 static bool
-prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, RestrictInfo *restriction)
+prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+               RestrictInfo *restriction)
 {
 	return table->options.name_time_slack >= 0 && !restriction->pseudoconstant &&
 	       flowlog_prune_has_time(table, baserel->relid, restriction->clause) &&
 	       flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause);
 }
 
-/* The whole of it: the plan's clauses are the pushed ones, those on files, and those that prune by time. */
+/*
+ * The whole of it: the plan's clauses are the pushed ones, those on files, and
+ * those that prune by time.
+ */
 List *
-flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local, List **counts)
+flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local,
+                        List **counts)
 {
 	const FlowlogTable *table = flowlog_plan_table(baserel);
 	List *pushed = NIL;
@@ -193,13 +223,18 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 		if (prunes_by_time(root, baserel, table, restriction))
 			time = lappend(time, restriction->clause);
 
-		/* an error of a branch is none for a row that a condition before it drops */
+		/*
+		 * an error of a branch is none for a row that a condition before it
+		 * drops
+		 */
 		place = place_of(root, baserel, restriction);
-		if (place == QUAL_PUSHED && *local != NIL && flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
+		if (place == QUAL_PUSHED && *local != NIL &&
+		    flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
 			place = QUAL_LOCAL;
 
 		/* nor may it tell of a row that a policy or a view hides */
-		if (place == QUAL_PUSHED && least_local < restriction->security_level && flowlog_expr_makes_time(restriction->clause))
+		if (place == QUAL_PUSHED && least_local < restriction->security_level &&
+		    flowlog_expr_makes_time(restriction->clause))
 			place = QUAL_LOCAL;
 		switch (place)
 		{
@@ -220,7 +255,8 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	*counts = list_make2_int(list_length(pushed), list_length(file));
 	foreach(cell, file)
 	{
-		*counts = lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
+		*counts =
+			lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
 		clauses = lappend(clauses, lfirst_node(RestrictInfo, cell)->clause);
 	}
 	return list_concat(list_concat(pushed, clauses), time);
@@ -254,9 +290,10 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What prunes the listing when a query is planned.  Left out is what takes a value from the run, what may raise an error
- * that PostgreSQL's planner would not raise, and what could leak paths, for nobody has yet asked whether the user may
- * read the table.  *used are the restrictions on files among them.
+ * What prunes the listing when a query is planned.  Left out is what takes a
+ * value from the run, what may raise an error that PostgreSQL's planner would
+ * not raise, and what could leak paths, for nobody has yet asked whether the
+ * user may read the table.  *used are the restrictions on files among them.
  */
 static FlowlogPrune *
 prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backend, List **used)
@@ -286,8 +323,12 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 		if (!file)
 			continue;
 		quals.file = lappend(quals.file, clause);
-		quals.file_flags = lappend_int(quals.file_flags, FLOWLOG_QUAL_LEAKPROOF |
-		                                                     (flowlog_qual_is_comparison(root, baserel->relid, table, clause) ? FLOWLOG_QUAL_COMPARISONS : 0));
+		quals.file_flags =
+			lappend_int(quals.file_flags,
+		                FLOWLOG_QUAL_LEAKPROOF |
+		                    (flowlog_qual_is_comparison(root, baserel->relid, table, clause)
+		                         ? FLOWLOG_QUAL_COMPARISONS
+		                         : 0));
 		*used = lappend(*used, restriction);
 	}
 	return flowlog_prune_create(table, backend, false, NULL, NIL, &quals);
@@ -300,7 +341,9 @@ needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 	Bitmapset *attrs = NULL;
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
-	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false), baserel->relid, &attrs);
+	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false),
+	               baserel->relid,
+	               &attrs);
 	for (int i = 0; i < table->ncolumns; i++)
 		if (table->columns[i].source == FLOW_FROM_LINE &&
 		    (bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs) ||
@@ -311,9 +354,11 @@ needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 
 /*
  * Looks at what the location holds: stored bytes, lines by a usual line's
- * length, units of work.  False if the look was cut short, so that there is more than that.  *used: which restrictions
- * were taken into account.  "looking" is for what is not needed afterwards; what the planner makes of expressions may
- * not go there, for it notes in the plan which functions it has inlined.
+ * length, units of work.  False if the look was cut short, so that there is
+ * more than that.  *used: which restrictions were taken into account.
+ * "looking" is for what is not needed afterwards; what the planner makes of
+ * expressions may not go there, for it notes in the plan which functions it
+ * has inlined.
  */
 static bool
 estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, List **used)
@@ -335,7 +380,9 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	bool complete;
 
 	flowlog_backend_init(&backend, looking);
-	line_cost = flow_format_splits(&backend.host, table->options.regex, flowlog_enable_splitter) ? SPLIT_COST : MATCH_COST;
+	line_cost = flow_format_splits(&backend.host, table->options.regex, flowlog_enable_splitter)
+	                ? SPLIT_COST
+	                : MATCH_COST;
 	info->line_cost = line_cost * cpu_tuple_cost;
 
 	if (!flow_location_is_local(table->location))
@@ -351,7 +398,13 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	prune = prune_for_planning(root, baserel, &backend, used);
 	old = MemoryContextSwitchTo(looking);
 	allowed = flowlog_get_access(NULL);
-	status = flow_objects_list_pruned(&backend.host, table->location, &allowed, &limits, flowlog_prune_begin(prune), &objects, &error);
+	status = flow_objects_list_pruned(&backend.host,
+	                                  table->location,
+	                                  &allowed,
+	                                  &limits,
+	                                  flowlog_prune_begin(prune),
+	                                  &objects,
+	                                  &error);
 	flowlog_prune_end(prune);
 	MemoryContextSwitchTo(old);
 	if (status == FLOW_INTERRUPTED)
@@ -393,15 +446,23 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	find_least_level(info, baserel->relid, baserel->joininfo);
 
-	/* there may be thousands of partitions, and what it takes to look at one is not needed any more */
-	looking = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw planning", ALLOCSET_START_SMALL_SIZES);
+	/*
+	 * there may be thousands of partitions, and what it takes to look at one
+	 * is not needed any more
+	 */
+	looking = AllocSetContextCreate(CurrentMemoryContext,
+	                                "flowlog_fdw planning",
+	                                ALLOCSET_START_SMALL_SIZES);
 	complete = estimate_location(root, baserel, looking, &used);
 	MemoryContextDelete(looking);
 	flow_location_free(info->table->location);
 	info->table->location = NULL;
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
-		/* ANALYZE has counted: so many lines a page.  Of a long list it has seen more than we have. */
+		/*
+		 * ANALYZE has counted: so many lines a page.  Of a long list it has
+		 * seen more than we have.
+		 */
 		double pages = Max(ceil(info->bytes / BLCKSZ), 1);
 
 		if (!complete)
@@ -415,7 +476,12 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 	/* what has pruned all there is is accounted for */
 	info->pruned_by = complete ? used : NIL;
-	selectivity = clauselist_selectivity(root, list_difference_ptr(baserel->baserestrictinfo, info->pruned_by), 0, JOIN_INNER, NULL);
+	selectivity =
+		clauselist_selectivity(root,
+	                           list_difference_ptr(baserel->baserestrictinfo, info->pruned_by),
+	                           0,
+	                           JOIN_INNER,
+	                           NULL);
 	baserel->tuples = info->lines;
 	baserel->rows = clamp_row_est(info->lines * selectivity);
 }
@@ -435,7 +501,8 @@ flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *res
 }
 
 void
-flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor, Cost *startup, Cost *run, double *passed)
+flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor,
+                   Cost *startup, Cost *run, double *passed)
 {
 	FlowlogPlanInfo *info = baserel->fdw_private;
 	List *by_line = NIL;
@@ -448,16 +515,22 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 			by_line = lappend(by_line, lfirst(cell));
 	cost_qual_eval(&cost, by_line, root);
 	*startup = cost.startup;
-	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) + info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
-	*passed = info->lines * clauselist_selectivity(root, list_difference_ptr(pushed, info->pruned_by), 0, JOIN_INNER, NULL);
+	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) +
+	       info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
+	*passed = info->lines * clauselist_selectivity(root,
+	                                               list_difference_ptr(pushed, info->pruned_by),
+	                                               0,
+	                                               JOIN_INNER,
+	                                               NULL);
 }
 
 /*
- * The cost of a scan that judges these restrictions and emits so many rows, where "divisor"
- * processes share the work of the processor.
+ * The cost of a scan that judges these restrictions and emits so many rows,
+ * where "divisor" processes share the work of the processor.
  */
 static void
-cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor, Cost *startup, Cost *total)
+cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor,
+          Cost *startup, Cost *total)
 {
 	List *pushed = NIL;
 	List *local = NIL;
@@ -487,15 +560,18 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 /* ---------- paths ---------- */
 
 static ForeignPath *
-create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total, Relids required_outer)
+create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total,
+                 Relids required_outer)
 {
-	return create_foreignscan_path(root, baserel,
+	return create_foreignscan_path(root,
+	                               baserel,
 	                               NULL, /* default pathtarget */
 	                               rows,
 #if PG_VERSION_NUM >= 180000
 	                               0, /* no disabled nodes */
 #endif
-	                               startup, total,
+	                               startup,
+	                               total,
 	                               NIL, /* no order */
 	                               required_outer,
 	                               NULL, /* no outer path */
@@ -525,8 +601,9 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	path = create_scan_path(root, baserel, rows, startup, total, required_outer);
 
 	/*
-	 * In workers only the partial path runs: where each worker scans for itself, the
-	 * logs are read, and their rejects warned of, as often, and EXPLAIN knows only the leader's share.
+	 * In workers only the partial path runs: where each worker scans for
+	 * itself, the logs are read, and their rejects warned of, as often, and
+	 * EXPLAIN knows only the leader's share.
 	 */
 	path->path.parallel_safe = false;
 	add_path(baserel, (Path *) path);
@@ -542,16 +619,19 @@ flowlog_parallel_divisor(int workers)
 }
 
 /*
- * So many workers as for a heap table that takes as long to read: starting them takes as long too (10 ms).
- * A process without a unit of its own would be idle, so there are fewer workers than units.  But
- * an inheritance child is read together with others: one worker may take it.
+ * So many workers as for a heap table that takes as long to read: starting
+ * them takes as long too (10 ms). A process without a unit of its own would be
+ * idle, so there are fewer workers than units.  But an inheritance child is
+ * read together with others: one worker may take it.
  */
 static int
 count_workers(RelOptInfo *baserel)
 {
 	const FlowlogPlanInfo *info = baserel->fdw_private;
-	double pages = info->lines * BYTES_PER_LINE / BLCKSZ * Min(info->line_cost / cpu_tuple_cost, 1) / 2;
-	int workers = compute_parallel_worker(baserel, ceil(pages), -1, max_parallel_workers_per_gather);
+	double pages =
+		info->lines * BYTES_PER_LINE / BLCKSZ * Min(info->line_cost / cpu_tuple_cost, 1) / 2;
+	int workers =
+		compute_parallel_worker(baserel, ceil(pages), -1, max_parallel_workers_per_gather);
 	double most = info->units - 1;
 
 	if (info->units == 1 && baserel->reloptkind == RELOPT_OTHER_MEMBER_REL)
@@ -610,10 +690,12 @@ has_one_row(PlannerInfo *root, Index relid)
 			Query *query = rte->subquery;
 
 			return is_one(root, query->limitCount) ||
-			       (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL && !query->hasTargetSRFs);
+			       (query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL &&
+			        !query->hasTargetSRFs);
 		}
 		case RTE_RELATION:
-			return rel != NULL && !rte->inh && relation_has_unique_index_for(root, rel, NIL, NIL, NIL);
+			return rel != NULL && !rte->inh &&
+			       relation_has_unique_index_for(root, rel, NIL, NIL, NIL);
 		default:
 			return false;
 	}
@@ -623,18 +705,20 @@ has_one_row(PlannerInfo *root, Index relid)
 static bool
 is_useful_join_clause(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *clause)
 {
-	return join_clause_is_movable_to(clause, baserel) && flowlog_plan_is_pushed(root, baserel, clause);
+	return join_clause_is_movable_to(clause, baserel) &&
+	       flowlog_plan_is_pushed(root, baserel, clause);
 }
 
 static bool
-any_member_matches(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em, void *arg)
+any_member_matches(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em,
+                   void *arg)
 {
 	return bms_is_member(rel->relid, em->em_relids);
 }
 
 /*
- * A scan with a nested loop's parameter reads everything again for each outer row, so
- * it is offered only where the outer side is one row for certain.
+ * A scan with a nested loop's parameter reads everything again for each outer
+ * row, so it is offered only where the outer side is one row for certain.
  */
 static void
 add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
@@ -652,7 +736,10 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
 	}
 	if (baserel->has_eclass_joins)
 	{
-		List *implied = generate_implied_equalities_for_column(root, baserel, any_member_matches, NULL,
+		List *implied = generate_implied_equalities_for_column(root,
+		                                                       baserel,
+		                                                       any_member_matches,
+		                                                       NULL,
 		                                                       baserel->lateral_referencers);
 
 		foreach(cell, implied)
@@ -667,11 +754,13 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
 	foreach(cell, clauses)
 	{
 		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
-		Relids others = bms_del_member(bms_union(clause->clause_relids, baserel->lateral_relids), baserel->relid);
+		Relids others = bms_del_member(bms_union(clause->clause_relids, baserel->lateral_relids),
+		                               baserel->relid);
 		int other;
 
 		if (!bms_get_singleton_member(others, &other) || other >= root->simple_rel_array_size ||
-		    root->simple_rel_array[other] == NULL || list_member_int(seen, other) || !has_one_row(root, other))
+		    root->simple_rel_array[other] == NULL || list_member_int(seen, other) ||
+		    !has_one_row(root, other))
 			continue;
 		seen = lappend_int(seen, other);
 		add_scan_path(root, baserel, others);
@@ -689,8 +778,9 @@ flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 /* ---------- plans ---------- */
 
 /*
- * The attributes that must be filled: those that come out of the scan, and those that
- * PostgreSQL's own filter looks at.  What only pushed clauses look at need not be converted.
+ * The attributes that must be filled: those that come out of the scan, and
+ * those that PostgreSQL's own filter looks at.  What only pushed clauses look
+ * at need not be converted.
  */
 static List *
 attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
@@ -715,14 +805,19 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, &local, &counts);
 
 	/*
-	 * Clauses go into fdw_exprs, where parameters are replaced and the executor and EXPLAIN find
-	 * them, and into fdw_recheck_quals for EvalPlanQual; where one prunes by time and is local too, that does no harm.
+	 * Clauses go into fdw_exprs, where parameters are replaced and the
+	 * executor and EXPLAIN find them, and into fdw_recheck_quals for
+	 * EvalPlanQual; where one prunes by time and is local too, that does no
+	 * harm.
 	 */
-	return make_foreignscan(tlist, local, baserel->relid,
+	return make_foreignscan(tlist,
+	                        local,
+	                        baserel->relid,
 	                        clauses,
 	                        list_make2(attrs_to_fill(baserel, local), counts),
 	                        NIL, /* the scan's rows are the table's */
-	                        clauses, outer_plan);
+	                        clauses,
+	                        outer_plan);
 }
 
 Bitmapset *

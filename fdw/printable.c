@@ -3,11 +3,12 @@
  * printable.c
  *	  Names of files, and bytes of logs, as text for SQL and for messages.
  *
- * Names and logs are bytes.  A value of type text must be valid in the database's
- * encoding.  A message must also be convertible to the client's encoding, or the
- * client is told of a failed conversion in its place, and a warning becomes an
- * error.  What is neither is written as "\x" and two hexadecimal digits for each
- * byte; in messages and lines shown by functions, so are control characters.
+ * Names and logs are bytes.  A value of type text must be valid in the
+ * database's encoding.  A message must also be convertible to the client's
+ * encoding, or the client is told of a failed conversion in its place, and a
+ * warning becomes an error.  What is neither is written as "\x" and two
+ * hexadecimal digits for each byte; in messages and lines shown by functions,
+ * so are control characters.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +28,8 @@ typedef struct Conversion
 static Conversion conversion = {.client = -1};
 
 /*
- * What the client wants.  A worker writes messages in the database's encoding, which
- * its leader converts, but has the setting of the leader.
+ * What the client wants.  A worker writes messages in the database's encoding,
+ * which its leader converts, but has the setting of the leader.
  */
 static int
 client_encoding(void)
@@ -62,7 +63,10 @@ flowlog_message_prepare(void)
 	conversion.client = client;
 }
 
-/* Is a character that is valid in the database's encoding convertible to the client's? */
+/*
+ * Is a character that is valid in the database's encoding convertible to the
+ * client's?
+ */
 static bool
 can_be_sent(const char *character, int len)
 {
@@ -75,12 +79,18 @@ can_be_sent(const char *character, int len)
 		return true;
 	if (conversion.client != client || !conversion.exists)
 		return false;
-	return DatumGetInt32(FunctionCall6(&conversion.function, Int32GetDatum(server), Int32GetDatum(client),
-	                                   CStringGetDatum(pnstrdup(character, len)), CStringGetDatum(converted),
-	                                   Int32GetDatum(len), BoolGetDatum(true))) == len;
+	return DatumGetInt32(FunctionCall6(&conversion.function,
+	                                   Int32GetDatum(server),
+	                                   Int32GetDatum(client),
+	                                   CStringGetDatum(pnstrdup(character, len)),
+	                                   CStringGetDatum(converted),
+	                                   Int32GetDatum(len),
+	                                   BoolGetDatum(true))) == len;
 }
 
-/* The bytes of the character at "data" in an encoding, 0 if it is not valid. */
+/*
+ * The bytes of the character at "data" in an encoding, 0 if it is not valid.
+ */
 static int
 valid_width(int encoding, const char *data, const char *end)
 {
@@ -97,7 +107,10 @@ append_text(StringInfo out, const char *data, const char *end, bool controls, bo
 {
 	int encoding = GetDatabaseEncoding();
 
-	/* what a database without an encoding sends is not converted, but must be valid in the client's */
+	/*
+	 * what a database without an encoding sends is not converted, but must be
+	 * valid in the client's
+	 */
 	if (for_client && encoding == PG_SQL_ASCII)
 		encoding = client_encoding();
 	while (data < end)

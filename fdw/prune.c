@@ -1,24 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * prune.c
- *	  Which files a scan need not read, by what is known of them before they are
- *	  opened.
+ *	  Which files a scan need not read, by what is known of them before they
+ *	  are opened.
  *
- * A condition whose only columns are the same in all of a file (variables of the location, $path, $size,
- * $modified) is evaluated once for each file, and for a directory as soon as its columns are known there: by
- * a filter (see qual.c) if it is made of comparisons, which takes no longer for an array of a million
- * elements than for one of a few; otherwise by PostgreSQL's own executor, which also evaluates what the
- * filter cannot decide.  Of a date of which only the year is known, or the year and the month, its
- * comparisons still tell whether any day of that can pass; and where option "name_time_slack" is set, those
- * of a record's times tell it of the time in a file's name.  For both, the filters are asked about intervals.
+ * A condition whose only columns are the same in all of a file (variables of
+ * the location, $path, $size, $modified) is evaluated once for each file, and
+ * for a directory as soon as its columns are known there: by a filter (see
+ * qual.c) if it is made of comparisons, which takes no longer for an array of
+ * a million elements than for one of a few; otherwise by PostgreSQL's own
+ * executor, which also evaluates what the filter cannot decide.  Of a date of
+ * which only the year is known, or the year and the month, its comparisons
+ * still tell whether any day of that can pass; and where option
+ * "name_time_slack" is set, those of a record's times tell it of the time in a
+ * file's name.  For both, the filters are asked about intervals.
  *
- * Conditions are evaluated in the order of their security levels, as PostgreSQL would have it: one
- * that may leak what it is given comes behind all of a lower level.
+ * Conditions are evaluated in the order of their security levels, as
+ * PostgreSQL would have it: one that may leak what it is given comes behind
+ * all of a lower level.
  *
- * Pruning raises no error that PostgreSQL would not raise.  What stands in a branch of a condition and may
- * fail is not evaluated (see qual_error.c): of a filter it is a part that may be anything, and a condition
- * with such a branch is not one on files.  Plain EXPLAIN, which shows what a query would read, evaluates what may fail in a
- * subtransaction; if it does fail, the condition prunes nothing.
+ * Pruning raises no error that PostgreSQL would not raise.  What stands in a
+ * branch of a condition and may fail is not evaluated (see qual_error.c): of a
+ * filter it is a part that may be anything, and a condition with such a branch
+ * is not one on files.  Plain EXPLAIN, which shows what a query would read,
+ * evaluates what may fail in a subtransaction; if it does fail, the condition
+ * prunes nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -74,7 +80,11 @@ struct FlowlogPrune
 	bool ready;
 	ExprContext *econtext;
 	TupleTableSlot *slot;
-	FlowlogTable table; /* the scan's, with columns that may be NULL: whether they may be is judged here */
+	/*
+	 * the scan's, with columns that may be NULL: whether they may be is judged
+	 * here
+	 */
+	FlowlogTable table;
 	FlowlogTuple *tuple;
 	FlowConstants *constants;
 	FlowSlice *fields;    /* by column */
@@ -105,8 +115,12 @@ flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 		int attnum = member + FirstLowInvalidHeapAttributeNumber;
 		int column = attnum > 0 ? table->column_of_attr[attnum - 1] : -1;
 
-		/* what PostgreSQL's own input function makes of a text is not ours to know */
-		if (column < 0 || !flow_column_is_constant(&table->columns[column]) || table->columns[column].type == FLOW_OPAQUE)
+		/*
+		 * what PostgreSQL's own input function makes of a text is not ours to
+		 * know
+		 */
+		if (column < 0 || !flow_column_is_constant(&table->columns[column]) ||
+		    table->columns[column].type == FLOW_OPAQUE)
 			return false;
 	}
 
@@ -121,7 +135,8 @@ flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause)
 
 	pull_varattnos((Node *) clause, relid, &attrs);
 	for (int i = 0; i < table->ncolumns; i++)
-		if (table->is_time[i] && bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs))
+		if (table->is_time[i] &&
+		    bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs))
 			return true;
 	return false;
 }
@@ -154,7 +169,9 @@ find_parameters(Node *node, void *context)
 		const ParamExternData *data = NULL;
 
 		if (params != NULL && param->paramid > 0 && param->paramid <= params->numParams)
-			data = params->paramFetch != NULL ? params->paramFetch(params, param->paramid, true, &space) : &params->params[param->paramid - 1];
+			data = params->paramFetch != NULL
+			           ? params->paramFetch(params, param->paramid, true, &space)
+			           : &params->params[param->paramid - 1];
 		if (data == NULL || !OidIsValid(data->ptype))
 			search->missing = true;
 	}
@@ -163,7 +180,10 @@ find_parameters(Node *node, void *context)
 	return false;
 }
 
-/* Can an expression be evaluated now?  While EXPLAIN only shows a plan, not if that takes values from the run. */
+/*
+ * Can an expression be evaluated now?  While EXPLAIN only shows a plan, not if
+ * that takes values from the run.
+ */
 static bool
 can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
 {
@@ -216,8 +236,13 @@ attempt_part(void *arg)
 	get_typlenbyval(type, &typlen, &typbyval);
 	if (!isnull)
 		value = datumCopy(value, typbyval, typlen);
-	attempt->value = makeConst(type, exprTypmod((Node *) attempt->expr), exprCollation((Node *) attempt->expr),
-	                           typlen, value, isnull, typbyval);
+	attempt->value = makeConst(type,
+	                           exprTypmod((Node *) attempt->expr),
+	                           exprCollation((Node *) attempt->expr),
+	                           typlen,
+	                           value,
+	                           isnull,
+	                           typbyval);
 	end_attempt(attempt);
 }
 
@@ -291,7 +316,8 @@ restore_columns(Node *node, void *context)
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
-		return copyObject((Node *) list_nth_node(TargetEntry, scan_tlist, ((Var *) node)->varattno - 1)->expr);
+		return copyObject(
+			(Node *) list_nth_node(TargetEntry, scan_tlist, ((Var *) node)->varattno - 1)->expr);
 	return expression_tree_mutator(node, restore_columns, context);
 }
 
@@ -322,15 +348,17 @@ init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 	qual->level = (Index) flags >> FLOWLOG_QUAL_LEVEL_SHIFT;
 	qual->leakproof = (flags & FLOWLOG_QUAL_LEAKPROOF) != 0;
 	qual->comparisons = (flags & FLOWLOG_QUAL_COMPARISONS) != 0;
-	qual->columns = palloc(sizeof(int) * (list_length(pull_var_clause((Node *) clause, PVC_RECURSE_PLACEHOLDERS)) + 1));
+	qual->columns =
+		palloc(sizeof(int) *
+	           (list_length(pull_var_clause((Node *) clause, PVC_RECURSE_PLACEHOLDERS)) + 1));
 	(void) add_columns((Node *) clause, context);
 	(void) find_parameters((Node *) clause, &search);
 	prune->depends_on_run |= search.exec;
 }
 
 FlowlogPrune *
-flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only, PlanState *parent, List *scan_tlist,
-                     const FlowlogQuals *quals)
+flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only,
+                     PlanState *parent, List *scan_tlist, const FlowlogQuals *quals)
 {
 	FlowlogPrune *prune;
 	MemoryContext old;
@@ -377,7 +405,10 @@ flowlog_prune_depends_on_run(const FlowlogPrune *prune)
 
 /* ---------- judging ---------- */
 
-/* Makes what is known of a file, or of a directory on the way to some, a row of the table. */
+/*
+ * Makes what is known of a file, or of a directory on the way to some, a row
+ * of the table.
+ */
 static void
 fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
 {
@@ -416,7 +447,10 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	prune->econtext->ecxt_scantuple = prune->slot;
 }
 
-/* The first column of a condition of which not so much is known as that it has a value, or -1. */
+/*
+ * The first column of a condition of which not so much is known as that it has
+ * a value, or -1.
+ */
 static int
 first_unknown(const FlowlogPrune *prune, const FileQual *qual)
 {
@@ -426,7 +460,10 @@ first_unknown(const FlowlogPrune *prune, const FileQual *qual)
 	return -1;
 }
 
-/* Does a condition hold that may fail?  Once it has, it is not evaluated any more. */
+/*
+ * Does a condition hold that may fail?  Once it has, it is not evaluated any
+ * more.
+ */
 static bool
 try_qual(FlowlogPrune *prune, FileQual *qual)
 {
@@ -468,13 +505,18 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 		FileQual *qual = &prune->quals[i];
 		int unknown = first_unknown(prune, qual);
 
-		if (unknown >= 0 && file != NULL && prune->knowledge[unknown] == BAD && prune->parent != NULL)
+		if (unknown >= 0 && file != NULL && prune->knowledge[unknown] == BAD &&
+		    prune->parent != NULL)
 		{
 			/* its lines are all rejects, whatever the query asks */
 			if (on_error == FLOW_ON_ERROR_IGNORE)
 				return FLOW_OK;
-			return flow_constant_error(&prune->definition->columns[unknown], unknown, file, prune->statuses[unknown],
-			                           on_error == FLOW_ON_ERROR_STOP, error);
+			return flow_constant_error(&prune->definition->columns[unknown],
+			                           unknown,
+			                           file,
+			                           prune->statuses[unknown],
+			                           on_error == FLOW_ON_ERROR_STOP,
+			                           error);
 		}
 		if (unknown >= 0 || qual->state == NULL || (!qual->leakproof && qual->level > skipped))
 		{
@@ -486,7 +528,10 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 	return FLOW_OK;
 }
 
-/* Can a column of this type have a value from "from" to before "to", in microseconds since 1970? */
+/*
+ * Can a column of this type have a value from "from" to before "to", in
+ * microseconds since 1970?
+ */
 static FlowInterval
 interval_of(const FlowColumn *column, int64 from, int64 to)
 {
@@ -507,10 +552,15 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 			return (FlowInterval) {false, 0, 0};
 	}
 
-	/* rounded outwards; a time may have been rounded itself, to the second at most */
+	/*
+	 * rounded outwards; a time may have been rounded itself, to the second at
+	 * most
+	 */
 	if (column->type == FLOW_TIME)
 		return (FlowInterval) {true, from - USECS_PER_SEC, to};
-	return (FlowInterval) {true, from / unit - 1, to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
+	return (FlowInterval) {true,
+	                       from / unit - 1,
+	                       to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
 }
 
 /* Can a day of a date pass whose year is known, or its year and month? */
@@ -527,14 +577,16 @@ dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 		FlowType type = column->type;
 
 		prune->intervals[i].known = false;
-		if (column->source != FLOW_FROM_VARIABLE || !value->begun || value->text.data != NULL || (type != FLOW_TIME && type != FLOW_DAY))
+		if (column->source != FLOW_FROM_VARIABLE || !value->begun || value->text.data != NULL ||
+		    (type != FLOW_TIME && type != FLOW_DAY))
 			continue;
 		prune->intervals[i].known = any = true;
 		if (type == FLOW_DAY)
 		{
 			/* years and months begin and end with a day */
 			prune->intervals[i].low = value->from / USECS_PER_DAY;
-			prune->intervals[i].high = value->to == PG_INT64_MAX ? value->to : value->to / USECS_PER_DAY - 1;
+			prune->intervals[i].high =
+				value->to == PG_INT64_MAX ? value->to : value->to / USECS_PER_DAY - 1;
 		}
 		else
 		{
@@ -575,7 +627,8 @@ times_may_pass(FlowlogPrune *prune, const FlowObject *file)
 
 /* Throws errors of its own. */
 static FlowStatus
-evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values,
+         FlowPruning *pruning, FlowError *error)
 {
 	bool holds = true;
 	FlowStatus status;
@@ -613,12 +666,19 @@ answer(void *arg)
 {
 	Question *question = arg;
 
-	question->status = evaluate(question->prune, question->file, question->values, question->pruning, question->error);
+	question->status = evaluate(question->prune,
+	                            question->file,
+	                            question->values,
+	                            question->pruning,
+	                            question->error);
 }
 
-/* FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise. */
+/*
+ * FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise.
+ */
 static FlowStatus
-evaluate_safely(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+evaluate_safely(void *arg, const FlowObject *file, const FlowPathValue *values,
+                FlowPruning *pruning, FlowError *error)
 {
 	FlowlogPrune *prune = arg;
 	Question question = {prune, file, values, pruning, error, FLOW_OK};
@@ -646,7 +706,9 @@ bad_field(void *arg, FlowBadField bad)
 {
 	const FlowlogPrune *prune = arg;
 
-	elog(ERROR, "value of column \"%s\" cannot be converted", prune->definition->columns[bad.column].name);
+	elog(ERROR,
+	     "value of column \"%s\" cannot be converted",
+	     prune->definition->columns[bad.column].name);
 }
 
 /* Makes what converts columns; their values live as long as this. */
@@ -654,13 +716,18 @@ static void
 prepare(FlowlogPrune *prune)
 {
 	const FlowlogTable *definition = prune->definition;
-	FlowlogTupleSource source = {.table = &prune->table, .host = &prune->backend->host, .context = prune->backend->context, .bad_field = bad_field, .arg = prune};
+	FlowlogTupleSource source = {.table = &prune->table,
+	                             .host = &prune->backend->host,
+	                             .context = prune->backend->context,
+	                             .bad_field = bad_field,
+	                             .arg = prune};
 	int ncolumns = definition->ncolumns;
 	TupleDesc desc = table_columns(definition->relid);
 	Bitmapset *attrs = NULL;
 	FlowError error;
 
-	prune->econtext = prune->parent != NULL ? CreateExprContext(prune->parent->state) : CreateStandaloneExprContext();
+	prune->econtext = prune->parent != NULL ? CreateExprContext(prune->parent->state)
+	                                        : CreateStandaloneExprContext();
 	prune->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	prune->fields = palloc0(sizeof(FlowSlice) * (ncolumns + 1));
 	prune->knowledge = palloc0(sizeof(Knowledge) * (ncolumns + 1));
@@ -674,15 +741,24 @@ prepare(FlowlogPrune *prune)
 		prune->table.columns[i].not_null = false;
 	for (int i = 0; i < prune->nquals; i++)
 		for (int k = 0; k < prune->quals[i].ncolumns; k++)
-			attrs = bms_add_member(attrs, definition->attnums[prune->quals[i].columns[k]] - FirstLowInvalidHeapAttributeNumber);
+			attrs = bms_add_member(attrs,
+			                       definition->attnums[prune->quals[i].columns[k]] -
+			                           FirstLowInvalidHeapAttributeNumber);
 	prune->tuple = flowlog_tuple_create(&source, desc, attrs);
-	if (flow_constants_create(&prune->backend->host, definition->columns, ncolumns, &prune->constants, &error) != FLOW_OK)
+	if (flow_constants_create(&prune->backend->host,
+	                          definition->columns,
+	                          ncolumns,
+	                          &prune->constants,
+	                          &error) != FLOW_OK)
 		flowlog_raise(prune->backend, &error, definition);
 	prune->pruner = (FlowPruner) {prune, evaluate_safely};
 	prune->ready = true;
 }
 
-/* The comparisons of file conditions, and those of records' times, with what they compare with now. */
+/*
+ * The comparisons of file conditions, and those of records' times, with what
+ * they compare with now.
+ */
 static void
 build_filters(FlowlogPrune *prune)
 {
@@ -691,7 +767,11 @@ build_filters(FlowlogPrune *prune)
 
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
-			prune->quals[i].filter = flowlog_qual_filter(prune->definition, prune->backend, list_make1(prune->quals[i].now), prune->parent, prune->econtext);
+			prune->quals[i].filter = flowlog_qual_filter(prune->definition,
+			                                             prune->backend,
+			                                             list_make1(prune->quals[i].now),
+			                                             prune->parent,
+			                                             prune->econtext);
 	foreach(cell, prune->time_clauses)
 	{
 		Expr *clause = clause_for_now(prune, lfirst(cell));
@@ -699,7 +779,11 @@ build_filters(FlowlogPrune *prune)
 		if (clause != NULL)
 			times = lappend(times, clause);
 	}
-	prune->times = flowlog_qual_filter(prune->definition, prune->backend, times, prune->parent, prune->econtext);
+	prune->times = flowlog_qual_filter(prune->definition,
+	                                   prune->backend,
+	                                   times,
+	                                   prune->parent,
+	                                   prune->econtext);
 	list_free(times);
 }
 

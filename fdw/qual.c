@@ -5,13 +5,14 @@
  *
  * A pushed clause stays an ordinary expression in the plan (in fdw_exprs), so
  * PostgreSQL itself replaces its parameters and prints it.  One walk over the
- * expression serves both ends: the planner asks whether every part of it can be expressed, and
- * the executor, once per (re)scan, evaluates what columns are compared with and builds the
- * filter from it.
+ * expression serves both ends: the planner asks whether every part of it can
+ * be expressed, and the executor, once per (re)scan, evaluates what columns
+ * are compared with and builds the filter from it.
  *
- * What PostgreSQL evaluates for every row that a clause is asked about is evaluated when the first
- * record is wanted, as an index scan evaluates its keys.  What stands in a branch, where an error of
- * it may concern some records only, or none, is evaluated when the first record comes to it.
+ * What PostgreSQL evaluates for every row that a clause is asked about is
+ * evaluated when the first record is wanted, as an index scan evaluates its
+ * keys.  What stands in a branch, where an error of it may concern some
+ * records only, or none, is evaluated when the first record comes to it.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,14 +34,18 @@
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 
-/* families that have no name in catalog/pg_opfamily_d.h; OIDs of the bootstrap catalog do not change */
+/*
+ * families that have no name in catalog/pg_opfamily_d.h; OIDs of the bootstrap
+ * catalog do not change
+ */
 #define FLOWLOG_NUMERIC_FAMILY 1988
 #define FLOWLOG_FLOAT_FAMILY 1970
 #define FLOWLOG_DATETIME_FAMILY 434
 
 /*
- * The comparisons the reader knows: a column of type "column", or what "view" makes of it, and a value
- * of type "other", under the operators of a btree family ("=" to ">", and "<>") or a single operator.
+ * The comparisons the reader knows: a column of type "column", or what "view"
+ * makes of it, and a value of type "other", under the operators of a btree
+ * family ("=" to ">", and "<>") or a single operator.
  */
 typedef struct ComparisonRow
 {
@@ -52,13 +57,13 @@ typedef struct ComparisonRow
 	ConstantForm form;
 } ComparisonRow;
 
-#define FAMILY(column, other, family, form)              \
-	{                                                    \
-		column, other, family, InvalidOid, FLOW_EQ, form \
+#define FAMILY(column, other, family, form)                                                        \
+	{                                                                                              \
+		column, other, family, InvalidOid, FLOW_EQ, form                                           \
 	}
-#define OPERATOR(column, other, opno, op)                   \
-	{                                                       \
-		column, other, InvalidOid, opno, op, CONSTANT_PLAIN \
+#define OPERATOR(column, other, opno, op)                                                          \
+	{                                                                                              \
+		column, other, InvalidOid, opno, op, CONSTANT_PLAIN                                        \
 	}
 
 static const ComparisonRow comparisons[] = {
@@ -97,7 +102,9 @@ static const ComparisonRow comparisons[] = {
 	OPERATOR(INETOID, INETOID, OID_INET_OVERLAP_OP, FLOW_OVERLAPS),
 };
 
-/* Functions of one argument under which a column still counts as the column. */
+/*
+ * Functions of one argument under which a column still counts as the column.
+ */
 typedef struct CastRow
 {
 	Oid function;
@@ -138,7 +145,8 @@ column_of_var(const QualWalk *context, const Node *node)
 	if (!IsA(node, Var) || var->varlevelsup != 0)
 		return -1;
 	if (context->scan_tlist != NIL && var->varno == INDEX_VAR)
-		var = castNode(Var, list_nth_node(TargetEntry, context->scan_tlist, var->varattno - 1)->expr);
+		var =
+			castNode(Var, list_nth_node(TargetEntry, context->scan_tlist, var->varattno - 1)->expr);
 	else if ((Index) var->varno != context->relid)
 		return -1;
 	return flowlog_table_column(context->table, var->varattno);
@@ -214,7 +222,10 @@ collation_is_c(Oid collation)
 #endif
 }
 
-/* Texts are compared as bytes: equality takes a deterministic collation, order the collation "C". */
+/*
+ * Texts are compared as bytes: equality takes a deterministic collation, order
+ * the collation "C".
+ */
 static bool
 collation_fits(Oid type, FlowOp op, Oid collation)
 {
@@ -227,7 +238,9 @@ collation_fits(Oid type, FlowOp op, Oid collation)
 	return collation_is_c(collation);
 }
 
-/* What an operator does by a row of the table; false if it is not the row's. */
+/*
+ * What an operator does by a row of the table; false if it is not the row's.
+ */
 static bool
 operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
 {
@@ -263,7 +276,8 @@ operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
 	/* "<>" is in no btree family */
 	negator = get_negator(opno);
 	*op = FLOW_NE;
-	return OidIsValid(negator) && get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
+	return OidIsValid(negator) &&
+	       get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
 }
 
 /* The types that comparisons[] speaks of */
@@ -282,19 +296,24 @@ comparable_type(Oid type)
 static bool
 is_constant_side(const QualWalk *context, Expr *other)
 {
-	/* the planner has seen to it; columns of other relations are parameters now */
+	/*
+	 * the planner has seen to it; columns of other relations are parameters
+	 * now
+	 */
 	if (context->root == NULL)
 		return !contain_var_clause((Node *) other);
 	return !bms_is_member(context->relid, pull_varnos(context->root, (Node *) other)) &&
-	       !contain_volatile_functions((Node *) other) &&
-	       !contain_subplans((Node *) other);
+	       !contain_volatile_functions((Node *) other) && !contain_subplans((Node *) other);
 }
 
-/* Can the view of the column's type be compared as rows with "column" type do? */
+/*
+ * Can the view of the column's type be compared as rows with "column" type do?
+ */
 static bool
 view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
 {
-	bool integer = column->type == FLOW_INT16 || column->type == FLOW_INT32 || column->type == FLOW_INT64;
+	bool integer =
+		column->type == FLOW_INT16 || column->type == FLOW_INT32 || column->type == FLOW_INT64;
 
 	switch (view)
 	{
@@ -317,12 +336,12 @@ view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
 }
 
 /*
- * Recognises "column operator other", in which "array" says that other is an array whose elements
- * are meant.
+ * Recognises "column operator other", in which "array" says that other is an
+ * array whose elements are meant.
  */
 static bool
-recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *left, Expr *right, bool array,
-                     Comparison *comparison)
+recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *left, Expr *right,
+                     bool array, Comparison *comparison)
 {
 	Oid left_type;
 	Oid other_type;
@@ -350,7 +369,9 @@ recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *lef
 		if (operator_of_row(row, opno, &comparison->op))
 		{
 			comparison->form = row->form;
-			return view_fits(&context->table->columns[comparison->column], comparison->view, row->column) &&
+			return view_fits(&context->table->columns[comparison->column],
+			                 comparison->view,
+			                 row->column) &&
 			       collation_fits(row->column, comparison->op, collation);
 		}
 	}
@@ -368,7 +389,10 @@ evaluate(const QualWalk *context, Expr *expression, bool *isnull)
 	return ExecEvalExprSwitchContext(state, context->econtext, isnull);
 }
 
-/* Returns true if the other side of a comparison is not to be evaluated before a record comes to it. */
+/*
+ * Returns true if the other side of a comparison is not to be evaluated before
+ * a record comes to it.
+ */
 static bool
 is_deferred(const QualWalk *context, Expr *expression)
 {
@@ -403,11 +427,13 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return false;
 	left = linitial(clause->args);
 	right = lsecond(clause->args);
-	if (!recognise_comparison(context, clause->opno, clause->inputcollid, left, right, false, &comparison))
+	if (!recognise_comparison(
+			context, clause->opno, clause->inputcollid, left, right, false, &comparison))
 	{
 		commutator = get_commutator(clause->opno);
 		if (!OidIsValid(commutator) ||
-		    !recognise_comparison(context, commutator, clause->inputcollid, right, left, false, &comparison))
+		    !recognise_comparison(
+				context, commutator, clause->inputcollid, right, left, false, &comparison))
 			return false;
 	}
 	if (context->filter == NULL)
@@ -431,8 +457,13 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 	Datum array;
 	bool isnull;
 
-	if (!recognise_comparison(context, clause->opno, clause->inputcollid, linitial(clause->args),
-	                          lsecond(clause->args), true, &comparison))
+	if (!recognise_comparison(context,
+	                          clause->opno,
+	                          clause->inputcollid,
+	                          linitial(clause->args),
+	                          lsecond(clause->args),
+	                          true,
+	                          &comparison))
 		return false;
 	if (context->filter == NULL)
 		return true;
@@ -453,7 +484,10 @@ walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicat
 {
 	int column = column_of_var(context, strip_relabel((Node *) test->arg));
 
-	/* what PostgreSQL's own input function makes of a field is not ours to know */
+	/*
+	 * what PostgreSQL's own input function makes of a field is not ours to
+	 * know
+	 */
 	if (column < 0 || test->argisrow || context->table->columns[column].type == FLOW_OPAQUE)
 		return false;
 	if (context->filter == NULL)
@@ -518,7 +552,10 @@ walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicat
 	return true;
 }
 
-/* A condition on none of the table's columns, such as "$1 IS NULL": the same for every record. */
+/*
+ * A condition on none of the table's columns, such as "$1 IS NULL": the same
+ * for every record.
+ */
 static bool
 walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 {
@@ -536,15 +573,16 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 	}
 
 	truth = evaluate(context, node, &isnull);
-	*predicate = flow_filter_constant(context->filter, isnull                ? FLOW_UNKNOWN
-	                                                   : DatumGetBool(truth) ? FLOW_TRUE
-	                                                                         : FLOW_FALSE);
+	*predicate = flow_filter_constant(context->filter,
+	                                  isnull                ? FLOW_UNKNOWN
+	                                  : DatumGetBool(truth) ? FLOW_TRUE
+	                                                        : FLOW_FALSE);
 	return true;
 }
 
 /*
- * Can the clause be judged by the reader?  With a filter, also makes it a predicate of that (NULL
- * if memory is short).
+ * Can the clause be judged by the reader?  With a filter, also makes it a
+ * predicate of that (NULL if memory is short).
  */
 static bool
 walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
@@ -587,16 +625,22 @@ flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *t
 }
 
 bool
-flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause)
+flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+                         Expr *clause)
 {
-	return flowlog_enable_pushdown && flowlog_qual_is_comparison(root, baserel->relid, table, clause);
+	return flowlog_enable_pushdown &&
+	       flowlog_qual_is_comparison(root, baserel->relid, table, clause);
 }
 
-/* Makes a predicate of clauses, in memory that is only needed for that.  False: one of them is not understood. */
+/*
+ * Makes a predicate of clauses, in memory that is only needed for that.
+ * False: one of them is not understood.
+ */
 static bool
 build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
 {
-	MemoryContext temporary = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext temporary =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(temporary);
 	FlowPredicate **children;
 	bool known = walk_list(context, clauses, &children);
@@ -630,7 +674,9 @@ raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilt
 	ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
 }
 
-/* Makes clauses a filter, into *result so that it is freed whatever happens. */
+/*
+ * Makes clauses a filter, into *result so that it is freed whatever happens.
+ */
 static void
 build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilter **result)
 {
@@ -638,7 +684,8 @@ build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilt
 	bool bad_is_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
 	FlowPredicate *root = NULL;
 
-	context->filter = flow_filter_create(&backend->host, table->columns, table->ncolumns, bad_is_null);
+	context->filter =
+		flow_filter_create(&backend->host, table->columns, table->ncolumns, bad_is_null);
 	*result = context->filter;
 	if (context->filter != NULL && !build_list(context, clauses, &root))
 		complain_of_clause(table);
@@ -696,7 +743,8 @@ flowlog_qual_resolve(FlowlogScan *scan, int number)
 
 /* Vars of the clauses are the table's, whatever their number. */
 FlowFilter *
-flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses, PlanState *planstate, ExprContext *econtext)
+flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses,
+                    PlanState *planstate, ExprContext *econtext)
 {
 	List *vars = pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS);
 	FlowFilter *filter = NULL;

@@ -10,7 +10,9 @@
 
 #include "flowlog_fdw.h"
 
-/* How the other side of a comparison becomes a constant of the column's kind. */
+/*
+ * How the other side of a comparison becomes a constant of the column's kind.
+ */
 typedef enum ConstantForm
 {
 	CONSTANT_PLAIN,   /* as flowlog_value_from_datum gives it */
@@ -26,14 +28,19 @@ typedef struct QualWalk
 	Index relid;
 	PlannerInfo *root; /* planning only */
 
-	List *scan_tlist; /* execution only, as the rest: what Vars of the scan's own columns stand for */
+	/*
+	 * execution only, as the rest: what Vars of the scan's own columns stand
+	 * for
+	 */
+	List *scan_tlist;
 	FlowFilter *filter;
 	PlanState *planstate;
 	ExprContext *econtext;
 
 	/*
-	 * In a branch, below OR or an AND that is not that of WHERE itself, what may raise an error is
-	 * deferred until a record comes to it.  "deferred" keeps such conditions; NULL: nobody will ask for them.
+	 * In a branch, below OR or an AND that is not that of WHERE itself, what
+	 * may raise an error is deferred until a record comes to it.  "deferred"
+	 * keeps such conditions; NULL: nobody will ask for them.
 	 */
 	bool in_branch;
 	FlowlogDeferred *deferred;
@@ -53,9 +60,12 @@ typedef struct Comparison
 /* in qual_compare.c, all of it while executing */
 
 /* The predicate of "column op constant"; the constant is not NULL. */
-extern FlowPredicate *flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum constant);
+extern FlowPredicate *flowlog_compare(const QualWalk *context, const Comparison *comparison,
+                                      Datum constant);
 
 /* The predicate of "column op ANY (array)", or of ALL. */
-extern FlowPredicate *flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any, Datum array_datum);
+extern FlowPredicate *flowlog_compare_with_array(const QualWalk *context,
+                                                 const Comparison *comparison, bool any,
+                                                 Datum array_datum);
 
 #endif /* FLOWLOG_QUAL_H */

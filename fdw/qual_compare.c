@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * qual_compare.c
- *	  Comparisons of a column with what the other side of an operator has come to,
- *	  as predicates of a filter.
+ *	  Comparisons of a column with what the other side of an operator has come
+ *	  to, as predicates of a filter.
  *
- * The reader compares integers with integers and times with times.  Constants of other
- * types, as PostgreSQL's cross-type operators take them, become one of the column's kind here.
+ * The reader compares integers with integers and times with times.  Constants
+ * of other types, as PostgreSQL's cross-type operators take them, become one
+ * of the column's kind here.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +23,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-/* constants that are converted before the memory that this took is given back */
+/*
+ * constants that are converted before the memory that this took is given back
+ */
 #define CONSTANTS_A_RESET 1024
 
 /* ---------- constants ---------- */
@@ -32,15 +35,22 @@ typedef struct Conversion
 {
 	const QualWalk *context;
 	const Comparison *comparison;
-	FlowOp op;         /* what the reader does with them */
-	bool wants_less;   /* it takes the greatest integer below a constant, or else the greatest that is not above it */
+	FlowOp op; /* what the reader does with them */
+	/*
+	 * it takes the greatest integer below a constant, or else the greatest
+	 * that is not above it
+	 */
+	bool wants_less;
 	Oid time_type;     /* CONSTANT_TIME: the type that the column is compared as */
 	Numeric low, high; /* CONSTANT_NUMERIC: the range of the column's integers */
 	MemoryContext scratch;
 	int converted; /* since it was reset */
 } Conversion;
 
-/* Where the constant may lie between two values of the column, two operators are left: "<=" and ">" of the value below it. */
+/*
+ * Where the constant may lie between two values of the column, two operators
+ * are left: "<=" and ">" of the value below it.
+ */
 static void
 begin_conversion(Conversion *conversion, const QualWalk *context, const Comparison *comparison)
 {
@@ -52,10 +62,13 @@ begin_conversion(Conversion *conversion, const QualWalk *context, const Comparis
 		case CONSTANT_TIME:
 			conversion->time_type = TIMESTAMPTZOID;
 			if (comparison->view == FLOW_AS_IS)
-				conversion->time_type = get_atttype(context->table->relid, context->table->attnums[comparison->column]);
+				conversion->time_type =
+					get_atttype(context->table->relid, context->table->attnums[comparison->column]);
 			break;
 		case CONSTANT_NUMERIC:
-			conversion->scratch = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw constants", ALLOCSET_DEFAULT_SIZES);
+			conversion->scratch = AllocSetContextCreate(CurrentMemoryContext,
+			                                            "flowlog_fdw constants",
+			                                            ALLOCSET_DEFAULT_SIZES);
 			conversion->low = int64_to_numeric(PG_INT64_MIN);
 			conversion->high = int64_to_numeric(PG_INT64_MAX);
 			/* FALLTHROUGH */
@@ -70,8 +83,9 @@ begin_conversion(Conversion *conversion, const QualWalk *context, const Comparis
 }
 
 /*
- * The greatest integer that is not above a constant, or below it if that is wanted; "exact": the integer is the
- * constant.  False if the column has no such integer, or none that equals the constant.
+ * The greatest integer that is not above a constant, or below it if that is
+ * wanted; "exact": the integer is the constant.  False if the column has no
+ * such integer, or none that equals the constant.
  */
 static bool
 choose_integer(const Conversion *conversion, int64 integer, bool exact, FlowValue *value)
@@ -102,8 +116,11 @@ convert_numeric(const Conversion *conversion, Numeric constant, FlowValue *value
 	if (numeric_less(constant, conversion->low))
 		return false;
 	floor = DirectFunctionCall1(numeric_floor, NumericGetDatum(constant));
-	return choose_integer(conversion, DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
-	                      DatumGetBool(DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant))), value);
+	return choose_integer(conversion,
+	                      DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
+	                      DatumGetBool(
+							  DirectFunctionCall2(numeric_eq, floor, NumericGetDatum(constant))),
+	                      value);
 }
 
 /* A date is its midnight. */
@@ -117,12 +134,15 @@ convert_day(const Conversion *conversion, Timestamp constant, FlowValue *value)
 	day = constant / USECS_PER_DAY;
 	if (constant % USECS_PER_DAY < 0)
 		day--;
-	return choose_integer(conversion, day + FLOWLOG_EPOCH_DAYS, constant % USECS_PER_DAY == 0, value);
+	return choose_integer(conversion,
+	                      day + FLOWLOG_EPOCH_DAYS,
+	                      constant % USECS_PER_DAY == 0,
+	                      value);
 }
 
 /*
- * A timestamp or date, turned into the column's type as PostgreSQL's cross-type operators do: what lies
- * beyond that type's range is infinite.
+ * A timestamp or date, turned into the column's type as PostgreSQL's
+ * cross-type operators do: what lies beyond that type's range is infinite.
  */
 static Timestamp
 convert_time(const Conversion *conversion, Datum constant)
@@ -144,7 +164,10 @@ convert_time(const Conversion *conversion, Datum constant)
 	return result;
 }
 
-/* Converts a constant, which is not NULL.  False: none of the column's values equals it, or all of them are above it. */
+/*
+ * Converts a constant, which is not NULL.  False: none of the column's values
+ * equals it, or all of them are above it.
+ */
 static bool
 convert(Conversion *conversion, Datum constant, FlowValue *value)
 {
@@ -163,7 +186,9 @@ convert(Conversion *conversion, Datum constant, FlowValue *value)
 		case CONSTANT_DAY:
 			return convert_day(conversion, DatumGetTimestamp(constant), value);
 		case CONSTANT_TIME:
-			flowlog_value_from_datum(TIMESTAMPTZOID, TimestampTzGetDatum(convert_time(conversion, constant)), value);
+			flowlog_value_from_datum(TIMESTAMPTZOID,
+			                         TimestampTzGetDatum(convert_time(conversion, constant)),
+			                         value);
 			return true;
 		case CONSTANT_PLAIN:
 			flowlog_value_from_datum(conversion->comparison->other_type, constant, value);
@@ -187,8 +212,11 @@ same_for_all(const Conversion *conversion)
 {
 	FlowValue least = {.integer = PG_INT64_MIN};
 
-	return flow_filter_compare(conversion->context->filter, conversion->comparison->column, FLOW_AS_IS,
-	                           is_true_for_all(conversion) ? FLOW_GE : FLOW_LT, &least);
+	return flow_filter_compare(conversion->context->filter,
+	                           conversion->comparison->column,
+	                           FLOW_AS_IS,
+	                           is_true_for_all(conversion) ? FLOW_GE : FLOW_LT,
+	                           &least);
 }
 
 FlowPredicate *
@@ -200,15 +228,21 @@ flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum con
 	begin_conversion(&conversion, context, comparison);
 	if (!convert(&conversion, constant, &value))
 		return same_for_all(&conversion);
-	return flow_filter_compare(context->filter, comparison->column, comparison->view, conversion.op, &value);
+	return flow_filter_compare(context->filter,
+	                           comparison->column,
+	                           comparison->view,
+	                           conversion.op,
+	                           &value);
 }
 
 FlowPredicate *
-flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any, Datum array_datum)
+flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any,
+                           Datum array_datum)
 {
 	ArrayType *array = DatumGetArrayTypeP(array_datum);
 	int nelements = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	FlowValue *values = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FlowValue) * ((Size) nelements + 1));
+	FlowValue *values =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FlowValue) * ((Size) nelements + 1));
 	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
 	Conversion conversion;
 	int nvalues = 0;
@@ -231,9 +265,16 @@ flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison
 	}
 	array_free_iterator(iterator);
 
-	/* that one alone decides, or it can be left out unless it is the only one */
+	/*
+	 * that one alone decides, or it can be left out unless it is the only one
+	 */
 	if (has_other && (is_true_for_all(&conversion) == any || (nvalues == 0 && !has_null)))
 		return same_for_all(&conversion);
-	return (any ? flow_filter_any : flow_filter_all)(context->filter, comparison->column, comparison->view, conversion.op,
-	                                                 values, nvalues, has_null);
+	return (any ? flow_filter_any : flow_filter_all)(context->filter,
+	                                                 comparison->column,
+	                                                 comparison->view,
+	                                                 conversion.op,
+	                                                 values,
+	                                                 nvalues,
+	                                                 has_null);
 }

@@ -3,14 +3,16 @@
  * qual_error.c
  *	  Which expressions can raise an error when they are evaluated.
  *
- * What a column is compared with is evaluated once for a scan, so it must be known when
- * that may happen.  In "a OR b = c" PostgreSQL evaluates c only for a row of which a is not
- * true, and an error of c is none for a query that has no such row.  So c is evaluated before
- * a row asks for it only if that cannot fail.
+ * What a column is compared with is evaluated once for a scan, so it must be
+ * known when that may happen.  In "a OR b = c" PostgreSQL evaluates c only for
+ * a row of which a is not true, and an error of c is none for a query that has
+ * no such row.  So c is evaluated before a row asks for it only if that cannot
+ * fail.
  *
- * PostgreSQL marks functions that never raise an error because of their arguments: they are
- * LEAKPROOF.  To these come dates near to now, which conditions on flow logs are full of, and
- * whose arithmetic overflows only some hundred thousand years away.
+ * PostgreSQL marks functions that never raise an error because of their
+ * arguments: they are LEAKPROOF.  To these come dates near to now, which
+ * conditions on flow logs are full of, and whose arithmetic overflows only
+ * some hundred thousand years away.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,23 +36,36 @@
 static const Oid clock_functions[] = {F_NOW, F_TRANSACTION_TIMESTAMP, F_STATEMENT_TIMESTAMP};
 
 /* of one argument, which is a date or timestamp */
-static const Oid date_casts[] = {
-	F_DATE_TIMESTAMP, F_DATE_TIMESTAMPTZ, F_TIMESTAMP_DATE, F_TIMESTAMP_TIMESTAMPTZ, F_TIMESTAMPTZ_DATE, F_TIMESTAMPTZ_TIMESTAMP};
+static const Oid date_casts[] = {F_DATE_TIMESTAMP,
+                                 F_DATE_TIMESTAMPTZ,
+                                 F_TIMESTAMP_DATE,
+                                 F_TIMESTAMP_TIMESTAMPTZ,
+                                 F_TIMESTAMPTZ_DATE,
+                                 F_TIMESTAMPTZ_TIMESTAMP};
 
 /* a date or timestamp, and days or an interval */
-static const Oid date_moves[] = {
-	F_DATE_PLI, F_DATE_MII, F_DATE_PL_INTERVAL, F_DATE_MI_INTERVAL, F_TIMESTAMP_PL_INTERVAL, F_TIMESTAMP_MI_INTERVAL,
-	F_TIMESTAMPTZ_PL_INTERVAL, F_TIMESTAMPTZ_MI_INTERVAL};
+static const Oid date_moves[] = {F_DATE_PLI,
+                                 F_DATE_MII,
+                                 F_DATE_PL_INTERVAL,
+                                 F_DATE_MI_INTERVAL,
+                                 F_TIMESTAMP_PL_INTERVAL,
+                                 F_TIMESTAMP_MI_INTERVAL,
+                                 F_TIMESTAMPTZ_PL_INTERVAL,
+                                 F_TIMESTAMPTZ_MI_INTERVAL};
 
 /* a text, and a date or timestamp */
 static const Oid date_truncs[] = {F_DATE_TRUNC_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_TIMESTAMPTZ};
 
-static const char *const date_units[] = {"second", "minute", "hour", "day", "week", "month", "quarter", "year"};
+static const char *const date_units[] =
+	{"second", "minute", "hour", "day", "week", "month", "quarter", "year"};
 
 /* a date or timestamp, and a text */
 static const Oid date_formats[] = {F_TO_CHAR_TIMESTAMP_TEXT, F_TO_CHAR_TIMESTAMPTZ_TEXT};
 
-/* of the patterns of to_char() those that give digits, and what stands between them */
+/*
+ * of the patterns of to_char() those that give digits, and what stands between
+ * them
+ */
 #define DATE_FORMAT_CHARACTERS "YyMmDdHhIiSsQqWwJjUu24/:-_., "
 
 #define CONTAINS(array, oid) contains(array, lengthof(array), oid)
@@ -70,7 +85,10 @@ is_few_days(int64 days)
 	return days >= -MAX_DAYS && days <= MAX_DAYS;
 }
 
-/* Returns true for a constant by which a date near to now can be moved: a number of days or an interval. */
+/*
+ * Returns true for a constant by which a date near to now can be moved: a
+ * number of days or an interval.
+ */
 static bool
 is_small_shift(const Node *node)
 {
@@ -117,7 +135,9 @@ is_date_format(const Node *node)
 	return format != NULL && format[strspn(format, DATE_FORMAT_CHARACTERS)] == '\0';
 }
 
-/* The operator of an expression, and its arguments; InvalidOid if it has none. */
+/*
+ * The operator of an expression, and its arguments; InvalidOid if it has none.
+ */
 static Oid
 operator_of(const Node *node, List **args)
 {
@@ -137,7 +157,10 @@ operator_of(const Node *node, List **args)
 	}
 }
 
-/* The function that an expression calls, and its arguments; InvalidOid if it is no call. */
+/*
+ * The function that an expression calls, and its arguments; InvalidOid if it
+ * is no call.
+ */
 static Oid
 function_of(const Node *node, List **args)
 {
@@ -151,7 +174,10 @@ function_of(const Node *node, List **args)
 	return ((const FuncExpr *) node)->funcid;
 }
 
-/* Returns true for a date or timestamp that was moved from now, in so many moves at most. */
+/*
+ * Returns true for a date or timestamp that was moved from now, in so many
+ * moves at most.
+ */
 static bool
 is_near_now(const Node *node, int moves)
 {
@@ -183,7 +209,10 @@ is_near_now(const Node *node, int moves)
 	return false;
 }
 
-/* Returns true for a date or timestamp near to now, and for the text that it is. */
+/*
+ * Returns true for a date or timestamp near to now, and for the text that it
+ * is.
+ */
 static bool
 is_sane_date(const Node *node)
 {
@@ -204,7 +233,9 @@ is_sane_date(const Node *node)
 
 /* ---------- expressions ---------- */
 
-/* Returns true if the parameter's value is not there yet, or must be computed. */
+/*
+ * Returns true if the parameter's value is not there yet, or must be computed.
+ */
 static bool
 parameter_may_fail(const Param *param, const ExprContext *econtext)
 {
@@ -223,8 +254,9 @@ parameter_may_fail(const Param *param, const ExprContext *econtext)
 			params = econtext->ecxt_param_list_info;
 			if (params == NULL || param->paramid <= 0 || param->paramid > params->numParams)
 				return true;
-			data = params->paramFetch != NULL ? params->paramFetch(params, param->paramid, true, &space)
-			                                  : &params->params[param->paramid - 1];
+			data = params->paramFetch != NULL
+			           ? params->paramFetch(params, param->paramid, true, &space)
+			           : &params->params[param->paramid - 1];
 			return !OidIsValid(data->ptype);
 		default:
 			return true;
@@ -262,7 +294,9 @@ may_fail(Node *node, void *context)
 		case T_CoerceViaIO:
 			return !is_sane_date(node);
 		case T_MinMaxExpr:
-			function = lookup_type_cache(((const MinMaxExpr *) node)->minmaxtype, TYPECACHE_CMP_PROC)->cmp_proc;
+			function =
+				lookup_type_cache(((const MinMaxExpr *) node)->minmaxtype, TYPECACHE_CMP_PROC)
+					->cmp_proc;
 			if (!OidIsValid(function) || !get_func_leakproof(function))
 				return true;
 			break;
@@ -301,11 +335,17 @@ typedef struct Parts
 {
 	Index relid; /* whose columns; 0: any Var is one */
 	bool in_branch;
-	bool estimated; /* operators of which PostgreSQL's planner evaluates the constant side, too, are passed over */
-	bool in_case;   /* CaseTestExprs are those of an expression that has no column so far */
+	/*
+	 * operators of which PostgreSQL's planner evaluates the constant side,
+	 * too, are passed over
+	 */
+	bool estimated;
+	bool in_case; /* CaseTestExprs are those of an expression that has no column so far */
 } Parts;
 
-/* Also true for what stands for a value that comes from around the expression. */
+/*
+ * Also true for what stands for a value that comes from around the expression.
+ */
 static bool
 has_column(Node *node, void *context)
 {
@@ -329,7 +369,8 @@ has_column(Node *node, void *context)
 			return expression_tree_walker((Node *) ((CaseExpr *) node)->args, has_column, &inner) ||
 			       has_column((Node *) ((CaseExpr *) node)->defresult, &inner);
 		case T_CaseWhen:
-			return has_column((Node *) ((CaseWhen *) node)->expr, context) || has_column((Node *) ((CaseWhen *) node)->result, context);
+			return has_column((Node *) ((CaseWhen *) node)->expr, context) ||
+			       has_column((Node *) ((CaseWhen *) node)->result, context);
 		case T_ArrayCoerceExpr:
 			inner.in_case = true;
 			return has_column((Node *) ((ArrayCoerceExpr *) node)->arg, context) ||
@@ -365,8 +406,8 @@ any_of_branches(List *args, const Parts *parts, bool first_is_one)
 }
 
 /*
- * Returns true if a part may fail that stands in a branch, or anywhere at all if it is not one
- * that the planner evaluates, too.
+ * Returns true if a part may fail that stands in a branch, or anywhere at all
+ * if it is not one that the planner evaluates, too.
  */
 static bool
 any_part_may_fail(Node *node, void *context)
@@ -393,10 +434,12 @@ any_part_may_fail(Node *node, void *context)
 			       any_of_branches(((RowCompareExpr *) node)->rargs, parts, false);
 		case T_OpExpr:
 		case T_ScalarArrayOpExpr:
-			if (!parts->estimated || parts->in_branch || !OidIsValid(get_oprrest(operator_of(node, &args))) || list_length(args) != 2)
+			if (!parts->estimated || parts->in_branch ||
+			    !OidIsValid(get_oprrest(operator_of(node, &args))) || list_length(args) != 2)
 				break;
 			for (int i = 0; i < 2; i++)
-				if (has_column(list_nth(args, i), context) && any_part_may_fail(list_nth(args, i), context))
+				if (has_column(list_nth(args, i), context) &&
+				    any_part_may_fail(list_nth(args, i), context))
 					return true;
 			return false;
 		case T_CaseExpr:
@@ -432,7 +475,8 @@ makes_time(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, FuncExpr) && contain_var_clause(node) &&
-	    (((FuncExpr *) node)->funcid == F_TO_TIMESTAMP_FLOAT8 || flowlog_is_from_unixtime(((FuncExpr *) node)->funcid)))
+	    (((FuncExpr *) node)->funcid == F_TO_TIMESTAMP_FLOAT8 ||
+	     flowlog_is_from_unixtime(((FuncExpr *) node)->funcid)))
 		return true;
 	return expression_tree_walker(node, makes_time, context);
 }

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * s3.c
- *	  The S3 store of a foreign table: whose bucket, with whose keys, and what the
- *	  administrator allows.
+ *	  The S3 store of a foreign table: whose bucket, with whose keys, and what
+ *	  the administrator allows.
  *
- * What speaks to the store is a module of its own, which is loaded when the first of them is opened: its libraries
- * would cost every new session several milliseconds.
+ * What speaks to the store is a module of its own, which is loaded when the
+ * first of them is opened: its libraries would cost every new session several
+ * milliseconds.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,8 +20,8 @@
 #include "utils/varlena.h"
 
 /*
- * Keys that were fetched from somewhere, by user mapping, until they expire or the mapping changes.  Static ones are not kept:
- * the mapping has them.
+ * Keys that were fetched from somewhere, by user mapping, until they expire or
+ * the mapping changes.  Static ones are not kept: the mapping has them.
  */
 typedef struct CachedKeys
 {
@@ -92,7 +93,8 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 	FlowS3Credentials *credentials;
 	MemoryContextCallback *callback;
 
-	if (options->credential_source != FLOW_S3_STATIC && options->credential_source != FLOW_S3_ANONYMOUS)
+	if (options->credential_source != FLOW_S3_STATIC &&
+	    options->credential_source != FLOW_S3_ANONYMOUS)
 		return find_keys(mapping->umid, options->credential_source);
 
 	credentials = palloc0(sizeof(FlowS3Credentials));
@@ -104,15 +106,22 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		        errmsg("the user mapping has no keys"),
-		        errhint("Set its options \"access_key_id\" and \"secret_access_key\", or \"credential_source\"."));
+		        errhint("Set its options \"access_key_id\" and \"secret_access_key\", or "
+		                "\"credential_source\"."));
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = wipe_keys;
 	callback->arg = &credentials->keys;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-	strlcpy(credentials->keys.access_key_id, options->access_key_id, sizeof(credentials->keys.access_key_id));
-	strlcpy(credentials->keys.secret_access_key, options->secret_access_key, sizeof(credentials->keys.secret_access_key));
+	strlcpy(credentials->keys.access_key_id,
+	        options->access_key_id,
+	        sizeof(credentials->keys.access_key_id));
+	strlcpy(credentials->keys.secret_access_key,
+	        options->secret_access_key,
+	        sizeof(credentials->keys.secret_access_key));
 	if (options->session_token != NULL)
-		strlcpy(credentials->keys.session_token, options->session_token, sizeof(credentials->keys.session_token));
+		strlcpy(credentials->keys.session_token,
+		        options->session_token,
+		        sizeof(credentials->keys.session_token));
 	return credentials;
 }
 
@@ -137,8 +146,10 @@ read_endpoints(FlowS3Spec *spec)
 		ereport(ERROR,
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 		        errmsg("flow logs in S3 cannot be read in this session"),
-		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.", "flowlog_fdw.allowed_endpoints"),
-		        errhint("It belongs into postgresql.conf: hosts, addresses and networks, separated by commas."));
+		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.",
+		                  "flowlog_fdw.allowed_endpoints"),
+		        errhint("It belongs into postgresql.conf: hosts, addresses and networks, separated "
+		                "by commas."));
 	if (flowlog_allowed_endpoints == NULL)
 		return;
 	if (!SplitGUCList(pstrdup(flowlog_allowed_endpoints), ',', &list))
@@ -163,7 +174,8 @@ load_module(void)
 	        errhint("It was built with \"make WITH_S3=no\"."));
 #endif
 	if (create == NULL)
-		create = (FlowS3Create) load_external_function("$libdir/flowlog_s3", "flowlog_s3_create", true, NULL);
+		create = (FlowS3Create)
+			load_external_function("$libdir/flowlog_s3", "flowlog_s3_create", true, NULL);
 	return create;
 }
 
@@ -190,8 +202,9 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 	spec.region = of_server.region;
 	spec.endpoint_host = of_server.endpoint_host;
 	spec.endpoint_plain = of_server.endpoint_plain;
-	spec.path_style = of_server.url_style == FLOWLOG_URL_PATH ||
-	                  (of_server.url_style == FLOWLOG_URL_DEFAULT && of_server.endpoint_host != NULL);
+	spec.path_style =
+		of_server.url_style == FLOWLOG_URL_PATH ||
+		(of_server.url_style == FLOWLOG_URL_DEFAULT && of_server.endpoint_host != NULL);
 	spec.requester_pays = of_server.requester_pays;
 	spec.ca_file = of_server.ca_file;
 	spec.max_connections = of_server.max_connections;

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * scan.c
- *	  A scan of a foreign table's flow logs: what the executor, ANALYZE, EXPLAIN
- *	  and the functions have in common.
+ *	  A scan of a foreign table's flow logs: what the executor, ANALYZE,
+ *	  EXPLAIN and the functions have in common.
  *
- * A scan lives in a memory context of its own.  Whatever the core holds that is not
- * memory (descriptors, the regex library's code pages) goes with the context, by its reset
- * callback: at the end of a query, at an error, when a portal is dropped.
+ * A scan lives in a memory context of its own.  Whatever the core holds that
+ * is not memory (descriptors, the regex library's code pages) goes with the
+ * context, by its reset callback: at the end of a query, at an error, when a
+ * portal is dropped.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,10 +18,16 @@
 
 #define MAX_NOTICES 100
 
-/* descriptors a scan of local files may have open at once: the file it reads, or the listing's */
+/*
+ * descriptors a scan of local files may have open at once: the file it reads,
+ * or the listing's
+ */
 #define SCAN_FDS 3
 
-/* Scans that have ended and whose connections are open, in the order in which they ended. */
+/*
+ * Scans that have ended and whose connections are open, in the order in which
+ * they ended.
+ */
 #define MAX_IDLE_SCANS 4
 static FlowlogScan *idle_scans[MAX_IDLE_SCANS];
 static int nidle_scans;
@@ -87,11 +94,15 @@ raise_error(FlowlogScan *scan, const FlowError *error)
 	flowlog_raise(&scan->backend, error, scan->table);
 }
 
-/* Reads the table's definition.  The rest waits until somebody asks for rows, for a plan may have thousands of scans. */
+/*
+ * Reads the table's definition.  The rest waits until somebody asks for rows,
+ * for a plan may have thousands of scans.
+ */
 FlowlogScan *
 flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_START_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_START_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FlowlogScan *scan = palloc0(sizeof(FlowlogScan));
 
@@ -126,7 +137,8 @@ make_format(FlowlogScan *scan)
 
 	if (scan->format != NULL)
 		return;
-	if (flow_format_create(&scan->backend.reader_host, &scan->format_spec, &scan->format, &error) != FLOW_OK)
+	if (flow_format_create(&scan->backend.reader_host, &scan->format_spec, &scan->format, &error) !=
+	    FLOW_OK)
 		raise_error(scan, &error);
 	scan->format_name = flow_format_name(scan->format);
 }
@@ -159,7 +171,10 @@ reserve_fds(FlowlogScan *scan)
 		ReserveExternalFD();
 }
 
-/* Nothing is listed or read any more: closes connections, and lets PostgreSQL open as many files of its own. */
+/*
+ * Nothing is listed or read any more: closes connections, and lets PostgreSQL
+ * open as many files of its own.
+ */
 static void
 rest_store(FlowlogScan *scan)
 {
@@ -185,8 +200,9 @@ add_idle(FlowlogScan *scan)
 }
 
 /*
- * Opens the store in which the table's objects lie, if they are not local.  The paths that are allowed live in the
- * current memory context: the caller's may be reset for each row.
+ * Opens the store in which the table's objects lie, if they are not local.
+ * The paths that are allowed live in the current memory context: the caller's
+ * may be reset for each row.
  */
 static FlowAccess
 open_access(FlowlogScan *scan)
@@ -194,7 +210,10 @@ open_access(FlowlogScan *scan)
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 
 	if (scan->store == NULL)
-		scan->store = flowlog_s3_open(&scan->backend, scan->table->location, scan->table->serverid, scan->userid);
+		scan->store = flowlog_s3_open(&scan->backend,
+		                              scan->table->location,
+		                              scan->table->serverid,
+		                              scan->userid);
 	MemoryContextSwitchTo(old);
 	reserve_fds(scan);
 	return flowlog_get_access(scan->store);
@@ -213,11 +232,13 @@ warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 	if (!scan->has_earlier)
 		ereport(WARNING,
 		        errcode(ERRCODE_WARNING),
-		        errmsg("no flow logs found for foreign table \"%s\"", flowlog_message(scan->table->name)),
-		        skipped > 0
-		            ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
-		                        flowlog_message(scan->table->options.location), (unsigned long long) skipped)
-		            : errdetail("Nothing matches \"%s\".", flowlog_message(scan->table->options.location)));
+		        errmsg("no flow logs found for foreign table \"%s\"",
+		               flowlog_message(scan->table->name)),
+		        skipped > 0 ? errdetail("Of \"%s\", %llu empty or hidden files were left out.",
+		                                flowlog_message(scan->table->options.location),
+		                                (unsigned long long) skipped)
+		                    : errdetail("Nothing matches \"%s\".",
+		                                flowlog_message(scan->table->options.location)));
 }
 
 /* The list is complete. */
@@ -238,7 +259,12 @@ begin_list(FlowlogScan *scan)
 	const FlowPruner *pruner = flowlog_prune_begin(scan->prune);
 	FlowError error;
 
-	if (flow_objects_begin(&scan->backend.host, scan->table->location, &access, pruner, &scan->objects, &error) != FLOW_OK)
+	if (flow_objects_begin(&scan->backend.host,
+	                       scan->table->location,
+	                       &access,
+	                       pruner,
+	                       &scan->objects,
+	                       &error) != FLOW_OK)
 		raise_error(scan, &error);
 	if (scan->objects->complete)
 		end_list(scan);
@@ -342,7 +368,10 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 {
 	make_format(scan);
 
-	/* how much there is must be known where it is limited; a worker has its list from the leader */
+	/*
+	 * how much there is must be known where it is limited; a worker has its
+	 * list from the leader
+	 */
 	if (scan->objects == NULL)
 		begin_list(scan);
 	if (flowlog_max_scan_bytes > 0)
@@ -359,7 +388,10 @@ flowlog_scan_start(FlowlogScan *scan)
 {
 	const FlowlogOptions *options = &scan->table->options;
 
-	start(scan, options->on_error, options->log_verbosity == FLOWLOG_VERBOSITY_VERBOSE, options->reject_limit);
+	start(scan,
+	      options->on_error,
+	      options->log_verbosity == FLOWLOG_VERBOSITY_VERBOSE,
+	      options->reject_limit);
 }
 
 void
@@ -400,7 +432,9 @@ end_reading(FlowlogScan *scan)
 		release_fds(scan);
 }
 
-/* The number of a reject's line; false if the file is no longer what it was. */
+/*
+ * The number of a reject's line; false if the file is no longer what it was.
+ */
 static bool
 find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
 {
@@ -408,8 +442,14 @@ find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
 	FlowStatus status;
 	FlowError error;
 
-	status = flow_part_line(&scan->backend.host, reject->object, &allowed, &scan->counted,
-	                        reject->part, reject->line, line, &error);
+	status = flow_part_line(&scan->backend.host,
+	                        reject->object,
+	                        &allowed,
+	                        &scan->counted,
+	                        reject->part,
+	                        reject->line,
+	                        line,
+	                        &error);
 	if (status == FLOW_INTERRUPTED)
 		raise_error(scan, &error);
 	return status == FLOW_OK;
@@ -429,14 +469,20 @@ notice_reject(FlowlogScan *scan)
 		number = scan->notices > MAX_NOTICES ? scan->notices : ++scan->notices;
 	if (number > MAX_NOTICES)
 		return;
-	(void) find_line(scan, reject, &line); /* 0 if it was not found: the file has changed, as the scan will notice */
+	/* 0 if it was not found: the file has changed, as the scan will notice */
+	(void) find_line(scan, reject, &line);
 	ereport(NOTICE,
-	        errmsg("flow log \"%s\", line %llu: %s", flowlog_message(reject->object->path), (unsigned long long) line,
+	        errmsg("flow log \"%s\", line %llu: %s",
+	               flowlog_message(reject->object->path),
+	               (unsigned long long) line,
 	               flowlog_message(reject->reason)),
 	        number == MAX_NOTICES ? errdetail("Further lines are not named.") : 0);
 }
 
-/* A field of the current record does not convert: it is NULL from now on, or this raises an error. */
+/*
+ * A field of the current record does not convert: it is NULL from now on, or
+ * this raises an error.
+ */
 static void
 bad_field(void *arg, FlowBadField bad)
 {
@@ -626,7 +672,8 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 
 	if (scan->ended)
 		return true;
-	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED || status == FLOW_NEED_VALUE)
+	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED ||
+	       status == FLOW_NEED_VALUE)
 	{
 		if (status == FLOW_NEED_VALUE)
 			flowlog_qual_resolve(scan, flow_reader_needed(scan->reader));
@@ -652,7 +699,10 @@ flowlog_scan_finish(FlowlogScan *scan)
 	bool readable;
 	uint64_t line;
 
-	/* a worker leaves it to the leader, whatever it counted after its shutdown included */
+	/*
+	 * a worker leaves it to the leader, whatever it counted after its shutdown
+	 * included
+	 */
 	if (scan->queue != NULL && flowlog_queue_is_worker(scan->queue))
 	{
 		flowlog_scan_publish(scan);
@@ -673,25 +723,38 @@ flowlog_scan_finish(FlowlogScan *scan)
 	if (counts->unmatched > 0)
 		appendStringInfo(&text, "Not records: %llu. ", (unsigned long long) counts->unmatched);
 	if (counts->rejected + counts->set_null > counts->unmatched)
-		appendStringInfo(&text, "With invalid values: %llu. ",
-		                 (unsigned long long) (counts->rejected + counts->set_null - counts->unmatched));
+		appendStringInfo(&text,
+		                 "With invalid values: %llu. ",
+		                 (unsigned long long) (counts->rejected + counts->set_null -
+		                                       counts->unmatched));
 	if (find_line(scan, first, &line))
-		appendStringInfo(&text, "The first is line %llu of \"%s\": %s",
-		                 (unsigned long long) line, first->object->path, first->reason);
+		appendStringInfo(&text,
+		                 "The first is line %llu of \"%s\": %s",
+		                 (unsigned long long) line,
+		                 first->object->path,
+		                 first->reason);
 	else
 		appendStringInfo(&text, "The first is in \"%s\": %s", first->object->path, first->reason);
 
-	/* a header names what a pattern, which most lines do not match, has to guess */
-	readable = scan->table->options.regex != NULL && counts->headers > 0 && counts->unmatched > counts->lines / 2;
+	/*
+	 * a header names what a pattern, which most lines do not match, has to
+	 * guess
+	 */
+	readable = scan->table->options.regex != NULL && counts->headers > 0 &&
+	           counts->unmatched > counts->lines / 2;
 	name = flowlog_message(scan->table->name);
 	ereport(WARNING,
 	        counts->rejected > 0
 	            ? errmsg("%llu of %llu lines of foreign table \"%s\" were left out",
-	                     (unsigned long long) counts->rejected, (unsigned long long) counts->lines, name)
+	                     (unsigned long long) counts->rejected,
+	                     (unsigned long long) counts->lines,
+	                     name)
 	            : errmsg("%llu of %llu lines of foreign table \"%s\" were read with nulls",
-	                     (unsigned long long) counts->set_null, (unsigned long long) counts->lines, name),
+	                     (unsigned long long) counts->set_null,
+	                     (unsigned long long) counts->lines,
+	                     name),
 	        errdetail_internal("%s", flowlog_message(text.data)),
-	        readable
-	            ? errhint("The flow logs have headers: a table without the option \"regex\" reads them by these.")
-	            : errhint("The function flowlog_rejects('%s') names them all.", name));
+	        readable ? errhint("The flow logs have headers: a table without the option \"regex\" "
+	                           "reads them by these.")
+	                 : errhint("The function flowlog_rejects('%s') names them all.", name));
 }

@@ -34,20 +34,34 @@ typedef struct FlowlogScan
 	const char *format_name;    /* for EXPLAIN; NULL: not yet known */
 	FlowStore *store;           /* of the objects; NULL: not yet opened, or they are local files */
 	FlowlogPrune *prune;        /* NULL: nothing is pruned */
-	FlowObjects *objects;       /* NULL: not yet listed; those of a store may come while others are read */
-	size_t next_object;         /* of these, to be read; where the list is not shared, and may grow */
+	/* NULL: not yet listed; those of a store may come while others are read */
+	FlowObjects *objects;
+	/* of these, to be read; where the list is not shared, and may grow */
+	size_t next_object;
 	FlowFilter *filter;
-	FlowlogDeferred *deferred; /* conditions of the filter that wait for a record to come to them; NULL: none ever did */
-	FlowReader *reader;        /* NULL: not yet started */
-	bool reading;              /* false until the next record is asked for: nothing was read since the scan began, or began again */
-	bool ended;                /* it has read all there is */
-	bool rewound;              /* it was begun again, and may be so once more */
-	FlowlogTuple *tuple;       /* NULL: it does not give rows, but groups: */
+	/*
+	 * conditions of the filter that wait for a record to come to them; NULL:
+	 * none ever did
+	 */
+	FlowlogDeferred *deferred;
+	FlowReader *reader; /* NULL: not yet started */
+	/*
+	 * false until the next record is asked for: nothing was read since the
+	 * scan began, or began again
+	 */
+	bool reading;
+	bool ended;          /* it has read all there is */
+	bool rewound;        /* it was begun again, and may be so once more */
+	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
 	FlowlogAggregation *aggregation;
 	FlowlogQueue *queue; /* NULL: this process reads alone */
 	FlowLineCount counted;
-	bool explain_only;    /* EXPLAIN without ANALYZE: nothing will be read */
-	uint64 bytes_before;  /* of the files that it has read before it began again, for flowlog_fdw.max_scan_bytes */
+	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
+	/*
+	 * of the files that it has read before it began again, for
+	 * flowlog_fdw.max_scan_bytes
+	 */
+	uint64 bytes_before;
 	int64 progress_began; /* microseconds of a clock */
 	int64 progress_next;  /* when to tell how far it is */
 	int notices;          /* rejects named so far under log_verbosity 'verbose' */
@@ -66,27 +80,38 @@ extern FlowlogScan *flowlog_scan_begin(Oid relid, Oid userid, MemoryContext pare
 /* Lists all of it, if that was not done. */
 extern void flowlog_scan_list(FlowlogScan *scan);
 
-/* Opens the store, if the table's objects are in one; true if their list may grow while they are read. */
+/*
+ * Opens the store, if the table's objects are in one; true if their list may
+ * grow while they are read.
+ */
 extern bool flowlog_scan_prepare(FlowlogScan *scan);
 
 /*
- * Lists if that was not done, and starts to read, or to read again, with scan->filter: raises an error if that is more
- * than flowlog_fdw.max_scan_bytes allows.
+ * Lists if that was not done, and starts to read, or to read again, with
+ * scan->filter: raises an error if that is more than
+ * flowlog_fdw.max_scan_bytes allows.
  */
 extern void flowlog_scan_start(FlowlogScan *scan);
 
-/* The same files again, with scan->filter as it now is, once flowlog_scan_start is called. */
+/*
+ * The same files again, with scan->filter as it now is, once
+ * flowlog_scan_start is called.
+ */
 extern void flowlog_scan_rewind(FlowlogScan *scan);
 
 /* How lines are taken apart, for EXPLAIN. */
 extern const char *flowlog_scan_format_name(FlowlogScan *scan);
 
-/* Forgets the list of files, but not what was counted: the next start lists again. */
+/*
+ * Forgets the list of files, but not what was counted: the next start lists
+ * again.
+ */
 extern void flowlog_scan_forget(FlowlogScan *scan);
 
 /*
  * Starts to read for the rejects' sake: every line is judged on all columns,
- * whatever the table's on_error, and flowlog_scan_step returns FLOW_REJECTED for each.
+ * whatever the table's on_error, and flowlog_scan_step returns FLOW_REJECTED
+ * for each.
  */
 extern void flowlog_scan_start_for_rejects(FlowlogScan *scan);
 
@@ -96,13 +121,20 @@ extern FlowStatus flowlog_scan_step(FlowlogScan *scan, FlowRecord *record);
 /* The next record that passes; false at the end. */
 extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
 
-/* Adds the records that pass to the groups: false when these are full, true when all records are added. */
+/*
+ * Adds the records that pass to the groups: false when these are full, true
+ * when all records are added.
+ */
 extern bool flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups);
 
 /* Prepares to convert the scan's records: as flowlog_tuple_create. */
-extern FlowlogTuple *flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used);
+extern FlowlogTuple *flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc,
+                                               Bitmapset *attrs_used);
 
-/* What was counted, by all processes that take part; false if nothing was read. */
+/*
+ * What was counted, by all processes that take part; false if nothing was
+ * read.
+ */
 extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
 
 /* Sets the requests of this process. */
@@ -125,21 +157,29 @@ typedef struct FlowlogListed
 	FlowPruned pruned;
 } FlowlogListed;
 
-/* The size of the units that so many bytes are cut into, and how many of them a file is; "whole": it must not be cut. */
+/*
+ * The size of the units that so many bytes are cut into, and how many of them
+ * a file is; "whole": it must not be cut.
+ */
 extern uint64 flowlog_queue_unit_size(uint64 bytes);
-extern uint64 flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole);
+extern uint64 flowlog_queue_units(const FlowlogTable *table, const FlowObject *object,
+                                  uint64 unit_size, bool whole);
 
 /* What a leader makes a queue of. */
 typedef struct FlowlogQueueSpec
 {
 	const FlowlogTable *table;
-	const FlowObjects *objects; /* NULL: they are listed while others are read (see shared_list.c) */
-	uint64 bytes_before;        /* see flowlog_queue_bytes_before */
-	bool whole;                 /* files must not be cut */
-	Size exchange_size;         /* room for where whole groups are made; 0: none are */
+	/* NULL: they are listed while others are read (see shared_list.c) */
+	const FlowObjects *objects;
+	uint64 bytes_before; /* see flowlog_queue_bytes_before */
+	bool whole;          /* files must not be cut */
+	Size exchange_size;  /* room for where whole groups are made; 0: none are */
 } FlowlogQueueSpec;
 
-/* They live in the context; flowlog_queue_release lets go of the shared memory. */
+/*
+ * They live in the context; flowlog_queue_release lets go of the shared
+ * memory.
+ */
 extern FlowlogQueue *flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec);
 extern FlowlogQueue *flowlog_queue_attach(MemoryContext context, dsm_handle handle);
 extern void flowlog_queue_release(FlowlogQueue *queue);
@@ -151,8 +191,8 @@ extern FlowlogExchange *flowlog_queue_exchange(const FlowlogQueue *queue);
 extern bool flowlog_queue_grows(const FlowlogQueue *queue);
 
 /*
- * The objects that a worker reads, or a leader whose list grows: called once, and then they live as long as the queue.
- * The scan is whose listing goes on.
+ * The objects that a worker reads, or a leader whose list grows: called once,
+ * and then they live as long as the queue. The scan is whose listing goes on.
  */
 extern const FlowObjects *flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan);
 extern bool flowlog_queue_has_objects(const FlowlogQueue *queue);
@@ -165,8 +205,8 @@ extern FlowStatus flowlog_queue_next_part(void *queue, bool wait, FlowPart *part
 extern uint64_t *flowlog_queue_rejects(FlowlogQueue *queue);
 
 /*
- * The bytes of all files as often as they were read before the scan began again; and the same with this time, if
- * any process has begun to read.
+ * The bytes of all files as often as they were read before the scan began
+ * again; and the same with this time, if any process has begun to read.
  */
 extern uint64 flowlog_queue_bytes_before(const FlowlogQueue *queue);
 extern uint64 flowlog_queue_bytes_charged(const FlowlogQueue *queue);
@@ -179,35 +219,50 @@ extern int flowlog_queue_count_notice(FlowlogQueue *queue, int most);
 
 extern bool flowlog_queue_is_worker(const FlowlogQueue *queue);
 
-/* Of a list that grew until it was complete: is there nothing in it, not even what was pruned? */
+/*
+ * Of a list that grew until it was complete: is there nothing in it, not even
+ * what was pruned?
+ */
 extern bool flowlog_queue_is_list_empty(const FlowlogQueue *queue);
 
 /* What there is to be read, as far as it is known. */
 extern FlowlogListed flowlog_queue_listed(const FlowlogQueue *queue);
 
-/* Adds to the shared counts what this process has counted since it last did; "first" is its first reject, or NULL. */
-extern void flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowReject *first);
+/*
+ * Adds to the shared counts what this process has counted since it last did;
+ * "first" is its first reject, or NULL.
+ */
+extern void flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts,
+                                  const FlowReject *first);
 
-/* What all processes have published, and the first of their rejects, whose object is among these, or NULL. */
+/*
+ * What all processes have published, and the first of their rejects, whose
+ * object is among these, or NULL.
+ */
 extern void flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts);
-extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue, const FlowObjects *objects);
+extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue,
+                                                    const FlowObjects *objects);
 
 /* ---------- shared_list.c ---------- */
 
 typedef struct FlowlogSharedList FlowlogSharedList; /* in shared memory */
 typedef struct FlowlogListView FlowlogListView;     /* what a process knows of it */
 
-/* The list is in memory that outlives the view.  What prunes it is evaluated now. */
+/*
+ * The list is in memory that outlives the view.  What prunes it is evaluated
+ * now.
+ */
 extern Size flowlog_shared_list_size(void);
 extern FlowlogListView *flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared);
 extern FlowlogListView *flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSharedList *shared);
 extern void flowlog_shared_list_release(FlowlogListView *view);
 
 /*
- * The next object that nobody has taken: its number, and with that its place among the view's objects.  As FlowReadSpec's next_part, it
- * raises no error.
+ * The next object that nobody has taken: its number, and with that its place
+ * among the view's objects.  As FlowReadSpec's next_part, it raises no error.
  */
-extern FlowStatus flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowError *error);
+extern FlowStatus flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number,
+                                           FlowError *error);
 extern const FlowObjects *flowlog_shared_list_objects(const FlowlogListView *view);
 
 extern uint64 flowlog_shared_list_taken(FlowlogSharedList *shared);
@@ -222,9 +277,12 @@ extern void flowlog_shared_list_rewind(FlowlogSharedList *shared);
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
 extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
-extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
-extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate);
-extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *coordinate);
+extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt,
+                                        void *coordinate);
+extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt,
+                                          void *coordinate);
+extern void flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc,
+                                               void *coordinate);
 extern void flowlog_parallel_shutdown(ForeignScanState *node);
 
 /* ---------- ledger.c ---------- */
@@ -243,11 +301,17 @@ extern void flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *cou
 /* FlowlogLastScan, in the order in which they ended. */
 extern const List *flowlog_ledger_last_scans(void);
 
-/* Raises an error if the scan, which is about to read what was listed, would read more than is allowed. */
+/*
+ * Raises an error if the scan, which is about to read what was listed, would
+ * read more than is allowed.
+ */
 extern void flowlog_ledger_check_limit(FlowlogScan *scan);
 
-/* The same for who only looks at the beginnings of some files, of "location". */
-extern void flowlog_ledger_check_probes(const char *location, const FlowObject *objects, size_t count);
+/*
+ * The same for who only looks at the beginnings of some files, of "location".
+ */
+extern void flowlog_ledger_check_probes(const char *location, const FlowObject *objects,
+                                        size_t count);
 
 /* What was read until now counts, too, when the scan begins again. */
 extern void flowlog_ledger_restart(FlowlogScan *scan);

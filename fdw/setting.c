@@ -69,7 +69,8 @@ check_allowed_endpoints(char **newval, void **extra, GucSource source)
 	{
 		if (!flow_endpoint_is_valid(lfirst(cell)))
 		{
-			GUC_check_errdetail("\"%s\" is neither a host, nor \"*.\" and the end of its name, nor an address or a network, with a port or without.",
+			GUC_check_errdetail("\"%s\" is neither a host, nor \"*.\" and the end of its name, nor "
+			                    "an address or a network, with a port or without.",
 			                    (char *) lfirst(cell));
 			return false;
 		}
@@ -80,9 +81,10 @@ check_allowed_endpoints(char **newval, void **extra, GucSource source)
 /* ---------- definitions ---------- */
 
 /*
- * Before the module is loaded its settings are placeholders, which anybody may set
- * when he connects.  A value that PostgreSQL then refuses to apply, or that is not valid, leaves the
- * setting as if it had never been set: that must not mean that everything is allowed.
+ * Before the module is loaded its settings are placeholders, which anybody may
+ * set when he connects.  A value that PostgreSQL then refuses to apply, or
+ * that is not valid, leaves the setting as if it had never been set: that must
+ * not mean that everything is allowed.
  */
 static void
 define_allowed(void)
@@ -93,15 +95,26 @@ define_allowed(void)
 	DefineCustomStringVariable("flowlog_fdw.allowed_paths",
 	                           "Directories from which flow logs may be read, separated by commas.",
 	                           "Empty: from everywhere.",
-	                           &flowlog_allowed_paths, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
-	                           check_allowed_paths, NULL, NULL);
+	                           &flowlog_allowed_paths,
+	                           NULL,
+	                           PGC_SIGHUP,
+	                           GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+	                           check_allowed_paths,
+	                           NULL,
+	                           NULL);
 	flowlog_allowed_paths_refused = paths_set && flowlog_allowed_paths == NULL;
 
-	DefineCustomStringVariable("flowlog_fdw.allowed_endpoints",
-	                           "Hosts, addresses and networks to which connections may be made, separated by commas.",
-	                           "Empty: only to the hosts of AWS.",
-	                           &flowlog_allowed_endpoints, NULL, PGC_SIGHUP, GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
-	                           check_allowed_endpoints, NULL, NULL);
+	DefineCustomStringVariable(
+		"flowlog_fdw.allowed_endpoints",
+		"Hosts, addresses and networks to which connections may be made, separated by commas.",
+		"Empty: only to the hosts of AWS.",
+		&flowlog_allowed_endpoints,
+		NULL,
+		PGC_SIGHUP,
+		GUC_LIST_INPUT | GUC_SUPERUSER_ONLY,
+		check_allowed_endpoints,
+		NULL,
+		NULL);
 	flowlog_allowed_endpoints_refused = endpoints_set && flowlog_allowed_endpoints == NULL;
 }
 
@@ -111,38 +124,79 @@ flowlog_settings_define(void)
 	DefineCustomBoolVariable("flowlog_fdw.enable_pushdown",
 	                         "Lets the reader of flow logs judge WHERE clauses.",
 	                         "Off, PostgreSQL judges all of them; the rows are the same.",
-	                         &flowlog_enable_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
-	                         NULL, NULL, NULL);
-	DefineCustomBoolVariable("flowlog_fdw.enable_splitter",
-	                         "Splits lines at their separators where a regular expression does no more than that.",
-	                         "Off, the regular expression is matched against every line; the rows are the same.",
-	                         &flowlog_enable_splitter, true, PGC_USERSET, GUC_EXPLAIN,
-	                         NULL, NULL, NULL);
+	                         &flowlog_enable_pushdown,
+	                         true,
+	                         PGC_USERSET,
+	                         GUC_EXPLAIN,
+	                         NULL,
+	                         NULL,
+	                         NULL);
+	DefineCustomBoolVariable(
+		"flowlog_fdw.enable_splitter",
+		"Splits lines at their separators where a regular expression does no more than that.",
+		"Off, the regular expression is matched against every line; the rows are the same.",
+		&flowlog_enable_splitter,
+		true,
+		PGC_USERSET,
+		GUC_EXPLAIN,
+		NULL,
+		NULL,
+		NULL);
 	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
 	                         "Lets the reader of flow logs compute aggregates.",
 	                         "Off, PostgreSQL computes all of them; the results are the same.",
-	                         &flowlog_enable_aggregate_pushdown, true, PGC_USERSET, GUC_EXPLAIN,
-	                         NULL, NULL, NULL);
+	                         &flowlog_enable_aggregate_pushdown,
+	                         true,
+	                         PGC_USERSET,
+	                         GUC_EXPLAIN,
+	                         NULL,
+	                         NULL,
+	                         NULL);
 	DefineCustomBoolVariable("flowlog_fdw.enable_rollup",
-	                         "Lets servers compute their parts of aggregates over a table that is partitioned among them.",
+	                         "Lets servers compute their parts of aggregates over a table that is "
+	                         "partitioned among them.",
 	                         "Off, their rows are fetched; the results are the same.",
-	                         &flowlog_enable_rollup, true, PGC_USERSET, GUC_EXPLAIN,
-	                         NULL, NULL, NULL);
+	                         &flowlog_enable_rollup,
+	                         true,
+	                         PGC_USERSET,
+	                         GUC_EXPLAIN,
+	                         NULL,
+	                         NULL,
+	                         NULL);
 	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
 	                         "Compiles regular expressions of flow log tables to machine code.",
 	                         NULL,
-	                         &flowlog_regex_jit, true, PGC_SUSET, 0,
-	                         NULL, NULL, NULL);
-	DefineCustomRealVariable("flowlog_fdw.max_scan_bytes",
-	                         "Most bytes of flow logs, as they are stored, that a scan may read.",
-	                         "A scan that would read more is an error before it begins; 0: no limit.",
-	                         &flowlog_max_scan_bytes, 0, 0, DBL_MAX, PGC_USERSET, GUC_UNIT_BYTE,
-	                         NULL, NULL, NULL);
-	DefineCustomBoolVariable("flowlog_fdw.progress",
-	                         "Gives a notice every few seconds of how far a long scan of flow logs is.",
+	                         &flowlog_regex_jit,
+	                         true,
+	                         PGC_SUSET,
+	                         0,
 	                         NULL,
-	                         &flowlog_progress, true, PGC_USERSET, 0,
-	                         NULL, NULL, NULL);
+	                         NULL,
+	                         NULL);
+	DefineCustomRealVariable(
+		"flowlog_fdw.max_scan_bytes",
+		"Most bytes of flow logs, as they are stored, that a scan may read.",
+		"A scan that would read more is an error before it begins; 0: no limit.",
+		&flowlog_max_scan_bytes,
+		0,
+		0,
+		DBL_MAX,
+		PGC_USERSET,
+		GUC_UNIT_BYTE,
+		NULL,
+		NULL,
+		NULL);
+	DefineCustomBoolVariable(
+		"flowlog_fdw.progress",
+		"Gives a notice every few seconds of how far a long scan of flow logs is.",
+		NULL,
+		&flowlog_progress,
+		true,
+		PGC_USERSET,
+		0,
+		NULL,
+		NULL,
+		NULL);
 	define_allowed();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("flowlog_fdw");

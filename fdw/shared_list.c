@@ -1,14 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * shared_list.c
- *	  The list of a store's objects that processes share, and make longer when they need it.
+ *	  The list of a store's objects that processes share, and make longer when
+ *	  they need it.
  *
- * A bucket may have a million objects, of which a thousand come at a time, so nobody waits for the end of the list:
- * whoever runs out of objects lists on, one at a time, and shares what he finds.  What is left to be listed goes from process to process as
- * bytes, so it does not matter who does it, nor what becomes of him afterwards; a leader that only gathers keeps nobody waiting.
+ * A bucket may have a million objects, of which a thousand come at a time, so
+ * nobody waits for the end of the list: whoever runs out of objects lists on,
+ * one at a time, and shares what he finds.  What is left to be listed goes
+ * from process to process as bytes, so it does not matter who does it, nor
+ * what becomes of him afterwards; a leader that only gathers keeps nobody
+ * waiting.
  *
- * What a step has found is a batch in dynamic shared memory, which never changes again.  Each process has an array of the objects in
- * the batches that it has come to; their texts stay where they are.
+ * What a step has found is a batch in dynamic shared memory, which never
+ * changes again.  Each process has an array of the objects in the batches that
+ * it has come to; their texts stay where they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,27 +47,36 @@ struct FlowlogSharedList
 	dsa_handle area;
 
 	/*
-	 * The mutex is held for a few loads and stores only: while it is, nothing may be called that could raise an error, as
-	 * dsa_get_address may, which maps memory.
+	 * The mutex is held for a few loads and stores only: while it is, nothing
+	 * may be called that could raise an error, as dsa_get_address may, which
+	 * maps memory.
 	 */
 	slock_t mutex;
 	bool complete; /* there is no more to list */
 	uint64 next;   /* object to be handed out */
 
 	/*
-	 * A process is listing.  If that fails, this stays set, and the error ends the query: those who wait are
-	 * interrupted then.
+	 * A process is listing.  If that fails, this stays set, and the error ends
+	 * the query: those who wait are interrupted then.
 	 */
 	bool listing;
 
-	/* Read and set by the process that is listing; it had the mutex when it began, so it sees what its predecessor set. */
+	/*
+	 * Read and set by the process that is listing; it had the mutex when it
+	 * began, so it sees what its predecessor set.
+	 */
 	dsa_pointer last;
-	dsa_pointer left; /* what is left to be listed, as bytes; InvalidDsaPointer before the first step */
+	/*
+	 * what is left to be listed, as bytes; InvalidDsaPointer before the first
+	 * step
+	 */
+	dsa_pointer left;
 	uint64 left_len;
 
 	/*
-	 * Set under the mutex together with the batches that are counted here: a process that has seen the sum under the mutex may read
-	 * these batches, and the links to them, without it.
+	 * Set under the mutex together with the batches that are counted here: a
+	 * process that has seen the sum under the mutex may read these batches,
+	 * and the links to them, without it.
 	 */
 	FlowlogListed sum;
 	dsa_pointer first;
@@ -87,7 +101,10 @@ flowlog_shared_list_size(void)
 	return MAXALIGN(sizeof(FlowlogSharedList));
 }
 
-/* Belongs to the scan's memory context, as the shared memory does in which the list is. */
+/*
+ * Belongs to the scan's memory context, as the shared memory does in which the
+ * list is.
+ */
 static FlowlogListView *
 make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
 {
@@ -142,7 +159,10 @@ flowlog_shared_list_objects(const FlowlogListView *view)
 	return &view->objects;
 }
 
-/* Room for so many objects more.  Arrays that became too small stay: somebody may hold an object of theirs. */
+/*
+ * Room for so many objects more.  Arrays that became too small stay: somebody
+ * may hold an object of theirs.
+ */
 static void
 make_room(FlowlogListView *view, size_t more)
 {
@@ -160,7 +180,10 @@ make_room(FlowlogListView *view, size_t more)
 	view->capacity = capacity;
 }
 
-/* Takes the next batch into the view; the sum says that there is one.  May raise errors: it maps memory, and takes some. */
+/*
+ * Takes the next batch into the view; the sum says that there is one.  May
+ * raise errors: it maps memory, and takes some.
+ */
 static void
 take_batch(void *arg)
 {
@@ -266,7 +289,10 @@ find_begin(void *arg)
 	step->begin_len = shared->left_len;
 }
 
-/* Shares what it has found.  May raise errors: there may be no more shared memory. */
+/*
+ * Shares what it has found.  May raise errors: there may be no more shared
+ * memory.
+ */
 static void
 publish(void *arg)
 {

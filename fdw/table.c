@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * table.c
- *	  The definition of a foreign table: its columns, and where their values come from.
+ *	  The definition of a foreign table: its columns, and where their values
+ *	  come from.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,7 +14,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* A variable of the location wins over a field of a record, and "field" over the column's name. */
+/*
+ * A variable of the location wins over a field of a record, and "field" over
+ * the column's name.
+ */
 static void
 find_column_source(FlowlogTable *table, FlowColumn *column)
 {
@@ -29,12 +33,17 @@ find_column_source(FlowlogTable *table, FlowColumn *column)
 			column->variable = i;
 		}
 
-	/* the others have values that may not convert; this one shall not, so that nobody need count lines to tell whether one is a row */
-	if (column->source == FLOW_FROM_LINE && column->type != FLOW_INT32 && column->type != FLOW_INT64 &&
-	    (column->type != FLOW_TEXT || column->max_chars >= 0))
+	/*
+	 * the others have values that may not convert; this one shall not, so that
+	 * nobody need count lines to tell whether one is a row
+	 */
+	if (column->source == FLOW_FROM_LINE && column->type != FLOW_INT32 &&
+	    column->type != FLOW_INT64 && (column->type != FLOW_TEXT || column->max_chars >= 0))
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		        errmsg("column \"%s\", which is \"$line\", cannot be of type %s", column->name, column->type_name),
+		        errmsg("column \"%s\", which is \"$line\", cannot be of type %s",
+		               column->name,
+		               column->type_name),
 		        errhint("Make it bigint, integer or text."));
 }
 
@@ -44,7 +53,9 @@ read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column
 	FlowlogOptions options;
 	const char *null_text = table->options.null_text;
 
-	flowlog_options_parse(&options, GetForeignColumnOptions(table->relid, attribute->attnum), AttributeRelationId);
+	flowlog_options_parse(&options,
+	                      GetForeignColumnOptions(table->relid, attribute->attnum),
+	                      AttributeRelationId);
 
 	if (null_text == NULL && !table->options.null_off)
 		null_text = "-";
@@ -64,8 +75,8 @@ read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column
 }
 
 /*
- * Is the attribute filled by us?  A virtual generated column (18) is computed by PostgreSQL from others;
- * a stored one would have to be stored.
+ * Is the attribute filled by us?  A virtual generated column (18) is computed
+ * by PostgreSQL from others; a stored one would have to be stored.
  */
 static bool
 is_filled_column(Form_pg_attribute attribute)
@@ -73,18 +84,21 @@ is_filled_column(Form_pg_attribute attribute)
 	if (attribute->attisdropped)
 		return false;
 	if (attribute->attgenerated == ATTRIBUTE_GENERATED_STORED)
-		ereport(ERROR,
-		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		        errmsg("column \"%s\" of a flowlog_fdw foreign table cannot be a stored generated column",
-		               NameStr(attribute->attname)),
-		        errhint("Compute it in a view over the foreign table."));
+		ereport(
+			ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg(
+				"column \"%s\" of a flowlog_fdw foreign table cannot be a stored generated column",
+				NameStr(attribute->attname)),
+			errhint("Compute it in a view over the foreign table."));
 	return attribute->attgenerated == '\0';
 }
 
 static bool
 is_time_column(const FlowColumn *column)
 {
-	bool numbered = column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
+	bool numbered =
+		column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
 
 	return column->source == FLOW_FROM_RECORD &&
 	       flow_field_is_time(column->field != NULL && !numbered ? column->field : column->name);
@@ -167,7 +181,8 @@ make_table(int natts)
 {
 	FlowlogTable *table;
 
-	table = palloc0(sizeof(FlowlogTable) + natts * (sizeof(FlowColumn) + sizeof(int) + sizeof(AttrNumber) + sizeof(bool)));
+	table = palloc0(sizeof(FlowlogTable) +
+	                natts * (sizeof(FlowColumn) + sizeof(int) + sizeof(AttrNumber) + sizeof(bool)));
 	table->natts = natts;
 	table->columns = (FlowColumn *) (table + 1);
 	table->column_of_attr = (int *) (table->columns + natts);
@@ -194,7 +209,9 @@ flowlog_table_open(Oid relid)
 	table->relid = relid;
 	flowlog_backend_init(&table->backend, CurrentMemoryContext);
 
-	reading = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw definition", ALLOCSET_START_SMALL_SIZES);
+	reading = AllocSetContextCreate(CurrentMemoryContext,
+	                                "flowlog_fdw definition",
+	                                ALLOCSET_START_SMALL_SIZES);
 	old = MemoryContextSwitchTo(reading);
 	table->name = RelationGetRelationName(relation);
 	foreign = GetForeignTable(relid);
@@ -207,7 +224,10 @@ flowlog_table_open(Oid relid)
 		flowlog_options_of_server(&server, GetForeignServer(table->serverid));
 		table->options.shard = server.shard;
 	}
-	if (flow_location_parse(&table->backend.host, table->options.location, &table->location, &error) != FLOW_OK)
+	if (flow_location_parse(&table->backend.host,
+	                        table->options.location,
+	                        &table->location,
+	                        &error) != FLOW_OK)
 		flowlog_raise(&table->backend, &error, NULL);
 	flow_shard_set(table->location, table->options.shard);
 	read_columns(table, desc);

@@ -26,7 +26,10 @@ struct FlowlogTable
 	int ncolumns;
 	AttrNumber *attnums; /* of each of these columns */
 	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
-	bool *is_time;       /* by column: is it one of a record's times (see option name_time_slack)? */
+	/*
+	 * by column: is it one of a record's times (see option name_time_slack)?
+	 */
+	bool *is_time;
 	int natts;
 
 	FlowlogBackend backend; /* the location's host */
@@ -37,8 +40,9 @@ struct FlowlogTable
 extern FlowlogTable *flowlog_table_open(Oid relid);
 
 /*
- * Returns the column of an attribute that the reader may filter by or aggregate, or -1.  The number of
- * a line is none: the reader does not know it.
+ * Returns the column of an attribute that the reader may filter by or
+ * aggregate, or -1.  The number of a line is none: the reader does not know
+ * it.
  */
 extern int flowlog_table_column(const FlowlogTable *table, AttrNumber attnum);
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * tuple.c
- *	  A record's values to a tuple's Datums: knows how PostgreSQL stores what the
- *	  core reads.
+ *	  A record's values to a tuple's Datums: knows how PostgreSQL stores what
+ *	  the core reads.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,12 +22,16 @@
 #include "utils/timestamp.h"
 
 /*
- * By-reference values of a row go here one behind the other, each row over the last one.  As many stay
- * in the processor's cache; what does not fit is allocated.
+ * By-reference values of a row go here one behind the other, each row over the
+ * last one.  As many stay in the processor's cache; what does not fit is
+ * allocated.
  */
 #define ARENA_SIZE 8192
 
-/* A text is copied by words, so what is to the last one's end is written as well. */
+/*
+ * A text is copied by words, so what is to the last one's end is written as
+ * well.
+ */
 #define COPY_UNIT sizeof(uint64)
 
 /* A column that the query needs. */
@@ -51,9 +55,10 @@ typedef struct ColumnConverter
 } ColumnConverter;
 
 /*
- * What is needed of a column to convert nearly all of its fields.  All columns of a kind are done in one loop, for which
- * the processor has learned the jumps and has the constants at hand (a quarter less time than one loop over columns with
- * a switch in it).
+ * What is needed of a column to convert nearly all of its fields.  All columns
+ * of a kind are done in one loop, for which the processor has learned the
+ * jumps and has the constants at hand (a quarter less time than one loop over
+ * columns with a switch in it).
  */
 typedef struct QuickColumn
 {
@@ -84,7 +89,10 @@ struct FlowlogTuple
 	int nconverters;
 	int *columns; /* theirs */
 
-	/* by kind, columns that are converted quickly; a bit for each of the first QUICK_MAX converters that is not among them */
+	/*
+	 * by kind, columns that are converted quickly; a bit for each of the first
+	 * QUICK_MAX converters that is not among them
+	 */
 	QuickColumns numbers;
 	QuickColumns texts;
 	QuickColumns addresses;
@@ -95,10 +103,14 @@ struct FlowlogTuple
 	bool *isnull;
 
 	/* the current row's by-reference values */
-	char *arena;       /* NULL: not yet made */
-	char *next;        /* the next free byte of it */
-	char *end;         /* COPY_UNIT bytes may be written behind */
-	MemoryContext row; /* for what the arena has no room for, and what PostgreSQL's functions allocate */
+	char *arena; /* NULL: not yet made */
+	char *next;  /* the next free byte of it */
+	char *end;   /* COPY_UNIT bytes may be written behind */
+	/*
+	 * for what the arena has no room for, and what PostgreSQL's functions
+	 * allocate
+	 */
+	MemoryContext row;
 	bool row_used;
 
 	/* for the error's context of an input function */
@@ -127,8 +139,9 @@ row_string(FlowlogTuple *tuple, FlowSlice text)
 }
 
 /*
- * A varlena of so many bytes, which the caller writes to *data; COPY_UNIT more may be written.  Short ones have
- * the header of one byte that they have in a heap tuple, and are not aligned, as there.
+ * A varlena of so many bytes, which the caller writes to *data; COPY_UNIT more
+ * may be written.  Short ones have the header of one byte that they have in a
+ * heap tuple, and are not aligned, as there.
  */
 static inline struct varlena *
 new_varlena(FlowlogTuple *tuple, Size len, char **data)
@@ -161,7 +174,9 @@ copy_ascii(char *to, const char *from, Size len)
 	uint64 special = 0;
 	uint64 word;
 
-	/* a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away */
+	/*
+	 * a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away
+	 */
 	for (; len > COPY_UNIT; len -= COPY_UNIT, from += COPY_UNIT, to += COPY_UNIT)
 	{
 		memcpy(&word, from, COPY_UNIT);
@@ -171,7 +186,8 @@ copy_ascii(char *to, const char *from, Size len)
 	if (len > 0)
 	{
 		memcpy(to, from, COPY_UNIT);
-		word = flow_load_word(from) << (8 * (COPY_UNIT - len)) | UINT64CONST(0x0101010101010101) >> (8 * len - 1) >> 1;
+		word = flow_load_word(from) << (8 * (COPY_UNIT - len)) |
+		       UINT64CONST(0x0101010101010101) >> (8 * len - 1) >> 1;
 		special |= word | (word - UINT64CONST(0x0101010101010101));
 	}
 	return (special & UINT64CONST(0x8080808080808080)) == 0;
@@ -221,8 +237,8 @@ address_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 }
 
 /*
- * What digits are in a column of a type: a Datum that is passed by value, of any width, is the same word as an int8's
- * of that value.
+ * What digits are in a column of a type: a Datum that is passed by value, of
+ * any width, is the same word as an int8's of that value.
  */
 typedef struct NumberKind
 {
@@ -243,9 +259,10 @@ static const NumberKind number_kinds[FLOW_OPAQUE + 1] = {
 };
 
 /*
- * Tries to convert the columns of a kind, none of whose fields that are converted here means NULL; returns the
- * bits of those that are something else than plain digits, plain text or a dotted
- * quad.  What these are is flow_value_read's to say, which must say the same of what is converted here.
+ * Tries to convert the columns of a kind, none of whose fields that are
+ * converted here means NULL; returns the bits of those that are something else
+ * than plain digits, plain text or a dotted quad.  What these are is
+ * flow_value_read's to say, which must say the same of what is converted here.
  */
 static inline uint64
 fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
@@ -258,7 +275,8 @@ fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values
 		FlowSlice field = fields[column->column];
 		uint64 number = 0;
 
-		if (unlikely(!flow_read_digits(field.data, field.len, true, &number) || number > column->most))
+		if (unlikely(!flow_read_digits(field.data, field.len, true, &number) ||
+		             number > column->most))
 		{
 			left |= column->bit;
 			continue;
@@ -270,7 +288,8 @@ fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values
 }
 
 static inline uint64
-fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values,
+           bool *isnull)
 {
 	const QuickColumn *end = columns->items + columns->count;
 	uint64 left = 0;
@@ -281,7 +300,8 @@ fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fi
 
 		/* not more bytes than that are not more characters */
 		if (unlikely(field.data == NULL || field.len > column->most ||
-		             (field.len == column->null_len && memcmp(field.data, column->null_text, field.len) == 0) ||
+		             (field.len == column->null_len &&
+		              memcmp(field.data, column->null_text, field.len) == 0) ||
 		             !text_quickly(tuple, field, &values[column->attribute])))
 		{
 			left |= column->bit;
@@ -293,7 +313,8 @@ fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fi
 }
 
 static inline uint64
-fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
+fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fields,
+               Datum *values, bool *isnull)
 {
 	const QuickColumn *end = columns->items + columns->count;
 	uint64 left = 0;
@@ -313,8 +334,8 @@ fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice
 /* ---------- by way of flow_value_read: all the rest ---------- */
 
 /*
- * The core has seen that numeric_in of PostgreSQL 15 accepts it.  That allows blanks behind an "e", which
- * later ones do not: they are left out.
+ * The core has seen that numeric_in of PostgreSQL 15 accepts it.  That allows
+ * blanks behind an "e", which later ones do not: they are left out.
  */
 static Datum
 convert_decimal(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
@@ -330,7 +351,9 @@ convert_decimal(FlowlogTuple *tuple, const ColumnConverter *converter, const Flo
 	*to = '\0';
 
 	old = MemoryContextSwitchTo(tuple->row);
-	datum = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+	datum = DirectFunctionCall3(numeric_in,
+	                            CStringGetDatum(text),
+	                            ObjectIdGetDatum(InvalidOid),
 	                            Int32GetDatum(converter->typmod));
 	MemoryContextSwitchTo(old);
 	return datum;
@@ -355,7 +378,8 @@ convert_padded(FlowlogTuple *tuple, const ColumnConverter *converter, const Flow
 	char *data;
 
 	if (converter->max_chars > 0)
-		padding = converter->max_chars - Min(converter->max_chars, pg_mbstrlen_with_len(value->text.data, len));
+		padding = converter->max_chars -
+		          Min(converter->max_chars, pg_mbstrlen_with_len(value->text.data, len));
 	text = new_varlena(tuple, len + padding, &data);
 	memcpy(data, value->text.data, len);
 	memset(data + len, ' ', padding);
@@ -377,14 +401,15 @@ convert_address(FlowlogTuple *tuple, const ColumnConverter *converter, const Flo
 }
 
 /*
- * Adds the place in the log to what a type's input function raises.  Its own words quote
- * the value, which is not for everybody.
+ * Adds the place in the log to what a type's input function raises.  Its own
+ * words quote the value, which is not for everybody.
  */
 static void
 input_error_context(void *arg)
 {
 	FlowlogTuple *tuple = arg;
-	const char *column = flowlog_message_prepared(tuple->source.table->columns[tuple->running->column].name);
+	const char *column =
+		flowlog_message_prepared(tuple->source.table->columns[tuple->running->column].name);
 	const char *path;
 	uint64 line;
 
@@ -401,7 +426,10 @@ input_error_context(void *arg)
 	if (line == 0)
 		errcontext("flow log \"%s\", column %s", path, column);
 	else
-		errcontext("flow log \"%s\", line %llu, column %s", path, (unsigned long long) line, column);
+		errcontext("flow log \"%s\", line %llu, column %s",
+		           path,
+		           (unsigned long long) line,
+		           column);
 }
 
 /* Calls the type's own input function; text NULL: for no value. */
@@ -414,7 +442,10 @@ call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
 
 	tuple->running = converter;
 	error_context_stack = &callback;
-	datum = InputFunctionCall((FmgrInfo *) &converter->input, text, converter->ioparam, converter->typmod);
+	datum = InputFunctionCall((FmgrInfo *) &converter->input,
+	                          text,
+	                          converter->ioparam,
+	                          converter->typmod);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);
 	return datum;
@@ -462,7 +493,8 @@ convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice 
 {
 	const FlowlogTupleSource *source = &tuple->source;
 	FlowValue value;
-	FlowStatus status = flow_value_read(&source->table->columns[converter->column], source->host, field, &value);
+	FlowStatus status =
+		flow_value_read(&source->table->columns[converter->column], source->host, field, &value);
 
 	if (status == FLOW_OK)
 	{
@@ -480,7 +512,10 @@ convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice 
 	return false;
 }
 
-/* Of the types that are not converted in loops of their own, what can be done without flow_value_read. */
+/*
+ * Of the types that are not converted in loops of their own, what can be done
+ * without flow_value_read.
+ */
 static inline bool
 convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
 {
@@ -491,12 +526,14 @@ convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice f
 		case FLOW_PADDED:
 			return converter->max_chars < 0
 			           ? text_quickly(tuple, field, datum)
-			           : field.len <= (Size) converter->max_chars && padded_quickly(tuple, field, converter->max_chars, datum);
+			           : field.len <= (Size) converter->max_chars &&
+			                 padded_quickly(tuple, field, converter->max_chars, datum);
 		case FLOW_FLOAT:
 		case FLOW_DOUBLE:
 			if (!flow_read_digits(field.data, field.len, true, &number))
 				return false;
-			*datum = converter->type == FLOW_FLOAT ? Float4GetDatum((float4) number) : Float8GetDatum((float8) number);
+			*datum = converter->type == FLOW_FLOAT ? Float4GetDatum((float4) number)
+			                                       : Float8GetDatum((float8) number);
 			return true;
 		case FLOW_DAY:
 			if (!flow_read_digits(field.data, field.len, true, &number))
@@ -511,17 +548,21 @@ convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice f
 static inline bool
 means_null(const ColumnConverter *converter, FlowSlice field)
 {
-	return field.data == NULL ||
-	       (field.len == converter->null_len && memcmp(field.data, converter->null_text, field.len) == 0);
+	return field.data == NULL || (field.len == converter->null_len &&
+	                              memcmp(field.data, converter->null_text, field.len) == 0);
 }
 
-/* Converts a field of the current record; false: it is NULL, or bad and to be NULL. */
+/*
+ * Converts a field of the current record; false: it is NULL, or bad and to be
+ * NULL.
+ */
 static inline bool
 convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
 {
 	if (means_null(converter, field))
 		return converter->minds_nulls && convert_slowly(tuple, converter, field, datum);
-	return convert_plain(tuple, converter, field, datum) || convert_slowly(tuple, converter, field, datum);
+	return convert_plain(tuple, converter, field, datum) ||
+	       convert_slowly(tuple, converter, field, datum);
 }
 
 Datum
@@ -536,7 +577,8 @@ flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
 /* ---------- rows ---------- */
 
 static void
-set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_pg_attribute attribute)
+set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column,
+              Form_pg_attribute attribute)
 {
 	const FlowlogTable *table = tuple->source.table;
 	const FlowColumn *definition = &table->columns[column];
@@ -561,7 +603,10 @@ set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column, Form_
 	}
 }
 
-/* The columns of the kind that one's fields are converted quickly with, or NULL. */
+/*
+ * The columns of the kind that one's fields are converted quickly with, or
+ * NULL.
+ */
 static QuickColumns *
 quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
 {
@@ -578,7 +623,8 @@ quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
 		case FLOW_NETWORK:
 			return digits_mean_null ? NULL : &tuple->addresses;
 		default:
-			return digits_mean_null || number_kinds[definition->type].most == 0 ? NULL : &tuple->numbers;
+			return digits_mean_null || number_kinds[definition->type].most == 0 ? NULL
+			                                                                    : &tuple->numbers;
 	}
 }
 
@@ -629,7 +675,8 @@ flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, table->attnums[i] - 1);
 
-		if (!whole_row && !bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, attrs_used))
+		if (!whole_row &&
+		    !bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, attrs_used))
 			continue;
 		add_column(tuple, i, attribute);
 	}
@@ -680,7 +727,8 @@ begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
 
 /* Fills a column in any way. */
 static void
-fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSlice *fields, Datum *values, bool *isnull)
+fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSlice *fields,
+            Datum *values, bool *isnull)
 {
 	Datum *value = &values[converter->attribute];
 	bool has_value = convert(tuple, converter, fields[converter->column], value);
@@ -712,14 +760,21 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 
 	/* these in their order: of several bad fields the first one counts */
 	for (; left != 0; left &= left - 1)
-		fill_column(tuple, &tuple->converters[pg_rightmost_one_pos64(left)], fields, values, isnull);
+		fill_column(tuple,
+		            &tuple->converters[pg_rightmost_one_pos64(left)],
+		            fields,
+		            values,
+		            isnull);
 	for (int i = QUICK_MAX; i < tuple->nconverters; i++)
 		fill_column(tuple, &tuple->converters[i], fields, values, isnull);
 }
 
 /* ---------- Datums to values ---------- */
 
-/* Unix time of a timestamp; infinity, and what lies too near to it, stays at the end of the scale. */
+/*
+ * Unix time of a timestamp; infinity, and what lies too near to it, stays at
+ * the end of the scale.
+ */
 static int64
 unix_microseconds(Timestamp timestamp)
 {

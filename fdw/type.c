@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * type.c
- *	  What a column's type and type modifier mean to the core, and Datums as the
- *	  core has their values.
+ *	  What a column's type and type modifier mean to the core, and Datums as
+ *	  the core has their values.
  *
  *-------------------------------------------------------------------------
  */

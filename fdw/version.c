@@ -3,8 +3,9 @@
  * version.c
  *	  Whether the library and the extension's SQL objects are of one version.
  *
- * A new package brings a new library to all databases at once, but each of them keeps its SQL objects until ALTER
- * EXTENSION UPDATE is run there; and a session that has loaded the old library keeps that.  A library knows the
+ * A new package brings a new library to all databases at once, but each of
+ * them keeps its SQL objects until ALTER EXTENSION UPDATE is run there; and a
+ * session that has loaded the old library keeps that.  A library knows the
  * objects of older versions, but not of newer ones.
  *
  *-------------------------------------------------------------------------
@@ -20,7 +21,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
-/* The version of the SQL objects in this database, or NULL if there is no such extension. */
+/*
+ * The version of the SQL objects in this database, or NULL if there is no such
+ * extension.
+ */
 static char *
 sql_version(void)
 {
@@ -30,13 +34,18 @@ sql_version(void)
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("flowlog_fdw"));
+	ScanKeyInit(&key,
+	            Anum_pg_extension_extname,
+	            BTEqualStrategyNumber,
+	            F_NAMEEQ,
+	            CStringGetDatum("flowlog_fdw"));
 	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		bool isnull;
-		Datum value = heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &isnull);
+		Datum value =
+			heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &isnull);
 
 		if (!isnull)
 			version = TextDatumGetCString(value);
@@ -46,7 +55,10 @@ sql_version(void)
 	return version;
 }
 
-/* Less than, equal to or greater than 0 as "a" is before, equal to or after "b"; "1.10" is after "1.9". */
+/*
+ * Less than, equal to or greater than 0 as "a" is before, equal to or after
+ * "b"; "1.10" is after "1.9".
+ */
 static int
 compare_versions(const char *a, const char *b)
 {
@@ -67,8 +79,9 @@ compare_versions(const char *a, const char *b)
 }
 
 /*
- * While a script of an extension runs, the objects are on their way from one version to another, and pg_upgrade makes
- * them anew as they were.  A worker's leader has looked already.
+ * While a script of an extension runs, the objects are on their way from one
+ * version to another, and pg_upgrade makes them anew as they were.  A worker's
+ * leader has looked already.
  */
 void
 flowlog_check_version(void)
@@ -84,16 +97,23 @@ flowlog_check_version(void)
 	if (order < 0)
 		ereport(ERROR,
 		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
-		               FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
-		        errhint("Install the library of version %s. If it is installed, connect again, or restart the server if that preloads the library.",
+		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" "
+		               "is version %s",
+		               FLOWLOG_VERSION,
+		               get_database_name(MyDatabaseId),
+		               version),
+		        errhint("Install the library of version %s. If it is installed, connect again, or "
+		                "restart the server if that preloads the library.",
 		                version));
 	if (order > 0 && !warned)
 	{
 		warned = true;
 		ereport(WARNING,
-		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" is version %s",
-		               FLOWLOG_VERSION, get_database_name(MyDatabaseId), version),
+		        errmsg("library of flowlog_fdw is version %s, but the extension in database \"%s\" "
+		               "is version %s",
+		               FLOWLOG_VERSION,
+		               get_database_name(MyDatabaseId),
+		               version),
 		        errhint("Run ALTER EXTENSION flowlog_fdw UPDATE."));
 	}
 }

@@ -1,16 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * work_queue.c
- *	  What the processes of a parallel scan share: the work, and the sums of what each
- *	  of them has counted.
+ *	  What the processes of a parallel scan share: the work, and the sums of
+ *	  what each of them has counted.
  *
- * The leader lists the files, so that all read the same ones, and cuts them into units:
- * a compressed file is one, others are cut at multiples of a size.  Whoever wants work
- * takes the next unit.
+ * The leader lists the files, so that all read the same ones, and cuts them
+ * into units: a compressed file is one, others are cut at multiples of a size.
+ * Whoever wants work takes the next unit.
  *
- * All that lives in a segment of dynamic shared memory of our own, of which the query's
- * holds only the handle: EXPLAIN and the warning of rejects come when the query's is gone.
- * The mapping belongs to the scan's memory context, as all does that a scan holds (see scan.c).
+ * All that lives in a segment of dynamic shared memory of our own, of which
+ * the query's holds only the handle: EXPLAIN and the warning of rejects come
+ * when the query's is gone. The mapping belongs to the scan's memory context,
+ * as all does that a scan holds (see scan.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -21,8 +22,9 @@
 #include "storage/spin.h"
 
 /*
- * Units are a 32nd of the whole, so that processes end at about the same time, within these
- * bounds: opening a file for each must not weigh, nor must the last unit take long.
+ * Units are a 32nd of the whole, so that processes end at about the same time,
+ * within these bounds: opening a file for each must not weigh, nor must the
+ * last unit take long.
  */
 #define UNITS_WANTED 32
 #define MIN_UNIT FLOW_PART_ALIGN
@@ -30,7 +32,9 @@
 
 #define NO_VERSION PG_UINT64_MAX
 
-/* A file, as FlowObject; its path and version are so far behind the objects. */
+/*
+ * A file, as FlowObject; its path and version are so far behind the objects.
+ */
 typedef struct SharedObject
 {
 	uint64 path;
@@ -105,17 +109,20 @@ flowlog_queue_unit_size(uint64 bytes)
 }
 
 /*
- * A file is taken for compressed by its name, for planning opens none.  If that is wrong,
- * the rows are right all the same: the first of its parts is all of it.
+ * A file is taken for compressed by its name, for planning opens none.  If
+ * that is wrong, the rows are right all the same: the first of its parts is
+ * all of it.
  */
 uint64
-flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size, bool whole)
+flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size,
+                    bool whole)
 {
 	const char *compression = table->options.compression;
 
 	if (strcmp(compression, "auto") == 0)
 		compression = flow_source_compression_by_name(object->path);
-	if (whole || object->version != NULL || strcmp(compression, "none") != 0 || table->options.header == FLOW_HEADER_MATCH || object->size == 0)
+	if (whole || object->version != NULL || strcmp(compression, "none") != 0 ||
+	    table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
 	if (table->options.regex == NULL && table->options.log_format == NULL)
 		return 1; /* its own header says how to read it */
@@ -188,7 +195,10 @@ list_of(Shared *shared)
 	return shared->list == 0 ? NULL : (FlowlogSharedList *) ((char *) shared + shared->list);
 }
 
-/* Units handed out since the scan began, or began again.  Of a list that grows, each object is one. */
+/*
+ * Units handed out since the scan began, or began again.  Of a list that
+ * grows, each object is one.
+ */
 static uint64
 units_taken(Shared *shared)
 {
@@ -223,7 +233,10 @@ flowlog_queue_share_taken(const FlowlogQueue *queue)
 
 /* ---------- the sums ---------- */
 
-/* Is a reject before the first one known so far, in the order of files and lines? */
+/*
+ * Is a reject before the first one known so far, in the order of files and
+ * lines?
+ */
 static bool
 comes_before(const FlowReject *reject, uint64 object, const SharedReject *first)
 {
@@ -302,7 +315,8 @@ flowlog_queue_is_list_empty(const FlowlogQueue *queue)
 	if (queue->shared->list == 0)
 		return false; /* who made the list has told */
 	listed = flowlog_shared_list_sum(list_of(queue->shared), &complete);
-	return complete && listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
+	return complete &&
+	       listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
 }
 
 void
@@ -363,7 +377,9 @@ flowlog_queue_is_worker(const FlowlogQueue *queue)
 static FlowlogQueue *
 attach(MemoryContext context, dsm_segment *segment, bool worker)
 {
-	FlowlogQueue *queue = MemoryContextAllocExtended(context, sizeof(FlowlogQueue), MCXT_ALLOC_ZERO | MCXT_ALLOC_NO_OOM);
+	FlowlogQueue *queue = MemoryContextAllocExtended(context,
+	                                                 sizeof(FlowlogQueue),
+	                                                 MCXT_ALLOC_ZERO | MCXT_ALLOC_NO_OOM);
 
 	if (queue == NULL)
 	{
@@ -445,7 +461,8 @@ create_segment(const FlowlogQueueSpec *spec)
 
 		shared->objects[i] = (SharedObject) {
 			.path = keep_text(blob, &paths, object->path),
-			.version = object->version == NULL ? NO_VERSION : keep_text(blob, &paths, object->version),
+			.version =
+				object->version == NULL ? NO_VERSION : keep_text(blob, &paths, object->version),
 			.size = object->size,
 			.modified = object->modified,
 			.device = object->device,
@@ -539,7 +556,8 @@ flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan)
 
 	if (list == NULL)
 		return copy_list(queue);
-	queue->view = queue->worker ? flowlog_shared_list_attach(scan, list) : flowlog_shared_list_create(scan, list);
+	queue->view = queue->worker ? flowlog_shared_list_attach(scan, list)
+	                            : flowlog_shared_list_create(scan, list);
 	return flowlog_shared_list_objects(queue->view);
 }
 

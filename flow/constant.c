@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * constant.c
- *	  The columns of a file that no record fills: they are the same in all of it.
+ *	  The columns of a file that no record fills: they are the same in all of
+ *	  it.
  *
- * Their values are texts, as fields are, so that whoever reads, compares or groups
- * fields need not know where these come from.
+ * Their values are texts, as fields are, so that whoever reads, compares or
+ * groups fields need not know where these come from.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +32,8 @@ struct FlowConstants
 };
 
 FlowStatus
-flow_constants_create(const FlowHost *host, const FlowColumn *columns, int ncolumns, FlowConstants **constants, FlowError *error)
+flow_constants_create(const FlowHost *host, const FlowColumn *columns, int ncolumns,
+                      FlowConstants **constants, FlowError *error)
 {
 	size_t size = sizeof(FlowConstants) + ((size_t) ncolumns + 1) * sizeof(FlowSlice);
 	FlowConstants *made = flow_allocate(host, size);
@@ -66,13 +68,22 @@ print_time(int64_t nanoseconds, char *text)
 
 	if (gmtime_r(&seconds, &tm) == NULL)
 		return 0;
-	return (size_t) snprintf(text, NUMBER_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	                         tm.tm_hour, tm.tm_min, tm.tm_sec, microseconds);
+	return (size_t) snprintf(text,
+	                         NUMBER_SIZE,
+	                         "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	                         tm.tm_year + 1900,
+	                         tm.tm_mon + 1,
+	                         tm.tm_mday,
+	                         tm.tm_hour,
+	                         tm.tm_min,
+	                         tm.tm_sec,
+	                         microseconds);
 }
 
 /* A column's value; data NULL if it has none.  "number" is room for one. */
 static FlowSlice
-value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *values, char *number)
+value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *values,
+         char *number)
 {
 	FlowSlice none = {NULL, 0};
 
@@ -83,7 +94,12 @@ value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *
 		case FLOW_FROM_PATH:
 			return file == NULL ? none : (FlowSlice) {file->path, strlen(file->path)};
 		case FLOW_FROM_SIZE:
-			return file == NULL ? none : (FlowSlice) {number, (size_t) snprintf(number, NUMBER_SIZE, "%llu", (unsigned long long) file->size)};
+			return file == NULL ? none
+			                    : (FlowSlice) {number,
+			                                   (size_t) snprintf(number,
+			                                                     NUMBER_SIZE,
+			                                                     "%llu",
+			                                                     (unsigned long long) file->size)};
 		case FLOW_FROM_MODIFIED:
 			return file == NULL ? none : (FlowSlice) {number, print_time(file->modified, number)};
 		case FLOW_FROM_RECORD:
@@ -135,29 +151,51 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 }
 
 FlowStatus
-flow_constant_error(const FlowColumn *column, int index, const FlowObject *file, FlowStatus status, bool may_differ, FlowError *error)
+flow_constant_error(const FlowColumn *column, int index, const FlowObject *file, FlowStatus status,
+                    bool may_differ, FlowError *error)
 {
-	static const char *const properties[] = {
-		[FLOW_FROM_VARIABLE] = "path", [FLOW_FROM_PATH] = "path", [FLOW_FROM_SIZE] = "size", [FLOW_FROM_MODIFIED] = "time of modification"};
+	static const char *const properties[] = {[FLOW_FROM_VARIABLE] = "path",
+	                                         [FLOW_FROM_PATH] = "path",
+	                                         [FLOW_FROM_SIZE] = "size",
+	                                         [FLOW_FROM_MODIFIED] = "time of modification"};
 	const char *type = column->type_name != NULL ? column->type_name : "its type";
 
 	if (status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
-	flow_error_set(error, status, "flow log \"%s\" has an invalid value for column \"%s\"", file->path, column->name);
+	flow_error_set(error,
+	               status,
+	               "flow log \"%s\" has an invalid value for column \"%s\"",
+	               file->path,
+	               column->name);
 	flow_error_at(error, file->path, 0);
 	if (status == FLOW_MISSING)
 		flow_error_detail(error, "The column is NOT NULL, but there is no value for it.");
 	else if (status == FLOW_BAD_ENCODING)
-		flow_error_detail(error, "The value that its %s gives is not valid text in the encoding of the database.", properties[column->source]);
+		flow_error_detail(
+			error,
+			"The value that its %s gives is not valid text in the encoding of the database.",
+			properties[column->source]);
 	else if (status == FLOW_TOO_LONG)
-		flow_error_detail(error, "The value that its %s gives has more than %d characters.", properties[column->source], column->max_chars);
+		flow_error_detail(error,
+		                  "The value that its %s gives has more than %d characters.",
+		                  properties[column->source],
+		                  column->max_chars);
 	else if (status == FLOW_OUT_OF_RANGE)
-		flow_error_detail(error, "The value that its %s gives is out of range for type %s.", properties[column->source], type);
+		flow_error_detail(error,
+		                  "The value that its %s gives is out of range for type %s.",
+		                  properties[column->source],
+		                  type);
 	else
-		flow_error_detail(error, "The value that its %s gives is not of type %s.", properties[column->source], type);
+		flow_error_detail(error,
+		                  "The value that its %s gives is not of type %s.",
+		                  properties[column->source],
+		                  type);
 	if (may_differ)
-		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave the lines of such files out, or %s.",
-		                status == FLOW_MISSING ? "drop the NOT NULL constraint" : "to \"set_null\" to read such values as nulls");
+		flow_error_hint(
+			error,
+			"Set option \"on_error\" to \"ignore\" to leave the lines of such files out, or %s.",
+			status == FLOW_MISSING ? "drop the NOT NULL constraint"
+								   : "to \"set_null\" to read such values as nulls");
 	error->column = index;
 	return status;
 }

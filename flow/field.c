@@ -16,18 +16,18 @@ typedef struct Row
 	size_t len;
 } Row;
 
-#define FIELD(name, version, type)              \
-	{                                           \
-		{name, version, type}, sizeof(name) - 1 \
+#define FIELD(name, version, type)                                                                 \
+	{                                                                                              \
+		{name, version, type}, sizeof(name) - 1                                                    \
 	}
 
 /*
  * In the order of the documentation.  Versions 2 to 5 and their types: Amazon
  * VPC User Guide, "Flow log records"; where that says INT_32 or INT_64 for the
  * Parquet format, so does the type here.  Account numbers may begin with zeros
- * and are no integers.  Versions 7 to 11: the AWS announcements of these fields.
- * Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log records";
- * what such records share with a VPC's has its row there.
+ * and are no integers.  Versions 7 to 11: the AWS announcements of these
+ * fields. Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log
+ * records"; what such records share with a VPC's has its row there.
  */
 static const Row fields[] = {
 	FIELD("version", 2, FLOW_INT32),
@@ -137,7 +137,10 @@ static const struct
 	{"logstatus", "log-status"},
 };
 
-/* The lengths flush_counts most rows: 4 to 37 ns a name, and no index to keep in step with the table. */
+/*
+ * The lengths rule out most rows: 4 to 37 ns a name, and no index to keep
+ * in step with the table.
+ */
 const FlowField *
 flow_field_find(const char *name, size_t len)
 {
@@ -204,5 +207,6 @@ flow_field_is_time(const char *name)
 
 	if (field == NULL)
 		return strcmp(name, "ts") == 0;
-	return strcmp(field->name, "start") == 0 || strcmp(field->name, "end") == 0 || strcmp(field->name, "ts") == 0;
+	return strcmp(field->name, "start") == 0 || strcmp(field->name, "end") == 0 ||
+	       strcmp(field->name, "ts") == 0;
 }

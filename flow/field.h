@@ -19,10 +19,16 @@ typedef struct FlowField
 
 extern const FlowField *flow_field_find(const char *name, size_t len);
 
-/* All of them in the documentation's order, by an index from 0; NULL behind the last. */
+/*
+ * All of them in the documentation's order, by an index from 0; NULL behind
+ * the last.
+ */
 extern const FlowField *flow_field_at(size_t index);
 
-/* The same for a column's name: "_" for "-", and the names of Athena's old page. */
+/*
+ * The same for a column's name: "_" for "-", and the names of Athena's old
+ * page.
+ */
 extern const FlowField *flow_field_of_column(const char *column_name);
 
 #endif /* FLOW_FIELD_H */

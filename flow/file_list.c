@@ -3,15 +3,16 @@
  * file_list.c
  *	  Walks local directories for the files of a location.
  *
- * One directory is open at a time: the directories in it are noted by name, and
- * opened by their whole path once it is closed.  So a walk needs one descriptor,
- * however deep it goes, which matters in a server whose descriptors are few.  That
- * a path may lead elsewhere by then does no harm, as each directory is
- * checked when it is open; files are looked at relative to their directory.
+ * One directory is open at a time: the directories in it are noted by name,
+ * and opened by their whole path once it is closed.  So a walk needs one
+ * descriptor, however deep it goes, which matters in a server whose
+ * descriptors are few.  That a path may lead elsewhere by then does no harm,
+ * as each directory is checked when it is open; files are looked at relative
+ * to their directory.
  *
- * A file that is there when its directory is read, but not when it is looked at, is
- * an error and not left out: it may have got another name, under which this walk
- * will not meet it.
+ * A file that is there when its directory is read, but not when it is looked
+ * at, is an error and not left out: it may have got another name, under which
+ * this walk will not meet it.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,8 +30,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_DEPTH 64   /* directories below the fixed part */
-#define MAX_PATH 4096  /* what open() takes, with the NUL */
+#define MAX_DEPTH 64  /* directories below the fixed part */
+#define MAX_PATH 4096 /* what open() takes, with the NUL */
 #define MAX_SHOWN 200 /* bytes of a path in a message */
 
 /* A directory to be read, on a stack; its name stands before it. */
@@ -91,7 +92,8 @@ check_host(Walk *walk, bool now)
 
 	if (flow_interrupted(host))
 		return flow_error_interrupted(walk->error);
-	if (walk->limits.microseconds != 0 && host->clock(host->arg) - walk->started >= walk->limits.microseconds)
+	if (walk->limits.microseconds != 0 &&
+	    host->clock(host->arg) - walk->started >= walk->limits.microseconds)
 		return FLOW_END;
 	return FLOW_OK;
 }
@@ -108,7 +110,9 @@ set_name(Walk *walk, const char *name, size_t len)
 	{
 		walk->path[walk->path_len] = '\0';
 		flow_error_os(walk->error, ENAMETOOLONG, "read directory", walk->path);
-		flow_error_detail(walk->error, "The path of an entry is longer than %d bytes.", MAX_PATH - 1);
+		flow_error_detail(walk->error,
+		                  "The path of an entry is longer than %d bytes.",
+		                  MAX_PATH - 1);
 		return walk->error->status;
 	}
 	memcpy(walk->path + at, name, len);
@@ -146,8 +150,8 @@ push(Walk *walk, const char *name, size_t len, FlowSegments segments)
 
 /*
  * Makes the top of the stack the current directory.  What was pushed last was
- * found in the last directory that is not yet done, so the ancestors above it are
- * still its own.
+ * found in the last directory that is not yet done, so the ancestors above it
+ * are still its own.
  */
 static FlowStatus
 pop(Walk *walk, FlowSegments *segments)
@@ -169,8 +173,15 @@ pop(Walk *walk, FlowSegments *segments)
 	if (pending.depth > MAX_DEPTH)
 	{
 		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
-		flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" is nested too deeply", dots, path);
-		flow_error_detail(walk->error, "At most %d levels below \"%s\" are read.", MAX_DEPTH, flow_location_fixed(walk->location));
+		flow_error_set(walk->error,
+		               FLOW_LIMIT,
+		               "directory \"%s%s\" is nested too deeply",
+		               dots,
+		               path);
+		flow_error_detail(walk->error,
+		                  "At most %d levels below \"%s\" are read.",
+		                  MAX_DEPTH,
+		                  flow_location_fixed(walk->location));
 		return walk->error->status;
 	}
 	walk->depth = (int) pending.depth;
@@ -180,7 +191,10 @@ pop(Walk *walk, FlowSegments *segments)
 
 /* ---------- a directory ---------- */
 
-/* Checks that the directory open as fd may be read and is none of its own ancestors. */
+/*
+ * Checks that the directory open as fd may be read and is none of its own
+ * ancestors.
+ */
 static FlowStatus
 check_directory(Walk *walk, int fd)
 {
@@ -200,8 +214,15 @@ check_directory(Walk *walk, int fd)
 		if (a->device == self->device && a->inode == self->inode)
 		{
 			path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
-			flow_error_set(walk->error, FLOW_LIMIT, "directory \"%s%s\" contains itself through a link", dots, path);
-			flow_error_detail(walk->error, "It is the directory \"%.*s\".", (int) a->path_len, walk->path);
+			flow_error_set(walk->error,
+			               FLOW_LIMIT,
+			               "directory \"%s%s\" contains itself through a link",
+			               dots,
+			               path);
+			flow_error_detail(walk->error,
+			                  "It is the directory \"%.*s\".",
+			                  (int) a->path_len,
+			                  walk->path);
 			return walk->error->status;
 		}
 	return FLOW_OK;
@@ -232,9 +253,10 @@ open_directory(Walk *walk, DIR **dir)
 }
 
 /*
- * The file that walk->path names, links followed.  One that is reached through a link, or by a
- * location that names it, is in no directory whose opening was allowed: it must be allowed itself, or
- * a listing would tell of files that may not be read.
+ * The file that walk->path names, links followed.  One that is reached through
+ * a link, or by a location that names it, is in no directory whose opening was
+ * allowed: it must be allowed itself, or a listing would tell of files that
+ * may not be read.
  */
 static FlowStatus
 stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *st)
@@ -280,7 +302,11 @@ add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 		return FLOW_OK;
 	if (more)
 	{
-		status = flow_objects_prune_directory(walk->objects, walk->pruner, walk->values, &keep, walk->error);
+		status = flow_objects_prune_directory(walk->objects,
+		                                      walk->pruner,
+		                                      walk->values,
+		                                      &keep,
+		                                      walk->error);
 		if (status != FLOW_OK || !keep)
 			return status;
 	}
@@ -299,7 +325,11 @@ add_file(Walk *walk, const struct stat *st)
 	if (!S_ISREG(st->st_mode))
 	{
 		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
-		return flow_error_set(walk->error, FLOW_NOT_REGULAR, "\"%s%s\" is neither a regular file nor a directory", dots, path);
+		return flow_error_set(walk->error,
+		                      FLOW_NOT_REGULAR,
+		                      "\"%s%s\" is neither a regular file nor a directory",
+		                      dots,
+		                      path);
 	}
 	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
 		return FLOW_OK;
@@ -310,11 +340,13 @@ add_file(Walk *walk, const struct stat *st)
 	}
 
 	object.size = (uint64_t) st->st_size;
-	object.modified = (int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
+	object.modified =
+		(int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
 	object.device = st->st_dev;
 	object.inode = st->st_ino;
 
-	status = flow_objects_prune(walk->objects, walk->location, walk->pruner, &object, walk->values, &keep, walk->error);
+	status = flow_objects_prune(
+		walk->objects, walk->location, walk->pruner, &object, walk->values, &keep, walk->error);
 	if (status != FLOW_OK || !keep)
 		return status;
 	return flow_objects_add(walk->host, walk->objects, &object, walk->error);
@@ -333,7 +365,10 @@ count_hidden(Walk *walk, int fd, const char *name, bool file)
 		walk->objects->skipped++;
 }
 
-/* An entry of the directory open as fd, which the location may or may not mean. */
+/*
+ * An entry of the directory open as fd, which the location may or may not
+ * mean.
+ */
 static FlowStatus
 take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments)
 {
@@ -438,9 +473,15 @@ walk_down(Walk *walk)
 
 FlowStatus
 flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-               const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error)
+               const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects,
+               FlowError *error)
 {
-	Walk walk = {.host = host, .location = location, .access = access, .pruner = pruner, .objects = objects, .error = error};
+	Walk walk = {.host = host,
+	             .location = location,
+	             .access = access,
+	             .pruner = pruner,
+	             .objects = objects,
+	             .error = error};
 	const char *fixed = flow_location_fixed(location);
 	struct stat st;
 	FlowStatus status;

@@ -3,11 +3,13 @@
  * filter.c
  *	  Judges a record by the raw bytes of its fields.
  *
- * A predicate is a node with a function that judges it, chosen when the node is
- * built.  Lists of predicates are in filter_list.c, comparisons in filter_compare.c.
+ * A predicate is a node with a function that judges it, chosen when the node
+ * is built.  Lists of predicates are in filter_list.c, comparisons in
+ * filter_compare.c.
  *
- * A comparison with many constants never looks at each of them when it is evaluated.  "x > ALL (constants)" is
- * "x > the greatest", and so on: see flow_filter_reduce, and filter_network.c for networks.
+ * A comparison with many constants never looks at each of them when it is
+ * evaluated.  "x > ALL (constants)" is "x > the greatest", and so on: see
+ * flow_filter_reduce, and filter_network.c for networks.
  *
  * Where a field's value can be told without flow_value_read, they do so; every
  * such shortcut decides the common case exactly, and leaves all others (null
@@ -60,8 +62,8 @@ static const int costs[] = {
 	[FLOW_OPAQUE] = 0,
 };
 
-const unsigned flow_filter_accepts[] = {
-	[FLOW_EQ] = 2, [FLOW_NE] = 5, [FLOW_LT] = 1, [FLOW_LE] = 3, [FLOW_GT] = 4, [FLOW_GE] = 6};
+const unsigned flow_filter_accepts[] =
+	{[FLOW_EQ] = 2, [FLOW_NE] = 5, [FLOW_LT] = 1, [FLOW_LE] = 3, [FLOW_GT] = 4, [FLOW_GE] = 6};
 
 /* ---------- what can end the building ---------- */
 
@@ -152,7 +154,8 @@ flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size)
 FlowTruth
 flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, FlowBadField *bad)
 {
-	bool is_null = predicate->filter->bad_is_null && !flow_filter_column(predicate)->not_null && status != FLOW_NO_MEMORY;
+	bool is_null = predicate->filter->bad_is_null && !flow_filter_column(predicate)->not_null &&
+	               status != FLOW_NO_MEMORY;
 
 	if (status == FLOW_END)
 		return FLOW_UNKNOWN;
@@ -169,7 +172,8 @@ test_null(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 
 	if (status == FLOW_OK)
 		return FLOW_FALSE;
-	return flow_filter_without_value(predicate, status, bad) == FLOW_UNKNOWN ? FLOW_TRUE : FLOW_ERROR;
+	return flow_filter_without_value(predicate, status, bad) == FLOW_UNKNOWN ? FLOW_TRUE
+	                                                                         : FLOW_ERROR;
 }
 
 /* verdict[true], if there is a value */
@@ -179,7 +183,8 @@ test_same(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 	FlowValue value;
 	FlowStatus status = flow_filter_read(predicate, fields[predicate->column], &value);
 
-	return status == FLOW_OK ? predicate->verdict[true] : flow_filter_without_value(predicate, status, bad);
+	return status == FLOW_OK ? predicate->verdict[true]
+	                         : flow_filter_without_value(predicate, status, bad);
 }
 
 static FlowTruth
@@ -193,8 +198,10 @@ test_constant(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFi
 static FlowTruth
 test_not(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
-	static const FlowTruth negated[] = {
-		[FLOW_FALSE] = FLOW_TRUE, [FLOW_TRUE] = FLOW_FALSE, [FLOW_UNKNOWN] = FLOW_UNKNOWN, [FLOW_ERROR] = FLOW_ERROR};
+	static const FlowTruth negated[] = {[FLOW_FALSE] = FLOW_TRUE,
+	                                    [FLOW_TRUE] = FLOW_FALSE,
+	                                    [FLOW_UNKNOWN] = FLOW_UNKNOWN,
+	                                    [FLOW_ERROR] = FLOW_ERROR};
 	const FlowPredicate *child = ((const Not *) predicate)->child;
 
 	return negated[child->test(child, fields, bad)];
@@ -209,7 +216,10 @@ flow_filter_create(const FlowHost *host, const FlowColumn *columns, int ncolumns
 
 	if (filter == NULL)
 		return NULL;
-	*filter = (FlowFilter) {.host = host, .columns = columns, .ncolumns = ncolumns, .bad_is_null = bad_is_null};
+	*filter = (FlowFilter) {.host = host,
+	                        .columns = columns,
+	                        .ncolumns = ncolumns,
+	                        .bad_is_null = bad_is_null};
 	filter->seed = flow_filter_mix((uint64_t) host->clock(host->arg) + (uintptr_t) filter);
 	return filter;
 }
@@ -235,15 +245,20 @@ flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size)
 	FlowPredicate *predicate = flow_filter_allocate_zeroed(filter, 1, size);
 
 	if (predicate != NULL)
-		*predicate = (FlowPredicate) {
-			.test = test, .filter = filter, .cost = cost, .column = -1, .weight = 1, .verdict = {FLOW_FALSE, FLOW_TRUE}};
+		*predicate = (FlowPredicate) {.test = test,
+		                              .filter = filter,
+		                              .cost = cost,
+		                              .column = -1,
+		                              .weight = 1,
+		                              .verdict = {FLOW_FALSE, FLOW_TRUE}};
 	return predicate;
 }
 
 FlowPredicate *
 flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 {
-	FlowPredicate *predicate = flow_filter_new_node(filter, test, costs[filter->columns[column].type], size);
+	FlowPredicate *predicate =
+		flow_filter_new_node(filter, test, costs[filter->columns[column].type], size);
 
 	if (predicate != NULL)
 		predicate->column = column;
@@ -253,7 +268,8 @@ flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 FlowPredicate *
 flow_filter_same(FlowFilter *filter, int column, FlowTruth truth)
 {
-	FlowPredicate *predicate = flow_filter_new_leaf(filter, column, test_same, sizeof(FlowPredicate));
+	FlowPredicate *predicate =
+		flow_filter_new_leaf(filter, column, test_same, sizeof(FlowPredicate));
 
 	if (predicate != NULL)
 		predicate->verdict[false] = predicate->verdict[true] = truth;
@@ -261,8 +277,8 @@ flow_filter_same(FlowFilter *filter, int column, FlowTruth truth)
 }
 
 FlowReduced
-flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCompare compare, const void *arg,
-                   const FlowValue **constant)
+flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCompare compare,
+                   const void *arg, const FlowValue **constant)
 {
 	FlowOp op = comparison->op;
 	bool equality = op == FLOW_EQ || op == FLOW_NE;
@@ -291,7 +307,8 @@ flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCom
 FlowPredicate *
 flow_filter_is_null(FlowFilter *filter, int column)
 {
-	FlowPredicate *predicate = flow_filter_new_leaf(filter, column, test_null, sizeof(FlowPredicate));
+	FlowPredicate *predicate =
+		flow_filter_new_leaf(filter, column, test_null, sizeof(FlowPredicate));
 
 	if (predicate != NULL)
 		predicate->cost = COST_NULL;
@@ -312,7 +329,8 @@ flow_filter_constant(FlowFilter *filter, FlowTruth truth)
 FlowPredicate *
 flow_filter_not(FlowFilter *filter, FlowPredicate *child)
 {
-	Not *not = child == NULL ? NULL : flow_filter_new_node(filter, test_not, child->cost, sizeof(Not));
+	Not *not =
+		child == NULL ? NULL : flow_filter_new_node(filter, test_not, child->cost, sizeof(Not));
 
 	if (not == NULL)
 		return NULL;
@@ -350,7 +368,8 @@ flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth)
 }
 
 bool
-flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row)
+flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields,
+                     uint32_t *row)
 {
 	FlowBadField bad = {-1, FLOW_OK};
 

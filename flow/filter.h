@@ -11,13 +11,15 @@
 #include "lines.h"
 #include "sort.h"
 
-typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad);
+typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *fields,
+                              FlowBadField *bad);
 
 /*
- * Judges many records at once: as flow_selector_apply does, for one predicate.  "fields" is room
- * for the fields of a record, by column.
+ * Judges many records at once: as flow_selector_apply does, for one predicate.
+ * "fields" is room for the fields of a record, by column.
  */
-typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count);
+typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch,
+                             FlowSlice *fields, uint32_t *rows, size_t count);
 
 /* "column OP ANY (constants)", or ALL; of a single constant it is both. */
 typedef struct FlowComparison
@@ -31,22 +33,31 @@ typedef struct FlowComparison
 } FlowComparison;
 
 /*
- * A node of the filter.  Each file has nodes of its own, which begin with this.
- * A test writes nothing to its node, so several readers may share one filter.
+ * A node of the filter.  Each file has nodes of its own, which begin with
+ * this. A test writes nothing to its node, so several readers may share one
+ * filter.
  */
 struct FlowPredicate
 {
 	FlowTest test;
 	FlowSelect select; /* leaves may have a faster one for batches; else NULL */
 	const FlowFilter *filter;
-	int cost;      /* relative to others; only the order counts */
-	int column;    /* leaves: what is tested, else -1 */
-	bool may_fail; /* its test may end in an error that is not the record's, so it stays after those before it */
+	int cost;   /* relative to others; only the order counts */
+	int column; /* leaves: what is tested, else -1 */
+	/*
+	 * its test may end in an error that is not the record's, so it stays after
+	 * those before it
+	 */
+	bool may_fail;
 	size_t weight; /* nodes, this one and those below it */
 
-	const FlowComparison *comparison; /* leaves: what they were made of; NULL: they cannot be combined */
+	/* leaves: what they were made of; NULL: they cannot be combined */
+	const FlowComparison *comparison;
 
-	/* leaves may tell what a value can be that lies in an interval: bits by "does not match", "matches"; NULL: both */
+	/*
+	 * leaves may tell what a value can be that lies in an interval: bits by
+	 * "does not match", "matches"; NULL: both
+	 */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 	FlowTruth verdict[2]; /* leaves: what it is if the value does not match, and if it does */
 };
@@ -84,7 +95,10 @@ typedef struct FlowFilterList
 
 #define FLOW_TRUTH_BIT(truth) (1u << (truth))
 
-/* nodes that are evaluated, or constants that are handled, between two looks at the host */
+/*
+ * nodes that are evaluated, or constants that are handled, between two looks
+ * at the host
+ */
 #define FLOW_FILTER_LOOK 1024
 
 #define FLOW_FILTER_COST_MAX 1000000
@@ -92,12 +106,19 @@ typedef struct FlowFilterList
 
 /* ---------- filter.c ---------- */
 
-/* Memory that lives as long as the filter, aligned for any type; NULL when there is none. */
+/*
+ * Memory that lives as long as the filter, aligned for any type; NULL when
+ * there is none.
+ */
 extern void *flow_filter_allocate(FlowFilter *filter, size_t count, size_t size);
 extern void *flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size);
 
-/* A node of "size" bytes on a column, zeroed behind its FlowPredicate, that matches true. */
-extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size);
+/*
+ * A node of "size" bytes on a column, zeroed behind its FlowPredicate, that
+ * matches true.
+ */
+extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test,
+                                           size_t size);
 
 /* A node of "size" bytes that is no leaf. */
 extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size);
@@ -105,7 +126,10 @@ extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, s
 /* A leaf that is "truth" for every value of the column. */
 extern FlowPredicate *flow_filter_same(FlowFilter *filter, int column, FlowTruth truth);
 
-/* Remembers, once and for all, that the filter could not be built; returns false. */
+/*
+ * Remembers, once and for all, that the filter could not be built; returns
+ * false.
+ */
 extern bool flow_filter_fail(FlowFilter *filter, FlowStatus status);
 
 /* Asks the host whether to go on; if not, the filter has failed. */
@@ -123,12 +147,19 @@ typedef enum FlowReduced
 	FLOW_NOT_REDUCED /* the filter has failed */
 } FlowReduced;
 
-/* Of an operator from FLOW_EQ to FLOW_GE.  "compare" orders constants, as flow_sort has it. */
-extern FlowReduced flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCompare compare, const void *arg,
+/*
+ * Of an operator from FLOW_EQ to FLOW_GE.  "compare" orders constants, as
+ * flow_sort has it.
+ */
+extern FlowReduced flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison,
+                                      FlowCompare compare, const void *arg,
                                       const FlowValue **constant);
 
-/* What a predicate is if flow_value_read said "status", which is not FLOW_OK. */
-extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status, FlowBadField *bad);
+/*
+ * What a predicate is if flow_value_read said "status", which is not FLOW_OK.
+ */
+extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status,
+                                           FlowBadField *bad);
 
 /* Where the child of a NOT is, and that child; NULL if it is none. */
 extern FlowPredicate **flow_filter_negated_place(FlowPredicate *predicate);
@@ -137,18 +168,29 @@ extern bool flow_filter_is_null_test(const FlowPredicate *predicate);
 
 /* The truth of a constant; false if it is none. */
 extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth);
-extern void flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg);
+extern void flow_filter_visit_leaves(const FlowPredicate *predicate,
+                                     void (*visit)(void *arg, const FlowPredicate *leaf),
+                                     void *arg);
 
-/* Judges one row, for a leaf: false if it is dropped; it may become doubtful. */
-extern bool flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlice *fields, uint32_t *row);
+/*
+ * Judges one row, for a leaf: false if it is dropped; it may become doubtful.
+ */
+extern bool flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch,
+                                 FlowSlice *fields, uint32_t *row);
 
 /* ---------- filter_deferred.c ---------- */
 
-/* Returns true if the predicate is deferred, or one below it is, and is not resolved. */
+/*
+ * Returns true if the predicate is deferred, or one below it is, and is not
+ * resolved.
+ */
 extern bool flow_filter_is_deferred(const FlowPredicate *predicate);
 extern bool flow_filter_waits(const FlowPredicate *predicate);
 
-/* by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of flow_filter_order_bit */
+/*
+ * by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of
+ * flow_filter_order_bit
+ */
 extern const unsigned flow_filter_accepts[];
 
 /* ---------- filter_list.c ---------- */
@@ -156,34 +198,54 @@ extern const unsigned flow_filter_accepts[];
 /* AND or OR; NULL if the predicate is neither. */
 extern const FlowFilterList *flow_filter_list(const FlowPredicate *predicate);
 
-/* Where the children of a list, or of a NOT, are; returns how many, 0 of a leaf or a constant. */
+/*
+ * Where the children of a list, or of a NOT, are; returns how many, 0 of a
+ * leaf or a constant.
+ */
 extern size_t flow_filter_children(FlowPredicate *predicate, FlowPredicate ***children);
 
-/* The predicates all of which a record must pass, in order of cost; returns how many. */
-extern size_t flow_filter_conjuncts(const FlowFilter *filter, const FlowPredicate *const **conjuncts);
+/*
+ * The predicates all of which a record must pass, in order of cost; returns
+ * how many.
+ */
+extern size_t flow_filter_conjuncts(const FlowFilter *filter,
+                                    const FlowPredicate *const **conjuncts);
 
 /*
  * ---------- filter_key.c, filter_text.c, filter_network.c ----------
  *
- * Build the leaf of a comparison for their kind of types, as if no NULL were among the
- * constants.  NULL if there is no such comparison, or the filter has failed.
+ * Build the leaf of a comparison for their kind of types, as if no NULL were
+ * among the constants.  NULL if there is no such comparison, or the filter has
+ * failed.
  */
-typedef FlowPredicate *(*FlowBuild)(FlowFilter *filter, int column, const FlowComparison *comparison);
+typedef FlowPredicate *(*FlowBuild)(FlowFilter *filter, int column,
+                                    const FlowComparison *comparison);
 
-extern FlowPredicate *flow_filter_key(FlowFilter *filter, int column, const FlowComparison *comparison);
-extern FlowPredicate *flow_filter_text(FlowFilter *filter, int column, const FlowComparison *comparison);
-extern FlowPredicate *flow_filter_network(FlowFilter *filter, int column, const FlowComparison *comparison);
+extern FlowPredicate *flow_filter_key(FlowFilter *filter, int column,
+                                      const FlowComparison *comparison);
+extern FlowPredicate *flow_filter_text(FlowFilter *filter, int column,
+                                       const FlowComparison *comparison);
+extern FlowPredicate *flow_filter_network(FlowFilter *filter, int column,
+                                          const FlowComparison *comparison);
 
-/* "a AND b" as one leaf; NULL if they are not two ranges of one column, or no memory. */
-extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPredicate *b);
+/*
+ * "a AND b" as one leaf; NULL if they are not two ranges of one column, or no
+ * memory.
+ */
+extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a,
+                                            const FlowPredicate *b);
 
 /* ---------- inline ---------- */
 
-/* To be called for each constant, or the like, that is handled; "i" counts them.  False: give up. */
+/*
+ * To be called for each constant, or the like, that is handled; "i" counts
+ * them.  False: give up.
+ */
 static inline bool
 flow_filter_goes_on(FlowFilter *filter, size_t i)
 {
-	return flow_likely(i % FLOW_FILTER_LOOK != FLOW_FILTER_LOOK - 1) || flow_filter_check_interrupts(filter);
+	return flow_likely(i % FLOW_FILTER_LOOK != FLOW_FILTER_LOOK - 1) ||
+	       flow_filter_check_interrupts(filter);
 }
 
 static inline const FlowColumn *
@@ -208,7 +270,10 @@ flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
 }
 
-/* Does a predicate's truth keep a row?  One about which there is more to be said stays as a doubtful one. */
+/*
+ * Does a predicate's truth keep a row?  One about which there is more to be
+ * said stays as a doubtful one.
+ */
 static inline bool
 flow_filter_keeps(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
 {
@@ -226,7 +291,10 @@ flow_filter_order_bit(int order)
 	return 1u << (1 + (order > 0) - (order < 0));
 }
 
-/* Spreads a number's bits so that its upper ones are fit to index a hash table. */
+/*
+ * Spreads a number's bits so that its upper ones are fit to index a hash
+ * table.
+ */
 static inline uint64_t
 flow_filter_mix(uint64_t x)
 {
@@ -235,9 +303,9 @@ flow_filter_mix(uint64_t x)
 }
 
 /*
- * Hash tables have a power of two of slots, of which at most half are full, and go
- * on at the next slot if one is taken.  "shift" is 64 - log2(slots), so that
- * flow_filter_mix(x) >> shift is the slot to begin with.
+ * Hash tables have a power of two of slots, of which at most half are full,
+ * and go on at the next slot if one is taken.  "shift" is 64 - log2(slots), so
+ * that flow_filter_mix(x) >> shift is the slot to begin with.
  */
 static inline unsigned
 flow_filter_table_shift(size_t count)

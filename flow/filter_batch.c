@@ -4,9 +4,10 @@
  *	  The filter on many records at once: one conjunct after the other, each on
  *	  the rows that are left.
  *
- * A conjunct that is a leaf may know how to judge a batch without a call for each record;
- * the others are judged record by record.  In which order they come is learned from the
- * first records of the scan: what drops most for its cost comes first.
+ * A conjunct that is a leaf may know how to judge a batch without a call for
+ * each record; the others are judged record by record.  In which order they
+ * come is learned from the first records of the scan: what drops most for its
+ * cost comes first.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +21,9 @@
 /* So many records are judged by every conjunct, to learn how many it drops. */
 #define LEARN_FROM 4096
 
-/* what judging record by record costs more, in the unit of FlowPredicate.cost */
+/*
+ * what judging record by record costs more, in the unit of FlowPredicate.cost
+ */
 #define COST_SINGLE 8
 
 /* nodes that are evaluated between two looks at the host */
@@ -51,7 +54,9 @@ struct FlowSelector
 
 /* ---------- judging ---------- */
 
-/* Counts nodes that are evaluated; returns false once the host wants to stop. */
+/*
+ * Counts nodes that are evaluated; returns false once the host wants to stop.
+ */
 static inline bool
 goes_on(FlowSelector *selector, size_t nodes)
 {
@@ -65,7 +70,8 @@ goes_on(FlowSelector *selector, size_t nodes)
 }
 
 static size_t
-select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
+select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch,
+              uint32_t *rows, size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
 	size_t kept = 0;
@@ -82,7 +88,9 @@ select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch 
 				int column = conjunct->columns[j];
 				int place = batch->place[column];
 
-				selector->fields[column] = place < 0 ? flow_batch_constant(batch, column) : flow_filter_field(batch, row, (uint32_t) place);
+				selector->fields[column] = place < 0
+				                               ? flow_batch_constant(batch, column)
+				                               : flow_filter_field(batch, row, (uint32_t) place);
 			}
 			if (!flow_filter_keeps(predicate->test(predicate, selector->fields, &bad), &bad, &row))
 				continue;
@@ -94,22 +102,29 @@ select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch 
 }
 
 static size_t
-select_rows(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows, size_t count)
+select_rows(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch,
+            uint32_t *rows, size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
 
 	if (predicate->select == NULL || batch->place[predicate->column] < 0)
 		return select_singly(selector, conjunct, batch, rows, count);
-	return goes_on(selector, count) ? predicate->select(predicate, batch, selector->fields, rows, count) : count;
+	return goes_on(selector, count)
+	           ? predicate->select(predicate, batch, selector->fields, rows, count)
+	           : count;
 }
 
 /* ---------- the order ---------- */
 
-/* What a conjunct costs for each record that it drops; the unit does not matter. */
+/*
+ * What a conjunct costs for each record that it drops; the unit does not
+ * matter.
+ */
 static double
 price(const Conjunct *conjunct, size_t records)
 {
-	double cost = conjunct->predicate->cost + 1 + (conjunct->predicate->select == NULL ? COST_SINGLE : 0);
+	double cost =
+		conjunct->predicate->cost + 1 + (conjunct->predicate->select == NULL ? COST_SINGLE : 0);
 	double dropped = (double) (records - conjunct->kept) / (double) records;
 
 	return dropped > 0 ? cost / dropped : cost * 1e9;
@@ -142,7 +157,12 @@ learn(FlowSelector *selector, const FlowBatch *batch, const uint32_t *rows, size
 	selector->learned += count;
 
 	/* without memory for it, they are in some other order */
-	if (flow_sort(selector->host, selector->conjuncts, selector->count, sizeof(Conjunct), compare_prices, &selector->learned) == FLOW_INTERRUPTED)
+	if (flow_sort(selector->host,
+	              selector->conjuncts,
+	              selector->count,
+	              sizeof(Conjunct),
+	              compare_prices,
+	              &selector->learned) == FLOW_INTERRUPTED)
 		selector->interrupted = true;
 }
 
@@ -181,7 +201,10 @@ add_column(void *arg, const FlowPredicate *leaf)
 	search->count++;
 }
 
-/* Finds the columns of all conjuncts; with "columns", room for them, notes them there.  Returns how many they are. */
+/*
+ * Finds the columns of all conjuncts; with "columns", room for them, notes
+ * them there.  Returns how many they are.
+ */
 static size_t
 find_columns(FlowSelector *selector, size_t *seen, int *columns)
 {
@@ -202,7 +225,10 @@ find_columns(FlowSelector *selector, size_t *seen, int *columns)
 	return search.count;
 }
 
-/* Whatever waits for its value stays after those before it, and before those after it. */
+/*
+ * Whatever waits for its value stays after those before it, and before those
+ * after it.
+ */
 static void
 set_conjuncts(FlowSelector *selector, const FlowPredicate *const *predicates)
 {
@@ -249,7 +275,10 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter, FlowSelecto
 	selector->fields = (FlowSlice *) (memory + head);
 	selector->learning = (uint32_t *) (memory + head + fields + seen);
 	set_conjuncts(selector, predicates);
-	selector->columns = flow_allocate(host, (find_columns(selector, (size_t *) (memory + head + fields), NULL) + 1) * sizeof(int));
+	selector->columns =
+		flow_allocate(host,
+	                  (find_columns(selector, (size_t *) (memory + head + fields), NULL) + 1) *
+	                      sizeof(int));
 	if (selector->columns != NULL)
 		(void) find_columns(selector, (size_t *) (memory + head + fields), selector->columns);
 	if (selector->columns == NULL || selector->interrupted)

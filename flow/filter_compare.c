@@ -3,8 +3,8 @@
  * filter_compare.c
  *	  Comparisons of a field with constants.
  *
- * Their nodes are in three files, by what the field is turned into: a key (an int64
- * that orders like the value), a text, or a network.
+ * Their nodes are in three files, by what the field is turned into: a key (an
+ * int64 that orders like the value), a text, or a network.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,8 +30,8 @@ static const FlowBuild builds[] = {
 };
 
 /*
- * Copies constants, so that a list can combine them with others.  Of large sets there can only be few, so
- * they are evaluated one by one.
+ * Copies constants, so that a list can combine them with others.  Of large
+ * sets there can only be few, so they are evaluated one by one.
  */
 static bool
 keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)
@@ -84,9 +84,12 @@ build_comparison(FlowFilter *filter, int column, const FlowComparison *compariso
 }
 
 FlowPredicate *
-flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op, const FlowValue *constant)
+flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
+                    const FlowValue *constant)
 {
-	return build_comparison(filter, column, &(FlowComparison) {view, op, false, false, constant, 1});
+	return build_comparison(filter,
+	                        column,
+	                        &(FlowComparison) {view, op, false, false, constant, 1});
 }
 
 /* With the constants of an array. */
@@ -104,12 +107,16 @@ FlowPredicate *
 flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
                 const FlowValue *constants, size_t count, bool has_null)
 {
-	return compare_with_array(filter, column, &(FlowComparison) {view, op, false, has_null, constants, count});
+	return compare_with_array(filter,
+	                          column,
+	                          &(FlowComparison) {view, op, false, has_null, constants, count});
 }
 
 FlowPredicate *
 flow_filter_all(FlowFilter *filter, int column, FlowView view, FlowOp op,
                 const FlowValue *constants, size_t count, bool has_null)
 {
-	return compare_with_array(filter, column, &(FlowComparison) {view, op, true, has_null, constants, count});
+	return compare_with_array(filter,
+	                          column,
+	                          &(FlowComparison) {view, op, true, has_null, constants, count});
 }

@@ -3,11 +3,12 @@
  * filter_deferred.c
  *	  Predicates whose constants are not known until a record comes to them.
  *
- * In "a OR b = c" an error of the expression c concerns only those records of which a is not
- * true.  So the host may leave such a predicate open: the test of a record that comes to it
- * ends with FLOW_NEED_VALUE, the host evaluates the expression, and puts the predicate that
- * comes of it in its place.  All other predicates of a list that stand before it are tested
- * before it, and those that stand after it are tested after it.
+ * In "a OR b = c" an error of the expression c concerns only those records of
+ * which a is not true.  So the host may leave such a predicate open: the test
+ * of a record that comes to it ends with FLOW_NEED_VALUE, the host evaluates
+ * the expression, and puts the predicate that comes of it in its place.  All
+ * other predicates of a list that stand before it are tested before it, and
+ * those that stand after it are tested after it.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,8 @@ test_deferred(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFi
 FlowPredicate *
 flow_filter_deferred(FlowFilter *filter, int number)
 {
-	Deferred *deferred = flow_filter_new_node(filter, test_deferred, COST_DEFERRED, sizeof(Deferred));
+	Deferred *deferred =
+		flow_filter_new_node(filter, test_deferred, COST_DEFERRED, sizeof(Deferred));
 
 	if (deferred == NULL)
 		return NULL;
@@ -61,7 +63,10 @@ flow_filter_waits(const FlowPredicate *predicate)
 	return flow_filter_is_deferred(predicate);
 }
 
-/* The predicate, in which "value" has taken the place of the deferred one of that number. */
+/*
+ * The predicate, in which "value" has taken the place of the deferred one of
+ * that number.
+ */
 static FlowPredicate *
 replace(FlowPredicate *predicate, int number, FlowPredicate *value)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * filter_interval.c
- *	  What a filter can be for records of which little is known: between what bounds
- *	  some of their values are.
+ *	  What a filter can be for records of which little is known: between what
+ *	  bounds some of their values are.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,12 +21,15 @@ leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 	if (!interval->known || leaf->outcomes == NULL)
 		return ANY_TRUTH;
 	outcomes = leaf->outcomes(leaf, interval->low, interval->high);
-	return BIT(FLOW_UNKNOWN) | ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) | ((outcomes & 2) ? BIT(leaf->verdict[true]) : 0);
+	return BIT(FLOW_UNKNOWN) | ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) |
+	       ((outcomes & 2) ? BIT(leaf->verdict[true]) : 0);
 }
 
 static unsigned truths(const FlowPredicate *predicate, const FlowInterval *intervals);
 
-/* A child that decides does so alone, all that is otherwise takes all of them. */
+/*
+ * A child that decides does so alone, all that is otherwise takes all of them.
+ */
 static unsigned
 list_truths(const FlowFilterList *list, const FlowInterval *intervals)
 {
@@ -44,7 +47,8 @@ list_truths(const FlowFilterList *list, const FlowInterval *intervals)
 			all &= ~BIT(otherwise);
 		if ((child & (BIT(otherwise) | BIT(FLOW_UNKNOWN))) == 0)
 			all = 0;
-		if (i % FLOW_FILTER_LOOK == FLOW_FILTER_LOOK - 1 && flow_interrupted(list->base.filter->host))
+		if (i % FLOW_FILTER_LOOK == FLOW_FILTER_LOOK - 1 &&
+		    flow_interrupted(list->base.filter->host))
 			return ANY_TRUTH;
 	}
 	if ((any & BIT(FLOW_UNKNOWN)) == 0)
@@ -52,7 +56,10 @@ list_truths(const FlowFilterList *list, const FlowInterval *intervals)
 	return all | (any & BIT(decides));
 }
 
-/* Which truths can it have?  Children are taken for independent of one another. */
+/*
+ * Which truths can it have?  Children are taken for independent of one
+ * another.
+ */
 static unsigned
 truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 {
@@ -70,7 +77,8 @@ truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 	if (list != NULL)
 		return list_truths(list, intervals);
 	any = truths(negated, intervals);
-	return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) | ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);
+	return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) |
+	       ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);
 }
 
 bool

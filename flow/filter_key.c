@@ -3,9 +3,9 @@
  * filter_key.c
  *	  Predicates on integers, booleans, times and days.
  *
- * All of them become keys, and so does what a view computes from an integer: an
- * int64 that orders like the value.  A comparison is then a range of keys, or what
- * is outside it, and a set is a bitmap or a hash table of keys.
+ * All of them become keys, and so does what a view computes from an integer:
+ * an int64 that orders like the value.  A comparison is then a range of keys,
+ * or what is outside it, and a set is a bitmap or a hash table of keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,13 +15,17 @@
 
 #include <string.h>
 
-/* A set of keys as wide as this at most is a bitmap (8 KiB), else a hash table. */
+/*
+ * A set of keys as wide as this at most is a bitmap (8 KiB), else a hash
+ * table.
+ */
 #define DENSE_SPAN 65535
 
 typedef struct KeyPredicate KeyPredicate;
 
 /* FLOW_TRUE with the key, else what a predicate on that field is */
-typedef FlowTruth (*ReadKey)(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key);
+typedef FlowTruth (*ReadKey)(const KeyPredicate *p, FlowSlice field, FlowBadField *bad,
+                             int64_t *key);
 
 struct KeyPredicate
 {
@@ -79,7 +83,10 @@ integer_key(const FlowValue *constant)
 	return constant->integer;
 }
 
-/* Doubles as integers in the same order: no two zeros, one NaN above everything. */
+/*
+ * Doubles as integers in the same order: no two zeros, one NaN above
+ * everything.
+ */
 static int64_t
 double_key(double number)
 {
@@ -112,8 +119,8 @@ real_key(const FlowValue *constant)
  * to_timestamp(double precision), which PostgreSQL computes as
  *		rint((seconds - 946684800.0) * 1000000.0)
  * microseconds since 2000.  The key stays there, because the last of its years
- * overflow when they are counted from 1970.  rint() has nothing to do for whole
- * seconds: whatever the product is rounded to is a whole number.
+ * overflow when they are counted from 1970.  rint() has nothing to do for
+ * whole seconds: whatever the product is rounded to is a whole number.
  */
 #define POSTGRES_EPOCH INT64_C(946684800)             /* 2000-01-01, in seconds since 1970 */
 #define FIRST_SECOND (INT64_C(86400) * (0 - 2440588)) /* of a timestamptz: Julian day 0 */
@@ -218,8 +225,8 @@ test_sparse_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBa
 /* ---------- many records at once ---------- */
 
 /*
- * A number of 1 to 16 digits, all of them known to be digits, in at most two steps
- * of eight.  16 bytes can be read there.
+ * A number of 1 to 16 digits, all of them known to be digits, in at most two
+ * steps of eight.  16 bytes can be read there.
  */
 static inline uint64_t
 digits_value(const char *data, uint32_t len)
@@ -244,12 +251,14 @@ typedef enum KeySet
 } KeySet;
 
 /*
- * The splitter has told which fields are all digits.  "scale" is what one of them makes in
- * keys.  (A range of ports: 2 ns a record instead of 7, of which the mispredicted branch of a
- * test that one in four passes would take as much again: hence "keeps".)
+ * The splitter has told which fields are all digits.  "scale" is what one of
+ * them makes in keys.  (A range of ports: 2 ns a record instead of 7, of which
+ * the mispredicted branch of a test that one in four passes would take as much
+ * again: hence "keeps".)
  */
 static flow_always_inline size_t
-select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count, uint64_t scale, KeySet set)
+select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows,
+              size_t count, uint64_t scale, KeySet set)
 {
 	const uint32_t *next = batch->next + batch->place[p->base.column];
 	const uint8_t *digits = batch->digits;
@@ -294,33 +303,43 @@ select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, 
 }
 
 static size_t
-select_integer_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_integer_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                     uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_RANGE);
+	return select_digits(
+		(const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_RANGE);
 }
 
 static size_t
-select_dense_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_dense_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                      uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_BITMAP);
+	return select_digits(
+		(const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_BITMAP);
 }
 
 static size_t
-select_sparse_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_sparse_integers(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                       uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_TABLE);
+	return select_digits(
+		(const KeyPredicate *) predicate, batch, fields, rows, count, 1, KEY_TABLE);
 }
 
 static size_t
-select_time_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_time_range(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                  uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_RANGE);
+	return select_digits(
+		(const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_RANGE);
 }
 
 static size_t
-select_sparse_times(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_sparse_times(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                    uint32_t *rows, size_t count)
 {
-	return select_digits((const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_TABLE);
+	return select_digits(
+		(const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_TABLE);
 }
 
 /* ---------- intervals ---------- */
@@ -334,7 +353,10 @@ last_key(const KeyPredicate *p)
 /* A set's table of more slots than this is not searched. */
 #define SEARCHED_SLOTS 4096
 
-/* Is a key of a set, or may one be, among those from low to high, which are in its range? */
+/*
+ * Is a key of a set, or may one be, among those from low to high, which are in
+ * its range?
+ */
 static bool
 has_member(const KeyPredicate *p, int64_t low, int64_t high)
 {
@@ -416,11 +438,25 @@ typedef struct KeyKind
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 } KeyKind;
 
-static const KeyKind integer_keys = {read_integer, integer_key, test_integer_range, select_integer_range, select_dense_integers, select_sparse_integers, key_outcomes};
-static const KeyKind time_keys = {read_key_slowly, integer_key, test_range, select_time_range, NULL, select_sparse_times, key_outcomes};
-static const KeyKind other_keys = {read_key_slowly, integer_key, test_range, NULL, NULL, NULL, key_outcomes};
+static const KeyKind integer_keys = {read_integer,
+                                     integer_key,
+                                     test_integer_range,
+                                     select_integer_range,
+                                     select_dense_integers,
+                                     select_sparse_integers,
+                                     key_outcomes};
+static const KeyKind time_keys = {read_key_slowly,
+                                  integer_key,
+                                  test_range,
+                                  select_time_range,
+                                  NULL,
+                                  select_sparse_times,
+                                  key_outcomes};
+static const KeyKind other_keys =
+	{read_key_slowly, integer_key, test_range, NULL, NULL, NULL, key_outcomes};
 static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL, NULL, NULL};
-static const KeyKind unix_time_keys = {read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, unix_time_outcomes};
+static const KeyKind unix_time_keys =
+	{read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, unix_time_outcomes};
 
 /* by type and view; NULL: no such comparison */
 static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
@@ -432,17 +468,24 @@ static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
 	[FLOW_DAY] = {&other_keys},
 };
 
-static const unsigned max_digits[FLOW_OPAQUE + 1] = {[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18};
+static const unsigned max_digits[FLOW_OPAQUE + 1] =
+	{[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18};
 
-/* digits above it are no value or, in times, milliseconds (read_time_us in value.c) */
-static const uint64_t most[FLOW_OPAQUE + 1] = {
-	[FLOW_INT16] = INT16_MAX, [FLOW_INT32] = INT32_MAX, [FLOW_INT64] = INT64_MAX, [FLOW_TIME] = INT32_MAX};
+/*
+ * digits above it are no value or, in times, milliseconds (read_time_us in
+ * value.c)
+ */
+static const uint64_t most[FLOW_OPAQUE + 1] = {[FLOW_INT16] = INT16_MAX,
+                                               [FLOW_INT32] = INT32_MAX,
+                                               [FLOW_INT64] = INT64_MAX,
+                                               [FLOW_TIME] = INT32_MAX};
 
 static KeyPredicate *
 new_key(FlowFilter *filter, int column, const KeyKind *kind)
 {
 	const FlowColumn *definition = &filter->columns[column];
-	KeyPredicate *p = (KeyPredicate *) flow_filter_new_leaf(filter, column, kind->test_range, sizeof(KeyPredicate));
+	KeyPredicate *p = (KeyPredicate *)
+		flow_filter_new_leaf(filter, column, kind->test_range, sizeof(KeyPredicate));
 
 	if (p == NULL)
 		return NULL;
@@ -461,7 +504,9 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 	return p;
 }
 
-/* Makes a predicate true from "low" to "high", which is nowhere if low > high. */
+/*
+ * Makes a predicate true from "low" to "high", which is nowhere if low > high.
+ */
 static void
 set_range(KeyPredicate *p, int64_t low, int64_t high)
 {
@@ -500,7 +545,9 @@ compare_keys(FlowFilter *filter, int column, const KeyKind *kind, FlowOp op, int
 	if ((op == FLOW_LT && key == INT64_MIN) || (op == FLOW_GT && key == INT64_MAX))
 		set_range(p, INT64_MAX, INT64_MIN);
 	else
-		set_range(p, ranges[op].from ? key + !ranges[op].equal : INT64_MIN, ranges[op].to ? key - !ranges[op].equal : INT64_MAX);
+		set_range(p,
+		          ranges[op].from ? key + !ranges[op].equal : INT64_MIN,
+		          ranges[op].to ? key - !ranges[op].equal : INT64_MAX);
 	if (op == FLOW_NE)
 	{
 		p->base.verdict[false] = FLOW_TRUE;
@@ -517,8 +564,9 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 	int64_t low, high;
 	KeyPredicate *p;
 
-	if (a->column != b->column || a->test != b->test || (a->test != test_range && a->test != test_integer_range) ||
-	    x->read != y->read || a->verdict[true] != FLOW_TRUE || b->verdict[true] != FLOW_TRUE ||
+	if (a->column != b->column || a->test != b->test ||
+	    (a->test != test_range && a->test != test_integer_range) || x->read != y->read ||
+	    a->verdict[true] != FLOW_TRUE || b->verdict[true] != FLOW_TRUE ||
 	    a->verdict[false] != FLOW_FALSE || b->verdict[false] != FLOW_FALSE)
 		return NULL;
 	low = (int64_t) x->low > (int64_t) y->low ? (int64_t) x->low : (int64_t) y->low;
@@ -537,7 +585,8 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 }
 
 static bool
-fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowComparison *comparison)
+fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind,
+                const FlowComparison *comparison)
 {
 	uint64_t *members = flow_filter_allocate_zeroed(filter, p->span / 64 + 1, sizeof(uint64_t));
 
@@ -559,7 +608,8 @@ fill_dense_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const 
 }
 
 static bool
-fill_sparse_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind, const FlowComparison *comparison)
+fill_sparse_keys(FlowFilter *filter, KeyPredicate *p, const KeyKind *kind,
+                 const FlowComparison *comparison)
 {
 	int64_t pivot = kind->constant(&comparison->constants[0]);
 	unsigned shift = flow_filter_table_shift(comparison->count);

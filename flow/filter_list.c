@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * filter_list.c
- *	  AND and OR: of which predicates they are made, and in which order these are
- *	  evaluated.
+ *	  AND and OR: of which predicates they are made, and in which order these
+ *	  are evaluated.
  *
- * Children that make the same comparison with one constant after the other, as in
- * "a = 1 OR a = 2 OR ...", become a single one, "a = ANY (1, 2, ...)".  So it takes no
- * longer to evaluate a list that was written out than one that is an array.
+ * Children that make the same comparison with one constant after the other, as
+ * in "a = 1 OR a = 2 OR ...", become a single one, "a = ANY (1, 2, ...)".  So
+ * it takes no longer to evaluate a list that was written out than one that is
+ * an array.
  *
- * What cannot be combined is evaluated child by child.  Such a list may be long, so
- * the host is asked now and then whether to go on.
+ * What cannot be combined is evaluated child by child.  Such a list may be
+ * long, so the host is asked now and then whether to go on.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +19,10 @@
 
 #include <string.h>
 
-/* What a child is, as far as it tells with which others it can be combined.  0: with none. */
+/*
+ * What a child is, as far as it tells with which others it can be combined.
+ * 0: with none.
+ */
 typedef uint64_t Kind;
 
 #define KIND_COLUMN 16 /* from this bit on, one more than the column */
@@ -32,8 +36,9 @@ typedef enum KindOfNode
 } KindOfNode;
 
 /*
- * A child of the list that is being built.  What may fail must be evaluated after all that stand before it, and before all
- * that stand after it: children change places, and are combined, only within a segment.
+ * A child of the list that is being built.  What may fail must be evaluated
+ * after all that stand before it, and before all that stand after it: children
+ * change places, and are combined, only within a segment.
  */
 typedef struct Entry
 {
@@ -45,7 +50,9 @@ typedef struct Entry
 
 /* ---------- evaluating ---------- */
 
-/* Notes the first field that one of the first "count" children takes for NULL. */
+/*
+ * Notes the first field that one of the first "count" children takes for NULL.
+ */
 static void
 note_nulled(const FlowFilterList *list, size_t count, const FlowSlice *fields, FlowBadField *bad)
 {
@@ -58,10 +65,10 @@ note_nulled(const FlowFilterList *list, size_t count, const FlowSlice *fields, F
 }
 
 /*
- * The field of a conjunct is bad.  If one of those after it drops the record, that
- * is no error: so none tells of a record that a policy of row-level security hides,
- * for the policy is a conjunct, too.  What may fail is not evaluated, because it
- * comes after those before it.
+ * The field of a conjunct is bad.  If one of those after it drops the record,
+ * that is no error: so none tells of a record that a policy of row-level
+ * security hides, for the policy is a conjunct, too.  What may fail is not
+ * evaluated, because it comes after those before it.
  */
 static FlowTruth
 test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, FlowBadField *bad)
@@ -106,7 +113,8 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 		FlowTruth truth = child->test(child, fields, bad);
 
 		if (FLOW_TRUTH_BIT(truth) & list->stops)
-			return truth == FLOW_ERROR && list->is_root && !child->may_fail && bad->status != FLOW_INTERRUPTED
+			return truth == FLOW_ERROR && list->is_root && !child->may_fail &&
+			               bad->status != FLOW_INTERRUPTED
 			           ? test_others(list, i, fields, bad)
 			           : truth;
 		if (truth == FLOW_UNKNOWN)
@@ -134,8 +142,9 @@ is_or(FlowTruth decides)
 }
 
 /*
- * Two children of the same kind, other than 0, can be combined: in an OR, ANY with ANY, and in an
- * AND, ALL with ALL.  Below a NOT it is the other way round.
+ * Two children of the same kind, other than 0, can be combined: in an OR, ANY
+ * with ANY, and in an AND, ALL with ALL.  Below a NOT it is the other way
+ * round.
  */
 static Kind
 kind_of(const FlowPredicate *child, FlowTruth decides)
@@ -155,7 +164,8 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 	}
 	else if (flow_filter_is_null_test(leaf))
 		node = KIND_NULL_TEST;
-	else if (comparison != NULL && (comparison->all != any || (comparison->count == 1 && !comparison->has_null)))
+	else if (comparison != NULL &&
+	         (comparison->all != any || (comparison->count == 1 && !comparison->has_null)))
 	{
 		node = KIND_COMPARISON;
 		detail = (unsigned) comparison->view << (KIND_VIEW - 1) | (unsigned) comparison->op;
@@ -164,7 +174,8 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 		return 0;
 
 	/* a column's comparisons stand together, whatever their operators */
-	return (uint64_t) (leaf->column + 1) << KIND_COLUMN | node << 12 | detail << 1 | (negated != NULL);
+	return (uint64_t) (leaf->column + 1) << KIND_COLUMN | node << 12 | detail << 1 |
+	       (negated != NULL);
 }
 
 /* By segment and kind; those of the same kind as they were given. */
@@ -180,7 +191,9 @@ compare_kinds(const void *a, const void *b, const void *arg)
 	return (x->kind > y->kind) - (x->kind < y->kind);
 }
 
-/* By segment, the cheapest first; those of the same cost as they were given. */
+/*
+ * By segment, the cheapest first; those of the same cost as they were given.
+ */
 static int
 compare_costs(const void *a, const void *b, const void *arg)
 {
@@ -195,14 +208,20 @@ compare_costs(const void *a, const void *b, const void *arg)
 	return (x->place > y->place) - (x->place < y->place);
 }
 
-/* Returns true if two children that may fail, one after the other, are the same view of the same column: both fail, or none does. */
+/*
+ * Returns true if two children that may fail, one after the other, are the
+ * same view of the same column: both fail, or none does.
+ */
 static bool
 fail_alike(const Entry *a, const Entry *b)
 {
 	return a->kind != 0 && b->kind != 0 && a->kind >> KIND_VIEW == b->kind >> KIND_VIEW;
 }
 
-/* What is compared by a child that is a comparison, perhaps below a NOT; NULL if it is none. */
+/*
+ * What is compared by a child that is a comparison, perhaps below a NOT; NULL
+ * if it is none.
+ */
 static const FlowComparison *
 comparison_of(const FlowPredicate *child)
 {
@@ -211,7 +230,10 @@ comparison_of(const FlowPredicate *child)
 	return negated != NULL ? negated->comparison : child->comparison;
 }
 
-/* The comparison with the constants of all these children, which are of the same kind; NULL if the filter has failed. */
+/*
+ * The comparison with the constants of all these children, which are of the
+ * same kind; NULL if the filter has failed.
+ */
 static FlowPredicate *
 combine_comparisons(FlowFilter *filter, FlowTruth decides, const Entry *entries, size_t count)
 {
@@ -246,7 +268,8 @@ combine_comparisons(FlowFilter *filter, FlowTruth decides, const Entry *entries,
 	}
 
 	if (filled == sum.count)
-		result = (any ? flow_filter_any : flow_filter_all)(filter, column, sum.view, sum.op, constants, sum.count, sum.has_null);
+		result = (any ? flow_filter_any : flow_filter_all)(
+			filter, column, sum.view, sum.op, constants, sum.count, sum.has_null);
 	if (negated != NULL)
 		result = flow_filter_not(filter, result);
 	flow_free(filter->host, constants);
@@ -254,8 +277,8 @@ combine_comparisons(FlowFilter *filter, FlowTruth decides, const Entry *entries,
 }
 
 /*
- * Puts one child in place of all those of the same kind: a comparison with all their constants, or
- * the first of them if they are all the same.
+ * Puts one child in place of all those of the same kind: a comparison with all
+ * their constants, or the first of them if they are all the same.
  */
 static bool
 combine_kind(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count)
@@ -271,8 +294,9 @@ combine_kind(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count
 }
 
 /*
- * Merges ranges of one column, in an AND: a time is then read once for both of its bounds.  The entries are those
- * of the column's children, no two of which are of the same kind, so they are few.
+ * Merges ranges of one column, in an AND: a time is then read once for both of
+ * its bounds.  The entries are those of the column's children, no two of which
+ * are of the same kind, so they are few.
  */
 static void
 merge_ranges(FlowFilter *filter, Entry *entries, size_t count)
@@ -293,7 +317,9 @@ merge_ranges(FlowFilter *filter, Entry *entries, size_t count)
 		}
 }
 
-/* Leaves out those that were combined with others; returns how many are left. */
+/*
+ * Leaves out those that were combined with others; returns how many are left.
+ */
 static size_t
 drop_empty(Entry *entries, size_t count)
 {
@@ -305,7 +331,10 @@ drop_empty(Entry *entries, size_t count)
 	return kept;
 }
 
-/* Combines what can be combined, of entries in order of their kinds; returns how many are left. */
+/*
+ * Combines what can be combined, of entries in order of their kinds; returns
+ * how many are left.
+ */
 static size_t
 combine(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count)
 {
@@ -316,7 +345,9 @@ combine(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count)
 	{
 		const Entry *first = &entries[i];
 
-		for (end = i + 1; end < count && entries[end].segment == first->segment && entries[end].kind == first->kind; end++)
+		for (end = i + 1; end < count && entries[end].segment == first->segment &&
+		                  entries[end].kind == first->kind;
+		     end++)
 			;
 		if (first->kind != 0 && end - i > 1 && !combine_kind(filter, decides, &entries[i], end - i))
 			return 0;
@@ -371,7 +402,8 @@ sum_up(FlowFilterList *list)
 
 /* Tells what each child is; false if the filter has failed. */
 static bool
-make_entries(FlowFilter *filter, FlowPredicate *const *children, size_t count, FlowTruth decides, Entry *entries)
+make_entries(FlowFilter *filter, FlowPredicate *const *children, size_t count, FlowTruth decides,
+             Entry *entries)
 {
 	size_t segment = 0;
 
@@ -383,7 +415,8 @@ make_entries(FlowFilter *filter, FlowPredicate *const *children, size_t count, F
 		if (children[i] == NULL || !flow_filter_goes_on(filter, i))
 			return false;
 		*entry = (Entry) {children[i], kind_of(children[i], decides), 0, i};
-		if ((failed || children[i]->may_fail) && !(failed && children[i]->may_fail && fail_alike(&entry[-1], entry)))
+		if ((failed || children[i]->may_fail) &&
+		    !(failed && children[i]->may_fail && fail_alike(&entry[-1], entry)))
 			segment++;
 		entry->segment = segment;
 	}
@@ -398,9 +431,13 @@ sort_entries(FlowFilter *filter, Entry *entries, size_t count, FlowCompare compa
 	return status == FLOW_OK || flow_filter_fail(filter, status);
 }
 
-/* Combines the children, and puts them in the list in the order in which they are evaluated. */
+/*
+ * Combines the children, and puts them in the list in the order in which they
+ * are evaluated.
+ */
 static bool
-fill_list(FlowFilter *filter, FlowFilterList *list, FlowPredicate *const *children, size_t count, Entry *entries)
+fill_list(FlowFilter *filter, FlowFilterList *list, FlowPredicate *const *children, size_t count,
+          Entry *entries)
 {
 	if (!make_entries(filter, children, count, list->decides, entries) ||
 	    !sort_entries(filter, entries, count, compare_kinds))
@@ -428,7 +465,8 @@ build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth
 		return NULL;
 	list->decides = decides;
 	list->otherwise = is_or(decides) ? FLOW_FALSE : FLOW_TRUE;
-	list->stops = FLOW_TRUTH_BIT(decides) | FLOW_TRUTH_BIT(FLOW_UNKNOWN) | FLOW_TRUTH_BIT(FLOW_ERROR);
+	list->stops =
+		FLOW_TRUTH_BIT(decides) | FLOW_TRUTH_BIT(FLOW_UNKNOWN) | FLOW_TRUTH_BIT(FLOW_ERROR);
 
 	entries = flow_allocate(filter->host, (count + 1) * sizeof(Entry));
 	if (entries == NULL)
@@ -443,7 +481,8 @@ build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth
 	sum_up(list);
 
 	/* a list would stop elsewhere if it were the root */
-	return list->count == 1 && flow_filter_list(list->children[0]) == NULL ? list->children[0] : &list->base;
+	return list->count == 1 && flow_filter_list(list->children[0]) == NULL ? list->children[0]
+	                                                                       : &list->base;
 }
 
 FlowPredicate *
@@ -459,12 +498,14 @@ flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count)
 }
 
 /*
- * Of the root it only matters whether it is TRUE, of what is below a NOT whether
- * it is FALSE, and so on downwards.  A list may stop at UNKNOWN unless the truth
- * that decides it is the one that matters: then a later child may still decide.
+ * Of the root it only matters whether it is TRUE, of what is below a NOT
+ * whether it is FALSE, and so on downwards.  A list may stop at UNKNOWN unless
+ * the truth that decides it is the one that matters: then a later child may
+ * still decide.
  *
- * PostgreSQL stops at NULL only among the conjuncts of WHERE.  Below them, a list with what may fail
- * is "exact": all that is tested before it is, and all that PostgreSQL would test.
+ * PostgreSQL stops at NULL only among the conjuncts of WHERE.  Below them, a
+ * list with what may fail is "exact": all that is tested before it is, and all
+ * that PostgreSQL would test.
  */
 static void
 find_stops(FlowPredicate *predicate, FlowTruth matters, bool exact)
@@ -472,7 +513,9 @@ find_stops(FlowPredicate *predicate, FlowTruth matters, bool exact)
 	FlowPredicate *negated = flow_filter_negated(predicate);
 
 	if (negated != NULL)
-		find_stops(negated, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE, exact || predicate->may_fail);
+		find_stops(negated,
+		           matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE,
+		           exact || predicate->may_fail);
 	else if (predicate->test == test_list)
 	{
 		FlowFilterList *list = (FlowFilterList *) predicate;
@@ -532,7 +575,8 @@ flow_filter_children(FlowPredicate *predicate, FlowPredicate ***children)
 }
 
 void
-flow_filter_visit_leaves(const FlowPredicate *predicate, void (*visit)(void *arg, const FlowPredicate *leaf), void *arg)
+flow_filter_visit_leaves(const FlowPredicate *predicate,
+                         void (*visit)(void *arg, const FlowPredicate *leaf), void *arg)
 {
 	const FlowPredicate *negated = flow_filter_negated(predicate);
 	const FlowFilterList *list = flow_filter_list(predicate);

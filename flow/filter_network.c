@@ -10,7 +10,10 @@
 #include "lines.h"
 #include "sort.h"
 
-/* An inet as numbers: "hi" and "lo" hold the bytes from the left, an IPv4 address is the upper half of "hi". */
+/*
+ * An inet as numbers: "hi" and "lo" hold the bytes from the left, an IPv4
+ * address is the upper half of "hi".
+ */
 typedef struct Network
 {
 	uint64_t hi, lo;
@@ -21,9 +24,10 @@ typedef struct Network
 typedef bool (*Relation)(const Network *column, const Network *constant);
 
 /*
- * Networks none of which contains another, in order.  What lies between the first
- * and the last is cut into equal buckets, about two for a network, so that hardly
- * anything is left to search (10,000 IPv4 networks: 20 ns a record instead of 45, besides reading the address).
+ * Networks none of which contains another, in order.  What lies between the
+ * first and the last is cut into equal buckets, about two for a network, so
+ * that hardly anything is left to search (10,000 IPv4 networks: 20 ns a record
+ * instead of 45, besides reading the address).
  */
 typedef struct NetworkList
 {
@@ -64,14 +68,18 @@ struct NetworkPredicate
 static inline uint64_t
 load_big_endian(const uint8_t *b)
 {
-	return (uint64_t) b[0] << 56 | (uint64_t) b[1] << 48 | (uint64_t) b[2] << 40 | (uint64_t) b[3] << 32 |
-	       (uint64_t) b[4] << 24 | (uint64_t) b[5] << 16 | (uint64_t) b[6] << 8 | (uint64_t) b[7];
+	return (uint64_t) b[0] << 56 | (uint64_t) b[1] << 48 | (uint64_t) b[2] << 40 |
+	       (uint64_t) b[3] << 32 | (uint64_t) b[4] << 24 | (uint64_t) b[5] << 16 |
+	       (uint64_t) b[6] << 8 | (uint64_t) b[7];
 }
 
 static inline Network
 network_of(const FlowAddress *address)
 {
-	return (Network) {load_big_endian(address->bytes), load_big_endian(address->bytes + 8), address->family, address->bits};
+	return (Network) {load_big_endian(address->bytes),
+	                  load_big_endian(address->bytes + 8),
+	                  address->family,
+	                  address->bits};
 }
 
 /* The bits of hi, or of lo, that do not belong to a prefix of so many bits. */
@@ -84,8 +92,7 @@ host_hi(unsigned bits)
 static inline uint64_t
 host_lo(unsigned bits)
 {
-	return bits <= 64 ? UINT64_MAX : bits < 128 ? UINT64_MAX >> (bits - 64)
-	                                            : 0;
+	return bits <= 64 ? UINT64_MAX : bits < 128 ? UINT64_MAX >> (bits - 64) : 0;
 }
 
 static inline int
@@ -149,7 +156,9 @@ around_or_equal(const Network *column, const Network *constant)
 static bool
 overlaps(const Network *column, const Network *constant)
 {
-	return same_prefix(column, constant, column->bits < constant->bits ? column->bits : constant->bits);
+	return same_prefix(column,
+	                   constant,
+	                   column->bits < constant->bits ? column->bits : constant->bits);
 }
 
 /* ---------- tests ---------- */
@@ -178,11 +187,12 @@ test_network(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFie
 }
 
 /*
- * Many at once, most of which are dotted quads, with 16 bytes to be read behind where they begin (10 ns
- * instead of 25 a record).
+ * Many at once, most of which are dotted quads, with 16 bytes to be read
+ * behind where they begin (10 ns instead of 25 a record).
  */
 static size_t
-select_networks(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_networks(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                uint32_t *rows, size_t count)
 {
 	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
 	uint32_t place = (uint32_t) batch->place[predicate->column];
@@ -233,7 +243,8 @@ static size_t
 find_network(const Network *slots, unsigned shift, uint64_t seed, const Network *network)
 {
 	size_t mask = flow_filter_table_size(shift) - 1;
-	uint64_t hash = flow_filter_mix(flow_filter_mix(network->lo + network->bits + seed) + network->hi + network->family);
+	uint64_t hash = flow_filter_mix(flow_filter_mix(network->lo + network->bits + seed) +
+	                                network->hi + network->family);
 	size_t i;
 
 	for (i = hash >> shift; slots[i].family != 0; i = (i + 1) & mask)
@@ -249,7 +260,10 @@ matches_any_equal(const NetworkPredicate *p, const Network *column)
 	return p->slots[find_network(p->slots, p->shift, p->seed, column)].family != 0;
 }
 
-/* The last network that begins at or before an address, if any does, or some other one. */
+/*
+ * The last network that begins at or before an address, if any does, or some
+ * other one.
+ */
 static const Network *
 find_last(const NetworkList *list, uint64_t hi, uint64_t lo)
 {
@@ -285,8 +299,10 @@ matches_any_related(const NetworkPredicate *p, const Network *column)
 {
 	const NetworkList *list = &p->lists[column->family == 6];
 
-	return list->count > 0 &&
-	       p->relation(column, find_last(list, column->hi | host_hi(column->bits), column->lo | host_lo(column->bits)));
+	return list->count > 0 && p->relation(column,
+	                                      find_last(list,
+	                                                column->hi | host_hi(column->bits),
+	                                                column->lo | host_lo(column->bits)));
 }
 
 /* ---------- building ---------- */
@@ -294,7 +310,11 @@ matches_any_related(const NetworkPredicate *p, const Network *column)
 static const struct
 {
 	Relation relation;
-	bool innermost; /* of ANY of some networks, the narrowest imply the others; else the widest do */
+	/*
+	 * of ANY of some networks, the narrowest imply the others; else the widest
+	 * do
+	 */
+	bool innermost;
 } relations[] = {
 	[FLOW_WITHIN] = {inside, false},
 	[FLOW_WITHIN_OR_EQUAL] = {inside_or_equal, false},
@@ -307,7 +327,8 @@ static NetworkPredicate *
 new_network(FlowFilter *filter, int column, Matches matches)
 {
 	const FlowColumn *definition = &filter->columns[column];
-	NetworkPredicate *p = (NetworkPredicate *) flow_filter_new_leaf(filter, column, test_network, sizeof(NetworkPredicate));
+	NetworkPredicate *p = (NetworkPredicate *)
+		flow_filter_new_leaf(filter, column, test_network, sizeof(NetworkPredicate));
 
 	if (p == NULL)
 		return NULL;
@@ -324,7 +345,8 @@ new_network(FlowFilter *filter, int column, Matches matches)
 static FlowPredicate *
 compare_with_network(FlowFilter *filter, int column, FlowOp op, Network constant)
 {
-	NetworkPredicate *p = new_network(filter, column, op > FLOW_GE ? matches_relation : matches_order);
+	NetworkPredicate *p =
+		new_network(filter, column, op > FLOW_GE ? matches_relation : matches_order);
 
 	if (p == NULL)
 		return NULL;
@@ -342,7 +364,8 @@ find_in_networks(FlowFilter *filter, int column, const FlowComparison *compariso
 {
 	NetworkPredicate *p = new_network(filter, column, matches_any_equal);
 	unsigned shift = flow_filter_table_shift(comparison->count);
-	Network *slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(Network));
+	Network *slots =
+		flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(Network));
 
 	if (p == NULL || slots == NULL)
 		return NULL;
@@ -368,7 +391,9 @@ find_in_networks(FlowFilter *filter, int column, const FlowComparison *compariso
 
 /* ---------- building: related to ANY ---------- */
 
-/* Where networks begin; of those that begin together the widest comes first. */
+/*
+ * Where networks begin; of those that begin together the widest comes first.
+ */
 static int
 compare_places(const void *a, const void *b, const void *arg)
 {
@@ -383,12 +408,14 @@ compare_places(const void *a, const void *b, const void *arg)
 /*
  * Sorts networks of one family, whose host bits are 0, and leaves only those
  * that are within no other one ("innermost": that have no other one within);
- * returns how many, 0 if the filter has failed.  In this order, what is within a network follows it.
+ * returns how many, 0 if the filter has failed.  In this order, what is within
+ * a network follows it.
  */
 static size_t
 keep_disjoint(FlowFilter *filter, Network *items, size_t count, bool innermost)
 {
-	FlowStatus status = flow_sort(filter->host, items, count, sizeof(Network), compare_places, NULL);
+	FlowStatus status =
+		flow_sort(filter->host, items, count, sizeof(Network), compare_places, NULL);
 	size_t kept = 0;
 
 	if (status != FLOW_OK)
@@ -430,11 +457,12 @@ fill_list(FlowFilter *filter, NetworkList *list, Network *items, size_t count)
 
 /*
  * column OP ANY (networks) without looking at each.  A column inside or
- * overlapping a network is so for every wider one; a column around one is so for
- * every narrower one.  Hence the widest, or the narrowest, decide, and these are
- * disjoint.  Any of them that is related to the column begins before the column's
- * network ends, and another one that begins after it and still before that end
- * can only be if both lie within the column: then that one is related as well.
+ * overlapping a network is so for every wider one; a column around one is so
+ * for every narrower one.  Hence the widest, or the narrowest, decide, and
+ * these are disjoint.  Any of them that is related to the column begins before
+ * the column's network ends, and another one that begins after it and still
+ * before that end can only be if both lie within the column: then that one is
+ * related as well.
  */
 static FlowPredicate *
 related_to_any(FlowFilter *filter, int column, const FlowComparison *comparison)
@@ -475,7 +503,10 @@ related_to_any(FlowFilter *filter, int column, const FlowComparison *comparison)
 
 /* ---------- building: related to ALL ---------- */
 
-/* How many bits two networks of one family begin with alike, as far as both have bits. */
+/*
+ * How many bits two networks of one family begin with alike, as far as both
+ * have bits.
+ */
 static unsigned
 common_bits(const Network *a, const Network *b)
 {
@@ -490,15 +521,16 @@ common_bits(const Network *a, const Network *b)
 /*
  * column OP ALL (networks) as one comparison with one network.
  *
- * What is inside all of them is inside the narrowest one, and that is inside all others, or
- * nothing is.
+ * What is inside all of them is inside the narrowest one, and that is inside
+ * all others, or nothing is.
  *
- * What is around all of them is around what they begin with alike, or that itself, unless one of them is
- * that.
+ * What is around all of them is around what they begin with alike, or that
+ * itself, unless one of them is that.
  *
- * What overlaps all of them overlaps the narrowest one, which suffices if that one is inside all others.
- * Otherwise some are disjoint from it, and only what is around it and those overlaps both; it then
- * overlaps the others, too, which are around the narrowest one.
+ * What overlaps all of them overlaps the narrowest one, which suffices if that
+ * one is inside all others. Otherwise some are disjoint from it, and only what
+ * is around it and those overlaps both; it then overlaps the others, too,
+ * which are around the narrowest one.
  */
 static FlowPredicate *
 related_to_all(FlowFilter *filter, int column, const FlowComparison *comparison)
@@ -567,13 +599,19 @@ flow_filter_network(FlowFilter *filter, int column, const FlowComparison *compar
 	if (comparison->op > FLOW_GE)
 	{
 		if (comparison->count == 1)
-			return compare_with_network(filter, column, comparison->op, network_of(&comparison->constants->address));
+			return compare_with_network(filter,
+			                            column,
+			                            comparison->op,
+			                            network_of(&comparison->constants->address));
 		return (comparison->all ? related_to_all : related_to_any)(filter, column, comparison);
 	}
 	switch (flow_filter_reduce(filter, comparison, compare_constants, NULL, &constant))
 	{
 		case FLOW_REDUCED_TO_ONE:
-			return compare_with_network(filter, column, comparison->op, network_of(&constant->address));
+			return compare_with_network(filter,
+			                            column,
+			                            comparison->op,
+			                            network_of(&constant->address));
 		case FLOW_REDUCED_TO_SET:
 			return find_in_networks(filter, column, comparison);
 		case FLOW_REDUCED_TO_FALSE:

@@ -13,7 +13,10 @@
 
 #include <string.h>
 
-/* The bytes of a text of 1 to 16 bytes; of such with the same length, equal words mean equal bytes. */
+/*
+ * The bytes of a text of 1 to 16 bytes; of such with the same length, equal
+ * words mean equal bytes.
+ */
 typedef struct Words
 {
 	uint64_t first, last;
@@ -82,7 +85,8 @@ words_of(const char *data, size_t len)
 	{
 		const unsigned char *bytes = (const unsigned char *) data;
 
-		word = bytes[0] | (uint32_t) bytes[len / 2] << 8 | (uint32_t) bytes[len - 1] << 16 | (uint32_t) bytes[0] << 24;
+		word = bytes[0] | (uint32_t) bytes[len / 2] << 8 | (uint32_t) bytes[len - 1] << 16 |
+		       (uint32_t) bytes[0] << 24;
 		word |= word << 32;
 	}
 	return (Words) {word, word};
@@ -105,7 +109,10 @@ is_long_ascii(const char *data, size_t len)
 	return result;
 }
 
-/* Is the field certainly a value, and the value the field's bytes?  Encoding aside. */
+/*
+ * Is the field certainly a value, and the value the field's bytes?  Encoding
+ * aside.
+ */
 static inline bool
 is_plain_length(const TextPredicate *p, FlowSlice field)
 {
@@ -175,7 +182,8 @@ test_text_order(const FlowPredicate *predicate, const FlowSlice *fields, FlowBad
 
 	if (truth != FLOW_TRUE)
 		return truth;
-	return p->base.verdict[(flow_filter_order_bit(compare_texts(text, p->constant)) & p->accepts) != 0];
+	return p->base
+	    .verdict[(flow_filter_order_bit(compare_texts(text, p->constant)) & p->accepts) != 0];
 }
 
 /* Equality with a short constant: both it and the field are a word or two. */
@@ -190,10 +198,11 @@ test_short_text(const FlowPredicate *predicate, const FlowSlice *fields, FlowBad
 	if (flow_unlikely(field.len - 1 >= 16 || field.data == NULL))
 		return test_text_order(predicate, fields, bad);
 	words = words_of(field.data, field.len);
-	if (field.len == p->constant.len && p->itself &&
-	    words.first == p->words.first && words.last == p->words.last)
+	if (field.len == p->constant.len && p->itself && words.first == p->words.first &&
+	    words.last == p->words.last)
 		return p->base.verdict[true];
-	if (flow_likely(is_ascii(words.first) && is_ascii(words.last) && is_plain_length(p, field) && !p->padded))
+	if (flow_likely(is_ascii(words.first) && is_ascii(words.last) && is_plain_length(p, field) &&
+	                !p->padded))
 		return p->base.verdict[false];
 	return test_text_order(predicate, fields, bad);
 }
@@ -239,17 +248,19 @@ test_texts(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField
 
 	if (truth != FLOW_TRUE)
 		return truth;
-	return p->base.verdict[p->slots[find_text(p->slots, p->shift, text, hash_text(text, p->seed))].data != NULL];
+	return p->base.verdict[p->slots[find_text(p->slots, p->shift, text, hash_text(text, p->seed))]
+	                           .data != NULL];
 }
 
 /*
  * The same for many records.  Their fields are ASCII; a field that equals the
- * constant is a value, and any other is one unless it is the null text or too long, so
- * that three comparisons and no branch decide ("action = 'REJECT'": 1.5 ns a record instead of 9).
- * Behind a field 16 bytes can be read.
+ * constant is a value, and any other is one unless it is the null text or too
+ * long, so that three comparisons and no branch decide ("action = 'REJECT'":
+ * 1.5 ns a record instead of 9). Behind a field 16 bytes can be read.
  */
 static size_t
-select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows, size_t count)
+select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+                  uint32_t *rows, size_t count)
 {
 	const TextPredicate *p = (const TextPredicate *) predicate;
 	const uint32_t *next = batch->next + batch->place[predicate->column];
@@ -272,7 +283,8 @@ select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 			continue;
 		}
 		start = next[(ptrdiff_t) row - 1];
-		different = ((next[row] - 1 - start) ^ len) | ((load_word(data + start) ^ low.first) & mask.first) |
+		different = ((next[row] - 1 - start) ^ len) |
+		            ((load_word(data + start) ^ low.first) & mask.first) |
 		            ((load_word(data + start + 8) ^ low.last) & mask.last);
 		if (want)
 			kept += different == 0;
@@ -288,7 +300,8 @@ static TextPredicate *
 new_text(FlowFilter *filter, int column, FlowTest test)
 {
 	const FlowColumn *definition = &filter->columns[column];
-	TextPredicate *p = (TextPredicate *) flow_filter_new_leaf(filter, column, test, sizeof(TextPredicate));
+	TextPredicate *p =
+		(TextPredicate *) flow_filter_new_leaf(filter, column, test, sizeof(TextPredicate));
 
 	if (p == NULL)
 		return NULL;
@@ -333,7 +346,8 @@ compare_with_text(FlowFilter *filter, int column, FlowOp op, const FlowValue *co
 	p->base.verdict[true] = op == FLOW_NE ? FLOW_FALSE : FLOW_TRUE;
 	p->accepts = flow_filter_accepts[FLOW_EQ];
 	p->words = words_of(p->constant.data, p->constant.len);
-	p->itself = flow_filter_read(&p->base, p->constant, &value) == FLOW_OK && compare_texts(value.text, p->constant) == 0;
+	p->itself = flow_filter_read(&p->base, p->constant, &value) == FLOW_OK &&
+	            compare_texts(value.text, p->constant) == 0;
 
 	/* a field that is too long must be noticed */
 	if (p->itself && !p->padded && p->max_plain >= SIZE_MAX - 1)
@@ -351,7 +365,8 @@ find_in_texts(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
 	unsigned shift = flow_filter_table_shift(comparison->count);
 	TextPredicate *p = new_text(filter, column, test_texts);
-	TextSlot *slots = flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(TextSlot));
+	TextSlot *slots =
+		flow_filter_allocate_zeroed(filter, flow_filter_table_size(shift), sizeof(TextSlot));
 
 	if (p == NULL || slots == NULL)
 		return NULL;
@@ -360,7 +375,8 @@ find_in_texts(FlowFilter *filter, int column, const FlowComparison *comparison)
 		FlowSlice text;
 		uint64_t hash;
 
-		if (!flow_filter_goes_on(filter, i) || !copy_text(filter, p, comparison->constants[i].text, &text))
+		if (!flow_filter_goes_on(filter, i) ||
+		    !copy_text(filter, p, comparison->constants[i].text, &text))
 			return NULL;
 		hash = hash_text(text, filter->seed);
 		slots[find_text(slots, shift, text, hash)] = (TextSlot) {text.data, text.len, hash};
@@ -395,7 +411,11 @@ flow_filter_text(FlowFilter *filter, int column, const FlowComparison *compariso
 
 	if (comparison->view != FLOW_AS_IS || comparison->op > FLOW_GE)
 		return NULL;
-	switch (flow_filter_reduce(filter, comparison, compare_constants, &filter->columns[column], &constant))
+	switch (flow_filter_reduce(filter,
+	                           comparison,
+	                           compare_constants,
+	                           &filter->columns[column],
+	                           &constant))
 	{
 		case FLOW_REDUCED_TO_ONE:
 			return compare_with_text(filter, column, comparison->op, constant);

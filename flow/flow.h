@@ -9,10 +9,10 @@
  * records that pass.  Nothing here prints, exits, jumps or keeps global state.
  *
  * Conventions.  A function that can fail returns a FlowStatus and, unless that
- * is FLOW_OK, FLOW_END or FLOW_NEED_VALUE, has filled the FlowError given to it.  Whoever creates
- * an object frees it; every free or close function takes NULL.  Sizes are bytes,
- * times are microseconds since 1970-01-01 00:00 UTC unless a comment says
- * otherwise.
+ * is FLOW_OK, FLOW_END or FLOW_NEED_VALUE, has filled the FlowError given to
+ * it.  Whoever creates an object frees it; every free or close function takes
+ * NULL.  Sizes are bytes, times are microseconds since 1970-01-01 00:00 UTC
+ * unless a comment says otherwise.
  *
  *-------------------------------------------------------------------------
  */

@@ -15,14 +15,19 @@
 /*
  * Records that passed the filter, which are not handed over one by one.  Their
  * fields are found by flow_batch_field.  Around each field in "data", 16 bytes
- * before it and 64 behind it can be read, whatever they hold, so that fields are
- * loaded a word at a time; a field of "fields" may stand at the edge of memory.
+ * before it and 64 behind it can be read, whatever they hold, so that fields
+ * are loaded a word at a time; a field of "fields" may stand at the edge of
+ * memory.
  */
 typedef struct FlowBatch
 {
 	size_t count;
-	const int *place;           /* by column: which field of a line it is, or -1 if it has none there */
-	const FlowSlice *constants; /* by column: what it is in all records if it has no place; NULL: no value */
+	/* by column: which field of a line it is, or -1 if it has none there */
+	const int *place;
+	/*
+	 * by column: what it is in all records if it has no place; NULL: no value
+	 */
+	const FlowSlice *constants;
 
 	/* where lines were split at separators: */
 	const char *data;
@@ -30,7 +35,9 @@ typedef struct FlowBatch
 	const uint8_t *digits; /* a bit for each of next: is that field all digits? */
 	const uint32_t *rows;  /* by record: index into next of its first field */
 
-	/* a single record that was split otherwise, then next is NULL: by column */
+	/*
+	 * a single record that was split otherwise, then next is NULL: by column
+	 */
 	const FlowSlice *fields;
 } FlowBatch;
 
@@ -100,13 +107,17 @@ typedef struct FlowGroupSpec
 	size_t memory; /* bytes that the groups may take, about */
 
 	/*
-	 * Tell groups apart by the values of their keys, which must all be columns that flow_group_keeps_values
-	 * knows, as far as that is possible at no cost: see flow_groups_are_whole.  There is a key.
+	 * Tell groups apart by the values of their keys, which must all be columns
+	 * that flow_group_keeps_values knows, as far as that is possible at no
+	 * cost: see flow_groups_are_whole.  There is a key.
 	 */
 	bool by_value;
 } FlowGroupSpec;
 
-/* A group: its keys are fields as they stood in a log, data NULL where there was none. */
+/*
+ * A group: its keys are fields as they stood in a log, data NULL where there
+ * was none.
+ */
 typedef struct FlowGroup
 {
 	const FlowSlice *keys;
@@ -116,25 +127,29 @@ typedef struct FlowGroup
 /* in group.c */
 
 /*
- * Groups are told apart by their keys' bytes, so values that are equal but written
- * differently ("6", "06"), and records after flow_groups_clear, make several groups of one: they are partial, and
- * whoever takes them combines them by value.
+ * Groups are told apart by their keys' bytes, so values that are equal but
+ * written differently ("6", "06"), and records after flow_groups_clear, make
+ * several groups of one: they are partial, and whoever takes them combines
+ * them by value.
  */
-extern FlowStatus flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *error);
+extern FlowStatus flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups,
+                                     FlowError *error);
 extern void flow_groups_free(FlowGroups *groups);
 
 /*
- * Adds records of a batch from record *done on, and counts them there.  FLOW_OK: all are added.  FLOW_LIMIT:
- * record *done does not fit, the groups must be taken and cleared first.  Any other status: a field of
- * record *done is bad, and nothing of that record was added.  With
- * "bad_is_null" only record *done is added, its bad fields taken for NULL.
+ * Adds records of a batch from record *done on, and counts them there.
+ * FLOW_OK: all are added.  FLOW_LIMIT: record *done does not fit, the groups
+ * must be taken and cleared first.  Any other status: a field of record *done
+ * is bad, and nothing of that record was added.  With "bad_is_null" only
+ * record *done is added, its bad fields taken for NULL.
  */
-extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null, FlowBadField *bad);
+extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done,
+                                  bool bad_is_null, FlowBadField *bad);
 
 /*
- * Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0.  The
- * group's keys are valid until the next call, their bytes and the totals until
- * records are added.
+ * Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0.
+ * The group's keys are valid until the next call, their bytes and the totals
+ * until records are added.
  */
 extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
 
@@ -148,21 +163,26 @@ extern void flow_groups_shrink(FlowGroups *groups);
 extern bool flow_group_keeps_values(const FlowColumn *column);
 
 /*
- * For groups "by_value": is each of them all of its value's records that were added?  It is if all keys
- * were written in their values' form.  Otherwise a value may have several groups, as without "by_value".
+ * For groups "by_value": is each of them all of its value's records that were
+ * added?  It is if all keys were written in their values' form.  Otherwise a
+ * value may have several groups, as without "by_value".
  */
 extern bool flow_groups_are_whole(const FlowGroups *groups);
 
 /*
- * Writes a key of such a group in the form of its value; of NULL it is the column's null text, or no field if
- * that has none.  The buffer is as for flow_value_write.
+ * Writes a key of such a group in the form of its value; of NULL it is the
+ * column's null text, or no field if that has none.  The buffer is as for
+ * flow_value_write.
  */
-extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field, char *buffer);
+extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field,
+                                      char *buffer);
 
 /*
- * Adds a group, with keys in their form, to that of these keys: FLOW_OK, FLOW_LIMIT (it does not fit) or
- * FLOW_NO_MEMORY, after which nothing of it was added.
+ * Adds a group, with keys in their form, to that of these keys: FLOW_OK,
+ * FLOW_LIMIT (it does not fit) or FLOW_NO_MEMORY, after which nothing of it
+ * was added.
  */
-extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *totals);
+extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys,
+                                    const FlowTotal *totals);
 
 #endif /* FLOW_API_BATCH_H */

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * flow_digits.h
- *	  Decimal digits by arithmetic on words: up to eight at once, in the same time
- *	  however many there are.
+ *	  Decimal digits by arithmetic on words: up to eight at once, in the same
+ *	  time however many there are.
  *
  * What is not of the form that a function here knows may be a number or an
- * address all the same: then it says so, and value.c or value_address.c decides.
+ * address all the same: then it says so, and value.c or value_address.c
+ * decides.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +29,10 @@
 #define flow_always_inline inline
 #endif
 
-/* The bytes at an address, the first of them the lowest of the word on every machine. */
+/*
+ * The bytes at an address, the first of them the lowest of the word on every
+ * machine.
+ */
 static inline uint64_t
 flow_load_word(const char *data)
 {
@@ -54,8 +58,8 @@ flow_load_half(const char *data)
 }
 
 /*
- * 1 to 8 digits as a word for flow_eight_digits, zeros put before them.  8 bytes can
- * be read there, whatever follows the digits.
+ * 1 to 8 digits as a word for flow_eight_digits, zeros put before them.  8
+ * bytes can be read there, whatever follows the digits.
  */
 static inline uint64_t
 flow_load_digits(const char *data, uint32_t len)
@@ -74,12 +78,16 @@ flow_load_digits_alone(const char *data, uint32_t len)
 	if (len >= 4)
 		word = flow_load_half(data) | (uint64_t) flow_load_half(data + len - 4) << (8 * (len - 4));
 	else
-		word = (uint64_t) (uint8_t) data[0] | (uint64_t) (uint8_t) data[len / 2] << (8 * (len / 2)) |
+		word = (uint64_t) (uint8_t) data[0] |
+		       (uint64_t) (uint8_t) data[len / 2] << (8 * (len / 2)) |
 		       (uint64_t) (uint8_t) data[len - 1] << (8 * (len - 1));
 	return (word ^ UINT64_C(0x3030303030303030)) << (64 - 8 * len);
 }
 
-/* In a word that was loaded so: the high bit of every byte that is no digit; behind such a one, perhaps more. */
+/*
+ * In a word that was loaded so: the high bit of every byte that is no digit;
+ * behind such a one, perhaps more.
+ */
 static inline uint64_t
 flow_non_digits(uint64_t word)
 {
@@ -111,14 +119,16 @@ flow_read_digits(const char *data, size_t len, bool may_pass, uint64_t *number)
 		return false;
 	if (len > 8)
 	{
-		word = may_pass ? flow_load_digits(data, (uint32_t) len - 8) : flow_load_digits_alone(data, (uint32_t) len - 8);
+		word = may_pass ? flow_load_digits(data, (uint32_t) len - 8)
+		                : flow_load_digits_alone(data, (uint32_t) len - 8);
 		if (flow_non_digits(word) != 0)
 			return false;
 		high = flow_eight_digits(word) * 100000000;
 		word = flow_load_digits(data + len - 8, 8);
 	}
 	else
-		word = may_pass ? flow_load_digits(data, (uint32_t) len) : flow_load_digits_alone(data, (uint32_t) len);
+		word = may_pass ? flow_load_digits(data, (uint32_t) len)
+		                : flow_load_digits_alone(data, (uint32_t) len);
 	if (flow_non_digits(word) != 0)
 		return false;
 	*number = high + flow_eight_digits(word);
@@ -127,7 +137,10 @@ flow_read_digits(const char *data, size_t len, bool may_pass, uint64_t *number)
 
 #if defined(__SSE2__)
 
-/* A bit for each of 16 bytes that is a dot, and for each that is neither that nor a digit. */
+/*
+ * A bit for each of 16 bytes that is a dot, and for each that is neither that
+ * nor a digit.
+ */
 static inline void
 flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 {
@@ -142,11 +155,16 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 
 #else
 
-/* A bit for each byte of a word whose high bit is set; all others must be 0. */
+/*
+ * A bit for each byte of a word whose high bit is set; all others must be 0.
+ */
 static inline uint32_t
 flow_high_bits(uint64_t word)
 {
-	/* the product has the lowest bits of all bytes, in their order, in its highest byte */
+	/*
+	 * the product has the lowest bits of all bytes, in their order, in its
+	 * highest byte
+	 */
 	return (uint32_t) ((word >> 7) * UINT64_C(0x0102040810204080) >> 56);
 }
 
@@ -170,7 +188,10 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 
 #endif
 
-/* Two numbers of up to four digits, loaded as flow_eight_digits has it, in two halves of a word, and so they are returned. */
+/*
+ * Two numbers of up to four digits, loaded as flow_eight_digits has it, in two
+ * halves of a word, and so they are returned.
+ */
 static inline uint64_t
 flow_four_digits_twice(uint64_t word)
 {
@@ -179,9 +200,9 @@ flow_four_digits_twice(uint64_t word)
 }
 
 /*
- * Reads the form that nearly every address of a log has: up to 15 bytes, in which three dots stand between four
- * numbers up to 255 of one to four digits.  "may_pass": 16 bytes can be read at
- * the field whatever its length.
+ * Reads the form that nearly every address of a log has: up to 15 bytes, in
+ * which three dots stand between four numbers up to 255 of one to four digits.
+ * "may_pass": 16 bytes can be read at the field whatever its length.
  */
 static flow_always_inline bool
 flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *bytes)
@@ -228,11 +249,15 @@ flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *byte
 	if (((na - 1) | (nb - 1) | (nc - 1) | (nd - 1)) > 3)
 		return false;
 
-	/* the first two are loaded from where they begin, the others up to where they end: that is inside the field */
+	/*
+	 * the first two are loaded from where they begin, the others up to where
+	 * they end: that is inside the field
+	 */
 	low = (uint32_t) ((flow_load_half(data) ^ zeros) << (32 - 8 * na)) |
 	      (uint64_t) ((flow_load_half(data + a + 1) ^ zeros) << (32 - 8 * nb)) << 32;
 	high = ((flow_load_half(data + c - 4) ^ zeros) >> (32 - 8 * nc) << (32 - 8 * nc)) |
-	       (uint64_t) ((flow_load_half(data + len - 4) ^ zeros) >> (32 - 8 * nd) << (32 - 8 * nd)) << 32;
+	       (uint64_t) ((flow_load_half(data + len - 4) ^ zeros) >> (32 - 8 * nd) << (32 - 8 * nd))
+	           << 32;
 	low = flow_four_digits_twice(low);
 	high = flow_four_digits_twice(high);
 	if (((low | high) & UINT64_C(0xFFFFFF00FFFFFF00)) != 0)

@@ -47,7 +47,10 @@ typedef struct FlowHivePairs
 	int count;
 } FlowHivePairs;
 
-/* What a statement says; names as Hive keeps them, in lower case.  All else NULL or 0 if it does not say. */
+/*
+ * What a statement says; names as Hive keeps them, in lower case.  All else
+ * NULL or 0 if it does not say.
+ */
 typedef struct FlowHive
 {
 	FlowHiveKind kind;
@@ -56,41 +59,53 @@ typedef struct FlowHive
 	bool if_not_exists;
 	const char *comment;
 	FlowHiveColumns columns;
-	FlowHiveColumns partitions;     /* of PARTITIONED BY */
-	const char *serde;              /* class */
-	FlowHivePairs serde_properties; /* ROW FORMAT DELIMITED too, by the names that Hive gives its parts: "field.delim" */
-	const char *stored_as;          /* "PARQUET", or the class of an input format */
-	const char *location;           /* of an added partition: the first one's */
+	FlowHiveColumns partitions; /* of PARTITIONED BY */
+	const char *serde;          /* class */
+	/*
+	 * ROW FORMAT DELIMITED too, by the names that Hive gives its parts:
+	 * "field.delim"
+	 */
+	FlowHivePairs serde_properties;
+	const char *stored_as; /* "PARQUET", or the class of an input format */
+	const char *location;  /* of an added partition: the first one's */
 	FlowHivePairs table_properties;
 	FlowHivePairs partition_values; /* of the first partition that is added */
 } FlowHive;
 
 /*
- * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  All is one
- * allocation, which flow_hive_free gives back.
+ * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  All
+ * is one allocation, which flow_hive_free gives back.
  *
- * FLOW_BAD_FORMAT: it is none of these; *at is then the byte where reading stopped.  FLOW_LIMIT,
- * FLOW_NO_MEMORY.
+ * FLOW_BAD_FORMAT: it is none of these; *at is then the byte where reading
+ * stopped.  FLOW_LIMIT, FLOW_NO_MEMORY.
  */
-extern FlowStatus flow_hive_read(const FlowHost *host, const char *text, FlowHive **hive, size_t *at, FlowError *error);
+extern FlowStatus flow_hive_read(const FlowHost *host, const char *text, FlowHive **hive,
+                                 size_t *at, FlowError *error);
 extern void flow_hive_free(const FlowHost *host, FlowHive *hive);
 
-/* The value of a property; of several the last, as in Hive; NULL if it is not set. */
+/*
+ * The value of a property; of several the last, as in Hive; NULL if it is not
+ * set.
+ */
 extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *name);
 
 /*
- * What is between the quotes of a string literal, as Hive's unescapeSQLString reads it (Hive,
- * ql/parse/BaseSemanticAnalyzer): "\\s" is \s, and so is what stands behind a "\" in general, but
- * "\%" and "\_" keep theirs.  to: room for "len" bytes and one more; returns the end, where it puts a NUL.  NULL:
- * the literal has a NUL, half of a pair of surrogates, or what the host cannot encode.
+ * What is between the quotes of a string literal, as Hive's unescapeSQLString
+ * reads it (Hive, ql/parse/BaseSemanticAnalyzer): "\\s" is \s, and so is what
+ * stands behind a "\" in general, but "\%" and "\_" keep theirs.  to: room for
+ * "len" bytes and one more; returns the end, where it puts a NUL.  NULL: the
+ * literal has a NUL, half of a pair of surrogates, or what the host cannot
+ * encode.
  */
 extern char *flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to);
 
 /*
- * Can PCRE2, matching bytes, take the place of java.util.regex for this pattern?  FLOW_UNSUPPORTED if it has what only
- * Java understands, or understands in another way.  *ngroups: how many groups it has, *named: has one a name?
- * Whether it is well-formed is PCRE2's to say.
+ * Can PCRE2, matching bytes, take the place of java.util.regex for this
+ * pattern?  FLOW_UNSUPPORTED if it has what only Java understands, or
+ * understands in another way.  *ngroups: how many groups it has, *named: has
+ * one a name? Whether it is well-formed is PCRE2's to say.
  */
-extern FlowStatus flow_java_regex_check(const char *regex, int *ngroups, bool *named, FlowError *error);
+extern FlowStatus flow_java_regex_check(const char *regex, int *ngroups, bool *named,
+                                        FlowError *error);
 
 #endif /* FLOW_API_HIVE_H */

@@ -80,7 +80,11 @@ typedef struct FlowSocket
 	bool can_read, can_write; /* told */
 } FlowSocket;
 
-#define FLOW_CHARACTER_SIZE 6 /* bytes that a character of an escape sequence may take: no more than the sequence */
+/*
+ * bytes that a character of an escape sequence may take: no more than the
+ * sequence
+ */
+#define FLOW_CHARACTER_SIZE 6
 
 /*
  * What the core needs from the program around it.  None of these may jump out
@@ -96,7 +100,9 @@ typedef struct FlowHost
 	/* sleep at most so many milliseconds; returns early when interrupted */
 	void (*wait)(void *arg, int milliseconds);
 
-	/* memory, aligned for any type; NULL when there is none.  free takes NULL. */
+	/*
+	 * memory, aligned for any type; NULL when there is none.  free takes NULL.
+	 */
 	void *(*allocate)(void *arg, size_t size);
 	void (*free)(void *arg, void *ptr);
 
@@ -104,24 +110,29 @@ typedef struct FlowHost
 	int64_t (*clock)(void *arg);
 
 	/*
-	 * Text that contains bytes >= 0x80 (all-ASCII text is never asked about): is
-	 * it valid in the host's encoding, and how many characters has it?
+	 * Text that contains bytes >= 0x80 (all-ASCII text is never asked about):
+	 * is it valid in the host's encoding, and how many characters has it?
 	 */
 	bool (*text_valid)(void *arg, const char *data, size_t len);
 	size_t (*text_length)(void *arg, const char *data, size_t len);
 
 	/*
-	 * Writes a character of Unicode from U+0080 on in the host's encoding, and returns how many bytes that took, at
-	 * most FLOW_CHARACTER_SIZE; 0 if it cannot, perhaps because the host wants to stop.  NULL: the encoding is UTF-8.
+	 * Writes a character of Unicode from U+0080 on in the host's encoding, and
+	 * returns how many bytes that took, at most FLOW_CHARACTER_SIZE; 0 if it
+	 * cannot, perhaps because the host wants to stop.  NULL: the encoding is
+	 * UTF-8.
 	 */
 	size_t (*text_encode)(void *arg, uint32_t character, char *to);
 
 	/*
-	 * Sleeps as "wait" does, but returns also when one of some sockets is ready for what is wanted of it, and tells of which that is
-	 * so.  "version" is another number whenever the sockets are others than in the last call, or the same number is another
-	 * socket.  NULL: the host has no FlowStore that needs it.
+	 * Sleeps as "wait" does, but returns also when one of some sockets is
+	 * ready for what is wanted of it, and tells of which that is so.
+	 * "version" is another number whenever the sockets are others than in the
+	 * last call, or the same number is another socket.  NULL: the host has no
+	 * FlowStore that needs it.
 	 */
-	void (*wait_sockets)(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds);
+	void (*wait_sockets)(void *arg, FlowSocket *sockets, int count, uint64_t version,
+	                     int milliseconds);
 } FlowHost;
 
 #endif /* FLOW_API_HOST_H */

@@ -27,7 +27,10 @@ typedef struct FlowPathValue
 {
 	FlowSlice text; /* in the path, or in "date"; data NULL: not all of it is known */
 
-	/* of a date, as soon as its year is known: it is not before "from", but before "to" */
+	/*
+	 * of a date, as soon as its year is known: it is not before "from", but
+	 * before "to"
+	 */
 	bool begun;
 	int64_t from, to;
 	char date[24]; /* in ISO 8601 */
@@ -37,13 +40,17 @@ typedef struct FlowPathValue
 
 /*
  * Parses a location: a fixed part, and then segments with wildcards.  The host
- * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT, FLOW_NO_MEMORY,
- * FLOW_INTERRUPTED.
+ * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT,
+ * FLOW_NO_MEMORY, FLOW_INTERRUPTED.
  */
-extern FlowStatus flow_location_parse(const FlowHost *host, const char *location, FlowLocation **parsed, FlowError *error);
+extern FlowStatus flow_location_parse(const FlowHost *host, const char *location,
+                                      FlowLocation **parsed, FlowError *error);
 extern void flow_location_free(FlowLocation *location);
 
-/* Is it a path?  Otherwise its objects are in a bucket, of S3 or what speaks its language. */
+/*
+ * Is it a path?  Otherwise its objects are in a bucket, of S3 or what speaks
+ * its language.
+ */
 extern bool flow_location_is_local(const FlowLocation *location);
 
 /* The bucket's name, not NUL-terminated. */
@@ -55,16 +62,20 @@ extern const FlowVariable *flow_location_variables(const FlowLocation *location,
 /* in location_match.c */
 
 /*
- * The values of all variables in the path of a file, by variable; they point into the path and into
- * values[].  False if the location does not mean the file.
+ * The values of all variables in the path of a file, by variable; they point
+ * into the path and into values[].  False if the location does not mean the
+ * file.
  */
-extern bool flow_location_values(const FlowLocation *location, const char *path, FlowPathValue *values);
+extern bool flow_location_values(const FlowLocation *location, const char *path,
+                                 FlowPathValue *values);
 
 /*
- * The same in the path of a directory, as far as they are known whatever is in it.  "more": its own name made one of them
- * known, or more of it.  False if nothing in it can match.
+ * The same in the path of a directory, as far as they are known whatever is in
+ * it.  "more": its own name made one of them known, or more of it.  False if
+ * nothing in it can match.
  */
-extern bool flow_location_directory_values(const FlowLocation *location, const char *path, FlowPathValue *values, bool *more);
+extern bool flow_location_directory_values(const FlowLocation *location, const char *path,
+                                           FlowPathValue *values, bool *more);
 
 /* in location.c */
 

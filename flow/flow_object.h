@@ -19,13 +19,19 @@ typedef struct FlowObject
 	uint64_t device;  /* st_dev */
 	uint64_t inode;   /* st_ino */
 
-	/* of one in a store, what tells this version of it from others (S3: the ETag), NUL-terminated; of a local file NULL */
+	/*
+	 * of one in a store, what tells this version of it from others (S3: the
+	 * ETag), NUL-terminated; of a local file NULL
+	 */
 	const char *version;
 	bool archived;   /* it is where it cannot be read from */
 	uint64_t number; /* its place in the list, from 0 */
 } FlowObject;
 
-/* What was left out of a list as nobody need read it; nothing of it was opened. */
+/*
+ * What was left out of a list as nobody need read it; nothing of it was
+ * opened.
+ */
 typedef struct FlowPruned
 {
 	uint64_t by_shard;         /* files of other shards */
@@ -50,15 +56,18 @@ typedef struct FlowObjects
 	uint64_t directories_read;
 } FlowObjects;
 
-/* Where objects lie that are no local files, and how they are read; see below. */
+/*
+ * Where objects lie that are no local files, and how they are read; see below.
+ */
 typedef struct FlowStore FlowStore;
 
 /* What may be opened, and by whom. */
 typedef struct FlowAccess
 {
 	/*
-	 * The directories that may be read, as the administrator wrote them; count 0: all.
-	 * Checked against what a path resolves to, at every open of a file or directory.
+	 * The directories that may be read, as the administrator wrote them; count
+	 * 0: all. Checked against what a path resolves to, at every open of a file
+	 * or directory.
 	 */
 	const char *const *paths;
 	size_t count;
@@ -69,7 +78,10 @@ typedef struct FlowAccess
 
 #define FLOW_PROBE_SIZE (256 * 1024)
 
-/* For the planner: stop listing after so many entries, or so long. 0: no limit. */
+/*
+ * For the planner: stop listing after so many entries, or so long. 0: no
+ * limit.
+ */
 typedef struct FlowListLimits
 {
 	size_t entries;
@@ -84,14 +96,16 @@ typedef enum FlowPruning
 } FlowPruning;
 
 /*
- * What to leave out of a listing.  It is asked about each file, whose path and other properties are known; and before
- * that about each directory whose name makes the value of a variable known, or more of it: "file" is NULL
- * then, and what it leaves out is never opened.  Values are by variable of the location.
+ * What to leave out of a listing.  It is asked about each file, whose path and
+ * other properties are known; and before that about each directory whose name
+ * makes the value of a variable known, or more of it: "file" is NULL then, and
+ * what it leaves out is never opened.  Values are by variable of the location.
  */
 typedef struct FlowPruner
 {
 	void *arg;
-	FlowStatus (*evaluate)(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error);
+	FlowStatus (*evaluate)(void *arg, const FlowObject *file, const FlowPathValue *values,
+	                       FlowPruning *pruning, FlowError *error);
 } FlowPruner;
 
 /* in object.c */
@@ -100,30 +114,43 @@ typedef struct FlowPruner
  * Lists the files of a location.  The list comes from the host's allocator, a
  * copy of its own, freed by flow_objects_free.
  */
-extern FlowStatus flow_objects_list(const FlowHost *host, const char *location, const FlowAccess *access,
-                                    const FlowListLimits *limits, FlowObjects **objects, FlowError *error);
+extern FlowStatus flow_objects_list(const FlowHost *host, const char *location,
+                                    const FlowAccess *access, const FlowListLimits *limits,
+                                    FlowObjects **objects, FlowError *error);
 
-/* The same of a location that was parsed, without what is pruned; pruner may be NULL. */
-extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-                                           const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects,
+/*
+ * The same of a location that was parsed, without what is pruned; pruner may
+ * be NULL.
+ */
+extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
+                                           const FlowAccess *access, const FlowListLimits *limits,
+                                           const FlowPruner *pruner, FlowObjects **objects,
                                            FlowError *error);
 extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
 
 /*
- * Lists step by step: begins a list, which flow_objects_more makes longer until it is complete.  A local location is listed
- * at once.  What is given must outlive the listing; objects stay where they are while it goes on.
+ * Lists step by step: begins a list, which flow_objects_more makes longer
+ * until it is complete.  A local location is listed at once.  What is given
+ * must outlive the listing; objects stay where they are while it goes on.
  */
-extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-                                     const FlowPruner *pruner, FlowObjects **objects, FlowError *error);
+extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location,
+                                     const FlowAccess *access, const FlowPruner *pruner,
+                                     FlowObjects **objects, FlowError *error);
 
 /*
- * Adds what has come since the last call, waiting for something if need be and "wait" is set.  FLOW_OK; FLOW_END if nothing was added,
- * be it because the list is complete or, without "wait", because nothing has come.
+ * Adds what has come since the last call, waiting for something if need be and
+ * "wait" is set.  FLOW_OK; FLOW_END if nothing was added, be it because the
+ * list is complete or, without "wait", because nothing has come.
  */
 extern FlowStatus flow_objects_more(FlowObjects *objects, bool wait, FlowError *error);
 
-/* For one that was begun: goes on where another process has stopped, and stops for another one; see FlowStorage. */
-extern FlowStatus flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowError *error);
-extern FlowStatus flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len, FlowError *error);
+/*
+ * For one that was begun: goes on where another process has stopped, and stops
+ * for another one; see FlowStorage.
+ */
+extern FlowStatus flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len,
+                                      FlowError *error);
+extern FlowStatus flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len,
+                                       FlowError *error);
 
 #endif /* FLOW_API_OBJECT_H */

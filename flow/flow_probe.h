@@ -15,7 +15,9 @@
 /* Is that a compression's name, or "auto"? */
 extern bool flow_source_knows_compression(const char *name);
 
-/* The compression that a file's name promises ("gzip" for ".gz"), else "none". */
+/*
+ * The compression that a file's name promises ("gzip" for ".gz"), else "none".
+ */
 extern const char *flow_source_compression_by_name(const char *path);
 
 typedef enum FlowProbeFields
@@ -40,11 +42,14 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads FLOW_PROBE_SIZE of its bytes at most.  "compression" as in FlowReadSpec; "unwrap": as a table without
- * a regular expression reads it; "log_format": the format of files without header, or NULL.  The probe is freed by flow_probe_free, also after an error.
+ * Opens a file and reads FLOW_PROBE_SIZE of its bytes at most.  "compression"
+ * as in FlowReadSpec; "unwrap": as a table without a regular expression reads
+ * it; "log_format": the format of files without header, or NULL.  The probe is
+ * freed by flow_probe_free, also after an error.
  */
-extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
-                                    const char *compression, bool unwrap, const char *log_format, FlowProbe *probe, FlowError *error);
+extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object,
+                                    const FlowAccess *access, const char *compression, bool unwrap,
+                                    const char *log_format, FlowProbe *probe, FlowError *error);
 extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
 
 #endif /* FLOW_API_PROBE_H */

@@ -24,28 +24,50 @@ typedef enum FlowS3Source
 {
 	FLOW_S3_STATIC,
 	FLOW_S3_ANONYMOUS,
-	FLOW_S3_ENVIRONMENT,  /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN */
-	FLOW_S3_PROFILE,      /* AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE, else ~/.aws/credentials, ~/.aws/config, "default" */
-	FLOW_S3_INSTANCE,     /* IMDSv2 */
-	FLOW_S3_CONTAINER,    /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE */
-	FLOW_S3_WEB_IDENTITY, /* AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME, AWS_REGION */
+	FLOW_S3_ENVIRONMENT, /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN */
+	/*
+	 * AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE, else
+	 * ~/.aws/credentials, ~/.aws/config, "default"
+	 */
+	FLOW_S3_PROFILE,
+	FLOW_S3_INSTANCE, /* IMDSv2 */
+	/*
+	 * AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI,
+	 * AWS_CONTAINER_AUTHORIZATION_TOKEN or _TOKEN_FILE
+	 */
+	FLOW_S3_CONTAINER,
+	/*
+	 * AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN, AWS_ROLE_SESSION_NAME,
+	 * AWS_REGION
+	 */
+	FLOW_S3_WEB_IDENTITY,
 } FlowS3Source;
 
 typedef struct FlowS3Credentials
 {
 	FlowS3Source source;
-	FlowS3Keys keys;  /* of static ones, set by the caller; else what was fetched last */
-	bool known;       /* keys are */
-	int64_t expires;  /* seconds since 1970; 0: never */
-	int64_t retry_at; /* seconds since 1970: keys that are good, but not for long, are not asked for again before */
+	FlowS3Keys keys; /* of static ones, set by the caller; else what was fetched last */
+	bool known;      /* keys are */
+	int64_t expires; /* seconds since 1970; 0: never */
+	/*
+	 * seconds since 1970: keys that are good, but not for long, are not asked
+	 * for again before
+	 */
+	int64_t retry_at;
 } FlowS3Credentials;
 
-/* Looks up the environment; NULL: no such variable.  A test gives another than getenv. */
+/*
+ * Looks up the environment; NULL: no such variable.  A test gives another than
+ * getenv.
+ */
 typedef const char *(*FlowS3Environment)(void *arg, const char *name);
 
 /* ---------- the store ---------- */
 
-/* A bucket, how to reach it and with whose keys.  All of it must outlive the store. */
+/*
+ * A bucket, how to reach it and with whose keys.  All of it must outlive the
+ * store.
+ */
 typedef struct FlowS3Spec
 {
 	const FlowHost *host;
@@ -75,15 +97,20 @@ typedef FlowStatus (*FlowS3Create)(const FlowS3Spec *spec, FlowStore **store, Fl
 
 /* ---------- endpoint.c: what the administrator allows ---------- */
 
-/* Is it an entry: a host, "*.suffix", an address or a network, each perhaps with ":port" (IPv6 in brackets then)? */
+/*
+ * Is it an entry: a host, "*.suffix", an address or a network, each perhaps
+ * with ":port" (IPv6 in brackets then)?
+ */
 extern bool flow_endpoint_is_valid(const char *entry);
 
 /*
- * May a connection be made to the address (4 or 16 bytes in network order) and port that a name was resolved to?  One of the entries must
- * have it, by address or by name; without any, the name must be one of AWS's, reached by TLS.  By its name alone nobody is
- * reached at an address of this machine or of the link: it takes an entry with the address, or "localhost".
+ * May a connection be made to the address (4 or 16 bytes in network order) and
+ * port that a name was resolved to?  One of the entries must have it, by
+ * address or by name; without any, the name must be one of AWS's, reached by
+ * TLS.  By its name alone nobody is reached at an address of this machine or
+ * of the link: it takes an entry with the address, or "localhost".
  */
-extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name, const uint8_t *address, size_t len,
-                                 int port, bool tls);
+extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
+                                 const uint8_t *address, size_t len, int port, bool tls);
 
 #endif /* FLOW_API_S3_H */

@@ -10,7 +10,10 @@
 
 #include "flow_host.h"
 
-/* Bytes in somebody else's buffer, not NUL-terminated.  data == NULL: no value. */
+/*
+ * Bytes in somebody else's buffer, not NUL-terminated.  data == NULL: no
+ * value.
+ */
 typedef struct FlowSlice
 {
 	const char *data;
@@ -54,8 +57,12 @@ typedef enum FlowColumnSource
 /* A column of the host's table, as far as reading concerns it. */
 typedef struct FlowColumn
 {
-	const char *name;  /* for messages, and to find a group of that name */
-	const char *field; /* field, or group's name or number, that fills it; NULL: by position or name */
+	const char *name; /* for messages, and to find a group of that name */
+	/*
+	 * field, or group's name or number, that fills it; NULL: by position or
+	 * name
+	 */
+	const char *field;
 	FlowType type;
 	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: most characters, -1: any number */
 	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
@@ -78,25 +85,38 @@ typedef struct FlowAddress
 
 typedef union FlowValue
 {
-	int64_t integer;     /* FLOW_INT*; FLOW_BOOLEAN 0 or 1; FLOW_TIME; FLOW_DAY: days since 1970-01-01 */
+	/*
+	 * FLOW_INT*; FLOW_BOOLEAN 0 or 1; FLOW_TIME; FLOW_DAY: days since
+	 * 1970-01-01
+	 */
+	int64_t integer;
 	double real;         /* FLOW_FLOAT (rounded to float), FLOW_DOUBLE */
 	FlowAddress address; /* FLOW_ADDRESS, FLOW_NETWORK */
-	FlowSlice text;      /* FLOW_TEXT, FLOW_PADDED (cut to max_chars, not padded), FLOW_DECIMAL
-						  * (checked and trimmed, not yet rounded), FLOW_OPAQUE: points into the field */
+	/*
+	 * FLOW_TEXT, FLOW_PADDED (cut to max_chars, not padded), FLOW_DECIMAL
+	 * (checked and trimmed, not yet rounded), FLOW_OPAQUE: points into the
+	 * field.
+	 */
+	FlowSlice text;
 } FlowValue;
 
 /* in value.c */
 
-/* Digits alone are a time's Unix seconds up to here, which is in 2038; above they are milliseconds. */
+/*
+ * Digits alone are a time's Unix seconds up to here, which is in 2038; above
+ * they are milliseconds.
+ */
 #define FLOW_MAX_UNIX_SECONDS UINT64_C(2147483647)
 
 /*
  * Reads a field as a value of its column: FLOW_OK, or FLOW_END when it means
- * NULL (there is no field, or it is the column's null text), or FLOW_BAD_SYNTAX,
- * FLOW_OUT_OF_RANGE, FLOW_TOO_LONG, FLOW_BAD_ENCODING, FLOW_MISSING, or
- * FLOW_NO_MEMORY.  Fills no FlowError: rejected fields are too frequent for that.
+ * NULL (there is no field, or it is the column's null text), or
+ * FLOW_BAD_SYNTAX, FLOW_OUT_OF_RANGE, FLOW_TOO_LONG, FLOW_BAD_ENCODING,
+ * FLOW_MISSING, or FLOW_NO_MEMORY.  Fills no FlowError: rejected fields are
+ * too frequent for that.
  */
-extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value);
+extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field,
+                                  FlowValue *value);
 
 /* in value_write.c */
 
@@ -106,27 +126,31 @@ extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host
 extern bool flow_value_has_form(FlowType type);
 
 /*
- * Writes a value in that form, which flow_value_read reads as the same value.  It lies in
- * the buffer, or is the value's own text.
+ * Writes a value in that form, which flow_value_read reads as the same value.
+ * It lies in the buffer, or is the value's own text.
  */
-extern FlowSlice flow_value_write(FlowType type, const FlowValue *value, char buffer[FLOW_FORM_SIZE]);
+extern FlowSlice flow_value_write(FlowType type, const FlowValue *value,
+                                  char buffer[FLOW_FORM_SIZE]);
 
 /* in value_time.c */
 
 /*
- * ISO 8601 to microseconds since 1970: calendar, week or ordinal date, alone or
- * with "T" and a time of day, fraction and offset; no offset means UTC.  The years
- * are 0001 to 9999.  With "blank_separator" this is how a column is read: exactly
- * the standard's forms, and a blank may stand in place of the "T" (RFC 3339, section
- * 5.6).  Without it whatever Joda-Time's ISODateTimeFormat.dateTimeParser reads is
- * read as well ("2018-1-3T4:5", "2018-01-30TZ"), save times without a date.
- * FLOW_OK, FLOW_BAD_SYNTAX or FLOW_OUT_OF_RANGE (a month 13, an hour 24).
+ * ISO 8601 to microseconds since 1970: calendar, week or ordinal date, alone
+ * or with "T" and a time of day, fraction and offset; no offset means UTC.
+ * The years are 0001 to 9999.  With "blank_separator" this is how a column is
+ * read: exactly the standard's forms, and a blank may stand in place of the
+ * "T" (RFC 3339, section 5.6).  Without it whatever Joda-Time's
+ * ISODateTimeFormat.dateTimeParser reads is read as well ("2018-1-3T4:5",
+ * "2018-01-30TZ"), save times without a date. FLOW_OK, FLOW_BAD_SYNTAX or
+ * FLOW_OUT_OF_RANGE (a month 13, an hour 24).
  */
-extern FlowStatus flow_value_iso8601(const char *data, size_t len, bool blank_separator, int64_t *microseconds);
+extern FlowStatus flow_value_iso8601(const char *data, size_t len, bool blank_separator,
+                                     int64_t *microseconds);
 
 /* in value_address.c */
 
 /* inet or cidr text; FLOW_OK or FLOW_BAD_SYNTAX. */
-extern FlowStatus flow_value_address(const char *data, size_t len, bool network, FlowAddress *address);
+extern FlowStatus flow_value_address(const char *data, size_t len, bool network,
+                                     FlowAddress *address);
 
 #endif /* FLOW_API_VALUE_H */

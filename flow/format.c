@@ -15,8 +15,9 @@
 #include <string.h>
 
 /*
- * Layouts of headers that are kept: files of a directory have one or few, so each is made
- * once.  100,000 small files take as long with as without a header that way.
+ * Layouts of headers that are kept: files of a directory have one or few, so
+ * each is made once.  100,000 small files take as long with as without a
+ * header that way.
  */
 #define LAYOUTS_KEPT 8
 
@@ -27,7 +28,8 @@ struct FlowFormat
 
 	/* of a pattern */
 	FlowRegex *regex;
-	FlowShape *shape;         /* NULL: the pattern does more than to split, or the splitter is off */
+	/* NULL: the pattern does more than to split, or the splitter is off */
+	FlowShape *shape;
 	int *groups;              /* by column: the group that fills it; 0: none does */
 	const FlowField **fields; /* by column: the AWS field it is known to hold, or NULL */
 	FlowLayout pattern_layout;
@@ -53,7 +55,10 @@ group_number(const char *text)
 	return atoi(text);
 }
 
-/* The group that a column asks for by its "field" option or, where groups have names, by its name. */
+/*
+ * The group that a column asks for by its "field" option or, where groups have
+ * names, by its name.
+ */
 static int
 group_of_column(const FlowFormat *format, const FlowColumn *column)
 {
@@ -89,10 +94,15 @@ map_by_name(FlowFormat *format, FlowError *error)
 		format->groups[i] = group_of_column(format, column);
 		if (format->groups[i] == 0)
 		{
-			flow_error_set(error, FLOW_BAD_FORMAT, "regular expression has no group \"%s\" for column \"%s\"",
-			               column->field ? column->field : column->name, column->name);
+			flow_error_set(error,
+			               FLOW_BAD_FORMAT,
+			               "regular expression has no group \"%s\" for column \"%s\"",
+			               column->field ? column->field : column->name,
+			               column->name);
 			if (column->field == NULL)
-				flow_error_hint(error, "Where a group has a name, columns are filled by name. Set the column option \"field\" to the name or the number of a group.");
+				flow_error_hint(error,
+				                "Where a group has a name, columns are filled by name. Set the "
+				                "column option \"field\" to the name or the number of a group.");
 			error->column = i;
 			return error->status;
 		}
@@ -117,8 +127,11 @@ map_by_position(FlowFormat *format, FlowError *error)
 			format->groups[i] = ++nplain;
 		else if ((format->groups[i] = group_of_column(format, column)) == 0)
 		{
-			flow_error_set(error, FLOW_BAD_FORMAT, "regular expression has no group \"%s\" for column \"%s\"",
-			               column->field, column->name);
+			flow_error_set(error,
+			               FLOW_BAD_FORMAT,
+			               "regular expression has no group \"%s\" for column \"%s\"",
+			               column->field,
+			               column->name);
 			error->column = i;
 			return error->status;
 		}
@@ -126,9 +139,16 @@ map_by_position(FlowFormat *format, FlowError *error)
 
 	if (nplain != ngroups && (nplain > 0 || format->spec.ncolumns == 0))
 	{
-		flow_error_set(error, FLOW_BAD_FORMAT, "regular expression has %d %s, but the table has %d %s to fill",
-		               ngroups, ngroups == 1 ? "group" : "groups", nplain, nplain == 1 ? "column" : "columns");
-		flow_error_hint(error, "Groups fill the columns without option \"field\" in their order. Write (?:...) for a group that fills no column.");
+		flow_error_set(error,
+		               FLOW_BAD_FORMAT,
+		               "regular expression has %d %s, but the table has %d %s to fill",
+		               ngroups,
+		               ngroups == 1 ? "group" : "groups",
+		               nplain,
+		               nplain == 1 ? "column" : "columns");
+		flow_error_hint(error,
+		                "Groups fill the columns without option \"field\" in their order. Write "
+		                "(?:...) for a group that fills no column.");
 		return error->status;
 	}
 	return FLOW_OK;
@@ -158,7 +178,10 @@ map_columns(FlowFormat *format, FlowError *error)
 	return status;
 }
 
-/* Finds out what lines may be split by, and which fields the columns' groups then are. */
+/*
+ * Finds out what lines may be split by, and which fields the columns' groups
+ * then are.
+ */
 static FlowStatus
 find_shape(FlowFormat *format, FlowError *error)
 {
@@ -195,7 +218,8 @@ compile_regex(FlowFormat *format, FlowError *error)
 	format->fields = flow_allocate(host, (ncolumns + 1) * sizeof(*format->fields));
 	if (format->groups == NULL || format->pattern_layout.places == NULL || format->fields == NULL)
 		return flow_error_memory(error);
-	status = flow_regex_compile(host, format->spec.regex, format->spec.regex_jit, &format->regex, error);
+	status =
+		flow_regex_compile(host, format->spec.regex, format->spec.regex_jit, &format->regex, error);
 	if (status == FLOW_OK)
 		status = map_columns(format, error);
 	return status == FLOW_OK ? find_shape(format, error) : status;
@@ -204,7 +228,8 @@ compile_regex(FlowFormat *format, FlowError *error)
 /* ---------- lists of names ---------- */
 
 static FlowStatus
-create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed, FlowLayout **layout, FlowError *error)
+create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed,
+              FlowLayout **layout, FlowError *error)
 {
 	FlowLayoutSpec spec = {
 		.host = format->host,
@@ -225,14 +250,20 @@ compile_log_format(FlowFormat *format, FlowError *error)
 	FlowStatus status = flow_log_format_read(format->spec.log_format, &format->names, error);
 
 	for (int timed = 0; status == FLOW_OK && timed < 2; timed++)
-		status = create_layout(format, &format->names, "log format", timed, &format->log_layouts[timed], error);
+		status = create_layout(format,
+		                       &format->names,
+		                       "log format",
+		                       timed,
+		                       &format->log_layouts[timed],
+		                       error);
 	return status;
 }
 
 /* ---------- the format as an object ---------- */
 
 FlowStatus
-flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format, FlowError *error)
+flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format,
+                   FlowError *error)
 {
 	FlowFormat *self = flow_allocate(host, sizeof(FlowFormat));
 	FlowStatus status = FLOW_OK;
@@ -323,7 +354,8 @@ flow_format_name(const FlowFormat *format)
 	{
 		size_t i = 0;
 
-		while (split_names[i].separator != '\0' && split_names[i].separator != format->shape->separator)
+		while (split_names[i].separator != '\0' &&
+		       split_names[i].separator != format->shape->separator)
 			i++;
 		return split_names[i].name;
 	}
@@ -374,7 +406,8 @@ flow_format_regex_is_escaped(const char *regex)
 }
 
 FlowStatus
-flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64], FlowError *error)
+flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64],
+                             FlowError *error)
 {
 	FlowNames names;
 	FlowStatus status = flow_log_format_read(log_format, &names, error);
@@ -395,15 +428,18 @@ flow_format_check_log_format(const char *log_format, char unknown[64], char near
 /* ---------- lines ---------- */
 
 FlowStatus
-flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowSlice *fields, FlowError *error)
+flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line, size_t len,
+                  FlowSlice *fields, FlowError *error)
 {
 	if (format->regex == NULL)
 		return flow_layout_split(layout, line, len, fields, format->spec.ncolumns);
-	return flow_regex_match(format->regex, line, len, format->groups, format->spec.ncolumns, fields, error);
+	return flow_regex_match(
+		format->regex, line, len, format->groups, format->spec.ncolumns, fields, error);
 }
 
 void
-flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line, size_t len, FlowError *error)
+flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line,
+                             size_t len, FlowError *error)
 {
 	if (format->regex == NULL)
 	{
@@ -412,7 +448,9 @@ flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout,
 	}
 	flow_error_detail(error, "The line does not match the regular expression.");
 	if (flow_regex_is_escaped(format->spec.regex))
-		flow_error_hint(error, "The regular expression has doubled backslashes, as a Hive string needs them. Write each of them once: \\s, not \\\\s.");
+		flow_error_hint(error,
+		                "The regular expression has doubled backslashes, as a Hive string needs "
+		                "them. Write each of them once: \\s, not \\\\s.");
 }
 
 /* ---------- headers ---------- */
@@ -448,9 +486,10 @@ place_in_header(const FlowNames *names, const FlowField *field)
 }
 
 /*
- * With as many names as groups, a column's group and its field's name must have
- * the same number.  Otherwise (a pattern that takes a part, or more) nothing but the
- * order can be compared: what one column takes before another must stand before it.
+ * With as many names as groups, a column's group and its field's name must
+ * have the same number.  Otherwise (a pattern that takes a part, or more)
+ * nothing but the order can be compared: what one column takes before another
+ * must stand before it.
  */
 static FlowStatus
 compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError *error)
@@ -467,16 +506,26 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 		{
 			int other = format->fields[j] ? place_in_header(names, format->fields[j]) : 0;
 
-			if (other > 0 && other != place && (other < place) != (format->groups[j] < format->groups[i]))
+			if (other > 0 && other != place &&
+			    (other < place) != (format->groups[j] < format->groups[i]))
 				contradiction = true;
 		}
 
 		if (contradiction)
 		{
-			flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log contradicts the columns of the table");
-			flow_error_detail(error, "Column \"%s\" is filled by group %d of the regular expression, but in the header \"%s\" has place %d.",
-			                  spec->columns[i].name, format->groups[i], format->fields[i]->name, place);
-			flow_error_hint(error, "Put the columns into the order of the header, or read these files with a table of their own.");
+			flow_error_set(error,
+			               FLOW_BAD_HEADER,
+			               "header of a flow log contradicts the columns of the table");
+			flow_error_detail(error,
+			                  "Column \"%s\" is filled by group %d of the regular expression, but "
+			                  "in the header \"%s\" has place %d.",
+			                  spec->columns[i].name,
+			                  format->groups[i],
+			                  format->fields[i]->name,
+			                  place);
+			flow_error_hint(error,
+			                "Put the columns into the order of the header, or read these files "
+			                "with a table of their own.");
 			error->column = i;
 			return error->status;
 		}
@@ -489,12 +538,19 @@ compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowEr
 {
 	if (flow_names_equal(&format->names, names))
 		return FLOW_OK;
-	flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log contradicts the log format of the table");
+	flow_error_set(error,
+	               FLOW_BAD_HEADER,
+	               "header of a flow log contradicts the log format of the table");
 	if (format->names.count != names->count)
-		flow_error_detail(error, "The header names %d fields, but the log format has %d.", names->count, format->names.count);
+		flow_error_detail(error,
+		                  "The header names %d fields, but the log format has %d.",
+		                  names->count,
+		                  format->names.count);
 	else
 		flow_error_detail(error, "The header names other fields, or in another order.");
-	flow_error_hint(error, "Leave out the option \"log_format\", so that the headers say what the fields are, or read these files with a table of their own.");
+	flow_error_hint(error,
+	                "Leave out the option \"log_format\", so that the headers say what the fields "
+	                "are, or read these files with a table of their own.");
 	return error->status;
 }
 
@@ -518,16 +574,20 @@ find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool tim
 	{
 		const FlowLayout *layout = format->header_layouts[i];
 
-		if (layout->timed == timed && layout->key_len == key_len && memcmp(layout->key, key, key_len) == 0)
+		if (layout->timed == timed && layout->key_len == key_len &&
+		    memcmp(layout->key, key, key_len) == 0)
 			return move_to_front(format, i);
 	}
 	return NULL;
 }
 
-/* A layout to keep, under the text of its header; the default format's has none. */
+/*
+ * A layout to keep, under the text of its header; the default format's has
+ * none.
+ */
 static FlowStatus
-add_header_layout(FlowFormat *format, const FlowNames *names, const char *source, const char *key, size_t key_len, bool timed,
-                  const FlowLayout **result, FlowError *error)
+add_header_layout(FlowFormat *format, const FlowNames *names, const char *source, const char *key,
+                  size_t key_len, bool timed, const FlowLayout **result, FlowError *error)
 {
 	FlowLayout **last = &format->header_layouts[LAYOUTS_KEPT - 1];
 	FlowLayout *layout;
@@ -551,7 +611,8 @@ add_header_layout(FlowFormat *format, const FlowNames *names, const char *source
 }
 
 FlowStatus
-flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed, const FlowLayout **layout, FlowError *error)
+flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed,
+                        const FlowLayout **layout, FlowError *error)
 {
 	bool by_header = flow_format_is_by_header(format);
 	const FlowLayout *known = by_header ? find_header_layout(format, line, len, timed) : NULL;
@@ -568,7 +629,9 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 			return FLOW_OK; /* header 'true' skips whatever is there */
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
 		flow_error_detail(error, "Its first line does not name the fields of the records.");
-		flow_error_hint(error, "Set option \"log_format\" to the fields of the records, and \"header\" to \"false\".");
+		flow_error_hint(
+			error,
+			"Set option \"log_format\" to the fields of the records, and \"header\" to \"false\".");
 		return error->status;
 	}
 	if (format->regex != NULL)
@@ -577,7 +640,9 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		return compare_with_log_format(format, &names, error);
 	if (names.separator == '\0')
 	{
-		flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log has more than one kind of separator");
+		flow_error_set(error,
+		               FLOW_BAD_HEADER,
+		               "header of a flow log has more than one kind of separator");
 		flow_error_hint(error, "Set option \"regex\" to say how the records are split.");
 		return error->status;
 	}
@@ -585,16 +650,21 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 }
 
 FlowStatus
-flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed, const FlowLayout **layout, FlowError *error)
+flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed,
+                           const FlowLayout **layout, FlowError *error)
 {
 	FlowNames names;
 
 	if (!flow_default_fits(line, len, timed))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
-		flow_error_detail(error, timed ? "Its first event is no record of the default format."
-		                               : "Its first line does not name the fields of the records, and is no record of the default format either.");
-		flow_error_hint(error, "Set option \"log_format\" to the format of these flow logs, or \"regex\" to a regular expression for their lines.");
+		flow_error_detail(error,
+		                  timed ? "Its first event is no record of the default format."
+		                        : "Its first line does not name the fields of the records, and is "
+		                          "no record of the default format either.");
+		flow_error_hint(error,
+		                "Set option \"log_format\" to the format of these flow logs, or \"regex\" "
+		                "to a regular expression for their lines.");
 		return error->status;
 	}
 	*layout = find_header_layout(format, "", 0, timed);

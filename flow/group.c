@@ -29,7 +29,8 @@ flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *er
 		made->fields = flow_allocate(host, (size_t) spec->ncolumns * sizeof(FlowSlice) + 1);
 	if (spec->nkeys == 0)
 		made->alone = flow_allocate(host, naggregates * sizeof(FlowTotal) + 1);
-	if (made->aggregates == NULL || made->inputs == NULL || (spec->by_value && made->fields == NULL) ||
+	if (made->aggregates == NULL || made->inputs == NULL ||
+	    (spec->by_value && made->fields == NULL) ||
 	    (spec->nkeys == 0 ? made->alone == NULL : !flow_group_create_table(made)))
 	{
 		flow_groups_free(made);
@@ -57,7 +58,10 @@ flow_groups_free(FlowGroups *groups)
 	flow_free(host, groups);
 }
 
-/* Adds the next records, and says in the run why there are no more of them if that is so. */
+/*
+ * Adds the next records, and says in the run why there are no more of them if
+ * that is so.
+ */
 static void
 add_run(FlowGroups *groups, FlowGroupRun *run)
 {
@@ -70,7 +74,8 @@ add_run(FlowGroups *groups, FlowGroupRun *run)
 }
 
 FlowStatus
-flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null, FlowBadField *bad)
+flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool bad_is_null,
+                FlowBadField *bad)
 {
 	size_t most = FLOW_GROUP_RUN;
 
@@ -146,13 +151,16 @@ FlowStatus
 flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *totals)
 {
 	FlowBatch batch = {.count = 1, .fields = groups->fields};
-	FlowGroupRun run = {&batch, 0, 1, true, FLOW_OK, {-1, FLOW_OK}}; /* a key that is NULL may have come of a bad field */
+	/* a key that is NULL may have come of a bad field */
+	FlowGroupRun run = {&batch, 0, 1, true, FLOW_OK, {-1, FLOW_OK}};
 
 	for (int k = 0; k < groups->spec.nkeys; k++)
 		groups->fields[groups->spec.keys[k]] = keys[k];
 	flow_group_find(groups, &run);
 	if (run.status != FLOW_OK)
 		return run.status;
-	flow_group_merge_totals(groups, (FlowTotal *) ((char *) groups->found[0] + groups->totals_offset), totals);
+	flow_group_merge_totals(groups,
+	                        (FlowTotal *) ((char *) groups->found[0] + groups->totals_offset),
+	                        totals);
 	return FLOW_OK;
 }

@@ -4,10 +4,10 @@
  *	  What the files of the aggregates by group share.
  *
  * Records are added in runs, a column at a time: the aggregates' fields become
- * numbers, the keys' fields become groups, and then each aggregate goes over the
- * run.  A record whose field is bad, or whose group does not fit, cuts the run short
- * before anything is changed, so all records before it are added, and nothing of
- * it is.
+ * numbers, the keys' fields become groups, and then each aggregate goes over
+ * the run.  A record whose field is bad, or whose group does not fit, cuts the
+ * run short before anything is changed, so all records before it are added,
+ * and nothing of it is.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +16,10 @@
 
 #include "internal.h"
 
-/* Records of a run, at most: their numbers and keys stay in the first-level cache. */
+/*
+ * Records of a run, at most: their numbers and keys stay in the first-level
+ * cache.
+ */
 #define FLOW_GROUP_RUN 256
 
 #define FLOW_GROUP_SHORT_KEY 16
@@ -76,10 +79,11 @@ struct FlowGroupInput
 };
 
 /*
- * Goes over a run: the total at "offset" in the group found for record i, or the
- * only one there is, takes the input's value i.
+ * Goes over a run: the total at "offset" in the group found for record i, or
+ * the only one there is, takes the input's value i.
  */
-typedef void (*FlowGroupUpdate)(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count);
+typedef void (*FlowGroupUpdate)(const FlowGroupInput *input, FlowGroupKey *const *found,
+                                size_t offset, FlowTotal *alone, size_t count);
 
 typedef struct FlowGroupAggregate
 {
@@ -94,12 +98,18 @@ struct FlowGroups
 	size_t count;
 	size_t used; /* bytes of table and chunks */
 
-	/* the hash table: slots are a power of two, and go on at the next one if one is taken */
+	/*
+	 * the hash table: slots are a power of two, and go on at the next one if
+	 * one is taken
+	 */
 	FlowGroupSlot *slots;
 	unsigned bits;
 	uint64_t seed[3];
 
-	/* chunks: [1, nused) hold groups, [nused, nchunks) are spare; number 0 is none, for no group shall have reference 0 */
+	/*
+	 * chunks: [1, nused) hold groups, [nused, nchunks) are spare; number 0 is
+	 * none, for no group shall have reference 0
+	 */
 	FlowGroupChunk *chunks;
 	size_t max_chunks; /* room in chunks[] */
 	size_t nchunks;
@@ -117,7 +127,11 @@ struct FlowGroups
 	FlowTotal *alone;  /* the totals of the only group, if there are no keys */
 	FlowSlice *slices; /* the keys that flow_groups_next shows */
 	FlowSlice *fields; /* by column: the keys that flow_groups_merge adds; only if "by_value" */
-	size_t spelled;    /* groups with a key that is not written in its value's form; only if "by_value" */
+	/*
+	 * groups with a key that is not written in its value's form; only if
+	 * "by_value"
+	 */
+	size_t spelled;
 
 	/* of the run */
 	FlowGroupKey *keys; /* FLOW_GROUP_RUN of the first key, FLOW_GROUP_RUN of the second, ... */
@@ -138,7 +152,8 @@ flow_group_cut_run(FlowGroupRun *run, size_t i, FlowStatus status, int column)
 {
 	run->count = i;
 	run->status = status;
-	run->bad = (FlowBadField) {status == FLOW_NO_MEMORY || status == FLOW_LIMIT ? -1 : column, status};
+	run->bad =
+		(FlowBadField) {status == FLOW_NO_MEMORY || status == FLOW_LIMIT ? -1 : column, status};
 }
 
 /* ---------- group_total.c ---------- */
@@ -153,11 +168,15 @@ extern void flow_group_read_inputs(FlowGroups *groups, FlowGroupRun *run);
 extern void flow_group_update_totals(FlowGroups *groups, const FlowGroupRun *run);
 
 /* Adds totals to those of a group. */
-extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals, const FlowTotal *added);
+extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
+                                    const FlowTotal *added);
 
 /* ---------- group_table.c ---------- */
 
-/* Sizes and an empty table, for at least one key; false when there is no memory. */
+/*
+ * Sizes and an empty table, for at least one key; false when there is no
+ * memory.
+ */
 extern bool flow_group_create_table(FlowGroups *groups);
 extern void flow_group_free_table(FlowGroups *groups);
 extern void flow_group_clear_table(FlowGroups *groups);
@@ -165,7 +184,9 @@ extern void flow_group_clear_table(FlowGroups *groups);
 /* Finds or makes the group of each record of the run. */
 extern void flow_group_find(FlowGroups *groups, FlowGroupRun *run);
 
-/* Shows the next group at or behind slot *position, and moves that behind it. */
+/*
+ * Shows the next group at or behind slot *position, and moves that behind it.
+ */
 extern FlowStatus flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group);
 
 #endif /* FLOW_GROUP_H */

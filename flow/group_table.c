@@ -3,9 +3,11 @@
  * group_table.c
  *	  Finds the group of a record by its keys.
  *
- * A hash table has references to groups, which lie one behind another in chunks:
+ * A hash table has references to groups, which lie one behind another in
+ * chunks:
  *
- *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its long keys
+ *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its
+ *		long keys
  *
  *-------------------------------------------------------------------------
  */
@@ -13,7 +15,10 @@
 
 #include <string.h>
 
-/* A table has 8 KiB at first, and a chunk 4 KiB at least: this much is taken whatever the bound. */
+/*
+ * A table has 8 KiB at first, and a chunk 4 KiB at least: this much is taken
+ * whatever the bound.
+ */
 #define FIRST_TABLE_BITS 10
 #define LAST_TABLE_BITS 31
 #define MIN_CHUNK ((size_t) 4 * 1024)
@@ -22,10 +27,16 @@
 
 #define CACHE_LINE 64
 
-/* Where table and groups exceed this, they are fetched ahead (half of a common second-level cache). */
+/*
+ * Where table and groups exceed this, they are fetched ahead (half of a common
+ * second-level cache).
+ */
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
-/* Groups lie in no order of their slots: those so far ahead are fetched when groups are shown. */
+/*
+ * Groups lie in no order of their slots: those so far ahead are fetched when
+ * groups are shown.
+ */
 #define FETCH_AHEAD_SLOTS 16
 
 /* ---------- keys ---------- */
@@ -47,18 +58,22 @@ fold(uint64_t a, uint64_t b)
 }
 
 /*
- * A hash of keys.  Logs come from anywhere, and whoever writes one must not be able to
- * choose fields that all meet in one place of the table; so all depends on a seed
- * that each FlowGroups draws (no result depends on it), and what it multiplies by is
- * not known outside.
+ * A hash of keys.  Logs come from anywhere, and whoever writes one must not be
+ * able to choose fields that all meet in one place of the table; so all
+ * depends on a seed that each FlowGroups draws (no result depends on it), and
+ * what it multiplies by is not known outside.
  */
 static inline uint64_t
 hash_key(const uint64_t *seed, uint64_t hash, const FlowGroupKey *key)
 {
-	return fold(key->words[0] ^ hash, (key->words[1] ^ seed[1]) + key->len * UINT64_C(0x9E3779B97F4A7C15));
+	return fold(key->words[0] ^ hash,
+	            (key->words[1] ^ seed[1]) + key->len * UINT64_C(0x9E3779B97F4A7C15));
 }
 
-/* The hash of more than FLOW_GROUP_SHORT_KEY bytes; the last piece may overlap the one before. */
+/*
+ * The hash of more than FLOW_GROUP_SHORT_KEY bytes; the last piece may overlap
+ * the one before.
+ */
 static uint64_t
 hash_bytes(const uint64_t *seed, const char *data, size_t len)
 {
@@ -91,8 +106,22 @@ make_key(const FlowGroups *groups, FlowSlice field)
 static inline FlowGroupKey
 load_key(const FlowGroups *groups, const char *data, uint32_t len)
 {
-	static const uint8_t masks[2 * FLOW_GROUP_SHORT_KEY] = {
-		0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+	static const uint8_t masks[2 * FLOW_GROUP_SHORT_KEY] = {0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF,
+	                                                        0xFF};
 	uint64_t mask[2];
 	FlowGroupKey key;
 
@@ -113,10 +142,11 @@ is_long(const FlowGroupKey *key)
 }
 
 /*
- * The keys of one record, or of a batch whose lines lack the column.  A field that there is not
- * must be looked at in each record if there must be one: a group without it may
- * exist, as bad fields may be taken for NULL.  Where groups are told apart by value, it is the
- * same key as a field that means NULL.
+ * The keys of one record, or of a batch whose lines lack the column.  A field
+ * that there is not must be looked at in each record if there must be one: a
+ * group without it may exist, as bad fields may be taken for NULL.  Where
+ * groups are told apart by value, it is the same key as a field that means
+ * NULL.
  */
 static void
 make_keys(FlowGroups *groups, FlowGroupRun *run, int column, FlowGroupKey *keys)
@@ -128,7 +158,8 @@ make_keys(FlowGroups *groups, FlowGroupRun *run, int column, FlowGroupKey *keys)
 
 		if (run->bad_is_null)
 		{
-			FlowStatus status = flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
+			FlowStatus status =
+				flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
 
 			if (status == FLOW_NO_MEMORY)
 			{
@@ -181,7 +212,10 @@ read_keys(FlowGroups *groups, FlowGroupRun *run)
 	}
 }
 
-/* Where a key's bytes stand in a group; "longs" is where those of the long keys go on, and is moved. */
+/*
+ * Where a key's bytes stand in a group; "longs" is where those of the long
+ * keys go on, and is moved.
+ */
 static FlowSlice
 key_bytes(const FlowGroupKey *key, const char **longs)
 {
@@ -197,9 +231,13 @@ key_bytes(const FlowGroupKey *key, const char **longs)
 	return bytes;
 }
 
-/* Do the long keys of record i, whose hashes are those of a group, have its bytes? */
+/*
+ * Do the long keys of record i, whose hashes are those of a group, have its
+ * bytes?
+ */
 static bool
-same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const FlowGroupKey *group)
+same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i,
+               const FlowGroupKey *group)
 {
 	const char *longs = (const char *) group + groups->group_size;
 
@@ -218,14 +256,16 @@ same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, cons
 }
 
 static inline bool
-same_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const FlowGroupKey *group, int nkeys)
+same_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const FlowGroupKey *group,
+          int nkeys)
 {
 	const FlowGroupKey *key = groups->keys + i;
 	bool any_long = false;
 
 	for (int k = 0; k < nkeys; k++, key += FLOW_GROUP_RUN)
 	{
-		if (((key->words[0] ^ group[k].words[0]) | (key->words[1] ^ group[k].words[1]) | (key->len ^ group[k].len)) != 0)
+		if (((key->words[0] ^ group[k].words[0]) | (key->words[1] ^ group[k].words[1]) |
+		     (key->len ^ group[k].len)) != 0)
 			return false;
 		any_long |= is_long(key);
 	}
@@ -235,8 +275,8 @@ same_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const Flo
 /* ---------- memory ---------- */
 
 /*
- * Allocates a part of what the bound is for.  It gives up spare chunks where that
- * makes it fit.  While there is no group, everything fits.
+ * Allocates a part of what the bound is for.  It gives up spare chunks where
+ * that makes it fit.  While there is no group, everything fits.
  */
 static FlowStatus
 take_memory(FlowGroups *groups, size_t size, void **memory)
@@ -276,7 +316,10 @@ grow_chunk_list(FlowGroups *groups)
 	return FLOW_OK;
 }
 
-/* Makes chunks[nused] one of "size" bytes, which is a spare one if that is the size of those. */
+/*
+ * Makes chunks[nused] one of "size" bytes, which is a spare one if that is the
+ * size of those.
+ */
 static FlowStatus
 add_chunk(FlowGroups *groups, size_t size)
 {
@@ -301,8 +344,9 @@ add_chunk(FlowGroups *groups, size_t size)
 }
 
 /*
- * What to leave free before a group so that it does not touch a cache line more than it needs to: where groups are
- * many, each of them is a wait for memory (of 130,000 groups of 56 bytes: a query takes 3 % less time).
+ * What to leave free before a group so that it does not touch a cache line
+ * more than it needs to: where groups are many, each of them is a wait for
+ * memory (of 130,000 groups of 56 bytes: a query takes 3 % less time).
  */
 static size_t
 gap_before(const char *place, size_t size)
@@ -312,7 +356,10 @@ gap_before(const char *place, size_t size)
 	return (offset + size - 1) / CACHE_LINE > (size - 1) / CACHE_LINE ? CACHE_LINE - offset : 0;
 }
 
-/* Takes room for a group, and gives its reference.  One that exceeds a chunk gets one of its own. */
+/*
+ * Takes room for a group, and gives its reference.  One that exceeds a chunk
+ * gets one of its own.
+ */
 static FlowStatus
 add_group(FlowGroups *groups, size_t size, uint32_t *reference)
 {
@@ -356,8 +403,8 @@ group_at(const FlowGroups *groups, uint32_t reference)
 /* ---------- the hash table ---------- */
 
 /*
- * The 32 bits of a hash that a slot keeps are all that the table uses, so it grows
- * without a look at the groups.
+ * The 32 bits of a hash that a slot keeps are all that the table uses, so it
+ * grows without a look at the groups.
  */
 static inline size_t
 first_slot(const FlowGroups *groups, uint32_t hash)
@@ -407,7 +454,10 @@ grow_table(FlowGroups *groups)
 	return FLOW_OK;
 }
 
-/* Half of the slots are full at most, or three quarters where the bound forbids more of them. */
+/*
+ * Half of the slots are full at most, or three quarters where the bound
+ * forbids more of them.
+ */
 static FlowStatus
 have_free_slot(FlowGroups *groups)
 {
@@ -420,7 +470,10 @@ have_free_slot(FlowGroups *groups)
 	return status == FLOW_LIMIT && groups->count < size / 4 * 3 ? FLOW_OK : status;
 }
 
-/* A new group is made of good fields only; others with the same bytes are then good as well. */
+/*
+ * A new group is made of good fields only; others with the same bytes are then
+ * good as well.
+ */
 static bool
 check_keys(const FlowGroups *groups, FlowGroupRun *run, size_t i)
 {
@@ -429,7 +482,8 @@ check_keys(const FlowGroups *groups, FlowGroupRun *run, size_t i)
 		int column = groups->spec.keys[k];
 		FlowSlice field = flow_batch_field(run->batch, run->first + i, column);
 		FlowValue value;
-		FlowStatus status = flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
+		FlowStatus status =
+			flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
 
 		if (status != FLOW_OK && status != FLOW_END)
 		{
@@ -440,7 +494,10 @@ check_keys(const FlowGroups *groups, FlowGroupRun *run, size_t i)
 	return true;
 }
 
-/* Is a key of record i written otherwise than its value is?  Then there may be another group of the same value. */
+/*
+ * Is a key of record i written otherwise than its value is?  Then there may be
+ * another group of the same value.
+ */
 static bool
 is_spelled(const FlowGroups *groups, const FlowGroupRun *run, size_t i)
 {
@@ -515,8 +572,9 @@ insert_group(FlowGroups *groups, FlowGroupRun *run, size_t i)
 }
 
 /*
- * Fetches the slots that a run begins at, then the groups that they mean, so that it waits for none of them.  It must be
- * inlined: gcc 12 takes a function that only fetches for one without effect, and leaves out its calls.
+ * Fetches the slots that a run begins at, then the groups that they mean, so
+ * that it waits for none of them.  It must be inlined: gcc 12 takes a function
+ * that only fetches for one without effect, and leaves out its calls.
  */
 static inline __attribute__((always_inline)) void
 fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
@@ -576,8 +634,8 @@ find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
 }
 
 /*
- * Not if the null text could be a value's form, nor if it is long: then a field that there is not would not have its
- * bytes.
+ * Not if the null text could be a value's form, nor if it is long: then a
+ * field that there is not would not have its bytes.
  */
 bool
 flow_group_keeps_values(const FlowColumn *column)
@@ -625,7 +683,8 @@ flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group)
 
 	while (*position < size && groups->slots[*position].group == 0)
 		++*position;
-	if (*position + FETCH_AHEAD_SLOTS < size && groups->slots[*position + FETCH_AHEAD_SLOTS].group != 0)
+	if (*position + FETCH_AHEAD_SLOTS < size &&
+	    groups->slots[*position + FETCH_AHEAD_SLOTS].group != 0)
 		__builtin_prefetch(group_at(groups, groups->slots[*position + FETCH_AHEAD_SLOTS].group));
 	if (*position == size)
 		return FLOW_END;
@@ -643,13 +702,15 @@ flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group)
 static void
 draw_seed(FlowGroups *groups)
 {
-	uint64_t seed = (uint64_t) groups->spec.host->clock(groups->spec.host->arg) ^ (uint64_t) (uintptr_t) groups << 20;
+	uint64_t seed = (uint64_t) groups->spec.host->clock(groups->spec.host->arg) ^
+	                (uint64_t) (uintptr_t) groups << 20;
 
 	for (size_t i = 0; i < flow_countof(groups->seed); i++)
 	{
 		seed += UINT64_C(0x9E3779B97F4A7C15);
 		groups->seed[i] = (seed ^ (seed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-		groups->seed[i] = (groups->seed[i] ^ (groups->seed[i] >> 27)) * UINT64_C(0x94D049BB133111EB);
+		groups->seed[i] =
+			(groups->seed[i] ^ (groups->seed[i] >> 27)) * UINT64_C(0x94D049BB133111EB);
 		groups->seed[i] ^= groups->seed[i] >> 31;
 	}
 }
@@ -693,8 +754,9 @@ flow_group_free_table(FlowGroups *groups)
 }
 
 /*
- * Makes an empty table as small as at first, where fewer groups are expected from now on: they would lie scattered over
- * a large one, and clearing and searching it takes time.  Without memory it stays as it is.
+ * Makes an empty table as small as at first, where fewer groups are expected
+ * from now on: they would lie scattered over a large one, and clearing and
+ * searching it takes time.  Without memory it stays as it is.
  */
 void
 flow_groups_shrink(FlowGroups *groups)
@@ -714,7 +776,10 @@ flow_groups_shrink(FlowGroups *groups)
 	groups->bits = FIRST_TABLE_BITS;
 }
 
-/* Keeps the table and all chunks but those of a size that nobody else may need. */
+/*
+ * Keeps the table and all chunks but those of a size that nobody else may
+ * need.
+ */
 void
 flow_group_clear_table(FlowGroups *groups)
 {

@@ -13,15 +13,16 @@
 /* ---------- reading what is aggregated ---------- */
 
 /*
- * Reads one field; false if it is bad, and then the run ends before it, unless bad
- * fields are NULL.
+ * Reads one field; false if it is bad, and then the run ends before it, unless
+ * bad fields are NULL.
  */
 static bool
 read_field(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run, size_t i)
 {
 	FlowSlice field = flow_batch_field(run->batch, run->first + i, input->column);
 	FlowValue value;
-	FlowStatus status = flow_value_read(&groups->spec.columns[input->column], groups->spec.host, field, &value);
+	FlowStatus status =
+		flow_value_read(&groups->spec.columns[input->column], groups->spec.host, field, &value);
 
 	if (status == FLOW_OK && input->address)
 		input->as.addresses[i] = value.address;
@@ -56,8 +57,9 @@ read_fields(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * The number that "len" digits before "end" make, from 1 to 8 of them; what stands before
- * them is loaded too.  False if there is something else among them.
+ * The number that "len" digits before "end" make, from 1 to 8 of them; what
+ * stands before them is loaded too.  False if there is something else among
+ * them.
  */
 static inline bool
 load_digits(const char *end, size_t len, uint64_t *number)
@@ -70,8 +72,11 @@ load_digits(const char *end, size_t len, uint64_t *number)
 	if (flow_unlikely((((bytes + EACH(0x06)) | bytes) & EACH(0xF0)) != 0))
 		return false;
 	bytes = bytes * 10 + (bytes >> 8); /* as value.c does it: each step joins neighbours */
-	bytes = (bytes & UINT64_C(0x00FF00FF00FF00FF)) * 100 + ((bytes >> 16) & UINT64_C(0x00FF00FF00FF00FF));
-	*number = ((bytes & UINT64_C(0x0000FFFF0000FFFF)) * 10000 + ((bytes >> 32) & UINT64_C(0x0000FFFF))) & UINT64_C(0xFFFFFFFF);
+	bytes = (bytes & UINT64_C(0x00FF00FF00FF00FF)) * 100 +
+	        ((bytes >> 16) & UINT64_C(0x00FF00FF00FF00FF));
+	*number =
+		((bytes & UINT64_C(0x0000FFFF0000FFFF)) * 10000 + ((bytes >> 32) & UINT64_C(0x0000FFFF))) &
+		UINT64_C(0xFFFFFFFF);
 	return true;
 }
 
@@ -90,13 +95,16 @@ load_more_digits(const char *end, size_t len, uint64_t *number)
 }
 
 /*
- * Integers that are plain digits, of which no more than a type holds for sure, and
- * times in seconds.  All others go the long way.
+ * Integers that are plain digits, of which no more than a type holds for sure,
+ * and times in seconds.  All others go the long way.
  */
 static void
 read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 {
-	/* all in variables, for the compiler cannot know that storing numbers changes none of it */
+	/*
+	 * all in variables, for the compiler cannot know that storing numbers
+	 * changes none of it
+	 */
 	const FlowBatch *batch = run->batch;
 	const char *data = batch->data;
 	const uint32_t *ends = batch->next;
@@ -118,7 +126,8 @@ read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 		uint32_t len = end - next[-1];
 		uint64_t number;
 
-		if (flow_likely(len - 1 < 16 && load_more_digits(data + end, len, &number) && number < limit))
+		if (flow_likely(len - 1 < 16 && load_more_digits(data + end, len, &number) &&
+		                number < limit))
 		{
 			input->as.numbers[i] = (int64_t) (number * factor);
 			input->present[i] = 1;
@@ -134,7 +143,10 @@ read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 
 #endif
 
-/* Is a column's null text made of digits?  Then digits must be looked at as text. */
+/*
+ * Is a column's null text made of digits?  Then digits must be looked at as
+ * text.
+ */
 static bool
 null_is_digits(const FlowColumn *column)
 {
@@ -148,7 +160,10 @@ null_is_digits(const FlowColumn *column)
 	return true;
 }
 
-/* How a type's digits are read: what they must be less than, and what one of them is worth. */
+/*
+ * How a type's digits are read: what they must be less than, and what one of
+ * them is worth.
+ */
 static const struct
 {
 	uint64_t limit, factor;
@@ -280,11 +295,12 @@ keep_greatest_address(FlowTotal *total, const FlowGroupInput *input, size_t i)
 }
 
 /*
- * What all updates do; "step" is compiled in.  The only total there is stays in registers:
- * in memory each record would wait for the one before.
+ * What all updates do; "step" is compiled in.  The only total there is stays
+ * in registers: in memory each record would wait for the one before.
  */
 static inline __attribute__((always_inline)) void
-update_totals(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count,
+update_totals(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
+              FlowTotal *alone, size_t count,
               void (*step)(FlowTotal *total, const FlowGroupInput *input, size_t i))
 {
 	if (alone != NULL)
@@ -301,7 +317,8 @@ update_totals(const FlowGroupInput *input, FlowGroupKey *const *found, size_t of
 }
 
 static void
-update_count_all(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_count_all(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
+                 FlowTotal *alone, size_t count)
 {
 	if (alone != NULL)
 		alone->count += count;
@@ -310,37 +327,43 @@ update_count_all(const FlowGroupInput *input, FlowGroupKey *const *found, size_t
 }
 
 static void
-update_count(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_count(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
+             FlowTotal *alone, size_t count)
 {
 	update_totals(input, found, offset, alone, count, add_present);
 }
 
 static void
-update_sum(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_sum(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone,
+           size_t count)
 {
 	update_totals(input, found, offset, alone, count, add_number);
 }
 
 static void
-update_min(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_min(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone,
+           size_t count)
 {
 	update_totals(input, found, offset, alone, count, keep_least);
 }
 
 static void
-update_max(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_max(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone,
+           size_t count)
 {
 	update_totals(input, found, offset, alone, count, keep_greatest);
 }
 
 static void
-update_min_address(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_min_address(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
+                   FlowTotal *alone, size_t count)
 {
 	update_totals(input, found, offset, alone, count, keep_least_address);
 }
 
 static void
-update_max_address(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset, FlowTotal *alone, size_t count)
+update_max_address(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
+                   FlowTotal *alone, size_t count)
 {
 	update_totals(input, found, offset, alone, count, keep_greatest_address);
 }
@@ -352,7 +375,8 @@ merge_sum(FlowTotal *total, const FlowTotal *added)
 {
 	uint64_t low = total->as.sum.low + added->as.sum.low;
 
-	total->as.sum.high = (int64_t) ((uint64_t) total->as.sum.high + (uint64_t) added->as.sum.high + (low < added->as.sum.low));
+	total->as.sum.high = (int64_t) ((uint64_t) total->as.sum.high + (uint64_t) added->as.sum.high +
+	                                (low < added->as.sum.low));
 	total->as.sum.low = low;
 }
 
@@ -430,8 +454,10 @@ flow_group_init_aggregates(FlowGroups *groups)
 		FlowGroupAggregate *aggregate = &groups->aggregates[i];
 
 		aggregate->offset = groups->totals_offset + (size_t) i * sizeof(FlowTotal);
-		aggregate->input = wanted->kind == FLOW_COUNT_ALL ? NULL : have_input(groups, wanted->column);
-		aggregate->update = updates[wanted->kind][aggregate->input != NULL && aggregate->input->address];
+		aggregate->input =
+			wanted->kind == FLOW_COUNT_ALL ? NULL : have_input(groups, wanted->column);
+		aggregate->update =
+			updates[wanted->kind][aggregate->input != NULL && aggregate->input->address];
 		assert(aggregate->update != NULL);
 	}
 }
@@ -443,7 +469,10 @@ flow_group_update_totals(FlowGroups *groups, const FlowGroupRun *run)
 	{
 		const FlowGroupAggregate *aggregate = &groups->aggregates[i];
 
-		aggregate->update(aggregate->input, groups->found, aggregate->offset,
-		                  groups->alone == NULL ? NULL : &groups->alone[i], run->count);
+		aggregate->update(aggregate->input,
+		                  groups->found,
+		                  aggregate->offset,
+		                  groups->alone == NULL ? NULL : &groups->alone[i],
+		                  run->count);
 	}
 }

@@ -16,7 +16,10 @@ is_separator(char c)
 	return c == ' ' || c == '\t' || c == ',';
 }
 
-/* Has it the form of a field's name: a letter, then letters, digits, "-" and "_"? */
+/*
+ * Has it the form of a field's name: a letter, then letters, digits, "-" and
+ * "_"?
+ */
 static bool
 is_name(FlowSlice name)
 {
@@ -42,14 +45,18 @@ field_of_name(FlowSlice name)
 	return flow_field_of_column(text);
 }
 
-/* Appends a name that was not there before; false if it was, or is none, or there are too many. */
+/*
+ * Appends a name that was not there before; false if it was, or is none, or
+ * there are too many.
+ */
 static bool
 add_name(FlowNames *names, FlowSlice name)
 {
 	if (!is_name(name) || names->count == FLOW_NAMES_MAX)
 		return false;
 	for (int i = 0; i < names->count; i++)
-		if (names->items[i].len == name.len && memcmp(names->items[i].data, name.data, name.len) == 0)
+		if (names->items[i].len == name.len &&
+		    memcmp(names->items[i].data, name.data, name.len) == 0)
 			return false;
 	names->items[names->count++] = name;
 	return true;
@@ -81,8 +88,7 @@ flow_header_read(const char *line, size_t len, FlowNames *names)
 			separator = *next;
 		}
 	}
-	names->separator = mixed ? '\0' : separator != '\0' ? separator
-	                                                    : ' ';
+	names->separator = mixed ? '\0' : separator != '\0' ? separator : ' ';
 	return names->count > 0;
 }
 
@@ -142,7 +148,10 @@ flow_names_equal(const FlowNames *a, const FlowNames *b)
 
 #define MAX_CHANGES 3 /* of letters, that a slip of the finger may be */
 
-/* How many letters must be put in, taken out or replaced to make one text of the other (Levenshtein). */
+/*
+ * How many letters must be put in, taken out or replaced to make one text of
+ * the other (Levenshtein).
+ */
 static size_t
 distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -216,7 +225,9 @@ bad_log_format(const char *text, const char *at, const char *problem, FlowError 
 {
 	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
 	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
-	flow_error_hint(error, "Write it as AWS takes it: fields with one blank between them, such as \"${version} ${vpc-id} ${srcaddr}\".");
+	flow_error_hint(error,
+	                "Write it as AWS takes it: fields with one blank between them, such as "
+	                "\"${version} ${vpc-id} ${srcaddr}\".");
 	return error->status;
 }
 
@@ -239,7 +250,11 @@ flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 		if (!is_name(name))
 			return bad_log_format(text, start, "There is no name of a field", error);
 		if (!add_name(names, name))
-			return bad_log_format(text, start, names->count == FLOW_NAMES_MAX ? "There are too many fields" : "A field stands twice", error);
+			return bad_log_format(text,
+			                      start,
+			                      names->count == FLOW_NAMES_MAX ? "There are too many fields"
+			                                                     : "A field stands twice",
+			                      error);
 
 		next = close + 1;
 		if (*next == '\0')

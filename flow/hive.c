@@ -3,8 +3,8 @@
  * hive.c
  *	  Reads statements of Hive for external tables.
  *
- * A parser by recursive descent over tokens; each function takes what it is named
- * after.  Clauses behind the columns may stand in any order.
+ * A parser by recursive descent over tokens; each function takes what it is
+ * named after.  Clauses behind the columns may stand in any order.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,7 +60,8 @@ is_digit(char c)
 static bool
 is_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || (unsigned char) c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' ||
+	       (unsigned char) c >= 0x80;
 }
 
 static char
@@ -95,7 +96,9 @@ skip(Parser *parser, const char *next)
 	}
 }
 
-/* The end of a literal in quotes that stands at "next"; NULL if it has none. */
+/*
+ * The end of a literal in quotes that stands at "next"; NULL if it has none.
+ */
 static const char *
 quoted_end(const char *next)
 {
@@ -128,7 +131,8 @@ token_at(const char *next)
 		token.kind = *next == '`' ? TOKEN_QUOTED : TOKEN_STRING;
 		token.end = quoted_end(next);
 		/* literals that touch are one */
-		while (token.kind == TOKEN_STRING && token.end != NULL && (*token.end == '\'' || *token.end == '"'))
+		while (token.kind == TOKEN_STRING && token.end != NULL &&
+		       (*token.end == '\'' || *token.end == '"'))
 			token.end = quoted_end(token.end);
 		if (token.end == NULL)
 			token = (Token) {TOKEN_BAD, next, next + strlen(next)};
@@ -156,11 +160,17 @@ unexpected(Parser *parser, const char *expected)
 	int len = (int) (token->end - token->begin);
 
 	if (token->kind == TOKEN_END)
-		flow_error_set(parser->error, FLOW_BAD_FORMAT, "syntax error at the end of Athena's statement");
+		flow_error_set(parser->error,
+		               FLOW_BAD_FORMAT,
+		               "syntax error at the end of Athena's statement");
 	else if (token->kind == TOKEN_BAD)
 		flow_error_set(parser->error, FLOW_BAD_FORMAT, "unterminated quotes in Athena's statement");
 	else
-		flow_error_set(parser->error, FLOW_BAD_FORMAT, "syntax error at or near \"%.*s\" in Athena's statement", len < 60 ? len : 60, token->begin);
+		flow_error_set(parser->error,
+		               FLOW_BAD_FORMAT,
+		               "syntax error at or near \"%.*s\" in Athena's statement",
+		               len < 60 ? len : 60,
+		               token->begin);
 	flow_error_detail(parser->error, "Expected %s.", expected);
 	return FLOW_BAD_FORMAT;
 }
@@ -254,7 +264,9 @@ is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/* The number of four hexadecimal digits behind a "u"; false if there are none. */
+/*
+ * The number of four hexadecimal digits behind a "u"; false if there are none.
+ */
 static bool
 read_code(const char *text, const char *end, uint32_t *code)
 {
@@ -270,8 +282,7 @@ read_code(const char *text, const char *end, uint32_t *code)
 static size_t
 encode_utf8(uint32_t code, char *to)
 {
-	size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3
-	                                               : 4;
+	size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 
 	for (size_t i = len - 1; i > 0; i--, code >>= 6)
 		to[i] = (char) (0x80 | (code & 0x3F));
@@ -279,7 +290,10 @@ encode_utf8(uint32_t code, char *to)
 	return len;
 }
 
-/* The character of "u" and four hexadecimal digits, or of two surrogates.  False: there is no such character. */
+/*
+ * The character of "u" and four hexadecimal digits, or of two surrogates.
+ * False: there is no such character.
+ */
 static bool
 put_character(const FlowHost *host, const char **text, const char *end, uint32_t code, char **to)
 {
@@ -300,7 +314,8 @@ put_character(const FlowHost *host, const char **text, const char *end, uint32_t
 		*(*to)++ = (char) code;
 		return true;
 	}
-	len = host->text_encode != NULL ? host->text_encode(host->arg, code, *to) : encode_utf8(code, *to);
+	len = host->text_encode != NULL ? host->text_encode(host->arg, code, *to)
+	                                : encode_utf8(code, *to);
 	*to += len;
 	return len > 0;
 }
@@ -329,7 +344,8 @@ flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 			if (!put_character(host, &text, end, number, &to))
 				return NULL;
 		}
-		else if (end - text >= 3 && (text[0] == '0' || text[0] == '1') && is_octal(text[1]) && is_octal(text[2]))
+		else if (end - text >= 3 && (text[0] == '0' || text[0] == '1') && is_octal(text[1]) &&
+		         is_octal(text[2]))
 		{
 			*to++ = (char) ((text[0] - '0') << 6 | (text[1] - '0') << 3 | (text[2] - '0'));
 			text += 3;
@@ -392,10 +408,16 @@ number(Parser *parser, int *result)
 static FlowStatus
 too_many(Parser *parser)
 {
-	return flow_error_set(parser->error, FLOW_LIMIT, "Athena's statement has a list of more than %d items", MAX_ITEMS);
+	return flow_error_set(parser->error,
+	                      FLOW_LIMIT,
+	                      "Athena's statement has a list of more than %d items",
+	                      MAX_ITEMS);
 }
 
-/* 'name' = 'value', ... in parentheses.  The names are strings, or names if "by_name" */
+/*
+ * 'name' = 'value', ... in parentheses.  The names are strings, or names if
+ * "by_name"
+ */
 static FlowStatus
 pairs(Parser *parser, FlowHivePairs *result, bool by_name)
 {
@@ -507,7 +529,10 @@ partitioned_clause(Parser *parser)
 	return status == FLOW_OK ? columns(parser, &parser->hive->partitions) : status;
 }
 
-/* ROW FORMAT DELIMITED's parts, and the names that Hive gives them as properties. */
+/*
+ * ROW FORMAT DELIMITED's parts, and the names that Hive gives them as
+ * properties.
+ */
 static const struct
 {
 	const char *first, *others; /* keywords */
@@ -686,7 +711,10 @@ repair(Parser *parser)
 	return status == FLOW_OK ? table_name(parser) : status;
 }
 
-/* PARTITION (name = 'value', ...) LOCATION '...', once or more; the first is kept. */
+/*
+ * PARTITION (name = 'value', ...) LOCATION '...', once or more; the first is
+ * kept.
+ */
 static FlowStatus
 alter(Parser *parser)
 {
@@ -738,11 +766,13 @@ statement(Parser *parser)
 	if (status != FLOW_OK)
 		return status;
 	(void) take_sign(parser, ';');
-	return parser->token.kind == TOKEN_END ? FLOW_OK : unexpected(parser, "the end of the statement");
+	return parser->token.kind == TOKEN_END ? FLOW_OK
+	                                       : unexpected(parser, "the end of the statement");
 }
 
 FlowStatus
-flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t *at, FlowError *error)
+flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t *at,
+               FlowError *error)
 {
 	size_t len = strlen(text);
 	size_t most = len / 4 + 1; /* items of a list: each takes four characters, such as "a b," */
@@ -754,11 +784,20 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 
 	*at = 0;
 	if (len > FLOW_HIVE_MAX_LENGTH)
-		return flow_error_set(error, FLOW_LIMIT, "Athena's statement is longer than %d bytes", FLOW_HIVE_MAX_LENGTH);
+		return flow_error_set(error,
+		                      FLOW_LIMIT,
+		                      "Athena's statement is longer than %d bytes",
+		                      FLOW_HIVE_MAX_LENGTH);
 	if (most > MAX_ITEMS)
 		most = MAX_ITEMS;
-	/* no string means more bytes than it has with its quotes; a name needs its NUL besides */
-	hive = flow_allocate(host, sizeof(FlowHive) + most * (2 * sizeof(FlowHiveColumn) + 3 * sizeof(FlowHivePair)) + 2 * len + 1);
+	/*
+	 * no string means more bytes than it has with its quotes; a name needs its
+	 * NUL besides
+	 */
+	hive = flow_allocate(host,
+	                     sizeof(FlowHive) +
+	                         most * (2 * sizeof(FlowHiveColumn) + 3 * sizeof(FlowHivePair)) +
+	                         2 * len + 1);
 	if (hive == NULL)
 		return flow_error_memory(error);
 	memset(hive, 0, sizeof(*hive));

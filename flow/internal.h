@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * internal.h
- *	  What all files of the core share: sizes of steps, errors, the host's functions.
+ *	  What all files of the core share: sizes of steps, errors, the host's
+ *	  functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -33,7 +34,8 @@
 /* ---------- error.c: filling a FlowError ---------- */
 
 /* Clears *error, sets status and message, and returns the status. */
-extern FlowStatus flow_error_set(FlowError *error, FlowStatus status, const char *format, ...) flow_printf_like(3, 4);
+extern FlowStatus flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
+	flow_printf_like(3, 4);
 
 /* Add to an error that was set. */
 extern void flow_error_detail(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
@@ -41,19 +43,21 @@ extern void flow_error_hint(FlowError *error, const char *format, ...) flow_prin
 extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
 
 /*
- * What a message shows of a path: all of it, or its end, with "..." for *dots, if it has more than so many bytes.
+ * What a message shows of a path: all of it, or its end, with "..." for *dots,
+ * if it has more than so many bytes.
  */
 extern const char *flow_error_tail(const char *path, size_t most, const char **dots);
 
 /*
- * What a failed system call's errno means: ENOENT and ENOTDIR FLOW_NOT_FOUND; EACCES and EPERM FLOW_NO_PERMISSION; ENOMEM
- * FLOW_NO_MEMORY; EMFILE, ENFILE, ENOBUFS, ENOSPC and EDQUOT FLOW_NO_RESOURCES; others FLOW_IO.
+ * What a failed system call's errno means: ENOENT and ENOTDIR FLOW_NOT_FOUND;
+ * EACCES and EPERM FLOW_NO_PERMISSION; ENOMEM FLOW_NO_MEMORY; EMFILE, ENFILE,
+ * ENOBUFS, ENOSPC and EDQUOT FLOW_NO_RESOURCES; others FLOW_IO.
  */
 extern FlowStatus flow_status_of_errno(int os_errno);
 
 /*
- * A failed system call: status by errno, os_errno, and the message "could not VERB "PATH""; the host appends the
- * errno's text.
+ * A failed system call: status by errno, os_errno, and the message "could not
+ * VERB "PATH""; the host appends the errno's text.
  */
 extern FlowStatus flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path);
 

@@ -3,9 +3,9 @@
  * java_regex.c
  *	  What java.util.regex understands and PCRE2 does not, or otherwise.
  *
- * Athena's RegexSerDe matches by Java.  Nearly all patterns mean the same to PCRE2;
- * the others must not silently match other lines.  See java.util.regex.Pattern's
- * documentation, and pcre2pattern(3).
+ * Athena's RegexSerDe matches by Java.  Nearly all patterns mean the same to
+ * PCRE2; the others must not silently match other lines.  See
+ * java.util.regex.Pattern's documentation, and pcre2pattern(3).
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +19,11 @@
 static FlowStatus
 refuse(FlowError *error, const char *construct, size_t len, const char *detail)
 {
-	flow_error_set(error, FLOW_UNSUPPORTED, "regular expression has what only Java understands: \"%.*s\"", (int) len, construct);
+	flow_error_set(error,
+	               FLOW_UNSUPPORTED,
+	               "regular expression has what only Java understands: \"%.*s\"",
+	               (int) len,
+	               construct);
 	flow_error_detail(error, "%s", detail);
 	flow_error_hint(error, "Write it in another way, see pcre2pattern(3).");
 	return error->status;
@@ -50,7 +54,10 @@ check_escape(const char **next, FlowError *error)
 	if (p[0] == '0' && strspn(p + 1, "01234567") >= 3)
 		return refuse(error, p - 1, 5, "PCRE2 takes two octal digits behind \"\\0\".");
 	if (p[0] >= '1' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9')
-		return refuse(error, p - 1, 3, "Java refers to as many digits as there are groups, PCRE2 to all of them.");
+		return refuse(error,
+		              p - 1,
+		              3,
+		              "Java refers to as many digits as there are groups, PCRE2 to all of them.");
 	if (*p == 'Q')
 	{
 		const char *end = strstr(p, "\\E");
@@ -89,7 +96,9 @@ check_class(const char **next, FlowError *error)
 	return status;
 }
 
-/* "next" is behind a "("; moves it behind what says what kind of group it is. */
+/*
+ * "next" is behind a "("; moves it behind what says what kind of group it is.
+ */
 static FlowStatus
 check_group(const char **next, int *ngroups, bool *named, FlowError *error)
 {
@@ -112,7 +121,10 @@ check_group(const char **next, int *ngroups, bool *named, FlowError *error)
 	{
 		for (size_t i = 0; i < flags; i++)
 			if (strchr("duxU", p[i]) != NULL)
-				return refuse(error, p - 2, flags + 2, "Of Java's flags only i, m and s mean the same to PCRE2.");
+				return refuse(error,
+				              p - 2,
+				              flags + 2,
+				              "Of Java's flags only i, m and s mean the same to PCRE2.");
 		p += flags;
 	}
 	*next = p;

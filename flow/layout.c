@@ -14,7 +14,10 @@
 /* The column that takes the time which a wrapper puts before a record. */
 #define TIME_COLUMN "ts"
 
-/* The fields of a flow log whose owner chose no format (Amazon VPC User Guide, "Default format"). */
+/*
+ * The fields of a flow log whose owner chose no format (Amazon VPC User Guide,
+ * "Default format").
+ */
 #define DEFAULT_FIELDS 14
 static const char default_format[] =
 	"${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} "
@@ -29,15 +32,20 @@ name_of_column(const FlowColumn *column)
 	return column->field != NULL ? column->field : column->name;
 }
 
-/* A column that no file can fill, unless its header has a field of that name. */
+/*
+ * A column that no file can fill, unless its header has a field of that name.
+ */
 static FlowStatus
-unknown_column(const FlowColumn *column, const FlowNames *names, const char *source, FlowError *error)
+unknown_column(const FlowColumn *column, const FlowNames *names, const char *source,
+               FlowError *error)
 {
 	const char *name = name_of_column(column);
 	char nearest[FLOW_NAME_LENGTH + 1];
 
 	flow_error_set(error, FLOW_BAD_HEADER, "no field \"%s\" for column \"%s\"", name, column->name);
-	flow_error_detail(error, "It is not a known field of flow logs, and the %s does not name it.", source);
+	flow_error_detail(error,
+	                  "It is not a known field of flow logs, and the %s does not name it.",
+	                  source);
 	if (flow_names_nearest(names, name, nearest))
 		flow_error_hint(error, "Perhaps you meant the field \"%s\".", nearest);
 	else
@@ -104,8 +112,12 @@ flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *e
 		return status;
 	}
 
-	/* a line of the shape has its fields between single separators, whatever is in them */
-	if (spec->splitter && layout->nfields <= FLOW_SHAPE_FIELDS && !(layout->timed && layout->separator != ' '))
+	/*
+	 * a line of the shape has its fields between single separators, whatever
+	 * is in them
+	 */
+	if (spec->splitter && layout->nfields <= FLOW_SHAPE_FIELDS &&
+	    !(layout->timed && layout->separator != ' '))
 	{
 		layout->own_shape.separator = layout->separator;
 		layout->own_shape.nfields = layout->own_shape.nrequired = layout->nfields;
@@ -128,8 +140,9 @@ flow_layout_free(FlowLayout *layout)
 /* ---------- lines ---------- */
 
 /*
- * Where the next field of a line ends.  Blanks are one separator however many they are, and
- * none before the first field or behind the last: AWS writes one, people's editors more.
+ * Where the next field of a line ends.  Blanks are one separator however many
+ * they are, and none before the first field or behind the last: AWS writes
+ * one, people's editors more.
  */
 static FlowSlice
 next_field(const char **next, const char *end, char separator)
@@ -150,7 +163,9 @@ skip_blanks(const char *next, const char *end)
 	return next;
 }
 
-/* The fields of a line, as many as there are; only the first "most" are kept. */
+/*
+ * The fields of a line, as many as there are; only the first "most" are kept.
+ */
 static int
 split(const char *line, size_t len, char separator, bool timed, FlowSlice *fields, int most)
 {
@@ -179,11 +194,13 @@ split(const char *line, size_t len, char separator, bool timed, FlowSlice *field
 }
 
 FlowStatus
-flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column, int ncolumns)
+flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column,
+                  int ncolumns)
 {
 	FlowSlice fields[FLOW_NAMES_MAX + 1];
 
-	if (split(line, len, layout->separator, layout->timed, fields, layout->nfields) != layout->nfields)
+	if (split(line, len, layout->separator, layout->timed, fields, layout->nfields) !=
+	    layout->nfields)
 		return FLOW_END;
 	for (int i = 0; i < ncolumns; i++)
 	{
@@ -195,17 +212,26 @@ flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSl
 }
 
 void
-flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len, FlowError *error)
+flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
+                             FlowError *error)
 {
 	FlowSlice none;
 	int count = split(line, len, layout->separator, layout->timed, &none, 0);
 
 	if (layout->timed)
-		flow_error_detail(error, "Behind its time the line has %d %s, but the %s names %d.",
-		                  count > 0 ? count - 1 : 0, count == 2 ? "field" : "fields", layout->source, layout->nfields - 1);
+		flow_error_detail(error,
+		                  "Behind its time the line has %d %s, but the %s names %d.",
+		                  count > 0 ? count - 1 : 0,
+		                  count == 2 ? "field" : "fields",
+		                  layout->source,
+		                  layout->nfields - 1);
 	else
-		flow_error_detail(error, "The line has %d %s, but the %s names %d.",
-		                  count, count == 1 ? "field" : "fields", layout->source, layout->nfields);
+		flow_error_detail(error,
+		                  "The line has %d %s, but the %s names %d.",
+		                  count,
+		                  count == 1 ? "field" : "fields",
+		                  layout->source,
+		                  layout->nfields);
 }
 
 /* ---------- the default format ---------- */
@@ -264,9 +290,20 @@ flow_default_names(FlowNames *names)
 bool
 flow_default_fits(const char *line, size_t len, bool timed)
 {
-	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {
-		is_version_2, is_any, is_any, is_address_or_null, is_address_or_null, is_digits_or_null, is_digits_or_null,
-		is_digits_or_null, is_digits_or_null, is_digits_or_null, is_digits_or_null, is_digits_or_null, is_word_or_null, is_word_or_null};
+	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {is_version_2,
+	                                                              is_any,
+	                                                              is_any,
+	                                                              is_address_or_null,
+	                                                              is_address_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_digits_or_null,
+	                                                              is_word_or_null,
+	                                                              is_word_or_null};
 	FlowSlice fields[DEFAULT_FIELDS + 1];
 	int first = timed ? 1 : 0;
 

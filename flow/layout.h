@@ -41,17 +41,29 @@ typedef struct FlowLayoutSpec
 	int ncolumns;
 } FlowLayoutSpec;
 
-/* FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column that is neither named nor a known field. */
-extern FlowStatus flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **layout, FlowError *error);
+/*
+ * FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column that is neither
+ * named nor a known field.
+ */
+extern FlowStatus flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **layout,
+                                     FlowError *error);
 extern void flow_layout_free(FlowLayout *layout);
 
-/* Splits a line at its separators into fields by column; FLOW_END if it has more fields or less than the layout. */
-extern FlowStatus flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column, int ncolumns);
+/*
+ * Splits a line at its separators into fields by column; FLOW_END if it has
+ * more fields or less than the layout.
+ */
+extern FlowStatus flow_layout_split(const FlowLayout *layout, const char *line, size_t len,
+                                    FlowSlice *by_column, int ncolumns);
 
 /* Adds to an error about such a line what is wrong with it. */
-extern void flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len, FlowError *error);
+extern void flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
+                                         FlowError *error);
 
-/* The fields of AWS's default format, and whether a line is certainly a record of it. */
+/*
+ * The fields of AWS's default format, and whether a line is certainly a record
+ * of it.
+ */
 extern void flow_default_names(FlowNames *names);
 extern bool flow_default_fits(const char *line, size_t len, bool timed);
 

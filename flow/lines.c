@@ -3,10 +3,10 @@
  * lines.c
  *	  The lines of a piece of log that have the shape of records.
  *
- * The splitter has found where fields end, which of these ends are newlines, and
- * which fields are all digits: a bit each.  Whether a line has the right number of fields,
- * and digits where they must be, is then told by two comparisons of as many bits as it
- * has fields, without a loop over them.
+ * The splitter has found where fields end, which of these ends are newlines,
+ * and which fields are all digits: a bit each.  Whether a line has the right
+ * number of fields, and digits where they must be, is then told by two
+ * comparisons of as many bits as it has fields, without a loop over them.
  *
  * Nothing is decided here about a line that is not of the shape: it becomes a
  * doubtful row, which the reader judges by the pattern itself.
@@ -77,7 +77,8 @@ flow_lines_count(const FlowLines *lines, size_t from, size_t to)
 	{
 		size_t count = to - from < FLOW_SHAPE_FIELDS ? to - from : FLOW_SHAPE_FIELDS;
 
-		result += (size_t) __builtin_popcountll(bits_at(lines->ends->newline, from) & low_bits(count));
+		result +=
+			(size_t) __builtin_popcountll(bits_at(lines->ends->newline, from) & low_bits(count));
 	}
 	return result;
 }
@@ -117,8 +118,8 @@ set_nfields(FlowLines *lines, int nfields)
 }
 
 /*
- * Optional fields make lines of several lengths.  Those of a log are alike, so the
- * first line tells which of them are taken; the others are doubtful.
+ * Optional fields make lines of several lengths.  Those of a log are alike, so
+ * the first line tells which of them are taken; the others are doubtful.
  */
 static int
 choose_nfields(const FlowLines *lines)
@@ -132,8 +133,9 @@ choose_nfields(const FlowLines *lines)
 }
 
 /*
- * By far the most: a line has a newline at its last end and nowhere before.  "odd" is
- * a constant for the compiler: without an odd field in the piece there is nothing to look up.
+ * By far the most: a line has a newline at its last end and nowhere before.
+ * "odd" is a constant for the compiler: without an odd field in the piece
+ * there is nothing to look up.
  */
 static inline size_t
 take_closed(FlowLines *lines, bool special)
@@ -147,8 +149,7 @@ take_closed(FlowLines *lines, bool special)
 
 	for (size_t end = 0; end < ends->count;)
 	{
-		if (end + nfields <= ends->count &&
-		    (bits_at(ends->newline, end) & all) == newline &&
+		if (end + nfields <= ends->count && (bits_at(ends->newline, end) & all) == newline &&
 		    (bits_at(ends->digits, end) & digits) == digits &&
 		    (!special || (bits_at(ends->special, end) & all) == 0))
 		{
@@ -176,8 +177,7 @@ take_open(FlowLines *lines)
 	for (size_t end = 0; end < ends->count;)
 	{
 		size_t behind = find_bit(ends->newline, end) + 1;
-		bool good = behind - end >= nfields &&
-		            (bits_at(ends->digits, end) & digits) == digits &&
+		bool good = behind - end >= nfields && (bits_at(ends->digits, end) & digits) == digits &&
 		            !(ends->any_special && any_bit(ends->special, end, behind));
 
 		*rows++ = (uint32_t) end | (good ? 0 : FLOW_ROW_DOUBTFUL);
@@ -203,7 +203,8 @@ check_fields(FlowLines *lines, const FlowShapeCheck *check)
 		end = row + (uint32_t) check->field;
 		start = next[(ptrdiff_t) end - 1];
 		len = next[end] - 1 - start;
-		if (check->digits && (bits_at(lines->ends->digits, end) & 1) && len >= check->min && len <= check->max)
+		if (check->digits && (bits_at(lines->ends->digits, end) & 1) && len >= check->min &&
+		    len <= check->max)
 			continue;
 		if (!flow_shape_passes(check, lines->batch.data + start, len))
 			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
@@ -211,8 +212,8 @@ check_fields(FlowLines *lines, const FlowShapeCheck *check)
 }
 
 /*
- * A record that begins like a header may be one, unless a field of the line is a number, as no name in
- * a header is.
+ * A record that begins like a header may be one, unless a field of the line is
+ * a number, as no name in a header is.
  */
 static void
 doubt_letters(FlowLines *lines)
@@ -229,7 +230,8 @@ doubt_letters(FlowLines *lines)
 		if (row & FLOW_ROW_DOUBTFUL)
 			continue;
 		letter = (unsigned char) lines->batch.data[line_start(lines, row + (uint32_t) first)];
-		if ((unsigned char) (letter - 'a') < 26 && !any_bit(ends->digits, row + (size_t) first, row + (size_t) first + count))
+		if ((unsigned char) (letter - 'a') < 26 &&
+		    !any_bit(ends->digits, row + (size_t) first, row + (size_t) first + count))
 			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
 	}
 }
@@ -253,7 +255,8 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	if (shape == NULL)
 		return 0;
 	lines->split(data, len < FLOW_SPLIT_MAX ? len : FLOW_SPLIT_MAX, shape->separator, ends);
-	while (ends->count > 0 && !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
+	while (ends->count > 0 &&
+	       !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
 		ends->count--;
 	lines->nrows = 0;
 	if (ends->count == 0)
@@ -291,7 +294,8 @@ flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout)
 }
 
 FlowStatus
-flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length, FlowLines **result, FlowError *error)
+flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length,
+                  FlowLines **result, FlowError *error)
 {
 	FlowLines *lines = flow_allocate(host, sizeof(FlowLines));
 

@@ -11,7 +11,10 @@
 #include "bytes/ends.h"
 #include "layout.h"
 
-/* Set in a row that must be judged by itself, from its line on: FlowBatch never has it. */
+/*
+ * Set in a row that must be judged by itself, from its line on: FlowBatch
+ * never has it.
+ */
 #define FLOW_ROW_DOUBTFUL (UINT32_C(1) << 31)
 
 typedef struct FlowLines
@@ -34,21 +37,28 @@ typedef struct FlowLines
 } FlowLines;
 
 /* FLOW_NO_MEMORY leaves nothing. */
-extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length,
-                                    FlowLines **lines, FlowError *error);
+extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *format,
+                                    size_t max_line_length, FlowLines **lines, FlowError *error);
 extern void flow_lines_free(FlowLines *lines);
 
-/* What lines are split into takes room, from before the first to after the last of them. */
+/*
+ * What lines are split into takes room, from before the first to after the
+ * last of them.
+ */
 extern FlowStatus flow_lines_make_room(FlowLines *lines, FlowError *error);
 extern void flow_lines_free_room(FlowLines *lines);
 
-/* The lines that follow have this layout, which must live as long as they are split. */
+/*
+ * The lines that follow have this layout, which must live as long as they are
+ * split.
+ */
 extern void flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout);
 
 /*
- * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MAX bytes of them at most; returns how many
- * bytes that were, 0 if no line ends in there.  All of them become rows; those
- * that are not of the shape, or may be more than a record, doubtful ones.
+ * Splits the whole lines at the beginning of some data, FLOW_SPLIT_MAX bytes
+ * of them at most; returns how many bytes that were, 0 if no line ends in
+ * there.  All of them become rows; those that are not of the shape, or may be
+ * more than a record, doubtful ones.
  */
 extern size_t flow_lines_split(FlowLines *lines, const char *data, size_t len);
 

@@ -3,9 +3,9 @@
  * location.c
  *	  The wildcards of a location, and how it is written.
  *
- * A location is split at "/" into segments.  Those before the first wildcard are
- * its fixed part; each of the others is "**" (any number of directories; at the
- * end everything below) or a pattern for one name:
+ * A location is split at "/" into segments.  Those before the first wildcard
+ * are its fixed part; each of the others is "**" (any number of directories;
+ * at the end everything below) or a pattern for one name:
  *
  *		*			any run of characters, also none
  *		?			one character
@@ -14,13 +14,13 @@
  *		\x			the character x itself
  *		${name}		a variable; see location_template.c
  *
- * A character is a UTF-8 sequence, or a byte that belongs to none: names have no
- * declared encoding, but in practice they are UTF-8, and "?" should match what a
- * reader sees as one letter.
+ * A character is a UTF-8 sequence, or a byte that belongs to none: names have
+ * no declared encoding, but in practice they are UTF-8, and "?" should match
+ * what a reader sees as one letter.
  *
  * Alternatives are multiplied out when a location is parsed, so that a name is
- * compared with plain sequences of items, in time bounded by the product of both
- * lengths, whatever the pattern.
+ * compared with plain sequences of items, in time bounded by the product of
+ * both lengths, whatever the pattern.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,7 +52,10 @@ typedef struct Expansion
 	FlowError *error;
 } Expansion;
 
-/* What follows an alternative in the text: from p to end, and then what follows that. */
+/*
+ * What follows an alternative in the text: from p to end, and then what
+ * follows that.
+ */
 typedef struct Rest
 {
 	const char *p, *end;
@@ -77,7 +80,10 @@ character_end(const char *p)
 	return p + (*p == '\\' ? 2 : 1);
 }
 
-/* Behind the character, piece, class or group at p; the text is known to be well-formed. */
+/*
+ * Behind the character, piece, class or group at p; the text is known to be
+ * well-formed.
+ */
 static const char *
 element_end(const char *p)
 {
@@ -111,19 +117,26 @@ invalid(const FlowLocation *location, FlowError *error)
 	return flow_error_set(error, FLOW_BAD_LOCATION, "invalid location \"%s\"", location->text);
 }
 
-/* For messages: which byte of the location, from 1, is at a place of the pattern. */
+/*
+ * For messages: which byte of the location, from 1, is at a place of the
+ * pattern.
+ */
 static size_t
 byte_of(const FlowLocation *location, const char *p)
 {
-	return flow_template_source(&location->path_template, (size_t) (p - location->path_template.pattern)) + 1;
+	return flow_template_source(&location->path_template,
+	                            (size_t) (p - location->path_template.pattern)) +
+	       1;
 }
 
 static FlowStatus
 not_closed(const FlowLocation *location, const char *p, FlowError *error)
 {
 	invalid(location, error);
-	flow_error_detail(error, "The \"%c\" at byte %zu is not closed before the next \"/\" or the end.",
-	                  *p, byte_of(location, p));
+	flow_error_detail(error,
+	                  "The \"%c\" at byte %zu is not closed before the next \"/\" or the end.",
+	                  *p,
+	                  byte_of(location, p));
 	flow_error_hint(error, "Put \"\\\" before a character that stands for itself.");
 	return error->status;
 }
@@ -140,12 +153,15 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 		return not_closed(location, p, error);
 
 	p = first;
-	for (const char *member = p; flow_location_class_member(first, &p, end, &low, &high); member = p)
+	for (const char *member = p; flow_location_class_member(first, &p, end, &low, &high);
+	     member = p)
 	{
 		if (low > high)
 		{
 			invalid(location, error);
-			flow_error_detail(error, "A range in the \"[\" at byte %zu ends before it begins.", byte);
+			flow_error_detail(error,
+			                  "A range in the \"[\" at byte %zu ends before it begins.",
+			                  byte);
 			return error->status;
 		}
 
@@ -153,8 +169,11 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 		if (*member == '[' && (member[1] == ':' || member[1] == '.' || member[1] == '='))
 		{
 			invalid(location, error);
-			flow_error_detail(error, "The \"[\" at byte %zu has a named set, \"[%c\"; only characters and ranges can be in it.",
-			                  byte, member[1]);
+			flow_error_detail(error,
+			                  "The \"[\" at byte %zu has a named set, \"[%c\"; only characters and "
+			                  "ranges can be in it.",
+			                  byte,
+			                  member[1]);
 			return error->status;
 		}
 	}
@@ -169,17 +188,21 @@ check_star(const FlowLocation *location, const char *p, FlowError *error)
 	if (p[1] == '*' && (p[-1] != '/' || (p[2] != '/' && p[2] != '\0')))
 	{
 		invalid(location, error);
-		flow_error_detail(error, "The \"**\" at byte %zu is not alone between two \"/\".", byte_of(location, p));
-		flow_error_hint(error, "Write \"/**/*.gz\" for the files of that kind in a directory and all below it.");
+		flow_error_detail(error,
+		                  "The \"**\" at byte %zu is not alone between two \"/\".",
+		                  byte_of(location, p));
+		flow_error_hint(
+			error,
+			"Write \"/**/*.gz\" for the files of that kind in a directory and all below it.");
 		return error->status;
 	}
 	return FLOW_OK;
 }
 
 /*
- * Everything that can be wrong with the pattern is found here, in one pass, so that
- * whoever reads it later needs no errors.  (What variables can be written wrong, and
- * escapes, location_template.c has found.)
+ * Everything that can be wrong with the pattern is found here, in one pass, so
+ * that whoever reads it later needs no errors.  (What variables can be written
+ * wrong, and escapes, location_template.c has found.)
  */
 static FlowStatus
 check_text(const FlowLocation *location, FlowError *error)
@@ -198,7 +221,10 @@ check_text(const FlowLocation *location, FlowError *error)
 			status = not_closed(location, open[depth - 1], error);
 		else if (*p == '{' && depth == MAX_NESTING)
 		{
-			flow_error_set(error, FLOW_LIMIT, "alternatives in location \"%s\" are nested too deeply", location->text);
+			flow_error_set(error,
+			               FLOW_LIMIT,
+			               "alternatives in location \"%s\" are nested too deeply",
+			               location->text);
 			flow_error_detail(error, "At most %d \"{\" may be open at a time.", MAX_NESTING);
 			status = error->status;
 		}
@@ -258,7 +284,9 @@ add_segment(FlowLocation *location, const char *begin, const char *end, bool dee
 	if (location->nsegments == FLOW_LOCATION_SEGMENTS)
 	{
 		flow_error_set(error, FLOW_LIMIT, "location \"%s\" has too many parts", location->text);
-		flow_error_detail(error, "At most %d names may follow from the first wildcard on.", FLOW_LOCATION_SEGMENTS);
+		flow_error_detail(error,
+		                  "At most %d names may follow from the first wildcard on.",
+		                  FLOW_LOCATION_SEGMENTS);
 		return error->status;
 	}
 
@@ -285,14 +313,21 @@ split(FlowLocation *location, FlowError *error)
 		while (*p != '\0' && *p != '/')
 			p = element_end(p);
 
-		/* "//" and "/./" are "/", but in the fixed part of a key, which is no path */
+		/*
+		 * "//" and "/./" are "/", but in the fixed part of a key, which is no
+		 * path
+		 */
 		ends_in_slash = p == begin || (p == begin + 1 && *begin == '.' && location->nsegments == 0);
 		if (ends_in_slash && (location->root_len == 0 || location->nsegments > 0 || *p == '\0'))
 			continue;
 		if (location->nsegments == 0 && !has_wildcard(begin, p))
 			add_fixed(location, begin, p);
 		else
-			status = add_segment(location, begin, p, p == begin + 2 && memcmp(begin, "**", 2) == 0, error);
+			status = add_segment(location,
+			                     begin,
+			                     p,
+			                     p == begin + 2 && memcmp(begin, "**", 2) == 0,
+			                     error);
 	}
 	if (status != FLOW_OK)
 		return status;
@@ -303,15 +338,17 @@ split(FlowLocation *location, FlowError *error)
 		location->fixed[location->fixed_len++] = '/';
 	location->fixed[location->fixed_len] = '\0';
 
-	/* with a "/" behind it a pattern means directories only, and all in them */
+	/*
+	 * with a "/" behind it a pattern means directories only, and all in them
+	 */
 	if (ends_in_slash && location->nsegments > 0)
 		return add_segment(location, p, p, true, error);
 	return FLOW_OK;
 }
 
 /*
- * In how many ways can alternatives be chosen between p and end?  Not more than
- * MAX_ITEMS + 1.
+ * In how many ways can alternatives be chosen between p and end?  Not more
+ * than MAX_ITEMS + 1.
  */
 static uint64_t
 count_choices(const char *p, const char *end)
@@ -368,7 +405,10 @@ emit_piece(Expansion *x, const char *p)
 	x->emitted.after_star = false; /* another star has characters of its own */
 }
 
-/* A character that is matched with a class may be compared with all of its members. */
+/*
+ * A character that is matched with a class may be compared with all of its
+ * members.
+ */
 static void
 emit_class(Expansion *x, const char *p, const char *end)
 {
@@ -377,7 +417,8 @@ emit_class(Expansion *x, const char *p, const char *end)
 	uint32_t low, high;
 
 	emit_item(x, FLOW_ITEM_CLASS, (uint32_t) (p - x->location->path_template.pattern));
-	while (x->emitted.weight <= MAX_ITEMS && flow_location_class_member(first, &member, end, &low, &high))
+	while (x->emitted.weight <= MAX_ITEMS &&
+	       flow_location_class_member(first, &member, end, &low, &high))
 		x->emitted.weight += member != first;
 }
 
@@ -417,8 +458,13 @@ is_no_name(const FlowItem *items, uint32_t count)
 static FlowStatus
 too_many(const Expansion *x)
 {
-	flow_error_set(x->error, FLOW_LIMIT, "location \"%s\" has too many alternatives", x->location->text);
-	flow_error_detail(x->error, "Multiplied out, its patterns are longer than %d characters.", MAX_ITEMS);
+	flow_error_set(x->error,
+	               FLOW_LIMIT,
+	               "location \"%s\" has too many alternatives",
+	               x->location->text);
+	flow_error_detail(x->error,
+	                  "Multiplied out, its patterns are longer than %d characters.",
+	                  MAX_ITEMS);
 	return x->error->status;
 }
 
@@ -434,14 +480,17 @@ finish_alternative(Expansion *x)
 	if (emitted->count == 0 || (x->items != NULL && is_no_name(x->items, emitted->count)))
 	{
 		invalid(location, x->error);
-		flow_error_detail(x->error, "The name at byte %zu can be empty, \".\" or \"..\", which is not possible after a wildcard.",
+		flow_error_detail(x->error,
+		                  "The name at byte %zu can be empty, \".\" or \"..\", which is not "
+		                  "possible after a wildcard.",
 		                  byte_of(location, x->segment->begin));
 		return x->error->status;
 	}
 	if (x->items != NULL)
 	{
 		memcpy(location->items + location->nitems, x->items, emitted->count * sizeof(FlowItem));
-		location->alternatives[location->nalternatives] = (FlowAlternative) {location->nitems, emitted->count, emitted->least};
+		location->alternatives[location->nalternatives] =
+			(FlowAlternative) {location->nitems, emitted->count, emitted->least};
 	}
 	location->nalternatives++;
 	location->nitems += emitted->count;
@@ -454,9 +503,11 @@ finish_alternative(Expansion *x)
 }
 
 /*
- * Multiplies out the alternatives of the text between p and end, followed by "rest".  Each of them begins with
- * what was emitted so far.  In a group with a single one there is nothing to choose, so it takes no
- * level of recursion; with the others, there are not so many alternatives that these could be more than a few.
+ * Multiplies out the alternatives of the text between p and end, followed by
+ * "rest".  Each of them begins with what was emitted so far.  In a group with
+ * a single one there is nothing to choose, so it takes no level of recursion;
+ * with the others, there are not so many alternatives that these could be more
+ * than a few.
  */
 static FlowStatus
 expand(Expansion *x, const char *p, const char *end, const Rest *rest)
@@ -513,8 +564,8 @@ expand(Expansion *x, const char *p, const char *end, const Rest *rest)
 }
 
 /*
- * Multiplies out a segment's alternatives.  With location->items NULL, only counts
- * them and their items.  "items" is room for the longest one.
+ * Multiplies out a segment's alternatives.  With location->items NULL, only
+ * counts them and their items.  "items" is room for the longest one.
  */
 static FlowStatus
 compile_segment(FlowLocation *location, FlowSegment *segment, FlowItem *items, FlowError *error)
@@ -555,7 +606,11 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	FlowItem *items;
 	FlowStatus status;
 
-	if ((status = flow_template_read(location->text, location->root_len, names, &location->path_template, error)) != FLOW_OK ||
+	if ((status = flow_template_read(location->text,
+	                                 location->root_len,
+	                                 names,
+	                                 &location->path_template,
+	                                 error)) != FLOW_OK ||
 	    (status = check_text(location, error)) != FLOW_OK ||
 	    (status = split(location, error)) != FLOW_OK ||
 	    (status = compile(location, NULL, error)) != FLOW_OK)
@@ -563,7 +618,8 @@ parse(FlowLocation *location, char *names, FlowError *error)
 
 	/* now that the numbers are known, once more, to keep the items */
 	location->items = flow_allocate(host, (location->nitems + 1) * sizeof(FlowItem));
-	location->alternatives = flow_allocate(host, (location->nalternatives + 1) * sizeof(FlowAlternative));
+	location->alternatives =
+		flow_allocate(host, (location->nalternatives + 1) * sizeof(FlowAlternative));
 	items = flow_allocate(host, (location->longest + 1) * sizeof(FlowItem));
 	if (location->items == NULL || location->alternatives == NULL || items == NULL)
 		status = flow_error_memory(error);
@@ -574,8 +630,9 @@ parse(FlowLocation *location, char *names, FlowError *error)
 }
 
 /*
- * The length of "s3://bucket", after the rules for names of buckets (AWS: "General purpose bucket naming rules"; other stores
- * allow upper case and "_", too), which keep all that could change the meaning of a URL out of it.
+ * The length of "s3://bucket", after the rules for names of buckets (AWS:
+ * "General purpose bucket naming rules"; other stores allow upper case and
+ * "_", too), which keep all that could change the meaning of a URL out of it.
  */
 static FlowStatus
 read_root(const char *text, size_t *len, FlowError *error)
@@ -590,16 +647,22 @@ read_root(const char *text, size_t *len, FlowError *error)
 	flow_error_set(error, FLOW_BAD_LOCATION, "invalid location \"%s\"", text);
 	if (strncmp(text, S3_SCHEME, strlen(S3_SCHEME)) != 0)
 	{
-		flow_error_detail(error, "A location is an absolute path, which begins with \"/\", or begins with \"s3://\".");
+		flow_error_detail(
+			error,
+			"A location is an absolute path, which begins with \"/\", or begins with \"s3://\".");
 		return error->status;
 	}
-	bucket_len = strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+	bucket_len =
+		strspn(bucket, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
 	dots = strstr(bucket, "..");
-	if (bucket_len < 3 || bucket_len > 63 || (bucket[bucket_len] != '/' && bucket[bucket_len] != '\0') ||
+	if (bucket_len < 3 || bucket_len > 63 ||
+	    (bucket[bucket_len] != '/' && bucket[bucket_len] != '\0') ||
 	    strchr(".-", bucket[0]) != NULL || strchr(".-", bucket[bucket_len - 1]) != NULL ||
 	    (dots != NULL && dots < bucket + bucket_len))
 	{
-		flow_error_detail(error, "Behind \"s3://\" comes the name of a bucket: 3 to 63 letters, digits, \".\", \"-\" and \"_\", without wildcards.");
+		flow_error_detail(error,
+		                  "Behind \"s3://\" comes the name of a bucket: 3 to 63 letters, digits, "
+		                  "\".\", \"-\" and \"_\", without wildcards.");
 		return error->status;
 	}
 	*len = strlen(S3_SCHEME) + bucket_len;
@@ -634,16 +697,24 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	if (status != FLOW_OK)
 		return status;
 
-	/* a segment begins behind a "/", and another one may follow the last "/" */
+	/*
+	 * a segment begins behind a "/", and another one may follow the last "/"
+	 */
 	nsegments = count_bytes(text, '/') + 1;
 	if (nsegments > FLOW_LOCATION_SEGMENTS)
 		nsegments = FLOW_LOCATION_SEGMENTS;
-	npieces = strchr(text, '$') == NULL ? 0 : len < FLOW_LOCATION_PIECES ? len
-	                                                                     : FLOW_LOCATION_PIECES;
+	npieces = strchr(text, '$') == NULL    ? 0
+	          : len < FLOW_LOCATION_PIECES ? len
+	                                       : FLOW_LOCATION_PIECES;
 
-	/* the pattern is no longer than the text and a "/", the fixed part can be as long as that and a "/"; then come names */
-	location = flow_allocate(host, sizeof(FlowLocation) + nsegments * sizeof(FlowSegment) + npieces * sizeof(FlowPiece) +
-	                                   (len + 1) + (len + 2) + (len + 3) + len);
+	/*
+	 * the pattern is no longer than the text and a "/", the fixed part can be
+	 * as long as that and a "/"; then come names
+	 */
+	location =
+		flow_allocate(host,
+	                  sizeof(FlowLocation) + nsegments * sizeof(FlowSegment) +
+	                      npieces * sizeof(FlowPiece) + (len + 1) + (len + 2) + (len + 3) + len);
 	if (location == NULL)
 		return flow_error_memory(error);
 	memset(location, 0, sizeof(FlowLocation));

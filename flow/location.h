@@ -10,9 +10,10 @@
 
 #include "internal.h"
 
-#define FLOW_LOCATION_SEGMENTS 63 /* from the first wildcard on: FlowSegments has a bit for each and one more */
-#define FLOW_LOCATION_PIECES 100  /* of variables */
-#define FLOW_LOCATION_NAMES 128   /* of a path below the fixed part; a walk goes less deep */
+/* from the first wildcard on: FlowSegments has a bit for each and one more */
+#define FLOW_LOCATION_SEGMENTS 63
+#define FLOW_LOCATION_PIECES 100 /* of variables */
+#define FLOW_LOCATION_NAMES 128  /* of a path below the fixed part; a walk goes less deep */
 
 #define FLOW_STRAY_BYTE 0x110000 /* added to a byte that is no UTF-8: above every character */
 
@@ -27,9 +28,9 @@ typedef enum FlowPieceKind
 } FlowPieceKind;
 
 /*
- * A run of characters of a path that is a variable's value, or a part of it.  In the
- * pattern it is three bytes: "\", "/", which nobody else can write there, and
- * FLOW_PIECE_CODE plus its number.
+ * A run of characters of a path that is a variable's value, or a part of it.
+ * In the pattern it is three bytes: "\", "/", which nobody else can write
+ * there, and FLOW_PIECE_CODE plus its number.
  */
 typedef struct FlowPiece
 {
@@ -48,7 +49,10 @@ typedef struct FlowMark
 #define FLOW_PIECE_LENGTH 3
 #define FLOW_PIECE_CODE 0x80
 
-/* A location in which variables are replaced by their pieces; see location_template.c. */
+/*
+ * A location in which variables are replaced by their pieces; see
+ * location_template.c.
+ */
 typedef struct FlowTemplate
 {
 	char *pattern; /* NUL-terminated */
@@ -64,8 +68,12 @@ typedef enum FlowItemKind
 {
 	FLOW_ITEM_CHARACTER, /* value: the character */
 	FLOW_ITEM_ANY,
-	FLOW_ITEM_CLASS,  /* value: offset of its "[" in the pattern */
-	FLOW_ITEM_NAME,   /* value: the piece of which it is the first character; a star for the others follows */
+	FLOW_ITEM_CLASS, /* value: offset of its "[" in the pattern */
+	/*
+	 * value: the piece of which it is the first character; a star for the
+	 * others follows
+	 */
+	FLOW_ITEM_NAME,
 	FLOW_ITEM_DIGITS, /* value: the piece that they are */
 	FLOW_ITEM_STAR
 } FlowItemKind;
@@ -94,7 +102,11 @@ typedef struct FlowSegment
 struct FlowLocation
 {
 	const FlowHost *host;
-	char *text;      /* the location as given; like segments and pieces it lies behind this struct */
+	/*
+	 * the location as given; like segments and pieces it lies behind this
+	 * struct
+	 */
+	char *text;
 	size_t root_len; /* of its "s3://bucket", which is no part of the template; 0 for a path */
 	FlowTemplate path_template;
 	char *fixed; /* behind text and pattern */
@@ -107,7 +119,11 @@ struct FlowLocation
 	FlowAlternative *alternatives;
 	uint32_t nalternatives;
 	uint32_t longest; /* items of an alternative, at most */
-	uint32_t weight;  /* what matching a name may cost: at most as many steps for each of its characters */
+	/*
+	 * what matching a name may cost: at most as many steps for each of its
+	 * characters
+	 */
+	uint32_t weight;
 };
 
 /* ---------- location_class.c ---------- */
@@ -119,19 +135,23 @@ struct FlowLocation
 extern const char *flow_location_class_end(const char *p);
 
 /*
- * Reads the next member of a closed class, a range of one or more characters, and
- * moves *p behind it; false at the end.  first: where its members begin.
+ * Reads the next member of a closed class, a range of one or more characters,
+ * and moves *p behind it; false at the end.  first: where its members begin.
  */
-extern bool flow_location_class_member(const char *first, const char **p, const char *end, uint32_t *low, uint32_t *high);
+extern bool flow_location_class_member(const char *first, const char **p, const char *end,
+                                       uint32_t *low, uint32_t *high);
 
 /* ---------- location_template.c ---------- */
 
 /*
- * Takes the variables out of a location, which begins at "from".  There is room for the location's length in
- * template->pattern, and in "names", where those of variables go; for FLOW_LOCATION_MARKS marks; and for as many pieces as
- * the location has bytes, or FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or FLOW_LIMIT.
+ * Takes the variables out of a location, which begins at "from".  There is
+ * room for the location's length in template->pattern, and in "names", where
+ * those of variables go; for FLOW_LOCATION_MARKS marks; and for as many pieces
+ * as the location has bytes, or FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or
+ * FLOW_LIMIT.
  */
-extern FlowStatus flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template, FlowError *error);
+extern FlowStatus flow_template_read(const char *text, size_t from, char *names,
+                                     FlowTemplate *path_template, FlowError *error);
 
 /* Where in the location is what stands at an offset of the pattern? */
 extern size_t flow_template_source(const FlowTemplate *path_template, size_t offset);
@@ -143,16 +163,17 @@ extern size_t flow_piece_width(FlowPieceKind kind);
 extern bool flow_piece_fits(FlowPieceKind kind, const char *digits);
 
 /*
- * Makes values of the pieces that are known (the others have data NULL).  False if a date is none of
- * the calendar's.
+ * Makes values of the pieces that are known (the others have data NULL).
+ * False if a date is none of the calendar's.
  */
-extern bool flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces, FlowPathValue *values);
+extern bool flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
+                                 FlowPathValue *values);
 
 /* ---------- inline ---------- */
 
 /*
- * Reads the character at p, which is before end, and returns where the next one
- * begins.
+ * Reads the character at p, which is before end, and returns where the next
+ * one begins.
  */
 static inline const char *
 flow_next_character(const char *p, const char *end, uint32_t *character)

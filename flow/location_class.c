@@ -8,8 +8,8 @@
 #include "location.h"
 
 /*
- * Returns the end of a class, after its "]", or NULL if it is not closed within
- * its segment.  p is at the "[".  A "]" in first place is a member.
+ * Returns the end of a class, after its "]", or NULL if it is not closed
+ * within its segment.  p is at the "[".  A "]" in first place is a member.
  */
 const char *
 flow_location_class_end(const char *p)
@@ -35,7 +35,8 @@ flow_location_class_end(const char *p)
  * "first" is where its members begin.
  */
 bool
-flow_location_class_member(const char *first, const char **p, const char *end, uint32_t *low, uint32_t *high)
+flow_location_class_member(const char *first, const char **p, const char *end, uint32_t *low,
+                           uint32_t *high)
 {
 	if (**p == ']' && *p != first)
 		return false;

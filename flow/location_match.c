@@ -26,7 +26,10 @@ class_has(const char *p, const char *end, uint32_t character)
 	return negated;
 }
 
-/* The characters that a piece of a date is, at p; behind them, or NULL if it is something else. */
+/*
+ * The characters that a piece of a date is, at p; behind them, or NULL if it
+ * is something else.
+ */
 static const char *
 match_digits(const FlowLocation *location, const FlowItem *item, const char *p, const char *end)
 {
@@ -53,7 +56,11 @@ match_item(const FlowLocation *location, const FlowItem *item, const char *p, co
 		case FLOW_ITEM_NAME:
 			return p;
 		case FLOW_ITEM_CLASS:
-			return class_has(location->path_template.pattern + item->value, location->fixed, character) ? p : NULL;
+			return class_has(location->path_template.pattern + item->value,
+			                 location->fixed,
+			                 character)
+			           ? p
+			           : NULL;
 		case FLOW_ITEM_DIGITS:
 		case FLOW_ITEM_STAR:
 			break;
@@ -61,7 +68,10 @@ match_item(const FlowLocation *location, const FlowItem *item, const char *p, co
 	return NULL;
 }
 
-/* Notes where the piece of an item begins, and ends unless it goes on in a star. */
+/*
+ * Notes where the piece of an item begins, and ends unless it goes on in a
+ * star.
+ */
 static inline void
 begin_piece(const FlowItem *item, const char *p, const char *end, FlowSlice *pieces)
 {
@@ -69,7 +79,10 @@ begin_piece(const FlowItem *item, const char *p, const char *end, FlowSlice *pie
 		pieces[item->value] = (FlowSlice) {p, (size_t) (end - p)};
 }
 
-/* A star has taken the characters up to p, for the piece before it if there is one.  NULL: there was none yet. */
+/*
+ * A star has taken the characters up to p, for the piece before it if there is
+ * one.  NULL: there was none yet.
+ */
 static inline void
 end_star(const FlowItem *first, const FlowItem *star, const char *p, FlowSlice *pieces)
 {
@@ -79,12 +92,13 @@ end_star(const FlowItem *first, const FlowItem *star, const char *p, FlowSlice *
 
 /*
  * When the items behind a star do not match, only the last star need take one
- * character more: any way that gives an earlier star more would do no better.  So in
- * the way that is found each star takes as little as it can, the first one first; "pieces" (or NULL) are
- * set to what it gives to variables.
+ * character more: any way that gives an earlier star more would do no better.
+ * So in the way that is found each star takes as little as it can, the first
+ * one first; "pieces" (or NULL) are set to what it gives to variables.
  */
 static bool
-match_items(const FlowLocation *location, const FlowAlternative *alternative, const char *name, const char *end, FlowSlice *pieces)
+match_items(const FlowLocation *location, const FlowAlternative *alternative, const char *name,
+            const char *end, FlowSlice *pieces)
 {
 	const FlowItem *first = location->items + alternative->first;
 	const FlowItem *item = first;
@@ -132,11 +146,13 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 }
 
 /*
- * Does a segment match a name?  One that listings leave out it matches only where
- * it has the "." or "_" itself in first place; *hidden tells that it would match.  "pieces" may be NULL.
+ * Does a segment match a name?  One that listings leave out it matches only
+ * where it has the "." or "_" itself in first place; *hidden tells that it
+ * would match.  "pieces" may be NULL.
  */
 static bool
-match_segment(const FlowLocation *location, const FlowSegment *segment, const char *name, size_t len, bool *hidden, FlowSlice *pieces)
+match_segment(const FlowLocation *location, const FlowSegment *segment, const char *name,
+              size_t len, bool *hidden, FlowSlice *pieces)
 {
 	bool hide = name[0] == '.' || name[0] == '_';
 
@@ -174,8 +190,8 @@ flow_location_names_per_check(const FlowLocation *location)
 }
 
 /*
- * The set of segment i, and of those behind it if it is "**", which may also stand
- * for no directory.  The bit behind the last segment means everything.
+ * The set of segment i, and of those behind it if it is "**", which may also
+ * stand for no directory.  The bit behind the last segment means everything.
  */
 static FlowSegments
 segments_from(const FlowLocation *location, int i)
@@ -207,7 +223,8 @@ flow_location_is_deep(const FlowLocation *location, FlowSegments segments)
 }
 
 FlowNameMatch
-flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len)
+flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name,
+                    size_t len)
 {
 	static const FlowSegment everything = {.deep = true};
 	FlowNameMatch shown = {0, false, false}, left_out = {0, false, true};
@@ -246,7 +263,10 @@ typedef struct Names
 	FlowSlice names[FLOW_LOCATION_NAMES];
 	int count;
 
-	/* by segment, a bit for each name: they are known not to match from there on */
+	/*
+	 * by segment, a bit for each name: they are known not to match from there
+	 * on
+	 */
 	uint64_t failed[FLOW_LOCATION_SEGMENTS + 1][(FLOW_LOCATION_NAMES + 63) / 64];
 } Names;
 
@@ -278,7 +298,12 @@ match_name(const Names *names, int segment, int name, FlowSlice *pieces)
 	const FlowSlice *text = &names->names[name];
 	bool hidden;
 
-	return match_segment(names->location, &names->location->segments[segment], text->data, text->len, &hidden, pieces);
+	return match_segment(names->location,
+	                     &names->location->segments[segment],
+	                     text->data,
+	                     text->len,
+	                     &hidden,
+	                     pieces);
 }
 
 static bool
@@ -295,13 +320,18 @@ try_from(Names *names, int segment, int name)
 {
 	const FlowLocation *location = names->location;
 
-	/* behind the last segment, or in a "**" at the end: everything that is not hidden */
+	/*
+	 * behind the last segment, or in a "**" at the end: everything that is not
+	 * hidden
+	 */
 	if (segment == location->nsegments)
-		return name == names->count || (!is_hidden(&names->names[name]) && match_from(names, segment, name + 1));
+		return name == names->count ||
+		       (!is_hidden(&names->names[name]) && match_from(names, segment, name + 1));
 	if (name == names->count)
 		return false;
 	if (!location->segments[segment].deep)
-		return match_name(names, segment, name, names->pieces) && match_from(names, segment + 1, name + 1);
+		return match_name(names, segment, name, names->pieces) &&
+		       match_from(names, segment + 1, name + 1);
 
 	/* as few directories as possible; at the end one, at least */
 	if (segment + 1 < location->nsegments && match_from(names, segment + 1, name))
@@ -311,7 +341,10 @@ try_from(Names *names, int segment, int name)
 	return match_from(names, segment + 1 < location->nsegments ? segment : segment + 1, name + 1);
 }
 
-/* Do the segments from one on match the names from one on?  The first way is taken. */
+/*
+ * Do the segments from one on match the names from one on?  The first way is
+ * taken.
+ */
 static bool
 match_from(Names *names, int segment, int name)
 {
@@ -328,8 +361,9 @@ match_from(Names *names, int segment, int name)
 }
 
 /*
- * Names are matched one by one, so the way in which one of them is does not depend on the next: if
- * the parts of a date, in that way, are no date, the path does not match.
+ * Names are matched one by one, so the way in which one of them is does not
+ * depend on the next: if the parts of a date, in that way, are no date, the
+ * path does not match.
  */
 bool
 flow_location_values(const FlowLocation *location, const char *path, FlowPathValue *values)
@@ -344,9 +378,13 @@ flow_location_values(const FlowLocation *location, const char *path, FlowPathVal
 	       flow_template_values(&location->path_template, pieces, values);
 }
 
-/* Until there is a "**" the segment of a name is known, and so are the values of variables in it. */
+/*
+ * Until there is a "**" the segment of a name is known, and so are the values
+ * of variables in it.
+ */
 bool
-flow_location_directory_values(const FlowLocation *location, const char *path, FlowPathValue *values, bool *more)
+flow_location_directory_values(const FlowLocation *location, const char *path,
+                               FlowPathValue *values, bool *more)
 {
 	FlowSlice pieces[FLOW_LOCATION_PIECES];
 	Names names = {.location = location};

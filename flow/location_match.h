@@ -11,19 +11,24 @@
 #include "internal.h"
 
 /*
- * The segments before the first one with a wildcard, without their escapes.  Ends
- * in "/" if it is "/", or if there is no wildcard and the location ends in one; in a bucket also if there is a wildcard.
+ * The segments before the first one with a wildcard, without their escapes.
+ * Ends in "/" if it is "/", or if there is no wildcard and the location ends
+ * in one; in a bucket also if there is a wildcard.
  */
 extern const char *flow_location_fixed(const FlowLocation *location);
 extern bool flow_location_has_wildcard(const FlowLocation *location);
 
-/* Of one that is in a bucket: the fixed part behind "s3://bucket/", "" if there is none. */
+/*
+ * Of one that is in a bucket: the fixed part behind "s3://bucket/", "" if
+ * there is none.
+ */
 extern const char *flow_location_key(const FlowLocation *location);
 
 /*
  * Who walks down from the fixed part holds, for each directory, the set of
- * segments that the names in it may match, a bit for each; so a path is met once,
- * in however many ways it matches.  An empty set: nothing in there can match.
+ * segments that the names in it may match, a bit for each; so a path is met
+ * once, in however many ways it matches.  An empty set: nothing in there can
+ * match.
  */
 typedef uint64_t FlowSegments;
 
@@ -39,9 +44,13 @@ extern FlowSegments flow_location_start(const FlowLocation *location);
 
 /* May names match however deep they are? */
 extern bool flow_location_is_deep(const FlowLocation *location, FlowSegments segments);
-extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name, size_t len);
+extern FlowNameMatch flow_location_match(const FlowLocation *location, FlowSegments segments,
+                                         const char *name, size_t len);
 
-/* So many names may be matched between two looks at the host: fewer if the location has many alternatives. */
+/*
+ * So many names may be matched between two looks at the host: fewer if the
+ * location has many alternatives.
+ */
 extern size_t flow_location_names_per_check(const FlowLocation *location);
 
 #endif /* FLOW_LOCATION_MATCH_H */

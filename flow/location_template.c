@@ -5,13 +5,14 @@
  *
  * There are two kinds:
  *
- *		${name}				the shortest run of characters, one at least, without "/"
- *		${name:yyyy/MM/dd}	a date, of yyyy, MM, dd and HH (the hour) with any text between
+ *		${name}                         the shortest run of characters, one at
+ *		least, without "/" ${name:yyyy/MM/dd}    a date, of yyyy, MM, dd and HH
+ *		(the hour) with any text between
  *							and around them; it may span several names
  *
- * Of a date there must be a year, of a day the month, and of an hour the day; what is left
- * out is the first.  Its value is written in ISO 8601, in UTC: 2024-01-31, or with the hour
- * 2024-01-31T23:00:00Z.
+ * Of a date there must be a year, of a day the month, and of an hour the day;
+ * what is left out is the first.  Its value is written in ISO 8601, in UTC:
+ * 2024-01-31, or with the hour 2024-01-31T23:00:00Z.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +36,10 @@ static const struct
 	[FLOW_PIECE_HOUR] = {"HH", 0, 23},
 };
 
-/* Letters by which other programs mean other parts of a time: alone, they are no text. */
+/*
+ * Letters by which other programs mean other parts of a time: alone, they are
+ * no text.
+ */
 static const char *const foreign_letters = "yYuMLdDHhKkmsSE";
 
 /* ---------- reading a location ---------- */
@@ -68,7 +72,8 @@ add_mark(Reader *in)
 {
 	FlowTemplate *path_template = in->path_template;
 
-	path_template->marks[path_template->nmarks++] = (FlowMark) {(size_t) (in->out - path_template->pattern), (size_t) (in->p - in->text)};
+	path_template->marks[path_template->nmarks++] =
+		(FlowMark) {(size_t) (in->out - path_template->pattern), (size_t) (in->p - in->text)};
 }
 
 static FlowStatus
@@ -81,7 +86,8 @@ add_piece(Reader *in, FlowPieceKind kind)
 		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
 		return in->error->status;
 	}
-	path_template->pieces[path_template->npieces] = (FlowPiece) {kind, path_template->nvariables - 1};
+	path_template->pieces[path_template->npieces] =
+		(FlowPiece) {kind, path_template->nvariables - 1};
 	*in->out++ = '\\';
 	*in->out++ = '/';
 	*in->out++ = (char) (FLOW_PIECE_CODE + path_template->npieces++);
@@ -99,14 +105,19 @@ add_variable(Reader *in, const char *open)
 	if (after == '\0' || after == '/')
 	{
 		invalid(in);
-		flow_error_detail(in->error, "The \"${\" at byte %zu is not closed before the next \"/\" or the end.", byte_of(in, open));
+		flow_error_detail(in->error,
+		                  "The \"${\" at byte %zu is not closed before the next \"/\" or the end.",
+		                  byte_of(in, open));
 		flow_error_hint(in->error, "Write \"\\$\\{\" if these characters stand for themselves.");
 		return in->error->status;
 	}
 	if (after != ':' && after != '}')
 	{
 		invalid(in);
-		flow_error_detail(in->error, "The name in the \"${\" at byte %zu cannot have a \"%c\".", byte_of(in, open), after);
+		flow_error_detail(in->error,
+		                  "The name in the \"${\" at byte %zu cannot have a \"%c\".",
+		                  byte_of(in, open),
+		                  after);
 		return in->error->status;
 	}
 	if (len == 0)
@@ -116,10 +127,13 @@ add_variable(Reader *in, const char *open)
 		return in->error->status;
 	}
 	for (int i = 0; i < path_template->nvariables; i++)
-		if (strlen(path_template->variables[i].name) == len && memcmp(path_template->variables[i].name, in->p, len) == 0)
+		if (strlen(path_template->variables[i].name) == len &&
+		    memcmp(path_template->variables[i].name, in->p, len) == 0)
 		{
 			invalid(in);
-			flow_error_detail(in->error, "The \"${\" at byte %zu has a name that was there before.", byte_of(in, open));
+			flow_error_detail(in->error,
+			                  "The \"${\" at byte %zu has a name that was there before.",
+			                  byte_of(in, open));
 			return in->error->status;
 		}
 	if (path_template->nvariables == FLOW_MAX_VARIABLES)
@@ -131,7 +145,8 @@ add_variable(Reader *in, const char *open)
 
 	memcpy(in->names, in->p, len);
 	in->names[len] = '\0';
-	path_template->variables[path_template->nvariables++] = (FlowVariable) {.name = in->names, .is_date = after == ':'};
+	path_template->variables[path_template->nvariables++] =
+		(FlowVariable) {.name = in->names, .is_date = after == ':'};
 	in->names += len + 1;
 	in->p += len;
 	return FLOW_OK;
@@ -143,7 +158,10 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The part of a date whose letters come next, or FLOW_PIECE_NAME if that are none's. */
+/*
+ * The part of a date whose letters come next, or FLOW_PIECE_NAME if that are
+ * none's.
+ */
 static FlowPieceKind
 next_part(const char *p)
 {
@@ -173,7 +191,10 @@ copy_date_text(Reader *in)
 	if (strchr("*?[{$", *begin) != NULL)
 	{
 		invalid(in);
-		flow_error_detail(in->error, "The \"%c\" at byte %zu cannot be in a date.", *begin, byte_of(in, begin));
+		flow_error_detail(in->error,
+		                  "The \"%c\" at byte %zu cannot be in a date.",
+		                  *begin,
+		                  byte_of(in, begin));
 		flow_error_hint(in->error, "Put \"\\\" before a character that stands for itself.");
 		return in->error->status;
 	}
@@ -188,8 +209,12 @@ copy_date_text(Reader *in)
 	if (foreign)
 	{
 		invalid(in);
-		flow_error_detail(in->error, "The \"%.*s\" at byte %zu is not a part of a date that is known: these are yyyy, MM, dd and HH.",
-		                  (int) (in->p - begin), begin, byte_of(in, begin));
+		flow_error_detail(in->error,
+		                  "The \"%.*s\" at byte %zu is not a part of a date that is known: these "
+		                  "are yyyy, MM, dd and HH.",
+		                  (int) (in->p - begin),
+		                  begin,
+		                  byte_of(in, begin));
 		flow_error_hint(in->error, "Put \"\\\" before a character that stands for itself.");
 		return in->error->status;
 	}
@@ -213,13 +238,17 @@ add_date(Reader *in, const char *open)
 		if (*in->p == '\0')
 		{
 			invalid(in);
-			flow_error_detail(in->error, "The \"${\" at byte %zu is not closed.", byte_of(in, open));
+			flow_error_detail(in->error,
+			                  "The \"${\" at byte %zu is not closed.",
+			                  byte_of(in, open));
 			return in->error->status;
 		}
 		if (*in->p == '\\' && (in->p[1] == '\0' || in->p[1] == '/'))
 		{
 			invalid(in);
-			flow_error_detail(in->error, "The \"\\\" at byte %zu has no character to escape.", byte_of(in, in->p));
+			flow_error_detail(in->error,
+			                  "The \"\\\" at byte %zu has no character to escape.",
+			                  byte_of(in, in->p));
 			return in->error->status;
 		}
 		if (kind == FLOW_PIECE_NAME)
@@ -230,7 +259,10 @@ add_date(Reader *in, const char *open)
 		if (seen[kind])
 		{
 			invalid(in);
-			flow_error_detail(in->error, "The date at byte %zu has \"%s\" twice.", byte_of(in, open), parts[kind].letters);
+			flow_error_detail(in->error,
+			                  "The date at byte %zu has \"%s\" twice.",
+			                  byte_of(in, open),
+			                  parts[kind].letters);
 			return in->error->status;
 		}
 		seen[kind] = true;
@@ -253,7 +285,10 @@ add_date(Reader *in, const char *open)
 		if (needed && !seen[kind])
 		{
 			invalid(in);
-			flow_error_detail(in->error, "The date at byte %zu has no \"%s\".", byte_of(in, open), parts[kind].letters);
+			flow_error_detail(in->error,
+			                  "The date at byte %zu has no \"%s\".",
+			                  byte_of(in, open),
+			                  parts[kind].letters);
 			return in->error->status;
 		}
 	}
@@ -287,7 +322,8 @@ read_variable(Reader *in, int depth)
 }
 
 FlowStatus
-flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template, FlowError *error)
+flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template,
+                   FlowError *error)
 {
 	Reader in = {text, text + from, path_template->pattern, names, path_template, error};
 	int depth = 0;
@@ -310,7 +346,9 @@ flow_template_read(const char *text, size_t from, char *names, FlowTemplate *pat
 		if (*in.p == '\\' && (in.p[1] == '\0' || in.p[1] == '/'))
 		{
 			invalid(&in);
-			flow_error_detail(error, "The \"\\\" at byte %zu has no character to escape.", byte_of(&in, in.p));
+			flow_error_detail(error,
+			                  "The \"\\\" at byte %zu has no character to escape.",
+			                  byte_of(&in, in.p));
 			return error->status;
 		}
 		if (*in.p == '\\')
@@ -379,8 +417,13 @@ static bool
 moment_of(const int *numbers, int64_t *microseconds)
 {
 	char text[40];
-	int len = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:00:00Z", numbers[FLOW_PIECE_YEAR], numbers[FLOW_PIECE_MONTH],
-	                   numbers[FLOW_PIECE_DAY], numbers[FLOW_PIECE_HOUR]);
+	int len = snprintf(text,
+	                   sizeof(text),
+	                   "%04d-%02d-%02dT%02d:00:00Z",
+	                   numbers[FLOW_PIECE_YEAR],
+	                   numbers[FLOW_PIECE_MONTH],
+	                   numbers[FLOW_PIECE_DAY],
+	                   numbers[FLOW_PIECE_HOUR]);
 
 	return flow_value_iso8601(text, (size_t) len, true, microseconds) == FLOW_OK;
 }
@@ -408,13 +451,15 @@ end_of(const int *numbers, FlowPieceKind last, int64_t from)
 }
 
 /*
- * The value of a date whose parts have these numbers, -1 where it is not known.  Those behind the first one that is not
- * known say nothing of when it is.
+ * The value of a date whose parts have these numbers, -1 where it is not
+ * known.  Those behind the first one that is not known say nothing of when it
+ * is.
  */
 static bool
 date_value(const FlowVariable *variable, const int *found, bool complete, FlowPathValue *value)
 {
-	int numbers[] = {[FLOW_PIECE_YEAR] = 1, [FLOW_PIECE_MONTH] = 1, [FLOW_PIECE_DAY] = 1, [FLOW_PIECE_HOUR] = 0};
+	int numbers[] = {
+		[FLOW_PIECE_YEAR] = 1, [FLOW_PIECE_MONTH] = 1, [FLOW_PIECE_DAY] = 1, [FLOW_PIECE_HOUR] = 0};
 	FlowPieceKind last = FLOW_PIECE_NAME;
 	int len;
 
@@ -432,15 +477,20 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	if (!complete)
 		return true;
 
-	len = snprintf(value->date, sizeof(value->date), variable->has_hour ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
-	               numbers[FLOW_PIECE_YEAR] % 10000, numbers[FLOW_PIECE_MONTH] % 100, numbers[FLOW_PIECE_DAY] % 100,
+	len = snprintf(value->date,
+	               sizeof(value->date),
+	               variable->has_hour ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
+	               numbers[FLOW_PIECE_YEAR] % 10000,
+	               numbers[FLOW_PIECE_MONTH] % 100,
+	               numbers[FLOW_PIECE_DAY] % 100,
 	               numbers[FLOW_PIECE_HOUR] % 100);
 	value->text = (FlowSlice) {value->date, (size_t) len};
 	return true;
 }
 
 bool
-flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces, FlowPathValue *values)
+flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
+                     FlowPathValue *values)
 {
 	for (int i = 0; i < path_template->nvariables; i++)
 	{

@@ -3,9 +3,10 @@
  * name_time.c
  *	  The time in the names of the files that AWS delivers.
  *
- * A name is account_vpcflowlogs_region_flow-log-id_YYYYMMDDThhmmZ_hash.log.gz (Amazon
- * VPC User Guide, "Flow log files"): "16:20 means records with an end time between
- * 16:20:00 and 16:24:59".  Records outside of that have been seen.
+ * A name is account_vpcflowlogs_region_flow-log-id_YYYYMMDDThhmmZ_hash.log.gz
+ * (Amazon VPC User Guide, "Flow log files"): "16:20 means records with an end
+ * time between 16:20:00 and 16:24:59".  Records outside of that have been
+ * seen.
  *
  *-------------------------------------------------------------------------
  */

@@ -3,8 +3,8 @@
  * object.c
  *	  The list of files to read, with their identities.
  *
- * Paths are kept in chunks, so a list of many files costs little more than their
- * bytes, and a path stays where it is while the array of objects grows.
+ * Paths are kept in chunks, so a list of many files costs little more than
+ * their bytes, and a path stays where it is while the array of objects grows.
  *
  *-------------------------------------------------------------------------
  */
@@ -114,7 +114,8 @@ make_room(const FlowHost *host, FlowObjectList *list)
 }
 
 FlowStatus
-flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error)
+flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object,
+                 FlowError *error)
 {
 	FlowObjectList *list = (FlowObjectList *) objects;
 	const char *path, *version = NULL;
@@ -133,7 +134,8 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 
 FlowStatus
 flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
-                   const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error)
+                   const FlowObject *file, const FlowPathValue *values, bool *keep,
+                   FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
 	FlowStatus status = FLOW_OK;
@@ -155,8 +157,8 @@ flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const Flo
 }
 
 FlowStatus
-flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
-                             bool *keep, FlowError *error)
+flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
+                             const FlowPathValue *values, bool *keep, FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
 	FlowStatus status = FLOW_OK;

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * object_list.c
- *	  Lists the files of a location: all at once, or step by step while those found
- *	  so far are read.
+ *	  Lists the files of a location: all at once, or step by step while those
+ *	  found so far are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,8 @@ compare_paths(const void *a, const void *b, const void *arg)
 static FlowStatus
 sort(const FlowHost *host, FlowObjects *objects, size_t common, FlowError *error)
 {
-	FlowStatus status = flow_sort(host, objects->items, objects->count, sizeof(FlowObject), compare_paths, &common);
+	FlowStatus status =
+		flow_sort(host, objects->items, objects->count, sizeof(FlowObject), compare_paths, &common);
 
 	if (status == FLOW_OK)
 		return FLOW_OK;
@@ -77,7 +78,8 @@ flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 
 	if (objects->complete)
 		return FLOW_END;
-	status = store->storage->list(store, list->location, list->pruner, wait, &list->listing, objects, error);
+	status = store->storage
+	             ->list(store, list->location, list->pruner, wait, &list->listing, objects, error);
 	sum_up(list);
 	return status;
 }
@@ -104,7 +106,8 @@ flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowErr
 	FlowObjectList *list = (FlowObjectList *) objects;
 	FlowStore *store = list->access.store;
 
-	return store->storage->resume_list(store, list->location, list->pruner, bytes, len, &list->listing, error);
+	return store->storage
+	    ->resume_list(store, list->location, list->pruner, bytes, len, &list->listing, error);
 }
 
 FlowStatus
@@ -138,8 +141,9 @@ list_store(FlowObjects *objects, FlowError *error)
 }
 
 FlowStatus
-flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-                         const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
+                         const FlowAccess *access, const FlowListLimits *limits,
+                         const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
 {
 	FlowObjects *listed;
 	FlowStatus status = FLOW_OK;

@@ -45,18 +45,24 @@ typedef struct FlowObjectList
 extern FlowObjects *flow_objects_create(const FlowHost *host);
 
 /*
- * Is a file that the location means to be read?  If not, counts why.  Values are by variable of the location, if it has any; pruner
- * may be NULL.
+ * Is a file that the location means to be read?  If not, counts why.  Values
+ * are by variable of the location, if it has any; pruner may be NULL.
  */
-extern FlowStatus flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
-                                     const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error);
+extern FlowStatus flow_objects_prune(FlowObjects *objects, const FlowLocation *location,
+                                     const FlowPruner *pruner, const FlowObject *file,
+                                     const FlowPathValue *values, bool *keep, FlowError *error);
 
-/* The same of all that is in a directory of which more values have become known. */
-extern FlowStatus flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
-                                               bool *keep, FlowError *error);
+/*
+ * The same of all that is in a directory of which more values have become
+ * known.
+ */
+extern FlowStatus flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
+                                               const FlowPathValue *values, bool *keep,
+                                               FlowError *error);
 
 /* Appends a copy of an object, path and version included. */
-extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object, FlowError *error);
+extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects,
+                                   const FlowObject *object, FlowError *error);
 
 /* ---------- shard.c: which files are whose ---------- */
 
@@ -66,9 +72,11 @@ extern bool flow_shard_holds(const FlowLocation *location, const char *path);
 /* ---------- file_list.c: walks local directories ---------- */
 
 /*
- * Adds the files of a location, in no order, and counts in *objects what was left out.  limits and pruner may be NULL.
+ * Adds the files of a location, in no order, and counts in *objects what was
+ * left out.  limits and pruner may be NULL.
  */
-extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-                                 const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects, FlowError *error);
+extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location,
+                                 const FlowAccess *access, const FlowListLimits *limits,
+                                 const FlowPruner *pruner, FlowObjects *objects, FlowError *error);
 
 #endif /* FLOW_OBJECTS_H */

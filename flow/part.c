@@ -3,10 +3,11 @@
  * part.c
  *	  Parts of a file, for several readers to share the work.
  *
- * A part owns the lines that begin in (start, end]: whoever reads it skips to behind
- * the first newline at or after "start", and reads on behind "end" until the line that
- * crosses it is complete.  Nobody knows then how many lines stand before "start".  They
- * are counted when the number of a line is to be shown, which is rare.
+ * A part owns the lines that begin in (start, end]: whoever reads it skips to
+ * behind the first newline at or after "start", and reads on behind "end"
+ * until the line that crosses it is complete.  Nobody knows then how many
+ * lines stand before "start".  They are counted when the number of a line is
+ * to be shown, which is rare.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,8 +20,9 @@
 #define TAIL_SIZE 4096
 
 /*
- * Before the end, whole blocks.  Behind it only the rest of a line is wanted: a page,
- * then twice as much each time, so that reading a huge line stays cheap too.
+ * Before the end, whole blocks.  Behind it only the rest of a line is wanted:
+ * a page, then twice as much each time, so that reading a huge line stays
+ * cheap too.
  */
 size_t
 flow_part_read_size(const FlowPart *part, uint64_t offset)
@@ -65,9 +67,13 @@ count_newlines(const char *data, size_t len)
 	return count;
 }
 
-/* Counts on up to "offset"; each step is at most a block and looks for interrupts. */
+/*
+ * Counts on up to "offset"; each step is at most a block and looks for
+ * interrupts.
+ */
 static FlowStatus
-count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t offset, FlowError *error)
+count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t offset,
+            FlowError *error)
 {
 	char *buffer = flow_allocate(host, FLOW_BLOCK_SIZE);
 	FlowStatus status = FLOW_OK;
@@ -80,7 +86,11 @@ count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t
 		uint64_t left = offset - count->offset;
 		size_t len;
 
-		status = flow_file_read(file, buffer, left < FLOW_BLOCK_SIZE ? (size_t) left : FLOW_BLOCK_SIZE, &len, error);
+		status = flow_file_read(file,
+		                        buffer,
+		                        left < FLOW_BLOCK_SIZE ? (size_t) left : FLOW_BLOCK_SIZE,
+		                        &len,
+		                        error);
 		if (status != FLOW_OK || len == 0)
 			break;
 		count->newlines += count_newlines(buffer, len);
@@ -91,8 +101,9 @@ count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t
 }
 
 FlowStatus
-flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess *access, FlowLineCount *count,
-               uint64_t start, uint64_t line, uint64_t *number, FlowError *error)
+flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
+               FlowLineCount *count, uint64_t start, uint64_t line, uint64_t *number,
+               FlowError *error)
 {
 	FlowFile *file;
 	FlowStatus status;

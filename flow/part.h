@@ -14,8 +14,9 @@
 extern size_t flow_part_read_size(const FlowPart *part, uint64_t offset);
 
 /*
- * Of a block of "len" bytes read at "offset": the byte behind which no line of the part
- * begins.  The block's end if all may begin there; the byte before the block if none may.
+ * Of a block of "len" bytes read at "offset": the byte behind which no line of
+ * the part begins.  The block's end if all may begin there; the byte before
+ * the block if none may.
  */
 extern char *flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len);
 

@@ -5,53 +5,64 @@
  *
  * Such a pattern is a chain: field, separator, field, separator and so on.  A
  * separator is a class of bytes that occurs once or more, as "\s+", and a
- * field is anything, as long as it is a whole group or no part of any.  Behind the
- * last field there may be optional groups of a separator and a field each, as
- * "(?:\s+(\S+))?", in each other or side by side, and ".*".  See read_chain.
+ * field is anything, as long as it is a whole group or no part of any.  Behind
+ * the last field there may be optional groups of a separator and a field each,
+ * as "(?:\s+(\S+))?", in each other or side by side, and ".*".  See
+ * read_chain.
  *
- * What holds.  Let s be the shape's separator, and let a line have, cut at every s,
- * k fields, none of them empty, where k is at least nrequired, and at most
- * nfields unless the shape is open.  Let its bytes be s and 0x20 to 0x7F, and let the first
- * nfields fields pass their checks.  Then the pattern matches, and the groups are
- * the fields; groups of fields that the line does not have took no part.
+ * What holds.  Let s be the shape's separator, and let a line have, cut at
+ * every s, k fields, none of them empty, where k is at least nrequired, and at
+ * most nfields unless the shape is open.  Let its bytes be s and 0x20 to 0x7F,
+ * and let the first nfields fields pass their checks.  Then the pattern
+ * matches, and the groups are the fields; groups of fields that the line does
+ * not have took no part.
  *
  * Why.  Call the bytes such lines may have A.
  *
- * 1. Of A, a separator of the pattern takes only s (is_separator).  In the line no
+ * 1. Of A, a separator of the pattern takes only s (is_separator).  In the
+ *    line no
  *	  two s are neighbours, so when it matches, it takes one s.
  *
- * 2. There is a match that takes the fields: a check lets pass only what one alternative
+ * 2. There is a match that takes the fields: a check lets pass only what one
+ *    alternative
  *	  of its field matches from end to end (test_alternative), and PCRE2 tries
- *	  everything that is not possessive.  What is possessive takes as much as it can,
- *	  which is all of the field and no more: the class does not have s, or this is the
- *	  last field and takes all there is (test_chain).
+ *	  everything that is not possessive.  What is possessive takes as much as
+ *	  it can, which is all of the field and no more: the class does not have s,
+ *	  or this is the last field and takes all there is (test_chain).
  *
- * 3. If all fields are required and the shape is not open, there is no other match.
- *	  The line has k - 1 separators, each of the k - 1 separators of the pattern takes
- *	  one, so no field takes any, and a field is what stands between two of them.
+ * 3. If all fields are required and the shape is not open, there is no other
+ *    match.
+ *	  The line has k - 1 separators, each of the k - 1 separators of the
+ *	  pattern takes one, so no field takes any, and a field is what stands
+ *	  between two of them.
  *
- * 4. If not, no field but the last can take s.  So a field that has a separator
- *	  behind it in the pattern ends in front of the next s of the line, in any match.  A
- *	  field that has only optional groups behind it ends there or at the line's end.
- *	  The last field begins behind some s and ends at the line's end.
- *	  What is left to choose is which optional groups take part.  PCRE2 takes the
- *	  first match in the order of its choices, and each choice is first to take the group.
- *	  Taking the first k - nrequired (or all) of them leads to the match of 2, and
- *	  to take more is impossible: each needs an s.
+ * 4. If not, no field but the last can take s.  So a field that has a
+ *    separator
+ *	  behind it in the pattern ends in front of the next s of the line, in any
+ *	  match.  A field that has only optional groups behind it ends there or at
+ *	  the line's end. The last field begins behind some s and ends at the
+ *	  line's end. What is left to choose is which optional groups take part.
+ *	  PCRE2 takes the first match in the order of its choices, and each choice
+ *	  is first to take the group. Taking the first k - nrequired (or all) of
+ *	  them leads to the match of 2, and to take more is impossible: each needs
+ *	  an s.
  *
- * 5. A ".*" directly behind the last field could leave it less than its due.  So
- *	  there, the last required field and the optional ones are all a single run of a
- *	  class without s that takes as much as it can first, or a single literal (is_firm).
- *	  PCRE2's first choices are then the match of 2.
+ * 5. A ".*" directly behind the last field could leave it less than its due.
+ *    So
+ *	  there, the last required field and the optional ones are all a single run
+ *	  of a class without s that takes as much as it can first, or a single
+ *	  literal (is_firm). PCRE2's first choices are then the match of 2.
  *
- * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields before
+ * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields
+ *    before
  *	  it cannot have s, and it takes the rest, however many fields that is.
  *
- * 7. A "\s*" or "\r?" at the very beginning or end of the pattern takes nothing: what it
+ * 7. A "\s*" or "\r?" at the very beginning or end of the pattern takes
+ *    nothing: what it
  *	  took would be a part of A, so an s at the beginning or end of the line.
  *
- * On such a line PCRE2 may need so many steps that regex.c gives up, as with thirty
- * times "(.+)"; the shape has the answer that it would have come to.
+ * On such a line PCRE2 may need so many steps that regex.c gives up, as with
+ * thirty times "(.+)"; the shape has the answer that it would have come to.
  *
  * All else has no shape: it is PCRE2's to match.
  *
@@ -103,14 +114,16 @@ is_separator(const Chain *chain, const FlowToken *token)
 {
 	FlowByteSet bytes = flow_set_common(&token->bytes, &chain->line);
 
-	return token->kind == FLOW_TOKEN_RUN && token->min == 1 && flow_set_single(&bytes) == (uint8_t) chain->separator;
+	return token->kind == FLOW_TOKEN_RUN && token->min == 1 &&
+	       flow_set_single(&bytes) == (uint8_t) chain->separator;
 }
 
 /* Is it ".*" or the like? */
 static bool
 is_anything(const Chain *chain, const FlowToken *token)
 {
-	return token->kind == FLOW_TOKEN_RUN && token->max == FLOW_UNBOUNDED && flow_set_covers(&token->bytes, &chain->line);
+	return token->kind == FLOW_TOKEN_RUN && token->max == FLOW_UNBOUNDED &&
+	       flow_set_covers(&token->bytes, &chain->line);
 }
 
 /* Does it take what is left, if only nothing? */
@@ -138,15 +151,17 @@ is_literal(const Chain *chain, const FlowToken *first, const FlowToken *end)
 	{
 		int byte = flow_set_single(&token->bytes);
 
-		if (byte < 0 || !flow_set_has(&chain->field, (uint8_t) byte) || token->min != 1 || token->max != 1)
+		if (byte < 0 || !flow_set_has(&chain->field, (uint8_t) byte) || token->min != 1 ||
+		    token->max != 1)
 			return false;
 	}
 	return first < end;
 }
 
 /*
- * An alternative that is neither the first run nor a literal lets nothing pass: PCRE2 may
- * find that it matches.  If that leaves only literals, hardly a line would pass.
+ * An alternative that is neither the first run nor a literal lets nothing
+ * pass: PCRE2 may find that it matches.  If that leaves only literals, hardly
+ * a line would pass.
  */
 static void
 test_alternative(const Chain *chain, const FlowToken *first, const FlowToken *end, Field *field)
@@ -193,7 +208,10 @@ judge_field(const Chain *chain, Field *field)
 	return field->run != NULL || (field->nliterals > 0 && !field->is_strict);
 }
 
-/* A group of nothing but runs, or runs outside of any group up to what ends the field. */
+/*
+ * A group of nothing but runs, or runs outside of any group up to what ends
+ * the field.
+ */
 static bool
 read_field(Chain *chain)
 {
@@ -245,7 +263,8 @@ read_optional(Chain *chain)
 			return false;
 		if (!skip_separator(chain) || !read_field(chain) || !read_optional(chain))
 			return false;
-		if (!chain_at(chain, FLOW_TOKEN_CLOSE) || chain->next->min != 0 || chain->next->max != 1 || chain->next->manner != FLOW_GREEDY)
+		if (!chain_at(chain, FLOW_TOKEN_CLOSE) || chain->next->min != 0 || chain->next->max != 1 ||
+		    chain->next->manner != FLOW_GREEDY)
 			return false;
 		chain->next++;
 	}
@@ -282,10 +301,13 @@ read_chain(Chain *chain)
 static bool
 is_firm(const Field *field)
 {
-	return field->nalternatives == 1 && !field->may_separate && (field->run == NULL || field->run->manner != FLOW_LAZY);
+	return field->nalternatives == 1 && !field->may_separate &&
+	       (field->run == NULL || field->run->manner != FLOW_LAZY);
 }
 
-/* Sets "open"; false if a line might match in another way than by its fields. */
+/*
+ * Sets "open"; false if a line might match in another way than by its fields.
+ */
 static bool
 test_chain(Chain *chain)
 {
@@ -305,7 +327,10 @@ test_chain(Chain *chain)
 		if (!is_firm(&chain->fields[i]))
 			return false;
 
-	/* one alternative: a literal might be the field, and not the rest of the line */
+	/*
+	 * one alternative: a literal might be the field, and not the rest of the
+	 * line
+	 */
 	chain->open = chain->rest || (!may_separate && last->group == 0 && last->nalternatives == 1 &&
 	                              last->run != NULL && is_anything(chain, last->run));
 	return true;

@@ -112,8 +112,9 @@ typedef struct FlowToken
 /* ---------- pattern_read.c ---------- */
 
 /*
- * Reads a pattern into at most FLOW_PATTERN_TOKENS tokens, without the anchors at its ends.  Their
- * number, or -1 if it has anything that is not surely understood.
+ * Reads a pattern into at most FLOW_PATTERN_TOKENS tokens, without the anchors
+ * at its ends.  Their number, or -1 if it has anything that is not surely
+ * understood.
  */
 extern int flow_pattern_read(const char *pattern, FlowToken *tokens);
 

@@ -3,9 +3,9 @@
  * pattern_read.c
  *	  Reads the part of PCRE2's syntax that splitters are written in.
  *
- * Patterns are read as regex.c compiles them: bytes, in the C locale, case matters, a
- * dot is any byte.  What is not surely understood is refused, for PCRE2 has all
- * patterns anyway.
+ * Patterns are read as regex.c compiles them: bytes, in the C locale, case
+ * matters, a dot is any byte.  What is not surely understood is refused, for
+ * PCRE2 has all patterns anyway.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,10 @@ typedef struct Parser
 	int depth; /* groups not yet closed */
 } Parser;
 
-/* Classes by the name that POSIX gives them and the letter of the escape; as PCRE2's own tables have them. */
+/*
+ * Classes by the name that POSIX gives them and the letter of the escape; as
+ * PCRE2's own tables have them.
+ */
 static const struct
 {
 	const char *name;
@@ -93,7 +96,10 @@ add_escaped_class(char letter, FlowByteSet *set)
 	return false;
 }
 
-/* What stands behind a backslash: adds its bytes to the set.  *byte becomes the byte, or -1 if it is a class. */
+/*
+ * What stands behind a backslash: adds its bytes to the set.  *byte becomes
+ * the byte, or -1 if it is a class.
+ */
 static bool
 read_escape(Parser *parser, FlowByteSet *set, int *byte)
 {
@@ -176,8 +182,8 @@ read_element(Parser *parser, FlowByteSet *set, int *byte)
 }
 
 /*
- * What stands between brackets.  A hyphen that begins no range is taken only as the
- * first or the last element: elsewhere it may be literal, or a mistake.
+ * What stands between brackets.  A hyphen that begins no range is taken only
+ * as the first or the last element: elsewhere it may be literal, or a mistake.
  */
 static bool
 read_bracket(Parser *parser, FlowByteSet *set)
@@ -224,7 +230,10 @@ read_number(Parser *parser, uint32_t *number)
 	return true;
 }
 
-/* "{n}", "{n,}" and "{n,m}"; other braces are text to some versions of PCRE2 only. */
+/*
+ * "{n}", "{n,}" and "{n,m}"; other braces are text to some versions of PCRE2
+ * only.
+ */
 static bool
 read_braces(Parser *parser, uint32_t *min, uint32_t *max)
 {
@@ -364,8 +373,8 @@ read_token(Parser *parser)
 }
 
 /*
- * Anchors say what is so anyway; "\Z" differs from "$" only in front of a newline, and
- * the match has to reach the end.
+ * Anchors say what is so anyway; "\Z" differs from "$" only in front of a
+ * newline, and the match has to reach the end.
  */
 static bool
 read_pattern(Parser *parser)

@@ -11,7 +11,9 @@
 
 #include <string.h>
 
-/* The first line that is not empty, without its newline and carriage return. */
+/*
+ * The first line that is not empty, without its newline and carriage return.
+ */
 static FlowSlice
 first_line(const char *data, size_t len)
 {
@@ -33,14 +35,19 @@ first_line(const char *data, size_t len)
 	return (FlowSlice) {NULL, 0};
 }
 
-/* The names of the fields, if the line is a header, or what a file without one has. */
+/*
+ * The names of the fields, if the line is a header, or what a file without one
+ * has.
+ */
 static FlowStatus
-find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *names, FlowError *error)
+find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *names,
+           FlowError *error)
 {
 	const char *blank = probe->timed && line.len > 0 ? memchr(line.data, ' ', line.len) : NULL;
 	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line.data) : 0;
 
-	if (line.len > 0 && flow_header_read(line.data + skipped, line.len - skipped, names) && flow_header_is_likely(names, 1))
+	if (line.len > 0 && flow_header_read(line.data + skipped, line.len - skipped, names) &&
+	    flow_header_is_likely(names, 1))
 		probe->source = FLOW_FIELDS_OF_HEADER;
 	else if (log_format != NULL)
 	{
@@ -55,7 +62,10 @@ find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *
 	return FLOW_OK;
 }
 
-/* Copies the names, each ending with a NUL, behind an array of pointers to them. */
+/*
+ * Copies the names, each ending with a NUL, behind an array of pointers to
+ * them.
+ */
 static FlowStatus
 copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowError *error)
 {
@@ -80,7 +90,8 @@ copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowE
 }
 
 static FlowStatus
-probe_source(const FlowHost *host, FlowSource *source, const char *log_format, FlowProbe *probe, FlowError *error)
+probe_source(const FlowHost *host, FlowSource *source, const char *log_format, FlowProbe *probe,
+             FlowError *error)
 {
 	char *block = flow_allocate(host, FLOW_BLOCK_SIZE);
 	FlowStatus status;
@@ -99,8 +110,9 @@ probe_source(const FlowHost *host, FlowSource *source, const char *log_format, F
 }
 
 FlowStatus
-flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access, const char *compression, bool unwrap,
-                  const char *log_format, FlowProbe *probe, FlowError *error)
+flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
+                  const char *compression, bool unwrap, const char *log_format, FlowProbe *probe,
+                  FlowError *error)
 {
 	const FlowUnwrap how = {FLOW_BLOCK_SIZE}; /* no more than that is looked at */
 	FlowSource *source = NULL;
@@ -108,7 +120,8 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAcce
 	FlowStatus status;
 
 	glance.glance = true;
-	status = flow_source_open(host, object, &glance, compression, unwrap ? &how : NULL, &source, error);
+	status =
+		flow_source_open(host, object, &glance, compression, unwrap ? &how : NULL, &source, error);
 	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
 	if (status != FLOW_OK)
 		return status;

@@ -4,12 +4,13 @@
  *	  The records of some files that pass a filter, one after the other; and
  *	  the ledger, in which every line is accounted for.
  *
- * If the format has a shape, the lines of a block are split and filtered a piece at
- * a time (lines.c, filter_batch.c), and the rows that are left are handed out one by
- * one.  All other lines go the plain way, one by one through flow_reader_next_line and
- * flow_reader_take_line: the first of each file, those that are not of the shape, and those
- * about which there is more to be said than "yes" or "no".  The ledger follows the rows
- * only when somebody looks at it.
+ * If the format has a shape, the lines of a block are split and filtered a
+ * piece at a time (lines.c, filter_batch.c), and the rows that are left are
+ * handed out one by one.  All other lines go the plain way, one by one through
+ * flow_reader_next_line and flow_reader_take_line: the first of each file,
+ * those that are not of the shape, and those about which there is more to be
+ * said than "yes" or "no".  The ledger follows the rows only when somebody
+ * looks at it.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,7 +42,8 @@ static void
 flush_counts(FlowReader *reader)
 {
 	if (reader->taken > 0)
-		flush_counts_until(reader, flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
+		flush_counts_until(reader,
+		                   flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
 }
 
 /* ---------- buffers ---------- */
@@ -67,12 +69,17 @@ free_buffers(FlowReader *reader)
 
 /* ---------- split lines to records ---------- */
 
-/* So many digits are certainly a value: of integers, and of times, which are seconds or milliseconds then. */
-static const uint32_t good_digits[FLOW_OPAQUE + 1] = {[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18, [FLOW_TIME] = 12, [FLOW_DAY] = 12};
+/*
+ * So many digits are certainly a value: of integers, and of times, which are
+ * seconds or milliseconds then.
+ */
+static const uint32_t good_digits[FLOW_OPAQUE + 1] =
+	{[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18, [FLOW_TIME] = 12, [FLOW_DAY] = 12};
 
 /*
- * Under 'ignore', and where columns are NOT NULL, more is checked than the filter looks at (see
- * flow_reader_check_columns).  What a row of the shape may have in a column of unbounded text is always good.
+ * Under 'ignore', and where columns are NOT NULL, more is checked than the
+ * filter looks at (see flow_reader_check_columns).  What a row of the shape
+ * may have in a column of unbounded text is always good.
  */
 static void
 list_checks(FlowReader *reader)
@@ -85,13 +92,18 @@ list_checks(FlowReader *reader)
 		bool digits_are_null = column->null_text != NULL && column->null_len > 0 &&
 		                       column->null_text[0] >= '0' && column->null_text[0] <= '9';
 
-		if (column->source != FLOW_FROM_RECORD || (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0))))
+		if (column->source != FLOW_FROM_RECORD ||
+		    (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0))))
 			continue;
-		reader->checks[reader->nchecks++] = (FlowColumnCheck) {i, digits_are_null ? 0 : good_digits[column->type]};
+		reader->checks[reader->nchecks++] =
+			(FlowColumnCheck) {i, digits_are_null ? 0 : good_digits[column->type]};
 	}
 }
 
-/* Is a row's field in a column bad, or may it be?  Then the row is judged plainly. */
+/*
+ * Is a row's field in a column bad, or may it be?  Then the row is judged
+ * plainly.
+ */
 static inline bool
 is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check)
 {
@@ -107,7 +119,8 @@ is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check
 		uint32_t start = lines->batch.next[(ptrdiff_t) end - 1];
 
 		field = (FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
-		if (flow_likely((lines->batch.digits[end / 8] >> (end % 8) & 1) && field.len <= check->good_digits))
+		if (flow_likely((lines->batch.digits[end / 8] >> (end % 8) & 1) &&
+		                field.len <= check->good_digits))
 			return false;
 	}
 	status = flow_value_read(&reader->columns[check->column], reader->host, field, &value);
@@ -138,8 +151,8 @@ close_piece(FlowReader *reader)
 }
 
 /*
- * The bytes from the cursor on in which all lines are the part's: up to the end of the last line that
- * begins before its end, or at it.
+ * The bytes from the cursor on in which all lines are the part's: up to the
+ * end of the last line that begins before its end, or at it.
  */
 static size_t
 owned_bytes(const FlowReader *reader)
@@ -155,16 +168,20 @@ owned_bytes(const FlowReader *reader)
 }
 
 /*
- * Splits a piece of the block, and leaves the rows that pass.  FLOW_END: there is nothing that can be split,
- * so the next line must be read plainly.
+ * Splits a piece of the block, and leaves the rows that pass.  FLOW_END: there
+ * is nothing that can be split, so the next line must be read plainly.
  */
 static FlowStatus
 split_piece(FlowReader *reader, FlowError *error)
 {
 	size_t len = owned_bytes(reader);
 
-	/* what may stand before the first line of a file, or be it, is for next_line */
-	if (reader->lines == NULL || reader->layout == NULL || reader->line < reader->first_line || reader->discarding || len == 0)
+	/*
+	 * what may stand before the first line of a file, or be it, is for
+	 * next_line
+	 */
+	if (reader->lines == NULL || reader->layout == NULL || reader->line < reader->first_line ||
+	    reader->discarding || len == 0)
 		return FLOW_END;
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);
@@ -177,14 +194,19 @@ split_piece(FlowReader *reader, FlowError *error)
 	reader->settled = 0;
 	reader->row = 0;
 	reader->nrows = reader->lines->nrows;
-	if (reader->selector != NULL &&
-	    flow_selector_apply(reader->selector, &reader->lines->batch, reader->lines->rows, &reader->nrows) == FLOW_INTERRUPTED)
+	if (reader->selector != NULL && flow_selector_apply(reader->selector,
+	                                                    &reader->lines->batch,
+	                                                    reader->lines->rows,
+	                                                    &reader->nrows) == FLOW_INTERRUPTED)
 		return flow_error_interrupted(error);
 	doubt_columns(reader);
 	return FLOW_OK;
 }
 
-/* A header among the lines of the piece has changed their layout: those behind it are to be split again. */
+/*
+ * A header among the lines of the piece has changed their layout: those behind
+ * it are to be split again.
+ */
 static void
 drop_rest_of_piece(FlowReader *reader)
 {
@@ -213,7 +235,10 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	return status;
 }
 
-/* The fields of the row that was handed out last, as far as anybody looks at them. */
+/*
+ * The fields of the row that was handed out last, as far as anybody looks at
+ * them.
+ */
 static void
 fill_wanted(FlowReader *reader)
 {
@@ -230,7 +255,8 @@ fill_wanted(FlowReader *reader)
 		{
 			uint32_t start = lines->batch.next[(ptrdiff_t) end - 1];
 
-			reader->fields[column] = (FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
+			reader->fields[column] =
+				(FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
 		}
 		else
 			reader->fields[column] = reader->constant[column];
@@ -242,7 +268,10 @@ fill_wanted(FlowReader *reader)
 	}
 }
 
-/* The value that a record waited for is there: it is tested once more, and the order of the conjuncts learned anew. */
+/*
+ * The value that a record waited for is there: it is tested once more, and the
+ * order of the conjuncts learned anew.
+ */
 static FlowStatus
 take_up_waiting(FlowReader *reader, FlowError *error)
 {
@@ -298,7 +327,8 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 				continue;
 			}
 			if (status != FLOW_OK)
-				return status == FLOW_INTERRUPTED ? status : flow_reader_error_here(reader, status, error);
+				return status == FLOW_INTERRUPTED ? status
+				                                  : flow_reader_error_here(reader, status, error);
 			status = flow_reader_take_line(reader, &line, error);
 		}
 		if (status != FLOW_END)
@@ -343,7 +373,8 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 
 	flush_counts(reader);
 	status = flow_reader_bad_field_error(reader, bad, error);
-	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL && !reader->columns[bad.column].not_null)
+	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL &&
+	    !reader->columns[bad.column].not_null)
 		status = flow_reader_null_line(reader, NULL, error);
 	return flow_reader_error_leaves(reader, status, error);
 }
@@ -381,9 +412,11 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 
 	self->fields = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowSlice));
 	self->wanted = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
-	self->checks = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowColumnCheck));
+	self->checks =
+		flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowColumnCheck));
 	self->constant_columns = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
-	if (self->fields == NULL || self->wanted == NULL || self->checks == NULL || self->constant_columns == NULL)
+	if (self->fields == NULL || self->wanted == NULL || self->checks == NULL ||
+	    self->constant_columns == NULL)
 		status = flow_error_memory(error);
 	else
 	{
@@ -400,9 +433,14 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 	}
 	if (status == FLOW_OK)
-		status = flow_constants_create(self->host, self->columns, self->ncolumns, &self->constants, error);
+		status = flow_constants_create(self->host,
+		                               self->columns,
+		                               self->ncolumns,
+		                               &self->constants,
+		                               error);
 	if (status == FLOW_OK && flow_format_has_shape(spec->format))
-		status = flow_lines_create(self->host, spec->format, spec->max_line_length, &self->lines, error);
+		status =
+			flow_lines_create(self->host, spec->format, spec->max_line_length, &self->lines, error);
 
 	if (status != FLOW_OK)
 	{
@@ -457,7 +495,8 @@ flow_reader_counts(FlowReader *reader)
 	flush_counts(reader);
 	flow_reader_count_skipped(reader);
 	count_listed(reader);
-	counts->files_not_reached = counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
+	counts->files_not_reached =
+		counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
 	return counts;
 }
 
@@ -472,8 +511,9 @@ flow_reader_balances(FlowReader *reader)
 {
 	const FlowCounts *counts = flow_reader_counts(reader);
 
-	return counts->lines == counts->headers + counts->blank + counts->emitted + counts->filtered +
-	                            counts->rejected + (reader->record_waits || reader->group_waits || reader->value_waits ? 1 : 0);
+	return counts->lines ==
+	       counts->headers + counts->blank + counts->emitted + counts->filtered + counts->rejected +
+	           (reader->record_waits || reader->group_waits || reader->value_waits ? 1 : 0);
 }
 
 const FlowReject *
@@ -497,7 +537,13 @@ flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 		return false;
 	flush_counts(reader);
 	*path = reader->object->path;
-	(void) flow_part_line(reader->host, reader->object, &reader->spec.access, &reader->counted,
-	                      reader->part.start, reader->line, line, &error);
+	(void) flow_part_line(reader->host,
+	                      reader->object,
+	                      &reader->spec.access,
+	                      &reader->counted,
+	                      reader->part.start,
+	                      reader->line,
+	                      line,
+	                      &error);
 	return true;
 }

@@ -10,14 +10,14 @@
 #include "reader.h"
 
 /*
- * What the functions below return while there is room; FLOW_OK says that the groups
- * are full.
+ * What the functions below return while there is room; FLOW_OK says that the
+ * groups are full.
  */
 #define GO_ON FLOW_END
 
 /*
- * Adds the record in reader->fields.  It is counted as emitted when it is in a group; until then
- * reader->group_waits.
+ * Adds the record in reader->fields.  It is counted as emitted when it is in a
+ * group; until then reader->group_waits.
  */
 static FlowStatus
 group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
@@ -40,7 +40,8 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		{
 			reader->counts.emitted++;
 			reader->group_nulls = false;
-			return !nulled && reader->line_nulled && reader->spec.report_rejects ? FLOW_REJECTED : GO_ON;
+			return !nulled && reader->line_nulled && reader->spec.report_rejects ? FLOW_REJECTED
+			                                                                     : GO_ON;
 		}
 
 		/* once more, with nulls for bad fields if that is allowed */
@@ -101,7 +102,8 @@ flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	{
 		bool is_row = false;
 
-		if (!reader->group_waits && (status = flow_reader_advance(reader, &is_row, error)) != FLOW_OK)
+		if (!reader->group_waits &&
+		    (status = flow_reader_advance(reader, &is_row, error)) != FLOW_OK)
 			return flow_reader_error_leaves(reader, status, error);
 		status = is_row ? group_rows(reader, groups, error) : group_record(reader, groups, error);
 	}

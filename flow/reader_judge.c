@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * reader_judge.c
- *	  Decides what a line is: a header, a record that passes, one that does not,
- *	  or none.
+ *	  Decides what a line is: a header, a record that passes, one that does
+ *	  not, or none.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +25,10 @@ keep_header(FlowReader *reader, FlowSlice text, FlowError *error)
 	return FLOW_OK;
 }
 
-/* header 'match': the first line must be a header, and every later one the same */
+/*
+ * header 'match': the first line must be a header, and every later one the
+ * same
+ */
 static FlowStatus
 match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowError *error)
 {
@@ -35,7 +38,8 @@ match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowErr
 		{
 			flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
 			flow_error_detail(error, "Its first line does not name the fields of the records.");
-			flow_error_hint(error, "Set option \"header\" to \"auto\" if only some of the files have one.");
+			flow_error_hint(
+				error, "Set option \"header\" to \"auto\" if only some of the files have one.");
 			return error->status;
 		}
 		return keep_header(reader, text, error);
@@ -49,7 +53,10 @@ match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowErr
 	return FLOW_OK;
 }
 
-/* What of a line may be a header: all of it, or what follows the time that a wrapper put before it. */
+/*
+ * What of a line may be a header: all of it, or what follows the time that a
+ * wrapper put before it.
+ */
 static FlowSlice
 header_text(const FlowReader *reader, const FlowLine *line)
 {
@@ -67,7 +74,10 @@ is_wrapper_header(const FlowReader *reader, const FlowLine *line)
 	       memcmp(line->data, reader->wrapper_header, line->len) == 0;
 }
 
-/* Is the current line a header?  Then it is skipped, and may say what the lines behind it are. */
+/*
+ * Is the current line a header?  Then it is skipped, and may say what the
+ * lines behind it are.
+ */
 static FlowStatus
 find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
 {
@@ -87,7 +97,8 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 		return FLOW_OK;
 	}
 
-	looks_like_header = !line->too_long && flow_format_is_header(format, text.data, text.len, first);
+	looks_like_header =
+		!line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
 		status = match_header(reader, text, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
@@ -96,7 +107,8 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 		*is_header = looks_like_header;
 
 	if (status == FLOW_OK && *is_header && (looks_like_header || flow_format_is_by_header(format)))
-		status = flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
+		status =
+			flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
 	if (status != FLOW_OK)
 		return flow_reader_error_here(reader, status, error);
 	if (layout != reader->layout)
@@ -107,8 +119,8 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 /* ---------- lines to records ---------- */
 
 /*
- * The line is no record.  FLOW_OK: it is kept, a record of nulls; FLOW_END: it is
- * left out, and nobody wants to know.
+ * The line is no record.  FLOW_OK: it is kept, a record of nulls; FLOW_END: it
+ * is left out, and nobody wants to know.
  */
 static FlowStatus
 take_unmatched(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -191,9 +203,10 @@ flow_reader_check_columns(const FlowReader *reader)
 }
 
 /*
- * The filter could not be judged because of a field.  That is the field's fault,
- * unless it reads well: then what the query computes from it cannot be computed, which
- * is an error whatever on_error says, as it is when PostgreSQL computes it.
+ * The filter could not be judged because of a field.  That is the field's
+ * fault, unless it reads well: then what the query computes from it cannot be
+ * computed, which is an error whatever on_error says, as it is when PostgreSQL
+ * computes it.
  */
 static FlowStatus
 take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowError *error)
@@ -213,7 +226,10 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 		if (other.column >= 0)
 			return take_bad_field(reader, line, other, error);
 	}
-	if (flow_value_read(&reader->columns[bad.column], reader->host, reader->fields[bad.column], &value) == FLOW_OK)
+	if (flow_value_read(&reader->columns[bad.column],
+	                    reader->host,
+	                    reader->fields[bad.column],
+	                    &value) == FLOW_OK)
 	{
 		flow_error_set(error, FLOW_NO_TIME, "timestamp out of range");
 		error->column = bad.column;
@@ -223,12 +239,20 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 	return take_bad_field(reader, line, bad, error);
 }
 
-/* The first line of a file is no header, but its headers are to say what the fields are. */
+/*
+ * The first line of a file is no header, but its headers are to say what the
+ * fields are.
+ */
 static FlowStatus
 lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	const FlowLayout *layout;
-	FlowStatus status = flow_format_assume_default(reader->spec.format, line->data, line->len, reader->timed, &layout, error);
+	FlowStatus status = flow_format_assume_default(reader->spec.format,
+	                                               line->data,
+	                                               line->len,
+	                                               reader->timed,
+	                                               &layout,
+	                                               error);
 
 	if (status != FLOW_OK)
 		return flow_reader_error_here(reader, status, error);
@@ -237,8 +261,8 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 }
 
 /*
- * The record's test has come to a deferred predicate.  Nothing is computed from a line that is
- * no row anyhow.
+ * The record's test has come to a deferred predicate.  Nothing is computed
+ * from a line that is no row anyhow.
  */
 static FlowStatus
 wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *error)
@@ -253,7 +277,9 @@ wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *
 	return FLOW_NEED_VALUE;
 }
 
-/* Decides on the record in reader->fields, as flow_reader_take_line returns. */
+/*
+ * Decides on the record in reader->fields, as flow_reader_take_line returns.
+ */
 static FlowStatus
 test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -283,7 +309,10 @@ test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Decides on a line that is not empty and no header, as flow_reader_take_line returns. */
+/*
+ * Decides on a line that is not empty and no header, as flow_reader_take_line
+ * returns.
+ */
 static FlowStatus
 test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -294,7 +323,12 @@ test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
 		status = FLOW_END;
 	else
-		status = flow_format_split(reader->spec.format, reader->layout, line->data, line->len, reader->fields, error);
+		status = flow_format_split(reader->spec.format,
+		                           reader->layout,
+		                           line->data,
+		                           line->len,
+		                           reader->fields,
+		                           error);
 
 	if (status == FLOW_END)
 		status = take_unmatched(reader, line, error);
@@ -309,7 +343,8 @@ test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 static FlowStatus
 report_nulled(FlowReader *reader, FlowStatus status)
 {
-	if ((status != FLOW_OK && status != FLOW_END) || !reader->line_nulled || !reader->spec.report_rejects)
+	if ((status != FLOW_OK && status != FLOW_END) || !reader->line_nulled ||
+	    !reader->spec.report_rejects)
 		return status;
 	reader->record_waits = status == FLOW_OK;
 	return FLOW_REJECTED;

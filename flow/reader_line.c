@@ -4,9 +4,9 @@
  *	  Files to blocks of bytes, and blocks to lines.
  *
  * Bytes come a block at a time into one buffer.  The block's place in it never
- * changes, so a plain file is always read to an aligned address from an aligned
- * offset; what a block leaves of its last line is moved in front of that place
- * before the next block is read:
+ * changes, so a plain file is always read to an aligned address from an
+ * aligned offset; what a block leaves of its last line is moved in front of
+ * that place before the next block is read:
  *
  *		+-------- headroom --------+-------------- block --------------+
  *		|            rest of a line|rest of it\n a line\n ... half a li|
@@ -31,7 +31,8 @@
 void
 flow_reader_count_skipped(FlowReader *reader)
 {
-	uint64_t skipped = reader->source != NULL ? flow_source_skipped(reader->source) : reader->skipped_counted;
+	uint64_t skipped =
+		reader->source != NULL ? flow_source_skipped(reader->source) : reader->skipped_counted;
 
 	reader->counts.messages_skipped += skipped - reader->skipped_counted;
 	reader->skipped_counted = skipped;
@@ -62,10 +63,13 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	while (headroom < need)
 		headroom *= 2;
 
-	allocation = flow_allocate(reader->host, FLOW_RECORD_SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + FLOW_RECORD_SLACK);
+	allocation =
+		flow_allocate(reader->host,
+	                  FLOW_RECORD_SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + FLOW_RECORD_SLACK);
 	if (allocation == NULL)
 		return flow_error_memory(error);
-	block = (char *) (((uintptr_t) allocation + FLOW_RECORD_SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
+	block =
+		(char *) (((uintptr_t) allocation + FLOW_RECORD_SLACK + PAGE - 1) / PAGE * PAGE) + headroom;
 	memset(block - headroom - FLOW_RECORD_SLACK, 0, FLOW_RECORD_SLACK);
 	memset(block + FLOW_BLOCK_SIZE, 0, FLOW_RECORD_SLACK);
 
@@ -80,7 +84,10 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Makes what applies the filter to many records at once, in place of an older one. */
+/*
+ * Makes what applies the filter to many records at once, in place of an older
+ * one.
+ */
 FlowStatus
 flow_reader_make_selector(FlowReader *reader, FlowError *error)
 {
@@ -111,7 +118,9 @@ flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 	return status;
 }
 
-/* Reads the next block; the unread rest of the last one then stands before it. */
+/*
+ * Reads the next block; the unread rest of the last one then stands before it.
+ */
 static FlowStatus
 read_block(FlowReader *reader, FlowError *error)
 {
@@ -125,7 +134,9 @@ read_block(FlowReader *reader, FlowError *error)
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);
 
-	/* one byte more than allowed may be the carriage return before the newline */
+	/*
+	 * one byte more than allowed may be the carriage return before the newline
+	 */
 	if (!reader->discarding && rest > reader->spec.max_line_length + 1)
 	{
 		reader->long_line_len = rest < FLOW_LONG_LINE_KEPT ? rest : FLOW_LONG_LINE_KEPT;
@@ -149,9 +160,16 @@ read_block(FlowReader *reader, FlowError *error)
 		reader->cursor = reader->block - rest;
 	}
 
-	/* offset means something only where bytes are read as they are, but only there has a part an end */
+	/*
+	 * offset means something only where bytes are read as they are, but only
+	 * there has a part an end
+	 */
 	offset = flow_source_bytes_read(reader->source);
-	status = flow_source_read(reader->source, reader->block, flow_part_read_size(&reader->part, offset), &len, error);
+	status = flow_source_read(reader->source,
+	                          reader->block,
+	                          flow_part_read_size(&reader->part, offset),
+	                          &len,
+	                          error);
 	owned = flow_part_owned(&reader->part, flow_source_bytes_read(reader->source));
 	reader->counts.bytes_read += owned - reader->source_counted;
 	reader->source_counted = owned;
@@ -171,8 +189,9 @@ read_block(FlowReader *reader, FlowError *error)
 /* ---------- parts ---------- */
 
 /*
- * From the part's start to behind the first newline.  Where that lies behind the part's
- * end as well, no line of it is left, and the cursor is behind "stop".
+ * From the part's start to behind the first newline.  Where that lies behind
+ * the part's end as well, no line of it is left, and the cursor is behind
+ * "stop".
  */
 static FlowStatus
 skip_to_line(FlowReader *reader, FlowError *error)
@@ -207,7 +226,10 @@ next_part(FlowReader *reader, bool wait, FlowPart *part, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Parts that the store shall fetch before their turn; one at least if there is any. */
+/*
+ * Parts that the store shall fetch before their turn; one at least if there is
+ * any.
+ */
 static FlowStatus
 announce_parts(FlowReader *reader, FlowError *error)
 {
@@ -227,7 +249,8 @@ announce_parts(FlowReader *reader, FlowError *error)
 		if (status == FLOW_OK)
 		{
 			reader->nannounced++;
-			status = store->storage->announce(store, &reader->spec.objects->items[part->object], error);
+			status =
+				store->storage->announce(store, &reader->spec.objects->items[part->object], error);
 		}
 	}
 	return status == FLOW_END && reader->nannounced > 0 ? FLOW_OK : status;
@@ -247,7 +270,9 @@ take_part(FlowReader *reader, FlowError *error)
 		{
 			reader->part = reader->announced[0];
 			reader->nannounced--;
-			memmove(reader->announced, reader->announced + 1, (size_t) reader->nannounced * sizeof(FlowPart));
+			memmove(reader->announced,
+			        reader->announced + 1,
+			        (size_t) reader->nannounced * sizeof(FlowPart));
 		}
 	}
 	else
@@ -262,19 +287,20 @@ take_part(FlowReader *reader, FlowError *error)
 }
 
 /*
- * Lines can be found from anywhere only in bytes that are read as they are, and only
- * if they need not be compared with the first, counted, nor be read as a header before them says.
+ * Lines can be found from anywhere only in bytes that are read as they are,
+ * and only if they need not be compared with the first, counted, nor be read
+ * as a header before them says.
  */
 static bool
 can_be_cut(const FlowReader *reader)
 {
-	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH && !reader->wants_line &&
-	       !flow_format_is_by_header(reader->spec.format);
+	return flow_source_is_plain(reader->source) && reader->header_mode != FLOW_HEADER_MATCH &&
+	       !reader->wants_line && !flow_format_is_by_header(reader->spec.format);
 }
 
 /*
- * Begins to read the part of the source that was opened; FLOW_END if the part with
- * start 0 is all of it, and this one is not that.
+ * Begins to read the part of the source that was opened; FLOW_END if the part
+ * with start 0 is all of it, and this one is not that.
  */
 static FlowStatus
 begin_part(FlowReader *reader, FlowError *error)
@@ -296,7 +322,8 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 	reader->layout = layout;
 	if (layout != NULL && reader->lines != NULL)
 		flow_lines_set_layout(reader->lines, layout);
-	if (layout != NULL && layout->lacks_field && reader->part.start == 0 && !reader->lacking_counted)
+	if (layout != NULL && layout->lacks_field && reader->part.start == 0 &&
+	    !reader->lacking_counted)
 	{
 		reader->lacking_counted = true;
 		reader->counts.files_lacking++;
@@ -304,8 +331,9 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 }
 
 /*
- * What is the same in all of the file that is to be read.  Where a record is only a row if all columns
- * are good, or those that are NOT NULL, that goes for these, too.
+ * What is the same in all of the file that is to be read.  Where a record is
+ * only a row if all columns are good, or those that are NOT NULL, that goes
+ * for these, too.
  */
 static FlowStatus
 set_constants(FlowReader *reader, FlowError *error)
@@ -316,7 +344,8 @@ set_constants(FlowReader *reader, FlowError *error)
 	if (reader->nconstant > 0)
 	{
 		memset(values, 0, sizeof(values));
-		if (reader->spec.location != NULL && !flow_location_values(reader->spec.location, reader->object->path, values))
+		if (reader->spec.location != NULL &&
+		    !flow_location_values(reader->spec.location, reader->object->path, values))
 			memset(values, 0, sizeof(values));
 	}
 	reader->constant = flow_constants_fill(reader->constants, reader->object, values);
@@ -334,13 +363,19 @@ set_constants(FlowReader *reader, FlowError *error)
 
 		if (!all && !column->not_null)
 			continue;
-		status = flow_value_read(column, reader->host, reader->constant[reader->constant_columns[i]], &value);
+		status = flow_value_read(column,
+		                         reader->host,
+		                         reader->constant[reader->constant_columns[i]],
+		                         &value);
 		reader->bad_constant |= status != FLOW_OK && status != FLOW_END;
 	}
 	return FLOW_OK;
 }
 
-/* The wrapper has taken its header away, but people who look into the file count it. */
+/*
+ * The wrapper has taken its header away, but people who look into the file
+ * count it.
+ */
 static void
 count_wrapper_header(FlowReader *reader)
 {
@@ -383,11 +418,20 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 		status = set_constants(reader, error);
 		if (status == FLOW_OK)
-			status = flow_source_open(reader->host, reader->object, &spec->access, spec->compression,
-			                          flow_format_unwraps(spec->format) ? &unwrap : NULL, &reader->source, error);
+			status = flow_source_open(reader->host,
+			                          reader->object,
+			                          &spec->access,
+			                          spec->compression,
+			                          flow_format_unwraps(spec->format) ? &unwrap : NULL,
+			                          &reader->source,
+			                          error);
 		if (status == FLOW_OK)
 		{
-			flow_source_prefetch(reader->source, &reader->ahead, spec->objects, reader->part.object, &spec->access);
+			flow_source_prefetch(reader->source,
+			                     &reader->ahead,
+			                     spec->objects,
+			                     reader->part.object,
+			                     &spec->access);
 			reader->timed = flow_source_is_timed(reader->source);
 			reader->skipped_counted = 0;
 			reader->lacking_counted = false;
@@ -400,14 +444,15 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 			return FLOW_OK;
 		}
 		if (status != FLOW_END)
-			return status == FLOW_INTERRUPTED ? status : flow_reader_error_here(reader, status, error);
+			return status == FLOW_INTERRUPTED ? status
+			                                  : flow_reader_error_here(reader, status, error);
 		flow_reader_close_source(reader);
 	}
 }
 
 /*
- * Where a line would begin: FLOW_END if the part has none that begins there.  A file
- * that is not read to its end is looked at once more.
+ * Where a line would begin: FLOW_END if the part has none that begins there.
+ * A file that is not read to its end is looked at once more.
  */
 static FlowStatus
 check_part_end(FlowReader *reader, FlowError *error)

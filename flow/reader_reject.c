@@ -21,14 +21,20 @@ flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error
 	FlowError failure;
 	FlowStatus counted;
 
-	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED || status == FLOW_NEED_VALUE ||
-	    status == FLOW_INTERRUPTED)
+	if (status == FLOW_OK || status == FLOW_END || status == FLOW_REJECTED ||
+	    status == FLOW_NEED_VALUE || status == FLOW_INTERRUPTED)
 		return status;
 	if (reader->object == NULL || error->line == 0)
 		return status;
 
-	counted = flow_part_line(reader->host, reader->object, &reader->spec.access, &reader->counted,
-	                         reader->part.start, error->line, &error->line, &failure);
+	counted = flow_part_line(reader->host,
+	                         reader->object,
+	                         &reader->spec.access,
+	                         &reader->counted,
+	                         reader->part.start,
+	                         error->line,
+	                         &error->line,
+	                         &failure);
 	if (counted != FLOW_OK)
 		*error = failure; /* a file that changed explains most errors about its lines */
 	return counted == FLOW_OK ? status : counted;
@@ -54,45 +60,61 @@ flow_reader_attach_raw(FlowError *error, FlowSlice raw)
 static void
 describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
 {
-	static const char *const type_names[] = {
-		[FLOW_INT16] = "smallint",
-		[FLOW_INT32] = "integer",
-		[FLOW_INT64] = "bigint",
-		[FLOW_FLOAT] = "real",
-		[FLOW_DOUBLE] = "double precision",
-		[FLOW_DECIMAL] = "numeric",
-		[FLOW_BOOLEAN] = "boolean",
-		[FLOW_TEXT] = "text",
-		[FLOW_PADDED] = "character",
-		[FLOW_ADDRESS] = "inet",
-		[FLOW_NETWORK] = "cidr",
-		[FLOW_TIME] = "timestamp",
-		[FLOW_DAY] = "date",
-		[FLOW_OPAQUE] = "text"};
+	static const char *const type_names[] = {[FLOW_INT16] = "smallint",
+	                                         [FLOW_INT32] = "integer",
+	                                         [FLOW_INT64] = "bigint",
+	                                         [FLOW_FLOAT] = "real",
+	                                         [FLOW_DOUBLE] = "double precision",
+	                                         [FLOW_DECIMAL] = "numeric",
+	                                         [FLOW_BOOLEAN] = "boolean",
+	                                         [FLOW_TEXT] = "text",
+	                                         [FLOW_PADDED] = "character",
+	                                         [FLOW_ADDRESS] = "inet",
+	                                         [FLOW_NETWORK] = "cidr",
+	                                         [FLOW_TIME] = "timestamp",
+	                                         [FLOW_DAY] = "date",
+	                                         [FLOW_OPAQUE] = "text"};
 	const FlowColumn *column = &reader->columns[bad.column];
 	const char *type = column->type_name ? column->type_name : type_names[column->type];
 
 	switch (bad.status)
 	{
 		case FLOW_OUT_OF_RANGE:
-			flow_error_detail(error, "The value for column \"%s\" is out of range for type %s.", column->name, type);
+			flow_error_detail(error,
+			                  "The value for column \"%s\" is out of range for type %s.",
+			                  column->name,
+			                  type);
 			break;
 		case FLOW_TOO_LONG:
-			flow_error_detail(error, "The value for column \"%s\" has more than %d characters.", column->name, column->max_chars);
+			flow_error_detail(error,
+			                  "The value for column \"%s\" has more than %d characters.",
+			                  column->name,
+			                  column->max_chars);
 			break;
 		case FLOW_BAD_ENCODING:
-			flow_error_detail(error, "The value for column \"%s\" is not valid text in the encoding of the database.", column->name);
+			flow_error_detail(
+				error,
+				"The value for column \"%s\" is not valid text in the encoding of the database.",
+				column->name);
 			break;
 		case FLOW_MISSING:
-			flow_error_detail(error, "There is no value for column \"%s\", which is NOT NULL.", column->name);
+			flow_error_detail(error,
+			                  "There is no value for column \"%s\", which is NOT NULL.",
+			                  column->name);
 			break;
 		default:
-			flow_error_detail(error, "The value for column \"%s\" is not of type %s.", column->name, type);
+			flow_error_detail(error,
+			                  "The value for column \"%s\" is not of type %s.",
+			                  column->name,
+			                  type);
 			break;
 	}
 }
 
-/* Is it one of the records that AWS writes for an interval without data (NODATA, SKIPDATA)? */
+/*
+ * Is it one of the records that AWS writes for an interval without data
+ * (NODATA, SKIPDATA)?
+ */
 static bool
 is_record_without_data(const FlowLine *line)
 {
@@ -105,8 +127,9 @@ is_record_without_data(const FlowLine *line)
 }
 
 /*
- * Will anybody read what is wrong with a line?  If it is only counted, as all but the first
- * are, putting it into words would take longer than reading the line did.
+ * Will anybody read what is wrong with a line?  If it is only counted, as all
+ * but the first are, putting it into words would take longer than reading the
+ * line did.
  */
 static bool
 is_told(const FlowReader *reader)
@@ -126,19 +149,33 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
 	if (line->too_long)
 	{
-		flow_error_detail(error, "The line is longer than %zu bytes.", reader->spec.max_line_length);
+		flow_error_detail(error,
+		                  "The line is longer than %zu bytes.",
+		                  reader->spec.max_line_length);
 		flow_error_hint(error, "Raise the option \"max_line_length\" if this is a record.");
 	}
 	else if (reader->timed && line->len > 0 && line->data[0] == '\0')
 		flow_error_detail(error, "The event has no message.");
 	else if (memchr(line->data, '\0', line->len) != NULL)
-		flow_error_detail(error, reader->timed ? "The message contains a line break or a NUL byte." : "The line contains a NUL byte.");
+		flow_error_detail(error,
+		                  reader->timed ? "The message contains a line break or a NUL byte."
+		                                : "The line contains a NUL byte.");
 	else
-		flow_format_explain_mismatch(reader->spec.format, reader->layout, line->data, line->len, error);
+		flow_format_explain_mismatch(reader->spec.format,
+		                             reader->layout,
+		                             line->data,
+		                             line->len,
+		                             error);
 
 	if (error->hint[0] == '\0' && reader->spec.on_error == FLOW_ON_ERROR_STOP)
-		flow_error_hint(error, "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to \"set_null\" to keep them as rows of nulls.",
-		                flow_format_layout(reader->spec.format, false) != NULL && is_record_without_data(line) ? "NODATA and SKIPDATA records have \"-\" in most of their fields, which a pattern for numbers does not match. " : "");
+		flow_error_hint(error,
+		                "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to "
+		                "\"set_null\" to keep them as rows of nulls.",
+		                flow_format_layout(reader->spec.format, false) != NULL &&
+		                        is_record_without_data(line)
+		                    ? "NODATA and SKIPDATA records have \"-\" in most of their fields, "
+		                      "which a pattern for numbers does not match. "
+		                    : "");
 	flow_reader_attach_raw(error, raw);
 	return flow_reader_error_here(reader, error->status, error);
 }
@@ -148,17 +185,26 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 {
 	if (bad.status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
-	if (flow_column_is_constant(&reader->columns[bad.column]) && reader->spec.on_error != FLOW_ON_ERROR_IGNORE)
-		return flow_constant_error(&reader->columns[bad.column], bad.column, reader->object, bad.status,
-		                           reader->spec.on_error == FLOW_ON_ERROR_STOP, error);
+	if (flow_column_is_constant(&reader->columns[bad.column]) &&
+	    reader->spec.on_error != FLOW_ON_ERROR_IGNORE)
+		return flow_constant_error(&reader->columns[bad.column],
+		                           bad.column,
+		                           reader->object,
+		                           bad.status,
+		                           reader->spec.on_error == FLOW_ON_ERROR_STOP,
+		                           error);
 	if (!is_told(reader) && !reader->columns[bad.column].not_null)
 		return error->status = bad.status;
 	flow_error_set(error, bad.status, "invalid flow log record");
 	describe_bad_field(reader, bad, error);
 	if (bad.status == FLOW_MISSING)
-		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave such lines out, or drop the NOT NULL constraint.");
+		flow_error_hint(error,
+		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or drop "
+		                "the NOT NULL constraint.");
 	else if (reader->spec.on_error == FLOW_ON_ERROR_STOP)
-		flow_error_hint(error, "Set option \"on_error\" to \"ignore\" to leave such lines out, or to \"set_null\" to read such values as nulls.");
+		flow_error_hint(error,
+		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or to "
+		                "\"set_null\" to read such values as nulls.");
 	error->column = bad.column;
 	flow_reader_attach_raw(error, reader->fields[bad.column]);
 	return flow_reader_error_here(reader, error->status, error);
@@ -216,7 +262,9 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	{
 		FlowError reason = *error;
 
-		flow_error_set(error, FLOW_TOO_MANY_REJECTS, "more than %lld lines of flow logs could not be read as records",
+		flow_error_set(error,
+		               FLOW_TOO_MANY_REJECTS,
+		               "more than %lld lines of flow logs could not be read as records",
 		               (long long) reader->spec.reject_limit);
 		flow_error_detail(error, "%s", reason.detail);
 		flow_error_hint(error, "The option \"reject_limit\" of the foreign table sets this limit.");

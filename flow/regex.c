@@ -4,13 +4,14 @@
  *	  A line to fields by a pattern: the only file that knows PCRE2.
  *
  * Patterns come from the owner of a table and lines from anywhere, so a match
- * may take any time, and PCRE2 has no way to stop one but its limits.  A line is
- * therefore tried twice at most.  The first try runs the plain code with limits
- * so low that it ends within some 20 ms whatever the pattern; a usual line needs
- * 12 to 114 of the 10,000 steps.  If that ran into a limit, or the line is long,
- * the second try runs the same pattern compiled with a callout before each item,
- * which looks at the host and the clock now and then.  It can be stopped at any
- * time, and is slow: 1,070 ns instead of 155 for a line of 15 fields.
+ * may take any time, and PCRE2 has no way to stop one but its limits.  A line
+ * is therefore tried twice at most.  The first try runs the plain code with
+ * limits so low that it ends within some 20 ms whatever the pattern; a usual
+ * line needs 12 to 114 of the 10,000 steps.  If that ran into a limit, or the
+ * line is long, the second try runs the same pattern compiled with a callout
+ * before each item, which looks at the host and the clock now and then.  It
+ * can be stopped at any time, and is slow: 1,070 ns instead of 155 for a line
+ * of 15 fields.
  *
  * A match that is given up is an error, never "does not match": otherwise a
  * line could be hidden by making it expensive.
@@ -29,8 +30,8 @@
  * characters: a log may hold anything.  The anchors are set here and not when
  * matching, where they would turn off the JIT.
  */
-#define COMPILE_OPTIONS                                                       \
-	(PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | \
+#define COMPILE_OPTIONS                                                                            \
+	(PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |                      \
 	 PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL)
 
 #define MAX_PATTERN_LENGTH 8192
@@ -39,7 +40,10 @@
 #define MAX_CODE_SIZE (64 * 1024)
 #define MAX_JIT_SIZE (1024 * 1024)
 
-/* A callout takes 6 bytes and an item at least 1: above, callouts may not fit into PCRE2's 64 KiB. */
+/*
+ * A callout takes 6 bytes and an item at least 1: above, callouts may not fit
+ * into PCRE2's 64 KiB.
+ */
 #define WATCHED_SURELY_FITS 8192
 
 #define JIT_STACK_START (32 * 1024)
@@ -73,7 +77,10 @@ struct FlowRegex
 	const FlowHost *host;
 	bool want_jit;
 
-	/* PCRE2's memory, all of it from the host except machine code and its stack */
+	/*
+	 * PCRE2's memory, all of it from the host except machine code and its
+	 * stack
+	 */
 	pcre2_general_context *general;
 	pcre2_compile_context *compile;
 	pcre2_jit_stack *jit_stack;
@@ -108,8 +115,9 @@ typedef struct Shape
 /* ---------- what is refused ---------- */
 
 /*
- * Constructs that PCRE2 may know but we do not let in.  After (*ACCEPT), machine
- * code of PCRE2 10.42 forgets that a match must reach the end of the line.
+ * Constructs that PCRE2 may know but we do not let in.  After (*ACCEPT),
+ * machine code of PCRE2 10.42 forgets that a match must reach the end of the
+ * line.
  */
 static const struct
 {
@@ -150,8 +158,8 @@ skip_class(const char *next)
 
 /*
  * Finds the first refused construct outside of classes and quotes; -1 if there
- * is none.  A comment of extended mode may mislead it, which is harmless: these
- * constructs are refused to keep out what no table needs.
+ * is none.  A comment of extended mode may mislead it, which is harmless:
+ * these constructs are refused to keep out what no table needs.
  */
 static int
 find_refused(const char *pattern, const char **where)
@@ -185,8 +193,8 @@ find_refused(const char *pattern, const char **where)
 }
 
 /*
- * "offset" counts the bytes before the mistake.  What follows it is shown up to
- * the first byte that is not ASCII, lest a character be cut in two.
+ * "offset" counts the bytes before the mistake.  What follows it is shown up
+ * to the first byte that is not ASCII, lest a character be cut in two.
  */
 static FlowStatus
 bad_pattern(FlowError *error, const char *pattern, size_t offset, const char *complaint)
@@ -214,7 +222,10 @@ check_text(const char *pattern, size_t len, FlowError *error)
 	if (len > MAX_PATTERN_LENGTH)
 	{
 		flow_error_set(error, FLOW_BAD_PATTERN, "invalid regular expression: too long");
-		flow_error_detail(error, "It has %zu bytes, but at most %d are allowed.", len, MAX_PATTERN_LENGTH);
+		flow_error_detail(error,
+		                  "It has %zu bytes, but at most %d are allowed.",
+		                  len,
+		                  MAX_PATTERN_LENGTH);
 		return error->status;
 	}
 
@@ -244,7 +255,10 @@ flow_regex_is_escaped(const char *pattern)
 
 /* ---------- the cost of a step ---------- */
 
-/* May white space stand in front of a quantifier?  True if option x is set anywhere. */
+/*
+ * May white space stand in front of a quantifier?  True if option x is set
+ * anywhere.
+ */
 static bool
 may_be_extended(const char *pattern)
 {
@@ -258,7 +272,10 @@ may_be_extended(const char *pattern)
 	return false;
 }
 
-/* The number that stands there, if it is larger than "least"; no more than LONG_LINE. */
+/*
+ * The number that stands there, if it is larger than "least"; no more than
+ * LONG_LINE.
+ */
 static size_t
 number_at(const char *digits, size_t least)
 {
@@ -274,8 +291,8 @@ number_at(const char *digits, size_t least)
 
 /*
  * Reads a pattern without regard for escapes and classes.  That finds what is
- * not there, as in "\)+", and costs such a pattern some speed; but it overlooks
- * nothing.
+ * not there, as in "\)+", and costs such a pattern some speed; but it
+ * overlooks nothing.
  */
 static Shape
 shape_of(const char *pattern)
@@ -286,8 +303,7 @@ shape_of(const char *pattern)
 	for (const char *next = pattern; *next != '\0'; next++)
 	{
 		char before = next > pattern ? next[-1] : '\0';
-		bool group = before == ')' ||
-		             (before == 'E' && next - pattern >= 2 && next[-2] == '\\') ||
+		bool group = before == ')' || (before == 'E' && next - pattern >= 2 && next[-2] == '\\') ||
 		             (extended && (before == ' ' || (before >= '\t' && before <= '\r')));
 
 		if ((*next == '*' || *next == '+') && group)
@@ -310,13 +326,13 @@ shape_of(const char *pattern)
 /*
  * How many steps may the first try take on lines of such a length?
  *
- * PCRE2's machine code counts a step whenever it leaves a repetition, takes one up
- * again, or calls a group.  In between it may run along the line once, at about 2 ns
- * a byte, and through all of the code once, at 1 ns a byte.  It does not count what
- * a back reference or x{n} compares in vain, nor how often a group is repeated
- * before it is left: with 10,000 steps, "(?:(?:b|c|d|e ...|a)*+!|a)*" takes minutes
- * on 4 KiB.  By this estimate the worst of 100,000 random patterns made of such
- * parts took 6 ms.
+ * PCRE2's machine code counts a step whenever it leaves a repetition, takes
+ * one up again, or calls a group.  In between it may run along the line once,
+ * at about 2 ns a byte, and through all of the code once, at 1 ns a byte.  It
+ * does not count what a back reference or x{n} compares in vain, nor how often
+ * a group is repeated before it is left: with 10,000 steps, "(?:(?:b|c|d|e
+ * ...|a)*+!|a)*" takes minutes on 4 KiB.  By this estimate the worst of
+ * 100,000 random patterns made of such parts took 6 ms.
  *
  * The interpreter counts all of those, but its steps are slower.
  */
@@ -337,20 +353,23 @@ quick_steps(const FlowRegex *regex, size_t line_length)
 	{
 		if (back_references > 0 || shape.reach > line_length)
 			shape.reach = line_length;
-		cost = (double) size * (1 + (double) shape.reach / 7); /* such an item takes 7 bytes of code */
+		/* such an item takes 7 bytes of code */
+		cost = (double) size * (1 + (double) shape.reach / 7);
 		if (shape.loops)
 			cost *= (double) line_length;
 		cost += 2.0 * (double) line_length;
 	}
 
 	steps = QUICK_COST / cost;
-	return steps < QUICK_STEPS_WORTH_IT ? 0 : steps < QUICK_STEPS ? (uint32_t) steps
-	                                                              : QUICK_STEPS;
+	return steps < QUICK_STEPS_WORTH_IT ? 0 : steps < QUICK_STEPS ? (uint32_t) steps : QUICK_STEPS;
 }
 
 /* ---------- compiling ---------- */
 
-/* May the pattern call a group, or itself: "(?R)", "(?1)", "(?&name)", "\g<1>"? */
+/*
+ * May the pattern call a group, or itself: "(?R)", "(?1)", "(?&name)",
+ * "\g<1>"?
+ */
 static bool
 may_call(const char *pattern)
 {
@@ -360,7 +379,8 @@ may_call(const char *pattern)
 
 		if (*what == '+' || *what == '-')
 			what++;
-		if (*what == 'R' || *what == '&' || (*what >= '0' && *what <= '9') || strncmp(what, "P>", 2) == 0)
+		if (*what == 'R' || *what == '&' || (*what >= '0' && *what <= '9') ||
+		    strncmp(what, "P>", 2) == 0)
 			return true;
 	}
 	return strstr(pattern, "\\g<") != NULL || strstr(pattern, "\\g'") != NULL;
@@ -403,8 +423,12 @@ compile_code(const FlowRegex *regex, uint32_t options, Code *code, FlowError *er
 	PCRE2_SIZE offset, size = 0;
 	int number;
 
-	code->code = pcre2_compile((PCRE2_SPTR) regex->pattern, regex->pattern_length,
-	                           COMPILE_OPTIONS | options, &number, &offset, regex->compile);
+	code->code = pcre2_compile((PCRE2_SPTR) regex->pattern,
+	                           regex->pattern_length,
+	                           COMPILE_OPTIONS | options,
+	                           &number,
+	                           &offset,
+	                           regex->compile);
 	if (code->code == NULL)
 	{
 		if (number == PCRE2_ERROR_HEAP_FAILED)
@@ -421,7 +445,10 @@ compile_code(const FlowRegex *regex, uint32_t options, Code *code, FlowError *er
 	return FLOW_OK;
 }
 
-/* The table of names is sorted, and PCRE2 gives two groups one name if the pattern says (?J). */
+/*
+ * The table of names is sorted, and PCRE2 gives two groups one name if the
+ * pattern says (?J).
+ */
 static FlowStatus
 check_groups(const FlowRegex *regex, FlowError *error)
 {
@@ -436,7 +463,10 @@ check_groups(const FlowRegex *regex, FlowError *error)
 	if (groups > MAX_GROUPS)
 	{
 		flow_error_set(error, FLOW_BAD_PATTERN, "invalid regular expression: too many groups");
-		flow_error_detail(error, "It has %u capture groups, but at most %d are allowed.", groups, MAX_GROUPS);
+		flow_error_detail(error,
+		                  "It has %u capture groups, but at most %d are allowed.",
+		                  groups,
+		                  MAX_GROUPS);
 		return error->status;
 	}
 
@@ -446,7 +476,10 @@ check_groups(const FlowRegex *regex, FlowError *error)
 		const char *name = (const char *) table + i * entry_size + 2;
 
 		if (strcmp(name, name - entry_size) == 0)
-			return flow_error_set(error, FLOW_BAD_PATTERN, "invalid regular expression: two groups have the name \"%s\"", name);
+			return flow_error_set(error,
+			                      FLOW_BAD_PATTERN,
+			                      "invalid regular expression: two groups have the name \"%s\"",
+			                      name);
 	}
 	return FLOW_OK;
 }
@@ -521,7 +554,10 @@ prepare_watched(FlowRegex *regex, FlowError *error)
 	return FLOW_OK;
 }
 
-/* A pattern so large that it might not compile with callouts must show that now, not at some line. */
+/*
+ * A pattern so large that it might not compile with callouts must show that
+ * now, not at some line.
+ */
 static FlowStatus
 check_size(FlowRegex *regex, FlowError *error)
 {
@@ -543,14 +579,17 @@ prepare(FlowRegex *regex, FlowError *error)
 	if (regex->compile == NULL)
 		return flow_error_memory(error);
 	pcre2_set_parens_nest_limit(regex->compile, MAX_NESTING);
-	pcre2_set_newline(regex->compile, PCRE2_NEWLINE_LF); /* not whatever the library was built with */
+	/* not whatever the library was built with */
+	pcre2_set_newline(regex->compile, PCRE2_NEWLINE_LF);
 
 	status = compile_code(regex, 0, &regex->quick, error);
 	if (status != FLOW_OK || (status = check_groups(regex, error)) != FLOW_OK)
 		return status;
 
 	regex->want_jit = regex->quick.jit; /* both tries run the same way */
-	if (regex->want_jit && (regex->jit_stack = pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, regex->general)) == NULL)
+	if (regex->want_jit &&
+	    (regex->jit_stack =
+	         pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, regex->general)) == NULL)
 		return flow_error_memory(error);
 	regex->match = pcre2_match_data_create_from_pattern(regex->quick.code, regex->general);
 	if (regex->match == NULL)
@@ -561,7 +600,8 @@ prepare(FlowRegex *regex, FlowError *error)
 }
 
 FlowStatus
-flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRegex **regex, FlowError *error)
+flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRegex **regex,
+                   FlowError *error)
 {
 	size_t len = strlen(pattern);
 	FlowStatus status = check_text(pattern, len, error);
@@ -576,7 +616,10 @@ flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRege
 	memset(self, 0, sizeof(*self));
 	self->host = host;
 
-	/* "a|(?R)b" matches "abb" in machine code alone (PCRE2 10.42): no line may depend on a setting */
+	/*
+	 * "a|(?R)b" matches "abb" in machine code alone (PCRE2 10.42): no line may
+	 * depend on a setting
+	 */
 	self->want_jit = jit && !may_call(pattern);
 	self->pattern_length = len;
 	memcpy(self->pattern, pattern, len + 1);
@@ -657,12 +700,19 @@ match_watched(FlowRegex *regex, const char *line, size_t len)
 {
 	regex->callouts_per_check = CALLOUTS_PER_LOOK;
 	if (len > LINE_OF_QUICK_ITEMS)
-		regex->callouts_per_check /= (int) (len / LINE_OF_QUICK_ITEMS < CALLOUTS_PER_LOOK ? len / LINE_OF_QUICK_ITEMS : CALLOUTS_PER_LOOK);
+		regex->callouts_per_check /=
+			(int) (len / LINE_OF_QUICK_ITEMS < CALLOUTS_PER_LOOK ? len / LINE_OF_QUICK_ITEMS
+		                                                         : CALLOUTS_PER_LOOK);
 	regex->callouts_left = regex->callouts_per_check;
 	regex->deadline = regex->host->clock(regex->host->arg) + WATCHED_SECONDS * INT64_C(1000000);
 
-	return pcre2_match(regex->watched.code, (PCRE2_SPTR) line, len, 0,
-	                   regex->watched.match_options, regex->match, regex->watched_context);
+	return pcre2_match(regex->watched.code,
+	                   (PCRE2_SPTR) line,
+	                   len,
+	                   0,
+	                   regex->watched.match_options,
+	                   regex->match,
+	                   regex->watched_context);
 }
 
 static FlowStatus
@@ -677,37 +727,58 @@ match_failed(const FlowRegex *regex, int result, size_t len, FlowError *error)
 
 	flow_error_set(error, FLOW_LIMIT, "regular expression took too long on a line");
 	if (result == PCRE2_ERROR_CALLOUT)
-		flow_error_detail(error, "Matching a line of %zu bytes was given up after %d second.", len, WATCHED_SECONDS);
+		flow_error_detail(error,
+		                  "Matching a line of %zu bytes was given up after %d second.",
+		                  len,
+		                  WATCHED_SECONDS);
 	else if (result == PCRE2_ERROR_MATCHLIMIT)
-		flow_error_detail(error, "Matching a line of %zu bytes was given up after %d steps.", len, WATCHED_STEPS);
+		flow_error_detail(error,
+		                  "Matching a line of %zu bytes was given up after %d steps.",
+		                  len,
+		                  WATCHED_STEPS);
 	else if (is_limit(result))
-		flow_error_detail(error, "Matching a line of %zu bytes needs more memory than is allowed.", len);
+		flow_error_detail(error,
+		                  "Matching a line of %zu bytes needs more memory than is allowed.",
+		                  len);
 	else
 	{
 		/* such as a recursion without end */
 		pcre2_get_error_message(result, text, sizeof(text));
-		flow_error_set(error, FLOW_LIMIT, "regular expression failed on a line: %s", (const char *) text);
+		flow_error_set(error,
+		               FLOW_LIMIT,
+		               "regular expression failed on a line: %s",
+		               (const char *) text);
 	}
-	flow_error_hint(error, "Let each part of the regular expression take no more than what belongs to it, as [^ ]+ does and .* does not.");
+	flow_error_hint(error,
+	                "Let each part of the regular expression take no more than what belongs to it, "
+	                "as [^ ]+ does and .* does not.");
 	return FLOW_LIMIT;
 }
 
 FlowStatus
-flow_regex_match(FlowRegex *regex, const char *line, size_t len,
-                 const int *wanted, int nwanted, FlowSlice *groups, FlowError *error)
+flow_regex_match(FlowRegex *regex, const char *line, size_t len, const int *wanted, int nwanted,
+                 FlowSlice *groups, FlowError *error)
 {
-	pcre2_match_context *quick = len <= SHORT_LINE ? regex->quick_short : len <= LONG_LINE ? regex->quick_long
-	                                                                                       : NULL;
+	pcre2_match_context *quick = len <= SHORT_LINE  ? regex->quick_short
+	                             : len <= LONG_LINE ? regex->quick_long
+	                                                : NULL;
 	int result = PCRE2_ERROR_MATCHLIMIT;
 	const PCRE2_SIZE *ends;
 
-	/* a block of lines that all need the most a first try may take is seconds */
+	/*
+	 * a block of lines that all need the most a first try may take is seconds
+	 */
 	if (flow_unlikely(flow_interrupted(regex->host)))
 		return flow_error_interrupted(error);
 
 	if (flow_likely(quick != NULL))
-		result = pcre2_match(regex->quick.code, (PCRE2_SPTR) line, len, 0,
-		                     regex->quick.match_options, regex->match, quick);
+		result = pcre2_match(regex->quick.code,
+		                     (PCRE2_SPTR) line,
+		                     len,
+		                     0,
+		                     regex->quick.match_options,
+		                     regex->match,
+		                     quick);
 	if (flow_unlikely(is_limit(result)))
 	{
 		FlowStatus status = prepare_watched(regex, error);

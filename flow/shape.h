@@ -13,21 +13,26 @@
 #define FLOW_SHAPE_FIELDS 57 /* so many bits can be read at any offset of a bit array */
 
 /*
- * A further check of a field: it is one of the literals, or its length and all of
- * its bytes are right.
+ * A further check of a field: it is one of the literals, or its length and all
+ * of its bytes are right.
  */
 typedef struct FlowShapeCheck
 {
 	int field;
 	uint32_t min, max;         /* bytes; max is 0 if only literals pass */
 	const uint8_t *byte_class; /* 256 entries: 1 for the bytes it may have; NULL: any */
-	bool digits;               /* "class" has all digits: of a field known to be digits, only the length is to be looked at */
-	const char *literals;      /* each ends with a NUL, the last with two; NULL: none */
+	/*
+	 * "class" has all digits: of a field known to be digits, only the length
+	 * is to be looked at
+	 */
+	bool digits;
+	const char *literals; /* each ends with a NUL, the last with two; NULL: none */
 } FlowShapeCheck;
 
 /*
  * What a line must look like for its fields to be what stands between its
- * separators: fields that are not empty, one separator between any two of them.
+ * separators: fields that are not empty, one separator between any two of
+ * them.
  */
 typedef struct FlowShape
 {
@@ -42,10 +47,11 @@ typedef struct FlowShape
 } FlowShape;
 
 /*
- * The shape of the lines on which a pattern, matched as regex.c matches it, does
- * nothing but split: a line of that shape, without bytes below 0x20 (other than the separator) or from 0x80 on,
- * matches in one way, and its groups are its fields.  FLOW_OK; FLOW_END if there is no such shape; FLOW_NO_MEMORY.
- * Freed by flow_shape_free.
+ * The shape of the lines on which a pattern, matched as regex.c matches it,
+ * does nothing but split: a line of that shape, without bytes below 0x20
+ * (other than the separator) or from 0x80 on, matches in one way, and its
+ * groups are its fields.  FLOW_OK; FLOW_END if there is no such shape;
+ * FLOW_NO_MEMORY. Freed by flow_shape_free.
  */
 extern FlowStatus flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape);
 extern void flow_shape_free(const FlowHost *host, FlowShape *shape);

@@ -11,8 +11,9 @@
 #include <string.h>
 
 /*
- * FNV-1a of 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv), and what splitmix64 does at its end, for FNV's upper bits hardly
- * know of a text's last bytes.
+ * FNV-1a of 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv), and what
+ * splitmix64 does at its end, for FNV's upper bits hardly know of a text's
+ * last bytes.
  */
 static uint64_t
 hash(const char *text)
@@ -32,7 +33,10 @@ flow_shard_of(const char *path, uint32_t count)
 	uint64_t key = hash(path);
 	int64_t share = 0;
 
-	/* each step is a number of shares at which the file would go to the last of them; in integers, so that all machines agree */
+	/*
+	 * each step is a number of shares at which the file would go to the last
+	 * of them; in integers, so that all machines agree
+	 */
 	for (int64_t next = 0; next < (int64_t) count;)
 	{
 		share = next;

@@ -3,8 +3,8 @@
  * sort.c
  *	  A merge sort that can be interrupted.
  *
- * The C library's qsort can neither be interrupted nor told where to take memory
- * from.
+ * The C library's qsort can neither be interrupted nor told where to take
+ * memory from.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,13 +60,13 @@ sort_range(Sorter *sorter, size_t from, size_t to)
 
 	if (to - from < 2)
 		return true;
-	return sort_range(sorter, from, middle) &&
-	       sort_range(sorter, middle, to) &&
+	return sort_range(sorter, from, middle) && sort_range(sorter, middle, to) &&
 	       merge(sorter, from, middle, to);
 }
 
 FlowStatus
-flow_sort(const FlowHost *host, void *items, size_t count, size_t size, FlowCompare compare, const void *arg)
+flow_sort(const FlowHost *host, void *items, size_t count, size_t size, FlowCompare compare,
+          const void *arg)
 {
 	Sorter sorter = {host, items, NULL, size, compare, arg, 0};
 	bool done;

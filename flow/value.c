@@ -4,13 +4,13 @@
  *	  Reads a field as a value of its column's type; never throws.
  *
  * What a type accepts, and what the text then means, is what PostgreSQL 15's
- * input function of the type accepts and means, so that a value does not change
- * with the road it takes.  Times are the exception: see read_time_us.  Dates in
- * ISO 8601 and addresses have files of their own.
+ * input function of the type accepts and means, so that a value does not
+ * change with the road it takes.  Times are the exception: see read_time_us.
+ * Dates in ISO 8601 and addresses have files of their own.
  *
- * PostgreSQL asks the database's locale what white space is; here it is the six
- * ASCII characters, as in UTF-8 everywhere.  For floats the C library is asked,
- * so LC_NUMERIC must be "C"; in a PostgreSQL backend it always is.
+ * PostgreSQL asks the database's locale what white space is; here it is the
+ * six ASCII characters, as in UTF-8 everywhere.  For floats the C library is
+ * asked, so LC_NUMERIC must be "C"; in a PostgreSQL backend it always is.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,8 @@
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
 
-typedef FlowStatus (*ReadFunction)(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value);
+typedef FlowStatus (*ReadFunction)(const FlowColumn *column, const FlowHost *host, FlowSlice field,
+                                   FlowValue *value);
 
 static inline bool
 is_digit(char byte)
@@ -221,7 +222,10 @@ read_double(const FlowColumn *column, const FlowHost *host, FlowSlice field, Flo
 #define DECIMAL_MAX_WEIGHT 131072          /* digits before the point that numeric can store */
 #define DECIMAL_MAX_SCALE 16383            /* digits behind the point that numeric can store */
 
-/* A decimal's digits as they stand in the text, perhaps with a point among them. */
+/*
+ * A decimal's digits as they stand in the text, perhaps with a point among
+ * them.
+ */
 typedef struct Digits
 {
 	const char *first; /* the first digit that is not 0; NULL: the number is zero */
@@ -257,7 +261,9 @@ read_exponent(const char **next, const char *end, int64_t *exponent)
 	return FLOW_OK;
 }
 
-/* Digits, a point somewhere among or around them, an exponent: nothing else. */
+/*
+ * Digits, a point somewhere among or around them, an exponent: nothing else.
+ */
 static FlowStatus
 read_digits(const char *next, const char *end, Digits *digits)
 {
@@ -306,7 +312,10 @@ read_digits(const char *next, const char *end, Digits *digits)
 	return FLOW_OK;
 }
 
-/* Does the number round up to the next power of ten when all but its first "kept" digits are dropped? */
+/*
+ * Does the number round up to the next power of ten when all but its first
+ * "kept" digits are dropped?
+ */
 static bool
 rounds_to_power(const Digits *digits, int64_t kept)
 {
@@ -322,12 +331,16 @@ rounds_to_power(const Digits *digits, int64_t kept)
 	return false;
 }
 
-/* Does the number, rounded half away from zero to its column's scale, fit its precision? */
+/*
+ * Does the number, rounded half away from zero to its column's scale, fit its
+ * precision?
+ */
 static bool
 fits_precision(const Digits *digits, int precision, int scale)
 {
 	int64_t kept = digits->weight + scale + 1; /* digits that rounding leaves */
-	int64_t whole = digits->weight + 1;        /* digits before the point, negative for zeros behind it */
+	/* digits before the point, negative for zeros behind it */
+	int64_t whole = digits->weight + 1;
 
 	/* nothing is left, or a 1 in the last place at most */
 	if (digits->first == NULL || kept <= 0)
@@ -352,7 +365,10 @@ read_special_decimal(FlowSlice text, bool constrained)
 	return FLOW_BAD_SYNTAX;
 }
 
-/* The value is the text itself, without white space around it: only the host knows numerics. */
+/*
+ * The value is the text itself, without white space around it: only the host
+ * knows numerics.
+ */
 static FlowStatus
 read_decimal(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {
@@ -374,8 +390,10 @@ read_decimal(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 	if (status != FLOW_OK)
 		return status;
 	if (constrained)
-		return fits_precision(&digits, column->precision, column->scale) ? FLOW_OK : FLOW_OUT_OF_RANGE;
-	if (digits.scale > DECIMAL_MAX_SCALE || (digits.first != NULL && digits.weight >= DECIMAL_MAX_WEIGHT))
+		return fits_precision(&digits, column->precision, column->scale) ? FLOW_OK
+		                                                                 : FLOW_OUT_OF_RANGE;
+	if (digits.scale > DECIMAL_MAX_SCALE ||
+	    (digits.first != NULL && digits.weight >= DECIMAL_MAX_WEIGHT))
 		return FLOW_OUT_OF_RANGE;
 	return FLOW_OK;
 }
@@ -412,7 +430,8 @@ read_boolean(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 	{
 		const BooleanWord *word = &boolean_words[i];
 
-		if (text.len >= word->least && text.len <= word->len && starts_word(text.data, word->word, text.len))
+		if (text.len >= word->least && text.len <= word->len &&
+		    starts_word(text.data, word->word, text.len))
 		{
 			value->integer = word->truth;
 			return FLOW_OK;
@@ -430,7 +449,9 @@ scan_text(FlowSlice text, bool *has_nul, bool *has_high)
 	uint64_t high = 0, nul = 0;
 	size_t i = 0;
 
-	/* eight bytes at a time: a NUL is a byte that borrows when 1 is taken away */
+	/*
+	 * eight bytes at a time: a NUL is a byte that borrows when 1 is taken away
+	 */
 	for (; i + 8 <= text.len; i += 8)
 	{
 		uint64_t bytes;
@@ -481,8 +502,9 @@ read_text(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowV
 		return FLOW_OK;
 
 	/*
-	 * Only blanks may be in excess, and they are cut.  So many blanks at the end
-	 * are as many characters, as in no server encoding a blank is part of another one.
+	 * Only blanks may be in excess, and they are cut.  So many blanks at the
+	 * end are as many characters, as in no server encoding a blank is part of
+	 * another one.
 	 */
 	excess = length - (size_t) column->max_chars;
 	for (size_t i = field.len - excess; i < field.len; i++)
@@ -552,13 +574,14 @@ read_time_us(FlowSlice field, int64_t *microseconds)
 	}
 	if (number > MAX_UNIX_MILLISECONDS)
 		return FLOW_OUT_OF_RANGE;
-	*microseconds = (int64_t) number * (number > FLOW_MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);
+	*microseconds =
+		(int64_t) number * (number > FLOW_MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);
 	return FLOW_OK;
 }
 
 /*
- * Rounds to so many digits of a second as PostgreSQL's AdjustTimestampForTypmod
- * does: half away from its epoch.
+ * Rounds to so many digits of a second as PostgreSQL's
+ * AdjustTimestampForTypmod does: half away from its epoch.
  */
 static int64_t
 round_time(int64_t microseconds, int scale)
@@ -621,9 +644,8 @@ static const ReadFunction readers[] = {
 FlowStatus
 flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {
-	if (field.data == NULL ||
-	    (column->null_text != NULL && field.len == column->null_len &&
-	     memcmp(field.data, column->null_text, field.len) == 0))
+	if (field.data == NULL || (column->null_text != NULL && field.len == column->null_len &&
+	                           memcmp(field.data, column->null_text, field.len) == 0))
 		return column->not_null ? FLOW_MISSING : FLOW_END;
 	return readers[column->type](column, host, field, value);
 }

@@ -5,9 +5,9 @@
  *
  * What is accepted, and what it yields, is what PostgreSQL's inet_in and
  * cidr_in accept and yield, down to the odd: "1.2.3.4." is an address, a cidr
- * may be hexadecimal, "::1.2.3" is "::1.2.3.0", and a prefix length of a dotted
- * address is taken modulo 2^32.  Rows must not depend on which of the two
- * read the text.
+ * may be hexadecimal, "::1.2.3" is "::1.2.3.0", and a prefix length of a
+ * dotted address is taken modulo 2^32.  Rows must not depend on which of the
+ * two read the text.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,9 @@
 #define V6_BITS 128
 #define NO_BITS (-1) /* no prefix length was given */
 
-/* Text not yet read.  What lies beyond its end reads as END, which no byte is. */
+/*
+ * Text not yet read.  What lies beyond its end reads as END, which no byte is.
+ */
 typedef struct Cursor
 {
 	const unsigned char *next;
@@ -81,8 +83,8 @@ read_octet(Cursor *in, uint8_t *octet)
 }
 
 /*
- * Reads "/bits" up to the end of the text, or NO_BITS if the text ends at once.
- * The value wraps as PostgreSQL's int does, so it may come out negative.
+ * Reads "/bits" up to the end of the text, or NO_BITS if the text ends at
+ * once. The value wraps as PostgreSQL's int does, so it may come out negative.
  */
 static bool
 read_v4_bits(Cursor *in, int *bits)
@@ -100,7 +102,10 @@ read_v4_bits(Cursor *in, int *bits)
 	return peek(in) == END && *bits <= V4_BITS;
 }
 
-/* An inet: all four octets, or fewer and a prefix length that they suffice for. */
+/*
+ * An inet: all four octets, or fewer and a prefix length that they suffice
+ * for.
+ */
 static bool
 read_v4_host(Cursor in, FlowAddress *address)
 {
@@ -131,7 +136,9 @@ read_v4_host(Cursor in, FlowAddress *address)
 	return true;
 }
 
-/* "0x" and hexadecimal digits, two an octet; a last one alone is the high half */
+/*
+ * "0x" and hexadecimal digits, two an octet; a last one alone is the high half
+ */
 static bool
 read_hex_octets(Cursor *in, FlowAddress *address, int *octets)
 {
@@ -171,11 +178,7 @@ read_dotted_octets(Cursor *in, FlowAddress *address, int *octets)
 static int
 class_bits(uint8_t first, int octets)
 {
-	int bits = first >= 240   ? 32
-	           : first >= 224 ? 8
-	           : first >= 192 ? 24
-	           : first >= 128 ? 16
-	                          : 8;
+	int bits = first >= 240 ? 32 : first >= 224 ? 8 : first >= 192 ? 24 : first >= 128 ? 16 : 8;
 
 	if (bits < octets * 8)
 		bits = octets * 8;
@@ -190,10 +193,11 @@ read_v4_network(Cursor in, FlowAddress *address)
 {
 	int octets;
 	int bits;
-	bool is_hex = in.end - in.next > 2 && in.next[0] == '0' && (in.next[1] == 'x' || in.next[1] == 'X') &&
-	              hex_value(in.next[2]) >= 0;
+	bool is_hex = in.end - in.next > 2 && in.next[0] == '0' &&
+	              (in.next[1] == 'x' || in.next[1] == 'X') && hex_value(in.next[2]) >= 0;
 
-	if (!(is_hex ? read_hex_octets(&in, address, &octets) : read_dotted_octets(&in, address, &octets)) ||
+	if (!(is_hex ? read_hex_octets(&in, address, &octets)
+	             : read_dotted_octets(&in, address, &octets)) ||
 	    !read_v4_bits(&in, &bits))
 		return false;
 	if (bits == NO_BITS)
@@ -224,8 +228,8 @@ read_v6_bits(Cursor *in, int *bits)
 }
 
 /*
- * The dotted end of an IPv6 address and its prefix length, up to the end of the
- * text.  An octet may be empty, save the last, and octets may be missing.
+ * The dotted end of an IPv6 address and its prefix length, up to the end of
+ * the text.  An octet may be empty, save the last, and octets may be missing.
  */
 static bool
 read_embedded_v4(Cursor *in, uint8_t *bytes, int *bits)
@@ -326,7 +330,8 @@ read_v6(Cursor in, FlowAddress *address)
 		}
 		else if (byte == '.')
 		{
-			if (filled + V4_BYTES > V6_BYTES || !read_embedded_v4(&group_start, bytes + filled, &bits))
+			if (filled + V4_BYTES > V6_BYTES ||
+			    !read_embedded_v4(&group_start, bytes + filled, &bits))
 				return false;
 			filled += V4_BYTES;
 			digits = 0;

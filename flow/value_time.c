@@ -5,8 +5,8 @@
  *
  * Two readers share this file, as they share all but their strictness.  A
  * column ("exact", with blank_separator) takes what the standard allows: every
- * number with its own count of digits, a time of day only behind a complete date,
- * and behind every "T".  The other follows Joda-Time's
+ * number with its own count of digits, a time of day only behind a complete
+ * date, and behind every "T".  The other follows Joda-Time's
  * ISODateTimeFormat.dateTimeParser, which Trino's from_iso8601_timestamp uses:
  * numbers may be shorter, the year longer and signed, the time of day may be
  * missing behind the "T", and an offset may have seconds and milliseconds.
@@ -35,7 +35,10 @@
 /* digits of a fraction that can matter to the double that is nearest to it */
 #define FRACTION_DIGITS 100
 
-/* exact arithmetic takes so many digits at once: with a unit of an hour they fit an int64 */
+/*
+ * exact arithmetic takes so many digits at once: with a unit of an hour they
+ * fit an int64
+ */
 #define GROUP_DIGITS 9
 #define GROUP_BASE INT64_C(1000000000)
 
@@ -149,8 +152,8 @@ read_two(Cursor *in, int *value)
 /* ---------- dates ---------- */
 
 /*
- * A date without "-", of which at least the year and the "T" behind it are sure
- * to be there: yyyyMMdd, yyyyDDD, yyyyWww, yyyyWwwD.
+ * A date without "-", of which at least the year and the "T" behind it are
+ * sure to be there: yyyyMMdd, yyyyDDD, yyyyWww, yyyyWwwD.
  */
 static bool
 read_basic_date(Cursor *in, Moment *moment)
@@ -276,8 +279,8 @@ round_to_even(double positive)
 /*
  * A fraction of a second as PostgreSQL's timestamptz_in reads it: the double
  * nearest to it, in microseconds, to the nearest integer.  One in a hundred of
- * those that end with half a microsecond would be another one by exact arithmetic,
- * and a column would differ from a cast of the same text.
+ * those that end with half a microsecond would be another one by exact
+ * arithmetic, and a column would differ from a cast of the same text.
  */
 static int64_t
 round_as_postgresql(const char *digits, int count)
@@ -296,10 +299,11 @@ round_as_postgresql(const char *digits, int count)
 }
 
 /*
- * A fraction of a unit of so many microseconds, exactly: cut, or rounded to the
- * nearest integer, half to even.  Digits are taken in groups, from the last group
- * to the first.  "whole" and "rest" are what those seen so far come to: the
- * integer part and billionths; "more" says whether there is anything beyond these.
+ * A fraction of a unit of so many microseconds, exactly: cut, or rounded to
+ * the nearest integer, half to even.  Digits are taken in groups, from the
+ * last group to the first.  "whole" and "rest" are what those seen so far come
+ * to: the integer part and billionths; "more" says whether there is anything
+ * beyond these.
  */
 static int64_t
 multiply_fraction(const char *digits, ptrdiff_t count, int64_t unit, bool rounds)
@@ -309,7 +313,8 @@ multiply_fraction(const char *digits, ptrdiff_t count, int64_t unit, bool rounds
 	int64_t rest = 0;
 	bool more = false;
 
-	for (ptrdiff_t begin = (count - 1) / GROUP_DIGITS * GROUP_DIGITS; begin >= 0; begin -= GROUP_DIGITS)
+	for (ptrdiff_t begin = (count - 1) / GROUP_DIGITS * GROUP_DIGITS; begin >= 0;
+	     begin -= GROUP_DIGITS)
 	{
 		int len = count - begin < GROUP_DIGITS ? (int) (count - begin) : GROUP_DIGITS;
 		int64_t group = 0;
@@ -346,7 +351,8 @@ read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
 	if (count == 0)
 		return false;
 	if (in->rounds && unit == SECOND_US && count > 6)
-		*microseconds = round_as_postgresql(digits, (int) (count < FRACTION_DIGITS ? count : FRACTION_DIGITS));
+		*microseconds =
+			round_as_postgresql(digits, (int) (count < FRACTION_DIGITS ? count : FRACTION_DIGITS));
 	else
 		*microseconds = multiply_fraction(digits, count, unit, in->rounds);
 	return true;
@@ -459,7 +465,10 @@ year_start(int year)
 	return past * 365 + past / 4 - past / 100 + past / 400 - DAY_OF_1970;
 }
 
-/* days from 1970-01-01 to the Monday of the year's first week, which has January 4 */
+/*
+ * days from 1970-01-01 to the Monday of the year's first week, which has
+ * January 4
+ */
 static int
 week_year_start(int year)
 {
@@ -473,7 +482,8 @@ week_year_start(int year)
 static bool
 moment_day(const Moment *moment, int *day)
 {
-	static const int16_t month_start[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+	static const int16_t month_start[] =
+		{0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
 	int year = moment->year;
 	int start, length;
 
@@ -485,7 +495,8 @@ moment_day(const Moment *moment, int *day)
 		case CALENDAR:
 			if (moment->part < 1 || moment->part > 12)
 				return false;
-			start = year_start(year) + month_start[moment->part - 1] + (moment->part > 2 && is_leap(year));
+			start = year_start(year) + month_start[moment->part - 1] +
+			        (moment->part > 2 && is_leap(year));
 			length = month_start[moment->part] - month_start[moment->part - 1] +
 			         (moment->part == 2 && is_leap(year));
 			break;
@@ -514,8 +525,9 @@ flow_value_iso8601(const char *data, size_t len, bool blank_separator, int64_t *
 
 	if (!read_moment(&in, blank_separator, &moment))
 		return FLOW_BAD_SYNTAX;
-	if (!moment_day(&moment, &day) || moment.hour > 23 || moment.minute > 59 || moment.second > 59 ||
-	    moment.offset_hour > 23 || moment.offset_minute > 59 || moment.offset_second > 59)
+	if (!moment_day(&moment, &day) || moment.hour > 23 || moment.minute > 59 ||
+	    moment.second > 59 || moment.offset_hour > 23 || moment.offset_minute > 59 ||
+	    moment.offset_second > 59)
 		return FLOW_OUT_OF_RANGE;
 
 	offset = moment.offset_hour * HOUR_US + moment.offset_minute * MINUTE_US +

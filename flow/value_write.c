@@ -3,8 +3,8 @@
  * value_write.c
  *	  Writes a value in one form, which is that of nearly all fields of a log.
  *
- * So values can be told apart by the bytes of their fields: a field that is written as
- * its value is here is equal to no other such field.
+ * So values can be told apart by the bytes of their fields: a field that is
+ * written as its value is here is equal to no other such field.
  *
  *-------------------------------------------------------------------------
  */
@@ -78,7 +78,10 @@ write_ipv4(char *out, const uint8_t *bytes)
 	return out;
 }
 
-/* RFC 5952: "::" stands for the first of the longest runs of at least two zeros. */
+/*
+ * RFC 5952: "::" stands for the first of the longest runs of at least two
+ * zeros.
+ */
 static char *
 write_ipv6(char *out, const uint8_t *bytes)
 {

@@ -3,16 +3,21 @@
  * csv.c
  *	  Takes records out of the CSV files that the CloudWatch console downloads.
  *
- * The first line is "timestamp,message", each later one an event: a time in milliseconds
- * and the record, either of which may be quoted (RFC 4180).  Where downloads were joined, a first line
- * comes out like an event.  Nothing is kept in memory: what turns out not to be an event has a
- * NUL byte put into its line.
+ * The first line is "timestamp,message", each later one an event: a time in
+ * milliseconds and the record, either of which may be quoted (RFC 4180).
+ * Where downloads were joined, a first line comes out like an event.  Nothing
+ * is kept in memory: what turns out not to be an event has a NUL byte put into
+ * its line.
  *
  *-------------------------------------------------------------------------
  */
 #include "source.h"
 
-#define MAX_MADE 4 /* bytes that one byte makes: a carriage return that was none, "-", " " and one to spare */
+/*
+ * bytes that one byte makes: a carriage return that was none, "-", " " and one
+ * to spare
+ */
+#define MAX_MADE 4
 
 typedef enum CsvState
 {
@@ -38,7 +43,10 @@ typedef struct Csv
 	size_t given; /* of it */
 } Csv;
 
-/* Does a field's name begin here, perhaps in quotes?  Returns how long it is, or 0. */
+/*
+ * Does a field's name begin here, perhaps in quotes?  Returns how long it is,
+ * or 0.
+ */
 static size_t
 skip_name(const uint8_t *data, size_t len, const char *name)
 {
@@ -124,7 +132,10 @@ end_field(Csv *csv)
 	csv->content = false;
 }
 
-/* A byte of a field's content.  In a time, blanks would shift the record's fields. */
+/*
+ * A byte of a field's content.  In a time, blanks would shift the record's
+ * fields.
+ */
 static void
 put(Csv *csv, uint8_t byte)
 {
@@ -206,8 +217,8 @@ take_end(Csv *csv, FlowError *error)
 }
 
 static FlowStatus
-csv_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out, uint8_t *out_end,
-         uint64_t offset, FlowError *error)
+csv_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
+         uint8_t *out_end, uint64_t offset, FlowError *error)
 {
 	Csv *csv = state;
 	const uint8_t *stop = in_end - *in > FLOW_BLOCK_SIZE ? *in + FLOW_BLOCK_SIZE : in_end;
@@ -233,10 +244,9 @@ csv_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint
 	return csv->nmade == 0 ? FLOW_END : FLOW_OK;
 }
 
-const FlowCodec flow_csv_codec = {
-	.name = "csv",
-	.recognizes = flow_csv_recognizes,
-	.create = csv_create,
-	.free = csv_free,
-	.step = csv_step,
-	.header = "timestamp message"};
+const FlowCodec flow_csv_codec = {.name = "csv",
+                                  .recognizes = flow_csv_recognizes,
+                                  .create = csv_create,
+                                  .free = csv_free,
+                                  .step = csv_step,
+                                  .header = "timestamp message"};

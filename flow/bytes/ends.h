@@ -27,10 +27,16 @@ typedef struct FlowEnds
 	bool any_special; /* otherwise all bits of odd[] are 0, and need not be looked at */
 } FlowEnds;
 
-/* Room for FLOW_SPLIT_MAX ends, all arrays readable for 8 bytes behind that; one allocation, freed by flow_free. */
+/*
+ * Room for FLOW_SPLIT_MAX ends, all arrays readable for 8 bytes behind that;
+ * one allocation, freed by flow_free.
+ */
 extern FlowEnds *flow_ends_create(const FlowHost *host);
 
-/* Finds the ends in data[0..len), len at most FLOW_SPLIT_MAX; reads no byte outside of it. */
+/*
+ * Finds the ends in data[0..len), len at most FLOW_SPLIT_MAX; reads no byte
+ * outside of it.
+ */
 typedef void (*FlowSplit)(const char *data, size_t len, char separator, FlowEnds *ends);
 
 /* A version of it for a processor. */
@@ -41,7 +47,10 @@ typedef struct FlowSplitter
 	bool (*available)(void); /* can this processor run it, and well? */
 } FlowSplitter;
 
-/* All that were compiled in, the fastest first; the last is portable.  Ends with a NULL name. */
+/*
+ * All that were compiled in, the fastest first; the last is portable.  Ends
+ * with a NULL name.
+ */
 extern const FlowSplitter flow_splitters[];
 
 /* The fastest that can run here. */

@@ -30,25 +30,27 @@
 
 /*
  * How far ahead the kernel is asked to read: twice as far as we have come,
- * within these bounds.  A look at a file's first line must not fetch megabytes.
+ * within these bounds.  A look at a file's first line must not fetch
+ * megabytes.
  */
 #define AHEAD_MIN FLOW_BLOCK_SIZE
 #define AHEAD_MAX (4 * 1024 * 1024)
 
 /*
- * One piece of advice.  The kernel cuts it to what the device takes at once or to its
- * own read-ahead, whichever is more, so a larger one might be heard only in part.  That
- * read-ahead is 128 KiB unless somebody changed it, and POSIX_FADV_SEQUENTIAL doubles it.
+ * One piece of advice.  The kernel cuts it to what the device takes at once or
+ * to its own read-ahead, whichever is more, so a larger one might be heard
+ * only in part.  That read-ahead is 128 KiB unless somebody changed it, and
+ * POSIX_FADV_SEQUENTIAL doubles it.
  */
 #define ADVICE_SIZE (256 * 1024)
 
 /*
- * Waiting for a disk, in microseconds.  Solid state answers in about a hundred:
- * at first we only let others run, then nap for less than the host's wait can
- * (500 cold files of 20 kB: 0.04 s; 0.09 s without the first, 0.58 s without both,
- * 0.05 s when reads block).  When a read has taken the longest time, it may
- * block: a device that fails never fills the page cache, and only a blocking
- * read tells its error.
+ * Waiting for a disk, in microseconds.  Solid state answers in about a
+ * hundred: at first we only let others run, then nap for less than the host's
+ * wait can (500 cold files of 20 kB: 0.04 s; 0.09 s without the first, 0.58 s
+ * without both, 0.05 s when reads block).  When a read has taken the longest
+ * time, it may block: a device that fails never fills the page cache, and only
+ * a blocking read tells its error.
  */
 #define YIELDS_UNTIL 200
 #define NAPS_UNTIL 1000
@@ -76,7 +78,10 @@ typedef struct Stall
 	int64_t again; /* microseconds after which the advice is repeated */
 } Stall;
 
-/* "WHAT "PATH" MESSAGE", where a path too long for a message is cut on its left. */
+/*
+ * "WHAT "PATH" MESSAGE", where a path too long for a message is cut on its
+ * left.
+ */
 static void
 name_error(FlowError *error, const char *what, const char *path)
 {
@@ -86,7 +91,13 @@ name_error(FlowError *error, const char *what, const char *path)
 	flow_error_at(error, path, 0);
 	path = flow_error_tail(path, 180, &dots);
 	memcpy(message, error->message, sizeof(message));
-	snprintf(error->message, sizeof(error->message), "%s \"%s%.180s\" %.100s", what, dots, path, message);
+	snprintf(error->message,
+	         sizeof(error->message),
+	         "%s \"%s%.180s\" %.100s",
+	         what,
+	         dots,
+	         path,
+	         message);
 }
 
 void
@@ -128,7 +139,10 @@ open_path(const FlowHost *host, const char *path, int flags, int *fd, FlowError 
 	return *fd < 0 ? os_error(error, errno, "open", path) : FLOW_OK;
 }
 
-/* Where a descriptor leads, NUL-terminated; false, and errno, if that cannot be told. */
+/*
+ * Where a descriptor leads, NUL-terminated; false, and errno, if that cannot
+ * be told.
+ */
 static bool
 resolve(int fd, char *target, size_t size)
 {
@@ -157,9 +171,10 @@ is_inside(const char *target, const char *directory)
 }
 
 /*
- * Returns FLOW_OK if an entry of the allowed paths, resolved as the file was, covers the
- * target.  FLOW_END if it does not, as one that does not lead anywhere, may not be
- * read, or depends on a working directory; other errors if that cannot be told.
+ * Returns FLOW_OK if an entry of the allowed paths, resolved as the file was,
+ * covers the target.  FLOW_END if it does not, as one that does not lead
+ * anywhere, may not be read, or depends on a working directory; other errors
+ * if that cannot be told.
  */
 static FlowStatus
 entry_allows(const FlowHost *host, const char *entry, const char *target, FlowError *error)
@@ -173,7 +188,8 @@ entry_allows(const FlowHost *host, const char *entry, const char *target, FlowEr
 		return FLOW_END;
 
 	status = open_path(host, entry, O_PATH, &fd, error);
-	if (status == FLOW_NOT_FOUND || status == FLOW_NO_PERMISSION || (status == FLOW_IO && (error->os_errno == ELOOP || error->os_errno == ENAMETOOLONG)))
+	if (status == FLOW_NOT_FOUND || status == FLOW_NO_PERMISSION ||
+	    (status == FLOW_IO && (error->os_errno == ELOOP || error->os_errno == ENAMETOOLONG)))
 		return FLOW_END;
 	if (status != FLOW_OK)
 		return status;
@@ -188,7 +204,8 @@ entry_allows(const FlowHost *host, const char *entry, const char *target, FlowEr
 }
 
 FlowStatus
-flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access, FlowError *error)
+flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access,
+                  FlowError *error)
 {
 	char target[PATH_MAX + 1];
 	FlowStatus unknown = FLOW_END;
@@ -203,7 +220,10 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 
 		if (status == FLOW_NO_MEMORY || status == FLOW_NO_RESOURCES || errno == EIO)
 			return os_error(error, errno, "resolve", path);
-		flow_error_set(error, FLOW_NOT_ALLOWED, "could not find out whether \"%s\" is inside the allowed paths", path);
+		flow_error_set(error,
+		               FLOW_NOT_ALLOWED,
+		               "could not find out whether \"%s\" is inside the allowed paths",
+		               path);
 		flow_error_detail(error, "What a file resolves to is read from /proc/self/fd.");
 		flow_error_at(error, path, 0);
 		return FLOW_NOT_ALLOWED;
@@ -221,7 +241,11 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 		*error = failure;
 		if (status == FLOW_INTERRUPTED)
 			return status;
-		unknown = status; /* that it cannot be looked at does not matter if another one allows the file */
+		/*
+		 * that it cannot be looked at does not matter if another one allows
+		 * the file
+		 */
+		unknown = status;
 	}
 	if (unknown != FLOW_END)
 		return unknown;
@@ -232,7 +256,10 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 	return FLOW_NOT_ALLOWED;
 }
 
-/* Does the descriptor still lead to what was listed?  "says" is the error's message. */
+/*
+ * Does the descriptor still lead to what was listed?  "says" is the error's
+ * message.
+ */
 static FlowStatus
 check_identity(FlowFile *file, const char *says, FlowError *error)
 {
@@ -257,7 +284,8 @@ open_file(FlowFile *file, const FlowAccess *access, FlowError *error)
 	FlowStatus status;
 
 	/* O_NONBLOCK: opening a FIFO must not wait for somebody to write to it */
-	status = open_path(file->host, object->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &file->fd, error);
+	status =
+		open_path(file->host, object->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &file->fd, error);
 	if (status != FLOW_OK && error->os_errno == ENXIO) /* a socket */
 		return file_error(file, error, FLOW_NOT_REGULAR, "is not a regular file");
 	if (status != FLOW_OK)
@@ -348,7 +376,10 @@ wait_for_cache(FlowFile *file, uint64_t offset, Stall *stall)
 		/* what was asked for is on its way, unless the advice was cut here */
 		if (stall->again == 0 && file->advised > offset)
 			ask_for(file, offset);
-		/* all of it again, more and more rarely, for pages may be evicted before we come */
+		/*
+		 * all of it again, more and more rarely, for pages may be evicted
+		 * before we come
+		 */
 		else
 			file->advised = offset;
 		stall->again = stall->again == 0 ? 1000000 : 2 * stall->again;
@@ -409,7 +440,10 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 			block = !wait_for_cache(file, offset, &stall);
 		else
 		{
-			/* the file system cannot, or the blocking read will tell what is wrong */
+			/*
+			 * the file system cannot, or the blocking read will tell what is
+			 * wrong
+			 */
 			file->nowait = false;
 			block = true;
 		}
@@ -483,7 +517,8 @@ flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAcc
 /* ---------- as a storage ---------- */
 
 static FlowStatus
-storage_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file, FlowError *error)
+storage_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file,
+             FlowError *error)
 {
 	return flow_file_open(host, object, access, (FlowFile **) file, error);
 }
@@ -518,10 +553,9 @@ storage_unchanged(void *file, FlowError *error)
 	return flow_file_unchanged(file, error);
 }
 
-const FlowStorage flow_file_storage = {
-	.open = storage_open,
-	.close = storage_close,
-	.read = storage_read,
-	.position = storage_position,
-	.seek = storage_seek,
-	.unchanged = storage_unchanged};
+const FlowStorage flow_file_storage = {.open = storage_open,
+                                       .close = storage_close,
+                                       .read = storage_read,
+                                       .position = storage_position,
+                                       .seek = storage_seek,
+                                       .unchanged = storage_unchanged};

@@ -5,8 +5,8 @@
  *
  * ISA-L inflates three times as fast as zlib.  It is given the deflate data
  * alone: members, their headers and their check sums are looked after here,
- * since ISA-L 2.30 checks neither a header's reserved flags nor its length, and
- * loses the bytes that it read beyond a member's end.
+ * since ISA-L 2.30 checks neither a header's reserved flags nor its length,
+ * and loses the bytes that it read beyond a member's end.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +28,10 @@
 /* A header without end would be a file without lines. */
 #define MAX_HEADER (64 * 1024)
 
-/* What comes next, in the order of a member; those of a header are optional but the first. */
+/*
+ * What comes next, in the order of a member; those of a header are optional
+ * but the first.
+ */
 typedef enum GzipPart
 {
 	GZIP_FIXED,        /* ten bytes */
@@ -86,14 +89,18 @@ damaged(GzipStep *step, const char *what)
 {
 	FlowStatus status = flow_error_set(step->error, FLOW_CORRUPT, "is damaged");
 
-	flow_error_detail(step->error, "The gzip member has %s, at byte %" PRIu64 ".", what, stored_offset(step));
+	flow_error_detail(step->error,
+	                  "The gzip member has %s, at byte %" PRIu64 ".",
+	                  what,
+	                  stored_offset(step));
 	return status;
 }
 
 static FlowStatus
 ends_early(GzipStep *step)
 {
-	FlowStatus status = flow_error_set(step->error, FLOW_CORRUPT, "ends in the middle of a gzip member");
+	FlowStatus status =
+		flow_error_set(step->error, FLOW_CORRUPT, "ends in the middle of a gzip member");
 
 	flow_error_detail(step->error, "The file ends after %" PRIu64 " bytes.", stored_offset(step));
 	return status;
@@ -103,7 +110,8 @@ ends_early(GzipStep *step)
 static FlowStatus
 other_data(GzipStep *step, size_t back)
 {
-	FlowStatus status = flow_error_set(step->error, FLOW_CORRUPT, "has other data behind its last gzip member");
+	FlowStatus status =
+		flow_error_set(step->error, FLOW_CORRUPT, "has other data behind its last gzip member");
 
 	flow_error_detail(step->error, "They begin at byte %" PRIu64 ".", stored_offset(step) - back);
 	return status;
@@ -154,12 +162,11 @@ next_part(Gzip *gzip, GzipPart part)
 	{
 		GzipPart part;
 		uint8_t flag;
-	} optional[] = {
-		{GZIP_EXTRA_LENGTH, FLAG_EXTRA},
-		{GZIP_EXTRA, FLAG_EXTRA},
-		{GZIP_NAME, FLAG_NAME},
-		{GZIP_COMMENT, FLAG_COMMENT},
-		{GZIP_HEADER_CRC, FLAG_HCRC}};
+	} optional[] = {{GZIP_EXTRA_LENGTH, FLAG_EXTRA},
+	                {GZIP_EXTRA, FLAG_EXTRA},
+	                {GZIP_NAME, FLAG_NAME},
+	                {GZIP_COMMENT, FLAG_COMMENT},
+	                {GZIP_HEADER_CRC, FLAG_HCRC}};
 
 	gzip->part = GZIP_BODY;
 	for (size_t i = flow_countof(optional); i-- > 0;)
@@ -177,7 +184,8 @@ next_part(Gzip *gzip, GzipPart part)
 
 /*
  * The first ten bytes of a member, or what stands in their place.  Each of the
- * first two is looked at as it comes: what follows the last member may be short.
+ * first two is looked at as it comes: what follows the last member may be
+ * short.
  */
 static FlowStatus
 read_fixed(Gzip *gzip, GzipStep *step)
@@ -249,8 +257,13 @@ read_text(Gzip *gzip, GzipStep *step)
 	gzip->header_len += len;
 	if (gzip->header_len > MAX_HEADER)
 	{
-		flow_error_set(step->error, FLOW_LIMIT, "has a gzip header of more than %d bytes", MAX_HEADER);
-		flow_error_detail(step->error, "The header goes on at byte %" PRIu64 ".", stored_offset(step));
+		flow_error_set(step->error,
+		               FLOW_LIMIT,
+		               "has a gzip header of more than %d bytes",
+		               MAX_HEADER);
+		flow_error_detail(step->error,
+		                  "The header goes on at byte %" PRIu64 ".",
+		                  stored_offset(step));
 		return FLOW_LIMIT;
 	}
 	return end != NULL ? next_part(gzip, gzip->part) : FLOW_OK;
@@ -308,7 +321,10 @@ read_body(Gzip *gzip, GzipStep *step)
 	gzip->len += (uint32_t) got;
 	step->out = inflate->next_out;
 
-	/* only "finish" means that the output ISA-L holds back has been handed out, too */
+	/*
+	 * only "finish" means that the output ISA-L holds back has been handed
+	 * out, too
+	 */
 	if (inflate->block_state == ISAL_BLOCK_FINISH)
 		begin_trailer(gzip);
 	else if (step->last && step->in == step->in_end && got == 0 && step->out < step->out_end)
@@ -321,7 +337,8 @@ read_trailer(Gzip *gzip, GzipStep *step)
 {
 	if (!collect(gzip, step, 8))
 		return FLOW_OK;
-	if (little_endian(gzip->bytes, 4) != gzip->crc || little_endian(gzip->bytes + 4, 4) != gzip->len)
+	if (little_endian(gzip->bytes, 4) != gzip->crc ||
+	    little_endian(gzip->bytes + 4, 4) != gzip->len)
 		return damaged(step, "data that do not match its check sum or length");
 	gzip->any_member = true;
 	gzip->part = GZIP_FIXED;
@@ -341,21 +358,21 @@ read_padding(Gzip *gzip, GzipStep *step)
 
 /* ---------- the codec ---------- */
 
-static FlowStatus (*const read_part[])(Gzip *gzip, GzipStep *step) = {
-	[GZIP_FIXED] = read_fixed,
-	[GZIP_EXTRA_LENGTH] = read_extra_length,
-	[GZIP_EXTRA] = read_extra,
-	[GZIP_NAME] = read_text,
-	[GZIP_COMMENT] = read_text,
-	[GZIP_HEADER_CRC] = read_header_crc,
-	[GZIP_BODY] = read_body,
-	[GZIP_TRAILER] = read_trailer,
-	[GZIP_PADDING] = read_padding};
+static FlowStatus (*const read_part[])(Gzip *gzip,
+                                       GzipStep *step) = {[GZIP_FIXED] = read_fixed,
+                                                          [GZIP_EXTRA_LENGTH] = read_extra_length,
+                                                          [GZIP_EXTRA] = read_extra,
+                                                          [GZIP_NAME] = read_text,
+                                                          [GZIP_COMMENT] = read_text,
+                                                          [GZIP_HEADER_CRC] = read_header_crc,
+                                                          [GZIP_BODY] = read_body,
+                                                          [GZIP_TRAILER] = read_trailer,
+                                                          [GZIP_PADDING] = read_padding};
 
 /* One part a step, so that a file of empty members can be interrupted, too. */
 static FlowStatus
-gzip_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
-          uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error)
+gzip_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
+          uint8_t *out_end, uint64_t offset, FlowError *error)
 {
 	Gzip *gzip = state;
 	GzipStep step = {*in, *in, in_end, offset, last, *out, out_end, error};
@@ -414,10 +431,9 @@ gzip_free(void *state)
 	flow_free(gzip->host, gzip);
 }
 
-const FlowCodec flow_gzip_codec = {
-	.name = "gzip",
-	.suffix = ".gz",
-	.recognizes = gzip_recognizes,
-	.create = gzip_create,
-	.free = gzip_free,
-	.step = gzip_step};
+const FlowCodec flow_gzip_codec = {.name = "gzip",
+                                   .suffix = ".gz",
+                                   .recognizes = gzip_recognizes,
+                                   .create = gzip_create,
+                                   .free = gzip_free,
+                                   .step = gzip_step};

@@ -112,14 +112,13 @@ static FlowStatus take_message(Json *json, FlowJsonToken token, FlowError *error
 
 #define NAME(name) (name), sizeof(name) - 1
 
-static const JsonMember members[] = {
-	{PLACE_VALUE, NAME("messageType"), take_kind},
-	{PLACE_VALUE, NAME("logEvents"), take_log_events},
-	{PLACE_VALUE, NAME("events"), take_events},
-	{PLACE_VALUE, NAME("timestamp"), take_time},
-	{PLACE_VALUE, NAME("message"), take_message},
-	{PLACE_EVENT, NAME("timestamp"), take_time},
-	{PLACE_EVENT, NAME("message"), take_message}};
+static const JsonMember members[] = {{PLACE_VALUE, NAME("messageType"), take_kind},
+                                     {PLACE_VALUE, NAME("logEvents"), take_log_events},
+                                     {PLACE_VALUE, NAME("events"), take_events},
+                                     {PLACE_VALUE, NAME("timestamp"), take_time},
+                                     {PLACE_VALUE, NAME("message"), take_message},
+                                     {PLACE_EVENT, NAME("timestamp"), take_time},
+                                     {PLACE_EVENT, NAME("message"), take_message}};
 
 static inline bool
 is_blank(uint8_t byte)
@@ -189,7 +188,11 @@ add_place(const Json *json, const char *problem, FlowError *error)
 {
 	uint64_t byte = json->value_before + (uint64_t) (json->in - json->value_begin);
 
-	flow_error_detail(error, "%s at byte %" PRIu64 " in value %" PRIu64 " of the file.", problem, byte, json->number);
+	flow_error_detail(error,
+	                  "%s at byte %" PRIu64 " in value %" PRIu64 " of the file.",
+	                  problem,
+	                  byte,
+	                  json->number);
 }
 
 static FlowStatus
@@ -215,8 +218,11 @@ token_error(const Json *json, FlowError *error)
 	if (!json->tokens.too_deep)
 		return corrupt_here(json, json->tokens.problem, error);
 	flow_error_set(error, FLOW_LIMIT, "has JSON that is nested too deeply");
-	flow_error_detail(error, "Value %" PRIu64 " of the file has more than %d arrays and objects within each other.",
-	                  json->number, FLOW_JSON_MAX_DEPTH);
+	flow_error_detail(error,
+	                  "Value %" PRIu64
+	                  " of the file has more than %d arrays and objects within each other.",
+	                  json->number,
+	                  FLOW_JSON_MAX_DEPTH);
 	return FLOW_LIMIT;
 }
 
@@ -224,8 +230,12 @@ static FlowStatus
 too_many_held(const Json *json, FlowError *error)
 {
 	flow_error_set(error, FLOW_LIMIT, "has a JSON value that is too large");
-	flow_error_detail(error, "Value %" PRIu64 " of the file has more than %d MiB of \"logEvents\" before its \"messageType\".",
-	                  json->number, FLOW_JSON_MAX_HELD >> 20);
+	flow_error_detail(
+		error,
+		"Value %" PRIu64
+		" of the file has more than %d MiB of \"logEvents\" before its \"messageType\".",
+		json->number,
+		FLOW_JSON_MAX_HELD >> 20);
 	return FLOW_LIMIT;
 }
 
@@ -279,13 +289,16 @@ take_kind(Json *json, FlowJsonToken token, FlowError *error)
 			len = MAX_NAME - json->kind_len;
 		memcpy(json->kind + json->kind_len, json->tokens.text.data, len);
 		json->kind_len += len;
-		json->is_control = json->kind_len == sizeof(control) - 1 && memcmp(json->kind, control, sizeof(control) - 1) == 0;
+		json->is_control = json->kind_len == sizeof(control) - 1 &&
+		                   memcmp(json->kind, control, sizeof(control) - 1) == 0;
 	}
 	if (!ends_value(json, token) && !opens_value(token))
 		return FLOW_OK;
 	json->kind_known = true;
 	if (json->is_control && json->given_events)
-		return unsupported_here(json, "The \"messageType\" of a control message comes after \"events\"", error);
+		return unsupported_here(json,
+		                        "The \"messageType\" of a control message comes after \"events\"",
+		                        error);
 	if (json->is_control)
 		flow_json_event_forget(&json->event);
 	else
@@ -344,7 +357,8 @@ static const JsonMember *
 find_member(JsonPlace place, const char *name, size_t len)
 {
 	for (size_t i = 0; i < flow_countof(members); i++)
-		if (members[i].name_len == len && members[i].place == place && memcmp(members[i].name, name, len) == 0)
+		if (members[i].name_len == len && members[i].place == place &&
+		    memcmp(members[i].name, name, len) == 0)
 			return &members[i];
 	return NULL;
 }
@@ -431,8 +445,7 @@ role_of_member(const void *arg, FlowSlice name)
 
 	if (member == NULL)
 		return ROLE_NONE;
-	return member->take == take_time ? ROLE_TIME : member->take == take_message ? ROLE_MESSAGE
-	                                                                            : -1;
+	return member->take == take_time ? ROLE_TIME : member->take == take_message ? ROLE_MESSAGE : -1;
 }
 
 /*
@@ -473,13 +486,16 @@ static bool
 take_alike(Json *json, JsonPlace place, const uint8_t *begin, FlowStatus *status, FlowError *error)
 {
 	FlowSlice values[FLOW_JSON_MAX_VALUES], time = {"", 0};
-	const uint8_t *end = json->shape_place == place ? flow_json_shape_match(&json->shape, begin, json->in_end, values) : NULL;
+	const uint8_t *end = json->shape_place == place
+	                         ? flow_json_shape_match(&json->shape, begin, json->in_end, values)
+	                         : NULL;
 
 	if (end == NULL)
 		return false;
 	if (json->time_slot >= 0)
 		time = values[json->time_slot];
-	if (time.len > json->event.max_line_length || values[json->message_slot].len > json->event.max_line_length)
+	if (time.len > json->event.max_line_length ||
+	    values[json->message_slot].len > json->event.max_line_length)
 		return false;
 	if (memchr(time.data, ' ', time.len) != NULL)
 		time.len = 0;
@@ -495,7 +511,8 @@ take_all_alike(Json *json, FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 
-	while (status == FLOW_OK && json->event.npending == 0 && json->in < json->in_end && *json->in == ',')
+	while (status == FLOW_OK && json->event.npending == 0 && json->in < json->in_end &&
+	       *json->in == ',')
 	{
 		const uint8_t *p = json->in + 1;
 
@@ -581,7 +598,8 @@ take_tokens(Json *json, FlowError *error)
 
 		if (token == FLOW_JSON_MORE)
 			break;
-		status = token == FLOW_JSON_ERROR ? token_error(json, error) : take_token(json, token, error);
+		status =
+			token == FLOW_JSON_ERROR ? token_error(json, error) : take_token(json, token, error);
 	}
 	return status;
 }
@@ -597,7 +615,8 @@ begin_value(Json *json)
 	flow_json_start(&json->tokens);
 	json->skip_depth = 0;
 	json->name_len = json->kind_len = 0;
-	json->kind_known = json->is_control = json->has_log_events = json->has_events = json->given_events = false;
+	json->kind_known = json->is_control = json->has_log_events = json->has_events =
+		json->given_events = false;
 	flow_json_event_forget(&json->event);
 	flow_json_event_begin(&json->event, json->in);
 }
@@ -644,8 +663,8 @@ take_between(Json *json, FlowError *error)
 }
 
 static FlowStatus
-json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out, uint8_t *out_end,
-          uint64_t offset, FlowError *error)
+json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
+          uint8_t *out_end, uint64_t offset, FlowError *error)
 {
 	Json *json = state;
 	FlowJsonEvent *event = &json->event;
@@ -673,10 +692,9 @@ json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
 	return FLOW_END;
 }
 
-const FlowCodec flow_json_codec = {
-	.name = "json",
-	.recognizes = flow_json_recognizes,
-	.create = json_create,
-	.free = json_free,
-	.step = json_step,
-	.skipped = json_skipped};
+const FlowCodec flow_json_codec = {.name = "json",
+                                   .recognizes = flow_json_recognizes,
+                                   .create = json_create,
+                                   .free = json_free,
+                                   .step = json_step,
+                                   .skipped = json_skipped};

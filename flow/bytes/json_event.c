@@ -28,7 +28,8 @@ flow_json_event_free(FlowJsonEvent *event)
 
 /* Appends to a buffer, whose room begins with "first" and ends at "max". */
 static FlowStatus
-append(const FlowHost *host, FlowJsonBuffer *buffer, FlowSlice more, size_t first, size_t max, FlowError *error)
+append(const FlowHost *host, FlowJsonBuffer *buffer, FlowSlice more, size_t first, size_t max,
+       FlowError *error)
 {
 	size_t need = buffer->len + more.len;
 
@@ -85,7 +86,8 @@ append_to_text(const FlowJsonEvent *event, FlowJsonText *text, FlowSlice more, F
 
 /* Takes a piece of a text: the token. */
 static FlowStatus
-take_text(const FlowJsonEvent *event, FlowJsonText *text, const FlowJsonTokenizer *tokens, FlowError *error)
+take_text(const FlowJsonEvent *event, FlowJsonText *text, const FlowJsonTokenizer *tokens,
+          FlowError *error)
 {
 	FlowSlice piece = tokens->text;
 	size_t room = max_text(event) - text->slice.len;
@@ -128,7 +130,8 @@ flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in)
 }
 
 FlowStatus
-flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error)
+flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
+                          const FlowJsonTokenizer *tokens, FlowError *error)
 {
 	FlowJsonText *time = &event->time;
 	FlowStatus status;
@@ -144,14 +147,16 @@ flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token, const FlowJ
 	if (tokens->ends)
 	{
 		event->time_good &= time->slice.len > 0 && (token == FLOW_JSON_STRING || tokens->integer);
-		if (token == FLOW_JSON_NUMBER && time->slice.len == 2 && memcmp(time->slice.data, "-0", 2) == 0)
+		if (token == FLOW_JSON_NUMBER && time->slice.len == 2 &&
+		    memcmp(time->slice.data, "-0", 2) == 0)
 			time->slice = (FlowSlice) {"0", 1};
 	}
 	return status;
 }
 
 FlowStatus
-flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error)
+flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
+                             const FlowJsonTokenizer *tokens, FlowError *error)
 {
 	const FlowSlice piece = tokens->text;
 
@@ -159,7 +164,8 @@ flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token, const Fl
 		return FLOW_OK;
 	/* a line break must be escaped in JSON */
 	if (tokens->escaped)
-		event->message_breaks |= memchr(piece.data, '\n', piece.len) != NULL || memchr(piece.data, '\r', piece.len) != NULL;
+		event->message_breaks |= memchr(piece.data, '\n', piece.len) != NULL ||
+		                         memchr(piece.data, '\r', piece.len) != NULL;
 	return take_text(event, &event->message, tokens, error);
 }
 
@@ -226,7 +232,8 @@ remove_breaks(FlowJsonText *message)
 }
 
 static FlowStatus
-hold_line(FlowJsonEvent *event, const FlowSlice parts[FLOW_JSON_PARTS], size_t len, FlowError *error)
+hold_line(FlowJsonEvent *event, const FlowSlice parts[FLOW_JSON_PARTS], size_t len,
+          FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 

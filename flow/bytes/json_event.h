@@ -74,8 +74,10 @@ extern void flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in);
  * number nor a text without blanks counts as none, as does a message that is
  * no text.
  */
-extern FlowStatus flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error);
-extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token, const FlowJsonTokenizer *tokens, FlowError *error);
+extern FlowStatus flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
+                                            const FlowJsonTokenizer *tokens, FlowError *error);
+extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
+                                               const FlowJsonTokenizer *tokens, FlowError *error);
 
 /*
  * Ends the event before "in" and makes its line.  Returns FLOW_LIMIT without
@@ -88,7 +90,8 @@ extern FlowStatus flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, F
  * one or empty, "message" has no line breaks; neither is longer than a line
  * may be.  Returns the same.
  */
-extern FlowStatus flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message, FlowError *error);
+extern FlowStatus flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message,
+                                      FlowError *error);
 
 /* Hold back the lines that follow; give them out; drop them. */
 extern void flow_json_event_hold(FlowJsonEvent *event);

@@ -28,7 +28,8 @@ take_key(Member *member, FlowSlice piece, bool ends)
 {
 	size_t missing = strlen(member->name) - member->matched;
 
-	member->differs |= piece.len > missing || memcmp(member->name + member->matched, piece.data, piece.len) != 0;
+	member->differs |=
+		piece.len > missing || memcmp(member->name + member->matched, piece.data, piece.len) != 0;
 	member->matched += member->differs ? 0 : piece.len;
 	if (!ends)
 		return;
@@ -41,7 +42,8 @@ take_key(Member *member, FlowSlice piece, bool ends)
 static void
 take_text(Member *member, FlowSlice piece)
 {
-	member->bad |= piece.len >= member->size - member->len || memchr(piece.data, '\0', piece.len) != NULL;
+	member->bad |=
+		piece.len >= member->size - member->len || memchr(piece.data, '\0', piece.len) != NULL;
 	if (member->bad)
 		return;
 	memcpy(member->text + member->len, piece.data, piece.len);

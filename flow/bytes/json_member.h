@@ -16,6 +16,7 @@
  * anything else, or the object has no such member or two, or the member is no
  * text, has a NUL in it, or is too long.
  */
-extern bool flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size);
+extern bool flow_json_member(const char *json, size_t len, const char *name, char *text,
+                             size_t size);
 
 #endif /* FLOW_JSON_MEMBER_H */

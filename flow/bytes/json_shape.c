@@ -46,7 +46,8 @@ add_slot(Lesson *lesson, const FlowJsonTokenizer *json, bool is_string, int role
 }
 
 bool
-flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end, FlowJsonRole role, const void *arg)
+flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end,
+                      FlowJsonRole role, const void *arg)
 {
 	Lesson lesson = {.from = begin};
 	FlowJsonTokenizer json;
@@ -68,7 +69,8 @@ flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t 
 		/* a number that is no slot would not be in values[] */
 		if (token == FLOW_JSON_NUMBER && !is_number && json.depth == 1 && next > 0)
 			return false;
-		if ((token == FLOW_JSON_STRING || is_number) && !add_slot(&lesson, &json, !is_number, json.depth == 1 ? next : 0))
+		if ((token == FLOW_JSON_STRING || is_number) &&
+		    !add_slot(&lesson, &json, !is_number, json.depth == 1 ? next : 0))
 			return false;
 	}
 	if (!flow_json_may_end(&json) || !take_same(&lesson, end, &lesson.shape.rest_len))
@@ -91,7 +93,8 @@ skip_number(const uint8_t *p, const uint8_t *end)
 }
 
 const uint8_t *
-flow_json_shape_match(const FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end, FlowSlice values[FLOW_JSON_MAX_VALUES])
+flow_json_shape_match(const FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end,
+                      FlowSlice values[FLOW_JSON_MAX_VALUES])
 {
 	const uint8_t *same = shape->same;
 	const uint8_t *p = begin;

@@ -57,13 +57,16 @@ typedef int (*FlowJsonRole)(const void *arg, FlowSlice name);
  * Learns the shape of the object between "begin" and "end".  Returns false if
  * it cannot be learned; the shape then stays as it was.
  */
-extern bool flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end, FlowJsonRole role, const void *arg);
+extern bool flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end,
+                                  FlowJsonRole role, const void *arg);
 
 /*
  * If the input at "begin" begins with an object of that shape, returns its end
  * and sets values[] by slot, strings without their quotes; otherwise returns
  * NULL.
  */
-extern const uint8_t *flow_json_shape_match(const FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end, FlowSlice values[FLOW_JSON_MAX_VALUES]);
+extern const uint8_t *flow_json_shape_match(const FlowJsonShape *shape, const uint8_t *begin,
+                                            const uint8_t *end,
+                                            FlowSlice values[FLOW_JSON_MAX_VALUES]);
 
 #endif /* FLOW_JSON_SHAPE_H */

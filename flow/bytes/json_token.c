@@ -63,8 +63,9 @@ flow_json_start(FlowJsonTokenizer *json)
 bool
 flow_json_may_end(const FlowJsonTokenizer *json)
 {
-	return json->depth == 0 && (json->state == JSON_END || json->state == JSON_IN_ZERO || json->state == JSON_IN_INTEGER ||
-	                            json->state == JSON_IN_FRACTION || json->state == JSON_IN_EXPONENT);
+	return json->depth == 0 && (json->state == JSON_END || json->state == JSON_IN_ZERO ||
+	                            json->state == JSON_IN_INTEGER || json->state == JSON_IN_FRACTION ||
+	                            json->state == JSON_IN_EXPONENT);
 }
 
 static FlowJsonToken
@@ -109,7 +110,8 @@ close_container(FlowJsonTokenizer *json)
 	FlowJsonToken token = json->in_object ? FLOW_JSON_OBJECT_END : FLOW_JSON_ARRAY_END;
 
 	json->depth--;
-	json->in_object = json->depth > 0 && (json->objects[json->depth / 64] >> json->depth % 64 & 1) != 0;
+	json->in_object =
+		json->depth > 0 && (json->objects[json->depth / 64] >> json->depth % 64 & 1) != 0;
 	end_value(json);
 	return token;
 }
@@ -131,7 +133,8 @@ next_of_literal(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 }
 
 static FlowJsonToken
-begin_literal(FlowJsonTokenizer *json, FlowJsonToken literal, const char *rest, const uint8_t **in, const uint8_t *end)
+begin_literal(FlowJsonTokenizer *json, FlowJsonToken literal, const char *rest, const uint8_t **in,
+              const uint8_t *end)
 {
 	json->state = JSON_IN_LITERAL;
 	json->literal = literal;
@@ -152,14 +155,12 @@ next_state_in_number(int state, uint8_t byte)
 	switch (state)
 	{
 		case JSON_IN_MINUS:
-			return byte == '0' ? JSON_IN_ZERO : is_digit(byte) ? JSON_IN_INTEGER
-			                                                   : -1;
+			return byte == '0' ? JSON_IN_ZERO : is_digit(byte) ? JSON_IN_INTEGER : -1;
 		case JSON_IN_ZERO:
 		case JSON_IN_INTEGER:
 			if (state == JSON_IN_INTEGER && is_digit(byte))
 				return JSON_IN_INTEGER;
-			return byte == '.' ? JSON_IN_POINT : (byte | 0x20) == 'e' ? JSON_IN_E
-			                                                          : -1;
+			return byte == '.' ? JSON_IN_POINT : (byte | 0x20) == 'e' ? JSON_IN_E : -1;
 		case JSON_IN_POINT:
 		case JSON_IN_FRACTION:
 			if (is_digit(byte))
@@ -176,7 +177,8 @@ next_state_in_number(int state, uint8_t byte)
 
 /* Reads a piece of a number: "begin" is its first byte, *in is ahead. */
 static FlowJsonToken
-next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in, const uint8_t *end)
+next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in,
+               const uint8_t *end)
 {
 	const uint8_t *p = *in;
 	int state = json->state;
@@ -204,7 +206,8 @@ next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in
 	if (p == end)
 		return p > begin ? FLOW_JSON_NUMBER : FLOW_JSON_MORE;
 
-	if (state == JSON_IN_MINUS || state == JSON_IN_POINT || state == JSON_IN_E || state == JSON_IN_E_SIGN)
+	if (state == JSON_IN_MINUS || state == JSON_IN_POINT || state == JSON_IN_E ||
+	    state == JSON_IN_E_SIGN)
 	{
 		(*in)++;
 		return fail(json, "Expected a digit");
@@ -224,8 +227,7 @@ give_text(FlowJsonTokenizer *json, const char *data, size_t len, bool escaped, b
 	json->escaped = escaped;
 	json->ends = ends;
 	if (!ends)
-		return len == 0 ? FLOW_JSON_MORE : json->is_key ? FLOW_JSON_KEY
-		                                                : FLOW_JSON_STRING;
+		return len == 0 ? FLOW_JSON_MORE : json->is_key ? FLOW_JSON_KEY : FLOW_JSON_STRING;
 	if (json->is_key)
 	{
 		json->state = JSON_COLON;
@@ -251,12 +253,9 @@ begin_character(FlowJsonTokenizer *json, uint8_t byte)
 {
 	if (byte < 0xC2 || byte > 0xF4)
 		return false;
-	json->utf8_missing = byte < 0xE0 ? 1 : byte < 0xF0 ? 2
-	                                                   : 3;
-	json->utf8_low = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90
-	                                                    : 0x80;
-	json->utf8_high = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F
-	                                                     : 0xBF;
+	json->utf8_missing = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+	json->utf8_low = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80;
+	json->utf8_high = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF;
 	return true;
 }
 
@@ -328,7 +327,8 @@ take_unit(FlowJsonTokenizer *json, size_t *len)
 
 	json->escape = ESCAPE_NONE;
 	if (low != (json->high != 0))
-		return low ? "A low surrogate follows no high surrogate" : "Expected a low surrogate after a high surrogate";
+		return low ? "A low surrogate follows no high surrogate"
+		           : "Expected a low surrogate after a high surrogate";
 	if (low)
 		character = 0x10000 + ((uint32_t) (json->high - 0xD800) << 10) + (character - 0xDC00);
 	else if (character >= 0xD800 && character <= 0xDBFF)
@@ -346,8 +346,14 @@ take_unit(FlowJsonTokenizer *json, size_t *len)
 static inline char
 meaning_of_letter(uint8_t letter)
 {
-	static const char meanings[128] = {
-		['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
+	static const char meanings[128] = {['"'] = '"',
+	                                   ['\\'] = '\\',
+	                                   ['/'] = '/',
+	                                   ['b'] = '\b',
+	                                   ['f'] = '\f',
+	                                   ['n'] = '\n',
+	                                   ['r'] = '\r',
+	                                   ['t'] = '\t'};
 
 	return letter < sizeof(meanings) ? meanings[letter] : 0;
 }
@@ -386,7 +392,8 @@ take_escape(FlowJsonTokenizer *json, uint8_t byte, size_t *len)
 		case ESCAPE_DIGITS:
 			if (!is_digit(byte) && !((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f'))
 				return "Expected four hexadecimal digits after \"\\u\"";
-			json->unit = (uint16_t) (json->unit << 4 | (is_digit(byte) ? byte - '0' : (byte | 0x20) - 'a' + 10));
+			json->unit = (uint16_t) (json->unit << 4 |
+			                         (is_digit(byte) ? byte - '0' : (byte | 0x20) - 'a' + 10));
 			if (--json->digits == 0)
 				return take_unit(json, len);
 			break;
@@ -396,7 +403,8 @@ take_escape(FlowJsonTokenizer *json, uint8_t byte, size_t *len)
 
 /* Takes the rest of an escape; false if the input ends or it is wrong. */
 static bool
-finish_escape(FlowJsonTokenizer *json, size_t *len, const uint8_t **in, const uint8_t *end, const char **problem)
+finish_escape(FlowJsonTokenizer *json, size_t *len, const uint8_t **in, const uint8_t *end,
+              const char **problem)
 {
 	while (json->escape != ESCAPE_NONE)
 	{
@@ -592,7 +600,9 @@ flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 				/* fall through */
 			case JSON_KEY:
 				if (byte != '"')
-					return fail(json, json->state == JSON_KEY ? "Expected a string" : "Expected a string or \"}\"");
+					return fail(json,
+					            json->state == JSON_KEY ? "Expected a string"
+					                                    : "Expected a string or \"}\"");
 				return begin_string(json, true, in, end);
 			case JSON_COLON:
 				if (byte != ':')
@@ -603,7 +613,9 @@ flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 				if (byte == (json->in_object ? '}' : ']'))
 					return close_container(json);
 				if (byte != ',')
-					return fail(json, json->in_object ? "Expected \",\" or \"}\"" : "Expected \",\" or \"]\"");
+					return fail(json,
+					            json->in_object ? "Expected \",\" or \"}\""
+					                            : "Expected \",\" or \"]\"");
 				json->state = json->in_object ? JSON_KEY : JSON_VALUE;
 				break;
 			default:

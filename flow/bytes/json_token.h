@@ -98,7 +98,8 @@ extern void flow_json_start(FlowJsonTokenizer *json);
  * A text that is a number ends with the input: then no piece of it has "ends"
  * set.
  */
-extern FlowJsonToken flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end);
+extern FlowJsonToken flow_json_next(FlowJsonTokenizer *json, const uint8_t **in,
+                                    const uint8_t *end);
 
 /* Returns true if the text may end here. */
 extern bool flow_json_may_end(const FlowJsonTokenizer *json);

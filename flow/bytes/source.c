@@ -4,9 +4,10 @@
  *	  An object's bytes, decompressed, and its records without what is wrapped
  *	  round them.
  *
- * A compression is a row of compressions[], a wrapper one of wrappers[].  What has to be undone
- * is a stage each; bytes are pulled through the stages, from the file on.  The file is a storage's:
- * a local one (file.c), or what a FlowStore of the host's opens.
+ * A compression is a row of compressions[], a wrapper one of wrappers[].  What
+ * has to be undone is a stage each; bytes are pulled through the stages, from
+ * the file on.  The file is a storage's: a local one (file.c), or what a
+ * FlowStore of the host's opens.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,25 +16,31 @@
 
 #include <string.h>
 
-/* Stored bytes read at once, if they are compressed; up to 1000 times as many come out. */
+/*
+ * Stored bytes read at once, if they are compressed; up to 1000 times as many
+ * come out.
+ */
 #define INPUT_SIZE (64 * 1024)
 
 /*
- * Stored bytes read at the opening, to see what they are; a small file is then in
- * memory with one system call (100,000 files of 2 kB: 10 % less time than with
- * another one for the magic bytes alone).  What follows them is read from a page's
- * beginning, and into one if the caller's buffer begins there.
+ * Stored bytes read at the opening, to see what they are; a small file is then
+ * in memory with one system call (100,000 files of 2 kB: 10 % less time than
+ * with another one for the magic bytes alone).  What follows them is read from
+ * a page's beginning, and into one if the caller's buffer begins there.
  */
 #define FIRST_SIZE 4096
 
 /*
- * Files are fetched ahead so many at a time, when half of the last ones have been
- * read, and about so many bytes of them.
+ * Files are fetched ahead so many at a time, when half of the last ones have
+ * been read, and about so many bytes of them.
  */
 #define AHEAD_FILES 32
 #define AHEAD_BYTES (4 * 1024 * 1024)
 
-/* A file may be compressed twice (a gzip file is, that is put in a gzip file), and then have a wrapper. */
+/*
+ * A file may be compressed twice (a gzip file is, that is put in a gzip file),
+ * and then have a wrapper.
+ */
 #define MAX_COMPRESSIONS 2
 #define MAX_STAGES (MAX_COMPRESSIONS + 1)
 
@@ -52,8 +59,10 @@ typedef struct Stage
 typedef struct Wrapper
 {
 	const char *name;
-	bool (*recognizes)(const uint8_t *data, size_t len); /* by the beginning of the decompressed data */
-	const FlowCodec *codec;                              /* makes lines "TIME RECORD" of it; NULL: they are that */
+	/* by the beginning of the decompressed data */
+	bool (*recognizes)(const uint8_t *data, size_t len);
+	/* makes lines "TIME RECORD" of it; NULL: they are that */
+	const FlowCodec *codec;
 } Wrapper;
 
 struct FlowSource
@@ -69,7 +78,10 @@ struct FlowSource
 	Stage stages[MAX_STAGES];
 	int nstages;
 
-	/* what the last stage, or the file, gave at the opening, and nobody has taken yet */
+	/*
+	 * what the last stage, or the file, gave at the opening, and nobody has
+	 * taken yet
+	 */
 	const uint8_t *ready, *ready_end;
 
 	/* the beginning of what each gives, from the file on */
@@ -85,19 +97,15 @@ recognizes_anything(const uint8_t *data, size_t len)
 }
 
 /* Bytes as they are: there is nothing to step through. */
-static const FlowCodec none_codec = {
-	.name = "none",
-	.recognizes = recognizes_anything};
+static const FlowCodec none_codec = {.name = "none", .recognizes = recognizes_anything};
 
 /* The first that recognizes a file's first bytes is "auto"'s choice. */
-static const FlowCodec *const compressions[] = {
-	&flow_gzip_codec,
-	&flow_zstd_codec,
-	&none_codec};
+static const FlowCodec *const compressions[] = {&flow_gzip_codec, &flow_zstd_codec, &none_codec};
 
 /*
- * The first line of a CloudWatch export begins with the time of its event: "2018-01-30T12:25:04.000Z " ("0"
- * stands for a digit; the fraction may be missing).
+ * The first line of a CloudWatch export begins with the time of its event:
+ * "2018-01-30T12:25:04.000Z " ("0" stands for a digit; the fraction may be
+ * missing).
  */
 static bool
 recognizes_export(const uint8_t *data, size_t len)
@@ -108,7 +116,8 @@ recognizes_export(const uint8_t *data, size_t len)
 	for (; len > 0 && (*data == '\r' || *data == '\n'); len--)
 		data++; /* an empty line says nothing */
 	for (i = 0; i < sizeof(form) - 1; i++)
-		if (i == len || (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
+		if (i == len ||
+		    (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
 			return false;
 	if (i < len && data[i] == '.')
 		for (i++; i < len && data[i] >= '0' && data[i] <= '9';)
@@ -116,10 +125,9 @@ recognizes_export(const uint8_t *data, size_t len)
 	return len - i >= 2 && data[i] == 'Z' && data[i + 1] == ' ';
 }
 
-static const Wrapper wrappers[] = {
-	{"export", recognizes_export, NULL},
-	{"csv", flow_csv_recognizes, &flow_csv_codec},
-	{"json", flow_json_recognizes, &flow_json_codec}};
+static const Wrapper wrappers[] = {{"export", recognizes_export, NULL},
+                                   {"csv", flow_csv_recognizes, &flow_csv_codec},
+                                   {"json", flow_json_recognizes, &flow_json_codec}};
 
 static const FlowCodec *
 find_compression(const char *name)
@@ -145,7 +153,8 @@ flow_source_compression_by_name(const char *path)
 	{
 		const char *suffix = compressions[i]->suffix;
 
-		if (suffix != NULL && len > strlen(suffix) && strcmp(path + len - strlen(suffix), suffix) == 0)
+		if (suffix != NULL && len > strlen(suffix) &&
+		    strcmp(path + len - strlen(suffix), suffix) == 0)
 			return compressions[i]->name;
 	}
 	return none_codec.name;
@@ -170,11 +179,13 @@ codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 	return status;
 }
 
-static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error);
+static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity,
+                             size_t *len, FlowError *error);
 
 /* What the first "number" stages make of the file: as it is, if that is 0. */
 static inline FlowStatus
-read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
+read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len,
+             FlowError *error)
 {
 	if (number > 0)
 		return read_stage(source, number - 1, buffer, capacity, len, error);
@@ -198,7 +209,8 @@ read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, s
 static bool
 has_enough(const FlowSource *source)
 {
-	return source->object->size > source->most && source->storage->position(source->file) >= source->most;
+	return source->object->size > source->most &&
+	       source->storage->position(source->file) >= source->most;
 }
 
 static FlowStatus
@@ -222,7 +234,8 @@ fill_input(FlowSource *source, int number, FlowError *error)
 
 /* Fills the buffer with what a stage gives, unless that ends. */
 static FlowStatus
-read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len, FlowError *error)
+read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len,
+           FlowError *error)
 {
 	Stage *stage = &source->stages[number];
 	uint8_t *out = buffer, *out_end = out + capacity;
@@ -237,9 +250,11 @@ read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, siz
 			status = fill_input(source, number, error);
 		else
 		{
-			uint64_t offset = source->storage->position(source->file) - (uint64_t) (stage->in_end - stage->in);
+			uint64_t offset =
+				source->storage->position(source->file) - (uint64_t) (stage->in_end - stage->in);
 
-			status = stage->codec->step(stage->state, &stage->in, stage->in_end, stage->last, &out, out_end, offset, error);
+			status = stage->codec->step(
+				stage->state, &stage->in, stage->in_end, stage->last, &out, out_end, offset, error);
 			if (status == FLOW_END)
 				stage->ended = true;
 			else if (status != FLOW_OK)
@@ -251,12 +266,18 @@ read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, siz
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
-/* Behind what is ready already.  A read at the end would look whether the file has changed, for which the next call is. */
+/*
+ * Behind what is ready already.  A read at the end would look whether the file
+ * has changed, for which the next call is.
+ */
 static FlowStatus
-read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len, FlowError *error)
+read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len,
+          FlowError *error)
 {
 	*len = 0;
-	if (have > 0 && (have == capacity || (source->nstages == 0 && source->storage->position(source->file) >= source->object->size)))
+	if (have > 0 &&
+	    (have == capacity ||
+	     (source->nstages == 0 && source->storage->position(source->file) >= source->object->size)))
 		return FLOW_OK;
 	return read_through(source, source->nstages, buffer + have, capacity - have, len, error);
 }
@@ -272,7 +293,9 @@ flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len,
 	if (have > 0)
 		memcpy(buffer, source->ready, have);
 	status = read_more(source, (uint8_t *) buffer, capacity, have, len, error);
-	/* the stages may have come to the end of a small file when it was opened */
+	/*
+	 * the stages may have come to the end of a small file when it was opened
+	 */
 	if (status == FLOW_OK && have == 0 && *len == 0 && source->nstages > 0)
 		status = source->storage->unchanged(source->file, error);
 	if (status != FLOW_OK)
@@ -309,7 +332,8 @@ flow_source_bytes_read(const FlowSource *source)
 {
 	uint64_t position = source->storage->position(source->file);
 
-	return flow_source_is_plain(source) ? position - (uint64_t) (source->ready_end - source->ready) : position;
+	return flow_source_is_plain(source) ? position - (uint64_t) (source->ready_end - source->ready)
+	                                    : position;
 }
 
 const char *
@@ -327,7 +351,9 @@ flow_source_wrapper(const FlowSource *source)
 const char *
 flow_source_header(const FlowSource *source)
 {
-	return source->wrapper != NULL && source->wrapper->codec != NULL ? source->wrapper->codec->header : NULL;
+	return source->wrapper != NULL && source->wrapper->codec != NULL
+	           ? source->wrapper->codec->header
+	           : NULL;
 }
 
 uint64_t
@@ -343,7 +369,10 @@ flow_source_skipped(const FlowSource *source)
 
 /* ---------- opening ---------- */
 
-/* Undoes one thing more: what is ready becomes its input, and the beginning of its output is ready. */
+/*
+ * Undoes one thing more: what is ready becomes its input, and the beginning of
+ * its output is ready.
+ */
 static FlowStatus
 add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, FlowError *error)
 {
@@ -380,7 +409,9 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
 	{
 		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
-		flow_error_hint(error, "Only flow logs in text form can be read: have them delivered as text, or convert the file.");
+		flow_error_hint(error,
+		                "Only flow logs in text form can be read: have them delivered as text, or "
+		                "convert the file.");
 		flow_file_name_error(error, source->object->path);
 		return FLOW_UNSUPPORTED;
 	}
@@ -389,7 +420,10 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	{
 		*codec = find_compression(compression);
 		if (*codec == NULL)
-			return flow_error_set(error, FLOW_UNSUPPORTED, "compression \"%s\" is not known", compression);
+			return flow_error_set(error,
+			                      FLOW_UNSUPPORTED,
+			                      "compression \"%s\" is not known",
+			                      compression);
 		if (len == 0 || (*codec)->recognizes(magic, len))
 			return FLOW_OK;
 		flow_error_set(error, FLOW_CORRUPT, "is not %s data", (*codec)->name);
@@ -418,7 +452,10 @@ add_compressions(FlowSource *source, const char *compression, FlowError *error)
 	{
 		if (source->nstages == MAX_COMPRESSIONS)
 		{
-			flow_error_set(error, FLOW_UNSUPPORTED, "is compressed more than %d times", MAX_COMPRESSIONS);
+			flow_error_set(error,
+			               FLOW_UNSUPPORTED,
+			               "is compressed more than %d times",
+			               MAX_COMPRESSIONS);
 			flow_file_name_error(error, source->object->path);
 			return FLOW_UNSUPPORTED;
 		}
@@ -452,7 +489,8 @@ add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 }
 
 static FlowStatus
-open_source(FlowSource *source, const FlowAccess *access, const char *compression, const FlowUnwrap *unwrap, FlowError *error)
+open_source(FlowSource *source, const FlowAccess *access, const char *compression,
+            const FlowUnwrap *unwrap, FlowError *error)
 {
 	FlowStatus status;
 	size_t len = 0;
@@ -473,7 +511,8 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 
 FlowStatus
 flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
-                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result, FlowError *error)
+                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result,
+                 FlowError *error)
 {
 	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
 	FlowStatus status;
@@ -518,8 +557,8 @@ flow_source_close(FlowSource *source)
 /* ---------- before its turn ---------- */
 
 void
-flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects, size_t index,
-                     const FlowAccess *access)
+flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects,
+                     size_t index, const FlowAccess *access)
 {
 	uint64_t bytes = 0;
 
@@ -533,7 +572,9 @@ flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjec
 		return;
 
 	ahead->cold = false;
-	for (; ahead->next < objects->count && ahead->next <= index + AHEAD_FILES && bytes < AHEAD_BYTES; ahead->next++)
+	for (;
+	     ahead->next < objects->count && ahead->next <= index + AHEAD_FILES && bytes < AHEAD_BYTES;
+	     ahead->next++)
 	{
 		const FlowObject *object = &objects->items[ahead->next];
 

@@ -12,11 +12,12 @@
 #include "split.h"
 
 /*
- * Entries of next[] behind the last one that can be used, and bytes of the bit arrays:
- * versions write whole vectors, and who reads bits reads 8 bytes.
+ * Entries of next[] behind the last one that can be used, and bytes of the bit
+ * arrays: versions write whole vectors, and who reads bits reads 8 bytes.
  *
- * A word that follows w others writes at most 64 entries, or 9 bytes, from
- * a count of at most 64 * w on, so no version needs more than one such word more.
+ * A word that follows w others writes at most 64 entries, or 9 bytes, from a
+ * count of at most 64 * w on, so no version needs more than one such word
+ * more.
  */
 #define SLACK_ENTRIES 64
 #define SLACK_BYTES 64
@@ -48,7 +49,8 @@ flow_ends_create(const FlowHost *host)
 	ends->next = (uint32_t *) place;
 	ends->next[-1] = 0;
 	ends->newline = (uint8_t *) place + next_size;
-	memset(ends->newline, 0, 3 * bits_size); /* of next, nothing is read that was not written: it is large */
+	/* of next, nothing is read that was not written: it is large */
+	memset(ends->newline, 0, 3 * bits_size);
 	ends->digits = ends->newline + bits_size;
 	ends->special = ends->digits + bits_size;
 	return ends;

@@ -45,7 +45,10 @@ flow_split_pad(char *buffer, size_t size, const char *data, size_t len, char sep
 	return buffer;
 }
 
-/* Is a byte that separates also one that the arithmetic takes for something else? */
+/*
+ * Is a byte that separates also one that the arithmetic takes for something
+ * else?
+ */
 static inline bool
 flow_split_needs_portable(char separator)
 {
@@ -53,14 +56,14 @@ flow_split_needs_portable(char separator)
 }
 
 /*
- * At the ends of fields that are all digits the result has a bit set; others of
- * its bits mean nothing.  Where a field starts with a digit, adding one to its
- * digits carries through the run of them to the byte behind.  A run may go on in
- * the next word: *carry is 1 if all of the last field so far are digits.
+ * At the ends of fields that are all digits the result has a bit set; others
+ * of its bits mean nothing.  Where a field starts with a digit, adding one to
+ * its digits carries through the run of them to the byte behind.  A run may go
+ * on in the next word: *carry is 1 if all of the last field so far are digits.
  *
- * The sum of both carries is never above 1: a carry comes from a byte before that
- * is a digit, a start from one that is an end.  So the carry out of bit 63 is where
- * a digit's bit became 0.
+ * The sum of both carries is never above 1: a carry comes from a byte before
+ * that is a digit, a start from one that is an end.  So the carry out of bit
+ * 63 is where a digit's bit became 0.
  */
 static flow_always_inline uint64_t
 flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)
@@ -72,15 +75,16 @@ flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)
 }
 
 /*
- * Sets the bits of a word's odd ends, of which the first is number "count".  "odd" has a
- * bit by byte that is odd and no end.  An odd byte carries through the
- * bytes of its field to the end; returns 1 if that is in a later word, and takes
- * what was returned for the word before.
+ * Sets the bits of a word's odd ends, of which the first is number "count".
+ * "odd" has a bit by byte that is odd and no end.  An odd byte carries through
+ * the bytes of its field to the end; returns 1 if that is in a later word, and
+ * takes what was returned for the word before.
  *
  * Few words have any, so odd[] is cleared when the first is met.
  */
 static inline uint64_t
-flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t start, uint64_t special, uint64_t carry)
+flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t start,
+                        uint64_t special, uint64_t carry)
 {
 	uint64_t sum, found;
 	bool over;
@@ -103,7 +107,10 @@ flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t sta
 	return over;
 }
 
-/* Bits that are appended to a bit array: what does not fill a byte waits in "part". */
+/*
+ * Bits that are appended to a bit array: what does not fill a byte waits in
+ * "part".
+ */
 typedef struct FlowBits
 {
 	uint8_t *bytes; /* the array */
@@ -111,8 +118,8 @@ typedef struct FlowBits
 } FlowBits;
 
 /*
- * Appends n bits, 64 at most, to an array that has "count".  Bits from n on must be 0.  Writes
- * 8 bytes, or 9 if so many are needed.
+ * Appends n bits, 64 at most, to an array that has "count".  Bits from n on
+ * must be 0.  Writes 8 bytes, or 9 if so many are needed.
  */
 static flow_always_inline void
 flow_split_append(FlowBits *array, size_t count, uint64_t bits, size_t n)
@@ -133,8 +140,8 @@ flow_split_append(FlowBits *array, size_t count, uint64_t bits, size_t n)
 }
 
 /*
- * How many bits are set.  x86-64 need not have an instruction for that, and the
- * compiler's library would be called.
+ * How many bits are set.  x86-64 need not have an instruction for that, and
+ * the compiler's library would be called.
  */
 static flow_always_inline size_t
 flow_split_count(uint64_t bits, bool instruction)
@@ -151,13 +158,14 @@ flow_split_count(uint64_t bits, bool instruction)
  * Appends a word's ends to next[] and to both bit arrays, where no instruction
  * gathers bits.  "digits" is flow_split_digits's.  Returns the new count.
  *
- * Of v2 records 98 % of the words have at most 10 ends: those are taken without asking
- * whether there are so many, as a wrong guess costs as much as three more of them.  Newlines
- * are few, so each is looked up.
+ * Of v2 records 98 % of the words have at most 10 ends: those are taken
+ * without asking whether there are so many, as a wrong guess costs as much as
+ * three more of them.  Newlines are few, so each is looked up.
  */
 static flow_always_inline size_t
-flow_split_append_ends(uint32_t *next, uint32_t base, size_t count, uint64_t end, uint64_t newline, uint64_t digits,
-                       FlowBits *newline_array, FlowBits *digits_array, bool instruction)
+flow_split_append_ends(uint32_t *next, uint32_t base, size_t count, uint64_t end, uint64_t newline,
+                       uint64_t digits, FlowBits *newline_array, FlowBits *digits_array,
+                       bool instruction)
 {
 	enum
 	{
@@ -188,7 +196,8 @@ flow_split_append_ends(uint32_t *next, uint32_t base, size_t count, uint64_t end
 		rest &= rest - 1;
 	}
 	for (; newline != 0; newline &= newline - 1)
-		some_newline |= UINT64_C(1) << flow_split_count(end & ((newline & -newline) - 1), instruction);
+		some_newline |= UINT64_C(1)
+		                << flow_split_count(end & ((newline & -newline) - 1), instruction);
 
 	flow_split_append(newline_array, count, some_newline, n);
 	flow_split_append(digits_array, count, some_digits, n);

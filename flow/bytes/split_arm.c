@@ -15,8 +15,9 @@
 #define VECTORS 4 /* of 16 bytes, in a word */
 
 /*
- * 64 bits of four vectors' bytes, each 0 or 0xFF.  NEON has no instruction for it: of each
- * byte a bit of its own is kept, and adding neighbours three times puts 8 of them into one byte.
+ * 64 bits of four vectors' bytes, each 0 or 0xFF.  NEON has no instruction for
+ * it: of each byte a bit of its own is kept, and adding neighbours three times
+ * puts 8 of them into one byte.
  */
 static flow_always_inline uint64_t
 bits_neon(const uint8x16_t x[VECTORS])
@@ -50,7 +51,8 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 	for (size_t at = 0; at < len; at += FLOW_SPLIT_WORD)
 	{
 		const char *p = data + at;
-		uint8x16_t is_newline[VECTORS], is_end[VECTORS], is_digit[VECTORS], is_special[VECTORS], any;
+		uint8x16_t is_newline[VECTORS], is_end[VECTORS], is_digit[VECTORS], is_special[VECTORS],
+			any;
 		uint64_t end, start, sum;
 
 		if (flow_unlikely(len - at < FLOW_SPLIT_WORD))
@@ -69,11 +71,24 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 		start = end << 1 | start_carry;
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_neon(is_digit), &digit_carry);
-		any = vorrq_u8(vorrq_u8(is_special[0], is_special[1]), vorrq_u8(is_special[2], is_special[3]));
+		any = vorrq_u8(vorrq_u8(is_special[0], is_special[1]),
+		               vorrq_u8(is_special[2], is_special[3]));
 		if (flow_unlikely((start & end) != 0 || special_carry != 0 || vmaxvq_u8(any) != 0))
-			special_carry = flow_split_mark_special(ends, count, end, start, bits_neon(is_special), special_carry);
-		count = flow_split_append_ends(ends->next, (uint32_t) at + 1, count, end, bits_neon(is_newline), sum,
-		                               &newline, &digits, true);
+			special_carry = flow_split_mark_special(ends,
+			                                        count,
+			                                        end,
+			                                        start,
+			                                        bits_neon(is_special),
+			                                        special_carry);
+		count = flow_split_append_ends(ends->next,
+		                               (uint32_t) at + 1,
+		                               count,
+		                               end,
+		                               bits_neon(is_newline),
+		                               sum,
+		                               &newline,
+		                               &digits,
+		                               true);
 	}
 	ends->count = count;
 }

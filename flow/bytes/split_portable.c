@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * split_portable.c
- *	  The splitter that takes a byte at a time: for processors without a faster one,
- *	  and the oracle of the tests of the others.
+ *	  The splitter that takes a byte at a time: for processors without a faster
+ *	  one, and the oracle of the tests of the others.
  *
  *-------------------------------------------------------------------------
  */

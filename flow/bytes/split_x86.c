@@ -18,9 +18,13 @@
 
 #define USES_BMI __attribute__((target("bmi,bmi2,popcnt")))
 #define USES_AVX2 __attribute__((target("avx2,bmi,bmi2,popcnt")))
-#define USES_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
+#define USES_AVX512                                                                                \
+	__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 
-/* SSE2 and AVX2 compare signed bytes: what is added to them, and what digits are then below. */
+/*
+ * SSE2 and AVX2 compare signed bytes: what is added to them, and what digits
+ * are then below.
+ */
 #define DIGIT_SHIFT ((char) (0x80 - '0'))
 #define DIGIT_END ((char) (0x80 + 10))
 
@@ -36,8 +40,9 @@ typedef struct Masks
 /* ---------- steps of AVX2 and AVX-512 ---------- */
 
 /*
- * So many words are split at once: their bits are merged before they are stored, and one branch
- * asks whether anything about them is rare.  4 words are 1.15 times as fast as 2 (AVX-512; AVX2 1.2).
+ * So many words are split at once: their bits are merged before they are
+ * stored, and one branch asks whether anything about them is rare.  4 words
+ * are 1.15 times as fast as 2 (AVX-512; AVX2 1.2).
  */
 #define STEP_WORDS 4
 #define STEP (STEP_WORDS * FLOW_SPLIT_WORD)
@@ -65,25 +70,25 @@ typedef struct Step
 } Step;
 
 /*
- * Makes the compiler have a value in a register at this point.  Without it gcc defers
- * most of what a step computes to its end, runs out of registers, and is 1.3 times as slow
- * (AVX-512: 15.5 cycles a word, 11.9 with it); clang takes "end >> 63" for half
- * of a shld, which AMD has in microcode.
+ * Makes the compiler have a value in a register at this point.  Without it gcc
+ * defers most of what a step computes to its end, runs out of registers, and
+ * is 1.3 times as slow (AVX-512: 15.5 cycles a word, 11.9 with it); clang
+ * takes "end >> 63" for half of a shld, which AMD has in microcode.
  */
-#define HAVE(value) __asm__("" \
-	                        : "+r"(value))
-#define HAVE_VECTOR(value) __asm__("" \
-	                               : "+x"(value))
+#define HAVE(value) __asm__("" : "+r"(value))
+#define HAVE_VECTOR(value) __asm__("" : "+x"(value))
 
 static flow_always_inline Step
 begin_step(const State *state)
 {
-	return (Step) {.start = state->start, .digit_carry = (unsigned char) state->digit_carry, .rare = state->special_carry};
+	return (Step) {.start = state->start,
+	               .digit_carry = (unsigned char) state->digit_carry,
+	               .rare = state->special_carry};
 }
 
 /*
- * Adds a word.  The addition is that of flow_split_digits, but with the processor's carry.  More bits
- * than fit make nonsense; finish_step sees that.
+ * Adds a word.  The addition is that of flow_split_digits, but with the
+ * processor's carry.  More bits than fit make nonsense; finish_step sees that.
  */
 USES_BMI static flow_always_inline void
 add_word(Step *step, uint64_t end, uint64_t newline, uint64_t digit)
@@ -103,7 +108,9 @@ add_word(Step *step, uint64_t end, uint64_t newline, uint64_t digit)
 	step->count += (size_t) _mm_popcnt_u64(end);
 }
 
-/* Makes a step part of the state; false if it must be done again, being rare. */
+/*
+ * Makes a step part of the state; false if it must be done again, being rare.
+ */
 static flow_always_inline bool
 finish_step(State *state, FlowEnds *ends, const Step *step)
 {
@@ -124,18 +131,27 @@ finish_step(State *state, FlowEnds *ends, const Step *step)
 	return true;
 }
 
-/* Adds a word of a step with odd ends, or with too many of them for the fast way. */
+/*
+ * Adds a word of a step with odd ends, or with too many of them for the fast
+ * way.
+ */
 USES_BMI static flow_always_inline void
 add_rare_word(State *state, FlowEnds *ends, const Masks *masks)
 {
-	FlowBits newline = {ends->newline, state->newline_part}, digits = {ends->digits, state->digits_part};
+	FlowBits newline = {ends->newline, state->newline_part},
+			 digits = {ends->digits, state->digits_part};
 	uint64_t start = masks->end << 1 | state->start;
 	uint64_t sum = flow_split_digits(start, masks->digit, &state->digit_carry);
 	size_t n = (size_t) _mm_popcnt_u64(masks->end);
 
 	flow_split_append(&newline, state->count, _pext_u64(masks->newline, masks->end), n);
 	flow_split_append(&digits, state->count, _pext_u64(sum, masks->end), n);
-	state->special_carry = flow_split_mark_special(ends, state->count, masks->end, start, masks->special, state->special_carry);
+	state->special_carry = flow_split_mark_special(ends,
+	                                               state->count,
+	                                               masks->end,
+	                                               start,
+	                                               masks->special,
+	                                               state->special_carry);
 	state->start = masks->end >> 63;
 	state->count += n;
 	state->newline_part = newline.part;
@@ -147,9 +163,14 @@ add_rare_word(State *state, FlowEnds *ends, const Masks *masks)
 /* The numbers of a step's bytes. */
 #define NUMBERS_8(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7
 #define NUMBERS_32(n) NUMBERS_8(n), NUMBERS_8((n) + 8), NUMBERS_8((n) + 16), NUMBERS_8((n) + 24)
-static const uint8_t step_numbers[STEP] __attribute__((aligned(64))) = {
-	NUMBERS_32(0), NUMBERS_32(32), NUMBERS_32(64), NUMBERS_32(96),
-	NUMBERS_32(128), NUMBERS_32(160), NUMBERS_32(192), NUMBERS_32(224)};
+static const uint8_t step_numbers[STEP] __attribute__((aligned(64))) = {NUMBERS_32(0),
+                                                                        NUMBERS_32(32),
+                                                                        NUMBERS_32(64),
+                                                                        NUMBERS_32(96),
+                                                                        NUMBERS_32(128),
+                                                                        NUMBERS_32(160),
+                                                                        NUMBERS_32(192),
+                                                                        NUMBERS_32(224)};
 
 /* 16 numbers of a step's bytes, as offsets behind those bytes. */
 USES_AVX512 static flow_always_inline void
@@ -158,7 +179,10 @@ store_avx512(uint32_t *next, __m512i base, __m128i numbers)
 	_mm512_storeu_si512(next, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(numbers)));
 }
 
-/* A whole step that is rare.  A copy of the state, as its address is taken: the other may stay in registers. */
+/*
+ * A whole step that is rare.  A copy of the state, as its address is taken:
+ * the other may stay in registers.
+ */
 USES_AVX512 static __attribute__((noinline)) State
 rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, const State *before)
 {
@@ -170,9 +194,11 @@ rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, co
 		__m512i x = _mm512_loadu_si512(data + i * FLOW_SPLIT_WORD);
 		uint64_t newline = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
 		uint64_t end = newline | _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(separator));
-		uint64_t digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
+		uint64_t digit =
+			_mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
 		uint64_t special = _mm512_cmplt_epi8_mask(x, _mm512_set1_epi8(0x20)) & ~end;
-		__m512i numbers = _mm512_maskz_compress_epi8(end, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
+		__m512i numbers =
+			_mm512_maskz_compress_epi8(end, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
 		uint32_t *next = ends->next + state.count;
 
 		store_avx512(next, base, _mm512_castsi512_si128(numbers));
@@ -185,11 +211,11 @@ rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, co
 }
 
 /*
- * Of each word the first 16 ends are stored: their bytes' numbers are compressed to the front of
- * a vector, and widened.  A word with more is rare.
+ * Of each word the first 16 ends are stored: their bytes' numbers are
+ * compressed to the front of a vector, and widened.  A word with more is rare.
  *
- * Odd bytes are found by the lowest of all signed bytes that are no ends, once in
- * a step.
+ * Odd bytes are found by the lowest of all signed bytes that are no ends, once
+ * in a step.
  */
 USES_AVX512 void
 flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
@@ -207,7 +233,9 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 	ends->any_special = false;
 	for (size_t at = 0; at < len; at += STEP)
 	{
-		const char *p = len - at >= STEP ? data + at : flow_split_pad(tail, STEP, data + at, len - at, separator);
+		const char *p = len - at >= STEP
+		                    ? data + at
+		                    : flow_split_pad(tail, STEP, data + at, len - at, separator);
 		__m512i base = _mm512_set1_epi32((int) at + 1), lowest = _mm512_set1_epi8(0x7F);
 		Step step = begin_step(&state);
 		uint64_t most = 0; /* ends of a word: a bit that one of the counts has */
@@ -217,9 +245,13 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 		{
 			__m512i x = _mm512_loadu_si512(p + i * FLOW_SPLIT_WORD);
 			__mmask64 newline = _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('\n'));
-			__mmask64 end = _kor_mask64(newline, _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(separator)));
-			__mmask64 digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')), _mm512_set1_epi8(10));
-			__m512i numbers = _mm512_maskz_compress_epi8(end, _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
+			__mmask64 end =
+				_kor_mask64(newline, _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8(separator)));
+			__mmask64 digit = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, _mm512_set1_epi8('0')),
+			                                         _mm512_set1_epi8(10));
+			__m512i numbers =
+				_mm512_maskz_compress_epi8(end,
+			                               _mm512_load_si512(step_numbers + i * FLOW_SPLIT_WORD));
 
 			store_avx512(next + state.count + step.count, base, _mm512_castsi512_si128(numbers));
 			lowest = _mm512_mask_min_epi8(lowest, _knot_mask64(end), lowest, x);
@@ -228,7 +260,8 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 			add_word(&step, end, newline, digit);
 		}
 		step.rare |= most & ~UINT64_C(15);
-		if (flow_unlikely(_mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20)) != 0) || !finish_step(&state, ends, &step))
+		if (flow_unlikely(_mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20)) != 0) ||
+		    !finish_step(&state, ends, &step))
 		{
 			State before = state;
 
@@ -255,19 +288,22 @@ flow_split_avx512_available(void)
 USES_AVX2 static flow_always_inline uint64_t
 bits_avx2(__m256i low, __m256i high)
 {
-	return (uint32_t) _mm256_movemask_epi8(low) | (uint64_t) (uint32_t) _mm256_movemask_epi8(high) << 32;
+	return (uint32_t) _mm256_movemask_epi8(low) | (uint64_t) (uint32_t) _mm256_movemask_epi8(high)
+	                                                  << 32;
 }
 
 /*
- * All masks of a word but "odd", which becomes a vector with a byte that is not 0 for an
- * odd byte of the word; *odd is what it was for others.
+ * All masks of a word but "odd", which becomes a vector with a byte that is
+ * not 0 for an odd byte of the word; *odd is what it was for others.
  */
 USES_AVX2 static flow_always_inline Masks
 masks_avx2(const char *data, char separator, __m256i *special)
 {
-	const __m256i newline = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator), space = _mm256_set1_epi8(0x20);
+	const __m256i newline = _mm256_set1_epi8('\n'), sep = _mm256_set1_epi8(separator),
+				  space = _mm256_set1_epi8(0x20);
 	const __m256i shift = _mm256_set1_epi8(DIGIT_SHIFT), digit_end = _mm256_set1_epi8(DIGIT_END);
-	__m256i x = _mm256_loadu_si256((const __m256i *) data), y = _mm256_loadu_si256((const __m256i *) (data + 32));
+	__m256i x = _mm256_loadu_si256((const __m256i *) data),
+			y = _mm256_loadu_si256((const __m256i *) (data + 32));
 	__m256i x_newline = _mm256_cmpeq_epi8(x, newline), y_newline = _mm256_cmpeq_epi8(y, newline);
 	__m256i x_end = _mm256_or_si256(x_newline, _mm256_cmpeq_epi8(x, sep));
 	__m256i y_end = _mm256_or_si256(y_newline, _mm256_cmpeq_epi8(y, sep));
@@ -285,9 +321,10 @@ masks_avx2(const char *data, char separator, __m256i *special)
 }
 
 /*
- * Stores what is behind each end of a word.  2 % of the words have more than 10 of v2 records, but a quarter
- * has more than 8: with those the wrong guesses cost more than two stores (24.6 cycles a
- * word; 23.6 with 10, 26.8 with 12).
+ * Stores what is behind each end of a word.  2 % of the words have more than
+ * 10 of v2 records, but a quarter has more than 8: with those the wrong
+ * guesses cost more than two stores (24.6 cycles a word; 23.6 with 10, 26.8
+ * with 12).
  */
 USES_AVX2 static flow_always_inline void
 store_avx2(uint32_t *next, uint32_t base, uint64_t end)
@@ -318,7 +355,9 @@ rare_step_avx2(const char *data, size_t at, char separator, FlowEnds *ends, cons
 	{
 		Masks masks = masks_avx2(data + i * FLOW_SPLIT_WORD, separator, &special);
 
-		store_avx2(ends->next + state.count, (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1, masks.end);
+		store_avx2(ends->next + state.count,
+		           (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1,
+		           masks.end);
 		add_rare_word(&state, ends, &masks);
 	}
 	return state;
@@ -340,7 +379,9 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 	ends->any_special = false;
 	for (size_t at = 0; at < len; at += STEP)
 	{
-		const char *p = len - at >= STEP ? data + at : flow_split_pad(tail, STEP, data + at, len - at, separator);
+		const char *p = len - at >= STEP
+		                    ? data + at
+		                    : flow_split_pad(tail, STEP, data + at, len - at, separator);
 		__m256i special = _mm256_setzero_si256();
 		Step step = begin_step(&state);
 
@@ -350,7 +391,9 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 			Masks masks = masks_avx2(p + i * FLOW_SPLIT_WORD, separator, &special);
 
 			HAVE_VECTOR(special);
-			store_avx2(next + state.count + step.count, (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1, masks.end);
+			store_avx2(next + state.count + step.count,
+			           (uint32_t) at + (uint32_t) i * FLOW_SPLIT_WORD + 1,
+			           masks.end);
 			add_word(&step, masks.end, masks.newline, masks.digit);
 		}
 		step.rare |= !_mm256_testz_si256(special, special);
@@ -364,12 +407,16 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 	ends->count = state.count;
 }
 
-/* The first four letters of the vendors' names, "AuthenticAMD" and "HygonGenuine". */
+/*
+ * The first four letters of the vendors' names, "AuthenticAMD" and
+ * "HygonGenuine".
+ */
 #define AMD_EBX 0x68747541
 #define HYGON_EBX 0x6F677948
 
 /*
- * AMD before Zen 3 (family 0x19) has a pext of about 8 micro-operations per bit of its mask.
+ * AMD before Zen 3 (family 0x19) has a pext of about 8 micro-operations per
+ * bit of its mask.
  */
 static bool
 pext_is_slow(void)
@@ -409,7 +456,8 @@ bits_sse2(const __m128i x[VECTORS])
 static flow_always_inline void
 split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool instruction)
 {
-	const __m128i nl = _mm_set1_epi8('\n'), sep = _mm_set1_epi8(separator), space = _mm_set1_epi8(0x20);
+	const __m128i nl = _mm_set1_epi8('\n'), sep = _mm_set1_epi8(separator),
+				  space = _mm_set1_epi8(0x20);
 	const __m128i zero = _mm_set1_epi8(DIGIT_SHIFT), ten = _mm_set1_epi8(DIGIT_END);
 	char tail[FLOW_SPLIT_WORD];
 	FlowBits newline = {ends->newline, 0}, digits = {ends->digits, 0};
@@ -441,9 +489,17 @@ split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool i
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_sse2(is_digit), &digit_carry);
 		if (flow_unlikely((special | (start & end) | special_carry) != 0))
-			special_carry = flow_split_mark_special(ends, count, end, start, special, special_carry);
-		count = flow_split_append_ends(ends->next, (uint32_t) at + 1, count, end, bits_sse2(is_newline), sum,
-		                               &newline, &digits, instruction);
+			special_carry =
+				flow_split_mark_special(ends, count, end, start, special, special_carry);
+		count = flow_split_append_ends(ends->next,
+		                               (uint32_t) at + 1,
+		                               count,
+		                               end,
+		                               bits_sse2(is_newline),
+		                               sum,
+		                               &newline,
+		                               &digits,
+		                               instruction);
 	}
 	ends->count = count;
 }
@@ -458,8 +514,8 @@ flow_split_sse2(const char *data, size_t len, char separator, FlowEnds *ends)
 }
 
 /*
- * The same steps with the shifts and counts of newer processors, for those whose pext is
- * slow: 1.3 times as fast.
+ * The same steps with the shifts and counts of newer processors, for those
+ * whose pext is slow: 1.3 times as fast.
  */
 USES_AVX2 void
 flow_split_avx2_plain(const char *data, size_t len, char separator, FlowEnds *ends)

@@ -45,7 +45,9 @@ zstd_deallocate(void *opaque, void *ptr)
 	flow_free((const FlowHost *) opaque, ptr);
 }
 
-/* A frame of data, or one to be skipped, with which some tools begin a file. */
+/*
+ * A frame of data, or one to be skipped, with which some tools begin a file.
+ */
 static bool
 zstd_recognizes(const uint8_t *data, size_t len)
 {
@@ -53,8 +55,10 @@ zstd_recognizes(const uint8_t *data, size_t len)
 
 	if (len < 4)
 		return false;
-	magic = (uint32_t) data[0] | (uint32_t) data[1] << 8 | (uint32_t) data[2] << 16 | (uint32_t) data[3] << 24;
-	return magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+	magic = (uint32_t) data[0] | (uint32_t) data[1] << 8 | (uint32_t) data[2] << 16 |
+	        (uint32_t) data[3] << 24;
+	return magic == ZSTD_MAGICNUMBER ||
+	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
 static FlowStatus
@@ -76,7 +80,9 @@ library_error(size_t result, uint64_t offset, FlowError *error)
 			return flow_error_memory(error);
 		case ZSTD_error_frameParameter_windowTooLarge:
 			flow_error_set(error, FLOW_LIMIT, "was compressed with too large a window");
-			flow_error_detail(error, "A zstd frame needs a window of more than %d MiB.", 1 << (MAX_WINDOW_LOG - 20));
+			flow_error_detail(error,
+			                  "A zstd frame needs a window of more than %d MiB.",
+			                  1 << (MAX_WINDOW_LOG - 20));
 			flow_error_hint(error, "Compress it at level 19 or lower, without \"--long\".");
 			return FLOW_LIMIT;
 		case ZSTD_error_dictionary_wrong:
@@ -84,18 +90,22 @@ library_error(size_t result, uint64_t offset, FlowError *error)
 			return flow_error_set(error, FLOW_UNSUPPORTED, "was compressed with a dictionary");
 		default:
 			flow_error_set(error, FLOW_CORRUPT, "is damaged");
-			flow_error_detail(error, "Decompression failed at byte %" PRIu64 ": %s.", offset, ZSTD_getErrorName(result));
+			flow_error_detail(error,
+			                  "Decompression failed at byte %" PRIu64 ": %s.",
+			                  offset,
+			                  ZSTD_getErrorName(result));
 			return FLOW_CORRUPT;
 	}
 }
 
 /*
- * Collects a frame's header, before libzstd sees it: it would also take formats
- * older than the standard, with decoders that know no limits, and does not
- * always hold a frame to the size that its header names.
+ * Collects a frame's header, before libzstd sees it: it would also take
+ * formats older than the standard, with decoders that know no limits, and does
+ * not always hold a frame to the size that its header names.
  */
 static FlowStatus
-begin_frame(Zstd *zstd, const uint8_t **in, const uint8_t *in_end, uint64_t offset, FlowError *error)
+begin_frame(Zstd *zstd, const uint8_t **in, const uint8_t *in_end, uint64_t offset,
+            FlowError *error)
 {
 	ZSTD_inBuffer input = {zstd->header, 0, 0};
 	ZSTD_outBuffer output = {zstd->header, 0, 0};
@@ -150,14 +160,18 @@ end_frame(Zstd *zstd, uint64_t offset, FlowError *error)
 		return FLOW_OK;
 
 	status = flow_error_set(error, FLOW_CORRUPT, "is damaged");
-	flow_error_detail(error, "The frame that ends at byte %" PRIu64 " holds %" PRIu64 " bytes, but its header names %" PRIu64 ".",
-	                  offset, zstd->done, zstd->size);
+	flow_error_detail(error,
+	                  "The frame that ends at byte %" PRIu64 " holds %" PRIu64
+	                  " bytes, but its header names %" PRIu64 ".",
+	                  offset,
+	                  zstd->done,
+	                  zstd->size);
 	return status;
 }
 
 static FlowStatus
-zstd_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
-          uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error)
+zstd_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
+          uint8_t *out_end, uint64_t offset, FlowError *error)
 {
 	Zstd *zstd = state;
 	size_t in_size = (size_t) (in_end - *in), out_size = (size_t) (out_end - *out), result;
@@ -216,10 +230,9 @@ zstd_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowEr
 	return FLOW_OK;
 }
 
-const FlowCodec flow_zstd_codec = {
-	.name = "zstd",
-	.suffix = ".zst",
-	.recognizes = zstd_recognizes,
-	.create = zstd_create,
-	.free = zstd_free,
-	.step = zstd_step};
+const FlowCodec flow_zstd_codec = {.name = "zstd",
+                                   .suffix = ".zst",
+                                   .recognizes = zstd_recognizes,
+                                   .create = zstd_create,
+                                   .free = zstd_free,
+                                   .step = zstd_step};

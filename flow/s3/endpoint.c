@@ -45,11 +45,16 @@ is_host(const char *name)
 		name += 2;
 	}
 	len = strlen(name);
-	return len > 0 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == len &&
+	return len > 0 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+	           len &&
 	       name[0] != '.' && name[len - 1] != '.' && strstr(name, "..") == NULL;
 }
 
-/* "10.0.0.0/8", "fd00::1": true if it is one, *valid tells whether its "/bits" is. */
+/*
+ * "10.0.0.0/8", "fd00::1": true if it is one, *valid tells whether its "/bits"
+ * is.
+ */
 static bool
 read_address(char *text, Entry *entry, bool *valid)
 {
@@ -88,7 +93,8 @@ read_entry(const char *text, Entry *entry)
 		char *close = strchr(name, ']');
 		bool address;
 
-		if (close == NULL || (close[1] != '\0' && (close[1] != ':' || !read_number(close + 2, 1, 65535, &entry->port))))
+		if (close == NULL || (close[1] != '\0' &&
+		                      (close[1] != ':' || !read_number(close + 2, 1, 65535, &entry->port))))
 			return false;
 		*close = '\0';
 		address = read_address(name + 1, entry, &valid) && valid && entry->len == 16;
@@ -123,10 +129,14 @@ shares_bits(const uint8_t *a, const uint8_t *b, int bits)
 {
 	int bytes = bits / 8, rest = bits % 8;
 
-	return memcmp(a, b, (size_t) bytes) == 0 && (rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0);
+	return memcmp(a, b, (size_t) bytes) == 0 &&
+	       (rest == 0 || ((a[bytes] ^ b[bytes]) >> (8 - rest)) == 0);
 }
 
-/* Addresses that are another machine's only by mistake or malice: this machine's, the link's, and groups. */
+/*
+ * Addresses that are another machine's only by mistake or malice: this
+ * machine's, the link's, and groups.
+ */
 static bool
 is_near(const uint8_t *address, size_t len)
 {
@@ -136,15 +146,16 @@ is_near(const uint8_t *address, size_t len)
 		uint8_t address[16];
 		int bits;
 	} near[] = {
-		{4, {0}, 8},                                       /* "this network", and 0.0.0.0 */
-		{4, {127}, 8},                                     /* loopback */
-		{4, {169, 254}, 16},                               /* link-local: an instance's metadata */
-		{4, {224}, 3},                                     /* multicast, and what is reserved */
-		{16, {0}, 96},                                     /* ::, ::1, and IPv4 written in IPv6 */
-		{16, {0xFE, 0x80}, 10},                            /* link-local */
-		{16, {0xFF}, 8},                                   /* multicast */
-		{16, {0xFD, 0x00, 0x0E, 0xC2}, 32},                /* an instance's metadata */
-		{16, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0}, 96}, /* NAT64, behind which is any IPv4 address */
+		{4, {0}, 8},                        /* "this network", and 0.0.0.0 */
+		{4, {127}, 8},                      /* loopback */
+		{4, {169, 254}, 16},                /* link-local: an instance's metadata */
+		{4, {224}, 3},                      /* multicast, and what is reserved */
+		{16, {0}, 96},                      /* ::, ::1, and IPv4 written in IPv6 */
+		{16, {0xFE, 0x80}, 10},             /* link-local */
+		{16, {0xFF}, 8},                    /* multicast */
+		{16, {0xFD, 0x00, 0x0E, 0xC2}, 32}, /* an instance's metadata */
+		/* NAT64, behind which is any IPv4 address */
+		{16, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0}, 96},
 	};
 
 	for (size_t i = 0; i < flow_countof(near); i++)
@@ -176,7 +187,8 @@ name_matches(const char *pattern, const char *name)
 }
 
 bool
-flow_endpoint_allows(const char *const *entries, size_t count, const char *name, const uint8_t *address, size_t len, int port, bool tls)
+flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
+                     const uint8_t *address, size_t len, int port, bool tls)
 {
 	static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 	bool near;
@@ -189,7 +201,8 @@ flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
 	near = is_near(address, len);
 
 	if (count == 0)
-		return tls && !near && (has_suffix(name, ".amazonaws.com") || has_suffix(name, ".amazonaws.com.cn"));
+		return tls && !near &&
+		       (has_suffix(name, ".amazonaws.com") || has_suffix(name, ".amazonaws.com.cn"));
 	for (size_t i = 0; i < count; i++)
 	{
 		Entry entry;
@@ -201,7 +214,8 @@ flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
 			if (entry.len == len && shares_bits(entry.address, address, entry.bits))
 				return true;
 		}
-		else if (name_matches(entry.name, name) && (!near || (strcasecmp(entry.name, "localhost") == 0 && is_loopback(address, len))))
+		else if (name_matches(entry.name, name) &&
+		         (!near || (strcasecmp(entry.name, "localhost") == 0 && is_loopback(address, len))))
 			return true;
 	}
 	return false;

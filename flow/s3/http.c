@@ -3,14 +3,17 @@
  * http.c
  *	  Requests over HTTP, many at a time (the only file that knows libcurl).
  *
- * libcurl says which sockets it waits for and until when; the waiting is the host's, which can be
- * interrupted at any time.  Nothing here waits otherwise, with one exception: names are
- * resolved by threads of libcurl's own.  Such a thread must not run the host's signal handlers, so all
- * signals are blocked while libcurl works, and are left blocked in what it starts; and it is left alone when its
- * request is cancelled (CURLOPT_QUICK_EXIT), for a resolver may take half a minute.
+ * libcurl says which sockets it waits for and until when; the waiting is the
+ * host's, which can be interrupted at any time.  Nothing here waits otherwise,
+ * with one exception: names are resolved by threads of libcurl's own.  Such a
+ * thread must not run the host's signal handlers, so all signals are blocked
+ * while libcurl works, and are left blocked in what it starts; and it is left
+ * alone when its request is cancelled (CURLOPT_QUICK_EXIT), for a resolver may
+ * take half a minute.
  *
- * Redirections are not followed: only the store knows what may be signed for whom.  Proxies, .netrc, cookies and
- * other things by which a request could go elsewhere than its URL says are off.
+ * Redirections are not followed: only the store knows what may be signed for
+ * whom.  Proxies, .netrc, cookies and other things by which a request could go
+ * elsewhere than its URL says are off.
  *
  *-------------------------------------------------------------------------
  */
@@ -133,7 +136,10 @@ want_time(CURLM *multi, long milliseconds, void *arg)
 	return 0;
 }
 
-/* CURLOPT_OPENSOCKETFUNCTION: the address is a resolved one, so this is where to say no. */
+/*
+ * CURLOPT_OPENSOCKETFUNCTION: the address is a resolved one, so this is where
+ * to say no.
+ */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -162,7 +168,9 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 		len = 16;
 		port = ntohs(in->sin6_port);
 	}
-	if (bytes == NULL || !http->spec.allowed(http->spec.allowed_arg, transfer->name, bytes, len, port, transfer->tls))
+	if (bytes == NULL ||
+	    !http->spec
+	         .allowed(http->spec.allowed_arg, transfer->name, bytes, len, port, transfer->tls))
 	{
 		transfer->refused = true;
 		return CURL_SOCKET_BAD;
@@ -177,7 +185,10 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd;
 }
 
-/* CURLOPT_HEADERFUNCTION: keeps the fields of the last answer (100 Continue may come before it), while there is room. */
+/*
+ * CURLOPT_HEADERFUNCTION: keeps the fields of the last answer (100 Continue
+ * may come before it), while there is room.
+ */
 static size_t
 take_field(char *line, size_t size, size_t count, void *arg)
 {
@@ -202,7 +213,8 @@ take_field(char *line, size_t size, size_t count, void *arg)
 			value++;
 		while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
 			end--;
-		if (request->fields_len + (size_t) (colon - line) + (size_t) (end - value) + 2 <= sizeof(request->fields_text))
+		if (request->fields_len + (size_t) (colon - line) + (size_t) (end - value) + 2 <=
+		    sizeof(request->fields_text))
 		{
 			for (const char *p = line; p < colon; p++)
 				*out++ = *p >= 'A' && *p <= 'Z' ? (char) (*p + ('a' - 'A')) : *p;
@@ -270,7 +282,10 @@ end_request(FlowHttpRequest *request)
 	request->http = NULL;
 }
 
-/* False: no memory.  A URL that is not well-formed has no host, and libcurl will say so. */
+/*
+ * False: no memory.  A URL that is not well-formed has no host, and libcurl
+ * will say so.
+ */
 static bool
 read_host(Transfer *transfer, const char *url)
 {
@@ -291,7 +306,10 @@ read_host(Transfer *transfer, const char *url)
 	return code != CURLUE_OUT_OF_MEMORY;
 }
 
-/* False: no memory, or an option that this libcurl does not know, which must not go unnoticed. */
+/*
+ * False: no memory, or an option that this libcurl does not know, which must
+ * not go unnoticed.
+ */
 static bool
 set_options(FlowHttpRequest *request, Transfer *transfer)
 {
@@ -325,7 +343,8 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	if (spec->ca_file != NULL)
 		SET(CURLOPT_CAINFO, spec->ca_file);
 
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) (request->connect_ms > 0 ? request->connect_ms : CONNECT_MS));
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+	    (long) (request->connect_ms > 0 ? request->connect_ms : CONNECT_MS));
 	if (request->answer_ms > 0)
 		SET(CURLOPT_TIMEOUT_MS, (long) request->answer_ms);
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long) STALL_BYTES);
@@ -375,18 +394,25 @@ make_multi(FlowHttp *http, FlowError *error)
 
 	if (http->multi != NULL)
 		return FLOW_OK;
-	/* counts its calls; there is no end to it, as other libraries of the process may use libcurl, too */
+	/*
+	 * counts its calls; there is no end to it, as other libraries of the
+	 * process may use libcurl, too
+	 */
 	code = curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY)
 		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
 	if (code != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
 		return flow_error_memory(error);
-	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long) http->spec.max_connections) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) == CURLM_OK;
+	good =
+		curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
+		curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+		curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
+		curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+		curl_multi_setopt(http->multi,
+	                      CURLMOPT_MAX_TOTAL_CONNECTIONS,
+	                      (long) http->spec.max_connections) == CURLM_OK &&
+		curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) ==
+			CURLM_OK;
 	if (good)
 		return FLOW_OK;
 	free_multi(http);
@@ -400,7 +426,10 @@ add_field(Transfer *transfer, const char *name, const char *value)
 	struct curl_slist *longer;
 	int len;
 
-	/* libcurl leaves out a field whose value is empty unless a ";" stands for the ":" */
+	/*
+	 * libcurl leaves out a field whose value is empty unless a ";" stands for
+	 * the ":"
+	 */
 	len = snprintf(line, sizeof(line), value[0] != '\0' ? "%s: %s" : "%s;", name, value);
 	if (len < 0 || (size_t) len >= sizeof(line))
 		return false;
@@ -426,9 +455,11 @@ start(FlowHttpRequest *request, FlowError *error)
 		good = add_field(transfer, request->fields[i].name, request->fields[i].value);
 	if (good)
 	{
-		good = read_host(transfer, request->url) && set_options(request, transfer) &&
-		       (transfer->fields == NULL || curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->fields) == CURLE_OK) &&
-		       curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+		good =
+			read_host(transfer, request->url) && set_options(request, transfer) &&
+			(transfer->fields == NULL ||
+		     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->fields) == CURLE_OK) &&
+			curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
 	}
 	if (!good)
 	{
@@ -484,11 +515,15 @@ flow_http_cancel(FlowHttpRequest *request)
 
 /* ---------- working ---------- */
 
-/* For a TLS library without memory libcurl has no code, but that library's words. */
+/*
+ * For a TLS library without memory libcurl has no code, but that library's
+ * words.
+ */
 static bool
 has_no_memory(const Transfer *transfer, CURLcode code)
 {
-	return code == CURLE_OUT_OF_MEMORY || transfer->os_errno == ENOMEM || strstr(transfer->reason, "malloc failure") != NULL ||
+	return code == CURLE_OUT_OF_MEMORY || transfer->os_errno == ENOMEM ||
+	       strstr(transfer->reason, "malloc failure") != NULL ||
 	       strstr(transfer->reason, "out of memory") != NULL;
 }
 
@@ -616,14 +651,18 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	block_signals(&old);
 	for (int i = 0; i < nready; i++)
 		if (ready[i].can_read || ready[i].can_write)
-			act(http, ready[i].fd, (ready[i].can_read ? CURL_CSELECT_IN : 0) | (ready[i].can_write ? CURL_CSELECT_OUT : 0));
+			act(http,
+			    ready[i].fd,
+			    (ready[i].can_read ? CURL_CSELECT_IN : 0) |
+			        (ready[i].can_write ? CURL_CSELECT_OUT : 0));
 	act_if_due(http);
 	collect(http);
 	restore_signals(&old);
 
 	if (http->starved)
 		return flow_error_memory(error);
-	return http->failed ? flow_error_set(error, FLOW_IO, "could not wait for an answer over HTTP") : FLOW_OK;
+	return http->failed ? flow_error_set(error, FLOW_IO, "could not wait for an answer over HTTP")
+	                    : FLOW_OK;
 }
 
 FlowStatus

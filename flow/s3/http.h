@@ -23,8 +23,9 @@ typedef struct FlowHttpField
 typedef struct FlowHttp FlowHttp;
 
 /*
- * A request, from flow_http_start until flow_http_cancel or, if that comes first, until it is done.  The caller owns it,
- * and what it points to must live as long.
+ * A request, from flow_http_start until flow_http_cancel or, if that comes
+ * first, until it is done.  The caller owns it, and what it points to must
+ * live as long.
  */
 typedef struct FlowHttpRequest
 {
@@ -36,23 +37,32 @@ typedef struct FlowHttpRequest
 	const char *body; /* NULL: none */
 	size_t body_len;
 	int connect_ms; /* until there is a connection, at most; 0: 5,000 */
-	int answer_ms;  /* from the beginning to the end of all, at most; 0: no limit but that of stalls */
+	/*
+	 * from the beginning to the end of all, at most; 0: no limit but that of
+	 * stalls
+	 */
+	int answer_ms;
 
 	/*
-	 * Takes a part of the answer's body; "status" is known by then.  False: no more of it is wanted, and the request ends
-	 * with FLOW_LIMIT.
+	 * Takes a part of the answer's body; "status" is known by then.  False: no
+	 * more of it is wanted, and the request ends with FLOW_LIMIT.
 	 */
 	bool (*receive)(struct FlowHttpRequest *request, const char *data, size_t len);
 	void *arg; /* of the caller's own */
 
 	/* the answer */
 	bool done;
-	FlowStatus result; /* FLOW_OK: the whole answer is here, whatever its status; FLOW_NOT_ALLOWED: no address was allowed;
-	                    * FLOW_NO_MEMORY; FLOW_LIMIT; FLOW_IO: the connection failed, "reason" says how */
-	int status;        /* of HTTP; 0: none came */
-	int os_errno;      /* of FLOW_IO: why there is no socket; 0: that was not the reason */
+	/*
+	 * FLOW_OK: the whole answer is here, whatever its status.  FLOW_NOT_ALLOWED:
+	 * no address was allowed.  FLOW_NO_MEMORY, FLOW_LIMIT.  FLOW_IO: the
+	 * connection failed, "reason" says how.
+	 */
+	FlowStatus result;
+	int status;   /* of HTTP; 0: none came */
+	int os_errno; /* of FLOW_IO: why there is no socket; 0: that was not the reason */
 	char reason[256];
-	char fields_text[FLOW_HTTP_FIELDS_ROOM]; /* "name\0value\0", one behind the other, names in lower case */
+	/* "name\0value\0", one behind the other, names in lower case */
+	char fields_text[FLOW_HTTP_FIELDS_ROOM];
 	size_t fields_len;
 
 	/* http.c's own */
@@ -69,10 +79,11 @@ typedef struct FlowHttpSpec
 	int max_connections;
 
 	/*
-	 * May a connection be made to this resolved address, of so many bytes in network order (4 or 16), and port?
-	 * "name" is the host of the URL.
+	 * May a connection be made to this resolved address, of so many bytes in
+	 * network order (4 or 16), and port? "name" is the host of the URL.
 	 */
-	bool (*allowed)(void *arg, const char *name, const uint8_t *address, size_t len, int port, bool tls);
+	bool (*allowed)(void *arg, const char *name, const uint8_t *address, size_t len, int port,
+	                bool tls);
 	void *allowed_arg;
 } FlowHttpSpec;
 
@@ -80,20 +91,31 @@ typedef struct FlowHttpSpec
 extern FlowStatus flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error);
 extern void flow_http_free(FlowHttp *http); /* cancels what is under way */
 
-/* Closes the connections, unless a request is under way; the next request makes new ones. */
+/*
+ * Closes the connections, unless a request is under way; the next request
+ * makes new ones.
+ */
 extern void flow_http_rest(FlowHttp *http);
 
-/* Begins a request.  FLOW_OK or FLOW_NO_MEMORY; what else is wrong is the request's result. */
+/*
+ * Begins a request.  FLOW_OK or FLOW_NO_MEMORY; what else is wrong is the
+ * request's result.
+ */
 extern FlowStatus flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error);
-extern void flow_http_cancel(FlowHttpRequest *request); /* of one that is done, or was never begun: nothing */
+/* of one that is done, or was never begun: nothing */
+extern void flow_http_cancel(FlowHttpRequest *request);
 
 /*
- * Works on all requests, and waits at most so many milliseconds for something to come, 0 for not at all.  Returns when anything
- * may have happened.  FLOW_OK, FLOW_INTERRUPTED, FLOW_IO.
+ * Works on all requests, and waits at most so many milliseconds for something
+ * to come, 0 for not at all.  Returns when anything may have happened.
+ * FLOW_OK, FLOW_INTERRUPTED, FLOW_IO.
  */
 extern FlowStatus flow_http_work(FlowHttp *http, int milliseconds, FlowError *error);
 
-/* Begins a request and works until it is done.  FLOW_OK: it is, with whatever result. */
+/*
+ * Begins a request and works until it is done.  FLOW_OK: it is, with whatever
+ * result.
+ */
 extern FlowStatus flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error);
 
 /* A header field of the answer, NUL-terminated; NULL: it has none. */

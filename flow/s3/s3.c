@@ -3,10 +3,12 @@
  * s3.c
  *	  Objects in S3, or in what speaks its language, as a FlowStore.
  *
- * A day of logs is hundreds of small objects behind tens of milliseconds each, so many requests are under way at a
- * time.  An object is fetched in pieces, a small one in one; a piece has its buffer from the moment when it is asked
- * for, so memory is bounded by the pieces that are begun, and no transfer ever has to pause.  Pieces are begun in
- * the order in which they will be read: the objects that were announced wait in a queue.
+ * A day of logs is hundreds of small objects behind tens of milliseconds each,
+ * so many requests are under way at a time.  An object is fetched in pieces, a
+ * small one in one; a piece has its buffer from the moment when it is asked
+ * for, so memory is bounded by the pieces that are begun, and no transfer ever
+ * has to pause.  Pieces are begun in the order in which they will be read: the
+ * objects that were announced wait in a queue.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,9 +18,11 @@
 #include <time.h>
 
 /*
- * Of a large object so much is asked for at once: with 30 ms until the first byte and 80 MB/s from then on, a connection is
- * busy half of the time, and eight of them bring more than one process inflates.  All pieces together have no more than the
- * second number, which leaves half of what a process may take (32 MiB) for libcurl, TLS and the reader.
+ * Of a large object so much is asked for at once: with 30 ms until the first
+ * byte and 80 MB/s from then on, a connection is busy half of the time, and
+ * eight of them bring more than one process inflates.  All pieces together
+ * have no more than the second number, which leaves half of what a process may
+ * take (32 MiB) for libcurl, TLS and the reader.
  */
 #define PIECE_SIZE (2 * 1024 * 1024)
 #define MAX_BUFFERED (16 * 1024 * 1024)
@@ -50,7 +54,10 @@ struct FlowS3File
 
 /* ---------- pieces ---------- */
 
-/* FlowS3Request's take: a retry goes on where the last attempt ended, so what comes is always what is next. */
+/*
+ * FlowS3Request's take: a retry goes on where the last attempt ended, so what
+ * comes is always what is next.
+ */
 static bool
 take_bytes(FlowS3Request *request, const char *data, size_t len)
 {
@@ -112,7 +119,10 @@ begin_piece(FlowS3File *file, size_t size, FlowError *error)
 	{
 		flow_free(s3->host, data);
 		flow_free(s3->host, piece);
-		flow_error_set(error, FLOW_UNSUPPORTED, "the key of \"%.150s\" is longer than S3 allows", object->path);
+		flow_error_set(error,
+		               FLOW_UNSUPPORTED,
+		               "the key of \"%.150s\" is longer than S3 allows",
+		               object->path);
 		return error->status;
 	}
 
@@ -127,7 +137,10 @@ begin_piece(FlowS3File *file, size_t size, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Begins what there is room for; of the first file that is not all begun something, room or not. */
+/*
+ * Begins what there is room for; of the first file that is not all begun
+ * something, room or not.
+ */
 static FlowStatus
 begin_pieces(FlowS3 *s3, FlowError *error)
 {
@@ -142,7 +155,8 @@ begin_pieces(FlowS3 *s3, FlowError *error)
 			uint64_t left = file->end - file->begun;
 			size_t size = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
 
-			if ((s3->buffered + size > MAX_BUFFERED && s3->buffered > 0) || waiting >= s3->spec.max_connections)
+			if ((s3->buffered + size > MAX_BUFFERED && s3->buffered > 0) ||
+			    waiting >= s3->spec.max_connections)
 				return FLOW_OK;
 			status = begin_piece(file, size, error);
 			waiting++;
@@ -191,9 +205,12 @@ remove_file(FlowS3File *file)
 	flow_free(s3->host, file);
 }
 
-/* FlowStorage's open: the file was announced, or its bytes are asked for now. */
+/*
+ * FlowStorage's open: the file was announced, or its bytes are asked for now.
+ */
 static FlowStatus
-open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **result, FlowError *error)
+open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **result,
+            FlowError *error)
 {
 	FlowS3 *s3 = (FlowS3 *) access->store;
 	FlowS3File *file = s3->files;
@@ -201,8 +218,12 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 	(void) host;
 	if (object->archived)
 	{
-		flow_error_set(error, FLOW_UNSUPPORTED, "could not read \"%.180s\": the object is archived", object->path);
-		flow_error_hint(error, "Restore it first, or leave it out by conditions on columns of the path.");
+		flow_error_set(error,
+		               FLOW_UNSUPPORTED,
+		               "could not read \"%.180s\": the object is archived",
+		               object->path);
+		flow_error_hint(error,
+		                "Restore it first, or leave it out by conditions on columns of the path.");
 		return error->status;
 	}
 	/* a list that grows moves its objects, but not their texts */
@@ -223,7 +244,9 @@ close_object(void *file)
 	remove_file(file);
 }
 
-/* Waits until the next piece has something that was not read, or is complete. */
+/*
+ * Waits until the next piece has something that was not read, or is complete.
+ */
 static FlowStatus
 wait_for_bytes(FlowS3File *file, FlowError *error)
 {
@@ -271,7 +294,10 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 		file->position += count;
 		if (piece->taken < piece->size)
 			continue;
-		/* to drop it before the end of the answer has come would cost the connection */
+		/*
+		 * to drop it before the end of the answer has come would cost the
+		 * connection
+		 */
 		while (!piece->request.finished)
 			if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
 				return status;
@@ -359,7 +385,10 @@ counts(const FlowStore *store)
 	return ((const FlowS3 *) store)->counts;
 }
 
-/* Those that are being closed may be one or two more, the resolver's, and what the host waits with. */
+/*
+ * Those that are being closed may be one or two more, the resolver's, and what
+ * the host waits with.
+ */
 static int
 descriptors(const FlowStore *store)
 {
@@ -388,24 +417,23 @@ free_store(FlowStore *store)
 	flow_free(s3->host, s3);
 }
 
-static const FlowStorage storage = {
-	.list = flow_s3_list,
-	.end_list = flow_s3_end_list,
-	.suspend_list = flow_s3_suspend_list,
-	.resume_list = flow_s3_resume_list,
-	.open = open_object,
-	.close = close_object,
-	.read = read_object,
-	.position = position,
-	.seek = seek,
-	.unchanged = unchanged,
-	.has_room = has_room,
-	.announce = announce,
-	.forget = forget,
-	.rest = rest,
-	.counts = counts,
-	.descriptors = descriptors,
-	.free = free_store};
+static const FlowStorage storage = {.list = flow_s3_list,
+                                    .end_list = flow_s3_end_list,
+                                    .suspend_list = flow_s3_suspend_list,
+                                    .resume_list = flow_s3_resume_list,
+                                    .open = open_object,
+                                    .close = close_object,
+                                    .read = read_object,
+                                    .position = position,
+                                    .seek = seek,
+                                    .unchanged = unchanged,
+                                    .has_room = has_room,
+                                    .announce = announce,
+                                    .forget = forget,
+                                    .rest = rest,
+                                    .counts = counts,
+                                    .descriptors = descriptors,
+                                    .free = free_store};
 
 /* FlowHttpSpec's allowed */
 static bool
@@ -413,12 +441,17 @@ allowed(void *arg, const char *name, const uint8_t *address, size_t len, int por
 {
 	const FlowS3 *s3 = arg;
 
-	if (s3->asks_for_keys && flow_s3_credentials_allow(s3->spec.credentials->source, address, len, port, tls))
+	if (s3->asks_for_keys &&
+	    flow_s3_credentials_allow(s3->spec.credentials->source, address, len, port, tls))
 		return true;
-	return flow_endpoint_allows(s3->spec.endpoints, s3->spec.nendpoints, name, address, len, port, tls);
+	return flow_endpoint_allows(
+		s3->spec.endpoints, s3->spec.nendpoints, name, address, len, port, tls);
 }
 
-/* In a host's name a bucket must look like one, and stand for one level of it, which the certificate has a "*" for. */
+/*
+ * In a host's name a bucket must look like one, and stand for one level of it,
+ * which the certificate has a "*" for.
+ */
 static bool
 fits_into_host(const char *bucket)
 {
@@ -429,7 +462,10 @@ FlowStatus
 flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 {
 	FlowS3 *s3 = flow_allocate(spec->host, sizeof(FlowS3));
-	FlowHttpSpec http = {.host = spec->host, .ca_file = spec->ca_file, .max_connections = spec->max_connections, .allowed = allowed};
+	FlowHttpSpec http = {.host = spec->host,
+	                     .ca_file = spec->ca_file,
+	                     .max_connections = spec->max_connections,
+	                     .allowed = allowed};
 	FlowStatus status;
 
 	*store = NULL;
@@ -440,7 +476,10 @@ flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 	s3->host = spec->host;
 	s3->spec = *spec;
 	snprintf(s3->bucket, sizeof(s3->bucket), "%.*s", (int) spec->bucket_len, spec->bucket);
-	snprintf(s3->region, sizeof(s3->region), "%s", spec->region != NULL ? spec->region : "us-east-1");
+	snprintf(s3->region,
+	         sizeof(s3->region),
+	         "%s",
+	         spec->region != NULL ? spec->region : "us-east-1");
 	s3->spec.path_style |= !fits_into_host(s3->bucket);
 	s3->tokens = FLOW_S3_TOKENS;
 	s3->random = ((uint64_t) spec->host->clock(spec->host->arg) << 20 ^ (uintptr_t) s3) | 1;

@@ -3,10 +3,12 @@
  * s3_credentials.c
  *	  Finds the keys that requests are signed with, and renews them.
  *
- * There is one source, which is named, and no looking in others.  What services of the machine, of its container or of AWS
- * are asked, and how, is as in AWS's own tools; version 1 of the instance's service is never asked.
+ * There is one source, which is named, and no looking in others.  What
+ * services of the machine, of its container or of AWS are asked, and how, is
+ * as in AWS's own tools; version 1 of the instance's service is never asked.
  *
- * Keys are wiped from our own memory; what libcurl and expat have copied cannot be.
+ * Keys are wiped from our own memory; what libcurl and expat have copied
+ * cannot be.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,7 +49,10 @@ typedef struct Found
 	int64_t expires; /* seconds since 1970; 0: never */
 } Found;
 
-/* Says what was asked and what is missing; the rest of the error follows in flow_s3_credentials_refresh. */
+/*
+ * Says what was asked and what is missing; the rest of the error follows in
+ * flow_s3_credentials_refresh.
+ */
 static FlowStatus missing(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
 
 static FlowStatus
@@ -71,7 +76,10 @@ variable(const FlowS3CredentialsSpec *spec, const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Is it not empty, and only of bytes that may stand in a header field or a URL without a further thought? */
+/*
+ * Is it not empty, and only of bytes that may stand in a header field or a URL
+ * without a further thought?
+ */
 static bool
 is_plain(const char *text)
 {
@@ -149,7 +157,8 @@ show(const char *url)
 	ShownUrl shown;
 	size_t i;
 
-	for (i = 0; i < SHOWN_URL && url[i] > ' ' && url[i] <= '~' && url[i] != '?' && url[i] != '#'; i++)
+	for (i = 0; i < SHOWN_URL && url[i] > ' ' && url[i] <= '~' && url[i] != '?' && url[i] != '#';
+	     i++)
 		shown.text[i] = url[i];
 	shown.text[i] = '\0';
 	return shown;
@@ -168,26 +177,29 @@ show_code(const char *code)
 	size_t i;
 
 	for (i = 0; i + 1 < sizeof(shown.text) && code[i] != '\0'; i++)
-		shown.text[i] = (code[i] >= 'A' && code[i] <= 'Z') || (code[i] >= 'a' && code[i] <= 'z') || code[i] == '.' ? code[i] : '?';
+		shown.text[i] = (code[i] >= 'A' && code[i] <= 'Z') || (code[i] >= 'a' && code[i] <= 'z') ||
+		                        code[i] == '.'
+		                    ? code[i]
+		                    : '?';
 	shown.text[i] = '\0';
 	return shown;
 }
 
 /* One attempt.  FLOW_OK: there is an answer, whatever its status. */
 static FlowStatus
-ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, bool *again, FlowError *error)
+ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, bool *again,
+         FlowError *error)
 {
-	FlowHttpRequest request = {
-		.method = question->method,
-		.url = question->url,
-		.fields = &question->field,
-		.nfields = question->field.name != NULL,
-		.body = question->body,
-		.body_len = question->body_len,
-		.connect_ms = question->connect_ms,
-		.answer_ms = question->answer_ms,
-		.receive = receive,
-		.arg = answer};
+	FlowHttpRequest request = {.method = question->method,
+	                           .url = question->url,
+	                           .fields = &question->field,
+	                           .nfields = question->field.name != NULL,
+	                           .body = question->body,
+	                           .body_len = question->body_len,
+	                           .connect_ms = question->connect_ms,
+	                           .answer_ms = question->answer_ms,
+	                           .receive = receive,
+	                           .arg = answer};
 	FlowStatus status;
 
 	answer->len = 0;
@@ -208,18 +220,29 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 	{
 		case FLOW_OK:
 			answer->status = request.status;
-			*again = request.status == 429 || request.status >= 500 ||
-			         (question->transient != NULL && strstr(answer->text, question->transient) != NULL);
+			*again =
+				request.status == 429 || request.status >= 500 ||
+				(question->transient != NULL && strstr(answer->text, question->transient) != NULL);
 			return FLOW_OK;
 		case FLOW_NO_MEMORY:
 			return flow_error_memory(error);
 		case FLOW_NOT_ALLOWED:
-			return missing(error, "%s %s was not sent: its address is not allowed.", question->method, show(question->url).text);
+			return missing(error,
+			               "%s %s was not sent: its address is not allowed.",
+			               question->method,
+			               show(question->url).text);
 		case FLOW_LIMIT:
-			return missing(error, "The answer to %s %s is too long.", question->method, show(question->url).text);
+			return missing(error,
+			               "The answer to %s %s is too long.",
+			               question->method,
+			               show(question->url).text);
 		default:
 			*again = true;
-			missing(error, "%s %s failed: %s.", question->method, show(question->url).text, request.reason);
+			missing(error,
+			        "%s %s failed: %s.",
+			        question->method,
+			        show(question->url).text,
+			        request.reason);
 			if (question->hint != NULL)
 				flow_error_hint(error, "%s", question->hint);
 			if (flow_status_of_errno(request.os_errno) == FLOW_NO_RESOURCES)
@@ -231,7 +254,10 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 	}
 }
 
-/* Up to three attempts, with pauses.  FLOW_OK: there is an answer, whatever its status. */
+/*
+ * Up to three attempts, with pauses.  FLOW_OK: there is an answer, whatever
+ * its status.
+ */
 static FlowStatus
 ask(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, FlowError *error)
 {
@@ -253,26 +279,38 @@ ask(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer,
 
 /* The same for an answer whose status must be 200. */
 static FlowStatus
-ask_for_good(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, FlowError *error)
+ask_for_good(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer,
+             FlowError *error)
 {
 	FlowStatus status = ask(spec, question, answer, error);
 
 	if (status == FLOW_OK && answer->status != 200)
-		return missing(error, "The answer to %s %s has status %d.", question->method, show(question->url).text, answer->status);
+		return missing(error,
+		               "The answer to %s %s has status %d.",
+		               question->method,
+		               show(question->url).text,
+		               answer->status);
 	return status;
 }
 
 /* ---------- answers in JSON ---------- */
 
 static FlowStatus
-read_member(const Answer *answer, const char *url, const char *name, char *text, size_t size, FlowError *error)
+read_member(const Answer *answer, const char *url, const char *name, char *text, size_t size,
+            FlowError *error)
 {
 	if (!flow_json_member(answer->text, answer->len, name, text, size))
-		return missing(error, "The answer to GET %s is no JSON with a text \"%s\", or that is too long.", show(url).text, name);
+		return missing(error,
+		               "The answer to GET %s is no JSON with a text \"%s\", or that is too long.",
+		               show(url).text,
+		               name);
 	return FLOW_OK;
 }
 
-/* {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ..., "Expiration": ...} */
+/*
+ * {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ..., "Expiration":
+ * ...}
+ */
 static FlowStatus
 read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 {
@@ -281,13 +319,28 @@ read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 	int64_t nanoseconds;
 	FlowStatus status;
 
-	if ((status = read_member(answer, url, "AccessKeyId", keys->access_key_id, sizeof(keys->access_key_id), error)) != FLOW_OK ||
-	    (status = read_member(answer, url, "SecretAccessKey", keys->secret_access_key, sizeof(keys->secret_access_key), error)) != FLOW_OK ||
-	    (status = read_member(answer, url, "Token", keys->session_token, sizeof(keys->session_token), error)) != FLOW_OK ||
-	    (status = read_member(answer, url, "Expiration", expiration, sizeof(expiration), error)) != FLOW_OK)
+	if ((status = read_member(answer,
+	                          url,
+	                          "AccessKeyId",
+	                          keys->access_key_id,
+	                          sizeof(keys->access_key_id),
+	                          error)) != FLOW_OK ||
+	    (status = read_member(answer,
+	                          url,
+	                          "SecretAccessKey",
+	                          keys->secret_access_key,
+	                          sizeof(keys->secret_access_key),
+	                          error)) != FLOW_OK ||
+	    (status = read_member(
+			 answer, url, "Token", keys->session_token, sizeof(keys->session_token), error)) !=
+	        FLOW_OK ||
+	    (status = read_member(answer, url, "Expiration", expiration, sizeof(expiration), error)) !=
+	        FLOW_OK)
 		return status;
 	if (!flow_s3_time_read(expiration, &nanoseconds))
-		return missing(error, "In the answer to GET %s, \"Expiration\" is no time.", show(url).text);
+		return missing(error,
+		               "In the answer to GET %s, \"Expiration\" is no time.",
+		               show(url).text);
 	found->expires = nanoseconds / 1000000000;
 	return FLOW_OK;
 }
@@ -295,7 +348,8 @@ read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 /* ---------- the environment ---------- */
 
 static FlowStatus
-copy_variable(const FlowS3CredentialsSpec *spec, const char *name, bool must, char *text, size_t size, FlowError *error)
+copy_variable(const FlowS3CredentialsSpec *spec, const char *name, bool must, char *text,
+              size_t size, FlowError *error)
 {
 	const char *value = variable(spec, name);
 
@@ -313,26 +367,44 @@ fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *er
 	FlowS3Keys *keys = &found->keys;
 	FlowStatus status;
 
-	if ((status = copy_variable(spec, "AWS_ACCESS_KEY_ID", true, keys->access_key_id, sizeof(keys->access_key_id), error)) != FLOW_OK ||
-	    (status = copy_variable(spec, "AWS_SECRET_ACCESS_KEY", true, keys->secret_access_key, sizeof(keys->secret_access_key), error)) != FLOW_OK)
+	if ((status = copy_variable(spec,
+	                            "AWS_ACCESS_KEY_ID",
+	                            true,
+	                            keys->access_key_id,
+	                            sizeof(keys->access_key_id),
+	                            error)) != FLOW_OK ||
+	    (status = copy_variable(spec,
+	                            "AWS_SECRET_ACCESS_KEY",
+	                            true,
+	                            keys->secret_access_key,
+	                            sizeof(keys->secret_access_key),
+	                            error)) != FLOW_OK)
 		return status;
-	return copy_variable(spec, "AWS_SESSION_TOKEN", false, keys->session_token, sizeof(keys->session_token), error);
+	return copy_variable(spec,
+	                     "AWS_SESSION_TOKEN",
+	                     false,
+	                     keys->session_token,
+	                     sizeof(keys->session_token),
+	                     error);
 }
 
 /* ---------- the instance: IMDSv2 ---------- */
 
-/* Amazon EC2 User Guide, "Use the Instance Metadata Service to access instance metadata" */
+/*
+ * Amazon EC2 User Guide, "Use the Instance Metadata Service to access instance
+ * metadata"
+ */
 static FlowStatus
 fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, FlowError *error)
 {
 	char url[MAX_URL];
-	Question question = {
-		.method = "PUT",
-		.url = url,
-		.field = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"},
-		.connect_ms = LOCAL_CONNECT,
-		.answer_ms = LOCAL_ANSWER,
-		.hint = "If the server runs in a container, the instance's metadata options must have a hop limit of 2 at least."};
+	Question question = {.method = "PUT",
+	                     .url = url,
+	                     .field = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"},
+	                     .connect_ms = LOCAL_CONNECT,
+	                     .answer_ms = LOCAL_ANSWER,
+	                     .hint = "If the server runs in a container, the instance's metadata "
+	                             "options must have a hop limit of 2 at least."};
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s/latest/api/token", base);
@@ -349,25 +421,27 @@ fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, 
 static Question
 instance_question(const char *url, const Answer *token)
 {
-	return (Question) {
-		.method = "GET",
-		.url = url,
-		.field = {"x-aws-ec2-metadata-token", token->text},
-		.connect_ms = LOCAL_CONNECT,
-		.answer_ms = LOCAL_ANSWER};
+	return (Question) {.method = "GET",
+	                   .url = url,
+	                   .field = {"x-aws-ec2-metadata-token", token->text},
+	                   .connect_ms = LOCAL_CONNECT,
+	                   .answer_ms = LOCAL_ANSWER};
 }
 
 /* A role's name; a URL is made of it. */
 static bool
 is_role_name(const char *name)
 {
-	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-");
+	size_t len =
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+=,.@_-");
 
-	return len > 0 && len <= MAX_ROLE_NAME && name[len] == '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return len > 0 && len <= MAX_ROLE_NAME && name[len] == '\0' && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
 }
 
 static FlowStatus
-fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, Answer *role, FlowError *error)
+fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
+                Answer *role, FlowError *error)
 {
 	char url[MAX_URL];
 	Question question;
@@ -380,7 +454,9 @@ fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 		return status;
 	if (role->status == 404)
 	{
-		missing(error, "The instance has no role: the answer to GET %s has status 404.", show(url).text);
+		missing(error,
+		        "The instance has no role: the answer to GET %s has status 404.",
+		        show(url).text);
 		flow_error_hint(error, "Give the instance an IAM role that may read the bucket.");
 		return FLOW_NO_PERMISSION;
 	}
@@ -393,7 +469,8 @@ fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 }
 
 static FlowStatus
-fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token, const char *role, Answer *answer, Found *found, FlowError *error)
+fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
+                const char *role, Answer *answer, Found *found, FlowError *error)
 {
 	char url[MAX_URL], code[48];
 	Question question;
@@ -404,8 +481,12 @@ fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 	status = ask_for_good(spec, &question, answer, error);
 	if (status != FLOW_OK)
 		return status;
-	if (flow_json_member(answer->text, answer->len, "Code", code, sizeof(code)) && strcmp(code, "Success") != 0)
-		return missing(error, "The answer to GET %s is \"%s\".", show(url).text, show_code(code).text);
+	if (flow_json_member(answer->text, answer->len, "Code", code, sizeof(code)) &&
+	    strcmp(code, "Success") != 0)
+		return missing(error,
+		               "The answer to GET %s is \"%s\".",
+		               show(url).text,
+		               show_code(code).text);
 	return read_keys(answer, url, found, error);
 }
 
@@ -418,7 +499,8 @@ fetch_instance(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error
 
 	if (strlen(base) > MAX_URL - 128)
 		return missing(error, "The address of the service is too long.");
-	if (!answer_create(spec->host, &token) || !answer_create(spec->host, &role) || !answer_create(spec->host, &answer))
+	if (!answer_create(spec->host, &token) || !answer_create(spec->host, &role) ||
+	    !answer_create(spec->host, &answer))
 		status = flow_error_memory(error);
 	else if ((status = fetch_token(spec, base, &token, error)) == FLOW_OK &&
 	         (status = fetch_role_name(spec, base, &token, &role, error)) == FLOW_OK)
@@ -431,19 +513,24 @@ fetch_instance(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error
 
 /* ---------- the container ---------- */
 
-static const char *const container_hosts[] = {"localhost", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "[::1]"};
+static const char *const container_hosts[] = {"localhost",
+                                              "169.254.170.2",
+                                              "169.254.170.23",
+                                              "[fd00:ec2::23]",
+                                              "[::1]"};
 
 /* "127.0.0.1", and its like */
 static bool
 is_loopback(const char *host, size_t len)
 {
-	return len >= strlen("127.0.0.1") && len <= strlen("127.255.255.255") && strncmp(host, "127.", 4) == 0 &&
-	       strspn(host, "0123456789.") >= len;
+	return len >= strlen("127.0.0.1") && len <= strlen("127.255.255.255") &&
+	       strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= len;
 }
 
 /*
- * May keys be asked for at this URL?  Over https yes, over http only from the container's own services; what the
- * name's address is must be looked at all the same, see flow_s3_credentials_allow.
+ * May keys be asked for at this URL?  Over https yes, over http only from the
+ * container's own services; what the name's address is must be looked at all
+ * the same, see flow_s3_credentials_allow.
  */
 static bool
 is_container_url(const char *url)
@@ -457,7 +544,8 @@ is_container_url(const char *url)
 		return false;
 	host = strstr(url, "://") + 3;
 	end = host + strcspn(host, "/?#");
-	if (end == host || memchr(host, '@', (size_t) (end - host)) != NULL || memchr(host, '\\', (size_t) (end - host)) != NULL)
+	if (end == host || memchr(host, '@', (size_t) (end - host)) != NULL ||
+	    memchr(host, '\\', (size_t) (end - host)) != NULL)
 		return false;
 	if (strncasecmp(url, "https://", 8) == 0)
 		return true;
@@ -479,25 +567,41 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 	int len;
 
 	if (relative != NULL && (*relative != '/' || !is_plain(relative)))
-		return missing(error, "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
+		return missing(error,
+		               "The value of the environment variable "
+		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
 	if (relative == NULL && full == NULL)
-		return missing(error, "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
+		return missing(error,
+		               "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
+		               "\"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
 	if (relative == NULL && !is_container_url(full))
 	{
-		missing(error, "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is not allowed.");
-		flow_error_hint(error, "It must begin with https://, or have as host a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23].");
+		missing(error,
+		        "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is "
+		        "not allowed.");
+		flow_error_hint(error,
+		                "It must begin with https://, or have as host a loopback address, "
+		                "169.254.170.2, 169.254.170.23 or [fd00:ec2::23].");
 		return FLOW_NO_PERMISSION;
 	}
 	if (relative != NULL)
-		len = snprintf(url, MAX_URL, "%s%s", spec->container_url != NULL ? spec->container_url : CONTAINER_URL, relative);
+		len = snprintf(url,
+		               MAX_URL,
+		               "%s%s",
+		               spec->container_url != NULL ? spec->container_url : CONTAINER_URL,
+		               relative);
 	else
 		len = snprintf(url, MAX_URL, "%s", full);
 	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
 }
 
-/* What the service wants to see; *text is to be freed, and *token NULL if there is none. */
+/*
+ * What the service wants to see; *text is to be freed, and *token NULL if
+ * there is none.
+ */
 static FlowStatus
-find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char **token, FlowError *error)
+find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char **token,
+                     FlowError *error)
 {
 	const char *path = variable(spec, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *p;
@@ -516,7 +620,9 @@ find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char 
 	for (p = *token; p != NULL && *p >= ' ' && *p <= '~'; p++)
 		;
 	if (p != NULL && (*p != '\0' || p == *token))
-		return missing(error, "The authorization token of the container is empty, or not of printable characters.");
+		return missing(
+			error,
+			"The authorization token of the container is empty, or not of printable characters.");
 	return FLOW_OK;
 }
 
@@ -524,7 +630,10 @@ static FlowStatus
 fetch_container(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
 	char url[MAX_URL], *text = NULL;
-	Question question = {.method = "GET", .url = url, .connect_ms = LOCAL_CONNECT, .answer_ms = LOCAL_ANSWER};
+	Question question = {.method = "GET",
+	                     .url = url,
+	                     .connect_ms = LOCAL_CONNECT,
+	                     .answer_ms = LOCAL_ANSWER};
 	FlowStatus status = find_container(spec, url, error);
 	Answer answer;
 
@@ -572,11 +681,16 @@ find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MAX_URL
 	if (spec->sts_url != NULL)
 		len = snprintf(url, MAX_URL, "%s/", spec->sts_url);
 	else if (region == NULL)
-		return missing(error, "The region is not known: the environment variable \"AWS_REGION\" is not set.");
+		return missing(
+			error, "The region is not known: the environment variable \"AWS_REGION\" is not set.");
 	else if (!is_region(region))
 		return missing(error, "The name of the region is not well-formed.");
 	else
-		len = snprintf(url, MAX_URL, "https://sts.%s.amazonaws.com%s/", region, strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+		len = snprintf(url,
+		               MAX_URL,
+		               "https://sts.%s.amazonaws.com%s/",
+		               region,
+		               strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
 	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
 }
 
@@ -591,7 +705,8 @@ tells_token(const char *message, const char *token)
 }
 
 static FlowStatus
-refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, const char *token, FlowError *error)
+refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, const char *token,
+               FlowError *error)
 {
 	FlowS3Failure failure;
 	FlowStatus status = flow_s3_failure_read(host, answer->text, answer->len, &failure, error);
@@ -599,33 +714,43 @@ refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, cons
 	if (status != FLOW_OK)
 		return status;
 	if (failure.code[0] == '\0')
-		return missing(error, "The answer to POST %s has status %d.", show(url).text, answer->status);
+		return missing(error,
+		               "The answer to POST %s has status %d.",
+		               show(url).text,
+		               answer->status);
 	if (tells_token(failure.message, token))
 		failure.message[0] = '\0';
-	return missing(error, "The answer to POST %s has status %d, \"%s\"%s%s", show(url).text, answer->status, show_code(failure.code).text,
-	               failure.message[0] != '\0' ? ": " : ".", failure.message);
+	return missing(error,
+	               "The answer to POST %s has status %d, \"%s\"%s%s",
+	               show(url).text,
+	               answer->status,
+	               show_code(failure.code).text,
+	               failure.message[0] != '\0' ? ": " : ".",
+	               failure.message);
 }
 
-/* AWS Security Token Service API Reference, "AssumeRoleWithWebIdentity"; such a request is not signed. */
+/*
+ * AWS Security Token Service API Reference, "AssumeRoleWithWebIdentity"; such
+ * a request is not signed.
+ */
 static FlowStatus
-assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const char *url, const char *token, char *body, size_t size, Answer *answer,
-            Found *found, FlowError *error)
+assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const char *url,
+            const char *token, char *body, size_t size, Answer *answer, Found *found,
+            FlowError *error)
 {
-	const FlowS3Parameter parameters[] = {
-		{"Action", "AssumeRoleWithWebIdentity"},
-		{"DurationSeconds", "900"},
-		{"RoleArn", identity->role_arn},
-		{"RoleSessionName", identity->session_name},
-		{"Version", "2011-06-15"},
-		{"WebIdentityToken", token}};
-	Question question = {
-		.method = "POST",
-		.url = url,
-		.field = {"content-type", "application/x-www-form-urlencoded"},
-		.body = body,
-		.connect_ms = STS_CONNECT,
-		.answer_ms = STS_ANSWER,
-		.transient = "IDPCommunicationError"};
+	const FlowS3Parameter parameters[] = {{"Action", "AssumeRoleWithWebIdentity"},
+	                                      {"DurationSeconds", "900"},
+	                                      {"RoleArn", identity->role_arn},
+	                                      {"RoleSessionName", identity->session_name},
+	                                      {"Version", "2011-06-15"},
+	                                      {"WebIdentityToken", token}};
+	Question question = {.method = "POST",
+	                     .url = url,
+	                     .field = {"content-type", "application/x-www-form-urlencoded"},
+	                     .body = body,
+	                     .connect_ms = STS_CONNECT,
+	                     .answer_ms = STS_ANSWER,
+	                     .transient = "IDPCommunicationError"};
 	FlowStatus status;
 
 	if (!flow_s3_query(parameters, flow_countof(parameters), body, size))
@@ -636,14 +761,20 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 		return status;
 	if (answer->status != 200)
 		return refused_by_sts(spec->host, answer, url, token, error);
-	status = flow_s3_sts_read(spec->host, answer->text, answer->len, &found->keys, &found->expires, error);
+	status = flow_s3_sts_read(spec->host,
+	                          answer->text,
+	                          answer->len,
+	                          &found->keys,
+	                          &found->expires,
+	                          error);
 	if (status == FLOW_CORRUPT)
 		return missing(error, "The answer to POST %s holds no keys.", show(url).text);
 	return status;
 }
 
 static FlowStatus
-fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, Found *found, FlowError *error)
+fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, Found *found,
+                  FlowError *error)
 {
 	char url[MAX_URL], *token, *body;
 	Answer answer;
@@ -676,14 +807,15 @@ fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, F
 static FlowStatus
 fetch_web_identity(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
-	Identity identity = {
-		.role_arn = variable(spec, "AWS_ROLE_ARN"),
-		.session_name = variable(spec, "AWS_ROLE_SESSION_NAME"),
-		.token_file = variable(spec, "AWS_WEB_IDENTITY_TOKEN_FILE"),
-		.region = variable(spec, "AWS_REGION")};
+	Identity identity = {.role_arn = variable(spec, "AWS_ROLE_ARN"),
+	                     .session_name = variable(spec, "AWS_ROLE_SESSION_NAME"),
+	                     .token_file = variable(spec, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+	                     .region = variable(spec, "AWS_REGION")};
 
 	if (identity.role_arn == NULL || identity.token_file == NULL)
-		return missing(error, "The environment variable \"%s\" is not set.", identity.role_arn == NULL ? "AWS_ROLE_ARN" : "AWS_WEB_IDENTITY_TOKEN_FILE");
+		return missing(error,
+		               "The environment variable \"%s\" is not set.",
+		               identity.role_arn == NULL ? "AWS_ROLE_ARN" : "AWS_WEB_IDENTITY_TOKEN_FILE");
 	if (identity.session_name == NULL)
 		identity.session_name = "flowlog_fdw";
 	return fetch_by_identity(spec, &identity, found, error);
@@ -699,28 +831,35 @@ or_variable(const char *value, const FlowS3CredentialsSpec *spec, const char *na
 }
 
 static FlowStatus
-use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Found *found, FlowError *error)
+use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Found *found,
+            FlowError *error)
 {
 	if (profile->elsewhere != NULL)
 	{
 		missing(error, "The profile has \"%s\", which is not supported.", profile->elsewhere);
-		flow_error_hint(error, "Name a profile that has aws_access_key_id and aws_secret_access_key.");
+		flow_error_hint(error,
+		                "Name a profile that has aws_access_key_id and aws_secret_access_key.");
 		return FLOW_NO_PERMISSION;
 	}
 	if (profile->token_file[0] != '\0')
 	{
-		Identity identity = {
-			.role_arn = profile->role_arn,
-			.session_name = profile->role_session_name[0] != '\0' ? profile->role_session_name : "flowlog_fdw",
-			.token_file = profile->token_file,
-			.region = or_variable(profile->region, spec, "AWS_REGION")};
+		Identity identity = {.role_arn = profile->role_arn,
+		                     .session_name = profile->role_session_name[0] != '\0'
+		                                         ? profile->role_session_name
+		                                         : "flowlog_fdw",
+		                     .token_file = profile->token_file,
+		                     .region = or_variable(profile->region, spec, "AWS_REGION")};
 
 		if (profile->role_arn[0] == '\0')
-			return missing(error, "The profile has \"web_identity_token_file\", but no \"role_arn\".");
+			return missing(error,
+			               "The profile has \"web_identity_token_file\", but no \"role_arn\".");
 		return fetch_by_identity(spec, &identity, found, error);
 	}
 	if (profile->keys.access_key_id[0] == '\0' || profile->keys.secret_access_key[0] == '\0')
-		return missing(error, "The profile has no \"%s\".", profile->keys.access_key_id[0] == '\0' ? "aws_access_key_id" : "aws_secret_access_key");
+		return missing(error,
+		               "The profile has no \"%s\".",
+		               profile->keys.access_key_id[0] == '\0' ? "aws_access_key_id"
+		                                                      : "aws_secret_access_key");
 	found->keys = profile->keys;
 	return FLOW_OK;
 }
@@ -745,14 +884,29 @@ static const struct
 	const char *name; /* for messages */
 	FlowStatus (*fetch)(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error);
 	const char *hint; /* if there is none that fits better */
-} sources[] = {
-	[FLOW_S3_STATIC] = {"the user mapping", NULL, NULL},
-	[FLOW_S3_ANONYMOUS] = {"nowhere", NULL, NULL},
-	[FLOW_S3_ENVIRONMENT] = {"the environment", fetch_environment, "Set it in the environment in which the database server is started."},
-	[FLOW_S3_PROFILE] = {"a profile", fetch_profile, "The environment of the database server names the files and the profile: AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE."},
-	[FLOW_S3_INSTANCE] = {"the instance", fetch_instance, "The database server must run on an instance of Amazon EC2 with an IAM role and IMDSv2."},
-	[FLOW_S3_CONTAINER] = {"the container", fetch_container, "The database server must run in a container of Amazon ECS or EKS that has an IAM role."},
-	[FLOW_S3_WEB_IDENTITY] = {"AWS STS", fetch_web_identity, "The environment of the database server needs AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE and AWS_REGION, and the role must trust the token."}};
+} sources[] =
+	{[FLOW_S3_STATIC] = {"the user mapping", NULL, NULL},
+     [FLOW_S3_ANONYMOUS] = {"nowhere", NULL, NULL},
+     [FLOW_S3_ENVIRONMENT] = {"the environment",
+                              fetch_environment,
+                              "Set it in the environment in which the database server is started."},
+     [FLOW_S3_PROFILE] = {"a profile",
+                          fetch_profile,
+                          "The environment of the database server names the files and the profile: "
+                          "AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_PROFILE."},
+     [FLOW_S3_INSTANCE] =
+         {"the instance",
+          fetch_instance,
+          "The database server must run on an instance of Amazon EC2 with an IAM role and IMDSv2."},
+     [FLOW_S3_CONTAINER] =
+         {"the container",
+          fetch_container,
+          "The database server must run in a container of Amazon ECS or EKS that has an IAM role."},
+     [FLOW_S3_WEB_IDENTITY] =
+         {"AWS STS",
+          fetch_web_identity,
+          "The environment of the database server needs AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE "
+          "and AWS_REGION, and the role must trust the token."}};
 
 /* Can a request be signed with them, for a while yet? */
 static FlowStatus
@@ -767,15 +921,19 @@ check_found(const Found *found, int64_t now, FlowError *error)
 }
 
 /*
- * Says of an error where the keys were to come from.  Whatever is wrong with the source means that there are no keys; what is wrong
- * with this machine does not.
+ * Says of an error where the keys were to come from.  Whatever is wrong with
+ * the source means that there are no keys; what is wrong with this machine
+ * does not.
  */
 static FlowStatus
 complete_error(FlowError *error, FlowS3Source source)
 {
 	if (error->status != FLOW_NO_RESOURCES && error->os_errno != EIO)
 		error->status = FLOW_NO_PERMISSION;
-	snprintf(error->message, sizeof(error->message), "could not get AWS credentials from %s", sources[source].name);
+	snprintf(error->message,
+	         sizeof(error->message),
+	         "could not get AWS credentials from %s",
+	         sources[source].name);
 	if (error->hint[0] == '\0')
 		flow_error_hint(error, "%s", sources[source].hint);
 	return error->status;
@@ -787,11 +945,13 @@ are_good(const FlowS3Credentials *credentials, int64_t now)
 {
 	if (!credentials->known || credentials->expires == 0)
 		return credentials->known;
-	return credentials->expires - now > EARLY || (credentials->expires > now && now < credentials->retry_at);
+	return credentials->expires - now > EARLY ||
+	       (credentials->expires > now && now < credentials->retry_at);
 }
 
 FlowStatus
-flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec, bool again, FlowError *error)
+flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec,
+                            bool again, FlowError *error)
 {
 	Found found = {.expires = 0};
 	FlowStatus status;
@@ -819,7 +979,8 @@ flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3Credenti
 /* ---------- addresses ---------- */
 
 bool
-flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t len, int port, bool tls)
+flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t len, int port,
+                          bool tls)
 {
 	static const struct
 	{
@@ -827,16 +988,16 @@ flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t le
 		size_t len, compared; /* bytes of the address */
 		uint8_t address[16];
 		int port; /* 0: any */
-	} allowed[] = {
-		{FLOW_S3_INSTANCE, 4, 4, {169, 254, 169, 254}, 80},
-		{FLOW_S3_CONTAINER, 4, 4, {169, 254, 170, 2}, 80},
-		{FLOW_S3_CONTAINER, 4, 4, {169, 254, 170, 23}, 80},
-		{FLOW_S3_CONTAINER, 16, 16, {0xFD, 0x00, 0x0E, 0xC2, [15] = 0x23}, 80},
-		{FLOW_S3_CONTAINER, 4, 1, {127}, 0},
-		{FLOW_S3_CONTAINER, 16, 16, {[15] = 1}, 0}};
+	} allowed[] = {{FLOW_S3_INSTANCE, 4, 4, {169, 254, 169, 254}, 80},
+	               {FLOW_S3_CONTAINER, 4, 4, {169, 254, 170, 2}, 80},
+	               {FLOW_S3_CONTAINER, 4, 4, {169, 254, 170, 23}, 80},
+	               {FLOW_S3_CONTAINER, 16, 16, {0xFD, 0x00, 0x0E, 0xC2, [15] = 0x23}, 80},
+	               {FLOW_S3_CONTAINER, 4, 1, {127}, 0},
+	               {FLOW_S3_CONTAINER, 16, 16, {[15] = 1}, 0}};
 
 	for (size_t i = 0; i < flow_countof(allowed); i++)
-		if (source == allowed[i].source && len == allowed[i].len && memcmp(address, allowed[i].address, allowed[i].compared) == 0 &&
+		if (source == allowed[i].source && len == allowed[i].len &&
+		    memcmp(address, allowed[i].address, allowed[i].compared) == 0 &&
 		    (allowed[i].port == 0 || (port == allowed[i].port && !tls)))
 			return true;
 	return false;

@@ -1,12 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * s3_list.c
- *	  Finds the objects of a location in a bucket, a page of the store's answers at a time.
+ *	  Finds the objects of a location in a bucket, a page of the store's
+ *	  answers at a time.
  *
- * As long as a location's names can tell what is of use, and a pruner what is not, the bucket is walked down
- * like directories: a request with a delimiter gives the names of one level.  From where on anything may match, all that
- * follows is listed at once, a thousand keys a request, however deep they are.  Several prefixes are listed at a time,
- * and while the objects found so far are read.
+ * As long as a location's names can tell what is of use, and a pruner what is
+ * not, the bucket is walked down like directories: a request with a delimiter
+ * gives the names of one level.  From where on anything may match, all that
+ * follows is listed at once, a thousand keys a request, however deep they are.
+ * Several prefixes are listed at a time, and while the objects found so far
+ * are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -75,7 +78,8 @@ free_prefix(const FlowHost *host, Prefix *prefix)
 }
 
 static FlowStatus
-add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments, bool exact, FlowError *error)
+add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments, bool exact,
+           FlowError *error)
 {
 	Prefix *prefix = flow_allocate(listing->s3->host, sizeof(Prefix) + len + 1);
 
@@ -93,7 +97,10 @@ add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments seg
 	return FLOW_OK;
 }
 
-/* Where to begin: below the fixed part and, where a location without a wildcard may name an object, there. */
+/*
+ * Where to begin: below the fixed part and, where a location without a
+ * wildcard may name an object, there.
+ */
 static FlowStatus
 add_roots(FlowS3Listing *listing, FlowError *error)
 {
@@ -106,12 +113,16 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 	if (len > 1024)
 	{
 		flow_error_set(error, FLOW_BAD_LOCATION, "a key in S3 cannot be longer than 1024 bytes");
-		flow_error_detail(error, "That of \"%.200s...\" has %zu.", flow_location_fixed(location), len);
+		flow_error_detail(error,
+		                  "That of \"%.200s...\" has %zu.",
+		                  flow_location_fixed(location),
+		                  len);
 		return error->status;
 	}
 	snprintf(below, sizeof(below), "%s%s", key, len > 0 && key[len - 1] != '/' ? "/" : "");
 	status = add_prefix(listing, below, strlen(below), flow_location_start(location), false, error);
-	if (status == FLOW_OK && !flow_location_has_wildcard(location) && len > 0 && key[len - 1] != '/')
+	if (status == FLOW_OK && !flow_location_has_wildcard(location) && len > 0 &&
+	    key[len - 1] != '/')
 		status = add_prefix(listing, key, len, flow_location_start(location), true, error);
 	return status;
 }
@@ -172,7 +183,8 @@ set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefi
 	if (!prefix->flat || prefix->exact)
 		parameters[count++] = (FlowS3Parameter) {"delimiter", "/"};
 	if (prefix->exact)
-		parameters[count++] = (FlowS3Parameter) {"max-keys", "1"}; /* it would be the first of all that begin so */
+		/* it would be the first of all that begin so */
+		parameters[count++] = (FlowS3Parameter) {"max-keys", "1"};
 	if (prefix->token != NULL)
 		parameters[count++] = (FlowS3Parameter) {"continuation-token", prefix->token};
 
@@ -181,7 +193,8 @@ set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefi
 	snprintf(request->name, sizeof(request->name), "s3://%s/%s", listing->s3->bucket, prefix->key);
 	request->take = take_page;
 	request->restart = restart_page;
-	return flow_s3_set_path(request, "", 0) && flow_s3_query(parameters, count, request->query, sizeof(request->query));
+	return flow_s3_set_path(request, "", 0) &&
+	       flow_s3_query(parameters, count, request->query, sizeof(request->query));
 }
 
 /* Asks for a page of the prefix that waits on top. */
@@ -205,7 +218,10 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 		return status;
 	if (!set_question(listing, &fetch->request, fetch->prefix))
 	{
-		flow_error_set(error, FLOW_CORRUPT, "could not list \"%.150s\": the store's token is too long", fetch->request.name);
+		flow_error_set(error,
+		               FLOW_CORRUPT,
+		               "could not list \"%.150s\": the store's token is too long",
+		               fetch->request.name);
 		return error->status;
 	}
 	flow_s3_begin(listing->s3, &fetch->request);
@@ -217,7 +233,12 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 static void
 set_path(FlowS3Listing *listing, const char *key, size_t len)
 {
-	snprintf(listing->path, sizeof(listing->path), "s3://%s/%.*s", listing->s3->bucket, (int) len, key);
+	snprintf(listing->path,
+	         sizeof(listing->path),
+	         "s3://%s/%.*s",
+	         listing->s3->bucket,
+	         (int) len,
+	         key);
 }
 
 /* An object that the location's names mean. */
@@ -227,7 +248,11 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 	FlowObjects *objects = listing->objects;
 	const char *slash = strrchr(entry->key, '/');
 	const char *name = slash != NULL ? slash + 1 : entry->key;
-	FlowObject object = {.path = listing->path, .size = entry->size, .modified = entry->modified, .version = entry->etag, .archived = entry->archived};
+	FlowObject object = {.path = listing->path,
+	                     .size = entry->size,
+	                     .modified = entry->modified,
+	                     .version = entry->etag,
+	                     .archived = entry->archived};
 	FlowStatus status;
 	bool keep;
 
@@ -237,22 +262,29 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 		objects->skipped++;
 		return FLOW_OK;
 	}
-	if (listing->has_variables && !flow_location_values(listing->location, listing->path, listing->values))
+	if (listing->has_variables &&
+	    !flow_location_values(listing->location, listing->path, listing->values))
 		return FLOW_OK;
-	status = flow_objects_prune(objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
+	status = flow_objects_prune(
+		objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
 	if (status != FLOW_OK || !keep)
 		return status;
 	if (entry->etag[0] == '\0')
 	{
-		flow_error_set(error, FLOW_UNSUPPORTED, "the store gives no ETag for \"%.180s\"", listing->path);
-		flow_error_detail(error, "Without one it cannot be told whether an object changes while it is read.");
+		flow_error_set(error,
+		               FLOW_UNSUPPORTED,
+		               "the store gives no ETag for \"%.180s\"",
+		               listing->path);
+		flow_error_detail(
+			error, "Without one it cannot be told whether an object changes while it is read.");
 		return error->status;
 	}
 	return flow_objects_add(listing->s3->host, objects, &object, error);
 }
 
 /*
- * A key behind its prefix, name by name.  An empty name, as keys may have, is matched only where anything is.
+ * A key behind its prefix, name by name.  An empty name, as keys may have, is
+ * matched only where anything is.
  */
 static FlowStatus
 take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry, FlowError *error)
@@ -323,11 +355,18 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 	if (listing->has_variables)
 	{
 		set_path(listing, key, key_len - 1);
-		if (!flow_location_directory_values(listing->location, listing->path, listing->values, &more))
+		if (!flow_location_directory_values(listing->location,
+		                                    listing->path,
+		                                    listing->values,
+		                                    &more))
 			return FLOW_OK; /* of a path like ".../2024/02/30" nothing is meant */
 		if (more)
 		{
-			status = flow_objects_prune_directory(listing->objects, listing->pruner, listing->values, &keep, error);
+			status = flow_objects_prune_directory(listing->objects,
+			                                      listing->pruner,
+			                                      listing->values,
+			                                      &keep,
+			                                      error);
 			if (status != FLOW_OK || !keep)
 				return status;
 		}
@@ -341,7 +380,8 @@ add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, F
 {
 	const FlowHost *host = listing->s3->host;
 	const char *last = page->nentries > 0 ? page->entries[page->nentries - 1].key : "";
-	FlowStatus status = add_prefix(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
+	FlowStatus status =
+		add_prefix(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
 
 	if (status != FLOW_OK)
 		return status;
@@ -349,7 +389,9 @@ add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, F
 		last = page->prefixes[page->nprefixes - 1];
 	listing->waiting->token = copy_text(host, page->token);
 	listing->waiting->last = copy_text(host, last);
-	return listing->waiting->token == NULL || listing->waiting->last == NULL ? flow_error_memory(error) : FLOW_OK;
+	return listing->waiting->token == NULL || listing->waiting->last == NULL
+	           ? flow_error_memory(error)
+	           : FLOW_OK;
 }
 
 /* Takes a page that is complete, or the failure to get it. */
@@ -369,7 +411,8 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	status = flow_s3_page_end(fetch->reader, &after, &page, error);
 	if (status != FLOW_OK)
 	{
-		FlowError *failure = status == FLOW_NO_MEMORY ? NULL : flow_s3_fail(request, status, "%s", error->message);
+		FlowError *failure =
+			status == FLOW_NO_MEMORY ? NULL : flow_s3_fail(request, status, "%s", error->message);
 
 		if (failure != NULL)
 		{
@@ -427,7 +470,8 @@ flow_s3_end_list(void *state)
 }
 
 static FlowStatus
-create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS3Listing **result, FlowError *error)
+create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS3Listing **result,
+       FlowError *error)
 {
 	FlowS3Listing *listing = flow_allocate(s3->host, sizeof(FlowS3Listing));
 	int nvariables;
@@ -451,7 +495,8 @@ begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 
-	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL && listing->nfetches < MAX_FETCHES)
+	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL &&
+	       listing->nfetches < MAX_FETCHES)
 		status = begin_fetch(listing, error);
 	return status;
 }
@@ -481,7 +526,8 @@ take_finished(FlowS3Listing *listing, FlowError *error)
 /* ---------- from process to process ---------- */
 
 /*
- * A prefix as bytes: its numbers, then key, token and last, each with its NUL; a flag says which of the latter are there.
+ * A prefix as bytes: its numbers, then key, token and last, each with its NUL;
+ * a flag says which of the latter are there.
  */
 typedef struct SavedPrefix
 {
@@ -499,7 +545,9 @@ save_text(char *out, size_t at, const char *text)
 	return at + size;
 }
 
-/* Writes all that wait, unless out is NULL; returns how many bytes they are. */
+/*
+ * Writes all that wait, unless out is NULL; returns how many bytes they are.
+ */
 static size_t
 save(const FlowS3Listing *listing, char *out)
 {
@@ -509,7 +557,10 @@ save(const FlowS3Listing *listing, char *out)
 		out[0] = listing->found;
 	for (const Prefix *prefix = listing->waiting; prefix != NULL; prefix = prefix->next)
 	{
-		SavedPrefix saved = {prefix->segments, prefix->exact, prefix->token != NULL, prefix->last != NULL};
+		SavedPrefix saved = {prefix->segments,
+		                     prefix->exact,
+		                     prefix->token != NULL,
+		                     prefix->last != NULL};
 
 		if (out != NULL)
 			memcpy(out + at, &saved, sizeof(saved));
@@ -565,8 +616,8 @@ turn_over(FlowS3Listing *listing)
 }
 
 FlowStatus
-flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes, size_t len,
-                    void **state, FlowError *error)
+flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner,
+                    const char *bytes, size_t len, void **state, FlowError *error)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
 	const char *p = bytes + 1, *end = bytes + len;
@@ -611,8 +662,8 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 /* ---------- the listing ---------- */
 
 FlowStatus
-flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
-             FlowObjects *objects, FlowError *error)
+flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait,
+             void **state, FlowObjects *objects, FlowError *error)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
 	size_t before = objects->count;
@@ -641,8 +692,13 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 		objects->complete = listing->nfetches == 0 && listing->waiting == NULL;
 		if (objects->complete && !listing->found)
 		{
-			flow_error_set(error, FLOW_NOT_FOUND, "there is nothing at \"%.200s\"", flow_location_fixed(location));
-			flow_error_detail(error, "No object of the bucket \"%s\" has that key, or one that begins so.", s3->bucket);
+			flow_error_set(error,
+			               FLOW_NOT_FOUND,
+			               "there is nothing at \"%.200s\"",
+			               flow_location_fixed(location));
+			flow_error_detail(error,
+			                  "No object of the bucket \"%s\" has that key, or one that begins so.",
+			                  s3->bucket);
 			return error->status;
 		}
 		if (objects->count > before || objects->complete || !wait)

@@ -3,8 +3,10 @@
  * s3_page.c
  *	  Reads what S3 and STS answer: lists of objects, failures, temporary keys.
  *
- * A list that lacks objects looks like one that is complete, so it is only taken if all that it says of itself
- * holds (Amazon S3 API Reference, "ListObjectsV2").  With encoding-type=url, keys have "%XX" and "+" for a blank.
+ * A list that lacks objects looks like one that is complete, so it is only
+ * taken if all that it says of itself holds (Amazon S3 API Reference,
+ * "ListObjectsV2").  With encoding-type=url, keys have "%XX" and "+" for a
+ * blank.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,8 +20,11 @@
 #define MAX_PAGE (8 * 1024 * 1024)
 #define MAX_ANSWER (64 * 1024) /* that is no list */
 #define TEXT_ROOM (64 * 1024)  /* of a block of texts */
-#define FIRST_ITEMS 1024       /* room; a page has 1,000 keys at most, but for servers that are not Amazon's */
-#define LOOK_EVERY 1024        /* items between two looks at the interrupt */
+/*
+ * room; a page has 1,000 keys at most, but for servers that are not Amazon's
+ */
+#define FIRST_ITEMS 1024
+#define LOOK_EVERY 1024 /* items between two looks at the interrupt */
 
 #define SHOWN 100 /* bytes shown of a key */
 
@@ -65,7 +70,10 @@ struct FlowS3PageReader
 
 /* ---------- texts ---------- */
 
-/* Copies as much as there is room for; what is not printable ASCII becomes "?". */
+/*
+ * Copies as much as there is room for; what is not printable ASCII becomes
+ * "?".
+ */
 static void
 copy_printable(const char *text, char *copy, size_t size)
 {
@@ -145,7 +153,8 @@ flow_s3_time_read(const char *text, int64_t *nanoseconds)
 			return false;
 	if (*p == '.')
 		p += 1 + strspn(p + 1, "0123456789");
-	if (strcmp(p, "Z") != 0 || flow_value_iso8601(text, strlen(text), true, &microseconds) != FLOW_OK ||
+	if (strcmp(p, "Z") != 0 ||
+	    flow_value_iso8601(text, strlen(text), true, &microseconds) != FLOW_OK ||
 	    microseconds > INT64_MAX / 1000 || microseconds < INT64_MIN / 1000)
 		return false;
 	*nanoseconds = microseconds * 1000;
@@ -159,17 +168,16 @@ static const struct Member
 {
 	const char *path; /* below ListBucketResult */
 	size_t offset;    /* in FlowS3PageReader */
-} members[] = {
-	{"Contents/Key", offsetof(FlowS3PageReader, entry.key)},
-	{"Contents/LastModified", offsetof(FlowS3PageReader, entry.modified)},
-	{"Contents/ETag", offsetof(FlowS3PageReader, entry.etag)},
-	{"Contents/Size", offsetof(FlowS3PageReader, entry.size)},
-	{"Contents/StorageClass", offsetof(FlowS3PageReader, entry.storage_class)},
-	{"CommonPrefixes/Prefix", offsetof(FlowS3PageReader, prefix)},
-	{"EncodingType", offsetof(FlowS3PageReader, encoding)},
-	{"IsTruncated", offsetof(FlowS3PageReader, truncated)},
-	{"NextContinuationToken", offsetof(FlowS3PageReader, token)},
-	{"KeyCount", offsetof(FlowS3PageReader, key_count)}};
+} members[] = {{"Contents/Key", offsetof(FlowS3PageReader, entry.key)},
+               {"Contents/LastModified", offsetof(FlowS3PageReader, entry.modified)},
+               {"Contents/ETag", offsetof(FlowS3PageReader, entry.etag)},
+               {"Contents/Size", offsetof(FlowS3PageReader, entry.size)},
+               {"Contents/StorageClass", offsetof(FlowS3PageReader, entry.storage_class)},
+               {"CommonPrefixes/Prefix", offsetof(FlowS3PageReader, prefix)},
+               {"EncodingType", offsetof(FlowS3PageReader, encoding)},
+               {"IsTruncated", offsetof(FlowS3PageReader, truncated)},
+               {"NextContinuationToken", offsetof(FlowS3PageReader, token)},
+               {"KeyCount", offsetof(FlowS3PageReader, key_count)}};
 
 static bool
 take_member(FlowS3PageReader *reader, const struct Member *member, const char *text, size_t len)
@@ -178,14 +186,20 @@ take_member(FlowS3PageReader *reader, const struct Member *member, const char *t
 
 	if (*place != NULL)
 	{
-		snprintf(reader->problem, sizeof(reader->problem), "The element \"%s\" is there twice.", member->path);
+		snprintf(reader->problem,
+		         sizeof(reader->problem),
+		         "The element \"%s\" is there twice.",
+		         member->path);
 		return true;
 	}
 	*place = keep(reader, text, len);
 	return *place != NULL;
 }
 
-/* The array, or a larger one in its place if it is full; NULL: no memory, and it stays. */
+/*
+ * The array, or a larger one in its place if it is full; NULL: no memory, and
+ * it stays.
+ */
 static void *
 with_room(const FlowHost *host, void *items, size_t count, size_t *room, size_t size)
 {
@@ -223,21 +237,30 @@ take_entry(FlowS3PageReader *reader)
 		snprintf(reader->problem, sizeof(reader->problem), "An object has no key.");
 		return true;
 	}
-	entries = with_room(reader->host, reader->entries, reader->nentries, &reader->entries_room, sizeof(FlowS3Entry));
+	entries = with_room(reader->host,
+	                    reader->entries,
+	                    reader->nentries,
+	                    &reader->entries_room,
+	                    sizeof(FlowS3Entry));
 	if (entries == NULL)
 		return false;
 	reader->entries = entries;
 	entry = &entries[reader->nentries];
-	*entry = (FlowS3Entry) {
-		.key = raw.key,
-		.etag = raw.etag != NULL ? raw.etag : "",
-		.archived = raw.storage_class != NULL && is_archive(raw.storage_class)};
+	*entry = (FlowS3Entry) {.key = raw.key,
+	                        .etag = raw.etag != NULL ? raw.etag : "",
+	                        .archived = raw.storage_class != NULL && is_archive(raw.storage_class)};
 	if (raw.size == NULL || !read_number(raw.size, &entry->size))
-		snprintf(reader->problem, sizeof(reader->problem), "The object \"%s\" has the size \"%s\".",
-		         show(raw.key).text, show(raw.size != NULL ? raw.size : "").text);
+		snprintf(reader->problem,
+		         sizeof(reader->problem),
+		         "The object \"%s\" has the size \"%s\".",
+		         show(raw.key).text,
+		         show(raw.size != NULL ? raw.size : "").text);
 	else if (raw.modified == NULL || !flow_s3_time_read(raw.modified, &entry->modified))
-		snprintf(reader->problem, sizeof(reader->problem), "The object \"%s\" was modified at \"%s\".",
-		         show(raw.key).text, show(raw.modified != NULL ? raw.modified : "").text);
+		snprintf(reader->problem,
+		         sizeof(reader->problem),
+		         "The object \"%s\" was modified at \"%s\".",
+		         show(raw.key).text,
+		         show(raw.modified != NULL ? raw.modified : "").text);
 	reader->nentries++;
 	return true;
 }
@@ -254,7 +277,11 @@ take_prefix(FlowS3PageReader *reader)
 		snprintf(reader->problem, sizeof(reader->problem), "A common prefix is missing.");
 		return true;
 	}
-	prefixes = with_room(reader->host, reader->prefixes, reader->nprefixes, &reader->prefixes_room, sizeof(char *));
+	prefixes = with_room(reader->host,
+	                     reader->prefixes,
+	                     reader->nprefixes,
+	                     &reader->prefixes_room,
+	                     sizeof(char *));
 	if (prefixes == NULL)
 		return false;
 	reader->prefixes = prefixes;
@@ -274,7 +301,11 @@ take_element(void *arg, const char *path, const char *text, size_t len)
 	if (strchr(path, '/') == NULL)
 	{
 		if (strcmp(path, root) != 0)
-			snprintf(reader->problem, sizeof(reader->problem), "The answer is a \"%s\", not a \"%s\".", show(path).text, root);
+			snprintf(reader->problem,
+			         sizeof(reader->problem),
+			         "The answer is a \"%s\", not a \"%s\".",
+			         show(path).text,
+			         root);
 		return true;
 	}
 	if (strncmp(path, "ListBucketResult/", sizeof(root)) != 0)
@@ -332,7 +363,10 @@ static FlowStatus
 rename_error(FlowError *error, const char *corrupt, const char *limit)
 {
 	if (error->status == FLOW_CORRUPT || error->status == FLOW_LIMIT)
-		snprintf(error->message, sizeof(error->message), "%s", error->status == FLOW_LIMIT ? limit : corrupt);
+		snprintf(error->message,
+		         sizeof(error->message),
+		         "%s",
+		         error->status == FLOW_LIMIT ? limit : corrupt);
 	return error->status;
 }
 
@@ -340,7 +374,9 @@ FlowStatus
 flow_s3_page_feed(FlowS3PageReader *reader, const char *data, size_t len, FlowError *error)
 {
 	if (flow_xml_feed(reader->xml, data, len, false, error) != FLOW_OK)
-		return rename_error(error, "the list of objects is damaged", "the list of objects exceeds a limit");
+		return rename_error(error,
+		                    "the list of objects is damaged",
+		                    "the list of objects exceeds a limit");
 	return FLOW_OK;
 }
 
@@ -364,7 +400,10 @@ digit_value(char byte)
 	return -1;
 }
 
-/* In place, for it only becomes shorter.  False for what is no encoding, or holds a NUL. */
+/*
+ * In place, for it only becomes shorter.  False for what is no encoding, or
+ * holds a NUL.
+ */
 static bool
 decode(char *text)
 {
@@ -378,7 +417,8 @@ decode(char *text)
 			*out++ = ' ';
 		else if (*in != '%')
 			*out++ = *in;
-		else if ((high = digit_value(in[1])) >= 0 && (low = digit_value(in[2])) >= 0 && (high | low) != 0)
+		else if ((high = digit_value(in[1])) >= 0 && (low = digit_value(in[2])) >= 0 &&
+		         (high | low) != 0)
 		{
 			*out++ = (char) (high << 4 | low);
 			in += 2;
@@ -392,25 +432,37 @@ decode(char *text)
 
 /* A key, or a common prefix; "before" is what it must be behind. */
 static FlowStatus
-check_item(const FlowS3PageReader *reader, const char *what, const char *item, const char *before, const char *below, FlowError *error)
+check_item(const FlowS3PageReader *reader, const char *what, const char *item, const char *before,
+           const char *below, FlowError *error)
 {
 	/* it was kept by us, and points to memory that can be written to */
 	if (reader->encoding != NULL && !decode((char *) item))
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is damaged");
-		flow_error_detail(error, "A %s is not encoded as it should be: \"%s\".", what, show(item).text);
+		flow_error_detail(error,
+		                  "A %s is not encoded as it should be: \"%s\".",
+		                  what,
+		                  show(item).text);
 		return FLOW_CORRUPT;
 	}
 	if (strncmp(item, below, strlen(below)) != 0)
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects holds what was not asked for");
-		flow_error_detail(error, "The %s \"%s\" does not begin with \"%s\".", what, show(item).text, show(below).text);
+		flow_error_detail(error,
+		                  "The %s \"%s\" does not begin with \"%s\".",
+		                  what,
+		                  show(item).text,
+		                  show(below).text);
 		return FLOW_CORRUPT;
 	}
 	if (before != NULL && strcmp(before, item) >= 0)
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is not in order");
-		flow_error_detail(error, "The %s \"%s\" stands behind \"%s\".", what, show(item).text, show(before).text);
+		flow_error_detail(error,
+		                  "The %s \"%s\" stands behind \"%s\".",
+		                  what,
+		                  show(item).text,
+		                  show(before).text);
 		return FLOW_CORRUPT;
 	}
 	return FLOW_OK;
@@ -423,7 +475,8 @@ check_keys(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError *er
 
 	for (size_t i = 0; i < reader->nentries; i++)
 	{
-		FlowStatus status = check_item(reader, "key", reader->entries[i].key, before, after->prefix, error);
+		FlowStatus status =
+			check_item(reader, "key", reader->entries[i].key, before, after->prefix, error);
 
 		if (status != FLOW_OK)
 			return status;
@@ -442,7 +495,8 @@ check_prefixes(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError
 	for (size_t i = 0; i < reader->nprefixes; i++)
 	{
 		const char *prefix = reader->prefixes[i];
-		FlowStatus status = check_item(reader, "common prefix", prefix, before, after->prefix, error);
+		FlowStatus status =
+			check_item(reader, "common prefix", prefix, before, after->prefix, error);
 
 		if (status != FLOW_OK)
 			return status;
@@ -462,13 +516,18 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 {
 	const char *problem = NULL;
 
-	if (reader->truncated == NULL || (strcmp(reader->truncated, "true") != 0 && strcmp(reader->truncated, "false") != 0))
+	if (reader->truncated == NULL ||
+	    (strcmp(reader->truncated, "true") != 0 && strcmp(reader->truncated, "false") != 0))
 	{
-		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say whether it is complete");
+		flow_error_set(error,
+		               FLOW_CORRUPT,
+		               "the list of objects does not say whether it is complete");
 		if (reader->truncated == NULL)
 			flow_error_detail(error, "The element \"IsTruncated\" is missing.");
 		else
-			flow_error_detail(error, "The element \"IsTruncated\" is \"%s\".", show(reader->truncated).text);
+			flow_error_detail(error,
+			                  "The element \"IsTruncated\" is \"%s\".",
+			                  show(reader->truncated).text);
 		return FLOW_CORRUPT;
 	}
 	if (strcmp(reader->truncated, "false") == 0)
@@ -483,7 +542,9 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 	if (problem != NULL)
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it goes on");
-		flow_error_detail(error, "It is truncated, but the element \"NextContinuationToken\" %s.", problem);
+		flow_error_detail(error,
+		                  "It is truncated, but the element \"NextContinuationToken\" %s.",
+		                  problem);
 		return FLOW_CORRUPT;
 	}
 	return FLOW_OK;
@@ -494,21 +555,29 @@ check_count(const FlowS3PageReader *reader, FlowError *error)
 {
 	uint64_t count;
 
-	if (reader->key_count == NULL || (read_number(reader->key_count, &count) && count == reader->nentries + reader->nprefixes))
+	if (reader->key_count == NULL ||
+	    (read_number(reader->key_count, &count) && count == reader->nentries + reader->nprefixes))
 		return FLOW_OK;
 	flow_error_set(error, FLOW_CORRUPT, "the list of objects is not complete");
-	flow_error_detail(error, "The element \"KeyCount\" is \"%s\", but there are %zu keys and %zu common prefixes.",
-	                  show(reader->key_count).text, reader->nentries, reader->nprefixes);
+	flow_error_detail(
+		error,
+		"The element \"KeyCount\" is \"%s\", but there are %zu keys and %zu common prefixes.",
+		show(reader->key_count).text,
+		reader->nentries,
+		reader->nprefixes);
 	return FLOW_CORRUPT;
 }
 
 FlowStatus
-flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page, FlowError *error)
+flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page,
+                 FlowError *error)
 {
 	FlowStatus status = flow_xml_feed(reader->xml, NULL, 0, true, error);
 
 	if (status != FLOW_OK)
-		return rename_error(error, "the list of objects has no end", "the list of objects exceeds a limit");
+		return rename_error(error,
+		                    "the list of objects has no end",
+		                    "the list of objects exceeds a limit");
 	if (reader->problem[0] != '\0')
 		return damaged(error, reader->problem);
 	if (reader->encoding != NULL && strcmp(reader->encoding, "url") != 0)
@@ -519,12 +588,11 @@ flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3P
 	    (status = check_keys(reader, after, error)) != FLOW_OK ||
 	    (status = check_prefixes(reader, after, error)) != FLOW_OK)
 		return status;
-	*page = (FlowS3Page) {
-		.entries = reader->entries,
-		.nentries = reader->nentries,
-		.prefixes = reader->prefixes,
-		.nprefixes = reader->nprefixes,
-		.truncated = strcmp(reader->truncated, "true") == 0};
+	*page = (FlowS3Page) {.entries = reader->entries,
+	                      .nentries = reader->nentries,
+	                      .prefixes = reader->prefixes,
+	                      .nprefixes = reader->nprefixes,
+	                      .truncated = strcmp(reader->truncated, "true") == 0};
 	if (page->truncated)
 		page->token = reader->token;
 	return FLOW_OK;
@@ -550,7 +618,8 @@ take_failure(void *arg, const char *path, const char *text, size_t len)
 }
 
 FlowStatus
-flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure, FlowError *error)
+flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure,
+                     FlowError *error)
 {
 	FlowXmlSpec spec = {host, take_failure, failure, MAX_ANSWER};
 	FlowStatus status;
@@ -580,15 +649,15 @@ static const struct
 {
 	const char *name;
 	size_t offset, size; /* in FlowS3Keys */
-} sts_members[] = {
-	{"AccessKeyId", KEY_MEMBER(access_key_id)},
-	{"SecretAccessKey", KEY_MEMBER(secret_access_key)},
-	{"SessionToken", KEY_MEMBER(session_token)}};
+} sts_members[] = {{"AccessKeyId", KEY_MEMBER(access_key_id)},
+                   {"SecretAccessKey", KEY_MEMBER(secret_access_key)},
+                   {"SessionToken", KEY_MEMBER(session_token)}};
 
 static bool
 take_sts(void *arg, const char *path, const char *text, size_t len)
 {
-	static const char above[] = "AssumeRoleWithWebIdentityResponse/AssumeRoleWithWebIdentityResult/Credentials/";
+	static const char above[] =
+		"AssumeRoleWithWebIdentityResponse/AssumeRoleWithWebIdentityResult/Credentials/";
 	StsAnswer *answer = arg;
 
 	if (strncmp(path, above, strlen(above)) != 0)
@@ -613,7 +682,8 @@ missing_member(const StsAnswer *answer)
 }
 
 FlowStatus
-flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys, int64_t *expires, FlowError *error)
+flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys,
+                 int64_t *expires, FlowError *error)
 {
 	StsAnswer answer = {.keys = keys};
 	FlowXmlSpec spec = {host, take_sts, &answer, MAX_ANSWER};
@@ -628,7 +698,9 @@ flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys 
 	if (status == FLOW_OK && missing_member(&answer) != NULL)
 	{
 		status = flow_error_set(error, FLOW_CORRUPT, "XML is damaged");
-		flow_error_detail(error, "The element \"%s\" is missing, or not what it should be.", missing_member(&answer));
+		flow_error_detail(error,
+		                  "The element \"%s\" is missing, or not what it should be.",
+		                  missing_member(&answer));
 	}
 	if (status != FLOW_OK)
 	{

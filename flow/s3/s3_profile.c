@@ -3,9 +3,10 @@
  * s3_profile.c
  *	  Reads the files in which AWS's tools keep profiles.
  *
- * Their form is described in the AWS SDKs and Tools Reference Guide, "Shared config and credentials files".  What that leaves
- * open is done as by AWS's command line: a line that is indented more than the property before it belongs to
- * that, so that a whole profile may be indented.
+ * Their form is described in the AWS SDKs and Tools Reference Guide, "Shared
+ * config and credentials files".  What that leaves open is done as by AWS's
+ * command line: a line that is indented more than the property before it
+ * belongs to that, so that a whole profile may be indented.
  *
  *-------------------------------------------------------------------------
  */
@@ -111,22 +112,25 @@ flow_s3_file_free(const FlowHost *host, char *text)
 static const struct
 {
 	const char *name;
-	size_t offset, size; /* in FlowS3Profile; size 0: it says that the keys come from where we do not look */
-} properties[] = {
-	{"aws_access_key_id", MEMBER(keys.access_key_id)},
-	{"aws_secret_access_key", MEMBER(keys.secret_access_key)},
-	{"aws_session_token", MEMBER(keys.session_token)},
-	{"role_arn", MEMBER(role_arn)},
-	{"role_session_name", MEMBER(role_session_name)},
-	{"web_identity_token_file", MEMBER(token_file)},
-	{"region", MEMBER(region)},
-	{"credential_process", 0, 0},
-	{"credential_source", 0, 0},
-	{"source_profile", 0, 0},
-	{"sso_session", 0, 0},
-	{"sso_start_url", 0, 0},
-	{"sso_account_id", 0, 0},
-	{"sso_role_name", 0, 0}};
+	/*
+	 * in FlowS3Profile; size 0: it says that the keys come from where we do
+	 * not look
+	 */
+	size_t offset, size;
+} properties[] = {{"aws_access_key_id", MEMBER(keys.access_key_id)},
+                  {"aws_secret_access_key", MEMBER(keys.secret_access_key)},
+                  {"aws_session_token", MEMBER(keys.session_token)},
+                  {"role_arn", MEMBER(role_arn)},
+                  {"role_session_name", MEMBER(role_session_name)},
+                  {"web_identity_token_file", MEMBER(token_file)},
+                  {"region", MEMBER(region)},
+                  {"credential_process", 0, 0},
+                  {"credential_source", 0, 0},
+                  {"source_profile", 0, 0},
+                  {"sso_session", 0, 0},
+                  {"sso_start_url", 0, 0},
+                  {"sso_account_id", 0, 0},
+                  {"sso_role_name", 0, 0}};
 
 /* A piece of a line. */
 typedef struct Piece
@@ -182,11 +186,13 @@ is_section(const Reading *reading, Piece name)
 		return piece_is(name, reading->name);
 	if (piece_is(name, "default"))
 		return strcmp(reading->name, "default") == 0;
-	if ((size_t) (name.end - name.begin) <= len || memcmp(name.begin, word, len) != 0 || !is_blank(name.begin[len]))
+	if ((size_t) (name.end - name.begin) <= len || memcmp(name.begin, word, len) != 0 ||
+	    !is_blank(name.begin[len]))
 		return false;
 	name.begin += len;
 	name = trim(name);
-	if (name.end - name.begin >= 2 && (*name.begin == '"' || *name.begin == '\'') && name.end[-1] == *name.begin)
+	if (name.end - name.begin >= 2 && (*name.begin == '"' || *name.begin == '\'') &&
+	    name.end[-1] == *name.begin)
 		name = (Piece) {name.begin + 1, name.end - 1};
 	return piece_is(name, reading->name);
 }
@@ -215,7 +221,8 @@ take_property(Reading *reading, Piece name, Piece value)
 	{
 		char *place = (char *) profile + properties[i].offset;
 
-		if (strlen(properties[i].name) != name_len || strncasecmp(properties[i].name, name.begin, name_len) != 0)
+		if (strlen(properties[i].name) != name_len ||
+		    strncasecmp(properties[i].name, name.begin, name_len) != 0)
 			continue;
 		if (properties[i].size == 0)
 			profile->elsewhere = len > 0 ? properties[i].name : profile->elsewhere;
@@ -261,7 +268,8 @@ take_line(Reading *reading, Piece line)
 
 /* A profile's section in a file; none if there is no such file. */
 static FlowStatus
-read_section(const FlowHost *host, const char *path, bool is_config, const char *name, FlowS3Profile *profile, FlowError *error)
+read_section(const FlowHost *host, const char *path, bool is_config, const char *name,
+             FlowS3Profile *profile, FlowError *error)
 {
 	Reading reading = {.name = name, .is_config = is_config, .profile = profile};
 	char *text;
@@ -284,15 +292,23 @@ read_section(const FlowHost *host, const char *path, bool is_config, const char 
 	if (reading.too_long != NULL)
 	{
 		flow_error_set(error, FLOW_LIMIT, "could not read \"%s\"", path);
-		flow_error_detail(error, "The property \"%s\" of profile \"%s\" in \"%s\" is too long.", reading.too_long, name, path);
+		flow_error_detail(error,
+		                  "The property \"%s\" of profile \"%s\" in \"%s\" is too long.",
+		                  reading.too_long,
+		                  name,
+		                  path);
 		return FLOW_LIMIT;
 	}
 	return FLOW_OK;
 }
 
-/* Where a file is: as a variable says, or below the home directory.  False if nothing says it. */
+/*
+ * Where a file is: as a variable says, or below the home directory.  False if
+ * nothing says it.
+ */
 static bool
-find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *below_home, char path[MAX_PATH])
+find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *below_home,
+          char path[MAX_PATH])
 {
 	const char *set = spec->environment(spec->environment_arg, variable);
 	const char *home = spec->environment(spec->environment_arg, "HOME");
@@ -307,7 +323,10 @@ find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *b
 	return len < MAX_PATH;
 }
 
-/* Adds what the file of credentials says, which counts more; keys are not mixed. */
+/*
+ * Adds what the file of credentials says, which counts more; keys are not
+ * mixed.
+ */
 static void
 add_credentials(FlowS3Profile *profile, const FlowS3Profile *credentials)
 {
@@ -317,7 +336,9 @@ add_credentials(FlowS3Profile *profile, const FlowS3Profile *credentials)
 	if (credentials->role_arn[0] != '\0')
 		memcpy(profile->role_arn, credentials->role_arn, sizeof(profile->role_arn));
 	if (credentials->role_session_name[0] != '\0')
-		memcpy(profile->role_session_name, credentials->role_session_name, sizeof(profile->role_session_name));
+		memcpy(profile->role_session_name,
+		       credentials->role_session_name,
+		       sizeof(profile->role_session_name));
 	if (credentials->token_file[0] != '\0')
 		memcpy(profile->token_file, credentials->token_file, sizeof(profile->token_file));
 	if (credentials->region[0] != '\0')
@@ -340,7 +361,9 @@ flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, 
 	    !find_file(spec, "AWS_CONFIG_FILE", ".aws/config", config_path))
 	{
 		flow_error_set(error, FLOW_NOT_FOUND, "could not find the profile");
-		flow_error_detail(error, "The environment does not say where the files are: \"HOME\" is not set, or too long.");
+		flow_error_detail(
+			error,
+			"The environment does not say where the files are: \"HOME\" is not set, or too long.");
 		return FLOW_NOT_FOUND;
 	}
 	status = read_section(spec->host, config_path, true, name, profile, error);
@@ -354,9 +377,14 @@ flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, 
 	if (status == FLOW_OK && !profile->found)
 	{
 		status = flow_error_set(error, FLOW_NOT_FOUND, "could not find the profile");
-		flow_error_detail(error, "There is no profile \"%.64s\", neither in \"%.200s\" nor in \"%.200s\".", name, credentials_path, config_path);
+		flow_error_detail(error,
+		                  "There is no profile \"%.64s\", neither in \"%.200s\" nor in \"%.200s\".",
+		                  name,
+		                  credentials_path,
+		                  config_path);
 	}
-	else if (status == FLOW_OK && profile->elsewhere == NULL && profile->role_arn[0] != '\0' && profile->token_file[0] == '\0')
+	else if (status == FLOW_OK && profile->elsewhere == NULL && profile->role_arn[0] != '\0' &&
+	         profile->token_file[0] == '\0')
 		profile->elsewhere = "role_arn";
 	if (status != FLOW_OK)
 		flow_s3_keys_wipe(&profile->keys);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * s3_request.c
- *	  Requests to S3: signed, repeated as long as there is a point in it, and never believed
- *	  unless the answer is what was asked for.
+ *	  Requests to S3: signed, repeated as long as there is a point in it, and
+ *	  never believed unless the answer is what was asked for.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,8 +14,10 @@
 #include <time.h>
 
 #define WORK_MS 1000
-#define MAX_SKEW (24 * 60 * 60)                                                       /* seconds: a clock that differs more is not believed */
-#define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" /* SHA-256 of nothing */
+/* seconds: a clock that differs more is not believed */
+#define MAX_SKEW (24 * 60 * 60)
+/* SHA-256 of nothing */
+#define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* ---------- failures ---------- */
 
@@ -36,14 +38,18 @@ flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	flow_error_set(failure, status, "could not %s \"%s%s\": %s", request->verb, dots, name, message);
+	flow_error_set(
+		failure, status, "could not %s \"%s%s\": %s", request->verb, dots, name, message);
 	flow_error_at(failure, request->name, 0);
 	flow_free(request->s3->host, request->failure);
 	request->failure = failure;
 	return failure;
 }
 
-/* Is anything in the text that nobody else should see?  A store might tell us what we told it. */
+/*
+ * Is anything in the text that nobody else should see?  A store might tell us
+ * what we told it.
+ */
 static bool
 has_secret(const FlowS3 *s3, const char *text)
 {
@@ -62,8 +68,13 @@ add_answer(FlowS3Request *request, const FlowS3Failure *answer)
 
 	if (failure == NULL)
 		return;
-	if (answer->code[0] != '\0' && !has_secret(request->s3, answer->code) && !has_secret(request->s3, answer->message))
-		flow_error_detail(failure, "The store answered %d %s: %s", status, answer->code, answer->message);
+	if (answer->code[0] != '\0' && !has_secret(request->s3, answer->code) &&
+	    !has_secret(request->s3, answer->message))
+		flow_error_detail(failure,
+		                  "The store answered %d %s: %s",
+		                  status,
+		                  answer->code,
+		                  answer->message);
 	else
 		flow_error_detail(failure, "The store answered with HTTP status %d.", status);
 }
@@ -166,7 +177,10 @@ flow_s3_set_path(FlowS3Request *request, const char *key, size_t len)
 
 /* ---------- the question ---------- */
 
-/* The host that answers for the bucket, and for its region, with a port if it is not the scheme's own. */
+/*
+ * The host that answers for the bucket, and for its region, with a port if it
+ * is not the scheme's own.
+ */
 static void
 set_host(FlowS3Request *request)
 {
@@ -175,9 +189,19 @@ set_host(FlowS3Request *request)
 	const char *dot = s3->spec.path_style ? "" : ".";
 
 	if (s3->spec.endpoint_host != NULL)
-		snprintf(request->host_field, sizeof(request->host_field), "%s%s%s", bucket, dot, s3->spec.endpoint_host);
+		snprintf(request->host_field,
+		         sizeof(request->host_field),
+		         "%s%s%s",
+		         bucket,
+		         dot,
+		         s3->spec.endpoint_host);
 	else
-		snprintf(request->host_field, sizeof(request->host_field), "%s%ss3.%s.amazonaws.com%s", bucket, dot, s3->region,
+		snprintf(request->host_field,
+		         sizeof(request->host_field),
+		         "%s%ss3.%s.amazonaws.com%s",
+		         bucket,
+		         dot,
+		         s3->region,
 		         strncmp(s3->region, "cn-", 3) == 0 ? ".cn" : "");
 }
 
@@ -198,13 +222,22 @@ build(FlowS3Request *request)
 
 	request->nfields = 0;
 	set_host(request);
-	snprintf(request->url, sizeof(request->url), "%s://%s%s%s%s", s3->spec.endpoint_plain ? "http" : "https",
-	         request->host_field, request->path, request->query[0] != '\0' ? "?" : "", request->query);
+	snprintf(request->url,
+	         sizeof(request->url),
+	         "%s://%s%s%s%s",
+	         s3->spec.endpoint_plain ? "http" : "https",
+	         request->host_field,
+	         request->path,
+	         request->query[0] != '\0' ? "?" : "",
+	         request->query);
 	add_field(request, "host", request->host_field);
 	if (request->to > 0 && (request->ranged || request->received > 0))
 	{
-		snprintf(request->range_field, sizeof(request->range_field), "bytes=%llu-%llu",
-		         (unsigned long long) from, (unsigned long long) (request->to - 1));
+		snprintf(request->range_field,
+		         sizeof(request->range_field),
+		         "bytes=%llu-%llu",
+		         (unsigned long long) from,
+		         (unsigned long long) (request->to - 1));
 		add_field(request, "range", request->range_field);
 	}
 	if (request->etag != NULL)
@@ -255,7 +288,12 @@ range_is(const char *text, uint64_t from, uint64_t to, uint64_t total)
 {
 	char wanted[96];
 
-	snprintf(wanted, sizeof(wanted), "bytes %llu-%llu/%llu", (unsigned long long) from, (unsigned long long) (to - 1), (unsigned long long) total);
+	snprintf(wanted,
+	         sizeof(wanted),
+	         "bytes %llu-%llu/%llu",
+	         (unsigned long long) from,
+	         (unsigned long long) (to - 1),
+	         (unsigned long long) total);
 	return text != NULL && strcmp(text, wanted) == 0;
 }
 
@@ -268,7 +306,10 @@ length_is(const char *text, uint64_t len)
 	return text == NULL || strcmp(text, wanted) == 0;
 }
 
-/* Is the answer, which is no error, the part of the version that was asked for?  Otherwise the request has failed. */
+/*
+ * Is the answer, which is no error, the part of the version that was asked
+ * for?  Otherwise the request has failed.
+ */
 static bool
 judge_object(FlowS3Request *request)
 {
@@ -286,7 +327,11 @@ judge_object(FlowS3Request *request)
 	{
 		if (http->status == 206)
 		{
-			if (range_is(flow_http_field(http, "content-range"), from, request->to, request->total) && length_is(length, request->to - from))
+			if (range_is(flow_http_field(http, "content-range"),
+			             from,
+			             request->to,
+			             request->total) &&
+			    length_is(length, request->to - from))
 				return true;
 			flow_s3_fail(request, FLOW_CORRUPT, "the answer has other bytes than were asked for");
 			return false;
@@ -351,13 +396,15 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 		return false;
 	request->received += len;
 	/* of a whole object, where a range was wanted, the rest is not */
-	return request->to == 0 || http->status != 200 || !request->ranged || request->received < request->to - request->from;
+	return request->to == 0 || http->status != 200 || !request->ranged ||
+	       request->received < request->to - request->from;
 }
 
 /* ---------- what becomes of it ---------- */
 
 /*
- * The remedies for an answer.  Each tells whether the request will be repeated: later, if something went wrong, else at once.
+ * The remedies for an answer.  Each tells whether the request will be
+ * repeated: later, if something went wrong, else at once.
  */
 
 static int64_t
@@ -392,9 +439,11 @@ repeat_later(FlowS3Request *request, FlowS3Remedy remedy)
 	FlowS3 *s3 = request->s3;
 	int cost = flow_s3_cost(remedy);
 	int64_t now = flow_s3_clock(s3);
-	int64_t wait = flow_s3_backoff(request->attempts, remedy, next_random(s3), retry_after(&request->http));
+	int64_t wait =
+		flow_s3_backoff(request->attempts, remedy, next_random(s3), retry_after(&request->http));
 
-	if (request->attempts >= FLOW_S3_ATTEMPTS || s3->tokens < cost || now + wait - request->began > FLOW_S3_DEADLINE)
+	if (request->attempts >= FLOW_S3_ATTEMPTS || s3->tokens < cost ||
+	    now + wait - request->began > FLOW_S3_DEADLINE)
 		return false;
 	s3->tokens -= cost;
 	request->cost = cost;
@@ -447,13 +496,17 @@ try_clock(FlowS3Request *request)
 	return true;
 }
 
-/* The keys are good no more: other requests may have got new ones in the meantime. */
+/*
+ * The keys are good no more: other requests may have got new ones in the
+ * meantime.
+ */
 static bool
 try_keys(FlowS3Request *request)
 {
 	FlowS3 *s3 = request->s3;
 
-	if (request->keys_tried || s3->spec.credentials->source == FLOW_S3_STATIC || s3->spec.credentials->source == FLOW_S3_ANONYMOUS)
+	if (request->keys_tried || s3->spec.credentials->source == FLOW_S3_STATIC ||
+	    s3->spec.credentials->source == FLOW_S3_ANONYMOUS)
 		return false;
 	request->keys_tried = true;
 	if (request->keys_version == s3->keys_version)
@@ -511,13 +564,18 @@ add_hint(FlowS3Request *request, FlowStatus status, const FlowS3Failure *answer)
 	if (failure == NULL)
 		return;
 	if (status == FLOW_UNSUPPORTED)
-		flow_error_hint(failure, "Restore it first, or leave it out by conditions on columns of the path.");
+		flow_error_hint(failure,
+		                "Restore it first, or leave it out by conditions on columns of the path.");
 	else if (strcmp(answer->code, "RequestTimeTooSkewed") == 0)
 		flow_error_hint(failure, "The clock of this machine, or that of the store, is wrong.");
 	else if (strcmp(answer->code, "SignatureDoesNotMatch") == 0)
-		flow_error_hint(failure, "Check the option \"secret_access_key\" of the user mapping, and \"region\" of the server.");
+		flow_error_hint(failure,
+		                "Check the option \"secret_access_key\" of the user mapping, and "
+		                "\"region\" of the server.");
 	else if (status == FLOW_NO_PERMISSION)
-		flow_error_hint(failure, "The keys of the user mapping need s3:ListBucket on the bucket and s3:GetObject on its objects.");
+		flow_error_hint(failure,
+		                "The keys of the user mapping need s3:ListBucket on the bucket and "
+		                "s3:GetObject on its objects.");
 }
 
 /* An answer that is an error. */
@@ -529,7 +587,11 @@ take_failure(FlowS3Request *request)
 	FlowStatus status;
 	FlowError error;
 
-	if (flow_s3_failure_read(request->s3->host, request->failure_body, request->failure_len, &answer, &error) == FLOW_NO_MEMORY)
+	if (flow_s3_failure_read(request->s3->host,
+	                         request->failure_body,
+	                         request->failure_len,
+	                         &answer,
+	                         &error) == FLOW_NO_MEMORY)
 	{
 		/* what is to be done depends on what it says */
 		request->starved = true;
@@ -540,7 +602,11 @@ take_failure(FlowS3Request *request)
 	if (apply(request, remedy, &answer))
 		return;
 	status = flow_s3_status(request->http.status, answer.code);
-	flow_s3_fail(request, status, "%s", remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER ? "the store is in trouble" : words_of(status, &answer));
+	flow_s3_fail(request,
+	             status,
+	             "%s",
+	             remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER ? "the store is in trouble"
+	                                                                 : words_of(status, &answer));
 	add_answer(request, &answer);
 	if (request->failure != NULL && (remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER))
 		flow_error_hint(request->failure, "It was asked %d times.", request->attempts);
@@ -559,10 +625,14 @@ has_all(const FlowS3Request *request)
 static void
 take_break(FlowS3Request *request, const char *reason, int os_errno)
 {
-	FlowStatus status = flow_status_of_errno(os_errno) == FLOW_NO_RESOURCES ? FLOW_NO_RESOURCES : FLOW_IO;
+	FlowStatus status =
+		flow_status_of_errno(os_errno) == FLOW_NO_RESOURCES ? FLOW_NO_RESOURCES : FLOW_IO;
 	FlowS3Failure nothing = {.code = ""};
 
-	/* progress is worth an attempt: a slow link that moves gets there, and one that flaps stops */
+	/*
+	 * progress is worth an attempt: a slow link that moves gets there, and one
+	 * that flaps stops
+	 */
 	if (request->received - request->received_before >= FLOW_S3_PROGRESS && request->attempts > 0)
 	{
 		request->received_before = request->received;
@@ -583,9 +653,14 @@ take_break(FlowS3Request *request, const char *reason, int os_errno)
 static void
 take_refusal(FlowS3Request *request)
 {
-	flow_s3_fail(request, FLOW_NOT_ALLOWED, "the address of \"%s\" is not allowed", request->host_field);
+	flow_s3_fail(request,
+	             FLOW_NOT_ALLOWED,
+	             "the address of \"%s\" is not allowed",
+	             request->host_field);
 	if (request->failure != NULL)
-		flow_error_hint(request->failure, "The administrator allows endpoints by the setting \"%s\".", "flowlog_fdw.allowed_endpoints");
+		flow_error_hint(request->failure,
+		                "The administrator allows endpoints by the setting \"%s\".",
+		                "flowlog_fdw.allowed_endpoints");
 	finish(request);
 }
 
@@ -602,7 +677,7 @@ take_success(FlowS3Request *request)
 
 /* The request is not under way any more. */
 static void
-flush_counts(FlowS3Request *request)
+take_end(FlowS3Request *request)
 {
 	const FlowHttpRequest *http = &request->http;
 
@@ -626,7 +701,8 @@ flush_counts(FlowS3Request *request)
 	else if (!request->judged && request->to > 0 && !judge_object(request))
 		finish(request);
 	else if (!has_all(request))
-		take_break(request, "the answer ended too early", 0); /* with no length in its header to tell */
+		/* with no length in its header to tell */
+		take_break(request, "the answer ended too early", 0);
 	else
 		take_success(request);
 }
@@ -722,7 +798,8 @@ begin_due(FlowS3 *s3, int64_t *until, FlowError *error)
 				*until = request->not_before;
 			continue;
 		}
-		if ((status = refresh_keys(s3, error)) != FLOW_OK || (status = attempt(request, error)) != FLOW_OK)
+		if ((status = refresh_keys(s3, error)) != FLOW_OK ||
+		    (status = attempt(request, error)) != FLOW_OK)
 			return status;
 	}
 	return FLOW_OK;
@@ -739,7 +816,7 @@ flush_done(FlowS3 *s3)
 		next = request->next;
 		if (request->under_way && request->http.done)
 		{
-			flush_counts(request);
+			take_end(request);
 			any = true;
 		}
 	}
@@ -757,7 +834,11 @@ flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 	if (status != FLOW_OK)
 		return status;
 	if (flush_done(s3))
-		return FLOW_OK; /* something that could not even begin, or was done while keys were asked for */
+		/*
+		 * something that could not even begin, or was done while keys were
+		 * asked for
+		 */
+		return FLOW_OK;
 	if (until > 0)
 	{
 		int64_t left = (until - flow_s3_clock(s3) + 999) / 1000;

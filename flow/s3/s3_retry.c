@@ -1,10 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * s3_retry.c
- *	  What to do about a store's answer: repeat the request, and when, or give up.
+ *	  What to do about a store's answer: repeat the request, and when, or give
+ *	  up.
  *
- * The numbers are those of the "standard" retry mode of AWS's SDKs (SDKs and Tools Reference Guide, "Retry
- * behavior"): full jitter, and a bucket of tokens from which every repetition takes some, so that a store in trouble is
+ * The numbers are those of the "standard" retry mode of AWS's SDKs (SDKs and
+ * Tools Reference Guide, "Retry behavior"): full jitter, and a bucket of
+ * tokens from which every repetition takes some, so that a store in trouble is
  * not asked several times as often as one in good health.
  *
  *-------------------------------------------------------------------------
@@ -66,7 +68,11 @@ static const struct
 	{302, FLOW_S3_REGION, FLOW_IO},
 	{307, FLOW_S3_REGION, FLOW_IO},
 	{308, FLOW_S3_REGION, FLOW_IO},
-	{400, FLOW_S3_REGION, FLOW_IO}, /* newer regions answer so to a request for another one; which, a field of the header tells */
+	/*
+	 * newer regions answer so to a request for another one; which, a field of
+	 * the header tells
+	 */
+	{400, FLOW_S3_REGION, FLOW_IO},
 	{401, FLOW_S3_NONE, FLOW_NO_PERMISSION},
 	{403, FLOW_S3_NONE, FLOW_NO_PERMISSION},
 	{404, FLOW_S3_NONE, FLOW_NOT_FOUND},

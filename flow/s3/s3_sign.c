@@ -3,9 +3,10 @@
  * s3_sign.c
  *	  Signs requests to AWS; the only file that knows libcrypto.
  *
- * AWS Signature Version 4 with a header field (Amazon S3 API Reference, "Signature Calculations for
- * the Authorization Header").  The canonical request is never put together: its parts go
- * into the hash as they come, so nothing but the answer can be too long.
+ * AWS Signature Version 4 with a header field (Amazon S3 API Reference,
+ * "Signature Calculations for the Authorization Header").  The canonical
+ * request is never put together: its parts go into the hash as they come, so
+ * nothing but the answer can be too long.
  *
  *-------------------------------------------------------------------------
  */
@@ -62,7 +63,8 @@ flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT])
 	time_t time = (time_t) seconds;
 	struct tm tm;
 
-	if (gmtime_r(&time, &tm) == NULL || strftime(text, FLOW_S3_TIME_TEXT, "%Y%m%dT%H%M%SZ", &tm) != FLOW_S3_TIME_TEXT - 1)
+	if (gmtime_r(&time, &tm) == NULL ||
+	    strftime(text, FLOW_S3_TIME_TEXT, "%Y%m%dT%H%M%SZ", &tm) != FLOW_S3_TIME_TEXT - 1)
 		text[0] = '\0';
 }
 
@@ -77,8 +79,8 @@ flow_s3_keys_wipe(FlowS3Keys *keys)
 static bool
 is_unreserved(uint8_t byte)
 {
-	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
-	       byte == '-' || byte == '.' || byte == '_' || byte == '~';
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
 size_t
@@ -105,7 +107,10 @@ flow_s3_encode(const char *text, size_t len, bool copy_slashes, char *out)
 	return count;
 }
 
-/* As strcmp of what they become when they are encoded: "%" is less than all that stands for itself. */
+/*
+ * As strcmp of what they become when they are encoded: "%" is less than all
+ * that stands for itself.
+ */
 static int
 compare_encoded(const char *a, const char *b)
 {
@@ -118,7 +123,10 @@ compare_encoded(const char *a, const char *b)
 	return (uint8_t) *a < (uint8_t) *b ? -1 : 1;
 }
 
-/* Does a stand before b, which stand in the same array?  Equal ones stay in their order. */
+/*
+ * Does a stand before b, which stand in the same array?  Equal ones stay in
+ * their order.
+ */
 static bool
 parameter_before(const FlowS3Parameter *a, const FlowS3Parameter *b)
 {
@@ -129,14 +137,18 @@ parameter_before(const FlowS3Parameter *a, const FlowS3Parameter *b)
 	return order < 0 || (order == 0 && a < b);
 }
 
-/* The one that comes next behind "last" (NULL: the first); NULL: there is none.  There are few. */
+/*
+ * The one that comes next behind "last" (NULL: the first); NULL: there is
+ * none.  There are few.
+ */
 static const FlowS3Parameter *
 next_parameter(const FlowS3Parameter *parameters, int count, const FlowS3Parameter *last)
 {
 	const FlowS3Parameter *next = NULL;
 
 	for (const FlowS3Parameter *p = parameters; p < parameters + count; p++)
-		if ((last == NULL || parameter_before(last, p)) && (next == NULL || parameter_before(p, next)))
+		if ((last == NULL || parameter_before(last, p)) &&
+		    (next == NULL || parameter_before(p, next)))
 			next = p;
 	return next;
 }
@@ -263,8 +275,9 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 }
 
 /*
- * Returns true if libcrypto has the digest as the system has configured it.  If it ran out of memory when it
- * first looked for it, it does not look again in the same context.
+ * Returns true if libcrypto has the digest as the system has configured it.
+ * If it ran out of memory when it first looked for it, it does not look again
+ * in the same context.
  */
 static bool
 has_digest(void)
@@ -286,8 +299,8 @@ has_digest(void)
 }
 
 /*
- * libcrypto has failed.  If it has no memory, it may say that, or nothing, or that it does not know the algorithm, as it could not
- * find that out.
+ * libcrypto has failed.  If it has no memory, it may say that, or nothing, or
+ * that it does not know the algorithm, as it could not find that out.
  */
 static FlowStatus
 crypto_failure(void)
@@ -308,7 +321,8 @@ crypto_failure(void)
 }
 
 static bool
-hash_request(const FlowS3Signing *signing, const FlowHttpField *const *fields, char hash[FLOW_S3_HASH_TEXT])
+hash_request(const FlowS3Signing *signing, const FlowHttpField *const *fields,
+             char hash[FLOW_S3_HASH_TEXT])
 {
 	Digest digest = {EVP_MD_CTX_new(), false};
 	uint8_t bytes[HASH_SIZE];
@@ -341,7 +355,8 @@ authenticate(const void *key, size_t key_len, const char *text, size_t len, uint
 }
 
 static bool
-make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets, char signature[FLOW_S3_HASH_TEXT])
+make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets,
+               char signature[FLOW_S3_HASH_TEXT])
 {
 	const char *secret = signing->keys->secret_access_key;
 	size_t len = strnlen(secret, sizeof(signing->keys->secret_access_key));
@@ -359,8 +374,12 @@ make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets,
 	return true;
 }
 
-/* Formats behind *len bytes that stand there already; false if there is no room. */
-static bool append(char *text, size_t size, size_t *len, const char *format, ...) flow_printf_like(4, 5);
+/*
+ * Formats behind *len bytes that stand there already; false if there is no
+ * room.
+ */
+static bool append(char *text, size_t size, size_t *len, const char *format, ...)
+	flow_printf_like(4, 5);
 
 static bool
 append(char *text, size_t size, size_t *len, const char *format, ...)
@@ -378,27 +397,48 @@ append(char *text, size_t size, size_t *len, const char *format, ...)
 }
 
 static FlowStatus
-write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fields, Secrets *secrets,
-                    char authorization[FLOW_S3_AUTHORIZATION])
+write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fields,
+                    Secrets *secrets, char authorization[FLOW_S3_AUTHORIZATION])
 {
-	char scope[MAX_SCOPE], text[sizeof(ALGORITHM) + FLOW_S3_TIME_TEXT + MAX_SCOPE + FLOW_S3_HASH_TEXT];
+	char scope[MAX_SCOPE],
+		text[sizeof(ALGORITHM) + FLOW_S3_TIME_TEXT + MAX_SCOPE + FLOW_S3_HASH_TEXT];
 	char hash[FLOW_S3_HASH_TEXT], signature[FLOW_S3_HASH_TEXT];
 	size_t scope_len = 0, text_len = 0, len = 0;
 
-	if (!append(scope, sizeof(scope), &scope_len, "%.*s/%s/%s/aws4_request", DATE_LENGTH, signing->time, signing->region, signing->service))
+	if (!append(scope,
+	            sizeof(scope),
+	            &scope_len,
+	            "%.*s/%s/%s/aws4_request",
+	            DATE_LENGTH,
+	            signing->time,
+	            signing->region,
+	            signing->service))
 		return FLOW_LIMIT;
 	if (!hash_request(signing, fields, hash))
 		return crypto_failure();
-	if (!append(text, sizeof(text), &text_len, ALGORITHM "\n%s\n%s\n%s", signing->time, scope, hash))
+	if (!append(
+			text, sizeof(text), &text_len, ALGORITHM "\n%s\n%s\n%s", signing->time, scope, hash))
 		return FLOW_LIMIT;
 	if (!make_signature(signing, text, secrets, signature))
 		return crypto_failure();
-	if (!append(authorization, FLOW_S3_AUTHORIZATION, &len, ALGORITHM " Credential=%s/%s, SignedHeaders=", signing->keys->access_key_id, scope))
+	if (!append(authorization,
+	            FLOW_S3_AUTHORIZATION,
+	            &len,
+	            ALGORITHM " Credential=%s/%s, SignedHeaders=",
+	            signing->keys->access_key_id,
+	            scope))
 		return FLOW_LIMIT;
 	for (int i = 0; i < signing->nfields; i++)
-		if (!same_name(fields, i) && !append(authorization, FLOW_S3_AUTHORIZATION, &len, "%s%s", i > 0 ? ";" : "", fields[i]->name))
+		if (!same_name(fields, i) && !append(authorization,
+		                                     FLOW_S3_AUTHORIZATION,
+		                                     &len,
+		                                     "%s%s",
+		                                     i > 0 ? ";" : "",
+		                                     fields[i]->name))
 			return FLOW_LIMIT;
-	return append(authorization, FLOW_S3_AUTHORIZATION, &len, ", Signature=%s", signature) ? FLOW_OK : FLOW_LIMIT;
+	return append(authorization, FLOW_S3_AUTHORIZATION, &len, ", Signature=%s", signature)
+	           ? FLOW_OK
+	           : FLOW_LIMIT;
 }
 
 /* By name; equal ones stay in their order.  There are few. */
@@ -416,7 +456,8 @@ sort_fields(const FlowHttpField *fields, int nfields, const FlowHttpField **sort
 }
 
 FlowStatus
-flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing, char authorization[FLOW_S3_AUTHORIZATION])
+flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing,
+             char authorization[FLOW_S3_AUTHORIZATION])
 {
 	const FlowHttpField **sorted;
 	Secrets secrets;

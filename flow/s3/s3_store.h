@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * s3_store.h
- *	  What the files of the S3 store share: its requests, and what has become of them.
+ *	  What the files of the S3 store share: its requests, and what has become
+ *	  of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,8 +22,9 @@ typedef struct FlowS3File FlowS3File;
 typedef struct FlowS3Listing FlowS3Listing;
 
 /*
- * A request that is repeated as s3_retry.c says until it is finished: done, or failed for good.  Of its bytes none comes
- * twice: after a broken connection only those are asked for that are missing.
+ * A request that is repeated as s3_retry.c says until it is finished: done, or
+ * failed for good.  Of its bytes none comes twice: after a broken connection
+ * only those are asked for that are missing.
  */
 typedef struct FlowS3Request
 {
@@ -39,7 +41,10 @@ typedef struct FlowS3Request
 	uint64_t from, to; /* the bytes that are wanted */
 	uint64_t total;    /* of the object */
 
-	/* takes what comes; "restart" is called before the answer begins anew.  False: no memory, or "failure" is set */
+	/*
+	 * takes what comes; "restart" is called before the answer begins anew.
+	 * False: no memory, or "failure" is set
+	 */
 	bool (*take)(struct FlowS3Request *request, const char *data, size_t len);
 	bool (*restart)(struct FlowS3Request *request);
 	void *arg;
@@ -88,8 +93,12 @@ struct FlowS3
 	FlowStoreCounts counts;
 	uint64_t keys_version; /* how often they were fetched */
 	bool wants_keys;       /* the store did not take those that we have */
-	bool asks_for_keys;    /* it is doing so right now: connections to where they come from are allowed */
-	int tokens;            /* for repeating requests */
+	/*
+	 * it is doing so right now: connections to where they come from are
+	 * allowed
+	 */
+	bool asks_for_keys;
+	int tokens; /* for repeating requests */
 	uint64_t random;
 	int in_flight;
 	FlowS3Request *requests; /* in the order in which they began */
@@ -104,8 +113,9 @@ struct FlowS3
 /* ---------- s3_request.c ---------- */
 
 /*
- * Begins a request, of which the caller has set the question; its first attempt is made by flow_s3_work.  It ends by flow_s3_drop,
- * whatever has become of it.
+ * Begins a request, of which the caller has set the question; its first
+ * attempt is made by flow_s3_work.  It ends by flow_s3_drop, whatever has
+ * become of it.
  */
 extern void flow_s3_begin(FlowS3 *s3, FlowS3Request *request);
 extern void flow_s3_drop(FlowS3Request *request);
@@ -113,16 +123,29 @@ extern void flow_s3_drop(FlowS3Request *request);
 /* The error with which it has failed; FLOW_OK if it has not. */
 extern FlowStatus flow_s3_outcome(const FlowS3Request *request, FlowError *error);
 
-/* Works on all requests; waits for something to happen if "wait" is set.  FLOW_OK, FLOW_INTERRUPTED or an error of the connection as such. */
+/*
+ * Works on all requests; waits for something to happen if "wait" is set.
+ * FLOW_OK, FLOW_INTERRUPTED or an error of the connection as such.
+ */
 extern FlowStatus flow_s3_work(FlowS3 *s3, bool wait, FlowError *error);
 
-/* Sets the failure of a request, with a message about it: 'could not read "s3://bucket/key": MESSAGE'. */
-extern FlowError *flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...) flow_printf_like(3, 4);
+/*
+ * Sets the failure of a request, with a message about it: 'could not read
+ * "s3://bucket/key": MESSAGE'.
+ */
+extern FlowError *flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
+	flow_printf_like(3, 4);
 
-/* Writes "/BUCKET/KEY" or "/KEY", as the store wants it, encoded.  False: too long. */
+/*
+ * Writes "/BUCKET/KEY" or "/KEY", as the store wants it, encoded.  False: too
+ * long.
+ */
 extern bool flow_s3_set_path(FlowS3Request *request, const char *key, size_t len);
 
-/* ---------- s3_retry.c: what to do about an answer (pure functions) ---------- */
+/*
+ * ---------- s3_retry.c: what to do about an answer (pure functions)
+ * ----------
+ */
 
 typedef enum FlowS3Remedy
 {
@@ -145,18 +168,25 @@ extern FlowS3Remedy flow_s3_remedy(int status, const char *code);
 /* What a final answer means to the host. */
 extern FlowStatus flow_s3_status(int status, const char *code);
 
-/* Microseconds to wait before attempt "attempt" (the second is 1); retry_after: seconds that the store asks for, -1: it does not. */
-extern int64_t flow_s3_backoff(int attempt, FlowS3Remedy remedy, uint64_t random, int64_t retry_after);
+/*
+ * Microseconds to wait before attempt "attempt" (the second is 1);
+ * retry_after: seconds that the store asks for, -1: it does not.
+ */
+extern int64_t flow_s3_backoff(int attempt, FlowS3Remedy remedy, uint64_t random,
+                               int64_t retry_after);
 extern int flow_s3_cost(FlowS3Remedy remedy);
 
 /* ---------- s3_list.c ---------- */
 
-extern FlowStatus flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait, void **state,
+extern FlowStatus flow_s3_list(FlowStore *store, const FlowLocation *location,
+                               const FlowPruner *pruner, bool wait, void **state,
                                FlowObjects *objects, FlowError *error);
 extern void flow_s3_end_list(void *state);
-extern FlowStatus flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error);
-extern FlowStatus flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, const char *bytes,
-                                      size_t len, void **state, FlowError *error);
+extern FlowStatus flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len,
+                                       FlowError *error);
+extern FlowStatus flow_s3_resume_list(FlowStore *store, const FlowLocation *location,
+                                      const FlowPruner *pruner, const char *bytes, size_t len,
+                                      void **state, FlowError *error);
 
 /* ---------- inline ---------- */
 

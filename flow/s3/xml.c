@@ -3,8 +3,9 @@
  * xml.c
  *	  Elements of XML, one by one as they end; the only file that knows expat.
  *
- * Without a document type declaration there are no entities but the five of XML itself, and nothing
- * that could grow when it is read.  expat's own limits stay as they are.
+ * Without a document type declaration there are no entities but the five of
+ * XML itself, and nothing that could grow when it is read.  expat's own limits
+ * stay as they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,7 +56,10 @@ is_blank(char byte)
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
 }
 
-/* Of an element that has others, what is only there to indent them is not kept. */
+/*
+ * Of an element that has others, what is only there to indent them is not
+ * kept.
+ */
 static void
 drop_blanks(FlowXml *xml)
 {
@@ -172,7 +176,8 @@ take_text(void *arg, const char *text, int len)
 }
 
 static void XMLCALL
-refuse_doctype(void *arg, const char *name, const char *system_id, const char *public_id, int has_subset)
+refuse_doctype(void *arg, const char *name, const char *system_id, const char *public_id,
+               int has_subset)
 {
 	FlowXml *xml = arg;
 
@@ -210,7 +215,10 @@ flow_xml_create(const FlowXmlSpec *spec, FlowXml **result, FlowError *error)
 		return flow_error_memory(error);
 	}
 
-	/* so that nobody can choose names that collide; without it, expat finds another, perhaps a worse one */
+	/*
+	 * so that nobody can choose names that collide; without it, expat finds
+	 * another, perhaps a worse one
+	 */
 	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
 		XML_SetHashSalt(xml->parser, salt);
 	XML_SetUserData(xml->parser, xml);
@@ -248,7 +256,10 @@ report(const FlowXml *xml, FlowError *error)
 	else
 		flow_error_set(error, FLOW_CORRUPT, "XML is damaged");
 	if (xml->status == FLOW_OK)
-		flow_error_detail(error, "At byte %lld: %s.", (long long) XML_GetCurrentByteIndex(xml->parser), XML_ErrorString(code));
+		flow_error_detail(error,
+		                  "At byte %lld: %s.",
+		                  (long long) XML_GetCurrentByteIndex(xml->parser),
+		                  XML_ErrorString(code));
 	else
 		flow_error_detail(error, "%s.", xml->problem);
 	return error->status;

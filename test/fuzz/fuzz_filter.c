@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_filter.c
- *	  Random predicates on random fields, some of them deferred: flow/filter*.c against the
- *	  naive three-valued interpreter, and the same records in a batch.
+ *	  Random predicates on random fields, some of them deferred: flow/filter*.c
+ *	  against the naive three-valued interpreter, and the same records in a
+ *	  batch.
  *
  *-------------------------------------------------------------------------
  */
@@ -44,13 +45,33 @@ take(Case *c, unsigned below)
 	return byte % below;
 }
 
-/* A few bytes of the input, or something that is likely to be a value, in memory of exactly its size. */
+/*
+ * A few bytes of the input, or something that is likely to be a value, in
+ * memory of exactly its size.
+ */
 static FlowSlice
 take_text(Case *c)
 {
-	static const char *const likely[] = {
-		"-", "0", "6", "443", "65535", "2147483648", "1700000000", "ACCEPT", "REJECT", "eni-0123456789abcdef0", "ACCEPT  ",
-		"10.0.0.1", "10.0.0.0/8", "10.1.0.0/16", "::1", "2001:db8::/32", "t", "false", "-210866803201", "\xC3\xA9"};
+	static const char *const likely[] = {"-",
+	                                     "0",
+	                                     "6",
+	                                     "443",
+	                                     "65535",
+	                                     "2147483648",
+	                                     "1700000000",
+	                                     "ACCEPT",
+	                                     "REJECT",
+	                                     "eni-0123456789abcdef0",
+	                                     "ACCEPT  ",
+	                                     "10.0.0.1",
+	                                     "10.0.0.0/8",
+	                                     "10.1.0.0/16",
+	                                     "::1",
+	                                     "2001:db8::/32",
+	                                     "t",
+	                                     "false",
+	                                     "-210866803201",
+	                                     "\xC3\xA9"};
 	unsigned choice = take(c, 64);
 	const void *from = c->input.data;
 	size_t len;
@@ -84,14 +105,23 @@ take_columns(Case *c)
 	{
 		FlowSlice null_text = take_text(c);
 
-		c->columns[i] = (FlowColumn) {
-			.name = "c", .type = take(c, FLOW_OPAQUE + 1), .max_chars = (int) take(c, 16) - 1, .precision = -1, .scale = -1, .null_text = null_text.data, .null_len = null_text.len, .not_null = take(c, 4) == 0};
+		c->columns[i] = (FlowColumn) {.name = "c",
+		                              .type = take(c, FLOW_OPAQUE + 1),
+		                              .max_chars = (int) take(c, 16) - 1,
+		                              .precision = -1,
+		                              .scale = -1,
+		                              .null_text = null_text.data,
+		                              .null_len = null_text.len,
+		                              .not_null = take(c, 4) == 0};
 		if (c->columns[i].max_chars == 0)
 			c->columns[i].max_chars = -1;
 	}
 }
 
-/* A constant of the column's type and view, whether or not the column could hold it. */
+/*
+ * A constant of the column's type and view, whether or not the column could
+ * hold it.
+ */
 static bool
 take_constant(Case *c, int column, FlowView view, FlowValue *constant)
 {
@@ -130,7 +160,9 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 	if (tree->kind > NAIVE_ALL)
 		return;
 
-	/* often it compares what another one does, so that lists can combine them */
+	/*
+	 * often it compares what another one does, so that lists can combine them
+	 */
 	if (like->constants != NULL && like->kind <= NAIVE_ALL && take(c, 2) == 0)
 	{
 		tree->column = like->column;
@@ -219,7 +251,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			fields[i] = take_text(&c);
 		got = flow_filter_test(waiting, fields, &bad);
 		filter_batch_add(&waiting_batch, fields, got, bad);
-		if (!naive_resolve(filter, tree, &record, &got, &bad) || !naive_agrees(tree, &record, got, bad))
+		if (!naive_resolve(filter, tree, &record, &got, &bad) ||
+		    !naive_agrees(tree, &record, got, bad))
 			abort();
 		filter_batch_add(&batch, fields, got, bad);
 	} while (c.input.len > 0 && c.nheap < flow_countof(c.heap));

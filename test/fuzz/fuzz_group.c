@@ -27,13 +27,31 @@ take(Input *input, unsigned below)
 	return *input->data++ % below;
 }
 
-/* A few bytes of the input, where they stand, or something that is likely to be a value; rarely no field. */
+/*
+ * A few bytes of the input, where they stand, or something that is likely to
+ * be a value; rarely no field.
+ */
 static FlowSlice
 take_text(Input *input)
 {
-	static const char *const likely[] = {
-		"-", "0", "6", "443", "65535", "2147483648", "1700000000", "ACCEPT", "REJECT", "eni-0123456789abcdef0", "ACCEPT  ",
-		"10.0.0.1", "10.0.0.0/8", "::1", "2001:db8::/32", "9223372036854775807", "-9223372036854775808", "\xC3\xA9"};
+	static const char *const likely[] = {"-",
+	                                     "0",
+	                                     "6",
+	                                     "443",
+	                                     "65535",
+	                                     "2147483648",
+	                                     "1700000000",
+	                                     "ACCEPT",
+	                                     "REJECT",
+	                                     "eni-0123456789abcdef0",
+	                                     "ACCEPT  ",
+	                                     "10.0.0.1",
+	                                     "10.0.0.0/8",
+	                                     "::1",
+	                                     "2001:db8::/32",
+	                                     "9223372036854775807",
+	                                     "-9223372036854775808",
+	                                     "\xC3\xA9"};
 	unsigned choice = take(input, 64);
 	FlowSlice text = {(const char *) input->data, choice % 32};
 
@@ -54,8 +72,14 @@ take_columns(Input *input, FlowColumn *columns)
 	{
 		FlowSlice null_text = take_text(input);
 
-		columns[i] = (FlowColumn) {
-			.name = "c", .type = take(input, FLOW_OPAQUE + 1), .max_chars = take(input, 2) ? 4 : -1, .precision = -1, .scale = -1, .null_text = null_text.data, .null_len = null_text.len, .not_null = take(input, 4) == 0};
+		columns[i] = (FlowColumn) {.name = "c",
+		                           .type = take(input, FLOW_OPAQUE + 1),
+		                           .max_chars = take(input, 2) ? 4 : -1,
+		                           .precision = -1,
+		                           .scale = -1,
+		                           .null_text = null_text.data,
+		                           .null_len = null_text.len,
+		                           .not_null = take(input, 4) == 0};
 	}
 }
 
@@ -69,7 +93,8 @@ take_aggregates(Input *input, const FlowColumn *columns, FlowAggregate *aggregat
 
 		*aggregate = (FlowAggregate) {take(input, FLOW_MAX + 1), (int) take(input, COLUMNS)};
 		type = columns[aggregate->column].type;
-		if (type > FLOW_INT64 && (aggregate->kind == FLOW_SUM || type < FLOW_ADDRESS || type > FLOW_DAY))
+		if (type > FLOW_INT64 &&
+		    (aggregate->kind == FLOW_SUM || type < FLOW_ADDRESS || type > FLOW_DAY))
 			aggregate->kind = FLOW_COUNT;
 	}
 }
@@ -81,9 +106,13 @@ require(bool condition)
 		abort();
 }
 
-/* Adds all records to the groups and to the model; bad ones are left out, or taken as NULL. */
+/*
+ * Adds all records to the groups and to the model; bad ones are left out, or
+ * taken as NULL.
+ */
 static void
-add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBatch *batch, const FlowSlice *fields, bool keep_bad)
+add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBatch *batch,
+    const FlowSlice *fields, bool keep_bad)
 {
 	size_t done = 0;
 	bool bad_is_null = false;
@@ -109,14 +138,17 @@ add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBa
 		}
 		else
 		{
-			require(!bad_is_null && naive_bad(model->spec, fields + done * COLUMNS, bad.column) == status);
+			require(!bad_is_null &&
+			        naive_bad(model->spec, fields + done * COLUMNS, bad.column) == status);
 			bad_is_null = keep_bad;
 			done += !keep_bad;
 		}
 	}
 }
 
-/* The fields of a batch: a column has one in all of its records, or in none. */
+/*
+ * The fields of a batch: a column has one in all of its records, or in none.
+ */
 static size_t
 take_fields(Input *input, FlowSlice *fields)
 {
@@ -149,7 +181,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FlowColumn columns[COLUMNS];
 	FlowAggregate aggregates[3];
 	int keys[NAIVE_KEYS];
-	FlowGroupSpec spec = {.host = &unit_host, .columns = columns, .ncolumns = COLUMNS, .keys = keys, .aggregates = aggregates};
+	FlowGroupSpec spec = {.host = &unit_host,
+	                      .columns = columns,
+	                      .ncolumns = COLUMNS,
+	                      .keys = keys,
+	                      .aggregates = aggregates};
 	NaiveGroups model = {.spec = &spec}, collected = {.spec = &spec};
 	FlowGroups *groups;
 	FlowError error;

@@ -29,7 +29,8 @@ inflate_by_zlib(const uint8_t *in, size_t len, size_t *out_len)
 	stream.avail_out = MOST;
 	if (inflateInit2(&stream, 15 + 16) != Z_OK)
 		abort();
-	while (result == Z_STREAM_END && stream.avail_in > 0 && (stream.next_in == in || *stream.next_in != 0))
+	while (result == Z_STREAM_END && stream.avail_in > 0 &&
+	       (stream.next_in == in || *stream.next_in != 0))
 	{
 		inflateReset(&stream);
 		result = inflate(&stream, Z_SYNC_FLUSH);
@@ -63,7 +64,8 @@ inflate_by_codec(const uint8_t *in, size_t len, size_t most_in, size_t most_out,
 			size_t room = most_out < MOST - *out_len ? most_out : MOST - *out_len;
 			uint8_t *next = got + *out_len;
 
-			status = flow_gzip_codec.step(state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
+			status = flow_gzip_codec.step(
+				state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
 			*out_len = (size_t) (next - got);
 		} while (status == FLOW_OK && (p < end || done == len) && *out_len < MOST);
 		if (*out_len == MOST)
@@ -82,7 +84,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	status = inflate_by_codec(data + 2, size - 2, 1 + data[0] * data[0], 1 + data[1] * data[1], &got_len);
+	status = inflate_by_codec(data + 2,
+	                          size - 2,
+	                          1 + data[0] * data[0],
+	                          1 + data[1] * data[1],
+	                          &got_len);
 	good = inflate_by_zlib(data + 2, size - 2, &wanted_len);
 	if (got_len == MOST || wanted_len == MOST)
 		return 0;

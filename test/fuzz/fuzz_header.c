@@ -3,7 +3,8 @@
  * fuzz_header.c
  *	  Files with headers against the plain reader of them, and log formats.
  *
- * The first byte chooses the longest line and whether lines are split many at a time.
+ * The first byte chooses the longest line and whether lines are split many at
+ * a time.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +18,10 @@ must(bool condition)
 		abort();
 }
 
-/* A Parquet file is refused by its first bytes, and what is wrapped round records is not for the plain reader. */
+/*
+ * A Parquet file is refused by its first bytes, and what is wrapped round
+ * records is not for the plain reader.
+ */
 static bool
 is_plain(const char *path, const uint8_t *data, size_t len)
 {
@@ -26,7 +30,9 @@ is_plain(const char *path, const uint8_t *data, size_t len)
 	FlowAccess everywhere = {0};
 	FlowSource *source = NULL;
 	FlowError error;
-	bool plain = flow_source_open(&unit_host, &object, &everywhere, "none", &unwrap, &source, &error) == FLOW_OK;
+	bool plain =
+		flow_source_open(&unit_host, &object, &everywhere, "none", &unwrap, &source, &error) ==
+		FLOW_OK;
 
 	if (plain)
 		plain = !flow_source_is_timed(source);
@@ -49,10 +55,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > 60000)
 		return 0;
 	if (path[0] == '\0')
-		snprintf(path, sizeof(path), "%s/fuzz_header.%d", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int) getpid());
+		snprintf(path,
+		         sizeof(path),
+		         "%s/fuzz_header.%d",
+		         getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
+		         (int) getpid());
 
 	if (is_plain(path, data + 1, size - 1))
-		must(plain_header_agrees(path, (const char *) data + 1, size - 1, (data[0] & 1) == 0, data[0] & 2 ? 16 : 100000, &line));
+		must(plain_header_agrees(path,
+		                         (const char *) data + 1,
+		                         size - 1,
+		                         (data[0] & 1) == 0,
+		                         data[0] & 2 ? 16 : 100000,
+		                         &line));
 
 	text = malloc(size);
 	memcpy(text, data + 1, size - 1);

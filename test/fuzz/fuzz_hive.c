@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_hive.c
- *	  Any text as a statement of Hive, as a string's inside, and as a pattern of Java.
+ *	  Any text as a statement of Hive, as a string's inside, and as a pattern
+ *	  of Java.
  *
  *-------------------------------------------------------------------------
  */
@@ -32,7 +33,8 @@ walk_columns(const FlowHiveColumns *columns)
 	for (int i = 0; i < columns->count; i++)
 	{
 		must(columns->items[i].name[0] != '\0' && columns->items[i].type[0] != '\0');
-		length += walk(columns->items[i].name) + walk(columns->items[i].type) + walk(columns->items[i].comment);
+		length += walk(columns->items[i].name) + walk(columns->items[i].type) +
+		          walk(columns->items[i].comment);
 	}
 	return length;
 }
@@ -67,10 +69,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (flow_hive_read(&unit_host, text, &hive, &at, &error) == FLOW_OK)
 	{
-		/* ROW FORMAT's own names of properties are longer than what stands for them, by less than this each */
-		must(walk_columns(&hive->columns) + walk_columns(&hive->partitions) + walk_pairs(&hive->serde_properties) +
-		         walk_pairs(&hive->table_properties) + walk_pairs(&hive->partition_values) + walk(hive->database) + walk(hive->table) +
-		         walk(hive->comment) + walk(hive->serde) + walk(hive->stored_as) + walk(hive->location) <=
+		/*
+		 * ROW FORMAT's own names of properties are longer than what stands for
+		 * them, by less than this each
+		 */
+		must(walk_columns(&hive->columns) + walk_columns(&hive->partitions) +
+		         walk_pairs(&hive->serde_properties) + walk_pairs(&hive->table_properties) +
+		         walk_pairs(&hive->partition_values) + walk(hive->database) + walk(hive->table) +
+		         walk(hive->comment) + walk(hive->serde) + walk(hive->stored_as) +
+		         walk(hive->location) <=
 		     length + (size_t) hive->serde_properties.count * 25);
 		flow_hive_free(&unit_host, hive);
 	}

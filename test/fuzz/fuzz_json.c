@@ -68,16 +68,18 @@ check_member(const char *json, size_t len)
 	int times = 0;
 
 	plain_json_skip_blanks(&plain);
-	for (const PlainNode *member = node->type == '{' ? node->first : NULL; member != NULL; member = member->next)
+	for (const PlainNode *member = node->type == '{' ? node->first : NULL; member != NULL;
+	     member = member->next)
 		if (plain_json_has_key(member, "a"))
 		{
 			found = member;
 			times++;
 		}
-	good = node->whole && plain.at == len && times == 1 && found->type == '"' && found->len < sizeof(text) &&
-	       memchr(found->text, '\0', found->len) == NULL;
+	good = node->whole && plain.at == len && times == 1 && found->type == '"' &&
+	       found->len < sizeof(text) && memchr(found->text, '\0', found->len) == NULL;
 	must(flow_json_member(json, len, "a", text, sizeof(text)) == good);
-	must(strlen(text) == (good ? found->len : 0) && memcmp(text, good ? found->text : "", strlen(text)) == 0);
+	must(strlen(text) == (good ? found->len : 0) &&
+	     memcmp(text, good ? found->text : "", strlen(text)) == 0);
 	plain_json_free(node);
 }
 
@@ -94,7 +96,8 @@ check_shape(const char *text, size_t len)
 {
 	PlainJson plain = {.data = text, .len = len};
 	PlainNode *node = plain_json_value(&plain);
-	const uint8_t *begin = (const uint8_t *) text, *end = begin + plain.at, *stop = begin + len, *matched;
+	const uint8_t *begin = (const uint8_t *) text, *end = begin + plain.at, *stop = begin + len,
+				  *matched;
 	FlowSlice values[FLOW_JSON_MAX_VALUES];
 	FlowJsonShape shape, again;
 
@@ -105,7 +108,8 @@ check_shape(const char *text, size_t len)
 		{
 			must(flow_json_shape_learn(&again, end, matched, role, NULL));
 			must(again.count == shape.count && again.rest_len == shape.rest_len);
-			must(memcmp(again.slots, shape.slots, sizeof(shape.slots)) == 0 && memcmp(again.same, shape.same, sizeof(shape.same)) == 0);
+			must(memcmp(again.slots, shape.slots, sizeof(shape.slots)) == 0 &&
+			     memcmp(again.same, shape.same, sizeof(shape.same)) == 0);
 		}
 	}
 	plain_json_free(node);

@@ -37,7 +37,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	 * The plain matcher writes alternatives out as text, where stray bytes may
 	 * join to a character.
 	 */
-	if (path[0] == '/' && path[1] != '\0' && strstr(path, "//") == NULL && path[strlen(path) - 1] != '/' &&
+	if (path[0] == '/' && path[1] != '\0' && strstr(path, "//") == NULL &&
+	    path[strlen(path) - 1] != '/' &&
 	    (strchr(text, '{') == NULL || unit_text_valid(NULL, text, text_len)))
 	{
 		bool same = true;
@@ -46,7 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void) flow_location_variables(location, &count);
 		if (count == 0)
 			same = same_answer(location, text, path);
-		else if (count <= PLAIN_VARIABLES && strpbrk(text, "\1\2\3\4\5") == NULL && strstr(text, "//") == NULL && strstr(text, "/./") == NULL &&
+		else if (count <= PLAIN_VARIABLES && strpbrk(text, "\1\2\3\4\5") == NULL &&
+		         strstr(text, "//") == NULL && strstr(text, "/./") == NULL &&
 		         strcmp(text + text_len - 2, "/.") != 0)
 			same = same_values(location, text, path);
 		if (!same)

@@ -1,17 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_pattern.c
- *	  Splitters against PCRE2: a line of a pattern's shape matches, and the groups are
- *	  its fields.
+ *	  Splitters against PCRE2: a line of a pattern's shape matches, and the
+ *	  groups are its fields.
  *
- * The first byte chooses: the rest makes a pattern by plain_make_pattern, or is
- * one.  The lines follow from the shape and a hash of the input.
+ * The first byte chooses: the rest makes a pattern by plain_make_pattern, or
+ * is one.  The lines follow from the shape and a hash of the input.
  *
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
 
-/* Which way a line was made is no news, and to keep account of it takes longer than all else. */
+/*
+ * Which way a line was made is no news, and to keep account of it takes longer
+ * than all else.
+ */
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #include "../unit/plain_pattern.h"
 
@@ -34,8 +37,13 @@ fast_clock(void *arg)
 static void
 tell_total(void)
 {
-	printf("%" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64 " accepted, %" PRIu64 " of them without an answer\n",
-	       total.patterns, total.shapes, total.pairs, total.accepted, total.limits);
+	printf("%" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64
+	       " accepted, %" PRIu64 " of them without an answer\n",
+	       total.patterns,
+	       total.shapes,
+	       total.pairs,
+	       total.accepted,
+	       total.limits);
 }
 
 int

@@ -4,8 +4,8 @@
  *	  The reader against the plain one: whatever a file holds, the same records
  *	  and the same ledger.
  *
- * The first byte chooses on_error, the longest line and whether lines are split, the
- * rest is the file.
+ * The first byte chooses on_error, the longest line and whether lines are
+ * split, the rest is the file.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,8 @@ is_bad(FlowStatus status)
 
 /* Pulls records and compares each with the plain reader's next one. */
 static void
-compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const char *data, size_t len)
+compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const char *data,
+        size_t len)
 {
 	const char *end = data + len;
 	const char *from = data;
@@ -56,11 +57,13 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 		{
 			FlowValue value;
 
-			line.record = !is_bad(read_b(line.b)) && !is_bad(flow_value_read(&plain_columns[0], &unit_host, line.a, &value));
+			line.record = !is_bad(read_b(line.b)) &&
+			              !is_bad(flow_value_read(&plain_columns[0], &unit_host, line.a, &value));
 		}
 		if (!line.record && on_error == FLOW_ON_ERROR_STOP)
 		{
-			must(flow_reader_next(reader, &record, &error) == FLOW_BAD_RECORD && error.line == number);
+			must(flow_reader_next(reader, &record, &error) == FLOW_BAD_RECORD &&
+			     error.line == number);
 			return;
 		}
 		if (!line.record && on_error == FLOW_ON_ERROR_IGNORE)
@@ -70,20 +73,26 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 		}
 		if (!line.record)
 			line.a = line.b = (FlowSlice) {NULL, 0};
-		must(flow_reader_next(reader, &record, &error) == FLOW_OK && plain_line_number(reader) == number);
+		must(flow_reader_next(reader, &record, &error) == FLOW_OK &&
+		     plain_line_number(reader) == number);
 		must(plain_same(record.fields[0], line.a) && plain_same(record.fields[1], line.b));
 		must(flow_reader_balances(reader));
 	}
 	must(flow_reader_next(reader, &record, &error) == FLOW_END);
 	must(flow_reader_balances(reader));
-	must(flow_reader_counts(reader)->lines == number && flow_reader_counts(reader)->rejected == rejected);
+	must(flow_reader_counts(reader)->lines == number &&
+	     flow_reader_counts(reader)->rejected == rejected);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char path[128];
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .regex_jit = true, .header = FLOW_HEADER_FALSE, .columns = plain_columns, .ncolumns = 2};
+	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	                              .regex_jit = true,
+	                              .header = FLOW_HEADER_FALSE,
+	                              .columns = plain_columns,
+	                              .ncolumns = 2};
 	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none"};
 	FlowFormat *format = NULL;
 	FlowReader *reader = NULL;
@@ -94,7 +103,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (path[0] == '\0')
-		snprintf(path, sizeof(path), "%s/fuzz_reader.%d", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int) getpid());
+		snprintf(path,
+		         sizeof(path),
+		         "%s/fuzz_reader.%d",
+		         getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
+		         (int) getpid());
 	object = plain_write(path, data + 1, size - 1);
 	objects.items = &object;
 	objects.bytes = object.size;

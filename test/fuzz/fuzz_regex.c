@@ -65,7 +65,11 @@ static void
 ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 {
 	int64_t now = 0;
-	FlowHost host = {.arg = &now, .interrupted = never_interrupted, .allocate = allocate, .free = release, .clock = fast_clock};
+	FlowHost host = {.arg = &now,
+	                 .interrupted = never_interrupted,
+	                 .allocate = allocate,
+	                 .free = release,
+	                 .clock = fast_clock};
 	FlowRegex *regex = NULL;
 	FlowError error;
 	int wanted[MAX_GROUPS];
@@ -78,7 +82,8 @@ ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 	answer->count = flow_regex_group_count(regex);
 	for (int i = 0; i < answer->count; i++)
 		wanted[i] = i + 1;
-	answer->status = flow_regex_match(regex, line, len, wanted, answer->count, answer->groups, &error);
+	answer->status =
+		flow_regex_match(regex, line, len, wanted, answer->count, answer->groups, &error);
 	flow_regex_free(regex);
 	if (answer->status != FLOW_OK)
 		return;
@@ -87,8 +92,9 @@ ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 	{
 		FlowSlice group = answer->groups[i];
 
-		if (group.data == NULL ? group.len != 0
-		                       : group.data < line || group.len > len || group.data + group.len > line + len)
+		if (group.data == NULL
+		        ? group.len != 0
+		        : group.data < line || group.len > len || group.data + group.len > line + len)
 			abort();
 	}
 }
@@ -99,9 +105,13 @@ ask_oracle(const char *pattern, const char *line, size_t len, Answer *answer)
 {
 	int number, result = PCRE2_ERROR_MATCHLIMIT;
 	PCRE2_SIZE offset;
-	pcre2_code *code = pcre2_compile((PCRE2_SPTR) pattern, PCRE2_ZERO_TERMINATED,
-	                                 PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL,
-	                                 &number, &offset, NULL);
+	pcre2_code *code =
+		pcre2_compile((PCRE2_SPTR) pattern,
+	                  PCRE2_ZERO_TERMINATED,
+	                  PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL,
+	                  &number,
+	                  &offset,
+	                  NULL);
 	pcre2_match_data *match = code ? pcre2_match_data_create_from_pattern(code, NULL) : NULL;
 	pcre2_match_context *context = pcre2_match_context_create(NULL);
 
@@ -110,8 +120,7 @@ ask_oracle(const char *pattern, const char *line, size_t len, Answer *answer)
 		pcre2_set_match_limit(context, 100000);
 		result = pcre2_match(code, (PCRE2_SPTR) line, len, 0, 0, match, context);
 	}
-	answer->status = result > 0 ? FLOW_OK : result == PCRE2_ERROR_NOMATCH ? FLOW_END
-	                                                                      : FLOW_LIMIT;
+	answer->status = result > 0 ? FLOW_OK : result == PCRE2_ERROR_NOMATCH ? FLOW_END : FLOW_LIMIT;
 	answer->count = match ? (int) pcre2_get_ovector_count(match) - 1 : 0;
 	for (int i = 0; result > 0 && i < answer->count && i < MAX_GROUPS; i++)
 	{

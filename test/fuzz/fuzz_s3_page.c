@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_s3_page.c
- *	  Any bytes as an answer of S3 or STS: a page in which all holds, or an error.
+ *	  Any bytes as an answer of S3 or STS: a page in which all holds, or an
+ *	  error.
  *
  * The first byte says how the answer is cut, the second what it must follow.
  *
@@ -11,19 +12,27 @@
 
 #include "../../flow/s3/s3.h"
 
-static const FlowS3PageAfter afters[] = {{"", NULL, NULL}, {"a", NULL, NULL}, {"", "t", "b"}, {"a/", "t", "a/b"}};
+static const FlowS3PageAfter afters[] = {{"", NULL, NULL},
+                                         {"a", NULL, NULL},
+                                         {"", "t", "b"},
+                                         {"a/", "t", "a/b"}};
 
 static FlowStatus
-read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after, FlowS3PageReader **reader, FlowS3Page *page)
+read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after,
+          FlowS3PageReader **reader, FlowS3Page *page)
 {
 	FlowError error;
 	FlowStatus status = flow_s3_page_begin(&unit_host, reader, &error);
 
 	for (size_t done = 0; status == FLOW_OK && done < len; done += piece)
-		status = flow_s3_page_feed(*reader, body + done, piece < len - done ? piece : len - done, &error);
+		status = flow_s3_page_feed(*reader,
+		                           body + done,
+		                           piece < len - done ? piece : len - done,
+		                           &error);
 	if (status == FLOW_OK)
 		status = flow_s3_page_end(*reader, after, page, &error);
-	if (status != FLOW_OK && (status != error.status || error.message[0] == '\0' || error.detail[0] == '\0'))
+	if (status != FLOW_OK &&
+	    (status != error.status || error.message[0] == '\0' || error.detail[0] == '\0'))
 		abort();
 	return status;
 }
@@ -51,16 +60,20 @@ check_page(const FlowS3Page *page, const FlowS3PageAfter *after)
 	for (size_t i = 0; i < page->nprefixes; i++)
 		check_item(page->prefixes[i], i > 0 ? page->prefixes[i - 1] : NULL, after);
 	check(page->truncated == (page->token != NULL));
-	check(!page->truncated || (page->token[0] != '\0' && (after->token == NULL || strcmp(page->token, after->token) != 0)));
+	check(!page->truncated || (page->token[0] != '\0' &&
+	                           (after->token == NULL || strcmp(page->token, after->token) != 0)));
 }
 
 static void
 check_same(const FlowS3Page *a, const FlowS3Page *b)
 {
-	check(a->nentries == b->nentries && a->nprefixes == b->nprefixes && a->truncated == b->truncated);
+	check(a->nentries == b->nentries && a->nprefixes == b->nprefixes &&
+	      a->truncated == b->truncated);
 	for (size_t i = 0; i < a->nentries; i++)
-		check(strcmp(a->entries[i].key, b->entries[i].key) == 0 && strcmp(a->entries[i].etag, b->entries[i].etag) == 0 &&
-		      a->entries[i].size == b->entries[i].size && a->entries[i].modified == b->entries[i].modified);
+		check(strcmp(a->entries[i].key, b->entries[i].key) == 0 &&
+		      strcmp(a->entries[i].etag, b->entries[i].etag) == 0 &&
+		      a->entries[i].size == b->entries[i].size &&
+		      a->entries[i].modified == b->entries[i].modified);
 	for (size_t i = 0; i < a->nprefixes; i++)
 		check(strcmp(a->prefixes[i], b->prefixes[i]) == 0);
 }
@@ -94,7 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	(void) flow_s3_failure_read(&unit_host, body, size, &failure, &error);
 	if (flow_s3_sts_read(&unit_host, body, size, &keys, &expires, &error) == FLOW_OK)
-		check(keys.access_key_id[0] != '\0' && keys.secret_access_key[0] != '\0' && keys.session_token[0] != '\0');
+		check(keys.access_key_id[0] != '\0' && keys.secret_access_key[0] != '\0' &&
+		      keys.session_token[0] != '\0');
 	check(unit_state.outstanding == 0);
 	return 0;
 }

@@ -16,14 +16,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEMAND(condition)                                                                                \
-	do                                                                                                   \
-	{                                                                                                    \
-		if (!(condition))                                                                                \
-		{                                                                                                \
-			fprintf(stderr, "%s:%d: not so: %s (%s)\n", __FILE__, __LINE__, #condition, splitter->name); \
-			abort();                                                                                     \
-		}                                                                                                \
+#define DEMAND(condition)                                                                          \
+	do                                                                                             \
+	{                                                                                              \
+		if (!(condition))                                                                          \
+		{                                                                                          \
+			fprintf(stderr,                                                                        \
+			        "%s:%d: not so: %s (%s)\n",                                                    \
+			        __FILE__,                                                                      \
+			        __LINE__,                                                                      \
+			        #condition,                                                                    \
+			        splitter->name);                                                               \
+			abort();                                                                               \
+		}                                                                                          \
 	} while (0)
 
 static void *

@@ -21,14 +21,14 @@
 
 #define SECOND_US INT64_C(1000000)
 
-#define DEMAND(condition)                                                           \
-	do                                                                              \
-	{                                                                               \
-		if (!(condition))                                                           \
-		{                                                                           \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                                \
-		}                                                                           \
+#define DEMAND(condition)                                                                          \
+	do                                                                                             \
+	{                                                                                              \
+		if (!(condition))                                                                          \
+		{                                                                                          \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
+			abort();                                                                               \
+		}                                                                                          \
 	} while (0)
 
 static void *
@@ -113,16 +113,19 @@ check_real(const FlowColumn *column, FlowStatus status, const FlowValue *value)
 	snprintf(text, sizeof(text), "%.17g", value->real);
 	DEMAND(read_text(column, text, &again) == FLOW_OK);
 	DEMAND(again.real == value->real || (again.real != again.real && value->real != value->real));
-	DEMAND(column->type == FLOW_DOUBLE || value->real != value->real || value->real == (double) (float) value->real);
+	DEMAND(column->type == FLOW_DOUBLE || value->real != value->real ||
+	       value->real == (double) (float) value->real);
 }
 
 static void
 check_slice(FlowSlice field, FlowStatus status, const FlowValue *value)
 {
 	if (status == FLOW_OK)
-		DEMAND(value->text.data >= field.data && value->text.data + value->text.len <= field.data + field.len);
+		DEMAND(value->text.data >= field.data &&
+		       value->text.data + value->text.len <= field.data + field.len);
 	else
-		DEMAND(status == FLOW_BAD_SYNTAX || status == FLOW_OUT_OF_RANGE || status == FLOW_TOO_LONG || status == FLOW_BAD_ENCODING);
+		DEMAND(status == FLOW_BAD_SYNTAX || status == FLOW_OUT_OF_RANGE ||
+		       status == FLOW_TOO_LONG || status == FLOW_BAD_ENCODING);
 }
 
 static void
@@ -135,8 +138,11 @@ check_address(const FlowColumn *column, FlowStatus status, const FlowValue *valu
 	DEMAND(status == FLOW_OK || status == FLOW_BAD_SYNTAX);
 	if (status != FLOW_OK)
 		return;
-	DEMAND(address->family == 4 ? address->bits <= 32 : address->family == 6 && address->bits <= 128);
-	DEMAND(inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text)) != NULL);
+	DEMAND(address->family == 4 ? address->bits <= 32
+	                            : address->family == 6 && address->bits <= 128);
+	DEMAND(
+		inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text)) !=
+		NULL);
 	snprintf(text + strlen(text), 8, "/%d", address->bits);
 	DEMAND(read_text(column, text, &again) == FLOW_OK);
 	DEMAND(memcmp(&again.address, address, sizeof(*address)) == 0);
@@ -161,8 +167,16 @@ check_microseconds(int64_t microseconds)
 	DEMAND(tm.tm_year + 1900 >= 0 && tm.tm_year + 1900 <= 10000);
 	if (tm.tm_year + 1900 < 1 || tm.tm_year + 1900 > 9999)
 		return;
-	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	         tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fraction);
+	snprintf(text,
+	         sizeof(text),
+	         "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	         tm.tm_year + 1900,
+	         tm.tm_mon + 1,
+	         tm.tm_mday,
+	         tm.tm_hour,
+	         tm.tm_min,
+	         tm.tm_sec,
+	         (int) fraction);
 	DEMAND(flow_value_iso8601(text, strlen(text), true, &again) == FLOW_OK);
 	DEMAND(again == microseconds);
 }
@@ -190,11 +204,15 @@ check_iso8601(FlowSlice field)
 	if (lenient_status == FLOW_OK)
 		check_microseconds(lenient);
 
-	/* but for the blank, a column takes less, and nothing otherwise; but what is beyond microseconds it rounds */
+	/*
+	 * but for the blank, a column takes less, and nothing otherwise; but what
+	 * is beyond microseconds it rounds
+	 */
 	if (memchr(field.data, ' ', field.len) == NULL && exact_status != FLOW_BAD_SYNTAX)
 	{
 		DEMAND(lenient_status == exact_status);
-		DEMAND(exact_status != FLOW_OK || exact == lenient || (exact == lenient + 1 && has_digits(field, 7)));
+		DEMAND(exact_status != FLOW_OK || exact == lenient ||
+		       (exact == lenient + 1 && has_digits(field, 7)));
 	}
 }
 
@@ -253,7 +271,8 @@ check_value(const FlowColumn *column, FlowSlice field)
 			check_time(column, field, status, &value);
 			break;
 		case FLOW_BOOLEAN:
-			DEMAND(status == FLOW_BAD_SYNTAX || (status == FLOW_OK && (value.integer == 0 || value.integer == 1)));
+			DEMAND(status == FLOW_BAD_SYNTAX ||
+			       (status == FLOW_OK && (value.integer == 0 || value.integer == 1)));
 			break;
 		default:
 			check_slice(field, status, &value);

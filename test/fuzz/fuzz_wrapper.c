@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_wrapper.c
- *	  JSON and CSV round records: what comes out is what the plain readers make of
- *	  it, and does not depend on the sizes of the pieces that go in.
+ *	  JSON and CSV round records: what comes out is what the plain readers make
+ *	  of it, and does not depend on the sizes of the pieces that go in.
  *
- * The first two bytes are these sizes, and which of the two it is; an odd second byte
- * makes lines short.
+ * The first two bytes are these sizes, and which of the two it is; an odd
+ * second byte makes lines short.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +31,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	codec = data[0] & 1 ? &flow_csv_codec : &flow_json_codec;
 	max_line_length = data[1] & 1 ? 64 : 1 << 20;
 	whole = plain_unwrap_lines(codec, data + 2, size - 2, 1 << 16, 1 << 16, max_line_length);
-	pieces = plain_unwrap_lines(codec, data + 2, size - 2, 1 + (data[0] >> 1), 1 + data[1], max_line_length);
+	pieces = plain_unwrap_lines(codec,
+	                            data + 2,
+	                            size - 2,
+	                            1 + (data[0] >> 1),
+	                            1 + data[1],
+	                            max_line_length);
 
 	must(whole.status == pieces.status && whole.skipped == pieces.skipped);
 	must(whole.len >= pieces.len || whole.status == FLOW_END);

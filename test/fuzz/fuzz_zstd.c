@@ -38,7 +38,8 @@ decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *o
 			size_t room = most_out < MOST - *out_len ? most_out : MOST - *out_len;
 			uint8_t *next = got + *out_len;
 
-			status = flow_zstd_codec.step(state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
+			status = flow_zstd_codec.step(
+				state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
 			*out_len = (size_t) (next - got);
 		} while (status == FLOW_OK && (p < end || done == len) && *out_len < MOST);
 		if (*out_len == MOST)
@@ -49,8 +50,8 @@ decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *o
 }
 
 /*
- * By libzstd's decoder of streams, a byte at a time, since it is stricter with a
- * whole frame at hand: false if they are no good.
+ * By libzstd's decoder of streams, a byte at a time, since it is stricter with
+ * a whole frame at hand: false if they are no good.
  */
 static bool
 decode_plainly(const uint8_t *in, size_t len, size_t *out_len)
@@ -60,7 +61,8 @@ decode_plainly(const uint8_t *in, size_t len, size_t *out_len)
 	ZSTD_outBuffer output = {wanted, MOST, 0};
 	size_t result = 0;
 
-	while (!ZSTD_isError(result) && output.pos < output.size && (input.pos < input.size || input.size++ < len))
+	while (!ZSTD_isError(result) && output.pos < output.size &&
+	       (input.pos < input.size || input.size++ < len))
 		result = ZSTD_decompressStream(context, &output, &input);
 	ZSTD_freeDCtx(context);
 	*out_len = output.pos;
@@ -81,12 +83,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (status == FLOW_OK)
 		abort();
 
-	/* what we take, libzstd takes; the contrary is not so: it knows older formats, too */
-	if (status == FLOW_END && (!decode_plainly(data + 2, size - 2, &wanted_len) || wanted_len != got_len || memcmp(got, wanted, got_len) != 0))
+	/*
+	 * what we take, libzstd takes; the contrary is not so: it knows older
+	 * formats, too
+	 */
+	if (status == FLOW_END && (!decode_plainly(data + 2, size - 2, &wanted_len) ||
+	                           wanted_len != got_len || memcmp(got, wanted, got_len) != 0))
 		abort();
 
 	/* how the data are cut makes no difference */
-	if (decode(data + 2, size - 2, size, MOST, &wanted_len) != status || (status == FLOW_END && wanted_len != got_len))
+	if (decode(data + 2, size - 2, size, MOST, &wanted_len) != status ||
+	    (status == FLOW_END && wanted_len != got_len))
 		abort();
 	return 0;
 }

@@ -77,8 +77,7 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *ptr, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
-static void __attribute__((constructor))
-map_control(void)
+static void __attribute__((constructor)) map_control(void)
 {
 	const char *path = getenv("FLOWLOG_FAULTS");
 	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
@@ -117,8 +116,12 @@ look_at_frame(struct _Unwind_Context *context, void *arg)
 		look->ours = true;
 	if (look->len < sizeof(look->text) - 1)
 	{
-		look->len += (size_t) snprintf(look->text + look->len, sizeof(look->text) - look->len, "%s%s+0x%lx", look->len > 0 ? " " : "",
-		                               info.dli_sname != NULL ? info.dli_sname : file, (unsigned long) (ip - (uintptr_t) info.dli_fbase));
+		look->len += (size_t) snprintf(look->text + look->len,
+		                               sizeof(look->text) - look->len,
+		                               "%s%s+0x%lx",
+		                               look->len > 0 ? " " : "",
+		                               info.dli_sname != NULL ? info.dli_sname : file,
+		                               (unsigned long) (ip - (uintptr_t) info.dli_fbase));
 		if (look->len > sizeof(look->text) - 1)
 			look->len = sizeof(look->text) - 1;
 	}
@@ -145,7 +148,12 @@ fails(int kind, const char *function)
 	if (!look.ours)
 		return false;
 	failed = c->failed;
-	if (failed >= c->times || !__atomic_compare_exchange_n(&c->failed, &failed, failed + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (failed >= c->times || !__atomic_compare_exchange_n(&c->failed,
+	                                                       &failed,
+	                                                       failed + 1,
+	                                                       false,
+	                                                       __ATOMIC_RELAXED,
+	                                                       __ATOMIC_RELAXED))
 		return false;
 	c->number = number;
 	snprintf(c->where, sizeof(c->where), "%s: %s", function, look.text);
@@ -154,17 +162,20 @@ fails(int kind, const char *function)
 }
 
 /* The next function of that name. */
-#define NEXT(name)                 \
-	static __typeof__(name) *next; \
-	if (next == NULL)              \
+#define NEXT(name)                                                                                 \
+	static __typeof__(name) *next;                                                                 \
+	if (next == NULL)                                                                              \
 	next = (__typeof__(name) *) dlsym(RTLD_NEXT, #name)
 
-/* A function with fixed parameters that does what it always does, unless it fails. */
-#define WRAP(kind, type, failure, name, parameters, arguments)  \
-	type name parameters                                        \
-	{                                                           \
-		NEXT(name);                                             \
-		return fails(kind, #name) ? (failure) : next arguments; \
+/*
+ * A function with fixed parameters that does what it always does, unless it
+ * fails.
+ */
+#define WRAP(kind, type, failure, name, parameters, arguments)                                     \
+	type name parameters                                                                           \
+	{                                                                                              \
+		NEXT(name);                                                                                \
+		return fails(kind, #name) ? (failure) : next arguments;                                    \
 	}
 
 /* ---------- memory ---------- */
@@ -207,35 +218,39 @@ posix_memalign(void **ptr, size_t alignment, size_t size)
 	return 0;
 }
 
-WRAP(MEMORY, void *, MAP_FAILED, mmap, (void *start, size_t len, int prot, int flags, int fd, off_t offset), (start, len, prot, flags, fd, offset))
-WRAP(MEMORY, void *, MAP_FAILED, mmap64, (void *start, size_t len, int prot, int flags, int fd, off64_t offset), (start, len, prot, flags, fd, offset))
+WRAP(MEMORY, void *, MAP_FAILED, mmap,
+     (void *start, size_t len, int prot, int flags, int fd, off_t offset),
+     (start, len, prot, flags, fd, offset))
+WRAP(MEMORY, void *, MAP_FAILED, mmap64,
+     (void *start, size_t len, int prot, int flags, int fd, off64_t offset),
+     (start, len, prot, flags, fd, offset))
 
 /* ---------- descriptors ---------- */
 
-#define WRAP_OPEN(name)                                                 \
-	int name(const char *path, int flags, ...)                          \
-	{                                                                   \
-		va_list args;                                                   \
-		mode_t mode = 0;                                                \
-		NEXT(name);                                                     \
-		va_start(args, flags);                                          \
-		if ((flags & (O_CREAT | O_TMPFILE)) != 0)                       \
-			mode = va_arg(args, mode_t);                                \
-		va_end(args);                                                   \
-		return fails(DESCRIPTOR, #name) ? -1 : next(path, flags, mode); \
+#define WRAP_OPEN(name)                                                                            \
+	int name(const char *path, int flags, ...)                                                     \
+	{                                                                                              \
+		va_list args;                                                                              \
+		mode_t mode = 0;                                                                           \
+		NEXT(name);                                                                                \
+		va_start(args, flags);                                                                     \
+		if ((flags & (O_CREAT | O_TMPFILE)) != 0)                                                  \
+			mode = va_arg(args, mode_t);                                                           \
+		va_end(args);                                                                              \
+		return fails(DESCRIPTOR, #name) ? -1 : next(path, flags, mode);                            \
 	}
 
-#define WRAP_OPENAT(name)                                                          \
-	int name(int directory, const char *path, int flags, ...)                      \
-	{                                                                              \
-		va_list args;                                                              \
-		mode_t mode = 0;                                                           \
-		NEXT(name);                                                                \
-		va_start(args, flags);                                                     \
-		if ((flags & (O_CREAT | O_TMPFILE)) != 0)                                  \
-			mode = va_arg(args, mode_t);                                           \
-		va_end(args);                                                              \
-		return fails(DESCRIPTOR, #name) ? -1 : next(directory, path, flags, mode); \
+#define WRAP_OPENAT(name)                                                                          \
+	int name(int directory, const char *path, int flags, ...)                                      \
+	{                                                                                              \
+		va_list args;                                                                              \
+		mode_t mode = 0;                                                                           \
+		NEXT(name);                                                                                \
+		va_start(args, flags);                                                                     \
+		if ((flags & (O_CREAT | O_TMPFILE)) != 0)                                                  \
+			mode = va_arg(args, mode_t);                                                           \
+		va_end(args);                                                                              \
+		return fails(DESCRIPTOR, #name) ? -1 : next(directory, path, flags, mode);                 \
 	}
 
 WRAP_OPEN(open)
@@ -248,7 +263,8 @@ WRAP(DESCRIPTOR, DIR *, NULL, opendir, (const char *path), (path))
 WRAP(DESCRIPTOR, DIR *, NULL, fdopendir, (int fd), (fd))
 WRAP(DESCRIPTOR, int, -1, shm_open, (const char *name, int flags, mode_t mode), (name, flags, mode))
 WRAP(DESCRIPTOR, int, -1, socket, (int domain, int type, int protocol), (domain, type, protocol))
-WRAP(DESCRIPTOR, int, -1, socketpair, (int domain, int type, int protocol, int fds[2]), (domain, type, protocol, fds))
+WRAP(DESCRIPTOR, int, -1, socketpair, (int domain, int type, int protocol, int fds[2]),
+     (domain, type, protocol, fds))
 WRAP(DESCRIPTOR, int, -1, epoll_create1, (int flags), (flags))
 WRAP(DESCRIPTOR, int, -1, pipe2, (int fds[2], int flags), (fds, flags))
 
@@ -275,57 +291,87 @@ count_bytes(int fd, ssize_t result)
 	return result;
 }
 
-#define WRAP_READ(name, parameters, arguments)                             \
-	ssize_t name parameters                                                \
-	{                                                                      \
-		NEXT(name);                                                        \
-		return fails(INPUT, #name) ? -1 : count_bytes(fd, next arguments); \
+#define WRAP_READ(name, parameters, arguments)                                                     \
+	ssize_t name parameters                                                                        \
+	{                                                                                              \
+		NEXT(name);                                                                                \
+		return fails(INPUT, #name) ? -1 : count_bytes(fd, next arguments);                         \
 	}
 
 WRAP_READ(read, (int fd, void *buffer, size_t len), (fd, buffer, len))
 WRAP_READ(pread, (int fd, void *buffer, size_t len, off_t offset), (fd, buffer, len, offset))
 WRAP_READ(pread64, (int fd, void *buffer, size_t len, off64_t offset), (fd, buffer, len, offset))
-WRAP_READ(preadv, (int fd, const struct iovec *parts, int count, off_t offset), (fd, parts, count, offset))
-WRAP_READ(preadv64, (int fd, const struct iovec *parts, int count, off64_t offset), (fd, parts, count, offset))
-WRAP_READ(preadv2, (int fd, const struct iovec *parts, int count, off_t offset, int flags), (fd, parts, count, offset, flags))
-WRAP_READ(preadv64v2, (int fd, const struct iovec *parts, int count, off64_t offset, int flags), (fd, parts, count, offset, flags))
+WRAP_READ(preadv, (int fd, const struct iovec *parts, int count, off_t offset),
+          (fd, parts, count, offset))
+WRAP_READ(preadv64, (int fd, const struct iovec *parts, int count, off64_t offset),
+          (fd, parts, count, offset))
+WRAP_READ(preadv2, (int fd, const struct iovec *parts, int count, off_t offset, int flags),
+          (fd, parts, count, offset, flags))
+WRAP_READ(preadv64v2, (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
+          (fd, parts, count, offset, flags))
 WRAP(INPUT, int, -1, fstat, (int fd, struct stat *st), (fd, st))
 WRAP(INPUT, int, -1, fstat64, (int fd, struct stat64 *st), (fd, st))
 WRAP(INPUT, int, -1, stat, (const char *path, struct stat *st), (path, st))
 WRAP(INPUT, int, -1, stat64, (const char *path, struct stat64 *st), (path, st))
-WRAP(INPUT, int, -1, fstatat, (int fd, const char *path, struct stat *st, int flags), (fd, path, st, flags))
-WRAP(INPUT, int, -1, fstatat64, (int fd, const char *path, struct stat64 *st, int flags), (fd, path, st, flags))
+WRAP(INPUT, int, -1, fstatat, (int fd, const char *path, struct stat *st, int flags),
+     (fd, path, st, flags))
+WRAP(INPUT, int, -1, fstatat64, (int fd, const char *path, struct stat64 *st, int flags),
+     (fd, path, st, flags))
 WRAP(INPUT, struct dirent *, NULL, readdir, (DIR * dir), (dir))
 WRAP(INPUT, struct dirent64 *, NULL, readdir64, (DIR * dir), (dir))
-WRAP(INPUT, ssize_t, -1, readlink, (const char *path, char *buffer, size_t len), (path, buffer, len))
+WRAP(INPUT, ssize_t, -1, readlink, (const char *path, char *buffer, size_t len),
+     (path, buffer, len))
 WRAP(INPUT, off_t, -1, lseek, (int fd, off_t offset, int whence), (fd, offset, whence))
 WRAP(INPUT, off64_t, -1, lseek64, (int fd, off64_t offset, int whence), (fd, offset, whence))
 
-WRAP(OUTPUT, ssize_t, -1, pwrite, (int fd, const void *data, size_t len, off_t offset), (fd, data, len, offset))
-WRAP(OUTPUT, ssize_t, -1, pwrite64, (int fd, const void *data, size_t len, off64_t offset), (fd, data, len, offset))
-WRAP(OUTPUT, ssize_t, -1, pwritev, (int fd, const struct iovec *parts, int count, off_t offset), (fd, parts, count, offset))
-WRAP(OUTPUT, ssize_t, -1, pwritev64, (int fd, const struct iovec *parts, int count, off64_t offset), (fd, parts, count, offset))
+WRAP(OUTPUT, ssize_t, -1, pwrite, (int fd, const void *data, size_t len, off_t offset),
+     (fd, data, len, offset))
+WRAP(OUTPUT, ssize_t, -1, pwrite64, (int fd, const void *data, size_t len, off64_t offset),
+     (fd, data, len, offset))
+WRAP(OUTPUT, ssize_t, -1, pwritev, (int fd, const struct iovec *parts, int count, off_t offset),
+     (fd, parts, count, offset))
+WRAP(OUTPUT, ssize_t, -1, pwritev64, (int fd, const struct iovec *parts, int count, off64_t offset),
+     (fd, parts, count, offset))
 WRAP(OUTPUT, int, -1, ftruncate, (int fd, off_t len), (fd, len))
 WRAP(OUTPUT, int, -1, ftruncate64, (int fd, off64_t len), (fd, len))
 WRAP(OUTPUT, int, -1, mkdir, (const char *path, mode_t mode), (path, mode))
 
 /* These return the error. */
-WRAP(OUTPUT, int, (int) control->error, posix_fallocate, (int fd, off_t offset, off_t len), (fd, offset, len))
-WRAP(OUTPUT, int, (int) control->error, posix_fallocate64, (int fd, off64_t offset, off64_t len), (fd, offset, len))
+WRAP(OUTPUT, int, (int) control->error, posix_fallocate, (int fd, off_t offset, off_t len),
+     (fd, offset, len))
+WRAP(OUTPUT, int, (int) control->error, posix_fallocate64, (int fd, off64_t offset, off64_t len),
+     (fd, offset, len))
 
 /* ---------- the network ---------- */
 
-WRAP(NETWORK, int, -1, connect, (int fd, const struct sockaddr *address, socklen_t len), (fd, address, len))
-WRAP(NETWORK, ssize_t, -1, send, (int fd, const void *data, size_t len, int flags), (fd, data, len, flags))
-WRAP(NETWORK, ssize_t, -1, sendto, (int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t to_len), (fd, data, len, flags, to, to_len))
-WRAP(NETWORK, ssize_t, -1, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
-WRAP(NETWORK, ssize_t, -1, recv, (int fd, void *buffer, size_t len, int flags), (fd, buffer, len, flags))
-WRAP(NETWORK, ssize_t, -1, recvfrom, (int fd, void *buffer, size_t len, int flags, struct sockaddr *from, socklen_t *from_len), (fd, buffer, len, flags, from, from_len))
-WRAP(NETWORK, ssize_t, -1, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
-WRAP(NETWORK, int, -1, getsockopt, (int fd, int level, int name, void *value, socklen_t *len), (fd, level, name, value, len))
-WRAP(NETWORK, int, -1, setsockopt, (int fd, int level, int name, const void *value, socklen_t len), (fd, level, name, value, len))
-WRAP(NETWORK, int, -1, getsockname, (int fd, struct sockaddr *address, socklen_t *len), (fd, address, len))
-WRAP(NETWORK, int, -1, getpeername, (int fd, struct sockaddr *address, socklen_t *len), (fd, address, len))
-WRAP(NETWORK, int, -1, poll, (struct pollfd * fds, nfds_t count, int milliseconds), (fds, count, milliseconds))
-WRAP(NETWORK, int, -1, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event), (epoll, op, fd, event))
-WRAP(NETWORK, int, -1, epoll_wait, (int epoll, struct epoll_event *events, int count, int milliseconds), (epoll, events, count, milliseconds))
+WRAP(NETWORK, int, -1, connect, (int fd, const struct sockaddr *address, socklen_t len),
+     (fd, address, len))
+WRAP(NETWORK, ssize_t, -1, send, (int fd, const void *data, size_t len, int flags),
+     (fd, data, len, flags))
+WRAP(NETWORK, ssize_t, -1, sendto,
+     (int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t to_len),
+     (fd, data, len, flags, to, to_len))
+WRAP(NETWORK, ssize_t, -1, sendmsg, (int fd, const struct msghdr *message, int flags),
+     (fd, message, flags))
+WRAP(NETWORK, ssize_t, -1, recv, (int fd, void *buffer, size_t len, int flags),
+     (fd, buffer, len, flags))
+WRAP(NETWORK, ssize_t, -1, recvfrom,
+     (int fd, void *buffer, size_t len, int flags, struct sockaddr *from, socklen_t *from_len),
+     (fd, buffer, len, flags, from, from_len))
+WRAP(NETWORK, ssize_t, -1, recvmsg, (int fd, struct msghdr *message, int flags),
+     (fd, message, flags))
+WRAP(NETWORK, int, -1, getsockopt, (int fd, int level, int name, void *value, socklen_t *len),
+     (fd, level, name, value, len))
+WRAP(NETWORK, int, -1, setsockopt, (int fd, int level, int name, const void *value, socklen_t len),
+     (fd, level, name, value, len))
+WRAP(NETWORK, int, -1, getsockname, (int fd, struct sockaddr *address, socklen_t *len),
+     (fd, address, len))
+WRAP(NETWORK, int, -1, getpeername, (int fd, struct sockaddr *address, socklen_t *len),
+     (fd, address, len))
+WRAP(NETWORK, int, -1, poll, (struct pollfd * fds, nfds_t count, int milliseconds),
+     (fds, count, milliseconds))
+WRAP(NETWORK, int, -1, epoll_ctl, (int epoll, int op, int fd, struct epoll_event *event),
+     (epoll, op, fd, event))
+WRAP(NETWORK, int, -1, epoll_wait,
+     (int epoll, struct epoll_event *events, int count, int milliseconds),
+     (epoll, events, count, milliseconds))

@@ -6,8 +6,8 @@
  * Preloaded into a server, it lets a test prove that a query which waits for a
  * disk can be cancelled:
  *
- *		cc -shared -fPIC -o slow_disk.so slow_disk.c
- *		FLOWLOG_SLOW_PATH=slow.log LD_PRELOAD=$PWD/slow_disk.so pg_ctl start ...
+ *		cc -shared -fPIC -o slow_disk.so slow_disk.c FLOWLOG_SLOW_PATH=slow.log
+ *		LD_PRELOAD=$PWD/slow_disk.so pg_ctl start ...
  *
  * A read that may not block finds nothing in the page cache, as long as the
  * file's path contains the text of FLOWLOG_SLOW_PATH; reads that may block are
@@ -26,7 +26,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-typedef ssize_t (*ReadFunction)(int fd, const struct iovec *parts, int count, off_t offset, int flags);
+typedef ssize_t (*ReadFunction)(int fd, const struct iovec *parts, int count, off_t offset,
+                                int flags);
 
 static bool
 is_slow(int fd)
@@ -46,7 +47,8 @@ is_slow(int fd)
 }
 
 static ssize_t
-read_or_refuse(const char *function, int fd, const struct iovec *parts, int count, off_t offset, int flags)
+read_or_refuse(const char *function, int fd, const struct iovec *parts, int count, off_t offset,
+               int flags)
 {
 	ReadFunction next;
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * slow_names.c
- *	  Loaded before the C library: the names below ".slow.test" take a minute to resolve.
+ *	  Loaded before the C library: the names below ".slow.test" take a minute
+ *	  to resolve.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,9 +14,11 @@
 #include <unistd.h>
 
 int
-getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+            struct addrinfo **result)
 {
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		dlsym(RTLD_NEXT, "getaddrinfo");
 
 	if (name != NULL && strstr(name, ".slow.test") != NULL)
 	{

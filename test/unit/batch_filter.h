@@ -51,7 +51,10 @@ filter_batch_is_even(FlowSlice field)
 	return true;
 }
 
-/* Adds a record, if it can stand in a line, and what flow_filter_test said of it. */
+/*
+ * Adds a record, if it can stand in a line, and what flow_filter_test said of
+ * it.
+ */
 static inline void
 filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, FlowBadField bad)
 {
@@ -77,8 +80,8 @@ filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, F
 }
 
 /*
- * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if one
- * conjunct is broken, where another is false; but not if it needs a value.
+ * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if
+ * one conjunct is broken, where another is false; but not if it needs a value.
  */
 static inline bool
 filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
@@ -87,7 +90,8 @@ filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
 
 	for (size_t i = 0; i < batch->count; i++)
 	{
-		bool stays = next < kept && (rows[next] & ~FLOW_ROW_DOUBTFUL) == i * (size_t) batch->ncolumns;
+		bool stays =
+			next < kept && (rows[next] & ~FLOW_ROW_DOUBTFUL) == i * (size_t) batch->ncolumns;
 		bool doubtful = stays && (rows[next] & FLOW_ROW_DOUBTFUL);
 
 		if (stays && !doubtful && (batch->truths[i] != FLOW_TRUE || batch->bad[i]))
@@ -119,7 +123,8 @@ filter_batch_agrees(FilterBatch *batch, const FlowFilter *filter)
 
 		for (size_t i = 0; i < batch->count; i++)
 			rows[i] = (uint32_t) (i * (size_t) batch->ncolumns);
-		agrees = flow_selector_apply(selector, &view, rows, &count) == FLOW_OK && filter_batch_check_rows(batch, rows, count);
+		agrees = flow_selector_apply(selector, &view, rows, &count) == FLOW_OK &&
+		         filter_batch_check_rows(batch, rows, count);
 	}
 	flow_selector_free(selector);
 	unit_host.free(unit_host.arg, ends);

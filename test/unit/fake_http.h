@@ -3,9 +3,9 @@
  * fake_http.h
  *	  A store that a test plays: flow/s3/http.h without a network.
  *
- * Objects are bytes in memory, time is a number, and what can go wrong does so at random, as
- * often as the test wants.  It keeps book of what it has answered wrong, so a test knows
- * whether a scan had to fail.
+ * Objects are bytes in memory, time is a number, and what can go wrong does so
+ * at random, as often as the test wants.  It keeps book of what it has
+ * answered wrong, so a test knows whether a scan had to fail.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,12 +31,16 @@ typedef struct FakeObject
 typedef enum FakeFault
 {
 	FAKE_NONE,
-	FAKE_BROKEN,     /* the connection breaks after some bytes */
-	FAKE_SHORT,      /* the answer ends too early, and looks complete */
-	FAKE_500,        /* without a body */
-	FAKE_503,        /* SlowDown */
-	FAKE_WHOLE,      /* all of the object where a part was asked for */
-	FAKE_REPAIRABLE, /* the number of those that a scan must survive, if they do not come too often */
+	FAKE_BROKEN, /* the connection breaks after some bytes */
+	FAKE_SHORT,  /* the answer ends too early, and looks complete */
+	FAKE_500,    /* without a body */
+	FAKE_503,    /* SlowDown */
+	FAKE_WHOLE,  /* all of the object where a part was asked for */
+	/*
+	 * the number of those that a scan must survive, if they do not come too
+	 * often
+	 */
+	FAKE_REPAIRABLE,
 
 	FAKE_RANGE = FAKE_REPAIRABLE, /* another range than was asked for */
 	FAKE_ETAG_CHANGED,            /* the ETag in the answer is another */
@@ -73,7 +77,11 @@ static size_t fake_page_size = 1000;
 static uint32_t fake_faults;                  /* bits of FakeFault */
 static int fake_fault_percent;                /* of requests */
 static const char *fake_region = "us-east-1"; /* whoever signs for another is told */
-static int64_t fake_ahead;                    /* seconds that its clock is ahead: whoever differs by more than 15 minutes is told */
+/*
+ * seconds that its clock is ahead: whoever differs by more than 15 minutes is
+ * told
+ */
+static int64_t fake_ahead;
 static uint64_t fake_random = 88172645463325252u;
 static int64_t fake_now; /* of the host's clock */
 static int64_t fake_latency = 30000;
@@ -101,8 +109,12 @@ fake_number(uint64_t below)
 static inline void
 fake_add_field(FlowHttpRequest *request, const char *name, const char *value)
 {
-	request->fields_len += (size_t) snprintf(request->fields_text + request->fields_len, sizeof(request->fields_text) - request->fields_len,
-	                                         "%s%c%s", name, 0, value) +
+	request->fields_len += (size_t) snprintf(request->fields_text + request->fields_len,
+	                                         sizeof(request->fields_text) - request->fields_len,
+	                                         "%s%c%s",
+	                                         name,
+	                                         0,
+	                                         value) +
 	                       1;
 }
 
@@ -121,7 +133,10 @@ fake_error(FlowHttpRequest *request, FakeAnswer *answer, int status, const char 
 	char text[300];
 
 	answer->status = status;
-	snprintf(text, sizeof(text), "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>It is so.</Message></Error>", code);
+	snprintf(text,
+	         sizeof(text),
+	         "<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>It is so.</Message></Error>",
+	         code);
 	answer->owned = strdup(code[0] != '\0' ? text : "");
 	answer->body = answer->owned;
 	answer->len = strlen(answer->body);
@@ -166,7 +181,8 @@ static inline void
 fake_encode(FILE *out, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++)
-		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("/-._", *p) != NULL)
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+		    strchr("/-._", *p) != NULL)
 			fputc(*p, out);
 		else
 			fprintf(out, "%%%02X", *p);
@@ -193,7 +209,10 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 	fake_lists++;
 
 	out = open_memstream(&text, &answer->len);
-	fprintf(out, "<?xml version=\"1.0\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</Name><EncodingType>url</EncodingType>");
+	fprintf(out,
+	        "<?xml version=\"1.0\"?>\n<ListBucketResult "
+	        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</"
+	        "Name><EncodingType>url</EncodingType>");
 	for (size_t i = 0; i < fake_nobjects; i++)
 	{
 		const FakeObject *object = &fake_objects[i];
@@ -203,7 +222,11 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 		if (strncmp(object->key, prefix, strlen(prefix)) != 0 || strcmp(object->key, after) <= 0)
 			continue;
 		slash = delimiter[0] != '\0' ? strchr(object->key + strlen(prefix), '/') : NULL;
-		snprintf(group, sizeof(group), "%.*s", slash != NULL ? (int) (slash + 1 - object->key) : 0, object->key);
+		snprintf(group,
+		         sizeof(group),
+		         "%.*s",
+		         slash != NULL ? (int) (slash + 1 - object->key) : 0,
+		         object->key);
 		if (group[0] != '\0' && (strcmp(group, last) == 0 || strcmp(group, after) == 0))
 			continue;
 		if (count == limit)
@@ -218,10 +241,18 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 		if (group[0] != '\0')
 			fprintf(out, "</Prefix></CommonPrefixes>");
 		else
-			fprintf(out, "</Key><LastModified>2024-01-31T23:00:00.000Z</LastModified><ETag>&quot;%.*s&quot;</ETag><Size>%zu</Size><StorageClass>STANDARD</StorageClass></Contents>",
-			        (int) strlen(object->etag) - 2, object->etag + 1, object->size);
+			fprintf(out,
+			        "</Key><LastModified>2024-01-31T23:00:00.000Z</"
+			        "LastModified><ETag>&quot;%.*s&quot;</ETag><Size>%zu</"
+			        "Size><StorageClass>STANDARD</StorageClass></Contents>",
+			        (int) strlen(object->etag) - 2,
+			        object->etag + 1,
+			        object->size);
 	}
-	fprintf(out, "<KeyCount>%zu</KeyCount><IsTruncated>%s</IsTruncated>", count, more ? "true" : "false");
+	fprintf(out,
+	        "<KeyCount>%zu</KeyCount><IsTruncated>%s</IsTruncated>",
+	        count,
+	        more ? "true" : "false");
 	if (more)
 	{
 		fprintf(out, "<NextContinuationToken>");
@@ -276,7 +307,9 @@ fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
 	snprintf(text, sizeof(text), "%zu", answer->len);
 	if (answer->fault != FAKE_SHORT)
 		fake_add_field(request, "content-length", text);
-	fake_add_field(request, "etag", answer->fault == FAKE_ETAG_CHANGED ? "\"other\"" : object->etag);
+	fake_add_field(request,
+	               "etag",
+	               answer->fault == FAKE_ETAG_CHANGED ? "\"other\"" : object->etag);
 	if (answer->fault == FAKE_SHORT)
 		answer->len = fake_number(answer->len);
 }
@@ -303,7 +336,8 @@ fake_choose_fault(bool list)
 	do
 		fault = (FakeFault) fake_number(FAKE_FAULTS);
 	while ((fake_faults >> fault & 1) == 0);
-	if (list && (fault == FAKE_SHORT || fault == FAKE_WHOLE || fault == FAKE_RANGE || fault == FAKE_ETAG_CHANGED || fault == FAKE_412 || fault == FAKE_404))
+	if (list && (fault == FAKE_SHORT || fault == FAKE_WHOLE || fault == FAKE_RANGE ||
+	             fault == FAKE_ETAG_CHANGED || fault == FAKE_412 || fault == FAKE_404))
 		return FAKE_NONE;
 	return !list && fault == FAKE_CUT_LIST ? FAKE_NONE : fault;
 }
@@ -488,7 +522,8 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 const char *
 flow_http_field(const FlowHttpRequest *request, const char *name)
 {
-	for (const char *p = request->fields_text; p < request->fields_text + request->fields_len; p += strlen(p) + 1)
+	for (const char *p = request->fields_text; p < request->fields_text + request->fields_len;
+	     p += strlen(p) + 1)
 	{
 		const char *value = p + strlen(p) + 1;
 

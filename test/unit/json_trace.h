@@ -43,21 +43,30 @@ static inline void
 trace_piece(Trace *trace, FlowJsonToken token, const FlowJsonTokenizer *json)
 {
 	if (!trace->in_piece)
-		trace_add(trace, token == FLOW_JSON_KEY ? "K<" : token == FLOW_JSON_STRING ? "S<"
-		                                                                           : "<",
+		trace_add(trace,
+		          token == FLOW_JSON_KEY      ? "K<"
+		          : token == FLOW_JSON_STRING ? "S<"
+		                                      : "<",
 		          token == FLOW_JSON_NUMBER ? 1 : 2);
 	CHECK(json->ends || json->text.len > 0);
 	trace_add(trace, json->text.data, json->text.len);
 	trace->in_piece = !json->ends;
 	if (json->ends)
-		trace_add(trace, token == FLOW_JSON_NUMBER && json->integer ? ">i" : ">", token == FLOW_JSON_NUMBER && json->integer ? 2 : 1);
+		trace_add(trace,
+		          token == FLOW_JSON_NUMBER && json->integer ? ">i" : ">",
+		          token == FLOW_JSON_NUMBER && json->integer ? 2 : 1);
 }
 
 static inline void
 trace_token(Trace *trace, FlowJsonToken token, const FlowJsonTokenizer *json)
 {
-	static const char *const words[] = {
-		[FLOW_JSON_OBJECT] = "{", [FLOW_JSON_OBJECT_END] = "}", [FLOW_JSON_ARRAY] = "[", [FLOW_JSON_ARRAY_END] = "]", [FLOW_JSON_TRUE] = "true", [FLOW_JSON_FALSE] = "false", [FLOW_JSON_NULL] = "null"};
+	static const char *const words[] = {[FLOW_JSON_OBJECT] = "{",
+	                                    [FLOW_JSON_OBJECT_END] = "}",
+	                                    [FLOW_JSON_ARRAY] = "[",
+	                                    [FLOW_JSON_ARRAY_END] = "]",
+	                                    [FLOW_JSON_TRUE] = "true",
+	                                    [FLOW_JSON_FALSE] = "false",
+	                                    [FLOW_JSON_NULL] = "null"};
 
 	if (token == FLOW_JSON_KEY || token == FLOW_JSON_STRING || token == FLOW_JSON_NUMBER)
 		trace_piece(trace, token, json);
@@ -82,7 +91,8 @@ tokens_of(const char *data, size_t len, size_t first, size_t size)
 	do
 	{
 		size_t to = len - from < piece ? len : from + piece;
-		const uint8_t *begin = (const uint8_t *) unit_at_edge(data + from, to - from), *in = begin, *end = begin + (to - from);
+		const uint8_t *begin = (const uint8_t *) unit_at_edge(data + from, to - from), *in = begin,
+					  *end = begin + (to - from);
 		FlowJsonToken token;
 
 		while ((token = flow_json_next(&json, &in, end)) != FLOW_JSON_MORE)
@@ -91,7 +101,11 @@ tokens_of(const char *data, size_t len, size_t first, size_t size)
 			{
 				char where[128];
 
-				snprintf(where, sizeof(where), "!%s at %zu", json.problem, from + (size_t) (in - begin));
+				snprintf(where,
+				         sizeof(where),
+				         "!%s at %zu",
+				         json.problem,
+				         from + (size_t) (in - begin));
 				trace_add(&trace, where, strlen(where));
 				return trace.text;
 			}
@@ -110,8 +124,7 @@ tokens_of(const char *data, size_t len, size_t first, size_t size)
 static inline void
 trace_node(Trace *trace, const PlainNode *node)
 {
-	const char *word = node->type == 't' ? "true" : node->type == 'f' ? "false"
-	                                                                  : "null";
+	const char *word = node->type == 't' ? "true" : node->type == 'f' ? "false" : "null";
 
 	switch (node->type)
 	{

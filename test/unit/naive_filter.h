@@ -132,7 +132,10 @@ naive_real_order(double a, double b)
 	return (a > b) - (a < b);
 }
 
-/* as PostgreSQL's float8_timestamptz; false: it raises an error.  Since 1970, but wider than int64. */
+/*
+ * as PostgreSQL's float8_timestamptz; false: it raises an error.  Since 1970,
+ * but wider than int64.
+ */
 static inline bool
 naive_unix_time(int64_t integer, __int128 *microseconds)
 {
@@ -147,7 +150,8 @@ naive_unix_time(int64_t integer, __int128 *microseconds)
 }
 
 static inline int
-naive_order(const FlowColumn *column, FlowView view, const FlowValue *value, const FlowValue *constant)
+naive_order(const FlowColumn *column, FlowView view, const FlowValue *value,
+            const FlowValue *constant)
 {
 	__int128 time = 0;
 
@@ -168,7 +172,8 @@ naive_order(const FlowColumn *column, FlowView view, const FlowValue *value, con
 }
 
 static inline bool
-naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, FlowOp op, const FlowValue *constant)
+naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, FlowOp op,
+              const FlowValue *constant)
 {
 	int order;
 
@@ -194,7 +199,9 @@ naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, F
 
 /* ---------- judging ---------- */
 
-/* Does a leaf find its field bad, and not NULL in place of it?  "status": how. */
+/*
+ * Does a leaf find its field bad, and not NULL in place of it?  "status": how.
+ */
 static inline bool
 naive_is_broken(const NaiveTree *leaf, const NaiveRecord *record, FlowStatus *status)
 {
@@ -233,7 +240,8 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 		return FLOW_UNKNOWN;
 	flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
 	for (size_t i = 0; i < leaf->count; i++)
-		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]) != (leaf->kind == NAIVE_ALL))
+		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]) !=
+		    (leaf->kind == NAIVE_ALL))
 			return leaf->kind == NAIVE_ALL ? FLOW_FALSE : FLOW_TRUE;
 	if (leaf->has_null)
 		return FLOW_UNKNOWN;
@@ -254,8 +262,7 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 	if (seen[FLOW_ERROR])
 		return FLOW_ERROR;
 	if (tree->kind == NAIVE_NOT)
-		return seen[FLOW_TRUE] ? FLOW_FALSE : seen[FLOW_FALSE] ? FLOW_TRUE
-		                                                       : FLOW_UNKNOWN;
+		return seen[FLOW_TRUE] ? FLOW_FALSE : seen[FLOW_FALSE] ? FLOW_TRUE : FLOW_UNKNOWN;
 	truth = tree->kind == NAIVE_AND ? FLOW_FALSE : FLOW_TRUE;
 	if (seen[truth])
 		return truth;
@@ -265,9 +272,10 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 }
 
 /*
- * The same in the order in which PostgreSQL evaluates it: children as they are given, up to one that
- * decides; a NULL ends only the conjuncts of WHERE.  It ends with FLOW_ERROR at a deferred
- * predicate that is not resolved, which becomes *needed.
+ * The same in the order in which PostgreSQL evaluates it: children as they are
+ * given, up to one that decides; a NULL ends only the conjuncts of WHERE.  It
+ * ends with FLOW_ERROR at a deferred predicate that is not resolved, which
+ * becomes *needed.
  */
 static inline FlowTruth
 naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, NaiveTree **needed)
@@ -285,14 +293,14 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
 	if (tree->kind == NAIVE_NOT)
 	{
 		result = naive_in_order(tree->children[0], record, false, needed);
-		return result == FLOW_TRUE ? FLOW_FALSE : result == FLOW_FALSE ? FLOW_TRUE
-		                                                               : result;
+		return result == FLOW_TRUE ? FLOW_FALSE : result == FLOW_FALSE ? FLOW_TRUE : result;
 	}
 	for (size_t i = 0; i < tree->nchildren; i++)
 	{
 		FlowTruth truth = naive_in_order(tree->children[i], record, false, needed);
 
-		if (truth == decides || truth == FLOW_ERROR || (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
+		if (truth == decides || truth == FLOW_ERROR ||
+		    (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
 			return truth;
 		if (truth == FLOW_UNKNOWN)
 			result = FLOW_UNKNOWN;
@@ -301,8 +309,8 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
 }
 
 /*
- * What a tree with bad fields may be judged as, in whatever order its parts are
- * looked at: an OR of these bits.  It is only asked whether it "matters".
+ * What a tree with bad fields may be judged as, in whatever order its parts
+ * are looked at: an OR of these bits.  It is only asked whether it "matters".
  */
 #define NAIVE_YES 1
 #define NAIVE_NO 2
@@ -319,11 +327,12 @@ naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matte
 	if (tree->kind < NAIVE_NOT)
 	{
 		truth = naive_leaf(tree, record);
-		return truth == FLOW_ERROR ? NAIVE_BROKEN : truth == matters ? NAIVE_YES
-		                                                             : NAIVE_NO;
+		return truth == FLOW_ERROR ? NAIVE_BROKEN : truth == matters ? NAIVE_YES : NAIVE_NO;
 	}
 	if (tree->kind == NAIVE_NOT)
-		return naive_possible(tree->children[0], record, matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
+		return naive_possible(tree->children[0],
+		                      record,
+		                      matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
 	for (size_t i = 0; i < tree->nchildren; i++)
 	{
 		unsigned one = naive_possible(tree->children[i], record, matters);
@@ -362,9 +371,21 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 		case NAIVE_COMPARE:
 			return flow_filter_compare(filter, tree->column, tree->view, tree->op, tree->constants);
 		case NAIVE_ANY:
-			return flow_filter_any(filter, tree->column, tree->view, tree->op, tree->constants, tree->count, tree->has_null);
+			return flow_filter_any(filter,
+			                       tree->column,
+			                       tree->view,
+			                       tree->op,
+			                       tree->constants,
+			                       tree->count,
+			                       tree->has_null);
 		case NAIVE_ALL:
-			return flow_filter_all(filter, tree->column, tree->view, tree->op, tree->constants, tree->count, tree->has_null);
+			return flow_filter_all(filter,
+			                       tree->column,
+			                       tree->view,
+			                       tree->op,
+			                       tree->constants,
+			                       tree->count,
+			                       tree->has_null);
 		case NAIVE_IS_NULL:
 			return flow_filter_is_null(filter, tree->column);
 		case NAIVE_CONSTANT:
@@ -379,11 +400,13 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 }
 
 /*
- * Tests a record, and resolves what that takes.  False if a deferred predicate was asked for that PostgreSQL would not
- * come to, or one was not that it would.  Of records with bad fields nothing is said.
+ * Tests a record, and resolves what that takes.  False if a deferred predicate
+ * was asked for that PostgreSQL would not come to, or one was not that it
+ * would.  Of records with bad fields nothing is said.
  */
 static inline bool
-naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth, FlowBadField *bad)
+naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth,
+              FlowBadField *bad)
 {
 	bool exact = naive_truth(tree, record) != FLOW_ERROR;
 
@@ -418,8 +441,8 @@ naive_cannot_fail(const NaiveTree *tree)
 }
 
 /*
- * Is the filter's answer about a record right?  Both its truth and what it says
- * of a bad field.
+ * Is the filter's answer about a record right?  Both its truth and what it
+ * says of a bad field.
  */
 static inline bool
 naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, FlowBadField bad)
@@ -433,14 +456,18 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 		return false;
 
 	/* a bad field is no matter where another conjunct drops the record */
-	for (size_t i = 0; got == FLOW_ERROR && tree->kind == NAIVE_AND && naive_cannot_fail(tree) && i < tree->nchildren; i++)
+	for (size_t i = 0; got == FLOW_ERROR && tree->kind == NAIVE_AND && naive_cannot_fail(tree) &&
+	                   i < tree->nchildren;
+	     i++)
 		if (naive_possible(tree->children[i], record, FLOW_TRUE) == NAIVE_NO)
 			return false;
-	if (!(possible & (got == FLOW_ERROR ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES
-	                                                                      : NAIVE_NO)))
+	if (!(possible & (got == FLOW_ERROR ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES : NAIVE_NO)))
 		return false;
 	if (bad.column >= 0)
-		status = flow_value_read(&record->columns[bad.column], &unit_host, record->fields[bad.column], &value);
+		status = flow_value_read(&record->columns[bad.column],
+		                         &unit_host,
+		                         record->fields[bad.column],
+		                         &value);
 	if (got != FLOW_ERROR)
 		return bad.column < 0 || (record->bad_is_null && !record->columns[bad.column].not_null &&
 		                          status != FLOW_OK && status != FLOW_END && bad.status == status);

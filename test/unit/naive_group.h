@@ -96,7 +96,10 @@ naive_bit(const FlowAddress *address, int i)
 	return i < address->bits ? address->bytes[i / 8] >> (7 - i % 8) & 1 : -1;
 }
 
-/* inet's order: family, the bits that both prefixes have, the longer prefix, all bits */
+/*
+ * inet's order: family, the bits that both prefixes have, the longer prefix,
+ * all bits
+ */
 static inline int
 naive_compare(FlowType type, const FlowValue *a, const FlowValue *b)
 {
@@ -129,7 +132,9 @@ naive_extreme(const FlowGroupSpec *spec, int aggregate, NaiveTotal *total, const
 
 	if (a->kind != FLOW_MIN && a->kind != FLOW_MAX)
 		return;
-	order = total->count == 0 ? 0 : naive_compare(spec->columns[a->column].type, value, &total->extreme);
+	order = total->count == 0
+	            ? 0
+	            : naive_compare(spec->columns[a->column].type, value, &total->extreme);
 	if (total->count == 0 || (a->kind == FLOW_MIN ? order < 0 : order > 0))
 		total->extreme = *value;
 }
@@ -144,7 +149,10 @@ naive_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
-/* Adds a record; false, and nothing is done, if a field is bad and may not be NULL. */
+/*
+ * Adds a record; false, and nothing is done, if a field is bad and may not be
+ * NULL.
+ */
 static inline bool
 naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 {
@@ -163,7 +171,8 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 	}
 	for (int a = 0; a < spec->naggregates && !bad_is_null; a++)
 	{
-		if (spec->aggregates[a].kind != FLOW_COUNT_ALL && naive_bad(spec, fields, spec->aggregates[a].column) != FLOW_OK)
+		if (spec->aggregates[a].kind != FLOW_COUNT_ALL &&
+		    naive_bad(spec, fields, spec->aggregates[a].column) != FLOW_OK)
 			return false;
 	}
 
@@ -176,7 +185,8 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 
 		if (spec->aggregates[a].kind == FLOW_COUNT_ALL)
 			total->count++;
-		else if (flow_value_read(&spec->columns[column], &unit_host, fields[column], &value) == FLOW_OK)
+		else if (flow_value_read(&spec->columns[column], &unit_host, fields[column], &value) ==
+		         FLOW_OK)
 		{
 			if (spec->aggregates[a].kind == FLOW_SUM)
 				total->sum += value.integer;
@@ -203,7 +213,9 @@ naive_absorb(NaiveGroups *into, const FlowGroups *groups)
 			const FlowTotal *total = &from.totals[a];
 
 			if (spec->aggregates[a].kind == FLOW_SUM)
-				group->totals[a].sum += (__int128) ((unsigned __int128) (uint64_t) total->as.sum.high << 64 | total->as.sum.low);
+				group->totals[a].sum +=
+					(__int128) ((unsigned __int128) (uint64_t) total->as.sum.high << 64 |
+				                total->as.sum.low);
 			else if (total->count > 0)
 				naive_extreme(spec, a, &group->totals[a], &total->as.extreme);
 			group->totals[a].count += total->count;
@@ -260,9 +272,10 @@ typedef struct NaiveBatch
 } NaiveBatch;
 
 /*
- * fields[record * ncolumns + column]; columns without a field in the first record have none at
- * all.  The buffer ends where the promised slack ends.  Between records
- * stand others, as if they had not passed; "seed" chooses those, and in which order the fields stand.
+ * fields[record * ncolumns + column]; columns without a field in the first
+ * record have none at all.  The buffer ends where the promised slack ends.
+ * Between records stand others, as if they had not passed; "seed" chooses
+ * those, and in which order the fields stand.
  */
 static inline void
 naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumns, uint64_t *seed)
@@ -312,16 +325,25 @@ naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumn
 			while (made->place[c] != p)
 				c++;
 			if (fields[r * (size_t) ncolumns + (size_t) c].len > 0)
-				memcpy(made->buffer + 16 + end, fields[r * (size_t) ncolumns + (size_t) c].data, fields[r * (size_t) ncolumns + (size_t) c].len);
+				memcpy(made->buffer + 16 + end,
+				       fields[r * (size_t) ncolumns + (size_t) c].data,
+				       fields[r * (size_t) ncolumns + (size_t) c].len);
 			end += (uint32_t) fields[r * (size_t) ncolumns + (size_t) c].len + 1;
 			made->ends[++nends] = end;
 		}
 	}
 
-	/* exactly as much behind the last field as there has to be: an end takes a byte itself */
+	/*
+	 * exactly as much behind the last field as there has to be: an end takes a
+	 * byte itself
+	 */
 	if (end > 0)
 		made->buffer = realloc(made->buffer, 16 + end - 1 + 64);
-	made->batch = (FlowBatch) {.count = count, .place = made->place, .data = made->buffer + 16, .next = made->ends + 1, .rows = made->rows};
+	made->batch = (FlowBatch) {.count = count,
+	                           .place = made->place,
+	                           .data = made->buffer + 16,
+	                           .next = made->ends + 1,
+	                           .rows = made->rows};
 }
 
 static inline void

@@ -14,7 +14,10 @@
 
 #define PLAIN_MAX_NAMES 256
 
-/* One by its name, one by the name it had on Athena's old page, one that no file has, one by "field". */
+/*
+ * One by its name, one by the name it had on Athena's old page, one that no
+ * file has, one by "field".
+ */
 static const FlowColumn plain_header_columns[] = {
 	{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
 	{.name = "account", .type = FLOW_TEXT, .max_chars = -1},
@@ -23,7 +26,10 @@ static const FlowColumn plain_header_columns[] = {
 };
 #define PLAIN_HEADER_COLUMNS 4
 
-static const char *const plain_header_fields[] = {"srcaddr", "account-id", "asg-tag-2", "log-status"};
+static const char *const plain_header_fields[] = {"srcaddr",
+                                                  "account-id",
+                                                  "asg-tag-2",
+                                                  "log-status"};
 
 /* The names they had on Athena's old page; an asg-tag has no such name. */
 static const char *const plain_old_names[] = {"sourceaddress", "account", "asg-tag-2", "logstatus"};
@@ -124,7 +130,8 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 		if (names[i].len > 63 || names[i].data[0] < 'a' || names[i].data[0] > 'z')
 			return false;
 		for (size_t j = 0; j < names[i].len; j++)
-			if (names[i].data[j] == '\0' || strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", names[i].data[j]) == NULL)
+			if (names[i].data[j] == '\0' ||
+			    strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", names[i].data[j]) == NULL)
 				return false;
 		for (int j = 0; j < i; j++)
 			if (plain_same(names[i], names[j]))
@@ -139,12 +146,14 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 	header->nfields = count;
 	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
 	{
-		const char *name = plain_header_columns[i].field ? plain_header_columns[i].field : plain_header_columns[i].name;
+		const char *name = plain_header_columns[i].field ? plain_header_columns[i].field
+		                                                 : plain_header_columns[i].name;
 
 		/* its own name first, then the field's */
 		header->place[i] = -1;
 		for (int j = count - 1; j >= 0; j--)
-			if (plain_equals(names[j], plain_header_fields[i]) || plain_equals(names[j], plain_old_names[i]))
+			if (plain_equals(names[j], plain_header_fields[i]) ||
+			    plain_equals(names[j], plain_old_names[i]))
 				header->place[i] = j;
 		for (int j = count - 1; j >= 0; j--)
 		{
@@ -190,7 +199,8 @@ plain_is_default(const char *data, size_t len)
 
 /* Takes a line of the file; fields by column. */
 static inline PlainKind
-plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length, FlowSlice *fields)
+plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length,
+                FlowSlice *fields)
 {
 	FlowSlice pieces[PLAIN_MAX_NAMES + 1];
 	bool nul = false;
@@ -224,16 +234,25 @@ plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_li
 }
 
 /*
- * Reads a file both ways, with on_error 'set_null'; false at the first difference, of which *line is
- * the line.
+ * Reads a file both ways, with on_error 'set_null'; false at the first
+ * difference, of which *line is the line.
  */
 static inline bool
-plain_header_agrees(const char *path, const char *data, size_t len, bool splitter, size_t max_line_length, uint64_t *line)
+plain_header_agrees(const char *path, const char *data, size_t len, bool splitter,
+                    size_t max_line_length, uint64_t *line)
 {
-	FlowFormatSpec format_spec = {.splitter = splitter, .header = FLOW_HEADER_AUTO, .columns = plain_header_columns, .ncolumns = PLAIN_HEADER_COLUMNS};
+	FlowFormatSpec format_spec = {.splitter = splitter,
+	                              .header = FLOW_HEADER_AUTO,
+	                              .columns = plain_header_columns,
+	                              .ncolumns = PLAIN_HEADER_COLUMNS};
 	FlowObject object = plain_write(path, data, len);
 	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
-	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none", .objects = &objects, .on_error = FLOW_ON_ERROR_SET_NULL, .max_line_length = max_line_length};
+	FlowReadSpec spec = {.host = &unit_host,
+	                     .reject_limit = -1,
+	                     .compression = "none",
+	                     .objects = &objects,
+	                     .on_error = FLOW_ON_ERROR_SET_NULL,
+	                     .max_line_length = max_line_length};
 	const char *end = data + len;
 	const char *next = data;
 	PlainHeader header = {0};
@@ -259,7 +278,11 @@ plain_header_agrees(const char *path, const char *data, size_t len, bool splitte
 	{
 		const char *newline = memchr(next, '\n', (size_t) (end - next));
 		FlowSlice fields[PLAIN_HEADER_COLUMNS];
-		PlainKind kind = plain_take_line(&header, next, (size_t) ((newline ? newline : end) - next), max_line_length, fields);
+		PlainKind kind = plain_take_line(&header,
+		                                 next,
+		                                 (size_t) ((newline ? newline : end) - next),
+		                                 max_line_length,
+		                                 fields);
 
 		next = newline ? newline + 1 : end;
 		headers += kind == PLAIN_HEADER;
@@ -267,20 +290,22 @@ plain_header_agrees(const char *path, const char *data, size_t len, bool splitte
 		if (kind == PLAIN_STOP)
 		{
 			stopped = true;
-			agrees = flow_reader_next(reader, &record, &error) == FLOW_BAD_HEADER && error.line == header.line;
+			agrees = flow_reader_next(reader, &record, &error) == FLOW_BAD_HEADER &&
+			         error.line == header.line;
 		}
 		else if (kind == PLAIN_RECORD || kind == PLAIN_MISMATCH)
 		{
-			agrees = flow_reader_next(reader, &record, &error) == FLOW_OK && plain_line_number(reader) == header.line &&
-			         flow_reader_balances(reader);
+			agrees = flow_reader_next(reader, &record, &error) == FLOW_OK &&
+			         plain_line_number(reader) == header.line && flow_reader_balances(reader);
 			for (int i = 0; agrees && i < PLAIN_HEADER_COLUMNS; i++)
 				agrees = plain_same(record.fields[i], fields[i]);
 		}
 	}
 	if (agrees && !stopped)
 	{
-		agrees = flow_reader_next(reader, &record, &error) == FLOW_END && flow_reader_balances(reader) &&
-		         flow_reader_counts(reader)->lines == header.line && flow_reader_counts(reader)->headers == headers &&
+		agrees = flow_reader_next(reader, &record, &error) == FLOW_END &&
+		         flow_reader_balances(reader) && flow_reader_counts(reader)->lines == header.line &&
+		         flow_reader_counts(reader)->headers == headers &&
 		         flow_reader_counts(reader)->set_null == nulled;
 	}
 	*line = header.line;

@@ -67,7 +67,8 @@ plain_json_peek(const PlainJson *json)
 static inline int
 plain_json_skip_blanks(PlainJson *json)
 {
-	while (json->at < json->len && strchr(" \t\r\n", json->data[json->at]) != NULL && json->data[json->at] != '\0')
+	while (json->at < json->len && strchr(" \t\r\n", json->data[json->at]) != NULL &&
+	       json->data[json->at] != '\0')
 		json->at++;
 	return plain_json_peek(json);
 }
@@ -109,8 +110,17 @@ plain_json_utf8(char *to, unsigned c)
 	if (c < 0x800)
 		return (size_t) sprintf(to, "%c%c", (int) (0xC0 + c / 64), (int) (0x80 + c % 64));
 	if (c < 0x10000)
-		return (size_t) sprintf(to, "%c%c%c", (int) (0xE0 + c / 4096), (int) (0x80 + c / 64 % 64), (int) (0x80 + c % 64));
-	return (size_t) sprintf(to, "%c%c%c%c", (int) (0xF0 + c / 262144), (int) (0x80 + c / 4096 % 64), (int) (0x80 + c / 64 % 64), (int) (0x80 + c % 64));
+		return (size_t) sprintf(to,
+		                        "%c%c%c",
+		                        (int) (0xE0 + c / 4096),
+		                        (int) (0x80 + c / 64 % 64),
+		                        (int) (0x80 + c % 64));
+	return (size_t) sprintf(to,
+	                        "%c%c%c%c",
+	                        (int) (0xF0 + c / 262144),
+	                        (int) (0x80 + c / 4096 % 64),
+	                        (int) (0x80 + c / 64 % 64),
+	                        (int) (0x80 + c % 64));
 }
 
 static inline bool
@@ -134,7 +144,8 @@ plain_json_escape(PlainJson *json, char *to, size_t *len)
 		return !(json->failed = true);
 	if (unit >= 0xD800 && unit <= 0xDBFF)
 	{
-		if (!plain_json_take(json, "\\") || !plain_json_take(json, "u") || !plain_json_hex(json, &low))
+		if (!plain_json_take(json, "\\") || !plain_json_take(json, "u") ||
+		    !plain_json_hex(json, &low))
 			return false;
 		if (low < 0xDC00 || low > 0xDFFF)
 			return !(json->failed = true);
@@ -358,8 +369,10 @@ plain_json_value(PlainJson *json)
 	else if (byte == 't' || byte == 'f' || byte == 'n')
 	{
 		node->type = (char) byte;
-		node->whole = plain_json_literal(json, byte == 't' ? "true" : byte == 'f' ? "false"
-		                                                                          : "null");
+		node->whole = plain_json_literal(json,
+		                                 byte == 't'   ? "true"
+		                                 : byte == 'f' ? "false"
+		                                               : "null");
 	}
 	else
 	{
@@ -384,7 +397,8 @@ typedef struct PlainEvents
 static inline bool
 plain_json_has_key(const PlainNode *node, const char *key)
 {
-	return node->key != NULL && node->key_len == strlen(key) && memcmp(node->key, key, node->key_len) == 0;
+	return node->key != NULL && node->key_len == strlen(key) &&
+	       memcmp(node->key, key, node->key_len) == 0;
 }
 
 static inline void
@@ -400,7 +414,8 @@ plain_json_is_time(const PlainNode *time)
 	if (time == NULL || (time->type != '"' && time->type != '0') || time->len == 0)
 		return false;
 	for (size_t i = 0; i < time->len; i++)
-		if (time->type == '0' ? strchr("-0123456789", time->text[i]) == NULL : (unsigned char) time->text[i] <= ' ')
+		if (time->type == '0' ? strchr("-0123456789", time->text[i]) == NULL
+		                      : (unsigned char) time->text[i] <= ' ')
 			return false;
 	return true;
 }
@@ -456,7 +471,8 @@ plain_json_add_line(PlainEvents *events, const PlainNode *event)
 {
 	const PlainNode *time = NULL, *message = NULL;
 
-	for (const PlainNode *member = event->type == '{' ? event->first : NULL; member != NULL; member = member->next)
+	for (const PlainNode *member = event->type == '{' ? event->first : NULL; member != NULL;
+	     member = member->next)
 	{
 		if (plain_json_has_key(member, "timestamp"))
 			time = member;
@@ -475,7 +491,9 @@ plain_json_add_line(PlainEvents *events, const PlainNode *event)
 		else if (time->type == '0' && time->len == 2 && memcmp(time->text, "-0", 2) == 0)
 			plain_json_add(events->made, "0", 1);
 		else
-			plain_json_add(events->made, time->text, time->len < events->max_text ? time->len : events->max_text);
+			plain_json_add(events->made,
+			               time->text,
+			               time->len < events->max_text ? time->len : events->max_text);
 		plain_json_add(events->made, " ", 1);
 		plain_json_add_message(events, message);
 	}
@@ -506,9 +524,12 @@ plain_json_add_lines(PlainEvents *events, const PlainNode *array)
 {
 	static const char *const names[] = {"timestamp", "message", NULL};
 
-	for (const PlainNode *event = array->first; event != NULL && events->failed_at == 0; event = event->next)
+	for (const PlainNode *event = array->first; event != NULL && events->failed_at == 0;
+	     event = event->next)
 	{
-		for (const PlainNode *member = event->type == '{' ? event->first : NULL; member != NULL && events->failed_at == 0; member = member->next)
+		for (const PlainNode *member = event->type == '{' ? event->first : NULL;
+		     member != NULL && events->failed_at == 0;
+		     member = member->next)
 			events->failed_at = plain_json_repeated(event, names, member);
 		if (events->failed_at == 0 && event->whole)
 			plain_json_add_line(events, event);
@@ -519,11 +540,13 @@ plain_json_add_lines(PlainEvents *events, const PlainNode *array)
 static inline void
 plain_json_add_value(PlainEvents *events, const PlainNode *value)
 {
-	static const char *const names[] = {"messageType", "logEvents", "events", "timestamp", "message", NULL};
+	static const char *const names[] =
+		{"messageType", "logEvents", "events", "timestamp", "message", NULL};
 	bool known = false, control = false, has_log_events = false, has_events = false, given = false;
 	size_t before = events->made->len;
 
-	for (const PlainNode *member = value->first; member != NULL && events->failed_at == 0; member = member->next)
+	for (const PlainNode *member = value->first; member != NULL && events->failed_at == 0;
+	     member = member->next)
 	{
 		bool begun = member->whole || member->opened;
 		bool array = member->type == '[' && member->opened;
@@ -534,7 +557,8 @@ plain_json_add_value(PlainEvents *events, const PlainNode *value)
 		if (plain_json_has_key(member, "messageType") && begun)
 		{
 			known = true;
-			control = member->type == '"' && member->len == 15 && memcmp(member->text, "CONTROL_MESSAGE", 15) == 0;
+			control = member->type == '"' && member->len == 15 &&
+			          memcmp(member->text, "CONTROL_MESSAGE", 15) == 0;
 			if (control && given)
 			{
 				events->failed_at = begun_at;
@@ -584,16 +608,27 @@ plain_json_fail(PlainText *made, FlowStatus status, size_t at, uint64_t number)
 {
 	made->status = status;
 	if (status == FLOW_LIMIT)
-		snprintf(made->error.detail, sizeof(made->error.detail), "Value %" PRIu64 " of the file", number);
+		snprintf(made->error.detail,
+		         sizeof(made->error.detail),
+		         "Value %" PRIu64 " of the file",
+		         number);
 	else if (at > 0)
-		snprintf(made->error.detail, sizeof(made->error.detail), " at byte %zu in value %" PRIu64 " of the file.", at, number);
+		snprintf(made->error.detail,
+		         sizeof(made->error.detail),
+		         " at byte %zu in value %" PRIu64 " of the file.",
+		         at,
+		         number);
 	else
-		snprintf(made->error.detail, sizeof(made->error.detail), " value %" PRIu64 " of the file", number);
+		snprintf(made->error.detail,
+		         sizeof(made->error.detail),
+		         " value %" PRIu64 " of the file",
+		         number);
 }
 
 /* Takes the value at *at off the file; false if that is the end. */
 static inline bool
-plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length, uint64_t number, PlainText *made)
+plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length,
+                      uint64_t number, PlainText *made)
 {
 	PlainJson json = {.data = data + *at, .len = len - *at};
 	PlainNode *value = plain_json_value(&json);
@@ -603,7 +638,10 @@ plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_
 	plain_json_free(value);
 	*at += json.at;
 	if (events.failed_at != 0)
-		plain_json_fail(made, events.unsupported ? FLOW_UNSUPPORTED : FLOW_CORRUPT, events.failed_at, number);
+		plain_json_fail(made,
+		                events.unsupported ? FLOW_UNSUPPORTED : FLOW_CORRUPT,
+		                events.failed_at,
+		                number);
 	else if (json.too_deep)
 		plain_json_fail(made, FLOW_LIMIT, 0, number);
 	else if (json.failed)
@@ -657,8 +695,8 @@ plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
 static inline bool
 plain_json_agrees(const PlainText *made, const PlainText *want)
 {
-	return made->status == want->status && made->skipped == want->skipped && made->len == want->len &&
-	       memcmp(made->data, want->data, made->len) == 0 &&
+	return made->status == want->status && made->skipped == want->skipped &&
+	       made->len == want->len && memcmp(made->data, want->data, made->len) == 0 &&
 	       (made->status == FLOW_END || strstr(made->error.detail, want->error.detail) != NULL);
 }
 

@@ -3,9 +3,9 @@
  * plain_location.h
  *	  The obvious matcher of locations, to compare flow/location.c with.
  *
- * It tries everything, copies and recurses freely, and can take for ever; so it
- * counts its steps and gives up.  It takes only locations that are well-formed and
- * shorter than PLAIN_MAX bytes.
+ * It tries everything, copies and recurses freely, and can take for ever; so
+ * it counts its steps and gives up.  It takes only locations that are
+ * well-formed and shorter than PLAIN_MAX bytes.
  *
  *-------------------------------------------------------------------------
  */
@@ -114,13 +114,12 @@ plain_next(const char *p)
 {
 	bool ignored;
 
-	return *p == '[' ? plain_class(p, 0, &ignored) : *p == '\\' ? p + 2
-	                                                            : p + 1;
+	return *p == '[' ? plain_class(p, 0, &ignored) : *p == '\\' ? p + 2 : p + 1;
 }
 
 /*
- * A pattern against a name, by writing it once for each alternative of its first
- * "{".  Hidden names match only what has their first byte, unless "any".
+ * A pattern against a name, by writing it once for each alternative of its
+ * first "{".  Hidden names match only what has their first byte, unless "any".
  */
 static inline bool
 plain_name(const char *pattern, const char *name, bool any)
@@ -138,8 +137,7 @@ plain_name(const char *pattern, const char *name, bool any)
 	}
 
 	for (close = open, depth = 0; depth > 0 || close == open; close = plain_next(close))
-		depth += *close == '{' ? 1 : *close == '}' ? -1
-		                                           : 0;
+		depth += *close == '{' ? 1 : *close == '}' ? -1 : 0;
 	from = open + 1;
 	depth = 0;
 	for (const char *p = from; p < close; p = plain_next(p))
@@ -150,13 +148,19 @@ plain_name(const char *pattern, const char *name, bool any)
 			return false;
 		if (depth == 0 && (*p == ',' || p == close - 1))
 		{
-			snprintf(one, sizeof(one), "%.*s%.*s%s", (int) (open - pattern), pattern, (int) (p - from), from, close);
+			snprintf(one,
+			         sizeof(one),
+			         "%.*s%.*s%s",
+			         (int) (open - pattern),
+			         pattern,
+			         (int) (p - from),
+			         from,
+			         close);
 			if (plain_name(one, name, any))
 				return true;
 			from = p + 1;
 		}
-		depth += *p == '{' ? 1 : *p == '}' ? -1
-		                                   : 0;
+		depth += *p == '{' ? 1 : *p == '}' ? -1 : 0;
 	}
 	return false;
 }
@@ -198,7 +202,8 @@ plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool 
 
 		if (i + 1 < location->count && plain_from(location, i + 1, path, j, last_any))
 			return true;
-		return shown && (last ? i + 1 >= location->count : plain_from(location, i, path, j + 1, last_any));
+		return shown &&
+		       (last ? i + 1 >= location->count : plain_from(location, i, path, j + 1, last_any));
 	}
 	if (!plain_name(location->names[i], name, any))
 		return false;
@@ -217,10 +222,14 @@ plain_takes(const char *text, const char *file, bool last_any)
 
 	plain_split(text, &location);
 	plain_split(file, &path);
-	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS || len >= PLAIN_MAX)
+	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS ||
+	    len >= PLAIN_MAX)
 		return -1;
 
-	/* "/./" is "/", unless behind a wildcard, where it is an error; "." at the end is "/" */
+	/*
+	 * "/./" is "/", unless behind a wildcard, where it is an error; "." at the
+	 * end is "/"
+	 */
 	for (int i = 0; i < location.count; i++)
 	{
 		for (const char *p = location.names[i]; *p != '\0'; p += *p == '\\' ? 2 : 1)
@@ -241,8 +250,9 @@ plain_takes(const char *text, const char *file, bool last_any)
 }
 
 /*
- * The same question put to flow/location.c, which is walked as a directory tree
- * would be.  *hidden: the last name is one that listings leave out and count.
+ * The same question put to flow/location.c, which is walked as a directory
+ * tree would be.  *hidden: the last name is one that listings leave out and
+ * count.
  */
 static inline bool
 walked_takes(const FlowLocation *location, const char *file, bool *hidden)
@@ -260,7 +270,8 @@ walked_takes(const FlowLocation *location, const char *file, bool *hidden)
 	if (strncmp(file, fixed, len) != 0 || file[len] != '/')
 		return false;
 
-	for (const char *p = file + len; *p == '/' && segments != 0 && !match.hidden; segments = match.below)
+	for (const char *p = file + len; *p == '/' && segments != 0 && !match.hidden;
+	     segments = match.below)
 	{
 		size_t name_len = strcspn(++p, "/");
 

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * plain_pattern.h
- *	  Splitters against PCRE2: patterns that are splitters or nearly so, lines that
- *	  have their shape or nearly so, and the plain check of what a shape promises.  For
- *	  test_pattern.c and fuzz_pattern.c.
+ *	  Splitters against PCRE2: patterns that are splitters or nearly so, lines
+ *	  that have their shape or nearly so, and the plain check of what a shape
+ *	  promises.  For test_pattern.c and fuzz_pattern.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +28,8 @@ typedef struct PlainSource
 static inline unsigned
 plain_choose(PlainSource *source, unsigned count)
 {
-	return source->next < source->end ? *source->next++ % count : (unsigned) (unit_random(&source->seed) >> 32) % count;
+	return source->next < source->end ? *source->next++ % count
+	                                  : (unsigned) (unit_random(&source->seed) >> 32) % count;
 }
 
 static inline bool
@@ -50,26 +51,95 @@ typedef struct PlainPattern
 
 /* The later ones are no separators, or not always. */
 static const char *const plain_separators[][16] = {
-	{" ", " +", "\\s+", "\\s", "[ \\t]+", "[[:space:]]+", "\\h+", "\\x20", " +?", "\\s++", " {1,2}", "[ \\x80-\\xff]", " *", " {2}", " ?", "\\s*"},
-	{"\\t", "\\t+", "\t", "[\\t]", "\\x09", "\t{1,}", "[\\t\\n]+", "\\t+?", "\\t", "\\t", "\\t", "\\t", "\\t*", "\\s+", "\\t ", "\\t?"},
-	{",", ",+", "[,]", "\\,", "\\x2c", ",{1,3}", ",++", ",+?", ",", ",", ",", ",", ", ", " *, *", ",*", "[, ]"},
-	{"\\|", "[|]", "\\|+", "\\x7c", "[|\\x01]", "\\|", "\\|", "\\|", "\\|", "\\|", "\\|", "\\|", "|", "\\|?", "\\|\\|", "[|,]"},
+	{" ",
+     " +",
+     "\\s+",
+     "\\s",
+     "[ \\t]+",
+     "[[:space:]]+",
+     "\\h+",
+     "\\x20",
+     " +?",
+     "\\s++",
+     " {1,2}",
+     "[ \\x80-\\xff]",
+     " *",
+     " {2}",
+     " ?",
+     "\\s*"},
+	{"\\t",
+     "\\t+",
+     "\t",
+     "[\\t]",
+     "\\x09",
+     "\t{1,}",
+     "[\\t\\n]+",
+     "\\t+?",
+     "\\t",
+     "\\t",
+     "\\t",
+     "\\t",
+     "\\t*",
+     "\\s+",
+     "\\t ",
+     "\\t?"},
+	{",",
+     ",+",
+     "[,]",
+     "\\,",
+     "\\x2c",
+     ",{1,3}",
+     ",++",
+     ",+?",
+     ",",
+     ",",
+     ",",
+     ",",
+     ", ",
+     " *, *",
+     ",*",
+     "[, ]"},
+	{"\\|",
+     "[|]",
+     "\\|+",
+     "\\x7c",
+     "[|\\x01]",
+     "\\|",
+     "\\|",
+     "\\|",
+     "\\|",
+     "\\|",
+     "\\|",
+     "\\|",
+     "|",
+     "\\|?",
+     "\\|\\|",
+     "[|,]"},
 };
 
-static const char *const plain_classes[] = {
-	"[^ ]", "\\S", "\\S", "\\d", "[0-9]", "[[:digit:]]", ".", "\\w", "[a-f]", "[a-z0-9.:-]", "[^\\t]", "[^,]", "[^|]", "\\D", "[^\\s]",
-	"[^ ,|\\t]", "[^ ,|\\t]", "\\H", "[ -~]", "-", "x", "\\.", "[^a]", "[[:graph:]]", "[^,;]", "\\W", "[\\d.]", "[^\\x00-\\x20]", "[ab]", "[^\\d ]",
-	"[[:^space:]]", "\\s"};
+static const char *const plain_classes[] =
+	{"[^ ]",   "\\S",       "\\S",          "\\d",    "[0-9]", "[[:digit:]]", ".",
+     "\\w",    "[a-f]",     "[a-z0-9.:-]",  "[^\\t]", "[^,]",  "[^|]",        "\\D",
+     "[^\\s]", "[^ ,|\\t]", "[^ ,|\\t]",    "\\H",    "[ -~]", "-",           "x",
+     "\\.",    "[^a]",      "[[:graph:]]",  "[^,;]",  "\\W",   "[\\d.]",      "[^\\x00-\\x20]",
+     "[ab]",   "[^\\d ]",   "[[:^space:]]", "\\s"};
 
-static const char *const plain_quantifiers[] = {
-	"+", "+", "+", "+", "+", "+", "+", "*", "*", "*", "{1,3}", "{2}", "{2,}", "{5,}", "?", "", "+?", "*?", "++", "*+", "{0,2}", "{1,3}?", "{1,2}+", "??", "{3}?"};
+static const char *const plain_quantifiers[] = {"+",     "+",      "+",      "+",    "+",
+                                                "+",     "+",      "*",      "*",    "*",
+                                                "{1,3}", "{2}",    "{2,}",   "{5,}", "?",
+                                                "",      "+?",     "*?",     "++",   "*+",
+                                                "{0,2}", "{1,3}?", "{1,2}+", "??",   "{3}?"};
 
-static const char *const plain_texts[] = {"OK", "ACCEPT", "A", "AB", "-", "a", "ab", "1", "12", "a1", "\\-", "b"};
+static const char *const plain_texts[] =
+	{"OK", "ACCEPT", "A", "AB", "-", "a", "ab", "1", "12", "a1", "\\-", "b"};
 
-static const char *const plain_junk[] = {
-	"\\b", "^", "$", "(", "|", ")", "\\1", "(?=x)", "(?i)", "\\K", "(?>a)", "\\Qa\\E", "*", "{", "[", "?", "+", "()", "a", " ", ".*", "\\s+", "(?:", ")?", "|a)"};
+static const char *const plain_junk[] = {"\\b",   "^",    "$",   "(",     "|",       ")", "\\1",
+                                         "(?=x)", "(?i)", "\\K", "(?>a)", "\\Qa\\E", "*", "{",
+                                         "[",     "?",    "+",   "()",    "a",       " ", ".*",
+                                         "\\s+",  "(?:",  ")?",  "|a)"};
 
-static const char *const plain_edges[] = {"\\s*", "\\s*", " *", "\\r?", "\\t*", ",*", "[\r\n]*", "\\s*?", "\\s*+", ".?", "-?", "\\|?"};
+static const char *const plain_edges[] =
+	{"\\s*", "\\s*", " *", "\\r?", "\\t*", ",*", "[\r\n]*", "\\s*?", "\\s*+", ".?", "-?", "\\|?"};
 
 static inline void
 plain_put(PlainPattern *pattern, const char *text)
@@ -82,7 +152,8 @@ plain_put(PlainPattern *pattern, const char *text)
 	pattern->end += len;
 }
 
-#define PLAIN_PUT_ONE(pattern, texts) plain_put(pattern, (texts)[plain_choose((pattern)->source, flow_countof(texts))])
+#define PLAIN_PUT_ONE(pattern, texts)                                                              \
+	plain_put(pattern, (texts)[plain_choose((pattern)->source, flow_countof(texts))])
 
 static inline void
 plain_put_separator(PlainPattern *pattern)
@@ -91,10 +162,15 @@ plain_put_separator(PlainPattern *pattern)
 
 	if (plain_chance(pattern->source, 2))
 		row = plain_choose(pattern->source, flow_countof(plain_separators));
-	plain_put(pattern, plain_separators[row][plain_choose(pattern->source, plain_chance(pattern->source, 4) ? 16 : 12)]);
+	plain_put(pattern,
+	          plain_separators[row][plain_choose(pattern->source,
+	                                             plain_chance(pattern->source, 4) ? 16 : 12)]);
 }
 
-/* Classes that do not have the separator are the ones that may be followed by options and ".*". */
+/*
+ * Classes that do not have the separator are the ones that may be followed by
+ * options and ".*".
+ */
 static inline void
 plain_put_run(PlainPattern *pattern)
 {
@@ -121,7 +197,8 @@ plain_put_alternative(PlainPattern *pattern)
 static inline void
 plain_put_field(PlainPattern *pattern)
 {
-	static const char *const opens[] = {"(", "(", "(", "(", "(", "(", "(?:", "(?:", "", "", "", "(?<a%u>", "(?P<b%u>", "(?'c%u'"};
+	static const char *const opens[] =
+		{"(", "(", "(", "(", "(", "(", "(?:", "(?:", "", "", "", "(?<a%u>", "(?P<b%u>", "(?'c%u'"};
 	unsigned open = plain_choose(pattern->source, flow_countof(opens));
 	char text[32];
 
@@ -148,7 +225,8 @@ plain_put_field(PlainPattern *pattern)
 static inline void
 plain_put_optional(PlainPattern *pattern, int depth)
 {
-	static const char *const ends[] = {")?", ")?", ")?", ")?", ")?", ")?", ")?", ")?", "){0,1}", ")??", ")?+", ")*", ")"};
+	static const char *const ends[] =
+		{")?", ")?", ")?", ")?", ")?", ")?", ")?", ")?", "){0,1}", ")??", ")?+", ")*", ")"};
 
 	while (depth < 4 && plain_chance(pattern->source, 50))
 	{
@@ -164,14 +242,17 @@ plain_put_optional(PlainPattern *pattern, int depth)
 			plain_put_separator(pattern);
 			plain_put_field(pattern);
 		}
-		plain_put(pattern, ends[plain_choose(pattern->source, plain_chance(pattern->source, 25) ? flow_countof(ends) : 9)]);
+		plain_put(pattern,
+		          ends[plain_choose(pattern->source,
+		                            plain_chance(pattern->source, 25) ? flow_countof(ends) : 9)]);
 	}
 }
 
 static inline void
 plain_make_pattern(PlainPattern *pattern, PlainSource *source)
 {
-	static const char *const rests[] = {".*", ".*?", ".*+", ".+", "[^\\n]*", "\\S*", "(?:OK|.{7,})", "(?:.*|a)"};
+	static const char *const rests[] =
+		{".*", ".*?", ".*+", ".+", "[^\\n]*", "\\S*", "(?:OK|.{7,})", "(?:.*|a)"};
 	unsigned fields;
 
 	memset(pattern, 0, offsetof(PlainPattern, text) + 1);
@@ -199,8 +280,7 @@ plain_make_pattern(PlainPattern *pattern, PlainSource *source)
 	}
 	if (plain_chance(source, 12))
 		PLAIN_PUT_ONE(pattern, plain_edges);
-	plain_put(pattern, plain_chance(source, 30) ? "$" : plain_chance(source, 5) ? "\\Z"
-	                                                                            : "");
+	plain_put(pattern, plain_chance(source, 30) ? "$" : plain_chance(source, 5) ? "\\Z" : "");
 }
 
 /* ---------- lines ---------- */
@@ -253,7 +333,8 @@ plain_byte(PlainLines *lines, int f)
 	if (f >= 0 && lines->nchoices[f] > 0)
 		return (char) lines->choices[f][plain_random(lines, lines->nchoices[f])];
 	do
-		byte = plain_random(lines, 2) ? usual[plain_random(lines, sizeof(usual) - 2)] : (char) (0x20 + plain_random(lines, 0x60));
+		byte = plain_random(lines, 2) ? usual[plain_random(lines, sizeof(usual) - 2)]
+		                              : (char) (0x20 + plain_random(lines, 0x60));
 	while (byte == lines->shape->separator);
 	return byte;
 }
@@ -277,7 +358,8 @@ plain_put_value(PlainLines *lines, int f)
 	unsigned min = check != NULL && check->min > 1 ? check->min : 1;
 	unsigned len = min + plain_random(lines, 4);
 
-	if (check != NULL && check->literals != NULL && (check->max == 0 || plain_random(lines, 3) == 0))
+	if (check != NULL && check->literals != NULL &&
+	    (check->max == 0 || plain_random(lines, 3) == 0))
 	{
 		plain_put_text_of(lines, check->literals);
 		return;
@@ -299,8 +381,9 @@ plain_spoil(PlainLines *lines)
 	static const char special[] = "\0\t\n\r\x1F \x80\xA0\xFF,-0a|";
 	size_t len = (size_t) (lines->end - lines->text);
 	char *at = lines->text + (len > 0 ? plain_random(lines, (unsigned) len) : 0);
-	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator : plain_random(lines, 2) ? special[plain_random(lines, sizeof(special) - 1)]
-	                                                                                           : plain_byte(lines, -1);
+	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator
+	            : plain_random(lines, 2)    ? special[plain_random(lines, sizeof(special) - 1)]
+	                                        : plain_byte(lines, -1);
 
 	switch (plain_random(lines, 4))
 	{
@@ -326,10 +409,12 @@ static inline void
 plain_make_line(PlainLines *lines)
 {
 	const FlowShape *shape = lines->shape;
-	int count = shape->nrequired + (int) plain_random(lines, (unsigned) (shape->nfields - shape->nrequired) + 1);
+	int count = shape->nrequired +
+	            (int) plain_random(lines, (unsigned) (shape->nfields - shape->nrequired) + 1);
 
 	if (plain_random(lines, 4) == 0)
-		count = plain_random(lines, 3) == 0 ? count - 1 : shape->nfields + (int) plain_random(lines, 4);
+		count =
+			plain_random(lines, 3) == 0 ? count - 1 : shape->nfields + (int) plain_random(lines, 4);
 	lines->end = lines->text;
 	for (int i = 0; i < count; i++)
 	{
@@ -385,7 +470,10 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 	return true;
 }
 
-/* Has the line that shape?  fields[] are the first of them, data NULL if they are missing. */
+/*
+ * Has the line that shape?  fields[] are the first of them, data NULL if they
+ * are missing.
+ */
 static inline bool
 plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fields)
 {
@@ -427,19 +515,22 @@ typedef struct PlainCount
 static inline bool
 plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainCount *count)
 {
-	static const int wanted[PLAIN_GROUPS] = {
-		1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
+	static const int wanted[PLAIN_GROUPS] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+	                                         12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+	                                         23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
 	FlowSlice fields[FLOW_SHAPE_FIELDS], groups[PLAIN_GROUPS];
 	int ngroups = flow_regex_group_count(regex);
 	FlowError error;
 	FlowStatus status;
 
 	count->pairs++;
-	if (ngroups > 32 || !plain_fits(shape, lines->text, (size_t) (lines->end - lines->text), fields))
+	if (ngroups > 32 ||
+	    !plain_fits(shape, lines->text, (size_t) (lines->end - lines->text), fields))
 		return true;
 	count->accepted++;
 
-	status = flow_regex_match(regex, lines->text, (size_t) (lines->end - lines->text), wanted, ngroups, groups, &error);
+	status = flow_regex_match(
+		regex, lines->text, (size_t) (lines->end - lines->text), wanted, ngroups, groups, &error);
 	if (status == FLOW_LIMIT)
 	{
 		count->limits++;
@@ -453,7 +544,8 @@ plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainC
 
 		if (group < 0 || group > ngroups)
 			return false;
-		if (group > 0 && (groups[group - 1].data != fields[i].data || groups[group - 1].len != fields[i].len))
+		if (group > 0 &&
+		    (groups[group - 1].data != fields[i].data || groups[group - 1].len != fields[i].len))
 			return false;
 		if (group > 0)
 			groups[group - 1].len = SIZE_MAX; /* seen */
@@ -464,9 +556,13 @@ plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainC
 	return true;
 }
 
-/* Compares a pattern's shape to PCRE2 on so many lines; false if they differ, which is printed. */
+/*
+ * Compares a pattern's shape to PCRE2 on so many lines; false if they differ,
+ * which is printed.
+ */
 static inline bool
-plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed, PlainCount *count)
+plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed,
+              PlainCount *count)
 {
 	static PlainLines lines;
 	FlowShape *shape = NULL;
@@ -482,7 +578,8 @@ plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, u
 	{
 		count->shapes++;
 		plain_lines_of(&lines, shape, seed);
-		for (int i = 0; i < nlines && agrees && count->limits < limits + 3; i++) /* limits take time */
+		/* limits take time */
+		for (int i = 0; i < nlines && agrees && count->limits < limits + 3; i++)
 		{
 			plain_make_line(&lines);
 			agrees = plain_agrees(shape, regex, &lines, count);

@@ -19,8 +19,20 @@
 #define PLAIN_REGEX "([^ ]*) ([^ ]*)"
 
 static const FlowColumn plain_columns[] = {
-	{.name = "a", .type = FLOW_TEXT, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1},
-	{.name = "b", .type = FLOW_INT32, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1},
+	{.name = "a",
+     .type = FLOW_TEXT,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1},
+	{.name = "b",
+     .type = FLOW_INT32,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1},
 };
 
 /* A line as the plain reader sees it. */
@@ -101,7 +113,8 @@ plain_write(const char *path, const void *data, size_t len)
 static inline bool
 plain_same(FlowSlice a, FlowSlice b)
 {
-	return (a.data == NULL) == (b.data == NULL) && a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+	return (a.data == NULL) == (b.data == NULL) && a.len == b.len &&
+	       (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 #endif /* PLAIN_READER_H */

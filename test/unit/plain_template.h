@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plain_template.h
- *	  What a location with variables makes of a path, in the obvious way: name by
- *	  name, by trying everything from the left, the shortest first.
+ *	  What a location with variables makes of a path, in the obvious way: name
+ *	  by name, by trying everything from the left, the shortest first.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,7 +16,10 @@
 
 #define PLAIN_VARIABLES 8
 
-/* bytes that stand for variables in a text: one of these, and 'A' plus the variable's number */
+/*
+ * bytes that stand for variables in a text: one of these, and 'A' plus the
+ * variable's number
+ */
 enum
 {
 	PLAIN_NAME = 1,
@@ -35,11 +38,15 @@ typedef struct PlainValues
 	int count;
 } PlainValues;
 
-/* Writes a location, which is known to be well-formed, with such bytes for its variables. */
+/*
+ * Writes a location, which is known to be well-formed, with such bytes for its
+ * variables.
+ */
 static inline void
 plain_mark(const char *text, char *marked, PlainValues *values)
 {
-	static const char *const letters[] = {[PLAIN_YEAR] = "yyyy", [PLAIN_MONTH] = "MM", [PLAIN_DAY] = "dd", [PLAIN_HOUR] = "HH"};
+	static const char *const letters[] =
+		{[PLAIN_YEAR] = "yyyy", [PLAIN_MONTH] = "MM", [PLAIN_DAY] = "dd", [PLAIN_HOUR] = "HH"};
 
 	memset(values, 0, sizeof(*values));
 	while (*text != '\0')
@@ -115,9 +122,12 @@ plain_match_variable(const char *pattern, const char *name, PlainValues *values)
 static inline bool
 plain_match_part(const char *pattern, const char *name, PlainValues *values)
 {
-	static const int widths[] = {[PLAIN_YEAR] = 4, [PLAIN_MONTH] = 2, [PLAIN_DAY] = 2, [PLAIN_HOUR] = 2};
-	static const int least[] = {[PLAIN_YEAR] = 1, [PLAIN_MONTH] = 1, [PLAIN_DAY] = 1, [PLAIN_HOUR] = 0};
-	static const int most[] = {[PLAIN_YEAR] = 9999, [PLAIN_MONTH] = 12, [PLAIN_DAY] = 31, [PLAIN_HOUR] = 23};
+	static const int widths[] =
+		{[PLAIN_YEAR] = 4, [PLAIN_MONTH] = 2, [PLAIN_DAY] = 2, [PLAIN_HOUR] = 2};
+	static const int least[] =
+		{[PLAIN_YEAR] = 1, [PLAIN_MONTH] = 1, [PLAIN_DAY] = 1, [PLAIN_HOUR] = 0};
+	static const int most[] =
+		{[PLAIN_YEAR] = 9999, [PLAIN_MONTH] = 12, [PLAIN_DAY] = 31, [PLAIN_HOUR] = 23};
 	int part = pattern[0], number;
 	char digits[5] = "";
 
@@ -125,7 +135,8 @@ plain_match_part(const char *pattern, const char *name, PlainValues *values)
 	if (strspn(digits, "0123456789") != (size_t) widths[part])
 		return false;
 	number = atoi(digits);
-	if (number < least[part] || number > most[part] || !plain_match(pattern + 2, name + widths[part], values))
+	if (number < least[part] || number > most[part] ||
+	    !plain_match(pattern + 2, name + widths[part], values))
 		return false;
 	values->number[pattern[1] - 'A'][part] = number;
 	return true;
@@ -168,7 +179,10 @@ plain_match(const char *pattern, const char *name, PlainValues *values)
 	return want == got && plain_match(pattern, name + len, values);
 }
 
-/* The same of a pattern with "{": the first way to choose alternatives in which it matches. */
+/*
+ * The same of a pattern with "{": the first way to choose alternatives in
+ * which it matches.
+ */
 static inline bool
 plain_match_name(const char *pattern, const char *name, PlainValues *values)
 {
@@ -187,8 +201,7 @@ plain_match_name(const char *pattern, const char *name, PlainValues *values)
 	close = open;
 	do
 	{
-		depth += *close == '{' ? 1 : *close == '}' ? -1
-		                                           : 0;
+		depth += *close == '{' ? 1 : *close == '}' ? -1 : 0;
 		close = plain_next(close);
 	} while (depth > 0);
 	from = open + 1;
@@ -198,20 +211,29 @@ plain_match_name(const char *pattern, const char *name, PlainValues *values)
 			return false;
 		if (depth == 0 && (*p == ',' || p == close - 1))
 		{
-			snprintf(one, sizeof(one), "%.*s%.*s%s", (int) (open - pattern), pattern, (int) (p - from), from, close);
+			snprintf(one,
+			         sizeof(one),
+			         "%.*s%.*s%s",
+			         (int) (open - pattern),
+			         pattern,
+			         (int) (p - from),
+			         from,
+			         close);
 			if (plain_match_name(one, name, values))
 				return true;
 			from = p + 1;
 		}
-		depth += *p == '{' ? 1 : *p == '}' ? -1
-		                                   : 0;
+		depth += *p == '{' ? 1 : *p == '}' ? -1 : 0;
 	}
 	return false;
 }
 
-/* Do the segments from i on take all names from j on?  "**" as few as it can. */
+/*
+ * Do the segments from i on take all names from j on?  "**" as few as it can.
+ */
 static inline bool
-plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j, PlainValues *values)
+plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
+                 PlainValues *values)
 {
 	const char *name = path->names[j];
 
@@ -220,7 +242,8 @@ plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
 	if (j == path->count)
 		return i == location->count;
 	if (i < location->count && strcmp(location->names[i], "**") != 0)
-		return plain_match_name(location->names[i], name, values) && plain_match_path(location, i + 1, path, j + 1, values);
+		return plain_match_name(location->names[i], name, values) &&
+		       plain_match_path(location, i + 1, path, j + 1, values);
 	if (i + 1 < location->count && plain_match_path(location, i + 1, path, j, values))
 		return true;
 	if (*name == '.' || *name == '_')
@@ -230,7 +253,10 @@ plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
 	return plain_match_path(location, i, path, j + 1, values);
 }
 
-/* Days from 1970-01-01 to a day, counted one by one; -1000000 if there is no such day. */
+/*
+ * Days from 1970-01-01 to a day, counted one by one; -1000000 if there is no
+ * such day.
+ */
 static inline int64_t
 plain_day(int year, int month, int day)
 {
@@ -248,8 +274,8 @@ plain_day(int year, int month, int day)
 }
 
 /*
- * The text of a variable's value, as the path gives it; false if its date does not exist.  *from: of
- * a date, when it begins, in microseconds.
+ * The text of a variable's value, as the path gives it; false if its date does
+ * not exist.  *from: of a date, when it begins, in microseconds.
  */
 static inline bool
 plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
@@ -266,7 +292,12 @@ plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
 	}
 	days = plain_day(number[PLAIN_YEAR], month, day);
 	*from = (days * 24 + number[PLAIN_HOUR]) * 3600 * 1000000;
-	sprintf(text, values->has_hour[variable] ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d", number[PLAIN_YEAR], month, day, number[PLAIN_HOUR]);
+	sprintf(text,
+	        values->has_hour[variable] ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
+	        number[PLAIN_YEAR],
+	        month,
+	        day,
+	        number[PLAIN_HOUR]);
 	return days != -1000000;
 }
 
@@ -291,16 +322,22 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 			return false;
 		for (int i = 0; i < count; i++)
 		{
-			if (above[i].text.data != NULL && (above[i].text.len != values[i].text.len || memcmp(above[i].text.data, values[i].text.data, values[i].text.len) != 0))
+			if (above[i].text.data != NULL &&
+			    (above[i].text.len != values[i].text.len ||
+			     memcmp(above[i].text.data, values[i].text.data, values[i].text.len) != 0))
 				return false;
-			if (above[i].begun && (!variables[i].is_date || above[i].from > values[i].from || above[i].to < values[i].to))
+			if (above[i].begun && (!variables[i].is_date || above[i].from > values[i].from ||
+			                       above[i].to < values[i].to))
 				return false;
 		}
 	}
 	return true;
 }
 
-/* Do both give a path the same values, or none?  A plain matcher that gives up agrees. */
+/*
+ * Do both give a path the same values, or none?  A plain matcher that gives up
+ * agrees.
+ */
 static inline bool
 same_values(const FlowLocation *location, const char *text, const char *path)
 {
@@ -328,9 +365,12 @@ same_values(const FlowLocation *location, const char *text, const char *path)
 		int64_t from = 0;
 
 		want = want && plain_value(&plain, i, value, &from);
-		if (want && got && (strlen(value) != values[i].text.len || memcmp(value, values[i].text.data, values[i].text.len) != 0))
+		if (want && got &&
+		    (strlen(value) != values[i].text.len ||
+		     memcmp(value, values[i].text.data, values[i].text.len) != 0))
 			return false;
-		if (want && got && plain.is_date[i] && (!values[i].begun || values[i].from != from || values[i].to <= from))
+		if (want && got && plain.is_date[i] &&
+		    (!values[i].begun || values[i].from != from || values[i].to <= from))
 			return false;
 	}
 	return want == got && (!got || directories_agree(location, path, values));

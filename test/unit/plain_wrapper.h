@@ -22,11 +22,12 @@ typedef struct PlainText
 } PlainText;
 
 /*
- * Runs all of the data through a codec, so many bytes at a time in and out; the result is to be freed.  Lines may
- * have "max_line_length" bytes.
+ * Runs all of the data through a codec, so many bytes at a time in and out;
+ * the result is to be freed.  Lines may have "max_line_length" bytes.
  */
 static inline PlainText
-plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size, size_t max_line_length)
+plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
+                   size_t out_size, size_t max_line_length)
 {
 	const FlowUnwrap unwrap = {max_line_length};
 	const uint8_t *begin = data;
@@ -42,7 +43,8 @@ plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t 
 		const uint8_t *in = (const uint8_t *) copy, *in_end = in + (to - from);
 		uint8_t *out = malloc(out_size), *next = out;
 
-		text.status = codec->step(state, &in, in_end, to == len, &next, out + out_size, from, &text.error);
+		text.status =
+			codec->step(state, &in, in_end, to == len, &next, out + out_size, from, &text.error);
 		from += (size_t) (in - (const uint8_t *) copy);
 		if (text.len + (size_t) (next - out) > 4 * len + 4096)
 			abort();
@@ -65,9 +67,13 @@ plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_siz
 
 /* ---------- CSV ---------- */
 
-/* The fields of a row that begins at *next; quoted ones without their quotes.  Returns how many, or -1 if it never ends. */
+/*
+ * The fields of a row that begins at *next; quoted ones without their quotes.
+ * Returns how many, or -1 if it never ends.
+ */
 static inline int
-plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most, bool *clean)
+plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most,
+              bool *clean)
 {
 	const char *p = *next;
 	int count = 0;
@@ -99,7 +105,8 @@ plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[],
 			if (p < end && *p != ',' && *p != '\n' && *p != '\r')
 				*clean = false;
 		}
-		while (p < end && *p != ',' && *p != '\n' && !(*p == '\r' && (p + 1 == end || p[1] == '\n')))
+		while (p < end && *p != ',' && *p != '\n' &&
+		       !(*p == '\r' && (p + 1 == end || p[1] == '\n')))
 			field[n++] = *p++;
 		if (count < most)
 			fields[count] = field, lens[count] = n;
@@ -120,7 +127,8 @@ plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[],
 
 /* Is that line, without its newline, what a row should become? */
 static inline bool
-plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[], int count, bool clean, bool empty)
+plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[],
+                        int count, bool clean, bool empty)
 {
 	bool good = count == 2 && clean && memchr(fields[0], ' ', lens[0]) == NULL;
 	size_t time_len = count > 0 && lens[0] > 0 ? lens[0] : 1;
@@ -128,11 +136,13 @@ plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size
 	if (empty)
 		return len == 0;
 	for (int i = 0; i < count && i < 2; i++)
-		good &= memchr(fields[i], '\n', lens[i]) == NULL && memchr(fields[i], '\r', lens[i]) == NULL;
+		good &=
+			memchr(fields[i], '\n', lens[i]) == NULL && memchr(fields[i], '\r', lens[i]) == NULL;
 	if (!good)
 		return memchr(line, '\0', len) != NULL;
-	return len == time_len + 1 + lens[1] && memcmp(line, lens[0] > 0 ? fields[0] : "-", time_len) == 0 &&
-	       line[time_len] == ' ' && memcmp(line + time_len + 1, fields[1], lens[1]) == 0;
+	return len == time_len + 1 + lens[1] &&
+	       memcmp(line, lens[0] > 0 ? fields[0] : "-", time_len) == 0 && line[time_len] == ' ' &&
+	       memcmp(line + time_len + 1, fields[1], lens[1]) == 0;
 }
 
 /* Is what the codec made of a CSV file right? */
@@ -157,8 +167,13 @@ plain_csv_agrees(const char *data, size_t len, const PlainText *made)
 
 		if (count < 0)
 			return made->status == FLOW_CORRUPT;
-		right = newline != NULL &&
-		        plain_csv_line_is_right(line, (size_t) (newline - line), fields, lens, count, clean, empty);
+		right = newline != NULL && plain_csv_line_is_right(line,
+		                                                   (size_t) (newline - line),
+		                                                   fields,
+		                                                   lens,
+		                                                   count,
+		                                                   clean,
+		                                                   empty);
 		for (int i = 0; i < count && i < 2; i++)
 			free(fields[i]);
 		line = newline != NULL ? newline + 1 : line;

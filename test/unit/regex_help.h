@@ -15,12 +15,13 @@
 
 /* The pattern that AWS documents for Athena, as Hive reads it. */
 static const char *const documented =
-	"^([^ ]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+"
+	"^([^ ]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ ]+)\\s+([^ "
+	"]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+"
 	"([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([0-9]+)\\s+([^ ]+)\\s+([^ ]+)$";
 
-static const char *const record =
-	"2026-01-30T12:25:04.000Z 2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 "
-	"1418530010 1418530070 ACCEPT OK";
+static const char *const record = "2026-01-30T12:25:04.000Z 2 123456789010 eni-1235b8ca123456789 "
+								  "172.31.16.139 172.31.16.21 20641 22 6 20 4249 "
+								  "1418530010 1418530070 ACCEPT OK";
 
 static FlowError failure; /* of the last call that failed */
 
@@ -38,7 +39,9 @@ compile(const char *pattern, bool jit)
 	return regex;
 }
 
-/* Matches a line that ends at unreadable memory, and gives all groups from 1. */
+/*
+ * Matches a line that ends at unreadable memory, and gives all groups from 1.
+ */
 static inline FlowStatus
 match(FlowRegex *regex, const char *line, size_t len, FlowSlice *groups)
 {

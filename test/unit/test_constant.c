@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_constant.c
- *	  Tests of flow/constant.c and of the reader with columns that no record fills:
- *	  the path, its variables, size, time, and the number of the line.
+ *	  Tests of flow/constant.c and of the reader with columns that no record
+ *	  fills: the path, its variables, size, time, and the number of the line.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,8 @@ static const FlowColumn columns[] = {
 	[WORD] = {"word", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[PATH] = {"$path", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_PATH, 0},
 	[SIZE] = {"$size", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_SIZE, 0},
-	[MODIFIED] = {"$modified", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_MODIFIED, 0},
+	[MODIFIED] =
+		{"$modified", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_MODIFIED, 0},
 	[LINE] = {"$line", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_LINE, 0},
 	[MONTH] = {"month", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_VARIABLE, 0},
 	[DATE] = {"date", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_VARIABLE, 1},
@@ -71,7 +72,9 @@ static void
 values_are_texts_with_room_around(void)
 {
 	FlowPathValue values[2] = {{.text = {"08", 2}}, {.text = {"2024-08-01", 10}}};
-	FlowObject file = {.path = "/a/b", .size = UINT64_MAX, .modified = INT64_C(1722488401234567890)};
+	FlowObject file = {.path = "/a/b",
+	                   .size = UINT64_MAX,
+	                   .modified = INT64_C(1722488401234567890)};
 	FlowConstants *constants;
 	const FlowSlice *fields;
 	char longer[4001];
@@ -140,10 +143,17 @@ write_text(const char *name, const char *text)
 static void
 open_fixture(Fixture *f, const FlowFilter *filter)
 {
-	FlowFormatSpec spec = {"(\\d+) (\\S+)", true, split, FLOW_HEADER_AUTO, f->columns, NCOLUMNS, NULL};
+	FlowFormatSpec spec =
+		{"(\\d+) (\\S+)", true, split, FLOW_HEADER_AUTO, f->columns, NCOLUMNS, NULL};
 
-	must(flow_location_parse(&unit_host, at("month=${month}/${date:yyyyMMdd}-*"), &f->location, &error) == FLOW_OK, "parse");
-	must(flow_objects_list_pruned(&unit_host, f->location, &everywhere, NULL, NULL, &f->objects, &error) == FLOW_OK, "list");
+	must(flow_location_parse(&unit_host,
+	                         at("month=${month}/${date:yyyyMMdd}-*"),
+	                         &f->location,
+	                         &error) == FLOW_OK,
+	     "parse");
+	must(flow_objects_list_pruned(
+			 &unit_host, f->location, &everywhere, NULL, NULL, &f->objects, &error) == FLOW_OK,
+	     "list");
 	must(flow_format_create(&unit_host, &spec, &f->format, &error) == FLOW_OK, error.message);
 	CHECK(!split || strstr(flow_format_name(f->format), "split") != NULL);
 	f->spec.host = &unit_host;
@@ -167,7 +177,10 @@ close_fixture(Fixture *f)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* "number/line/month/date/file" of each record that is read, and "error" if one ends them */
+/*
+ * "number/line/month/date/file" of each record that is read, and "error" if
+ * one ends them
+ */
 static const char *
 records(Fixture *f)
 {
@@ -187,9 +200,18 @@ records(Fixture *f)
 		for (int i = 0; i < NCOLUMNS; i++)
 			if (fields[i].data != NULL)
 				(void) read_around(fields[i]);
-		used += (size_t) sprintf(text + used, "%.*s/%.*s/%.*s/%.*s/%.*s ", (int) fields[NUMBER].len, fields[NUMBER].data == NULL ? "" : fields[NUMBER].data,
-		                         (int) fields[LINE].len, fields[LINE].data, (int) fields[MONTH].len, fields[MONTH].data,
-		                         (int) fields[DATE].len, fields[DATE].data, (int) fields[PATH].len - (int) strlen(root) - 10, path + strlen(root) + 10);
+		used += (size_t) sprintf(text + used,
+		                         "%.*s/%.*s/%.*s/%.*s/%.*s ",
+		                         (int) fields[NUMBER].len,
+		                         fields[NUMBER].data == NULL ? "" : fields[NUMBER].data,
+		                         (int) fields[LINE].len,
+		                         fields[LINE].data,
+		                         (int) fields[MONTH].len,
+		                         fields[MONTH].data,
+		                         (int) fields[DATE].len,
+		                         fields[DATE].data,
+		                         (int) fields[PATH].len - (int) strlen(root) - 10,
+		                         path + strlen(root) + 10);
 	}
 	if (status != FLOW_END)
 		strcpy(text + used, "error");
@@ -212,8 +234,10 @@ records_have_what_their_file_has(void)
 	plant_logs();
 	memcpy(f.columns, columns, sizeof(columns));
 	open_fixture(&f, NULL);
-	CHECK_STRING(records(&f), "1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a "
-	                          "3/1/09/2024-09-30/20240930-b 4/3/09/2024-09-30/20240930-b 5/4/09/2024-09-30/20240930-b ");
+	CHECK_STRING(
+		records(&f),
+		"1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a "
+		"3/1/09/2024-09-30/20240930-b 4/3/09/2024-09-30/20240930-b 5/4/09/2024-09-30/20240930-b ");
 	CHECK_INT(flow_reader_counts(f.reader)->rejected, 1);
 	close_fixture(&f);
 	fell();
@@ -248,7 +272,9 @@ filters_see_them_beside_fields(void)
 	children[1] = flow_filter_compare(filter, NUMBER, FLOW_AS_IS, FLOW_EQ, &number);
 	flow_filter_set_root(filter, flow_filter_or(filter, children, 2));
 	open_fixture(&f, filter);
-	CHECK_STRING(records(&f), "1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a 5/4/09/2024-09-30/20240930-b ");
+	CHECK_STRING(
+		records(&f),
+		"1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a 5/4/09/2024-09-30/20240930-b ");
 	flow_filter_free(filter);
 	close_fixture(&f);
 
@@ -277,16 +303,24 @@ a_value_that_does_not_convert_is_told_by_on_error(void)
 	CHECK_INT(flow_reader_counts(f.reader)->blank, 2);
 	close_fixture(&f);
 
-	/* a column that must have a value is looked at by all; others by who uses them */
+	/*
+	 * a column that must have a value is looked at by all; others by who uses
+	 * them
+	 */
 	f.spec.on_error = FLOW_ON_ERROR_STOP;
 	must(unlink(at("month=09/20240930-b")) == 0, "unlink");
 	open_fixture(&f, NULL);
-	CHECK_STRING(records(&f), "1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a 6/1/xx/2024-09-30/20240930-c 7/2/xx/2024-09-30/20240930-c 8/4/xx/2024-09-30/20240930-c ");
+	CHECK_STRING(
+		records(&f),
+		"1/2/08/2024-08-01/20240801-a 2/4/08/2024-08-01/20240801-a 6/1/xx/2024-09-30/20240930-c "
+		"7/2/xx/2024-09-30/20240930-c 8/4/xx/2024-09-30/20240930-c ");
 	close_fixture(&f);
 	open_fixture(&f, NULL);
-	while (flow_reader_next(f.reader, &record, &error) == FLOW_OK && record.fields[NUMBER].data[0] != '6')
+	while (flow_reader_next(f.reader, &record, &error) == FLOW_OK &&
+	       record.fields[NUMBER].data[0] != '6')
 		;
-	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {MONTH, FLOW_BAD_SYNTAX}, &error), FLOW_BAD_SYNTAX);
+	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {MONTH, FLOW_BAD_SYNTAX}, &error),
+	          FLOW_BAD_SYNTAX);
 	CHECK(strstr(error.message, "20240930-c\" has an invalid value for column \"month\"") != NULL);
 	close_fixture(&f);
 	f.spec.on_error = FLOW_ON_ERROR_SET_NULL;
@@ -307,8 +341,18 @@ groups_have_them_as_keys_and_in_totals(void)
 {
 	Fixture f = {.spec = {.on_error = FLOW_ON_ERROR_IGNORE}};
 	const int keys[] = {MONTH, PATH};
-	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_SUM, SIZE}, {FLOW_MAX, DATE}, {FLOW_SUM, NUMBER}};
-	FlowGroupSpec spec = {.host = &unit_host, .columns = f.columns, .ncolumns = NCOLUMNS, .keys = keys, .nkeys = 2, .aggregates = aggregates, .naggregates = 4, .memory = 1000000};
+	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1},
+	                                    {FLOW_SUM, SIZE},
+	                                    {FLOW_MAX, DATE},
+	                                    {FLOW_SUM, NUMBER}};
+	FlowGroupSpec spec = {.host = &unit_host,
+	                      .columns = f.columns,
+	                      .ncolumns = NCOLUMNS,
+	                      .keys = keys,
+	                      .nkeys = 2,
+	                      .aggregates = aggregates,
+	                      .naggregates = 4,
+	                      .memory = 1000000};
 	FlowGroups *groups;
 	FlowGroup group;
 	size_t position = 0;
@@ -337,7 +381,9 @@ groups_have_them_as_keys_and_in_totals(void)
 	fell();
 }
 
-/* Parts of a file that would be cut, were it not for the numbers of its lines. */
+/*
+ * Parts of a file that would be cut, were it not for the numbers of its lines.
+ */
 static uint64_t next_start;
 
 static FlowStatus
@@ -366,7 +412,8 @@ a_file_is_not_cut_where_lines_are_counted(void)
 	file("month=01/20240101-a", 0);
 	stream = fopen(at("month=01/20240101-a"), "w");
 	for (int i = 1; i <= 60000; i++)
-		fprintf(stream, "%d %s\n", i, i % 1000 == 0 ? "\xc3\xa4" : "word"); /* a few are not of the shape */
+		/* a few are not of the shape */
+		fprintf(stream, "%d %s\n", i, i % 1000 == 0 ? "\xc3\xa4" : "word");
 	size = (uint64_t) ftell(stream);
 	must(fclose(stream) == 0, "write");
 	memcpy(f.columns, columns, sizeof(columns));
@@ -379,7 +426,8 @@ a_file_is_not_cut_where_lines_are_counted(void)
 		FlowSlice line = record.fields[LINE];
 
 		snprintf(want, sizeof(want), "%d", (int) ++expected);
-		if (line.len != strlen(want) || memcmp(line.data, want, line.len) != 0 || record.fields[NUMBER].len != line.len ||
+		if (line.len != strlen(want) || memcmp(line.data, want, line.len) != 0 ||
+		    record.fields[NUMBER].len != line.len ||
 		    memcmp(record.fields[NUMBER].data, want, line.len) != 0)
 			check_text(line, want);
 	}
@@ -395,13 +443,16 @@ a_reader_without_memory_fails_and_leaks_nothing(void)
 	FlowConstants *constants;
 
 	unit_state.fail_after = 0;
-	CHECK_INT(flow_constants_create(&unit_host, columns, NCOLUMNS, &constants, &error), FLOW_NO_MEMORY);
+	CHECK_INT(flow_constants_create(&unit_host, columns, NCOLUMNS, &constants, &error),
+	          FLOW_NO_MEMORY);
 	unit_state.fail_after = -1;
 	CHECK(constants == NULL);
 	flow_constants_free(constants);
 	CHECK_INT(flow_constants_create(&unit_host, columns, NCOLUMNS, &constants, &error), FLOW_OK);
 	unit_state.fail_after = 0;
-	CHECK(flow_constants_fill(constants, &(FlowObject) {.path = "/a"}, (FlowPathValue[2]) {{{NULL, 0}, false, 0, 0, ""}}) == NULL);
+	CHECK(flow_constants_fill(constants,
+	                          &(FlowObject) {.path = "/a"},
+	                          (FlowPathValue[2]) {{{NULL, 0}, false, 0, 0, ""}}) == NULL);
 	unit_state.fail_after = -1;
 	flow_constants_free(constants);
 	CHECK_INT(unit_state.outstanding, 0);

@@ -12,8 +12,28 @@
 
 #include "../../flow/flow_digits.h"
 
-/* what may stand where a digit should: neighbours of the digits, and what differs from one in a single bit */
-static const unsigned char strangers[] = {0, ' ', '.', '/', ':', '-', '+', 'p', 0x10, 0x39 ^ 0x02, 0x70, 0x7F, 0x80, 0x8A, 0xB0, 0xB9, 0xD0, 0xFF};
+/*
+ * what may stand where a digit should: neighbours of the digits, and what
+ * differs from one in a single bit
+ */
+static const unsigned char strangers[] = {0,
+                                          ' ',
+                                          '.',
+                                          '/',
+                                          ':',
+                                          '-',
+                                          '+',
+                                          'p',
+                                          0x10,
+                                          0x39 ^ 0x02,
+                                          0x70,
+                                          0x7F,
+                                          0x80,
+                                          0x8A,
+                                          0xB0,
+                                          0xB9,
+                                          0xD0,
+                                          0xFF};
 
 static bool
 plainly_digits(const char *data, size_t len, uint64_t *number)
@@ -28,11 +48,17 @@ plainly_digits(const char *data, size_t len, uint64_t *number)
 	return len >= 1 && len <= FLOW_MAX_DIGITS;
 }
 
-/* Both ways of reading agree with the obvious one; behind the digits stands what a log has there. */
+/*
+ * Both ways of reading agree with the obvious one; behind the digits stands
+ * what a log has there.
+ */
 static bool
 reads_digits_alike(const char *text, size_t len)
 {
-	static const char *const behind[] = {"        ", "\n1234567", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", "00000000"};
+	static const char *const behind[] = {"        ",
+	                                     "\n1234567",
+	                                     "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF",
+	                                     "00000000"};
 	char *alone = malloc(len ? len : 1);
 	char *longer = malloc(len + 8);
 	uint64_t number = 0, wanted;
@@ -40,12 +66,14 @@ reads_digits_alike(const char *text, size_t len)
 	bool alike;
 
 	memcpy(alone, text, len);
-	alike = flow_read_digits(alone, len, false, &number) == are_digits && (!are_digits || number == wanted);
+	alike = flow_read_digits(alone, len, false, &number) == are_digits &&
+	        (!are_digits || number == wanted);
 	for (size_t i = 0; i < flow_countof(behind); i++)
 	{
 		memcpy(longer, text, len);
 		memcpy(longer + len, behind[i], 8);
-		alike = alike && flow_read_digits(longer, len, true, &number) == are_digits && (!are_digits || number == wanted);
+		alike = alike && flow_read_digits(longer, len, true, &number) == are_digits &&
+		        (!are_digits || number == wanted);
 	}
 	free(alone);
 	free(longer);
@@ -116,7 +144,11 @@ plainly_quad(const char *data, size_t len, uint8_t *bytes)
 static bool
 reads_quad_alike(const char *text, size_t len)
 {
-	static const char *const behind[] = {"                ", "\n123456789012345", ".1.2.3.4.5.6.7.8", "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"};
+	static const char *const behind[] =
+		{"                ",
+	     "\n123456789012345",
+	     ".1.2.3.4.5.6.7.8",
+	     "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"};
 	char *alone = malloc(len ? len : 1);
 	char *longer = malloc(len + 16);
 	uint8_t bytes[4], wanted[4];
@@ -124,12 +156,14 @@ reads_quad_alike(const char *text, size_t len)
 	bool alike;
 
 	memcpy(alone, text, len);
-	alike = flow_read_dotted_quad(alone, len, false, bytes) == is_quad && (!is_quad || memcmp(bytes, wanted, 4) == 0);
+	alike = flow_read_dotted_quad(alone, len, false, bytes) == is_quad &&
+	        (!is_quad || memcmp(bytes, wanted, 4) == 0);
 	for (size_t i = 0; i < flow_countof(behind); i++)
 	{
 		memcpy(longer, text, len);
 		memcpy(longer + len, behind[i], 16);
-		alike = alike && flow_read_dotted_quad(longer, len, true, bytes) == is_quad && (!is_quad || memcmp(bytes, wanted, 4) == 0);
+		alike = alike && flow_read_dotted_quad(longer, len, true, bytes) == is_quad &&
+		        (!is_quad || memcmp(bytes, wanted, 4) == 0);
 	}
 	free(alone);
 	free(longer);
@@ -139,14 +173,36 @@ reads_quad_alike(const char *text, size_t len)
 static void
 it_reads_every_shape_of_dotted_quad(void)
 {
-	static const char *const numbers[] = {"", "0", "7", "00", "10", "99", "000", "100", "199", "255", "256", "260", "300", "999", "0255", "0256", "1000", "00001"};
+	static const char *const numbers[] = {"",
+	                                      "0",
+	                                      "7",
+	                                      "00",
+	                                      "10",
+	                                      "99",
+	                                      "000",
+	                                      "100",
+	                                      "199",
+	                                      "255",
+	                                      "256",
+	                                      "260",
+	                                      "300",
+	                                      "999",
+	                                      "0255",
+	                                      "0256",
+	                                      "1000",
+	                                      "00001"};
 	size_t count = flow_countof(numbers);
 	char text[32];
 
 	for (size_t i = 0; i < count * count * count * count; i++)
 	{
-		int len = snprintf(text, sizeof(text), "%s.%s.%s.%s", numbers[i % count], numbers[i / count % count],
-		                   numbers[i / count / count % count], numbers[i / count / count / count]);
+		int len = snprintf(text,
+		                   sizeof(text),
+		                   "%s.%s.%s.%s",
+		                   numbers[i % count],
+		                   numbers[i / count % count],
+		                   numbers[i / count / count % count],
+		                   numbers[i / count / count / count]);
 
 		CHECK(reads_quad_alike(text, (size_t) len));
 	}
@@ -161,11 +217,16 @@ it_sees_whatever_is_no_dotted_quad(void)
 	for (int tries = 0; tries < 400000; tries++)
 	{
 		char text[40];
-		size_t len = (size_t) snprintf(text, sizeof(text), "%d.%d.%d.%d", (int) (unit_random(&seed) % 256 >> unit_random(&seed) % 8),
-		                               (int) (unit_random(&seed) % 256 >> unit_random(&seed) % 8), (int) (unit_random(&seed) % 300),
+		size_t len = (size_t) snprintf(text,
+		                               sizeof(text),
+		                               "%d.%d.%d.%d",
+		                               (int) (unit_random(&seed) % 256 >> unit_random(&seed) % 8),
+		                               (int) (unit_random(&seed) % 256 >> unit_random(&seed) % 8),
+		                               (int) (unit_random(&seed) % 300),
 		                               (int) (unit_random(&seed) % 256));
 		size_t place = (size_t) (unit_random(&seed) % len);
-		char stranger = (char) (tries % 2 ? strangers[unit_random(&seed) % sizeof(strangers)] : (unsigned char) ('.' + unit_random(&seed) % 12));
+		char stranger = (char) (tries % 2 ? strangers[unit_random(&seed) % sizeof(strangers)]
+		                                  : (unsigned char) ('.' + unit_random(&seed) % 12));
 
 		CHECK(reads_quad_alike(text, len));
 		switch (unit_random(&seed) % 4)

@@ -12,7 +12,8 @@
 #include "../../flow/flow_s3.h"
 
 static bool
-allows(const char *const *entries, size_t count, const char *name, const char *address, int port, bool tls)
+allows(const char *const *entries, size_t count, const char *name, const char *address, int port,
+       bool tls)
 {
 	uint8_t bytes[16];
 	size_t len = 4;
@@ -28,12 +29,30 @@ allows(const char *const *entries, size_t count, const char *name, const char *a
 static void
 entries_have_a_form(void)
 {
-	static const char *const good[] = {
-		"s3.example.com", "S3.Example.com:443", "*.example.com", "*.example.com:9000", "localhost", "127.0.0.1", "127.0.0.1:9000",
-		"10.0.0.0/8", "10.0.0.0/8:9000", "0.0.0.0/0", "::1", "fd00::/8", "[::1]:9000", "[fd00::/8]", "[fd00::/8]:1", "minio", "a_b-c.d"};
-	static const char *const bad[] = {
-		"", "*", "*.", "*example.com", "a.*.com", "http://a", "a/b", "a:0", "a:65536", "a:x", "a:", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1",
-		"[::1", "[::1]x", "[::1]:", "[10.0.0.1]", "fd00::/129", ".a", "a.", "a..b", "a b", "*.*.a", "[host]:1"};
+	static const char *const good[] = {"s3.example.com",
+	                                   "S3.Example.com:443",
+	                                   "*.example.com",
+	                                   "*.example.com:9000",
+	                                   "localhost",
+	                                   "127.0.0.1",
+	                                   "127.0.0.1:9000",
+	                                   "10.0.0.0/8",
+	                                   "10.0.0.0/8:9000",
+	                                   "0.0.0.0/0",
+	                                   "::1",
+	                                   "fd00::/8",
+	                                   "[::1]:9000",
+	                                   "[fd00::/8]",
+	                                   "[fd00::/8]:1",
+	                                   "minio",
+	                                   "a_b-c.d"};
+	static const char *const bad[] = {"",          "*",           "*.",         "*example.com",
+	                                  "a.*.com",   "http://a",    "a/b",        "a:0",
+	                                  "a:65536",   "a:x",         "a:",         "10.0.0.0/33",
+	                                  "10.0.0.0/", "10.0.0.0/-1", "[::1",       "[::1]x",
+	                                  "[::1]:",    "[10.0.0.1]",  "fd00::/129", ".a",
+	                                  "a.",        "a..b",        "a b",        "*.*.a",
+	                                  "[host]:1"};
 	char longest[400];
 
 	for (size_t i = 0; i < flow_countof(good); i++)
@@ -50,8 +69,15 @@ entries_have_a_form(void)
 static void
 without_entries_only_aws_is_allowed(void)
 {
-	static const char *const names[] = {"s3.eu-central-1.amazonaws.com", "b.s3.us-east-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn"};
-	static const char *const others[] = {"amazonaws.com", "amazonaws.com.example.com", "xamazonaws.com", "s3.example.com", "localhost", "52.216.0.1"};
+	static const char *const names[] = {"s3.eu-central-1.amazonaws.com",
+	                                    "b.s3.us-east-1.amazonaws.com",
+	                                    "s3.cn-north-1.amazonaws.com.cn"};
+	static const char *const others[] = {"amazonaws.com",
+	                                     "amazonaws.com.example.com",
+	                                     "xamazonaws.com",
+	                                     "s3.example.com",
+	                                     "localhost",
+	                                     "52.216.0.1"};
 
 	for (size_t i = 0; i < flow_countof(names); i++)
 	{
@@ -66,10 +92,33 @@ without_entries_only_aws_is_allowed(void)
 static void
 a_name_alone_leads_to_no_address_nearby(void)
 {
-	static const char *const near[] = {
-		"127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.0.1", "224.0.0.1", "255.255.255.255", "::", "::1",
-		"::ffff:127.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "fe80::1", "febf::1", "ff02::1", "fd00:ec2::254", "64:ff9b::a9fe:a9fe"};
-	static const char *const far[] = {"52.216.0.1", "10.0.0.1", "192.168.1.1", "126.255.255.255", "128.0.0.1", "169.253.0.1", "2600:1f18::1", "fd00:ec3::1", "::ffff:10.0.0.1"};
+	static const char *const near[] = {"127.0.0.1",
+	                                   "127.255.255.254",
+	                                   "0.0.0.0",
+	                                   "0.1.2.3",
+	                                   "169.254.169.254",
+	                                   "169.254.0.1",
+	                                   "224.0.0.1",
+	                                   "255.255.255.255",
+	                                   "::",
+	                                   "::1",
+	                                   "::ffff:127.0.0.1",
+	                                   "::ffff:169.254.169.254",
+	                                   "::127.0.0.1",
+	                                   "fe80::1",
+	                                   "febf::1",
+	                                   "ff02::1",
+	                                   "fd00:ec2::254",
+	                                   "64:ff9b::a9fe:a9fe"};
+	static const char *const far[] = {"52.216.0.1",
+	                                  "10.0.0.1",
+	                                  "192.168.1.1",
+	                                  "126.255.255.255",
+	                                  "128.0.0.1",
+	                                  "169.253.0.1",
+	                                  "2600:1f18::1",
+	                                  "fd00:ec3::1",
+	                                  "::ffff:10.0.0.1"};
 	const char *name = "*.example.com";
 
 	for (size_t i = 0; i < flow_countof(near); i++)
@@ -120,7 +169,8 @@ entries_allow_what_they_say(void)
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 		for (int tls = 0; tls < 2; tls++)
-			if (allows(&cases[i].entry, 1, cases[i].name, cases[i].address, cases[i].port, tls) != cases[i].allowed)
+			if (allows(&cases[i].entry, 1, cases[i].name, cases[i].address, cases[i].port, tls) !=
+			    cases[i].allowed)
 			{
 				CHECK_STRING(cases[i].entry, cases[i].address);
 				CHECK_INT(!cases[i].allowed, cases[i].allowed);
@@ -135,7 +185,8 @@ one_of_several_entries_is_enough(void)
 	CHECK(allows(entries, 3, "a.example.com", "52.0.0.1", 1, true));
 	CHECK(allows(entries, 3, "b.example.com", "10.0.0.1", 2, true));
 	CHECK(!allows(entries, 3, "b.example.com", "10.0.0.1", 1, true));
-	CHECK(!allows(entries, 3, "s3.us-east-1.amazonaws.com", "52.0.0.1", 443, true)); /* with entries, AWS must be one of them */
+	/* with entries, AWS must be one of them */
+	CHECK(!allows(entries, 3, "s3.us-east-1.amazonaws.com", "52.0.0.1", 443, true));
 }
 
 int

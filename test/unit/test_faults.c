@@ -155,7 +155,10 @@ pread(int fd, void *buffer, size_t len, off_t offset)
 
 static char text[RECORDS * 300 + 100000];
 
-/* The default text of a file: a header and records, or something that is put before each of them. */
+/*
+ * The default text of a file: a header and records, or something that is put
+ * before each of them.
+ */
 static size_t
 write_text(const char *header, const char *before, const char *after, const char *spoiled)
 {
@@ -163,8 +166,17 @@ write_text(const char *header, const char *before, const char *after, const char
 
 	for (int n = 0; n < RECORDS; n++)
 	{
-		len += (size_t) sprintf(text + len, "%s2 %012d 10.0.%d.%d %d %d %d %s%s\n", before, n, n % 7, n % 250, n % 5 ? 443 : 22, n * 37,
-		                        1769731200 + n, n % 3 ? "ACCEPT" : "REJECT", after);
+		len += (size_t) sprintf(text + len,
+		                        "%s2 %012d 10.0.%d.%d %d %d %d %s%s\n",
+		                        before,
+		                        n,
+		                        n % 7,
+		                        n % 250,
+		                        n % 5 ? 443 : 22,
+		                        n * 37,
+		                        1769731200 + n,
+		                        n % 3 ? "ACCEPT" : "REJECT",
+		                        after);
 		if (spoiled != NULL && n % 100 == 99)
 			len += (size_t) sprintf(text + len, "%s\n", spoiled);
 	}
@@ -197,7 +209,9 @@ gzip(const void *data, size_t len, uint8_t **packed)
 	*packed = malloc(room);
 	z.next_out = *packed;
 	z.avail_out = (uInt) room;
-	must(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK && deflate(&z, Z_FINISH) == Z_STREAM_END, "deflate");
+	must(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK &&
+	         deflate(&z, Z_FINISH) == Z_STREAM_END,
+	     "deflate");
 	deflateEnd(&z);
 	return room - z.avail_out;
 }
@@ -267,7 +281,10 @@ write_files(void)
 	strcpy(text + len + 4200, "\n");
 	put_bytes("longer/1.log", text, len + 4201);
 
-	/* numbers that are longer than what they are read in at first, and some that are none */
+	/*
+	 * numbers that are longer than what they are read in at first, and some
+	 * that are none
+	 */
 	len = 0;
 	for (int n = 0; n < RECORDS; n++)
 		len += (size_t) sprintf(text + len, "%d.%0200d%s\n", n, n, n % 50 == 49 ? "x" : "");
@@ -295,7 +312,8 @@ static const FlowColumn columns[] = {
 	{.name = "bytes", .field = "bytes", .type = FLOW_DECIMAL, .precision = 12, .scale = 2},
 };
 
-static const FlowColumn number[] = {{.name = "number", .type = FLOW_DOUBLE, .null_text = "-", .null_len = 1}};
+static const FlowColumn number[] = {
+	{.name = "number", .type = FLOW_DOUBLE, .null_text = "-", .null_len = 1}};
 
 enum
 {
@@ -325,40 +343,142 @@ typedef struct Scan
 
 static const Scan scans[] = {
 	{"a header", "plain", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
-	{"a header, and a filter", "plain", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .filter = true, .again = true},
-	{"a pattern that splits", "bare", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .filter = true},
+	{"a header, and a filter",
+     "plain",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .filter = true,
+     .again = true},
+	{"a pattern that splits",
+     "bare",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .filter = true},
 	{"a pattern", "bare", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .no_splitter = true},
-	{"a pattern without machine code", "bare", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .no_splitter = true, .no_jit = true, .filter = true},
-	{"a long line", "long", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE},
-	{"a pattern that takes long", "longer", "(?:(\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+)|x+)", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .no_splitter = true},
-	{"a log format", "bare", .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .filter = true},
+	{"a pattern without machine code",
+     "bare",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .no_splitter = true,
+     .no_jit = true,
+     .filter = true},
+	{"a long line",
+     "long",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE},
+	{"a pattern that takes long",
+     "longer",
+     "(?:(\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+)|x+)",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .no_splitter = true},
+	{"a log format",
+     "bare",
+     .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .filter = true},
 	{"gzip", "gzip", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"gzip in gzip", "twice", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"zstd", "zstd", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .again = true},
-	{"CSV", "csv", .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
-	{"an export", "export", .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .filter = true},
-	{"JSON", "json", .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
-	{"JSON in gzip", "jsongz", .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
-	{"columns of the file", "plain/{1,2}.log", .ncolumns = FILE_COLUMNS, .nkeys = -1, .filter = true},
-	{"a day in the path", "lake/${day:yyyy/MM/dd}", .ncolumns = ALL_COLUMNS, .nkeys = -1, .filter = true},
+	{"CSV",
+     "csv",
+     .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1},
+	{"an export",
+     "export",
+     .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .filter = true},
+	{"JSON",
+     "json",
+     .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1},
+	{"JSON in gzip",
+     "jsongz",
+     .log_format = "${version} ${account-id} ${srcaddr} ${dstport} ${bytes} ${start} ${action}",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1},
+	{"columns of the file",
+     "plain/{1,2}.log",
+     .ncolumns = FILE_COLUMNS,
+     .nkeys = -1,
+     .filter = true},
+	{"a day in the path",
+     "lake/${day:yyyy/MM/dd}",
+     .ncolumns = ALL_COLUMNS,
+     .nkeys = -1,
+     .filter = true},
 	{"allowed paths", "lake/**/*.log", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .allowed = true},
 	{"parts", "plain", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .parts = true},
 	{"no record", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"no record in a part", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .parts = true},
-	{"lines that are left out", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .parts = true},
-	{"too many lines that are left out", "bad", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .limit_rejects = true},
-	{"long numbers", "numbers", "(\\S+)", .columns = number, .ncolumns = 1, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE},
-	{"long numbers that are matched", "numbers", "(\\S+?)", .columns = number, .ncolumns = 1, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE},
-	{"bad values", "value", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_IGNORE, .filter = true},
-	{"bad values as nulls", "value", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = -1, .on_error = FLOW_ON_ERROR_SET_NULL, .filter = true},
+	{"lines that are left out",
+     "bad",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE,
+     .parts = true},
+	{"too many lines that are left out",
+     "bad",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE,
+     .limit_rejects = true},
+	{"long numbers",
+     "numbers",
+     "(\\S+)",
+     .columns = number,
+     .ncolumns = 1,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE},
+	{"long numbers that are matched",
+     "numbers",
+     "(\\S+?)",
+     .columns = number,
+     .ncolumns = 1,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE},
+	{"bad values",
+     "value",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_IGNORE,
+     .filter = true},
+	{"bad values as nulls",
+     "value",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .on_error = FLOW_ON_ERROR_SET_NULL,
+     .filter = true},
 	{"groups", "plain", .ncolumns = RECORD_COLUMNS, .nkeys = 2, .filter = true},
-	{"groups by a pattern", "bare", RECORD, .ncolumns = RECORD_COLUMNS, .nkeys = 2, .no_splitter = true, .again = true},
+	{"groups by a pattern",
+     "bare",
+     RECORD,
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = 2,
+     .no_splitter = true,
+     .again = true},
 	{"whole groups", "plain", .ncolumns = RECORD_COLUMNS, .nkeys = 2, .whole = true},
 	{"one group", "gzip", .ncolumns = RECORD_COLUMNS, .nkeys = 0, .filter = true},
 	{"a pattern that is none", "bare", "(\\S+ (", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"a file that is not there", "missing.log", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"a bucket", "s3://bucket/a/", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .filter = true},
-	{"a bucket, handed over", "s3://bucket/*/*.log", .ncolumns = RECORD_COLUMNS, .nkeys = -1, .handed_over = true},
+	{"a bucket, handed over",
+     "s3://bucket/*/*.log",
+     .ncolumns = RECORD_COLUMNS,
+     .nkeys = -1,
+     .handed_over = true},
 	{"a bucket elsewhere", "s3://bucket/b/", .ncolumns = RECORD_COLUMNS, .nkeys = 1},
 	{"a bucket in trouble", "s3://bucket/c/", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 	{"a bucket that is not there", "s3://bucket/x/", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
@@ -409,7 +529,12 @@ fake_clock(void *arg)
 static FlowStatus
 open_store(Held *held)
 {
-	FlowS3Spec spec = {.host = &held->host, .bucket = "bucket", .bucket_len = 6, .endpoint_host = "store", .path_style = true, .max_connections = 4};
+	FlowS3Spec spec = {.host = &held->host,
+	                   .bucket = "bucket",
+	                   .bucket_len = 6,
+	                   .endpoint_host = "store",
+	                   .path_style = true,
+	                   .max_connections = 4};
 
 	held->credentials.source = FLOW_S3_STATIC;
 	held->credentials.known = true;
@@ -419,7 +544,10 @@ open_store(Held *held)
 	return flow_s3_create(&spec, &held->access.store, &held->error);
 }
 
-/* Lists in steps, each of which begins where the one before has ended, as several processes do. */
+/*
+ * Lists in steps, each of which begins where the one before has ended, as
+ * several processes do.
+ */
 static FlowStatus
 hand_over(Held *held)
 {
@@ -429,15 +557,26 @@ hand_over(Held *held)
 	FlowStatus status;
 	bool complete = false;
 
-	status = flow_objects_begin(&held->host, held->location, &held->access, NULL, &held->objects, &held->error);
+	status = flow_objects_begin(&held->host,
+	                            held->location,
+	                            &held->access,
+	                            NULL,
+	                            &held->objects,
+	                            &held->error);
 	while (status == FLOW_OK && !complete)
 	{
 		char *left = NULL;
 
-		status = flow_objects_begin(&held->host, held->location, &held->access, NULL, &objects, &held->error);
+		status = flow_objects_begin(&held->host,
+		                            held->location,
+		                            &held->access,
+		                            NULL,
+		                            &objects,
+		                            &held->error);
 		if (status == FLOW_OK && bytes != NULL)
 			status = flow_objects_resume(objects, bytes, len, &held->error);
-		if (status == FLOW_OK && (status = flow_objects_more(objects, true, &held->error)) == FLOW_END)
+		if (status == FLOW_OK &&
+		    (status = flow_objects_more(objects, true, &held->error)) == FLOW_END)
 			status = FLOW_OK;
 		if (status == FLOW_OK)
 			status = flow_objects_suspend(objects, &left, &len, &held->error);
@@ -463,7 +602,10 @@ list(const Scan *scan, Held *held)
 	char location[300];
 	FlowStatus status = FLOW_OK;
 
-	snprintf(location, sizeof(location), "%s", strncmp(scan->location, "s3:", 3) == 0 ? scan->location : at(scan->location));
+	snprintf(location,
+	         sizeof(location),
+	         "%s",
+	         strncmp(scan->location, "s3:", 3) == 0 ? scan->location : at(scan->location));
 	if (location[0] == 's')
 		status = open_store(held);
 	else if (scan->allowed)
@@ -478,14 +620,21 @@ list(const Scan *scan, Held *held)
 		return status;
 	if (scan->handed_over)
 		return hand_over(held);
-	return flow_objects_list_pruned(&held->host, held->location, &held->access, NULL, NULL, &held->objects, &held->error);
+	return flow_objects_list_pruned(
+		&held->host, held->location, &held->access, NULL, NULL, &held->objects, &held->error);
 }
 
-/* dstport IN (443, 80, 22) AND (srcaddr << 10.0.0.0/8 OR srcaddr = ANY ...) AND action <> 'x' AND NOT account_id IS NULL */
+/*
+ * dstport IN (443, 80, 22) AND (srcaddr << 10.0.0.0/8 OR srcaddr = ANY ...)
+ * AND action <> 'x' AND NOT account_id IS NULL
+ */
 static FlowStatus
 make_filter(const Scan *scan, Held *held)
 {
-	FlowFilter *filter = flow_filter_create(&held->host, columns, scan->ncolumns, scan->on_error == FLOW_ON_ERROR_SET_NULL);
+	FlowFilter *filter = flow_filter_create(&held->host,
+	                                        columns,
+	                                        scan->ncolumns,
+	                                        scan->on_error == FLOW_ON_ERROR_SET_NULL);
 	FlowValue ports[40], networks[40], action = {.text = {"x", 1}}, number = {.integer = 5};
 	FlowPredicate *parts[5], *either[2];
 
@@ -494,13 +643,13 @@ make_filter(const Scan *scan, Held *held)
 		return flow_error_memory(&held->error);
 	for (int i = 0; i < 40; i++)
 	{
-		ports[i].integer = i == 0 ? 443 : i == 1 ? 22
-		                                         : 1000 + i;
+		ports[i].integer = i == 0 ? 443 : i == 1 ? 22 : 1000 + i;
 		networks[i].address = (FlowAddress) {4, 24, {10, 0, (uint8_t) (i % 7), 0}};
 	}
 	parts[0] = flow_filter_any(filter, 3, FLOW_AS_IS, FLOW_EQ, ports, 40, false);
 	either[0] = flow_filter_compare(filter, 2, FLOW_AS_IS, FLOW_WITHIN, &networks[0]);
-	either[1] = flow_filter_any(filter, 2, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL, networks + 1, 3, false);
+	either[1] =
+		flow_filter_any(filter, 2, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL, networks + 1, 3, false);
 	parts[1] = flow_filter_or(filter, either, 2);
 	parts[2] = flow_filter_compare(filter, 6, FLOW_AS_IS, FLOW_NE, &action);
 	parts[3] = flow_filter_not(filter, flow_filter_is_null(filter, 1));
@@ -521,7 +670,9 @@ next_half(void *arg, bool wait, FlowPart *part, FlowError *error)
 	if (object == held->objects->count)
 		return FLOW_END;
 	middle = held->objects->items[object].size / 2;
-	*part = (FlowPart) {.object = object, .start = held->next_part % 2 ? middle : 0, .end = held->next_part % 2 ? UINT64_MAX : middle};
+	*part = (FlowPart) {.object = object,
+	                    .start = held->next_part % 2 ? middle : 0,
+	                    .end = held->next_part % 2 ? UINT64_MAX : middle};
 	held->next_part++;
 	return FLOW_OK;
 }
@@ -597,7 +748,8 @@ read_groups(const Scan *scan, Held *held, Outcome *outcome)
 		.memory = 1024 * 1024,
 		.by_value = scan->whole,
 	};
-	FlowStatus status = held->groups == NULL ? flow_groups_create(&spec, &held->groups, &held->error) : FLOW_OK;
+	FlowStatus status =
+		held->groups == NULL ? flow_groups_create(&spec, &held->groups, &held->error) : FLOW_OK;
 
 	while (status == FLOW_OK)
 	{
@@ -613,7 +765,8 @@ read_groups(const Scan *scan, Held *held, Outcome *outcome)
 
 			for (int i = 0; i < scan->nkeys; i++)
 				hash = hash_field(hash, group.keys[i]);
-			outcome->digest += hash * group.totals[0].count + 31 * hash * group.totals[1].as.sum.low;
+			outcome->digest +=
+				hash * group.totals[0].count + 31 * hash * group.totals[1].as.sum.low;
 			outcome->records += group.totals[0].count;
 		}
 		if (flow_groups_count(held->groups) == 0 && status == FLOW_OK)
@@ -632,7 +785,9 @@ execute(const Scan *scan, Held *held, Outcome *outcome)
 		status = make_filter(scan, held);
 	if (status == FLOW_OK)
 		status = make_reader(scan, held);
-	for (int round = 0; round <= scan->again && (status == FLOW_OK || (round > 0 && status == FLOW_END)); round++)
+	for (int round = 0;
+	     round <= scan->again && (status == FLOW_OK || (round > 0 && status == FLOW_END));
+	     round++)
 	{
 		if (round > 0)
 		{
@@ -640,7 +795,8 @@ execute(const Scan *scan, Held *held, Outcome *outcome)
 			status = FLOW_OK;
 		}
 		if (status == FLOW_OK)
-			status = scan->nkeys >= 0 ? read_groups(scan, held, outcome) : read_records(scan, held, outcome);
+			status = scan->nkeys >= 0 ? read_groups(scan, held, outcome)
+			                          : read_records(scan, held, outcome);
 	}
 	return status;
 }
@@ -661,7 +817,9 @@ run(const Scan *scan)
 	held.host.clock = fake_clock;
 	fake_random = 88172645463325252u;
 	fake_region = strcmp(scan->location, "s3://bucket/b/") == 0 ? "eu-west-1" : "us-east-1";
-	fake_faults = strcmp(scan->location, "s3://bucket/c/") == 0 ? 1u << FAKE_503 | 1u << FAKE_BROKEN | 1u << FAKE_500 : 0;
+	fake_faults = strcmp(scan->location, "s3://bucket/c/") == 0
+	                  ? 1u << FAKE_503 | 1u << FAKE_BROKEN | 1u << FAKE_500
+	                  : 0;
 	fake_fault_percent = 40;
 
 	armed = kind;
@@ -698,10 +856,14 @@ run(const Scan *scan)
 static bool
 same(const Outcome *a, const Outcome *b)
 {
-	return a->status == b->status && a->os_errno == b->os_errno && a->records == b->records && a->digest == b->digest && a->line == b->line;
+	return a->status == b->status && a->os_errno == b->os_errno && a->records == b->records &&
+	       a->digest == b->digest && a->line == b->line;
 }
 
-/* Makes each call of a kind fail in each of the scans: the outcome is the same as without, or this status. */
+/*
+ * Makes each call of a kind fail in each of the scans: the outcome is the same
+ * as without, or this status.
+ */
 static void
 fail_all(Kind kind, bool for_ever, int os_errno, FlowStatus wanted)
 {
@@ -740,13 +902,18 @@ fail_all(Kind kind, bool for_ever, int os_errno, FlowStatus wanted)
 			if (!same(&outcome, &right))
 			{
 				CHECK_INT(outcome.status, wanted);
-				CHECK_INT(outcome.os_errno, outcome.status == FLOW_NO_MEMORY && os_errno == ENOMEM && outcome.os_errno == 0 ? 0 : os_errno);
+				CHECK_INT(outcome.os_errno,
+				          outcome.status == FLOW_NO_MEMORY && os_errno == ENOMEM &&
+				                  outcome.os_errno == 0
+				              ? 0
+				              : os_errno);
 			}
 			if (unit_complaints != before && unit_complaints < 20)
 				printf("# in %s, call %d of %d\n", scan->name, (int) n, (int) all);
 		}
 		fail_at = 0;
-		if (kind <= OPENING && right.status != FLOW_NOT_FOUND && !(kind == OPENING && right.status != FLOW_END))
+		if (kind <= OPENING && right.status != FLOW_NOT_FOUND &&
+		    !(kind == OPENING && right.status != FLOW_END))
 			CHECK(failed > 0);
 	}
 }
@@ -803,7 +970,8 @@ a_file_cannot_be_read(void)
 static void
 fill_bucket(void)
 {
-	static const char *const keys[] = {"a/1.log", "a/2.log", "a/3.log", "b/1.log", "b/2.log", "c/1.log", "c/2.log", "c/3.log"};
+	static const char *const keys[] =
+		{"a/1.log", "a/2.log", "a/3.log", "b/1.log", "b/2.log", "c/1.log", "c/2.log", "c/3.log"};
 	size_t len = write_text(HEADER, "", "", NULL);
 
 	fake_page_size = 2;

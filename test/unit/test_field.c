@@ -8,39 +8,58 @@
 #include "../../flow/field.h"
 #include "unit.h"
 
-/* Every field, as the header of a file with all fields of its version spells it. */
+/*
+ * Every field, as the header of a file with all fields of its version spells
+ * it.
+ */
 static const struct
 {
 	int version;
 	const char *header;
 } versions[] = {
-	{2, "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"},
+	{2,
+     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
+     "end action log-status"},
 	{3, "vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr"},
 	{4, "region az-id sublocation-type sublocation-id"},
 	{5, "pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path"},
-	{6, "resource-type tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id "
-        "tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id "
-        "packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired"},
-	{7, "ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id ecs-container-id "
-        "ecs-second-container-id ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id"},
+	{6,
+     "resource-type tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id "
+     "tgw-src-vpc-id tgw-dst-vpc-id "
+     "tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id "
+     "tgw-pair-attachment-id "
+     "packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded "
+     "packets-lost-ttl-expired"},
+	{7,
+     "ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id "
+     "ecs-container-id "
+     "ecs-second-container-id ecs-service-name ecs-task-definition-arn ecs-task-arn ecs-task-id"},
 	{8, "reject-reason"},
 	{9, "resource-id"},
 	{10, "encryption-status"},
-	{11, "instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type next-hop-interface-id "
-         "next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type"},
+	{11,
+     "instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type "
+     "next-hop-interface-id "
+     "next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type"},
 };
 
 /* The whole record of a transit gateway: 36 fields, half of them a VPC's. */
 static const char *const gateway_header =
-	"version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id "
-	"tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id "
-	"tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end log-status type "
-	"packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region "
+	"version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
+	"tgw-dst-vpc-account-id tgw-src-vpc-id "
+	"tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni tgw-src-az-id "
+	"tgw-dst-az-id "
+	"tgw-pair-attachment-id srcaddr dstaddr srcport dstport protocol packets bytes start end "
+	"log-status type "
+	"packets-lost-no-route packets-lost-blackhole packets-lost-mtu-exceeded "
+	"packets-lost-ttl-expired tcp-flags region "
 	"flow-direction pkt-src-aws-service pkt-dst-aws-service";
 
-static const char *const integers32 = " version srcport dstport protocol tcp-flags traffic-path encryption-status ";
-static const char *const integers64 = " packets bytes start end packets-lost-no-route packets-lost-blackhole "
-									  "packets-lost-mtu-exceeded packets-lost-ttl-expired ";
+static const char *const integers32 =
+	" version srcport dstport protocol tcp-flags traffic-path encryption-status ";
+static const char *const integers64 =
+	" packets bytes start end packets-lost-no-route packets-lost-blackhole "
+	"packets-lost-mtu-exceeded packets-lost-ttl-expired ";
 static const char *const addresses = " srcaddr dstaddr pkt-srcaddr pkt-dstaddr ";
 
 static bool
@@ -93,7 +112,8 @@ every_documented_field_is_found_with_its_version(void)
 			CHECK_INT(field->version, versions[i].version);
 		}
 	}
-	CHECK_INT(count, 54 + 18); /* the cumulative count of version 11, and the transit gateway's own */
+	/* the cumulative count of version 11, and the transit gateway's own */
+	CHECK_INT(count, 54 + 18);
 }
 
 static void
@@ -152,10 +172,26 @@ what_both_kinds_of_record_hold_is_one_row(void)
 static void
 other_names_are_not_found(void)
 {
-	static const char *const names[] = {
-		"", "-", "x", "Version", "VERSION", "versio", "version ", " version", "versions", "account_id",
-		"accountid", "account-i", "account-idd", "tgw", "end-", "start-time", "srcaddr,dstaddr",
-		"next-hop-interface-typf", "0123456789012345678901234567890123456789012345678901234567890123456789"};
+	static const char *const names[] =
+		{"",
+	     "-",
+	     "x",
+	     "Version",
+	     "VERSION",
+	     "versio",
+	     "version ",
+	     " version",
+	     "versions",
+	     "account_id",
+	     "accountid",
+	     "account-i",
+	     "account-idd",
+	     "tgw",
+	     "end-",
+	     "start-time",
+	     "srcaddr,dstaddr",
+	     "next-hop-interface-typf",
+	     "0123456789012345678901234567890123456789012345678901234567890123456789"};
 
 	for (size_t i = 0; i < flow_countof(names); i++)
 		CHECK(find(names[i]) == NULL);
@@ -190,8 +226,17 @@ a_column_finds_its_field_with_hyphens_or_underscores(void)
 static void
 a_column_finds_its_field_by_the_names_of_athenas_old_page(void)
 {
-	static const char *const old[][2] = {
-		{"account", "account-id"}, {"interfaceid", "interface-id"}, {"sourceaddress", "srcaddr"}, {"destinationaddress", "dstaddr"}, {"sourceport", "srcport"}, {"destinationport", "dstport"}, {"numpackets", "packets"}, {"numbytes", "bytes"}, {"starttime", "start"}, {"endtime", "end"}, {"logstatus", "log-status"}};
+	static const char *const old[][2] = {{"account", "account-id"},
+	                                     {"interfaceid", "interface-id"},
+	                                     {"sourceaddress", "srcaddr"},
+	                                     {"destinationaddress", "dstaddr"},
+	                                     {"sourceport", "srcport"},
+	                                     {"destinationport", "dstport"},
+	                                     {"numpackets", "packets"},
+	                                     {"numbytes", "bytes"},
+	                                     {"starttime", "start"},
+	                                     {"endtime", "end"},
+	                                     {"logstatus", "log-status"}};
 
 	for (size_t i = 0; i < flow_countof(old); i++)
 	{
@@ -203,10 +248,20 @@ a_column_finds_its_field_by_the_names_of_athenas_old_page(void)
 static void
 other_columns_have_no_field(void)
 {
-	static const char *const names[] = {
-		"", "ts", "_", "Account", "num_packets", "start_time", "$path", "srcaddr_", "date", "source-address",
-		"a_column_name_of_sixty_three_bytes_which_is_the_most_there_can_be",
-		"a_name_much_longer_than_any_column_can_have_and_than_any_field_will_ever_have_in_a_header"};
+	static const char *const names[] =
+		{"",
+	     "ts",
+	     "_",
+	     "Account",
+	     "num_packets",
+	     "start_time",
+	     "$path",
+	     "srcaddr_",
+	     "date",
+	     "source-address",
+	     "a_column_name_of_sixty_three_bytes_which_is_the_most_there_can_be",
+	     "a_name_much_longer_than_any_column_can_have_and_than_any_field_will_ever_have_in_a_"
+	     "header"};
 
 	for (size_t i = 0; i < flow_countof(names); i++)
 		CHECK(flow_field_of_column(names[i]) == NULL);

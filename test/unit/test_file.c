@@ -154,8 +154,14 @@ list(const char *path)
 
 	if (stat(path, &st) != 0)
 		abort();
-	return (FlowObject) {path, (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false, 0};
+	return (FlowObject) {path,
+	                     (uint64_t) st.st_size,
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+	                     st.st_dev,
+	                     st.st_ino,
+	                     NULL,
+	                     false,
+	                     0};
 }
 
 static char *
@@ -247,8 +253,14 @@ check_reads(const char *name, const char *data, size_t size)
 
 /* ---------- reading ---------- */
 
-static const size_t sizes[] = {0, 1, 4095, 4096, FLOW_BLOCK_SIZE - 1, FLOW_BLOCK_SIZE,
-                               FLOW_BLOCK_SIZE + 1, 5 * FLOW_BLOCK_SIZE + 12345};
+static const size_t sizes[] = {0,
+                               1,
+                               4095,
+                               4096,
+                               FLOW_BLOCK_SIZE - 1,
+                               FLOW_BLOCK_SIZE,
+                               FLOW_BLOCK_SIZE + 1,
+                               5 * FLOW_BLOCK_SIZE + 12345};
 
 static void
 files_of_all_sizes_are_read_in_full_blocks(void)
@@ -357,14 +369,13 @@ static const struct
 {
 	void (*change)(const char *path);
 	FlowStatus before, during; /* what opening and reading say after the change */
-} changes[] = {
-	{append, FLOW_CHANGED, FLOW_CHANGED},
-	{truncate_a_little, FLOW_CHANGED, FLOW_CHANGED},
-	{truncate_all, FLOW_CHANGED, FLOW_CHANGED},
-	{overwrite, FLOW_CHANGED, FLOW_CHANGED},
-	{rename_over, FLOW_CHANGED, FLOW_OK}, /* what was listed is still open */
-	{remove_it, FLOW_NOT_FOUND, FLOW_OK},
-	{change_mode, FLOW_OK, FLOW_OK}};
+} changes[] = {{append, FLOW_CHANGED, FLOW_CHANGED},
+               {truncate_a_little, FLOW_CHANGED, FLOW_CHANGED},
+               {truncate_all, FLOW_CHANGED, FLOW_CHANGED},
+               {overwrite, FLOW_CHANGED, FLOW_CHANGED},
+               {rename_over, FLOW_CHANGED, FLOW_OK}, /* what was listed is still open */
+               {remove_it, FLOW_NOT_FOUND, FLOW_OK},
+               {change_mode, FLOW_OK, FLOW_OK}};
 
 static void
 a_change_since_the_listing_is_noticed(void)
@@ -382,7 +393,10 @@ a_change_since_the_listing_is_noticed(void)
 		CHECK_INT(try_open(&object, &everywhere, &error), changes[i].before);
 		if (changes[i].before == FLOW_CHANGED)
 		{
-			snprintf(expected, sizeof(expected), "flow log \"%s\" changed since it was listed", path);
+			snprintf(expected,
+			         sizeof(expected),
+			         "flow log \"%s\" changed since it was listed",
+			         path);
 			CHECK_STRING(error.message, expected);
 			CHECK_STRING(error.path, path);
 		}
@@ -409,7 +423,8 @@ a_change_while_reading_is_noticed_wherever_it_comes(void)
 			CHECK_INT(flow_file_open(&unit_host, &object, &everywhere, &file, &error), FLOW_OK);
 			for (size_t j = 0; j < blocks; j++)
 			{
-				CHECK_INT(flow_file_read(file, result + total, FLOW_BLOCK_SIZE, &len, &error), FLOW_OK);
+				CHECK_INT(flow_file_read(file, result + total, FLOW_BLOCK_SIZE, &len, &error),
+				          FLOW_OK);
 				total += len;
 			}
 			changes[i].change(path);
@@ -418,7 +433,10 @@ a_change_while_reading_is_noticed_wherever_it_comes(void)
 				CHECK(total == size && memcmp(result, data, size) == 0);
 			else
 			{
-				snprintf(expected, sizeof(expected), "flow log \"%s\" changed while it was read", path);
+				snprintf(expected,
+				         sizeof(expected),
+				         "flow log \"%s\" changed while it was read",
+				         path);
 				CHECK_STRING(error.message, expected);
 				CHECK_STRING(error.path, path);
 			}
@@ -545,27 +563,26 @@ allowed_paths_hold_for_what_a_path_resolves_to(void)
 		const char *path;
 		const char *entries[2];
 		bool allowed;
-	} cases[] = {
-		{"in/log", {"in"}, true},
-		{"in/log", {"in/"}, true},
-		{"in/log", {"in//."}, true},
-		{"in/log", {"inner/../in"}, true},
-		{"in/log", {""}, true}, /* the directory of them all */
-		{"in/deep/log", {"in"}, true},
-		{"in/log", {"in/log"}, true},
-		{"in/log", {"in/deep"}, false},
-		{"inner/log", {"in"}, false}, /* the name begins alike */
-		{"in/log", {"inner"}, false},
-		{"in/../inner/log", {"in"}, false},
-		{"in/to-inner", {"in"}, false}, /* links lead out ... */
-		{"in/to-inner", {"inner"}, true},
-		{"to-in/log", {"in"}, true}, /* ... and in */
-		{"in/log", {"to-in"}, true}, /* an entry may be a link, too */
-		{"inner/log", {"to-in"}, false},
-		{"in/log", {"nowhere"}, false},
-		{"in/log", {"nowhere", "in"}, true},
-		{"in/log", {"inner", "in"}, true},
-		{"inner/log", {"nowhere", "in"}, false}};
+	} cases[] = {{"in/log", {"in"}, true},
+	             {"in/log", {"in/"}, true},
+	             {"in/log", {"in//."}, true},
+	             {"in/log", {"inner/../in"}, true},
+	             {"in/log", {""}, true}, /* the directory of them all */
+	             {"in/deep/log", {"in"}, true},
+	             {"in/log", {"in/log"}, true},
+	             {"in/log", {"in/deep"}, false},
+	             {"inner/log", {"in"}, false}, /* the name begins alike */
+	             {"in/log", {"inner"}, false},
+	             {"in/../inner/log", {"in"}, false},
+	             {"in/to-inner", {"in"}, false}, /* links lead out ... */
+	             {"in/to-inner", {"inner"}, true},
+	             {"to-in/log", {"in"}, true}, /* ... and in */
+	             {"in/log", {"to-in"}, true}, /* an entry may be a link, too */
+	             {"inner/log", {"to-in"}, false},
+	             {"in/log", {"nowhere"}, false},
+	             {"in/log", {"nowhere", "in"}, true},
+	             {"in/log", {"inner", "in"}, true},
+	             {"inner/log", {"nowhere", "in"}, false}};
 	char entries[2][256];
 	const char *paths[2] = {entries[0], entries[1]};
 	FlowError error;
@@ -576,7 +593,8 @@ allowed_paths_hold_for_what_a_path_resolves_to(void)
 	put("in/log", "x", 1);
 	put("in/deep/log", "x", 1);
 	put("inner/log", "x", 1);
-	CHECK(symlink("../inner/log", path_of("in/to-inner")) == 0 && symlink("in", path_of("to-in")) == 0);
+	CHECK(symlink("../inner/log", path_of("in/to-inner")) == 0 &&
+	      symlink("in", path_of("to-in")) == 0);
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
@@ -600,7 +618,14 @@ odd_entries_allow_nothing_and_the_root_everything(void)
 	{
 		const char *entry;
 		FlowStatus status;
-	} cases[] = {{"/", FLOW_OK}, {"//", FLOW_OK}, {"/..", FLOW_OK}, {"", FLOW_NOT_ALLOWED}, {".", FLOW_NOT_ALLOWED}, {"in", FLOW_NOT_ALLOWED}, {"*", FLOW_NOT_ALLOWED}, {"/proc/self/fd/999/x", FLOW_NOT_ALLOWED}};
+	} cases[] = {{"/", FLOW_OK},
+	             {"//", FLOW_OK},
+	             {"/..", FLOW_OK},
+	             {"", FLOW_NOT_ALLOWED},
+	             {".", FLOW_NOT_ALLOWED},
+	             {"in", FLOW_NOT_ALLOWED},
+	             {"*", FLOW_NOT_ALLOWED},
+	             {"/proc/self/fd/999/x", FLOW_NOT_ALLOWED}};
 	FlowObject object = list(path_of("in/log"));
 	FlowError error;
 	char cwd[1024];
@@ -628,7 +653,10 @@ what_is_outside_says_where_it_leads(void)
 
 	behave();
 	CHECK_INT(try_open(&object, &allowed, &error), FLOW_NOT_ALLOWED);
-	snprintf(expected, sizeof(expected), "flow log \"%s\" is outside the allowed paths", object.path);
+	snprintf(expected,
+	         sizeof(expected),
+	         "flow log \"%s\" is outside the allowed paths",
+	         object.path);
 	CHECK_STRING(error.message, expected);
 	snprintf(expected, sizeof(expected), "It resolves to \"%s/inner/log\".", directory);
 	CHECK_STRING(error.detail, expected);
@@ -703,7 +731,10 @@ a_slow_disk_is_waited_for_without_blocking(void)
 	free(result);
 }
 
-/* what a disk is busy with is not asked for again at each read, but what it may not have heard is */
+/*
+ * what a disk is busy with is not asked for again at each read, but what it
+ * may not have heard is
+ */
 static void
 the_kernel_is_asked_ahead(void)
 {

@@ -17,7 +17,8 @@ static const FlowColumn columns[] = {
 	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0}, /* digits that mean NULL */
+	/* digits that mean NULL */
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL, FLOW_FROM_RECORD, 0},
 	{"flag", NULL, FLOW_BOOLEAN, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"action", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
@@ -38,29 +39,123 @@ static const FlowColumn columns[] = {
 
 #define NCOLUMNS ((int) flow_countof(columns))
 
-static const char *const integers[] = {
-	NULL, "", "-", "0", "6", "7", "06", "-6", "+6", " 6", "443", "9999", "10000", "32767", "-32768", "32768", "65535",
-	"999999999", "1700000000", "2147483647", "-2147483648", "2147483648", "999999999999999999", "9007199254740993",
-	"9223372036854775807", "-9223372036854775808", "9223372036854775808", "-210866803200", "-210866803201",
-	"9224318015999", "9224318016000", "6x", "x", "6\xC3\xA9", "1e3", "--", ":", "/"};
+static const char *const integers[] = {NULL,
+                                       "",
+                                       "-",
+                                       "0",
+                                       "6",
+                                       "7",
+                                       "06",
+                                       "-6",
+                                       "+6",
+                                       " 6",
+                                       "443",
+                                       "9999",
+                                       "10000",
+                                       "32767",
+                                       "-32768",
+                                       "32768",
+                                       "65535",
+                                       "999999999",
+                                       "1700000000",
+                                       "2147483647",
+                                       "-2147483648",
+                                       "2147483648",
+                                       "999999999999999999",
+                                       "9007199254740993",
+                                       "9223372036854775807",
+                                       "-9223372036854775808",
+                                       "9223372036854775808",
+                                       "-210866803200",
+                                       "-210866803201",
+                                       "9224318015999",
+                                       "9224318016000",
+                                       "6x",
+                                       "x",
+                                       "6\xC3\xA9",
+                                       "1e3",
+                                       "--",
+                                       ":",
+                                       "/"};
 
 static const char *const booleans[] = {NULL, "", "-", "t", "f", "true", "maybe"};
 
-static const char *const texts[] = {
-	NULL, "", "-", " ", "A", "B", "AC", "ACC", "ACCE", "ACCEP", "ACCEPT", "REJECT", "ACCEPT ", "ACCEPT    ", "ACCEPTED",
-	"NODATA", "012345678", "0123456789abcdef", "0123456789abcdeg", "1123456789abcdef", "0123456789abcdef0",
-	"eni-0123456789abcdef0", "eni-0123456789abcdef1", "eni-0123456789abcd\xC3\xA9", "\xC3\xA9", "\xC3",
-	"\xC3\xA9\xC3\xA9\xC3\xA9", "ACCEP\xC3\xA9", "ACCEP\xFF", "\xFF@CCEPTED0",
-	"a long text of more than sixteen bytes\x80", "\x7F"};
+static const char *const texts[] = {NULL,
+                                    "",
+                                    "-",
+                                    " ",
+                                    "A",
+                                    "B",
+                                    "AC",
+                                    "ACC",
+                                    "ACCE",
+                                    "ACCEP",
+                                    "ACCEPT",
+                                    "REJECT",
+                                    "ACCEPT ",
+                                    "ACCEPT    ",
+                                    "ACCEPTED",
+                                    "NODATA",
+                                    "012345678",
+                                    "0123456789abcdef",
+                                    "0123456789abcdeg",
+                                    "1123456789abcdef",
+                                    "0123456789abcdef0",
+                                    "eni-0123456789abcdef0",
+                                    "eni-0123456789abcdef1",
+                                    "eni-0123456789abcd\xC3\xA9",
+                                    "\xC3\xA9",
+                                    "\xC3",
+                                    "\xC3\xA9\xC3\xA9\xC3\xA9",
+                                    "ACCEP\xC3\xA9",
+                                    "ACCEP\xFF",
+                                    "\xFF@CCEPTED0",
+                                    "a long text of more than sixteen bytes\x80",
+                                    "\x7F"};
 
-static const char *const addresses[] = {
-	NULL, "", "-", "10.0.0.1", "10.0.0.2", "10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/16", "10.0.0.1/32", "11.0.0.0/8",
-	"0.0.0.0/0", "255.255.255.255", "128.0.0.0/1", "::1", "::", "::/0", "a00::/8", "2001:db8::1", "2001:db8::/32",
-	"2001:db8::/64", "2001:db8::/65", "2001:db8::1/64", "2001:db8:0:0:8000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-	"::ffff:10.0.0.1", "10.0.0.256", "10.0.0", "10.0.0.1/33", "x", "\xFF"};
+static const char *const addresses[] = {NULL,
+                                        "",
+                                        "-",
+                                        "10.0.0.1",
+                                        "10.0.0.2",
+                                        "10.0.0.0/8",
+                                        "10.0.0.1/8",
+                                        "10.0.0.0/16",
+                                        "10.0.0.1/32",
+                                        "11.0.0.0/8",
+                                        "0.0.0.0/0",
+                                        "255.255.255.255",
+                                        "128.0.0.0/1",
+                                        "::1",
+                                        "::",
+                                        "::/0",
+                                        "a00::/8",
+                                        "2001:db8::1",
+                                        "2001:db8::/32",
+                                        "2001:db8::/64",
+                                        "2001:db8::/65",
+                                        "2001:db8::1/64",
+                                        "2001:db8:0:0:8000::",
+                                        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                                        "::ffff:10.0.0.1",
+                                        "10.0.0.256",
+                                        "10.0.0",
+                                        "10.0.0.1/33",
+                                        "x",
+                                        "\xFF"};
 
-static const char *const times[] = {
-	NULL, "", "-", "0", "1", "86399", "86400", "1700000000", "1700000001", "2147483647", "99999999999999999", "now"};
+static const char *const times[] = {NULL,
+                                    "",
+                                    "-",
+                                    "0",
+                                    "1",
+                                    "86399",
+                                    "86400",
+                                    "1700000000",
+                                    "1700000001",
+                                    "2147483647",
+                                    "99999999999999999",
+                                    "now"};
 
 static const char *const numbers[] = {NULL, "", "-", "1.5", "12", "x", "\xFF"};
 
@@ -95,7 +190,19 @@ pool_field(const Pool *pool, size_t i)
 	return (FlowSlice) {text, text == NULL ? 0 : strlen(text)};
 }
 
-static const double reals[] = {0.0, -0.0, 6.0, 6.5, -6.0, 443.0, 9007199254740992.0, 9223372036854775808.0, -1e300, 1e-300, INFINITY, -INFINITY, NAN};
+static const double reals[] = {0.0,
+                               -0.0,
+                               6.0,
+                               6.5,
+                               -6.0,
+                               443.0,
+                               9007199254740992.0,
+                               9223372036854775808.0,
+                               -1e300,
+                               1e-300,
+                               INFINITY,
+                               -INFINITY,
+                               NAN};
 
 /* which views and operators a column has */
 static bool
@@ -111,14 +218,14 @@ has_view(int column, FlowView view)
 static bool
 has_operator(int column, FlowView view, FlowOp op)
 {
-	return has_view(column, view) &&
-	       (op < FLOW_WITHIN || columns[column].type == FLOW_ADDRESS || columns[column].type == FLOW_NETWORK);
+	return has_view(column, view) && (op < FLOW_WITHIN || columns[column].type == FLOW_ADDRESS ||
+	                                  columns[column].type == FLOW_NETWORK);
 }
 
 /*
  * The i-th constant that is fit for a column and view; false: there is none.
- * They come from the fields, so that some are equal; a text need not be a value
- * of its column.
+ * They come from the fields, so that some are equal; a text need not be a
+ * value of its column.
  */
 static bool
 constant_for(int column, FlowView view, size_t i, FlowValue *constant)
@@ -135,7 +242,8 @@ constant_for(int column, FlowView view, size_t i, FlowValue *constant)
 	if (i < 2)
 	{
 		constant->integer = i == 0 ? INT64_MIN : INT64_MAX;
-		if (view == FLOW_AS_UNIX_TIME || lenient.type <= FLOW_INT64 || lenient.type == FLOW_TIME || lenient.type == FLOW_DAY)
+		if (view == FLOW_AS_UNIX_TIME || lenient.type <= FLOW_INT64 || lenient.type == FLOW_TIME ||
+		    lenient.type == FLOW_DAY)
 			return true;
 	}
 	if (pool_field(pool, i).data == NULL)
@@ -149,7 +257,8 @@ constant_for(int column, FlowView view, size_t i, FlowValue *constant)
 	lenient.type = lenient.type == FLOW_INT16 ? FLOW_INT64 : lenient.type;
 	if (flow_value_read(&lenient, &unit_host, pool_field(pool, i), constant) != FLOW_OK)
 		return false;
-	if (view == FLOW_AS_UNIX_TIME && constant->integer > -(INT64_C(1) << 40) && constant->integer < INT64_C(1) << 40)
+	if (view == FLOW_AS_UNIX_TIME && constant->integer > -(INT64_C(1) << 40) &&
+	    constant->integer < INT64_C(1) << 40)
 		constant->integer *= 1000000;
 	if (view == FLOW_AS_DOUBLE)
 		constant->real = (double) constant->integer;
@@ -170,7 +279,10 @@ evaluate(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowB
 	return truth;
 }
 
-/* Checks a leaf on every field of its column's pool, each at the edge of memory. */
+/*
+ * Checks a leaf on every field of its column's pool, each at the edge of
+ * memory.
+ */
 static void
 check_leaf(const NaiveTree *tree)
 {
@@ -197,8 +309,12 @@ check_leaf(const NaiveTree *tree)
 			CHECK_INT(got, want);
 			CHECK(naive_agrees(tree, &record, got, bad));
 			if (got != want)
-				printf("# %s view %d op %d field \"%.*s\"\n", columns[tree->column].name, tree->view, tree->op,
-				       (int) field.len, field.data ? field.data : "");
+				printf("# %s view %d op %d field \"%.*s\"\n",
+				       columns[tree->column].name,
+				       tree->view,
+				       tree->op,
+				       (int) field.len,
+				       field.data ? field.data : "");
 		}
 		flow_filter_free(filter);
 	}
@@ -213,7 +329,12 @@ every_operator_of_every_type_agrees_with_the_naive_one(void)
 				for (size_t i = 0; i < 50 && has_operator(column, view, op); i++)
 				{
 					FlowValue constant;
-					NaiveTree tree = {.kind = NAIVE_COMPARE, .column = column, .view = view, .op = op, .constants = &constant, .count = 1};
+					NaiveTree tree = {.kind = NAIVE_COMPARE,
+					                  .column = column,
+					                  .view = view,
+					                  .op = op,
+					                  .constants = &constant,
+					                  .count = 1};
 
 					if (constant_for(column, view, i, &constant))
 						check_leaf(&tree);
@@ -251,7 +372,13 @@ small_sets_of_every_type_agree_with_the_naive_ones(void)
 					for (int has_null = 0; has_null < 2; has_null++)
 						for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
 						{
-							NaiveTree tree = {.kind = kind, .column = column, .view = view, .op = op, .constants = constants, .count = count, .has_null = has_null};
+							NaiveTree tree = {.kind = kind,
+							                  .column = column,
+							                  .view = view,
+							                  .op = op,
+							                  .constants = constants,
+							                  .count = count,
+							                  .has_null = has_null};
 
 							check_leaf(&tree);
 						}
@@ -269,9 +396,12 @@ what_cannot_be_compared_is_no_predicate(void)
 		for (FlowView view = FLOW_AS_IS; view <= FLOW_AS_UNIX_TIME; view++)
 			for (FlowOp op = FLOW_EQ; op <= FLOW_OVERLAPS; op++)
 			{
-				CHECK_INT(flow_filter_compare(filter, column, view, op, &constant) != NULL, has_operator(column, view, op));
-				CHECK_INT(flow_filter_any(filter, column, view, op, &constant, 1, false) != NULL, has_operator(column, view, op));
-				CHECK_INT(flow_filter_all(filter, column, view, op, &constant, 1, true) != NULL, has_operator(column, view, op));
+				CHECK_INT(flow_filter_compare(filter, column, view, op, &constant) != NULL,
+				          has_operator(column, view, op));
+				CHECK_INT(flow_filter_any(filter, column, view, op, &constant, 1, false) != NULL,
+				          has_operator(column, view, op));
+				CHECK_INT(flow_filter_all(filter, column, view, op, &constant, 1, true) != NULL,
+				          has_operator(column, view, op));
 			}
 	flow_filter_free(filter);
 }
@@ -293,7 +423,11 @@ texts_are_read_no_further_than_they_reach(void)
 			for (size_t i = 0; i < sizeof(bytes); i++)
 				for (FlowOp op = FLOW_EQ; op <= FLOW_NE; op++)
 				{
-					NaiveTree tree = {.kind = NAIVE_COMPARE, .column = 6, .op = op, .constants = &constant, .count = 1};
+					NaiveTree tree = {.kind = NAIVE_COMPARE,
+					                  .column = 6,
+					                  .op = op,
+					                  .constants = &constant,
+					                  .count = 1};
 					FlowBadField bad;
 
 					memcpy(copy, letters, len);
@@ -312,14 +446,21 @@ judge_texts(int column, FlowOp op, const char *field, const char *constant)
 {
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 	FlowValue value;
-	NaiveTree tree = {.kind = NAIVE_COMPARE, .column = column, .op = op, .constants = &value, .count = 1};
+	NaiveTree tree = {.kind = NAIVE_COMPARE,
+	                  .column = column,
+	                  .op = op,
+	                  .constants = &value,
+	                  .count = 1};
 	FlowBadField bad;
 
 	memset(&value, 0, sizeof(value));
 	fields[column] = (FlowSlice) {field, strlen(field)};
 	if (columns[column].type == FLOW_TEXT || columns[column].type == FLOW_PADDED)
 		value.text = (FlowSlice) {constant, strlen(constant)};
-	else if (flow_value_read(&columns[column], &unit_host, (FlowSlice) {constant, strlen(constant)}, &value) != FLOW_OK)
+	else if (flow_value_read(&columns[column],
+	                         &unit_host,
+	                         (FlowSlice) {constant, strlen(constant)},
+	                         &value) != FLOW_OK)
 		return FLOW_ERROR;
 	return evaluate(false, &tree, fields, &bad);
 }
@@ -351,7 +492,8 @@ comparisons_are_as_sql_has_them(void)
 	CHECK_INT(judge_texts(11, FLOW_WITHIN, "192.168.1.0/24", "192.168.1.0/24"), FLOW_FALSE);
 	CHECK_INT(judge_texts(11, FLOW_WITHIN_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_CONTAINS, "192.168.1.0/24", "192.168.1.5"), FLOW_TRUE);
-	CHECK_INT(judge_texts(11, FLOW_CONTAINS_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"), FLOW_TRUE);
+	CHECK_INT(judge_texts(11, FLOW_CONTAINS_OR_EQUAL, "192.168.1.0/24", "192.168.1.0/24"),
+	          FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_OVERLAPS, "192.168.1.0/24", "192.168.1.80/28"), FLOW_TRUE);
 	CHECK_INT(judge_texts(11, FLOW_OVERLAPS, "192.168.1.0/24", "192.168.2.0/28"), FLOW_FALSE);
 	CHECK_INT(judge_texts(11, FLOW_LT, "192.168.1.5", "::"), FLOW_TRUE);
@@ -375,7 +517,12 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		FlowBadField bad;
 		__int128 time;
 		FlowValue constant = {.integer = 0};
-		NaiveTree tree = {.kind = NAIVE_COMPARE, .column = 2, .view = FLOW_AS_UNIX_TIME, .op = FLOW_EQ, .constants = &constant, .count = 1};
+		NaiveTree tree = {.kind = NAIVE_COMPARE,
+		                  .column = 2,
+		                  .view = FLOW_AS_UNIX_TIME,
+		                  .op = FLOW_EQ,
+		                  .constants = &constant,
+		                  .count = 1};
 
 		seconds = i % 2 ? -seconds : seconds;
 		if (i < 40) /* around both ends */
@@ -431,9 +578,19 @@ static FlowTruth
 judge_pair(bool conjunction, bool negated, const char *port, const char *address, FlowBadField *bad)
 {
 	FlowValue constants[2];
-	NaiveTree first = {.kind = NAIVE_COMPARE, .column = 11, .op = FLOW_EQ, .constants = &constants[0], .count = 1};
-	NaiveTree second = {.kind = NAIVE_COMPARE, .column = 1, .op = FLOW_EQ, .constants = &constants[1], .count = 1};
-	NaiveTree pair = {.kind = conjunction ? NAIVE_AND : NAIVE_OR, .children = {&first, &second}, .nchildren = 2};
+	NaiveTree first = {.kind = NAIVE_COMPARE,
+	                   .column = 11,
+	                   .op = FLOW_EQ,
+	                   .constants = &constants[0],
+	                   .count = 1};
+	NaiveTree second = {.kind = NAIVE_COMPARE,
+	                    .column = 1,
+	                    .op = FLOW_EQ,
+	                    .constants = &constants[1],
+	                    .count = 1};
+	NaiveTree pair = {.kind = conjunction ? NAIVE_AND : NAIVE_OR,
+	                  .children = {&first, &second},
+	                  .nchildren = 2};
 	NaiveTree not_pair = {.kind = NAIVE_NOT, .children = {&pair}, .nchildren = 1};
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 
@@ -459,7 +616,10 @@ the_cheap_part_is_judged_first_and_may_spare_the_other(void)
 	CHECK_INT(bad.column, 1);
 }
 
-/* The cheap one is evaluated first, but that its field is bad is of no matter where the other one drops the record. */
+/*
+ * The cheap one is evaluated first, but that its field is bad is of no matter
+ * where the other one drops the record.
+ */
 static void
 a_conjunct_that_drops_a_record_spares_it_the_error_of_another(void)
 {
@@ -482,7 +642,9 @@ unknown_stops_a_list_where_it_cannot_matter_any_more(void)
 {
 	FlowBadField bad;
 
-	/* at the root only TRUE matters: no AND can become it any more, an OR can */
+	/*
+	 * at the root only TRUE matters: no AND can become it any more, an OR can
+	 */
 	CHECK(judge_pair(true, false, "-", "bad", &bad) == FLOW_UNKNOWN);
 	CHECK_INT(judge_pair(false, false, "-", "bad", &bad), FLOW_ERROR);
 	CHECK_INT(judge_pair(false, false, "-", "10.0.0.1", &bad), FLOW_TRUE);
@@ -507,7 +669,11 @@ children_of_equal_cost_keep_their_order(void)
 
 		for (int i = 0; i < 3; i++)
 		{
-			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE, .column = (first + i) % 3, .op = FLOW_EQ, .constants = &six, .count = 1};
+			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE,
+			                         .column = (first + i) % 3,
+			                         .op = FLOW_EQ,
+			                         .constants = &six,
+			                         .count = 1};
 			list.children[i] = &leaves[i];
 		}
 		CHECK_INT(evaluate(false, &list, fields, &bad), FLOW_ERROR);
@@ -528,7 +694,8 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 
 	for (int round = 0; round < 6000; round++)
 	{
-		NaiveTree leaves[2], both = {.kind = NAIVE_AND, .children = {&leaves[0], &leaves[1]}, .nchildren = 2};
+		NaiveTree leaves[2],
+			both = {.kind = NAIVE_AND, .children = {&leaves[0], &leaves[1]}, .nchildren = 2};
 		NaiveTree negated = {.kind = NAIVE_NOT, .children = {&both}, .nchildren = 1};
 		NaiveRecord record = {columns, fields, round % 2};
 		int column = bounded[round % (int) flow_countof(bounded)];
@@ -538,7 +705,11 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 
 		for (int i = 0; i < 2; i++)
 		{
-			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE, .column = column, .view = view, .constants = &constants[i], .count = 1};
+			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE,
+			                         .column = column,
+			                         .view = view,
+			                         .constants = &constants[i],
+			                         .count = 1};
 			leaves[i].op = unit_random(&seed) % (FLOW_GE + 1);
 			while (!constant_for(column, view, unit_random(&seed) % 60, &constants[i]))
 				;
@@ -593,7 +764,9 @@ a_predicate_may_stand_in_two_places(void)
 	FlowPredicate *leaves[2], *pair, *both[2];
 	FlowBadField bad;
 
-	/* (port = 6 AND small = 6) OR NOT (the same): UNKNOWN only if the pair is */
+	/*
+	 * (port = 6 AND small = 6) OR NOT (the same): UNKNOWN only if the pair is
+	 */
 	leaves[0] = flow_filter_compare(filter, 1, FLOW_AS_IS, FLOW_EQ, &six);
 	leaves[1] = flow_filter_compare(filter, 0, FLOW_AS_IS, FLOW_EQ, &six);
 	pair = flow_filter_and(filter, leaves, 2);
@@ -618,7 +791,10 @@ typedef struct Forest
 	size_t count;
 } Forest;
 
-/* "like": a leaf beside this tree, or NULL; often a leaf compares what that one does, so that lists can combine them. */
+/*
+ * "like": a leaf beside this tree, or NULL; often a leaf compares what that
+ * one does, so that lists can combine them.
+ */
 static NaiveTree *
 random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
 {
@@ -635,18 +811,26 @@ random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
 		for (size_t i = 0; i < tree->nchildren; i++)
 		{
 			tree->children[i] = random_tree(forest, seed, depth - 1, like);
-			like = tree->children[i]->kind == NAIVE_NOT ? tree->children[i]->children[0] : tree->children[i];
+			like = tree->children[i]->kind == NAIVE_NOT ? tree->children[i]->children[0]
+			                                            : tree->children[i];
 		}
 		return tree;
 	}
-	tree->kind = unit_random(seed) % 16 == 0 ? NAIVE_CONSTANT : (NaiveKind[]) {NAIVE_COMPARE, NAIVE_COMPARE, NAIVE_ANY, NAIVE_ALL, NAIVE_IS_NULL}[unit_random(seed) % 5];
+	tree->kind = unit_random(seed) % 16 == 0 ? NAIVE_CONSTANT
+	                                         : (NaiveKind[]) {NAIVE_COMPARE,
+	                                                          NAIVE_COMPARE,
+	                                                          NAIVE_ANY,
+	                                                          NAIVE_ALL,
+	                                                          NAIVE_IS_NULL}[unit_random(seed) % 5];
 	tree->truth = unit_random(seed) % FLOW_ERROR;
-	tree->has_null = (tree->kind == NAIVE_ANY || tree->kind == NAIVE_ALL) && unit_random(seed) % 3 == 0;
+	tree->has_null =
+		(tree->kind == NAIVE_ANY || tree->kind == NAIVE_ALL) && unit_random(seed) % 3 == 0;
 	do
 	{
 		tree->column = alike ? like->column : (int) (unit_random(seed) % flow_countof(columns));
 		tree->view = alike ? like->view : unit_random(seed) % 3;
-		tree->op = alike && unit_random(seed) % 4 != 0 ? like->op : unit_random(seed) % (FLOW_OVERLAPS + 1);
+		tree->op = alike && unit_random(seed) % 4 != 0 ? like->op
+		                                               : unit_random(seed) % (FLOW_OVERLAPS + 1);
 	} while (tree->kind <= NAIVE_ALL && !has_operator(tree->column, tree->view, tree->op));
 	if (tree->kind <= NAIVE_ALL)
 		tree->count = tree->kind == NAIVE_COMPARE ? 1 : unit_random(seed) % 6;
@@ -679,7 +863,10 @@ random_fields(uint64_t *seed, FlowSlice *fields)
 #define TREES 8000
 #define RECORDS 64
 
-/* A record whose fields can all stand in a line, and mean something most of the time. */
+/*
+ * A record whose fields can all stand in a line, and mean something most of
+ * the time.
+ */
 static void
 even_fields(uint64_t *seed, FlowSlice *fields)
 {
@@ -715,7 +902,8 @@ batches_agree_with_single_records(void)
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
 		NaiveTree *conjuncts[3];
-		NaiveTree root = {.kind = NAIVE_AND, .nchildren = 1 + unit_random(&seed) % flow_countof(conjuncts)};
+		NaiveTree root = {.kind = NAIVE_AND,
+		                  .nchildren = 1 + unit_random(&seed) % flow_countof(conjuncts)};
 
 		forest.count = 0;
 		for (size_t i = 0; i < root.nchildren; i++)
@@ -770,7 +958,9 @@ random_trees_agree_with_the_naive_interpreter(void)
 			CHECK(naive_agrees(tree, &record, got, bad));
 			seen[got]++;
 
-			/* the negation tells FALSE from UNKNOWN, which at the root are one */
+			/*
+			 * the negation tells FALSE from UNKNOWN, which at the root are one
+			 */
 			got = flow_filter_test(opposite, records[i], &bad);
 			CHECK(naive_agrees(&negated, &record, got, bad));
 			judged += 2;
@@ -778,8 +968,12 @@ random_trees_agree_with_the_naive_interpreter(void)
 		flow_filter_free(filter);
 		flow_filter_free(opposite);
 	}
-	printf("# %" PRId64 " evaluations; false %d, true %d, unknown %d, broken %d\n", judged,
-	       seen[FLOW_FALSE], seen[FLOW_TRUE], seen[FLOW_UNKNOWN], seen[FLOW_ERROR]);
+	printf("# %" PRId64 " evaluations; false %d, true %d, unknown %d, broken %d\n",
+	       judged,
+	       seen[FLOW_FALSE],
+	       seen[FLOW_TRUE],
+	       seen[FLOW_UNKNOWN],
+	       seen[FLOW_ERROR]);
 	for (int i = 0; i <= FLOW_ERROR; i++)
 		CHECK(seen[i] > TREES * RECORDS / 50);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter_deferred.c
- *	  Predicates that wait for a value: when a filter, and a reader, asks for it.
+ *	  Predicates that wait for a value: when a filter, and a reader, asks for
+ *	  it.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,10 +14,35 @@
 #define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
 
 static const FlowColumn columns[] = {
-	{.name = "port", .type = FLOW_INT32, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1},
-	{.name = "action", .type = FLOW_TEXT, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1},
-	{.name = "start", .type = FLOW_INT64, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1},
-	{.name = "needed", .type = FLOW_INT32, .max_chars = -1, .precision = -1, .scale = -1, .null_text = "-", .null_len = 1, .not_null = true},
+	{.name = "port",
+     .type = FLOW_INT32,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1},
+	{.name = "action",
+     .type = FLOW_TEXT,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1},
+	{.name = "start",
+     .type = FLOW_INT64,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1},
+	{.name = "needed",
+     .type = FLOW_INT32,
+     .max_chars = -1,
+     .precision = -1,
+     .scale = -1,
+     .null_text = "-",
+     .null_len = 1,
+     .not_null = true},
 };
 
 #define NCOLUMNS ((int) flow_countof(columns))
@@ -38,12 +64,18 @@ random_leaf(Forest *forest, uint64_t *seed, NaiveTree *tree, FlowValue *constant
 {
 	static const char *const texts[] = {"ACCEPT", "REJECT", "x"};
 
-	tree->kind = (NaiveKind[]) {NAIVE_COMPARE, NAIVE_COMPARE, NAIVE_ANY, NAIVE_IS_NULL, NAIVE_CONSTANT}[unit_random(seed) % 5];
+	tree->kind = (NaiveKind[]) {NAIVE_COMPARE,
+	                            NAIVE_COMPARE,
+	                            NAIVE_ANY,
+	                            NAIVE_IS_NULL,
+	                            NAIVE_CONSTANT}[unit_random(seed) % 5];
 	tree->column = (int) (unit_random(seed) % NCOLUMNS);
 	tree->truth = unit_random(seed) % FLOW_ERROR;
 	if (tree->kind <= NAIVE_ANY)
 	{
-		tree->op = tree->kind == NAIVE_COMPARE && tree->column != 1 ? unit_random(seed) % (FLOW_GE + 1) : FLOW_EQ;
+		tree->op = tree->kind == NAIVE_COMPARE && tree->column != 1
+		               ? unit_random(seed) % (FLOW_GE + 1)
+		               : FLOW_EQ;
 		tree->view = tree->column == 2 && unit_random(seed) % 2 ? FLOW_AS_UNIX_TIME : FLOW_AS_IS;
 		tree->count = tree->kind == NAIVE_COMPARE ? 1 : 2;
 		tree->has_null = tree->kind == NAIVE_ANY && unit_random(seed) % 3 == 0;
@@ -53,7 +85,8 @@ random_leaf(Forest *forest, uint64_t *seed, NaiveTree *tree, FlowValue *constant
 		if (tree->column == 1)
 			constants[i].text = (FlowSlice) {texts[unit_random(seed) % 3], strlen(texts[0])};
 		else
-			constants[i].integer = (int64_t) (unit_random(seed) % 5) * (tree->view == FLOW_AS_UNIX_TIME ? 1000000 : 1);
+			constants[i].integer =
+				(int64_t) (unit_random(seed) % 5) * (tree->view == FLOW_AS_UNIX_TIME ? 1000000 : 1);
 		if (tree->column == 1 && constants[i].text.data == texts[2])
 			constants[i].text.len = 1;
 	}
@@ -206,7 +239,10 @@ compare_integer(FlowFilter *filter, int column, FlowView view, FlowOp op, int64_
 	return flow_filter_compare(filter, column, view, op, &value);
 }
 
-/* to_timestamp() of a number that is out of range is an error, which a conjunct before it spares */
+/*
+ * to_timestamp() of a number that is out of range is an error, which a
+ * conjunct before it spares
+ */
 static void
 what_may_fail_stays_after_what_was_before_it(void)
 {
@@ -221,9 +257,13 @@ what_may_fail_stays_after_what_was_before_it(void)
 
 			children[!before] = compare_text(filter, any ? "REJECT" : "ACCEPT");
 			children[before] = compare_integer(filter, 2, FLOW_AS_UNIX_TIME, FLOW_GT, 0);
-			flow_filter_set_root(filter, any ? flow_filter_or(filter, children, 2) : flow_filter_and(filter, children, 2));
-			CHECK_INT(flow_filter_test(filter, fields, &bad), !before ? FLOW_ERROR : any ? FLOW_TRUE
-			                                                                             : FLOW_FALSE);
+			flow_filter_set_root(filter,
+			                     any ? flow_filter_or(filter, children, 2)
+			                         : flow_filter_and(filter, children, 2));
+			CHECK_INT(flow_filter_test(filter, fields, &bad),
+			          !before ? FLOW_ERROR
+			          : any   ? FLOW_TRUE
+			                  : FLOW_FALSE);
 			flow_filter_free(filter);
 		}
 }
@@ -284,7 +324,10 @@ without_memory_for_the_value_nothing_passes(void)
 static char path[128];
 static bool split;
 
-/* A reader of one file of plain_columns with the filter "b = 1 OR b = (a value, 2)". */
+/*
+ * A reader of one file of plain_columns with the filter "b = 1 OR b = (a
+ * value, 2)".
+ */
 typedef struct Fixture
 {
 	FlowFormat *format;
@@ -350,7 +393,10 @@ close_fixture(Fixture *f)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* Reads on, and gives the value when it is needed; the ledger must balance after every step. */
+/*
+ * Reads on, and gives the value when it is needed; the ledger must balance
+ * after every step.
+ */
 static FlowStatus
 next(Fixture *f, FlowRecord *record)
 {
@@ -480,7 +526,12 @@ static void
 groups_wait_too(void)
 {
 	static const FlowAggregate count = {FLOW_COUNT_ALL, -1};
-	FlowGroupSpec spec = {.host = &unit_host, .columns = plain_columns, .ncolumns = 2, .aggregates = &count, .naggregates = 1, .memory = 65536};
+	FlowGroupSpec spec = {.host = &unit_host,
+	                      .columns = plain_columns,
+	                      .ncolumns = 2,
+	                      .aggregates = &count,
+	                      .naggregates = 1,
+	                      .memory = 65536};
 	FlowGroups *groups;
 	FlowGroup group;
 	size_t position = 0;

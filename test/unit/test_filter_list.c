@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter_list.c
- *	  Tests long lists in flow/filter*.c: that they become what is quick to evaluate,
- *	  take no more steps to build than they should, and can be interrupted.
+ *	  Tests long lists in flow/filter*.c: that they become what is quick to
+ *	  evaluate, take no more steps to build than they should, and can be
+ *	  interrupted.
  *
- * Steps are counted by how often the host is asked whether to go on, as it is after
- * a fixed number of them.
+ * Steps are counted by how often the host is asked whether to go on, as it is
+ * after a fixed number of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,9 +31,11 @@ static const FlowColumn columns[NCOLUMNS] = {
 	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[START] = {"start", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[INTERFACE] =
+		{"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[ADDRESS] =
+		{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[OTHER] = {"other", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
@@ -48,28 +51,17 @@ typedef struct Case
 } Case;
 
 static const Case cases[] = {
-	{PORT, FLOW_AS_IS, FLOW_EQ},
-	{PORT, FLOW_AS_IS, FLOW_NE},
-	{PORT, FLOW_AS_DOUBLE, FLOW_EQ},
-	{BYTES, FLOW_AS_IS, FLOW_EQ},
-	{BYTES, FLOW_AS_IS, FLOW_LT},
-	{BYTES, FLOW_AS_IS, FLOW_GE},
-	{BYTES, FLOW_AS_UNIX_TIME, FLOW_GT},
-	{START, FLOW_AS_IS, FLOW_EQ},
-	{START, FLOW_AS_IS, FLOW_NE},
-	{START, FLOW_AS_IS, FLOW_LE},
-	{INTERFACE, FLOW_AS_IS, FLOW_EQ},
-	{INTERFACE, FLOW_AS_IS, FLOW_NE},
-	{INTERFACE, FLOW_AS_IS, FLOW_GT},
-	{PADDED, FLOW_AS_IS, FLOW_EQ},
-	{PADDED, FLOW_AS_IS, FLOW_LE},
-	{ADDRESS, FLOW_AS_IS, FLOW_EQ},
-	{ADDRESS, FLOW_AS_IS, FLOW_NE},
-	{ADDRESS, FLOW_AS_IS, FLOW_GE},
-	{ADDRESS, FLOW_AS_IS, FLOW_WITHIN},
-	{ADDRESS, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL},
-	{ADDRESS, FLOW_AS_IS, FLOW_CONTAINS},
-	{ADDRESS, FLOW_AS_IS, FLOW_CONTAINS_OR_EQUAL},
+	{PORT, FLOW_AS_IS, FLOW_EQ},          {PORT, FLOW_AS_IS, FLOW_NE},
+	{PORT, FLOW_AS_DOUBLE, FLOW_EQ},      {BYTES, FLOW_AS_IS, FLOW_EQ},
+	{BYTES, FLOW_AS_IS, FLOW_LT},         {BYTES, FLOW_AS_IS, FLOW_GE},
+	{BYTES, FLOW_AS_UNIX_TIME, FLOW_GT},  {START, FLOW_AS_IS, FLOW_EQ},
+	{START, FLOW_AS_IS, FLOW_NE},         {START, FLOW_AS_IS, FLOW_LE},
+	{INTERFACE, FLOW_AS_IS, FLOW_EQ},     {INTERFACE, FLOW_AS_IS, FLOW_NE},
+	{INTERFACE, FLOW_AS_IS, FLOW_GT},     {PADDED, FLOW_AS_IS, FLOW_EQ},
+	{PADDED, FLOW_AS_IS, FLOW_LE},        {ADDRESS, FLOW_AS_IS, FLOW_EQ},
+	{ADDRESS, FLOW_AS_IS, FLOW_NE},       {ADDRESS, FLOW_AS_IS, FLOW_GE},
+	{ADDRESS, FLOW_AS_IS, FLOW_WITHIN},   {ADDRESS, FLOW_AS_IS, FLOW_WITHIN_OR_EQUAL},
+	{ADDRESS, FLOW_AS_IS, FLOW_CONTAINS}, {ADDRESS, FLOW_AS_IS, FLOW_CONTAINS_OR_EQUAL},
 	{ADDRESS, FLOW_AS_IS, FLOW_OVERLAPS},
 };
 
@@ -85,13 +77,21 @@ make_constants(const Case *c, size_t count)
 		uint32_t number = (uint32_t) i * UINT32_C(2654435761); /* odd: no two are equal */
 
 		if (c->column == INTERFACE || c->column == PADDED)
-			constants[i].text = (FlowSlice) {texts + i * 24, (size_t) sprintf(texts + i * 24, "eni-%08x", number)};
+			constants[i].text =
+				(FlowSlice) {texts + i * 24, (size_t) sprintf(texts + i * 24, "eni-%08x", number)};
 		else if (c->column == ADDRESS)
-			constants[i].address = (FlowAddress) {4, 32, {(uint8_t) (number >> 24), (uint8_t) (number >> 16), (uint8_t) (number >> 8), (uint8_t) number}};
+			constants[i].address = (FlowAddress) {4,
+			                                      32,
+			                                      {(uint8_t) (number >> 24),
+			                                       (uint8_t) (number >> 16),
+			                                       (uint8_t) (number >> 8),
+			                                       (uint8_t) number}};
 		else if (c->view == FLOW_AS_DOUBLE)
 			constants[i].real = number;
 		else
-			constants[i].integer = (int64_t) number * (c->column == START || c->view == FLOW_AS_UNIX_TIME ? 1000000 : 1);
+			constants[i].integer =
+				(int64_t) number *
+				(c->column == START || c->view == FLOW_AS_UNIX_TIME ? 1000000 : 1);
 	}
 	return constants;
 }
@@ -100,12 +100,14 @@ make_constants(const Case *c, size_t count)
 static FlowPredicate *
 build_array(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count)
 {
-	return (any ? flow_filter_any : flow_filter_all)(filter, c->column, c->view, c->op, constants, count, false);
+	return (any ? flow_filter_any
+	            : flow_filter_all)(filter, c->column, c->view, c->op, constants, count, false);
 }
 
 /* The same, written out.  "negated": as NOT of the opposite list of NOTs. */
 static FlowPredicate *
-build_list(FlowFilter *filter, const Case *c, bool any, bool negated, const FlowValue *constants, size_t count)
+build_list(FlowFilter *filter, const Case *c, bool any, bool negated, const FlowValue *constants,
+           size_t count)
 {
 	FlowPredicate **children = calloc(count, sizeof(FlowPredicate *));
 	FlowPredicate *list;
@@ -143,18 +145,33 @@ a_list_that_is_written_out_becomes_one_comparison(void)
 static void
 a_list_is_evaluated_like_the_array_of_its_constants(void)
 {
-	static const char *const fields[] = {"-", "7", "x", "443", "1700000000", "eni-00000000", "eni-9e3779b1", "10.0.0.0/8", "158.55.121.177", "0.0.0.0", "::"};
+	static const char *const fields[] = {"-",
+	                                     "7",
+	                                     "x",
+	                                     "443",
+	                                     "1700000000",
+	                                     "eni-00000000",
+	                                     "eni-9e3779b1",
+	                                     "10.0.0.0/8",
+	                                     "158.55.121.177",
+	                                     "0.0.0.0",
+	                                     "::"};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 		for (size_t count = 1; count < 60; count += 29)
 			for (int any = 0; any < 2; any++)
 				for (int negated = 0; negated < 2; negated++)
 				{
-					FlowFilter *filters[2] = {flow_filter_create(&unit_host, columns, NCOLUMNS, false), flow_filter_create(&unit_host, columns, NCOLUMNS, false)};
+					FlowFilter *filters[2] =
+						{flow_filter_create(&unit_host, columns, NCOLUMNS, false),
+					     flow_filter_create(&unit_host, columns, NCOLUMNS, false)};
 					FlowValue *constants = make_constants(&cases[i], count);
 
-					flow_filter_set_root(filters[0], build_list(filters[0], &cases[i], any, negated, constants, count));
-					flow_filter_set_root(filters[1], build_array(filters[1], &cases[i], any, constants, count));
+					flow_filter_set_root(
+						filters[0],
+						build_list(filters[0], &cases[i], any, negated, constants, count));
+					flow_filter_set_root(filters[1],
+					                     build_array(filters[1], &cases[i], any, constants, count));
 					for (size_t f = 0; f < flow_countof(fields); f++)
 					{
 						FlowSlice record[NCOLUMNS];
@@ -162,7 +179,8 @@ a_list_is_evaluated_like_the_array_of_its_constants(void)
 
 						for (int k = 0; k < NCOLUMNS; k++)
 							record[k] = (FlowSlice) {fields[f], strlen(fields[f])};
-						CHECK_INT(flow_filter_test(filters[0], record, &bad[0]), flow_filter_test(filters[1], record, &bad[1]));
+						CHECK_INT(flow_filter_test(filters[0], record, &bad[0]),
+						          flow_filter_test(filters[1], record, &bad[1]));
 						CHECK_INT(bad[0].column, bad[1].column);
 					}
 					flow_filter_free(filters[0]);
@@ -181,7 +199,8 @@ sets_of_one_column_become_one_set(void)
 	FlowBadField bad;
 
 	for (int i = 0; i < 1000; i++)
-		sets[i] = flow_filter_any(filter, PORT, FLOW_AS_IS, FLOW_EQ, &constants[i * 3], 3, i == 500);
+		sets[i] =
+			flow_filter_any(filter, PORT, FLOW_AS_IS, FLOW_EQ, &constants[i * 3], 3, i == 500);
 	list = flow_filter_or(filter, sets, 1000);
 	CHECK_INT(list->weight, 1);
 	flow_filter_set_root(filter, list);
@@ -239,7 +258,8 @@ many_bounds_of_one_column_are_one_range(void)
 	{
 		FlowValue value = {.integer = i % 2 ? 100 + i : 9000 - i};
 
-		children[i] = flow_filter_compare(filter, PORT, FLOW_AS_IS, i % 2 ? FLOW_GE : FLOW_LT, &value);
+		children[i] =
+			flow_filter_compare(filter, PORT, FLOW_AS_IS, i % 2 ? FLOW_GE : FLOW_LT, &value);
 	}
 	list = flow_filter_and(filter, children, 4000);
 	CHECK_INT(list->weight, 1);
@@ -259,15 +279,20 @@ many_bounds_of_one_column_are_one_range(void)
 
 #define MANY INT64_C(1000000000)
 
-typedef FlowPredicate *(*Build)(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count);
+typedef FlowPredicate *(*Build)(FlowFilter *filter, const Case *c, bool any,
+                                const FlowValue *constants, size_t count);
 
 static FlowPredicate *
-build_written_out(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count)
+build_written_out(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants,
+                  size_t count)
 {
 	return build_list(filter, c, any, false, constants, count);
 }
 
-/* Pairs that cannot be combined: "(a = 1 AND other = 1) OR (a = 2 AND other = 2) ..." */
+/*
+ * Pairs that cannot be combined: "(a = 1 AND other = 1) OR (a = 2 AND other =
+ * 2) ..."
+ */
 static FlowPredicate *
 build_pairs(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count)
 {
@@ -277,7 +302,9 @@ build_pairs(FlowFilter *filter, const Case *c, bool any, const FlowValue *consta
 	for (size_t i = 0; i < count; i++)
 	{
 		FlowValue other = {.integer = (int64_t) i};
-		FlowPredicate *pair[2] = {flow_filter_compare(filter, c->column, c->view, c->op, &constants[i]), flow_filter_compare(filter, OTHER, FLOW_AS_IS, FLOW_EQ, &other)};
+		FlowPredicate *pair[2] =
+			{flow_filter_compare(filter, c->column, c->view, c->op, &constants[i]),
+		     flow_filter_compare(filter, OTHER, FLOW_AS_IS, FLOW_EQ, &other)};
 
 		children[i] = (any ? flow_filter_and : flow_filter_or)(filter, pair, 2);
 	}
@@ -382,10 +409,17 @@ evaluating_a_set_takes_few_steps(void)
 		{
 			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 			FlowValue *constants = make_constants(&cases[i], 20000);
-			FlowSlice fields[NCOLUMNS] = {SLICE("7"), SLICE("7"), SLICE("7"), SLICE("eni-7"), SLICE("eni-7"), SLICE("10.0.0.7"), SLICE("7")};
+			FlowSlice fields[NCOLUMNS] = {SLICE("7"),
+			                              SLICE("7"),
+			                              SLICE("7"),
+			                              SLICE("eni-7"),
+			                              SLICE("eni-7"),
+			                              SLICE("10.0.0.7"),
+			                              SLICE("7")};
 			FlowBadField bad;
 
-			flow_filter_set_root(filter, build_written_out(filter, &cases[i], any, constants, 20000));
+			flow_filter_set_root(filter,
+			                     build_written_out(filter, &cases[i], any, constants, 20000));
 			unit_state.interrupt_after = 0;
 			CHECK(flow_filter_test(filter, fields, &bad) != FLOW_ERROR);
 			unit_state.interrupt_after = -1;
@@ -412,7 +446,8 @@ evaluating_what_cannot_be_combined_can_be_interrupted(void)
 	unit_state.interrupt_after = MANY;
 	CHECK(flow_filter_test(filter, fields, &bad) != FLOW_TRUE);
 	looks = MANY - unit_state.interrupt_after;
-	CHECK(looks >= (int64_t) count * 3 / FLOW_FILTER_LOOK / 2 && looks <= (int64_t) count * 3 / FLOW_FILTER_LOOK * 2);
+	CHECK(looks >= (int64_t) count * 3 / FLOW_FILTER_LOOK / 2 &&
+	      looks <= (int64_t) count * 3 / FLOW_FILTER_LOOK * 2);
 	for (int64_t n = 0; n < looks; n += 7)
 	{
 		unit_state.interrupt_after = n;
@@ -482,7 +517,9 @@ lists_of_lists_can_be_interrupted(void)
 
 /* ---------- many records at once ---------- */
 
-/* Splits lines with a port and another number, and applies the filter to them. */
+/*
+ * Splits lines with a port and another number, and applies the filter to them.
+ */
 static FlowStatus
 apply(const FlowFilter *filter, size_t nrows, size_t *kept)
 {
@@ -528,7 +565,8 @@ build_sets(size_t count, bool conjuncts)
 		sets[i] = flow_filter_any(filter, PORT, FLOW_AS_IS, FLOW_EQ, values, 2, false);
 	}
 	list = flow_filter_and(filter, sets, count);
-	flow_filter_set_root(filter, conjuncts ? list : flow_filter_not(filter, flow_filter_not(filter, list)));
+	flow_filter_set_root(filter,
+	                     conjuncts ? list : flow_filter_not(filter, flow_filter_not(filter, list)));
 	free(sets);
 	return filter;
 }
@@ -536,7 +574,10 @@ build_sets(size_t count, bool conjuncts)
 static void
 batches_can_be_interrupted(void)
 {
-	/* all heavy, each light: many rows, many conjuncts, a list too short to be interrupted by itself, a long one */
+	/*
+	 * all heavy, each light: many rows, many conjuncts, a list too short to be
+	 * interrupted by itself, a long one
+	 */
 	static const struct
 	{
 		size_t rows, sets;

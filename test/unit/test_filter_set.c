@@ -24,17 +24,23 @@ enum
 static const FlowColumn columns[NCOLUMNS] = {
 	[PORT] = {"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[BYTES] = {"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	[INTERFACE] = {"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[INTERFACE] =
+		{"interface", NULL, FLOW_TEXT, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[PADDED] = {"padded", NULL, FLOW_PADDED, 12, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	[ADDRESS] = {"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	[NETWORK] = {"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[ADDRESS] =
+		{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	[NETWORK] =
+		{"network", NULL, FLOW_NETWORK, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[TIME] = {"time", NULL, FLOW_TIME, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	[DAY] = {"day", NULL, FLOW_DAY, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 };
 
 static const size_t set_sizes[] = {1, 2, 1000, 100000};
 
-/* Writes a random field of a column, out of about "spread" ones, and returns its length. */
+/*
+ * Writes a random field of a column, out of about "spread" ones, and returns
+ * its length.
+ */
 typedef size_t (*MakeField)(uint64_t *seed, size_t spread, char *field);
 
 static size_t
@@ -46,7 +52,10 @@ make_port(uint64_t *seed, size_t spread, char *field)
 static size_t
 make_count(uint64_t *seed, size_t spread, char *field)
 {
-	return (size_t) sprintf(field, "%" PRId64, ((int64_t) (unit_random(seed) % (spread * 2)) - (int64_t) spread) * 1000003);
+	return (size_t) sprintf(field,
+	                        "%" PRId64,
+	                        ((int64_t) (unit_random(seed) % (spread * 2)) - (int64_t) spread) *
+	                            1000003);
 }
 
 static size_t
@@ -81,7 +90,8 @@ make_network(uint64_t *seed, size_t spread, char *field)
 {
 	uint64_t r = unit_random(seed);
 	unsigned bits = spread < 10 ? r % 33 : 12 + r % 21;
-	uint32_t ip = (uint32_t) (unit_random(seed) % (spread * 4)) * UINT32_C(0x00010301) + (uint32_t) (r >> 40 & 3) * 64;
+	uint32_t ip = (uint32_t) (unit_random(seed) % (spread * 4)) * UINT32_C(0x00010301) +
+	              (uint32_t) (r >> 40 & 3) * 64;
 
 	if (unit_random(seed) % 16 == 0)
 		bits = r % 33;
@@ -89,10 +99,14 @@ make_network(uint64_t *seed, size_t spread, char *field)
 	if (r >> 60 == 0)
 	{
 		bits += 40; /* across the middle of the address */
-		return (size_t) sprintf(field, "2001:db8:%x:%x::/%u", ip >> 16,
-		                        bits >= 64 ? ip & 0xFFFF : (ip & 0xFFFF) & (0xFFFFu << (64 - bits)), bits < 48 ? 64u : bits);
+		return (size_t) sprintf(field,
+		                        "2001:db8:%x:%x::/%u",
+		                        ip >> 16,
+		                        bits >= 64 ? ip & 0xFFFF : (ip & 0xFFFF) & (0xFFFFu << (64 - bits)),
+		                        bits < 48 ? 64u : bits);
 	}
-	return (size_t) sprintf(field, "%u.%u.%u.%u/%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255, bits);
+	return (size_t)
+		sprintf(field, "%u.%u.%u.%u/%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255, bits);
 }
 
 /* The same networks, and addresses within. */
@@ -130,14 +144,21 @@ read_constant(const Set *set, FlowSlice text, FlowValue *constant)
 	return true;
 }
 
-/* Checks a set on random fields; adds to how many of them were seen[not in it], seen[in it]. */
+/*
+ * Checks a set on random fields; adds to how many of them were seen[not in
+ * it], seen[in it].
+ */
 static void
 check_set(const Set *set, size_t size, size_t probes, int *seen)
 {
 	FlowValue *constants = calloc(size, sizeof(FlowValue));
 	char *storage = malloc(size * 32);
 	FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
-	NaiveTree tree = {.kind = set->kind, .column = set->column, .view = set->view, .op = set->op, .constants = constants};
+	NaiveTree tree = {.kind = set->kind,
+	                  .column = set->column,
+	                  .view = set->view,
+	                  .op = set->op,
+	                  .constants = constants};
 	NaiveTree tree_with_null;
 	NaiveRecord record = {columns, fields, false};
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
@@ -146,7 +167,8 @@ check_set(const Set *set, size_t size, size_t probes, int *seen)
 
 	while (tree.count < size)
 	{
-		FlowSlice text = {storage + tree.count * 32, set->make_constant(&seed, size, storage + tree.count * 32)};
+		FlowSlice text = {storage + tree.count * 32,
+		                  set->make_constant(&seed, size, storage + tree.count * 32)};
 
 		tree.count += read_constant(set, text, &constants[tree.count]);
 	}
@@ -171,7 +193,8 @@ check_set(const Set *set, size_t size, size_t probes, int *seen)
 		fields[set->column] = (FlowSlice) {field, strlen(field)};
 		want = naive_leaf(&tree, &record);
 		CHECK_INT(flow_filter_test(filter, fields, &bad), want);
-		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad), naive_leaf(&tree_with_null, &record));
+		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad),
+		          naive_leaf(&tree_with_null, &record));
 		seen[want == FLOW_TRUE]++;
 	}
 	flow_filter_free(filter);
@@ -193,7 +216,14 @@ large_sets_agree_with_a_linear_search(void)
 	{
 		int column;
 		MakeField make;
-	} kinds[] = {{PORT, make_port}, {BYTES, make_count}, {INTERFACE, make_interface}, {PADDED, make_interface}, {ADDRESS, make_address}, {NETWORK, make_network}, {TIME, make_time}, {DAY, make_time}};
+	} kinds[] = {{PORT, make_port},
+	             {BYTES, make_count},
+	             {INTERFACE, make_interface},
+	             {PADDED, make_interface},
+	             {ADDRESS, make_address},
+	             {NETWORK, make_network},
+	             {TIME, make_time},
+	             {DAY, make_time}};
 
 	for (size_t i = 0; i < flow_countof(kinds); i++)
 		for (FlowView view = FLOW_AS_IS; view <= FLOW_AS_UNIX_TIME; view++)
@@ -250,14 +280,23 @@ sets_of_few_networks_agree_in_every_combination(void)
 		memset(constants, 0, sizeof(constants));
 		for (int i = 0; i < 8; i++)
 		{
-			/* of ALL, networks of two families, or that are not nested, can fit nothing */
+			/*
+			 * of ALL, networks of two families, or that are not nested, can
+			 * fit nothing
+			 */
 			constants[i].address.family = unit_random(&seed) % (round % 4 == 3 ? 64 : 8) ? 4 : 6;
 			constants[i].address.bits = (round % 8 == 3 ? 0 : 2) + unit_random(&seed) % 5;
-			constants[i].address.bytes[0] = (uint8_t) (unit_random(&seed) & (round % 4 == 3 ? 0x06 : 0x3E)); /* host bits, too */
+			/* host bits, too */
+			constants[i].address.bytes[0] =
+				(uint8_t) (unit_random(&seed) & (round % 4 == 3 ? 0x06 : 0x3E));
 		}
 		for (FlowOp op = FLOW_WITHIN; op <= FLOW_OVERLAPS; op++)
 		{
-			NaiveTree tree = {.kind = kind, .column = ADDRESS, .op = op, .constants = constants, .count = 1 + round / 2 % 8};
+			NaiveTree tree = {.kind = kind,
+			                  .column = ADDRESS,
+			                  .op = op,
+			                  .constants = constants,
+			                  .count = 1 + round / 2 % 8};
 			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 
 			flow_filter_set_root(filter, naive_build(filter, &tree));
@@ -267,7 +306,11 @@ sets_of_few_networks_agree_in_every_combination(void)
 				FlowBadField bad;
 				int bits = (int) (unit_random(&seed) % 9);
 
-				fields[ADDRESS] = (FlowSlice) {field, (size_t) sprintf(field, "%d.0.0.0/%d", (int) (unit_random(&seed) & 0x3F), bits)};
+				fields[ADDRESS] = (FlowSlice) {field,
+				                               (size_t) sprintf(field,
+				                                                "%d.0.0.0/%d",
+				                                                (int) (unit_random(&seed) & 0x3F),
+				                                                bits)};
 				CHECK_INT(flow_filter_test(filter, fields, &bad), naive_leaf(&tree, &record));
 				seen[kind][naive_leaf(&tree, &record) == FLOW_TRUE]++;
 			}
@@ -287,7 +330,12 @@ large_sets_notice_missing_memory(void)
 	{
 		int column;
 		FlowOp op;
-	} sets[] = {{PORT, FLOW_EQ}, {BYTES, FLOW_EQ}, {INTERFACE, FLOW_EQ}, {ADDRESS, FLOW_EQ}, {ADDRESS, FLOW_WITHIN}, {ADDRESS, FLOW_CONTAINS}};
+	} sets[] = {{PORT, FLOW_EQ},
+	            {BYTES, FLOW_EQ},
+	            {INTERFACE, FLOW_EQ},
+	            {ADDRESS, FLOW_EQ},
+	            {ADDRESS, FLOW_WITHIN},
+	            {ADDRESS, FLOW_CONTAINS}};
 
 	for (size_t s = 0; s < flow_countof(sets); s++)
 	{
@@ -308,7 +356,8 @@ large_sets_notice_missing_memory(void)
 					constants[i].integer = (int64_t) i * (sets[s].column == PORT ? 1 : 1000000);
 			unit_state.fail_after = n;
 			filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
-			p = flow_filter_any(filter, sets[s].column, FLOW_AS_IS, sets[s].op, constants, count, false);
+			p = flow_filter_any(
+				filter, sets[s].column, FLOW_AS_IS, sets[s].op, constants, count, false);
 			unit_state.fail_after = -1;
 			failures += p == NULL;
 			flow_filter_free(filter);

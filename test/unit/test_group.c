@@ -22,8 +22,10 @@ static const FlowColumn columns[] = {
 	{"small", NULL, FLOW_INT16, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"port", NULL, FLOW_INT32, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
 	{"bytes", NULL, FLOW_INT64, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
-	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0},    /* digits that mean NULL */
-	{"many", NULL, FLOW_INT64, -1, -1, -1, "6666", 4, false, NULL, FLOW_FROM_RECORD, 0}, /* more of them */
+	/* digits that mean NULL */
+	{"zero", NULL, FLOW_INT32, -1, -1, -1, "0", 1, false, NULL, FLOW_FROM_RECORD, 0},
+	/* more of them */
+	{"many", NULL, FLOW_INT64, -1, -1, -1, "6666", 4, false, NULL, FLOW_FROM_RECORD, 0},
 	{"blank", NULL, FLOW_INT64, -1, -1, -1, "", 0, false, NULL, FLOW_FROM_RECORD, 0},
 	{"needed", NULL, FLOW_INT32, -1, -1, -1, "-", 1, true, NULL, FLOW_FROM_RECORD, 0},
 	{"address", NULL, FLOW_ADDRESS, -1, -1, -1, "-", 1, false, NULL, FLOW_FROM_RECORD, 0},
@@ -35,26 +37,114 @@ static const FlowColumn columns[] = {
 
 #define NCOLUMNS ((int) flow_countof(columns))
 
-static const char *const good_integers[] = {"0", "1", "6", "443", "6666", "9999", "32767", "-32768", "-7"};
+static const char *const good_integers[] =
+	{"0", "1", "6", "443", "6666", "9999", "32767", "-32768", "-7"};
 
-static const char *const integers[] = {
-	"", "-", "0", "6", "7", "06", "-6", "+6", " 6", "6 ", "443", "6666", "9999", "10000", "32767", "-32768", "32768", "65535",
-	"9999999", "99999999", "999999999", "1700000000", "2147483647", "-2147483648", "2147483648", "9999999999999999",
-	"99999999999999999", "999999999999999999", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
-	"6x", "x", "6\xC3\xA9", "1e3", "--", ":", "/", "12345/78", "1234567:", "0000000000000006", "00000000000000006", "123456781234x678"};
+static const char *const integers[] = {"",
+                                       "-",
+                                       "0",
+                                       "6",
+                                       "7",
+                                       "06",
+                                       "-6",
+                                       "+6",
+                                       " 6",
+                                       "6 ",
+                                       "443",
+                                       "6666",
+                                       "9999",
+                                       "10000",
+                                       "32767",
+                                       "-32768",
+                                       "32768",
+                                       "65535",
+                                       "9999999",
+                                       "99999999",
+                                       "999999999",
+                                       "1700000000",
+                                       "2147483647",
+                                       "-2147483648",
+                                       "2147483648",
+                                       "9999999999999999",
+                                       "99999999999999999",
+                                       "999999999999999999",
+                                       "9223372036854775807",
+                                       "-9223372036854775808",
+                                       "9223372036854775808",
+                                       "6x",
+                                       "x",
+                                       "6\xC3\xA9",
+                                       "1e3",
+                                       "--",
+                                       ":",
+                                       "/",
+                                       "12345/78",
+                                       "1234567:",
+                                       "0000000000000006",
+                                       "00000000000000006",
+                                       "123456781234x678"};
 
-static const char *const texts[] = {
-	"", "-", " ", "A", "AC", "ACCEPT", "REJECT", "ACCEPT ", "ACCEPT    ", "012345678", "0123456789abcdef", "0123456789abcdeg",
-	"1123456789abcdef", "0123456789abcdef0", "0123456789abcdef1", "eni-0123456789abcdef0", "eni-0123456789abcdef1", "\xC3\xA9", "\xC3",
-	"2001:0db8:85a3:0000:0000:8a2e:0370:7334", "2001:0db8:85a3:0000:0000:8a2e:0370:7335", "a text of exactly thirty-two byt", "ACCEP\xFF"};
+static const char *const texts[] = {"",
+                                    "-",
+                                    " ",
+                                    "A",
+                                    "AC",
+                                    "ACCEPT",
+                                    "REJECT",
+                                    "ACCEPT ",
+                                    "ACCEPT    ",
+                                    "012345678",
+                                    "0123456789abcdef",
+                                    "0123456789abcdeg",
+                                    "1123456789abcdef",
+                                    "0123456789abcdef0",
+                                    "0123456789abcdef1",
+                                    "eni-0123456789abcdef0",
+                                    "eni-0123456789abcdef1",
+                                    "\xC3\xA9",
+                                    "\xC3",
+                                    "2001:0db8:85a3:0000:0000:8a2e:0370:7334",
+                                    "2001:0db8:85a3:0000:0000:8a2e:0370:7335",
+                                    "a text of exactly thirty-two byt",
+                                    "ACCEP\xFF"};
 
-static const char *const addresses[] = {
-	"", "-", "10.0.0.1", "10.0.0.2", "10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/16", "10.0.0.1/32", "11.0.0.0/8", "0.0.0.0/0",
-	"255.255.255.255", "128.0.0.0/1", "::1", "::", "::/0", "a00::/8", "2001:db8::1", "2001:db8::/33", "2001:db8:8000::/33",
-	"2001:db8::1/64", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "10.0.0.256", "x"};
+static const char *const addresses[] = {"",
+                                        "-",
+                                        "10.0.0.1",
+                                        "10.0.0.2",
+                                        "10.0.0.0/8",
+                                        "10.0.0.1/8",
+                                        "10.0.0.0/16",
+                                        "10.0.0.1/32",
+                                        "11.0.0.0/8",
+                                        "0.0.0.0/0",
+                                        "255.255.255.255",
+                                        "128.0.0.0/1",
+                                        "::1",
+                                        "::",
+                                        "::/0",
+                                        "a00::/8",
+                                        "2001:db8::1",
+                                        "2001:db8::/33",
+                                        "2001:db8:8000::/33",
+                                        "2001:db8::1/64",
+                                        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                                        "10.0.0.256",
+                                        "x"};
 
-static const char *const times[] = {
-	"", "-", "0", "1", "86399", "86400", "1700000000", "2147483647", "2147483648", "1700000000123", "4102444800001", "2023-11-14T22:13:20.7Z", "now"};
+static const char *const times[] = {"",
+                                    "-",
+                                    "0",
+                                    "1",
+                                    "86399",
+                                    "86400",
+                                    "1700000000",
+                                    "2147483647",
+                                    "2147483648",
+                                    "1700000000123",
+                                    "4102444800001",
+                                    "2023-11-14T22:13:20.7Z",
+                                    "now"};
 
 static const char *const numbers[] = {"", "-", "1.5", "12", "x"};
 
@@ -90,7 +180,8 @@ random_field(int column, bool tame, uint64_t *seed)
 		if (type <= FLOW_INT64 && unit_random(seed) % 2)
 			text = good_integers[unit_random(seed) % flow_countof(good_integers)];
 		field = (FlowSlice) {text, strlen(text)};
-	} while (tame && unit_random(seed) % 2000 != 0 && flow_value_read(&columns[column], &unit_host, field, &value) > FLOW_END);
+	} while (tame && unit_random(seed) % 2000 != 0 &&
+	         flow_value_read(&columns[column], &unit_host, field, &value) > FLOW_END);
 	return field;
 }
 
@@ -99,8 +190,7 @@ has_aggregate(FlowAggregateKind kind, FlowType type)
 {
 	if (kind == FLOW_SUM)
 		return type <= FLOW_INT64;
-	return kind < FLOW_SUM || type <= FLOW_INT64 ||
-	       (type >= FLOW_ADDRESS && type <= FLOW_DAY);
+	return kind < FLOW_SUM || type <= FLOW_INT64 || (type >= FLOW_ADDRESS && type <= FLOW_DAY);
 }
 
 typedef struct RandomSpec
@@ -115,7 +205,11 @@ random_spec(RandomSpec *made, uint64_t *seed)
 {
 	static const size_t bounds[] = {0, 1, 14000, 20000, 60000, 1000000, SIZE_MAX};
 
-	made->spec = (FlowGroupSpec) {.host = &unit_host, .columns = columns, .ncolumns = NCOLUMNS, .keys = made->keys, .aggregates = made->aggregates};
+	made->spec = (FlowGroupSpec) {.host = &unit_host,
+	                              .columns = columns,
+	                              .ncolumns = NCOLUMNS,
+	                              .keys = made->keys,
+	                              .aggregates = made->aggregates};
 	made->spec.nkeys = (int) (unit_random(seed) % (NAIVE_KEYS + 1));
 	made->spec.naggregates = (int) (unit_random(seed) % (NAIVE_AGGREGATES + 1));
 	made->spec.memory = bounds[unit_random(seed) % flow_countof(bounds)];
@@ -265,7 +359,10 @@ pair_add_records(Pair *pair, const FlowSlice *fields, size_t count, bool split, 
 
 #define MAX_RECORDS 700
 
-/* A batch has some columns in no line; a record by itself lacks fields as it likes. */
+/*
+ * A batch has some columns in no line; a record by itself lacks fields as it
+ * likes.
+ */
 static size_t
 random_records(FlowSlice *fields, bool split, bool tame, uint64_t *seed)
 {
@@ -317,19 +414,32 @@ it_adds_what_the_model_adds(void)
 }
 
 static const int by_action[] = {0};
-static const FlowAggregate all_of_bytes[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 5}, {FLOW_SUM, 5}, {FLOW_MIN, 5}, {FLOW_MAX, 5}};
+static const FlowAggregate all_of_bytes[] = {{FLOW_COUNT_ALL, -1},
+                                             {FLOW_COUNT, 5},
+                                             {FLOW_SUM, 5},
+                                             {FLOW_MIN, 5},
+                                             {FLOW_MAX, 5}};
 
 static FlowGroupSpec
 spec_of_bytes(int nkeys, size_t memory)
 {
-	return (FlowGroupSpec) {&unit_host, columns, NCOLUMNS, by_action, nkeys, all_of_bytes, (int) flow_countof(all_of_bytes), memory, false};
+	return (FlowGroupSpec) {&unit_host,
+	                        columns,
+	                        NCOLUMNS,
+	                        by_action,
+	                        nkeys,
+	                        all_of_bytes,
+	                        (int) flow_countof(all_of_bytes),
+	                        memory,
+	                        false};
 }
 
 /* Sums of 64 bits overflow on both sides, and come back. */
 static void
 it_sums_beyond_64_bits(void)
 {
-	static const char *const extremes[] = {"9223372036854775807", "-9223372036854775808", "9223372036854775806", "1", "-1", "-"};
+	static const char *const extremes[] =
+		{"9223372036854775807", "-9223372036854775808", "9223372036854775806", "1", "-1", "-"};
 	FlowSlice fields[200 * NCOLUMNS] = {0};
 	uint64_t seed = 7;
 
@@ -341,7 +451,9 @@ it_sums_beyond_64_bits(void)
 		for (int i = 0; i < 200; i++)
 		{
 			int leaning = i < 100 ? round % 4 / 2 : 1 - round % 4 / 2;
-			const char *text = extremes[unit_random(&seed) % 4 == 0 ? unit_random(&seed) % flow_countof(extremes) : (uint64_t) leaning];
+			const char *text =
+				extremes[unit_random(&seed) % 4 == 0 ? unit_random(&seed) % flow_countof(extremes)
+			                                         : (uint64_t) leaning];
 
 			for (int c = 0; c < NCOLUMNS; c++)
 				fields[i * NCOLUMNS + c] = SLICE("1");
@@ -364,7 +476,9 @@ it_reads_digits_of_any_length(void)
 
 	for (int c = 3; c < 14; c++)
 	{
-		FlowAggregate aggregates[] = {{c == 10 || c == 11 || c > 11 ? FLOW_MAX : FLOW_SUM, c}, {FLOW_COUNT, c}, {FLOW_MIN, c}};
+		FlowAggregate aggregates[] = {{c == 10 || c == 11 || c > 11 ? FLOW_MAX : FLOW_SUM, c},
+		                              {FLOW_COUNT, c},
+		                              {FLOW_MIN, c}};
 		FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, by_action, 0, aggregates, 3, 0, false};
 		Pair pair;
 
@@ -373,7 +487,8 @@ it_reads_digits_of_any_length(void)
 			for (int i = 0; i < len / 2; i++)
 				texts_of_digits[len][i] = (char) ('0' + unit_random(&seed) % 10);
 			if (len % 2 && len > 1)
-				texts_of_digits[len][unit_random(&seed) % (uint64_t) (len / 2)] = (char) unit_random(&seed);
+				texts_of_digits[len][unit_random(&seed) % (uint64_t) (len / 2)] =
+					(char) unit_random(&seed);
 			for (int d = 0; d < NCOLUMNS; d++)
 				fields[len * NCOLUMNS + d] = (FlowSlice) {texts_of_digits[len], (size_t) len / 2};
 		}
@@ -383,7 +498,10 @@ it_reads_digits_of_any_length(void)
 	}
 }
 
-/* Keys of one byte to 100 KB, in bounds of all sizes: equal but in the last byte, the first, or the length. */
+/*
+ * Keys of one byte to 100 KB, in bounds of all sizes: equal but in the last
+ * byte, the first, or the length.
+ */
 static void
 it_takes_keys_of_any_length(void)
 {
@@ -401,7 +519,8 @@ it_takes_keys_of_any_length(void)
 		{
 			for (int c = 0; c < NCOLUMNS; c++)
 				fields[count * NCOLUMNS + (size_t) c] = SLICE("1");
-			fields[count++ * NCOLUMNS] = (FlowSlice) {bytes[form % 3], lengths[l] + (size_t) form / 3};
+			fields[count++ * NCOLUMNS] =
+				(FlowSlice) {bytes[form % 3], lengths[l] + (size_t) form / 3};
 		}
 	}
 	for (size_t memory = 0; memory <= 3000000; memory = memory * 2 + 1000)
@@ -420,7 +539,10 @@ it_takes_keys_of_any_length(void)
 	}
 }
 
-/* A group without a field may come of a bad one; where there must be a field, it is an error all the same. */
+/*
+ * A group without a field may come of a bad one; where there must be a field,
+ * it is an error all the same.
+ */
 static void
 it_does_not_hide_missing_fields_behind_groups(void)
 {
@@ -504,7 +626,10 @@ counting_free(void *arg, void *memory)
 	unit_free(arg, memory);
 }
 
-/* Adds groups "first", "first" + 1 and so on until they no longer fit; how many did. */
+/*
+ * Adds groups "first", "first" + 1 and so on until they no longer fit; how
+ * many did.
+ */
 static size_t
 add_until_full(FlowGroups *groups, uint64_t first, size_t key_len)
 {
@@ -573,7 +698,10 @@ it_keeps_to_its_memory(void)
 	}
 }
 
-/* Small groups and such that need a chunk each take turns: what one kind leaves is the other's. */
+/*
+ * Small groups and such that need a chunk each take turns: what one kind
+ * leaves is the other's.
+ */
 static void
 it_gives_memory_back(void)
 {
@@ -725,9 +853,13 @@ merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
 	flow_groups_shrink(from);
 }
 
-/* Adds a batch to groups and model; what does not fit is merged into others.  False: that has happened. */
+/*
+ * Adds a batch to groups and model; what does not fit is merged into others.
+ * False: that has happened.
+ */
 static bool
-add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, NaiveGroups *model, const FlowBatch *batch, const FlowSlice *fields)
+add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, NaiveGroups *model,
+          const FlowBatch *batch, const FlowSlice *fields)
 {
 	size_t done = 0;
 	bool bad_is_null = false, fits = true;
@@ -769,7 +901,8 @@ it_makes_groups_whole(void)
 		random_spec(&random, &seed);
 		random.spec.by_value = random.spec.nkeys > 0;
 		for (int k = 0; k < random.spec.nkeys; k++)
-			random.spec.by_value &= flow_group_keeps_values(&columns[random.keys[k]]) && !columns[random.keys[k]].not_null;
+			random.spec.by_value &= flow_group_keeps_values(&columns[random.keys[k]]) &&
+			                        !columns[random.keys[k]].not_null;
 		if (!random.spec.by_value)
 			continue;
 		rounds++;
@@ -789,7 +922,8 @@ it_makes_groups_whole(void)
 
 				for (int k = 0; k < random.spec.nkeys; k++)
 					if (random.keys[k] == column && is_spelled_otherwise(column, fields[f]))
-						fields[f] = (FlowSlice) {columns[column].null_text, columns[column].null_len};
+						fields[f] =
+							(FlowSlice) {columns[column].null_text, columns[column].null_len};
 			}
 			naive_batch(&made, fields, count, NCOLUMNS, &seed);
 			fits &= add_whole(&random.spec, groups, others, &model, &made.batch, fields);
@@ -826,10 +960,13 @@ it_knows_which_values_it_can_tell_apart(void)
 		bool can;
 	} cases[] = {
 		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "-", .null_len = 1}, true},
-		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdef", .null_len = 16}, true},
-		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdefg", .null_len = 17}, false},
+		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdef", .null_len = 16},
+	     true},
+		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdefg", .null_len = 17},
+	     false},
 		{{.type = FLOW_TEXT, .max_chars = 6, .null_text = "-", .null_len = 1}, true},
-		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = "-", .null_len = 1}, false}, /* "-  " is cut to it */
+		/* "-  " is cut to it */
+		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = "-", .null_len = 1}, false},
 		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = NULL}, true},
 		{{.type = FLOW_INT32, .null_text = "-", .null_len = 1}, true},
 		{{.type = FLOW_INT32, .null_text = "0", .null_len = 1}, false}, /* "00" is written so */

@@ -56,8 +56,14 @@ put_random(Bytes *bytes, size_t len)
 	for (size_t end = bytes->len + len; bytes->len < end;)
 	{
 		char word[24];
-		int n = noise ? snprintf(word, sizeof(word), "%c%c", (char) random_below(256), (char) random_below(256))
-		              : snprintf(word, sizeof(word), "%zu.%zu ", random_below(4) * 10, random_below(300));
+		int n =
+			noise
+				? snprintf(word,
+		                   sizeof(word),
+		                   "%c%c",
+		                   (char) random_below(256),
+		                   (char) random_below(256))
+				: snprintf(word, sizeof(word), "%zu.%zu ", random_below(4) * 10, random_below(300));
 
 		n = noise ? 2 : n;
 		put(bytes, word, (size_t) n < end - bytes->len ? (size_t) n : end - bytes->len);
@@ -84,7 +90,12 @@ put_member(Bytes *bytes, const uint8_t *data, size_t len, const Layout *layout)
 	size_t done = 0;
 	int flush = Z_NO_FLUSH;
 
-	if (deflateInit2(&stream, layout->level, Z_DEFLATED, layout->window + 16, layout->memory, layout->strategy) != Z_OK)
+	if (deflateInit2(&stream,
+	                 layout->level,
+	                 Z_DEFLATED,
+	                 layout->window + 16,
+	                 layout->memory,
+	                 layout->strategy) != Z_OK)
 		abort();
 	if (layout->header != NULL)
 		deflateSetHeader(&stream, layout->header);
@@ -110,7 +121,9 @@ put_member(Bytes *bytes, const uint8_t *data, size_t len, const Layout *layout)
 
 /* ---------- reading them: zlib, and the codec ---------- */
 
-/* All members by zlib; false if they are no good, or something else follows. */
+/*
+ * All members by zlib; false if they are no good, or something else follows.
+ */
 static bool
 inflate_by_zlib(const uint8_t *in, size_t len, Bytes *out)
 {
@@ -123,7 +136,8 @@ inflate_by_zlib(const uint8_t *in, size_t len, Bytes *out)
 	stream.avail_in = (unsigned) len;
 	if (inflateInit2(&stream, 15 + 16) != Z_OK)
 		abort();
-	while (result == Z_STREAM_END && stream.avail_in > 0 && (stream.next_in == in || *stream.next_in != 0))
+	while (result == Z_STREAM_END && stream.avail_in > 0 &&
+	       (stream.next_in == in || *stream.next_in != 0))
 	{
 		inflateReset(&stream);
 		do
@@ -160,8 +174,8 @@ output_edge(size_t len)
  * took them.  With "most" 0 a random number up to the other limit each time.
  */
 static FlowStatus
-decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary,
-            Bytes *out, FlowError *error)
+decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in, size_t most_out,
+            bool vary, Bytes *out, FlowError *error)
 {
 	FlowStatus status;
 	size_t done = 0;
@@ -183,9 +197,17 @@ decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in,
 			uint8_t *start = output_edge(room), *next = start;
 			const uint8_t *before = p;
 
-			status = gzip->step(state, &p, end, done + n == len, &next, start + room, done + n - (size_t) (end - p), error);
+			status = gzip->step(state,
+			                    &p,
+			                    end,
+			                    done + n == len,
+			                    &next,
+			                    start + room,
+			                    done + n - (size_t) (end - p),
+			                    error);
 			CHECK(p >= before && p <= end && next >= start && next <= start + room);
-			CHECK((size_t) (next - start) <= FLOW_BLOCK_SIZE && (size_t) (p - before) <= FLOW_BLOCK_SIZE);
+			CHECK((size_t) (next - start) <= FLOW_BLOCK_SIZE &&
+			      (size_t) (p - before) <= FLOW_BLOCK_SIZE);
 			put(out, start, (size_t) (next - start));
 			if (unit_complaints > 0)
 				status = FLOW_INTERRUPTED;
@@ -201,7 +223,8 @@ decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in,
 static FlowStatus
 decode(const uint8_t *in, size_t len, Bytes *out, FlowError *error)
 {
-	return decode_with(&unit_host, in, len, 1 + random_size(16), 1 + random_size(16), true, out, error);
+	return decode_with(
+		&unit_host, in, len, 1 + random_size(16), 1 + random_size(16), true, out, error);
 }
 
 /* ---------- good data ---------- */
@@ -214,8 +237,12 @@ random_layout(Bytes *stored, Bytes *text, int max_members, int max_bits)
 	stored->len = text->len = 0;
 	for (size_t i = 0; i < members; i++)
 	{
-		Layout layout = {(int) random_below(10), (int) random_below(5), 1 + (int) random_below(6),
-		                 9 + (int) random_below(7), NULL, (int) random_size(2)};
+		Layout layout = {(int) random_below(10),
+		                 (int) random_below(5),
+		                 1 + (int) random_below(6),
+		                 9 + (int) random_below(7),
+		                 NULL,
+		                 (int) random_size(2)};
 		size_t len = random_size(max_bits), start = text->len;
 
 		put_random(text, len);
@@ -243,13 +270,24 @@ random_layouts_read_as_zlib_reads_them(void)
 	for (int i = 0; i < 60 && unit_complaints == 0; i++)
 	{
 		random_layout(&stored, &text, 3, 20);
-		CHECK_INT(decode_with(&unit_host, stored.data, stored.len, 65536, FLOW_BLOCK_SIZE, i % 2 == 0, &got, &error), FLOW_END);
+		CHECK_INT(decode_with(&unit_host,
+		                      stored.data,
+		                      stored.len,
+		                      65536,
+		                      FLOW_BLOCK_SIZE,
+		                      i % 2 == 0,
+		                      &got,
+		                      &error),
+		          FLOW_END);
 		CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
 	}
 	free(stored.data), free(text.data), free(wanted.data), free(got.data);
 }
 
-/* ISA-L reads too far at a member's end: it must not matter where the input is cut. */
+/*
+ * ISA-L reads too far at a member's end: it must not matter where the input is
+ * cut.
+ */
 static void
 every_split_of_two_members_reads_alike(void)
 {
@@ -261,7 +299,15 @@ every_split_of_two_members_reads_alike(void)
 	put_member(&stored, text.data + 1500, 1500, &(Layout) {0, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0});
 	for (size_t most_in = 1; most_in <= stored.len && unit_complaints == 0; most_in++)
 	{
-		CHECK_INT(decode_with(&unit_host, stored.data, stored.len, most_in, 1 + most_in * 7 % 1000, false, &got, &error), FLOW_END);
+		CHECK_INT(decode_with(&unit_host,
+		                      stored.data,
+		                      stored.len,
+		                      most_in,
+		                      1 + most_in * 7 % 1000,
+		                      false,
+		                      &got,
+		                      &error),
+		          FLOW_END);
 		CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
 	}
 	free(stored.data), free(text.data), free(got.data);
@@ -277,14 +323,13 @@ headers_with_all_fields_are_stepped_over(void)
 	put_random(&text, 100);
 	for (int fields = 0; fields < 32; fields++)
 	{
-		gz_header header = {
-			.text = fields & 1,
-			.time = 1700000000,
-			.hcrc = fields & 2,
-			.extra = fields & 4 ? extra : NULL,
-			.extra_len = fields < 16 ? 0 : sizeof(extra),
-			.name = fields & 8 ? (Bytef *) "flow.log" : NULL,
-			.comment = fields & 16 ? (Bytef *) "" : NULL};
+		gz_header header = {.text = fields & 1,
+		                    .time = 1700000000,
+		                    .hcrc = fields & 2,
+		                    .extra = fields & 4 ? extra : NULL,
+		                    .extra_len = fields < 16 ? 0 : sizeof(extra),
+		                    .name = fields & 8 ? (Bytef *) "flow.log" : NULL,
+		                    .comment = fields & 16 ? (Bytef *) "" : NULL};
 		Layout layout = plain;
 
 		layout.header = &header;
@@ -293,7 +338,9 @@ headers_with_all_fields_are_stepped_over(void)
 		put_member(&stored, text.data, text.len, &layout);
 		for (size_t most_in = 1; most_in < 30; most_in++)
 		{
-			CHECK_INT(decode_with(&unit_host, stored.data, stored.len, most_in, 64, false, &got, &error), FLOW_END);
+			CHECK_INT(
+				decode_with(&unit_host, stored.data, stored.len, most_in, 64, false, &got, &error),
+				FLOW_END);
 			CHECK_INT(got.len, 2 * text.len);
 		}
 	}
@@ -344,7 +391,8 @@ memory_aligned_to_eight_bytes_is_enough(void)
 	for (int i = 0; i < 100; i++)
 	{
 		random_layout(&stored, &text, 3, 14);
-		CHECK_INT(decode_with(&host, stored.data, stored.len, 1000, 10000, true, &got, &error), FLOW_END);
+		CHECK_INT(decode_with(&host, stored.data, stored.len, 1000, 10000, true, &got, &error),
+		          FLOW_END);
 		CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
 	}
 	free(stored.data), free(text.data), free(got.data);
@@ -355,19 +403,23 @@ memory_aligned_to_eight_bytes_is_enough(void)
 static bool
 is_prefix(const Bytes *part, const Bytes *whole)
 {
-	return part->len <= whole->len && (part->len == 0 || memcmp(part->data, whole->data, part->len) == 0);
+	return part->len <= whole->len &&
+	       (part->len == 0 || memcmp(part->data, whole->data, part->len) == 0);
 }
 
 static void
 data_cut_short_are_corrupt_at_every_length(void)
 {
-	static const Layout layouts[] = {
-		{6, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0},
-		{0, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0},
-		{6, Z_FIXED, 8, 15, NULL, 0},
-		{9, Z_DEFAULT_STRATEGY, 1, 9, NULL, 3}};
+	static const Layout layouts[] = {{6, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0},
+	                                 {0, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0},
+	                                 {6, Z_FIXED, 8, 15, NULL, 0},
+	                                 {9, Z_DEFAULT_STRATEGY, 1, 9, NULL, 3}};
 	Bytes stored = {0}, text = {0}, got = {0};
-	gz_header header = {.hcrc = 1, .extra = (Bytef *) "extra", .extra_len = 5, .name = (Bytef *) "name", .comment = (Bytef *) "comment"};
+	gz_header header = {.hcrc = 1,
+	                    .extra = (Bytef *) "extra",
+	                    .extra_len = 5,
+	                    .name = (Bytef *) "name",
+	                    .comment = (Bytef *) "comment"};
 	FlowError error;
 
 	put_random(&text, 2000);
@@ -422,7 +474,8 @@ a_flipped_bit_gives_the_right_data_or_an_error(void)
 		FlowStatus status;
 
 		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
-		status = decode_with(&unit_host, stored.data, stored.len, stored.len, 65536, false, &got, &error);
+		status = decode_with(
+			&unit_host, stored.data, stored.len, stored.len, 65536, false, &got, &error);
 		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
 		if (status == FLOW_END)
 		{
@@ -432,7 +485,10 @@ a_flipped_bit_gives_the_right_data_or_an_error(void)
 		else
 			CHECK_INT(status, FLOW_CORRUPT);
 	}
-	/* no matter: time, extra flags, system, FTEXT, and up to 7 bits after the deflate data */
+	/*
+	 * no matter: time, extra flags, system, FTEXT, and up to 7 bits after the
+	 * deflate data
+	 */
 	CHECK(right >= 49 * members && right <= 56 * members);
 	free(stored.data), free(text.data), free(got.data);
 }
@@ -445,13 +501,12 @@ what_follows_the_last_member_is_corrupt(void)
 		const char *tail;
 		size_t len;
 		const char *message;
-	} tails[] = {
-		{"garbage", 7, "has other data behind its last gzip member"},
-		{"\x1F", 1, "ends in the middle of a gzip member"},
-		{"\x1F\x8C", 2, "has other data behind its last gzip member"},
-		{"\x1F\x8B", 2, "ends in the middle of a gzip member"},
-		{"\0\0\0x", 4, "has other data behind its last gzip member"},
-		{"\0\x1F\x8B\x08", 4, "has other data behind its last gzip member"}};
+	} tails[] = {{"garbage", 7, "has other data behind its last gzip member"},
+	             {"\x1F", 1, "ends in the middle of a gzip member"},
+	             {"\x1F\x8C", 2, "has other data behind its last gzip member"},
+	             {"\x1F\x8B", 2, "ends in the middle of a gzip member"},
+	             {"\0\0\0x", 4, "has other data behind its last gzip member"},
+	             {"\0\x1F\x8B\x08", 4, "has other data behind its last gzip member"}};
 	Bytes stored = {0}, got = {0};
 	FlowError error;
 
@@ -485,15 +540,19 @@ damage_is_told_apart_and_located(void)
 		size_t byte; /* to spoil; counted from the end if above 1000 */
 		uint8_t flip;
 		const char *detail;
-	} cases[] = {
-		{2, 0x01, "The gzip member has an unknown compression method, at byte 10."},
-		{3, 0x20, "The gzip member has unknown flags, at byte 10."},
-		{3, 0x80, "The gzip member has unknown flags, at byte 10."},
-		{4, 0x01, "The gzip member has a header that does not match its check sum, at byte 12."},
-		{10, 0x01, "The gzip member has a header that does not match its check sum, at byte 12."},
-		{12, 0x06, "The gzip member has invalid deflate data, at byte %zu."},
-		{1008, 0x01, "The gzip member has data that do not match its check sum or length, at byte %zu."},
-		{1001, 0x80, "The gzip member has data that do not match its check sum or length, at byte %zu."}};
+	} cases[] =
+		{{2, 0x01, "The gzip member has an unknown compression method, at byte 10."},
+	     {3, 0x20, "The gzip member has unknown flags, at byte 10."},
+	     {3, 0x80, "The gzip member has unknown flags, at byte 10."},
+	     {4, 0x01, "The gzip member has a header that does not match its check sum, at byte 12."},
+	     {10, 0x01, "The gzip member has a header that does not match its check sum, at byte 12."},
+	     {12, 0x06, "The gzip member has invalid deflate data, at byte %zu."},
+	     {1008,
+	      0x01,
+	      "The gzip member has data that do not match its check sum or length, at byte %zu."},
+	     {1001,
+	      0x80,
+	      "The gzip member has data that do not match its check sum or length, at byte %zu."}};
 	gz_header header = {.hcrc = 1};
 	Layout layout = {6, Z_FIXED, 8, 15, &header, 0};
 	Bytes stored = {0}, got = {0};
@@ -502,11 +561,13 @@ damage_is_told_apart_and_located(void)
 	put_member(&stored, (const uint8_t *) "text text text", 14, &layout);
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
-		uint8_t *byte = stored.data + (cases[i].byte > 1000 ? stored.len - (cases[i].byte - 1000) : cases[i].byte);
+		uint8_t *byte = stored.data + (cases[i].byte > 1000 ? stored.len - (cases[i].byte - 1000)
+		                                                    : cases[i].byte);
 		char detail[128];
 
 		*byte ^= cases[i].flip;
-		CHECK_INT(decode_with(&unit_host, stored.data, stored.len, 1000, 1000, false, &got, &error), FLOW_CORRUPT);
+		CHECK_INT(decode_with(&unit_host, stored.data, stored.len, 1000, 1000, false, &got, &error),
+		          FLOW_CORRUPT);
 		CHECK_STRING(error.message, "is damaged");
 		if (cases[i].byte != 12)
 		{
@@ -521,7 +582,10 @@ damage_is_told_apart_and_located(void)
 	free(stored.data), free(got.data);
 }
 
-/* A header with fields of such lengths; lengths count the zero at a text's end. */
+/*
+ * A header with fields of such lengths; lengths count the zero at a text's
+ * end.
+ */
 static FlowStatus
 decode_header(int extra, int name, int comment, bool endless)
 {

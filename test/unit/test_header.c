@@ -35,7 +35,8 @@ it_reads_headers_in_all_their_forms(void)
 	CHECK(agrees("srcaddr, log-status\n1, 2\n"));
 	CHECK(agrees("srcaddr new-field\n1 2\n"));
 	CHECK(agrees("srcaddr new-field newer-field\n1 2 3\n"));
-	CHECK(agrees("\n2 1 eni-1 - - - - - - - 1 2 - NODATA\n2 1 eni-1 1.1.1.1 ::1 1 2 3 4 5 6 7 ACCEPT OK\nsrcaddr start\n1 2\n"));
+	CHECK(agrees("\n2 1 eni-1 - - - - - - - 1 2 - NODATA\n2 1 eni-1 1.1.1.1 ::1 1 2 3 4 5 6 7 "
+	             "ACCEPT OK\nsrcaddr start\n1 2\n"));
 	CHECK(agrees("3 1 eni-1 - - - - - - - 1 2 - NODATA\n"));
 	CHECK(agrees("2 1 eni-1 - - - - - - - 1 2 - nodata\n"));
 }
@@ -44,26 +45,36 @@ static void
 it_names_what_is_wrong(void)
 {
 	const FlowColumn columns[] = {{.name = "srcadr", .type = FLOW_TEXT, .max_chars = -1}};
-	FlowFormatSpec spec = {.columns = columns, .ncolumns = 1, .log_format = "${version} ${srcaddr}"};
+	FlowFormatSpec spec = {.columns = columns,
+	                       .ncolumns = 1,
+	                       .log_format = "${version} ${srcaddr}"};
 	FlowFormat *format = NULL;
 	FlowError error;
 	char unknown[64], nearest[64];
 
 	CHECK_INT(flow_format_create(&unit_host, &spec, &format, &error), FLOW_BAD_HEADER);
 	CHECK_STRING(error.message, "no field \"srcadr\" for column \"srcadr\"");
-	CHECK_STRING(error.detail, "It is not a known field of flow logs, and the log format does not name it.");
+	CHECK_STRING(error.detail,
+	             "It is not a known field of flow logs, and the log format does not name it.");
 	CHECK_STRING(error.hint, "Perhaps you meant the field \"srcaddr\".");
 	CHECK_INT(error.column, 0);
 
-	CHECK_INT(flow_format_check_log_format("${version} ${srcadr} ${x}", unknown, nearest, &error), FLOW_OK);
+	CHECK_INT(flow_format_check_log_format("${version} ${srcadr} ${x}", unknown, nearest, &error),
+	          FLOW_OK);
 	CHECK_STRING(unknown, "srcadr");
 	CHECK_STRING(nearest, "srcaddr");
-	CHECK_INT(flow_format_check_log_format("${version} ${a-field-of-later}", unknown, nearest, &error), FLOW_OK);
+	CHECK_INT(flow_format_check_log_format("${version} ${a-field-of-later}",
+	                                       unknown,
+	                                       nearest,
+	                                       &error),
+	          FLOW_OK);
 	CHECK_STRING(unknown, "a-field-of-later");
 	CHECK_STRING(nearest, "");
-	CHECK_INT(flow_format_check_log_format("${version}  ${end}", unknown, nearest, &error), FLOW_OK);
+	CHECK_INT(flow_format_check_log_format("${version}  ${end}", unknown, nearest, &error),
+	          FLOW_OK);
 	CHECK_STRING(unknown, "");
-	CHECK_INT(flow_format_check_log_format("${version} ${end} ", unknown, nearest, &error), FLOW_OK);
+	CHECK_INT(flow_format_check_log_format("${version} ${end} ", unknown, nearest, &error),
+	          FLOW_OK);
 	CHECK_INT(flow_format_check_log_format("$version", unknown, nearest, &error), FLOW_BAD_FORMAT);
 	CHECK_INT(flow_format_check_log_format("${}", unknown, nearest, &error), FLOW_BAD_FORMAT);
 }
@@ -81,7 +92,11 @@ it_keeps_layouts_within_bounds(void)
 			len += (size_t) snprintf(text + len, sizeof(text) - len, "srcaddr account-id");
 			for (int j = 0; j < i; j++)
 				len += (size_t) snprintf(text + len, sizeof(text) - len, " f%d", j);
-			len += (size_t) snprintf(text + len, sizeof(text) - len, "%s\n1 2 3 4\n1 2\n", i > 2 ? " start end vpc-id type region action bytes az-id" : "");
+			len +=
+				(size_t) snprintf(text + len,
+			                      sizeof(text) - len,
+			                      "%s\n1 2 3 4\n1 2\n",
+			                      i > 2 ? " start end vpc-id type region action bytes az-id" : "");
 		}
 	CHECK(agrees(text));
 }
@@ -90,8 +105,29 @@ it_keeps_layouts_within_bounds(void)
 static size_t
 random_text(char *text, size_t size, uint64_t *seed)
 {
-	static const char *const names[] = {"srcaddr", "account-id", "account_id", "account", "log-status", "start", "vpc-id", "type", "x-1", "asg-tag-2"};
-	static const char *const values[] = {"1", "10.0.0.1", "-", "OK", "use1-az2", "x", "12345678901234567890", "\xC3\xA4", "a,b", "c\td", "", " ", "srcaddr"};
+	static const char *const names[] = {"srcaddr",
+	                                    "account-id",
+	                                    "account_id",
+	                                    "account",
+	                                    "log-status",
+	                                    "start",
+	                                    "vpc-id",
+	                                    "type",
+	                                    "x-1",
+	                                    "asg-tag-2"};
+	static const char *const values[] = {"1",
+	                                     "10.0.0.1",
+	                                     "-",
+	                                     "OK",
+	                                     "use1-az2",
+	                                     "x",
+	                                     "12345678901234567890",
+	                                     "\xC3\xA4",
+	                                     "a,b",
+	                                     "c\td",
+	                                     "",
+	                                     " ",
+	                                     "srcaddr"};
 	static const char *const separators[] = {" ", " ", " ", " ", " ", "  ", ",", "\t"};
 	const char *separator = " ";
 	int nfields = 2;
@@ -111,8 +147,11 @@ random_text(char *text, size_t size, uint64_t *seed)
 			nfields = 1 + (int) (unit_random(seed) % 5);
 		for (int j = 0; j < nfields; j++)
 		{
-			const char *word = header && unit_random(seed) % 50 ? names[(unit_random(seed) % 3 + (uint64_t) j * 2) % flow_countof(names)]
-			                                                    : values[unit_random(seed) % (unit_random(seed) % 8 ? 5 : flow_countof(values))];
+			const char *word =
+				header && unit_random(seed) % 50
+					? names[(unit_random(seed) % 3 + (uint64_t) j * 2) % flow_countof(names)]
+					: values[unit_random(seed) %
+			                 (unit_random(seed) % 8 ? 5 : flow_countof(values))];
 
 			len += (size_t) sprintf(text + len, "%s%s", j > 0 ? separator : "", word);
 		}
@@ -135,7 +174,8 @@ it_reads_random_files_as_the_plain_reader(void)
 	{
 		size_t len = random_text(text, sizeof(text), &seed);
 		uint64_t line = 0;
-		bool same = plain_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
+		bool same =
+			plain_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
 
 		CHECK(same);
 		if (!same)

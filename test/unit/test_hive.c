@@ -12,7 +12,10 @@
 static FlowError error;
 static size_t at;
 
-/* A statement as one line: kind, table, columns, partitions, pairs; or what is expected instead, and where. */
+/*
+ * A statement as one line: kind, table, columns, partitions, pairs; or what is
+ * expected instead, and where.
+ */
 static const char *
 read_as(const char *text)
 {
@@ -38,13 +41,19 @@ read_as(const char *text)
 	lists[0] = &hive->serde_properties;
 	lists[1] = &hive->table_properties;
 	lists[2] = &hive->partition_values;
-	used += (size_t) sprintf(result, "%s%s %s.%s", kinds[hive->kind], hive->if_not_exists ? "?" : "", hive->database ? hive->database : "", hive->table);
+	used += (size_t) sprintf(result,
+	                         "%s%s %s.%s",
+	                         kinds[hive->kind],
+	                         hive->if_not_exists ? "?" : "",
+	                         hive->database ? hive->database : "",
+	                         hive->table);
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < columns[i]->count; j++)
 		{
 			const FlowHiveColumn *column = &columns[i]->items[j];
 
-			used += (size_t) sprintf(result + used, "%s%s:%s", j > 0 ? "," : " |", column->name, column->type);
+			used += (size_t)
+				sprintf(result + used, "%s%s:%s", j > 0 ? "," : " |", column->name, column->type);
 			for (int k = 0; k < column->narguments; k++)
 				used += (size_t) sprintf(result + used, "/%d", column->arguments[k]);
 			if (column->comment)
@@ -60,7 +69,8 @@ read_as(const char *text)
 		used += (size_t) sprintf(result + used, " at=%s", hive->location);
 	for (int i = 0; i < 3; i++)
 		for (int j = 0; j < lists[i]->count; j++)
-			used += (size_t) sprintf(result + used, " %s=%s", lists[i]->items[j].name, lists[i]->items[j].value);
+			used += (size_t)
+				sprintf(result + used, " %s=%s", lists[i]->items[j].name, lists[i]->items[j].value);
 	flow_hive_free(&unit_host, hive);
 	CHECK_INT(unit_state.outstanding, 0);
 	return result;
@@ -70,45 +80,67 @@ static void
 it_reads_tables(void)
 {
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int)"), "create .t |a:int");
-	CHECK_STRING(read_as("create external table if not exists Db.T(`A b``c` STRING,b decimal ( 10 , 2 ) comment 'x')comment \"y\"location's3://b/' ;-- end"),
+	CHECK_STRING(read_as("create external table if not exists Db.T(`A b``c` STRING,b decimal ( 10 "
+	                     ", 2 ) comment 'x')comment \"y\"location's3://b/' ;-- end"),
 	             "create? db.t |a b`c:string,b:decimal/10/2#x #y at=s3://b/");
-	CHECK_STRING(read_as("/* a */CREATE -- b\nEXTERNAL TABLE 2t (3a int, b array<map<int,struct<x:int>>>, c double precision)"),
+	CHECK_STRING(read_as("/* a */CREATE -- b\nEXTERNAL TABLE 2t (3a int, b "
+	                     "array<map<int,struct<x:int>>>, c double precision)"),
 	             "create .2t |3a:int,b:array,c:double");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'l' STORED AS INPUTFORMAT 'i' OUTPUTFORMAT 'o' TBLPROPERTIES () PARTITIONED BY (p date)"),
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'l' STORED AS INPUTFORMAT 'i' "
+	                     "OUTPUTFORMAT 'o' TBLPROPERTIES () PARTITIONED BY (p date)"),
 	             "create .t |a:int |p:date as=i at=l");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE 'x.S' WITH SERDEPROPERTIES ('a'='1', \"b\" = '2') STORED AS orc TBLPROPERTIES('c'='3')"),
+	CHECK_STRING(read_as(
+					 "CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE 'x.S' WITH SERDEPROPERTIES "
+					 "('a'='1', \"b\" = '2') STORED AS orc TBLPROPERTIES('c'='3')"),
 	             "create .t |a:int serde=x.S as=orc a=1 b=2 c=3");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT DELIMITED NULL DEFINED AS '-' MAP KEYS TERMINATED BY ':' FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\'"),
-	             "create .t |a:int serialization.null.format=- mapkey.delim=: field.delim=\t escape.delim=\\");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT DELIMITED NULL DEFINED AS '-' "
+	                     "MAP KEYS TERMINATED BY ':' FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\'"),
+	             "create .t |a:int serialization.null.format=- mapkey.delim=: field.delim=\t "
+	             "escape.delim=\\");
 }
 
 static void
 it_reads_partitions(void)
 {
 	CHECK_STRING(read_as("MSCK REPAIR TABLE a.b;"), "repair a.b");
-	CHECK_STRING(read_as("ALTER TABLE t ADD PARTITION (Y=2020, m='01') LOCATION 'l' PARTITION (y='2021', m='02') LOCATION 'k'"), "add .t at=l y=2020 m=01");
-	CHECK_STRING(read_as("ALTER TABLE t ADD IF NOT EXISTS PARTITION (y='1'), PARTITION (y='2') LOCATION 'k'"), "add? .t y=1");
+	CHECK_STRING(read_as("ALTER TABLE t ADD PARTITION (Y=2020, m='01') LOCATION 'l' PARTITION "
+	                     "(y='2021', m='02') LOCATION 'k'"),
+	             "add .t at=l y=2020 m=01");
+	CHECK_STRING(
+		read_as(
+			"ALTER TABLE t ADD IF NOT EXISTS PARTITION (y='1'), PARTITION (y='2') LOCATION 'k'"),
+		"add? .t y=1");
 }
 
 static void
 it_says_where_it_stopped(void)
 {
-	CHECK_STRING(read_as(""), "Expected CREATE EXTERNAL TABLE, MSCK REPAIR TABLE or ALTER TABLE. at \"\"");
+	CHECK_STRING(read_as(""),
+	             "Expected CREATE EXTERNAL TABLE, MSCK REPAIR TABLE or ALTER TABLE. at \"\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t a int)"), "Expected \"(\". at \"a int)\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int b int)"), "Expected \")\". at \"b int)\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a)"), "Expected a type. at \")\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a array<int"), "Expected \">\". at \"\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a decimal(1,2,3))"), "Expected \")\". at \"3))\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a varchar(9999999999))"), "Expected a number. at \"9999999999\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a decimal(1,2,3))"),
+	             "Expected \")\". at \"3))\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a varchar(9999999999))"),
+	             "Expected a number. at \"9999999999\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE `` (a int)"), "Expected a name. at \"`` (a int)\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION s3"), "Expected a string in quotes. at \"s3\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\0b'"), "Expected a string of Unicode characters other than NUL. at \"'a\\0b'\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\'"), "Expected a string in quotes. at \"'a\\'\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT x"), "Expected DELIMITED or SERDE. at \"x\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a) INTO 3 BUCKETS"), "Expected the end of the statement. at \"CLUSTERED \"");
-	CHECK_STRING(read_as("ALTER TABLE t DROP PARTITION (a='1')"), "Expected ADD. at \"DROP PARTI\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION s3"),
+	             "Expected a string in quotes. at \"s3\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\0b'"),
+	             "Expected a string of Unicode characters other than NUL. at \"'a\\0b'\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\'"),
+	             "Expected a string in quotes. at \"'a\\'\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT x"),
+	             "Expected DELIMITED or SERDE. at \"x\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a) INTO 3 BUCKETS"),
+	             "Expected the end of the statement. at \"CLUSTERED \"");
+	CHECK_STRING(read_as("ALTER TABLE t DROP PARTITION (a='1')"),
+	             "Expected ADD. at \"DROP PARTI\"");
 	CHECK_STRING(read_as("ALTER TABLE t ADD PARTITION (a > '1')"), "Expected \"=\". at \"> '1')\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) /* no end"), "Expected the end of the statement. at \"/* no end\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) /* no end"),
+	             "Expected the end of the statement. at \"/* no end\"");
 }
 
 static void
@@ -122,7 +154,8 @@ it_bounds_lists(void)
 	for (int i = 1; i < 1600; i++)
 		used += (size_t) sprintf(text + used, ",c%d int", i);
 	sprintf(text + used, ")");
-	CHECK(flow_hive_read(&unit_host, text, &hive, &at, &error) == FLOW_OK && hive->columns.count == 1600);
+	CHECK(flow_hive_read(&unit_host, text, &hive, &at, &error) == FLOW_OK &&
+	      hive->columns.count == 1600);
 	flow_hive_free(&unit_host, hive);
 	sprintf(text + used, ",d int)");
 	CHECK_INT(flow_hive_read(&unit_host, text, &hive, &at, &error), FLOW_LIMIT);
@@ -152,7 +185,8 @@ it_unescapes_as_hive(void)
 	CHECK_STRING(unescaped("\\0"), "NUL");
 	CHECK_STRING(unescaped("\\000"), "NUL");
 	CHECK_STRING(unescaped("\\u0000"), "NUL");
-	CHECK_STRING(unescaped("\\ud83d\\uDE00\\u0080\\uFFFF\\udbff\\udfff"), "\xF0\x9F\x98\x80\xC2\x80\xEF\xBF\xBF\xF4\x8F\xBF\xBF");
+	CHECK_STRING(unescaped("\\ud83d\\uDE00\\u0080\\uFFFF\\udbff\\udfff"),
+	             "\xF0\x9F\x98\x80\xC2\x80\xEF\xBF\xBF\xF4\x8F\xBF\xBF");
 	CHECK_STRING(unescaped("\\ud83d"), "NUL");
 	CHECK_STRING(unescaped("\\ud83dx"), "NUL");
 	CHECK_STRING(unescaped("\\ud83d\\ud83d"), "NUL");
@@ -204,7 +238,10 @@ it_knows_javas_patterns(void)
 	CHECK_STRING(java("\\Qa"), "0");
 }
 
-/* The processor time that it takes to read a statement with so many comments that are not closed: the best of some tries. */
+/*
+ * The processor time that it takes to read a statement with so many comments
+ * that are not closed: the best of some tries.
+ */
 static int64_t
 time_to_read(size_t comments)
 {
@@ -233,7 +270,10 @@ it_looks_once_for_the_end_of_comments(void)
 {
 	int64_t time = time_to_read(320000);
 
-	/* of the processor: some milliseconds; each looking for its end took minutes */
+	/*
+	 * of the processor: some milliseconds; each looking for its end took
+	 * minutes
+	 */
 	printf("# %" PRId64 " ns\n", time);
 	CHECK(time < INT64_C(5000000000));
 }

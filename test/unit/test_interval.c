@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_interval.c
- *	  Tests of flow/filter_interval.c: what a filter can be for values of which only
- *	  bounds are known, compared with what it is for each of them.
+ *	  Tests of flow/filter_interval.c: what a filter can be for values of which
+ *	  only bounds are known, compared with what it is for each of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,12 +27,16 @@ static const FlowColumn columns[] = {
 #define DAY_SECONDS 86400
 #define MOST 12 /* numbers that values and constants are from: 0 to 11 */
 
-/* A number as a value of a column; times are whole days, so that each column can have them. */
+/*
+ * A number as a value of a column; times are whole days, so that each column
+ * can have them.
+ */
 static int64_t
 value_of(int column, int64_t number)
 {
-	return column == NUMBER ? number * DAY_SECONDS : column == TIME ? number * DAY_SECONDS * 1000000
-	                                                                : number;
+	return column == NUMBER ? number * DAY_SECONDS
+	       : column == TIME ? number * DAY_SECONDS * 1000000
+	                        : number;
 }
 
 /* A leaf, or more of a tree. */
@@ -85,9 +89,19 @@ random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
 			return flow_filter_compare(filter, WORD, FLOW_AS_IS, FLOW_EQ, &word);
 		case 3:
 		case 4:
-			return flow_filter_any(filter, column, view, FLOW_EQ, constants, 1 + unit_random(seed) % 5, unit_random(seed) % 4 == 0);
+			return flow_filter_any(filter,
+			                       column,
+			                       view,
+			                       FLOW_EQ,
+			                       constants,
+			                       1 + unit_random(seed) % 5,
+			                       unit_random(seed) % 4 == 0);
 		default:
-			return flow_filter_compare(filter, column, view, (FlowOp) (unit_random(seed) % (FLOW_GE + 1)), constants);
+			return flow_filter_compare(filter,
+			                           column,
+			                           view,
+			                           (FlowOp) (unit_random(seed) % (FLOW_GE + 1)),
+			                           constants);
 	}
 }
 
@@ -97,7 +111,9 @@ any_passes(const FlowFilter *filter, int64_t low, int64_t high)
 {
 	for (int64_t numbers = 0; numbers < (MOST + 1) * (MOST + 1) * (MOST + 1) * 2; numbers++)
 	{
-		int64_t number[] = {numbers % (MOST + 1), numbers / (MOST + 1) % (MOST + 1), numbers / ((MOST + 1) * (MOST + 1)) % (MOST + 1)};
+		int64_t number[] = {numbers % (MOST + 1),
+		                    numbers / (MOST + 1) % (MOST + 1),
+		                    numbers / ((MOST + 1) * (MOST + 1)) % (MOST + 1)};
 		char text[3][30];
 		FlowSlice fields[NCOLUMNS];
 		FlowBadField bad;
@@ -111,9 +127,11 @@ any_passes(const FlowFilter *filter, int64_t low, int64_t high)
 		for (int i = 0; i < 3; i++)
 		{
 			snprintf(text[i], sizeof(text[i]), "%" PRId64, number[i] * DAY_SECONDS);
-			fields[i] = number[i] == MOST ? (FlowSlice) {"-", 1} : (FlowSlice) {text[i], strlen(text[i])};
+			fields[i] =
+				number[i] == MOST ? (FlowSlice) {"-", 1} : (FlowSlice) {text[i], strlen(text[i])};
 		}
-		fields[WORD] = numbers / ((MOST + 1) * (MOST + 1) * (MOST + 1)) % 2 ? (FlowSlice) {"a", 1} : (FlowSlice) {"b", 1};
+		fields[WORD] = numbers / ((MOST + 1) * (MOST + 1) * (MOST + 1)) % 2 ? (FlowSlice) {"a", 1}
+		                                                                    : (FlowSlice) {"b", 1};
 		if (flow_filter_test(filter, fields, &bad) == FLOW_TRUE)
 			return true;
 	}
@@ -160,18 +178,22 @@ a_single_comparison_is_judged_exactly(void)
 				for (int64_t low = 0; low < MOST; low++)
 					for (int64_t high = low; high < MOST; high++)
 					{
-						FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
+						FlowFilter *filter =
+							flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 						FlowValue value = {.integer = value_of(column, constant)};
 						FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
-						bool want = op == FLOW_EQ ? low <= constant && constant <= high : op == FLOW_NE ? low != constant || high != constant
-						                                                              : op == FLOW_LT   ? low < constant
-						                                                              : op == FLOW_LE   ? low <= constant
-						                                                              : op == FLOW_GT   ? high > constant
-						                                                                                : high >= constant;
+						bool want = op == FLOW_EQ   ? low <= constant && constant <= high
+						            : op == FLOW_NE ? low != constant || high != constant
+						            : op == FLOW_LT ? low < constant
+						            : op == FLOW_LE ? low <= constant
+						            : op == FLOW_GT ? high > constant
+						                            : high >= constant;
 
-						flow_filter_set_root(filter, flow_filter_compare(filter, column, FLOW_AS_IS, op, &value));
+						flow_filter_set_root(
+							filter, flow_filter_compare(filter, column, FLOW_AS_IS, op, &value));
 						CHECK(flow_filter_may_pass(filter, intervals)); /* nothing is known */
-						intervals[column] = (FlowInterval) {true, value_of(column, low), value_of(column, high)};
+						intervals[column] =
+							(FlowInterval) {true, value_of(column, low), value_of(column, high)};
 						CHECK(flow_filter_may_pass(filter, intervals) == want);
 						flow_filter_free(filter);
 					}
@@ -186,7 +208,8 @@ a_large_set_is_judged_by_its_range(void)
 
 	for (int i = 0; i < 5000; i++)
 		values[i].integer = (int64_t) i * 1000;
-	flow_filter_set_root(filter, flow_filter_any(filter, NUMBER, FLOW_AS_IS, FLOW_EQ, values, 5000, false));
+	flow_filter_set_root(filter,
+	                     flow_filter_any(filter, NUMBER, FLOW_AS_IS, FLOW_EQ, values, 5000, false));
 	intervals[NUMBER] = (FlowInterval) {true, 5000000, 6000000};
 	CHECK(!flow_filter_may_pass(filter, intervals));
 	intervals[NUMBER] = (FlowInterval) {true, -10, -1};

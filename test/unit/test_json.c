@@ -24,23 +24,38 @@ static void
 check_pieces(const char *text, size_t len, size_t in_size, size_t out_size, size_t max_line_length)
 {
 	PlainText want = plain_json_unwrap(text, len, max_line_length);
-	PlainText made = plain_unwrap_lines(&flow_json_codec, text, len, in_size, out_size, max_line_length);
+	PlainText made =
+		plain_unwrap_lines(&flow_json_codec, text, len, in_size, out_size, max_line_length);
 	bool agrees = plain_json_agrees(&made, &want);
 
 	CHECK(agrees);
 	if (!agrees)
-		printf("# status %d, should be %d; \"%s\", should have \"%s\"; %zu bytes, should be %zu; of: %.*s\n", made.status, want.status,
-		       made.error.detail, want.error.detail, made.len, want.len, (int) len, text);
+		printf("# status %d, should be %d; \"%s\", should have \"%s\"; %zu bytes, should be %zu; "
+		       "of: %.*s\n",
+		       made.status,
+		       want.status,
+		       made.error.detail,
+		       want.error.detail,
+		       made.len,
+		       want.len,
+		       (int) len,
+		       text);
 	free(made.data);
 	free(want.data);
 }
 
-static const char *const files[] = {
-	("{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"subscriptionFilters\":[\"a\",\"]}\"],\"logEvents\":[{\"id\":\"1\",\"timestamp\":1,\"message\":\"a b\"},{\"id\":\"2\",\"timestamp\":2,\"message\":\"c\\n\","
-     "\"extractedFields\":{\"message\":\"none\",\"x\":[{}]}}]}{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"none\"}]}\n{\"message\":\"b\"}"),
-	"{\"logEvents\":[{\"message\":\"a\",\"timestamp\":\"t\"},{},7,\"s\",null,[1,{\"message\":\"none\"}],{\"message\":1}],\"messageType\":\"DATA_MESSAGE\"}",
-	"{ \"events\" : [ { \"timestamp\" : -0 , \"message\" : \"\\u0061\\r\\n\" } , { \"message\" : \"a\\nb\" } ] , \"searchedLogStreams\" : [ ] , \"nextToken\" : \"f/{\" }",
-	"[{\"timestamp\":1e3,\"message\":\"a\"},\n {\"timestamp\":12,\"message\":\"\xE2\x82\xAC\\uD83D\\uDE00\"}\n,]\r\n{\"x\":\"\\\"\"}"};
+static const char *const files[] =
+	{("{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"1\",\"subscriptionFilters\":[\"a\",\"]}\"],"
+      "\"logEvents\":[{\"id\":\"1\",\"timestamp\":1,\"message\":\"a "
+      "b\"},{\"id\":\"2\",\"timestamp\":2,\"message\":\"c\\n\","
+      "\"extractedFields\":{\"message\":\"none\",\"x\":[{}]}}]}{\"messageType\":\"CONTROL_"
+      "MESSAGE\",\"logEvents\":[{\"message\":\"none\"}]}\n{\"message\":\"b\"}"),
+     "{\"logEvents\":[{\"message\":\"a\",\"timestamp\":\"t\"},{},7,\"s\",null,[1,{\"message\":"
+     "\"none\"}],{\"message\":1}],\"messageType\":\"DATA_MESSAGE\"}",
+     "{ \"events\" : [ { \"timestamp\" : -0 , \"message\" : \"\\u0061\\r\\n\" } , { \"message\" : "
+     "\"a\\nb\" } ] , \"searchedLogStreams\" : [ ] , \"nextToken\" : \"f/{\" }",
+     "[{\"timestamp\":1e3,\"message\":\"a\"},\n "
+     "{\"timestamp\":12,\"message\":\"\xE2\x82\xAC\\uD83D\\uDE00\"}\n,]\r\n{\"x\":\"\\\"\"}"};
 
 static void
 whatever_is_cut_where_the_lines_are_the_same(void)
@@ -67,9 +82,37 @@ random_of(uint64_t *seed, const char *const *texts, size_t count)
 static void
 random_object(uint64_t *seed, char *text, int depth)
 {
-	static const char *const keys[] = {"message", "timestamp", "message", "timestamp", "id", "events", "logEvents", "messageType", "m\\u0065ssage", "a_long_name_of_a_member", "Message", ""};
-	static const char *const values[] = {"\"a b\"", "1", "\"2018-01-30T12:25:04Z\"", "\"CONTROL_MESSAGE\"", "\"DATA_MESSAGE\"", "\"CONTROL_MESSAGES\"", "null", "1.5", "-0", "\"x\\ny\\n\"", "\"\"", "true", "[]", "{}", "{\"message\":\"in\"}", "[[]]",
-	                                     "\"\\\"{\\\\}\\\"\"", "\"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\""};
+	static const char *const keys[] = {"message",
+	                                   "timestamp",
+	                                   "message",
+	                                   "timestamp",
+	                                   "id",
+	                                   "events",
+	                                   "logEvents",
+	                                   "messageType",
+	                                   "m\\u0065ssage",
+	                                   "a_long_name_of_a_member",
+	                                   "Message",
+	                                   ""};
+	static const char *const values[] = {"\"a b\"",
+	                                     "1",
+	                                     "\"2018-01-30T12:25:04Z\"",
+	                                     "\"CONTROL_MESSAGE\"",
+	                                     "\"DATA_MESSAGE\"",
+	                                     "\"CONTROL_MESSAGES\"",
+	                                     "null",
+	                                     "1.5",
+	                                     "-0",
+	                                     "\"x\\ny\\n\"",
+	                                     "\"\"",
+	                                     "true",
+	                                     "[]",
+	                                     "{}",
+	                                     "{\"message\":\"in\"}",
+	                                     "[[]]",
+	                                     "\"\\\"{\\\\}\\\"\"",
+	                                     "\"0123456789012345678901234567890123456789012345678901234"
+	                                     "567890123456789012345678901234567890123456789\""};
 	int count = (int) (unit_random(seed) % 5);
 
 	strcat(text, "{");
@@ -77,8 +120,13 @@ random_object(uint64_t *seed, char *text, int depth)
 	{
 		const char *key = random_of(seed, keys, flow_countof(keys));
 
-		sprintf(text + strlen(text), "%s\"%s\"%s:", i > 0 ? "," : "", key, unit_random(seed) % 8 == 0 ? " " : "");
-		if ((strcmp(key, "events") == 0 || strcmp(key, "logEvents") == 0) && depth < 2 && unit_random(seed) % 8 != 0)
+		sprintf(text + strlen(text),
+		        "%s\"%s\"%s:",
+		        i > 0 ? "," : "",
+		        key,
+		        unit_random(seed) % 8 == 0 ? " " : "");
+		if ((strcmp(key, "events") == 0 || strcmp(key, "logEvents") == 0) && depth < 2 &&
+		    unit_random(seed) % 8 != 0)
 		{
 			int events = (int) (unit_random(seed) % 4);
 
@@ -116,8 +164,11 @@ random_json_becomes_what_the_plain_reader_makes_of_it(void)
 		for (int j = 0; j < n; j++)
 		{
 			if (j > 0)
-				strcat(text, unit_random(&seed) % 20 == 0 ? random_of(&seed, between, flow_countof(between)) : array ? ","
-				                                                                                                     : "\n");
+				strcat(text,
+				       unit_random(&seed) % 20 == 0
+				           ? random_of(&seed, between, flow_countof(between))
+				       : array ? ","
+				               : "\n");
 			random_object(&seed, text, 0);
 		}
 		strcat(text, array ? "]" : "");
@@ -126,7 +177,11 @@ random_json_becomes_what_the_plain_reader_makes_of_it(void)
 			text[unit_random(&seed) % len] = "\"\\{}[]:,1-\n\xC3 e"[unit_random(&seed) % 14];
 		if (unit_random(&seed) % 8 == 0)
 			len = unit_random(&seed) % (len + 1);
-		check_pieces(text, len, 1 + unit_random(&seed) % 80, 1 + unit_random(&seed) % 80, unit_random(&seed) % 2 ? 64 : MAX_LINE);
+		check_pieces(text,
+		             len,
+		             1 + unit_random(&seed) % 80,
+		             1 + unit_random(&seed) % 80,
+		             unit_random(&seed) % 2 ? 64 : MAX_LINE);
 	}
 	CHECK_INT(unit_state.outstanding, 0);
 }
@@ -135,14 +190,46 @@ random_json_becomes_what_the_plain_reader_makes_of_it(void)
 static void
 events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 {
-	static const char *const forms[] = {
-		"{\"id\":\"%1$d\",\"timestamp\":%2$s,\"message\":\"%3$s\"}", "{\"message\":\"%3$s\",\"timestamp\":\"%2$s\",\"n\":%1$d,\"x\":{\"message\":[%1$d,\"%1$d\"]}}",
-		"{ \"timestamp\" : %2$s , \"x\" : null , \"message\" : \"%3$s\" }", "{\"message\":\"%3$s\"}", "{\"n\":\"%1$d\",\"message\":%2$s}", "{\"message\":\"%3$s\",\"messageType\":\"%1$d\"}"};
-	static const char *const files[][3] = {
-		{"{\"events\":[", ",", "]}"}, {"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[", ", ", "]}"}, {"{\"logEvents\":[", ",\n\t", "],\"messageType\":\"DATA_MESSAGE\"}"}, {"[", ",", "]"}, {"", "\n", "\n"}};
-	static const char *const times[] = {"1769731200000", "1", "0", "12", "-1", "-0", "1.5", "null", "00", "true", "123456789012345678901234567890123456789012345678901234567890123456789", " ", ""};
-	static const char *const messages[] = {"a b", "", "0123456789 0123456789 0123456789", "a\\n", "\\u0061", "\xC3\xA9", "\xFF", "a\n", "a\\\\",
-	                                       "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789", "\\\"}"};
+	static const char *const forms[] =
+		{"{\"id\":\"%1$d\",\"timestamp\":%2$s,\"message\":\"%3$s\"}",
+	     "{\"message\":\"%3$s\",\"timestamp\":\"%2$s\",\"n\":%1$d,\"x\":{\"message\":[%1$d,\"%1$"
+	     "d\"]}}",
+	     "{ \"timestamp\" : %2$s , \"x\" : null , \"message\" : \"%3$s\" }",
+	     "{\"message\":\"%3$s\"}",
+	     "{\"n\":\"%1$d\",\"message\":%2$s}",
+	     "{\"message\":\"%3$s\",\"messageType\":\"%1$d\"}"};
+	static const char *const files[][3] =
+		{{"{\"events\":[", ",", "]}"},
+	     {"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[", ", ", "]}"},
+	     {"{\"logEvents\":[", ",\n\t", "],\"messageType\":\"DATA_MESSAGE\"}"},
+	     {"[", ",", "]"},
+	     {"", "\n", "\n"}};
+	static const char *const times[] =
+		{"1769731200000",
+	     "1",
+	     "0",
+	     "12",
+	     "-1",
+	     "-0",
+	     "1.5",
+	     "null",
+	     "00",
+	     "true",
+	     "123456789012345678901234567890123456789012345678901234567890123456789",
+	     " ",
+	     ""};
+	static const char *const messages[] = {"a b",
+	                                       "",
+	                                       "0123456789 0123456789 0123456789",
+	                                       "a\\n",
+	                                       "\\u0061",
+	                                       "\xC3\xA9",
+	                                       "\xFF",
+	                                       "a\n",
+	                                       "a\\\\",
+	                                       "0123456789012345678901234567890123456789012345678901234"
+	                                       "567890123456789012345678901234567890123456789",
+	                                       "\\\"}"};
 	uint64_t seed = 23;
 
 	for (int i = 0; i < 6000; i++)
@@ -155,13 +242,18 @@ events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 
 		for (int j = 0; j < n; j++)
 		{
-			const char *time = times[unit_random(&seed) % 16 != 0 ? unit_random(&seed) % 4 : unit_random(&seed) % flow_countof(times)];
-			const char *message = messages[unit_random(&seed) % 16 != 0 ? unit_random(&seed) % 3 : unit_random(&seed) % flow_countof(messages)];
+			const char *time =
+				times[unit_random(&seed) % 16 != 0 ? unit_random(&seed) % 4
+			                                       : unit_random(&seed) % flow_countof(times)];
+			const char *message = messages[unit_random(&seed) % 16 != 0
+			                                   ? unit_random(&seed) % 3
+			                                   : unit_random(&seed) % flow_countof(messages)];
 
 			if (unit_random(&seed) % 32 == 0)
 				form = forms[unit_random(&seed) % flow_countof(forms)];
 			len += (size_t) sprintf(text + len, "%s", j > 0 ? file[1] : "");
-			len += (size_t) sprintf(text + len, form, (int) (unit_random(&seed) % 1000), time, message);
+			len += (size_t)
+				sprintf(text + len, form, (int) (unit_random(&seed) % 1000), time, message);
 		}
 		len += (size_t) sprintf(text + len, "%s", file[2]);
 		if (unit_random(&seed) % 16 == 0)
@@ -171,7 +263,11 @@ events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 		 * what comes out
 		 */
 		check_pieces(text, len, 1 << 16, 1 << 16, unit_random(&seed) % 4 ? MAX_LINE : 64);
-		check_pieces(text, len, 64 + unit_random(&seed) % 512, 1 + unit_random(&seed) % 200, MAX_LINE);
+		check_pieces(text,
+		             len,
+		             64 + unit_random(&seed) % 512,
+		             1 + unit_random(&seed) % 200,
+		             MAX_LINE);
 	}
 	CHECK_INT(unit_state.outstanding, 0);
 }
@@ -192,7 +288,8 @@ check_lines(const char *text, const char *lines, uint64_t skipped)
 }
 
 static void
-check_error(const char *text, FlowStatus status, const char *message, const char *detail, const char *lines)
+check_error(const char *text, FlowStatus status, const char *message, const char *detail,
+            const char *lines)
 {
 	PlainText made = plain_unwrap(&flow_json_codec, text, strlen(text), 1 << 16, 1 << 16);
 
@@ -210,22 +307,47 @@ a_control_message_has_no_rows_whatever_the_order(void)
 {
 	static const char *const message = "has JSON that cannot be read as events";
 
-	check_lines("{\"logEvents\":[{\"message\":\"a\"}],\"messageType\":\"CONTROL_MESSAGE\"}{\"message\":\"b\"}", "- b\n", 1);
-	check_lines("{\"logEvents\":[{\"message\":\"a\"}],\"x\":{\"messageType\":\"CONTROL_MESSAGE\"}}", "- a\n", 0);
-	check_lines("{\"logEvents\":[{\"message\":\"a\",\"messageType\":\"CONTROL_MESSAGE\"}],\"messageType\":\"DATA_MESSAGE\"}", "- a\n", 0);
-	check_lines("{\"logEvents\":[{\"message\":\"a\"},{\"message\":\"b\"}],\"messageType\":\"DATA_MESSAGE\"}", "- a\n- b\n", 0);
+	check_lines("{\"logEvents\":[{\"message\":\"a\"}],\"messageType\":\"CONTROL_MESSAGE\"}{"
+	            "\"message\":\"b\"}",
+	            "- b\n",
+	            1);
+	check_lines("{\"logEvents\":[{\"message\":\"a\"}],\"x\":{\"messageType\":\"CONTROL_MESSAGE\"}}",
+	            "- a\n",
+	            0);
+	check_lines("{\"logEvents\":[{\"message\":\"a\",\"messageType\":\"CONTROL_MESSAGE\"}],"
+	            "\"messageType\":\"DATA_MESSAGE\"}",
+	            "- a\n",
+	            0);
+	check_lines("{\"logEvents\":[{\"message\":\"a\"},{\"message\":\"b\"}],\"messageType\":\"DATA_"
+	            "MESSAGE\"}",
+	            "- a\n- b\n",
+	            0);
 	check_lines("{\"messageType\":\"CONTROL_MESSAGE\",\"events\":[{\"message\":\"a\"}]}", "", 1);
 	check_lines("{\"message\":\"a\",\"messageType\":\"CONTROL_MESSAGE\"}", "", 1);
 	check_lines("{\"events\":[],\"messageType\":\"CONTROL_MESSAGE\"}", "", 1);
-	check_lines("{\"messageType\":\"CONTROL_MESSAGE \",\"logEvents\":[{\"message\":\"a\"}]}", "- a\n", 0);
-	check_lines("{\"messageType\":\"CONTROL_MESSAGE\\u0000\",\"logEvents\":[{\"message\":\"a\"}]}", "- a\n", 0);
-	check_lines("{\"messageType\":\"\\u0043ONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}", "", 1);
+	check_lines("{\"messageType\":\"CONTROL_MESSAGE \",\"logEvents\":[{\"message\":\"a\"}]}",
+	            "- a\n",
+	            0);
+	check_lines("{\"messageType\":\"CONTROL_MESSAGE\\u0000\",\"logEvents\":[{\"message\":\"a\"}]}",
+	            "- a\n",
+	            0);
+	check_lines("{\"messageType\":\"\\u0043ONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}",
+	            "",
+	            1);
 	/* of the API's answers nothing is held back, and they have no type */
-	check_error("{\"events\":[{\"message\":\"a\"}],\"messageType\":\"CONTROL_MESSAGE\"}", FLOW_UNSUPPORTED, message,
-	            "The \"messageType\" of a control message comes after \"events\" at byte 59 in value 1 of the file.", "- a\n");
+	check_error("{\"events\":[{\"message\":\"a\"}],\"messageType\":\"CONTROL_MESSAGE\"}",
+	            FLOW_UNSUPPORTED,
+	            message,
+	            "The \"messageType\" of a control message comes after \"events\" at byte 59 in "
+	            "value 1 of the file.",
+	            "- a\n");
 	check_lines("{\"events\":[{\"message\":\"a\"}],\"messageType\":\"DATA_MESSAGE\"}", "- a\n", 0);
 	/* what is held back when there is an error is no row */
-	check_error("{\"message\":\"x\"}{\"logEvents\":[{\"message\":\"a\"}],", FLOW_CORRUPT, "is not well-formed JSON", "The file ends in value 2 of the file.", "- x\n");
+	check_error("{\"message\":\"x\"}{\"logEvents\":[{\"message\":\"a\"}],",
+	            FLOW_CORRUPT,
+	            "is not well-formed JSON",
+	            "The file ends in value 2 of the file.",
+	            "- x\n");
 }
 
 static void
@@ -233,12 +355,28 @@ events_are_those_of_log_events_first(void)
 {
 	static const char *const message = "has JSON that cannot be read as events";
 
-	check_lines("{\"logEvents\":[{\"message\":\"a\"}],\"events\":[{\"message\":\"b\"}],\"message\":\"c\"}", "- a\n", 0);
-	check_lines("{\"message\":\"c\",\"timestamp\":3,\"logEvents\":[{\"message\":\"a\"},{\"message\":\"b\"}],\"id\":1}", "- a\n- b\n", 0);
-	check_lines("{\"logEvents\":null,\"events\":[{\"message\":\"b\"}],\"message\":\"c\"}", "- c\n", 0);
+	check_lines(
+		"{\"logEvents\":[{\"message\":\"a\"}],\"events\":[{\"message\":\"b\"}],\"message\":\"c\"}",
+		"- a\n",
+		0);
+	check_lines("{\"message\":\"c\",\"timestamp\":3,\"logEvents\":[{\"message\":\"a\"},{"
+	            "\"message\":\"b\"}],\"id\":1}",
+	            "- a\n- b\n",
+	            0);
+	check_lines("{\"logEvents\":null,\"events\":[{\"message\":\"b\"}],\"message\":\"c\"}",
+	            "- c\n",
+	            0);
 	check_lines("{\"events\":null,\"logEvents\":[{\"message\":\"b\"}]}", "- b\n", 0);
-	check_error("{\"events\":[{\"message\":\"b\"}],\"logEvents\":[]}", FLOW_UNSUPPORTED, message, "A member \"logEvents\" comes after \"events\" at byte 41 in value 1 of the file.", "- b\n");
-	check_error("{\"events\":[],\"logEvents\":\"x\"}", FLOW_UNSUPPORTED, message, "A member \"logEvents\" comes after \"events\" at byte 28 in value 1 of the file.", "");
+	check_error("{\"events\":[{\"message\":\"b\"}],\"logEvents\":[]}",
+	            FLOW_UNSUPPORTED,
+	            message,
+	            "A member \"logEvents\" comes after \"events\" at byte 41 in value 1 of the file.",
+	            "- b\n");
+	check_error("{\"events\":[],\"logEvents\":\"x\"}",
+	            FLOW_UNSUPPORTED,
+	            message,
+	            "A member \"logEvents\" comes after \"events\" at byte 28 in value 1 of the file.",
+	            "");
 }
 
 static void
@@ -246,12 +384,33 @@ members_that_matter_are_given_once(void)
 {
 	static const char *const message = "is not well-formed JSON";
 
-	check_error("{\"events\":[{\"message\":\"a\"},{\"message\":\"b\",\"x\":1,\"message\":\"b\"}]}", FLOW_CORRUPT, message, "Member \"message\" is repeated at byte 57 in value 1 of the file.", "- a\n");
-	check_error("{\"timestamp\":1,\"timestamp\":1}", FLOW_CORRUPT, message, "Member \"timestamp\" is repeated at byte 26 in value 1 of the file.", "");
-	check_error("{\"logEvents\":[],\"logEvents\":[]}", FLOW_CORRUPT, message, "Member \"logEvents\" is repeated at byte 27 in value 1 of the file.", "");
-	check_error("{\"messageType\":1,\"messageTyp\\u0065\":1}", FLOW_CORRUPT, message, "Member \"messageType\" is repeated at byte 35 in value 1 of the file.", "");
-	check_lines("{\"id\":1,\"id\":2,\"message\":\"a\",\"x\":{\"message\":1,\"message\":2}}", "- a\n", 0);
-	check_lines("{\"message\\u0000\":1,\"message\":\"a\",\"messag\":1,\"messages\":2,\"message_message_message\":3}", "- a\n", 0);
+	check_error("{\"events\":[{\"message\":\"a\"},{\"message\":\"b\",\"x\":1,\"message\":\"b\"}]}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Member \"message\" is repeated at byte 57 in value 1 of the file.",
+	            "- a\n");
+	check_error("{\"timestamp\":1,\"timestamp\":1}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Member \"timestamp\" is repeated at byte 26 in value 1 of the file.",
+	            "");
+	check_error("{\"logEvents\":[],\"logEvents\":[]}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Member \"logEvents\" is repeated at byte 27 in value 1 of the file.",
+	            "");
+	check_error("{\"messageType\":1,\"messageTyp\\u0065\":1}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Member \"messageType\" is repeated at byte 35 in value 1 of the file.",
+	            "");
+	check_lines("{\"id\":1,\"id\":2,\"message\":\"a\",\"x\":{\"message\":1,\"message\":2}}",
+	            "- a\n",
+	            0);
+	check_lines("{\"message\\u0000\":1,\"message\":\"a\",\"messag\":1,\"messages\":2,\"message_"
+	            "message_message\":3}",
+	            "- a\n",
+	            0);
 }
 
 static void
@@ -260,23 +419,37 @@ json_that_is_nested_too_deeply_is_refused(void)
 	char text[FLOW_JSON_MAX_DEPTH + 64] = "{\"x\":";
 
 	memset(text + 5, '[', FLOW_JSON_MAX_DEPTH);
-	check_error(text, FLOW_LIMIT, "has JSON that is nested too deeply", "Value 1 of the file has more than 2048 arrays and objects within each other.", "");
+	check_error(text,
+	            FLOW_LIMIT,
+	            "has JSON that is nested too deeply",
+	            "Value 1 of the file has more than 2048 arrays and objects within each other.",
+	            "");
 }
 
 /* An error never shows what stands in the file. */
 static void
 errors_show_no_text(void)
 {
-	static const char *const texts[] = {
-		"{\"SECRET\" SECRET", "{\"SECRET\":SECRET", "{\"SECRET\":1 SECRET", "{\"message\":\"SECRET\\x\"}", "{\"a\":[SECRET]}", "SECRET", "{\"SECRET\":1}SECRET", "[{} SECRET", "{\"SECRET\":{\"SECRET\":\"SECRET\n\"}}", "{\"message\":\"SECRET\",\"message\":\"SECRET\"}",
-		"{\"events\":[\"SECRET\"],\"logEvents\":\"SECRET\"}"};
+	static const char *const texts[] = {"{\"SECRET\" SECRET",
+	                                    "{\"SECRET\":SECRET",
+	                                    "{\"SECRET\":1 SECRET",
+	                                    "{\"message\":\"SECRET\\x\"}",
+	                                    "{\"a\":[SECRET]}",
+	                                    "SECRET",
+	                                    "{\"SECRET\":1}SECRET",
+	                                    "[{} SECRET",
+	                                    "{\"SECRET\":{\"SECRET\":\"SECRET\n\"}}",
+	                                    "{\"message\":\"SECRET\",\"message\":\"SECRET\"}",
+	                                    "{\"events\":[\"SECRET\"],\"logEvents\":\"SECRET\"}"};
 
 	for (size_t i = 0; i < flow_countof(texts); i++)
 	{
 		PlainText made = plain_unwrap(&flow_json_codec, texts[i], strlen(texts[i]), 7, 1 << 16);
 
 		CHECK(made.status == FLOW_CORRUPT || made.status == FLOW_UNSUPPORTED);
-		CHECK(strstr(made.error.message, "SECRET") == NULL && strstr(made.error.detail, "SECRET") == NULL && strstr(made.error.hint, "SECRET") == NULL);
+		CHECK(strstr(made.error.message, "SECRET") == NULL &&
+		      strstr(made.error.detail, "SECRET") == NULL &&
+		      strstr(made.error.hint, "SECRET") == NULL);
 		free(made.data);
 	}
 }
@@ -326,7 +499,8 @@ typedef struct Measured
 static size_t
 fill(const Endless *endless, size_t from, uint8_t *buffer, size_t size)
 {
-	size_t begin = strlen(endless->begin), again = strlen(endless->again), end = strlen(endless->end);
+	size_t begin = strlen(endless->begin), again = strlen(endless->again),
+		   end = strlen(endless->end);
 	size_t middle = endless->bytes / again * again;
 	size_t at = from > begin ? (from - begin) % again : 0;
 	size_t n = 0;
@@ -372,7 +546,8 @@ measure(const FlowCodec *codec, const Endless *endless, size_t max_line_length)
 			last = in_end < in_buffer + sizeof(in_buffer);
 		}
 		before = in;
-		m.status = codec->step(state, &in, in_end, last, &out, out_buffer + sizeof(out_buffer), from, &m.error);
+		m.status = codec->step(
+			state, &in, in_end, last, &out, out_buffer + sizeof(out_buffer), from, &m.error);
 		m.most_step = (size_t) (in - before) > m.most_step ? (size_t) (in - before) : m.most_step;
 		m.made += (size_t) (out - out_buffer);
 		for (const uint8_t *p = out_buffer; p < out; p++)
@@ -395,9 +570,14 @@ measure(const FlowCodec *codec, const Endless *endless, size_t max_line_length)
 static void
 memory_does_not_grow_with_a_value(void)
 {
-	static const char *const event = "{\"id\":\"0123456789\",\"timestamp\":1769731200000,\"message\":\"0 1 2 3 4 5 6 7 8 9 \\u20AC \\\" 0 1 2 3 4 5 6 7 8 9\"},";
-	static const char *const begins[] = {
-		"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[", "{\"events\":[", "[", "{\"x\":[", "{\"message\":\"a\",\"x\":["};
+	static const char *const event =
+		"{\"id\":\"0123456789\",\"timestamp\":1769731200000,\"message\":\"0 1 2 3 4 5 6 7 8 9 "
+		"\\u20AC \\\" 0 1 2 3 4 5 6 7 8 9\"},";
+	static const char *const begins[] = {"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[",
+	                                     "{\"events\":[",
+	                                     "[",
+	                                     "{\"x\":[",
+	                                     "{\"message\":\"a\",\"x\":["};
 	static const char *const ends[] = {"{}]}", "{}],\"nextToken\":\"\"}", "{}]", "{}]}", "{}]}"};
 
 	for (size_t i = 0; i < flow_countof(begins); i++)
@@ -422,11 +602,26 @@ memory_does_not_grow_with_a_value(void)
 static void
 memory_does_not_grow_with_a_text(void)
 {
-	static const char *const begins[] = {
-		"{\"events\":[{\"timestamp\":1,\"message\":\"", "{\"events\":[{\"message\":\"", "{\"message\":\"", "{\"logEvents\":[{\"message\":\"", "[{\"timestamp\":\"", "{\"events\":[{\"x\":\"", "{\"", "{\"messageType\":\"", "{\"events\":[", "{\"events\":[{\"timestamp\":1"};
-	static const char *const ends[] = {
-		"\"},{\"message\":\"b\"}]}", "\",\"timestamp\":2},{\"message\":\"b\"}]}", "\"}{\"message\":\"b\"}", "\"},{\"message\":\"b\"}],\"messageType\":\"DATA_MESSAGE\"}", "\",\"message\":\"a\"},{\"message\":\"b\"}]",
-		"\",\"message\":\"a\"},{\"message\":\"b\"}]}", "\":1}{\"message\":\"b\"}", "\"}{\"message\":\"b\"}", ",{\"message\":\"b\"}]}", ",\"message\":\"a\"},{\"message\":\"b\"}]}"};
+	static const char *const begins[] = {"{\"events\":[{\"timestamp\":1,\"message\":\"",
+	                                     "{\"events\":[{\"message\":\"",
+	                                     "{\"message\":\"",
+	                                     "{\"logEvents\":[{\"message\":\"",
+	                                     "[{\"timestamp\":\"",
+	                                     "{\"events\":[{\"x\":\"",
+	                                     "{\"",
+	                                     "{\"messageType\":\"",
+	                                     "{\"events\":[",
+	                                     "{\"events\":[{\"timestamp\":1"};
+	static const char *const ends[] = {"\"},{\"message\":\"b\"}]}",
+	                                   "\",\"timestamp\":2},{\"message\":\"b\"}]}",
+	                                   "\"}{\"message\":\"b\"}",
+	                                   "\"},{\"message\":\"b\"}],\"messageType\":\"DATA_MESSAGE\"}",
+	                                   "\",\"message\":\"a\"},{\"message\":\"b\"}]",
+	                                   "\",\"message\":\"a\"},{\"message\":\"b\"}]}",
+	                                   "\":1}{\"message\":\"b\"}",
+	                                   "\"}{\"message\":\"b\"}",
+	                                   ",{\"message\":\"b\"}]}",
+	                                   ",\"message\":\"a\"},{\"message\":\"b\"}]}"};
 	static const char *const again[] = {"0123456789", "0123456789\\n\\u20AC", "0123456789\\n"};
 
 	for (size_t i = 0; i < flow_countof(begins); i++)
@@ -448,8 +643,12 @@ memory_does_not_grow_with_a_text(void)
 static void
 what_is_held_back_is_bounded(void)
 {
-	static const char *const event = "{\"message\":\"01234567890123456789012345678901234567890123456789\"},";
-	Endless endless = {"{\"logEvents\":[", event, "{}],\"messageType\":\"DATA_MESSAGE\"}", 16 << 20};
+	static const char *const event =
+		"{\"message\":\"01234567890123456789012345678901234567890123456789\"},";
+	Endless endless = {"{\"logEvents\":[",
+	                   event,
+	                   "{}],\"messageType\":\"DATA_MESSAGE\"}",
+	                   16 << 20};
 	Measured m = measure(&flow_json_codec, &endless, MAX_LINE);
 
 	CHECK_INT(m.status, FLOW_END);
@@ -460,7 +659,9 @@ what_is_held_back_is_bounded(void)
 	m = measure(&flow_json_codec, &endless, MAX_LINE);
 	CHECK_INT(m.status, FLOW_LIMIT);
 	CHECK_STRING(m.error.message, "has a JSON value that is too large");
-	CHECK_STRING(m.error.detail, "Value 1 of the file has more than 16 MiB of \"logEvents\" before its \"messageType\".");
+	CHECK_STRING(
+		m.error.detail,
+		"Value 1 of the file has more than 16 MiB of \"logEvents\" before its \"messageType\".");
 	CHECK_INT(m.made, 0);
 
 	/* of a control message nothing comes out */
@@ -494,9 +695,8 @@ a_huge_field_of_csv_takes_no_memory(void)
 
 static char path[64];
 
-static const FlowColumn columns[] = {
-	{.name = "a", .type = FLOW_TEXT, .max_chars = -1},
-	{.name = "b", .type = FLOW_INT32, .max_chars = -1}};
+static const FlowColumn columns[] = {{.name = "a", .type = FLOW_TEXT, .max_chars = -1},
+                                     {.name = "b", .type = FLOW_INT32, .max_chars = -1}};
 
 typedef struct Read
 {
@@ -524,9 +724,17 @@ static FlowHost host;
 static Read
 read_file(FlowObject *object, size_t max_line_length)
 {
-	FlowFormatSpec format_spec = {.splitter = true, .log_format = "${a} ${b}", .columns = columns, .ncolumns = 2};
+	FlowFormatSpec format_spec = {.splitter = true,
+	                              .log_format = "${a} ${b}",
+	                              .columns = columns,
+	                              .ncolumns = 2};
 	FlowObjects objects = {.count = 1, .items = object, .bytes = object->size};
-	FlowReadSpec spec = {.host = &host, .reject_limit = -1, .compression = "auto", .objects = &objects, .on_error = FLOW_ON_ERROR_IGNORE, .max_line_length = max_line_length};
+	FlowReadSpec spec = {.host = &host,
+	                     .reject_limit = -1,
+	                     .compression = "auto",
+	                     .objects = &objects,
+	                     .on_error = FLOW_ON_ERROR_IGNORE,
+	                     .max_line_length = max_line_length};
 	Read read = {.status = FLOW_OK};
 	FlowReader *reader = NULL;
 	FlowRecord record;
@@ -534,7 +742,8 @@ read_file(FlowObject *object, size_t max_line_length)
 	read.status = flow_format_create(&host, &format_spec, &spec.format, &read.error);
 	if (read.status == FLOW_OK)
 		read.status = flow_reader_create(&spec, &reader, &read.error);
-	while (read.status == FLOW_OK && (read.status = flow_reader_next(reader, &record, &read.error)) == FLOW_OK)
+	while (read.status == FLOW_OK &&
+	       (read.status = flow_reader_next(reader, &record, &read.error)) == FLOW_OK)
 		read.records++;
 	if (reader != NULL)
 	{
@@ -563,8 +772,10 @@ write_endless(const Endless *endless)
 static void
 a_message_that_is_too_long_is_a_reject(void)
 {
-	static const char *const members[][2] = {{"{\"events\":[{\"message\":\"a 1\"},{\"timestamp\":1,\"message\":\"", "\"},{\"message\":\"b 2\"}]}"},
-	                                         {"{\"message\":\"a 1\"}{\"message\":\"", "\",\"timestamp\":3}{\"message\":\"b 2\"}"}};
+	static const char *const members[][2] =
+		{{"{\"events\":[{\"message\":\"a 1\"},{\"timestamp\":1,\"message\":\"",
+	      "\"},{\"message\":\"b 2\"}]}"},
+	     {"{\"message\":\"a 1\"}{\"message\":\"", "\",\"timestamp\":3}{\"message\":\"b 2\"}"}};
 
 	for (size_t i = 0; i < flow_countof(members); i++)
 		for (size_t len = 980; len < 1020; len++)
@@ -588,13 +799,16 @@ a_message_that_is_too_long_is_a_reject(void)
 static void
 it_can_be_interrupted_within_a_value(void)
 {
-	static const Endless values[] = {
-		{"{\"events\":[", "{\"timestamp\":1,\"message\":\"a 1\"},", "{}]}", 6 << 20},
-		{"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[", "{\"timestamp\":1,\"message\":\"a 1\"},", "{}]}", 6 << 20},
-		{"{\"logEvents\":[", "{\"timestamp\":1,\"message\":\"a 1\"},", "{}]}", 6 << 20},
-		{"{\"message\":\"", "x", "\"}", 6 << 20},
-		{"{\"x\":[", "[1,{\"a\":2}],", "0]}", 6 << 20},
-		{"timestamp,message\n1,\"", "x", "\"", 6 << 20}};
+	static const Endless values[] =
+		{{"{\"events\":[", "{\"timestamp\":1,\"message\":\"a 1\"},", "{}]}", 6 << 20},
+	     {"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[",
+	      "{\"timestamp\":1,\"message\":\"a 1\"},",
+	      "{}]}",
+	      6 << 20},
+	     {"{\"logEvents\":[", "{\"timestamp\":1,\"message\":\"a 1\"},", "{}]}", 6 << 20},
+	     {"{\"message\":\"", "x", "\"}", 6 << 20},
+	     {"{\"x\":[", "[1,{\"a\":2}],", "0]}", 6 << 20},
+	     {"timestamp,message\n1,\"", "x", "\"", 6 << 20}};
 
 	for (size_t i = 0; i < flow_countof(values); i++)
 	{
@@ -620,12 +834,23 @@ it_can_be_interrupted_within_a_value(void)
 static void
 without_memory_no_row_is_another(void)
 {
-	static const Endless values[] = {
-		{"{\"events\":[", "{\"timestamp\":1769731200000,\"message\":\"a \\u0031\"},{\"message\":\"b 2\",\"timestamp\":\"1 \"},", "{}]}", 300000},
-		{"{\"logEvents\":[", "{\"timestamp\":1769731200000,\"message\":\"a\\t1\"},{\"message\":\"a 1\\n\"},", "{}],\"messageType\":\"DATA_MESSAGE\"}", 300000},
-		{"[", "{\"time\\u0073tamp\":1769731200000,\"messag\\u0065\":\"a 1\"},{\"message\":\"\\u0061 23456789\\n\"},", "{}]", 200000},
-		{"{\"message\":\"a 1\"}{\"message\":\"", "0123456789\\n", "\"}", 300000},
-		{"timestamp,message\n1,a 1\n2,\"", "0123456789\"\"", "\"\n", 300000}};
+	static const Endless values[] =
+		{{"{\"events\":[",
+	      "{\"timestamp\":1769731200000,\"message\":\"a \\u0031\"},{\"message\":\"b "
+	      "2\",\"timestamp\":\"1 \"},",
+	      "{}]}",
+	      300000},
+	     {"{\"logEvents\":[",
+	      "{\"timestamp\":1769731200000,\"message\":\"a\\t1\"},{\"message\":\"a 1\\n\"},",
+	      "{}],\"messageType\":\"DATA_MESSAGE\"}",
+	      300000},
+	     {"[",
+	      "{\"time\\u0073tamp\":1769731200000,\"messag\\u0065\":\"a 1\"},{\"message\":\"\\u0061 "
+	      "23456789\\n\"},",
+	      "{}]",
+	      200000},
+	     {"{\"message\":\"a 1\"}{\"message\":\"", "0123456789\\n", "\"}", 300000},
+	     {"timestamp,message\n1,a 1\n2,\"", "0123456789\"\"", "\"\n", 300000}};
 
 	for (size_t i = 0; i < flow_countof(values); i++)
 	{

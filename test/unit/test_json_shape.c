@@ -16,9 +16,7 @@ role(const void *arg, FlowSlice name)
 	(void) arg;
 	if (name.len == 2 && memcmp(name.data, "no", 2) == 0)
 		return -1;
-	return name.len != 1 ? 0 : *name.data == 'm' ? 1
-	                       : *name.data == 't'   ? 2
-	                                             : 0;
+	return name.len != 1 ? 0 : *name.data == 'm' ? 1 : *name.data == 't' ? 2 : 0;
 }
 
 static bool
@@ -54,28 +52,29 @@ what_differs_only_in_values_matches(void)
 	{
 		const char *text;
 		const char *values; /* NULL: it does not match */
-	} cases[] = {
-		{"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", "<1><a b><c>"},
-		{"{\"t\":0,\"m\":\"\", \"x\":[true,{\"m\":\" ,:{}[]\"}]}", "<0><>< ,:{}[]>"},
-		{"{\"t\":12345678901234567890123,\"m\":\"0123456789012345678901234567890123456789\", \"x\":[true,{\"m\":\"\x7F\"}]}", "<12345678901234567890123><0123456789012345678901234567890123456789><\x7F>"},
-		/* what is no JSON */
-		{"{\"t\":01,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":00,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"a\tb\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"a\xFF b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		/* what is for the tokenizer */
-		{"{\"t\":-1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1.0,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1e5,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"a\\\"b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"\xC3\xA9\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1 ,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}] }", NULL},
-		{"{\"t\":1,\"m\":\"a b\", \"x\":[false,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"t\":\"c\"}]}", NULL},
-		{"{\"t\":\"1\",\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-		{"{\"t\":1,\"m\":2, \"x\":[true,{\"m\":\"c\"}]}", NULL}};
+	} cases[] = {{"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", "<1><a b><c>"},
+	             {"{\"t\":0,\"m\":\"\", \"x\":[true,{\"m\":\" ,:{}[]\"}]}", "<0><>< ,:{}[]>"},
+	             {"{\"t\":12345678901234567890123,\"m\":"
+	              "\"0123456789012345678901234567890123456789\", \"x\":[true,{\"m\":\"\x7F\"}]}",
+	              "<12345678901234567890123><0123456789012345678901234567890123456789><\x7F>"},
+	             /* what is no JSON */
+	             {"{\"t\":01,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":00,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"a\tb\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"a\xFF b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             /* what is for the tokenizer */
+	             {"{\"t\":-1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1.0,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1e5,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"a\\\"b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"\xC3\xA9\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1 ,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}] }", NULL},
+	             {"{\"t\":1,\"m\":\"a b\", \"x\":[false,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":\"a b\", \"x\":[true,{\"t\":\"c\"}]}", NULL},
+	             {"{\"t\":\"1\",\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
+	             {"{\"t\":1,\"m\":2, \"x\":[true,{\"m\":\"c\"}]}", NULL}};
 	FlowJsonShape shape = {.count = 0};
 	char values[256];
 
@@ -87,7 +86,8 @@ what_differs_only_in_values_matches(void)
 	{
 		char text[256];
 
-		CHECK_INT(match(&shape, cases[i].text, values), cases[i].values != NULL ? strlen(cases[i].text) : 0);
+		CHECK_INT(match(&shape, cases[i].text, values),
+		          cases[i].values != NULL ? strlen(cases[i].text) : 0);
 		CHECK_STRING(values, cases[i].values != NULL ? cases[i].values : "");
 		/* more may follow, but not less */
 		snprintf(text, sizeof(text), "%s,", cases[i].text);
@@ -103,10 +103,21 @@ what_differs_only_in_values_matches(void)
 static void
 not_everything_is_learned(void)
 {
-	static const char *const texts[] = {
-		"{\"m\":\"\\u0061\"}", "{\"m\":\"a\",\"x\":\"\\n\"}", "{\"\\u006D\":\"a\"}", "{\"m\":\"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\\n\"}",
-		"{\"m\":\"a\",\"t\":-1}", "{\"m\":\"a\",\"t\":1.5}", "{\"m\":\"a\",\"no\":1}", "{\"no\":{\"m\":\"a\"},\"m\":\"a\"}", "{\"a\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,33]}",
-		"{\"m\":\"a\"", "{\"m\":\"a\"}{}", "{\"m\":\xFF}"};
+	static const char *const texts[] = {"{\"m\":\"\\u0061\"}",
+	                                    "{\"m\":\"a\",\"x\":\"\\n\"}",
+	                                    "{\"\\u006D\":\"a\"}",
+	                                    "{\"m\":"
+	                                    "\"01234567890123456789012345678901234567890123456789012345"
+	                                    "67890123456789012345678901234567890123456789\\n\"}",
+	                                    "{\"m\":\"a\",\"t\":-1}",
+	                                    "{\"m\":\"a\",\"t\":1.5}",
+	                                    "{\"m\":\"a\",\"no\":1}",
+	                                    "{\"no\":{\"m\":\"a\"},\"m\":\"a\"}",
+	                                    "{\"a\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,"
+	                                    "20,21,22,23,24,25,26,27,28,29,30,31,32,33]}",
+	                                    "{\"m\":\"a\"",
+	                                    "{\"m\":\"a\"}{}",
+	                                    "{\"m\":\xFF}"};
 	FlowJsonShape shape = {.count = 0};
 	char text[FLOW_JSON_MAX_SAME + 64], values[64];
 
@@ -138,7 +149,18 @@ not_everything_is_learned(void)
 static void
 a_shape_accepts_only_what_the_tokenizer_takes_apart_alike(void)
 {
-	static const char *const values[] = {"1", "0", "\"a\"", "\"\"", "123", "\"0123456789 0123456789\"", "null", "{\"m\":1}", "[\"a\",7]", "-1", "1.5", "\"\xC3\xA9\""};
+	static const char *const values[] = {"1",
+	                                     "0",
+	                                     "\"a\"",
+	                                     "\"\"",
+	                                     "123",
+	                                     "\"0123456789 0123456789\"",
+	                                     "null",
+	                                     "{\"m\":1}",
+	                                     "[\"a\",7]",
+	                                     "-1",
+	                                     "1.5",
+	                                     "\"\xC3\xA9\""};
 	static const char *const keys[] = {"m", "t", "x", "no_", ""};
 	uint64_t seed = 17;
 	int learned = 0, matched = 0;
@@ -151,7 +173,11 @@ a_shape_accepts_only_what_the_tokenizer_takes_apart_alike(void)
 		size_t len, end;
 
 		for (int j = 0; j < n; j++)
-			sprintf(text + strlen(text), "%s\"%s\":%s", j > 0 ? "," : "", keys[unit_random(&seed) % flow_countof(keys)], values[unit_random(&seed) % flow_countof(values)]);
+			sprintf(text + strlen(text),
+			        "%s\"%s\":%s",
+			        j > 0 ? "," : "",
+			        keys[unit_random(&seed) % flow_countof(keys)],
+			        values[unit_random(&seed) % flow_countof(values)]);
 		strcat(text, "}");
 		len = strlen(text);
 		if (!learn(&shape, text, len) || shape.count == 0)
@@ -164,7 +190,8 @@ a_shape_accepts_only_what_the_tokenizer_takes_apart_alike(void)
 			continue;
 		matched++;
 		CHECK(learn(&again, text, end));
-		CHECK(again.count == shape.count && again.rest_len == shape.rest_len && memcmp(again.slots, shape.slots, sizeof(shape.slots)) == 0);
+		CHECK(again.count == shape.count && again.rest_len == shape.rest_len &&
+		      memcmp(again.slots, shape.slots, sizeof(shape.slots)) == 0);
 		CHECK(memcmp(again.same, shape.same, sizeof(shape.same)) == 0);
 	}
 	CHECK(learned > 10000 && matched > 5000);

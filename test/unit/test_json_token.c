@@ -53,20 +53,21 @@ check_cases(const Case *cases, size_t count)
 static void
 it_takes_values_apart(void)
 {
-	static const Case cases[] = {
-		{"{}", "{}"},
-		{"[]", "[]"},
-		{" \t\r\n[ \t\r\n] \t\r\n", "[]"},
-		{"[[],[[]],{}]", "[[][[]]{}]"},
-		{"{\"a\":1,\"b\":[true,false,null],\"\":\"\"}", "{K<a><1>iK<b>[truefalsenull]K<>S<>}"},
-		{" { \"a\" : \"b\" , \"c\" : { \"a\" : { } } } ", "{K<a>S<b>K<c>{K<a>{}}}"},
-		{"\"a\"", "S<a>"},
-		{"true", "true"},
-		{"false", "false"},
-		{"null", "null"},
-		{" null ", "null"},
-		{"{\"a\":1,\"a\":1}", "{K<a><1>iK<a><1>i}"},
-		{"[\"\x7F\"]", "[S<\x7F>]"}};
+	static const Case cases[] = {{"{}", "{}"},
+	                             {"[]", "[]"},
+	                             {" \t\r\n[ \t\r\n] \t\r\n", "[]"},
+	                             {"[[],[[]],{}]", "[[][[]]{}]"},
+	                             {"{\"a\":1,\"b\":[true,false,null],\"\":\"\"}",
+	                              "{K<a><1>iK<b>[truefalsenull]K<>S<>}"},
+	                             {" { \"a\" : \"b\" , \"c\" : { \"a\" : { } } } ",
+	                              "{K<a>S<b>K<c>{K<a>{}}}"},
+	                             {"\"a\"", "S<a>"},
+	                             {"true", "true"},
+	                             {"false", "false"},
+	                             {"null", "null"},
+	                             {" null ", "null"},
+	                             {"{\"a\":1,\"a\":1}", "{K<a><1>iK<a><1>i}"},
+	                             {"[\"\x7F\"]", "[S<\x7F>]"}};
 
 	check_cases(cases, flow_countof(cases));
 }
@@ -74,53 +75,62 @@ it_takes_values_apart(void)
 static void
 it_reads_numbers_by_the_grammar(void)
 {
-	static const Case cases[] = {
-		{"[0]", "[<0>i]"},
-		{"[-0]", "[<-0>i]"},
-		{"[10]", "[<10>i]"},
-		{"[-1234567890123456789012345678901234567890]", "[<-1234567890123456789012345678901234567890>i]"},
-		{"[0.0]", "[<0.0>]"},
-		{"[1.25]", "[<1.25>]"},
-		{"[1e5]", "[<1e5>]"},
-		{"[1E+05]", "[<1E+05>]"},
-		{"[-0.5e-10]", "[<-0.5e-10>]"},
-		{"[0e0]", "[<0e0>]"},
-		{"[1 ]", "[<1>i]"},
-		{"[1\n,2]", "[<1>i<2>i]"},
-		{"[1e999]", "[<1e999>]"},
-		{"{\"a\":1}", "{K<a><1>i}"},
-		/* a number alone ends with the text */
-		{"0", "<0"},
-		{"-12", "<-12"},
-		{"1.5e3", "<1.5e3"},
-		{"12 ", "<12>i"},
-		{"-", "<-!"},
-		{"1.", "<1.!"},
-		{"1e", "<1e!"},
-		{"1e+", "<1e+!"},
-		{"[01]", "[<0>i!Expected \",\" or \"]\" at 3"},
-		{"[-01]", "[<-0>i!Expected \",\" or \"]\" at 4"},
-		{"[1.2.3]", "[<1.2>!Expected \",\" or \"]\" at 5"},
-		{"[0x1]", "[<0>i!Expected \",\" or \"]\" at 3"},
-		{"[1_0]", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"[1a]", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"[1\"a\"]", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"[+1]", "[!Expected a value at 2"},
-		{"[.5]", "[!Expected a value at 2"},
-		{"[NaN]", "[!Expected a value at 2"},
-		{"[Infinity]", "[!Expected a value at 2"},
-		{"[\xEF\xBC\x91]", "[!Expected a value at 2"}};
+	static const Case cases[] = {{"[0]", "[<0>i]"},
+	                             {"[-0]", "[<-0>i]"},
+	                             {"[10]", "[<10>i]"},
+	                             {"[-1234567890123456789012345678901234567890]",
+	                              "[<-1234567890123456789012345678901234567890>i]"},
+	                             {"[0.0]", "[<0.0>]"},
+	                             {"[1.25]", "[<1.25>]"},
+	                             {"[1e5]", "[<1e5>]"},
+	                             {"[1E+05]", "[<1E+05>]"},
+	                             {"[-0.5e-10]", "[<-0.5e-10>]"},
+	                             {"[0e0]", "[<0e0>]"},
+	                             {"[1 ]", "[<1>i]"},
+	                             {"[1\n,2]", "[<1>i<2>i]"},
+	                             {"[1e999]", "[<1e999>]"},
+	                             {"{\"a\":1}", "{K<a><1>i}"},
+	                             /* a number alone ends with the text */
+	                             {"0", "<0"},
+	                             {"-12", "<-12"},
+	                             {"1.5e3", "<1.5e3"},
+	                             {"12 ", "<12>i"},
+	                             {"-", "<-!"},
+	                             {"1.", "<1.!"},
+	                             {"1e", "<1e!"},
+	                             {"1e+", "<1e+!"},
+	                             {"[01]", "[<0>i!Expected \",\" or \"]\" at 3"},
+	                             {"[-01]", "[<-0>i!Expected \",\" or \"]\" at 4"},
+	                             {"[1.2.3]", "[<1.2>!Expected \",\" or \"]\" at 5"},
+	                             {"[0x1]", "[<0>i!Expected \",\" or \"]\" at 3"},
+	                             {"[1_0]", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"[1a]", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"[1\"a\"]", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"[+1]", "[!Expected a value at 2"},
+	                             {"[.5]", "[!Expected a value at 2"},
+	                             {"[NaN]", "[!Expected a value at 2"},
+	                             {"[Infinity]", "[!Expected a value at 2"},
+	                             {"[\xEF\xBC\x91]", "[!Expected a value at 2"}};
 	/* of what is begun, as much as has come was given out */
-	static const char *const unfinished[][2] = {
-		{"[-]", "at 3"}, {"[--1]", "at 3"}, {"[-a]", "at 3"}, {"[1.]", "at 4"}, {"[1.e1]", "at 4"}, {"[1e]", "at 4"}, {"[1e+]", "at 5"}, {"[1e+-1]", "at 5"}, {"[-Infinity]", "at 3"}};
+	static const char *const unfinished[][2] = {{"[-]", "at 3"},
+	                                            {"[--1]", "at 3"},
+	                                            {"[-a]", "at 3"},
+	                                            {"[1.]", "at 4"},
+	                                            {"[1.e1]", "at 4"},
+	                                            {"[1e]", "at 4"},
+	                                            {"[1e+]", "at 5"},
+	                                            {"[1e+-1]", "at 5"},
+	                                            {"[-Infinity]", "at 3"}};
 
 	check_cases(cases, flow_countof(cases));
 	for (size_t i = 0; i < flow_countof(unfinished); i++)
 		for (size_t first = 0; first < 6; first++)
 		{
-			char *made = tokens_of(unfinished[i][0], strlen(unfinished[i][0]), first, 1 + first % 3);
+			char *made =
+				tokens_of(unfinished[i][0], strlen(unfinished[i][0]), first, 1 + first % 3);
 
-			CHECK(strstr(made, "!Expected a digit") != NULL && strstr(made, unfinished[i][1]) != NULL);
+			CHECK(strstr(made, "!Expected a digit") != NULL &&
+			      strstr(made, unfinished[i][1]) != NULL);
 			free(made);
 		}
 }
@@ -128,35 +138,40 @@ it_reads_numbers_by_the_grammar(void)
 static void
 it_reads_escapes(void)
 {
-	static const Case cases[] = {
-		{"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "[S<\"\\/\b\f\n\r\t>]"},
-		{"[\"\\u0041\\u00e9\\u20AC\\uFFFF\"]", "[S<A\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBF>]"},
-		{"[\"\\uD83D\\uDE00\"]", "[S<\xF0\x9F\x98\x80>]"},
-		{"[\"\\ud800\\udc00\\uDBFF\\uDFFF\"]", "[S<\xF0\x90\x80\x80\xF4\x8F\xBF\xBF>]"},
-		{"[\"a\\tb\\tc\"]", "[S<a\tb\tc>]"},
-		{"{\"\\u0061\":1}", "{K<a><1>i}"},
-		{"[\"\\\\u0041\"]", "[S<\\u0041>]"},
-		{"[\"\\\\\"]", "[S<\\>]"},
-		{"[\"0123456789012345678901234567890123456789012345678901234567890123456789\\n0123456789012345678901234567890123456789\\n"
-	     "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\\n\"]",
-	     "[S<0123456789012345678901234567890123456789012345678901234567890123456789\n0123456789012345678901234567890123456789\n"
-	     "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\n>]"}};
-	static const Case invalid[] = {
-		{"[\"\\x\"]", "!Invalid escape at 4"},
-		{"[\"\\a\"]", "!Invalid escape at 4"},
-		{"[\"\\U0041\"]", "!Invalid escape at 4"},
-		{"[\"\\'\"]", "!Invalid escape at 4"},
-		{"[\"\\\n\"]", "!Invalid escape at 4"},
-		{"[\"\\u00g0\"]", "!Expected four hexadecimal digits after \"\\u\" at 7"},
-		{"[\"\\u00\"]", "!Expected four hexadecimal digits after \"\\u\" at 7"},
-		{"[\"\\u 041\"]", "!Expected four hexadecimal digits after \"\\u\" at 5"},
-		{"[\"\\uDC00\"]", "!A low surrogate follows no high surrogate at 8"},
-		{"[\"\\uDE00\\uD83D\"]", "!A low surrogate follows no high surrogate at 8"},
-		{"[\"\\uD83D\"]", "!Expected a low surrogate after a high surrogate at 9"},
-		{"[\"\\uD83Dx\"]", "!Expected a low surrogate after a high surrogate at 9"},
-		{"[\"\\uD83D\\n\"]", "!Expected a low surrogate after a high surrogate at 10"},
-		{"[\"\\uD83D\\u0041\"]", "!Expected a low surrogate after a high surrogate at 14"},
-		{"[\"\\uD83D\\uD83D\\uDE00\"]", "!Expected a low surrogate after a high surrogate at 14"}};
+	static const Case cases[] =
+		{{"[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"]", "[S<\"\\/\b\f\n\r\t>]"},
+	     {"[\"\\u0041\\u00e9\\u20AC\\uFFFF\"]", "[S<A\xC3\xA9\xE2\x82\xAC\xEF\xBF\xBF>]"},
+	     {"[\"\\uD83D\\uDE00\"]", "[S<\xF0\x9F\x98\x80>]"},
+	     {"[\"\\ud800\\udc00\\uDBFF\\uDFFF\"]", "[S<\xF0\x90\x80\x80\xF4\x8F\xBF\xBF>]"},
+	     {"[\"a\\tb\\tc\"]", "[S<a\tb\tc>]"},
+	     {"{\"\\u0061\":1}", "{K<a><1>i}"},
+	     {"[\"\\\\u0041\"]", "[S<\\u0041>]"},
+	     {"[\"\\\\\"]", "[S<\\>]"},
+	     {"[\"0123456789012345678901234567890123456789012345678901234567890123456789\\n012345678901"
+	      "2345678901234567890123456789\\n"
+	      "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	      "8901234567890123456789012345678901234567890123456789\\n\"]",
+	      "[S<"
+	      "0123456789012345678901234567890123456789012345678901234567890123456789\n0123456789012345"
+	      "678901234567890123456789\n"
+	      "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+	      "8901234567890123456789012345678901234567890123456789\n>]"}};
+	static const Case invalid[] =
+		{{"[\"\\x\"]", "!Invalid escape at 4"},
+	     {"[\"\\a\"]", "!Invalid escape at 4"},
+	     {"[\"\\U0041\"]", "!Invalid escape at 4"},
+	     {"[\"\\'\"]", "!Invalid escape at 4"},
+	     {"[\"\\\n\"]", "!Invalid escape at 4"},
+	     {"[\"\\u00g0\"]", "!Expected four hexadecimal digits after \"\\u\" at 7"},
+	     {"[\"\\u00\"]", "!Expected four hexadecimal digits after \"\\u\" at 7"},
+	     {"[\"\\u 041\"]", "!Expected four hexadecimal digits after \"\\u\" at 5"},
+	     {"[\"\\uDC00\"]", "!A low surrogate follows no high surrogate at 8"},
+	     {"[\"\\uDE00\\uD83D\"]", "!A low surrogate follows no high surrogate at 8"},
+	     {"[\"\\uD83D\"]", "!Expected a low surrogate after a high surrogate at 9"},
+	     {"[\"\\uD83Dx\"]", "!Expected a low surrogate after a high surrogate at 9"},
+	     {"[\"\\uD83D\\n\"]", "!Expected a low surrogate after a high surrogate at 10"},
+	     {"[\"\\uD83D\\u0041\"]", "!Expected a low surrogate after a high surrogate at 14"},
+	     {"[\"\\uD83D\\uD83D\\uDE00\"]", "!Expected a low surrogate after a high surrogate at 14"}};
 	char *made;
 
 	check_cases(cases, flow_countof(cases));
@@ -178,58 +193,61 @@ it_reads_escapes(void)
 static void
 it_refuses_what_is_no_json(void)
 {
-	static const Case cases[] = {
-		{"", "!"},
-		{" ", "!"},
-		{"[", "[!"},
-		{"{", "{!"},
-		{"[1,", "[<1>i!"},
-		{"{\"a\"", "{K<a>!"},
-		{"{\"a\":", "{K<a>!"},
-		{"\"a", "S<a!"},
-		{"\"", "!"},
-		{"\"\\", "!"},
-		{"\"\\u12", "!"},
-		{"tru", "!"},
-		{"]", "!Expected a value at 1"},
-		{"}", "!Expected a value at 1"},
-		{",", "!Expected a value at 1"},
-		{":", "!Expected a value at 1"},
-		{"[,1]", "[!Expected a value at 2"},
-		{"[1,]", "[<1>i!Expected a value at 4"},
-		{"[1,,2]", "[<1>i!Expected a value at 4"},
-		{"[1 2]", "[<1>i!Expected \",\" or \"]\" at 4"},
-		{"[1}", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"[1:2]", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"[\"a\":2]", "[S<a>!Expected \",\" or \"]\" at 5"},
-		{"{,}", "{!Expected a string or \"}\" at 2"},
-		{"{1:2}", "{!Expected a string or \"}\" at 2"},
-		{"{a:2}", "{!Expected a string or \"}\" at 2"},
-		{"{'a':2}", "{!Expected a string or \"}\" at 2"},
-		{"{]", "{!Expected a string or \"}\" at 2"},
-		{"{\"a\" 1}", "{K<a>!Expected \":\" at 6"},
-		{"{\"a\",1}", "{K<a>!Expected \":\" at 5"},
-		{"{\"a\"}", "{K<a>!Expected \":\" at 5"},
-		{"{\"a\":}", "{K<a>!Expected a value at 6"},
-		{"{\"a\":1,}", "{K<a><1>i!Expected a string at 8"},
-		{"{\"a\":1 \"b\":2}", "{K<a><1>i!Expected \",\" or \"}\" at 8"},
-		{"{\"a\":1]", "{K<a><1>i!Expected \",\" or \"}\" at 7"},
-		{"{}{}", "{}!Expected the end at 3"},
-		{"[]]", "[]!Expected the end at 3"},
-		{"1 2", "<1>i!Expected the end at 3"},
-		{"true false", "true!Expected the end at 6"},
-		{"[]x", "[]!Expected the end at 3"},
-		{"[truth]", "[!Expected a value at 5"},
-		{"[True]", "[!Expected a value at 2"},
-		{"[nul]", "[!Expected a value at 5"},
-		{"[fals]", "[!Expected a value at 6"},
-		{"[truex]", "[true!Expected \",\" or \"]\" at 6"},
-		{"[\f]", "[!Expected a value at 2"},
-		{"[\v1]", "[!Expected a value at 2"},
-		{"[1]/**/", "[<1>i]!Expected the end at 4"},
-		{"[1//\n]", "[<1>i!Expected \",\" or \"]\" at 3"},
-		{"\xEF\xBB\xBF[]", "!Expected a value at 1"}};
-	static const char *const controls[] = {"[\"a\nb\"]", "[\"a\tb\"]", "[\"a\x01 b\"]", "[\"a\x1F b\"]", "[\"a\rb\"]"};
+	static const Case cases[] = {{"", "!"},
+	                             {" ", "!"},
+	                             {"[", "[!"},
+	                             {"{", "{!"},
+	                             {"[1,", "[<1>i!"},
+	                             {"{\"a\"", "{K<a>!"},
+	                             {"{\"a\":", "{K<a>!"},
+	                             {"\"a", "S<a!"},
+	                             {"\"", "!"},
+	                             {"\"\\", "!"},
+	                             {"\"\\u12", "!"},
+	                             {"tru", "!"},
+	                             {"]", "!Expected a value at 1"},
+	                             {"}", "!Expected a value at 1"},
+	                             {",", "!Expected a value at 1"},
+	                             {":", "!Expected a value at 1"},
+	                             {"[,1]", "[!Expected a value at 2"},
+	                             {"[1,]", "[<1>i!Expected a value at 4"},
+	                             {"[1,,2]", "[<1>i!Expected a value at 4"},
+	                             {"[1 2]", "[<1>i!Expected \",\" or \"]\" at 4"},
+	                             {"[1}", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"[1:2]", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"[\"a\":2]", "[S<a>!Expected \",\" or \"]\" at 5"},
+	                             {"{,}", "{!Expected a string or \"}\" at 2"},
+	                             {"{1:2}", "{!Expected a string or \"}\" at 2"},
+	                             {"{a:2}", "{!Expected a string or \"}\" at 2"},
+	                             {"{'a':2}", "{!Expected a string or \"}\" at 2"},
+	                             {"{]", "{!Expected a string or \"}\" at 2"},
+	                             {"{\"a\" 1}", "{K<a>!Expected \":\" at 6"},
+	                             {"{\"a\",1}", "{K<a>!Expected \":\" at 5"},
+	                             {"{\"a\"}", "{K<a>!Expected \":\" at 5"},
+	                             {"{\"a\":}", "{K<a>!Expected a value at 6"},
+	                             {"{\"a\":1,}", "{K<a><1>i!Expected a string at 8"},
+	                             {"{\"a\":1 \"b\":2}", "{K<a><1>i!Expected \",\" or \"}\" at 8"},
+	                             {"{\"a\":1]", "{K<a><1>i!Expected \",\" or \"}\" at 7"},
+	                             {"{}{}", "{}!Expected the end at 3"},
+	                             {"[]]", "[]!Expected the end at 3"},
+	                             {"1 2", "<1>i!Expected the end at 3"},
+	                             {"true false", "true!Expected the end at 6"},
+	                             {"[]x", "[]!Expected the end at 3"},
+	                             {"[truth]", "[!Expected a value at 5"},
+	                             {"[True]", "[!Expected a value at 2"},
+	                             {"[nul]", "[!Expected a value at 5"},
+	                             {"[fals]", "[!Expected a value at 6"},
+	                             {"[truex]", "[true!Expected \",\" or \"]\" at 6"},
+	                             {"[\f]", "[!Expected a value at 2"},
+	                             {"[\v1]", "[!Expected a value at 2"},
+	                             {"[1]/**/", "[<1>i]!Expected the end at 4"},
+	                             {"[1//\n]", "[<1>i!Expected \",\" or \"]\" at 3"},
+	                             {"\xEF\xBB\xBF[]", "!Expected a value at 1"}};
+	static const char *const controls[] = {"[\"a\nb\"]",
+	                                       "[\"a\tb\"]",
+	                                       "[\"a\x01 b\"]",
+	                                       "[\"a\x1F b\"]",
+	                                       "[\"a\rb\"]"};
 	char *made;
 
 	check_cases(cases, flow_countof(cases));
@@ -254,7 +272,9 @@ it_refuses_what_is_no_json(void)
 static void
 utf8_is_checked_as_by_the_plain_check(void)
 {
-	static const unsigned char limits[] = {0x00, 0x22, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
+	static const unsigned char limits[] = {0x00, 0x22, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0,
+	                                       0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xEC, 0xED,
+	                                       0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF};
 	char text[8] = "\"";
 
 	for (int a = 0x80; a < 0x100; a++)
@@ -269,7 +289,9 @@ utf8_is_checked_as_by_the_plain_check(void)
 			CHECK_INT(strchr(made, '!') == NULL, unit_text_valid(NULL, text + 1, 2));
 			free(made);
 		}
-	for (size_t i = 0; i < flow_countof(limits) * flow_countof(limits) * flow_countof(limits) * flow_countof(limits); i++)
+	for (size_t i = 0; i < flow_countof(limits) * flow_countof(limits) * flow_countof(limits) *
+	                           flow_countof(limits);
+	     i++)
 	{
 		size_t n = i;
 		bool plain = true;
@@ -278,7 +300,8 @@ utf8_is_checked_as_by_the_plain_check(void)
 		for (int j = 1; j <= 4; j++, n /= flow_countof(limits))
 		{
 			text[j] = (char) limits[n % flow_countof(limits)];
-			plain &= limits[n % flow_countof(limits)] != 0 && limits[n % flow_countof(limits)] != '"';
+			plain &=
+				limits[n % flow_countof(limits)] != 0 && limits[n % flow_countof(limits)] != '"';
 		}
 		if (!plain)
 			continue;
@@ -287,7 +310,9 @@ utf8_is_checked_as_by_the_plain_check(void)
 		CHECK_INT(strchr(made, '!') == NULL, unit_text_valid(NULL, text + 1, 4));
 		free(made);
 	}
-	check_tokens("[\"\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\"]", 15, "[S<\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80>]");
+	check_tokens("[\"\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80\"]",
+	             15,
+	             "[S<\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x98\x80>]");
 	check_tokens("{\"\xC3\xA9\":\"\\n\xE2\x82\xAC\\n\"}", 16, "{K<\xC3\xA9>S<\n\xE2\x82\xAC\n>}");
 	check_tokens("[\"\xC3", 3, "[S<\xC3!");
 }
@@ -334,7 +359,8 @@ objects_and_arrays_are_closed_as_they_were_opened(void)
 		{
 			bool object = unit_random(&seed) % 2 != 0;
 
-			len += (size_t) sprintf(text + len, "%s", object ? i == depth - 1 ? "{" : "{\"\":" : "[");
+			len +=
+				(size_t) sprintf(text + len, "%s", object ? i == depth - 1 ? "{" : "{\"\":" : "[");
 			closing[depth - 1 - i] = object ? '}' : ']';
 		}
 		memcpy(text + len, closing, (size_t) depth);
@@ -355,9 +381,12 @@ objects_and_arrays_are_closed_as_they_were_opened(void)
 static void
 a_text_that_is_cut_ends_too_early(void)
 {
-	static const char *const texts[] = {
-		"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[{\"id\":\"1\",\"timestamp\":1769775904000,\"message\":\"a \\u20AC\\n\"},{}]}",
-		"[null, true, false, -1.5e+10, \"\xC3\xA9\\\"\", [[], {\"a\": {}}]]", "\"\\uD83D\\uDE00\"", "null"};
+	static const char *const texts[] =
+		{"{\"messageType\":\"DATA_MESSAGE\",\"logEvents\":[{\"id\":\"1\",\"timestamp\":"
+	     "1769775904000,\"message\":\"a \\u20AC\\n\"},{}]}",
+	     "[null, true, false, -1.5e+10, \"\xC3\xA9\\\"\", [[], {\"a\": {}}]]",
+	     "\"\\uD83D\\uDE00\"",
+	     "null"};
 
 	for (size_t i = 0; i < flow_countof(texts); i++)
 		for (size_t len = 0; len < strlen(texts[i]); len++)
@@ -413,7 +442,8 @@ the_end_of_what_is_plain_is_found_wherever_it_is(void)
 				CHECK(flow_json_skip_plain_portable(begin, begin + len) == found);
 
 				/* and what is before it is copied, as far as there is room */
-				for (size_t room = at > 2 ? at - 2 : 0; room <= at + 2; room += 1 + (size_t) (byte % 2))
+				for (size_t room = at > 2 ? at - 2 : 0; room <= at + 2;
+				     room += 1 + (size_t) (byte % 2))
 				{
 					size_t want = (size_t) (found - begin) < room ? (size_t) (found - begin) : room;
 					char to[64 + FLOW_JSON_SLACK];
@@ -428,7 +458,8 @@ the_end_of_what_is_plain_is_found_wherever_it_is(void)
 				}
 			}
 	for (int byte = 0; byte < 256; byte++)
-		CHECK_INT(flow_json_is_plain((uint8_t) byte), byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\');
+		CHECK_INT(flow_json_is_plain((uint8_t) byte),
+		          byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\');
 }
 
 /* ---------- against the plain reader ---------- */
@@ -436,8 +467,35 @@ the_end_of_what_is_plain_is_found_wherever_it_is(void)
 static void
 random_json_is_read_as_by_the_plain_reader(void)
 {
-	static const char *const pieces[] = {
-		"{", "}", "[", "]", ",", ":", "{\"a\":", "{\"b\":1}", "[1,2]", "\"a\"", "\"\\n\"", "\"\\uD83D\\uDE00 \"", "\"\xC3\xA9\"", "1", "-0", "1.5", "1e5", "true", "false", "null", " ", "\n", "\"", "\\", "\\u12", "\"key\":", ",\"x\":", ",", ","};
+	static const char *const pieces[] = {"{",
+	                                     "}",
+	                                     "[",
+	                                     "]",
+	                                     ",",
+	                                     ":",
+	                                     "{\"a\":",
+	                                     "{\"b\":1}",
+	                                     "[1,2]",
+	                                     "\"a\"",
+	                                     "\"\\n\"",
+	                                     "\"\\uD83D\\uDE00 \"",
+	                                     "\"\xC3\xA9\"",
+	                                     "1",
+	                                     "-0",
+	                                     "1.5",
+	                                     "1e5",
+	                                     "true",
+	                                     "false",
+	                                     "null",
+	                                     " ",
+	                                     "\n",
+	                                     "\"",
+	                                     "\\",
+	                                     "\\u12",
+	                                     "\"key\":",
+	                                     ",\"x\":",
+	                                     ",",
+	                                     ","};
 	uint64_t seed = 3;
 	int valid = 0;
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_location.c
- *	  Tests of flow/location.c: which locations are well-formed, and which paths
- *	  they mean.
+ *	  Tests of flow/location.c: which locations are well-formed, and which
+ *	  paths they mean.
  *
  *-------------------------------------------------------------------------
  */
@@ -59,7 +59,9 @@ a_location_that_is_not_well_formed_says_where(void)
 		{"s3://bucket:80/key", FLOW_BAD_LOCATION, "the name of a bucket"},
 		{"s3://user@bucket/key", FLOW_BAD_LOCATION, "the name of a bucket"},
 		{"s3://bucket?x/key", FLOW_BAD_LOCATION, "the name of a bucket"},
-		{"s3://a123456789012345678901234567890123456789012345678901234567890123/key", FLOW_BAD_LOCATION, "the name of a bucket"},
+		{"s3://a123456789012345678901234567890123456789012345678901234567890123/key",
+	     FLOW_BAD_LOCATION,
+	     "the name of a bucket"},
 		{"s3://bucket/[a", FLOW_BAD_LOCATION, "The \"[\" at byte 13 is not closed"},
 		{"s3://bucket/${a}/[b", FLOW_BAD_LOCATION, "The \"[\" at byte 18 is not closed"},
 		{"s3://bucket/${a", FLOW_BAD_LOCATION, "The \"${\" at byte 13 is not closed"},
@@ -89,9 +91,13 @@ a_location_that_is_not_well_formed_says_where(void)
 		{"/logs/{}", FLOW_BAD_LOCATION, "The name at byte 7"},
 		{"/logs/{a,}", FLOW_BAD_LOCATION, "The name at byte 7"},
 		{"/logs/{{{{{{{{{a}}}}}}}}}", FLOW_LIMIT, "nested too deeply"},
-		{"/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}", FLOW_LIMIT, "too many alternatives"},
-		{"/*/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b",
-	     FLOW_LIMIT, "too many parts"},
+		{"/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}",
+	     FLOW_LIMIT,
+	     "too many alternatives"},
+		{"/*/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/"
+	     "b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b/b",
+	     FLOW_LIMIT,
+	     "too many parts"},
 	};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
@@ -100,10 +106,12 @@ a_location_that_is_not_well_formed_says_where(void)
 		FlowStatus status = flow_location_check(&unit_host, cases[i].text, &error);
 
 		if (status != cases[i].status || status != error.status ||
-		    (strstr(error.message, cases[i].says) == NULL && strstr(error.detail, cases[i].says) == NULL))
+		    (strstr(error.message, cases[i].says) == NULL &&
+		     strstr(error.detail, cases[i].says) == NULL))
 			printf("# \"%s\": %d %s (%s)\n", cases[i].text, status, error.message, error.detail);
 		CHECK_INT(status, cases[i].status);
-		CHECK(strstr(error.message, cases[i].says) != NULL || strstr(error.detail, cases[i].says) != NULL);
+		CHECK(strstr(error.message, cases[i].says) != NULL ||
+		      strstr(error.detail, cases[i].says) != NULL);
 		CHECK_INT(unit_state.outstanding, before);
 	}
 }
@@ -111,12 +119,45 @@ a_location_that_is_not_well_formed_says_where(void)
 static void
 a_well_formed_location_is_accepted(void)
 {
-	static const char *const cases[] = {
-		"/", "//", "/logs", "/logs/", "/logs/*.gz", "/**", "/**/", "/**/*", "/a]b", "/a}b", "/a,b", "/a$b", "/$a{b}",
-		"/[]a]", "/[]-a]", "/[!]a]", "/[a-]", "/[-a]", "/[--a]", "/[[]", "/[\\]]", "/{a,b{c,{d,e}}}", "/a\\*b", "/../a",
-		"/a/./b", "/.", "/{{{{{{{{a}}}}}}}}", "/\\$\\{a}", "/[{]", "/{[{,}],a}", "/\xff*", "/[\xc3\xa4-\xc3\xb6]",
-		"s3://bucket", "s3://bucket/", "s3://bucket/*", "s3://a.b-c_D1/key/${day:yyyy/MM/dd}/*.gz",
-		"s3://a12345678901234567890123456789012345678901234567890123456789012/key", "s3://bucket/a..b/x"};
+	static const char *const cases[] =
+		{"/",
+	     "//",
+	     "/logs",
+	     "/logs/",
+	     "/logs/*.gz",
+	     "/**",
+	     "/**/",
+	     "/**/*",
+	     "/a]b",
+	     "/a}b",
+	     "/a,b",
+	     "/a$b",
+	     "/$a{b}",
+	     "/[]a]",
+	     "/[]-a]",
+	     "/[!]a]",
+	     "/[a-]",
+	     "/[-a]",
+	     "/[--a]",
+	     "/[[]",
+	     "/[\\]]",
+	     "/{a,b{c,{d,e}}}",
+	     "/a\\*b",
+	     "/../a",
+	     "/a/./b",
+	     "/.",
+	     "/{{{{{{{{a}}}}}}}}",
+	     "/\\$\\{a}",
+	     "/[{]",
+	     "/{[{,}],a}",
+	     "/\xff*",
+	     "/[\xc3\xa4-\xc3\xb6]",
+	     "s3://bucket",
+	     "s3://bucket/",
+	     "s3://bucket/*",
+	     "s3://a.b-c_D1/key/${day:yyyy/MM/dd}/*.gz",
+	     "s3://a12345678901234567890123456789012345678901234567890123456789012/key",
+	     "s3://bucket/a..b/x"};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
@@ -307,7 +348,10 @@ a_character_is_utf8_or_a_stray_byte(void)
 
 /* ---------- against the plain matcher ---------- */
 
-/* The n-th text over an alphabet of so many letters; false if n is past those of this length. */
+/*
+ * The n-th text over an alphabet of so many letters; false if n is past those
+ * of this length.
+ */
 static bool
 nth_text(const char *alphabet, int len, uint64_t n, char *text)
 {
@@ -379,9 +423,12 @@ every_short_pattern_matches_as_the_plain_matcher_says(void)
 static void
 random_long_patterns_match_as_the_plain_matcher_says(void)
 {
-	static const char *const parts[] = {
-		"a", "b", "ab", "*", "*", "?", "/", "/", "/**/", "[ab]", "[!a]", "[a-c]", "{a,b}", "{a*,{b,c}?}", "{,b}", ".", "_", "\\*", "\xc3\xa4", "\xff"};
-	static const char *const names[] = {"a", "b", "ab", "c", "/", "/", "/a/", ".", "_", "*", "\xc3\xa4", "\xff", "aab"};
+	static const char *const parts[] = {"a",    "b",     "ab",    "*",           "*",
+	                                    "?",    "/",     "/",     "/**/",        "[ab]",
+	                                    "[!a]", "[a-c]", "{a,b}", "{a*,{b,c}?}", "{,b}",
+	                                    ".",    "_",     "\\*",   "\xc3\xa4",    "\xff"};
+	static const char *const names[] =
+		{"a", "b", "ab", "c", "/", "/", "/a/", ".", "_", "*", "\xc3\xa4", "\xff", "aab"};
 	uint64_t seed = 20240229, matched = 0, compared = 0;
 	FlowLocation *location;
 
@@ -479,7 +526,10 @@ a_long_parse_can_be_interrupted(void)
 	CHECK_INT(unit_state.outstanding, before);
 }
 
-/* The processor time, in nanoseconds, that it takes to parse "{0,1,...}": the best of some tries. */
+/*
+ * The processor time, in nanoseconds, that it takes to parse "{0,1,...}": the
+ * best of some tries.
+ */
 static int64_t
 time_to_parse(int alternatives)
 {

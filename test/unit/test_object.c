@@ -58,9 +58,10 @@ readdir(DIR *dir)
 /* ---------- listings ---------- */
 
 /*
- * What a location, given without its beginning, lists: the files without theirs,
- * separated by blanks, and " +N" if N were skipped; or the number of the status.
- * Whatever the outcome, no descriptor and no memory may stay behind.
+ * What a location, given without its beginning, lists: the files without
+ * theirs, separated by blanks, and " +N" if N were skipped; or the number of
+ * the status. Whatever the outcome, no descriptor and no memory may stay
+ * behind.
  */
 static const char *
 listed_with(const char *location, const FlowAccess *allowed, const FlowListLimits *limits)
@@ -90,11 +91,16 @@ listed_with(const char *location, const FlowAccess *allowed, const FlowListLimit
 			CHECK(strncmp(object->path, root, strlen(root)) == 0);
 			CHECK(i == 0 || strcmp(object[-1].path, object->path) < 0);
 			bytes += object->size;
-			used += (size_t) snprintf(text + used, sizeof(text) - used, "%s%s", i > 0 ? " " : "", object->path + strlen(root) + 1);
+			used += (size_t) snprintf(text + used,
+			                          sizeof(text) - used,
+			                          "%s%s",
+			                          i > 0 ? " " : "",
+			                          object->path + strlen(root) + 1);
 		}
 		CHECK_INT(objects->bytes, bytes);
 		if (objects->skipped > 0)
-			used += (size_t) snprintf(text + used, sizeof(text) - used, " +%d", (int) objects->skipped);
+			used +=
+				(size_t) snprintf(text + used, sizeof(text) - used, " +%d", (int) objects->skipped);
 		if (!objects->complete)
 			snprintf(text + used, sizeof(text) - used, " ...");
 		flow_objects_free(&unit_host, objects);
@@ -110,9 +116,13 @@ listed(const char *location)
 	return listed_with(location, &everywhere, NULL);
 }
 
-/* Listing fails so, and the message ends in the name, in quotes, and this text. */
+/*
+ * Listing fails so, and the message ends in the name, in quotes, and this
+ * text.
+ */
 static void
-check_fails(const char *location, FlowStatus status, const char *begin, const char *name, const char *end)
+check_fails(const char *location, FlowStatus status, const char *begin, const char *name,
+            const char *end)
 {
 	char want[512];
 
@@ -137,7 +147,9 @@ a_file_is_listed_with_its_identity(void)
 
 	for (int wild = 0; wild < 2; wild++)
 	{
-		CHECK_INT(flow_objects_list(&unit_host, at(wild ? "*" : "a.log"), &everywhere, NULL, &objects, &error), FLOW_OK);
+		CHECK_INT(flow_objects_list(
+					  &unit_host, at(wild ? "*" : "a.log"), &everywhere, NULL, &objects, &error),
+		          FLOW_OK);
 		CHECK_INT(objects->count, 1);
 		CHECK_INT(objects->bytes, 1234);
 		CHECK_INT(objects->skipped, 0);
@@ -364,7 +376,8 @@ a_directory_within_itself_is_an_error(void)
 	CHECK(strstr(error.detail, at("a")) != NULL);
 	check_fails("a/*/c", FLOW_LIMIT, "directory ", "a/b/c/loop", " contains itself through a link");
 	check_fails("z", FLOW_LIMIT, "directory ", "z/self/dot", " contains itself through a link");
-	CHECK_STRING(listed("a/b/*"), (snprintf(error.hint, sizeof(error.hint), "status %d", FLOW_LIMIT), error.hint));
+	CHECK_STRING(listed("a/b/*"),
+	             (snprintf(error.hint, sizeof(error.hint), "status %d", FLOW_LIMIT), error.hint));
 	CHECK_STRING(listed("a/b/y*"), "a/b/y");
 	fell();
 }
@@ -496,7 +509,8 @@ a_directory_that_breaks_off_is_an_error(void)
 		FlowObjects *objects;
 
 		entries_until_eio = i;
-		CHECK_INT(flow_objects_list(&unit_host, root, &everywhere, NULL, &objects, &error), FLOW_IO);
+		CHECK_INT(flow_objects_list(&unit_host, root, &everywhere, NULL, &objects, &error),
+		          FLOW_IO);
 		CHECK_INT(error.os_errno, EIO);
 		CHECK(strncmp(error.message, "could not read directory \"", 26) == 0);
 		CHECK_STRING(error.path, root);
@@ -579,7 +593,10 @@ a_listing_stops_when_its_time_is_over(void)
 	}
 	host.clock = tick;
 
-	/* looks: at the start, at the directory, after 64 entries, and the last after 128 */
+	/*
+	 * looks: at the start, at the directory, after 64 entries, and the last
+	 * after 128
+	 */
 	CHECK_INT(flow_objects_list(&host, root, &everywhere, &limits, &objects, &error), FLOW_OK);
 	CHECK(!objects->complete);
 	CHECK_INT(objects->count, 127);
@@ -608,7 +625,10 @@ a_listing_can_be_interrupted_at_any_question(void)
 			CHECK_INT(error.status, FLOW_INTERRUPTED);
 	}
 
-	/* eight directories, every 64th of 607 entries, and some thousand steps of sorting */
+	/*
+	 * eight directories, every 64th of 607 entries, and some thousand steps of
+	 * sorting
+	 */
 	CHECK(asked > 8 + 9 + 1 && asked < 100);
 	fell();
 }
@@ -625,7 +645,8 @@ a_listing_without_memory_fails_and_leaks_nothing(void)
 		snprintf(name, sizeof(name), "a-long-name-of-a-directory-%d/x", i);
 		file(name, 1);
 	}
-	for (const char *text = "status"; strncmp(text, "status", 6) == 0 && failures < 1000; failures++)
+	for (const char *text = "status"; strncmp(text, "status", 6) == 0 && failures < 1000;
+	     failures++)
 	{
 		unit_state.fail_after = failures;
 		text = listed("a*");
@@ -664,7 +685,8 @@ static void
 random_trees_are_listed_as_the_plain_way_does(void)
 {
 	static const char *const names[] = {"a", "ab", "b", ".c", "_d", "ca"};
-	static const char *const parts[] = {"*", "a*", "?b", "{a,.}*", "**/", "/**", "/", "/", "[!a]*", "a", "_*"};
+	static const char *const parts[] =
+		{"*", "a*", "?b", "{a,.}*", "**/", "/**", "/", "/", "[!a]*", "a", "_*"};
 	uint64_t seed = 4711, total = 0;
 
 	for (int tree = 0; tree < 10; tree++)
@@ -676,7 +698,11 @@ random_trees_are_listed_as_the_plain_way_does(void)
 
 			for (int depth = (int) (unit_random(&seed) % 4); depth > 0; depth--)
 				strcat(strcat(name, names[unit_random(&seed) % flow_countof(names)]), "/");
-			snprintf(name + strlen(name), 20, "%s%d", names[unit_random(&seed) % flow_countof(names)], i % 3);
+			snprintf(name + strlen(name),
+			         20,
+			         "%s%d",
+			         names[unit_random(&seed) % flow_countof(names)],
+			         i % 3);
 			file(name, (int) (unit_random(&seed) % 5));
 		}
 		for (int i = 0; i < 100; i++)
@@ -687,7 +713,8 @@ random_trees_are_listed_as_the_plain_way_does(void)
 			snprintf(location, sizeof(location), "%s/", root);
 			for (int n = (int) (unit_random(&seed) % 5); n >= 0; n--)
 				strcat(location, parts[unit_random(&seed) % flow_countof(parts)]);
-			if (flow_objects_list(&unit_host, location, &everywhere, NULL, &objects, &error) != FLOW_OK)
+			if (flow_objects_list(&unit_host, location, &everywhere, NULL, &objects, &error) !=
+			    FLOW_OK)
 			{
 				CHECK(error.status == FLOW_BAD_LOCATION || error.status == FLOW_NOT_FOUND);
 				continue;

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_part.c
- *	  A file read in parts: wherever it is cut, what comes out is what comes out
- *	  of the whole file, to the numbers of its lines.
+ *	  A file read in parts: wherever it is cut, what comes out is what comes
+ *	  out of the whole file, to the numbers of its lines.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,7 +36,10 @@ typedef struct Queue
 	size_t next;
 } Queue;
 
-/* What came of a file: a line of text for each record and reject, and the counts. */
+/*
+ * What came of a file: a line of text for each record and reject, and the
+ * counts.
+ */
 typedef struct Outcome
 {
 	char *text;
@@ -68,8 +71,14 @@ tell(Outcome *outcome, const char *kind, uint64_t line, FlowSlice a, FlowSlice b
 {
 	while (outcome->capacity < outcome->len + a.len + b.len + 64)
 		outcome->text = realloc(outcome->text, outcome->capacity = 2 * outcome->capacity + 1024);
-	outcome->len += (size_t) sprintf(outcome->text + outcome->len, "%s %" PRIu64 " %.*s|%.*s\n", kind, line,
-	                                 (int) a.len, a.data ? a.data : "", (int) b.len, b.data ? b.data : "");
+	outcome->len += (size_t) sprintf(outcome->text + outcome->len,
+	                                 "%s %" PRIu64 " %.*s|%.*s\n",
+	                                 kind,
+	                                 line,
+	                                 (int) a.len,
+	                                 a.data ? a.data : "",
+	                                 (int) b.len,
+	                                 b.data ? b.data : "");
 }
 
 static void
@@ -95,15 +104,22 @@ number_of(const FlowObject *object, uint64_t part, uint64_t line)
 	FlowError error;
 	uint64_t number;
 
-	CHECK_INT(flow_part_line(&unit_host, object, &everywhere, &count, part, line, &number, &error), FLOW_OK);
+	CHECK_INT(flow_part_line(&unit_host, object, &everywhere, &count, part, line, &number, &error),
+	          FLOW_OK);
 	return number;
 }
 
 /* Reads on to the end, or an error, in "q" parts, or whole if that is NULL. */
 static void
-read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *shared_rejects, Outcome *outcome)
+read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *shared_rejects,
+         Outcome *outcome)
 {
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .regex_jit = true, .splitter = split, .header = setup->header, .columns = plain_columns, .ncolumns = 2};
+	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	                              .regex_jit = true,
+	                              .splitter = split,
+	                              .header = setup->header,
+	                              .columns = plain_columns,
+	                              .ncolumns = 2};
 	FlowReadSpec spec = {
 		.host = &unit_host,
 		.objects = objects,
@@ -134,7 +150,11 @@ read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *sha
 		{
 			const FlowReject *reject = flow_reader_reject(reader);
 
-			tell(outcome, "reject", number_of(reject->object, reject->part, reject->line), reject->raw, (FlowSlice) {reject->reason, strlen(reject->reason)});
+			tell(outcome,
+			     "reject",
+			     number_of(reject->object, reject->part, reject->line),
+			     reject->raw,
+			     (FlowSlice) {reject->reason, strlen(reject->reason)});
 			CHECK(flow_reader_balances(reader));
 			continue;
 		}
@@ -173,9 +193,13 @@ read_whole(const Setup *setup, FlowObject *object)
 	return objects;
 }
 
-/* Cuts at these offsets, in ascending order; one process reads all, or each part its own. */
+/*
+ * Cuts at these offsets, in ascending order; one process reads all, or each
+ * part its own.
+ */
 static void
-compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, size_t ncuts, bool one_reader)
+compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, size_t ncuts,
+            bool one_reader)
 {
 	uint64_t rejects = 0;
 	uint64_t from = 0;
@@ -220,7 +244,10 @@ compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, 
 	CHECK_INT(cut.counts.unmatched, whole.counts.unmatched);
 }
 
-/* Two parts with every cut, three with every pair of cuts, and parts of a byte each. */
+/*
+ * Two parts with every cut, three with every pair of cuts, and parts of a byte
+ * each.
+ */
 static void
 cut_everywhere(const Setup *setup, const char *data, size_t len)
 {
@@ -295,7 +322,10 @@ headers_are_those_of_the_file(void)
 	}
 }
 
-/* Lines longer than a block, newlines at the ends of blocks; cuts at and around them. */
+/*
+ * Lines longer than a block, newlines at the ends of blocks; cuts at and
+ * around them.
+ */
 static void
 blocks_and_parts_are_independent(void)
 {
@@ -313,8 +343,9 @@ blocks_and_parts_are_independent(void)
 		setup.max_line_length = round % 3 == 0 ? 3000 : 1024 * 1024;
 		while (at < size)
 		{
-			size_t len = round % 2 == 0 ? unit_random(&seed) % 300 : unit_random(&seed) % 2 ? unit_random(&seed) % 9000
-			                                                                                : unit_random(&seed) % 600000;
+			size_t len = round % 2 == 0           ? unit_random(&seed) % 300
+			             : unit_random(&seed) % 2 ? unit_random(&seed) % 9000
+			                                      : unit_random(&seed) % 600000;
 
 			if (unit_random(&seed) % 4 == 0 && at < size)
 				len = FLOW_BLOCK_SIZE - at % FLOW_BLOCK_SIZE - unit_random(&seed) % 2;
@@ -335,7 +366,9 @@ blocks_and_parts_are_independent(void)
 			size_t n = 0;
 
 			for (uint64_t block = 1; block <= 3; block++)
-				cuts[n++] = i == 0 ? block * FLOW_BLOCK_SIZE : block * FLOW_BLOCK_SIZE - 3 + unit_random(&seed) % (i < 8 ? 6 : 700);
+				cuts[n++] =
+					i == 0 ? block * FLOW_BLOCK_SIZE
+						   : block * FLOW_BLOCK_SIZE - 3 + unit_random(&seed) % (i < 8 ? 6 : 700);
 			compare_cut(&setup, &objects, cuts, n, i % 2 == 0);
 		}
 		for (int i = 0; i < 8; i++)
@@ -368,7 +401,14 @@ what_cannot_be_cut_is_read_by_its_first_part(void)
 	gzclose(file);
 	if (stat(path, &status) != 0)
 		abort();
-	object = (FlowObject) {path, (uint64_t) status.st_size, (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec, status.st_dev, status.st_ino, NULL, false, 0};
+	object = (FlowObject) {path,
+	                       (uint64_t) status.st_size,
+	                       (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec,
+	                       status.st_dev,
+	                       status.st_ino,
+	                       NULL,
+	                       false,
+	                       0};
 	objects = read_whole(&usual, &object);
 	CHECK_INT(whole.counts.lines, 2000);
 	compare_cut(&usual, &objects, (uint64_t[]) {1, 2, 1000, object.size - 1}, 4, true);
@@ -403,12 +443,21 @@ a_change_is_noticed_in_every_part(void)
 static void
 a_change_while_a_part_is_read_is_noticed(void)
 {
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX, .header = FLOW_HEADER_FALSE, .columns = plain_columns, .ncolumns = 2};
+	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	                              .header = FLOW_HEADER_FALSE,
+	                              .columns = plain_columns,
+	                              .ncolumns = 2};
 	size_t size = 4 * FLOW_BLOCK_SIZE;
 	char *text = malloc(size);
 	FlowObject object;
 	FlowObjects objects = {.items = &object, .count = 1, .bytes = size, .complete = true};
-	FlowReadSpec spec = {.host = &unit_host, .objects = &objects, .reject_limit = -1, .compression = "auto", .max_line_length = 100, .next_part = next_part, .next_part_arg = &queue};
+	FlowReadSpec spec = {.host = &unit_host,
+	                     .objects = &objects,
+	                     .reject_limit = -1,
+	                     .compression = "auto",
+	                     .max_line_length = 100,
+	                     .next_part = next_part,
+	                     .next_part_arg = &queue};
 	FlowFormat *format;
 	FlowReader *reader;
 	FlowRecord record;
@@ -438,7 +487,10 @@ a_change_while_a_part_is_read_is_noticed(void)
 	free(text);
 }
 
-/* Finding a line's number takes as long as the file is long: it can be interrupted. */
+/*
+ * Finding a line's number takes as long as the file is long: it can be
+ * interrupted.
+ */
 static void
 counting_lines_is_interruptible(void)
 {
@@ -456,24 +508,32 @@ counting_lines_is_interruptible(void)
 	{
 		int64_t after = unit_state.interrupt_after;
 
-		CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, size, 1, &number, &error), FLOW_INTERRUPTED);
+		CHECK_INT(
+			flow_part_line(&unit_host, &object, &everywhere, &count, size, 1, &number, &error),
+			FLOW_INTERRUPTED);
 		CHECK_INT(number, 0);
 		count.object = NULL;
 		unit_state.interrupt_after = after + 1;
 	}
 	unit_state.interrupt_after = -1;
-	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 5, 1, &number, &error), FLOW_OK);
+	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 5, 1, &number, &error),
+	          FLOW_OK);
 	CHECK_INT(number, 7);
 	CHECK_INT(count.offset, 5);
-	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, size, 3, &number, &error), FLOW_OK);
+	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, size, 3, &number, &error),
+	          FLOW_OK);
 	CHECK_INT(number, size + 4);
-	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 10, 1, &number, &error), FLOW_OK); /* back again */
+	/* back again */
+	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 10, 1, &number, &error),
+	          FLOW_OK);
 	CHECK_INT(number, 12);
 	unit_state.fail_after = 0;
-	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 20, 1, &number, &error), FLOW_NO_MEMORY);
+	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, 20, 1, &number, &error),
+	          FLOW_NO_MEMORY);
 	unit_state.fail_after = -1;
 	object.inode++;
-	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, size, 1, &number, &error), FLOW_CHANGED);
+	CHECK_INT(flow_part_line(&unit_host, &object, &everywhere, &count, size, 1, &number, &error),
+	          FLOW_CHANGED);
 	CHECK_INT(number, 0);
 	CHECK_INT(unit_state.outstanding, 0);
 	free(text);
@@ -485,7 +545,8 @@ odd_parts_are_empty(void)
 {
 	FlowObject object = plain_write(path, "a 1\nb 2\n", 8);
 	FlowObjects objects = {.items = &object, .count = 1, .bytes = 8, .complete = true};
-	static const FlowPart parts[] = {{0, 8, 8}, {0, 8, 100}, {0, 100, 200}, {0, 5, 5}, {0, 4, 4}, {0, 3, 3}};
+	static const FlowPart parts[] =
+		{{0, 8, 8}, {0, 8, 100}, {0, 100, 200}, {0, 5, 5}, {0, 4, 4}, {0, 3, 3}};
 
 	for (size_t i = 0; i < flow_countof(parts); i++)
 	{
@@ -505,7 +566,10 @@ odd_parts_are_empty(void)
 	CHECK_STRING(cut.text, "record 2 b|2\n");
 }
 
-/* What is read behind a part's end grows with the line that crosses it, page by page. */
+/*
+ * What is read behind a part's end grows with the line that crosses it, page
+ * by page.
+ */
 static void
 little_is_read_behind_the_end(void)
 {

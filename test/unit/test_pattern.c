@@ -24,7 +24,9 @@ shape_of(const char *pattern)
 	return shape;
 }
 
-/* Of a field: "d" for digits, "c" for a class, "{1,3}", "=a=b" for literals. */
+/*
+ * Of a field: "d" for digits, "c" for a class, "{1,3}", "=a=b" for literals.
+ */
 static int
 describe_check(const FlowShapeCheck *check, char *text)
 {
@@ -35,12 +37,16 @@ describe_check(const FlowShapeCheck *check, char *text)
 	if (check->max == UINT32_MAX ? check->min > 1 : check->max > 0)
 		next += check->max == UINT32_MAX ? sprintf(next, "{%u,}", check->min)
 		                                 : sprintf(next, "{%u,%u}", check->min, check->max);
-	for (const char *literal = check->literals; literal != NULL && *literal != '\0'; literal += strlen(literal) + 1)
+	for (const char *literal = check->literals; literal != NULL && *literal != '\0';
+	     literal += strlen(literal) + 1)
 		next += sprintf(next, "=%s", literal);
 	return (int) (next - text);
 }
 
-/* As "' ' 2-3+: 1 2d 0", where "+" is open, and fields are named by their groups. */
+/*
+ * As "' ' 2-3+: 1 2d 0", where "+" is open, and fields are named by their
+ * groups.
+ */
 static const char *
 described(const char *pattern)
 {
@@ -51,7 +57,8 @@ described(const char *pattern)
 
 	if (shape == NULL)
 		return "none";
-	next += shape->separator == '\t' ? sprintf(next, "tab ") : sprintf(next, "'%c' ", shape->separator);
+	next +=
+		shape->separator == '\t' ? sprintf(next, "tab ") : sprintf(next, "'%c' ", shape->separator);
 	if (shape->nrequired < shape->nfields)
 		next += sprintf(next, "%d-", shape->nrequired);
 	next += sprintf(next, "%d%s:", shape->nfields, shape->open ? "+" : "");
@@ -90,11 +97,14 @@ static void
 documented_patterns_are_splitters(void)
 {
 	static const Case cases[] = {
-		{"(\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+)",
+		{"(\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) "
+	     "(\\S+) (\\S+)",
 	     "' ' 14: 1 2 3 4 5 6 7 8 9 10 11 12 13 14"},
-		{"^(\\d+) (\\d+|-) (\\S+) ([0-9a-f.:]+|-) ([0-9a-f.:]+|-) (\\d+|-) (\\d+|-) (\\d+|-) (\\d+|-) (\\d+|-) "
+		{"^(\\d+) (\\d+|-) (\\S+) ([0-9a-f.:]+|-) ([0-9a-f.:]+|-) (\\d+|-) (\\d+|-) (\\d+|-) "
+	     "(\\d+|-) (\\d+|-) "
 	     "(\\d+) (\\d+) (ACCEPT|REJECT|-) (OK|NODATA|SKIPDATA)$",
-	     "' ' 14: 1d 2c=- 3 4c=- 5c=- 6c=- 7c=- 8c=- 9c=- 10c=- 11d 12d 13=ACCEPT=REJECT=- 14=OK=NODATA=SKIPDATA"},
+	     "' ' 14: 1d 2c=- 3 4c=- 5c=- 6c=- 7c=- 8c=- 9c=- 10c=- 11d 12d 13=ACCEPT=REJECT=- "
+	     "14=OK=NODATA=SKIPDATA"},
 	};
 
 	CHECK_STRING(described(documented), "' ' 15: 1 2d 3 4 5 6 7d 8d 9d 10d 11d 12d 13d 14 15");
@@ -123,14 +133,16 @@ chains_of_fields_are_splitters(void)
 		{"(.*) (.*)", "' ' 2: 1 2"},
 		{"(?<a>\\S+) (?P<b_2>\\d+) (?'c'[a-z]+) (\\S+)", "' ' 4: 1 2d 3c 4"},
 		{"(?:\\S+) (?:\\d+) (\\S+)", "' ' 3: 0 0d 1"},
-		{"(\\d) (\\d?) (\\d{3}) (\\d{3,}) (\\d{1,5}) (\\d{0,5})", "' ' 6: 1d{1,1} 2d{0,1} 3d{3,3} 4d{3,} 5d{1,5} 6d{0,5}"},
+		{"(\\d) (\\d?) (\\d{3}) (\\d{3,}) (\\d{1,5}) (\\d{0,5})",
+	     "' ' 6: 1d{1,1} 2d{0,1} 3d{3,3} 4d{3,} 5d{1,5} 6d{0,5}"},
 		{"(.) (\\S{2,3}) ([a-z]{12})", "' ' 3: 1{1,1} 2{2,3} 3c{12,12}"},
 		{"(\\d+) OK", "' ' 2: 1d 0=OK"},
 		{"(ACCEPT) (?:A|B) C", "' ' 3: 1=ACCEPT 0=A=B 0=C"},
 		{"2 (\\S+) -", "' ' 3: 0=2 1 0=-"},
 		{"(-|[0-9]+) (\\S+|-) (\\d{2}|-)", "' ' 3: 1c=- 2 3c{2,2}=-"},
 		{"([0-9]+|[a-f]+) (x|) (\\d+|a.c)", "' ' 3: 1d 2=x 3d"}, /* stricter than the pattern */
-		{"(eni-.+|-) (\\S+)", "none"},                           /* so strict that hardly a line would pass */
+		/* so strict that hardly a line would pass */
+		{"(eni-.+|-) (\\S+)", "none"},
 		{"\\A(\\S+) (\\S+)", "none"},
 		{"^(\\S+) (\\S+)\\z", "' ' 2: 1 2"},
 		{"^(\\S+) (\\S+)\\Z", "' ' 2: 1 2"},
@@ -163,7 +175,8 @@ fields_may_be_missing_or_more(void)
 		{"(\\S+) (?:x|.{5,})", "' ' 2: 1 0{5,}=x"}, /* "a x b" does not match */
 		{"(\\S+) (\\S+)(?:\\s.*)?", "' ' 2-3+: 1 2 0"},
 		{"(\\S+) (\\S+?) (?:[^\\n]*)", "' ' 3+: 1 2 0"},
-		{"(\\S+),(\\S+),.*", "',' 3: 1c 2c 0"}, /* "\S" takes commas, and there may be more of them */
+		/* "\S" takes commas, and there may be more of them */
+		{"(\\S+),(\\S+),.*", "',' 3: 1c 2c 0"},
 
 		/* a field might not get all that is its own */
 		{"(\\S+) (\\S+?).*", "none"},
@@ -338,22 +351,146 @@ shape_takes(const FlowShape *shape, uint8_t byte)
 	return flow_shape_passes(&shape->checks[0], (const char *) &byte, 1);
 }
 
-/* In both directions: a class that has too few bytes would be slow, one that has too many wrong. */
+/*
+ * In both directions: a class that has too few bytes would be slow, one that
+ * has too many wrong.
+ */
 static void
 classes_have_the_bytes_that_pcre2_gives_them(void)
 {
-	static const char *const classes[] = {
-		".", "\\d", "\\D", "\\w", "\\W", "\\s", "\\S", "\\h", "\\H", "\\v", "\\V", "\\t", "\\n", "\\r", "\\f", "\\e", "\\a",
-		"a", "#", "\\.", "\\-", "\\_", "\\~", "\\`", "\\@", "\\'", "\\\"", "\\%", "\\&", "\\=", "\\/", "\\:", "\\;", "\\<", "\\>", "\\!",
-		"\\\\", "\\[", "\\]", "\\(", "\\)", "\\{", "\\}", "\\*", "\\+", "\\?", "\\^", "\\$", "\\|", "\\#", "\\x41", "\\x2e", "\\x7F",
-		"[a]", "[^a]", "[a-f]", "[^a-f]", "[a-fA-F0-9]", "[]]", "[^]]", "[]a]", "[^]a-c]", "[]-a]", "[-a]", "[a-]", "[^-a]", "[^a-]",
-		"[-]", "[\\d-]", "[-\\d]", "[a-c-]", "[\\-a]", "[a\\-z]", "[+--]", "[\\--a]", "[!-\\-]", "[[]", "[[a]", "[a[]", "[[-a]", "[+-[]", "[:a]",
-		"[a:]", "[.a]", "[$^(){}*+?|.]", "[a^]", "[\\^a]", "[\\d\\s]", "[^\\d\\s]", "[\\D]", "[^\\D]", "[\\W\\d]", "[^\\W_]",
-		"[\\S]", "[^\\S]", "[\\h\\v]", "[^\\H]", "[\\x30-\\x39]", "[\\x00-\\x1f]", "[^\\x00-\\x40]", "[\\t-~]", "[\\e\\a\\f\\n\\r]", "[\\]]", "[\\\\]",
-		"[\\[\\]]", "[a-a]", "[ -~]", "[^ -~]", "[#]", "[\\w.:/-]", "[0-9a-fA-F:.]",
-		"[[:alnum:]]", "[[:alpha:]]", "[[:ascii:]]", "[[:blank:]]", "[[:cntrl:]]", "[[:digit:]]", "[[:graph:]]", "[[:lower:]]", "[[:print:]]",
-		"[[:punct:]]", "[[:space:]]", "[[:upper:]]", "[[:word:]]", "[[:xdigit:]]", "[[:^alnum:]]", "[[:^digit:]]", "[^[:space:]]", "[^[:^alpha:]]",
-		"[[:alpha:][:digit:]]", "[[:alpha:]-]", "[a[:digit:]]", "[[:punct:]\\d]"};
+	static const char *const classes[] = {".",
+	                                      "\\d",
+	                                      "\\D",
+	                                      "\\w",
+	                                      "\\W",
+	                                      "\\s",
+	                                      "\\S",
+	                                      "\\h",
+	                                      "\\H",
+	                                      "\\v",
+	                                      "\\V",
+	                                      "\\t",
+	                                      "\\n",
+	                                      "\\r",
+	                                      "\\f",
+	                                      "\\e",
+	                                      "\\a",
+	                                      "a",
+	                                      "#",
+	                                      "\\.",
+	                                      "\\-",
+	                                      "\\_",
+	                                      "\\~",
+	                                      "\\`",
+	                                      "\\@",
+	                                      "\\'",
+	                                      "\\\"",
+	                                      "\\%",
+	                                      "\\&",
+	                                      "\\=",
+	                                      "\\/",
+	                                      "\\:",
+	                                      "\\;",
+	                                      "\\<",
+	                                      "\\>",
+	                                      "\\!",
+	                                      "\\\\",
+	                                      "\\[",
+	                                      "\\]",
+	                                      "\\(",
+	                                      "\\)",
+	                                      "\\{",
+	                                      "\\}",
+	                                      "\\*",
+	                                      "\\+",
+	                                      "\\?",
+	                                      "\\^",
+	                                      "\\$",
+	                                      "\\|",
+	                                      "\\#",
+	                                      "\\x41",
+	                                      "\\x2e",
+	                                      "\\x7F",
+	                                      "[a]",
+	                                      "[^a]",
+	                                      "[a-f]",
+	                                      "[^a-f]",
+	                                      "[a-fA-F0-9]",
+	                                      "[]]",
+	                                      "[^]]",
+	                                      "[]a]",
+	                                      "[^]a-c]",
+	                                      "[]-a]",
+	                                      "[-a]",
+	                                      "[a-]",
+	                                      "[^-a]",
+	                                      "[^a-]",
+	                                      "[-]",
+	                                      "[\\d-]",
+	                                      "[-\\d]",
+	                                      "[a-c-]",
+	                                      "[\\-a]",
+	                                      "[a\\-z]",
+	                                      "[+--]",
+	                                      "[\\--a]",
+	                                      "[!-\\-]",
+	                                      "[[]",
+	                                      "[[a]",
+	                                      "[a[]",
+	                                      "[[-a]",
+	                                      "[+-[]",
+	                                      "[:a]",
+	                                      "[a:]",
+	                                      "[.a]",
+	                                      "[$^(){}*+?|.]",
+	                                      "[a^]",
+	                                      "[\\^a]",
+	                                      "[\\d\\s]",
+	                                      "[^\\d\\s]",
+	                                      "[\\D]",
+	                                      "[^\\D]",
+	                                      "[\\W\\d]",
+	                                      "[^\\W_]",
+	                                      "[\\S]",
+	                                      "[^\\S]",
+	                                      "[\\h\\v]",
+	                                      "[^\\H]",
+	                                      "[\\x30-\\x39]",
+	                                      "[\\x00-\\x1f]",
+	                                      "[^\\x00-\\x40]",
+	                                      "[\\t-~]",
+	                                      "[\\e\\a\\f\\n\\r]",
+	                                      "[\\]]",
+	                                      "[\\\\]",
+	                                      "[\\[\\]]",
+	                                      "[a-a]",
+	                                      "[ -~]",
+	                                      "[^ -~]",
+	                                      "[#]",
+	                                      "[\\w.:/-]",
+	                                      "[0-9a-fA-F:.]",
+	                                      "[[:alnum:]]",
+	                                      "[[:alpha:]]",
+	                                      "[[:ascii:]]",
+	                                      "[[:blank:]]",
+	                                      "[[:cntrl:]]",
+	                                      "[[:digit:]]",
+	                                      "[[:graph:]]",
+	                                      "[[:lower:]]",
+	                                      "[[:print:]]",
+	                                      "[[:punct:]]",
+	                                      "[[:space:]]",
+	                                      "[[:upper:]]",
+	                                      "[[:word:]]",
+	                                      "[[:xdigit:]]",
+	                                      "[[:^alnum:]]",
+	                                      "[[:^digit:]]",
+	                                      "[^[:space:]]",
+	                                      "[^[:^alpha:]]",
+	                                      "[[:alpha:][:digit:]]",
+	                                      "[[:alpha:]-]",
+	                                      "[a[:digit:]]",
+	                                      "[[:punct:]\\d]"};
 	int shapes = 0;
 
 	for (size_t i = 0; i < flow_countof(classes); i++)
@@ -391,7 +528,14 @@ classes_have_the_bytes_that_pcre2_gives_them(void)
 static void
 a_shape_stands_for_lines_without_other_odd_bytes(void)
 {
-	static const char *const blanks[] = {"\\s", "\\h", "[[:space:]]", "[[:blank:]]", "[ \\t]", "[^!-\\x7f]", "[\\x80-\\xff ]", "[\\x00-\\x20]"};
+	static const char *const blanks[] = {"\\s",
+	                                     "\\h",
+	                                     "[[:space:]]",
+	                                     "[[:blank:]]",
+	                                     "[ \\t]",
+	                                     "[^!-\\x7f]",
+	                                     "[\\x80-\\xff ]",
+	                                     "[\\x00-\\x20]"};
 
 	for (size_t i = 0; i < flow_countof(blanks); i++)
 	{
@@ -409,7 +553,8 @@ passes(const char *pattern, const char *field)
 {
 	FlowShape *shape = shape_of(pattern);
 	size_t len = strlen(field);
-	bool answer = shape != NULL && shape->nchecks == 1 && flow_shape_passes(&shape->checks[0], unit_at_edge(field, len), len);
+	bool answer = shape != NULL && shape->nchecks == 1 &&
+	              flow_shape_passes(&shape->checks[0], unit_at_edge(field, len), len);
 
 	flow_shape_free(&unit_host, shape);
 	return answer;
@@ -439,7 +584,9 @@ a_check_is_of_literals_or_length_and_class(void)
 	CHECK(!passes("(\\S{3}|-) .*", "ab"));
 }
 
-/* So that a caller who knows that a field is digits can leave the class alone. */
+/*
+ * So that a caller who knows that a field is digits can leave the class alone.
+ */
 static void
 a_check_tells_if_its_class_has_all_digits(void)
 {
@@ -468,7 +615,10 @@ a_check_tells_if_its_class_has_all_digits(void)
 
 /* ---------- against PCRE2 ---------- */
 
-/* Many of the patterns are none, and many lines none of the shape; but not too many. */
+/*
+ * Many of the patterns are none, and many lines none of the shape; but not too
+ * many.
+ */
 static void
 a_line_of_the_shape_is_split_as_pcre2_would(void)
 {
@@ -482,8 +632,13 @@ a_line_of_the_shape_is_split_as_pcre2_would(void)
 		if (!plain_compare(&unit_host, pattern.text, i % 2, 40, unit_random(&source.seed), &count))
 			CHECK(!"split in the same way");
 	}
-	printf("# %" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64 " accepted, %" PRIu64 " of them without an answer\n",
-	       count.patterns, count.shapes, count.pairs, count.accepted, count.limits);
+	printf("# %" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64
+	       " accepted, %" PRIu64 " of them without an answer\n",
+	       count.patterns,
+	       count.shapes,
+	       count.pairs,
+	       count.accepted,
+	       count.limits);
 	CHECK(count.shapes > count.patterns / 5);
 	CHECK(count.accepted > count.pairs / 3);
 	CHECK(count.limits < count.accepted / 100);

@@ -3,8 +3,8 @@
  * test_prefetch.c
  *	  Files that follow are fetched in time, if they have to be.
  *
- * The program has preadv2 and posix_fadvise of its own, so that it can say what
- * is in the page cache.
+ * The program has preadv2 and posix_fadvise of its own, so that it can say
+ * what is in the page cache.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,10 @@ static char directory[128];
 
 /* ---------- the page cache ---------- */
 
-/* Files, by inode, that are not in the page cache until the kernel is asked for them. */
+/*
+ * Files, by inode, that are not in the page cache until the kernel is asked
+ * for them.
+ */
 static ino_t cold[256];
 static size_t ncold, nmissed, nreads;
 static bool refuses; /* the file system cannot read without blocking */
@@ -111,10 +114,17 @@ make_many(size_t count, size_t size)
 
 		snprintf(name, sizeof(name), "%s/%zu", directory, i);
 		file = fopen(name, "w");
-		if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0 || stat(name, &st) != 0)
+		if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0 ||
+		    stat(name, &st) != 0)
 			abort();
-		many.items[i] = (FlowObject) {strdup(name), (uint64_t) st.st_size,
-		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false, 0};
+		many.items[i] = (FlowObject) {strdup(name),
+		                              (uint64_t) st.st_size,
+		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+		                              st.st_dev,
+		                              st.st_ino,
+		                              NULL,
+		                              false,
+		                              0};
 	}
 	free(data);
 }
@@ -149,7 +159,9 @@ scan(FlowAhead *ahead, size_t from, size_t to, size_t step)
 	{
 		size_t before = ncold, missed = nmissed;
 
-		CHECK_INT(flow_source_open(&unit_host, &many.items[from], &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(
+					  &unit_host, &many.items[from], &everywhere, "auto", NULL, &source, &error),
+		          FLOW_OK);
 		result.waited += nmissed > missed;
 		before = ncold;
 		nreads = 0;
@@ -209,7 +221,9 @@ files_to_come_are_fetched_if_they_are_not_in_memory(void)
 		FlowSource *source;
 		FlowError error;
 
-		CHECK_INT(flow_source_open(&unit_host, &many.items[0], &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(
+					  &unit_host, &many.items[0], &everywhere, "auto", NULL, &source, &error),
+		          FLOW_OK);
 		unit_state.interrupt_after = 0;
 		flow_source_prefetch(source, &ahead, &many, 0, &everywhere);
 		unit_state.interrupt_after = -1;

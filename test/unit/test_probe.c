@@ -21,7 +21,8 @@ static size_t object_most; /* the furthest position that was read to */
 static bool object_open;
 
 static FlowStatus
-memory_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file, FlowError *error)
+memory_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file,
+            FlowError *error)
 {
 	(void) host, (void) object, (void) error;
 	CHECK(access->glance);
@@ -64,12 +65,11 @@ memory_unchanged(void *file, FlowError *error)
 	return FLOW_OK;
 }
 
-static const FlowStorage memory_storage = {
-	.open = memory_open,
-	.close = memory_close,
-	.read = memory_read,
-	.position = memory_position,
-	.unchanged = memory_unchanged};
+static const FlowStorage memory_storage = {.open = memory_open,
+                                           .close = memory_close,
+                                           .read = memory_read,
+                                           .position = memory_position,
+                                           .unchanged = memory_unchanged};
 static FlowStore memory_store = {.storage = &memory_storage};
 
 static FlowStatus
@@ -112,7 +112,10 @@ compress_object(int level)
 {
 	uLong room = compressBound(object_size) + 1000;
 	uint8_t *out = malloc(room);
-	z_stream z = {.next_in = object_data, .avail_in = (uInt) object_size, .next_out = out, .avail_out = (uInt) room};
+	z_stream z = {.next_in = object_data,
+	              .avail_in = (uInt) object_size,
+	              .next_out = out,
+	              .avail_out = (uInt) room};
 
 	CHECK_INT(deflateInit2(&z, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	CHECK_INT(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -121,7 +124,10 @@ compress_object(int level)
 	free(out);
 }
 
-/* Looks at the object; it must have these fields (NULL: none are known), and no more than a glance be read. */
+/*
+ * Looks at the object; it must have these fields (NULL: none are known), and
+ * no more than a glance be read.
+ */
 static void
 check_probe(const char *compression, const char *wrapper, const char *last_field)
 {
@@ -131,7 +137,8 @@ check_probe(const char *compression, const char *wrapper, const char *last_field
 	CHECK_INT(probe(&result, &error), FLOW_OK);
 	CHECK_STRING(result.compression, compression);
 	CHECK_STRING(result.wrapper, wrapper);
-	CHECK_STRING(result.nfields > 0 ? result.fields[result.nfields - 1] : "none", last_field != NULL ? last_field : "none");
+	CHECK_STRING(result.nfields > 0 ? result.fields[result.nfields - 1] : "none",
+	             last_field != NULL ? last_field : "none");
 	CHECK(object_most <= FLOW_PROBE_SIZE);
 	CHECK(!object_open);
 	flow_probe_free(&unit_host, &result);
@@ -159,13 +166,18 @@ a_look_reads_no_more_than_it_says(void)
 	check_probe("gzip", "none", "dstaddr");
 }
 
-/* What comes late is not known; that is no error, although the file seems to be cut. */
+/*
+ * What comes late is not known; that is no error, although the file seems to
+ * be cut.
+ */
 static void
 what_comes_later_is_not_known(void)
 {
 	static const char control[] =
-		"{\"messageType\":\"CONTROL_MESSAGE\",\"owner\":\"CloudwatchLogs\",\"logGroup\":\"\",\"logStream\":\"\",\"subscriptionFilters\":[],"
-		"\"logEvents\":[{\"id\":\"\",\"timestamp\":1510109208016,\"message\":\"CWL CONTROL MESSAGE: Checking health of destination Firehose.\"}]}\n";
+		"{\"messageType\":\"CONTROL_MESSAGE\",\"owner\":\"CloudwatchLogs\",\"logGroup\":\"\","
+		"\"logStream\":\"\",\"subscriptionFilters\":[],"
+		"\"logEvents\":[{\"id\":\"\",\"timestamp\":1510109208016,\"message\":\"CWL CONTROL "
+		"MESSAGE: Checking health of destination Firehose.\"}]}\n";
 
 	fill_object("", control, 5 << 20);
 	check_probe("none", "json", NULL);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_prune.c
- *	  Tests of listings with a FlowPruner: what it is asked, what is left out, and
- *	  that nothing of that is opened.
+ *	  Tests of listings with a FlowPruner: what it is asked, what is left out,
+ *	  and that nothing of that is opened.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,8 @@ typedef struct Question
 } Question;
 
 static FlowStatus
-answer(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *failure)
+answer(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning,
+       FlowError *failure)
 {
 	Question *question = arg;
 	const FlowPathValue *value = &values[question->variable];
@@ -37,13 +38,15 @@ answer(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruni
 	if (question->fails != FLOW_OK)
 		return flow_error_set(failure, question->fails, "the pruner fails");
 	if (question->only != NULL && value->text.data != NULL)
-		keep = strlen(question->only) == value->text.len && memcmp(question->only, value->text.data, value->text.len) == 0;
+		keep = strlen(question->only) == value->text.len &&
+		       memcmp(question->only, value->text.data, value->text.len) == 0;
 	if (question->high != 0 && value->begun)
 		keep = value->from < question->high && value->to > question->low;
 	if (file != NULL && file->size < question->least_size)
 		keep = false;
-	*pruning = keep ? FLOW_KEEP : question->by_time && file != NULL ? FLOW_PRUNE_BY_TIME
-	                                                                : FLOW_PRUNE_BY_PATH;
+	*pruning = keep                                ? FLOW_KEEP
+	           : question->by_time && file != NULL ? FLOW_PRUNE_BY_TIME
+	                                               : FLOW_PRUNE_BY_PATH;
 	return FLOW_OK;
 }
 
@@ -57,13 +60,17 @@ list(const char *location, Question *question, const FlowListLimits *limits)
 
 	question->asked_files = question->asked_directories = 0;
 	must(flow_location_parse(&unit_host, at(location), &parsed, &error) == FLOW_OK, error.detail);
-	if (flow_objects_list_pruned(&unit_host, parsed, &everywhere, limits, &pruner, &objects, &error) != FLOW_OK)
+	if (flow_objects_list_pruned(
+			&unit_host, parsed, &everywhere, limits, &pruner, &objects, &error) != FLOW_OK)
 		CHECK(objects == NULL);
 	flow_location_free(parsed);
 	return objects;
 }
 
-/* What is listed: its files, then "files pruned/directories pruned/directories read". */
+/*
+ * What is listed: its files, then "files pruned/directories pruned/directories
+ * read".
+ */
 static const char *
 listed(const char *location, Question question)
 {
@@ -77,7 +84,10 @@ listed(const char *location, Question question)
 		return error.message;
 	for (size_t i = 0; i < objects->count; i++)
 		used += (size_t) sprintf(text + used, "%s ", objects->items[i].path + strlen(root) + 1);
-	sprintf(text + used, "%d/%d/%d", (int) flow_pruned_files(&objects->pruned), (int) objects->pruned.directories,
+	sprintf(text + used,
+	        "%d/%d/%d",
+	        (int) flow_pruned_files(&objects->pruned),
+	        (int) objects->pruned.directories,
 	        (int) objects->directories_read);
 	CHECK_INT(objects->pruned.by_time, question.by_time ? flow_pruned_files(&objects->pruned) : 0);
 	flow_objects_free(&unit_host, objects);
@@ -99,8 +109,10 @@ directories_that_cannot_match_are_not_opened(void)
 {
 	plant();
 	files("a/x/1 a/y/2 b/x/3 b/y/4 c");
-	CHECK_STRING(listed("${p}/${q}/*", (Question) {.variable = 0, .only = "a"}), "a/x/1 a/y/2 0/1/4");
-	CHECK_STRING(listed("${p}/${q}/*", (Question) {.variable = 1, .only = "y"}), "a/y/2 b/y/4 0/2/5");
+	CHECK_STRING(listed("${p}/${q}/*", (Question) {.variable = 0, .only = "a"}),
+	             "a/x/1 a/y/2 0/1/4");
+	CHECK_STRING(listed("${p}/${q}/*", (Question) {.variable = 1, .only = "y"}),
+	             "a/y/2 b/y/4 0/2/5");
 	CHECK_STRING(listed("${p}/${q}/*", (Question) {.variable = 1, .only = "no"}), "0/4/3");
 	CHECK_STRING(listed("${p}/${q}", (Question) {.variable = 0, .only = "a"}), "a/x/1 a/y/2 0/1/4");
 	fell();
@@ -130,7 +142,8 @@ behind_two_stars_only_files_are_asked_about(void)
 	files("a/x/1 a/y/2 b/x/3 b/y/4");
 	CHECK_STRING(listed("**/${q}/*", (Question) {.only = "a"}), "a/x/1 a/y/2 2/0/7");
 	CHECK_STRING(listed("${p}/**/${q}", (Question) {.only = "a"}), "a/x/1 a/y/2 0/1/4");
-	CHECK_STRING(listed("${p}/**/${q}", (Question) {.variable = 1, .only = "y"}), "a/y/2 b/y/4 2/0/7");
+	CHECK_STRING(listed("${p}/**/${q}", (Question) {.variable = 1, .only = "y"}),
+	             "a/y/2 b/y/4 2/0/7");
 	fell();
 }
 
@@ -176,10 +189,12 @@ a_date_prunes_as_soon_as_its_year_is_known(void)
 	const Question turn = {.low = day("2023-12-31"), .high = day("2024-01-02")};
 
 	plant();
-	files("2023/12/30/a 2023/12/31/b 2024/01/01/c 2024/01/02/d 2024/02/29/e 2024/02/30/f 2024/12/01/g 2024/13/01/h x/y");
+	files("2023/12/30/a 2023/12/31/b 2024/01/01/c 2024/01/02/d 2024/02/29/e 2024/02/30/f "
+	      "2024/12/01/g 2024/13/01/h x/y");
 	CHECK_STRING(listed("${d:yyyy/MM/dd}/", one_day), "2024/02/29/e 0/3/4");
 	CHECK_STRING(listed("${d:yyyy/MM/dd}/", turn), "2023/12/31/b 2024/01/01/c 0/4/7");
-	CHECK_STRING(listed("${d:yyyy/MM/dd}/", (Question) {.only = "2024-12-01"}), "2024/12/01/g 0/5/8");
+	CHECK_STRING(listed("${d:yyyy/MM/dd}/", (Question) {.only = "2024-12-01"}),
+	             "2024/12/01/g 0/5/8");
 	fell();
 }
 

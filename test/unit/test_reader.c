@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_reader.c
- *	  Lines and records across blocks and files, the ledger, and what becomes of
- *	  lines that are no records.
+ *	  Lines and records across blocks and files, the ledger, and what becomes
+ *	  of lines that are no records.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,8 @@ typedef struct Fixture
 } Fixture;
 
 static FlowStatus
-open_fixture_columns(Fixture *f, const char *regex, FlowHeaderMode header, const FlowColumn *columns, int ncolumns)
+open_fixture_columns(Fixture *f, const char *regex, FlowHeaderMode header,
+                     const FlowColumn *columns, int ncolumns)
 {
 	FlowFormatSpec format = {regex, true, split, header, columns, ncolumns, NULL};
 	FlowStatus status = flow_format_create(&unit_host, &format, &f->format, &f->error);
@@ -126,7 +127,8 @@ it_reads_lines_in_all_their_forms(void)
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK_INT(plain_line_number(f.reader), 4);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK(plain_same(record.fields[0], (FlowSlice) {"\xEF\xBB\xBF", 3})); /* a mark is one only at the start */
+	/* a mark is one only at the start */
+	CHECK(plain_same(record.fields[0], (FlowSlice) {"\xEF\xBB\xBF", 3}));
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK(plain_same(record.fields[0], (FlowSlice) {"last", 4}));
 	CHECK_INT(next(&f, &record), FLOW_END);
@@ -146,7 +148,8 @@ make_random_file(uint64_t *seed, char *buffer, size_t capacity)
 		size_t a = unit_random(seed) % 16 == 0 ? unit_random(seed) % 4000 : unit_random(seed) % 60;
 
 		if (unit_random(seed) % 8 == 0 && FLOW_BLOCK_SIZE - len % FLOW_BLOCK_SIZE < 4000)
-			a = FLOW_BLOCK_SIZE - len % FLOW_BLOCK_SIZE + unit_random(seed) % 3; /* about the block's end */
+			/* about the block's end */
+			a = FLOW_BLOCK_SIZE - len % FLOW_BLOCK_SIZE + unit_random(seed) % 3;
 		if (len + a + 64 > capacity)
 			break;
 		memset(buffer + len, 'a' + (int) (unit_random(seed) % 26), a);
@@ -162,7 +165,10 @@ make_random_file(uint64_t *seed, char *buffer, size_t capacity)
 	return len - unit_random(seed) % 3;
 }
 
-/* Under 'ignore', the records of the files are those that the plain reader finds. */
+/*
+ * Under 'ignore', the records of the files are those that the plain reader
+ * finds.
+ */
 static void
 check_against_plain(Fixture *f, char *const *data, const size_t *lens, size_t max_line_length)
 {
@@ -208,7 +214,8 @@ it_finds_the_records_that_a_plain_reader_finds(void)
 
 		for (int i = 0; i < 2; i++)
 		{
-			lens[i] = make_random_file(&seed, data[i], 3 * FLOW_BLOCK_SIZE - unit_random(&seed) % 70000);
+			lens[i] =
+				make_random_file(&seed, data[i], 3 * FLOW_BLOCK_SIZE - unit_random(&seed) % 70000);
 			add_file(&f, data[i], lens[i]);
 		}
 		f.spec.on_error = FLOW_ON_ERROR_IGNORE;
@@ -287,14 +294,16 @@ it_leaves_out_what_is_to_be_ignored(void)
 	CHECK_INT(counts->rejected, 4);
 	CHECK_INT(counts->unmatched, 1);
 	CHECK_INT(flow_reader_first_reject(f.reader)->line, 2);
-	CHECK_STRING(flow_reader_first_reject(f.reader)->reason, "The line does not match the regular expression.");
+	CHECK_STRING(flow_reader_first_reject(f.reader)->reason,
+	             "The line does not match the regular expression.");
 	close_fixture(&f);
 
 	add_text(&f, "\xFF 6\n");
 	f.spec.on_error = FLOW_ON_ERROR_IGNORE;
 	CHECK_INT(open_fixture(&f), FLOW_OK);
 	CHECK_INT(count_records(&f), 0);
-	CHECK_STRING(flow_reader_first_reject(f.reader)->reason, "The value for column \"a\" is not valid text in the encoding of the database.");
+	CHECK_STRING(flow_reader_first_reject(f.reader)->reason,
+	             "The value for column \"a\" is not valid text in the encoding of the database.");
 	close_fixture(&f);
 }
 
@@ -314,8 +323,10 @@ it_keeps_what_is_to_be_null(void)
 	CHECK_INT(plain_line_number(f.reader), 2);
 	CHECK(record.fields[0].data == NULL && record.fields[1].data == NULL);
 	CHECK_INT(next(&f, &record), FLOW_OK); /* nobody has looked at "x" yet */
-	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {1, FLOW_BAD_SYNTAX}, &f.error), FLOW_OK);
-	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {0, FLOW_BAD_SYNTAX}, &f.error), FLOW_OK);
+	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {1, FLOW_BAD_SYNTAX}, &f.error),
+	          FLOW_OK);
+	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {0, FLOW_BAD_SYNTAX}, &f.error),
+	          FLOW_OK);
 	CHECK_INT(flow_reader_counts(f.reader)->set_null, 2); /* lines, not fields */
 	CHECK_INT(next(&f, &record), FLOW_END);
 	close_fixture(&f);
@@ -342,7 +353,8 @@ it_insists_on_not_null(void)
 
 			add_text(&f, texts[i]);
 			f.spec.on_error = on_error;
-			CHECK_INT(open_fixture_columns(&f, PLAIN_REGEX, FLOW_HEADER_FALSE, columns, 2), FLOW_OK);
+			CHECK_INT(open_fixture_columns(&f, PLAIN_REGEX, FLOW_HEADER_FALSE, columns, 2),
+			          FLOW_OK);
 			CHECK_INT(next(&f, &record), expected[on_error][i]);
 			close_fixture(&f);
 		}
@@ -362,8 +374,7 @@ it_limits_rejects(void)
 			flow_reader_close(f.reader);
 			f.spec.reject_limit = limit;
 			CHECK_INT(flow_reader_create(&f.spec, &f.reader, &f.error), FLOW_OK);
-			CHECK_INT(count_records(&f), limit < 2 ? -1 : on_error == FLOW_ON_ERROR_IGNORE ? 1
-			                                                                               : 3);
+			CHECK_INT(count_records(&f), limit < 2 ? -1 : on_error == FLOW_ON_ERROR_IGNORE ? 1 : 3);
 			if (limit < 2)
 			{
 				CHECK_INT(f.error.status, FLOW_TOO_MANY_REJECTS);
@@ -446,13 +457,15 @@ it_compares_the_order_of_a_header_of_another_width(void)
 	columns[0].name = "action";
 	columns[1].name = "dstport";
 	add_text(&f, "srcaddr dstport action\n");
-	CHECK_INT(open_fixture_columns(&f, "(\\S+) \\S+ (\\S+)", FLOW_HEADER_AUTO, columns, 2), FLOW_OK);
+	CHECK_INT(open_fixture_columns(&f, "(\\S+) \\S+ (\\S+)", FLOW_HEADER_AUTO, columns, 2),
+	          FLOW_OK);
 	CHECK_INT(count_records(&f), -1);
 	CHECK_INT(f.error.status, FLOW_BAD_HEADER);
 	close_fixture(&f);
 
 	add_text(&f, "srcaddr action dstport\n");
-	CHECK_INT(open_fixture_columns(&f, "(\\S+) \\S+ (\\S+)", FLOW_HEADER_AUTO, columns, 2), FLOW_OK);
+	CHECK_INT(open_fixture_columns(&f, "(\\S+) \\S+ (\\S+)", FLOW_HEADER_AUTO, columns, 2),
+	          FLOW_OK);
 	CHECK_INT(count_records(&f), 0);
 	close_fixture(&f);
 }
@@ -485,10 +498,12 @@ it_maps_groups_to_columns(void)
 
 	/* too few, too many, no such group */
 	CHECK_INT(open_fixture_columns(&f, "(x)", FLOW_HEADER_FALSE, columns, 3), FLOW_BAD_FORMAT);
-	CHECK_INT(open_fixture_columns(&f, "(x)(x)(x)(x)", FLOW_HEADER_FALSE, columns, 3), FLOW_BAD_FORMAT);
+	CHECK_INT(open_fixture_columns(&f, "(x)(x)(x)(x)", FLOW_HEADER_FALSE, columns, 3),
+	          FLOW_BAD_FORMAT);
 	columns[2].field = "9";
 	CHECK_INT(open_fixture_columns(&f, "(x)(x)", FLOW_HEADER_FALSE, columns, 3), FLOW_BAD_FORMAT);
-	CHECK_INT(open_fixture_columns(&f, "(?<a>x)(x)", FLOW_HEADER_FALSE, columns, 3), FLOW_BAD_FORMAT);
+	CHECK_INT(open_fixture_columns(&f, "(?<a>x)(x)", FLOW_HEADER_FALSE, columns, 3),
+	          FLOW_BAD_FORMAT);
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
@@ -514,7 +529,10 @@ it_stops_when_interrupted(void)
 	free(data);
 }
 
-/* A query may have thousands of readers: only those that are at work have buffers. */
+/*
+ * A query may have thousands of readers: only those that are at work have
+ * buffers.
+ */
 static void
 it_holds_buffers_only_while_it_reads(void)
 {

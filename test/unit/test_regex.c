@@ -13,7 +13,10 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* The first try ends at 4 KiB, so a line with this much behind it needs the second. */
+/*
+ * The first try ends at 4 KiB, so a line with this much behind it needs the
+ * second.
+ */
 #define PADDING 5000
 
 /* ---------- helpers ---------- */
@@ -44,7 +47,8 @@ check_group(FlowSlice group, const char *want)
 	if (want == NULL)
 		CHECK(group.data == NULL && group.len == 0);
 	else
-		CHECK(group.data != NULL && group.len == strlen(want) && memcmp(group.data, want, group.len) == 0);
+		CHECK(group.data != NULL && group.len == strlen(want) &&
+		      memcmp(group.data, want, group.len) == 0);
 }
 
 static bool
@@ -56,7 +60,8 @@ refuses(const char *pattern)
 
 	flow_regex_free(regex);
 	CHECK_INT(unit_state.outstanding, before);
-	return status == FLOW_BAD_PATTERN && strncmp(failure.message, "invalid regular expression: ", 28) == 0;
+	return status == FLOW_BAD_PATTERN &&
+	       strncmp(failure.message, "invalid regular expression: ", 28) == 0;
 }
 
 /* ---------- the obvious version ---------- */
@@ -76,9 +81,13 @@ oracle_open(Oracle *oracle, const char *pattern)
 
 	oracle->match = NULL;
 	oracle->context = NULL;
-	oracle->code = pcre2_compile((PCRE2_SPTR) pattern, PCRE2_ZERO_TERMINATED,
-	                             PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL,
-	                             &number, &offset, NULL);
+	oracle->code =
+		pcre2_compile((PCRE2_SPTR) pattern,
+	                  PCRE2_ZERO_TERMINATED,
+	                  PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_DOTALL,
+	                  &number,
+	                  &offset,
+	                  NULL);
 	if (oracle->code == NULL)
 		return false;
 	oracle->match = pcre2_match_data_create_from_pattern(oracle->code, NULL);
@@ -101,9 +110,12 @@ oracle_close(Oracle *oracle)
 	pcre2_code_free(oracle->code);
 }
 
-/* Compares an answer of ours to the oracle's; one that gave up has no answer. */
+/*
+ * Compares an answer of ours to the oracle's; one that gave up has no answer.
+ */
 static bool
-same_answer(const Oracle *oracle, int result, FlowStatus status, const FlowSlice *groups, int ngroups, const char *line)
+same_answer(const Oracle *oracle, int result, FlowStatus status, const FlowSlice *groups,
+            int ngroups, const char *line)
 {
 	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(oracle->match);
 
@@ -122,7 +134,9 @@ same_answer(const Oracle *oracle, int result, FlowStatus status, const FlowSlice
 	return true;
 }
 
-/* All ways to match a pattern against a line must agree; false if they do not. */
+/*
+ * All ways to match a pattern against a line must agree; false if they do not.
+ */
 static bool
 agree_on(const char *pattern, const char *line, size_t len)
 {
@@ -144,9 +158,16 @@ agree_on(const char *pattern, const char *line, size_t len)
 		if (regex == NULL)
 			continue;
 		status = match(regex, line, len, groups); /* at the same place */
-		if (status != FLOW_LIMIT && !same_answer(&oracle, result, status, groups, flow_regex_group_count(regex), edge))
+		if (status != FLOW_LIMIT &&
+		    !same_answer(&oracle, result, status, groups, flow_regex_group_count(regex), edge))
 		{
-			printf("# \"%s\" on \"%.60s\" (%zu bytes), jit %d: %d, should be %d\n", pattern, line, len, jit, status, result);
+			printf("# \"%s\" on \"%.60s\" (%zu bytes), jit %d: %d, should be %d\n",
+			       pattern,
+			       line,
+			       len,
+			       jit,
+			       status,
+			       result);
 			agreed = false;
 		}
 		flow_regex_free(regex);
@@ -155,7 +176,10 @@ agree_on(const char *pattern, const char *line, size_t len)
 	return agreed;
 }
 
-/* As it is, which is the first try, and with so much behind it that the second is needed. */
+/*
+ * As it is, which is the first try, and with so much behind it that the second
+ * is needed.
+ */
 static bool
 agree(const char *pattern, const char *line, size_t len)
 {
@@ -177,9 +201,21 @@ agree(const char *pattern, const char *line, size_t len)
 static void
 groups_are_what_they_took(void)
 {
-	static const char *const want[] = {
-		"2026-01-30T12:25:04.000Z", "2", "123456789010", "eni-1235b8ca123456789", "172.31.16.139", "172.31.16.21",
-		"20641", "22", "6", "20", "4249", "1418530010", "1418530070", "ACCEPT", "OK"};
+	static const char *const want[] = {"2026-01-30T12:25:04.000Z",
+	                                   "2",
+	                                   "123456789010",
+	                                   "eni-1235b8ca123456789",
+	                                   "172.31.16.139",
+	                                   "172.31.16.21",
+	                                   "20641",
+	                                   "22",
+	                                   "6",
+	                                   "20",
+	                                   "4249",
+	                                   "1418530010",
+	                                   "1418530070",
+	                                   "ACCEPT",
+	                                   "OK"};
 	FlowSlice groups[MAX_WANTED];
 
 	for (int jit = 0; jit < 2; jit++)
@@ -365,7 +401,9 @@ a_mistake_is_shown_where_it_is(void)
 		{"a(b", "missing closing parenthesis", "At byte 3, the end."},
 		{"(a)b)c", "unmatched closing parenthesis", "At byte 4: \")c\"."},
 		{"*", "quantifier does not follow a repeatable item", "At byte 0: \"*\"."},
-		{"(?<n>a)(?<n>b) and so on for long", "two named subpatterns have the same name (PCRE2_DUPNAMES not set)", "At byte 12: \"b) and so on for lon\"."},
+		{"(?<n>a)(?<n>b) and so on for long",
+	     "two named subpatterns have the same name (PCRE2_DUPNAMES not set)",
+	     "At byte 12: \"b) and so on for lon\"."},
 		{"[z-a]\xc3\xa9", "range out of order in character class", "At byte 3: \"a]\"."},
 		{"a\\Cb", "using \\C is disabled by the application", "At byte 3: \"b\"."},
 	};
@@ -474,7 +512,10 @@ patterns_have_bounds(void)
 	CHECK(refuses("(?:(?:(?:abcdef){50}){50}){50}"));
 	CHECK(refuses("(?:[ab][cd][ef][gh][ij]){999}"));
 
-	/* would fit, but not for the second try: refused now rather than at some line */
+	/*
+	 * would fit, but not for the second try: refused now rather than at some
+	 * line
+	 */
 	check_bound("a", 8192, "", true);
 	CHECK_STRING(failure.message, "invalid regular expression: regular expression is too large");
 	check_bound("a", 6000, "", false);
@@ -501,31 +542,115 @@ doubled_backslashes_are_noticed(void)
 static void
 all_ways_agree_on_chosen_patterns(void)
 {
-	static const char *const patterns[] = {
-		"(a|ab)(c|bcd)(d*)", "(a+|b+)*c", "(?:(a)|b)*", "(?:(a)|(b)|(c))+", "(a*)*", "(a*)+", "(a?)*?b", "(\\w+)\\s(\\w+)",
-		"([^ ]*) ?([^ ]*)", "(.*) (.*)", "(.*?) (.*?)", "(\\S+)(?: (\\S+))*", "(a)?b\\1?", "(a)?(?(1)b|c)", "(?=(a+))a*b\\1",
-		"(?!ab)a(.*)", "(?<=a)b|ab", "a(?<!b)b(.*)", "((?>a+))b", "(a++)b?", "(a*+)(b*+)", "(?:a|ab)(?:c|bcd)(?:d*)(e)?",
-		"(?<x>a(?&x)?b)", "(?i)(AB)c*", "(?x) (a) # one\n (b)", "(?s-s:(.))(?s:(.))", "a\\Kb", "(a\\Kb)c*", "a(*COMMIT)b|ac",
-		"a+(*PRUNE)b|a+c", "(?:a(*THEN)b|ac)", "x|(*F)|(a)b|ab", "(a(*F)|ab)", "a(?:x(*SKIP)|b)|ab", "(\\d{1,3})(?:\\.(\\d{1,3})){3}",
-		"[[:alpha:]]+", "[^[:space:]]+ (.*)", "\\Qa.b\\E|(.*)", "(?U)(a+)(a*)", "(?U)(.*) (.*)", "(?|(a)|(b))(c)?", "\\R?(.*)", "(\\X)(.*)", "(\\N*)", "^(?m:^)(.*)$",
-		"(a{2,3}?)(a*)", "(a{2,3}+)a?(b?)", "((a)|(b))*?c", "(?:(?=(a))a|b)+", "(?:(?!(b))a|b)+c?", "(a(?=b(?=c)))bc", "(?<!a)(a)", "\\b(\\w+)\\b ?(.*)",
-		"(?(?=a)ab|cd)(.*)", "(?(DEFINE)(?<d>\\d+))((?&d)) ((?&d))", "(a|b(?1)c)", "(?:(\\w)\\1?)*", "((.)(?:(?1)|.)?\\2?)", "(\\w)(?:(?R)|\\w)?", "a|(?R)b", "(a|(?1)b)", "(?<x>a|(?&x)b)", "(?<x>a|(?P>x)b)", "(a|(?-1)b)", "(a|\\g<1>b)", "(a|\\g'1'b)", "(?:a|(?+1)b)(x|y?)", ".{3}", ".{2,}?(b)?", ""};
-	static const char *const lines[] = {
-		"", "a", "b", "ab", "abc", "abcd", "aab", "aaa", "aaab", "aabb", "abab", "c", "ac", "aac", "aaac", "cd", "abd", "a b", "a b c", " ", "a ",
-		" a", "aa bb cc", "12 34", "10.0.0.255", "a.b", "AB", "ABc", "a\nb", "\r\nab", "abcba", "word word", "\xc3\xa9 \xff", "baab", "abbc", "ababc", "abcde", "abcdefg", "abb", "abbb"};
+	static const char *const patterns[] = {"(a|ab)(c|bcd)(d*)",
+	                                       "(a+|b+)*c",
+	                                       "(?:(a)|b)*",
+	                                       "(?:(a)|(b)|(c))+",
+	                                       "(a*)*",
+	                                       "(a*)+",
+	                                       "(a?)*?b",
+	                                       "(\\w+)\\s(\\w+)",
+	                                       "([^ ]*) ?([^ ]*)",
+	                                       "(.*) (.*)",
+	                                       "(.*?) (.*?)",
+	                                       "(\\S+)(?: (\\S+))*",
+	                                       "(a)?b\\1?",
+	                                       "(a)?(?(1)b|c)",
+	                                       "(?=(a+))a*b\\1",
+	                                       "(?!ab)a(.*)",
+	                                       "(?<=a)b|ab",
+	                                       "a(?<!b)b(.*)",
+	                                       "((?>a+))b",
+	                                       "(a++)b?",
+	                                       "(a*+)(b*+)",
+	                                       "(?:a|ab)(?:c|bcd)(?:d*)(e)?",
+	                                       "(?<x>a(?&x)?b)",
+	                                       "(?i)(AB)c*",
+	                                       "(?x) (a) # one\n (b)",
+	                                       "(?s-s:(.))(?s:(.))",
+	                                       "a\\Kb",
+	                                       "(a\\Kb)c*",
+	                                       "a(*COMMIT)b|ac",
+	                                       "a+(*PRUNE)b|a+c",
+	                                       "(?:a(*THEN)b|ac)",
+	                                       "x|(*F)|(a)b|ab",
+	                                       "(a(*F)|ab)",
+	                                       "a(?:x(*SKIP)|b)|ab",
+	                                       "(\\d{1,3})(?:\\.(\\d{1,3})){3}",
+	                                       "[[:alpha:]]+",
+	                                       "[^[:space:]]+ (.*)",
+	                                       "\\Qa.b\\E|(.*)",
+	                                       "(?U)(a+)(a*)",
+	                                       "(?U)(.*) (.*)",
+	                                       "(?|(a)|(b))(c)?",
+	                                       "\\R?(.*)",
+	                                       "(\\X)(.*)",
+	                                       "(\\N*)",
+	                                       "^(?m:^)(.*)$",
+	                                       "(a{2,3}?)(a*)",
+	                                       "(a{2,3}+)a?(b?)",
+	                                       "((a)|(b))*?c",
+	                                       "(?:(?=(a))a|b)+",
+	                                       "(?:(?!(b))a|b)+c?",
+	                                       "(a(?=b(?=c)))bc",
+	                                       "(?<!a)(a)",
+	                                       "\\b(\\w+)\\b ?(.*)",
+	                                       "(?(?=a)ab|cd)(.*)",
+	                                       "(?(DEFINE)(?<d>\\d+))((?&d)) ((?&d))",
+	                                       "(a|b(?1)c)",
+	                                       "(?:(\\w)\\1?)*",
+	                                       "((.)(?:(?1)|.)?\\2?)",
+	                                       "(\\w)(?:(?R)|\\w)?",
+	                                       "a|(?R)b",
+	                                       "(a|(?1)b)",
+	                                       "(?<x>a|(?&x)b)",
+	                                       "(?<x>a|(?P>x)b)",
+	                                       "(a|(?-1)b)",
+	                                       "(a|\\g<1>b)",
+	                                       "(a|\\g'1'b)",
+	                                       "(?:a|(?+1)b)(x|y?)",
+	                                       ".{3}",
+	                                       ".{2,}?(b)?",
+	                                       ""};
+	static const char *const lines[] = {"",           "a",         "b",
+	                                    "ab",         "abc",       "abcd",
+	                                    "aab",        "aaa",       "aaab",
+	                                    "aabb",       "abab",      "c",
+	                                    "ac",         "aac",       "aaac",
+	                                    "cd",         "abd",       "a b",
+	                                    "a b c",      " ",         "a ",
+	                                    " a",         "aa bb cc",  "12 34",
+	                                    "10.0.0.255", "a.b",       "AB",
+	                                    "ABc",        "a\nb",      "\r\nab",
+	                                    "abcba",      "word word", "\xc3\xa9 \xff",
+	                                    "baab",       "abbc",      "ababc",
+	                                    "abcde",      "abcdefg",   "abb",
+	                                    "abbb"};
 
 	for (size_t i = 0; i < flow_countof(patterns); i++)
 		for (size_t j = 0; j < flow_countof(lines); j++)
 			CHECK(agree(patterns[i], lines[j], strlen(lines[j])));
 }
 
-/* PCRE2's two ways to match differ in calls that recurse to the left, so there is one. */
+/*
+ * PCRE2's two ways to match differ in calls that recurse to the left, so there
+ * is one.
+ */
 static void
 a_pattern_with_calls_is_interpreted(void)
 {
-	static const char *const patterns[] = {
-		"a|(?R)b", "a|(?0)b", "(a|(?1)b)", "(a|(?-1)b)", "(?+1)(a)", "(?<x>a|(?&x)b)", "(?<x>a|(?P>x)b)", "(a|\\g<1>b)", "(a|\\g'1'b)"};
-	static const char *const others[] = {"(?i)(?-i)(?P<x>a)(?P=x)", "(a)\\g1\\g{1}", "(?:a)(?=b)(?<=a)b(?#R)"};
+	static const char *const patterns[] = {"a|(?R)b",
+	                                       "a|(?0)b",
+	                                       "(a|(?1)b)",
+	                                       "(a|(?-1)b)",
+	                                       "(?+1)(a)",
+	                                       "(?<x>a|(?&x)b)",
+	                                       "(?<x>a|(?P>x)b)",
+	                                       "(a|\\g<1>b)",
+	                                       "(a|\\g'1'b)"};
+	static const char *const others[] = {"(?i)(?-i)(?P<x>a)(?P=x)",
+	                                     "(a)\\g1\\g{1}",
+	                                     "(?:a)(?=b)(?<=a)b(?#R)"};
 
 	for (size_t i = 0; i < flow_countof(patterns); i++)
 	{
@@ -553,9 +678,23 @@ random_below(uint64_t *seed, int below)
 static char *
 random_items(uint64_t *seed, char *out, const char *end, int depth)
 {
-	static const char *const atoms[] = {"a", "b", ".", "[ab]", "[^a]", "\\w", "\\s", " ", "\\1", "\\b", "a*", "b+?", "[^ ]*+", "\\S+"};
+	static const char *const atoms[] = {"a",
+	                                    "b",
+	                                    ".",
+	                                    "[ab]",
+	                                    "[^a]",
+	                                    "\\w",
+	                                    "\\s",
+	                                    " ",
+	                                    "\\1",
+	                                    "\\b",
+	                                    "a*",
+	                                    "b+?",
+	                                    "[^ ]*+",
+	                                    "\\S+"};
 	static const char *const opens[] = {"(", "(?:", "(?>", "(?=", "(?!", "(", "(?:"};
-	static const char *const quantifiers[] = {"*", "+", "?", "*?", "+?", "??", "*+", "++", "{2}", "{0,2}", "{1,}", "", "", ""};
+	static const char *const quantifiers[] =
+		{"*", "+", "?", "*?", "+?", "??", "*+", "++", "{2}", "{0,2}", "{1,}", "", "", ""};
 
 	for (int items = 1 + random_below(seed, 3); items > 0 && end - out > 60; items--)
 	{
@@ -591,11 +730,15 @@ all_ways_agree_on_random_patterns(void)
 	}
 }
 
-/* 15 greedy fields need some 100,000 steps: more than the first try has, but there is a match. */
+/*
+ * 15 greedy fields need some 100,000 steps: more than the first try has, but
+ * there is a match.
+ */
 static void
 what_the_first_try_cannot_do_the_second_does(void)
 {
-	const char *pattern = "(.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*)";
+	const char *pattern =
+		"(.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*) (.*)";
 
 	CHECK(agree_on(pattern, record, strlen(record)));
 	CHECK(matches(pattern, record));

@@ -20,7 +20,10 @@
 
 #define LATEST 100000 /* microseconds of CPU time */
 
-/* A host that wants to stop at some moment of CPU time, which a busy machine does not change. */
+/*
+ * A host that wants to stop at some moment of CPU time, which a busy machine
+ * does not change.
+ */
 typedef struct Timer
 {
 	int64_t stop_at;
@@ -78,15 +81,37 @@ timer_host(Timer *timer)
 	return host;
 }
 
-/* Patterns whose parts can share a line in too many ways, each put into each. */
-static const char *const evil_parts[] = {
-	"a*", "(?:a|aa)+", "(a*)*", "(?:a?){20}", ".*a", "\\w+\\s?", "(?:a|a)*+", "(?:a(?!.*z))*", "(?:.*a)*?", "(?=(a+))a",
-	"(?>a*|b)", "(?:a{1,9}){1,9}", "(a|b|ab)*", "[^z]*z|a", "a{90}z|a"};
+/*
+ * Patterns whose parts can share a line in too many ways, each put into each.
+ */
+static const char *const evil_parts[] = {"a*",
+                                         "(?:a|aa)+",
+                                         "(a*)*",
+                                         "(?:a?){20}",
+                                         ".*a",
+                                         "\\w+\\s?",
+                                         "(?:a|a)*+",
+                                         "(?:a(?!.*z))*",
+                                         "(?:.*a)*?",
+                                         "(?=(a+))a",
+                                         "(?>a*|b)",
+                                         "(?:a{1,9}){1,9}",
+                                         "(a|b|ab)*",
+                                         "[^z]*z|a",
+                                         "a{90}z|a"};
 
-static const char *const evil_wholes[] = {
-	"(?:%s)*[^a]", "(?:(?:%s)+)+!", "(?:%s)*(?:%s)*!", "(?:(?!%s.*z)a)*!", "(%s)*\\1*!", "(?:a(?!(?:%s)z)(?!(?:%s)y))*[^a]", "(?<x>%s(?&x)?)*!"};
+static const char *const evil_wholes[] = {"(?:%s)*[^a]",
+                                          "(?:(?:%s)+)+!",
+                                          "(?:%s)*(?:%s)*!",
+                                          "(?:(?!%s.*z)a)*!",
+                                          "(%s)*\\1*!",
+                                          "(?:a(?!(?:%s)z)(?!(?:%s)y))*[^a]",
+                                          "(?<x>%s(?&x)?)*!"};
 
-/* Matches a line of "a"s that ends so, and says by how much it overran the moment to stop, in microseconds. */
+/*
+ * Matches a line of "a"s that ends so, and says by how much it overran the
+ * moment to stop, in microseconds.
+ */
 static int64_t
 overrun_once(const char *pattern, bool jit, size_t len, const char *end, FlowStatus *status)
 {
@@ -110,7 +135,10 @@ overrun_once(const char *pattern, bool jit, size_t len, const char *end, FlowSta
 	return stopped - timer.stop_at;
 }
 
-/* As it is at the best of some tries: what a pattern does wrong, it does each time. */
+/*
+ * As it is at the best of some tries: what a pattern does wrong, it does each
+ * time.
+ */
 static int64_t
 overrun(const char *pattern, bool jit, size_t len, const char *end, FlowStatus *status)
 {
@@ -129,14 +157,18 @@ static void
 no_match_runs_on_when_the_host_wants_to_stop(void)
 {
 	static const size_t lengths[] = {100, 4096, 65536};
-	static const char *const ends[] = {"!~", "!z~a", "z!~"}; /* with what the pattern wants, but not where it wants it */
+	/* with what the pattern wants, but not where it wants it */
+	static const char *const ends[] = {"!~", "!z~a", "z!~"};
 	int64_t before = unit_state.outstanding, worst = 0;
 	int interrupted = 0, finished = 0, limited = 0;
 
-	for (size_t i = 0; i < flow_countof(evil_parts) * flow_countof(evil_wholes) * flow_countof(lengths) * 2; i++)
+	for (size_t i = 0;
+	     i < flow_countof(evil_parts) * flow_countof(evil_wholes) * flow_countof(lengths) * 2;
+	     i++)
 	{
 		const char *part = evil_parts[i / 2 % flow_countof(evil_parts)];
-		const char *whole = evil_wholes[i / 2 / flow_countof(evil_parts) % flow_countof(evil_wholes)];
+		const char *whole =
+			evil_wholes[i / 2 / flow_countof(evil_parts) % flow_countof(evil_wholes)];
 		size_t len = lengths[i / 2 / flow_countof(evil_parts) / flow_countof(evil_wholes)];
 		char pattern[200];
 		FlowStatus status;
@@ -150,14 +182,23 @@ no_match_runs_on_when_the_host_wants_to_stop(void)
 		interrupted += status == FLOW_INTERRUPTED;
 		finished += status == FLOW_OK || status == FLOW_END;
 		limited += status == FLOW_LIMIT;
-		CHECK(status == FLOW_INTERRUPTED || status == FLOW_OK || status == FLOW_END || status == FLOW_LIMIT);
+		CHECK(status == FLOW_INTERRUPTED || status == FLOW_OK || status == FLOW_END ||
+		      status == FLOW_LIMIT);
 		if (late > LATEST)
-			printf("# \"%s\", %zu bytes, jit %d: %d ms late\n", pattern, len, (int) i % 2, (int) (late / 1000));
+			printf("# \"%s\", %zu bytes, jit %d: %d ms late\n",
+			       pattern,
+			       len,
+			       (int) i % 2,
+			       (int) (late / 1000));
 		CHECK(late <= LATEST);
 		if (late > worst)
 			worst = late;
 	}
-	printf("# interrupted %d, finished before %d, limited %d; latest by %d us\n", interrupted, finished, limited, (int) worst);
+	printf("# interrupted %d, finished before %d, limited %d; latest by %d us\n",
+	       interrupted,
+	       finished,
+	       limited,
+	       (int) worst);
 	CHECK(interrupted > 100);
 	CHECK_INT(unit_state.outstanding, before);
 }
@@ -168,23 +209,33 @@ a_long_line_is_looked_at_in_time(void)
 	static const struct
 	{
 		const char *pattern, *end;
-	} cases[] = {{"(.*)\\1z", "z~"}, {"(?i)(.*)\\1z", "z~"}, {"(?=(a{60000}))(?:\\1z|a)*z", "z~"}, {"(?:a(?!.*z))*[^a]", "~!"}, {"(?:(?=[^z]*+)a)*z", "z~"}, {"(?:[^z]*+b|[^z]*+c|a)*z", "z~"}};
+	} cases[] = {{"(.*)\\1z", "z~"},
+	             {"(?i)(.*)\\1z", "z~"},
+	             {"(?=(a{60000}))(?:\\1z|a)*z", "z~"},
+	             {"(?:a(?!.*z))*[^a]", "~!"},
+	             {"(?:(?=[^z]*+)a)*z", "z~"},
+	             {"(?:[^z]*+b|[^z]*+c|a)*z", "z~"}};
 
 	for (size_t i = 0; i < flow_countof(cases) * 2; i++)
 	{
 		FlowStatus status;
-		int64_t late = overrun(cases[i / 2].pattern, i % 2, 8 * 1024 * 1024, cases[i / 2].end, &status);
+		int64_t late =
+			overrun(cases[i / 2].pattern, i % 2, 8 * 1024 * 1024, cases[i / 2].end, &status);
 
 		if (late > LATEST || status != FLOW_INTERRUPTED)
-			printf("# \"%s\", jit %d: status %d, %d ms late\n", cases[i / 2].pattern, (int) i % 2, status, (int) (late / 1000));
+			printf("# \"%s\", jit %d: status %d, %d ms late\n",
+			       cases[i / 2].pattern,
+			       (int) i % 2,
+			       status,
+			       (int) (late / 1000));
 		CHECK(status == FLOW_INTERRUPTED || status == FLOW_LIMIT);
 		CHECK(late <= LATEST);
 	}
 }
 
 /*
- * Patterns that take minutes on 4 KiB in as many steps as a usual one has, because PCRE2
- * does not count what they do: so the first try must have fewer.
+ * Patterns that take minutes on 4 KiB in as many steps as a usual one has,
+ * because PCRE2 does not count what they do: so the first try must have fewer.
  */
 static void
 the_first_try_is_short_whatever_the_pattern(void)
@@ -194,19 +245,18 @@ the_first_try_is_short_whatever_the_pattern(void)
 		const char *begin, *repeat;
 		int count;
 		const char *end;
-	} cases[] = {
-		{"(?:(?:", "b|", 3000, "a)*+!|a)*[^a]"},
-		{"(?:(?:", "b|", 3000, "a)\\E*+!|a)\\E*[^a]"},
-		{"(?:(?:", "b|", 3000, "a)\\Q\\E*+!|a)\\Q\\E*[^a]"},
-		{"(?x)(?:(?:", "b|", 3000, "a)\n *+!|a)\t*[^a]"},
-		{"(?i-sx:(?:(?:", "b|", 3000, "a)#x\n*+!|a)(?#y)*[^a])"},
-		{"(?:(?:", "b|", 3000, "a){0,}+!|a){1,}[^a]"},
-		{"(?:(?>(?:", "b|", 3000, "a)+)!|a)+[^a]"},
-		{"(?=(a*)b)[ab]*?(?:", "\\1c|", 800, "!)"},
-		{"(?=(?<n>a*)b)[ab]*?(?:", "(?P=n)c|", 800, "!)"},
-		{"[ab]*?(?:", "a{2200}c|", 800, "!)"},
-		{"(?:a", "(?!a*+b)", 600, ")*[^a]"},
-		{"(?:", "(?:.*+b)?", 600, "a)*[^a]"}};
+	} cases[] = {{"(?:(?:", "b|", 3000, "a)*+!|a)*[^a]"},
+	             {"(?:(?:", "b|", 3000, "a)\\E*+!|a)\\E*[^a]"},
+	             {"(?:(?:", "b|", 3000, "a)\\Q\\E*+!|a)\\Q\\E*[^a]"},
+	             {"(?x)(?:(?:", "b|", 3000, "a)\n *+!|a)\t*[^a]"},
+	             {"(?i-sx:(?:(?:", "b|", 3000, "a)#x\n*+!|a)(?#y)*[^a])"},
+	             {"(?:(?:", "b|", 3000, "a){0,}+!|a){1,}[^a]"},
+	             {"(?:(?>(?:", "b|", 3000, "a)+)!|a)+[^a]"},
+	             {"(?=(a*)b)[ab]*?(?:", "\\1c|", 800, "!)"},
+	             {"(?=(?<n>a*)b)[ab]*?(?:", "(?P=n)c|", 800, "!)"},
+	             {"[ab]*?(?:", "a{2200}c|", 800, "!)"},
+	             {"(?:a", "(?!a*+b)", 600, ")*[^a]"},
+	             {"(?:", "(?:.*+b)?", 600, "a)*[^a]"}};
 
 	char *line_end = repeated("a", 2000, "!a");
 
@@ -219,7 +269,12 @@ the_first_try_is_short_whatever_the_pattern(void)
 		int64_t late = overrun(pattern, i % 2, 4096, line_end, &status);
 
 		if (late > LATEST)
-			printf("# \"%s%s...%s\", jit %d: %d ms late\n", cases[i / 2].begin, cases[i / 2].repeat, cases[i / 2].end, (int) i % 2, (int) (late / 1000));
+			printf("# \"%s%s...%s\", jit %d: %d ms late\n",
+			       cases[i / 2].begin,
+			       cases[i / 2].repeat,
+			       cases[i / 2].end,
+			       (int) i % 2,
+			       (int) (late / 1000));
 		CHECK(status == FLOW_INTERRUPTED || status == FLOW_END || status == FLOW_LIMIT);
 		CHECK(late <= LATEST);
 		free(tail);
@@ -240,7 +295,8 @@ an_interrupt_ends_a_match(void)
 		for (int looks = 0; looks < 4; looks++)
 		{
 			unit_state.interrupt_after = looks;
-			CHECK_INT(flow_regex_match(regex, line, 3001, NULL, 0, NULL, &failure), FLOW_INTERRUPTED);
+			CHECK_INT(flow_regex_match(regex, line, 3001, NULL, 0, NULL, &failure),
+			          FLOW_INTERRUPTED);
 			CHECK_INT(failure.status, FLOW_INTERRUPTED);
 		}
 
@@ -267,7 +323,8 @@ a_line_has_a_second_and_then_it_is_an_error(void)
 	{
 		FlowRegex *regex = NULL;
 
-		CHECK_INT(flow_regex_compile(&host, "(?:a|aa)*(?:a|aa)*[b-z]", jit, &regex, &failure), FLOW_OK);
+		CHECK_INT(flow_regex_compile(&host, "(?:a|aa)*(?:a|aa)*[b-z]", jit, &regex, &failure),
+		          FLOW_OK);
 		timer.now = 0;
 		CHECK_INT(flow_regex_match(regex, line, 61, NULL, 0, NULL, &failure), FLOW_LIMIT);
 		CHECK_STRING(failure.message, "regular expression took too long on a line");
@@ -293,10 +350,12 @@ a_line_has_ten_million_steps_and_then_it_is_an_error(void)
 	{
 		FlowRegex *regex = NULL;
 
-		CHECK_INT(flow_regex_compile(&host, "(?:a|aa)*(?:a|aa)*[b-z]", jit, &regex, &failure), FLOW_OK);
+		CHECK_INT(flow_regex_compile(&host, "(?:a|aa)*(?:a|aa)*[b-z]", jit, &regex, &failure),
+		          FLOW_OK);
 		CHECK_INT(flow_regex_match(regex, line, 41, NULL, 0, NULL, &failure), FLOW_LIMIT);
 		CHECK_STRING(failure.message, "regular expression took too long on a line");
-		CHECK_STRING(failure.detail, "Matching a line of 41 bytes was given up after 10000000 steps.");
+		CHECK_STRING(failure.detail,
+		             "Matching a line of 41 bytes was given up after 10000000 steps.");
 		flow_regex_free(regex);
 	}
 	free(line);
@@ -315,7 +374,8 @@ a_line_that_needs_too_much_memory_is_an_error(void)
 		FlowRegex *endless = compile("(?:(?R)|a)*", jit);
 
 		CHECK_INT(flow_regex_match(regex, line, len, NULL, 0, NULL, &failure), FLOW_LIMIT);
-		CHECK_STRING(failure.detail, "Matching a line of 1048576 bytes needs more memory than is allowed.");
+		CHECK_STRING(failure.detail,
+		             "Matching a line of 1048576 bytes needs more memory than is allowed.");
 		CHECK_INT(flow_regex_match(regex, line, 1000, NULL, 0, NULL, &failure), FLOW_OK);
 
 		CHECK_INT(flow_regex_match(endless, line, 10, NULL, 0, NULL, &failure), FLOW_LIMIT);
@@ -356,7 +416,10 @@ a_line_allocates_nothing(void)
 	free(long_line);
 }
 
-/* Compiles and matches with only so many allocations; true if there were enough. */
+/*
+ * Compiles and matches with only so many allocations; true if there were
+ * enough.
+ */
 static bool
 survives(const char *pattern, bool jit, const char *line, size_t len, int allocations)
 {
@@ -402,7 +465,10 @@ every_allocation_may_fail(void)
 	free(line);
 }
 
-/* Makes the system refuse executable memory to this process, as SELinux and systemd can. */
+/*
+ * Makes the system refuse executable memory to this process, as SELinux and
+ * systemd can.
+ */
 static bool
 forbid_executable_memory(void)
 {
@@ -417,10 +483,14 @@ forbid_executable_memory(void)
 	};
 	struct sock_fprog program = {flow_countof(filter), filter};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* To be run before any other test: memory that PCRE2 holds already would serve. */
+/*
+ * To be run before any other test: memory that PCRE2 holds already would
+ * serve.
+ */
 static void
 without_executable_memory_it_interprets(void)
 {

@@ -3,7 +3,8 @@
  * test_s3_credentials.c
  *	  Keys from every source, and no secret where it does not belong.
  *
- * Here is an http.c of our own, which plays a script, and a host that looks for secrets in all memory that it gets back.
+ * Here is an http.c of our own, which plays a script, and a host that looks
+ * for secrets in all memory that it gets back.
  *
  *-------------------------------------------------------------------------
  */
@@ -100,7 +101,10 @@ environment(void *arg, const char *name)
 
 /* ---------- HTTP ---------- */
 
-/* A request that is expected, as "PUT URL" or "PUT URL name: value", and what comes of it. */
+/*
+ * A request that is expected, as "PUT URL" or "PUT URL name: value", and what
+ * comes of it.
+ */
 typedef struct Exchange
 {
 	const char *asks;
@@ -128,7 +132,11 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	CHECK(request->nfields <= 1);
 	snprintf(asks, sizeof(asks), "%s %s", request->method, request->url);
 	if (request->nfields == 1)
-		snprintf(asks + strlen(asks), sizeof(asks) - strlen(asks), " %s: %s", request->fields[0].name, request->fields[0].value);
+		snprintf(asks + strlen(asks),
+		         sizeof(asks) - strlen(asks),
+		         " %s: %s",
+		         request->fields[0].name,
+		         request->fields[0].value);
 	if (played == most_exchanges)
 	{
 		CHECK_STRING(asks, "nothing");
@@ -143,7 +151,9 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	answer_ms = request->answer_ms;
 
 	if (exchange->result == FLOW_INTERRUPTED || exchange->result == FLOW_CHANGED) /* of the whole */
-		return flow_error_set(error, exchange->result == FLOW_CHANGED ? FLOW_IO : exchange->result, "could not wait");
+		return flow_error_set(error,
+		                      exchange->result == FLOW_CHANGED ? FLOW_IO : exchange->result,
+		                      "could not wait");
 	request->done = true;
 	request->result = exchange->result;
 	request->status = exchange->status;
@@ -181,13 +191,12 @@ static const char *sts_url;
 static FlowStatus
 refresh_more(const Exchange *exchanges, int count, bool again)
 {
-	FlowS3CredentialsSpec spec = {
-		.host = &host,
-		.http = (FlowHttp *) &script,
-		.environment = environment,
-		.environment_arg = variables,
-		.now = now,
-		.sts_url = sts_url};
+	FlowS3CredentialsSpec spec = {.host = &host,
+	                              .http = (FlowHttp *) &script,
+	                              .environment = environment,
+	                              .environment_arg = variables,
+	                              .now = now,
+	                              .sts_url = sts_url};
 	FlowStatus status;
 
 	script = exchanges;
@@ -202,7 +211,8 @@ refresh_more(const Exchange *exchanges, int count, bool again)
 		CHECK_INT(error.status, status);
 		CHECK(error.message[0] != '\0');
 		if (status == FLOW_NO_PERMISSION)
-			CHECK(error.detail[0] != '\0' && error.hint[0] != '\0' && strncmp(error.message, "could not get AWS credentials from ", 35) == 0);
+			CHECK(error.detail[0] != '\0' && error.hint[0] != '\0' &&
+			      strncmp(error.message, "could not get AWS credentials from ", 35) == 0);
 		CHECK(!holds_secret(&error, sizeof(error)));
 	}
 	if (status != FLOW_INTERRUPTED && status != FLOW_NO_MEMORY)
@@ -261,7 +271,8 @@ nothing_is_fetched_for_static_keys_and_none(void)
 	CHECK_INT(refresh_more(none, 0, true), FLOW_OK);
 	CHECK(!credentials.known);
 
-	credentials = (FlowS3Credentials) {.source = FLOW_S3_STATIC, .keys = {KEY, SECRET, ""}, .known = true};
+	credentials =
+		(FlowS3Credentials) {.source = FLOW_S3_STATIC, .keys = {KEY, SECRET, ""}, .known = true};
 	CHECK_INT(refresh_more(none, 0, false), FLOW_OK);
 	CHECK_INT(refresh_more(none, 0, true), FLOW_OK);
 	check_keys(KEY, SECRET, "", 0);
@@ -275,11 +286,17 @@ keys_come_from_the_environment(void)
 	char long_text[5000];
 
 	begin();
-	check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The environment variable \"AWS_ACCESS_KEY_ID\" is not set.");
+	check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
+	             "the environment",
+	             "The environment variable \"AWS_ACCESS_KEY_ID\" is not set.");
 	set("AWS_ACCESS_KEY_ID", KEY);
-	check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The environment variable \"AWS_SECRET_ACCESS_KEY\" is not set.");
+	check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
+	             "the environment",
+	             "The environment variable \"AWS_SECRET_ACCESS_KEY\" is not set.");
 	set("AWS_SECRET_ACCESS_KEY", "");
-	check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The environment variable \"AWS_SECRET_ACCESS_KEY\" is not set.");
+	check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
+	             "the environment",
+	             "The environment variable \"AWS_SECRET_ACCESS_KEY\" is not set.");
 	set("AWS_SECRET_ACCESS_KEY", SECRET);
 	CHECK_INT(refresh(FLOW_S3_ENVIRONMENT, none), FLOW_OK);
 	check_keys(KEY, SECRET, "", 0);
@@ -290,7 +307,9 @@ keys_come_from_the_environment(void)
 	memset(long_text, 'k', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
 	set("AWS_SESSION_TOKEN", long_text);
-	check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The value of the environment variable \"AWS_SESSION_TOKEN\" is too long.");
+	check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
+	             "the environment",
+	             "The value of the environment variable \"AWS_SESSION_TOKEN\" is too long.");
 }
 
 /* they go into header fields */
@@ -306,7 +325,9 @@ keys_with_odd_bytes_are_refused(void)
 			set("AWS_ACCESS_KEY_ID", which == 0 ? special[i] : KEY);
 			set("AWS_SECRET_ACCESS_KEY", which == 1 ? special[i] : SECRET);
 			set("AWS_SESSION_TOKEN", which == 2 ? special[i] : SESSION);
-			check_failed(refresh(FLOW_S3_ENVIRONMENT, none), "the environment", "The keys are empty, or not of printable characters.");
+			check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
+			             "the environment",
+			             "The keys are empty, or not of printable characters.");
 		}
 }
 
@@ -348,15 +369,21 @@ profiles_are_found_in_both_files(void)
 	CHECK_INT(refresh_profile(NULL, "[profile default]\n" PAIR("A")), FLOW_OK);
 	check_keys("AK", "AS", "", 0);
 	/* those of credentials count, and are not mixed with others */
-	CHECK_INT(refresh_profile("[default]\n" PAIR("A"), "[default]\n" PAIR("B") "aws_session_token = BT\n"), FLOW_OK);
+	CHECK_INT(refresh_profile("[default]\n" PAIR("A"),
+	                          "[default]\n" PAIR("B") "aws_session_token = BT\n"),
+	          FLOW_OK);
 	check_keys("AK", "AS", "", 0);
-	CHECK_INT(refresh_profile("[default]\n", "[default]\n" PAIR("B") "aws_session_token = BT\n"), FLOW_OK);
+	CHECK_INT(refresh_profile("[default]\n", "[default]\n" PAIR("B") "aws_session_token = BT\n"),
+	          FLOW_OK);
 	check_keys("BK", "BS", "BT", 0);
 
 	set("AWS_PROFILE", "x");
 	CHECK_INT(refresh_profile("[default]\n" PAIR("A") "[x]\n" PAIR("X"), NULL), FLOW_OK);
 	check_keys("XK", "XS", "", 0);
-	CHECK_INT(refresh_profile(NULL, "[x]\n" PAIR("A") "[profile xy]\n" PAIR("C") "[profile x]\n" PAIR("X") "[profilex]\n" PAIR("D")), FLOW_OK);
+	CHECK_INT(refresh_profile(NULL,
+	                          "[x]\n" PAIR("A") "[profile xy]\n" PAIR("C") "[profile x]\n" PAIR(
+								  "X") "[profilex]\n" PAIR("D")),
+	          FLOW_OK);
 	check_keys("XK", "XS", "", 0);
 	CHECK_INT(refresh_profile("[profile x]\n" PAIR("A") "[x]\n" PAIR("X"), NULL), FLOW_OK);
 	check_keys("XK", "XS", "", 0);
@@ -383,7 +410,10 @@ files_may_be_elsewhere(void)
 	CHECK_INT(refresh(FLOW_S3_PROFILE, none), FLOW_OK);
 	check_keys("AK", "AS", "", 0);
 	set("AWS_CONFIG_FILE", NULL);
-	check_failed(refresh(FLOW_S3_PROFILE, none), "a profile", "The environment does not say where the files are: \"HOME\" is not set, or too long.");
+	check_failed(
+		refresh(FLOW_S3_PROFILE, none),
+		"a profile",
+		"The environment does not say where the files are: \"HOME\" is not set, or too long.");
 }
 
 static void
@@ -392,18 +422,24 @@ profiles_are_read_as_by_aws_tools(void)
 	static const char *const texts[] = {
 		"[default]\naws_access_key_id=AK\naws_secret_access_key=AS",
 		"[default]\r\naws_access_key_id=AK\r\naws_secret_access_key=AS\r\n",
-		"\n\n  \n# comment\n; comment\n[default] ; comment\nAWS_ACCESS_KEY_ID\t=\tAK\t\nAws_Secret_Access_Key = AS   \n",
+		"\n\n  \n# comment\n; comment\n[default] ; "
+		"comment\nAWS_ACCESS_KEY_ID\t=\tAK\t\nAws_Secret_Access_Key = AS   \n",
 		"[default]\naws_access_key_id = AK # comment\naws_secret_access_key = AS ;comment\n",
 		"[ default ]\naws_access_key_id = AK\n# [x]\naws_secret_access_key = AS\n",
 		"[default]\n  aws_access_key_id = AK\n  aws_secret_access_key = AS\n",
 		"  [default]\n  aws_access_key_id = AK\n  aws_secret_access_key = AS\n",
 		"[other]\nregion = x\n[default]\n  aws_access_key_id = AK\n  aws_secret_access_key = AS\n",
 		"[default]\naws_access_key_id = no\naws_access_key_id = AK\naws_secret_access_key = AS\n",
-		"[default]\naws_access_key_id = AK\n[other]\naws_secret_access_key = no\n[default]\naws_secret_access_key = AS\n",
-		"[default]\naws_access_key_id = AK\ns3 =\n  aws_access_key_id = no\n  role_arn = no\n\taws_secret_access_key = no\naws_secret_access_key = AS\n",
-		"aws_access_key_id = no\naws_session_token = no\n[default]\nno sign\n = no\naws_access_key_id = AK\naws_secret_access_key = AS\n[broken\naws_access_key_id = no\n",
-		"[default]\nregion = us-east-1\noutput = json\naws_access_key_id_x = no\naws_access_key_i = no\naws_access_key_id = AK\naws_secret_access_key = AS\n",
-		"[default]\nsso_session =\ncredential_process =\naws_access_key_id = AK\naws_secret_access_key = AS\n"};
+		"[default]\naws_access_key_id = AK\n[other]\naws_secret_access_key = "
+		"no\n[default]\naws_secret_access_key = AS\n",
+		"[default]\naws_access_key_id = AK\ns3 =\n  aws_access_key_id = no\n  role_arn = "
+		"no\n\taws_secret_access_key = no\naws_secret_access_key = AS\n",
+		"aws_access_key_id = no\naws_session_token = no\n[default]\nno sign\n = "
+		"no\naws_access_key_id = AK\naws_secret_access_key = AS\n[broken\naws_access_key_id = no\n",
+		"[default]\nregion = us-east-1\noutput = json\naws_access_key_id_x = no\naws_access_key_i "
+		"= no\naws_access_key_id = AK\naws_secret_access_key = AS\n",
+		"[default]\nsso_session =\ncredential_process =\naws_access_key_id = "
+		"AK\naws_secret_access_key = AS\n"};
 
 	begin();
 	set("HOME", root);
@@ -416,38 +452,72 @@ profiles_are_read_as_by_aws_tools(void)
 		if (unit_complaints > 0)
 			printf("# with %s\n", texts[i]);
 	}
-	CHECK_INT(refresh_profile("[default]\naws_access_key_id = A=K#\naws_secret_access_key = A;S/+=\n", NULL), FLOW_OK);
+	CHECK_INT(refresh_profile(
+				  "[default]\naws_access_key_id = A=K#\naws_secret_access_key = A;S/+=\n", NULL),
+	          FLOW_OK);
 	check_keys("A=K#", "A;S/+=", "", 0);
 }
 
 static void
 profiles_without_keys_are_refused(void)
 {
-	static const char *const elsewhere[] = {
-		"credential_process", "credential_source", "source_profile", "sso_session", "sso_start_url", "sso_account_id", "sso_role_name", "role_arn"};
+	static const char *const elsewhere[] = {"credential_process",
+	                                        "credential_source",
+	                                        "source_profile",
+	                                        "sso_session",
+	                                        "sso_start_url",
+	                                        "sso_account_id",
+	                                        "sso_role_name",
+	                                        "role_arn"};
 	char detail[500], text[20000];
 
 	begin();
 	set("HOME", root);
 	set("AWS_PROFILE", "x");
-	snprintf(detail, sizeof(detail), "There is no profile \"x\", neither in \"%s/.aws/credentials\" nor in \"%s/.aws/config\".", root, root);
+	snprintf(
+		detail,
+		sizeof(detail),
+		"There is no profile \"x\", neither in \"%s/.aws/credentials\" nor in \"%s/.aws/config\".",
+		root,
+		root);
 	check_failed(refresh_profile(NULL, NULL), "a profile", detail);
 	check_failed(refresh_profile("[default]\n" PAIR("A"), "[x]\n" PAIR("A")), "a profile", detail);
-	check_failed(refresh_profile("[x]\n", NULL), "a profile", "The profile has no \"aws_access_key_id\".");
-	check_failed(refresh_profile("[x]\naws_access_key_id = " KEY, NULL), "a profile", "The profile has no \"aws_secret_access_key\".");
-	check_failed(refresh_profile("[x]\naws_secret_access_key = " SECRET, NULL), "a profile", "The profile has no \"aws_access_key_id\".");
-	check_failed(refresh_profile("[x]\nweb_identity_token_file = /x", NULL), "a profile", "The profile has \"web_identity_token_file\", but no \"role_arn\".");
+	check_failed(refresh_profile("[x]\n", NULL),
+	             "a profile",
+	             "The profile has no \"aws_access_key_id\".");
+	check_failed(refresh_profile("[x]\naws_access_key_id = " KEY, NULL),
+	             "a profile",
+	             "The profile has no \"aws_secret_access_key\".");
+	check_failed(refresh_profile("[x]\naws_secret_access_key = " SECRET, NULL),
+	             "a profile",
+	             "The profile has no \"aws_access_key_id\".");
+	check_failed(refresh_profile("[x]\nweb_identity_token_file = /x", NULL),
+	             "a profile",
+	             "The profile has \"web_identity_token_file\", but no \"role_arn\".");
 	for (size_t i = 0; i < flow_countof(elsewhere); i++)
 	{
-		snprintf(detail, sizeof(detail), "The profile has \"%s\", which is not supported.", elsewhere[i]);
-		snprintf(text, sizeof(text), "[x]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "\n%s = y\n", elsewhere[i]);
+		snprintf(detail,
+		         sizeof(detail),
+		         "The profile has \"%s\", which is not supported.",
+		         elsewhere[i]);
+		snprintf(text,
+		         sizeof(text),
+		         "[x]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "\n%s = y\n",
+		         elsewhere[i]);
 		check_failed(refresh_profile(text, NULL), "a profile", detail);
 		snprintf(text, sizeof(text), "[profile x]\n%s = y\n", elsewhere[i]);
 		check_failed(refresh_profile(NULL, text), "a profile", detail);
 		check_failed(refresh_profile("[x]\n" PAIR("A"), text), "a profile", detail);
 	}
-	snprintf(text, sizeof(text), "[x]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "%0400d\n", 0);
-	snprintf(detail, sizeof(detail), "The property \"aws_secret_access_key\" of profile \"x\" in \"%s/.aws/credentials\" is too long.", root);
+	snprintf(text,
+	         sizeof(text),
+	         "[x]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "%0400d\n",
+	         0);
+	snprintf(detail,
+	         sizeof(detail),
+	         "The property \"aws_secret_access_key\" of profile \"x\" in \"%s/.aws/credentials\" "
+	         "is too long.",
+	         root);
 	check_failed(refresh_profile(text, NULL), "a profile", detail);
 }
 
@@ -501,17 +571,21 @@ files_that_are_none_are_refused(void)
 #define ROLES IMDS "meta-data/iam/security-credentials/"
 #define ASK_ROLE "GET " ROLES " x-aws-ec2-metadata-token: " PASS
 #define ASK_KEYS "GET " ROLES "my-role x-aws-ec2-metadata-token: " PASS
-#define KEYS(expiration)                                                                                                     \
-	"{\"Code\" : \"Success\", \"LastUpdated\" : \"2024-01-31T22:00:00Z\", \"Type\" : \"AWS-HMAC\", \"AccessKeyId\" : \"" KEY \
-	"\",\n \"SecretAccessKey\" : \"s3cr3tOfAKey\\/+w\", \"Token\" : \"" SESSION "\", \"Expiration\" : \"" expiration "\", \"AccountId\" : null, \"N\" : 1}"
+#define KEYS(expiration)                                                                           \
+	"{\"Code\" : \"Success\", \"LastUpdated\" : \"2024-01-31T22:00:00Z\", \"Type\" : "             \
+	"\"AWS-HMAC\", \"AccessKeyId\" : \"" KEY                                                       \
+	"\",\n \"SecretAccessKey\" : \"s3cr3tOfAKey\\/+w\", \"Token\" : \"" SESSION                    \
+	"\", \"Expiration\" : \"" expiration "\", \"AccountId\" : null, \"N\" : 1}"
 
 static void
 keys_come_from_the_instance(void)
 {
-	static const Exchange exchanges[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange lines[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_OK, 200, PASS "\n"}, {ASK_ROLE, FLOW_OK, 200, "my-role\r\nother"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange exchanges[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                  {ASK_ROLE, FLOW_OK, 200, "my-role"},
+	                                                  {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange lines[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS "\n"},
+	                                              {ASK_ROLE, FLOW_OK, 200, "my-role\r\nother"},
+	                                              {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
 
 	begin();
 	for (piece = 1; piece < 600; piece = 2 * piece + 1)
@@ -530,20 +604,33 @@ keys_come_from_the_instance(void)
 static void
 an_instance_that_does_not_answer_is_asked_three_times(void)
 {
-	static const Exchange silent[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_IO, 0, "timed out"}, {ASK_TOKEN, FLOW_IO, 0, "timed out"}, {ASK_TOKEN, FLOW_IO, 0, "timed out"}};
-	static const Exchange busy[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_OK, 503, "x"}, {ASK_TOKEN, FLOW_OK, 500, "x"}, {ASK_TOKEN, FLOW_OK, 429, PASS}};
+	static const Exchange silent[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_IO, 0, "timed out"},
+	                                               {ASK_TOKEN, FLOW_IO, 0, "timed out"},
+	                                               {ASK_TOKEN, FLOW_IO, 0, "timed out"}};
+	static const Exchange busy[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 503, "x"},
+	                                             {ASK_TOKEN, FLOW_OK, 500, "x"},
+	                                             {ASK_TOKEN, FLOW_OK, 429, PASS}};
 	static const Exchange no_v2[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 404, "x"}};
-	static const Exchange recovers[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_IO, 0, "reset"}, {ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 500, "x"}, {ASK_ROLE, FLOW_IO, 0, "reset"}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 429, "x"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange recovers[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_IO, 0, "reset"},
+	                                                 {ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                 {ASK_ROLE, FLOW_OK, 500, "x"},
+	                                                 {ASK_ROLE, FLOW_IO, 0, "reset"},
+	                                                 {ASK_ROLE, FLOW_OK, 200, "my-role"},
+	                                                 {ASK_KEYS, FLOW_OK, 429, "x"},
+	                                                 {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
 
 	begin();
-	check_failed(refresh(FLOW_S3_INSTANCE, silent), "the instance", "PUT " IMDS "api/token failed: timed out.");
+	check_failed(refresh(FLOW_S3_INSTANCE, silent),
+	             "the instance",
+	             "PUT " IMDS "api/token failed: timed out.");
 	CHECK(strstr(error.hint, "hop limit") != NULL);
 	CHECK_INT(waited, 300);
-	check_failed(refresh(FLOW_S3_INSTANCE, busy), "the instance", "The answer to PUT " IMDS "api/token has status 429.");
-	check_failed(refresh(FLOW_S3_INSTANCE, no_v2), "the instance", "The answer to PUT " IMDS "api/token has status 404.");
+	check_failed(refresh(FLOW_S3_INSTANCE, busy),
+	             "the instance",
+	             "The answer to PUT " IMDS "api/token has status 429.");
+	check_failed(refresh(FLOW_S3_INSTANCE, no_v2),
+	             "the instance",
+	             "The answer to PUT " IMDS "api/token has status 404.");
 	CHECK_INT(waited, 0);
 	CHECK_INT(refresh(FLOW_S3_INSTANCE, recovers), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
@@ -552,10 +639,14 @@ an_instance_that_does_not_answer_is_asked_three_times(void)
 static void
 an_instance_without_keys_is_an_error(void)
 {
-	static const Exchange no_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 404, "<html>"}};
-	static const Exchange forbidden[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 401, ""}};
-	static const Exchange odd_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "../../x"}};
-	static const Exchange dots[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, ".."}};
+	static const Exchange no_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                {ASK_ROLE, FLOW_OK, 404, "<html>"}};
+	static const Exchange forbidden[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                  {ASK_ROLE, FLOW_OK, 401, ""}};
+	static const Exchange odd_role[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                 {ASK_ROLE, FLOW_OK, 200, "../../x"}};
+	static const Exchange dots[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                             {ASK_ROLE, FLOW_OK, 200, ".."}};
 	static const Exchange no_token[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, "a b"}};
 	static const Exchange empty_token[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, ""}};
 	static const Exchange not_allowed[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_NOT_ALLOWED, 0, ""}};
@@ -564,42 +655,84 @@ an_instance_without_keys_is_an_error(void)
 		const char *answer;
 		int status;
 		const char *detail;
-	} bad[] = {
-		{"{\"Code\": \"AssumeRoleUnauthorizedAccess\"}", 200, "The answer to GET " ROLES "my-role is \"AssumeRoleUnauthorizedAccess\"."},
-		{"{\"Code\": \"a b1\"}", 200, "The answer to GET " ROLES "my-role is \"a?b?\"."},
-		{"{}", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
-		{"", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
-		{"[\"" SECRET "\"]", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
-		{"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": 1}", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"SecretAccessKey\", or that is too long."},
-		{"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET "\"}", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"Token\", or that is too long."},
-		{"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET "\", \"Token\": \"" SESSION "\"}", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"Expiration\", or that is too long."},
-		{KEYS("tomorrow"), 200, "In the answer to GET " ROLES "my-role, \"Expiration\" is no time."},
-		{KEYS("2024-01-31T23:00:00Z"), 200, "The keys have expired already."},
-		{KEYS(LATER) "x", 200, "The answer to GET " ROLES "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
-		{KEYS(LATER), 403, "The answer to GET " ROLES "my-role has status 403."}};
+	} bad[] = {{"{\"Code\": \"AssumeRoleUnauthorizedAccess\"}",
+	            200,
+	            "The answer to GET " ROLES "my-role is \"AssumeRoleUnauthorizedAccess\"."},
+	           {"{\"Code\": \"a b1\"}", 200, "The answer to GET " ROLES "my-role is \"a?b?\"."},
+	           {"{}",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	           {"",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	           {"[\"" SECRET "\"]",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": 1}",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"SecretAccessKey\", or that is too long."},
+	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET "\"}",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"Token\", or that is too long."},
+	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET
+	            "\", \"Token\": \"" SESSION "\"}",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"Expiration\", or that is too long."},
+	           {KEYS("tomorrow"),
+	            200,
+	            "In the answer to GET " ROLES "my-role, \"Expiration\" is no time."},
+	           {KEYS("2024-01-31T23:00:00Z"), 200, "The keys have expired already."},
+	           {KEYS(LATER) "x",
+	            200,
+	            "The answer to GET " ROLES
+	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	           {KEYS(LATER), 403, "The answer to GET " ROLES "my-role has status 403."}};
 	char *large = malloc(70000);
 
 	begin();
-	check_failed(refresh(FLOW_S3_INSTANCE, no_role), "the instance", "The instance has no role: the answer to GET " ROLES " has status 404.");
+	check_failed(refresh(FLOW_S3_INSTANCE, no_role),
+	             "the instance",
+	             "The instance has no role: the answer to GET " ROLES " has status 404.");
 	CHECK(strstr(error.hint, "IAM role") != NULL);
-	check_failed(refresh(FLOW_S3_INSTANCE, forbidden), "the instance", "The answer to GET " ROLES " has status 401.");
-	check_failed(refresh(FLOW_S3_INSTANCE, odd_role), "the instance", "The answer to GET " ROLES " is no name of a role.");
-	check_failed(refresh(FLOW_S3_INSTANCE, dots), "the instance", "The answer to GET " ROLES " is no name of a role.");
-	check_failed(refresh(FLOW_S3_INSTANCE, no_token), "the instance", "The answer to PUT " IMDS "api/token is no token.");
-	check_failed(refresh(FLOW_S3_INSTANCE, empty_token), "the instance", "The answer to PUT " IMDS "api/token is no token.");
-	check_failed(refresh(FLOW_S3_INSTANCE, not_allowed), "the instance", "PUT " IMDS "api/token was not sent: its address is not allowed.");
+	check_failed(refresh(FLOW_S3_INSTANCE, forbidden),
+	             "the instance",
+	             "The answer to GET " ROLES " has status 401.");
+	check_failed(refresh(FLOW_S3_INSTANCE, odd_role),
+	             "the instance",
+	             "The answer to GET " ROLES " is no name of a role.");
+	check_failed(refresh(FLOW_S3_INSTANCE, dots),
+	             "the instance",
+	             "The answer to GET " ROLES " is no name of a role.");
+	check_failed(refresh(FLOW_S3_INSTANCE, no_token),
+	             "the instance",
+	             "The answer to PUT " IMDS "api/token is no token.");
+	check_failed(refresh(FLOW_S3_INSTANCE, empty_token),
+	             "the instance",
+	             "The answer to PUT " IMDS "api/token is no token.");
+	check_failed(refresh(FLOW_S3_INSTANCE, not_allowed),
+	             "the instance",
+	             "PUT " IMDS "api/token was not sent: its address is not allowed.");
 	for (size_t i = 0; i < flow_countof(bad); i++)
 	{
-		Exchange exchanges[MAX_EXCHANGES] = {
-			{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, bad[i].status, bad[i].answer}};
+		Exchange exchanges[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+		                                     {ASK_ROLE, FLOW_OK, 200, "my-role"},
+		                                     {ASK_KEYS, FLOW_OK, bad[i].status, bad[i].answer}};
 
 		check_failed(refresh(FLOW_S3_INSTANCE, exchanges), "the instance", bad[i].detail);
 	}
 
 	memset(large, 'x', 69999);
 	large[69999] = '\0';
-	check_failed(refresh(FLOW_S3_INSTANCE, (Exchange[MAX_EXCHANGES]) {{ASK_TOKEN, FLOW_OK, 200, large}}),
-	             "the instance", "The answer to PUT " IMDS "api/token is too long.");
+	check_failed(refresh(FLOW_S3_INSTANCE,
+	                     (Exchange[MAX_EXCHANGES]) {{ASK_TOKEN, FLOW_OK, 200, large}}),
+	             "the instance",
+	             "The answer to PUT " IMDS "api/token is too long.");
 	free(large);
 }
 
@@ -611,8 +744,13 @@ static void
 keys_come_from_the_container(void)
 {
 	static const Exchange relative[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange authorized[MAX_EXCHANGES] = {{"GET " ECS " authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
-	static const Exchange full[MAX_EXCHANGES] = {{"GET http://169.254.170.23/v1/credentials authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange authorized[MAX_EXCHANGES] = {
+		{"GET " ECS " authorization: " PASS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange full[MAX_EXCHANGES] = {
+		{"GET http://169.254.170.23/v1/credentials authorization: " PASS,
+	     FLOW_OK,
+	     200,
+	     KEYS(LATER)}};
 	char path[200];
 
 	begin();
@@ -638,19 +776,55 @@ keys_come_from_the_container(void)
 static void
 only_some_addresses_are_asked_for_a_containers_keys(void)
 {
-	static const char *const good[] = {
-		"https://example.com/x", "HTTPS://10.0.0.1:8443/", "https://[fd00::1]/x", "http://localhost/x", "http://LOCALHOST:1234/", "http://127.0.0.1:80/x",
-		"http://127.1.2.3/x", "http://[::1]/x", "http://[::1]:90/x", "http://169.254.170.2/x", "http://169.254.170.23/x", "http://[fd00:ec2::23]/x", "http://169.254.170.2"};
-	static const char *const bad[] = {
-		"http://example.com/x", "http://169.254.169.254/x", "http://169.254.170.3/x", "http://169.254.170.22/x", "http://169.254.170.2.example.com/x",
-		"http://169.254.170.2@example.com/x", "https://169.254.170.2@example.com/x", "http://localhost.example.com/", "http://localhostx", "http://127.0.0.1.example.com/",
-		"http://[::1].example.com/", "http://[::1", "http://[::2]/", "http://", "https://", "https:///x", "ftp://localhost/x", "localhost/x", "http:/localhost/",
-		"file:///etc/passwd", "http://10.0.0.1/", "http://localhost\\@example.com/", "https://example.com\\x/", "http://example.com\\.localhost/", "http://localhost /x", "http://localhost\r\n/x",
-		"https://example.com/\n", "http://0/", "http://127.0.0.1x/", "http://127./"};
+	static const char *const good[] = {"https://example.com/x",
+	                                   "HTTPS://10.0.0.1:8443/",
+	                                   "https://[fd00::1]/x",
+	                                   "http://localhost/x",
+	                                   "http://LOCALHOST:1234/",
+	                                   "http://127.0.0.1:80/x",
+	                                   "http://127.1.2.3/x",
+	                                   "http://[::1]/x",
+	                                   "http://[::1]:90/x",
+	                                   "http://169.254.170.2/x",
+	                                   "http://169.254.170.23/x",
+	                                   "http://[fd00:ec2::23]/x",
+	                                   "http://169.254.170.2"};
+	static const char *const bad[] = {"http://example.com/x",
+	                                  "http://169.254.169.254/x",
+	                                  "http://169.254.170.3/x",
+	                                  "http://169.254.170.22/x",
+	                                  "http://169.254.170.2.example.com/x",
+	                                  "http://169.254.170.2@example.com/x",
+	                                  "https://169.254.170.2@example.com/x",
+	                                  "http://localhost.example.com/",
+	                                  "http://localhostx",
+	                                  "http://127.0.0.1.example.com/",
+	                                  "http://[::1].example.com/",
+	                                  "http://[::1",
+	                                  "http://[::2]/",
+	                                  "http://",
+	                                  "https://",
+	                                  "https:///x",
+	                                  "ftp://localhost/x",
+	                                  "localhost/x",
+	                                  "http:/localhost/",
+	                                  "file:///etc/passwd",
+	                                  "http://10.0.0.1/",
+	                                  "http://localhost\\@example.com/",
+	                                  "https://example.com\\x/",
+	                                  "http://example.com\\.localhost/",
+	                                  "http://localhost /x",
+	                                  "http://localhost\r\n/x",
+	                                  "https://example.com/\n",
+	                                  "http://0/",
+	                                  "http://127.0.0.1x/",
+	                                  "http://127./"};
 
 	begin();
-	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container",
-	             "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
+	             "\"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
 	for (size_t i = 0; i < flow_countof(good); i++)
 	{
 		char asks[200];
@@ -663,35 +837,59 @@ only_some_addresses_are_asked_for_a_containers_keys(void)
 	for (size_t i = 0; i < flow_countof(bad); i++)
 	{
 		set("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad[i]);
-		check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is not allowed.");
+		check_failed(refresh(FLOW_S3_CONTAINER, none),
+		             "the container",
+		             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" "
+		             "is not allowed.");
 		CHECK(strstr(error.hint, "https://") != NULL);
 	}
 	set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", ".example.com/");
-	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
+	             "is no path.");
 	set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/a b");
-	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
+	             "is no path.");
 }
 
 static void
 a_container_without_keys_is_an_error(void)
 {
-	static const Exchange refused[MAX_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 403, "{\"code\": \"" PASS "\", \"message\": \"" PASS "\"}"}};
-	static const Exchange moved[MAX_EXCHANGES] = {{"GET https://example.com/x?a=" PASS, FLOW_OK, 302, ""}};
+	static const Exchange refused[MAX_EXCHANGES] = {{"GET https://example.com/x?a=" PASS,
+	                                                 FLOW_OK,
+	                                                 403,
+	                                                 "{\"code\": \"" PASS "\", \"message\": \"" PASS
+	                                                 "\"}"}};
+	static const Exchange moved[MAX_EXCHANGES] = {
+		{"GET https://example.com/x?a=" PASS, FLOW_OK, 302, ""}};
 	char path[200], detail[500];
 
 	begin();
 	set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://example.com/x?a=" PASS);
-	check_failed(refresh(FLOW_S3_CONTAINER, refused), "the container", "The answer to GET https://example.com/x has status 403.");
-	check_failed(refresh(FLOW_S3_CONTAINER, moved), "the container", "The answer to GET https://example.com/x has status 302.");
+	check_failed(refresh(FLOW_S3_CONTAINER, refused),
+	             "the container",
+	             "The answer to GET https://example.com/x has status 403.");
+	check_failed(refresh(FLOW_S3_CONTAINER, moved),
+	             "the container",
+	             "The answer to GET https://example.com/x has status 302.");
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN", PASS "\r\nx: y");
-	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", "The authorization token of the container is empty, or not of printable characters.");
+	check_failed(
+		refresh(FLOW_S3_CONTAINER, none),
+		"the container",
+		"The authorization token of the container is empty, or not of printable characters.");
 	snprintf(path, sizeof(path), "%s/no-token", root);
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
 	snprintf(detail, sizeof(detail), "The file \"%s\" could not be opened.", path);
 	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", detail);
 	CHECK_INT(error.os_errno, ENOENT);
 	write_file("no-token", "\n" PASS, strlen("\n" PASS));
-	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", "The authorization token of the container is empty, or not of printable characters.");
+	check_failed(
+		refresh(FLOW_S3_CONTAINER, none),
+		"the container",
+		"The authorization token of the container is empty, or not of printable characters.");
 }
 
 /* ---------- a web identity ---------- */
@@ -699,11 +897,17 @@ a_container_without_keys_is_an_error(void)
 #define ROLE "arn:aws:iam::123456789012:role/my+role"
 #define STS "https://sts.eu-west-1.amazonaws.com/"
 #define FORM " content-type: application/x-www-form-urlencoded"
-#define STS_KEYS                                                                                                                                \
-	"<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult><Credentials>"     \
-	"<AccessKeyId>" KEY "</AccessKeyId><SecretAccessKey>" SECRET "</SecretAccessKey><SessionToken>" SESSION "</SessionToken><Expiration>" LATER \
-	"</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
-#define STS_ERROR(code, message) "<ErrorResponse><Error><Type>Sender</Type><Code>" code "</Code><Message>" message "</Message></Error></ErrorResponse>"
+#define STS_KEYS                                                                                   \
+	"<AssumeRoleWithWebIdentityResponse "                                                          \
+	"xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/"                                            \
+	"\"><AssumeRoleWithWebIdentityResult><Credentials>"                                            \
+	"<AccessKeyId>" KEY "</AccessKeyId><SecretAccessKey>" SECRET                                   \
+	"</SecretAccessKey><SessionToken>" SESSION "</SessionToken><Expiration>" LATER                 \
+	"</Expiration></Credentials></AssumeRoleWithWebIdentityResult></"                              \
+	"AssumeRoleWithWebIdentityResponse>"
+#define STS_ERROR(code, message)                                                                   \
+	"<ErrorResponse><Error><Type>Sender</Type><Code>" code "</Code><Message>" message              \
+	"</Message></Error></ErrorResponse>"
 
 static char token_path[200];
 
@@ -722,16 +926,22 @@ static void
 keys_come_from_sts(void)
 {
 	static const Exchange exchanges[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange china[MAX_EXCHANGES] = {{"POST https://sts.cn-north-1.amazonaws.com.cn/" FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange elsewhere[MAX_EXCHANGES] = {{"POST http://127.0.0.1:9/" FORM, FLOW_OK, 200, STS_KEYS}};
-	static const Exchange recovers[MAX_EXCHANGES] = {
-		{"POST " STS FORM, FLOW_OK, 400, STS_ERROR("IDPCommunicationError", "x")}, {"POST " STS FORM, FLOW_OK, 503, ""}, {"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange china[MAX_EXCHANGES] = {
+		{"POST https://sts.cn-north-1.amazonaws.com.cn/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange elsewhere[MAX_EXCHANGES] = {
+		{"POST http://127.0.0.1:9/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange recovers[MAX_EXCHANGES] =
+		{{"POST " STS FORM, FLOW_OK, 400, STS_ERROR("IDPCommunicationError", "x")},
+	     {"POST " STS FORM, FLOW_OK, 503, ""},
+	     {"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
 
 	begin_web_identity();
 	CHECK_INT(refresh(FLOW_S3_WEB_IDENTITY, exchanges), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
-	CHECK_STRING(body, "Action=AssumeRoleWithWebIdentity&DurationSeconds=900&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fmy%2Brole"
-	                   "&RoleSessionName=flowlog_fdw&Version=2011-06-15&WebIdentityToken=" JWT);
+	CHECK_STRING(body,
+	             "Action=AssumeRoleWithWebIdentity&DurationSeconds=900&RoleArn=arn%3Aaws%3Aiam%3A%"
+	             "3A123456789012%3Arole%2Fmy%2Brole"
+	             "&RoleSessionName=flowlog_fdw&Version=2011-06-15&WebIdentityToken=" JWT);
 	set("AWS_ROLE_SESSION_NAME", "a b");
 	CHECK_INT(refresh(FLOW_S3_WEB_IDENTITY, recovers), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
@@ -746,12 +956,17 @@ keys_come_from_sts(void)
 static void
 a_profile_may_have_a_web_identity(void)
 {
-	static const Exchange exchanges[MAX_EXCHANGES] = {{"POST https://sts.eu-central-1.amazonaws.com/" FORM, FLOW_OK, 200, STS_KEYS}};
+	static const Exchange exchanges[MAX_EXCHANGES] = {
+		{"POST https://sts.eu-central-1.amazonaws.com/" FORM, FLOW_OK, 200, STS_KEYS}};
 	char text[1000];
 
 	begin_web_identity();
 	set("HOME", root);
-	snprintf(text, sizeof(text), "[default]\nregion = eu-central-1\nrole_arn = " ROLE "\nweb_identity_token_file = %s\nrole_session_name = me\n", token_path);
+	snprintf(text,
+	         sizeof(text),
+	         "[default]\nregion = eu-central-1\nrole_arn = " ROLE
+	         "\nweb_identity_token_file = %s\nrole_session_name = me\n",
+	         token_path);
 	write_file(".aws/config", text, strlen(text));
 	unlink(at(".aws/credentials"));
 	CHECK_INT(refresh(FLOW_S3_PROFILE, exchanges), FLOW_OK);
@@ -767,27 +982,39 @@ what_sts_refuses_is_an_error(void)
 		int status;
 		const char *answer;
 		const char *detail;
-	} refusals[] = {
-		{403, STS_ERROR("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"), "The answer to POST " STS " has status 403, \"AccessDenied\": Not authorized to perform sts:AssumeRoleWithWebIdentity"},
-		{400, STS_ERROR("ValidationError", "Value '" JWT "' at 'webIdentityToken' failed"), "The answer to POST " STS " has status 400, \"ValidationError\"."},
-		{400, STS_ERROR("ExpiredTokenException", ""), "The answer to POST " STS " has status 400, \"ExpiredTokenException\"."},
-		{400, "garbage " JWT, "The answer to POST " STS " has status 400."},
-		{200, STS_ERROR("AccessDenied", JWT), "The answer to POST " STS " holds no keys."},
-		{200, "", "The answer to POST " STS " holds no keys."}};
+	} refusals[] =
+		{{403,
+	      STS_ERROR("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+	      "The answer to POST " STS " has status 403, \"AccessDenied\": Not authorized to perform "
+	      "sts:AssumeRoleWithWebIdentity"},
+	     {400,
+	      STS_ERROR("ValidationError", "Value '" JWT "' at 'webIdentityToken' failed"),
+	      "The answer to POST " STS " has status 400, \"ValidationError\"."},
+	     {400,
+	      STS_ERROR("ExpiredTokenException", ""),
+	      "The answer to POST " STS " has status 400, \"ExpiredTokenException\"."},
+	     {400, "garbage " JWT, "The answer to POST " STS " has status 400."},
+	     {200, STS_ERROR("AccessDenied", JWT), "The answer to POST " STS " holds no keys."},
+	     {200, "", "The answer to POST " STS " holds no keys."}};
 	char detail[500];
 
 	begin_web_identity();
 	for (size_t i = 0; i < flow_countof(refusals); i++)
 	{
-		Exchange exchanges[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, refusals[i].status, refusals[i].answer}};
+		Exchange exchanges[MAX_EXCHANGES] = {
+			{"POST " STS FORM, FLOW_OK, refusals[i].status, refusals[i].answer}};
 
 		check_failed(refresh(FLOW_S3_WEB_IDENTITY, exchanges), "AWS STS", refusals[i].detail);
 	}
 
 	set("AWS_REGION", "eu-west-1.example.com/");
-	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none), "AWS STS", "The name of the region is not well-formed.");
+	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none),
+	             "AWS STS",
+	             "The name of the region is not well-formed.");
 	set("AWS_REGION", "");
-	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none), "AWS STS", "The region is not known: the environment variable \"AWS_REGION\" is not set.");
+	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none),
+	             "AWS STS",
+	             "The region is not known: the environment variable \"AWS_REGION\" is not set.");
 	set("AWS_REGION", "eu-west-1");
 	write_file("jwt", "a b", 3);
 	snprintf(detail, sizeof(detail), "The file \"%s\" holds no token.", token_path);
@@ -796,10 +1023,14 @@ what_sts_refuses_is_an_error(void)
 	snprintf(detail, sizeof(detail), "The file \"%s\" could not be opened.", token_path);
 	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none), "AWS STS", detail);
 	set("AWS_ROLE_ARN", NULL);
-	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none), "AWS STS", "The environment variable \"AWS_ROLE_ARN\" is not set.");
+	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none),
+	             "AWS STS",
+	             "The environment variable \"AWS_ROLE_ARN\" is not set.");
 	set("AWS_ROLE_ARN", ROLE);
 	set("AWS_WEB_IDENTITY_TOKEN_FILE", NULL);
-	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none), "AWS STS", "The environment variable \"AWS_WEB_IDENTITY_TOKEN_FILE\" is not set.");
+	check_failed(refresh(FLOW_S3_WEB_IDENTITY, none),
+	             "AWS STS",
+	             "The environment variable \"AWS_WEB_IDENTITY_TOKEN_FILE\" is not set.");
 }
 
 /* ---------- JSON ---------- */
@@ -811,15 +1042,31 @@ a_member_of_json_is_a_text_that_fits(void)
 	{
 		const char *json;
 		const char *text; /* NULL: none */
-	} cases[] = {
-		{"{\"a\": \"x\"}", "x"}, {" {\"b\": [{\"a\": \"y\"}], \"a\": \"\\u0041\\/\"} ", "A/"}, {"{\"a\": \"1234567\"}", "1234567"}, {"{\"a\": \"\"}", ""}, {"{\"a\": \"12345678\"}", NULL}, {"{\"a\": 1}", NULL}, {"{\"a\": null}", NULL}, {"{\"a\": {\"a\": \"x\"}}", NULL}, {"{\"A\": \"x\"}", NULL}, {"{\"a\": \"x\", \"a\": \"y\"}", NULL}, {"{\"a\": \"x\\u0000\"}", NULL}, {"[{\"a\": \"x\"}]", NULL}, {"\"a\"", NULL}, {"", NULL}, {"{\"a\": \"x\"", NULL}, {"{\"a\": \"x\"} {}", NULL}, {"{\"a\": \"\xFF\"}", NULL}};
+	} cases[] = {{"{\"a\": \"x\"}", "x"},
+	             {" {\"b\": [{\"a\": \"y\"}], \"a\": \"\\u0041\\/\"} ", "A/"},
+	             {"{\"a\": \"1234567\"}", "1234567"},
+	             {"{\"a\": \"\"}", ""},
+	             {"{\"a\": \"12345678\"}", NULL},
+	             {"{\"a\": 1}", NULL},
+	             {"{\"a\": null}", NULL},
+	             {"{\"a\": {\"a\": \"x\"}}", NULL},
+	             {"{\"A\": \"x\"}", NULL},
+	             {"{\"a\": \"x\", \"a\": \"y\"}", NULL},
+	             {"{\"a\": \"x\\u0000\"}", NULL},
+	             {"[{\"a\": \"x\"}]", NULL},
+	             {"\"a\"", NULL},
+	             {"", NULL},
+	             {"{\"a\": \"x\"", NULL},
+	             {"{\"a\": \"x\"} {}", NULL},
+	             {"{\"a\": \"\xFF\"}", NULL}};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
 		size_t len = strlen(cases[i].json);
 		char text[8] = "";
 
-		CHECK_INT(flow_json_member(unit_at_edge(cases[i].json, len), len, "a", text, sizeof(text)), cases[i].text != NULL);
+		CHECK_INT(flow_json_member(unit_at_edge(cases[i].json, len), len, "a", text, sizeof(text)),
+		          cases[i].text != NULL);
 		CHECK_STRING(text, cases[i].text != NULL ? cases[i].text : "");
 	}
 }
@@ -827,8 +1074,10 @@ a_member_of_json_is_a_text_that_fits(void)
 /* ---------- when ---------- */
 
 static const Exchange gives[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS(LATER)}};
-static const Exchange gives_later[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-02-01T03:00:00Z")}};
-static const Exchange gives_short[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 200, KEYS("2024-01-31T23:02:00Z")}};
+static const Exchange gives_later[MAX_EXCHANGES] = {
+	{"GET " ECS, FLOW_OK, 200, KEYS("2024-02-01T03:00:00Z")}};
+static const Exchange gives_short[MAX_EXCHANGES] = {
+	{"GET " ECS, FLOW_OK, 200, KEYS("2024-01-31T23:02:00Z")}};
 static const Exchange fails[MAX_EXCHANGES] = {{"GET " ECS, FLOW_OK, 403, ""}};
 
 static void
@@ -873,7 +1122,8 @@ keys_that_are_good_stay_if_others_cannot_be_had(void)
 	CHECK_STRING(error.detail, "The answer to GET " ECS " has status 403.");
 	CHECK_INT(refresh_more(gives_later, 1, false), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES + 7200);
-	CHECK_INT(refresh_more(fails, 1, true), FLOW_NO_PERMISSION); /* nothing is gained by those that the store did not take */
+	/* nothing is gained by those that the store did not take */
+	CHECK_INT(refresh_more(fails, 1, true), FLOW_NO_PERMISSION);
 }
 
 static void
@@ -893,7 +1143,9 @@ static void
 an_interrupt_ends_it(void)
 {
 	static const Exchange interrupted[MAX_EXCHANGES] = {{"GET " ECS, FLOW_INTERRUPTED, 0, ""}};
-	static const Exchange silent[MAX_EXCHANGES] = {{"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}, {"GET " ECS, FLOW_IO, 0, "reset"}};
+	static const Exchange silent[MAX_EXCHANGES] = {{"GET " ECS, FLOW_IO, 0, "reset"},
+	                                               {"GET " ECS, FLOW_IO, 0, "reset"},
+	                                               {"GET " ECS, FLOW_IO, 0, "reset"}};
 	static const Exchange broken[MAX_EXCHANGES] = {{"GET " ECS, FLOW_CHANGED, 0, ""}};
 	static const Exchange no_memory[MAX_EXCHANGES] = {{"GET " ECS, FLOW_NO_MEMORY, 0, ""}};
 
@@ -908,7 +1160,10 @@ an_interrupt_ends_it(void)
 	CHECK(refresh_more(interrupted, 1, true) == FLOW_INTERRUPTED && !credentials.known);
 
 	/* the whole of HTTP fails */
-	check_failed(refresh(FLOW_S3_CONTAINER, (Exchange[MAX_EXCHANGES]) {broken[0], broken[0], broken[0]}), "the container", "GET " ECS " failed: could not wait.");
+	check_failed(refresh(FLOW_S3_CONTAINER,
+	                     (Exchange[MAX_EXCHANGES]) {broken[0], broken[0], broken[0]}),
+	             "the container",
+	             "GET " ECS " failed: could not wait.");
 }
 
 static void
@@ -931,10 +1186,12 @@ check_memory(FlowS3Source source, const Exchange exchanges[MAX_EXCHANGES])
 static void
 without_memory_nothing_is_left(void)
 {
-	static const Exchange instance[MAX_EXCHANGES] = {
-		{ASK_TOKEN, FLOW_OK, 200, PASS}, {ASK_ROLE, FLOW_OK, 200, "my-role"}, {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
+	static const Exchange instance[MAX_EXCHANGES] = {{ASK_TOKEN, FLOW_OK, 200, PASS},
+	                                                 {ASK_ROLE, FLOW_OK, 200, "my-role"},
+	                                                 {ASK_KEYS, FLOW_OK, 200, KEYS(LATER)}};
 	static const Exchange sts[MAX_EXCHANGES] = {{"POST " STS FORM, FLOW_OK, 200, STS_KEYS}};
-	static const char text[] = "[default]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "\n";
+	static const char text[] =
+		"[default]\naws_access_key_id = " KEY "\naws_secret_access_key = " SECRET "\n";
 
 	begin_web_identity();
 	set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1");
@@ -990,7 +1247,8 @@ only_fixed_addresses_are_allowed(void)
 	CHECK(!allow(FLOW_S3_CONTAINER, "fd000ec2000000000000000000000254", 80, false));
 	for (int source = 0; source <= FLOW_S3_WEB_IDENTITY; source++)
 		if (source != FLOW_S3_INSTANCE && source != FLOW_S3_CONTAINER)
-			CHECK(!allow((FlowS3Source) source, "169.254.169.254", 80, false) && !allow((FlowS3Source) source, "169.254.170.2", 80, false) &&
+			CHECK(!allow((FlowS3Source) source, "169.254.169.254", 80, false) &&
+			      !allow((FlowS3Source) source, "169.254.170.2", 80, false) &&
 			      !allow((FlowS3Source) source, "127.0.0.1", 80, false));
 }
 

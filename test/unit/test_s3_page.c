@@ -19,22 +19,31 @@ random_below(size_t limit)
 
 /* ---------- bodies ---------- */
 
-#define ROOT "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+#define ROOT                                                                                       \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult "                               \
+	"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
 #define END "</ListBucketResult>"
 #define URL "<EncodingType>url</EncodingType>"
 #define WHOLE "<IsTruncated>false</IsTruncated>"
-#define MORE(token) "<IsTruncated>true</IsTruncated><NextContinuationToken>" token "</NextContinuationToken>"
+#define MORE(token)                                                                                \
+	"<IsTruncated>true</IsTruncated><NextContinuationToken>" token "</NextContinuationToken>"
 #define COUNT(count) "<KeyCount>" count "</KeyCount>"
 #define TIME "<LastModified>2024-01-31T23:00:00.000Z</LastModified>"
-#define OBJECT(key, size) "<Contents><Key>" key "</Key>" TIME "<ETag>&quot;0&quot;</ETag><Size>" size "</Size><StorageClass>STANDARD</StorageClass></Contents>"
+#define OBJECT(key, size)                                                                          \
+	"<Contents><Key>" key "</Key>" TIME "<ETag>&quot;0&quot;</ETag><Size>" size                    \
+	"</Size><StorageClass>STANDARD</StorageClass></Contents>"
 #define KEY(key) OBJECT(key, "1")
 #define PREFIX(prefix) "<CommonPrefixes><Prefix>" prefix "</Prefix></CommonPrefixes>"
 
 static const FlowS3PageAfter nothing = {"", NULL, NULL};
 
-/* In pieces of so many bytes; the reader must be freed by the caller, whatever comes out. */
+/*
+ * In pieces of so many bytes; the reader must be freed by the caller, whatever
+ * comes out.
+ */
 static FlowStatus
-read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after, FlowS3PageReader **reader, FlowS3Page *page, FlowError *error)
+read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after,
+          FlowS3PageReader **reader, FlowS3Page *page, FlowError *error)
 {
 	FlowStatus status;
 
@@ -54,7 +63,8 @@ read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *aft
 }
 
 static void
-check_refused(const char *body, const FlowS3PageAfter *after, const char *message, const char *detail)
+check_refused(const char *body, const FlowS3PageAfter *after, const char *message,
+              const char *detail)
 {
 	FlowS3PageReader *reader;
 	FlowS3Page page;
@@ -62,7 +72,8 @@ check_refused(const char *body, const FlowS3PageAfter *after, const char *messag
 
 	for (size_t piece = 1; piece < 1000; piece += 1 + piece)
 	{
-		CHECK_INT(read_page(body, strlen(body), piece, after, &reader, &page, &error), FLOW_CORRUPT);
+		CHECK_INT(read_page(body, strlen(body), piece, after, &reader, &page, &error),
+		          FLOW_CORRUPT);
 		CHECK_STRING(error.message, message);
 		CHECK_STRING(error.detail, detail);
 		flow_s3_page_free(reader);
@@ -72,7 +83,8 @@ check_refused(const char *body, const FlowS3PageAfter *after, const char *messag
 
 /* "keys" and "prefixes": each followed by a blank */
 static void
-check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, const char *prefixes, const char *token)
+check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, const char *prefixes,
+            const char *token)
 {
 	FlowS3PageReader *reader;
 	FlowError error = {0};
@@ -105,14 +117,20 @@ check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, co
 /* as Amazon S3 sends it */
 static const char sample[] =
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	"<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</Name><Prefix>AWSLogs/</Prefix>"
+	"<ListBucketResult "
+	"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</Name><Prefix>AWSLogs/</Prefix>"
 	"<NextContinuationToken>1ueGcxLPRx1Tr/XYExHnhbYLgveDs2J/wm36Hy4vbOwM=</NextContinuationToken>"
-	"<KeyCount>4</KeyCount><MaxKeys>1000</MaxKeys><Delimiter>/</Delimiter><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>"
-	"<Contents><Key>AWSLogs/a+b.log.gz</Key><LastModified>2024-01-31T23:00:00.000Z</LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>"
-	"<ChecksumAlgorithm>CRC32</ChecksumAlgorithm><Size>18446744073709551615</Size><StorageClass>STANDARD</StorageClass></Contents>"
-	"<Contents><Key>AWSLogs/c%0A%26.log.gz</Key><LastModified>1970-01-01T00:00:01Z</LastModified><Size>0</Size><StorageClass>DEEP_ARCHIVE</StorageClass>"
+	"<KeyCount>4</KeyCount><MaxKeys>1000</MaxKeys><Delimiter>/</Delimiter><EncodingType>url</"
+	"EncodingType><IsTruncated>true</IsTruncated>"
+	"<Contents><Key>AWSLogs/a+b.log.gz</Key><LastModified>2024-01-31T23:00:00.000Z</"
+	"LastModified><ETag>&quot;d41d8cd98f00b204e9800998ecf8427e&quot;</ETag>"
+	"<ChecksumAlgorithm>CRC32</ChecksumAlgorithm><Size>18446744073709551615</"
+	"Size><StorageClass>STANDARD</StorageClass></Contents>"
+	"<Contents><Key>AWSLogs/c%0A%26.log.gz</Key><LastModified>1970-01-01T00:00:01Z</"
+	"LastModified><Size>0</Size><StorageClass>DEEP_ARCHIVE</StorageClass>"
 	"<Owner><ID>x</ID><DisplayName>y</DisplayName></Owner></Contents>"
-	"<CommonPrefixes><Prefix>AWSLogs/1/</Prefix></CommonPrefixes><CommonPrefixes><Prefix>AWSLogs/%C3%A9/</Prefix></CommonPrefixes>"
+	"<CommonPrefixes><Prefix>AWSLogs/1/</Prefix></CommonPrefixes><CommonPrefixes><Prefix>AWSLogs/"
+	"%C3%A9/</Prefix></CommonPrefixes>"
 	"</ListBucketResult>";
 
 static void
@@ -126,7 +144,8 @@ a_page_of_amazons_is_read(void)
 	{
 		FlowS3Page page = {0};
 
-		CHECK_INT(read_page(sample, strlen(sample), piece, &after, &reader, &page, &error), FLOW_OK);
+		CHECK_INT(read_page(sample, strlen(sample), piece, &after, &reader, &page, &error),
+		          FLOW_OK);
 		CHECK_INT(page.nentries, 2);
 		CHECK_INT(page.nprefixes, 2);
 		CHECK(page.truncated);
@@ -154,22 +173,46 @@ static void
 pages_of_other_servers_are_read(void)
 {
 	check_taken("<ListBucketResult>" WHOLE END, &nothing, "", "", NULL);
-	check_taken("<ListBucketResult>" WHOLE COUNT("0") "</ListBucketResult >\n", &nothing, "", "", NULL);
+	check_taken("<ListBucketResult>" WHOLE COUNT("0") "</ListBucketResult >\n",
+	            &nothing,
+	            "",
+	            "",
+	            NULL);
 	check_taken(ROOT COUNT("1") WHOLE KEY("a%2Bb") URL END, &nothing, "a+b ", "", NULL);
-	check_taken("<x:ListBucketResult xmlns:x='y'><x:IsTruncated>false</x:IsTruncated></x:ListBucketResult>", &nothing, "", "", NULL);
-	check_taken("<ListBucketResult>\n  " WHOLE "\n  <Contents>\n    <Key>a</Key>\n    " TIME "\n    <Size>1</Size>\n  </Contents>\n</ListBucketResult>\n",
-	            &nothing, "a ", "", NULL);
+	check_taken(
+		"<x:ListBucketResult xmlns:x='y'><x:IsTruncated>false</x:IsTruncated></x:ListBucketResult>",
+		&nothing,
+		"",
+		"",
+		NULL);
+	check_taken("<ListBucketResult>\n  " WHOLE "\n  <Contents>\n    <Key>a</Key>\n    " TIME
+	            "\n    <Size>1</Size>\n  </Contents>\n</ListBucketResult>\n",
+	            &nothing,
+	            "a ",
+	            "",
+	            NULL);
 	check_taken(ROOT WHOLE "<NextContinuationToken/>" END, &nothing, "", "", NULL);
 	check_taken(ROOT MORE("t") END, &nothing, "", "", "t");
-	check_taken(ROOT MORE("t") PREFIX("b/") KEY("a") PREFIX("c/") KEY("d") COUNT("4") END, &nothing, "a d ", "b/ c/ ", "t");
+	check_taken(ROOT MORE("t") PREFIX("b/") KEY("a") PREFIX("c/") KEY("d") COUNT("4") END,
+	            &nothing,
+	            "a d ",
+	            "b/ c/ ",
+	            "t");
 }
 
 /* who does not encode says nothing of it */
 static void
 keys_are_only_decoded_if_they_are_encoded(void)
 {
-	check_taken(ROOT WHOLE KEY("a%zz") KEY("a&amp;") KEY("a+b") END, &nothing, "a%zz a& a+b ", "", NULL);
-	check_refused(ROOT WHOLE "<EncodingType>base64</EncodingType>" END, &nothing, "the list of objects is damaged", "The element \"EncodingType\" is not \"url\".");
+	check_taken(ROOT WHOLE KEY("a%zz") KEY("a&amp;") KEY("a+b") END,
+	            &nothing,
+	            "a%zz a& a+b ",
+	            "",
+	            NULL);
+	check_refused(ROOT WHOLE "<EncodingType>base64</EncodingType>" END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "The element \"EncodingType\" is not \"url\".");
 }
 
 static int
@@ -205,7 +248,8 @@ keys_of_any_bytes_come_out_as_they_went_in(void)
 
 	for (int i = 0; i < 100 && unit_complaints == 0; i++)
 	{
-		size_t count = random_below(most), nkeys = 0, len, piece = 1 + random_below(random_below(2) ? 100 : 200000), key = 0, prefix = 0;
+		size_t count = random_below(most), nkeys = 0, len,
+			   piece = 1 + random_below(random_below(2) ? 100 : 200000), key = 0, prefix = 0;
 		FlowS3PageReader *reader;
 		FlowS3Page page = {0};
 		FlowError error;
@@ -226,9 +270,13 @@ keys_of_any_bytes_come_out_as_they_went_in(void)
 		len = (size_t) sprintf(body, ROOT WHOLE URL "<KeyCount>%zu</KeyCount>", nkeys);
 		for (size_t j = 0; j < nkeys; j++)
 		{
-			len += (size_t) sprintf(body + len, j % 3 ? "<Contents><Key>" : "<CommonPrefixes><Prefix>");
+			len += (size_t) sprintf(body + len,
+			                        j % 3 ? "<Contents><Key>" : "<CommonPrefixes><Prefix>");
 			len += put_encoded(body + len, keys[j]);
-			len += (size_t) sprintf(body + len, j % 3 ? "</Key>" TIME "<Size>%zu</Size></Contents>" : "</Prefix></CommonPrefixes>", j);
+			len += (size_t) sprintf(body + len,
+			                        j % 3 ? "</Key>" TIME "<Size>%zu</Size></Contents>"
+			                              : "</Prefix></CommonPrefixes>",
+			                        j);
 		}
 		len += (size_t) sprintf(body + len, END);
 
@@ -276,13 +324,34 @@ what_is_no_list_is_refused(void)
 {
 	static const char *const message = "the list of objects is damaged";
 
-	check_refused("<Error><Code>SlowDown</Code></Error>", &nothing, message, "The answer is a \"Error\", not a \"ListBucketResult\".");
-	check_refused("<ListBucketResults>" WHOLE "</ListBucketResults>", &nothing, message, "The answer is a \"ListBucketResults\", not a \"ListBucketResult\".");
-	check_refused("<A>" ROOT END, &nothing, message, "At byte 3: XML or text declaration not at start of entity.");
-	check_refused("<A><ListBucketResult>" WHOLE END "</A>", &nothing, message, "The answer is a \"A\", not a \"ListBucketResult\".");
-	check_refused("{\"Contents\": []}", &nothing, message, "At byte 0: not well-formed (invalid token).");
-	check_refused(ROOT WHOLE END END, &nothing, message, "At byte 157: not well-formed (invalid token).");
-	check_refused("<!DOCTYPE a [<!ENTITY b 'c'>]><ListBucketResult>" WHOLE END, &nothing, message, "There is a document type declaration.");
+	check_refused("<Error><Code>SlowDown</Code></Error>",
+	              &nothing,
+	              message,
+	              "The answer is a \"Error\", not a \"ListBucketResult\".");
+	check_refused("<ListBucketResults>" WHOLE "</ListBucketResults>",
+	              &nothing,
+	              message,
+	              "The answer is a \"ListBucketResults\", not a \"ListBucketResult\".");
+	check_refused("<A>" ROOT END,
+	              &nothing,
+	              message,
+	              "At byte 3: XML or text declaration not at start of entity.");
+	check_refused("<A><ListBucketResult>" WHOLE END "</A>",
+	              &nothing,
+	              message,
+	              "The answer is a \"A\", not a \"ListBucketResult\".");
+	check_refused("{\"Contents\": []}",
+	              &nothing,
+	              message,
+	              "At byte 0: not well-formed (invalid token).");
+	check_refused(ROOT WHOLE END END,
+	              &nothing,
+	              message,
+	              "At byte 157: not well-formed (invalid token).");
+	check_refused("<!DOCTYPE a [<!ENTITY b 'c'>]><ListBucketResult>" WHOLE END,
+	              &nothing,
+	              message,
+	              "There is a document type declaration.");
 }
 
 static void
@@ -291,10 +360,22 @@ it_must_say_whether_it_is_truncated(void)
 	static const char *const message = "the list of objects does not say whether it is complete";
 
 	check_refused(ROOT KEY("a") END, &nothing, message, "The element \"IsTruncated\" is missing.");
-	check_refused(ROOT "<IsTruncated/>" END, &nothing, message, "The element \"IsTruncated\" is \"\".");
-	check_refused(ROOT "<IsTruncated>False</IsTruncated>" END, &nothing, message, "The element \"IsTruncated\" is \"False\".");
-	check_refused(ROOT "<Contents>" WHOLE "</Contents>" END, &nothing, "the list of objects is damaged", "An object has no key.");
-	check_refused(ROOT WHOLE WHOLE END, &nothing, "the list of objects is damaged", "The element \"IsTruncated\" is there twice.");
+	check_refused(ROOT "<IsTruncated/>" END,
+	              &nothing,
+	              message,
+	              "The element \"IsTruncated\" is \"\".");
+	check_refused(ROOT "<IsTruncated>False</IsTruncated>" END,
+	              &nothing,
+	              message,
+	              "The element \"IsTruncated\" is \"False\".");
+	check_refused(ROOT "<Contents>" WHOLE "</Contents>" END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "An object has no key.");
+	check_refused(ROOT WHOLE WHOLE END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "The element \"IsTruncated\" is there twice.");
 }
 
 static void
@@ -303,9 +384,19 @@ a_truncated_one_must_have_a_new_token(void)
 	static const char *const message = "the list of objects does not say where it goes on";
 	static const FlowS3PageAfter after = {"", "t", NULL};
 
-	check_refused(ROOT "<IsTruncated>true</IsTruncated>" END, &nothing, message, "It is truncated, but the element \"NextContinuationToken\" is missing.");
-	check_refused(ROOT MORE("") END, &nothing, message, "It is truncated, but the element \"NextContinuationToken\" is empty.");
-	check_refused(ROOT MORE("t") END, &after, message, "It is truncated, but the element \"NextContinuationToken\" is the one that this page was asked for with.");
+	check_refused(ROOT "<IsTruncated>true</IsTruncated>" END,
+	              &nothing,
+	              message,
+	              "It is truncated, but the element \"NextContinuationToken\" is missing.");
+	check_refused(ROOT MORE("") END,
+	              &nothing,
+	              message,
+	              "It is truncated, but the element \"NextContinuationToken\" is empty.");
+	check_refused(ROOT MORE("t") END,
+	              &after,
+	              message,
+	              "It is truncated, but the element \"NextContinuationToken\" is the one that this "
+	              "page was asked for with.");
 	check_taken(ROOT MORE("t") END, &nothing, "", "", "t");
 	check_taken(ROOT MORE("tt") END, &after, "", "", "tt");
 	check_taken(ROOT WHOLE "<ContinuationToken>t</ContinuationToken>" END, &after, "", "", NULL);
@@ -316,12 +407,32 @@ its_count_must_be_that_of_keys_and_prefixes(void)
 {
 	static const char *const message = "the list of objects is not complete";
 
-	check_refused(ROOT WHOLE COUNT("1") END, &nothing, message, "The element \"KeyCount\" is \"1\", but there are 0 keys and 0 common prefixes.");
-	check_refused(ROOT WHOLE COUNT("1") KEY("a") PREFIX("b/") END, &nothing, message, "The element \"KeyCount\" is \"1\", but there are 1 keys and 1 common prefixes.");
-	check_refused(ROOT WHOLE COUNT("3") KEY("a") PREFIX("b/") END, &nothing, message, "The element \"KeyCount\" is \"3\", but there are 1 keys and 1 common prefixes.");
-	check_refused(ROOT WHOLE COUNT("") END, &nothing, message, "The element \"KeyCount\" is \"\", but there are 0 keys and 0 common prefixes.");
-	check_refused(ROOT WHOLE COUNT("-1") END, &nothing, message, "The element \"KeyCount\" is \"-1\", but there are 0 keys and 0 common prefixes.");
-	check_refused(ROOT WHOLE COUNT("18446744073709551617") KEY("a") END, &nothing, message, "The element \"KeyCount\" is \"18446744073709551617\", but there are 1 keys and 0 common prefixes.");
+	check_refused(ROOT WHOLE COUNT("1") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is \"1\", but there are 0 keys and 0 common prefixes.");
+	check_refused(ROOT WHOLE COUNT("1") KEY("a") PREFIX("b/") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is \"1\", but there are 1 keys and 1 common prefixes.");
+	check_refused(ROOT WHOLE COUNT("3") KEY("a") PREFIX("b/") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is \"3\", but there are 1 keys and 1 common prefixes.");
+	check_refused(ROOT WHOLE COUNT("") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is \"\", but there are 0 keys and 0 common prefixes.");
+	check_refused(
+		ROOT WHOLE COUNT("-1") END,
+		&nothing,
+		message,
+		"The element \"KeyCount\" is \"-1\", but there are 0 keys and 0 common prefixes.");
+	check_refused(ROOT WHOLE COUNT("18446744073709551617") KEY("a") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is \"18446744073709551617\", but there are 1 keys and "
+	              "0 common prefixes.");
 }
 
 static void
@@ -330,19 +441,44 @@ keys_must_increase(void)
 	static const char *const message = "the list of objects is not in order";
 	static const FlowS3PageAfter after = {"", NULL, "b"};
 
-	check_refused(ROOT WHOLE KEY("b") KEY("a") END, &nothing, message, "The key \"a\" stands behind \"b\".");
-	check_refused(ROOT WHOLE KEY("a") KEY("a") END, &nothing, message, "The key \"a\" stands behind \"a\".");
-	check_refused(ROOT WHOLE KEY("ab") KEY("a") END, &nothing, message, "The key \"a\" stands behind \"ab\".");
-	check_refused(ROOT WHOLE URL KEY("%C3%A9") KEY("z") END, &nothing, message, "The key \"z\" stands behind \"??\".");
-	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("a/") END, &nothing, message, "The common prefix \"a/\" stands behind \"b/\".");
-	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("b/") END, &nothing, message, "The common prefix \"b/\" stands behind \"b/\".");
+	check_refused(ROOT WHOLE KEY("b") KEY("a") END,
+	              &nothing,
+	              message,
+	              "The key \"a\" stands behind \"b\".");
+	check_refused(ROOT WHOLE KEY("a") KEY("a") END,
+	              &nothing,
+	              message,
+	              "The key \"a\" stands behind \"a\".");
+	check_refused(ROOT WHOLE KEY("ab") KEY("a") END,
+	              &nothing,
+	              message,
+	              "The key \"a\" stands behind \"ab\".");
+	check_refused(ROOT WHOLE URL KEY("%C3%A9") KEY("z") END,
+	              &nothing,
+	              message,
+	              "The key \"z\" stands behind \"??\".");
+	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("a/") END,
+	              &nothing,
+	              message,
+	              "The common prefix \"a/\" stands behind \"b/\".");
+	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("b/") END,
+	              &nothing,
+	              message,
+	              "The common prefix \"b/\" stands behind \"b/\".");
 	check_refused(ROOT WHOLE KEY("a") END, &after, message, "The key \"a\" stands behind \"b\".");
 	check_refused(ROOT WHOLE KEY("b") END, &after, message, "The key \"b\" stands behind \"b\".");
-	check_refused(ROOT WHOLE PREFIX("a/") END, &after, message, "The common prefix \"a/\" stands behind \"b\".");
+	check_refused(ROOT WHOLE PREFIX("a/") END,
+	              &after,
+	              message,
+	              "The common prefix \"a/\" stands behind \"b\".");
 	check_taken(ROOT WHOLE KEY("b ") KEY("c") PREFIX("b/") END, &after, "b  c ", "b/ ", NULL);
 	check_taken(ROOT WHOLE URL KEY("z") KEY("%C3%A9") END, &nothing, "z \xC3\xA9 ", "", NULL);
 	/* the order is that of the keys, not that in which they are encoded */
-	check_taken(ROOT WHOLE URL KEY("a%21") KEY("a-") KEY("a%5B") KEY("aa") END, &nothing, "a! a- a[ aa ", "", NULL);
+	check_taken(ROOT WHOLE URL KEY("a%21") KEY("a-") KEY("a%5B") KEY("aa") END,
+	            &nothing,
+	            "a! a- a[ aa ",
+	            "",
+	            NULL);
 }
 
 static void
@@ -351,13 +487,35 @@ keys_must_begin_with_the_prefix(void)
 	static const char *const message = "the list of objects holds what was not asked for";
 	static const FlowS3PageAfter after = {"a b/", NULL, NULL};
 
-	check_refused(ROOT WHOLE KEY("a") END, &after, message, "The key \"a\" does not begin with \"a b/\".");
-	check_refused(ROOT WHOLE KEY("a+b/c") END, &after, message, "The key \"a+b/c\" does not begin with \"a b/\".");
-	check_refused(ROOT WHOLE KEY("a b/") KEY("b") END, &after, message, "The key \"b\" does not begin with \"a b/\".");
-	check_refused(ROOT WHOLE PREFIX("/") END, &after, message, "The common prefix \"/\" does not begin with \"a b/\".");
-	check_refused(ROOT WHOLE PREFIX("a b/") END, &after, "the list of objects is damaged", "A common prefix is the prefix itself that was asked for.");
-	check_refused(ROOT WHOLE PREFIX("") END, &nothing, "the list of objects is damaged", "A common prefix is the prefix itself that was asked for.");
-	check_taken(ROOT WHOLE URL KEY("a+b/") KEY("a%20b%2fc") PREFIX("a+b/d/") END, &after, "a b/ a b/c ", "a b/d/ ", NULL);
+	check_refused(ROOT WHOLE KEY("a") END,
+	              &after,
+	              message,
+	              "The key \"a\" does not begin with \"a b/\".");
+	check_refused(ROOT WHOLE KEY("a+b/c") END,
+	              &after,
+	              message,
+	              "The key \"a+b/c\" does not begin with \"a b/\".");
+	check_refused(ROOT WHOLE KEY("a b/") KEY("b") END,
+	              &after,
+	              message,
+	              "The key \"b\" does not begin with \"a b/\".");
+	check_refused(ROOT WHOLE PREFIX("/") END,
+	              &after,
+	              message,
+	              "The common prefix \"/\" does not begin with \"a b/\".");
+	check_refused(ROOT WHOLE PREFIX("a b/") END,
+	              &after,
+	              "the list of objects is damaged",
+	              "A common prefix is the prefix itself that was asked for.");
+	check_refused(ROOT WHOLE PREFIX("") END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "A common prefix is the prefix itself that was asked for.");
+	check_taken(ROOT WHOLE URL KEY("a+b/") KEY("a%20b%2fc") PREFIX("a+b/d/") END,
+	            &after,
+	            "a b/ a b/c ",
+	            "a b/d/ ",
+	            NULL);
 }
 
 static void
@@ -365,18 +523,53 @@ what_is_encoded_must_be_well_encoded(void)
 {
 	static const char *const message = "the list of objects is damaged";
 
-	check_refused(ROOT WHOLE URL KEY("a%") END, &nothing, message, "A key is not encoded as it should be: \"a%\".");
-	check_refused(ROOT WHOLE URL KEY("a%4") END, &nothing, message, "A key is not encoded as it should be: \"a%4\".");
-	check_refused(ROOT WHOLE URL KEY("a%4g") END, &nothing, message, "A key is not encoded as it should be: \"a%4g\".");
-	check_refused(ROOT WHOLE URL KEY("a%00b") END, &nothing, message, "A key is not encoded as it should be: \"a%00b\".");
-	check_refused(ROOT WHOLE URL PREFIX("%00") END, &nothing, message, "A common prefix is not encoded as it should be: \"%00\".");
+	check_refused(ROOT WHOLE URL KEY("a%") END,
+	              &nothing,
+	              message,
+	              "A key is not encoded as it should be: \"a%\".");
+	check_refused(ROOT WHOLE URL KEY("a%4") END,
+	              &nothing,
+	              message,
+	              "A key is not encoded as it should be: \"a%4\".");
+	check_refused(ROOT WHOLE URL KEY("a%4g") END,
+	              &nothing,
+	              message,
+	              "A key is not encoded as it should be: \"a%4g\".");
+	check_refused(ROOT WHOLE URL KEY("a%00b") END,
+	              &nothing,
+	              message,
+	              "A key is not encoded as it should be: \"a%00b\".");
+	check_refused(ROOT WHOLE URL PREFIX("%00") END,
+	              &nothing,
+	              message,
+	              "A common prefix is not encoded as it should be: \"%00\".");
 }
 
 static void
 sizes_must_be_numbers(void)
 {
-	static const char *const sizes[] = {"", " 1", "1 ", "-1", "+1", "1.0", "1e3", "0x1", "18446744073709551616", "99999999999999999999", "\xD9\xA1"};
-	static const char *const shown[] = {"", " 1", "1 ", "-1", "+1", "1.0", "1e3", "0x1", "18446744073709551616", "99999999999999999999", "??"};
+	static const char *const sizes[] = {"",
+	                                    " 1",
+	                                    "1 ",
+	                                    "-1",
+	                                    "+1",
+	                                    "1.0",
+	                                    "1e3",
+	                                    "0x1",
+	                                    "18446744073709551616",
+	                                    "99999999999999999999",
+	                                    "\xD9\xA1"};
+	static const char *const shown[] = {"",
+	                                    " 1",
+	                                    "1 ",
+	                                    "-1",
+	                                    "+1",
+	                                    "1.0",
+	                                    "1e3",
+	                                    "0x1",
+	                                    "18446744073709551616",
+	                                    "99999999999999999999",
+	                                    "??"};
 
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 	{
@@ -386,28 +579,53 @@ sizes_must_be_numbers(void)
 		snprintf(detail, sizeof(detail), "The object \"a\" has the size \"%s\".", shown[i]);
 		check_refused(body, &nothing, "the list of objects is damaged", detail);
 	}
-	check_refused(ROOT WHOLE "<Contents><Key>a</Key>" TIME "</Contents>" END, &nothing, "the list of objects is damaged", "The object \"a\" has the size \"\".");
+	check_refused(ROOT WHOLE "<Contents><Key>a</Key>" TIME "</Contents>" END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "The object \"a\" has the size \"\".");
 }
 
 static void
 times_must_be_times(void)
 {
-	static const char *const times[] = {
-		"", "2024-01-31", "2024-01-31T23:00:00", "2024-01-31T23:00:00.000", "2024-01-31T23:00:00.Z", "2024-01-31T23:00:00.000+01:00",
-		"2024-01-31 23:00:00.000Z", "2024-02-30T23:00:00.000Z", "2024-13-01T23:00:00.000Z", "2024-01-31T25:00:00.000Z", "2024-01-31T23:60:00Z",
-		"20240131T230000Z", "Wed, 31 Jan 2024 23:00:00 GMT", "1706742000", "2024-01-31T23:00:00.000Z ", " 2024-01-31T23:00:00.000Z",
-		"0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2024-01-31T23:00:00.000Zx", "2024-01-31T23:00:0"};
+	static const char *const times[] = {"",
+	                                    "2024-01-31",
+	                                    "2024-01-31T23:00:00",
+	                                    "2024-01-31T23:00:00.000",
+	                                    "2024-01-31T23:00:00.Z",
+	                                    "2024-01-31T23:00:00.000+01:00",
+	                                    "2024-01-31 23:00:00.000Z",
+	                                    "2024-02-30T23:00:00.000Z",
+	                                    "2024-13-01T23:00:00.000Z",
+	                                    "2024-01-31T25:00:00.000Z",
+	                                    "2024-01-31T23:60:00Z",
+	                                    "20240131T230000Z",
+	                                    "Wed, 31 Jan 2024 23:00:00 GMT",
+	                                    "1706742000",
+	                                    "2024-01-31T23:00:00.000Z ",
+	                                    " 2024-01-31T23:00:00.000Z",
+	                                    "0001-01-01T00:00:00Z",
+	                                    "9999-12-31T23:59:59Z",
+	                                    "2024-01-31T23:00:00.000Zx",
+	                                    "2024-01-31T23:00:0"};
 
 	for (size_t i = 0; i < flow_countof(times); i++)
 	{
 		char body[1000], detail[200];
 
-		snprintf(body, sizeof(body), ROOT WHOLE "<Contents><Key>a</Key><LastModified>%s</LastModified><Size>1</Size></Contents>" END, times[i]);
+		snprintf(
+			body,
+			sizeof(body),
+			ROOT WHOLE
+			"<Contents><Key>a</Key><LastModified>%s</LastModified><Size>1</Size></Contents>" END,
+			times[i]);
 		snprintf(detail, sizeof(detail), "The object \"a\" was modified at \"%s\".", times[i]);
 		check_refused(body, &nothing, "the list of objects is damaged", detail);
 	}
-	check_refused(ROOT WHOLE "<Contents><Key>a</Key><Size>1</Size></Contents>" END, &nothing,
-	              "the list of objects is damaged", "The object \"a\" was modified at \"\".");
+	check_refused(ROOT WHOLE "<Contents><Key>a</Key><Size>1</Size></Contents>" END,
+	              &nothing,
+	              "the list of objects is damaged",
+	              "The object \"a\" was modified at \"\".");
 }
 
 static void
@@ -415,11 +633,24 @@ elements_must_be_there_once(void)
 {
 	static const char *const message = "the list of objects is damaged";
 
-	check_refused(ROOT WHOLE "<Contents>" TIME "<Size>1</Size></Contents>" END, &nothing, message, "An object has no key.");
+	check_refused(ROOT WHOLE "<Contents>" TIME "<Size>1</Size></Contents>" END,
+	              &nothing,
+	              message,
+	              "An object has no key.");
 	check_refused(ROOT WHOLE KEY("") END, &nothing, message, "An object has no key.");
-	check_refused(ROOT WHOLE "<CommonPrefixes/>" END, &nothing, message, "A common prefix is missing.");
-	check_refused(ROOT WHOLE "<Contents><Key>a</Key><Key>b</Key>" TIME "<Size>1</Size></Contents>" END, &nothing, message, "The element \"Contents/Key\" is there twice.");
-	check_refused(ROOT WHOLE COUNT("0") COUNT("0") END, &nothing, message, "The element \"KeyCount\" is there twice.");
+	check_refused(ROOT WHOLE "<CommonPrefixes/>" END,
+	              &nothing,
+	              message,
+	              "A common prefix is missing.");
+	check_refused(ROOT WHOLE "<Contents><Key>a</Key><Key>b</Key>" TIME
+	                         "<Size>1</Size></Contents>" END,
+	              &nothing,
+	              message,
+	              "The element \"Contents/Key\" is there twice.");
+	check_refused(ROOT WHOLE COUNT("0") COUNT("0") END,
+	              &nothing,
+	              message,
+	              "The element \"KeyCount\" is there twice.");
 }
 
 static void
@@ -432,7 +663,10 @@ only_printable_bytes_are_shown(void)
 	snprintf(body, sizeof(body), ROOT WHOLE URL OBJECT("%%07%%C3%s", "x") END, key);
 	snprintf(detail, sizeof(detail), "The object \"%%07%%C3%.94s...\" has the size \"x\".", key);
 	check_refused(body, &nothing, "the list of objects is damaged", detail);
-	check_refused(ROOT WHOLE URL KEY("%07%C3%A9%0A") KEY("%07") END, &nothing, "the list of objects is not in order", "The key \"?\" stands behind \"????\".");
+	check_refused(ROOT WHOLE URL KEY("%07%C3%A9%0A") KEY("%07") END,
+	              &nothing,
+	              "the list of objects is not in order",
+	              "The key \"?\" stands behind \"????\".");
 }
 
 /* ---------- limits ---------- */
@@ -451,7 +685,8 @@ a_page_that_is_too_large_is_refused(void)
 		FlowS3Page page;
 		FlowError error = {0};
 
-		CHECK_INT(read_page(body, size, size, &nothing, &reader, &page, &error), size > most ? FLOW_LIMIT : FLOW_OK);
+		CHECK_INT(read_page(body, size, size, &nothing, &reader, &page, &error),
+		          size > most ? FLOW_LIMIT : FLOW_OK);
 		CHECK_STRING(error.message, size > most ? "the list of objects exceeds a limit" : "");
 		CHECK_STRING(error.detail, size > most ? "It has more than 8388608 bytes." : "");
 		flow_s3_page_free(reader);
@@ -504,7 +739,10 @@ many_keys_take_no_longer_than_their_number(void)
 	FlowS3Page page = {0};
 	FlowError error;
 
-	/* ten times as many; if each looked at all others, it would be a hundred times */
+	/*
+	 * ten times as many; if each looked at all others, it would be a hundred
+	 * times
+	 */
 	CHECK(time_of_page(body, len, 30000) < 40 * few);
 
 	unit_state.interrupt_after = 3;
@@ -539,13 +777,15 @@ without_memory_nothing_is_left(void)
 /* ---------- failures ---------- */
 
 static void
-check_failure(const char *body, size_t len, const char *code, const char *message, const char *region)
+check_failure(const char *body, size_t len, const char *code, const char *message,
+              const char *region)
 {
 	FlowS3Failure failure;
 	FlowError error;
 
 	memset(&failure, 'x', sizeof(failure));
-	CHECK_INT(flow_s3_failure_read(&unit_host, unit_at_edge(body, len), len, &failure, &error), FLOW_OK);
+	CHECK_INT(flow_s3_failure_read(&unit_host, unit_at_edge(body, len), len, &failure, &error),
+	          FLOW_OK);
 	CHECK_STRING(failure.code, code);
 	CHECK_STRING(failure.message, message);
 	CHECK_STRING(failure.region, region);
@@ -556,15 +796,27 @@ static void
 failures_are_read_as_far_as_they_go(void)
 {
 	static const char body[] =
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region 'us-east-1' is wrong; "
+		"<?xml version=\"1.0\" "
+		"encoding=\"UTF-8\"?>\n<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region "
+		"'us-east-1' is wrong; "
 		"expecting 'eu-west-1'</Message><Region>eu-west-1</Region><RequestId>X</RequestId></Error>";
-	static const char sts[] =
-		"<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
-		"<Message>Token\nexpired \xC3\xA9</Message></Error><RequestId>X</RequestId></ErrorResponse>";
+	static const char sts[] = "<ErrorResponse "
+							  "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/"
+							  "\"><Error><Type>Sender</Type><Code>ExpiredTokenException</Code>"
+							  "<Message>Token\nexpired "
+							  "\xC3\xA9</Message></Error><RequestId>X</RequestId></ErrorResponse>";
 	char special[2000], wanted[300];
 
-	check_failure(body, strlen(body), "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", "eu-west-1");
-	check_failure(body, strlen(body) - 45, "AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", "");
+	check_failure(body,
+	              strlen(body),
+	              "AuthorizationHeaderMalformed",
+	              "the region 'us-east-1' is wrong; expecting 'eu-west-1'",
+	              "eu-west-1");
+	check_failure(body,
+	              strlen(body) - 45,
+	              "AuthorizationHeaderMalformed",
+	              "the region 'us-east-1' is wrong; expecting 'eu-west-1'",
+	              "");
 	check_failure(body, 100, "AuthorizationHeaderMalformed", "", "");
 	check_failure(sts, strlen(sts), "ExpiredTokenException", "Token?expired ??", "");
 	check_failure("", 0, "", "", "");
@@ -572,16 +824,24 @@ failures_are_read_as_far_as_they_go(void)
 	check_failure("garbage", 7, "", "", "");
 	check_failure("<!DOCTYPE a><Error><Code>x</Code></Error>", 41, "", "", "");
 
-	snprintf(special, sizeof(special), "<Error><Message>%0500d</Message><Code>%0500d</Code></Error>", 0, 0);
+	snprintf(special,
+	         sizeof(special),
+	         "<Error><Message>%0500d</Message><Code>%0500d</Code></Error>",
+	         0,
+	         0);
 	snprintf(wanted, sizeof(wanted), "%0255d", 0);
 	check_failure(special, strlen(special), wanted + 255 - 63, wanted, "");
 }
 
-/* What a failure is depends on its text: without memory to read that, nothing is known. */
+/*
+ * What a failure is depends on its text: without memory to read that, nothing
+ * is known.
+ */
 static void
 failures_need_memory(void)
 {
-	static const char body[] = "<Error><Code>RequestTimeTooSkewed</Code><Message>It is late.</Message></Error>";
+	static const char body[] =
+		"<Error><Code>RequestTimeTooSkewed</Code><Message>It is late.</Message></Error>";
 	int64_t after = 0;
 	FlowStatus status;
 
@@ -603,11 +863,15 @@ failures_need_memory(void)
 
 /* ---------- temporary keys ---------- */
 
-#define STS_BEGIN "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>"
+#define STS_BEGIN                                                                                  \
+	"<AssumeRoleWithWebIdentityResponse "                                                          \
+	"xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult>"
 #define STS_END "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
-#define STS(expiration, secret)                                                                                             \
-	STS_BEGIN "<SubjectFromWebIdentityToken>x</SubjectFromWebIdentityToken><Credentials><SessionToken>TOKEN</SessionToken>" \
-			  "<SecretAccessKey>" secret "</SecretAccessKey><Expiration>" expiration "</Expiration><AccessKeyId>ASIA</AccessKeyId></Credentials>" STS_END
+#define STS(expiration, secret)                                                                    \
+	STS_BEGIN "<SubjectFromWebIdentityToken>x</"                                                   \
+			  "SubjectFromWebIdentityToken><Credentials><SessionToken>TOKEN</SessionToken>"        \
+			  "<SecretAccessKey>" secret "</SecretAccessKey><Expiration>" expiration               \
+			  "</Expiration><AccessKeyId>ASIA</AccessKeyId></Credentials>" STS_END
 
 static void
 temporary_keys_are_read(void)
@@ -635,7 +899,8 @@ temporary_keys_are_read(void)
 	for (int tries = 0; tries < 2; tries++)
 	{
 		unit_state.fail_after = tries;
-		CHECK_INT(flow_s3_sts_read(&unit_host, body, strlen(body), &keys, &expires, &error), FLOW_NO_MEMORY);
+		CHECK_INT(flow_s3_sts_read(&unit_host, body, strlen(body), &keys, &expires, &error),
+		          FLOW_NO_MEMORY);
 		unit_state.fail_after = -1;
 	}
 	CHECK_INT(unit_state.outstanding, 0);
@@ -648,7 +913,8 @@ check_no_keys(const char *body, const char *detail)
 	int64_t expires;
 	FlowS3Keys keys;
 
-	CHECK_INT(flow_s3_sts_read(&unit_host, body, strlen(body), &keys, &expires, &error), FLOW_CORRUPT);
+	CHECK_INT(flow_s3_sts_read(&unit_host, body, strlen(body), &keys, &expires, &error),
+	          FLOW_CORRUPT);
 	CHECK_STRING(error.message, "the answer of AWS STS holds no keys");
 	CHECK_STRING(error.detail, detail);
 }
@@ -658,13 +924,17 @@ answers_without_temporary_keys_are_refused(void)
 {
 	char body[2000];
 
-	check_no_keys(STS("tomorrow", "SECRET"), "The element \"Expiration\" is missing, or not what it should be.");
-	check_no_keys(STS("2024-01-31T23:00:00Z", ""), "The element \"SecretAccessKey\" is missing, or not what it should be.");
-	check_no_keys(STS_BEGIN STS_END, "The element \"AccessKeyId\" is missing, or not what it should be.");
+	check_no_keys(STS("tomorrow", "SECRET"),
+	              "The element \"Expiration\" is missing, or not what it should be.");
+	check_no_keys(STS("2024-01-31T23:00:00Z", ""),
+	              "The element \"SecretAccessKey\" is missing, or not what it should be.");
+	check_no_keys(STS_BEGIN STS_END,
+	              "The element \"AccessKeyId\" is missing, or not what it should be.");
 	snprintf(body, sizeof(body), STS("2024-01-31T23:00:00Z", "%0256d"), 0);
 	check_no_keys(body, "The element \"SecretAccessKey\" is missing, or not what it should be.");
 	check_no_keys("<a/>", "The element \"AccessKeyId\" is missing, or not what it should be.");
-	check_no_keys("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>", "Elements are nested too deep.");
+	check_no_keys("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>",
+	              "Elements are nested too deep.");
 }
 
 int

@@ -53,7 +53,10 @@ answers_have_remedies_and_meanings(void)
 	}
 }
 
-/* Full jitter: from nothing to twice as long with every attempt, up to 20 seconds. */
+/*
+ * Full jitter: from nothing to twice as long with every attempt, up to 20
+ * seconds.
+ */
 static void
 waits_grow_and_are_bounded(void)
 {
@@ -67,10 +70,12 @@ waits_grow_and_are_bounded(void)
 		CHECK_INT(flow_s3_backoff(attempt, FLOW_S3_AGAIN, (uint64_t) bound, -1), bound);
 		for (uint64_t random = 1; random < 1000; random++)
 		{
-			int64_t wait = flow_s3_backoff(attempt, FLOW_S3_AGAIN, random * UINT64_C(0x9E3779B97F4A7C15), -1);
+			int64_t wait =
+				flow_s3_backoff(attempt, FLOW_S3_AGAIN, random * UINT64_C(0x9E3779B97F4A7C15), -1);
 
 			CHECK(wait >= 0 && wait <= bound);
-			wait = flow_s3_backoff(attempt, FLOW_S3_SLOWER, random * UINT64_C(0x9E3779B97F4A7C15), -1);
+			wait =
+				flow_s3_backoff(attempt, FLOW_S3_SLOWER, random * UINT64_C(0x9E3779B97F4A7C15), -1);
 			CHECK(wait >= 0 && wait <= 20000000);
 		}
 		most *= 2;

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_sign.c
- *	  Signatures: those that AWS has published, and those of the obvious version.
+ *	  Signatures: those that AWS has published, and those of the obvious
+ *	  version.
  *
  *-------------------------------------------------------------------------
  */
@@ -62,23 +63,32 @@ static void
 check_signed(const Signed *example, const FlowS3Keys *keys, const char *time, const char *service)
 {
 	char query[1024], hash[FLOW_S3_HASH_TEXT], wanted[2048], authorization[FLOW_S3_AUTHORIZATION];
-	FlowS3Signing signing = {
-		.method = example->method,
-		.path = example->path,
-		.query = query,
-		.fields = example->fields,
-		.nfields = count_fields(example->fields),
-		.payload_hash = hash,
-		.time = time,
-		.region = "us-east-1",
-		.service = service,
-		.keys = keys};
+	FlowS3Signing signing = {.method = example->method,
+	                         .path = example->path,
+	                         .query = query,
+	                         .fields = example->fields,
+	                         .nfields = count_fields(example->fields),
+	                         .payload_hash = hash,
+	                         .time = time,
+	                         .region = "us-east-1",
+	                         .service = service,
+	                         .keys = keys};
 
-	CHECK(flow_s3_query(example->parameters, count_parameters(example->parameters), query, sizeof(query)));
+	CHECK(flow_s3_query(example->parameters,
+	                    count_parameters(example->parameters),
+	                    query,
+	                    sizeof(query)));
 	flow_s3_hash(example->body, strlen(example->body), hash);
 	CHECK_INT(flow_s3_sign(&unit_host, &signing, authorization), FLOW_OK);
-	snprintf(wanted, sizeof(wanted), "AWS4-HMAC-SHA256 Credential=%s/%.8s/us-east-1/%s/aws4_request, SignedHeaders=%s, Signature=%s",
-	         keys->access_key_id, time, service, example->names, example->signature);
+	snprintf(wanted,
+	         sizeof(wanted),
+	         "AWS4-HMAC-SHA256 Credential=%s/%.8s/us-east-1/%s/aws4_request, SignedHeaders=%s, "
+	         "Signature=%s",
+	         keys->access_key_id,
+	         time,
+	         service,
+	         example->names,
+	         example->signature);
 	CHECK_STRING(authorization, wanted);
 	if (strcmp(authorization, wanted) != 0)
 		printf("# in %s\n", example->name);
@@ -88,64 +98,270 @@ check_signed(const Signed *example, const FlowS3Keys *keys, const char *time, co
 
 #define BUCKET "examplebucket.s3.amazonaws.com"
 
-/* Amazon S3 API Reference, "Signature Calculations for the Authorization Header: Transferring Payload in a Single Chunk" */
+/*
+ * Amazon S3 API Reference, "Signature Calculations for the Authorization
+ * Header: Transferring Payload in a Single Chunk"
+ */
 static const Signed s3_examples[] = {
-	{"GET object", "GET", "/test.txt", {{0}}, {{"host", BUCKET}, {"range", "bytes=0-9"}, {"x-amz-content-sha256", EMPTY_HASH}, {"x-amz-date", "20130524T000000Z"}}, "", "host;range;x-amz-content-sha256;x-amz-date", "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
-	{"PUT object", "PUT", "/test%24file.text", {{0}}, {{"x-amz-storage-class", "REDUCED_REDUNDANCY"}, {"x-amz-date", "20130524T000000Z"}, {"x-amz-content-sha256", "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"}, {"host", BUCKET}, {"date", "Fri, 24 May 2013 00:00:00 GMT"}}, "Welcome to Amazon S3.", "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class", "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
-	{"GET bucket lifecycle", "GET", "/", {{"lifecycle", ""}}, {{"host", BUCKET}, {"x-amz-date", "20130524T000000Z"}, {"x-amz-content-sha256", EMPTY_HASH}}, "", "host;x-amz-content-sha256;x-amz-date", "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-	{"GET bucket", "GET", "/", {{"prefix", "J"}, {"max-keys", "2"}}, {{"x-amz-content-sha256", EMPTY_HASH}, {"host", BUCKET}, {"x-amz-date", "20130524T000000Z"}}, "", "host;x-amz-content-sha256;x-amz-date", "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
+	{"GET object",
+     "GET",
+     "/test.txt",
+     {{0}},
+     {{"host", BUCKET},
+      {"range", "bytes=0-9"},
+      {"x-amz-content-sha256", EMPTY_HASH},
+      {"x-amz-date", "20130524T000000Z"}},
+     "",
+     "host;range;x-amz-content-sha256;x-amz-date",
+     "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
+	{"PUT object",
+     "PUT",
+     "/test%24file.text",
+     {{0}},
+     {{"x-amz-storage-class", "REDUCED_REDUNDANCY"},
+      {"x-amz-date", "20130524T000000Z"},
+      {"x-amz-content-sha256", "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072"},
+      {"host", BUCKET},
+      {"date", "Fri, 24 May 2013 00:00:00 GMT"}},
+     "Welcome to Amazon S3.",
+     "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+     "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
+	{"GET bucket lifecycle",
+     "GET",
+     "/",
+     {{"lifecycle", ""}},
+     {{"host", BUCKET}, {"x-amz-date", "20130524T000000Z"}, {"x-amz-content-sha256", EMPTY_HASH}},
+     "",
+     "host;x-amz-content-sha256;x-amz-date",
+     "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
+	{"GET bucket",
+     "GET",
+     "/",
+     {{"prefix", "J"}, {"max-keys", "2"}},
+     {{"x-amz-content-sha256", EMPTY_HASH}, {"host", BUCKET}, {"x-amz-date", "20130524T000000Z"}},
+     "",
+     "host;x-amz-content-sha256;x-amz-date",
+     "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
 };
 
 static void
 the_examples_of_s3_have_their_signatures(void)
 {
-	static const FlowS3Keys keys = {"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", ""};
+	static const FlowS3Keys keys = {"AKIAIOSFODNN7EXAMPLE",
+	                                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+	                                ""};
 
 	for (size_t i = 0; i < flow_countof(s3_examples); i++)
 		check_signed(&s3_examples[i], &keys, "20130524T000000Z", "s3");
 }
 
 #define FORM "application/x-www-form-urlencoded"
-#define HOST_AND_DATE                    \
-	{"host", "example.amazonaws.com"},   \
-	{                                    \
-		"x-amz-date", "20150830T123600Z" \
+#define HOST_AND_DATE                                                                              \
+	{"host", "example.amazonaws.com"},                                                             \
+	{                                                                                              \
+		"x-amz-date", "20150830T123600Z"                                                           \
 	}
-#define TOKEN                                                                                                                                \
-	"AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGd" \
-	"QrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz" \
+#define TOKEN                                                                                      \
+	"AQoDYXdzEPT//////////"                                                                        \
+	"wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwth" \
+	"Ax7mSEI/qkPpKPi/kMcGd"                                                                        \
+	"QrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAk" \
+	"iY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz"                                                   \
 	"+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 
-/* the test suite of Signature Version 4, without what is about normalizing paths */
+/*
+ * the test suite of Signature Version 4, without what is about normalizing
+ * paths
+ */
 static const Signed suite[] = {
-	{"get-vanilla", "GET", "/", {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
-	{"get-vanilla-empty-query-key", "GET", "/", {{"Param1", "value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
-	{"get-vanilla-query-order-key", "GET", "/", {{"Param1", "value2"}, {"Param1", "Value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "eedbc4e291e521cf13422ffca22be7d2eb8146eecf653089df300a15b2382bd1"},
-	{"get-vanilla-query-order-key-case", "GET", "/", {{"Param2", "value2"}, {"Param1", "value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
-	{"get-vanilla-query-order-value", "GET", "/", {{"Param1", "value2"}, {"Param1", "value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694"},
-	{"get-vanilla-query-order-encoded", "GET", "/", {{"Param-3", "Value3"}, {"Param", "Value2"}, {"\xE1\x88\xB4", "Value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac"},
-	{"get-vanilla-query-unreserved", "GET", "/", {{UNRESERVED, UNRESERVED}}, {HOST_AND_DATE}, "", "host;x-amz-date", "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"},
-	{"get-vanilla-utf8-query", "GET", "/", {{"\xE1\x88\xB4", "bar"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"},
-	{"get-utf8", "GET", "/%E1%88%B4", {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
-	{"get-unreserved", "GET", "/" UNRESERVED, {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
-	{"get-space", "GET", "/example%20space/", {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"},
-	{"get-header-value-trim", "GET", "/", {{0}}, {HOST_AND_DATE, {"my-header1", " value1"}, {"my-header2", " \"a   b   c\""}}, "", "host;my-header1;my-header2;x-amz-date", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
-	{"get-header-key-duplicate", "GET", "/", {{0}}, {HOST_AND_DATE, {"my-header1", "value2"}, {"my-header1", "value2"}, {"my-header1", "value1"}}, "", "host;my-header1;x-amz-date", "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea"},
-	{"get-header-value-order", "GET", "/", {{0}}, {{"my-header1", "value4"}, {"my-header1", "value1"}, HOST_AND_DATE, {"my-header1", "value3"}, {"my-header1", "value2"}}, "", "host;my-header1;x-amz-date", "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01"},
-	{"post-vanilla", "POST", "/", {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
-	{"post-vanilla-query", "POST", "/", {{"Param1", "value1"}}, {HOST_AND_DATE}, "", "host;x-amz-date", "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"},
-	{"post-header-key-sort", "POST", "/", {{0}}, {{"my-header1", "value1"}, HOST_AND_DATE}, "", "host;my-header1;x-amz-date", "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c"},
-	{"post-header-value-case", "POST", "/", {{0}}, {HOST_AND_DATE, {"my-header1", "VALUE1"}}, "", "host;my-header1;x-amz-date", "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d"},
-	{"post-x-www-form-urlencoded", "POST", "/", {{0}}, {{"content-type", FORM}, HOST_AND_DATE}, "Param1=value1", "content-type;host;x-amz-date", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
-	{"post-x-www-form-urlencoded-parameters", "POST", "/", {{0}}, {{"content-type", FORM "; charset=utf8"}, HOST_AND_DATE}, "Param1=value1", "content-type;host;x-amz-date", "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe"},
-	{"post-sts-header-before", "POST", "/", {{0}}, {HOST_AND_DATE, {"x-amz-security-token", TOKEN}}, "", "host;x-amz-date;x-amz-security-token", "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"},
-	{"post-sts-header-after", "POST", "/", {{0}}, {HOST_AND_DATE}, "", "host;x-amz-date", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+	{"get-vanilla",
+     "GET",
+     "/",
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+	{"get-vanilla-empty-query-key",
+     "GET",
+     "/",
+     {{"Param1", "value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
+	{"get-vanilla-query-order-key",
+     "GET",
+     "/",
+     {{"Param1", "value2"}, {"Param1", "Value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "eedbc4e291e521cf13422ffca22be7d2eb8146eecf653089df300a15b2382bd1"},
+	{"get-vanilla-query-order-key-case",
+     "GET",
+     "/",
+     {{"Param2", "value2"}, {"Param1", "value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+	{"get-vanilla-query-order-value",
+     "GET",
+     "/",
+     {{"Param1", "value2"}, {"Param1", "value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694"},
+	{"get-vanilla-query-order-encoded",
+     "GET",
+     "/",
+     {{"Param-3", "Value3"}, {"Param", "Value2"}, {"\xE1\x88\xB4", "Value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "371d3713e185cc334048618a97f809c9ffe339c62934c032af5a0e595648fcac"},
+	{"get-vanilla-query-unreserved",
+     "GET",
+     "/",
+     {{UNRESERVED, UNRESERVED}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"},
+	{"get-vanilla-utf8-query",
+     "GET",
+     "/",
+     {{"\xE1\x88\xB4", "bar"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"},
+	{"get-utf8",
+     "GET",
+     "/%E1%88%B4",
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
+	{"get-unreserved",
+     "GET",
+     "/" UNRESERVED,
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
+	{"get-space",
+     "GET",
+     "/example%20space/",
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"},
+	{"get-header-value-trim",
+     "GET",
+     "/",
+     {{0}},
+     {HOST_AND_DATE, {"my-header1", " value1"}, {"my-header2", " \"a   b   c\""}},
+     "",
+     "host;my-header1;my-header2;x-amz-date",
+     "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
+	{"get-header-key-duplicate",
+     "GET",
+     "/",
+     {{0}},
+     {HOST_AND_DATE, {"my-header1", "value2"}, {"my-header1", "value2"}, {"my-header1", "value1"}},
+     "",
+     "host;my-header1;x-amz-date",
+     "c9d5ea9f3f72853aea855b47ea873832890dbdd183b4468f858259531a5138ea"},
+	{"get-header-value-order",
+     "GET",
+     "/",
+     {{0}},
+     {{"my-header1", "value4"},
+      {"my-header1", "value1"},
+      HOST_AND_DATE,
+      {"my-header1", "value3"},
+      {"my-header1", "value2"}},
+     "",
+     "host;my-header1;x-amz-date",
+     "08c7e5a9acfcfeb3ab6b2185e75ce8b1deb5e634ec47601a50643f830c755c01"},
+	{"post-vanilla",
+     "POST",
+     "/",
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+	{"post-vanilla-query",
+     "POST",
+     "/",
+     {{"Param1", "value1"}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"},
+	{"post-header-key-sort",
+     "POST",
+     "/",
+     {{0}},
+     {{"my-header1", "value1"}, HOST_AND_DATE},
+     "",
+     "host;my-header1;x-amz-date",
+     "c5410059b04c1ee005303aed430f6e6645f61f4dc9e1461ec8f8916fdf18852c"},
+	{"post-header-value-case",
+     "POST",
+     "/",
+     {{0}},
+     {HOST_AND_DATE, {"my-header1", "VALUE1"}},
+     "",
+     "host;my-header1;x-amz-date",
+     "cdbc9802e29d2942e5e10b5bccfdd67c5f22c7c4e8ae67b53629efa58b974b7d"},
+	{"post-x-www-form-urlencoded",
+     "POST",
+     "/",
+     {{0}},
+     {{"content-type", FORM}, HOST_AND_DATE},
+     "Param1=value1",
+     "content-type;host;x-amz-date",
+     "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+	{"post-x-www-form-urlencoded-parameters",
+     "POST",
+     "/",
+     {{0}},
+     {{"content-type", FORM "; charset=utf8"}, HOST_AND_DATE},
+     "Param1=value1",
+     "content-type;host;x-amz-date",
+     "1a72ec8f64bd914b0e42e42607c7fbce7fb2c7465f63e3092b3b0d39fa77a6fe"},
+	{"post-sts-header-before",
+     "POST",
+     "/",
+     {{0}},
+     {HOST_AND_DATE, {"x-amz-security-token", TOKEN}},
+     "",
+     "host;x-amz-date;x-amz-security-token",
+     "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"},
+	{"post-sts-header-after",
+     "POST",
+     "/",
+     {{0}},
+     {HOST_AND_DATE},
+     "",
+     "host;x-amz-date",
+     "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
 };
 
 static void
 the_test_suite_has_its_signatures(void)
 {
-	static const FlowS3Keys keys = {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", TOKEN};
+	static const FlowS3Keys keys = {"AKIDEXAMPLE",
+	                                "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+	                                TOKEN};
 
 	for (size_t i = 0; i < flow_countof(suite); i++)
 		check_signed(&suite[i], &keys, "20150830T123600Z", "service");
@@ -221,7 +437,11 @@ sign_plainly(const FlowS3Signing *signing, char *authorization)
 	for (int i = 0; i < signing->nfields; i++)
 	{
 		strcat(request, lines[i].text);
-		sprintf(names + strlen(names), "%s%.*s", i > 0 ? ";" : "", (int) strcspn(lines[i].text, ":"), lines[i].text);
+		sprintf(names + strlen(names),
+		        "%s%.*s",
+		        i > 0 ? ";" : "",
+		        (int) strcspn(lines[i].text, ":"),
+		        lines[i].text);
 	}
 	sprintf(request + strlen(request), "\n%s\n%s", names, signing->payload_hash);
 
@@ -237,7 +457,11 @@ sign_plainly(const FlowS3Signing *signing, char *authorization)
 		memcpy(bytes, mac, 32);
 		HMAC(EVP_sha256(), bytes, 32, (const uint8_t *) steps[i], strlen(steps[i]), mac, NULL);
 	}
-	authorization += sprintf(authorization, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=", signing->keys->access_key_id, scope, names);
+	authorization += sprintf(authorization,
+	                         "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=",
+	                         signing->keys->access_key_id,
+	                         scope,
+	                         names);
 	to_hexadecimal(mac, authorization);
 }
 
@@ -256,14 +480,17 @@ random_requests_get_the_signature_of_the_obvious_version(void)
 {
 	for (int i = 0; i < 2000 && unit_complaints == 0; i++)
 	{
-		char texts[2 * MAX_PARAMETERS][20], values[MAX_FIELDS][40], names[MAX_FIELDS][20], path[40], encoded_path[130];
+		char texts[2 * MAX_PARAMETERS][20], values[MAX_FIELDS][40], names[MAX_FIELDS][20], path[40],
+			encoded_path[130];
 		char query[1024], wanted_query[1024], time[FLOW_S3_TIME_TEXT], hash[FLOW_S3_HASH_TEXT];
 		char got[FLOW_S3_AUTHORIZATION], wanted[4096];
 		FlowS3Parameter parameters[MAX_PARAMETERS];
 		FlowHttpField fields[MAX_FIELDS];
 		FlowS3Keys keys = {.session_token = ""};
-		int nparameters = (int) random_below(MAX_PARAMETERS + 1), nfields = (int) random_below(MAX_FIELDS + 1);
-		FlowS3Signing signing = {"GET", encoded_path, query, fields, nfields, hash, time, "eu-central-1", "s3", &keys};
+		int nparameters = (int) random_below(MAX_PARAMETERS + 1),
+			nfields = (int) random_below(MAX_FIELDS + 1);
+		FlowS3Signing signing =
+			{"GET", encoded_path, query, fields, nfields, hash, time, "eu-central-1", "s3", &keys};
 
 		for (int j = 0; j < nparameters; j++)
 		{
@@ -282,7 +509,9 @@ random_requests_get_the_signature_of_the_obvious_version(void)
 		encode_plainly(path, true, wanted);
 		CHECK_STRING(encoded_path, wanted);
 		random_text(keys.access_key_id, i % 5 ? 32 : sizeof(keys.access_key_id), UNRESERVED);
-		random_text(keys.secret_access_key, i % 5 ? 64 : sizeof(keys.secret_access_key), UNRESERVED "/+");
+		random_text(keys.secret_access_key,
+		            i % 5 ? 64 : sizeof(keys.secret_access_key),
+		            UNRESERVED "/+");
 		flow_s3_time_text((int64_t) random_below(4000000000), time);
 		flow_s3_hash(path, strlen(path), hash);
 
@@ -301,7 +530,9 @@ random_requests_get_the_signature_of_the_obvious_version(void)
 static void
 a_query_without_room_is_refused(void)
 {
-	static const FlowS3Parameter parameters[] = {{"prefix", "a b/"}, {"list-type", "2"}, {"delimiter", ""}};
+	static const FlowS3Parameter parameters[] = {{"prefix", "a b/"},
+	                                             {"list-type", "2"},
+	                                             {"delimiter", ""}};
 	static const char whole[] = "delimiter=&list-type=2&prefix=a%20b%2F";
 
 	for (size_t size = 0; size <= sizeof(whole) + 1; size++)
@@ -325,7 +556,8 @@ what_is_too_long_gives_no_signature(void)
 	static const FlowS3Keys keys = {"AKIDEXAMPLE", "secret", ""};
 	static char region[2000], name[2000];
 	FlowHttpField field = {"host", "h"};
-	FlowS3Signing signing = {"GET", "/", "", &field, 1, EMPTY_HASH, "20150830T123600Z", "us-east-1", "s3", &keys};
+	FlowS3Signing signing =
+		{"GET", "/", "", &field, 1, EMPTY_HASH, "20150830T123600Z", "us-east-1", "s3", &keys};
 	char authorization[FLOW_S3_AUTHORIZATION];
 	FlowStatus status;
 
@@ -373,7 +605,8 @@ without_memory_there_is_no_signature(void)
 {
 	static const FlowS3Keys keys = {"AKIDEXAMPLE", "secret", ""};
 	FlowHttpField field = {"host", "h"};
-	FlowS3Signing signing = {"GET", "/", "", &field, 1, EMPTY_HASH, "20150830T123600Z", "us-east-1", "s3", &keys};
+	FlowS3Signing signing =
+		{"GET", "/", "", &field, 1, EMPTY_HASH, "20150830T123600Z", "us-east-1", "s3", &keys};
 	char authorization[FLOW_S3_AUTHORIZATION];
 
 	unit_state.fail_after = 0;
@@ -423,7 +656,12 @@ every_byte_is_encoded_as_aws_wants_it(void)
 			size_t len = flow_s3_encode(&text, 1, keep, got);
 
 			got[len] = '\0';
-			snprintf(wanted, sizeof(wanted), (byte > 0 && strchr(UNRESERVED, byte) != NULL) || (byte == '/' && keep) ? "%c" : "%%%02X", byte);
+			snprintf(wanted,
+			         sizeof(wanted),
+			         (byte > 0 && strchr(UNRESERVED, byte) != NULL) || (byte == '/' && keep)
+			             ? "%c"
+			             : "%%%02X",
+			         byte);
 			CHECK_STRING(got, wanted);
 			CHECK_INT(flow_s3_encode(&text, 1, keep, NULL), len);
 		}

@@ -28,7 +28,11 @@ typedef struct Fixture
 static void
 set_up(Fixture *f, const char *location, int connections)
 {
-	FlowS3Spec spec = {.bucket = "bucket", .bucket_len = 6, .endpoint_host = "store", .path_style = true, .max_connections = connections};
+	FlowS3Spec spec = {.bucket = "bucket",
+	                   .bucket_len = 6,
+	                   .endpoint_host = "store",
+	                   .path_style = true,
+	                   .max_connections = connections};
 
 	memset(f, 0, sizeof(*f));
 	f->host = unit_host;
@@ -73,7 +77,10 @@ put(const char *key, size_t size)
 	FakeObject *object = &fake_objects[fake_nobjects++];
 
 	snprintf(object->key, sizeof(object->key), "%s", key);
-	snprintf(object->etag, sizeof(object->etag), "\"%016llx\"", (unsigned long long) fake_number(UINT64_MAX));
+	snprintf(object->etag,
+	         sizeof(object->etag),
+	         "\"%016llx\"",
+	         (unsigned long long) fake_number(UINT64_MAX));
 	object->size = size;
 	object->data = malloc(size + sizeof(uint64_t));
 	for (size_t i = 0; i < size; i += sizeof(uint64_t))
@@ -87,7 +94,8 @@ put(const char *key, size_t size)
 static FlowStatus
 list(Fixture *f, const FlowPruner *pruner)
 {
-	return flow_objects_list_pruned(&f->host, f->location, &f->access, NULL, pruner, &f->objects, &f->error);
+	return flow_objects_list_pruned(
+		&f->host, f->location, &f->access, NULL, pruner, &f->objects, &f->error);
 }
 
 /* The keys that a location means, with blanks between them. */
@@ -103,10 +111,18 @@ keys_of(const char *location)
 	status = list(&f, NULL);
 	text[0] = '\0';
 	if (status != FLOW_OK)
-		snprintf(text, sizeof(text), "%s %s", status == FLOW_NOT_FOUND ? "not found:" : "error:", f.error.message);
+		snprintf(text,
+		         sizeof(text),
+		         "%s %s",
+		         status == FLOW_NOT_FOUND ? "not found:" : "error:",
+		         f.error.message);
 	else
 		for (size_t i = 0; i < f.objects->count; i++)
-			len += (size_t) snprintf(text + len, sizeof(text) - len, "%s%s", i == 0 ? "" : " ", f.objects->items[i].path + strlen("s3://bucket/"));
+			len += (size_t) snprintf(text + len,
+			                         sizeof(text) - len,
+			                         "%s%s",
+			                         i == 0 ? "" : " ",
+			                         f.objects->items[i].path + strlen("s3://bucket/"));
 	tear_down(&f);
 	return text;
 }
@@ -120,17 +136,24 @@ locations_mean_keys(void)
 	{
 		const char *location, *keys;
 	} cases[] = {
-		{"s3://bucket", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
-		{"s3://bucket/", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
+		{"s3://bucket",
+	     "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz "
+	     "d/2024/02/30/z.gz"},
+		{"s3://bucket/",
+	     "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz ab d/2024/01/01/x.gz d/2024/01/02/y.gz "
+	     "d/2024/02/30/z.gz"},
 		{"s3://bucket/a", "a a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"}, /* never ab */
 		{"s3://bucket/a/", "a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"},
 		{"s3://bucket/a/*.gz", "a/1.gz"},
-		{"s3://bucket/a/*", "a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"}, /* a "directory" that matches is read, too */
+		{"s3://bucket/a/*",
+	     "a/1.gz a/2.log a/b/3.gz a/b/c/4.gz"}, /* a "directory" that matches is read, too */
 		{"s3://bucket/a/**/*.gz", "a/1.gz a/b/3.gz a/b/c/4.gz"},
 		{"s3://bucket/*/*/*.gz", "a/b/3.gz"},
 		{"s3://bucket/a/{1,2}.*", "a/1.gz a/2.log"},
-		{"s3://bucket/d/${day:yyyy/MM/dd}/*", "d/2024/01/01/x.gz d/2024/01/02/y.gz"}, /* there is no 30th of February */
-		{"s3://bucket/d/2024/${month}/*/*.gz", "d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
+		{"s3://bucket/d/${day:yyyy/MM/dd}/*",
+	     "d/2024/01/01/x.gz d/2024/01/02/y.gz"}, /* there is no 30th of February */
+		{"s3://bucket/d/2024/${month}/*/*.gz",
+	     "d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
 		{"s3://bucket/d/2024/01/02/y.gz", "d/2024/01/02/y.gz"},
 	};
 
@@ -157,7 +180,8 @@ locations_mean_keys(void)
 			CHECK_STRING(keys_of(cases[i].location), cases[i].keys);
 	}
 	CHECK_STRING(keys_of("s3://bucket/x"), "not found: there is nothing at \"s3://bucket/x\"");
-	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"), "not found: there is nothing at \"s3://bucket/a/b/c/d/\"");
+	CHECK_STRING(keys_of("s3://bucket/a/b/c/d/*"),
+	             "not found: there is nothing at \"s3://bucket/a/b/c/d/\"");
 	CHECK_STRING(keys_of("s3://bucket/a/*.zst"), "");
 }
 
@@ -168,7 +192,11 @@ what_is_left_out_is_counted(void)
 
 	set_up(&f, "s3://bucket/a/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
-	CHECK_INT(f.objects->skipped, 5); /* a hidden directory's, a hidden one, the test's, a folder's marker, an empty one */
+	/*
+	 * a hidden directory's, a hidden one, the test's, a folder's marker, an
+	 * empty one
+	 */
+	CHECK_INT(f.objects->skipped, 5);
 	tear_down(&f);
 }
 
@@ -192,7 +220,9 @@ a_list_can_be_handed_over(void)
 			size_t left_len;
 
 			set_up(&f, "s3://bucket/{a,d}/**", 16);
-			CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error), FLOW_OK);
+			CHECK_INT(
+				flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error),
+				FLOW_OK);
 			if (bytes != NULL)
 				CHECK_INT(flow_objects_resume(f.objects, bytes, len, &f.error), FLOW_OK);
 			status = flow_objects_more(f.objects, true, &f.error);
@@ -215,12 +245,14 @@ a_list_can_be_handed_over(void)
 }
 
 static FlowStatus
-only_january(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning, FlowError *error)
+only_january(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning,
+             FlowError *error)
 {
 	(void) arg;
 	(void) file;
 	(void) error;
-	*pruning = values[0].begun && values[0].from >= INT64_C(1706745600000000) ? FLOW_PRUNE_BY_PATH : FLOW_KEEP;
+	*pruning = values[0].begun && values[0].from >= INT64_C(1706745600000000) ? FLOW_PRUNE_BY_PATH
+	                                                                          : FLOW_KEEP;
 	return FLOW_OK;
 }
 
@@ -252,7 +284,10 @@ what_may_be_anything_is_listed_at_once(void)
 	tear_down(&f);
 }
 
-/* Keys are bytes: those that no directory could have are read all the same, as data and not as ways. */
+/*
+ * Keys are bytes: those that no directory could have are read all the same, as
+ * data and not as ways.
+ */
 static void
 keys_are_not_paths(void)
 {
@@ -284,7 +319,9 @@ the_region_is_found_out(void)
 	tear_down(&f);
 }
 
-/* A clock that is wrong by an hour is put right, one by two days not believed. */
+/*
+ * A clock that is wrong by an hour is put right, one by two days not believed.
+ */
 static void
 the_clock_is_found_out(void)
 {
@@ -309,7 +346,10 @@ the_clock_is_found_out(void)
 
 /* ---------- reading ---------- */
 
-/* Reads all objects of the list as a reader does, announcing them ahead; false: an error, in *error. */
+/*
+ * Reads all objects of the list as a reader does, announcing them ahead;
+ * false: an error, in *error.
+ */
 static bool
 read_all(Fixture *f, bool announce)
 {
@@ -326,8 +366,11 @@ read_all(Fixture *f, bool announce)
 
 		while (strcmp(fake->key, object->path + strlen("s3://bucket/")) != 0)
 			fake++;
-		for (; announce && announced < f->objects->count && (announced <= i || storage->has_room(f->access.store)); announced++)
-			if (storage->announce(f->access.store, &f->objects->items[announced], &f->error) != FLOW_OK)
+		for (; announce && announced < f->objects->count &&
+		       (announced <= i || storage->has_room(f->access.store));
+		     announced++)
+			if (storage->announce(f->access.store, &f->objects->items[announced], &f->error) !=
+			    FLOW_OK)
 				return false;
 		if (storage->open(&f->host, &f->access, object, &file, &f->error) != FLOW_OK)
 			return false;
@@ -410,7 +453,10 @@ large_objects_come_in_pieces(void)
 	tear_down(&f);
 }
 
-/* While a list grows, its objects move in memory: what was announced is found all the same, and fetched once. */
+/*
+ * While a list grows, its objects move in memory: what was announced is found
+ * all the same, and fetched once.
+ */
 static void
 a_list_may_grow_while_it_is_read(void)
 {
@@ -424,7 +470,8 @@ a_list_may_grow_while_it_is_read(void)
 	fake_page_size = 5;
 	set_up(&f, "s3://bucket/o", 16);
 	storage = f.access.store->storage;
-	CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error), FLOW_OK);
+	CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error),
+	          FLOW_OK);
 	for (size_t i = 0;; i++)
 	{
 		size_t len = 1;
@@ -439,11 +486,13 @@ a_list_may_grow_while_it_is_read(void)
 				if (status == FLOW_END)
 					break;
 			}
-			CHECK_INT(storage->announce(f.access.store, &f.objects->items[announced++], &f.error), FLOW_OK);
+			CHECK_INT(storage->announce(f.access.store, &f.objects->items[announced++], &f.error),
+			          FLOW_OK);
 		}
 		if (i == f.objects->count)
 			break;
-		CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[i], &file, &f.error), FLOW_OK);
+		CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[i], &file, &f.error),
+		          FLOW_OK);
 		while (len > 0)
 			CHECK_INT(storage->read(file, buffer, sizeof(buffer), &len, &f.error), FLOW_OK);
 		storage->close(file);
@@ -455,7 +504,10 @@ a_list_may_grow_while_it_is_read(void)
 	fake_page_size = 1000;
 }
 
-/* A query with a LIMIT leaves in the middle, and objects that were announced are never opened. */
+/*
+ * A query with a LIMIT leaves in the middle, and objects that were announced
+ * are never opened.
+ */
 /* Who looks at the beginning of an object does not fetch all of it. */
 static void
 a_look_asks_for_no_more_than_it_reads(void)
@@ -473,7 +525,15 @@ a_look_asks_for_no_more_than_it_reads(void)
 	fake_asked_bytes = 0;
 	for (size_t i = 0; i < f.objects->count; i++)
 	{
-		CHECK_INT(flow_object_probe(&f.host, &f.objects->items[i], &f.access, "auto", true, NULL, &probe, &f.error), FLOW_OK);
+		CHECK_INT(flow_object_probe(&f.host,
+		                            &f.objects->items[i],
+		                            &f.access,
+		                            "auto",
+		                            true,
+		                            NULL,
+		                            &probe,
+		                            &f.error),
+		          FLOW_OK);
 		CHECK_STRING(probe.compression, "none");
 		flow_probe_free(&f.host, &probe);
 	}
@@ -505,7 +565,10 @@ it_can_be_left_at_any_time(void)
 	tear_down(&f);
 }
 
-/* A plan may have thousands of stores: those that have been read keep no connections. */
+/*
+ * A plan may have thousands of stores: those that have been read keep no
+ * connections.
+ */
 static void
 it_closes_connections_when_nothing_is_read(void)
 {
@@ -531,7 +594,10 @@ it_closes_connections_when_nothing_is_read(void)
 
 /* ---------- faults ---------- */
 
-/* With faults that can be repaired, now and then, the bytes are the same; there is a limit to patience. */
+/*
+ * With faults that can be repaired, now and then, the bytes are the same;
+ * there is a limit to patience.
+ */
 static void
 it_survives_what_can_be_repaired(void)
 {
@@ -556,7 +622,10 @@ it_survives_what_can_be_repaired(void)
 	CHECK_INT(failed, 0);
 }
 
-/* Whatever the store does: the bytes of the objects, or an error; never less, never others. */
+/*
+ * Whatever the store does: the bytes of the objects, or an error; never less,
+ * never others.
+ */
 static void
 it_never_gives_other_bytes(void)
 {
@@ -580,8 +649,10 @@ it_never_gives_other_bytes(void)
 		else
 		{
 			CHECK(fake_fatal > 0 || fake_fault_percent > 5);
-			CHECK(f.error.message[0] != '\0' && f.error.status != FLOW_OK && f.error.status != FLOW_END);
-			CHECK(strstr(f.error.message, "secret") == NULL && strstr(f.error.detail, "secret") == NULL);
+			CHECK(f.error.message[0] != '\0' && f.error.status != FLOW_OK &&
+			      f.error.status != FLOW_END);
+			CHECK(strstr(f.error.message, "secret") == NULL &&
+			      strstr(f.error.detail, "secret") == NULL);
 			bad++;
 		}
 		tear_down(&f);
@@ -606,7 +677,10 @@ a_store_in_trouble_is_given_up(void)
 	tear_down(&f);
 }
 
-/* Half of the answers are "slow down": at most three requests for each that is needed. */
+/*
+ * Half of the answers are "slow down": at most three requests for each that is
+ * needed.
+ */
 static void
 retries_do_not_make_it_worse(void)
 {
@@ -639,9 +713,15 @@ changes_are_errors(void)
 		FlowStatus status;
 		const char *message;
 	} cases[] = {
-		{FAKE_412, FLOW_CHANGED, "could not read \"s3://bucket/x\": the object changed since it was listed"},
-		{FAKE_ETAG_CHANGED, FLOW_CHANGED, "could not read \"s3://bucket/x\": the object changed since it was listed"},
-		{FAKE_404, FLOW_NOT_FOUND, "could not read \"s3://bucket/x\": the object does not exist any more"},
+		{FAKE_412,
+	     FLOW_CHANGED,
+	     "could not read \"s3://bucket/x\": the object changed since it was listed"},
+		{FAKE_ETAG_CHANGED,
+	     FLOW_CHANGED,
+	     "could not read \"s3://bucket/x\": the object changed since it was listed"},
+		{FAKE_404,
+	     FLOW_NOT_FOUND,
+	     "could not read \"s3://bucket/x\": the object does not exist any more"},
 		{FAKE_403, FLOW_NO_PERMISSION, "could not read \"s3://bucket/x\": access is denied"},
 	};
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_shard.c
- *	  Tests of flow/shard.c: each file is in one shard, the same everywhere and for
- *	  ever.
+ *	  Tests of flow/shard.c: each file is in one shard, the same everywhere and
+ *	  for ever.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,13 +37,17 @@ shards_are_of_about_one_size(void)
 		{
 			uint32_t share;
 
-			sprintf(path, "2026/01/%02d/123456789012_vpcflowlogs_us-east-1_fl-%d.log.gz", i % 31, i);
+			sprintf(path,
+			        "2026/01/%02d/123456789012_vpcflowlogs_us-east-1_fl-%d.log.gz",
+			        i % 31,
+			        i);
 			share = flow_shard_of(path, count);
 			CHECK(share >= 1 && share <= count);
 			files[share]++;
 		}
 		for (uint32_t share = 1; share <= count; share++)
-			CHECK(files[share] > 40000 / (int) count * 8 / 10 && files[share] < 40000 / (int) count * 12 / 10);
+			CHECK(files[share] > 40000 / (int) count * 8 / 10 &&
+			      files[share] < 40000 / (int) count * 12 / 10);
 	}
 }
 
@@ -79,7 +83,9 @@ list(const char *location, FlowShard shard, FlowLocation **parsed)
 
 	must(flow_location_parse(&unit_host, at(location), parsed, &error) == FLOW_OK, error.detail);
 	flow_shard_set(*parsed, shard);
-	must(flow_objects_list_pruned(&unit_host, *parsed, &everywhere, NULL, NULL, &objects, &error) == FLOW_OK, error.message);
+	must(flow_objects_list_pruned(&unit_host, *parsed, &everywhere, NULL, NULL, &objects, &error) ==
+	         FLOW_OK,
+	     error.message);
 	return objects;
 }
 
@@ -105,7 +111,10 @@ plant_files(void)
 	}
 }
 
-/* The files of all shards together are all files, each once; by which of their directories the location begins is no matter for that. */
+/*
+ * The files of all shards together are all files, each once; by which of their
+ * directories the location begins is no matter for that.
+ */
 static void
 check_division(const char *location, uint32_t count, size_t expected)
 {

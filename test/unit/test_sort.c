@@ -32,12 +32,15 @@ a_sort_is_stable_and_takes_n_log_n_comparisons(void)
 
 			/* the lower half tells the place */
 			for (size_t i = 0; i < count; i++)
-				numbers[i] = (order == 0 ? unit_random(&seed) % 1000 : order == 1 ? i
-				                                                   : order == 2   ? count - i
-				                                                                  : 7)
+				numbers[i] = (order == 0   ? unit_random(&seed) % 1000
+				              : order == 1 ? i
+				              : order == 2 ? count - i
+				                           : 7)
 				                 << 32 |
 				             i;
-			CHECK_INT(flow_sort(&unit_host, numbers, count, sizeof(uint64_t), compare_numbers, &steps), FLOW_OK);
+			CHECK_INT(
+				flow_sort(&unit_host, numbers, count, sizeof(uint64_t), compare_numbers, &steps),
+				FLOW_OK);
 			for (size_t i = 1; i < count; i++)
 				CHECK(numbers[i - 1] < numbers[i]);
 			CHECK(steps <= (int64_t) count * 18);
@@ -56,10 +59,22 @@ a_sort_can_be_interrupted_and_may_lack_memory(void)
 	for (size_t i = 0; i < flow_countof(numbers); i++)
 		numbers[i] = unit_random(&seed);
 	unit_state.interrupt_after = 100;
-	CHECK_INT(flow_sort(&unit_host, numbers, flow_countof(numbers), sizeof(uint64_t), compare_numbers, &steps), FLOW_INTERRUPTED);
+	CHECK_INT(flow_sort(&unit_host,
+	                    numbers,
+	                    flow_countof(numbers),
+	                    sizeof(uint64_t),
+	                    compare_numbers,
+	                    &steps),
+	          FLOW_INTERRUPTED);
 	unit_state.interrupt_after = -1;
 	unit_state.fail_after = 0;
-	CHECK_INT(flow_sort(&unit_host, numbers, flow_countof(numbers), sizeof(uint64_t), compare_numbers, &steps), FLOW_NO_MEMORY);
+	CHECK_INT(flow_sort(&unit_host,
+	                    numbers,
+	                    flow_countof(numbers),
+	                    sizeof(uint64_t),
+	                    compare_numbers,
+	                    &steps),
+	          FLOW_NO_MEMORY);
 	unit_state.fail_after = -1;
 	CHECK_INT(unit_state.outstanding, 0);
 }

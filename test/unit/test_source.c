@@ -60,7 +60,10 @@ random_text(size_t len)
 	Bytes text = {malloc(len + 32), len};
 
 	for (size_t i = 0; i < len;)
-		i += (size_t) sprintf((char *) text.data + i, "%d.%d ", (int) (unit_random(&seed) % 10), (int) (unit_random(&seed) % 300));
+		i += (size_t) sprintf((char *) text.data + i,
+		                      "%d.%d ",
+		                      (int) (unit_random(&seed) % 10),
+		                      (int) (unit_random(&seed) % 300));
 	return text;
 }
 
@@ -115,10 +118,17 @@ store(const void *data, size_t len)
 
 	unlink(path); /* a file that is written anew is flushed to disk by some file systems */
 	file = fopen(path, "w");
-	if (file == NULL || fwrite(data, 1, len, file) != len || fclose(file) != 0 || stat(path, &st) != 0)
+	if (file == NULL || fwrite(data, 1, len, file) != len || fclose(file) != 0 ||
+	    stat(path, &st) != 0)
 		abort();
-	return (FlowObject) {path, (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec, st.st_dev, st.st_ino, NULL, false, 0};
+	return (FlowObject) {path,
+	                     (uint64_t) st.st_size,
+	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+	                     st.st_dev,
+	                     st.st_ino,
+	                     NULL,
+	                     false,
+	                     0};
 }
 
 static int
@@ -133,14 +143,18 @@ open_descriptors(void)
 	return count;
 }
 
-/* Opens and reads all; the data are counted, and kept if "result" is not NULL. */
+/*
+ * Opens and reads all; the data are counted, and kept if "result" is not NULL.
+ */
 static FlowStatus
-read_all(const FlowHost *host, const FlowObject *object, const char *compression, Bytes *result, FlowError *error)
+read_all(const FlowHost *host, const FlowObject *object, const char *compression, Bytes *result,
+         FlowError *error)
 {
 	int64_t outstanding = unit_state.outstanding;
 	int descriptors = open_descriptors();
 	FlowSource *source = NULL;
-	FlowStatus status = flow_source_open(host, object, &everywhere, compression, NULL, &source, error);
+	FlowStatus status =
+		flow_source_open(host, object, &everywhere, compression, NULL, &source, error);
 	size_t len = 1, total = 0;
 
 	while (status == FLOW_OK && len > 0)
@@ -211,11 +225,13 @@ compressions_are_known_by_name_and_by_suffix(void)
 static void
 every_compression_gives_the_same_text(void)
 {
-	static const size_t sizes[] = {1, 3, 100, FLOW_BLOCK_SIZE - 1, FLOW_BLOCK_SIZE, FLOW_BLOCK_SIZE + 1, 3000000};
+	static const size_t sizes[] =
+		{1, 3, 100, FLOW_BLOCK_SIZE - 1, FLOW_BLOCK_SIZE, FLOW_BLOCK_SIZE + 1, 3000000};
 
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 	{
-		Bytes text = random_text(sizes[i]), gz = gzipped(text.data, text.len), zst = zstandard(text.data, text.len);
+		Bytes text = random_text(sizes[i]), gz = gzipped(text.data, text.len),
+			  zst = zstandard(text.data, text.len);
 		FlowObject object = store(text.data, text.len);
 
 		check_text(&object, "auto", &text);
@@ -252,7 +268,12 @@ the_compression_found_is_told(void)
 		const void *data;
 		size_t len;
 		const char *name;
-	} cases[] = {{"text", 4, "none"}, {"", 0, "none"}, {"\x1F", 1, "none"}, {"\x28\xB5\x2F", 3, "none"}, {gz.data, gz.len, "gzip"}, {zst.data, zst.len, "zstd"}};
+	} cases[] = {{"text", 4, "none"},
+	             {"", 0, "none"},
+	             {"\x1F", 1, "none"},
+	             {"\x28\xB5\x2F", 3, "none"},
+	             {gz.data, gz.len, "gzip"},
+	             {zst.data, zst.len, "zstd"}};
 	FlowError error;
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
@@ -260,7 +281,8 @@ the_compression_found_is_told(void)
 		FlowObject object = store(cases[i].data, cases[i].len);
 		FlowSource *source;
 
-		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+		CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+		          FLOW_OK);
 		CHECK_STRING(flow_source_compression(source), cases[i].name);
 		CHECK_INT(flow_source_bytes_read(source), flow_source_is_plain(source) ? 0 : cases[i].len);
 		flow_source_close(source);
@@ -269,7 +291,10 @@ the_compression_found_is_told(void)
 	free(gz.data), free(zst.data);
 }
 
-/* and what a page at its beginning is, which was read to see what the file is, is not read twice */
+/*
+ * and what a page at its beginning is, which was read to see what the file is,
+ * is not read twice
+ */
 static void
 a_plain_file_is_read_in_blocks_into_the_callers_buffer(void)
 {
@@ -316,7 +341,8 @@ a_small_file_is_read_at_once(void)
 static void
 a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 {
-	static const size_t offsets[] = {0, 1, 4095, 4096, 4097, FLOW_BLOCK_SIZE, 299999, 300000, 300001};
+	static const size_t offsets[] =
+		{0, 1, 4095, 4096, 4097, FLOW_BLOCK_SIZE, 299999, 300000, 300001};
 	static const size_t capacities[] = {100, 4095, 4096, 4097, FLOW_BLOCK_SIZE};
 	Bytes text = random_text(300000);
 	FlowObject object = store(text.data, text.len);
@@ -329,7 +355,9 @@ a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 			{
 				size_t at = offsets[i] < text.len ? offsets[i] : text.len, len;
 
-				CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+				CHECK_INT(flow_source_open(
+							  &unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+				          FLOW_OK);
 				CHECK(flow_source_is_plain(source));
 				CHECK_INT(flow_source_bytes_read(source), 0);
 				if (seek)
@@ -337,7 +365,8 @@ a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 				do
 				{
 					CHECK_INT(flow_source_bytes_read(source), at);
-					CHECK_INT(flow_source_read(source, block, capacities[j], &len, &error), FLOW_OK);
+					CHECK_INT(flow_source_read(source, block, capacities[j], &len, &error),
+					          FLOW_OK);
 					CHECK_INT(len, text.len - at < capacities[j] ? text.len - at : capacities[j]);
 					CHECK(memcmp(block, text.data + at, len) == 0);
 					at += len;
@@ -348,7 +377,10 @@ a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 	free(text.data);
 }
 
-/* what was read at the opening is not handed out as if the file still were that */
+/*
+ * what was read at the opening is not handed out as if the file still were
+ * that
+ */
 static void
 a_small_file_that_changes_after_its_opening_is_noticed(void)
 {
@@ -364,7 +396,9 @@ a_small_file_that_changes_after_its_opening_is_noticed(void)
 			FILE *file;
 			size_t len;
 
-			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+			CHECK_INT(
+				flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+				FLOW_OK);
 			usleep(10000);
 			if (change < 2)
 				CHECK(truncate(path, change == 0 ? 0 : (off_t) object.size - 1) == 0);
@@ -391,12 +425,11 @@ a_compression_that_is_insisted_on_must_be_it(void)
 		const void *data;
 		size_t len;
 		const char *compression, *says;
-	} cases[] = {
-		{"text", 4, "gzip", "is not gzip data"},
-		{"\x1F", 1, "gzip", "is not gzip data"},
-		{zst.data, zst.len, "gzip", "is not gzip data"},
-		{"text", 4, "zstd", "is not zstd data"},
-		{gz.data, gz.len, "zstd", "is not zstd data"}};
+	} cases[] = {{"text", 4, "gzip", "is not gzip data"},
+	             {"\x1F", 1, "gzip", "is not gzip data"},
+	             {zst.data, zst.len, "gzip", "is not gzip data"},
+	             {"text", 4, "zstd", "is not zstd data"},
+	             {gz.data, gz.len, "zstd", "is not zstd data"}};
 	FlowError error;
 	FlowObject object;
 	char expected[512];
@@ -435,14 +468,18 @@ a_parquet_file_is_named_as_one(void)
 static void
 damage_names_the_file_and_the_place(void)
 {
-	Bytes text = random_text(1000000), gz = gzipped(text.data, text.len), zst = zstandard(text.data, text.len);
+	Bytes text = random_text(1000000), gz = gzipped(text.data, text.len),
+		  zst = zstandard(text.data, text.len);
 	char expected[512], detail[100];
 	FlowObject object;
 	FlowError error;
 
 	object = store(gz.data, gz.len - 100);
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
-	snprintf(expected, sizeof(expected), "flow log \"%s\" ends in the middle of a gzip member", path);
+	snprintf(expected,
+	         sizeof(expected),
+	         "flow log \"%s\" ends in the middle of a gzip member",
+	         path);
 	snprintf(detail, sizeof(detail), "The file ends after %zu bytes.", gz.len - 100);
 	CHECK_STRING(error.message, expected);
 	CHECK_STRING(error.detail, detail);
@@ -451,13 +488,19 @@ damage_names_the_file_and_the_place(void)
 	object = store(gz.data, gz.len);
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
 	snprintf(expected, sizeof(expected), "flow log \"%s\" is damaged", path);
-	snprintf(detail, sizeof(detail), "The gzip member has data that do not match its check sum or length, at byte %zu.", gz.len);
+	snprintf(detail,
+	         sizeof(detail),
+	         "The gzip member has data that do not match its check sum or length, at byte %zu.",
+	         gz.len);
 	CHECK_STRING(error.message, expected);
 	CHECK_STRING(error.detail, detail);
 
 	object = store(zst.data, zst.len - 100);
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CORRUPT);
-	snprintf(expected, sizeof(expected), "flow log \"%s\" ends in the middle of a zstd frame", path);
+	snprintf(expected,
+	         sizeof(expected),
+	         "flow log \"%s\" ends in the middle of a zstd frame",
+	         path);
 	CHECK_STRING(error.message, expected);
 	free(text.data), free(gz.data), free(zst.data);
 }
@@ -481,7 +524,9 @@ a_change_is_called_a_change_even_if_it_looks_like_damage(void)
 			FlowSource *source;
 			size_t len;
 
-			CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error), FLOW_OK);
+			CHECK_INT(
+				flow_source_open(&unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+				FLOW_OK);
 			CHECK_INT(flow_source_read(source, block, sizeof(block), &len, &error), FLOW_OK);
 			usleep(10000);
 			if (cut)
@@ -509,7 +554,10 @@ a_change_is_called_a_change_even_if_it_looks_like_damage(void)
 
 /* ---------- limits ---------- */
 
-/* A host that remembers the most memory lent, and the most work between two questions. */
+/*
+ * A host that remembers the most memory lent, and the most work between two
+ * questions.
+ */
 static size_t lent, most_lent;
 static int64_t asked, longest; /* microseconds of processor time */
 
@@ -684,7 +732,8 @@ what_cannot_be_opened_leaves_nothing_behind(void)
 	FlowSource *source;
 	FlowError error;
 
-	CHECK_INT(flow_source_open(&unit_host, &object, &nowhere, "auto", NULL, &source, &error), FLOW_NOT_ALLOWED);
+	CHECK_INT(flow_source_open(&unit_host, &object, &nowhere, "auto", NULL, &source, &error),
+	          FLOW_NOT_ALLOWED);
 	CHECK_STRING(error.path, path);
 	object.size++;
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_CHANGED);

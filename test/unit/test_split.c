@@ -9,7 +9,8 @@
 #include "../../flow/bytes/ends.h"
 #include "unit.h"
 
-static const char separators[] = {' ', '\t', ',', '|', '\x01', '\x1F', '\n', '5', 'x', '\0', '\x7F', '\x80', '\xFF'};
+static const char separators[] =
+	{' ', '\t', ',', '|', '\x01', '\x1F', '\n', '5', 'x', '\0', '\x7F', '\x80', '\xFF'};
 
 static const FlowSplitter *
 portable(void)
@@ -44,8 +45,13 @@ told(const char *text, size_t len, char separator)
 	portable()->split(unit_at_edge(text, len), len, separator, ends);
 	buffer[0] = 0;
 	for (size_t i = 0; i < ends->count; i++)
-		used += (size_t) snprintf(buffer + used, sizeof(buffer) - used, "%s%u%s%s%s", i ? " " : "", ends->next[i],
-		                          bit(ends->newline, i) ? "n" : "", bit(ends->digits, i) ? "d" : "",
+		used += (size_t) snprintf(buffer + used,
+		                          sizeof(buffer) - used,
+		                          "%s%u%s%s%s",
+		                          i ? " " : "",
+		                          ends->next[i],
+		                          bit(ends->newline, i) ? "n" : "",
+		                          bit(ends->digits, i) ? "d" : "",
 		                          bit(ends->special, i) ? "o" : "");
 	if (ends->any_special)
 		snprintf(buffer + used, sizeof(buffer) - used, " odd");
@@ -126,7 +132,11 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 			wrong = "odd";
 	}
 	if (wrong != NULL && unit_complaints++ < 20)
-		printf("# %s: wrong %s for %zu bytes, separator 0x%02X\n", splitter->name, wrong, len, separator & 0xFF);
+		printf("# %s: wrong %s for %zu bytes, separator 0x%02X\n",
+		       splitter->name,
+		       wrong,
+		       len,
+		       separator & 0xFF);
 	return wrong == NULL;
 }
 
@@ -247,7 +257,10 @@ check_blocks(const FlowSplitter *splitter)
 			}
 }
 
-/* around multiples of 64: one byte of each kind at each place among others of one kind */
+/*
+ * around multiples of 64: one byte of each kind at each place among others of
+ * one kind
+ */
 static void
 check_places(const FlowSplitter *splitter)
 {
@@ -269,9 +282,9 @@ check_places(const FlowSplitter *splitter)
 }
 
 /*
- * Fields that are not empty or odd, in bursts of short ones and spells of longer ones: any
- * number of ends in 64 bytes and in 256, up to the most there can be, at any
- * number of ends before.
+ * Fields that are not empty or odd, in bursts of short ones and spells of
+ * longer ones: any number of ends in 64 bytes and in 256, up to the most there
+ * can be, at any number of ends before.
  */
 static void
 check_densities(const FlowSplitter *splitter)
@@ -303,7 +316,10 @@ check_densities(const FlowSplitter *splitter)
 	}
 }
 
-/* what lies before the data is not read: it begins where readable memory begins */
+/*
+ * what lies before the data is not read: it begins where readable memory
+ * begins
+ */
 static void
 check_beginning(const FlowSplitter *splitter)
 {

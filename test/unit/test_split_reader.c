@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_split_reader.c
- *	  Whether lines are split or matched by the pattern, a reader gives the same
- *	  records, the same ledger and the same errors.
+ *	  Whether lines are split or matched by the pattern, a reader gives the
+ *	  same records, the same ledger and the same errors.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,13 +46,15 @@ static FlowColumn columns[MAX_COLUMNS];
 static void
 make_columns(uint64_t *seed, int count)
 {
-	static const FlowType types[] = {FLOW_TEXT, FLOW_INT32, FLOW_TEXT, FLOW_INT64, FLOW_TIME, FLOW_ADDRESS};
+	static const FlowType types[] =
+		{FLOW_TEXT, FLOW_INT32, FLOW_TEXT, FLOW_INT64, FLOW_TIME, FLOW_ADDRESS};
 	static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
 
 	for (int i = 0; i < count; i++)
 		columns[i] = (FlowColumn) {
 			.name = names[i],
-			.type = unit_random(seed) % 3 ? FLOW_TEXT : types[unit_random(seed) % flow_countof(types)],
+			.type =
+				unit_random(seed) % 3 ? FLOW_TEXT : types[unit_random(seed) % flow_countof(types)],
 			.max_chars = unit_random(seed) % 8 ? -1 : 3,
 			.precision = -1,
 			.scale = -1,
@@ -65,10 +67,28 @@ make_columns(uint64_t *seed, int count)
 static size_t
 add_field(uint64_t *seed, char *to)
 {
-	static const char *const likely[] = {
-		"6", "443", "-", "17", "1769731203", "ACCEPT", "eni-0c0752fda6b11ae6a", "10.0.6.45", "srcaddr", "version", "0x1",
-		"2026-01-30T00:00:03.000Z", "99999999999", "007", "a\tb", "caf\xC3\xA9", "", "x y", "+5", "1234"};
-	const char *text = likely[unit_random(seed) % (unit_random(seed) % 4 ? 8 : flow_countof(likely))];
+	static const char *const likely[] = {"6",
+	                                     "443",
+	                                     "-",
+	                                     "17",
+	                                     "1769731203",
+	                                     "ACCEPT",
+	                                     "eni-0c0752fda6b11ae6a",
+	                                     "10.0.6.45",
+	                                     "srcaddr",
+	                                     "version",
+	                                     "0x1",
+	                                     "2026-01-30T00:00:03.000Z",
+	                                     "99999999999",
+	                                     "007",
+	                                     "a\tb",
+	                                     "caf\xC3\xA9",
+	                                     "",
+	                                     "x y",
+	                                     "+5",
+	                                     "1234"};
+	const char *text =
+		likely[unit_random(seed) % (unit_random(seed) % 4 ? 8 : flow_countof(likely))];
 
 	memcpy(to, text, strlen(text));
 	return strlen(text);
@@ -91,9 +111,12 @@ make_data(uint64_t *seed, const struct Layout *layout, char *data, size_t size)
 			nfields -= (int) kind - 1;
 		for (int i = 0; i < nfields; i++)
 		{
-			bool number = strstr(layout->regex, "[0-9]") != NULL && i == 1 && unit_random(seed) % 50;
+			bool number =
+				strstr(layout->regex, "[0-9]") != NULL && i == 1 && unit_random(seed) % 50;
 
-			len += number ? (size_t) sprintf(data + len, "%u", (unsigned) (unit_random(seed) % 1200)) : add_field(seed, data + len);
+			len += number
+			           ? (size_t) sprintf(data + len, "%u", (unsigned) (unit_random(seed) % 1200))
+			           : add_field(seed, data + len);
 			if (i + 1 < nfields)
 				data[len++] = layout->separator;
 			if (unit_random(seed) % 200 == 0)
@@ -128,7 +151,8 @@ make_filter(uint64_t seed, int ncolumns, bool bad_is_null)
 		switch (columns[column].type)
 		{
 			case FLOW_TEXT:
-				constant.text = unit_random(&seed) % 2 ? (FlowSlice) {"ACCEPT", 6} : (FlowSlice) {"443", 3};
+				constant.text =
+					unit_random(&seed) % 2 ? (FlowSlice) {"ACCEPT", 6} : (FlowSlice) {"443", 3};
 				break;
 			case FLOW_ADDRESS:
 				constant.address = (FlowAddress) {4, 32, {10, 0, 6, 45}};
@@ -140,8 +164,9 @@ make_filter(uint64_t seed, int ncolumns, bool bad_is_null)
 				constant.integer = (int64_t) (unit_random(&seed) % 1000);
 				break;
 		}
-		conjuncts[i] = unit_random(&seed) % 6 ? flow_filter_compare(filter, column, FLOW_AS_IS, op, &constant)
-		                                      : flow_filter_is_null(filter, column);
+		conjuncts[i] = unit_random(&seed) % 6
+		                   ? flow_filter_compare(filter, column, FLOW_AS_IS, op, &constant)
+		                   : flow_filter_is_null(filter, column);
 		if (unit_random(&seed) % 6 == 0)
 			conjuncts[i] = flow_filter_not(filter, conjuncts[i]);
 	}
@@ -150,7 +175,8 @@ make_filter(uint64_t seed, int ncolumns, bool bad_is_null)
 }
 
 static void
-open_side(Side *side, const struct Layout *layout, bool splitter, FlowReadSpec spec, FlowHeaderMode header, uint64_t filter_seed)
+open_side(Side *side, const struct Layout *layout, bool splitter, FlowReadSpec spec,
+          FlowHeaderMode header, uint64_t filter_seed)
 {
 	FlowFormatSpec format = {layout->regex, true, splitter, header, columns, layout->nfields, NULL};
 
@@ -158,7 +184,8 @@ open_side(Side *side, const struct Layout *layout, bool splitter, FlowReadSpec s
 	CHECK_INT(flow_format_create(&unit_host, &format, &side->format, &side->error), FLOW_OK);
 	CHECK_STRING(flow_format_name(side->format), splitter ? layout->name : "regex, PCRE2 JIT");
 	if (filter_seed != 0)
-		side->filter = make_filter(filter_seed, layout->nfields, spec.on_error == FLOW_ON_ERROR_SET_NULL);
+		side->filter =
+			make_filter(filter_seed, layout->nfields, spec.on_error == FLOW_ON_ERROR_SET_NULL);
 	spec.format = side->format;
 	spec.filter = side->filter;
 	CHECK_INT(flow_reader_create(&spec, &side->reader, &side->error), FLOW_OK);
@@ -176,15 +203,16 @@ close_side(Side *side)
 static void
 step(Side *side)
 {
-	while ((side->status = flow_reader_next(side->reader, &side->record, &side->error)) == FLOW_REJECTED)
+	while ((side->status = flow_reader_next(side->reader, &side->record, &side->error)) ==
+	       FLOW_REJECTED)
 		CHECK(flow_reader_balances(side->reader));
 	if (side->status == FLOW_OK || side->status == FLOW_END)
 		CHECK(flow_reader_balances(side->reader));
 }
 
 /*
- * With a filter the ledgers may differ in what a dropped line counts as, and under 'stop' whether
- * a bad field of one is an error; the rows may not.
+ * With a filter the ledgers may differ in what a dropped line counts as, and
+ * under 'stop' whether a bad field of one is an error; the rows may not.
  */
 static void
 compare(Side *split, Side *matched, int ncolumns, bool filtered)
@@ -263,7 +291,10 @@ it_reads_the_same_split_or_matched(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* What groups come to, whatever they were cut into: totals weighted by the bytes of their keys. */
+/*
+ * What groups come to, whatever they were cut into: totals weighted by the
+ * bytes of their keys.
+ */
 typedef struct Sum
 {
 	uint64_t records, values;
@@ -291,13 +322,21 @@ group_all(Side *side, int ncolumns, size_t memory, Sum *sum)
 {
 	static const int key = 0;
 	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 1}};
-	FlowGroupSpec spec = {.host = &unit_host, .columns = columns, .ncolumns = ncolumns, .keys = &key, .nkeys = 1, .aggregates = aggregates, .naggregates = 2, .memory = memory};
+	FlowGroupSpec spec = {.host = &unit_host,
+	                      .columns = columns,
+	                      .ncolumns = ncolumns,
+	                      .keys = &key,
+	                      .nkeys = 1,
+	                      .aggregates = aggregates,
+	                      .naggregates = 2,
+	                      .memory = memory};
 	FlowGroups *groups;
 	FlowStatus status;
 
 	memset(sum, 0, sizeof(*sum));
 	CHECK_INT(flow_groups_create(&spec, &groups, &side->error), FLOW_OK);
-	while ((status = flow_reader_group(side->reader, groups, &side->error)) == FLOW_OK || status == FLOW_REJECTED)
+	while ((status = flow_reader_group(side->reader, groups, &side->error)) == FLOW_OK ||
+	       status == FLOW_REJECTED)
 	{
 		CHECK(flow_reader_balances(side->reader));
 		if (status == FLOW_REJECTED)
@@ -343,7 +382,10 @@ it_groups_the_same_split_or_matched(void)
 		for (int i = 0; i < 2; i++)
 		{
 			open_side(&sides[i], layout, i == 0, spec, FLOW_HEADER_AUTO, filter_seed);
-			status[i] = group_all(&sides[i], layout->nfields, unit_random(&seed) % 2 ? 1 : 1 << 20, &sums[i]);
+			status[i] = group_all(&sides[i],
+			                      layout->nfields,
+			                      unit_random(&seed) % 2 ? 1 : 1 << 20,
+			                      &sums[i]);
 		}
 		if (filter_seed == 0)
 		{
@@ -355,8 +397,10 @@ it_groups_the_same_split_or_matched(void)
 		{
 			CHECK_INT(sums[0].records, sums[1].records);
 			CHECK_INT(sums[0].values, sums[1].values);
-			CHECK_INT(flow_reader_counts(sides[0].reader)->emitted, flow_reader_counts(sides[1].reader)->emitted);
-			CHECK_INT(flow_reader_counts(sides[0].reader)->lines, flow_reader_counts(sides[1].reader)->lines);
+			CHECK_INT(flow_reader_counts(sides[0].reader)->emitted,
+			          flow_reader_counts(sides[1].reader)->emitted);
+			CHECK_INT(flow_reader_counts(sides[0].reader)->lines,
+			          flow_reader_counts(sides[1].reader)->lines);
 		}
 		close_side(&sides[0]);
 		close_side(&sides[1]);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_template.c
- *	  Tests of flow/location_template.c and flow/location_match.c: the variables
- *	  of a location, and their values in a path.
+ *	  Tests of flow/location_template.c and flow/location_match.c: the
+ *	  variables of a location, and their values in a path.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,12 +39,20 @@ values_in(const char *text, const char *path)
 	strcpy(result, "no");
 	if (flow_location_values(location, path, values))
 		for (int i = 0; i < count; i++)
-			used += (size_t) sprintf(result + used, "%s%s=%.*s", i > 0 ? " " : "", variables[i].name, (int) values[i].text.len, values[i].text.data);
+			used += (size_t) sprintf(result + used,
+			                         "%s%s=%.*s",
+			                         i > 0 ? " " : "",
+			                         variables[i].name,
+			                         (int) values[i].text.len,
+			                         values[i].text.data);
 	flow_location_free(location);
 	return result;
 }
 
-/* What is known in a directory: "a=x", "d=from..to", "+" if it was the last name that told. */
+/*
+ * What is known in a directory: "a=x", "d=from..to", "+" if it was the last
+ * name that told.
+ */
 static const char *
 directory_values(const char *text, const char *path)
 {
@@ -63,10 +71,17 @@ directory_values(const char *text, const char *path)
 		for (int i = 0; i < count; i++)
 		{
 			if (values[i].text.data != NULL)
-				used += (size_t) sprintf(result + used, "%s=%.*s ", variables[i].name, (int) values[i].text.len, values[i].text.data);
+				used += (size_t) sprintf(result + used,
+				                         "%s=%.*s ",
+				                         variables[i].name,
+				                         (int) values[i].text.len,
+				                         values[i].text.data);
 			if (values[i].begun)
-				used += (size_t) sprintf(result + used, "%s=%" PRId64 "h..%" PRId64 "h ", variables[i].name,
-				                         values[i].from / 3600000000, values[i].to / 3600000000);
+				used += (size_t) sprintf(result + used,
+				                         "%s=%" PRId64 "h..%" PRId64 "h ",
+				                         variables[i].name,
+				                         values[i].from / 3600000000,
+				                         values[i].to / 3600000000);
 		}
 		strcpy(result + used, more ? "+" : "-");
 	}
@@ -92,8 +107,12 @@ a_variable_that_is_not_well_formed_says_where(void)
 		{"/l/${:yyyy}", FLOW_BAD_LOCATION, "The \"${\" at byte 4 has no name"},
 		{"/l/${a${b}}", FLOW_BAD_LOCATION, "The name in the \"${\" at byte 4 cannot have a \"$\""},
 		{"/l/${a*}", FLOW_BAD_LOCATION, "cannot have a \"*\""},
-		{"/l/${a}/${b}/${a}", FLOW_BAD_LOCATION, "The \"${\" at byte 14 has a name that was there before"},
-		{"/l/${a}/${a:yyyy}", FLOW_BAD_LOCATION, "The \"${\" at byte 9 has a name that was there before"},
+		{"/l/${a}/${b}/${a}",
+	     FLOW_BAD_LOCATION,
+	     "The \"${\" at byte 14 has a name that was there before"},
+		{"/l/${a}/${a:yyyy}",
+	     FLOW_BAD_LOCATION,
+	     "The \"${\" at byte 9 has a name that was there before"},
 		{"/l/{x,${a}}", FLOW_BAD_LOCATION, "The \"${\" at byte 7 is within \"{\""},
 		{"/l/${a:yyyy/MM", FLOW_BAD_LOCATION, "The \"${\" at byte 4 is not closed"},
 		{"/l/${a:yyyy\\", FLOW_BAD_LOCATION, "The \"\\\" at byte 12 has no character"},
@@ -214,17 +233,21 @@ a_date_is_made_of_its_parts(void)
 	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd}/", "/l/9999/12/31/f"), "d=9999-12-31");
 	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd}/", "/l/2024/2/29/f"), "no");
 	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd}/", "/l/2024/02/29x/f"), "no");
-	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/02/29/23/f"), "d=2024-02-29T23:00:00Z");
+	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/02/29/23/f"),
+	             "d=2024-02-29T23:00:00Z");
 	CHECK_STRING(values_in("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/02/29/24/f"), "no");
-	CHECK_STRING(values_in("/l/${d:year=yyyy/month=MM/day=dd}/", "/l/year=2024/month=01/day=31/f"), "d=2024-01-31");
-	CHECK_STRING(values_in("/l/x_${d:yyyyMMdd\\THH}_*", "/l/x_20240131T05_y"), "d=2024-01-31T05:00:00Z");
+	CHECK_STRING(values_in("/l/${d:year=yyyy/month=MM/day=dd}/", "/l/year=2024/month=01/day=31/f"),
+	             "d=2024-01-31");
+	CHECK_STRING(values_in("/l/x_${d:yyyyMMdd\\THH}_*", "/l/x_20240131T05_y"),
+	             "d=2024-01-31T05:00:00Z");
 	CHECK_STRING(values_in("/l/${d:yyyyMMddTHH}", "/l/20240131T05"), "d=2024-01-31T05:00:00Z");
 	CHECK_STRING(values_in("/l/${d:dd.MM.yyyy}", "/l/31.01.2024"), "d=2024-01-31");
 	CHECK_STRING(values_in("/l/${d:yyyy-MM}/*", "/l/2024-11/f"), "d=2024-11-01");
 	CHECK_STRING(values_in("/l/${d:yyyy}/*", "/l/2024/f"), "d=2024-01-01");
 	CHECK_STRING(values_in("/l/*${d:yyyy}*", "/l/1202512"), "d=1202-01-01");
 	CHECK_STRING(values_in("/l/${a}${d:yyyyMMdd}.gz", "/l/x20240131.gz"), "a=x d=2024-01-31");
-	CHECK_STRING(values_in("/l/${a}${d:yyyyMMdd}.gz", "/l/2024013120240131.gz"), "a=20240131 d=2024-01-31");
+	CHECK_STRING(values_in("/l/${a}${d:yyyyMMdd}.gz", "/l/2024013120240131.gz"),
+	             "a=20240131 d=2024-01-31");
 	CHECK_STRING(values_in("/l/${d:\\yyyyy}", "/l/y2024"), "d=2024-01-01");
 	CHECK_STRING(values_in("/l/${d:\\*yyyy\\}}", "/l/*2024}"), "d=2024-01-01");
 }
@@ -232,18 +255,28 @@ a_date_is_made_of_its_parts(void)
 static void
 aws_layouts_are_understood(void)
 {
-	static const char file[] = "123456789012_vpcflowlogs_us-east-1_fl-07f38b767c7cd46e3_20230214T0005Z_129a0cf7.log.gz";
+	static const char file[] =
+		"123456789012_vpcflowlogs_us-east-1_fl-07f38b767c7cd46e3_20230214T0005Z_129a0cf7.log.gz";
 	char path[300];
 
 	sprintf(path, "/b/AWSLogs/123456789012/vpcflowlogs/us-east-1/2023/02/14/%s", file);
-	CHECK_STRING(values_in("/b/AWSLogs/${account}/vpcflowlogs/${region}/${year}/${month}/${day}/", path),
+	CHECK_STRING(values_in("/b/AWSLogs/${account}/vpcflowlogs/${region}/${year}/${month}/${day}/",
+	                       path),
 	             "account=123456789012 region=us-east-1 year=2023 month=02 day=14");
-	CHECK_STRING(values_in("/b/**/AWSLogs/**/${account}/vpcflowlogs/${region}/${day:yyyy/MM/dd}/", path),
+	CHECK_STRING(values_in("/b/**/AWSLogs/**/${account}/vpcflowlogs/${region}/${day:yyyy/MM/dd}/",
+	                       path),
 	             "account=123456789012 region=us-east-1 day=2023-02-14");
-	CHECK_STRING(values_in("/b/AWSLogs/*/vpcflowlogs/*/*/*/*/*_${id}_${time:yyyyMMdd\\THH}*Z_*.log.gz", path),
-	             "id=vpcflowlogs_us-east-1_fl-07f38b767c7cd46e3 time=2023-02-14T00:00:00Z");
-	sprintf(path, "/b/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1/year=2023/month=02/day=14/hour=00/%s", file);
-	CHECK_STRING(values_in("/b/AWSLogs/aws-account-id=${account}/aws-service=vpcflowlogs/aws-region=${region}/${hour:year=yyyy/month=MM/day=dd/hour=HH}/", path),
+	CHECK_STRING(
+		values_in("/b/AWSLogs/*/vpcflowlogs/*/*/*/*/*_${id}_${time:yyyyMMdd\\THH}*Z_*.log.gz",
+	              path),
+		"id=vpcflowlogs_us-east-1_fl-07f38b767c7cd46e3 time=2023-02-14T00:00:00Z");
+	sprintf(path,
+	        "/b/AWSLogs/aws-account-id=123456789012/aws-service=vpcflowlogs/aws-region=us-east-1/"
+	        "year=2023/month=02/day=14/hour=00/%s",
+	        file);
+	CHECK_STRING(values_in("/b/AWSLogs/aws-account-id=${account}/aws-service=vpcflowlogs/"
+	                       "aws-region=${region}/${hour:year=yyyy/month=MM/day=dd/hour=HH}/",
+	                       path),
 	             "account=123456789012 region=us-east-1 hour=2023-02-14T00:00:00Z");
 }
 
@@ -262,9 +295,11 @@ a_directory_tells_what_is_known(void)
 	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024"), "d=473352h..482136h +");
 	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024/02"), "d=474096h..474792h +");
 	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024/12"), "d=481392h..482136h +");
-	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024/02/29"), "d=2024-02-29 d=474768h..474792h +");
+	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024/02/29"),
+	             "d=2024-02-29 d=474768h..474792h +");
 	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd}/", "/l/2024/02/30"), "no");
-	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/02/29/01"), "d=2024-02-29T01:00:00Z d=474769h..474770h +");
+	CHECK_STRING(directory_values("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/02/29/01"),
+	             "d=2024-02-29T01:00:00Z d=474769h..474770h +");
 	CHECK_STRING(directory_values("/l/${d:dd/MM/yyyy}/", "/l/29/02"), "+");
 	CHECK_STRING(directory_values("/l/${d:dd/yyyy/MM}/", "/l/29/2024"), "d=473352h..482136h +");
 }
@@ -274,10 +309,32 @@ a_directory_tells_what_is_known(void)
 static void
 random_templates_give_what_the_plain_matcher_gives(void)
 {
-	static const char *const parts[] = {"a", "b", "-", "*", "?", "/", "/", "/", "/**/", "[ab]", "{a,b}", "{a*,{b,}?}", "_", "${v}", "${w}", "${x}",
-	                                    "${d:yyyy/MM}", "${d:yyyyMMdd}", "${e:MM-yyyy}", "${d:yyyyMMddHH}", "\xc3\xa4", "\\${v}"};
-	static const char *const names[] = {"a", "b", "ab", "-", "/", "/", "/a/", ".", "_", "2024", "02", "30", "12", "2023", "/2024/02", "20240229",
-	                                    "2023022923", "02-2023", "\xc3\xa4", "$v}"};
+	static const char *const parts[] = {"a",
+	                                    "b",
+	                                    "-",
+	                                    "*",
+	                                    "?",
+	                                    "/",
+	                                    "/",
+	                                    "/",
+	                                    "/**/",
+	                                    "[ab]",
+	                                    "{a,b}",
+	                                    "{a*,{b,}?}",
+	                                    "_",
+	                                    "${v}",
+	                                    "${w}",
+	                                    "${x}",
+	                                    "${d:yyyy/MM}",
+	                                    "${d:yyyyMMdd}",
+	                                    "${e:MM-yyyy}",
+	                                    "${d:yyyyMMddHH}",
+	                                    "\xc3\xa4",
+	                                    "\\${v}"};
+	static const char *const names[] = {"a",        "b",          "ab",      "-",        "/",
+	                                    "/",        "/a/",        ".",       "_",        "2024",
+	                                    "02",       "30",         "12",      "2023",     "/2024/02",
+	                                    "20240229", "2023022923", "02-2023", "\xc3\xa4", "$v}"};
 	uint64_t seed = 20240229, matched = 0, compared = 0;
 	FlowLocation *location;
 
@@ -289,7 +346,9 @@ random_templates_give_what_the_plain_matcher_gives(void)
 			strcat(text, parts[unit_random(&seed) % flow_countof(parts)]);
 		if (flow_location_parse(&unit_host, text, &location, &error) != FLOW_OK)
 			continue;
-		for (int k = 0; k < 10 && location->path_template.nvariables > 0 && strstr(text, "//") == NULL; k++)
+		for (int k = 0;
+		     k < 10 && location->path_template.nvariables > 0 && strstr(text, "//") == NULL;
+		     k++)
 		{
 			FlowPathValue values[FLOW_MAX_VARIABLES];
 			bool hidden;
@@ -342,8 +401,7 @@ many_variables_do_not_make_it_slow(void)
 	location = parsed("/**/${a}/**/x*/**/y*/**/z*/**/w");
 	path[0] = '\0';
 	for (int i = 0; i < 60; i++)
-		strcat(path, i % 3 == 0 ? "/x" : i % 3 == 1 ? "/y"
-		                                            : "/z");
+		strcat(path, i % 3 == 0 ? "/x" : i % 3 == 1 ? "/y" : "/z");
 	for (int i = 0; i < 1000; i++)
 		CHECK(!flow_location_values(location, path, values));
 	flow_location_free(location);
@@ -356,7 +414,9 @@ the_time_in_a_name_is_found(void)
 {
 	int64_t from, to;
 
-	CHECK(flow_name_time("/x/1_vpcflowlogs_us-east-1_fl-0_20230128T0930Z_3a9dfd9d.log.gz", &from, &to));
+	CHECK(flow_name_time("/x/1_vpcflowlogs_us-east-1_fl-0_20230128T0930Z_3a9dfd9d.log.gz",
+	                     &from,
+	                     &to));
 	CHECK_INT(from, INT64_C(1674898200) * 1000000);
 	CHECK_INT(to, INT64_C(1674898500) * 1000000);
 	CHECK(flow_name_time("_20230128T0930Z_", &from, &to));

@@ -43,7 +43,8 @@ status_in_range(int64_t number, int64_t least, int64_t most)
 static void
 it_reads_every_smallint_in_every_spelling(void)
 {
-	static const char *const spellings[] = {"%s%d", "%s00%d", "  %s%d", "%s%d\t\n", "\v\f\r%s%d ", "%s00000000000000000000%d"};
+	static const char *const spellings[] =
+		{"%s%d", "%s00%d", "  %s%d", "%s%d\t\n", "\v\f\r%s%d ", "%s00000000000000000000%d"};
 	static const char *const signs[] = {"", "+", "-"};
 	char text[64];
 	FlowValue value;
@@ -57,13 +58,20 @@ it_reads_every_smallint_in_every_spelling(void)
 			FlowStatus status;
 
 			/* all spellings at the limit, one elsewhere */
-			for (size_t tries = number > 32760 && number < 32780 ? flow_countof(spellings) : 1; tries > 0; tries--)
+			for (size_t tries = number > 32760 && number < 32780 ? flow_countof(spellings) : 1;
+			     tries > 0;
+			     tries--)
 			{
-				snprintf(text, sizeof(text), spellings[spelling++ % flow_countof(spellings)], signs[sign], number);
+				snprintf(text,
+				         sizeof(text),
+				         spellings[spelling++ % flow_countof(spellings)],
+				         signs[sign],
+				         number);
 				status = read_as(FLOW_INT16, text, &value);
 				CHECK_INT(status, status_in_range(wanted, INT16_MIN, INT16_MAX));
 				CHECK(status != FLOW_OK || value.integer == wanted);
-				CHECK(reads_integer(FLOW_INT32, text, wanted) && reads_integer(FLOW_INT64, text, wanted));
+				CHECK(reads_integer(FLOW_INT32, text, wanted) &&
+				      reads_integer(FLOW_INT64, text, wanted));
 			}
 		}
 	}
@@ -96,9 +104,11 @@ it_reads_digits_of_any_number(void)
 			text[j] = (char) ('0' + unit_random(&seed) % 10);
 		text[len] = '\0';
 		wanted = plain_number(text);
-		CHECK_INT(read_as(FLOW_INT64, text, &value), wanted > INT64_MAX ? FLOW_OUT_OF_RANGE : FLOW_OK);
+		CHECK_INT(read_as(FLOW_INT64, text, &value),
+		          wanted > INT64_MAX ? FLOW_OUT_OF_RANGE : FLOW_OK);
 		CHECK(wanted > INT64_MAX || value.integer == (int64_t) wanted);
-		CHECK_INT(read_as(FLOW_INT32, text, &value), wanted > INT32_MAX ? FLOW_OUT_OF_RANGE : FLOW_OK);
+		CHECK_INT(read_as(FLOW_INT32, text, &value),
+		          wanted > INT32_MAX ? FLOW_OUT_OF_RANGE : FLOW_OK);
 		CHECK(wanted > INT32_MAX || value.integer == (int64_t) wanted);
 	}
 }
@@ -119,7 +129,8 @@ it_takes_only_digits_for_digits(void)
 				char text[20] = "0000000000000000000";
 				bool digit = byte >= '0' && byte <= '9';
 				bool sign = (byte == '-' || byte == '+') && place == 0 && len > 1;
-				bool space = (byte == ' ' || (byte >= '\t' && byte <= '\r')) && len > 1 && (place == 0 || place == len - 1);
+				bool space = (byte == ' ' || (byte >= '\t' && byte <= '\r')) && len > 1 &&
+				             (place == 0 || place == len - 1);
 
 				text[place] = (char) byte;
 				CHECK_INT(read_bytes(&column, text, (size_t) len, &value),
@@ -191,16 +202,35 @@ it_rejects_what_is_no_integer(void)
 static void
 it_reads_floats_as_the_library_does(void)
 {
-	static const char *const cases[] = {
-		"0", "-0", "1", "+1.5", ".5", "5.", "1e3", "1E-3", "  1.25\t\n", "0x1p3", "0x.8", "-0X1.8P-1",
-		"inf", "-INF", "+Infinity", "iNfInItY", "123456789012345678901234567890", "1e308", "5e-324", "1.4e-45",
-		"7.038531e-26", "9007199254740993"};
+	static const char *const cases[] = {"0",
+	                                    "-0",
+	                                    "1",
+	                                    "+1.5",
+	                                    ".5",
+	                                    "5.",
+	                                    "1e3",
+	                                    "1E-3",
+	                                    "  1.25\t\n",
+	                                    "0x1p3",
+	                                    "0x.8",
+	                                    "-0X1.8P-1",
+	                                    "inf",
+	                                    "-INF",
+	                                    "+Infinity",
+	                                    "iNfInItY",
+	                                    "123456789012345678901234567890",
+	                                    "1e308",
+	                                    "5e-324",
+	                                    "1.4e-45",
+	                                    "7.038531e-26",
+	                                    "9007199254740993"};
 	FlowValue value;
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
 		CHECK_INT(read_as(FLOW_DOUBLE, cases[i], &value), FLOW_OK);
-		CHECK(value.real == strtod(cases[i], NULL) && signbit(value.real) == signbit(strtod(cases[i], NULL)));
+		CHECK(value.real == strtod(cases[i], NULL) &&
+		      signbit(value.real) == signbit(strtod(cases[i], NULL)));
 	}
 
 	/* nearest float of the text, not of the nearest double */
@@ -267,8 +297,10 @@ it_asks_for_memory_only_for_long_floats(void)
 		text[0] = '.';
 
 		unit_state.fail_after = 0;
-		CHECK_INT(status_of(FLOW_DOUBLE, text), len == 1 ? FLOW_BAD_SYNTAX : len < 128 ? FLOW_OK
-		                                                                               : FLOW_NO_MEMORY);
+		CHECK_INT(status_of(FLOW_DOUBLE, text),
+		          len == 1    ? FLOW_BAD_SYNTAX
+		          : len < 128 ? FLOW_OK
+		                      : FLOW_NO_MEMORY);
 		unit_state.fail_after = -1;
 		if (len > 1)
 		{
@@ -294,7 +326,8 @@ read_numeric(const char *text, int precision, int scale)
 
 /*
  * Does "digits" * 10^-behind fit precision and scale once rounded?  Everything
- * is counted in units of 10^-8, of which the number and its limit are integers.
+ * is counted in units of 10^-8, of which the number and its limit are
+ * integers.
  */
 static bool
 plainly_fits(int64_t digits, int behind, int precision, int scale)
@@ -318,18 +351,24 @@ it_rounds_decimals_before_it_measures_them(void)
 		{
 			for (int behind = 0; behind <= 5; behind++)
 			{
-				for (int digits = 0; digits < 100000; digits += digits < 1200 || digits % 1000 > 940 ? 1 : 17)
+				for (int digits = 0; digits < 100000;
+				     digits += digits < 1200 || digits % 1000 > 940 ? 1 : 17)
 				{
 					/* as digits with a point, or with an exponent */
 					if (digits % 2 == 0)
-						snprintf(text, sizeof(text), "%d.%0*d", (int) (digits / power_of_ten(behind)), behind,
+						snprintf(text,
+						         sizeof(text),
+						         "%d.%0*d",
+						         (int) (digits / power_of_ten(behind)),
+						         behind,
 						         (int) (digits % power_of_ten(behind)));
 					else
 						snprintf(text, sizeof(text), "-00%d.0e-%d", digits, behind);
 					if (digits % 2 == 0 && behind == 0)
 						*strchr(text, '.') = '\0';
 					CHECK_INT(read_numeric(text, precision, scale),
-					          plainly_fits(digits, behind, precision, scale) ? FLOW_OK : FLOW_OUT_OF_RANGE);
+					          plainly_fits(digits, behind, precision, scale) ? FLOW_OK
+					                                                         : FLOW_OUT_OF_RANGE);
 				}
 			}
 		}
@@ -412,7 +451,8 @@ it_yields_a_decimal_without_white_space(void)
 	FlowColumn column = column_of(FLOW_DECIMAL);
 	FlowValue value;
 
-	CHECK_INT(flow_value_read(&column, &unit_host, (FlowSlice) {text, strlen(text)}, &value), FLOW_OK);
+	CHECK_INT(flow_value_read(&column, &unit_host, (FlowSlice) {text, strlen(text)}, &value),
+	          FLOW_OK);
 	CHECK(value.text.data == text + 2 && value.text.len == 8);
 }
 
@@ -540,7 +580,8 @@ it_cuts_only_blanks(void)
 			FlowColumn column = column_of(padded ? FLOW_PADDED : FLOW_TEXT);
 
 			column.max_chars = cases[i].max_chars;
-			CHECK_INT(read_bytes(&column, cases[i].text, strlen(cases[i].text), &value), cases[i].status);
+			CHECK_INT(read_bytes(&column, cases[i].text, strlen(cases[i].text), &value),
+			          cases[i].status);
 			if (cases[i].status == FLOW_OK)
 			{
 				CHECK_INT(value.text.len, cases[i].len);
@@ -562,7 +603,10 @@ it_takes_the_null_text_for_no_value(void)
 		FlowStatus dash = read_bytes(&column, "-", 1, &value);
 
 		/* without a null text "-" is what it says */
-		CHECK_INT(dash, type == FLOW_TEXT || type == FLOW_PADDED || type == FLOW_OPAQUE ? FLOW_OK : FLOW_BAD_SYNTAX);
+		CHECK_INT(dash,
+		          type == FLOW_TEXT || type == FLOW_PADDED || type == FLOW_OPAQUE
+		              ? FLOW_OK
+		              : FLOW_BAD_SYNTAX);
 		CHECK_INT(flow_value_read(&column, &unit_host, (FlowSlice) {NULL, 0}, &value), FLOW_END);
 
 		column.null_text = "-";
@@ -572,7 +616,8 @@ it_takes_the_null_text_for_no_value(void)
 		CHECK(read_bytes(&column, "", 0, &value) != FLOW_END);
 		column.not_null = true;
 		CHECK_INT(read_bytes(&column, "-", 1, &value), FLOW_MISSING);
-		CHECK_INT(flow_value_read(&column, &unit_host, (FlowSlice) {NULL, 0}, &value), FLOW_MISSING);
+		CHECK_INT(flow_value_read(&column, &unit_host, (FlowSlice) {NULL, 0}, &value),
+		          FLOW_MISSING);
 
 		column.null_text = "";
 		column.null_len = 0;
@@ -609,8 +654,8 @@ it_survives_any_bytes(void)
 		column.precision = i % 3 == 0 ? 4 : -1;
 		column.scale = i % 3 == 0 ? 2 : -1;
 		status = read_bytes(&column, text, len, &value);
-		CHECK(status == FLOW_OK || status == FLOW_BAD_SYNTAX || status == FLOW_OUT_OF_RANGE || status == FLOW_TOO_LONG ||
-		      status == FLOW_BAD_ENCODING);
+		CHECK(status == FLOW_OK || status == FLOW_BAD_SYNTAX || status == FLOW_OUT_OF_RANGE ||
+		      status == FLOW_TOO_LONG || status == FLOW_BAD_ENCODING);
 	}
 	CHECK_INT(unit_state.outstanding, 0);
 }

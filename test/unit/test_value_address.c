@@ -17,8 +17,10 @@ reads_address(const char *text, bool network, int family, const void *bytes, int
 
 	memcpy(wanted, bytes, family == 4 ? 4 : 16);
 	memset(&address, 0xAA, sizeof(address));
-	return flow_value_address(unit_at_edge(text, strlen(text)), strlen(text), network, &address) == FLOW_OK &&
-	       address.family == family && address.bits == bits && memcmp(address.bytes, wanted, 16) == 0;
+	return flow_value_address(unit_at_edge(text, strlen(text)), strlen(text), network, &address) ==
+	           FLOW_OK &&
+	       address.family == family && address.bits == bits &&
+	       memcmp(address.bytes, wanted, 16) == 0;
 }
 
 static bool
@@ -26,7 +28,8 @@ is_address(const char *text, bool network)
 {
 	FlowAddress address;
 
-	return flow_value_address(unit_at_edge(text, strlen(text)), strlen(text), network, &address) == FLOW_OK;
+	return flow_value_address(unit_at_edge(text, strlen(text)), strlen(text), network, &address) ==
+	       FLOW_OK;
 }
 
 static void
@@ -45,10 +48,15 @@ it_reads_every_octet_in_every_place(void)
 				int at = 0;
 
 				for (int i = 0; i < 4; i++)
-					at += snprintf(text + at, sizeof(text) - (size_t) at, "%s%0*d", i > 0 ? "." : "", i == place ? digits : 1,
+					at += snprintf(text + at,
+					               sizeof(text) - (size_t) at,
+					               "%s%0*d",
+					               i > 0 ? "." : "",
+					               i == place ? digits : 1,
 					               i == place ? octet : bytes[i]);
 				bytes[place] = (uint8_t) octet;
-				CHECK(octet <= 255 ? reads_address(text, false, 4, bytes, 32) : !is_address(text, false));
+				CHECK(octet <= 255 ? reads_address(text, false, 4, bytes, 32)
+				                   : !is_address(text, false));
 			}
 		}
 	}
@@ -83,8 +91,12 @@ it_takes_only_dots_between_octets(void)
 
 			text[place] = (char) byte;
 			wanted = byte != 0 && inet_pton(AF_INET, text, &plain) == 1;
-			/* inet_pton takes no leading zeros, no "1.2.3./4" and no dot at the end */
-			if ((byte == '0' && place == 6) || (byte == '.' && place == 7) || (byte == '/' && place == 6))
+			/*
+			 * inet_pton takes no leading zeros, no "1.2.3./4" and no dot at
+			 * the end
+			 */
+			if ((byte == '0' && place == 6) || (byte == '.' && place == 7) ||
+			    (byte == '/' && place == 6))
 				wanted = true;
 			CHECK_INT(flow_value_address(unit_at_edge(text, 8), 8, false, &address),
 			          wanted ? FLOW_OK : FLOW_BAD_SYNTAX);

@@ -17,7 +17,10 @@ static int64_t
 iso8601(const char *text, bool blank_separator)
 {
 	int64_t microseconds = 0;
-	FlowStatus status = flow_value_iso8601(unit_at_edge(text, strlen(text)), strlen(text), blank_separator, &microseconds);
+	FlowStatus status = flow_value_iso8601(unit_at_edge(text, strlen(text)),
+	                                       strlen(text),
+	                                       blank_separator,
+	                                       &microseconds);
 
 	return status == FLOW_OK ? microseconds : -(int64_t) status;
 }
@@ -25,7 +28,12 @@ iso8601(const char *text, bool blank_separator)
 static int64_t
 time_us(int year, int month, int day, int hour, int minute, int second, int microsecond)
 {
-	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_hour = hour, .tm_min = minute, .tm_sec = second};
+	struct tm tm = {.tm_year = year - 1900,
+	                .tm_mon = month - 1,
+	                .tm_mday = day,
+	                .tm_hour = hour,
+	                .tm_min = minute,
+	                .tm_sec = second};
 
 	return (int64_t) timegm(&tm) * SECOND_US + microsecond;
 }
@@ -146,10 +154,21 @@ it_reads_every_second_of_a_day(void)
 	{
 		int64_t wanted = time_us(2018, 1, 30, second / 3600, second / 60 % 60, second % 60, 0);
 
-		snprintf(text, sizeof(text), "2018-01-30%c%02d:%02d:%02d%s", "Tt "[second % 3], second / 3600, second / 60 % 60, second % 60,
+		snprintf(text,
+		         sizeof(text),
+		         "2018-01-30%c%02d:%02d:%02d%s",
+		         "Tt "[second % 3],
+		         second / 3600,
+		         second / 60 % 60,
+		         second % 60,
 		         second % 2 ? "Z" : "");
 		CHECK_INT(iso8601(text, true), wanted);
-		snprintf(text, sizeof(text), "20180130T%02d%02d%02dZ", second / 3600, second / 60 % 60, second % 60);
+		snprintf(text,
+		         sizeof(text),
+		         "20180130T%02d%02d%02dZ",
+		         second / 3600,
+		         second / 60 % 60,
+		         second % 60);
 		CHECK_INT(iso8601(text, true), wanted);
 	}
 }
@@ -157,7 +176,9 @@ it_reads_every_second_of_a_day(void)
 static void
 it_honours_every_offset(void)
 {
-	static const char *const forms[] = {"2018-01-30T12:00:00%c%02d:%02d", "2018-01-30T12:00%c%02d%02d", "20180130T12%c%02d:%02d"};
+	static const char *const forms[] = {"2018-01-30T12:00:00%c%02d:%02d",
+	                                    "2018-01-30T12:00%c%02d%02d",
+	                                    "20180130T12%c%02d:%02d"};
 	char text[64];
 
 	for (int minutes = 0; minutes < 24 * 60; minutes++)
@@ -167,7 +188,12 @@ it_honours_every_offset(void)
 			int64_t offset = minutes * 60 * SECOND_US;
 			int64_t wanted = time_us(2018, 1, 30, 12, 0, 0, 0) + (negative ? offset : -offset);
 
-			snprintf(text, sizeof(text), forms[minutes % 3], "+-"[negative], minutes / 60, minutes % 60);
+			snprintf(text,
+			         sizeof(text),
+			         forms[minutes % 3],
+			         "+-"[negative],
+			         minutes / 60,
+			         minutes % 60);
 			CHECK_INT(iso8601(text, minutes % 2), wanted);
 		}
 	}
@@ -177,7 +203,11 @@ it_honours_every_offset(void)
 typedef struct TimeCase
 {
 	const char *text;
-	const char *plain; /* the same as yyyy-MM-dd HH:mm:ss.ffffff; NULL: bad syntax; "": out of range */
+	/*
+	 * the same as yyyy-MM-dd HH:mm:ss.ffffff; NULL: bad syntax; "": out of
+	 * range
+	 */
+	const char *plain;
 } TimeCase;
 
 static void
@@ -191,7 +221,8 @@ check_times(bool blank_separator, const TimeCase *cases, size_t count)
 
 		if (cases[i].plain != NULL && *cases[i].plain != '\0')
 		{
-			CHECK_INT(sscanf(cases[i].plain, "%d-%d-%d %d:%d:%d.%6d", &y, &mo, &d, &h, &mi, &s, &us), 7);
+			CHECK_INT(
+				sscanf(cases[i].plain, "%d-%d-%d %d:%d:%d.%6d", &y, &mo, &d, &h, &mi, &s, &us), 7);
 			wanted = time_us(y, mo, d, h, mi, s, us);
 		}
 		if (got != wanted)
@@ -205,12 +236,13 @@ static void
 it_ends_a_fraction_as_its_model_does(void)
 {
 	CHECK_INT(iso8601("2018-01-30T23:59:59.9999999Z", true), time_us(2018, 1, 31, 0, 0, 0, 0));
-	CHECK_INT(iso8601("2018-01-30T23:59:59.9999999Z", false), time_us(2018, 1, 30, 23, 59, 59, 999999));
+	CHECK_INT(iso8601("2018-01-30T23:59:59.9999999Z", false),
+	          time_us(2018, 1, 30, 23, 59, 59, 999999));
 }
 
 /*
- * "digits" as a fraction of so many microseconds, by schoolbook multiplication: the integer part, rounded half to even
- * or cut.
+ * "digits" as a fraction of so many microseconds, by schoolbook
+ * multiplication: the integer part, rounded half to even or cut.
  */
 static int64_t
 naive_fraction(const char *digits, int64_t unit, bool rounds)
@@ -240,8 +272,9 @@ naive_fraction(const char *digits, int64_t unit, bool rounds)
 }
 
 /*
- * Fractions of hours, minutes and seconds, with any number of digits and often one that is whole microseconds, half of
- * one, or next to it; with the basic format's date, and the extended one's.
+ * Fractions of hours, minutes and seconds, with any number of digits and often
+ * one that is whole microseconds, half of one, or next to it; with the basic
+ * format's date, and the extended one's.
  */
 static void
 it_reads_fractions_exactly(void)
@@ -272,11 +305,20 @@ it_reads_fractions_exactly(void)
 		digits[count] = '\0';
 		if (n % 4 == 1)
 		{
-			/* 36 and 6 times a power of ten divide what has fewer digits, so these are whole microseconds, or end with half of one */
+			/*
+			 * 36 and 6 times a power of ten divide what has fewer digits, so
+			 * these are whole microseconds, or end with half of one
+			 */
 			int zeros = (int) (unit_random(&seed) % 20);
 
-			snprintf(digits, sizeof(digits), "%07d%s%.*s%s", (int) (unit_random(&seed) % 10000000), n % 8 == 1 ? "5" : "", zeros,
-			         "00000000000000000000", n % 16 == 1 ? "1" : "");
+			snprintf(digits,
+			         sizeof(digits),
+			         "%07d%s%.*s%s",
+			         (int) (unit_random(&seed) % 10000000),
+			         n % 8 == 1 ? "5" : "",
+			         zeros,
+			         "00000000000000000000",
+			         n % 16 == 1 ? "1" : "");
 		}
 		snprintf(text, sizeof(text), forms[n % 6].form, digits);
 		CHECK_INT(iso8601(text, false), naive_fraction(digits, unit, false));
@@ -460,8 +502,12 @@ it_rounds_fractions_to_microseconds(void)
 		{"1234565000001", 123457},
 		{"9999995", 1000000},
 		{"9999994", 999999},
-		{"00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001", 0},
-		{"33333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333333", 333333},
+		{"00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+	     "000000000000000000001",
+	     0},
+		{"33333333333333333333333333333333333333333333333333333333333333333333333333333333333333333"
+	     "333333333333333333333",
+	     333333},
 	};
 	char text[200];
 
@@ -476,11 +522,17 @@ it_rounds_fractions_to_microseconds(void)
 static void
 it_rounds_times_to_their_scale(void)
 {
-	static const char *const texts[] = {
-		"2018-01-30T12:25:04.500000", "2018-01-30T12:25:04.499999", "2018-01-30T12:25:04.123455", "2018-01-30T12:25:04.000005",
-		/* before 2000, halves go down */
-		"1999-12-31T23:59:59.500000", "1999-12-31T23:59:59.500001", "1999-12-31T23:59:59.499999", "1969-12-31T23:59:59.123455",
-		"1970-01-01T00:00:00.000005", "2000-01-01T00:00:00.500000"};
+	static const char *const texts[] = {"2018-01-30T12:25:04.500000",
+	                                    "2018-01-30T12:25:04.499999",
+	                                    "2018-01-30T12:25:04.123455",
+	                                    "2018-01-30T12:25:04.000005",
+	                                    /* before 2000, halves go down */
+	                                    "1999-12-31T23:59:59.500000",
+	                                    "1999-12-31T23:59:59.500001",
+	                                    "1999-12-31T23:59:59.499999",
+	                                    "1969-12-31T23:59:59.123455",
+	                                    "1970-01-01T00:00:00.000005",
+	                                    "2000-01-01T00:00:00.500000"};
 
 	for (size_t i = 0; i < flow_countof(texts); i++)
 	{
@@ -497,7 +549,8 @@ it_rounds_times_to_their_scale(void)
 
 			column.scale = scale;
 			CHECK_INT(read_bytes(&column, texts[i], strlen(texts[i]), &value), FLOW_OK);
-			CHECK_INT(value.integer, (since_2000 < 0 ? -wanted : wanted) + INT64_C(946684800) * SECOND_US);
+			CHECK_INT(value.integer,
+			          (since_2000 < 0 ? -wanted : wanted) + INT64_C(946684800) * SECOND_US);
 		}
 	}
 }

@@ -51,7 +51,8 @@ it_writes_addresses(void)
 	CHECK_STRING(form(FLOW_ADDRESS, "0:1:0:0:1:0:0:1"), "0:1::1:0:0:1");
 	CHECK_STRING(form(FLOW_ADDRESS, "1:2:3:4:5:6:7::"), "1:2:3:4:5:6:7:0");
 	CHECK_STRING(form(FLOW_ADDRESS, "::ffff:10.0.0.1"), "::ffff:a00:1");
-	CHECK_STRING(form(FLOW_ADDRESS, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	CHECK_STRING(form(FLOW_ADDRESS, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+	             "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 	CHECK_STRING(form(FLOW_NETWORK, "2001:db8::/32"), "2001:db8::/32");
 }
 
@@ -70,22 +71,29 @@ it_writes_what_is_read_again(void)
 
 	for (int i = 0; i < 200000 && unit_complaints == 0; i++)
 	{
-		FlowColumn column = {.type = i % 2 ? FLOW_ADDRESS : FLOW_INT64, .max_chars = -1, .precision = -1, .scale = -1};
+		FlowColumn column = {.type = i % 2 ? FLOW_ADDRESS : FLOW_INT64,
+		                     .max_chars = -1,
+		                     .precision = -1,
+		                     .scale = -1};
 		FlowValue value, again;
 		char buffer[FLOW_FORM_SIZE];
 		FlowSlice written;
 
 		memset(&value, 0, sizeof(value));
 		if (i % 2 == 0)
-			value.integer = (int64_t) (unit_random(&seed) >> unit_random(&seed) % 64) * (unit_random(&seed) % 2 ? 1 : -1);
+			value.integer = (int64_t) (unit_random(&seed) >> unit_random(&seed) % 64) *
+			                (unit_random(&seed) % 2 ? 1 : -1);
 		else
 		{
 			bool four = unit_random(&seed) % 2;
 
 			value.address.family = four ? 4 : 6;
-			value.address.bits = (uint8_t) (unit_random(&seed) % 2 ? (four ? 32 : 128) : unit_random(&seed) % (four ? 33 : 129));
+			value.address.bits =
+				(uint8_t) (unit_random(&seed) % 2 ? (four ? 32 : 128)
+			                                      : unit_random(&seed) % (four ? 33 : 129));
 			for (int j = 0; j < (four ? 4 : 16); j++)
-				value.address.bytes[j] = (uint8_t) (unit_random(&seed) % 3 ? 0 : unit_random(&seed));
+				value.address.bytes[j] =
+					(uint8_t) (unit_random(&seed) % 3 ? 0 : unit_random(&seed));
 		}
 		written = flow_value_write(column.type, &value, buffer);
 		CHECK(written.len <= FLOW_FORM_SIZE);

@@ -16,7 +16,10 @@ static char path[128];
 
 static const size_t sizes[] = {1, 2, 3, 7, 64, WHOLE};
 
-/* Whatever the sizes of the pieces, these lines come out, a "|" in place of each NUL byte. */
+/*
+ * Whatever the sizes of the pieces, these lines come out, a "|" in place of
+ * each NUL byte.
+ */
 static void
 check_lines(const FlowCodec *codec, const char *text, const char *lines)
 {
@@ -37,11 +40,13 @@ check_lines(const FlowCodec *codec, const char *text, const char *lines)
 }
 
 static void
-check_error(const FlowCodec *codec, const char *text, FlowStatus status, const char *message, const char *detail)
+check_error(const FlowCodec *codec, const char *text, FlowStatus status, const char *message,
+            const char *detail)
 {
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 	{
-		PlainText made = plain_unwrap(codec, text, strlen(text), sizes[i], sizes[flow_countof(sizes) - 1 - i]);
+		PlainText made =
+			plain_unwrap(codec, text, strlen(text), sizes[i], sizes[flow_countof(sizes) - 1 - i]);
 
 		CHECK_INT(made.status, status);
 		CHECK_STRING(made.error.message, message);
@@ -56,16 +61,36 @@ it_takes_events_out_of_payloads(void)
 {
 	PlainText made;
 
-	check_lines(&flow_json_codec, "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a b\"},{\"timestamp\":2,\"message\":\"c\"}]}", "1 a b\n2 c\n");
-	check_lines(&flow_json_codec, "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a\"}]}{\"logEvents\":[{\"timestamp\":2,\"message\":\"b\"}]}\n", "1 a\n2 b\n");
-	check_lines(&flow_json_codec, " [ {\"timestamp\":1,\"message\":\"a\"} ,\n{\"message\":\"b\"}] ", "1 a\n- b\n");
-	check_lines(&flow_json_codec, "{\"events\":[{\"timestamp\":1418530010000,\"message\":\"a\"}],\"x\":[]}", "1418530010000 a\n");
+	check_lines(&flow_json_codec,
+	            "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a "
+	            "b\"},{\"timestamp\":2,\"message\":\"c\"}]}",
+	            "1 a b\n2 c\n");
+	check_lines(&flow_json_codec,
+	            "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a\"}]}{\"logEvents\":[{"
+	            "\"timestamp\":2,\"message\":\"b\"}]}\n",
+	            "1 a\n2 b\n");
+	check_lines(&flow_json_codec,
+	            " [ {\"timestamp\":1,\"message\":\"a\"} ,\n{\"message\":\"b\"}] ",
+	            "1 a\n- b\n");
+	check_lines(&flow_json_codec,
+	            "{\"events\":[{\"timestamp\":1418530010000,\"message\":\"a\"}],\"x\":[]}",
+	            "1418530010000 a\n");
 	check_lines(&flow_json_codec, "{\"logEvents\":[]}", "");
-	check_lines(&flow_json_codec, "{\"timestamp\":\"2018-01-30T12:25:04Z\",\"message\":\"a\\\"}{\"}", "2018-01-30T12:25:04Z a\"}{\n");
+	check_lines(&flow_json_codec,
+	            "{\"timestamp\":\"2018-01-30T12:25:04Z\",\"message\":\"a\\\"}{\"}",
+	            "2018-01-30T12:25:04Z a\"}{\n");
 	check_lines(&flow_json_codec, "[]{\"message\":\"a\"}[{\"message\":\"b\"}]", "- a\n- b\n");
-	check_lines(&flow_json_codec, "{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}{\"message\":\"b\"}", "- b\n");
+	check_lines(&flow_json_codec,
+	            "{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}{"
+	            "\"message\":\"b\"}",
+	            "- b\n");
 
-	made = plain_unwrap(&flow_json_codec, "{\"messageType\":\"CONTROL_MESSAGE\"} {\"messageType\":\"CONTROL_MESSAGE\"}", 67, WHOLE, WHOLE);
+	made =
+		plain_unwrap(&flow_json_codec,
+	                 "{\"messageType\":\"CONTROL_MESSAGE\"} {\"messageType\":\"CONTROL_MESSAGE\"}",
+	                 67,
+	                 WHOLE,
+	                 WHOLE);
 	CHECK_INT(made.skipped, 2);
 	free(made.data);
 }
@@ -73,15 +98,25 @@ it_takes_events_out_of_payloads(void)
 static void
 an_event_is_one_line_and_one_that_is_no_record_stays_none(void)
 {
-	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\n\"}{\"timestamp\":1,\"message\":\"a\\r\\n\"}", "1 a\n1 a\n");
+	check_lines(&flow_json_codec,
+	            "{\"timestamp\":1,\"message\":\"a\\n\"}{\"timestamp\":1,\"message\":\"a\\r\\n\"}",
+	            "1 a\n1 a\n");
 	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\nb\\n\\n\"}", "1 a|b|\n");
 	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"a\\u0000b\"}", "1 a|b\n");
 	check_lines(&flow_json_codec, "{\"timestamp\":1,\"message\":\"\"}", "1 \n");
-	check_lines(&flow_json_codec, "{\"timestamp\":\"1 2\",\"message\":\"a\"}{\"timestamp\":1.5,\"message\":\"a\"}{\"timestamp\":\"\",\"message\":\"a\"}", "- a\n- a\n- a\n");
-	check_lines(&flow_json_codec, "{\"x\":1}{\"logEvents\":[7,{\"message\":null}]}", "|{\"x\":1}\n|7\n|{\"message\":null}\n");
+	check_lines(&flow_json_codec,
+	            "{\"timestamp\":\"1 "
+	            "2\",\"message\":\"a\"}{\"timestamp\":1.5,\"message\":\"a\"}{\"timestamp\":\"\","
+	            "\"message\":\"a\"}",
+	            "- a\n- a\n- a\n");
+	check_lines(&flow_json_codec,
+	            "{\"x\":1}{\"logEvents\":[7,{\"message\":null}]}",
+	            "|{\"x\":1}\n|7\n|{\"message\":null}\n");
 	check_lines(&flow_json_codec, "{\"logEvents\":{\"message\":\"a\"},\"message\":\"b\"}", "- b\n");
-	check_lines(&flow_json_codec, "{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
-	            "|{\"a\":\"0123456789012345678901234567890123456789012345678901234567\n");
+	check_lines(
+		&flow_json_codec,
+		"{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
+		"|{\"a\":\"0123456789012345678901234567890123456789012345678901234567\n");
 }
 
 static void
@@ -89,29 +124,81 @@ it_names_json_that_is_damaged(void)
 {
 	const char *message = "is not well-formed JSON";
 
-	check_error(&flow_json_codec, "{\"message\":\"a\"}{\"message\":", FLOW_CORRUPT, message, "The file ends in value 2 of the file.");
-	check_error(&flow_json_codec, "[{\"message\":\"a\"}", FLOW_CORRUPT, message, "The file ends in value 1 of the file.");
-	check_error(&flow_json_codec, "{\"message\":\"a\"} x", FLOW_CORRUPT, message, "There is no object in value 2 of the file.");
-	check_error(&flow_json_codec, "[{} {}]", FLOW_CORRUPT, message, "There is no comma before an object in value 2 of the file.");
-	check_error(&flow_json_codec, "{},{}", FLOW_CORRUPT, message, "There is no object in value 2 of the file.");
-	check_error(&flow_json_codec, "[1]", FLOW_CORRUPT, message, "There is no object in value 1 of the file.");
-	check_error(&flow_json_codec, "[[{}]]", FLOW_CORRUPT, message, "There is no object in value 1 of the file.");
-	check_error(&flow_json_codec, "{\"message\":1,\"message\":2}", FLOW_CORRUPT, message, "Member \"message\" is repeated at byte 22 in value 1 of the file.");
-	check_error(&flow_json_codec, "{\"a\" 1}", FLOW_CORRUPT, message, "Expected \":\" at byte 6 in value 1 of the file.");
-	check_error(&flow_json_codec, "{\"a\":\"\xFF\"}", FLOW_CORRUPT, message, "Invalid UTF-8 at byte 7 in value 1 of the file.");
-	check_error(&flow_json_codec, "{]", FLOW_CORRUPT, message, "Expected a string or \"}\" at byte 2 in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{\"message\":\"a\"}{\"message\":",
+	            FLOW_CORRUPT,
+	            message,
+	            "The file ends in value 2 of the file.");
+	check_error(&flow_json_codec,
+	            "[{\"message\":\"a\"}",
+	            FLOW_CORRUPT,
+	            message,
+	            "The file ends in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{\"message\":\"a\"} x",
+	            FLOW_CORRUPT,
+	            message,
+	            "There is no object in value 2 of the file.");
+	check_error(&flow_json_codec,
+	            "[{} {}]",
+	            FLOW_CORRUPT,
+	            message,
+	            "There is no comma before an object in value 2 of the file.");
+	check_error(&flow_json_codec,
+	            "{},{}",
+	            FLOW_CORRUPT,
+	            message,
+	            "There is no object in value 2 of the file.");
+	check_error(&flow_json_codec,
+	            "[1]",
+	            FLOW_CORRUPT,
+	            message,
+	            "There is no object in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "[[{}]]",
+	            FLOW_CORRUPT,
+	            message,
+	            "There is no object in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{\"message\":1,\"message\":2}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Member \"message\" is repeated at byte 22 in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{\"a\" 1}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Expected \":\" at byte 6 in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{\"a\":\"\xFF\"}",
+	            FLOW_CORRUPT,
+	            message,
+	            "Invalid UTF-8 at byte 7 in value 1 of the file.");
+	check_error(&flow_json_codec,
+	            "{]",
+	            FLOW_CORRUPT,
+	            message,
+	            "Expected a string or \"}\" at byte 2 in value 1 of the file.");
 }
 
 static void
 it_takes_events_out_of_csv(void)
 {
 	check_lines(&flow_csv_codec, "timestamp,message", "");
-	check_lines(&flow_csv_codec, "timestamp,message\n1,a b\n\"2\",\"c\"\r\n3,\"d \"\"e\"\"\"", "1 a b\n2 c\n3 d \"e\"\n");
+	check_lines(&flow_csv_codec,
+	            "timestamp,message\n1,a b\n\"2\",\"c\"\r\n3,\"d \"\"e\"\"\"",
+	            "1 a b\n2 c\n3 d \"e\"\n");
 	check_lines(&flow_csv_codec, "\"timestamp\",\"message\"\r\n1,a\r\n\r\n2,b\r", "1 a\n\n2 b\n");
 	check_lines(&flow_csv_codec, "timestamp,message\n,a\n1,\n\"\",a\n", "- a\n1 \n- a\n");
 	/* what is no event */
-	check_lines(&flow_csv_codec, "timestamp,message\n1\n1,2,3\n1,\"a\nb\"\n1 2,a\n1,\"a\"b\n1,a\rb\n\"\"\n", "1|\n1 2|3\n1 a|b\n1|2 a\n1 a|b\n1 a|b\n|\n");
-	check_error(&flow_csv_codec, "timestamp,message\n1,\"a\n", FLOW_CORRUPT, "ends in the middle of a quoted field", "");
+	check_lines(&flow_csv_codec,
+	            "timestamp,message\n1\n1,2,3\n1,\"a\nb\"\n1 2,a\n1,\"a\"b\n1,a\rb\n\"\"\n",
+	            "1|\n1 2|3\n1 a|b\n1|2 a\n1 a|b\n1 a|b\n|\n");
+	check_error(&flow_csv_codec,
+	            "timestamp,message\n1,\"a\n",
+	            FLOW_CORRUPT,
+	            "ends in the middle of a quoted field",
+	            "");
 }
 
 static void
@@ -121,21 +208,20 @@ it_recognizes_wrappers(void)
 	{
 		const char *text;
 		bool csv, json;
-	} cases[] = {
-		{"timestamp,message", true, false},
-		{"timestamp,message\n", true, false},
-		{"timestamp,message\r\n1,a", true, false},
-		{"\"timestamp\",\"message\"\n", true, false},
-		{"timestamp,messages\n", false, false},
-		{"timestamp,\"message\n", false, false},
-		{"timestamp message\n", false, false},
-		{"timestamp,", false, false},
-		{"timestamp", false, false},
-		{" \r\n\t{", false, true},
-		{"[", false, true},
-		{" ", false, false},
-		{"2 1 {", false, false},
-		{"", false, false}};
+	} cases[] = {{"timestamp,message", true, false},
+	             {"timestamp,message\n", true, false},
+	             {"timestamp,message\r\n1,a", true, false},
+	             {"\"timestamp\",\"message\"\n", true, false},
+	             {"timestamp,messages\n", false, false},
+	             {"timestamp,\"message\n", false, false},
+	             {"timestamp message\n", false, false},
+	             {"timestamp,", false, false},
+	             {"timestamp", false, false},
+	             {" \r\n\t{", false, true},
+	             {"[", false, true},
+	             {" ", false, false},
+	             {"2 1 {", false, false},
+	             {"", false, false}};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
 	{
@@ -150,7 +236,8 @@ it_recognizes_wrappers(void)
 static void
 random_csv_is_read_as_by_the_plain_reader(void)
 {
-	static const char *const pieces[] = {"1", "a b", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\r", " ", "x\"y", "\"q,\nr\""};
+	static const char *const pieces[] =
+		{"1", "a b", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", "\r", " ", "x\"y", "\"q,\nr\""};
 	uint64_t seed = 11;
 
 	for (int i = 0; i < 20000; i++)
@@ -162,7 +249,11 @@ random_csv_is_read_as_by_the_plain_reader(void)
 
 		for (int j = 0; j < n; j++)
 			strcat(text, pieces[unit_random(&seed) % flow_countof(pieces)]);
-		made = plain_unwrap(&flow_csv_codec, text, strlen(text), 1 + unit_random(&seed) % 40, 1 + unit_random(&seed) % 40);
+		made = plain_unwrap(&flow_csv_codec,
+		                    text,
+		                    strlen(text),
+		                    1 + unit_random(&seed) % 40,
+		                    1 + unit_random(&seed) % 40);
 		agrees = plain_csv_agrees(text, strlen(text), &made);
 		CHECK(agrees);
 		if (!agrees)
@@ -171,7 +262,10 @@ random_csv_is_read_as_by_the_plain_reader(void)
 	}
 }
 
-/* What a reader makes of a file that has a wrapper, by headers or by a log format. */
+/*
+ * What a reader makes of a file that has a wrapper, by headers or by a log
+ * format.
+ */
 typedef struct FileCase
 {
 	const char *text;
@@ -184,13 +278,21 @@ typedef struct FileCase
 static void
 check_file(const FileCase *file, bool splitter)
 {
-	const FlowColumn columns[] = {
-		{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
-		{.name = "dstport", .type = FLOW_INT32, .max_chars = -1}};
-	FlowFormatSpec format_spec = {.splitter = splitter, .header = file->mode, .log_format = file->log_format, .columns = columns, .ncolumns = 2};
+	const FlowColumn columns[] = {{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
+	                              {.name = "dstport", .type = FLOW_INT32, .max_chars = -1}};
+	FlowFormatSpec format_spec = {.splitter = splitter,
+	                              .header = file->mode,
+	                              .log_format = file->log_format,
+	                              .columns = columns,
+	                              .ncolumns = 2};
 	FlowObject object = plain_write(path, file->text, strlen(file->text));
 	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
-	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "auto", .objects = &objects, .on_error = FLOW_ON_ERROR_IGNORE, .max_line_length = 1000};
+	FlowReadSpec spec = {.host = &unit_host,
+	                     .reject_limit = -1,
+	                     .compression = "auto",
+	                     .objects = &objects,
+	                     .on_error = FLOW_ON_ERROR_IGNORE,
+	                     .max_line_length = 1000};
 	FlowReader *reader = NULL;
 	const FlowCounts *counts;
 	FlowRecord record;
@@ -200,7 +302,8 @@ check_file(const FileCase *file, bool splitter)
 
 	CHECK_INT(flow_format_create(&unit_host, &format_spec, &spec.format, &error), FLOW_OK);
 	CHECK_INT(flow_reader_create(&spec, &reader, &error), FLOW_OK);
-	while ((status = flow_reader_next(reader, &record, &error)) == FLOW_OK && n < flow_countof(file->places))
+	while ((status = flow_reader_next(reader, &record, &error)) == FLOW_OK &&
+	       n < flow_countof(file->places))
 	{
 		CHECK_INT(plain_line_number(reader), file->places[n++]);
 		CHECK(flow_reader_balances(reader));
@@ -225,24 +328,114 @@ the_reader_counts_what_stands_in_the_file(void)
 {
 	static const char *const format = "${srcaddr} ${dstport}";
 	static const FileCase cases[] = {
-		/* the first line of CSV is a header, and so is that of another that was joined to it */
+		/*
+		 * the first line of CSV is a header, and so is that of another that
+		 * was joined to it
+		 */
 		{"timestamp,message", NULL, FLOW_HEADER_AUTO, 1, 1, 0, 0, {0}},
-		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n\n3,a x\n4,b 2\n", NULL, FLOW_HEADER_AUTO, 6, 2, 1, 1, {3, 6}},
-		{"timestamp,message\r\n1,srcaddr dstport\r\n2,a 1\r\n\"timestamp\",\"message\"\r\n3,b 2\r\n", NULL, FLOW_HEADER_AUTO, 5, 3, 0, 0, {3, 5}},
-		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n1,dstport srcaddr\n1,2 b\n3,3 c\n", NULL, FLOW_HEADER_AUTO, 7, 4, 0, 0, {3, 6, 7}},
-		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_AUTO, 4, 2, 0, 0, {2, 4}},
-		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_FALSE, 4, 1, 0, 1, {2, 4}},
-		{"timestamp,message\n1,x 7\n2,a 1\ntimestamp,message\n2,b 2\n", format, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
-		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n3,b 2\n", NULL, FLOW_HEADER_TRUE, 5, 3, 0, 0, {3, 5}},
-		{"timestamp,message\n1,a 1\ntimestamp,messages\n", format, FLOW_HEADER_AUTO, 3, 1, 0, 1, {2}},
-		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n3,srcaddr dstport\ntimestamp,message\n4,srcaddr dstport\n5,b 2\n", NULL, FLOW_HEADER_MATCH, 7, 5, 0, 0, {3, 7}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n\n3,a x\n4,b 2\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     6,
+	     2,
+	     1,
+	     1,
+	     {3, 6}},
+		{"timestamp,message\r\n1,srcaddr dstport\r\n2,a 1\r\n\"timestamp\",\"message\"\r\n3,b "
+	     "2\r\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     5,
+	     3,
+	     0,
+	     0,
+	     {3, 5}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n1,dstport srcaddr\n1,2 "
+	     "b\n3,3 c\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     7,
+	     4,
+	     0,
+	     0,
+	     {3, 6, 7}},
+		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n",
+	     format,
+	     FLOW_HEADER_AUTO,
+	     4,
+	     2,
+	     0,
+	     0,
+	     {2, 4}},
+		{"timestamp,message\n1,a 1\ntimestamp,message\n2,b 2\n",
+	     format,
+	     FLOW_HEADER_FALSE,
+	     4,
+	     1,
+	     0,
+	     1,
+	     {2, 4}},
+		{"timestamp,message\n1,x 7\n2,a 1\ntimestamp,message\n2,b 2\n",
+	     format,
+	     FLOW_HEADER_TRUE,
+	     5,
+	     3,
+	     0,
+	     0,
+	     {3, 5}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\ntimestamp,message\n3,b 2\n",
+	     NULL,
+	     FLOW_HEADER_TRUE,
+	     5,
+	     3,
+	     0,
+	     0,
+	     {3, 5}},
+		{"timestamp,message\n1,a 1\ntimestamp,messages\n",
+	     format,
+	     FLOW_HEADER_AUTO,
+	     3,
+	     1,
+	     0,
+	     1,
+	     {2}},
+		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n3,srcaddr "
+	     "dstport\ntimestamp,message\n4,srcaddr dstport\n5,b 2\n",
+	     NULL,
+	     FLOW_HEADER_MATCH,
+	     7,
+	     5,
+	     0,
+	     0,
+	     {3, 7}},
 		/* a name alone is a header in the first line of the records */
 		{"timestamp,message\n1,srcaddr\n2,a\n", NULL, FLOW_HEADER_AUTO, 3, 2, 0, 0, {3}},
 		/* an export, before which an empty line stands */
-		{"2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 2, 1, 0, 0, {2}},
-		{"\r\n\n2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n", NULL, FLOW_HEADER_AUTO, 4, 1, 2, 0, {4}},
+		{"2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     2,
+	     1,
+	     0,
+	     0,
+	     {2}},
+		{"\r\n\n2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     4,
+	     1,
+	     2,
+	     0,
+	     {4}},
 		/* JSON has no header of its own: events are numbered */
-		{"{\"message\":\"srcaddr dstport\"}\n{\"message\":\"a 1\"}\n\n{\"message\":\"b 2\"}\n", NULL, FLOW_HEADER_AUTO, 3, 1, 0, 0, {2, 3}},
+		{"{\"message\":\"srcaddr dstport\"}\n{\"message\":\"a 1\"}\n\n{\"message\":\"b 2\"}\n",
+	     NULL,
+	     FLOW_HEADER_AUTO,
+	     3,
+	     1,
+	     0,
+	     0,
+	     {2, 3}},
 	};
 
 	snprintf(path, sizeof(path), "%s/flow_wrapper_XXXXXX", unit_temporary());

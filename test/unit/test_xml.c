@@ -34,9 +34,13 @@ log_element(void *arg, const char *path, const char *text, size_t len)
 	return true;
 }
 
-/* In pieces of so many bytes, the last of them with "last", or in one of its own that is empty. */
+/*
+ * In pieces of so many bytes, the last of them with "last", or in one of its
+ * own that is empty.
+ */
 static FlowStatus
-parse(const char *data, size_t len, size_t piece, bool empty_last, size_t max_bytes, Log *log, FlowError *error)
+parse(const char *data, size_t len, size_t piece, bool empty_last, size_t max_bytes, Log *log,
+      FlowError *error)
 {
 	FlowXmlSpec spec = {&unit_host, log_element, log, max_bytes};
 	FlowStatus status;
@@ -52,7 +56,11 @@ parse(const char *data, size_t len, size_t piece, bool empty_last, size_t max_by
 	{
 		size_t n = piece < len - done ? piece : len - done;
 
-		status = flow_xml_feed(xml, unit_at_edge(data + done, n), n, done + n == len && !empty_last, error);
+		status = flow_xml_feed(xml,
+		                       unit_at_edge(data + done, n),
+		                       n,
+		                       done + n == len && !empty_last,
+		                       error);
 		done += n;
 	} while (status == FLOW_OK && done < len);
 	if (status == FLOW_OK && empty_last)
@@ -120,8 +128,10 @@ elements_come_with_their_paths_and_texts(void)
 static void
 a_namespace_is_no_part_of_a_name(void)
 {
-	check_elements("<a xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><b>x</b></a>", "a/b=x;a=;");
-	check_elements("<s:a xmlns:s=\"http://s3.amazonaws.com/doc/2006-03-01/\"><s:b>x</s:b></s:a>", "a/b=x;a=;");
+	check_elements("<a xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><b>x</b></a>",
+	               "a/b=x;a=;");
+	check_elements("<s:a xmlns:s=\"http://s3.amazonaws.com/doc/2006-03-01/\"><s:b>x</s:b></s:a>",
+	               "a/b=x;a=;");
 }
 
 static void
@@ -162,14 +172,21 @@ indentation_of_many_elements_is_no_long_text(void)
 static void
 document_types_are_refused(void)
 {
-	static const char laughs[] = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">]><a>&c;&c;</a>";
+	static const char laughs[] = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c "
+								 "\"&b;&b;&b;&b;&b;&b;&b;&b;\">]><a>&c;&c;</a>";
 
 	check_refused(laughs, FLOW_CORRUPT, "There is a document type declaration.");
 	check_refused("<!DOCTYPE a><a/>", FLOW_CORRUPT, "There is a document type declaration.");
-	check_refused("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>", FLOW_CORRUPT, "There is a document type declaration.");
-	check_refused("<!DOCTYPE a PUBLIC \"b\" \"http://c/\"><a/>", FLOW_CORRUPT, "There is a document type declaration.");
+	check_refused("<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
+	              FLOW_CORRUPT,
+	              "There is a document type declaration.");
+	check_refused("<!DOCTYPE a PUBLIC \"b\" \"http://c/\"><a/>",
+	              FLOW_CORRUPT,
+	              "There is a document type declaration.");
 	check_refused("<!ENTITY b \"b\"><a>&b;</a>", FLOW_CORRUPT, "At byte 0: syntax error.");
-	check_refused("<a><!ENTITY b \"b\">&b;</a>", FLOW_CORRUPT, "At byte 5: not well-formed (invalid token).");
+	check_refused("<a><!ENTITY b \"b\">&b;</a>",
+	              FLOW_CORRUPT,
+	              "At byte 5: not well-formed (invalid token).");
 }
 
 static void
@@ -177,7 +194,9 @@ unknown_entities_are_refused(void)
 {
 	check_refused("<a>&nbsp;</a>", FLOW_CORRUPT, "At byte 3: undefined entity.");
 	check_refused("<a>&#0;</a>", FLOW_CORRUPT, "At byte 3: reference to invalid character number.");
-	check_refused("<a>&#xD800;</a>", FLOW_CORRUPT, "At byte 3: reference to invalid character number.");
+	check_refused("<a>&#xD800;</a>",
+	              FLOW_CORRUPT,
+	              "At byte 3: reference to invalid character number.");
 }
 
 static void
@@ -200,14 +219,19 @@ what_is_not_well_formed_is_refused(void)
 	check_refused(" ", FLOW_CORRUPT, "At byte 1: no element found.");
 }
 
-/* so the document cannot choose a table to be read by; UTF-16 shows in the first bytes */
+/*
+ * so the document cannot choose a table to be read by; UTF-16 shows in the
+ * first bytes
+ */
 static void
 a_declared_encoding_does_not_count(void)
 {
 	FlowError error;
 
 	check_elements("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xC3\xA9</a>", "a=\xC3\xA9;");
-	check_refused("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xE9</a>", FLOW_CORRUPT, "At byte 46: not well-formed (invalid token).");
+	check_refused("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xE9</a>",
+	              FLOW_CORRUPT,
+	              "At byte 46: not well-formed (invalid token).");
 	CHECK_INT(parse_all_ways("\xFF\xFE<\0a\0/\0>\0", 10, &error), FLOW_OK);
 	CHECK_STRING(whole.text, "a=;");
 }
@@ -216,7 +240,8 @@ static void
 a_document_that_is_cut_is_corrupt(void)
 {
 	static const char document[] =
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:a xmlns:s=\"x\"><b c='d'>x &amp; <![CDATA[y]]> \xC3\xA9</b><!-- z --><e/></s:a>";
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:a xmlns:s=\"x\"><b c='d'>x &amp; "
+		"<![CDATA[y]]> \xC3\xA9</b><!-- z --><e/></s:a>";
 	FlowError error;
 
 	CHECK_INT(parse_all_ways(document, strlen(document), &error), FLOW_OK);
@@ -234,9 +259,12 @@ a_document_that_is_cut_is_corrupt(void)
 static void
 nesting_is_limited(void)
 {
-	check_elements("<a><a><a><a><a><a><a><a>x</a></a></a></a></a></a></a></a>",
-	               "a/a/a/a/a/a/a/a=x;a/a/a/a/a/a/a=;a/a/a/a/a/a=;a/a/a/a/a=;a/a/a/a=;a/a/a=;a/a=;a=;");
-	check_refused("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>", FLOW_LIMIT, "Elements are nested too deep.");
+	check_elements(
+		"<a><a><a><a><a><a><a><a>x</a></a></a></a></a></a></a></a>",
+		"a/a/a/a/a/a/a/a=x;a/a/a/a/a/a/a=;a/a/a/a/a/a=;a/a/a/a/a=;a/a/a/a=;a/a/a=;a/a=;a=;");
+	check_refused("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>",
+	              FLOW_LIMIT,
+	              "Elements are nested too deep.");
 }
 
 /* a document of the form "%.*s", with so many bytes of one letter */
@@ -308,7 +336,8 @@ the_document_is_limited(void)
 		{
 			bool fits = most >= strlen(document);
 
-			CHECK_INT(parse(document, strlen(document), piece, piece % 2, most, &whole, &error), fits ? FLOW_OK : FLOW_LIMIT);
+			CHECK_INT(parse(document, strlen(document), piece, piece % 2, most, &whole, &error),
+			          fits ? FLOW_OK : FLOW_LIMIT);
 			if (fits)
 				CHECK_STRING(whole.text, "a/b=x;a=;");
 			else /* expat may put off what it has not seen the end of */

@@ -53,7 +53,8 @@ put_text(Bytes *bytes, size_t len)
 	for (size_t end = bytes->len + len; bytes->len < end;)
 	{
 		char word[24];
-		size_t n = (size_t) snprintf(word, sizeof(word), "%zu.%zu ", random_below(4) * 10, random_below(300));
+		size_t n = (size_t)
+			snprintf(word, sizeof(word), "%zu.%zu ", random_below(4) * 10, random_below(300));
 
 		put(bytes, word, n < end - bytes->len ? n : end - bytes->len);
 	}
@@ -89,8 +90,14 @@ put_frame(Bytes *bytes, const uint8_t *data, size_t len, const Layout *layout)
 static void
 put_skippable(Bytes *bytes, size_t len)
 {
-	uint8_t head[8] = {(uint8_t) (0x50 + random_below(16)), 0x2A, 0x4D, 0x18,
-	                   (uint8_t) len, (uint8_t) (len >> 8), (uint8_t) (len >> 16), 0};
+	uint8_t head[8] = {(uint8_t) (0x50 + random_below(16)),
+	                   0x2A,
+	                   0x4D,
+	                   0x18,
+	                   (uint8_t) len,
+	                   (uint8_t) (len >> 8),
+	                   (uint8_t) (len >> 16),
+	                   0};
 
 	put(bytes, head, 8);
 	for (size_t i = 0; i < len; i++)
@@ -99,9 +106,13 @@ put_skippable(Bytes *bytes, size_t len)
 
 /* ---------- reading them ---------- */
 
-/* All by the codec, at most so many bytes at a time; "vary": a random number up to that. */
+/*
+ * All by the codec, at most so many bytes at a time; "vary": a random number
+ * up to that.
+ */
 static FlowStatus
-decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary, Bytes *out, FlowError *error)
+decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary, Bytes *out,
+            FlowError *error)
 {
 	static uint8_t piece[FLOW_BLOCK_SIZE];
 	FlowStatus status;
@@ -126,7 +137,14 @@ decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool
 			uint8_t *next = piece;
 			const uint8_t *before = p;
 
-			status = zstd->step(state, &p, end, done + n == len, &next, piece + room, done + n - (size_t) (end - p), error);
+			status = zstd->step(state,
+			                    &p,
+			                    end,
+			                    done + n == len,
+			                    &next,
+			                    piece + room,
+			                    done + n - (size_t) (end - p),
+			                    error);
 			CHECK(p >= before && p <= end && next >= piece && next <= piece + room);
 			CHECK((size_t) (p - before) <= FLOW_BLOCK_SIZE);
 			put(out, piece, (size_t) (next - piece));
@@ -160,7 +178,10 @@ frames_of_all_kinds_read_as_they_were_written(void)
 		stored.len = text.len = 0;
 		for (size_t j = random_below(4); j > 0; j--)
 		{
-			Layout layout = {1 + (int) random_below(5), (int) random_below(2), (int) random_below(2), random_below(2) ? 10 : 0};
+			Layout layout = {1 + (int) random_below(5),
+			                 (int) random_below(2),
+			                 (int) random_below(2),
+			                 random_below(2) ? 10 : 0};
 			size_t len = random_size(i % 100 ? 12 : 19), start = text.len;
 
 			if (random_below(3) == 0)
@@ -221,7 +242,8 @@ data_cut_short_are_corrupt_at_every_length(void)
 			char detail[100];
 
 			CHECK_INT(decode(stored.data, len, &got, &error), complete ? FLOW_END : FLOW_CORRUPT);
-			CHECK(got.len <= text.len && (got.len == 0 || memcmp(got.data, text.data, got.len) == 0));
+			CHECK(got.len <= text.len &&
+			      (got.len == 0 || memcmp(got.data, text.data, got.len) == 0));
 			if (complete)
 				CHECK_INT(got.len, 2000);
 			else
@@ -285,14 +307,18 @@ a_frame_must_hold_what_its_header_names(void)
 
 	CHECK_INT(decode(frame, sizeof(frame), &got, &error), FLOW_CORRUPT);
 	CHECK_STRING(error.message, "is damaged");
-	CHECK_STRING(error.detail, "The frame that ends at byte 9 holds 0 bytes, but its header names 32.");
+	CHECK_STRING(error.detail,
+	             "The frame that ends at byte 9 holds 0 bytes, but its header names 32.");
 	free(got.data);
 }
 
 static void
 what_follows_the_last_frame_is_corrupt(void)
 {
-	static const char *const tails[] = {"garbage", "\xFD\x2F\xB5\x28", "\x27\xB5\x2F\xFDzstd 0.7", "(((("};
+	static const char *const tails[] = {"garbage",
+	                                    "\xFD\x2F\xB5\x28",
+	                                    "\x27\xB5\x2F\xFDzstd 0.7",
+	                                    "(((("};
 	Bytes stored = {0}, got = {0};
 	FlowError error;
 	char detail[100];
@@ -318,7 +344,9 @@ static void
 a_window_may_have_eight_mebibytes(void)
 {
 	static const uint8_t zeros[1000];
-	/* a header alone may ask for much: window descriptor, exponent 13 is 8 MiB */
+	/*
+	 * a header alone may ask for much: window descriptor, exponent 13 is 8 MiB
+	 */
 	static const uint8_t fits[] = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 13 << 3, 0x01, 0x00, 0x00};
 	static const uint8_t above[] = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 13 << 3 | 1, 0x01, 0x00, 0x00};
 	static const uint8_t most[] = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 0xFF, 0x01, 0x00, 0x00};
@@ -339,7 +367,8 @@ static void
 a_dictionary_is_not_supported(void)
 {
 	/* a header that names dictionary 7, and a block of one byte */
-	static const uint8_t named[] = {0x28, 0xB5, 0x2F, 0xFD, 0x21, 0x07, 0x01, 0x09, 0x00, 0x00, 'x'};
+	static const uint8_t named[] =
+		{0x28, 0xB5, 0x2F, 0xFD, 0x21, 0x07, 0x01, 0x09, 0x00, 0x00, 'x'};
 	Bytes got = {0};
 	FlowError error;
 

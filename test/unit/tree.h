@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * tree.h
- *	  Directory trees for a unit test to read: plant() makes an empty one, fell()
- *	  removes it with all that is in it.
+ *	  Directory trees for a unit test to read: plant() makes an empty one,
+ *	  fell() removes it with all that is in it.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,10 @@ must(bool condition, const char *what)
 	}
 }
 
-/* scripts/test names a directory in memory, where a hundred thousand files take a second. */
+/*
+ * scripts/test names a directory in memory, where a hundred thousand files
+ * take a second.
+ */
 static inline void
 plant(void)
 {
@@ -51,7 +54,9 @@ plant(void)
 	must(chmod(root, 0755) == 0, "chmod");
 }
 
-/* By descriptors, for some of the paths are longer than a system call takes. */
+/*
+ * By descriptors, for some of the paths are longer than a system call takes.
+ */
 static inline void
 empty_out(int fd)
 {
@@ -65,7 +70,8 @@ empty_out(int fd)
 			continue;
 		if (entry->d_type == DT_DIR)
 			empty_out(openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY));
-		must(unlinkat(fd, entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) == 0, entry->d_name);
+		must(unlinkat(fd, entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) == 0,
+		     entry->d_name);
 	}
 	closedir(dir);
 }

@@ -42,36 +42,44 @@ static int unit_number;     /* tests run */
 static int unit_failed;     /* tests failed */
 static int unit_complaints; /* of the running test */
 
-#define CHECK(condition)                                                     \
-	do                                                                       \
-	{                                                                        \
-		if (!(condition) && unit_complaints++ < 20)                          \
-			printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+#define CHECK(condition)                                                                           \
+	do                                                                                             \
+	{                                                                                              \
+		if (!(condition) && unit_complaints++ < 20)                                                \
+			printf("# %s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                       \
 	} while (0)
 
-#define CHECK_INT(got, want)                                              \
-	do                                                                    \
-	{                                                                     \
-		int64_t got_ = (int64_t) (got), want_ = (int64_t) (want);         \
-		if (got_ != want_ && unit_complaints++ < 20)                      \
-			printf("# %s:%d: %s is %" PRId64 ", should be %" PRId64 "\n", \
-			       __FILE__, __LINE__, #got, got_, want_);                \
+#define CHECK_INT(got, want)                                                                       \
+	do                                                                                             \
+	{                                                                                              \
+		int64_t got_ = (int64_t) (got), want_ = (int64_t) (want);                                  \
+		if (got_ != want_ && unit_complaints++ < 20)                                               \
+			printf("# %s:%d: %s is %" PRId64 ", should be %" PRId64 "\n",                          \
+			       __FILE__,                                                                       \
+			       __LINE__,                                                                       \
+			       #got,                                                                           \
+			       got_,                                                                           \
+			       want_);                                                                         \
 	} while (0)
 
-#define CHECK_STRING(got, want)                                 \
-	do                                                          \
-	{                                                           \
-		const char *got_ = (got), *want_ = (want);              \
-		if (strcmp(got_, want_) != 0 && unit_complaints++ < 20) \
-			printf("# %s:%d: %s is \"%s\", should be \"%s\"\n", \
-			       __FILE__, __LINE__, #got, got_, want_);      \
+#define CHECK_STRING(got, want)                                                                    \
+	do                                                                                             \
+	{                                                                                              \
+		const char *got_ = (got), *want_ = (want);                                                 \
+		if (strcmp(got_, want_) != 0 && unit_complaints++ < 20)                                    \
+			printf("# %s:%d: %s is \"%s\", should be \"%s\"\n",                                    \
+			       __FILE__,                                                                       \
+			       __LINE__,                                                                       \
+			       #got,                                                                           \
+			       got_,                                                                           \
+			       want_);                                                                         \
 	} while (0)
 
 #define RUN(test) unit_run(#test, test)
 
 /*
- * What takes exponential time never ends, so a test of that needs no clock, only
- * an end: half an hour of processor time.
+ * What takes exponential time never ends, so a test of that needs no clock,
+ * only an end: half an hour of processor time.
  */
 static inline void
 unit_run(const char *name, void (*test)(void))
@@ -187,11 +195,12 @@ unit_text_valid(void *arg, const char *data, size_t len)
 	(void) arg;
 	while (p < end)
 	{
-		int more = *p < 0x80 ? 0 : *p < 0xC2 ? -1
-		                       : *p < 0xE0   ? 1
-		                       : *p < 0xF0   ? 2
-		                       : *p < 0xF5   ? 3
-		                                     : -1;
+		int more = *p < 0x80   ? 0
+		           : *p < 0xC2 ? -1
+		           : *p < 0xE0 ? 1
+		           : *p < 0xF0 ? 2
+		           : *p < 0xF5 ? 3
+		                       : -1;
 
 		if (more < 0 || end - p <= more)
 			return false;
@@ -226,7 +235,10 @@ unit_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, i
 	(void) arg;
 	(void) version;
 	for (int i = 0; i < count; i++)
-		polled[i] = (struct pollfd) {sockets[i].fd, (short) ((sockets[i].read ? POLLIN : 0) | (sockets[i].write ? POLLOUT : 0)), 0};
+		polled[i] = (struct pollfd) {sockets[i].fd,
+		                             (short) ((sockets[i].read ? POLLIN : 0) |
+		                                      (sockets[i].write ? POLLOUT : 0)),
+		                             0};
 	(void) poll(polled, (nfds_t) count, milliseconds);
 	for (int i = 0; i < count; i++)
 	{
@@ -235,16 +247,15 @@ unit_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, i
 	}
 }
 
-static const FlowHost unit_host = {
-	.arg = &unit_state,
-	.interrupted = unit_interrupted,
-	.wait = unit_wait,
-	.allocate = unit_allocate,
-	.free = unit_free,
-	.clock = unit_clock,
-	.text_valid = unit_text_valid,
-	.text_length = unit_text_length,
-	.wait_sockets = unit_wait_sockets};
+static const FlowHost unit_host = {.arg = &unit_state,
+                                   .interrupted = unit_interrupted,
+                                   .wait = unit_wait,
+                                   .allocate = unit_allocate,
+                                   .free = unit_free,
+                                   .clock = unit_clock,
+                                   .text_valid = unit_text_valid,
+                                   .text_length = unit_text_length,
+                                   .wait_sockets = unit_wait_sockets};
 
 /* ---------- buffers ---------- */
 
@@ -282,7 +293,10 @@ unit_temporary(void)
 	return directory != NULL && directory[0] != '\0' ? directory : "/tmp";
 }
 
-/* How often a test with random input tries: "many" times if FLOWLOG_LONG is set, or a third of that. */
+/*
+ * How often a test with random input tries: "many" times if FLOWLOG_LONG is
+ * set, or a third of that.
+ */
 static inline int
 unit_tries(int many)
 {

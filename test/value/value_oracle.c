@@ -3,13 +3,14 @@
  * value_oracle.c
  *	  Compares the core's value readers with PostgreSQL's own input functions.
  *
- * A module for a scratch database, no part of the extension.  It makes texts at
- * random, of which about half are values, reads each with flow_value_read and
- * with the type's input function, and demands the same verdict (value, bad
- * syntax, out of range, too long, bad encoding) and the same value, bit for bit.
+ * A module for a scratch database, no part of the extension.  It makes texts
+ * at random, of which about half are values, reads each with flow_value_read
+ * and with the type's input function, and demands the same verdict (value, bad
+ * syntax, out of range, too long, bad encoding) and the same value, bit for
+ * bit.
  *
- * Times are not read as PostgreSQL reads them, so only forms that both know are
- * made for them.  The session's time zone must be UTC.
+ * Times are not read as PostgreSQL reads them, so only forms that both know
+ * are made for them.  The session's time zone must be UTC.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,12 +55,16 @@ typedef struct TestedType
 	PGFunction input;
 	PGFunction output;
 	bool by_value;
-	int16 length;                                                     /* pg_type.typlen */
-	const int32 *typmods;                                             /* one is taken at random for each text */
-	int ntypmods;                                                     /* 0: always -1 */
-	const char *const *pieces;                                        /* what texts are made of; NULL: only make's */
-	void (*make)(StringInfo text);                                    /* a text that is, or nearly is, a value */
-	bool spoil;                                                       /* may make's texts be damaged? */
+	int16 length; /* pg_type.typlen */
+	/* one is taken at random for each text */
+	const int32 *typmods;
+	int ntypmods; /* 0: always -1 */
+	/* what texts are made of; NULL: only make's */
+	const char *const *pieces;
+	/* a text that is, or nearly is, a value */
+	void (*make)(StringInfo text);
+	/* may make's texts be damaged? */
+	bool spoil;
 	Datum (*datum)(const FlowColumn *column, const FlowValue *value); /* as the type's Datum */
 } TestedType;
 
@@ -147,14 +152,19 @@ numeric_typmod(int precision, int scale)
 	return ((precision << 16) | (scale & 0x7ff)) + VARHDRSZ;
 }
 
-/* The core only checks a numeric, so what must agree is that this does not fail. */
+/*
+ * The core only checks a numeric, so what must agree is that this does not
+ * fail.
+ */
 static Datum
 datum_decimal(const FlowColumn *column, const FlowValue *value)
 {
 	int32 typmod = column->precision < 0 ? -1 : numeric_typmod(column->precision, column->scale);
 
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(pnstrdup(value->text.data, value->text.len)),
-	                           ObjectIdGetDatum(InvalidOid), Int32GetDatum(typmod));
+	return DirectFunctionCall3(numeric_in,
+	                           CStringGetDatum(pnstrdup(value->text.data, value->text.len)),
+	                           ObjectIdGetDatum(InvalidOid),
+	                           Int32GetDatum(typmod));
 }
 
 static Datum
@@ -200,11 +210,17 @@ datum_day(const FlowColumn *column, const FlowValue *value)
 	return DateADTGetDatum((DateADT) (value->integer - EPOCH_DAYS));
 }
 
-/* A date column is given points in time: their day is what counts, not what date_in makes of them. */
+/*
+ * A date column is given points in time: their day is what counts, not what
+ * date_in makes of them.
+ */
 static Datum
 day_in(PG_FUNCTION_ARGS)
 {
-	Datum time = DirectFunctionCall3(timestamptz_in, PG_GETARG_DATUM(0), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	Datum time = DirectFunctionCall3(timestamptz_in,
+	                                 PG_GETARG_DATUM(0),
+	                                 ObjectIdGetDatum(InvalidOid),
+	                                 Int32GetDatum(-1));
 
 	return DirectFunctionCall1(timestamptz_date, time);
 }
@@ -323,7 +339,10 @@ make_real(StringInfo text)
 			append_hexadecimal(text, one_in(2) ? number : small);
 			break;
 		case 3: /* just between two floats */
-			appendStringInfo(text, "%.*g", 40 + (int) below(60), ((double) small + nextafterf(small, FLT_MAX)) / 2);
+			appendStringInfo(text,
+			                 "%.*g",
+			                 40 + (int) below(60),
+			                 ((double) small + nextafterf(small, FLT_MAX)) / 2);
 			break;
 		case 4: /* long enough to need more than the stack */
 			append_sign(text);
@@ -367,7 +386,11 @@ make_decimal(StringInfo text)
 		append_digits(text, (int) below(one_in(20) ? 40 : 6));
 	}
 	if (one_in(12))
-		appendStringInfo(text, "%c%s%d", "eE"[below(2)], one_in(2) ? "-" : "", large[below(lengthof(large))] + (int) below(12));
+		appendStringInfo(text,
+		                 "%c%s%d",
+		                 "eE"[below(2)],
+		                 one_in(2) ? "-" : "",
+		                 large[below(lengthof(large))] + (int) below(12));
 	else if (one_in(3))
 		append_exponent(text, 12);
 	append_spaces(text);
@@ -389,7 +412,8 @@ make_boolean(StringInfo text)
 static void
 make_text(StringInfo text)
 {
-	static const char *const characters[] = {"a", "Z", " ", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "-", NULL};
+	static const char *const characters[] =
+		{"a", "Z", " ", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "-", NULL};
 
 	for (int i = (int) below(7); i > 0; i--)
 		appendStringInfoString(text, any_of(characters));
@@ -404,7 +428,8 @@ make_text(StringInfo text)
 static void
 append_groups(StringInfo text, int count)
 {
-	static const char *const groups[] = {"0", "1", "ffff", "FEDC", "00ab", "db8", "2001", "a", NULL};
+	static const char *const groups[] =
+		{"0", "1", "ffff", "FEDC", "00ab", "db8", "2001", "a", NULL};
 
 	while (count-- > 0)
 		appendStringInfo(text, "%s%s", any_of(groups), count > 0 ? ":" : "");
@@ -414,7 +439,10 @@ static void
 append_octets(StringInfo text, int count)
 {
 	while (count-- > 0)
-		appendStringInfo(text, "%d%s", (int) (one_in(3) ? below(2) * 255 : below(260)), count > 0 ? "." : "");
+		appendStringInfo(text,
+		                 "%d%s",
+		                 (int) (one_in(3) ? below(2) * 255 : below(260)),
+		                 count > 0 ? "." : "");
 }
 
 static void
@@ -474,8 +502,8 @@ make_network(StringInfo text)
 }
 
 /*
- * Forms of ISO 8601 that PostgreSQL knows as well, with fields just beyond their
- * range now and then, save where PostgreSQL does not look.
+ * Forms of ISO 8601 that PostgreSQL knows as well, with fields just beyond
+ * their range now and then, save where PostgreSQL does not look.
  */
 static void
 make_moment(StringInfo text)
@@ -485,14 +513,21 @@ make_moment(StringInfo text)
 	const char *dash = basic ? "" : "-";
 	const char *colon = basic ? "" : ":";
 
-	appendStringInfo(text, "%04d%s%02d%s%02d", (int) (one_in(3) ? below(10000) : 1999 + below(3)), dash,
-	                 (int) (one_in(20) ? below(14) : 1 + below(12)), dash,
+	appendStringInfo(text,
+	                 "%04d%s%02d%s%02d",
+	                 (int) (one_in(3) ? below(10000) : 1999 + below(3)),
+	                 dash,
+	                 (int) (one_in(20) ? below(14) : 1 + below(12)),
+	                 dash,
 	                 (int) (one_in(20) ? below(33) : 1 + below(28)));
 	if (!basic && one_in(6))
 		return;
-	appendStringInfoChar(text, lower ? 't' : basic || one_in(2) ? 'T'
-	                                                            : ' ');
-	appendStringInfo(text, "%02d%s%02d", (int) below(24), colon, (int) (!basic && one_in(30) ? 60 : below(60)));
+	appendStringInfoChar(text, lower ? 't' : basic || one_in(2) ? 'T' : ' ');
+	appendStringInfo(text,
+	                 "%02d%s%02d",
+	                 (int) below(24),
+	                 colon,
+	                 (int) (!basic && one_in(30) ? 60 : below(60)));
 	if (basic || !one_in(6))
 	{
 		appendStringInfo(text, "%s%02d", colon, (int) below(60));
@@ -515,7 +550,11 @@ make_moment(StringInfo text)
 			appendStringInfo(text, "%c%02d", "+-"[below(2)], (int) below(16));
 			break;
 		case 2: /* PostgreSQL takes "120000-01:00" for no time at all */
-			appendStringInfo(text, "%c%02d%s%02d", basic ? '+' : "+-"[below(2)], (int) below(16), one_in(2) ? ":" : "",
+			appendStringInfo(text,
+			                 "%c%02d%s%02d",
+			                 basic ? '+' : "+-"[below(2)],
+			                 (int) below(16),
+			                 one_in(2) ? ":" : "",
 			                 (int) (one_in(30) ? 60 : below(60)));
 			break;
 	}
@@ -556,53 +595,268 @@ make_random(const TestedType *tested, StringInfo text)
 
 /* ---------- the types ---------- */
 
-static const char *const integer_pieces[] = {
-	"0", "1", "9", "32767", "32768", "2147483647", "2147483648", "922337203685477580", "7", "8",
-	"+", "-", " ", "\t", "\n", "\v", "\f", "\r", ".", "e", "x", "0x", "_", "\xc2\xa0", ",", NULL};
+static const char *const integer_pieces[] =
+	{"0",  "1",  "9", "32767", "32768", "2147483647", "2147483648", "922337203685477580",
+     "7",  "8",  "+", "-",     " ",     "\t",         "\n",         "\v",
+     "\f", "\r", ".", "e",     "x",     "0x",         "_",          "\xc2\xa0",
+     ",",  NULL};
 
-static const char *const real_pieces[] = {
-	"0", "1", "9", "17", "e", "E", "+", "-", ".", "x", "0x", "p", "P", "f", "a", "nan", "NaN", "NAN(", "(12)", ")",
-	"inf", "INF", "inity", "Infinity", "infinit", " ", "\t", "\n", "\v", "308", "309", "-324", "-45", "38", "39", "d", "_", ",", NULL};
+static const char *const real_pieces[] = {"0",       "1",    "9",   "17",  "e",     "E",
+                                          "+",       "-",    ".",   "x",   "0x",    "p",
+                                          "P",       "f",    "a",   "nan", "NaN",   "NAN(",
+                                          "(12)",    ")",    "inf", "INF", "inity", "Infinity",
+                                          "infinit", " ",    "\t",  "\n",  "\v",    "308",
+                                          "309",     "-324", "-45", "38",  "39",    "d",
+                                          "_",       ",",    NULL};
 
-static const char *const decimal_pieces[] = {
-	"0", "1", "9", "99", "5", "4", "e", "E", "+", "-", ".", "x", "0x", "nan", "NaN", "NAN", "inf", "iNf", "inity",
-	"Infinity", "infinit", " ", "\t", "\r", "131071", "131072", "16383", "16384", "1073741822", "1073741823", "_", NULL};
+static const char *const decimal_pieces[] = {"0",          "1",          "9",     "99",
+                                             "5",          "4",          "e",     "E",
+                                             "+",          "-",          ".",     "x",
+                                             "0x",         "nan",        "NaN",   "NAN",
+                                             "inf",        "iNf",        "inity", "Infinity",
+                                             "infinit",    " ",          "\t",    "\r",
+                                             "131071",     "131072",     "16383", "16384",
+                                             "1073741822", "1073741823", "_",     NULL};
 
-static const char *const boolean_pieces[] = {
-	"t", "T", "tr", "rue", "f", "F", "alse", "y", "es", "n", "N", "o", "O", "ff", "1", "0", " ", "\t", "\n", "x",
-	"\xc4\xb1", NULL};
+static const char *const boolean_pieces[] = {"t",  "T",  "tr", "rue", "f",        "F",  "alse", "y",
+                                             "es", "n",  "N",  "o",   "O",        "ff", "1",    "0",
+                                             " ",  "\t", "\n", "x",   "\xc4\xb1", NULL};
 
-static const char *const text_pieces[] = {
-	"a", "b", " ", "  ", "-", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\x80", "\xff", "\xc3", "\xed\xa0\x80", "\t", NULL};
+static const char *const text_pieces[] = {"a",
+                                          "b",
+                                          " ",
+                                          "  ",
+                                          "-",
+                                          "\xc3\xa4",
+                                          "\xe2\x82\xac",
+                                          "\xf0\x9f\x98\x80",
+                                          "\x80",
+                                          "\xff",
+                                          "\xc3",
+                                          "\xed\xa0\x80",
+                                          "\t",
+                                          NULL};
 
-static const char *const address_pieces[] = {
-	"0", "1", "9", "10", "00", "01", "032", "127", "128", "255", "256", "4294967304", "4294967295", "224", "240", ".", ":",
-	"::", "/", "/8", "/24", "/0", "/32", "/33", "/128", "/129", "0x", "0X", "a", "F", "ffff", "12345", "g", " ", "%", "-",
-	".0.0.0", "1.2.3.4", "::ffff:", "2001:db8::", "1:2:3:4:5:6:7:8", NULL};
+static const char *const address_pieces[] = {"0",
+                                             "1",
+                                             "9",
+                                             "10",
+                                             "00",
+                                             "01",
+                                             "032",
+                                             "127",
+                                             "128",
+                                             "255",
+                                             "256",
+                                             "4294967304",
+                                             "4294967295",
+                                             "224",
+                                             "240",
+                                             ".",
+                                             ":",
+                                             "::",
+                                             "/",
+                                             "/8",
+                                             "/24",
+                                             "/0",
+                                             "/32",
+                                             "/33",
+                                             "/128",
+                                             "/129",
+                                             "0x",
+                                             "0X",
+                                             "a",
+                                             "F",
+                                             "ffff",
+                                             "12345",
+                                             "g",
+                                             " ",
+                                             "%",
+                                             "-",
+                                             ".0.0.0",
+                                             "1.2.3.4",
+                                             "::ffff:",
+                                             "2001:db8::",
+                                             "1:2:3:4:5:6:7:8",
+                                             NULL};
 
-static const int32 decimal_typmods[] = {
-	-1, -1, /* (p << 16 | s & 0x7ff) + 4, as numerictypmodin has it */
-	(5 << 16) + 4, (5 << 16 | 2) + 4, (3 << 16 | 5) + 4, (2 << 16 | (-3 & 0x7ff)) + 4, (1 << 16 | 1) + 4, (1 << 16) + 4,
-	(1000 << 16 | 1000) + 4, (1000 << 16 | (-1000 & 0x7ff)) + 4, (1 << 16 | 10) + 4, (20 << 16 | 4) + 4, (4 << 16 | (-1 & 0x7ff)) + 4};
+static const int32 decimal_typmods[] =
+	{-1,
+     -1, /* (p << 16 | s & 0x7ff) + 4, as numerictypmodin has it */
+     (5 << 16) + 4,
+     (5 << 16 | 2) + 4,
+     (3 << 16 | 5) + 4,
+     (2 << 16 | (-3 & 0x7ff)) + 4,
+     (1 << 16 | 1) + 4,
+     (1 << 16) + 4,
+     (1000 << 16 | 1000) + 4,
+     (1000 << 16 | (-1000 & 0x7ff)) + 4,
+     (1 << 16 | 10) + 4,
+     (20 << 16 | 4) + 4,
+     (4 << 16 | (-1 & 0x7ff)) + 4};
 
-static const int32 text_typmods[] = {-1, VARHDRSZ + 1, VARHDRSZ + 2, VARHDRSZ + 3, VARHDRSZ + 5, VARHDRSZ + 8, VARHDRSZ + 13};
+static const int32 text_typmods[] =
+	{-1, VARHDRSZ + 1, VARHDRSZ + 2, VARHDRSZ + 3, VARHDRSZ + 5, VARHDRSZ + 8, VARHDRSZ + 13};
 
 static const int32 time_typmods[] = {-1, 0, 1, 2, 3, 4, 5, 6};
 
 static const TestedType tested_types[] = {
-	{"smallint", FLOW_INT16, int2in, int2out, true, 2, NULL, 0, integer_pieces, make_integer, true, datum_int16},
-	{"integer", FLOW_INT32, int4in, int4out, true, 4, NULL, 0, integer_pieces, make_integer, true, datum_int32},
-	{"bigint", FLOW_INT64, int8in, int8out, true, 8, NULL, 0, integer_pieces, make_integer, true, datum_int64},
-	{"real", FLOW_FLOAT, float4in, float4out, true, 4, NULL, 0, real_pieces, make_real, true, datum_float},
-	{"double precision", FLOW_DOUBLE, float8in, float8out, true, 8, NULL, 0, real_pieces, make_real, true, datum_double},
-	{"numeric", FLOW_DECIMAL, numeric_in, numeric_out, false, -1, decimal_typmods, lengthof(decimal_typmods), decimal_pieces, make_decimal, true, datum_decimal},
-	{"boolean", FLOW_BOOLEAN, boolin, boolout, true, 1, NULL, 0, boolean_pieces, make_boolean, true, datum_boolean},
-	{"text", FLOW_TEXT, textin, textout, false, -1, NULL, 0, text_pieces, make_text, true, datum_text},
-	{"varchar", FLOW_TEXT, varcharin, varcharout, false, -1, text_typmods, lengthof(text_typmods), text_pieces, make_text, true, datum_text},
-	{"char", FLOW_PADDED, bpcharin, bpcharout, false, -1, text_typmods, lengthof(text_typmods), text_pieces, make_text, true, datum_padded},
-	{"inet", FLOW_ADDRESS, inet_in, inet_out, false, -1, NULL, 0, address_pieces, make_address, true, datum_address},
-	{"cidr", FLOW_NETWORK, cidr_in, cidr_out, false, -1, NULL, 0, address_pieces, make_network, true, datum_address},
-	{"timestamptz", FLOW_TIME, timestamptz_in, timestamptz_out, true, 8, time_typmods, lengthof(time_typmods), NULL, make_moment, false, datum_time},
+	{"smallint",
+     FLOW_INT16,
+     int2in,
+     int2out,
+     true,
+     2,
+     NULL,
+     0,
+     integer_pieces,
+     make_integer,
+     true,
+     datum_int16},
+	{"integer",
+     FLOW_INT32,
+     int4in,
+     int4out,
+     true,
+     4,
+     NULL,
+     0,
+     integer_pieces,
+     make_integer,
+     true,
+     datum_int32},
+	{"bigint",
+     FLOW_INT64,
+     int8in,
+     int8out,
+     true,
+     8,
+     NULL,
+     0,
+     integer_pieces,
+     make_integer,
+     true,
+     datum_int64},
+	{"real",
+     FLOW_FLOAT,
+     float4in,
+     float4out,
+     true,
+     4,
+     NULL,
+     0,
+     real_pieces,
+     make_real,
+     true,
+     datum_float},
+	{"double precision",
+     FLOW_DOUBLE,
+     float8in,
+     float8out,
+     true,
+     8,
+     NULL,
+     0,
+     real_pieces,
+     make_real,
+     true,
+     datum_double},
+	{"numeric",
+     FLOW_DECIMAL,
+     numeric_in,
+     numeric_out,
+     false,
+     -1,
+     decimal_typmods,
+     lengthof(decimal_typmods),
+     decimal_pieces,
+     make_decimal,
+     true,
+     datum_decimal},
+	{"boolean",
+     FLOW_BOOLEAN,
+     boolin,
+     boolout,
+     true,
+     1,
+     NULL,
+     0,
+     boolean_pieces,
+     make_boolean,
+     true,
+     datum_boolean},
+	{"text",
+     FLOW_TEXT,
+     textin,
+     textout,
+     false,
+     -1,
+     NULL,
+     0,
+     text_pieces,
+     make_text,
+     true,
+     datum_text},
+	{"varchar",
+     FLOW_TEXT,
+     varcharin,
+     varcharout,
+     false,
+     -1,
+     text_typmods,
+     lengthof(text_typmods),
+     text_pieces,
+     make_text,
+     true,
+     datum_text},
+	{"char",
+     FLOW_PADDED,
+     bpcharin,
+     bpcharout,
+     false,
+     -1,
+     text_typmods,
+     lengthof(text_typmods),
+     text_pieces,
+     make_text,
+     true,
+     datum_padded},
+	{"inet",
+     FLOW_ADDRESS,
+     inet_in,
+     inet_out,
+     false,
+     -1,
+     NULL,
+     0,
+     address_pieces,
+     make_address,
+     true,
+     datum_address},
+	{"cidr",
+     FLOW_NETWORK,
+     cidr_in,
+     cidr_out,
+     false,
+     -1,
+     NULL,
+     0,
+     address_pieces,
+     make_network,
+     true,
+     datum_address},
+	{"timestamptz",
+     FLOW_TIME,
+     timestamptz_in,
+     timestamptz_out,
+     true,
+     8,
+     time_typmods,
+     lengthof(time_typmods),
+     NULL,
+     make_moment,
+     false,
+     datum_time},
 	{"date", FLOW_DAY, day_in, date_out, true, 4, NULL, 0, NULL, make_moment, false, datum_day},
 };
 
@@ -615,8 +869,7 @@ find_type(const char *name)
 			return &tested_types[i];
 	}
 	ereport(ERROR,
-	        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-	         errmsg("type \"%s\" is not tested", name)));
+	        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("type \"%s\" is not tested", name)));
 }
 
 /* The column that the wrapper would make of the type and typmod. */
@@ -680,8 +933,8 @@ status_of_error(int sqlerrcode)
 }
 
 /*
- * Calls a type's input or output function; an error becomes a status.  There is
- * no subtransaction: it would take longer than all else together, and these
+ * Calls a type's input or output function; an error becomes a status.  There
+ * is no subtransaction: it would take longer than all else together, and these
  * functions hold nothing but memory when they fail.
  */
 static FlowStatus
@@ -692,7 +945,10 @@ call_function(PGFunction function, Datum argument, int32 typmod, Datum *result)
 
 	PG_TRY();
 	{
-		*result = DirectFunctionCall3(function, argument, ObjectIdGetDatum(InvalidOid), Int32GetDatum(typmod));
+		*result = DirectFunctionCall3(function,
+		                              argument,
+		                              ObjectIdGetDatum(InvalidOid),
+		                              Int32GetDatum(typmod));
 	}
 	PG_CATCH();
 	{
@@ -708,7 +964,8 @@ static FlowStatus
 read_theirs(const TestedType *tested, int32 typmod, const StringInfo text, Datum *datum)
 {
 	/* input functions are only ever given valid text */
-	if ((tested->type == FLOW_TEXT || tested->type == FLOW_PADDED) && !pg_verifymbstr(text->data, text->len, true))
+	if ((tested->type == FLOW_TEXT || tested->type == FLOW_PADDED) &&
+	    !pg_verifymbstr(text->data, text->len, true))
 		return FLOW_BAD_ENCODING;
 	return call_function(tested->input, CStringGetDatum(text->data), typmod, datum);
 }
@@ -727,8 +984,8 @@ describe(const TestedType *tested, FlowStatus status, Datum datum)
 }
 
 /*
- * flow_value_check(type text, typmod integer, input text) returns text: what the
- * core makes of a text, "ok" and the value, or why it is none.
+ * flow_value_check(type text, typmod integer, input text) returns text: what
+ * the core makes of a text, "ok" and the value, or why it is none.
  */
 Datum
 flow_value_check(PG_FUNCTION_ARGS)
@@ -768,7 +1025,8 @@ report_difference(StringInfo report, const TestedType *tested, int32 typmod, Str
 
 /* Reads the text both ways: is the verdict the same?  If not, says so. */
 static bool
-compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool *accepted, StringInfo report)
+compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool *accepted,
+             StringInfo report)
 {
 	FlowColumn column;
 	FlowValue value;
@@ -791,13 +1049,19 @@ compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool
 			return true;
 	}
 	our_words = ours == FLOW_OK && theirs != FLOW_OK ? "ok" : describe(tested, ours, our_datum);
-	report_difference(report, tested, typmod, text, our_words, describe(tested, theirs, their_datum));
+	report_difference(report,
+	                  tested,
+	                  typmod,
+	                  text,
+	                  our_words,
+	                  describe(tested, theirs, their_datum));
 	return false;
 }
 
 /*
- * flow_value_compare(type text, count bigint, seed bigint, OUT accepted bigint, OUT
- * different bigint, OUT report text): "accepted" counts texts that PostgreSQL takes.
+ * flow_value_compare(type text, count bigint, seed bigint, OUT accepted
+ * bigint, OUT different bigint, OUT report text): "accepted" counts texts that
+ * PostgreSQL takes.
  */
 Datum
 flow_value_compare(PG_FUNCTION_ARGS)
@@ -806,7 +1070,8 @@ flow_value_compare(PG_FUNCTION_ARGS)
 	int64 count = PG_GETARG_INT64(1);
 	int64 accepted = 0, different = 0;
 	StringInfoData text, report, unshown;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "flow value", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "flow value", ALLOCSET_DEFAULT_SIZES);
 	TupleDesc desc;
 	Datum result[3];
 	bool isnull[3] = {false};
@@ -824,7 +1089,11 @@ flow_value_compare(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		make_random(tested, &text);
-		if (!compare_text(tested, typmod, &text, &is_value, different < MAX_SHOWN ? &report : &unshown))
+		if (!compare_text(tested,
+		                  typmod,
+		                  &text,
+		                  &is_value,
+		                  different < MAX_SHOWN ? &report : &unshown))
 			different++;
 		accepted += is_value;
 		resetStringInfo(&unshown);
