@@ -227,11 +227,21 @@ sub shown
 	return $text;
 }
 
+# A source whose lines may be broken anywhere: outside of literals one blank stands for all white space, and none after "(".
+sub flattened
+{
+	my ($source) = @_;
+
+	$source =~ s{("(?:[^"\\\n]|\\.)*")|(\()?\s+}{$1 // $2 // ' '}ge;
+	return $source;
+}
+
 # All messages of a file, with their codes as far as they stand beside them.
 sub messages
 {
 	my ($file) = @_;
-	my $source = slurp_file($file);
+	my $content = slurp_file($file);
+	my $source = flattened($content);
 	my @found;
 	my $add = sub {
 		my ($literal, $code, $prefix) = @_;
@@ -242,7 +252,7 @@ sub messages
 	};
 
 	# the wrapper's: all up to the end of a call is one report
-	while ($source =~ /\b(?:ereport|elog)\((\w+),(.*?)\);$/msg)
+	while ($source =~ /\b(?:ereport|elog)\((\w+),(.*?)\);(?: |$)/sg)
 	{
 		my ($level, $report) = ($1, $2);
 		my ($name) = $report =~ /errcode\((ERRCODE_\w+)\)/;
@@ -272,7 +282,7 @@ sub messages
 		$add->($corrupt, $code_of_status{FLOW_CORRUPT});
 		$add->($limit, $code_of_status{FLOW_LIMIT}) if $limit ne 'NULL';
 	}
-	if (my ($words) = $source =~ /^words_of\((.*?)^}/ms)
+	if (my ($words) = $content =~ /^words_of\((.*?)^}/ms)
 	{
 		$add->($1, undef, '…: ') while $words =~ /return ($string);/g;
 		$add->($1, undef, '…: ') while $source =~ /\? ($string) : words_of/g;
