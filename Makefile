@@ -155,7 +155,7 @@ endif
 override with_llvm = no
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
-REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/regress_launcher
+REGRESS_OPTS = --load-extension=flowlog_fdw --launcher=$(CURDIR)/test/support/regress_launcher
 
 # a release of the extension, as on PGXN
 DISTVERSION := $(shell sed -n 's/^   "version": "\(.*\)",/\1/p' META.json)
@@ -213,8 +213,27 @@ CLANG_FORMAT ?= clang-format-14
 check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $$(find . -name '*.[ch]')
 
+# ---------- tests: see test/README.md ----------
+
+# PGXS has taken "check", and has installcheck for sql/ and expected/.
+check-all:
+	scripts/test --all
+
+check-core:
+	scripts/test unit
+
+check-fuzz:
+	scripts/test fuzz
+
+# test/t, or PROVE_TESTS, against the PostgreSQL that the extension was installed into
+PROVE_TESTS ?= test/t/*.pl
+PROVE_FLAGS += -I test/t
+
+prove_installcheck:
+	$(prove_installcheck)
+
 # what is committed, for PGXN
 dist:
 	git archive --format=zip --prefix=$(DISTNAME)/ --output=$(DISTNAME).zip HEAD
 
-.PHONY: check-format dist install-s3 uninstall-s3 clean-s3
+.PHONY: check-all check-core check-fuzz check-format prove_installcheck dist install-s3 uninstall-s3 clean-s3

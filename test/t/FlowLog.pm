@@ -146,11 +146,11 @@ sub link_copies
 
 # ---------- memory ----------
 
-# Makes the function heap_size(), which tells how much memory its backend holds: test/shim/heap_size.c.
+# Makes the function heap_size(), which tells how much memory its backend holds: test/support/preload/heap_size.c.
 sub create_heap_size
 {
 	my ($node) = @_;
-	my $source = abs_path(dirname(__FILE__) . '/../shim/heap_size.c');
+	my $source = abs_path(dirname(__FILE__) . '/../support/preload/heap_size.c');
 	my $library = PostgreSQL::Test::Utils::tempdir('heap_size') . '/heap_size.so';
 
 	system_or_bail('cc', '-shared', '-fPIC', '-o', $library, '-I' . $node->config_data('--includedir-server'), $source);

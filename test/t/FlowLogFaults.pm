@@ -1,5 +1,5 @@
 # Makes allocations and system calls of the extension fail in a server, and counts the bytes
-# that it reads of files: the other side of test/shim/faults.c.
+# that it reads of files: the other side of test/support/preload/faults.c.
 #
 #	my $faults = FlowLogFaults->new($dir) or plan skip_all => 'no compiler';
 #	my $node = $faults->with_shim(sub { start_node('faults') });
@@ -28,7 +28,7 @@ my $where_size = 2048;
 sub new
 {
 	my ($class, $dir) = @_;
-	my $source = abs_path(dirname(__FILE__) . '/../shim/faults.c');
+	my $source = abs_path(dirname(__FILE__) . '/../support/preload/faults.c');
 	my $self = bless { shim => "$dir/faults.so", control => "$dir/faults.control" }, $class;
 
 	return if system('cc', '-shared', '-fPIC', '-O1', '-o', $self->{shim}, $source, '-ldl') != 0;

@@ -1,4 +1,4 @@
-# Stores to read from: the server of test/s3, which plays S3 and goes wrong to order, and
+# Stores to read from: the server of test/support/s3, which plays S3 and goes wrong to order, and
 # Ceph's RADOS Gateway, which is a real one; and what SQL needs to read from either.
 
 package FlowLogS3;
@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 
 use FlowLog;
 
-my $programs = abs_path(dirname(__FILE__) . '/../s3');
+my $programs = abs_path(dirname(__FILE__) . '/../support/s3');
 my $json = JSON::PP->new->utf8->canonical;
 
 # ---------- the server that plays S3 ----------
@@ -38,7 +38,7 @@ sub start
 	push @command, '--tls', $params{tls} if defined $params{tls};
 	$self->{pid} = open2($self->{out}, $self->{in}, @command);
 	local $/ = "\n";
-	my $line = readline($self->{out}) // croak 'the server of test/s3 did not start';
+	my $line = readline($self->{out}) // croak 'the server of test/support/s3 did not start';
 	$self->{ports} = $json->decode($line);
 	$self->post('keys', [ $self->{keys} ]);
 	return $self;
@@ -84,7 +84,7 @@ sub post
 	return $self->control('POST', $name, $value);
 }
 
-# faults RULE...: hashes, see test/s3/faults.py; instead of those before, and what they did to objects is undone
+# faults RULE...: hashes, see test/support/s3/faults.py; instead of those before, and what they did to objects is undone
 sub faults
 {
 	my ($self, @rules) = @_;
@@ -256,7 +256,7 @@ sub DESTROY
 	return;
 }
 
-# fill BUCKET, DIR, OPTION...: all files below DIR, by test/s3/put, into a new bucket; of either store
+# fill BUCKET, DIR, OPTION...: all files below DIR, by test/support/s3/put, into a new bucket; of either store
 sub fill
 {
 	my ($self, $bucket, $dir, @options) = @_;

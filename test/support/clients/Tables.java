@@ -1,6 +1,6 @@
 // JDBC: java -cp postgresql.jar Tables.java PORT USER TABLE
 //
-// Prints what the driver tells of a table, and its rows, in the form that test/t/026_clients.pl compares.
+// Prints what the driver tells of a table, and its rows, in the form that test/t/clients.pl compares.
 
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;

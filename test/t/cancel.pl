@@ -18,7 +18,7 @@ use FlowLogSession;
 
 my $files = $long ? 100_000 : 40_000;
 my $logs = abs_path(PostgreSQL::Test::Utils::tempdir('logs'));
-my $shim = abs_path(dirname(__FILE__) . '/../shim/slow_disk.c');
+my $shim = abs_path(dirname(__FILE__) . '/../support/preload/slow_disk.c');
 
 # ---------- what takes long ----------
 

@@ -15,7 +15,7 @@ use FlowLog;
 use FlowLogSession;
 
 my $dir = abs_path(PostgreSQL::Test::Utils::tempdir);
-my $shim = abs_path(dirname(__FILE__) . '/../shim/slow_names.c');
+my $shim = abs_path(dirname(__FILE__) . '/../support/preload/slow_names.c');
 
 system('cc', '-shared', '-fPIC', '-o', "$dir/slow_names.so", $shim) == 0 or plan skip_all => 'there is no compiler';
 $ENV{LD_PRELOAD} = "$dir/slow_names.so";

@@ -1,6 +1,6 @@
 """psycopg2: psycopg.py PORT USER TABLE
 
-Prints what the catalogs tell of a table, and its rows, in the form that test/t/026_clients.pl compares.
+Prints what the catalogs tell of a table, and its rows, in the form that test/t/clients.pl compares.
 """
 
 import datetime

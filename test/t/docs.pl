@@ -28,7 +28,7 @@ my @pages = qw(
   docs/s3.md);
 
 # Pages that are not run here, and why.
-my %run_elsewhere = ('docs/scaling.md' => 'its servers are those of 024_cluster.pl');
+my %run_elsewhere = ('docs/scaling.md' => 'its servers are those of cluster.pl');
 
 # Blocks that are not run, by the word behind "```", and what is done with them instead.
 my %not_run = (

@@ -1,5 +1,5 @@
 # Rows of local files, through a server of their own: every form of a file that
-# test/data/make makes is read whole, or refused with an error that names it.
+# test/support/make_data makes is read whole, or refused with an error that names it.
 #
 # A test of this directory starts a node, creates what it needs, and asks; SQL that
 # needs no server of its own belongs into sql/.

@@ -1,5 +1,5 @@
 # Flow logs in S3 read as those in a directory do: the same files lie in a store and on disk,
-# and tables over both return the same rows.  What goes wrong on the way is 019_s3_faults.pl's.
+# and tables over both return the same rows.  What goes wrong on the way is s3_faults.pl's.
 
 use strict;
 use warnings;

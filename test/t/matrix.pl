@@ -1,5 +1,5 @@
 # Flow logs in every form: record versions, orders of their fields, headers or none, wrappers and
-# compressions, against what an oracle (test/matrix/make) says that it wrote.
+# compressions, against what an oracle (test/support/make_matrix) says that it wrote.
 #
 # Over each of its files there are two tables: one of text alone, whose columns have the
 # names of Athena's guide or the fields' own, and one with the fields' natural types.  All their
@@ -18,7 +18,7 @@ use Test::More;
 use FlowLog;
 use FlowLogSession;
 
-my $make = abs_path(dirname(__FILE__) . '/../matrix/make');
+my $make = abs_path(dirname(__FILE__) . '/../support/make_matrix');
 my $matrix = abs_path(PostgreSQL::Test::Utils::tempdir('matrix'));
 my $seed = $ENV{FLOWLOG_SEED} // 1;
 

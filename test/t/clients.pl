@@ -1,6 +1,6 @@
 # What the drivers under BI tools see of a foreign table: JDBC, psycopg2, ODBC and node-postgres each list it, its columns
 # and comments, and read typed rows of it, also in portions and by prepared statements.  Each is a small program of
-# test/clients; what it prints is compared as a whole.
+# test/support/clients; what it prints is compared as a whole.
 
 use strict;
 use warnings;
@@ -52,7 +52,7 @@ sub see
 
 subtest 'JDBC' => sub {
 	plan skip_all => $not_here unless $all;
-	see('JDBC', [ 'java', '-XX:-UsePerfData', '-cp', '/usr/share/java/postgresql.jar', 'test/clients/Tables.java' ], <<'TEXT');
+	see('JDBC', [ 'java', '-XX:-UsePerfData', '-cp', '/usr/share/java/postgresql.jar', 'test/support/clients/Tables.java' ], <<'TEXT');
 table|flow|FOREIGN TABLE|flows at the gateway
 column|version|int2|null
 column|account_id|text|null
@@ -95,7 +95,7 @@ column|line|bigint|null
 TEXT
 
 subtest 'psycopg2' => sub {
-	see('psycopg2', [ '/usr/bin/python3', 'test/clients/psycopg.py' ], $in_schema . <<'TEXT');
+	see('psycopg2', [ '/usr/bin/python3', 'test/support/clients/psycopg.py' ], $in_schema . <<'TEXT');
 types|int|str|str|str|int|int|Decimal|datetime|float|bool|date|str|int
 row|2|123456789012|10.0.1.5|10.0.1.0/24|443|5000000000|7500000000000.25|2026-01-30T12:25:04+00:00|0.5|True|2026-01-30|ACCEPT|1
 row|2|123456789012|2001:db8::5|2001:db8::/32|22|1|44|2026-01-30T12:25:10+00:00|1000.0|False|2026-01-31|REJECT|2
@@ -110,7 +110,7 @@ subtest 'ODBC' => sub {
 	plan skip_all => $not_here unless $all;
 	my ($driver) = glob('/usr/lib/*/odbc/psqlodbcw.so');
 
-	see('ODBC', [ '/usr/bin/python3', 'test/clients/odbc.py', $driver ], <<'TEXT');
+	see('ODBC', [ '/usr/bin/python3', 'test/support/clients/odbc.py', $driver ], <<'TEXT');
 table|flow|FOREIGN TABLE|
 column|version|int2|
 column|account_id|text|
@@ -139,7 +139,7 @@ TEXT
 
 subtest 'node-postgres' => sub {
 	plan skip_all => $not_here unless $all;
-	see('node-postgres', [ '/usr/bin/node', 'test/clients/node.js' ], $in_schema . <<'TEXT');
+	see('node-postgres', [ '/usr/bin/node', 'test/support/clients/node.js' ], $in_schema . <<'TEXT');
 types|Number|String|String|String|Number|String|String|Date|Number|Boolean|String|String|String
 row|2|123456789012|10.0.1.5|10.0.1.0/24|443|5000000000|7500000000000.25|2026-01-30T12:25:04.000Z|0.5|true|2026-01-30|ACCEPT|1
 row|2|123456789012|2001:db8::5|2001:db8::/32|22|1|44|2026-01-30T12:25:10.000Z|1000|false|2026-01-31|REJECT|2

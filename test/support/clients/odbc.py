@@ -1,6 +1,6 @@
 """ODBC: odbc.py DRIVER PORT USER TABLE
 
-Prints what the driver's catalog functions tell of a table, and its rows, in the form that test/t/026_clients.pl compares.
+Prints what the driver's catalog functions tell of a table, and its rows, in the form that test/t/clients.pl compares.
 """
 
 import datetime
