@@ -83,6 +83,7 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	FlowlogQuals quals = flowlog_plan_quals(plan);
 
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	scan->pushed = quals.pushed;
 	scan->prune = flowlog_prune_create(scan->table,
 	                                   &scan->backend,
 	                                   scan->explain_only,
@@ -98,13 +99,6 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	node->fdw_state = scan;
 }
 
-/* Evaluates what the reader's filter compares with. */
-static void
-build_filter(FlowlogScan *scan, ForeignScanState *node)
-{
-	flowlog_qual_build(scan, node, flowlog_plan_quals((ForeignScan *) node->ss.ps.plan).pushed);
-}
-
 static TupleTableSlot *
 flowlog_iterate(ForeignScanState *node)
 {
@@ -116,7 +110,7 @@ flowlog_iterate(ForeignScanState *node)
 	if (!scan->reading)
 	{
 		if (scan->reader == NULL)
-			build_filter(scan, node);
+			flowlog_qual_build(scan, node, scan->pushed);
 		flowlog_scan_start(scan);
 	}
 	if (scan->aggregation != NULL)
@@ -175,7 +169,7 @@ flowlog_rescan(ForeignScanState *node)
 		return;
 	}
 	scan->filter = NULL;
-	build_filter(scan, node);
+	flowlog_qual_build(scan, node, scan->pushed);
 	flowlog_scan_rewind(scan);
 	flow_filter_free(old);
 }

@@ -66,6 +66,11 @@ typedef struct FlowlogPlanInfo
 	 * number if there is none
 	 */
 	Index least_level;
+	/*
+	 * The query has one-time filters, which may keep the scan from being
+	 * executed.  Plain EXPLAIN and parallel plans list its files all the same.
+	 */
+	bool may_not_run;
 	double line_cost; /* what a line costs, all but reading its bytes */
 } FlowlogPlanInfo;
 
@@ -79,10 +84,23 @@ typedef enum QualPlace
 } QualPlace;
 
 /*
- * What is judged by file comes before all else.  So a condition that may leak
- * what it is given can only be if all of a lower security level are judged so,
- * too.  Pseudoconstant clauses become a Result node's.
+ * Returns true if a restriction on columns of the path may be evaluated when
+ * files are listed, before all else.
+ *
+ * One that may leak what it is given may be only if all restrictions of a
+ * lower security level are evaluated so, too.  Pseudoconstant restrictions
+ * become a one-time filter, which is checked when the scan is executed, but
+ * files may be listed before.  What a policy's one-time filter hides must not
+ * leak then, and nothing may raise an error that would not be reached.
  */
+static bool
+may_be_evaluated_by_file(const FlowlogPlanInfo *info, const RestrictInfo *restriction)
+{
+	if (info->may_not_run)
+		return restriction->leakproof && restriction->security_level == 0;
+	return restriction->leakproof || restriction->security_level <= info->least_level;
+}
+
 static QualPlace
 place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
@@ -91,7 +109,7 @@ place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 	if (restriction->pseudoconstant || !flowlog_enable_pushdown)
 		return QUAL_LOCAL;
 	if (flowlog_prune_is_file_qual(info->table, baserel->relid, restriction->clause) &&
-	    (restriction->leakproof || restriction->security_level <= info->least_level))
+	    may_be_evaluated_by_file(info, restriction))
 		return QUAL_FILE;
 	return flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause) ? QUAL_PUSHED
 	                                                                                 : QUAL_LOCAL;
@@ -191,7 +209,10 @@ static bool
 prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
                RestrictInfo *restriction)
 {
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+
 	return table->options.name_time_slack >= 0 && !restriction->pseudoconstant &&
+	       !(info->may_not_run && restriction->security_level > 0) &&
 	       flowlog_prune_has_time(table, baserel->relid, restriction->clause) &&
 	       flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause);
 }
@@ -442,6 +463,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 	info->table = flowlog_table_open(relid);
 	info->least_level = PG_UINT32_MAX;
+	info->may_not_run = root->hasPseudoConstantQuals;
 	baserel->fdw_private = info;
 	find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	find_least_level(info, baserel->relid, baserel->joininfo);

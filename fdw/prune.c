@@ -784,7 +784,6 @@ build_filters(FlowlogPrune *prune)
 	                                   times,
 	                                   prune->parent,
 	                                   prune->econtext);
-	list_free(times);
 }
 
 const FlowPruner *
@@ -808,6 +807,10 @@ flowlog_prune_begin(FlowlogPrune *prune)
 			qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
 		qual->is_attempt = prune->explain_only && contain_leaked_vars((Node *) qual->clause);
 	}
+
+	/* each rescan builds them anew, so nothing else of them may stay */
+	ResetExprContext(prune->econtext);
+	MemoryContextSwitchTo(prune->econtext->ecxt_per_tuple_memory);
 	build_filters(prune);
 	MemoryContextSwitchTo(old);
 	return &prune->pruner;

@@ -38,6 +38,7 @@ typedef struct FlowlogScan
 	FlowObjects *objects;
 	/* of these, to be read; where the list is not shared, and may grow */
 	size_t next_object;
+	List *pushed; /* the plan's conditions that the filter is made of */
 	FlowFilter *filter;
 	/*
 	 * conditions of the filter that wait for a record to come to them; NULL:

@@ -278,6 +278,50 @@ $node->safe_psql('postgres', q{ALTER FOREIGN TABLE hidden OPTIONS (ADD on_error 
 	$session->quit;
 }
 
+# ---------- policies that are checked once, before the scan ----------
+
+# Where such a one-time filter is false, PostgreSQL does not execute the scan; but plain EXPLAIN and parallel plans list
+# its files all the same.
+make_directory("$logs/gated/$_/x") foreach qw(a b);
+write_file("$logs/gated/$_/x/" . ($_ eq 'b' ? $secret : 'plain') . '.log', record('10.0.0.1', 80, 40)) foreach qw(a b);
+$node->safe_psql('postgres', qq{
+	CREATE TABLE gated ($fields, dir text, path text, place text) PARTITION BY LIST (dir);
+	CREATE FOREIGN TABLE gated_a PARTITION OF gated FOR VALUES IN ('a') SERVER logs OPTIONS (location '$logs/gated/\${dir}/\${place}/*.log');
+	CREATE FOREIGN TABLE gated_b PARTITION OF gated FOR VALUES IN ('b') SERVER logs OPTIONS (location '$logs/gated/\${dir}/\${place}/*.log');
+	ALTER FOREIGN TABLE gated_a ALTER path OPTIONS (ADD field '\$path');
+	ALTER FOREIGN TABLE gated_b ALTER path OPTIONS (ADD field '\$path');
+	CREATE TABLE allowed (dir text);
+	INSERT INTO allowed VALUES ('a');
+	GRANT SELECT ON gated, allowed TO analyst;
+	CREATE FUNCTION leak(text) RETURNS boolean STABLE PARALLEL SAFE LANGUAGE plpgsql AS \$\$ BEGIN RAISE NOTICE 'leaked %', \$1; RETURN true; END \$\$;
+	ALTER TABLE gated ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY gate ON gated USING (true);
+});
+foreach my $policy (q{dir = current_setting('app.dir', true)}, q{current_setting('app.dir', true) = 'b'}, q{(SELECT current_setting('app.dir', true)) = 'b'},
+	q{current_user = 'somebody'}, q{dir = (SELECT max(a.dir) FROM allowed a)})
+{
+	$node->safe_psql('postgres', "ALTER POLICY gate ON gated USING ($policy)");
+	foreach my $workers (0, 2)
+	{
+		foreach my $condition ('leak(path)', 'path::int = 1', "path LIKE '%$secret%'", "leak(path) AND place = 'x'")
+		{
+			my $session = FlowLogSession->new($node, user => 'analyst');
+
+			$session->safe_query("SET app.dir = 'a'; SET max_parallel_workers_per_gather = $workers");
+			foreach my $from ('gated', 'gated JOIN allowed USING (dir)')
+			{
+				my $asked = "SELECT count(*) FROM $from WHERE gated.dir = 'b' AND $condition";
+
+				is($session->query($asked), 0, "$workers workers, the policy $policy: no row of $from with $condition");
+				is($session->error, '', 'and no word of what is hidden');
+				unlike($session->query("EXPLAIN (COSTS OFF) $asked"), qr/File Filter.*(?:leak|::int|~~)/, 'EXPLAIN lists no files by it');
+				is($session->error, '', 'nor tells of them');
+			}
+			$session->quit;
+		}
+	}
+}
+
 # ---------- settings ----------
 
 # a statement that flowlog_cluster_ddl makes has the server's preloaded libraries in it
