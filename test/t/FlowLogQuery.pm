@@ -458,7 +458,7 @@ sub query
 	my $where = sub {
 		my $text = $self->where($signature, \@_, $count);
 
-		$single = 0 if $text =~ /\bAND\b|NOT \(/; # which may become several
+		$single = 0 if $text =~ /\bAND\b|NOT \(|\bIN \(/; # which may become several
 		return $text;
 	};
 	my $choice = $self->below(22);

@@ -92,6 +92,14 @@ like($fields, qr/`\Q$_\E`/, "$_ is there") foreach slurp_file('fdw/option.c') =~
 my $wrappers = section('Wrappers');
 like($wrappers, qr/^\| `$_` \|/m, "wrapper $_ is there") foreach slurp_file('flow/bytes/source.c') =~ /^\t\{"(\w+)", \w+recognizes\w*,/mg;
 
+# Paragraphs without the breaks of their lines.
+sub unwrapped
+{
+	my ($text) = @_;
+
+	return $text =~ s/([^\n|])\n(?=[^\n|#])/$1 /gr;
+}
+
 # ---------- functions ----------
 
 my %short = ('timestamp with time zone' => 'timestamptz', 'timestamp without time zone' => 'timestamp');
@@ -114,7 +122,7 @@ foreach my $function (@functions)
 	{
 		my $result_type = $result eq 'void' ? 'void' : 'fdw_handler';
 
-		like(section("The wrapper's own"), qr/`\Q$signature\E`, which returns `$result_type`/, "$signature is there");
+		like(unwrapped(section("The wrapper's own")), qr/`\Q$signature\E`, which returns `$result_type`/, "$signature is there");
 	}
 	elsif ($name =~ /^flowlog_/)
 	{
@@ -292,7 +300,7 @@ sub messages
 
 # flow/error.c only puts together what others say, and what is wrong with a profile is the detail of complete_error's
 my @messages = map { messages($_) } grep { !m{^flow/(?:error|s3/s3_profile)\.c$} } glob('*.c {fdw,athena,cluster}/*.c flow/*.c flow/*/*.c');
-my $errors = section('Errors');
+my $errors = unwrapped(section('Errors'));
 my %told;
 
 cmp_ok(scalar @messages, '>', 180, 'there are messages');
