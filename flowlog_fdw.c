@@ -232,6 +232,7 @@ flowlog_is_updatable(Relation relation)
 
 /* ---------- handler ---------- */
 
+/* Returns the callbacks. */
 Datum
 flowlog_fdw_handler(PG_FUNCTION_ARGS)
 {

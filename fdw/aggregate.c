@@ -311,8 +311,8 @@ estimate_groups(PlannerInfo *root, PathTarget *target, double records)
 }
 
 /*
- * Estimates how many partial groups so many records make, as the table of
- * groups is bounded.
+ * Estimates how many partial groups the records make, as the table of groups
+ * is bounded.
  */
 static double
 estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)

@@ -225,7 +225,7 @@ add_to_sum(FlowTotal *total, int64 value)
 }
 
 /*
- * Returns true if PostgreSQL serializes the sum of a value, added so many
+ * Returns true if PostgreSQL serializes the sum of a value, added "times"
  * times, as we do.
  */
 static bool

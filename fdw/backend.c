@@ -419,6 +419,7 @@ backend_text_encode(void *arg, uint32_t code, char *to)
 	return len;
 }
 
+/* Makes the host of the core, whose memory is allocated in "context". */
 void
 flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 {

@@ -96,7 +96,7 @@ extern FlowAccess flowlog_get_access(FlowStore *store);
 
 /*
  * Returns bytes of a log as text: valid in the database's encoding, without
- * control characters, at most so many bytes of the log.
+ * control characters, at most "most" bytes of the log.
  */
 extern char *flowlog_printable(const char *data, size_t len, size_t most);
 

@@ -224,7 +224,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *file = NIL;
 	List *time = NIL;
 	List *clauses = NIL;
-	Index least_local = PG_UINT32_MAX; /* the lowest security level of those for PostgreSQL */
+	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
 	*local = NIL;
@@ -564,7 +564,7 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 
 /*
  * Estimates the cost of a scan that evaluates these restrictions and returns
- * so many rows, where "divisor" processes share the work of the processor.
+ * "rows" rows, where "divisor" processes share the work of the processor.
  */
 static void
 cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor,

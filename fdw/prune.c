@@ -396,6 +396,8 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	prune->explain_only = explain_only;
 	prune->parent = parent;
 	prune->quals = palloc0(sizeof(FileQual) * (list_length(quals->file) + 1));
+
+	/* the conditions on files */
 	forboth(cell, quals->file, flags, quals->file_flags)
 	{
 		Node *clause = lfirst(cell);
@@ -404,6 +406,8 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 			clause = restore_columns(clause, scan_tlist);
 		init_qual(prune, &prune->quals[prune->nquals++], (Expr *) clause, lfirst_int(flags));
 	}
+
+	/* the conditions on a record's times */
 	foreach(cell, quals->time)
 	{
 		ParameterSearch search = {0};

@@ -443,6 +443,8 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return false;
 	left = linitial(clause->args);
 	right = lsecond(clause->args);
+
+	/* recognise the comparison, with its sides exchanged if needed */
 	if (!recognise_comparison(
 			context, clause->opno, clause->inputcollid, left, right, false, &comparison))
 	{
@@ -460,6 +462,7 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return true;
 	}
 
+	/* compare with the value */
 	constant = evaluate(context, comparison.other, &isnull);
 	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
 	                    : flowlog_compare(context, &comparison, constant);

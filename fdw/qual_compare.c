@@ -40,8 +40,10 @@ typedef struct Conversion
 	 * greatest integer not above it
 	 */
 	bool wants_less;
-	Oid time_type;     /* CONSTANT_TIME: the type that the column is compared as */
-	Numeric low, high; /* CONSTANT_NUMERIC: the range of the column's integers */
+	/* CONSTANT_TIME: the type that the column is compared as */
+	Oid time_type;
+	/* CONSTANT_NUMERIC: the range of the column's integers */
+	Numeric low, high;
 	MemoryContext scratch;
 	int converted; /* constants so far */
 } Conversion;

@@ -436,9 +436,15 @@ any_part_may_fail(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+
+	/* a part without columns */
 	if (!has_column(node, context))
 		return (parts->in_branch || parts->estimated) && may_fail(node, NULL);
 
+	/*
+	 * an expression with columns: look at its parts, some of which are
+	 * branches
+	 */
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:

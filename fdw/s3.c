@@ -107,6 +107,7 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 	FlowS3Credentials *credentials;
 	MemoryContextCallback *callback;
 
+	/* keys from other sources are fetched once, and kept */
 	if (options->credential_source != FLOW_S3_STATIC &&
 	    options->credential_source != FLOW_S3_ANONYMOUS)
 		return find_keys(mapping->umid, options->credential_source);
@@ -122,6 +123,8 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 		        errmsg("the user mapping has no keys"),
 		        errhint("Set its options \"access_key_id\" and \"secret_access_key\", or "
 		                "\"credential_source\"."));
+
+	/* copy the mapping's keys, and erase them at the end */
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = wipe_keys;
 	callback->arg = &credentials->keys;

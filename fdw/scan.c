@@ -355,6 +355,7 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	FlowReadSpec spec;
 	FlowError error;
 
+	/* what to read, and how */
 	spec = (FlowReadSpec) {
 		.host = &scan->backend.reader_host,
 		.format = scan->format,
@@ -370,6 +371,8 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	};
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
+
+	/* where the next file, or part of a file, comes from */
 	scan->next_object = 0;
 	if (scan->queue != NULL)
 	{

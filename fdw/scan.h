@@ -172,7 +172,7 @@ typedef struct FlowlogListed
 } FlowlogListed;
 
 /*
- * Return the size in bytes of the units that so many bytes are cut into, and
+ * Return the size in bytes of the units that "bytes" bytes are cut into, and
  * the number of units of a file.  With "whole", files are not cut.
  */
 extern uint64 flowlog_queue_unit_size(uint64 bytes);

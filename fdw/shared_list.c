@@ -164,7 +164,7 @@ flowlog_shared_list_objects(const FlowlogListView *view)
 }
 
 /*
- * Makes room for so many more objects.  An array that has become too small is
+ * Makes room for "more" more objects.  An array that has become too small is
  * not freed: the caller may hold one of its objects.
  */
 static void

@@ -160,6 +160,7 @@ move_texts(FlowlogTable *table)
 	for_each_text(table, move_text, &next);
 }
 
+/* Reads the columns that we fill. */
 static void
 read_columns(FlowlogTable *table, TupleDesc desc)
 {
@@ -178,7 +179,7 @@ read_columns(FlowlogTable *table, TupleDesc desc)
 	}
 }
 
-/* Allocates a table of so many attributes, in one chunk. */
+/* Allocates a table of "natts" attributes, in one chunk. */
 static FlowlogTable *
 make_table(int natts)
 {

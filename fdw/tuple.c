@@ -140,9 +140,9 @@ row_string(FlowlogTuple *tuple, FlowSlice text)
 }
 
 /*
- * Makes a varlena of so many bytes, which the caller writes to *data;
- * COPY_UNIT more bytes may be written.  As in a heap tuple, a short one has a
- * header of one byte and is not aligned.
+ * Makes a varlena of "len" bytes, which the caller writes to *data; COPY_UNIT
+ * more bytes may be written.  As in a heap tuple, a short one has a header of
+ * one byte and is not aligned.
  */
 static inline struct varlena *
 new_varlena(FlowlogTuple *tuple, Size len, char **data)

@@ -62,10 +62,13 @@ typedef struct SharedReject
 
 typedef struct Shared
 {
-	/* set by the leader before workers start */
+	/*
+	 * set by the leader before workers start; bytes_before also before a
+	 * rescan
+	 */
 	uint64 nobjects;
 	uint64 bytes;
-	uint64 bytes_before; /* see flowlog_queue_bytes_before; set before a rescan, too */
+	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	uint64 skipped;
 	FlowPruned pruned;
 	uint64 unit_size;
@@ -299,7 +302,7 @@ flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowR
 }
 
 /*
- * Returns how many files have been begun when so many units have been handed
+ * Returns how many files have been begun when "units" units have been handed
  * out.
  */
 static uint64
