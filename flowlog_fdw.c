@@ -188,6 +188,7 @@ flowlog_rescan(ForeignScanState *node)
 	flow_filter_free(old);
 }
 
+/* Ends a scan: records its counts, and releases all that it holds. */
 static void
 flowlog_end(ForeignScanState *node)
 {

@@ -120,6 +120,7 @@ week_year_of(int julian)
 	return year;
 }
 
+/* Returns the number of a day's week in the year of that week. */
 static int
 week_of(int julian)
 {

@@ -214,6 +214,7 @@ flowlog_aggregate_find(Oid function)
 
 /* ---------- PostgreSQL's own form of a wide sum ---------- */
 
+/* Adds a value to a sum of 128 bits. */
 static void
 add_to_sum(FlowTotal *total, int64 value)
 {

@@ -93,6 +93,7 @@ flowlog_open_argument(Oid relid)
 
 /* ---------- permissions ---------- */
 
+/* Checks that the caller may SELECT the whole relation. */
 static void
 check_select(Relation relation)
 {

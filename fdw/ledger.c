@@ -78,6 +78,7 @@ flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts)
 	MemoryContextSwitchTo(old);
 }
 
+/* Returns the last scans, in the order in which they ended. */
 const List *
 flowlog_ledger_last_scans(void)
 {

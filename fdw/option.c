@@ -114,6 +114,7 @@ static const FlowlogOption flowlog_options[] = {
 
 /* ---------- the meaning of each option ---------- */
 
+/* Raises an error for the value of an option. */
 static void
 invalid_value(DefElem *def, const char *hint)
 {
@@ -314,6 +315,7 @@ static const struct
 	{"$modified", FLOW_FROM_MODIFIED},
 };
 
+/* Returns the source of a column whose field has this name. */
 FlowColumnSource
 flowlog_find_source(const char *name)
 {
@@ -590,6 +592,7 @@ warn_of_escaped_regex(const FlowlogOptions *options)
 		        errhint("A Hive string needs them, an SQL string does not: write \\s, not \\\\s."));
 }
 
+/* Checks that the pattern compiles. */
 static void
 validate_regex(FlowlogBackend *backend, const FlowlogOptions *options)
 {
@@ -734,12 +737,14 @@ flowlog_options_validate(List *list, Oid catalog)
 		validate_user_mapping(&options);
 }
 
+/* Reads the options of a server. */
 void
 flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server)
 {
 	flowlog_options_parse(options, server->options, ForeignServerRelationId);
 }
 
+/* Reads the options of a user mapping. */
 void
 flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping)
 {

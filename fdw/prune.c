@@ -701,6 +701,7 @@ typedef struct Question
 	FlowStatus status;
 } Question;
 
+/* Calls evaluate with the arguments in a Question. */
 static void
 answer(void *arg)
 {

@@ -218,6 +218,7 @@ recognise_column(const QualWalk *context, const Node *node, FlowView *view)
 
 /* ---------- recognising comparisons ---------- */
 
+/* Returns true if the collation compares texts as bytes. */
 static bool
 collation_is_c(Oid collation)
 {

@@ -332,6 +332,9 @@ may_fail(Node *node, void *context)
 	return expression_tree_walker(node, may_fail, context);
 }
 
+/*
+ * Returns true if evaluating an expression without columns may raise an error.
+ */
 bool
 flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext)
 {
@@ -510,6 +513,7 @@ makes_time(Node *node, void *context)
 	return expression_tree_walker(node, makes_time, context);
 }
 
+/* Returns true if the condition converts a column of seconds to a time. */
 bool
 flowlog_expr_makes_time(Expr *clause)
 {

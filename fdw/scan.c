@@ -237,10 +237,7 @@ holds_nothing(const FlowObjects *objects)
 	return objects->count + flow_pruned_files(&objects->pruned) + objects->pruned.directories == 0;
 }
 
-/*
- * Warns that no flow logs were found, unless an earlier list of the scan had
- * any.
- */
+/* Warns that no flow logs were found, unless a rescan has listed again. */
 static void
 warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 {
@@ -409,6 +406,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	scan->reading = true;
 }
 
+/* Starts to read, or to read again, by the table's options. */
 void
 flowlog_scan_start(FlowlogScan *scan)
 {
@@ -420,12 +418,14 @@ flowlog_scan_start(FlowlogScan *scan)
 	      options->reject_limit);
 }
 
+/* Starts to read so that all rejects are returned. */
 void
 flowlog_scan_start_for_rejects(FlowlogScan *scan)
 {
 	start(scan, FLOW_ON_ERROR_IGNORE, true, -1);
 }
 
+/* Makes the scan read the same files again. */
 void
 flowlog_scan_rewind(FlowlogScan *scan)
 {
@@ -542,6 +542,7 @@ position(void *arg, const char **path, uint64 *line)
 	return known;
 }
 
+/* Prepares to convert the scan's records. */
 FlowlogTuple *
 flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 {
@@ -597,6 +598,9 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 	return status == FLOW_OK;
 }
 
+/*
+ * Sets the numbers of requests and retries since the current list was begun.
+ */
 void
 flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 {

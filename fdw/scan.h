@@ -48,7 +48,7 @@ typedef struct FlowlogScan
 	FlowFilter *filter;
 	/*
 	 * the filter's conditions that are evaluated when a record first needs
-	 * them; NULL: none so far
+	 * them; NULL: no condition was pushed
 	 */
 	FlowlogDeferred *deferred;
 	FlowReader *reader; /* NULL: not yet started */

@@ -128,6 +128,7 @@ for_each_text(FlowlogTable *table, void (*function)(const char **text, void *arg
 	}
 }
 
+/* Adds the size of a text to *arg. */
 static void
 count_text(const char **text, void *arg)
 {
@@ -135,6 +136,7 @@ count_text(const char **text, void *arg)
 		*(Size *) arg += strlen(*text) + 1;
 }
 
+/* Moves a text to *arg, the next free byte. */
 static void
 move_text(const char **text, void *arg)
 {

@@ -557,6 +557,7 @@ convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice f
 	}
 }
 
+/* Returns true if a field is missing, or is the column's text for NULL. */
 static inline bool
 means_null(const ColumnConverter *converter, FlowSlice field)
 {
@@ -701,6 +702,7 @@ flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset
 	return tuple;
 }
 
+/* Returns the columns of a record that are converted. */
 const int *
 flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
 {
