@@ -75,9 +75,7 @@ user_of(ForeignScanState *node, ForeignScan *plan)
 #endif
 }
 
-/*
- * Begins a scan.  Nothing is listed or read before the first row is asked for.
- */
+/* Begins a scan.  Nothing is listed or read yet. */
 static void
 flowlog_begin(ForeignScanState *node, int eflags)
 {

@@ -370,9 +370,9 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 }
 
 /*
- * Returns the cost of reading and evaluating the lines, and of a half of an
- * operator for each key and aggregate of a record that passes.  The executor
- * would take a whole one, and cpu_tuple_cost for the record.
+ * Returns the cost of reading and evaluating the lines, and of half an
+ * operator for each key and aggregate of a record that passes.  In the
+ * executor it would be a whole operator, and cpu_tuple_cost for the record.
  */
 static Cost
 cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,

@@ -390,7 +390,7 @@ flowlog_store_join(FlowlogStore *store)
 
 /*
  * Returns true if this process, which has joined, has all groups there are.
- * No other process joins then.
+ * If so, no other process can join any more.
  */
 static bool
 is_alone(FlowlogExchange *exchange)
