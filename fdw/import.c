@@ -167,9 +167,11 @@ leave_out_unknown(Import *import)
 
 		if (flow_field_type(name, &type) || has_field(import->everyone, name))
 			continue;
-		ereport(NOTICE,
-		        errmsg("field \"%s\" is left out", name),
-		        errdetail("It is not a known field of flow logs, and not all of these have it."));
+		ereport(
+			NOTICE,
+			errmsg("field \"%s\" is left out", name),
+			errdetail(
+				"It is not a known field of flow logs, and not all of these flow logs have it."));
 		import->fields = foreach_delete_current(import->fields, cell);
 	}
 }
@@ -202,7 +204,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 		        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 		        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
 		        errdetail(
-					"It has no header, and its first line is no record of the default format."),
+					"It has no header, and its first line is not a record of the default format."),
 		        errhint("Set option \"log_format\" to the format of these flow logs."));
 	flow_probe_free(&import->backend.host, &probe);
 }

@@ -542,7 +542,7 @@ unknown_option(const char *name, Oid catalog)
 	        errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
 	        nearest         ? errhint("Perhaps you meant the option \"%s\".", nearest)
 	        : names.len > 0 ? errhint("Valid options are: %s.", names.data)
-	                        : errhint("There are no valid options for it."));
+	                        : errhint("There are no valid options in this context."));
 }
 
 /* Sets the defaults, and reads the options of an object. */
