@@ -5,7 +5,7 @@ EXTENSION = flowlog_fdw
 DATA = $(sort $(wildcard flowlog_fdw--*.sql))
 PGFILEDESC = "flowlog_fdw - query VPC flow logs where they lie"
 
-# the wrapper: knows PostgreSQL
+# the wrapper: compiled with PostgreSQL's headers
 WRAPPER_OBJS = \
 	flowlog_fdw.o \
 	fdw/setting.o \
@@ -110,7 +110,8 @@ CORE_OBJS = \
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
 SHLIB_LINK = -lpcre2-8 -lisal -lzstd
 
-# the second module, which reads from S3; make WITH_S3=no leaves it out.  Of the core it has what it needs once more.
+# the second module, which reads from S3; make WITH_S3=no leaves it out.  It has
+# its own copies of the parts of the core that it needs.
 WITH_S3 ?= yes
 S3_OBJS = \
 	fdw/flowlog_s3.o \
@@ -142,7 +143,8 @@ S3_SHARED_OBJS = \
 	flow/value_time.o
 S3_LINK = -lcurl -lcrypto -lexpat
 
-# what the library says of itself; it is built together with the SQL objects of that version
+# the library's version; it is built together with the SQL objects of that
+# version
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" flowlog_fdw.control)
 
 PG_CFLAGS = -fvisibility=hidden
@@ -151,7 +153,7 @@ ifeq ($(WITH_S3),no)
 PG_CPPFLAGS += -DFLOWLOG_WITHOUT_S3
 endif
 
-# Bitcode lets the server inline SQL-callable functions; a scan has none worth it.
+# Bitcode lets the server inline SQL-callable functions; none of ours is worth it.
 override with_llvm = no
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
@@ -192,7 +194,8 @@ $(WRAPPER_OBJS): flowlog_fdw.h $(wildcard fdw/*.h athena/*.h cluster/*.h) $(CORE
 $(CORE_OBJS) $(S3_OBJS): $(CORE_HEADERS)
 fdw/version.o: flowlog_fdw.control
 
-# An assertion that fails ends the whole server, so only servers built with assertions get the core's.
+# A failed assertion stops the whole server, so the core's assertions are compiled
+# only for servers that are built with assertions.
 CORE_ASSERTIONS := $(if $(findstring --enable-cassert,$(shell $(PG_CONFIG) --configure)),,-DNDEBUG)
 
 flow/%.o: flow/%.c
@@ -232,7 +235,7 @@ PROVE_FLAGS += -I test/t
 prove_installcheck:
 	$(prove_installcheck)
 
-# what is committed, for PGXN
+# an archive of what is committed, for PGXN
 dist:
 	git archive --format=zip --prefix=$(DISTNAME)/ --output=$(DISTNAME).zip HEAD
 

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * flowlog_fdw.c
- *	  Foreign data wrapper for Amazon VPC flow logs: its face to PostgreSQL.
+ *	  Foreign data wrapper for Amazon VPC flow logs: its callbacks.
  *
- * In the order of a query's life: validator and handler; planning (see plan.c,
- * aggregate.c and qual.c); the executor's callbacks (see parallel.c for those
- * of parallel scans); what a read-only table answers to writers.
+ * The functions stand in the order of a query's life: validator and handler;
+ * planning (see plan.c, aggregate.c and qual.c); the executor's callbacks (see
+ * parallel.c for those of parallel scans); the refusal of writes, as the
+ * tables are read-only.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +24,7 @@ FLOWLOG_FUNCTION(flowlog_fdw_validator);
 
 extern PGDLLEXPORT void _PG_init(void);
 
+/* Defines the settings and installs the hooks when the module is loaded. */
 void
 _PG_init(void)
 {
@@ -33,6 +35,7 @@ _PG_init(void)
 
 /* ---------- validator ---------- */
 
+/* Checks the options of a table, column, server, user mapping or wrapper. */
 Datum
 flowlog_fdw_validator(PG_FUNCTION_ARGS)
 {
@@ -43,6 +46,7 @@ flowlog_fdw_validator(PG_FUNCTION_ARGS)
 
 /* ---------- planning ---------- */
 
+/* Makes the plan of a scan of rows, or of one of groups. */
 static ForeignScan *
 flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist,
              List *clauses, Plan *outer_plan)
@@ -55,8 +59,8 @@ flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 /* ---------- the executor's callbacks ---------- */
 
 /*
- * For whom a table is read: whoever owns the view that it is read through, or
- * InvalidOid.
+ * Returns the role for which a table is read: the owner of the view that it is
+ * read through, or InvalidOid for the current user.
  */
 static Oid
 user_of(ForeignScanState *node, ForeignScan *plan)
@@ -71,6 +75,7 @@ user_of(ForeignScanState *node, ForeignScan *plan)
 #endif
 }
 
+/* Begins a scan.  Nothing is listed or read yet. */
 static void
 flowlog_begin(ForeignScanState *node, int eflags)
 {
@@ -99,6 +104,7 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	node->fdw_state = scan;
 }
 
+/* Returns the next row, or an empty slot at the end. */
 static TupleTableSlot *
 flowlog_iterate(ForeignScanState *node)
 {
@@ -124,10 +130,10 @@ flowlog_iterate(ForeignScanState *node)
 }
 
 /*
- * EvalPlanQual looks at a row again that somebody else changed, and for that
- * runs the query's subplans anew.  Of a scan of groups in one of them, which
- * is none of the query's tables, PostgreSQL's older minor releases ask us here
- * for the next row, where newer ones iterate.
+ * EvalPlanQual checks a row again that another transaction changed, and runs
+ * the query's subplans again for that.  For a scan of groups in such a
+ * subplan, which is no table of the query, older minor releases of PostgreSQL
+ * call this function for the next row, where newer ones iterate.
  */
 static bool
 flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
@@ -144,9 +150,9 @@ flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
 }
 
 /*
- * The same files again, unless what prunes them has changed; what clauses
- * compare with may have, too.  Where workers share the list,
- * flowlog_parallel_reinitialize has seen to it.
+ * Reads the same files again, unless values that prune them have changed.  The
+ * values that clauses compare with may have changed, too.  Where processes
+ * share the list, flowlog_parallel_reinitialize has done this already.
  */
 static void
 flowlog_rescan(ForeignScanState *node)
@@ -174,6 +180,7 @@ flowlog_rescan(ForeignScanState *node)
 	flow_filter_free(old);
 }
 
+/* Ends a scan: records its counts, and releases all that it holds. */
 static void
 flowlog_end(ForeignScanState *node)
 {
@@ -196,6 +203,7 @@ flowlog_explain_scan(ForeignScanState *node, struct ExplainState *es)
 
 /* ---------- writers ---------- */
 
+/* Refuses INSERT, UPDATE and DELETE. */
 static List *
 flowlog_plan_modify(PlannerInfo *root, ModifyTable *plan, Index relation, int subplan)
 {
@@ -208,7 +216,7 @@ flowlog_plan_modify(PlannerInfo *root, ModifyTable *plan, Index relation, int su
 	return NIL;
 }
 
-/* Neither inserts nor updates nor deletes. */
+/* Returns 0: neither inserts nor updates nor deletes are possible. */
 static int
 flowlog_is_updatable(Relation relation)
 {
@@ -217,6 +225,7 @@ flowlog_is_updatable(Relation relation)
 
 /* ---------- handler ---------- */
 
+/* Returns the callbacks. */
 Datum
 flowlog_fdw_handler(PG_FUNCTION_ARGS)
 {

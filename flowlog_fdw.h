@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * flowlog_fdw.h
- *	  What the files of the foreign data wrapper share, in an order in which it
- *	  can be read.
+ *	  The declarations that the files of the foreign data wrapper share, in an
+ *	  order in which they can be read.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * athena.c
- *	  flowlog_athena_ddl: Athena's statement for a table of flow logs, as
- *	  PostgreSQL's.
+ *	  flowlog_athena_ddl: converts Athena's statement for a table of flow logs
+ *	  to PostgreSQL's.
  *
- * Parsing is flow/hive.c's.  Here is what the statement means: how lines are
- * split, where the files are, and what Athena would do with a value that is
- * none of its column's type.
+ * flow/hive.c parses the statement.  This file gives it a meaning: how lines
+ * are split, where the files are, and what Athena does with a value that is
+ * not of its column's type.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,9 +18,9 @@
 
 FLOWLOG_FUNCTION(flowlog_athena_ddl);
 
-/* ---------- what cannot be ---------- */
+/* ---------- errors ---------- */
 
-/* For ereport: points into the statement. */
+/* Sets the position of an error in the statement, for ereport. */
 static int
 point_at(const Athena *athena, size_t at)
 {
@@ -30,12 +30,13 @@ point_at(const Athena *athena, size_t at)
 
 /* ---------- how lines are split ---------- */
 
-/* The classes that read and write text: the last part of their names. */
+/* The storage formats of text, by the end of their names. */
 static const char *const text_formats[] = {"textfile", "TextInputFormat"};
 
 static const struct
 {
-	const char *text; /* somewhere in the name of a class or a format, in lower case */
+	/* a part of the name of a class or format, in lower case */
+	const char *text;
 	const char *name;
 } other_formats[] = {
 	{"parquet", "Parquet"},
@@ -46,7 +47,10 @@ static const struct
 	{"grok", "Grok"},
 };
 
-/* Refuses what is not text that RegexSerDe or LazySimpleSerDe splits. */
+/*
+ * Raises an error for a format that is not text split by RegexSerDe or
+ * LazySimpleSerDe.
+ */
 static void
 refuse_format(const char *class_name)
 {
@@ -65,11 +69,11 @@ refuse_format(const char *class_name)
 			                "in text, also within JSON or the console's CSV."));
 	ereport(ERROR,
 	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	        errmsg("cannot read flow logs by \"%s\"", class_name),
+	        errmsg("cannot read flow logs with \"%s\"", class_name),
 	        errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood."));
 }
 
-/* In upper case or lower case. */
+/* Compares without regard to case. */
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -79,6 +83,7 @@ ends_with(const char *text, const char *end)
 	return len >= end_len && pg_strcasecmp(text + len - end_len, end) == 0;
 }
 
+/* Checks that the table's files are text. */
 static void
 check_storage(const FlowHive *hive)
 {
@@ -91,8 +96,8 @@ check_storage(const FlowHive *hive)
 }
 
 /*
- * The columns and the groups must fit together, as the table will have them;
- * and PCRE2 must take the pattern.
+ * Checks that the groups of the pattern fit the columns, as the table will
+ * have them, and that PCRE2 accepts the pattern.
  */
 static void
 check_regex(Athena *athena)
@@ -127,6 +132,7 @@ check_regex(Athena *athena)
 	flow_format_free(format);
 }
 
+/* Reads the pattern of RegexSerDe. */
 static void
 read_regex(Athena *athena)
 {
@@ -146,8 +152,8 @@ read_regex(Athena *athena)
 }
 
 /*
- * As Hive's LazyUtils.getByte: a number is a code, of all else the first
- * character counts.
+ * Returns a delimiter as Hive's LazyUtils.getByte reads it: a number is a
+ * character code; in other texts the first character counts.
  */
 static char
 delimiter(const char *text)
@@ -165,7 +171,10 @@ delimiter(const char *text)
 	return *text;
 }
 
-/* A character as itself in a regular expression, within a class or not. */
+/*
+ * Returns a character as it is written in a regular expression, also within a
+ * class.
+ */
 static char *
 literal(char c)
 {
@@ -175,8 +184,9 @@ literal(char c)
 }
 
 /*
- * LazySimpleSerDe as a pattern: as many fields as the line has; columns behind
- * them are NULL, fields behind the columns are dropped.
+ * Converts LazySimpleSerDe's splitting to a pattern that matches any number of
+ * fields: columns without a field are NULL, fields after the last column are
+ * dropped.
  */
 static void
 read_delimited(Athena *athena)
@@ -199,7 +209,7 @@ read_delimited(Athena *athena)
 	if (escape != NULL)
 		flowlog_athena_note(athena,
 		                    "ESCAPED BY is left out: no field of a flow log has a character that "
-		                    "were to be escaped.");
+		                    "would have to be escaped.");
 
 	initStringInfo(&regex);
 	appendStringInfo(&regex, "([^%s]*)", separator);
@@ -209,19 +219,20 @@ read_delimited(Athena *athena)
 	athena->regex = regex.data;
 	flowlog_athena_note(athena,
 	                    "As in Athena, a line with fewer fields has NULLs for the others, and "
-	                    "fields behind the last column are dropped.");
+	                    "fields after the last column are dropped.");
 	athena->null_text = flow_hive_property(properties, "serialization.null.format");
 }
 
 static const struct
 {
-	const char *serde; /* the end of the class's name */
+	const char *serde; /* the end of the class name */
 	void (*read)(Athena *athena);
 } serdes[] = {
 	{".RegexSerDe", read_regex},
 	{".LazySimpleSerDe", read_delimited},
 };
 
+/* Finds out how lines are split. */
 static void
 read_serde(Athena *athena)
 {
@@ -239,6 +250,7 @@ read_serde(Athena *athena)
 	read_delimited(athena);
 }
 
+/* Finds out whether files have a header. */
 static void
 read_header(Athena *athena)
 {
@@ -280,6 +292,7 @@ static const struct
 	{"timestamp", "timestamp", 0},
 };
 
+/* Returns the PostgreSQL type of a column. */
 static char *
 column_type(Athena *athena, const FlowHiveColumn *column)
 {
@@ -297,13 +310,11 @@ column_type(Athena *athena, const FlowHiveColumn *column)
 			return psprintf("%s(%d)", type, column->arguments[0]);
 		return strcmp(type, "numeric") == 0 ? "numeric(10,0)" : pstrdup(type);
 	}
-	ereport(
-		ERROR,
-		errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		errmsg("cannot read a column of type %s", column->type),
-		errdetail("Column \"%s\" is none of Hive's simple types, which are what a flow log has.",
-	              column->name),
-		point_at(athena, column->at));
+	ereport(ERROR,
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("cannot read a column of type %s", column->type),
+	        errdetail("Column \"%s\" must be of one of Hive's primitive types.", column->name),
+	        point_at(athena, column->at));
 }
 
 static bool
@@ -321,6 +332,7 @@ append_option(StringInfo sql, const char *separator, const char *name, const cha
 	appendStringInfo(sql, "%s%s %s", separator, name, quote_literal_cstr(value));
 }
 
+/* Appends the definition of a column that a field fills. */
 static void
 append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int number)
 {
@@ -343,7 +355,10 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 		appendStringInfo(sql, " OPTIONS (%s)", options.data);
 }
 
-/* A column that the path fills: what is projected as dates is one. */
+/*
+ * Appends the definition of a column that the path fills.  A column projected
+ * as dates becomes a date or timestamp.
+ */
 static void
 append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, bool first)
 {
@@ -354,7 +369,7 @@ append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, b
 	{
 		type = strstr(format, "HH") != NULL ? "timestamp" : "date";
 		flowlog_athena_note(athena,
-		                    psprintf("Column %s is a %s, no text: compare it with %s '...'.",
+		                    psprintf("Column %s is a %s, not a text: compare it with %s '...'.",
 		                             quote_identifier(column->name),
 		                             type,
 		                             strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP"));
@@ -368,6 +383,7 @@ append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, b
 	appendStringInfo(sql, "%s\n\t%s %s", first ? "" : ",", quote_identifier(column->name), type);
 }
 
+/* Appends the statements for the table's comments. */
 static void
 append_comments(const FlowHive *hive, StringInfo sql)
 {
@@ -388,16 +404,19 @@ append_comments(const FlowHive *hive, StringInfo sql)
 				                 quote_literal_cstr(lists[i]->items[j].comment));
 }
 
+/* Returns the statement that creates the table. */
 static char *
 create_table(Athena *athena)
 {
 	const FlowHive *hive = athena->hive;
 	StringInfoData sql;
 
+	/* find out how lines are split, and where the files are */
 	read_serde(athena);
 	read_header(athena);
 	flowlog_athena_read_location(athena);
 
+	/* define the columns */
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
 	                 "CREATE FOREIGN TABLE %s%s (",
@@ -408,6 +427,7 @@ create_table(Athena *athena)
 	for (int i = 0; i < hive->partitions.count; i++)
 		append_partition(athena, &sql, &hive->partitions.items[i], hive->columns.count + i == 0);
 
+	/* set the options */
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(athena->server));
 	append_option(&sql, "\n\t", "location", athena->path.data);
 	append_option(&sql, ",\n\t", "regex", athena->regex);
@@ -428,8 +448,8 @@ static char *(*const answers[])(Athena *athena) = {
 };
 
 /*
- * flowlog_athena_ddl(ddl text, server text, location text): a statement of
- * Athena's as one of PostgreSQL's
+ * flowlog_athena_ddl(ddl text, server text, location text): converts a
+ * statement of Athena to PostgreSQL's.
  */
 Datum
 flowlog_athena_ddl(PG_FUNCTION_ARGS)
@@ -449,8 +469,8 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 	initStringInfo(&athena.path);
 
 	/*
-	 * what reading takes is palloc'ed: an error frees it, and so does the end
-	 * of the call
+	 * the result is palloc'd: it is freed by an error, or at the end of the
+	 * call
 	 */
 	if (flow_hive_read(&athena.backend.host, athena.ddl, &hive, &at, &error) != FLOW_OK)
 	{

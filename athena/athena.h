@@ -15,50 +15,55 @@ typedef struct Athena
 	FlowlogBackend backend;
 	const char *ddl;
 	const char *server;
-	const char *location; /* in place of the statement's, or NULL */
+	/* replaces the statement's location; NULL: not given */
+	const char *location;
 	const FlowHive *hive;
 
-	/* what comes out */
-	StringInfoData notes; /* comments in front of the statement */
+	/* results */
+	StringInfoData notes; /* comments before the statement */
 	char *regex;
 	bool named_groups;
-	const char *null_text; /* of string columns, or NULL: no text means NULL */
-	const char *header;    /* or NULL */
+	const char *null_text; /* of string columns; NULL: no text means NULL */
+	const char *header;    /* NULL: none */
 	StringInfoData path;
 } Athena;
 
 /* ---------- athena_text.c ---------- */
 
 /*
- * Adds a comment in front of the statement.  A name may have a line break, and
- * what follows one is no comment any more: it becomes a blank.
+ * Adds a comment before the statement.  Control characters become blanks, as a
+ * name may have a line break, which would end the comment.
  */
 extern void flowlog_athena_note(Athena *athena, const char *text);
 
-/* The table's name, quoted where it needs to be. */
+/* Returns the table's name, quoted where needed. */
 extern char *flowlog_athena_name(const FlowHive *hive);
 
 /* ---------- athena_path.c ---------- */
 
 /*
- * What is said of a column's projection; NULL: nothing, or partitions are not
- * projected.
+ * Returns a property of a column's projection; NULL if it is not set, or if
+ * partitions are not projected.
  */
 extern const char *flowlog_athena_projection(const Athena *athena, const char *column,
                                              const char *what);
 
-/* The format of a column whose values are dates, if it can be one of ours. */
+/*
+ * Returns the format of a column projected as dates, or NULL if the column's
+ * values must stay text.
+ */
 extern const char *flowlog_athena_date_format(Athena *athena, const char *column);
 
-/* Fills athena->path: the option "location". */
+/* Sets athena->path, the option "location". */
 extern void flowlog_athena_read_location(Athena *athena);
 
-/* The answer where nothing is to be done. */
+/* Returns a comment as the result where there is nothing to do. */
 extern char *flowlog_athena_nothing(Athena *athena);
 
 /*
- * The statement that makes the table find all partitions that lie as the added
- * one does: where a value stands in its location, there is the column's.
+ * Returns the statement that makes the table find all partitions whose
+ * locations have the form of the added one: a value in its location becomes a
+ * variable of the value's column.
  */
 extern char *flowlog_athena_add_partition(Athena *athena);
 

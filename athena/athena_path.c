@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * athena_path.c
- *	  Where the files of Athena's table are: its location, and its partitions
+ *	  Where the files of Athena's table are: its location, with its partitions
  *	  as variables of the path.
  *
  *-------------------------------------------------------------------------
@@ -14,6 +14,7 @@
 
 /* ---------- where the files are ---------- */
 
+/* Appends a slash, unless there is one at the end. */
 static void
 append_slash(StringInfo path)
 {
@@ -21,7 +22,7 @@ append_slash(StringInfo path)
 		appendStringInfoChar(path, '/');
 }
 
-/* Text that Athena takes as it stands: our wildcards get a "\". */
+/* Appends text without wildcards: our wildcards get a "\". */
 static void
 append_escaped(StringInfo path, const char *text, size_t len)
 {
@@ -33,6 +34,7 @@ append_escaped(StringInfo path, const char *text, size_t len)
 	}
 }
 
+/* Returns true if the table's partitions are projected. */
 static bool
 is_projected(const Athena *athena)
 {
@@ -41,6 +43,7 @@ is_projected(const Athena *athena)
 	return enabled != NULL && pg_strcasecmp(enabled, "true") == 0;
 }
 
+/* Returns a property of a column's projection, or NULL. */
 const char *
 flowlog_athena_projection(const Athena *athena, const char *column, const char *what)
 {
@@ -50,6 +53,7 @@ flowlog_athena_projection(const Athena *athena, const char *column, const char *
 	                          psprintf("projection.%s.%s", column, what));
 }
 
+/* Returns the format of a column projected as dates, or NULL. */
 const char *
 flowlog_athena_date_format(Athena *athena, const char *column)
 {
@@ -62,6 +66,8 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 
 	if (type == NULL || pg_strcasecmp(type, "date") != 0 || format == NULL)
 		return NULL;
+
+	/* see whether a location can have this format */
 	if (format[strspn(format, "yMdH/-_")] == '\0')
 		status = flow_location_parse(&athena->backend.host,
 		                             psprintf("/${x:%s}/", format),
@@ -81,6 +87,7 @@ flowlog_athena_date_format(Athena *athena, const char *column)
 	return ours ? format : NULL;
 }
 
+/* Appends a variable for a column. */
 static void
 append_variable(Athena *athena, const char *column)
 {
@@ -92,7 +99,7 @@ append_variable(Athena *athena, const char *column)
 		appendStringInfo(&athena->path, "${%s}", column);
 }
 
-/* storage.location.template from some place on. */
+/* Appends storage.location.template, or the end of it, with its variables. */
 static void
 append_template(Athena *athena, const char *path_template)
 {
@@ -105,7 +112,7 @@ append_template(Athena *athena, const char *path_template)
 		CHECK_FOR_INTERRUPTS();
 		append_escaped(&athena->path, path_template, len);
 		path_template += len;
-		/* one that is not closed is followed by none that is */
+		/* without a "}" after this "${", there is none after a later one */
 		if (close != NULL && strncmp(path_template, "${", 2) == 0 &&
 		    (close = strchr(path_template, '}')) != NULL)
 		{
@@ -122,7 +129,7 @@ append_template(Athena *athena, const char *path_template)
 	append_slash(&athena->path);
 }
 
-/* Hadoop's names of S3. */
+/* Returns a location with "s3" for Hadoop's names of S3. */
 static const char *
 s3_address(const char *location)
 {
@@ -131,14 +138,14 @@ s3_address(const char *location)
 	return location;
 }
 
-/* Who writes variables into a location means all of it. */
+/* Returns true if a location has variables; then it is the whole location. */
 static bool
 has_variables(const char *location)
 {
 	return strstr(location, "${") != NULL;
 }
 
-/* A path from the name on that has its first variable. */
+/* Returns the end of a path, from the name that has its first variable on. */
 static const char *
 from_variable(const char *path)
 {
@@ -152,8 +159,8 @@ from_variable(const char *path)
 }
 
 /*
- * The part of a template behind the directory that another location is given
- * for.
+ * Returns the part of a template below the table's directory, which is
+ * replaced by another location.
  */
 static const char *
 template_below(const Athena *athena, const char *path_template)
@@ -168,6 +175,7 @@ template_below(const Athena *athena, const char *path_template)
 	return from_variable(path_template);
 }
 
+/* Appends the location given, or else the table's directory. */
 static void
 append_directory(Athena *athena)
 {
@@ -186,7 +194,7 @@ append_directory(Athena *athena)
 		        errhint("Give the location as the third argument."));
 }
 
-/* The directories that Hive makes for partitions: name=value */
+/* Appends Hive's directories for partitions: name=value. */
 static void
 append_hive_layout(Athena *athena)
 {
@@ -208,7 +216,7 @@ append_hive_layout(Athena *athena)
 		                    "LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
 }
 
-/* Every partition column must be somewhere in the path. */
+/* Checks that every partition column is in the path. */
 static void
 check_partitions(Athena *athena)
 {
@@ -221,17 +229,19 @@ check_partitions(Athena *athena)
 		CHECK_FOR_INTERRUPTS();
 		if (strstr(athena->path.data, psprintf("${%s}", name)) == NULL &&
 		    strstr(athena->path.data, psprintf("${%s:", name)) == NULL)
-			ereport(
-				ERROR,
-				errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-				errmsg(
-					"the location does not say where the values of partition column \"%s\" stand",
-					name),
-				errdetail("It is \"%s\".", athena->path.data),
-				errhint("Give a location with \"${%s}\" as the third argument.", name));
+			ereport(ERROR,
+			        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			        errmsg("the location does not contain a variable for partition column \"%s\"",
+			               name),
+			        errdetail("The location is \"%s\".", athena->path.data),
+			        errhint("Give a location with \"${%s}\" as the third argument.", name));
 	}
 }
 
+/*
+ * Sets athena->path: from the location given, the template or the table's
+ * directory.
+ */
 void
 flowlog_athena_read_location(Athena *athena)
 {
@@ -260,6 +270,7 @@ flowlog_athena_read_location(Athena *athena)
 
 /* ---------- partitions ---------- */
 
+/* Returns a comment as the result where there is nothing to do. */
 char *
 flowlog_athena_nothing(Athena *athena)
 {
@@ -269,8 +280,8 @@ flowlog_athena_nothing(Athena *athena)
 }
 
 /*
- * If a segment is the value, or name=value, how long is the part in front of
- * the value?  -1: it is neither.
+ * Returns how many characters of a segment come before the value, if the
+ * segment is the value or name=value; -1 if it is neither.
  */
 static int
 value_in_segment(const char *segment, size_t len, const char *name, const char *value)
@@ -278,8 +289,8 @@ value_in_segment(const char *segment, size_t len, const char *name, const char *
 	size_t name_len = strnlen(name, len);
 
 	/*
-	 * no further than the segment reaches: there may be as many segments as
-	 * the value is long
+	 * compare no further than the segment's end: there may be as many segments
+	 * as the value is long
 	 */
 	if (strncmp(segment, value, len) == 0 && value[len] == '\0')
 		return 0;
@@ -292,8 +303,8 @@ value_in_segment(const char *segment, size_t len, const char *name, const char *
 }
 
 /*
- * Do the segments from here on make the date of a value, as 2024/01/31 of
- * 2024-01-31?  Its length, or 0.
+ * Returns the length of a date that spans the segments from here on, such as
+ * 2024/01/31 for the value 2024-01-31; 0 if there is none.
  */
 static size_t
 date_in_path(const char *path, const char *value)
@@ -309,9 +320,9 @@ date_in_path(const char *path, const char *value)
 }
 
 /*
- * Fills athena->path with the location of the added partition, variables for
- * its values.  "columns" gets what is to be altered of their columns.  False
- * if the table looks there already, as Hive lays partitions out.
+ * Sets athena->path to the location of the added partition, with variables for
+ * its values.  Appends the changes of column types to "columns".  Returns
+ * false if the table finds the partition anyway, as it has Hive's layout.
  */
 static bool
 append_added_location(Athena *athena, StringInfo columns)
@@ -328,6 +339,7 @@ append_added_location(Athena *athena, StringInfo columns)
 		int before = pair != NULL ? value_in_segment(next, len, pair->name, pair->value) : -1;
 		size_t date = pair != NULL && before < 0 ? date_in_path(next, pair->value) : 0;
 
+		/* a value becomes a variable, all else stays */
 		CHECK_FOR_INTERRUPTS();
 		if (date > 0)
 		{
@@ -351,20 +363,25 @@ append_added_location(Athena *athena, StringInfo columns)
 			appendStringInfoChar(&athena->path, *next++);
 	}
 	if (found < values->count)
-		ereport(ERROR,
-		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		        errmsg("the value of partition column \"%s\" does not stand in the location",
-		               values->items[found].name),
-		        errdetail("It is \"%s\", the location is \"%s\".",
-		                  values->items[found].value,
-		                  athena->hive->location),
-		        errhint("A column of the path has the value that stands there: write \"${%s}\" in "
-		                "its place into option \"location\" of the table.",
-		                values->items[found].name));
+		ereport(
+			ERROR,
+			errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+			errmsg("the location does not contain the value of partition column \"%s\"",
+		           values->items[found].name),
+			errdetail("The value is \"%s\", the location is \"%s\".",
+		              values->items[found].value,
+		              athena->hive->location),
+			errhint("A column that the path fills has the value found there: write \"${%s}\" in "
+		            "its place in option \"location\" of the table.",
+		            values->items[found].name));
 	append_slash(&athena->path);
 	return !hive_layout;
 }
 
+/*
+ * Returns the statement that makes the table find partitions such as the added
+ * one.
+ */
 char *
 flowlog_athena_add_partition(Athena *athena)
 {

@@ -26,7 +26,7 @@ flowlog_athena_note(Athena *athena, const char *text)
 char *
 flowlog_athena_name(const FlowHive *hive)
 {
-	/* the database that is there from the beginning is nobody's choice */
+	/* the database that exists from the beginning is not a choice */
 	if (hive->database == NULL || strcmp(hive->database, "default") == 0)
 		return pstrdup(quote_identifier(hive->table));
 	return psprintf("%s.%s", quote_identifier(hive->database), quote_identifier(hive->table));

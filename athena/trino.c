@@ -1,17 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * trino.c
- *	  Functions of Trino for times that flow log queries use, with Trino's
- *	  results.
+ *	  Functions of Trino for times, with Trino's results, as queries on flow
+ *	  logs use them.
  *
- * They read and print time in UTC whatever TimeZone is, as Athena does, so
- * they are immutable: a timestamp without time zone is UTC, a date begins in
- * UTC.
+ * As in Athena, they read and print times in UTC, whatever TimeZone is.  So
+ * they are immutable: a timestamp without time zone is in UTC, and a date
+ * begins in UTC.
  *
- * Trino has times of several precisions, mostly of milliseconds; ours have
- * microseconds.  What Trino returns as timestamp(3) (from_unixtime,
- * from_iso8601_timestamp, date_parse) is whole milliseconds here, too.  What
- * takes a time treats it as Trino treats a timestamp(6).
+ * Trino has times of several precisions, mostly of milliseconds; PostgreSQL's
+ * have microseconds.  Where Trino returns a timestamp(3) (from_unixtime,
+ * from_iso8601_timestamp, date_parse), the result is whole milliseconds here,
+ * too.  Arguments are treated as Trino treats a timestamp(6).
  *
  *-------------------------------------------------------------------------
  */
@@ -59,6 +59,7 @@ raise_date_out_of_range(void)
 	ereport(ERROR, errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("date out of range"));
 }
 
+/* Returns a finite timestamp; infinity is an error. */
 Timestamp
 flowlog_trino_timestamp(Timestamp timestamp)
 {
@@ -67,6 +68,7 @@ flowlog_trino_timestamp(Timestamp timestamp)
 	return timestamp;
 }
 
+/* Returns a finite date; infinity is an error. */
 static DateADT
 finite_date(DateADT date)
 {
@@ -75,6 +77,7 @@ finite_date(DateADT date)
 	return date;
 }
 
+/* Returns the beginning of a date; infinity is an error. */
 Timestamp
 flowlog_trino_timestamp_of_date(DateADT date)
 {
@@ -85,7 +88,9 @@ flowlog_trino_timestamp_of_date(DateADT date)
 	return date * USECS_PER_DAY;
 }
 
-/* the day of a time, and how far into it */
+/*
+ * Returns the day of a time, and the microseconds since the day's beginning.
+ */
 static int64
 day_of(Timestamp timestamp, int64 *microseconds)
 {
@@ -109,7 +114,7 @@ days_in_month(int year, int month)
 
 /* ---------- ISO 8601 ---------- */
 
-/* from_iso8601_timestamp(text): to the millisecond */
+/* from_iso8601_timestamp(text), rounded down to milliseconds */
 Datum
 flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
 {
@@ -136,8 +141,8 @@ flowlog_from_iso8601_timestamp(PG_FUNCTION_ARGS)
 }
 
 /*
- * A year outside 0000 to 9999 has a sign: 1 BC is 0000, 2 BC is -0001.
- * Trino's dates have no plus.
+ * Prints a date.  A year outside 0000 to 9999 has a sign; 1 BC is 0000, 2 BC
+ * is -0001.  Trino's dates have no plus sign.
  */
 static void
 print_iso8601_date(StringInfo out, int64 day, const char *plus)
@@ -153,8 +158,8 @@ print_iso8601_date(StringInfo out, int64 day, const char *plus)
 }
 
 /*
- * Milliseconds, as a timestamp(3) is printed; with microseconds six digits, as
- * a timestamp(6) is, for no digit may be lost.
+ * Prints a time with milliseconds, as Trino prints a timestamp(3); or with
+ * microseconds, as a timestamp(6), if a digit would be lost otherwise.
  */
 static text *
 iso8601(Timestamp timestamp, const char *offset)
@@ -208,8 +213,9 @@ flowlog_to_iso8601_date(PG_FUNCTION_ARGS)
 /* ---------- Unix time ---------- */
 
 /*
- * To the nearest integer, half of one up, as Java's Math.round does.  Adding
- * 0.5 first would round twice where the sum is no double, as from 2^52 on.
+ * Rounds to the nearest integer, and halves up, as Java's Math.round does.
+ * Adding 0.5 first would round twice if the sum is not a double, as from 2^52
+ * on.
  */
 static float8
 round_half_up(float8 number)
@@ -219,14 +225,14 @@ round_half_up(float8 number)
 	return number - whole >= 0.5 ? whole + 1 : whole;
 }
 
-/* from_unixtime(double precision): seconds, rounded to the millisecond */
+/* from_unixtime(double precision): seconds, rounded to milliseconds */
 Datum
 flowlog_from_unixtime(PG_FUNCTION_ARGS)
 {
 	float8 milliseconds = round_half_up(PG_GETARG_FLOAT8(0) * 1000);
 	TimestampTz timestamp = DT_NOEND;
 
-	/* what does not fit into int64, or is no number, stays infinite */
+	/* a value that does not fit into int64, or NaN, stays infinite */
 	if (milliseconds >= -1e15 && milliseconds <= 1e16)
 		timestamp = (int64) milliseconds * USECS_PER_MILLISECOND - FLOWLOG_EPOCH_MICROSECONDS;
 	if (!IS_VALID_TIMESTAMP(timestamp))
@@ -236,7 +242,10 @@ flowlog_from_unixtime(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(timestamp);
 }
 
-/* By its address: a function's name and schema may be anything. */
+/*
+ * Returns true if the function is our from_unixtime, by its address: its name
+ * and schema may have been changed.
+ */
 bool
 flowlog_is_from_unixtime(Oid function)
 {
@@ -249,7 +258,8 @@ flowlog_is_from_unixtime(Oid function)
 }
 
 /*
- * The sum may leave int64 where neither of its two does, but it fits a double.
+ * Returns the Unix time in seconds.  The sum of the two may overflow int64,
+ * but fits a double.
  */
 static float8
 unixtime(Timestamp timestamp)
@@ -261,7 +271,7 @@ unixtime(Timestamp timestamp)
 	return (float8) microseconds / USECS_PER_SEC;
 }
 
-/* to_unixtime(timestamptz), and of timestamp */
+/* to_unixtime(timestamptz), to_unixtime(timestamp) */
 Datum
 flowlog_to_unixtime_timestamp(PG_FUNCTION_ARGS)
 {
@@ -277,7 +287,7 @@ flowlog_to_unixtime_date(PG_FUNCTION_ARGS)
 
 /* ---------- parts of a time ---------- */
 
-/* 1 for Monday to 7 for Sunday; 2000-01-01, day 0, was a Saturday */
+/* Returns 1 for Monday to 7 for Sunday; 2000-01-01, day 0, was a Saturday. */
 static int64
 iso_day_of_week(int64 day)
 {
@@ -286,7 +296,7 @@ iso_day_of_week(int64 day)
 	return day + 5 - week * 7 + 1;
 }
 
-/* day_of_week(timestamptz), and of timestamp */
+/* day_of_week(timestamptz), day_of_week(timestamp) */
 Datum
 flowlog_day_of_week_timestamp(PG_FUNCTION_ARGS)
 {
@@ -303,7 +313,7 @@ flowlog_day_of_week_date(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(iso_day_of_week(finite_date(PG_GETARG_DATEADT(0))));
 }
 
-/* hour(timestamptz), and of timestamp */
+/* hour(timestamptz), hour(timestamp) */
 Datum
 flowlog_hour_timestamp(PG_FUNCTION_ARGS)
 {
@@ -313,7 +323,7 @@ flowlog_hour_timestamp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(time / USECS_PER_HOUR);
 }
 
-/* hour(date): that of its first moment */
+/* hour(date): the hour of its beginning */
 Datum
 flowlog_hour_date(PG_FUNCTION_ARGS)
 {
@@ -323,11 +333,11 @@ flowlog_hour_date(PG_FUNCTION_ARGS)
 
 /* ---------- date_add, date_diff ---------- */
 
-/* A unit that times are counted in has one length, or it has months. */
+/* A unit of time has a fixed length, or consists of months. */
 typedef struct Unit
 {
 	const char *name;
-	int64 microseconds; /* 0: it has months */
+	int64 microseconds; /* 0: it consists of months */
 	int months;
 } Unit;
 
@@ -343,7 +353,7 @@ static const Unit units[] = {
 	{"year", 0, 12},
 };
 
-/* A unit by its name, in letters of either case. */
+/* Finds a unit by its name, without regard to case. */
 static const Unit *
 find_unit(text *name, bool of_date)
 {
@@ -367,7 +377,7 @@ find_unit(text *name, bool of_date)
 	return found;
 }
 
-/* How many units to add; Trino takes no more than an integer here. */
+/* Returns the number of units to add; Trino allows only an integer here. */
 static int32
 unit_count(int64 count)
 {
@@ -377,8 +387,8 @@ unit_count(int64 count)
 }
 
 /*
- * Adds months to a day.  A day that the month lacks becomes its last; false if
- * it is too far from now.
+ * Adds months to a day.  If the month does not have the day, its last one is
+ * taken.  Returns false if the result is out of range.
  */
 static bool
 add_months(int64 *day, int64 count)
@@ -400,7 +410,7 @@ add_months(int64 *day, int64 count)
 	return true;
 }
 
-/* date_add(unit, count, timestamptz), and of timestamp */
+/* date_add(unit, count, timestamptz), also for timestamp */
 Datum
 flowlog_date_add_timestamp(PG_FUNCTION_ARGS)
 {
@@ -444,9 +454,9 @@ flowlog_date_add_date(PG_FUNCTION_ARGS)
 }
 
 /*
- * How many whole months lie between two times, of which the first is not the
- * later one.  The last day of a month stands for those that the month lacks:
- * from January 31 to February 28 is a month, as date_add has it.
+ * Returns the number of whole months between two times; "first" is not after
+ * "last".  The last day of a month counts as the days that the month does not
+ * have: from January 31 to February 28 is a month, as in date_add.
  */
 static int64
 whole_months(Timestamp first, Timestamp last)
@@ -467,8 +477,8 @@ whole_months(Timestamp first, Timestamp last)
 }
 
 /*
- * The whole units from one time to the other, negative if that is the earlier
- * one.  Less than a millisecond does not count.
+ * Returns the number of whole units from one time to the other; negative if
+ * "to" is before "from".  Microseconds do not count.
  */
 static int64
 difference(const Unit *unit, Timestamp from, Timestamp to)
@@ -486,9 +496,7 @@ difference(const Unit *unit, Timestamp from, Timestamp to)
 	return (milliseconds < 0 ? -whole_months(to, from) : whole_months(from, to)) / unit->months;
 }
 
-/*
- * date_diff(unit, timestamptz, timestamptz), and of timestamp on either side
- */
+/* date_diff(unit, timestamptz, timestamptz), also for timestamp */
 Datum
 flowlog_date_diff_timestamp(PG_FUNCTION_ARGS)
 {
@@ -506,7 +514,7 @@ flowlog_date_diff_date(PG_FUNCTION_ARGS)
 	                           flowlog_trino_timestamp_of_date(PG_GETARG_DATEADT(2))));
 }
 
-/* date_diff(unit, timestamptz, date), and of timestamp */
+/* date_diff(unit, timestamptz, date), also for timestamp */
 Datum
 flowlog_date_diff_timestamp_date(PG_FUNCTION_ARGS)
 {
@@ -515,7 +523,7 @@ flowlog_date_diff_timestamp_date(PG_FUNCTION_ARGS)
 	                           flowlog_trino_timestamp_of_date(PG_GETARG_DATEADT(2))));
 }
 
-/* date_diff(unit, date, timestamptz), and of timestamp */
+/* date_diff(unit, date, timestamptz), also for timestamp */
 Datum
 flowlog_date_diff_date_timestamp(PG_FUNCTION_ARGS)
 {

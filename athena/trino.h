@@ -12,18 +12,18 @@
 
 /* ---------- trino.c ---------- */
 
-/* Is it our from_unixtime(double precision)? */
+/* Returns true if the function is our from_unixtime(double precision). */
 extern bool flowlog_is_from_unixtime(Oid function);
 
 /*
- * What Trino's functions take for a time: microseconds since 2000-01-01 in
- * UTC, of a timestamp of either kind or of a date's first moment.  Infinity is
- * an error.
+ * Return the time that Trino's functions compute with: microseconds since
+ * 2000-01-01 in UTC, for a timestamp of either kind, or for the beginning of a
+ * date.  Infinity is an error.
  */
 extern Timestamp flowlog_trino_timestamp(Timestamp timestamp);
 extern Timestamp flowlog_trino_timestamp_of_date(DateADT date);
 
-/* Rounded down, for a positive divisor. */
+/* Divides and rounds down; the divisor must be positive. */
 static inline int64
 flowlog_floor_divide(int64 dividend, int64 divisor)
 {

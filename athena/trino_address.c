@@ -14,7 +14,7 @@
 
 FLOWLOG_FUNCTION(flowlog_contains);
 
-/* An address as bytes, and how many of its bits count. */
+/* An address, and how many of its bits count. */
 typedef struct Address
 {
 	uint8 bytes[16];
@@ -23,8 +23,8 @@ typedef struct Address
 } Address;
 
 /*
- * To Trino, an IPv4 address in IPv6's form (::ffff:1.2.3.4) is that IPv4
- * address.
+ * Converts an IPv4 address in the form of IPv6 (::ffff:1.2.3.4) to IPv4, which
+ * it is to Trino.
  */
 static void
 unmap(Address *address)
@@ -40,6 +40,7 @@ unmap(Address *address)
 	}
 }
 
+/* Returns true if the first bits of two addresses are the same. */
 static bool
 same_prefix(const uint8 *a, const uint8 *b, int bits)
 {
@@ -59,9 +60,9 @@ raise_invalid_cidr(const char *cidr, const char *detail)
 }
 
 /*
- * Reads "address/bits".  Bits behind the prefix must be 0 in IPv4, but not in
- * IPv6: so Trino has it.  Unlike inet's input, it wants all four numbers of an
- * address.
+ * Reads "address/bits".  As in Trino, bits after the prefix must be 0 in IPv4,
+ * but not in IPv6.  Unlike in inet's input, an IPv4 address must have all four
+ * numbers.
  */
 static void
 read_cidr(char *cidr, Address *network)
@@ -73,6 +74,7 @@ read_cidr(char *cidr, Address *network)
 	if (slash == NULL)
 		raise_invalid_cidr(cidr, "It has no \"/\".");
 
+	/* read the address */
 	*slash = '\0';
 	network->size = 4;
 	if (inet_pton(AF_INET, cidr, network->bytes) != 1)
@@ -83,16 +85,17 @@ read_cidr(char *cidr, Address *network)
 	}
 	*slash = '/';
 	if (network->size == 0)
-		raise_invalid_cidr(cidr, "What stands before the \"/\" is not an address.");
+		raise_invalid_cidr(cidr, "The part before the \"/\" is not an address.");
 	network->bits = 128;
 	unmap(network);
 
+	/* read the length of the prefix */
 	network->bits = 0;
 	for (digits = slash + 1; *digits >= '0' && *digits <= '9' && network->bits <= 128; digits++)
 		network->bits = network->bits * 10 + (*digits - '0');
 	if (digits == slash + 1 || *digits != '\0' || network->bits > network->size * 8)
-		raise_invalid_cidr(
-			cidr, "What stands behind the \"/\" is not a length of a prefix of this address.");
+		raise_invalid_cidr(cidr,
+		                   "The part after the \"/\" is not a prefix length of this address.");
 
 	for (bit = network->bits; network->size == 4 && bit < 32; bit++)
 		if ((network->bytes[bit / 8] & (0x80 >> bit % 8)) != 0)
@@ -100,9 +103,9 @@ read_cidr(char *cidr, Address *network)
 }
 
 /*
- * contains(cidr, address): addresses of the other family are outside.  inet
- * has networks, too, which Trino's addresses cannot be: they are inside as <<=
- * has it.
+ * contains(cidr, address): returns true if the address is in the network;
+ * false for an address of the other family. inet values may be networks, which
+ * Trino does not have; for these the result is that of <<=.
  */
 Datum
 flowlog_contains(PG_FUNCTION_ARGS)

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * trino_format.c
- *	  Trino's date_format and date_parse: times by the format letters of MySQL.
+ *	  Trino's date_format and date_parse: times in the format letters of MySQL.
  *
- * Trino makes a formatter of Joda-Time of such a format, and what follows from
- * that is followed here: the names are English; parts of a time that
- * contradict each other are applied one after the other, those of the longest
- * range first; what is missing is that of 1970-01-01T00:00:00, but a month or
- * day without a year is one of 2000; years from 0 down are BC.
+ * Trino converts such a format to a formatter of Joda-Time, whose behaviour is
+ * followed here.  Names are English.  Parts of a time that contradict each
+ * other are applied one after the other, those of the longest range first.  A
+ * missing part is that of 1970-01-01T00:00:00, but a month or day without a
+ * year is one of 2000.  Years from 0 down are BC.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,30 +28,30 @@ FLOWLOG_FUNCTION(flowlog_date_parse);
 
 /*
  * the first whole year of PostgreSQL's calendar, 4713 BC; a format's year has
- * four digits at most
+ * at most four digits
  */
 #define MIN_YEAR (-4712)
 
 /*
- * the year of a month or a day without one, and what a year of two digits is
- * counted from
+ * the year of a month or day without one; and the first of the hundred years
+ * that a year of two digits stands for
  */
 #define DEFAULT_YEAR 2000
 #define PIVOT_YEAR 1970
 
-/* Milliseconds are all that Joda-Time knows. */
+/* A time in milliseconds, which is the precision of Joda-Time. */
 typedef struct Moment
 {
-	int julian; /* the day, as date2j counts; a Monday is a multiple of 7 */
-	int time;   /* milliseconds into it */
+	int julian; /* the day, as in date2j; a Monday is a multiple of 7 */
+	int time;   /* milliseconds since its beginning */
 } Moment;
 
 /* ---------- the parts of a time ---------- */
 
 /*
- * A part of a time that a letter stands for.  Their order is that in which
- * they are applied: by the length of what they count within (a month within a
- * year, a minute within an hour), then of what they count.
+ * The parts of a time that letters stand for, in the order in which they are
+ * applied: by the length of the range that they count in (a month in a year, a
+ * minute in an hour), then by the length of what they count.
  */
 typedef enum Part
 {
@@ -64,15 +64,15 @@ typedef enum Part
 	PART_DAY_OF_WEEK,
 	PART_HALF_DAY,
 	PART_HOUR,
-	PART_CLOCK_HOUR, /* 12, 1 to 11 */
+	PART_CLOCK_HOUR, /* 12, then 1 to 11 */
 	PART_MINUTE,
 	PART_SECOND,
 	PART_MILLISECOND
 } Part;
 
 /*
- * of the parts below a day: milliseconds of what is counted, and of what it is
- * counted within
+ * for the parts below a day, in milliseconds: the length of what is counted,
+ * and of the range it is counted in
  */
 static const struct
 {
@@ -93,7 +93,9 @@ days_in_month(int year, int month)
 	return day_tab[isleap(year)][month - 1];
 }
 
-/* The Monday of a year's first week, which has January 4. */
+/*
+ * Returns the Monday of a year's first week, which is the week of January 4.
+ */
 static int
 week_year_start(int year)
 {
@@ -108,7 +110,7 @@ weeks_in_year(int year)
 	return (week_year_start(year + 1) - week_year_start(year)) / 7;
 }
 
-/* The year of a day's week is that of its Thursday. */
+/* Returns the year to which a day's week belongs: the year of its Thursday. */
 static int
 week_year_of(int julian)
 {
@@ -118,12 +120,14 @@ week_year_of(int julian)
 	return year;
 }
 
+/* Returns the number of a day's week in the year of that week. */
 static int
 week_of(int julian)
 {
 	return (julian - week_year_start(week_year_of(julian))) / 7 + 1;
 }
 
+/* Returns a part of a time. */
 static int
 get_part(const Moment *moment, Part part)
 {
@@ -154,8 +158,8 @@ get_part(const Moment *moment, Part part)
 }
 
 /*
- * Changes a part and leaves the others, as far as that can be; false if there
- * is no such value.
+ * Changes a part, and leaves the others as far as possible.  Returns false if
+ * the part cannot have the value.
  */
 static bool
 set_part(Moment *moment, Part part, int value)
@@ -203,7 +207,7 @@ set_part(Moment *moment, Part part, int value)
 		default:
 			limit = part_length[part].range / part_length[part].unit;
 			if (part == PART_CLOCK_HOUR && (value == 0 || value == limit))
-				value = limit - value; /* 12 stands for 0, which is none */
+				value = limit - value; /* 12 stands for 0, which is not used */
 			if (value < 0 || value >= limit)
 				return false;
 			moment->time +=
@@ -213,7 +217,7 @@ set_part(Moment *moment, Part part, int value)
 	}
 }
 
-/* Clears whatever is smaller than a part. */
+/* Clears all that is smaller than a part. */
 static void
 clear_below(Moment *moment, Part part)
 {
@@ -236,11 +240,11 @@ clear_below(Moment *moment, Part part)
 		moment->julian -= moment->julian % 7;
 }
 
-/* ---------- how a part is written ---------- */
+/* ---------- printing and parsing a part ---------- */
 
 /*
- * Names in their order, from the value "first" on; the short form is the first
- * three letters, or all.
+ * Names of values, from "first" on.  The short form of a name is its first
+ * three letters, or all of it.
  */
 typedef struct Names
 {
@@ -273,7 +277,7 @@ static const Names names_of[] = {
 
 #define SHORT_NAME 3
 
-/* Text not yet read. */
+/* Text that is yet to be read. */
 typedef struct Cursor
 {
 	const char *next;
@@ -282,18 +286,19 @@ typedef struct Cursor
 
 typedef struct Specifier Specifier;
 
-/* What a letter behind "%" stands for. */
+/* The meaning of a letter after "%". */
 struct Specifier
 {
 	char letter;
 	Part part;
-	int digits;      /* written at least */
-	int most_digits; /* read at most */
+	int digits;      /* minimum, when printed */
+	int most_digits; /* maximum, when read */
 
 	void (*print)(StringInfo out, const Specifier *specifier, int value);
 	bool (*parse)(Cursor *in, const Specifier *specifier, int *value);
 
-	const char *format; /* or what it is short for */
+	/* the format that the letter is short for; NULL: none */
+	const char *format;
 };
 
 static void
@@ -302,7 +307,7 @@ print_number(StringInfo out, const Specifier *specifier, int value)
 	appendStringInfo(out, "%s%0*d", value < 0 ? "-" : "", specifier->digits, abs(value));
 }
 
-/* Fewer digits are read, too, but not none. */
+/* Reads a number; at least one digit. */
 static bool
 parse_number(Cursor *in, const Specifier *specifier, int *value)
 {
@@ -315,7 +320,7 @@ parse_number(Cursor *in, const Specifier *specifier, int *value)
 	return in->next > start;
 }
 
-/* A year may have a sign. */
+/* Reads a year, which may have a sign. */
 static bool
 parse_year(Cursor *in, const Specifier *specifier, int *value)
 {
@@ -336,7 +341,7 @@ print_short_year(StringInfo out, const Specifier *specifier, int value)
 	print_number(out, specifier, abs(value) % 100);
 }
 
-/* two digits: 1970 to 2069 */
+/* Reads a year of two digits: 1970 to 2069. */
 static bool
 parse_short_year(Cursor *in, const Specifier *specifier, int *value)
 {
@@ -348,14 +353,14 @@ parse_short_year(Cursor *in, const Specifier *specifier, int *value)
 	return true;
 }
 
-/* milliseconds as microseconds */
+/* Prints milliseconds as microseconds. */
 static void
 print_fraction(StringInfo out, const Specifier *specifier, int value)
 {
 	print_number(out, specifier, value * 1000);
 }
 
-/* Digits beyond milliseconds are read, but do not count. */
+/* Reads a fraction; digits after milliseconds do not count. */
 static bool
 parse_fraction(Cursor *in, const Specifier *specifier, int *value)
 {
@@ -390,8 +395,8 @@ print_short_name(StringInfo out, const Specifier *specifier, int value)
 }
 
 /*
- * Takes so many letters of a name if they are next: written as they are, or
- * all of them small or large.
+ * Reads the first letters of a name, if they are next: as written here, or all
+ * in lower or upper case.
  */
 static bool
 take_name(Cursor *in, const char *name, size_t len)
@@ -414,8 +419,8 @@ take_name(Cursor *in, const char *name, size_t len)
 }
 
 /*
- * A full name or a short one, whichever the letter stands for; the full one if
- * it is there.
+ * Reads a full or a short name, whichever the letter stands for; the full name
+ * is tried first.
  */
 static bool
 parse_name(Cursor *in, const Specifier *specifier, int *value)
@@ -437,8 +442,8 @@ parse_name(Cursor *in, const Specifier *specifier, int *value)
 }
 
 /*
- * Behind "%" every other byte stands for itself.  Those without a function to
- * print are MySQL's, but not Trino's.
+ * The letters after "%"; any other byte stands for itself.  Rows without a
+ * function to print are letters of MySQL that Trino does not support.
  */
 static const Specifier specifiers[] = {
 	{'a', PART_DAY_OF_WEEK, .print = print_short_name, .parse = parse_name},
@@ -477,8 +482,8 @@ static const Specifier specifiers[] = {
 /* ---------- formats ---------- */
 
 /*
- * What comes next in a format: a letter's row, or a byte that stands for
- * itself and NULL.  False at its end.
+ * Reads the next element of a format: the row of a letter; or NULL, and a byte
+ * that stands for itself.  Returns false at the end.
  */
 static bool
 next_element(Cursor *format, const Specifier **specifier, char *byte)
@@ -492,7 +497,7 @@ next_element(Cursor *format, const Specifier **specifier, char *byte)
 		return true;
 	}
 
-	/* a "%" at the end is nothing */
+	/* a "%" at the end is ignored */
 	if (format->end - format->next < 2)
 		return false;
 	*byte = format->next[1];
@@ -507,7 +512,10 @@ next_element(Cursor *format, const Specifier **specifier, char *byte)
 	return true;
 }
 
-/* Trino has no formatter for nothing, which "%" is, too. */
+/*
+ * Begins to read a format.  As in Trino, it must not be empty, nor a single
+ * "%".
+ */
 static Cursor
 open_format(text *format)
 {
@@ -527,6 +535,7 @@ open_string(const char *string)
 
 /* ---------- date_format ---------- */
 
+/* Prints a time in a format. */
 static void
 print(StringInfo out, Cursor format, const Moment *moment)
 {
@@ -544,7 +553,10 @@ print(StringInfo out, Cursor format, const Moment *moment)
 	}
 }
 
-/* Rounds to the nearest millisecond, half of one up, as Trino does. */
+/*
+ * Formats a time, rounded to the nearest millisecond, halves up, as Trino
+ * does.
+ */
 static text *
 format_timestamp(Timestamp timestamp, text *format)
 {
@@ -558,7 +570,7 @@ format_timestamp(Timestamp timestamp, text *format)
 	return cstring_to_text_with_len(out.data, out.len);
 }
 
-/* date_format(timestamptz, format), and of timestamp */
+/* date_format(timestamptz, format), also for timestamp */
 Datum
 flowlog_date_format_timestamp(PG_FUNCTION_ARGS)
 {
@@ -576,7 +588,7 @@ flowlog_date_format_date(PG_FUNCTION_ARGS)
 
 /* ---------- date_parse ---------- */
 
-/* A part that was read. */
+/* The value of a part that was read. */
 typedef struct Value
 {
 	Part part;
@@ -585,13 +597,13 @@ typedef struct Value
 
 typedef struct Values
 {
-	Value *values; /* as many as a format can have */
+	Value *values; /* with room for all that a format can have */
 	int count;
 } Values;
 
 /*
- * Reads text by a format, and a byte of the format by one of the text, in
- * either case.
+ * Reads text by a format.  A byte that stands for itself is compared without
+ * regard to case.
  */
 static bool
 parse(Cursor *in, Cursor format, Values *values)
@@ -627,7 +639,8 @@ parse(Cursor *in, Cursor format, Values *values)
 }
 
 /*
- * The order in which parts are applied; a year and a week's year as they come.
+ * Returns the order in which parts are applied; a year and a week's year are
+ * applied as they come.
  */
 static int
 rank(Part part)
@@ -635,7 +648,7 @@ rank(Part part)
 	return part == PART_WEEK_YEAR ? PART_YEAR : part;
 }
 
-/* A stable sort; there may be very many values, but only of a few parts. */
+/* Sorts values stably.  There may be many, but only of a few parts. */
 static Values
 sort_values(const Values *values)
 {
@@ -650,8 +663,8 @@ sort_values(const Values *values)
 }
 
 /*
- * Makes a time of its parts: each clears what is smaller than it; then, as
- * some depend on smaller ones, once more without that.
+ * Makes a time of its parts.  Each part first clears what is smaller.  As some
+ * depend on smaller parts, all are then applied again without that.
  */
 static bool
 apply(const Values *values, Moment *moment)
@@ -685,12 +698,14 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 	Value *first;
 
 	/*
-	 * "%r" has the most parts for its length: four for two bytes; and there
-	 * may be a year to add
+	 * "%r" has the most parts for its length: four in two bytes; and a year
+	 * may be added
 	 */
 	values.values = palloc_extended((2 * (Size) VARSIZE_ANY_EXHDR(format) + 2) * sizeof(Value),
 	                                MCXT_ALLOC_HUGE);
 	values.count = 0;
+
+	/* read the parts */
 	if (!parse(&in, open_format(format), &values) || in.next != in.end)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_DATETIME_FORMAT),
@@ -698,6 +713,7 @@ flowlog_date_parse(PG_FUNCTION_ARGS)
 		               text_to_cstring(format),
 		               text_to_cstring(input)));
 
+	/* add a year if the largest part is a month or a day */
 	sorted = sort_values(&values);
 	first = sorted.values;
 	if (sorted.count > 0 && first->part >= PART_MONTH && first->part <= PART_DAY_OF_WEEK)

@@ -1,17 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * cluster.c
- *	  The statements that divide a table of flow logs among several servers.
+ *	  Makes the statements that divide a table of flow logs among several
+ *	  servers.
  *
  * Each node gets parts of the table: foreign tables that read a shard of its
- * files each, or views that show a range of a column which the path fills.
- * The coordinator gets a partitioned table whose partitions are these parts,
- * by postgres_fdw.  Each part has a server object of its own, as postgres_fdw
- * asks one thing at a time of each.
+ * files each, or views that show a range of a column that the path fills.  The
+ * coordinator gets a partitioned table whose partitions are these parts, by
+ * postgres_fdw.  Each part has a server object of its own, as postgres_fdw
+ * runs one query at a time on each.
  *
- * A part is named by a view with the column "shard", the key by which the
- * coordinator's table is partitioned: a number that tells parts apart, even
- * where the shards of two nodes have the same number because each has files of
+ * A part by shards is a view with the column "shard", the key by which the
+ * coordinator's table is partitioned: a number that identifies the part, even
+ * if shards of two nodes have the same number because each node has files of
  * its own.
  *
  *-------------------------------------------------------------------------
@@ -39,18 +40,19 @@
 #include "utils/syscache.h"
 
 #define COORDINATOR "coordinator"
-#define FETCH_SIZE "10000" /* rows at a time that postgres_fdw takes; its 100 are few */
+/* rows that postgres_fdw fetches at a time; its default of 100 is too few */
+#define FETCH_SIZE "10000"
 #define MAX_PARTS 1000
 
 FLOWLOG_FUNCTION(flowlog_cluster_ddl);
 
-/* A server with PostgreSQL that has parts of the table. */
+/* A node: a PostgreSQL server that has parts of the table. */
 typedef struct ClusterNode
 {
-	const char *connection; /* as it was given */
-	StringInfoData server;  /* options of postgres_fdw's server, and of its user mapping */
-	StringInfoData mapping;
-	const char *settings; /* libpq's "options" */
+	const char *connection; /* as given */
+	StringInfoData server;  /* options of postgres_fdw's server */
+	StringInfoData mapping; /* options of its user mapping */
+	const char *settings;   /* libpq's "options" */
 } ClusterNode;
 
 typedef struct Cluster
@@ -59,7 +61,7 @@ typedef struct Cluster
 	Relation relation;
 	const char *schema;
 	const char *name;
-	const char *parent; /* the coordinator's table */
+	const char *parent; /* the name of the coordinator's table */
 
 	ClusterNode *nodes;
 	int nnodes;
@@ -67,8 +69,8 @@ typedef struct Cluster
 	int shards_per_node;
 	bool own_files;
 
-	/* by a column of the path */
-	const FlowColumn *column; /* NULL: by shards */
+	/* if the parts are ranges of a column of the path */
+	const FlowColumn *column; /* NULL: the parts are shards */
 	bool by_range;
 	char **bounds; /* literals */
 	int nbounds;
@@ -80,7 +82,7 @@ typedef struct Cluster
 static void emit(Cluster *cluster, const char *node, const char *format, ...)
 	pg_attribute_printf(3, 4);
 
-/* A statement for a node, or for the coordinator. */
+/* Adds a statement for a node, or for the coordinator, to the result. */
 static void
 emit(Cluster *cluster, const char *node, const char *format, ...)
 {
@@ -109,6 +111,7 @@ emit(Cluster *cluster, const char *node, const char *format, ...)
 
 /* ---------- names and options ---------- */
 
+/* Returns a name with the table's schema, quoted where needed. */
 static const char *
 qualified(const Cluster *cluster, const char *name)
 {
@@ -116,9 +119,9 @@ qualified(const Cluster *cluster, const char *name)
 }
 
 /*
- * The names of a part: that of its server object and partition, of the view
- * that the coordinator reads, and of the foreign table under that.  All
- * differ, so the coordinator's database may be a node's, too.
+ * The names of a part: of its server object and partition, of the view that
+ * the coordinator reads, and of the foreign table below that.  All differ, so
+ * the coordinator's database may be a node's, too.
  */
 static const char *
 partition_name(const Cluster *cluster, int part)
@@ -150,13 +153,14 @@ append_option(StringInfo list, const char *name, const char *value)
 	                 quote_literal_cstr(value));
 }
 
-/* " OPTIONS (...)", or nothing */
+/* Returns " OPTIONS (...)", or nothing if the list is empty. */
 static const char *
 options_clause(const char *list)
 {
 	return list[0] == '\0' ? "" : psprintf(" OPTIONS (%s)", list);
 }
 
+/* Returns options as a list for OPTIONS (...). */
 static const char *
 options_of(List *options)
 {
@@ -182,13 +186,12 @@ invalid_connection(const char *connection, const char *detail)
 	        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 	        errmsg("invalid connection of a node: \"%s\"", connection),
 	        errdetail("%s", detail),
-	        errhint(
-				"It is keywords and values as psql takes them, such as 'host=node1 dbname=flow'."));
+	        errhint("Use keywords and values as in psql, such as 'host=node1 dbname=flow'."));
 }
 
 /*
- * Reads a value as libpq does: up to a blank, or in single quotes; a backslash
- * escapes.
+ * Reads a value as libpq does: it ends at a blank, or is in single quotes; a
+ * backslash escapes a character.
  */
 static const char *
 read_value(const char *p, StringInfo value, const char *connection)
@@ -209,7 +212,10 @@ read_value(const char *p, StringInfo value, const char *connection)
 	return p;
 }
 
-/* Who connects is a matter of the user mapping, the rest one of the server. */
+/*
+ * Reads a connection string.  User and password are options of the user
+ * mapping, all else of the server.
+ */
 static void
 read_connection(ClusterNode *node, const char *connection)
 {
@@ -223,6 +229,7 @@ read_connection(ClusterNode *node, const char *connection)
 	initStringInfo(&value);
 	for (;;)
 	{
+		/* read the next keyword */
 		size_t len;
 		char *keyword;
 
@@ -237,6 +244,8 @@ read_connection(ClusterNode *node, const char *connection)
 		if (len == 0 || *p != '=')
 			invalid_connection(connection, "A keyword has no value.");
 		p++;
+
+		/* read its value */
 		p = read_value(p + strspn(p, " \t\n"), &value, connection);
 		if (strcmp(keyword, "options") == 0)
 			node->settings = psprintf("%s ", value.data);
@@ -251,6 +260,7 @@ read_connection(ClusterNode *node, const char *connection)
 		invalid_connection(connection, "It does not say where the node is.");
 }
 
+/* Reads the nodes' connection strings. */
 static void
 read_nodes(Cluster *cluster, ArrayType *array)
 {
@@ -260,7 +270,9 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	deconstruct_array(
 		array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nnodes);
 	if (cluster->nnodes == 0)
-		ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a cluster needs a node"));
+		ereport(ERROR,
+		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		        errmsg("a cluster must have at least one node"));
 	if (cluster->nnodes > MAX_PARTS)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -282,6 +294,7 @@ read_nodes(Cluster *cluster, ArrayType *array)
 	}
 }
 
+/* Returns the node of a part: parts are dealt to the nodes in turn. */
 static const ClusterNode *
 node_of_part(const Cluster *cluster, int part)
 {
@@ -290,6 +303,7 @@ node_of_part(const Cluster *cluster, int part)
 
 /* ---------- parts ---------- */
 
+/* Checks the arguments of a division by shards. */
 static void
 read_shards(Cluster *cluster, bool own_files_given)
 {
@@ -299,8 +313,7 @@ read_shards(Cluster *cluster, bool own_files_given)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		        errmsg("\"own_files\" must be set for a location that is a path"),
-		        errdetail(
-					"Rows would be missing, or there more than once, if it were guessed wrong."),
+		        errdetail("With a wrong guess, rows would be missing or returned several times."),
 		        errhint("Set it to true if each node has files of its own at \"%s\", to false if "
 		                "all see the same ones.",
 		                cluster->table->options.location));
@@ -310,17 +323,17 @@ read_shards(Cluster *cluster, bool own_files_given)
 		        errmsg("\"own_files\" cannot be true for a location in S3"));
 	for (int i = 0; i < cluster->table->ncolumns; i++)
 		if (strcmp(cluster->table->columns[i].name, "shard") == 0)
-			ereport(
-				ERROR,
-				errcode(ERRCODE_DUPLICATE_COLUMN),
-				errmsg("column \"shard\" of foreign table \"%s\" has the name of the cluster's own",
-			           cluster->name));
+			ereport(ERROR,
+			        errcode(ERRCODE_DUPLICATE_COLUMN),
+			        errmsg("column \"shard\" of foreign table \"%s\" conflicts with the cluster's "
+			               "own column",
+			               cluster->name));
 	cluster->nparts = cluster->nnodes * cluster->shards_per_node;
 }
 
 /*
- * A value of the column as a literal that means the same on all nodes,
- * whatever their settings.
+ * Returns a value of the column as a literal that means the same on all nodes,
+ * whatever their settings.  DateStyle is ISO meanwhile.
  */
 static char *
 bound_literal(Oid type, int32 typmod, const char *text)
@@ -335,6 +348,7 @@ bound_literal(Oid type, int32 typmod, const char *text)
 	return quote_literal_cstr(OidOutputFunctionCall(output, value));
 }
 
+/* Reads the column and the bounds of a division by ranges or values. */
 static void
 read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 {
@@ -346,6 +360,7 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 	const FlowVariable *variables = flow_location_variables(table->location, &nvariables);
 	int level;
 
+	/* find the column */
 	for (int i = 0; i < table->ncolumns; i++)
 		if (strcmp(table->columns[i].name, name) == 0 &&
 		    table->columns[i].source == FLOW_FROM_VARIABLE)
@@ -359,12 +374,13 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 		        errmsg("foreign table \"%s\" has no column \"%s\" that its location fills",
 		               cluster->name,
 		               name),
-		        errhint("Only by a column that the path tells can files be left out."));
+		        errhint("Only with a column whose value is in the path can files be left out."));
 	if (array == NULL)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		        errmsg("\"bounds\" must be set with \"partition_column\""));
 
+	/* read the bounds, which are converted with DateStyle ISO */
 	deconstruct_array(
 		array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &isnull, &cluster->nbounds);
 	if (cluster->nbounds == 0 || cluster->nbounds >= MAX_PARTS)
@@ -390,7 +406,7 @@ read_bounds(Cluster *cluster, const char *name, ArrayType *array)
 	cluster->nparts = cluster->nbounds + 1;
 }
 
-/* What is in a part, as a bound of a partition. */
+/* Returns the bound of a part's partition. */
 static const char *
 partition_bound(const Cluster *cluster, int part)
 {
@@ -407,7 +423,8 @@ partition_bound(const Cluster *cluster, int part)
 }
 
 /*
- * The same as a condition.  What no bound names is in the last part of a list.
+ * Returns the same as a condition.  The last part of a list has the values
+ * that are no bound.
  */
 static const char *
 part_condition(const Cluster *cluster, int part)
@@ -436,8 +453,8 @@ part_condition(const Cluster *cluster, int part)
 /* ---------- the statements of a node ---------- */
 
 /*
- * The definitions of the columns, of the foreign table or of the
- * coordinator's.
+ * Returns the definitions of the columns, for the foreign tables ("foreign")
+ * or for the coordinator's table.
  */
 static const char *
 column_list(const Cluster *cluster, bool foreign)
@@ -450,14 +467,14 @@ column_list(const Cluster *cluster, bool foreign)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		/* as many columns as there are, for each of as many parts */
+		/* there may be many columns, for each of many parts */
 		CHECK_FOR_INTERRUPTS();
 		if (attribute->attisdropped)
 			continue;
 		if (attribute->attgenerated != '\0')
 			ereport(ERROR,
 			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			        errmsg("column \"%s\" is generated, which a cluster's cannot be",
+			        errmsg("column \"%s\" is generated, which a cluster does not support",
 			               NameStr(attribute->attname)),
 			        errhint("Compute it in a view over the cluster's table."));
 		appendStringInfo(&list,
@@ -483,6 +500,7 @@ column_list(const Cluster *cluster, bool foreign)
 	return list.data;
 }
 
+/* Adds the statement for a foreign table of a node; "shard" may be NULL. */
 static void
 emit_table(Cluster *cluster, const char *node, const char *name, const char *shard)
 {
@@ -502,13 +520,13 @@ emit_table(Cluster *cluster, const char *node, const char *name, const char *sha
 	     options.data);
 }
 
-/* What is common to all parts of a node. */
+/* Adds the statements for what all parts of a node have in common. */
 static void
 emit_node(Cluster *cluster, const char *node)
 {
 	ForeignServer *server = GetForeignServer(cluster->table->serverid);
 	ForeignDataWrapper *wrapper = GetForeignDataWrapper(server->fdwid);
-	/* the extension's */
+	/* of the extension */
 	const char *schema = get_namespace_name(get_func_namespace(wrapper->fdwhandler));
 
 	if (strcmp(schema, "public") != 0)
@@ -529,14 +547,18 @@ emit_node(Cluster *cluster, const char *node)
 		emit_table(cluster, node, table_name(cluster, 0), NULL);
 }
 
-/* A part, as a view with the name that the coordinator knows. */
+/*
+ * Adds the statements for a part: a view with the name that the coordinator
+ * uses.
+ */
 static void
 emit_part(Cluster *cluster, int part)
 {
 	const char *node = node_of_part(cluster, part)->connection;
 	const char *table = table_name(cluster, part);
 	const char *view = qualified(cluster, view_name(cluster, part));
-	int of_node = part / cluster->nnodes; /* how many parts it has before this one */
+	/* number of the node's parts before this one */
+	int of_node = part / cluster->nnodes;
 
 	if (cluster->column != NULL)
 	{
@@ -563,7 +585,7 @@ emit_part(Cluster *cluster, int part)
 
 /* ---------- the statements of the coordinator ---------- */
 
-/* Comments are what tools for reports show. */
+/* Adds statements that copy comments, which reporting tools show. */
 static void
 emit_comments(Cluster *cluster)
 {
@@ -589,6 +611,10 @@ emit_comments(Cluster *cluster)
 	}
 }
 
+/*
+ * Adds the statements for a partition of the coordinator's table, its server
+ * and its user mapping.
+ */
 static void
 emit_partition(Cluster *cluster, int part)
 {
@@ -602,8 +628,8 @@ emit_partition(Cluster *cluster, int part)
 	append_option(&options, "async_capable", "true");
 	append_option(&options, "fetch_size", FETCH_SIZE);
 	/*
-	 * postgres_fdw reads by a cursor, of which PostgreSQL thinks that only the
-	 * first rows will be wanted; then it pushes no aggregate
+	 * postgres_fdw reads through a cursor, of which PostgreSQL expects that
+	 * only the first rows are fetched; it would push no aggregates then
 	 */
 	append_option(&options, "options", psprintf("%s-c cursor_tuple_fraction=1", node->settings));
 	emit(cluster,
@@ -629,9 +655,9 @@ emit_partition(Cluster *cluster, int part)
 }
 
 /*
- * Sessions must have the module loaded before they plan, or aggregates are not
- * divided (see rollup.c).  Which libraries are loaded is not for everybody to
- * see, nor to set.
+ * Adds a statement that makes sessions of the coordinator load the module
+ * before they plan queries, without which aggregates are not divided (see
+ * rollup.c).  Not all users may see, or set, which libraries are loaded.
  */
 static void
 emit_preload(Cluster *cluster)
@@ -644,7 +670,8 @@ emit_preload(Cluster *cluster)
 			errmsg("sessions of the coordinator need the library flowlog_fdw"),
 			errdetail("Only roles with privileges of the \"%s\" role may see whether it is loaded.",
 		              "pg_read_all_settings"),
-			errhint("Have it in \"session_preload_libraries\", or aggregates are not divided."));
+			errhint(
+				"Add it to \"session_preload_libraries\", or the nodes compute no aggregates."));
 	else if (strstr(set, "flowlog_fdw") == NULL &&
 	         strstr(GetConfigOption("shared_preload_libraries", false, false), "flowlog_fdw") ==
 	             NULL)
@@ -656,6 +683,7 @@ emit_preload(Cluster *cluster)
 		     set[0] != '\0' ? ", " : "");
 }
 
+/* Adds the statements for the coordinator. */
 static void
 emit_coordinator(Cluster *cluster)
 {
@@ -675,7 +703,7 @@ emit_coordinator(Cluster *cluster)
 
 /* ---------- the function ---------- */
 
-/* Keys stay where they are; whoever may use them copies them. */
+/* Reports that keys are not copied: a user who may use them must do that. */
 static void
 error_mapping(const Cluster *cluster)
 {
@@ -686,6 +714,7 @@ error_mapping(const Cluster *cluster)
 		        errdetail("Keys are not copied."));
 }
 
+/* Checks that the table can be divided, and the names of the parts. */
 static void
 check_table(const Cluster *cluster)
 {
@@ -707,7 +736,7 @@ check_table(const Cluster *cluster)
 /*
  * flowlog_cluster_ddl("table" regclass, nodes text[], shards_per_node int,
  * own_files bool, partition_column text, bounds text[], cluster text): the
- * statements, and for whom each is
+ * statements, and the node of each.
  */
 Datum
 flowlog_cluster_ddl(PG_FUNCTION_ARGS)
@@ -719,6 +748,8 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 		        errmsg("\"table\", \"nodes\" and \"shards_per_node\" cannot be null"));
+
+	/* read the arguments */
 	relid = PG_GETARG_OID(0);
 	cluster.result = flowlog_begin_result(fcinfo, &cluster.desc);
 	cluster.relation = flowlog_open_argument(relid);
@@ -748,6 +779,7 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 	else
 		read_shards(&cluster, !PG_ARGISNULL(3));
 
+	/* make the statements */
 	for (int i = 0; i < cluster.nnodes; i++)
 	{
 		emit_node(&cluster, cluster.nodes[i].connection);

@@ -12,14 +12,16 @@
 
 /* ---------- cluster_table.c ---------- */
 
-/* Registers for invalidations; called once, when the module is loaded. */
+/*
+ * Registers for invalidation messages; called once, when the module is loaded.
+ */
 extern void flowlog_cluster_table_init(void);
 
 /*
- * Returns true if a server's postgres_fdw sends functions of this extension;
- * if the database has any such server; if a partitioned table has partitions
- * and all of them are on such servers.  They lock nothing but catalogs, and
- * those for no longer than they look.
+ * Return true if a server's postgres_fdw sends functions of this extension; if
+ * the database has any such server; if a partitioned table has partitions and
+ * all of them are on such servers.  They lock only catalogs, and only while
+ * they look something up.
  */
 extern bool flowlog_is_cluster_server(Oid serverid);
 extern bool flowlog_has_cluster_servers(void);
@@ -28,7 +30,8 @@ extern bool flowlog_is_divided(Oid relid);
 /* ---------- rollup.c ---------- */
 
 /*
- * From now on aggregates over partitions on other servers are computed there.
+ * Installs the hooks by which aggregates over partitions on other servers are
+ * computed there.
  */
 extern void flowlog_rollup_init(void);
 

@@ -3,15 +3,15 @@
  * cluster_table.c
  *	  Which tables are divided among the servers of a cluster.
  *
- * The planner's hooks see every query of the session.  Nothing of a query that
- * is not about a cluster may be locked, opened or slowed, so they ask in this
- * order:
+ * The planner's hooks see every query of the session.  A query that has
+ * nothing to do with a cluster must not be slowed, and nothing of it may be
+ * locked or opened for this.  So the hooks check in this order:
  *
- * 1. Is there a server of a cluster in this database?
- * 2. Is there a partitioned table in the query?
- * 3. Are all of its partitions on such servers?
+ * 1. that there is a server of a cluster in this database;
+ * 2. that there is a partitioned table in the query;
+ * 3. that all of its partitions are on such servers.
  *
- * The answers to 1 and 3 are kept until an invalidation message says that they
+ * The results of 1 and 3 are kept until an invalidation message says that they
  * may have changed.  Partitions are found in pg_inherits and looked up in the
  * system caches, without a lock; one that is dropped meanwhile belongs to no
  * cluster.
@@ -46,21 +46,25 @@ typedef enum ClusterServers
 typedef struct ClusterTable
 {
 	Oid relid;     /* of a partitioned table; the key */
-	bool is_known; /* somebody asked about it, and this is the answer: */
+	bool is_known; /* is_cluster is set */
 	bool is_cluster;
 } ClusterTable;
 
 static ClusterServers cluster_servers = SERVERS_NOT_KNOWN;
-static uint64 servers_changes = 0; /* counts what makes that unknown */
+/* number of changes that have made it unknown */
+static uint64 servers_changes = 0;
 
 /*
- * The partitioned tables that were asked about, and those below them, of which
- * only a change is of interest.  NULL before the first.
+ * The partitioned tables that were looked up, and those below them, of which
+ * only changes matter.  NULL: none so far.
  */
 static HTAB *cluster_tables = NULL;
-static bool cluster_tables_changed = false; /* all entries are to be forgotten */
+static bool cluster_tables_changed = false; /* all entries must be forgotten */
 
-/* A foreign server or data wrapper has changed. */
+/*
+ * Forgets what is known, as a foreign server or data wrapper has changed.
+ * Callback of the system cache.
+ */
 static void
 forget_servers(Datum arg, int cache, uint32 hash)
 {
@@ -70,8 +74,8 @@ forget_servers(Datum arg, int cache, uint32 hash)
 }
 
 /*
- * A relation has changed; attaching and detaching a partition changes its
- * parent.
+ * Forgets what is known about tables, as a relation has changed; attaching and
+ * detaching a partition changes its parent.  Callback of the relation cache.
  */
 static void
 forget_table(Datum arg, Oid relid)
@@ -83,8 +87,8 @@ forget_table(Datum arg, Oid relid)
 
 /*
  * Returns true if the server's postgres_fdw sends functions of this extension,
- * as do those that flowlog_cluster_ddl() makes.  False if there is no such
- * server any more.
+ * as do the servers that flowlog_cluster_ddl() makes.  Returns false if the
+ * server does not exist any more.
  */
 bool
 flowlog_is_cluster_server(Oid serverid)
@@ -112,7 +116,7 @@ flowlog_is_cluster_server(Oid serverid)
 	return false;
 }
 
-/* Returns true if any server of the database is one of a cluster's. */
+/* Returns true if any server of the database belongs to a cluster. */
 bool
 flowlog_has_cluster_servers(void)
 {
@@ -138,15 +142,15 @@ flowlog_has_cluster_servers(void)
 		if ((found = flowlog_is_cluster_server(lfirst_oid(cell))))
 			break;
 
-	/* the look-ups may have told of a change */
+	/* unless the lookups have processed a change */
 	if (servers_changes == changes)
 		cluster_servers = found ? SOME_SERVERS : NO_SERVERS;
 	return found;
 }
 
 /*
- * The server of a foreign table, or InvalidOid if it is none, or none any
- * more.
+ * Returns the server of a foreign table, or InvalidOid if it is none, or does
+ * not exist any more.
  */
 static Oid
 server_of(Oid relid)
@@ -162,6 +166,7 @@ server_of(Oid relid)
 	return server;
 }
 
+/* Returns the entry of a table; makes it if there is none. */
 static ClusterTable *
 enter_table(Oid relid)
 {
@@ -174,8 +179,8 @@ enter_table(Oid relid)
 }
 
 /*
- * Returns true if all partitions below a table are on servers of clusters;
- * *any is set if there is one.
+ * Returns true if all partitions below a table are on servers of clusters.
+ * Sets *any if there is one.
  */
 static bool
 are_cluster_partitions(Oid relid, bool *any)
@@ -223,6 +228,7 @@ flowlog_is_divided(Oid relid)
 	bool any = false;
 	bool is_cluster;
 
+	/* forget what may have changed */
 	if (cluster_tables_changed && cluster_tables != NULL)
 	{
 		hash_destroy(cluster_tables);
@@ -240,6 +246,7 @@ flowlog_is_divided(Oid relid)
 	if (entry != NULL && entry->is_known)
 		return entry->is_cluster;
 
+	/* look at the partitions */
 	temporary = AllocSetContextCreate(CurrentMemoryContext,
 	                                  "flowlog_fdw partitions",
 	                                  ALLOCSET_DEFAULT_SIZES);
@@ -254,6 +261,7 @@ flowlog_is_divided(Oid relid)
 	return is_cluster;
 }
 
+/* Registers for invalidation messages. */
 void
 flowlog_cluster_table_init(void)
 {

@@ -1,29 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * rollup.c
- *	  Aggregates over tables whose partitions are on other servers: each of
- *	  these computes its part.
+ *	  Aggregates over tables whose partitions are on other servers: each server
+ *	  computes its part.
  *
- * postgres_fdw hands an aggregation on only if it is whole, so of a
- * partitioned table only if the groups contain the partition key.  So a query
+ * postgres_fdw pushes an aggregation down only as a whole.  For a partitioned
+ * table, that is possible only if the groups contain the partition key.  So a
+ * query
  *
  *	  SELECT a, count(*), avg(b) FROM t WHERE c GROUP BY a ORDER BY 2
  *
- * over a table t that is partitioned by p is made
+ * over a table t that is partitioned by p is converted to
  *
  *	  SELECT a, sum(n)::bigint, sum(s) / sum(m) FROM (SELECT p, a, count(*) AS
  *	  n, sum(b) AS s, count(b) AS m FROM t WHERE c GROUP BY p, a) AS part GROUP
  *	  BY a ORDER BY 2
  *
  * whose inner query enable_partitionwise_aggregate divides among the
- * partitions.  The result is the same to the last digit; what could not be put
- * together like that is left alone: sums of floating-point numbers, whose
- * results depend on the order, and aggregates that are not in the table below.
- * An aggregate over DISTINCT values makes these a part of the inner groups.
+ * partitions.  The result is the same to the last digit.  Queries for which
+ * that cannot be guaranteed are left alone: those with sums of floating-point
+ * numbers, whose results depend on the order, and those with aggregates that
+ * are not in the table below.  The argument of an aggregate over DISTINCT
+ * values is added to the inner groups.
  *
- * It is done to the query's tree, before planning (setting
- * flowlog_fdw.enable_rollup); flowlog_rollup() shows the query that comes of
- * it.
+ * This is done to the query tree before planning (setting
+ * flowlog_fdw.enable_rollup); flowlog_rollup() shows the resulting query.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,30 +61,38 @@ FLOWLOG_FUNCTION(flowlog_rollup);
 static planner_hook_type next_planner = NULL;
 static create_upper_paths_hook_type next_upper_paths = NULL;
 
-/* How a query is planned. */
+/* The way in which a query is planned. */
 typedef struct Planning
 {
 	bool cluster;             /* it has a table of a cluster */
 	bool partitionwise;       /* with enable_partitionwise_aggregate */
-	bool users_partitionwise; /* what that was set to before */
+	bool users_partitionwise; /* the user's setting */
 } Planning;
 
-static Planning planning; /* the query that is being planned */
+static Planning planning; /* of the query that is being planned */
 
-/* Why a query is left alone that PostgreSQL divides by itself. */
+/*
+ * The reason for which a query is left alone that PostgreSQL divides by
+ * itself.
+ */
 static const char grouped_by_key[] = "It groups by the partition key, so it needs no second level.";
 
-/* A query that is being taken apart. */
+/* The state of rolling up a query. */
 typedef struct Rollup
 {
 	Query *query;
-	int rtindex; /* of its table */
+	int rtindex; /* index of its table */
 	RangeTblEntry *table;
-	List *groups;         /* the expressions that it groups by */
-	List *targets;        /* of the inner query: TargetEntries */
-	List *keys;           /* what that groups by: SortGroupClauses */
-	const Expr *distinct; /* what its aggregates over DISTINCT values take; NULL: there are none */
-	const char *left;     /* why it is left alone; NULL: it is not */
+	List *groups;  /* the GROUP BY expressions */
+	List *targets; /* the inner query's target list */
+	List *keys;    /* the inner query's GROUP BY clause */
+	/*
+	 * the argument of its aggregates over DISTINCT values; NULL: there are
+	 * none
+	 */
+	const Expr *distinct;
+	/* the reason for which it is left alone; NULL: none so far */
+	const char *left;
 } Rollup;
 
 /* ---------- aggregates ---------- */
@@ -97,8 +106,8 @@ typedef enum Combination
 } Combination;
 
 /*
- * Of PostgreSQL's own aggregates, by name; sums and averages of integers and
- * numeric only.
+ * The aggregates that can be computed from those of parts, by name:
+ * PostgreSQL's own only, and sums and averages of integers and numeric only.
  */
 static const struct
 {
@@ -117,12 +126,16 @@ static const struct
 	{"bit_or", COMBINE_SAME},
 };
 
+/*
+ * Finds how an aggregate is computed from those of parts; returns false if it
+ * cannot be.
+ */
 static bool
 find_combination(const Aggref *call, Combination *combination)
 {
 	const char *name = get_func_name(call->aggfnoid);
 
-	/* users may put aggregates of these names into pg_catalog */
+	/* users may create aggregates of these names in pg_catalog */
 	if (name == NULL || call->aggfnoid >= FirstNormalObjectId || call->aggkind != AGGKIND_NORMAL ||
 	    call->aggorder != NIL || call->aggdirectargs != NIL || list_length(call->args) > 1)
 		return false;
@@ -146,7 +159,7 @@ find_combination(const Aggref *call, Combination *combination)
 	return false;
 }
 
-/* An aggregate of one argument, that gives a number. */
+/* Makes an aggregate with one argument that returns a number. */
 static Aggref *
 make_aggregate(Oid function, Oid result, Expr *argument)
 {
@@ -165,6 +178,7 @@ make_aggregate(Oid function, Oid result, Expr *argument)
 	return call;
 }
 
+/* Makes the sum of an expression of a numeric type. */
 static Aggref *
 make_sum(Expr *argument)
 {
@@ -183,6 +197,7 @@ make_sum(Expr *argument)
 
 /* ---------- the inner query ---------- */
 
+/* Notes the reason for which the query is left alone.  Returns NULL. */
 static Expr *
 give_up(Rollup *rollup, const char *why)
 {
@@ -191,7 +206,7 @@ give_up(Rollup *rollup, const char *why)
 	return NULL;
 }
 
-/* The inner query's column of an expression, which is added if it is new. */
+/* Returns the inner query's column of an expression; adds it if it is new. */
 static TargetEntry *
 inner_target(Rollup *rollup, Expr *expr, const char *name)
 {
@@ -203,8 +218,8 @@ inner_target(Rollup *rollup, Expr *expr, const char *name)
 			return lfirst(cell);
 	target = makeTargetEntry(copyObject(expr), list_length(rollup->targets) + 1, NULL, false);
 	/*
-	 * flowlog_rollup() prints them: they must differ in what an identifier has
-	 * room for
+	 * flowlog_rollup() shows the names, so they must still differ when they
+	 * are truncated to the length of an identifier
 	 */
 	target->resname = psprintf("%.*s_%d",
 	                           pg_mbcliplen(name, strlen(name), NAMEDATALEN - 12),
@@ -214,6 +229,7 @@ inner_target(Rollup *rollup, Expr *expr, const char *name)
 	return target;
 }
 
+/* Returns a Var of the outer query for a column of the inner one. */
 static Expr *
 column_of(const TargetEntry *target)
 {
@@ -226,8 +242,8 @@ column_of(const TargetEntry *target)
 }
 
 /*
- * Makes an expression a part of the inner query's groups; "like" says how its
- * values are compared.
+ * Adds an expression to the inner query's GROUP BY clause; "like" has the
+ * operators by which its values are compared.
  */
 static TargetEntry *
 inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *like)
@@ -245,12 +261,14 @@ inner_key(Rollup *rollup, Expr *expr, const char *name, const SortGroupClause *l
 }
 
 /*
- * The partition key, whose columns' values tell partitions from one another.
+ * Adds the partition key to the inner query's groups, so that each group is in
+ * one partition.
  */
 static void
 add_partition_key(Rollup *rollup)
 {
-	Relation relation = table_open(rollup->table->relid, NoLock); /* which the parser has locked */
+	/* the parser has locked it */
+	Relation relation = table_open(rollup->table->relid, NoLock);
 	PartitionKey key = RelationGetPartitionKey(relation);
 
 	for (int i = 0; i < key->partnatts && rollup->left == NULL; i++)
@@ -286,7 +304,8 @@ add_partition_key(Rollup *rollup)
 /* ---------- the outer query ---------- */
 
 /*
- * An aggregate over DISTINCT values: they become a part of the inner groups.
+ * Handles an aggregate over DISTINCT values: its argument is added to the
+ * inner query's groups.
  */
 static Expr *
 combine_distinct(Rollup *rollup, const Aggref *call)
@@ -296,7 +315,8 @@ combine_distinct(Rollup *rollup, const Aggref *call)
 
 	if (call->aggfilter != NULL || (rollup->distinct != NULL && !equal(rollup->distinct, argument)))
 		return give_up(rollup,
-		               "It has aggregates over different DISTINCT values, or such with FILTER.");
+		               "It has aggregates over different DISTINCT values, or over DISTINCT values "
+		               "with FILTER.");
 	rollup->distinct = argument;
 	outer = copyObject((Aggref *) call);
 	linitial_node(TargetEntry, outer->args)->expr = column_of(
@@ -305,7 +325,8 @@ combine_distinct(Rollup *rollup, const Aggref *call)
 }
 
 /*
- * The inner query's column of an aggregate that has the filter of another one.
+ * Adds an aggregate with the FILTER clause of another one to the inner query,
+ * and returns the outer query's Var for it.
  */
 static Expr *
 filtered_column(Rollup *rollup, Aggref *part, const Aggref *call, const char *name)
@@ -315,8 +336,8 @@ filtered_column(Rollup *rollup, Aggref *part, const Aggref *call, const char *na
 }
 
 /*
- * An average is a sum by a count.  Of no values the sum is NULL, and so is the
- * quotient.
+ * Handles an average, which is a sum divided by a count.  The sum of no values
+ * is NULL, and so is the quotient.
  */
 static Expr *
 combine_average(Rollup *rollup, const Aggref *call)
@@ -343,7 +364,7 @@ combine_average(Rollup *rollup, const Aggref *call)
 	return (Expr *) quotient;
 }
 
-/* What of the outer query stands for an aggregate of the whole table. */
+/* Returns the outer query's expression for an aggregate of the whole table. */
 static Expr *
 combine(Rollup *rollup, const Aggref *call)
 {
@@ -353,14 +374,14 @@ combine(Rollup *rollup, const Aggref *call)
 	Expr *argument;
 
 	if (!find_combination(call, &combination))
-		return give_up(rollup,
-		               "It has an aggregate that cannot be put together from those of parts.");
+		return give_up(rollup, "It has an aggregate that cannot be computed from those of parts.");
 
 	if (call->aggdistinct != NIL)
 		return combine_distinct(rollup, call);
 	if (combination == COMBINE_AVERAGE)
 		return combine_average(rollup, call);
 
+	/* the aggregate of a part */
 	part = copyObject((Aggref *) call);
 	argument = column_of(inner_target(rollup, (Expr *) part, get_func_name(call->aggfnoid)));
 	if (combination == COMBINE_SAME)
@@ -372,7 +393,7 @@ combine(Rollup *rollup, const Aggref *call)
 		return (Expr *) outer;
 	}
 
-	/* a sum of bigint is numeric: back to what it was */
+	/* the sum of a bigint is numeric: convert it to bigint */
 	outer = make_sum(argument);
 	if (call->aggtype == NUMERICOID)
 		return (Expr *) outer;
@@ -386,7 +407,10 @@ combine(Rollup *rollup, const Aggref *call)
 	{
 		CoalesceExpr *coalesce = makeNode(CoalesceExpr);
 
-		/* without groups there is a row even if no part has one */
+		/*
+		 * without groups, the query returns a row even if the inner one
+		 * returns none
+		 */
 		coalesce->coalescetype = INT8OID;
 		coalesce->args = list_make2(argument,
 		                            makeConst(INT8OID,
@@ -403,8 +427,8 @@ combine(Rollup *rollup, const Aggref *call)
 }
 
 /*
- * Makes an expression of the query one of the outer query: its aggregates and
- * group keys come from the inner one.
+ * Converts an expression of the query to one of the outer query, whose
+ * aggregates and group keys are computed from the inner query's columns.
  */
 static Node *
 to_outer(Node *node, void *context)
@@ -438,13 +462,13 @@ to_outer(Node *node, void *context)
 	return expression_tree_mutator(node, to_outer, context);
 }
 
-/* ---------- which queries ---------- */
+/* ---------- which queries are rolled up ---------- */
 
 static const char outside[] = "It has a subquery, or refers to a query around it.";
 
 /*
- * Returns true if it is a partitioned table, all of whose partitions are on
- * servers of a cluster.
+ * Returns true if the entry is a partitioned table, all of whose partitions
+ * are on servers of a cluster.
  */
 static bool
 is_cluster_table(const RangeTblEntry *entry)
@@ -456,8 +480,8 @@ is_cluster_table(const RangeTblEntry *entry)
 }
 
 /*
- * Why a query is left alone, as far as its parts tell without their
- * expressions; NULL if they do not.
+ * Returns the reason for which a query is left alone, without a look at its
+ * expressions; NULL if there is none.
  */
 static const char *
 why_left(const Query *query)
@@ -465,13 +489,13 @@ why_left(const Query *query)
 	const RangeTblEntry *entry;
 
 	if (query->commandType != CMD_SELECT || query->utilityStmt != NULL)
-		return "It is no SELECT.";
+		return "It is not a SELECT.";
 	if (!query->hasAggs && query->groupClause == NIL)
 		return "It has no aggregates.";
 	if (query->setOperations != NULL || query->jointree == NULL ||
 	    list_length(query->jointree->fromlist) != 1 ||
 	    !IsA(linitial(query->jointree->fromlist), RangeTblRef))
-		return "It has not one table only.";
+		return "It does not read exactly one table.";
 	entry = rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex, query->rtable);
 	if (!is_cluster_table(entry))
 		return "Its table is not partitioned among servers of postgres_fdw whose option "
@@ -487,8 +511,8 @@ why_left(const Query *query)
 }
 
 /*
- * Returns true if an expression has what must be computed for the query as a
- * whole; *context says what.
+ * Returns true if an expression contains something that must be computed for
+ * the query as a whole, and sets *context to the reason.
  */
 static bool
 find_obstacle(Node *node, void *context)
@@ -509,8 +533,8 @@ find_obstacle(Node *node, void *context)
 }
 
 /*
- * Why a query is left alone, by its expressions, among which are those that it
- * groups by.
+ * Returns the reason for which a query is left alone because of its
+ * expressions, including those that it groups by; NULL if there is none.
  */
 static const char *
 why_expressions_leave(const Query *query)
@@ -520,7 +544,9 @@ why_expressions_leave(const Query *query)
 
 	(void) find_obstacle((Node *) all, &why);
 
-	/* two levels evaluate them more often, or once for two of them */
+	/*
+	 * two levels may evaluate them more often, or once where they occur twice
+	 */
 	if (why == NULL && contain_volatile_functions((Node *) all))
 		why = "It has volatile functions.";
 	return why;
@@ -530,8 +556,8 @@ why_expressions_leave(const Query *query)
 
 #if PG_VERSION_NUM >= 180000
 /*
- * Takes out what 18 puts between a query and the expressions that it groups
- * by.
+ * Removes the RTE that PostgreSQL 18 puts between a query and the expressions
+ * that it groups by.
  */
 static void
 flatten_groups(Query *query)
@@ -546,6 +572,7 @@ flatten_groups(Query *query)
 }
 #endif
 
+/* Makes the inner query. */
 static Query *
 make_inner(const Rollup *rollup)
 {
@@ -567,6 +594,7 @@ make_inner(const Rollup *rollup)
 	return inner;
 }
 
+/* Makes the outer query's range table entry for the inner query. */
 static RangeTblEntry *
 make_entry(Query *inner)
 {
@@ -585,8 +613,8 @@ make_entry(Query *inner)
 }
 
 /*
- * Returns true if the groups contain the partition key, which is all that the
- * inner query has so far: then PostgreSQL needs no help.
+ * Returns true if the query's groups contain the partition key, which is all
+ * that the inner query has so far: PostgreSQL divides such a query by itself.
  */
 static bool
 is_whole(const Rollup *rollup)
@@ -607,7 +635,7 @@ is_whole(const Rollup *rollup)
 	return true;
 }
 
-/* The query in two levels, or NULL and why not. */
+/* Returns the query in two levels; or NULL, and the reason in *left. */
 static Query *
 roll_up(Query *given, const char **left)
 {
@@ -616,6 +644,7 @@ roll_up(Query *given, const char **left)
 	RangeTblRef *reference;
 	ListCell *cell;
 
+	/* check whether it can be done */
 	*left = why_left(given);
 	if (*left != NULL)
 		return NULL;
@@ -626,6 +655,8 @@ roll_up(Query *given, const char **left)
 	*left = why_expressions_leave(rollup.query);
 	if (*left != NULL)
 		return NULL;
+
+	/* begin the inner query with the partition key */
 	rollup.rtindex = linitial_node(RangeTblRef, rollup.query->jointree->fromlist)->rtindex;
 	rollup.table = rt_fetch(rollup.rtindex, rollup.query->rtable);
 	foreach(cell, rollup.query->groupClause)
@@ -635,6 +666,10 @@ roll_up(Query *given, const char **left)
 	if (rollup.left == NULL && is_whole(&rollup))
 		give_up(&rollup, grouped_by_key);
 
+	/*
+	 * convert the outer query's expressions, which adds columns to the inner
+	 * one
+	 */
 	outer = copyObject(rollup.query);
 	outer->targetList = (List *) to_outer((Node *) outer->targetList, &rollup);
 	outer->havingQual = to_outer(outer->havingQual, &rollup);
@@ -645,6 +680,7 @@ roll_up(Query *given, const char **left)
 	if (rollup.left != NULL)
 		return NULL;
 
+	/* put the inner query into the outer one */
 	reference = makeNode(RangeTblRef);
 	reference->rtindex = 1;
 	outer->rtable = list_make1(make_entry(make_inner(&rollup)));
@@ -660,8 +696,9 @@ roll_up(Query *given, const char **left)
 /* ---------- all queries of a statement ---------- */
 
 /*
- * Rolls up each query that is one of a cluster's, from the inside to the
- * outside.  "any": there are some, or such as are divided as they are.
+ * Rolls up all queries of a statement for which it can be done, from the
+ * innermost on.  Sets *context to true if there are any, or any that
+ * PostgreSQL divides by itself.
  */
 static Node *
 roll_up_all(Node *node, void *context)
@@ -682,9 +719,9 @@ roll_up_all(Node *node, void *context)
 }
 
 /*
- * Returns true if a query has a table of a cluster.  Most have none, and are
- * not even copied.  Expressions are searched only where there are subqueries
- * in them.
+ * Returns true if a query has a table of a cluster.  Most queries have none,
+ * and are not even copied.  Expressions are searched only if they contain
+ * subqueries.
  */
 static bool
 has_cluster_table(Node *node, void *context)
@@ -714,6 +751,7 @@ has_cluster_table(Node *node, void *context)
 	                         QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
 }
 
+/* Plans a query with the next planner hook, or the standard planner. */
 static PlannedStmt *
 plan_next(Query *query, const char *text, int cursor_options, ParamListInfo params)
 {
@@ -723,10 +761,10 @@ plan_next(Query *query, const char *text, int cursor_options, ParamListInfo para
 }
 
 /*
- * Plans a query in this way.  A function that is evaluated meanwhile may plan
- * queries of its own, and planning may fail: in any case, what was planned
- * around it goes on as before.  The end of the transaction, or of a
- * subtransaction, sets back the setting after an error.
+ * Plans a query in the given way.  A function that is evaluated meanwhile may
+ * plan queries of its own, and planning may fail: in any case, the way of the
+ * query around it is restored.  After an error, the end of the transaction or
+ * subtransaction restores the setting.
  */
 static PlannedStmt *
 plan_in_way(Planning inside, Query *query, const char *text, int cursor_options,
@@ -760,8 +798,8 @@ plan_in_way(Planning inside, Query *query, const char *text, int cursor_options,
 }
 
 /*
- * Partitionwise aggregation is what a rolled-up query is for, so it is planned
- * with that.
+ * Plans a query, rolled up if that can be done: the planner hook.
+ * Partitionwise aggregation is enabled for that.
  */
 static PlannedStmt *
 plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo params)
@@ -769,6 +807,7 @@ plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo
 	Planning inside = {false};
 	bool any = false;
 
+	/* no table of a cluster: plan as the user has set it */
 	if (likely(!flowlog_enable_rollup || !flowlog_has_cluster_servers() ||
 	           !has_cluster_table((Node *) query, NULL)))
 	{
@@ -787,7 +826,9 @@ plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo
 
 /* ---------- paths ---------- */
 
-/* Does the path give groups that such servers compute? */
+/*
+ * Returns true if the path returns groups that servers of a cluster compute.
+ */
 static bool
 gives_servers_groups(const Path *path)
 {
@@ -808,10 +849,10 @@ gives_servers_groups(const Path *path)
 }
 
 /*
- * Where servers can compute groups, they do.  Costs would not tell: of tables
- * that were never analyzed, as those of postgres_fdw mostly are, PostgreSQL
- * thinks that they have a few hundred rows, each a group of its own as soon as
- * there are two keys.
+ * Keeps only paths in which servers compute the groups, if there are any.
+ * Costs do not tell: PostgreSQL assumes that tables that were never analyzed,
+ * as those of postgres_fdw mostly are, have a few hundred rows, and that each
+ * row is a group of its own as soon as there are two keys.
  */
 static void
 choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
@@ -833,6 +874,7 @@ choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *in
 	output->partial_pathlist = NIL;
 }
 
+/* Installs the planner's hooks. */
 void
 flowlog_rollup_init(void)
 {
@@ -845,7 +887,7 @@ flowlog_rollup_init(void)
 
 /* ---------- the function ---------- */
 
-/* flowlog_rollup(query text): the query in two levels */
+/* flowlog_rollup(query text): returns the query in two levels, as text. */
 Datum
 flowlog_rollup(PG_FUNCTION_ARGS)
 {

@@ -3,20 +3,21 @@
  * aggregate.c
  *	  Which aggregates the reader can compute, and the plans in which it does.
  *
- * The reader gives groups in a table of bounded size, which may come in
- * pieces: one for each time that the table was full, each worker, and each way
- * of writing a key ("6", "06").  Either they are handed up as they are, with
- * partial states, and PostgreSQL combines them; it tells keys apart by their
- * values. Or the pieces are combined here (group_store.c), and what comes out
- * is whole groups.  For that, all keys must be of types whose values have one
- * form.  It takes a quarter of the time of PostgreSQL's final aggregation,
- * which weighs where groups are many: with 130,000 of them, of 8 million
- * records, it took as long as reading the logs.
+ * The reader collects groups in a table of bounded size, so one group may come
+ * in pieces: one for each time that the table was full, for each worker, and
+ * for each spelling of a key ("6", "06").  There are two ways to combine them.
+ * Either the pieces are returned with partial states, and PostgreSQL combines
+ * them; it compares keys by their values.  Or the pieces are combined here
+ * (group_store.c), and whole groups are returned.  For that, all keys must be
+ * of types whose values have one form.  It takes a quarter of the time of
+ * PostgreSQL's final aggregation, which matters if there are many groups: with
+ * 130,000 of them, of 8 million records, that took as long as reading the
+ * logs.
  *
- * The list of a scan's columns (fdw_scan_tlist) holds the group keys and
+ * The list of a scan's columns (fdw_scan_tlist) contains the group keys and
  * aggregates of the plan's target, then the columns that only pushed clauses
- * look at, which come out as NULLs: they are there so that PostgreSQL can keep
- * the clauses as it keeps all expressions of a plan.
+ * use.  These are returned as NULLs: they are in the list so that PostgreSQL
+ * can process the clauses as all expressions of a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,23 +40,24 @@
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
-/* bytes of a group besides its keys and states, for the planner */
+/* bytes of a group besides its keys and states, for the planner's estimates */
 #define GROUP_OVERHEAD 64
 
 /* ---------- recognising keys and aggregates ---------- */
 
-/* What comes out of a pushed aggregation: a group key, or an aggregate. */
+/* A column that a pushed aggregation returns: a group key, or an aggregate. */
 typedef struct Output
 {
-	int column;                        /* index into the table's columns; -1: none */
+	/* of the argument or key, an index into the table's columns; -1: none */
+	int column;
 	const FlowlogAggregate *aggregate; /* NULL: a key */
 	FlowAggregateKind kind;
-	int index; /* of the group's keys or totals */
+	int index; /* among the group's keys or totals */
 } Output;
 
 /*
- * Returns the table's column that a Var stands for, or -1; there is no other
- * relation that it could be of.
+ * Returns the table's column that a Var stands for, or -1.  The scan has no
+ * other relation.
  */
 static int
 column_of_var(const FlowlogTable *table, const Expr *expr)
@@ -67,9 +69,9 @@ column_of_var(const FlowlogTable *table, const Expr *expr)
 }
 
 /*
- * Columns of which equal values look alike: any of a group's will do to show.
- * Not so of numeric (1.0, 1.00), the floating-point types (0, -0) and text
- * under a collation that is not deterministic.
+ * Returns true if equal values of the column look alike, so that any one of a
+ * group can be shown.  That is not so for numeric (1.0, 1.00), the
+ * floating-point types (0, -0) and text with a nondeterministic collation.
  */
 static bool
 can_be_key(const FlowColumn *column, const Var *var)
@@ -92,13 +94,17 @@ can_be_key(const FlowColumn *column, const Var *var)
 	}
 }
 
-/* count(1) counts all, count(NULL) would count nothing */
+/*
+ * Returns true for the argument of count(1), which counts all; count(NULL)
+ * would count nothing.
+ */
 static bool
 is_never_null(const Expr *expr)
 {
 	return IsA(expr, Const) && !((const Const *) expr)->constisnull;
 }
 
+/* Recognises an aggregate that the reader can compute. */
 static bool
 recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *output)
 {
@@ -131,8 +137,9 @@ recognise_aggregate(const FlowlogTable *table, const Aggref *call, Output *outpu
 }
 
 /*
- * Views give names to constants, such as the number of a shard, and queries
- * group by them.  PostgreSQL puts them into a plan's rows itself.
+ * Returns true if a key is a constant.  Views give names to constants, such as
+ * the number of a shard, and queries group by them.  PostgreSQL adds them to a
+ * plan's rows itself.
  */
 static bool
 is_constant_key(const Expr *expr)
@@ -140,9 +147,7 @@ is_constant_key(const Expr *expr)
 	return IsA(expr, Const);
 }
 
-/*
- * Recognises a column of a partial aggregation's target; "index" is left open.
- */
+/* Recognises a column of an aggregation's target; "index" is not set. */
 static bool
 recognise_output(const FlowlogTable *table, Expr *expr, Output *output)
 {
@@ -155,6 +160,10 @@ recognise_output(const FlowlogTable *table, Expr *expr, Output *output)
 
 /* ---------- paths ---------- */
 
+/*
+ * Returns the query's GROUP BY clause, without redundant columns if PostgreSQL
+ * has removed them.
+ */
 static List *
 group_clause(PlannerInfo *root)
 {
@@ -166,10 +175,11 @@ group_clause(PlannerInfo *root)
 }
 
 /*
- * Is it a scan of one of our tables in which the reader judges every
- * condition?  So it also judges those of row security; in which order is
- * nobody's business, as none of them runs a function that could tell of the
- * rows that another one drops.  Pseudoconstant conditions are not the scan's.
+ * Returns true if the input is a scan of one of our tables in which all
+ * conditions are evaluated by us.  These include those of row-level security.
+ * Their order does not matter, as none of them calls a function that could
+ * leak rows that another one drops.  Pseudoconstant conditions are not
+ * evaluated by the scan.
  */
 static bool
 is_pushable_input(PlannerInfo *root, RelOptInfo *input)
@@ -186,6 +196,10 @@ is_pushable_input(PlannerInfo *root, RelOptInfo *input)
 	return true;
 }
 
+/*
+ * Returns true if the reader can compute all columns of a target, as whole
+ * groups or as partial ones.
+ */
 static bool
 is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole)
 {
@@ -213,8 +227,8 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 }
 
 /*
- * What an aggregation must give so that "target" and HAVING can be made of it:
- * the group keys and each aggregate.
+ * Returns what an aggregation must return so that "target" and HAVING can be
+ * computed from it: the group keys and the aggregates.
  */
 static PathTarget *
 make_scan_target(PlannerInfo *root, PathTarget *target, Node *having)
@@ -242,8 +256,8 @@ make_scan_target(PlannerInfo *root, PathTarget *target, Node *having)
 }
 
 /*
- * The same with all aggregates marked as partial.  PostgreSQL's function for
- * that, make_partial_grouping_target, is not exported.
+ * Returns the same with all aggregates marked as partial.  PostgreSQL's
+ * function for that, make_partial_grouping_target, is not exported.
  */
 static PathTarget *
 make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
@@ -265,7 +279,7 @@ make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
 	return set_pathtarget_cost_width(root, partial);
 }
 
-/* The bytes that an executor's hash table may take. */
+/* Returns the bytes that a hash table of the executor may use. */
 static size_t
 hash_memory(void)
 {
@@ -277,7 +291,8 @@ hash_memory(void)
 }
 
 /*
- * As PostgreSQL estimates them, so that costs alone tell its paths from ours.
+ * Estimates the number of groups as PostgreSQL does, so that its paths and
+ * ours differ in costs only.
  */
 static double
 estimate_groups(PlannerInfo *root, PathTarget *target, double records)
@@ -296,8 +311,8 @@ estimate_groups(PlannerInfo *root, PathTarget *target, double records)
 }
 
 /*
- * How many partial groups so many records make, as the table of groups is
- * bounded.
+ * Estimates how many partial groups the records make, as the table of groups
+ * is bounded.
  */
 static double
 estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
@@ -306,16 +321,16 @@ estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double r
 	double rows = estimate_groups(root, target, records);
 
 	/*
-	 * Before ANALYZE, PostgreSQL takes each equality to be true of one row in
-	 * 200, and each column to have 200 values: of the few rows that are left
-	 * by that count, each would make a group of its own.
+	 * Before ANALYZE, PostgreSQL assumes that an equality holds for one row in
+	 * 200, and that a column has 200 values.  By that, few rows would be left,
+	 * and each would be a group of its own.
 	 */
 	if (input->pages == 0)
 		rows = Min(rows, records / 10);
 
 	/*
-	 * of more groups than there is room for, most records make a group of
-	 * their own
+	 * if there are more groups than fit, most records make a group of their
+	 * own
 	 */
 	if (rows > capacity)
 		rows = Max(rows, records * (1 - capacity / rows));
@@ -323,8 +338,8 @@ estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double r
 }
 
 /*
- * fdw_private of a ForeignPath: the relation, and whether its groups are
- * whole; what comes out; HAVING.
+ * Returns the fdw_private of a ForeignPath: the relation, and whether its
+ * groups are whole; the columns it returns; HAVING.
  */
 static List *
 path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *having)
@@ -332,6 +347,7 @@ path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *havin
 	return list_make3(list_make2_int(input->relid, whole), scan_target->exprs, having);
 }
 
+/* Creates a path, with the arguments that each release of PostgreSQL takes. */
 static ForeignPath *
 create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double rows, Cost startup,
             List *private)
@@ -354,9 +370,9 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 }
 
 /*
- * What reading and judging the lines costs, and a little for each key and
- * aggregate of a record that passes: half of what the executor takes, which
- * also takes cpu_tuple_cost for the record.
+ * Returns the cost of reading and evaluating the lines, and of half an
+ * operator for each key and aggregate of a record that passes.  In the
+ * executor it would be a whole operator, and cpu_tuple_cost for the record.
  */
 static Cost
 cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
@@ -371,8 +387,8 @@ cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double div
 }
 
 /*
- * A path that reads the input and gives partial groups.  "workers" share the
- * work; 0: there are none.
+ * Creates a path that returns partial groups.  "workers" share the work; 0:
+ * there are none.
  */
 static ForeignPath *
 create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
@@ -392,13 +408,13 @@ create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Pa
 }
 
 /*
- * What workers need to combine their groups: some files each, and for each of
- * the groups that they all have about what it takes to write and read a row of
- * a hash join.
+ * The cost of combining the groups of several processes: of some files each
+ * (in units of seq_page_cost), and for each group that they have about the
+ * cost of writing and reading a row of a hash join.
  */
-#define EXCHANGE_FILES_COST 10.0 /* of seq_page_cost */
+#define EXCHANGE_FILES_COST 10.0 /* in units of seq_page_cost */
 
-/* The same of whole groups, which pass HAVING. */
+/* Creates a path that returns whole groups, which pass HAVING. */
 static ForeignPath *
 create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *scan_target,
                   List *having, int workers)
@@ -413,7 +429,8 @@ create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Path
 	if (workers > 0)
 		startup += EXCHANGE_FILES_COST * seq_page_cost + 2 * partial * cpu_tuple_cost;
 	else if (partial > groups)
-		startup += 2 * partial * cpu_tuple_cost; /* they do not fit */
+		/* the groups do not fit into the table */
+		startup += 2 * partial * cpu_tuple_cost;
 	groups =
 		clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
 	path = create_path(root,
@@ -422,13 +439,14 @@ create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Path
 	                   groups,
 	                   startup,
 	                   path_private(input, true, scan_target, having));
-	path->path.parallel_safe = workers > 0; /* as the plain scan: workers run partial paths only */
+	/* as for a scan of rows: workers run partial paths only */
+	path->path.parallel_safe = workers > 0;
 	path->path.parallel_aware = workers > 0;
 	path->path.parallel_workers = workers;
 	return path;
 }
 
-/* How many workers may share the work; 0: none. */
+/* Returns how many workers share the work; 0: none. */
 static int
 parallel_workers(const RelOptInfo *input, const RelOptInfo *output)
 {
@@ -438,8 +456,8 @@ parallel_workers(const RelOptInfo *input, const RelOptInfo *output)
 }
 
 /*
- * PostgreSQL asks for partial groups: for each worker, to be put under a
- * Gather; or for each partition, to be put under an Append.
+ * Adds paths of partial groups: for each partition, below an Append; and for
+ * each worker, below a Gather.
  */
 static void
 add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
@@ -462,7 +480,7 @@ add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	add_partial_path(output, (Path *) path);
 }
 
-/* Are all columns that are grouped by among a target's? */
+/* Returns true if a target contains all columns of the GROUP BY clause. */
 static bool
 has_all_keys(PlannerInfo *root, PathTarget *target)
 {
@@ -482,9 +500,9 @@ has_all_keys(PlannerInfo *root, PathTarget *target)
 }
 
 /*
- * Whole groups, of which there are some: they need no final aggregation.
- * False if that is not possible. By workers, each gives some of them;
- * PostgreSQL would not think of gathering them, save to sort them first.
+ * Adds paths of whole groups, which need no final aggregation.  Returns false
+ * if that is not possible.  Each worker returns some of the groups; PostgreSQL
+ * itself would gather such a path only to sort it first.
  */
 static bool
 add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
@@ -512,9 +530,9 @@ add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 }
 
 /*
- * Sorting the partial groups is offered where their order is of use, or they
- * cannot be hashed.  The estimate of how many there are is too rough to choose
- * by: without statistics it says a few hundred.
+ * Returns true if sorting the partial groups may pay: if their order is
+ * useful, or if they cannot be hashed.  The estimate of their number is too
+ * rough to decide by: without statistics it is a few hundred.
  */
 static bool
 sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
@@ -526,8 +544,8 @@ sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
 }
 
 /*
- * PostgreSQL asks for groups: ours with its final aggregation on top, which it
- * would not think of itself.
+ * Adds paths of partial groups with PostgreSQL's final aggregation on top,
+ * which PostgreSQL itself would not consider.
  */
 static void
 add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
@@ -542,12 +560,16 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 
 	if (!is_pushable_target(root, input, target->exprs, false))
 		return;
+
+	/* the partial groups */
 	path = (Path *) create_partial_path(root, input, output, target, 0);
-	path->parallel_safe = false; /* as the plain scan: workers run partial paths only */
+	/* as for a scan of rows: workers run partial paths only */
+	path->parallel_safe = false;
 	groups = estimate_groups(root, target, input->rows);
 	if (root->parse->hasAggs)
 		get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &costs);
 
+	/* combined by hashing */
 	if (grouped && clauses != NIL && (extra->flags & GROUPING_CAN_USE_HASH) != 0)
 		add_path(output,
 		         (Path *) create_agg_path(root,
@@ -560,7 +582,10 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 		                                  (List *) extra->havingQual,
 		                                  &costs,
 		                                  groups));
-	/* of keys that are all constants, 16 and later leave nothing to sort by */
+	/*
+	 * combined by sorting; if all keys are constants, PostgreSQL 16 and later
+	 * leaves nothing to sort by
+	 */
 	if (grouped && clauses != NIL &&
 	    (!sorting_pays(root, extra) || (extra->flags & GROUPING_CAN_USE_SORT) == 0))
 		return;
@@ -579,6 +604,7 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	                                  groups));
 }
 
+/* Adds paths in which the reader computes aggregates. */
 void
 flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
                         RelOptInfo *output, void *extra)
@@ -599,8 +625,9 @@ flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *
 /* ---------- plans ---------- */
 
 /*
- * fdw_private of a plan that aggregates: the table's OID; how many columns
- * come out, and whether of whole groups.
+ * Makes the plan of a scan of groups.  Its fdw_private has the table's OID;
+ * the number of columns it returns, and whether their groups are whole; and
+ * the counts of clauses.
  */
 ForeignScan *
 flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan)
@@ -622,6 +649,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	int noutputs;
 	ListCell *cell;
 
+	/* the columns it returns, followed by those that only clauses use */
 	foreach(cell, outputs)
 		if (!is_constant_key(lfirst(cell)))
 			scan_tlist = add_to_flat_tlist(scan_tlist, list_make1(lfirst(cell)));
@@ -640,6 +668,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	                        outer_plan);
 }
 
+/* Returns true if the plan's scan returns groups. */
 bool
 flowlog_plan_aggregates(const ForeignScan *plan)
 {
@@ -652,6 +681,10 @@ flowlog_aggregate_relid(const ForeignScan *plan)
 	return linitial_oid((List *) linitial(plan->fdw_private));
 }
 
+/*
+ * Returns the columns that the scan returns, without those that only clauses
+ * use.
+ */
 List *
 flowlog_aggregate_outputs(const ForeignScan *plan)
 {
@@ -665,24 +698,25 @@ struct FlowlogAggregation
 {
 	Output *outputs;
 	int noutputs;
-	int *keys; /* columns */
+	int *keys; /* indexes into the table's columns */
 	int nkeys;
 	FlowAggregate *aggregates;
 	int naggregates;
 
-	FlowGroups *groups;  /* NULL: not yet started */
-	FlowlogStore *store; /* where they are made whole; NULL: they are partial */
-	size_t position;     /* among the groups, while they are handed up */
-	bool full;           /* groups are being handed up */
-	bool ended;          /* all records are in the groups, or were */
-	bool stored;         /* what was read is in the store, or was */
-	bool finished;       /* all groups were handed up */
+	FlowGroups *groups; /* NULL: not yet started */
+	/* combines groups; NULL: partial groups are returned */
+	FlowlogStore *store;
+	size_t position; /* among the groups, while they are being returned */
+	bool full;       /* groups are being returned */
+	bool ended;      /* all records have been read */
+	/* the groups have gone to the store, which returns whole ones */
+	bool stored;
+	bool finished; /* all groups have been returned */
 	MemoryContextCallback callback;
 };
 
 /*
- * The index of a key among those found so far, to which it is added if it is
- * new.
+ * Returns the index of a key among those found so far; adds it if it is new.
  */
 static int
 index_of_key(FlowlogAggregation *aggregation, const Output *output)
@@ -694,7 +728,7 @@ index_of_key(FlowlogAggregation *aggregation, const Output *output)
 	return aggregation->nkeys++;
 }
 
-/* The same for aggregates: sum and average of a column are one. */
+/* Does the same for aggregates: sum and average of a column are one total. */
 static int
 index_of_total(FlowlogAggregation *aggregation, const Output *output)
 {
@@ -716,6 +750,7 @@ free_groups(void *arg)
 	aggregation->groups = NULL;
 }
 
+/* Prepares to compute what the plan's scan returns. */
 void
 flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 {
@@ -728,6 +763,8 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 	aggregation->outputs = palloc0(sizeof(Output) * (aggregation->noutputs + 1));
 	aggregation->keys = palloc0(sizeof(int) * (aggregation->noutputs + 1));
 	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs + 1));
+
+	/* find keys and totals */
 	foreach(cell, outputs)
 	{
 		Output *output = &aggregation->outputs[foreach_current_index(cell)];
@@ -745,8 +782,8 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 	scan->aggregation = aggregation;
 
 	/*
-	 * called before the scan's own, which gives back the buffers that groups
-	 * are in
+	 * this is called before the scan's own callback, which releases the
+	 * buffers that the groups use
 	 */
 	aggregation->callback.func = free_groups;
 	aggregation->callback.arg = aggregation;
@@ -754,12 +791,14 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 	MemoryContextSwitchTo(old);
 }
 
+/* Returns the store that combines the scan's groups, or NULL. */
 FlowlogStore *
 flowlog_aggregate_store(const FlowlogScan *scan)
 {
 	return scan->aggregation != NULL ? scan->aggregation->store : NULL;
 }
 
+/* Creates the table of groups. */
 static void
 create_groups(FlowlogScan *scan)
 {
@@ -781,6 +820,7 @@ create_groups(FlowlogScan *scan)
 		flowlog_raise(&scan->backend, &error, scan->table);
 }
 
+/* Converts a group's key to a Datum. */
 static Datum
 key_datum(FlowlogScan *scan, int column, FlowSlice field, bool *isnull)
 {
@@ -830,13 +870,17 @@ fill_slot(FlowlogScan *scan, const FlowGroup *group, TupleTableSlot *slot)
 	ExecStoreVirtualTuple(slot);
 }
 
-/* Fills the table with groups to hand up; false if there are no more. */
+/*
+ * Fills the table with groups to be returned; returns false if there are no
+ * more.
+ */
 static bool
 next_groups(FlowlogScan *scan)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 	FlowlogStore *store = aggregation->store;
 
+	/* all is read: the store has the rest */
 	if (aggregation->ended)
 		return aggregation->stored && flowlog_store_load(store, aggregation->groups);
 	if (store != NULL && !flowlog_store_join(store))
@@ -844,6 +888,8 @@ next_groups(FlowlogScan *scan)
 		aggregation->ended = aggregation->stored = true;
 		return flowlog_store_load(store, aggregation->groups);
 	}
+
+	/* read until the table is full, or until the end */
 	for (;;)
 	{
 		aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
@@ -855,12 +901,15 @@ next_groups(FlowlogScan *scan)
 			break;
 		flowlog_store_put(store, aggregation->groups);
 	}
+
+	/* whole groups, from the table if it has them all, or from the store */
 	if (flowlog_store_finish(store, aggregation->groups))
 		return true;
 	aggregation->stored = true;
 	return flowlog_store_load(store, aggregation->groups);
 }
 
+/* Stores the next group in the slot; returns false at the end. */
 bool
 flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
 {
@@ -894,6 +943,7 @@ flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
 	}
 }
 
+/* Forgets all groups. */
 void
 flowlog_aggregate_rewind(FlowlogScan *scan)
 {
@@ -909,6 +959,7 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 	aggregation->finished = false;
 }
 
+/* Closes temporary files. */
 void
 flowlog_aggregate_end(FlowlogScan *scan)
 {

@@ -18,8 +18,8 @@ extern ForeignScan *flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *p
                                                Plan *outer_plan);
 
 /*
- * Does the plan's scan give partial groups?  Then: of which table, and what
- * (entries of its target list).
+ * Return true if the plan's scan returns groups; and then, the OID of the
+ * table, and what is returned (entries of its target list).
  */
 extern bool flowlog_plan_aggregates(const ForeignScan *plan);
 extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
@@ -29,12 +29,12 @@ extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
 extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
 
 /*
- * Stores the next group; its values live in the current memory context.  False
- * at the end.
+ * Stores the next group in the slot, with values in the current memory
+ * context.  Returns false at the end.
  */
 extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
 
-/* Forgets all groups; the reader is to be rewound, too. */
+/* Forgets all groups.  The caller rewinds the reader, too. */
 extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 
 /* Closes temporary files. */
@@ -49,19 +49,20 @@ typedef struct FlowlogAggregate
 	FlowAggregateKind kind;
 
 	/*
-	 * These make of a total the state that its combine function takes, and its
-	 * result, in the current memory context; "column" is its argument.
+	 * These convert a total to the state that the aggregate's combine function
+	 * takes, and to its result, in the current memory context.  "column" is
+	 * the argument.
 	 */
 	Datum (*state)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
 	Datum (*result)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
 } FlowlogAggregate;
 
-/* NULL: it cannot be pushed */
+/* Returns the aggregate of a function, or NULL if it cannot be pushed. */
 extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
 
 /*
- * Is its state's form in this server the one that we write?  To be asked
- * before it is pushed.
+ * Returns true if this server's form of the partial state is the one that we
+ * write.  To be checked before partial states are planned.
  */
 extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 
@@ -69,36 +70,38 @@ extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 
 typedef struct FlowlogStore FlowlogStore;
 
-/* That of a scan; NULL if it gives rows or partial groups. */
+/* Returns the store of a scan; NULL if it returns rows or partial groups. */
 extern FlowlogStore *flowlog_aggregate_store(const FlowlogScan *scan);
 
 extern FlowlogStore *flowlog_store_create(MemoryContext context, int nkeys, int naggregates);
 
 /*
- * Has this process to read its share of the logs?  Otherwise all was read
- * before it came.
+ * Returns true if this process is to read its share of the logs.  Otherwise
+ * all was read before it came.
  */
 extern bool flowlog_store_join(FlowlogStore *store);
 
-/* Takes all groups of a table that is full, and clears it. */
+/* Takes all groups of a table that is full, and clears the table. */
 extern void flowlog_store_put(FlowlogStore *store, FlowGroups *groups);
 
 /*
- * The logs are read.  True: the table has all groups that there are, each of
- * them whole.  False: it was cleared, and flowlog_store_load gives them, some
- * at a time.
+ * To be called when the logs are read.  Returns true if the table has all
+ * groups there are, each of them whole.  Otherwise the table was cleared, and
+ * flowlog_store_load fills it with some groups at a time.
  */
 extern bool flowlog_store_finish(FlowlogStore *store, FlowGroups *groups);
 
-/* Fills an empty table with whole groups; false if there are no more. */
+/*
+ * Fills an empty table with whole groups; returns false if there are no more.
+ */
 extern bool flowlog_store_load(FlowlogStore *store, FlowGroups *groups);
 
-/* Forgets everything of this process's own, and closes its files. */
+/* Forgets all groups that are this process's own, and closes its files. */
 extern void flowlog_store_reset(FlowlogStore *store);
 
 /*
- * What processes share; the leader creates it and, before a rescan, resets it.
- * Participants are numbered from 0, the leader.
+ * The exchange is what processes share.  The leader creates it and, before a
+ * rescan, resets it.  Participants are numbered from 0, the leader.
  */
 extern Size flowlog_exchange_size(int participants);
 extern void flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange,

@@ -17,13 +17,17 @@
 
 /* ---------- partial states ---------- */
 
+/* count() */
 static Datum
 count_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
 	return Int64GetDatum((int64) total->count);
 }
 
-/* sum(smallint), sum(integer): as bigint, which wraps round as theirs does */
+/*
+ * sum(smallint), sum(integer): as bigint, which wraps around as PostgreSQL's
+ * does
+ */
 static Datum
 sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
@@ -43,8 +47,8 @@ average_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 }
 
 /*
- * The digits of a number of 128 bits in base 10000, as numeric has them, the
- * first one first; returns how many.
+ * Finds the digits of a number of 128 bits in base 10000, as numeric has them,
+ * from the first one on.  Returns their number.
  */
 static int
 numeric_digits(uint64 low, uint64 high, int16 digits[10])
@@ -70,8 +74,9 @@ numeric_digits(uint64 low, uint64 high, int16 digits[10])
 }
 
 /*
- * sum(bigint), avg(bigint): what int8_avg_serialize makes of a count and a sum
- * of 128 bits.  That is private to PostgreSQL, so see serializes_as_we_do().
+ * sum(bigint), avg(bigint): the form in which int8_avg_serialize writes a
+ * count and a sum of 128 bits.  It is private to PostgreSQL (see
+ * serializes_as_we_do()).
  */
 static Datum
 wide_sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
@@ -87,7 +92,8 @@ wide_sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 	pq_begintypsend(&state);
 	pq_sendint64(&state, total->count);
 	pq_sendint32(&state, ndigits);
-	pq_sendint32(&state, Max(ndigits - 1, 0));   /* weight: power of the first digit */
+	/* weight: power of the first digit */
+	pq_sendint32(&state, Max(ndigits - 1, 0));
 	pq_sendint32(&state, negative ? 0x4000 : 0); /* sign */
 	pq_sendint32(&state, 0);                     /* digits after the point */
 	for (int i = 0; i < ndigits; i++)
@@ -95,6 +101,7 @@ wide_sum_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 	return PointerGetDatum(pq_endtypsend(&state));
 }
 
+/* min(), max(): the value itself, which is also the result. */
 static Datum
 extreme_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
@@ -104,7 +111,7 @@ extreme_state(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 
 /* ---------- results ---------- */
 
-/* A sum of 128 bits as numeric. */
+/* Returns a sum of 128 bits as numeric. */
 static Datum
 wide_sum(const FlowTotal *total)
 {
@@ -130,6 +137,7 @@ wide_sum(const FlowTotal *total)
 	                           Int32GetDatum(-1));
 }
 
+/* sum(bigint) */
 static Datum
 wide_sum_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
@@ -137,7 +145,7 @@ wide_sum_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 	return *isnull ? (Datum) 0 : wide_sum(total);
 }
 
-/* As PostgreSQL computes it from a count and a sum. */
+/* Returns the average as PostgreSQL computes it from a count and a sum. */
 static Datum
 average_of(Datum sum, const FlowTotal *total, bool *isnull)
 {
@@ -149,13 +157,14 @@ average_of(Datum sum, const FlowTotal *total, bool *isnull)
 	                           NumericGetDatum(int64_to_numeric((int64) total->count)));
 }
 
-/* avg(smallint), avg(integer), of a sum as bigint */
+/* avg(smallint), avg(integer): of a sum as bigint */
 static Datum
 average_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
 	return average_of(NumericGetDatum(int64_to_numeric((int64) total->as.sum.low)), total, isnull);
 }
 
+/* avg(bigint) */
 static Datum
 wide_average_result(const FlowColumn *column, const FlowTotal *total, bool *isnull)
 {
@@ -165,8 +174,8 @@ wide_average_result(const FlowColumn *column, const FlowTotal *total, bool *isnu
 /* ---------- the aggregates ---------- */
 
 /*
- * The aggregates that can be pushed; but for count, their arguments' types are
- * those of columns.
+ * The aggregates that can be pushed.  Except for count, their arguments' types
+ * are types of columns.
  */
 static const FlowlogAggregate aggregates[] = {
 	{F_COUNT_, FLOW_COUNT_ALL, count_state, count_state},
@@ -193,6 +202,7 @@ static const FlowlogAggregate aggregates[] = {
 	{F_MAX_INET, FLOW_MAX, extreme_state, extreme_state},
 };
 
+/* Returns the aggregate of a function, or NULL. */
 const FlowlogAggregate *
 flowlog_aggregate_find(Oid function)
 {
@@ -204,6 +214,7 @@ flowlog_aggregate_find(Oid function)
 
 /* ---------- PostgreSQL's own form of a wide sum ---------- */
 
+/* Adds a value to a sum of 128 bits. */
 static void
 add_to_sum(FlowTotal *total, int64 value)
 {
@@ -214,7 +225,10 @@ add_to_sum(FlowTotal *total, int64 value)
 	total->count++;
 }
 
-/* Does PostgreSQL serialize the sum of a value, so many times, as we do? */
+/*
+ * Returns true if PostgreSQL serializes the sum of a value, added "times"
+ * times, as we do.
+ */
 static bool
 serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate,
                         FunctionCallInfo serialize)
@@ -224,7 +238,7 @@ serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate,
 	bytea *theirs;
 	bytea *ours;
 
-	/* a NULL only makes an empty state */
+	/* a NULL makes an empty state */
 	accumulate->args[0].isnull = true;
 	accumulate->args[1].isnull = true;
 	for (int i = 0; i <= times; i++)
@@ -244,9 +258,10 @@ serializes_sum_as_we_do(int64 value, int times, FunctionCallInfo accumulate,
 }
 
 /*
- * Is a wide sum's form what we take it for?  Looked at once in each backend,
- * before a plan relies on it: PostgreSQL's own functions are called as if from
- * a window function, the simplest of the surroundings that they allow.
+ * Returns true if PostgreSQL's form of a wide sum is the one that we write.
+ * Checked once in each backend, before a plan relies on it.  PostgreSQL's own
+ * functions are called as if from a window function, which is the simplest
+ * context that they accept.
  */
 static bool
 serializes_as_we_do(void)
@@ -279,6 +294,8 @@ serializes_as_we_do(void)
 
 	if (known)
 		return same;
+
+	/* call the functions with a context that they accept */
 	temporary =
 		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw sums", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(temporary);
@@ -293,6 +310,8 @@ serializes_as_we_do(void)
 	                         (Node *) caller,
 	                         NULL);
 	InitFunctionCallInfoData(*serialize, &serialize_function, 1, InvalidOid, (Node *) caller, NULL);
+
+	/* compare the results for some sums */
 	for (size_t i = 0; i < lengthof(samples) && same; i++)
 		same = serializes_sum_as_we_do(samples[i].value, samples[i].times, accumulate, serialize);
 	known = true;
@@ -301,6 +320,10 @@ serializes_as_we_do(void)
 	return same;
 }
 
+/*
+ * Returns true if this server's form of the partial state is the one that we
+ * write.
+ */
 bool
 flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate)
 {

@@ -4,7 +4,7 @@
  *	  ANALYZE of a foreign table.
  *
  * All files are read, so that each record has the same chance to be in the
- * sample and their number is exact.  Only records that are taken are
+ * sample and the number of records is exact.  Only records of the sample are
  * converted.
  *
  *-------------------------------------------------------------------------
@@ -16,7 +16,7 @@
 #include "commands/vacuum.h"
 #include "utils/sampling.h"
 
-/* The attribute numbers of a whole row, as flowlog_tuple_create takes them. */
+/* Returns the set of attributes for a whole row, for flowlog_tuple_create. */
 static Bitmapset *
 whole_row(void)
 {
@@ -24,8 +24,8 @@ whole_row(void)
 }
 
 /*
- * The place of the next record in the sample, or -1: Vitter's algorithm, as
- * for heap tables.
+ * Returns the place of the next record in the sample, or -1: by Vitter's
+ * algorithm, as for heap tables.
  */
 static int
 sample_place(ReservoirState reservoir, int taken, int wanted, double seen, double *skip)
@@ -44,6 +44,7 @@ sample_place(ReservoirState reservoir, int taken, int wanted, double seen, doubl
 #endif
 }
 
+/* Reads all records, and returns a sample of them (AcquireSampleRowsFunc). */
 static int
 acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, double *totalrows,
                double *totaldeadrows)
@@ -60,6 +61,7 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 	int taken = 0;
 	FlowRecord record;
 
+	/* put the records of the sample into rows */
 	reservoir_init_selection_state(&reservoir, targrows);
 	flowlog_scan_start(scan);
 	while (flowlog_scan_next(scan, &record))
@@ -92,6 +94,10 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 	return taken;
 }
 
+/*
+ * Returns the function that takes the sample, and the size of the files in
+ * pages.
+ */
 bool
 flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *totalpages)
 {

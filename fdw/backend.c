@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * backend.c
- *	  The backend as the reader sees it: interrupts, waits, memory, errors.
+ *	  The backend as the host of the core: interrupts, waits, memory, errors.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,8 +19,9 @@
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
 
-/* ---------- errors that must wait ---------- */
+/* ---------- errors that are raised later ---------- */
 
+/* Calls a function, and keeps the error that it raises, if any, for later. */
 bool
 flowlog_backend_call(FlowlogBackend *backend, void (*function)(void *arg), void *arg)
 {
@@ -42,6 +43,7 @@ flowlog_backend_call(FlowlogBackend *backend, void (*function)(void *arg), void 
 	return backend->interrupt == NULL;
 }
 
+/* Makes the error that stands for the one that was kept. */
 FlowStatus
 flowlog_backend_interrupted(FlowError *error)
 {
@@ -49,7 +51,10 @@ flowlog_backend_interrupted(FlowError *error)
 	return FLOW_INTERRUPTED;
 }
 
-/* The query is to end, or the server is short of something. */
+/*
+ * Returns true if the error must be raised: the query shall end, or the server
+ * lacks resources.
+ */
 static bool
 must_be_raised(const ErrorData *error)
 {
@@ -58,6 +63,7 @@ must_be_raised(const ErrorData *error)
 	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
+/* Calls a function in a subtransaction; returns false if it fails. */
 bool
 flowlog_backend_try(void (*function)(void *arg), void *arg)
 {
@@ -111,9 +117,9 @@ interrupt_and_tick(void *arg)
 }
 
 /*
- * The core never sees an error being thrown: what an interrupt raises is
- * caught here, the core returns FLOW_INTERRUPTED, and flowlog_raise throws it
- * again.
+ * Checks for interrupts, which may raise errors.  The core must not see that:
+ * the error is caught here, the core returns FLOW_INTERRUPTED, and
+ * flowlog_raise raises it again.
  */
 static bool
 backend_interrupted(void *arg)
@@ -144,9 +150,9 @@ backend_wait(void *arg, int milliseconds)
 }
 
 /*
- * The set knows sockets by their numbers, so it is made anew when they are
- * others.  Made outside of any resource owner, for it belongs to a scan, which
- * frees it.
+ * Makes the set of events to wait for.  The set knows sockets by their
+ * numbers, so it is made again when these change.  No resource owner has it,
+ * as it belongs to a scan, which frees it.
  */
 static void
 make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
@@ -165,7 +171,7 @@ make_wait_set(FlowlogBackend *backend, const FlowSocket *sockets, int count)
 		             (sockets[i].write ? WL_SOCKET_WRITEABLE : 0);
 
 		/*
-		 * their positions in the set do not change, so user_data tells which
+		 * positions in the set do not change, so user_data tells which socket
 		 * it is
 		 */
 		AddWaitEventToSet(backend->waits,
@@ -185,6 +191,7 @@ typedef struct SocketWait
 	int milliseconds;
 } SocketWait;
 
+/* Waits for sockets and the latch, and notes which sockets are ready. */
 static void
 wait_for_sockets(void *arg)
 {
@@ -217,8 +224,8 @@ wait_for_sockets(void *arg)
 }
 
 /*
- * What the system could not give, PostgreSQL calls an internal error where it
- * waits.
+ * Sets the SQLSTATE of an error while waiting: PostgreSQL reports an internal
+ * error, also if the system lacks resources.
  */
 static void
 classify_wait_error(ErrorData *error)
@@ -229,7 +236,7 @@ classify_wait_error(ErrorData *error)
 	{
 		case EMFILE:
 		case ENFILE:
-		case ENOSPC: /* of epoll: too many sockets are watched */
+		case ENOSPC: /* from epoll: too many sockets are watched */
 			error->sqlerrcode = ERRCODE_INSUFFICIENT_RESOURCES;
 			break;
 		case ENOMEM:
@@ -241,6 +248,7 @@ classify_wait_error(ErrorData *error)
 	}
 }
 
+/* Waits for sockets; errors are kept for later. */
 static void
 backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version, int milliseconds)
 {
@@ -252,6 +260,7 @@ backend_wait_sockets(void *arg, FlowSocket *sockets, int count, uint64_t version
 		classify_wait_error(wait.backend->interrupt);
 }
 
+/* Frees the set of events. */
 void
 flowlog_backend_release(FlowlogBackend *backend)
 {
@@ -277,15 +286,16 @@ backend_free(void *arg, void *ptr)
 }
 
 /*
- * What a scan needs only while it reads is in a context that all scans share:
- * it is freed when the scan ends, and the scan of the next partition, or the
- * next run of a subplan, takes it.  Of large buffers, some are kept for that:
- * to get new pages from the kernel each time takes longer than to read a small
- * file (16 s instead of 1 s for 20,000 rescans).
+ * What a scan needs only while it reads is allocated in a context that all
+ * scans share.  It is freed when the scan ends, and the scan of the next
+ * partition, or the next run of a subplan, uses the memory again.  Some large
+ * buffers are kept for that: getting new pages from the kernel each time takes
+ * longer than reading a small file (16 s instead of 1 s for 20,000 rescans).
  */
 #define MIN_BUFFER (32 * 1024)
 #define LARGEST_IDLE_BUFFER (1024 * 1024)
-#define BUFFER_UNIT 4096 /* sizes are multiples of it, and a chunk's header is smaller */
+/* sizes are rounded up to this, and a chunk's header is smaller */
+#define BUFFER_UNIT 4096
 #define MAX_IDLE_BUFFERS 8
 
 static MemoryContext buffers; /* NULL without a scan */
@@ -293,6 +303,7 @@ static void *idle_buffers[MAX_IDLE_BUFFERS];
 static int nidle_buffers;
 static int nbuffer_users; /* scans */
 
+/* Notes that a scan uses buffers. */
 void
 flowlog_buffers_acquire(void)
 {
@@ -303,6 +314,7 @@ flowlog_buffers_acquire(void)
 	nbuffer_users++;
 }
 
+/* Frees all buffers when no scan uses any. */
 void
 flowlog_buffers_release(void)
 {
@@ -314,6 +326,7 @@ flowlog_buffers_release(void)
 	buffers = NULL;
 }
 
+/* Allocates memory, or takes an idle buffer of the same size. */
 static void *
 buffer_allocate(void *arg, size_t size)
 {
@@ -334,6 +347,7 @@ buffer_allocate(void *arg, size_t size)
 	return MemoryContextAllocExtended(buffers, size, MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
 }
 
+/* Frees memory, or keeps it as an idle buffer. */
 static void
 buffer_free(void *arg, void *ptr)
 {
@@ -370,7 +384,7 @@ backend_text_length(void *arg, const char *data, size_t len)
 	return pg_mbstrlen_with_len(data, len);
 }
 
-/* A character for backend_text_encode. */
+/* The argument of encode_character, and its result. */
 typedef struct Character
 {
 	pg_wchar code;
@@ -385,6 +399,10 @@ encode_character(void *arg)
 	pg_unicode_to_server(character->code, character->bytes);
 }
 
+/*
+ * Encodes a character in the database's encoding, and returns its length; 0 if
+ * it cannot be encoded.
+ */
 static size_t
 backend_text_encode(void *arg, uint32_t code, char *to)
 {
@@ -401,6 +419,7 @@ backend_text_encode(void *arg, uint32_t code, char *to)
 	return len;
 }
 
+/* Makes the host of the core, whose memory is allocated in "context". */
 void
 flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 {
@@ -427,6 +446,7 @@ flowlog_backend_init(FlowlogBackend *backend, MemoryContext context)
 
 /* ---------- errors ---------- */
 
+/* Returns the SQLSTATE of an error of the core. */
 static int
 sqlstate_of(const FlowError *error)
 {
@@ -488,8 +508,8 @@ sqlstate_of(const FlowError *error)
 }
 
 /*
- * COPY shows the line, or the field, in its CONTEXT: so do we, to those who
- * may see it.
+ * Returns the context of an error.  As in COPY, it shows the line or the
+ * field, but only to users who may see them.
  */
 static const char *
 make_context(const FlowError *error, const FlowlogTable *table)
@@ -513,6 +533,7 @@ make_context(const FlowError *error, const FlowlogTable *table)
 	return flowlog_message(context.data);
 }
 
+/* Raises the error that the core reported. */
 void
 flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTable *table)
 {
@@ -530,7 +551,7 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 		ReThrowError(backend->interrupt);
 	}
 
-	/* all of them may have names of files in them */
+	/* all of them may contain names of files */
 	message = flowlog_message(error->message);
 	detail = flowlog_message(error->detail);
 	hint = flowlog_message(error->hint);
@@ -545,9 +566,10 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 }
 
 /*
- * The one who is told is the session's user, or whose role the session has
- * taken, also when a function of somebody else's runs the query; so all of
- * them must have the right.
+ * Returns true if raw text of the table's logs may be shown.  Messages reach
+ * the session's user, or the user of the role that the session has set, even
+ * if the query runs in a function of another user.  So all three roles must
+ * have the right.
  */
 bool
 flowlog_may_see_raw(const FlowlogTable *table)
@@ -559,6 +581,7 @@ flowlog_may_see_raw(const FlowlogTable *table)
 
 /* ---------- what the administrator allows ---------- */
 
+/* Returns the paths that are allowed now, and the store. */
 FlowAccess
 flowlog_get_access(FlowStore *store)
 {
@@ -574,13 +597,13 @@ flowlog_get_access(FlowStore *store)
 		        errmsg("flow logs cannot be read in this session"),
 		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.",
 		                  "flowlog_fdw.allowed_paths"),
-		        errhint("It belongs into postgresql.conf: absolute paths of directories, separated "
+		        errhint("Set it in postgresql.conf to absolute paths of directories, separated "
 		                "by commas."));
 	if (flowlog_allowed_paths == NULL)
 		return allowed;
 
 	setting = pstrdup(flowlog_allowed_paths);
-	/* the setting's check hook has seen that it can be split */
+	/* the setting's check hook has checked that it can be split */
 	if (!SplitDirectoriesString(setting, ',', &list))
 		elog(ERROR, "invalid list of directories: \"%s\"", flowlog_allowed_paths);
 	if (list == NIL)

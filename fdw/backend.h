@@ -14,17 +14,18 @@
 
 typedef struct FlowlogTable FlowlogTable;
 
-/* The backend as the reader's host. */
+/* The backend as the host of the reader. */
 typedef struct FlowlogBackend
 {
 	FlowHost host;
 	/*
-	 * the same for what is needed only while a scan reads; all of it must be
-	 * freed
+	 * the same for memory that is needed only while a scan reads; all of it
+	 * must be freed
 	 */
 	FlowHost reader_host;
-	MemoryContext context; /* of what the reader allocates */
-	ErrorData *interrupt;  /* the error that an interrupt raised, to be thrown later */
+	MemoryContext context; /* for what the core allocates through "host" */
+	/* the error that an interrupt check raised, to be raised again later */
+	ErrorData *interrupt;
 
 	/*
 	 * called at interrupt checks, outside the core; may raise errors.  NULL:
@@ -35,8 +36,8 @@ typedef struct FlowlogBackend
 	void *tick_arg;
 
 	/*
-	 * an error is being reported: an interrupt only ends what is done for its
-	 * sake
+	 * an error is being reported: an interrupt only ends what is done for the
+	 * report
 	 */
 	bool in_error;
 
@@ -47,73 +48,75 @@ typedef struct FlowlogBackend
 
 extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
 
-/* Frees what is no memory of the context. */
+/* Releases resources not owned by the memory context. */
 extern void flowlog_backend_release(FlowlogBackend *backend);
 
 /*
  * To be called when a scan begins, before anything uses its reader_host, and
- * when all of that is freed.
+ * when all memory from that is freed.
  */
 extern void flowlog_buffers_acquire(void);
 extern void flowlog_buffers_release(void);
 
 /*
- * Calls a function that may raise errors from where none may pass.  False: it
- * has, and flowlog_raise raises it again when the core has returned
- * FLOW_INTERRUPTED, of which the second one makes the error.
+ * Calls a function that may raise errors from within the core, which errors
+ * must not cross.  Returns false if it has raised one: the core then returns
+ * FLOW_INTERRUPTED, whose FlowError flowlog_backend_interrupted makes, and
+ * flowlog_raise raises the error again.
  */
 extern bool flowlog_backend_call(FlowlogBackend *backend, void (*function)(void *arg), void *arg);
 extern FlowStatus flowlog_backend_interrupted(FlowError *error);
 
 /*
- * Calls a function in a subtransaction.  False: it has raised an error, and
- * all that it did in PostgreSQL is undone; or there can be no subtransaction.
- * Errors that are not the function's own, such as a cancel, are raised.
+ * Calls a function in a subtransaction.  Returns false if it has raised an
+ * error, and everything that it did in PostgreSQL is undone; or if there can
+ * be no subtransaction.  Errors that are not the function's own, such as a
+ * cancel, are raised.
  */
 extern bool flowlog_backend_try(void (*function)(void *arg), void *arg);
 
 /*
- * Raises what the core reported; the one place that maps FlowStatus to
- * SQLSTATE. Raw text of a log is added only for those who may SELECT the whole
- * table; "table" may be NULL where there is none yet.
+ * Raises the error that the core reported, with its SQLSTATE: this is the only
+ * place that maps FlowStatus.  Raw text of a log is added only for users who
+ * may SELECT the whole table; "table" may be NULL.
  */
 extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error,
                           const FlowlogTable *table) __attribute__((noreturn));
 
-/* May the current user see raw text of the table's logs? */
+/* Returns true if the current user may see raw text of the table's logs. */
 extern bool flowlog_may_see_raw(const FlowlogTable *table);
 
 /*
- * The allowed paths as they are set now, in the current memory context, and a
- * store or NULL.
+ * Returns the paths that are allowed now, in the current memory context, with
+ * the store, which may be NULL.
  */
 extern FlowAccess flowlog_get_access(FlowStore *store);
 
 /* ---------- printable.c ---------- */
 
 /*
- * Bytes of a log as text that is valid in the database's encoding, without
- * control characters, at most so many of them.
+ * Returns bytes of a log as text: valid in the database's encoding, without
+ * control characters, at most "most" bytes of the log.
  */
 extern char *flowlog_printable(const char *data, size_t len, size_t most);
 
 /*
- * A name of a file as text that is valid in the database's encoding; itself if
- * it is.
+ * Returns a file's name as text that is valid in the database's encoding; the
+ * name itself if it is valid.
  */
 extern const char *flowlog_valid_text(const char *bytes);
 
 /*
- * A name of a file, or a text with such names in it, for a message: valid in
- * the database's encoding, convertible to the client's, and without control
- * characters; itself if it is all that.
+ * Returns a file's name, or a text that contains such names, for a message:
+ * valid in the database's encoding, convertible to the client's, and without
+ * control characters; the text itself if nothing has to be changed.
  */
 extern const char *flowlog_message(const char *bytes);
 
 /*
- * The same for error context callbacks, which must not look into catalogs.
- * What they need is looked up beforehand by flowlog_message_prepare; if the
- * client has changed its encoding since, only ASCII is left as it is.
+ * Does the same in error context callbacks, which must not access catalogs.
+ * flowlog_message_prepare looks up in advance what it needs; if the client has
+ * changed its encoding since, all bytes that are not ASCII are replaced.
  */
 extern void flowlog_message_prepare(void);
 extern const char *flowlog_message_prepared(const char *bytes);
@@ -121,9 +124,10 @@ extern const char *flowlog_message_prepared(const char *bytes);
 /* ---------- s3.c ---------- */
 
 /*
- * The store of the objects of a location, in a foreign table of a server, for
- * a user whose mapping has the keys; NULL if the location is local.  It lives
- * as long as "context", of which the caller frees it before it ends.
+ * Opens the store of a location's objects, for a foreign table of a server and
+ * a user whose mapping has the keys.  Returns NULL if the location is local.
+ * The caller frees the store before the current memory context ends, which
+ * holds its keys.
  */
 extern FlowStore *flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location,
                                   Oid serverid, Oid userid);

@@ -21,19 +21,23 @@ extern bool flowlog_analyze(Relation relation, AcquireSampleRowsFunc *func,
 
 /* ---------- import.c ---------- */
 
-/* The statements that create what IMPORT FOREIGN SCHEMA imports: one table. */
+/*
+ * Returns the statements that create what IMPORT FOREIGN SCHEMA imports: one
+ * table.
+ */
 extern List *flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid);
 
 /* ---------- function.c ---------- */
 
 /*
- * Says which handler our tables have; called once, when the module is loaded.
+ * Sets the handler that our tables have; called once, when the module is
+ * loaded.
  */
 extern void flowlog_function_init(PGFunction handler);
 
 /*
  * Opens a function's argument, which must be a foreign table of this wrapper.
- * It stays locked when it is closed without.
+ * The lock is kept when the caller closes it with NoLock.
  */
 extern Relation flowlog_open_argument(Oid relid);
 
@@ -44,9 +48,9 @@ extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc 
 
 /*
  * Compares the version of the library with that of the extension in this
- * database, outside of an extension's script: an older library is an error, a
- * newer one a warning, once in a session.  To be called where a statement
- * begins to use the wrapper; it costs a look into pg_extension.
+ * database, except in an extension's script.  An older library is an error; a
+ * newer one is a warning, once in a session.  To be called where a statement
+ * begins to use the wrapper; it costs one lookup in pg_extension.
  */
 extern void flowlog_check_version(void);
 

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * common.h
- *	  What all files of the wrapper need: headers of PostgreSQL and of the
- *	  core.
+ *	  Headers of PostgreSQL and of the core that all files of the wrapper need.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,8 +49,8 @@
 	PG_FUNCTION_INFO_V1(name)
 
 /*
- * microseconds and days between 1970-01-01, where the core counts from, and
- * 2000-01-01
+ * Days and microseconds from 1970-01-01, the core's epoch, to 2000-01-01,
+ * PostgreSQL's epoch.
  */
 #define FLOWLOG_EPOCH_DAYS 10957
 #define FLOWLOG_EPOCH_MICROSECONDS (INT64CONST(86400000000) * FLOWLOG_EPOCH_DAYS)

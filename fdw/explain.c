@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * explain.c
- *	  What EXPLAIN says of a foreign scan.
+ *	  Shows a foreign scan in EXPLAIN.
  *
- * Plain EXPLAIN lists the files, so one sees what a query would read before
- * paying for it. Where the query has run or is running (EXPLAIN ANALYZE,
- * auto_explain) only the scan's own counts are shown, and nothing is listed.
+ * Plain EXPLAIN lists the files, so users see what a query would read before
+ * they pay for it.  If the query has run or is running (EXPLAIN ANALYZE,
+ * auto_explain), only the scan's own counts are shown, and nothing is listed.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +21,10 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
-/* Counts that are nearly always 0 are shown as text only when they are not. */
+/*
+ * Shows a count.  Unless it is a usual one, a count of 0 is left out of the
+ * text format.
+ */
 static void
 explain_count(const char *label, uint64_t count, bool usual, ExplainState *es)
 {
@@ -30,10 +33,10 @@ explain_count(const char *label, uint64_t count, bool usual, ExplainState *es)
 }
 
 /*
- * Parameters that come from above the scan: ruleutils looks for their source
- * among the plan's ancestors, which we are not told, and (from 17 on) takes a
- * missing one for a mistake.  As external ones they are printed by their
- * number.
+ * Replaces run-time parameters by external ones, which are printed by their
+ * number. ruleutils looks for the source of a run-time parameter among the
+ * plan's ancestors, which are unknown here, and from PostgreSQL 17 on does not
+ * accept that there is none.
  */
 static Node *
 number_parameters(Node *node, void *context)
@@ -50,7 +53,10 @@ number_parameters(Node *node, void *context)
 	return expression_tree_mutator(node, number_parameters, context);
 }
 
-/* Clauses that PostgreSQL does not judge row by row, as it prints a filter. */
+/*
+ * Shows clauses that PostgreSQL does not evaluate row by row, in the form of a
+ * filter.
+ */
 static void
 explain_filter(const char *label, List *clauses, ForeignScanState *node, ExplainState *es)
 {
@@ -66,8 +72,8 @@ explain_filter(const char *label, List *clauses, ForeignScanState *node, Explain
 }
 
 /*
- * The name of the one relation that a scan of groups reads, for which
- * PostgreSQL itself prints none.
+ * Shows the name of the relation that a scan of groups reads, which PostgreSQL
+ * itself does not show.
  */
 static void
 explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
@@ -94,7 +100,7 @@ explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
 	ExplainPropertyText("Relation", name.data, es);
 }
 
-/* The group keys and partial aggregates. */
+/* Shows the group keys and partial aggregates. */
 static void
 explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 {
@@ -121,6 +127,7 @@ explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainStat
 		ExplainPropertyList("Pushed Aggregates", aggregates, es);
 }
 
+/* Shows what is known about a scan. */
 void
 flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 {
@@ -140,6 +147,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_filter("File Filter", quals.file, node, es);
 	explain_filter("Pushed Filter", quals.pushed, node, es);
 
+	/* list the files, or take the counts of the scan */
 	if (scan->explain_only)
 		flowlog_scan_list(scan);
 	if (flowlog_scan_counts(scan, &counts))
@@ -156,8 +164,10 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	else if (!es->analyze)
 		return; /* the scan was never started */
 	if (scan->explain_only)
-		flowlog_scan_forget(scan); /* a plan may have thousands */
+		/* free the list: a plan may have thousands of scans */
+		flowlog_scan_forget(scan);
 
+	/* show what there is to be read */
 	explain_count("Files", counts.files, true, es);
 	explain_count("Files Pruned", counts.files_pruned, true, es);
 	explain_count("Files Pruned by Shard", counts.pruned.by_shard, false, es);
@@ -174,6 +184,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	if (!es->analyze)
 		return;
 
+	/* show what was read */
 	explain_count("Files Read", counts.files_read, true, es);
 	explain_count("Files Not Reached", counts.files_not_reached, false, es);
 	explain_count("Files Lacking Fields", counts.files_lacking, false, es);

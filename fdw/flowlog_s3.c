@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * flowlog_s3.c
- *	  The face of the second module, which reads from S3 and is loaded when
- *	  that is first needed.
+ *	  The entry point of the second module, which reads from S3 and is loaded
+ *	  when that is first needed.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,7 @@
 
 #include "flow/flow.h"
 
-/* as in flowlog_fdw.h: the module is built with hidden symbols */
+/* as in fdw/common.h: the module is built with hidden symbols */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
@@ -23,7 +23,10 @@ PG_MODULE_MAGIC;
 extern PGDLLEXPORT FlowStatus flowlog_s3_create(const FlowS3Spec *spec, FlowStore **store,
                                                 FlowError *error);
 
-/* flow_s3_create, under a name that load_external_function finds */
+/*
+ * Creates a store: flow_s3_create, under a name that load_external_function
+ * finds.
+ */
 FlowStatus
 flowlog_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 {

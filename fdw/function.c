@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * function.c
- *	  SQL functions that tell what there is to know of a table's flow logs.
+ *	  SQL functions that return information about a table's flow logs.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,8 +26,9 @@ FLOWLOG_FUNCTION(flowlog_rejects);
 FLOWLOG_FUNCTION(flowlog_files);
 FLOWLOG_FUNCTION(flowlog_last_scan);
 
-static PGFunction our_handler; /* by which a table of this wrapper is known */
+static PGFunction our_handler; /* the handler of this wrapper's tables */
 
+/* Sets the handler by which this wrapper's tables are recognised. */
 void
 flowlog_function_init(PGFunction handler)
 {
@@ -35,8 +36,8 @@ flowlog_function_init(PGFunction handler)
 }
 
 /*
- * Returns true for a foreign table of this wrapper.  One whose wrapper has no
- * handler is none.
+ * Returns true for a foreign table of this wrapper; false if its wrapper has
+ * no handler.
  */
 static bool
 is_flow_log(Oid relid)
@@ -64,7 +65,7 @@ error_not_flow_log(Relation relation)
 	               RelationGetRelationName(relation)));
 }
 
-/* A regclass may be any number. */
+/* Opens a relation by its regclass, which may be any number. */
 static Relation
 open_argument(Oid relid)
 {
@@ -77,6 +78,9 @@ open_argument(Oid relid)
 	return relation;
 }
 
+/*
+ * Opens a function's argument, which must be a foreign table of this wrapper.
+ */
 Relation
 flowlog_open_argument(Oid relid)
 {
@@ -87,8 +91,9 @@ flowlog_open_argument(Oid relid)
 	return relation;
 }
 
-/* ---------- who may look into the logs of a table ---------- */
+/* ---------- permissions ---------- */
 
+/* Checks that the caller may SELECT the whole relation. */
 static void
 check_select(Relation relation)
 {
@@ -101,9 +106,9 @@ check_select(Relation relation)
 }
 
 /*
- * What these functions show, policies of row-level security cannot be applied
- * to: lines that are no rows, and files.  As in a query, the policies of the
- * table that is named count, not those of its partitions.
+ * Checks that no policies of row-level security apply.  They cannot be applied
+ * to what these functions show: lines that are not rows, and files.  As in a
+ * query, the policies of the named table count, not those of its partitions.
  */
 static void
 check_row_security(Relation relation)
@@ -117,7 +122,10 @@ check_row_security(Relation relation)
 		                  GetUserNameFromId(GetUserId(), false)));
 }
 
-/* Has a child, which is no partition, columns that the table has not? */
+/*
+ * Returns true if an inheritance child has columns that the table does not
+ * have.
+ */
 static bool
 has_other_columns(Relation child, Relation relation)
 {
@@ -132,9 +140,9 @@ has_other_columns(Relation child, Relation relation)
 }
 
 /*
- * The flow log tables that a table stands for: itself, or its partitions and
- * children.  The right to see the table is one to see these, as far as their
- * columns are the table's.
+ * Returns the flow log tables that a table stands for: itself, or its
+ * partitions and children.  The right to read the table is enough for these,
+ * if all their columns are columns of the table.
  */
 static List *
 flow_log_tables(Relation relation)
@@ -161,8 +169,8 @@ flow_log_tables(Relation relation)
 }
 
 /*
- * The tables to look into for a function's argument, if the caller may see all
- * of their lines and names.
+ * Returns the flow log tables of a function's argument, after checking that
+ * the caller may see all of their lines and file names.
  */
 static List *
 visible_tables(Oid relid)
@@ -179,7 +187,7 @@ visible_tables(Oid relid)
 
 /* ---------- results ---------- */
 
-/* A set-returning function that fills a tuplestore. */
+/* Begins the result of a set-returning function that fills a tuplestore. */
 Tuplestorestate *
 flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 {
@@ -193,7 +201,8 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 		        errmsg("set-valued function called in context that cannot accept a set"));
 	if (get_call_result_type(fcinfo, NULL, desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	flowlog_check_version(); /* another one's rows may have other columns */
+	/* the rows of another version may have other columns */
+	flowlog_check_version();
 
 	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
 	result->returnMode = SFRM_Materialize;
@@ -203,7 +212,10 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 	return result->setResult;
 }
 
-/* Appends a table's rejects; returns how many more may be. */
+/*
+ * Appends up to "most" rejects of a table; returns how many more may be
+ * appended.
+ */
 static int64
 append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 {
@@ -240,8 +252,8 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 }
 
 /*
- * flowlog_rejects(regclass, bigint): the lines that are no rows, judged on all
- * columns
+ * flowlog_rejects(regclass, bigint): the lines that are not rows, with all
+ * columns checked.
  */
 Datum
 flowlog_rejects(PG_FUNCTION_ARGS)
@@ -265,8 +277,8 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 }
 
 /*
- * Its fields, as its header or the table's log format names them, or as the
- * default format has them.
+ * Returns an array of a file's fields: those of its header, of the table's log
+ * format, or of the default format.
  */
 static Datum
 fields_array(const FlowProbe *probe)
@@ -289,6 +301,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	FlowAccess allowed;
 	const FlowlogOptions *options = &scan->table->options;
 
+	/* list the files; reading their beginnings counts for the limit */
 	flowlog_scan_list(scan);
 	flowlog_ledger_check_probes(options->location, scan->objects->items, scan->objects->count);
 	allowed = flowlog_get_access(scan->store);
@@ -333,8 +346,8 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 }
 
 /*
- * flowlog_files(regclass): a table's files, and what the beginning of each
- * tells
+ * flowlog_files(regclass): a table's files, and what their beginnings tell
+ * about them.
  */
 Datum
 flowlog_files(PG_FUNCTION_ARGS)
@@ -355,8 +368,8 @@ flowlog_files(PG_FUNCTION_ARGS)
 /* ---------- flowlog_last_scan ---------- */
 
 /*
- * flowlog_last_scan(): what the session's last statement that scanned flow
- * logs counted, by table
+ * flowlog_last_scan(): the counts of the session's last statement that scanned
+ * flow logs, by table.
  */
 Datum
 flowlog_last_scan(PG_FUNCTION_ARGS)

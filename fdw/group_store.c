@@ -1,21 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * group_store.c
- *	  Where groups wait that cannot be handed up yet, as there may be more of
- *	  them elsewhere: in a table that was full, in another process, or in the
- *	  same table under another spelling of their keys.
+ *	  Stores groups that cannot be returned yet, as there may be other pieces
+ *	  of them: in a table that was full, in another process, or in the same
+ *	  table with another spelling of their keys.
  *
- * Groups are written to partitions by a hash of their keys, in files.  A
- * partition that is read into a table of groups meets all that belongs
- * together there; where the table is too small for it, its groups go to
+ * Groups are written to partitions, which are files, by a hash of their keys.
+ * When a partition is read into a table of groups, all pieces of a group meet
+ * there.  If the table is too small for a partition, its groups go to
  * partitions of the next level.
  *
  * Processes that share a scan share the partitions of the first level.  Each
  * writes its groups when it has read its share of the logs, and waits until
- * all have that began to; from then on whoever wants work takes the next
- * partition, and nobody waits for anybody.  So no process waits that has
- * handed up a group, which could be in the way of another one's groups.  One
- * that finds nobody else needs no partitions at all.
+ * all processes that began to read have done so.  After that, each process
+ * takes the next partition when it needs work, and none waits for another.  So
+ * a process that has returned a group never waits, as it could block the
+ * groups of others.  A process that finds no other process needs no partitions
+ * at all.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,40 +37,44 @@
 #define LAST_LEVEL (64 / PARTITION_BITS - 1)
 
 /*
- * A group as it is written: this, its totals, and for each key a uint32, its
- * length, and its bytes.
+ * A group as it is written: this header, its totals, and for each key its
+ * length, a uint32, and its bytes.
  */
 typedef struct Record
 {
-	uint32 size; /* of it all; first, as in the tuples for which shared tuplestores are made */
+	/*
+	 * of the whole record; the first member, as in the tuples that shared
+	 * tuplestores are made for
+	 */
+	uint32 size;
 	uint32 unused;
 	uint64 hash; /* of the keys */
 } Record;
 
-#define NO_KEY PG_UINT32_MAX /* the length of one that is not there */
+#define NO_KEY PG_UINT32_MAX /* the length of a key that is NULL */
 
 typedef enum Phase
 {
-	READING, /* of the logs */
-	ALONE,   /* there was one process, which has all groups */
+	READING, /* the logs are being read */
+	ALONE,   /* only one process has read, and has all groups */
 	SHARING  /* all groups are in the partitions */
 } Phase;
 
 struct FlowlogExchange
 {
-	slock_t mutex; /* for these: */
+	slock_t mutex; /* for the following */
 	Phase phase;
-	int joined;  /* processes that read, or have read */
-	int arrived; /* those of them that have written all of their groups */
-	bool used;   /* some have been written */
+	int joined;  /* number of processes that read or have read */
+	int arrived; /* number of these that have written all of their groups */
+	bool used;   /* some groups have been written */
 
 	ConditionVariable all_arrived;
 	pg_atomic_uint32 next_partition;
 	SharedFileSet files;
-	int participants; /* at most */
+	int participants; /* maximum number of processes */
 };
 
-/* A partition that was written, and not yet read. */
+/* A partition that has been written, but not read yet. */
 typedef struct Partition
 {
 	BufFile *file;
@@ -82,22 +87,25 @@ struct FlowlogStore
 	int nkeys;
 	int naggregates;
 
-	StringInfoData record; /* the last one that was read or written */
+	StringInfoData record; /* the last record that was read or written */
 	FlowSlice *keys;
 
-	BufFile *files[PARTITIONS]; /* being written, of one level; NULL: there is no group in it */
-	Partition *pending;         /* the last one is read first */
+	/* of one level, being written; NULL: no groups */
+	BufFile *files[PARTITIONS];
+	Partition *pending; /* the last one is read first */
 	int npending;
 	int max_pending;
 
 	FlowlogExchange *exchange; /* NULL: this process is alone */
-	MemoryContext accessors;   /* of what follows; emptied before a rescan */
+	/* of the members below; emptied before a rescan */
+	MemoryContext accessors;
 	SharedTuplestoreAccessor *shared[PARTITIONS];
-	bool reads_shared; /* the exchange has come to SHARING */
+	bool reads_shared; /* the exchange has reached SHARING */
 };
 
 /* ---------- records ---------- */
 
+/* Creates a store without an exchange. */
 FlowlogStore *
 flowlog_store_create(MemoryContext context, int nkeys, int naggregates)
 {
@@ -115,6 +123,7 @@ flowlog_store_create(MemoryContext context, int nkeys, int naggregates)
 	return store;
 }
 
+/* Returns where the keys of a record begin. */
 static Size
 keys_offset(const FlowlogStore *store)
 {
@@ -122,8 +131,8 @@ keys_offset(const FlowlogStore *store)
 }
 
 /*
- * Makes a record of a group; equal keys, which are in their form, have equal
- * bytes there.
+ * Makes a record of a group.  Keys are written in one form, so equal keys have
+ * equal bytes.
  */
 static const Record *
 make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *group)
@@ -137,6 +146,8 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 	appendBinaryStringInfo(text,
 	                       (const char *) group->totals,
 	                       sizeof(FlowTotal) * store->naggregates);
+
+	/* append the keys */
 	for (int k = 0; k < store->nkeys; k++)
 	{
 		char buffer[FLOW_FORM_SIZE];
@@ -157,7 +168,7 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 	return record;
 }
 
-/* Finds the keys in a record. */
+/* Sets store->keys to the keys of a record. */
 static void
 find_keys(FlowlogStore *store, const Record *record)
 {
@@ -180,6 +191,7 @@ totals_of(const Record *record)
 	return (const FlowTotal *) (record + 1);
 }
 
+/* Returns the number of a record's partition, at a level. */
 static int
 partition_of(const Record *record, int level)
 {
@@ -188,6 +200,7 @@ partition_of(const Record *record, int level)
 
 /* ---------- files ---------- */
 
+/* Writes a record to its partition of this process. */
 static void
 write_record(FlowlogStore *store, const Record *record, int level)
 {
@@ -212,7 +225,7 @@ read_bytes(BufFile *file, void *to, Size size)
 		        errmsg("could not read groups from temporary file"));
 }
 
-/* The next record of a file; NULL at its end. */
+/* Reads the next record of a file; returns NULL at its end. */
 static const Record *
 read_record(FlowlogStore *store, BufFile *file)
 {
@@ -233,6 +246,7 @@ read_record(FlowlogStore *store, BufFile *file)
 	return (const Record *) text->data;
 }
 
+/* Returns true if partitions are being written. */
 static bool
 has_written(const FlowlogStore *store)
 {
@@ -242,7 +256,7 @@ has_written(const FlowlogStore *store)
 	return false;
 }
 
-/* What was written becomes pending. */
+/* Ends writing: the partitions become pending. */
 static void
 end_writing(FlowlogStore *store, int level)
 {
@@ -270,6 +284,7 @@ end_writing(FlowlogStore *store, int level)
 
 /* ---------- the exchange ---------- */
 
+/* Returns a partition of the exchange. */
 static SharedTuplestore *
 shared_partition(FlowlogExchange *exchange, int partition)
 {
@@ -279,6 +294,7 @@ shared_partition(FlowlogExchange *exchange, int partition)
 	                             partition * MAXALIGN(sts_estimate(exchange->participants)));
 }
 
+/* Returns the size of an exchange, in bytes. */
 Size
 flowlog_exchange_size(int participants)
 {
@@ -286,6 +302,7 @@ flowlog_exchange_size(int participants)
 	                mul_size(PARTITIONS, MAXALIGN(sts_estimate(participants))));
 }
 
+/* Makes an exchange empty, before a scan or rescan. */
 static void
 begin_exchange(FlowlogStore *store)
 {
@@ -313,6 +330,7 @@ begin_exchange(FlowlogStore *store)
 	MemoryContextSwitchTo(old);
 }
 
+/* Creates the exchange, in the leader. */
 void
 flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants,
                               dsm_segment *segment)
@@ -326,6 +344,7 @@ flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, in
 	begin_exchange(store);
 }
 
+/* Resets the exchange before a rescan, in the leader. */
 void
 flowlog_store_reset_exchange(FlowlogStore *store)
 {
@@ -334,6 +353,7 @@ flowlog_store_reset_exchange(FlowlogStore *store)
 	begin_exchange(store);
 }
 
+/* Attaches to the leader's exchange, in a worker. */
 void
 flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant,
                               dsm_segment *segment)
@@ -347,6 +367,10 @@ flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, in
 	MemoryContextSwitchTo(old);
 }
 
+/*
+ * Returns true if this process is to read its share of the logs, and counts
+ * it.
+ */
 bool
 flowlog_store_join(FlowlogStore *store)
 {
@@ -364,7 +388,10 @@ flowlog_store_join(FlowlogStore *store)
 	return phase == READING;
 }
 
-/* Does this process, which has joined, have all groups that there are? */
+/*
+ * Returns true if this process, which has joined, has all groups there are.
+ * If so, no other process can join any more.
+ */
 static bool
 is_alone(FlowlogExchange *exchange)
 {
@@ -378,7 +405,10 @@ is_alone(FlowlogExchange *exchange)
 	return alone;
 }
 
-/* This process has written all of its groups; waits until all have. */
+/*
+ * Notes that this process has written all of its groups, and waits until all
+ * have.
+ */
 static void
 arrive(FlowlogExchange *exchange)
 {
@@ -413,8 +443,8 @@ arrive(FlowlogExchange *exchange)
 /* ---------- groups in and out ---------- */
 
 /*
- * Writes all groups of a table to partitions of a level, shared ones or our
- * own, and clears it.
+ * Writes all groups of a table to partitions of a level, which are shared or
+ * this process's own, and clears the table.
  */
 static void
 put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
@@ -435,6 +465,7 @@ put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
 	flow_groups_clear(groups);
 }
 
+/* Takes all groups of a table that is full. */
 void
 flowlog_store_put(FlowlogStore *store, FlowGroups *groups)
 {
@@ -449,6 +480,10 @@ flowlog_store_put(FlowlogStore *store, FlowGroups *groups)
 	put_groups(store, groups, 0, exchange != NULL);
 }
 
+/*
+ * Ends the reading of logs; returns true if the table has all groups there
+ * are.
+ */
 bool
 flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 {
@@ -471,8 +506,8 @@ flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 }
 
 /*
- * Adds a record to the table; what is in there goes to the next level if it is
- * full.
+ * Adds a record to the table.  If the table is full, its groups go to the next
+ * level first.
  */
 static void
 load_record(FlowlogStore *store, FlowGroups *groups, const Record *record, int level)
@@ -490,13 +525,13 @@ load_record(FlowlogStore *store, FlowGroups *groups, const Record *record, int l
 		if (level == LAST_LEVEL || flow_groups_count(groups) == 0)
 			elog(ERROR, "no room for groups of one hash value");
 
-		/* the record is in the buffer that writing takes */
+		/* the record is in the buffer that writing uses */
 		record = memcpy(palloc(record->size), record, record->size);
 		put_groups(store, groups, level + 1, false);
 	}
 }
 
-/* Reads a partition of our own, and closes it. */
+/* Reads one of this process's partitions into the table, and closes it. */
 static void
 load_partition(FlowlogStore *store, FlowGroups *groups, int *level)
 {
@@ -512,7 +547,10 @@ load_partition(FlowlogStore *store, FlowGroups *groups, int *level)
 	BufFileClose(partition.file);
 }
 
-/* Takes and reads a shared partition; false if there is none left. */
+/*
+ * Takes a shared partition and reads it into the table; returns false if there
+ * is none left.
+ */
 static bool
 load_shared_partition(FlowlogStore *store, FlowGroups *groups)
 {
@@ -536,6 +574,9 @@ load_shared_partition(FlowlogStore *store, FlowGroups *groups)
 	return true;
 }
 
+/*
+ * Fills an empty table with whole groups; returns false if there are no more.
+ */
 bool
 flowlog_store_load(FlowlogStore *store, FlowGroups *groups)
 {
@@ -548,6 +589,7 @@ flowlog_store_load(FlowlogStore *store, FlowGroups *groups)
 		else if (!store->reads_shared || !load_shared_partition(store, groups))
 			return false;
 
+		/* if the table was too small, all goes to the next level */
 		if (has_written(store))
 		{
 			put_groups(store, groups, level + 1, false);
@@ -560,6 +602,7 @@ flowlog_store_load(FlowlogStore *store, FlowGroups *groups)
 
 /* ---------- the end ---------- */
 
+/* Forgets all groups that are this process's own. */
 void
 flowlog_store_reset(FlowlogStore *store)
 {

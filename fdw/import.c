@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * import.c
- *	  IMPORT FOREIGN SCHEMA: a table for what lies at a location, as the
- *	  headers of its files and the names of its directories say.
+ *	  IMPORT FOREIGN SCHEMA: a table for the flow logs of a location, by the
+ *	  headers of its files and the names of its directories.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,18 +15,18 @@
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
-/* So many files are opened at most. */
+/* maximum number of files that are opened */
 #define MAX_PROBES 100
 
-/* What the statement's options say. */
+/* The statement's options, and what was found. */
 typedef struct Import
 {
 	const char *location;
 	const char *table;
-	bool timestamps; /* start and end as timestamptz */
+	bool timestamps; /* "start" and "end" are timestamptz */
 	const char *log_format;
 	const char *compression;
-	List *table_options; /* those that the table gets as they are */
+	List *table_options; /* options for the table, unchanged */
 
 	FlowlogBackend backend;
 	FlowLocation *parsed;
@@ -34,12 +34,9 @@ typedef struct Import
 	int reserved_fds;
 	FlowObjects *objects;
 
-	/* what was found */
+	/* found in the files */
 	List *fields; /* names, as in headers */
-	/*
-	 * those of them that all files have which were looked at; NIL before the
-	 * first
-	 */
+	/* fields that all files probed so far have; NIL before the first */
 	List *everyone;
 	bool timed;
 } Import;
@@ -60,8 +57,8 @@ parse_times(Import *import, DefElem *def)
 }
 
 /*
- * Those of the import itself; all others are the table's, whose validator
- * looks at them.
+ * Reads the import's own options.  All others are the table's, and checked by
+ * the table's validator.
  */
 static void
 read_options(Import *import, const ImportForeignSchemaStmt *stmt)
@@ -102,13 +99,13 @@ read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 	}
 
 	/*
-	 * may this user read there?  The others are looked at when the table is
-	 * created
+	 * checks whether this user may read there; the other options are checked
+	 * when the table is created
 	 */
 	flowlog_options_validate(location, ForeignTableRelationId);
 }
 
-/* ---------- what lies there ---------- */
+/* ---------- the files ---------- */
 
 static bool
 has_field(const List *fields, const char *name)
@@ -122,8 +119,8 @@ has_field(const List *fields, const char *name)
 }
 
 /*
- * In the documentation's order; those that it does not know at the end, as
- * they are found.
+ * Adds a field, unless it is there: in the order of AWS's documentation,
+ * unknown ones at the end.
  */
 static void
 add_field(Import *import, const char *name)
@@ -140,7 +137,9 @@ add_field(Import *import, const char *name)
 	import->fields = list_insert_nth(import->fields, position, pstrdup(name));
 }
 
-/* Keeps in import->everyone what the next file has as well. */
+/*
+ * Removes the fields that the next file does not have from import->everyone.
+ */
 static void
 keep_common(Import *import, const FlowProbe *probe)
 {
@@ -153,8 +152,8 @@ keep_common(Import *import, const FlowProbe *probe)
 }
 
 /*
- * A column of a field that is not known must be in each file (a known one is
- * NULL where it is not), so such fields are left out where they are not.
+ * Removes unknown fields that not all files have.  Such a column would be an
+ * error for a file without the field, where a column of a known field is NULL.
  */
 static void
 leave_out_unknown(Import *import)
@@ -168,13 +167,16 @@ leave_out_unknown(Import *import)
 
 		if (flow_field_type(name, &type) || has_field(import->everyone, name))
 			continue;
-		ereport(NOTICE,
-		        errmsg("field \"%s\" is left out", name),
-		        errdetail("It is not a known field of flow logs, and not all of these have it."));
+		ereport(
+			NOTICE,
+			errmsg("field \"%s\" is left out", name),
+			errdetail(
+				"It is not a known field of flow logs, and not all of these flow logs have it."));
 		import->fields = foreach_delete_current(import->fields, cell);
 	}
 }
 
+/* Reads the beginning of a file, and adds its fields. */
 static void
 probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 {
@@ -191,6 +193,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 	                      &error) != FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 
+	/* add the fields */
 	for (int i = 0; i < probe.nfields; i++)
 		add_field(import, probe.fields[i]);
 	if (probe.nfields > 0)
@@ -201,11 +204,12 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 		        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 		        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
 		        errdetail(
-					"It has no header, and its first line is no record of the default format."),
+					"It has no header, and its first line is not a record of the default format."),
 		        errhint("Set option \"log_format\" to the format of these flow logs."));
 	flow_probe_free(&import->backend.host, &probe);
 }
 
+/* Lists the location, and probes some of its files. */
 static void
 probe_files(Import *import, Oid serverid)
 {
@@ -214,6 +218,7 @@ probe_files(Import *import, Oid serverid)
 	size_t probes;
 	FlowError error;
 
+	/* list the files */
 	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) !=
 	    FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
@@ -236,7 +241,7 @@ probe_files(Import *import, Oid serverid)
 		        errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
 		        errmsg("no flow logs found at \"%s\"", flowlog_message(import->location)));
 
-	/* the first, the last and some between */
+	/* choose the first file, the last and some between */
 	probes = Min(import->objects->count, MAX_PROBES);
 	chosen = palloc(sizeof(FlowObject) * probes);
 	for (size_t i = 0; i < probes; i++)
@@ -260,16 +265,20 @@ probe_files(Import *import, Oid serverid)
 
 /*
  * The layouts in which AWS delivers to S3 (Amazon VPC User Guide, "Flow log
- * files"): the segments of a path between "AWSLogs" and the file.  A column
- * takes the place of what varies.
+ * files"), as the segments of a path between "AWSLogs" and the file.  Segments
+ * that vary become columns.
  */
 typedef struct Segment
 {
-	const char *literal; /* how its name begins */
-	int digits;          /* that follow; 0: any text, if it varies */
-	bool begins;         /* does a location that begins here stand by itself? */
-	const char *pattern; /* what stands for it in a location */
-	const char *column;  /* that is filled, when this is known; or NULL */
+	const char *literal; /* the beginning of the directory's name */
+	/*
+	 * number of digits that follow; 0: any text if there is a column, else
+	 * none
+	 */
+	int digits;
+	bool begins;         /* true if a location may begin with this segment */
+	const char *pattern; /* what a location has in its place */
+	const char *column;  /* known with this segment; or NULL */
 	const char *type;
 } Segment;
 
@@ -331,7 +340,10 @@ static const Layout layouts[] = {
      7},
 };
 
-/* Does a directory's name, up to the next slash, fit the segment? */
+/*
+ * Returns true if a directory's name, which ends at the next slash, fits the
+ * segment.
+ */
 static bool
 fits_segment(const Segment *segment, const char *name, size_t len)
 {
@@ -346,8 +358,8 @@ fits_segment(const Segment *segment, const char *name, size_t len)
 }
 
 /*
- * Does the path, from behind "AWSLogs/" on, lie in the layout?  An
- * organization's number may stand before the account (*organization).
+ * Returns true if a path, after "AWSLogs/", fits the layout.  An
+ * organization's ID may come before the account (*organization).
  */
 static bool
 fits_layout(const Layout *layout, const char *path, bool *organization)
@@ -370,11 +382,11 @@ fits_layout(const Layout *layout, const char *path, bool *organization)
 			return false;
 		path = slash + 1;
 	}
-	return strchr(path, '/') == NULL; /* the file itself */
+	return strchr(path, '/') == NULL; /* the rest is the file */
 }
 
 /*
- * Where a file lies in one of AWS's layouts, as seen from a directory above
+ * The place of a file in one of AWS's layouts, relative to a directory above
  * it.
  */
 typedef struct Place
@@ -382,15 +394,17 @@ typedef struct Place
 	const Layout *layout;
 	bool organization;
 	/*
-	 * directories below that one down to "AWSLogs", which is one of them; 0:
-	 * that one is in there
+	 * number of directories from that directory down to "AWSLogs"; 0: the
+	 * directory is "AWSLogs" or below it
 	 */
 	int above;
-	int inside; /* segments of the layout that the directory's own path has already */
+	/* number of the layout's segments in the directory's own path */
+	int inside;
 } Place;
 
 /*
- * "prefix": length of the directory's path; false if the file lies otherwise.
+ * Finds the place of a file relative to a directory, whose path has the length
+ * "prefix".  Returns false if the file is not in one of the layouts.
  */
 static bool
 find_place(const char *path, size_t prefix, Place *place)
@@ -405,6 +419,7 @@ find_place(const char *path, size_t prefix, Place *place)
 	for (const char *c = directory; c <= logs; c++)
 		place->above += *c == '/';
 
+	/* find the layout, and how much of it is in the directory's path */
 	first = logs + strlen("/AWSLogs/");
 	for (size_t i = 0; i < lengthof(layouts); i++)
 	{
@@ -417,7 +432,10 @@ find_place(const char *path, size_t prefix, Place *place)
 		for (const char *c = first; c < directory; c++)
 			place->inside += *c == '/';
 		place->inside += first < directory;
-		/* a date is one column: its year alone cannot be the directory's */
+		/*
+		 * a date is one column, so the directory's path cannot have a part of
+		 * it
+		 */
 		return place->inside == 0 || place->inside == place->layout->count ||
 		       place->layout->segments[place->inside].begins;
 	}
@@ -425,8 +443,8 @@ find_place(const char *path, size_t prefix, Place *place)
 }
 
 /*
- * The place of all files, if they lie alike and the location is plainly a
- * directory above them.
+ * Finds the place that all files have; returns false if they differ, or if the
+ * location is not simply a directory above them.
  */
 static bool
 find_common_place(const Import *import, size_t prefix, Place *place)
@@ -449,7 +467,8 @@ find_common_place(const Import *import, size_t prefix, Place *place)
 }
 
 /*
- * The location that the table gets, and the columns that its directories fill.
+ * Returns the location for the table, and the columns that its directories
+ * fill.
  */
 static char *
 describe_location(const Import *import, const Segment **columns, int *ncolumns)
@@ -458,12 +477,14 @@ describe_location(const Import *import, const Segment **columns, int *ncolumns)
 	StringInfoData location;
 	Place place = {0};
 
+	/* a pattern, or another layout, is taken as it is */
 	*ncolumns = 0;
 	while (prefix > 1 && import->location[prefix - 1] == '/')
 		prefix--;
 	if (strpbrk(import->location, "*?[{\\$") != NULL || !find_common_place(import, prefix, &place))
 		return pstrdup(import->location);
 
+	/* write the part of the layout that is below the directory as patterns */
 	initStringInfo(&location);
 	appendBinaryStringInfo(&location, import->location, prefix);
 	for (int i = 1; i < place.above; i++)
@@ -482,6 +503,7 @@ describe_location(const Import *import, const Segment **columns, int *ncolumns)
 
 /* ---------- the table ---------- */
 
+/* Returns the SQL type of a field's column. */
 static const char *
 field_type(const Import *import, const char *name)
 {
@@ -496,16 +518,20 @@ field_type(const Import *import, const char *name)
 	return flow_field_type(name, &type) && types[type] != NULL ? types[type] : "text";
 }
 
+/* Appends a column, unless there is one of that name. */
 static void
 append_column(StringInfo sql, List **names, const char *name, const char *type)
 {
 	if (has_field(*names, name))
-		return; /* a directory's name was there first */
+		return; /* a directory's column takes precedence */
 	appendStringInfo(sql, "%s\n\t%s %s", *names == NIL ? "" : ",", quote_identifier(name), type);
 	*names = lappend(*names, pstrdup(name));
 }
 
-/* A field's name as PostgreSQL's users like it: "-" is for those who quote. */
+/*
+ * Returns the name of a field's column: with "_" for "-", which would need
+ * quotes.
+ */
 static char *
 column_name(const char *field)
 {
@@ -517,6 +543,7 @@ column_name(const char *field)
 	return name;
 }
 
+/* Returns the statement that creates the table. */
 static char *
 create_statement(Import *import, const char *server)
 {
@@ -536,6 +563,7 @@ create_statement(Import *import, const char *server)
 	foreach(cell, import->fields)
 		append_column(&sql, &names, column_name(lfirst(cell)), field_type(import, lfirst(cell)));
 
+	/* append the options */
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(server));
 	foreach(cell, import->table_options)
 	{
@@ -552,8 +580,9 @@ create_statement(Import *import, const char *server)
 	return sql.data;
 }
 
-/* ---------- the whole ---------- */
+/* ---------- the import ---------- */
 
+/* Releases resources not owned by the memory context. */
 static void
 release_import(void *arg)
 {
@@ -569,6 +598,7 @@ release_import(void *arg)
 		ReleaseExternalFD();
 }
 
+/* Returns the statements that create what is imported: one table. */
 List *
 flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 {

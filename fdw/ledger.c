@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * ledger.c
- *	  What scans have counted, for people: of the session's last ones, of one
- *	  that runs; and how much one may read at all.
+ *	  The counts of the session's last scans and the progress of a running one,
+ *	  for users; and the limit on what may be read.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,19 +17,21 @@
 #include "utils/timestamp.h"
 
 /*
- * Seconds between notices of how far a scan is; none comes before the first of
- * these intervals is over.
+ * The interval of progress reports, in seconds.  The first comes after one
+ * interval.
  */
 #define PROGRESS_SECONDS 5
 
 /* ---------- the last scans ---------- */
 
-static MemoryContext last_context; /* holds them; NULL before the first */
-static List *last_scans;           /* in the order in which they ended */
-static HTAB *last_by_table;        /* the same */
-static TimestampTz last_statement; /* when it began */
+/* holds the last scans; NULL before the first */
+static MemoryContext last_context;
+static List *last_scans;    /* in the order in which they ended */
+static HTAB *last_by_table; /* the same, by relid */
+/* when the statement of these scans began */
+static TimestampTz last_statement;
 
-/* Forgets the last scans. */
+/* Forgets the last scans, as a new statement scans tables. */
 static void
 begin_last_scans(void)
 {
@@ -50,7 +52,10 @@ begin_last_scans(void)
 	last_statement = GetCurrentStatementStartTimestamp();
 }
 
-/* A table that a statement scans several times has one row. */
+/*
+ * Records the counts of a scan that has ended.  Several scans of one table in
+ * a statement are added up.
+ */
 void
 flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts)
 {
@@ -73,6 +78,7 @@ flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts)
 	MemoryContextSwitchTo(old);
 }
 
+/* Returns the last scans, in the order in which they ended. */
 const List *
 flowlog_ledger_last_scans(void)
 {
@@ -82,11 +88,12 @@ flowlog_ledger_last_scans(void)
 /* ---------- how much may be read ---------- */
 
 /*
- * Each process of a parallel scan checks the same sum before it reads its
- * first byte, so it does not matter which of them read at all, nor which is
- * first.  (Checking it where the shared state is made would be an error also
- * for a scan that the plan does not execute in the end.)  A list that is still
- * growing is shared only where there is no limit.
+ * Raises an error if the scan would read more than is allowed.  Each process
+ * of a parallel scan checks the same sum before it reads its first byte, so it
+ * does not matter which of them read, nor which is the first.  (A check where
+ * the shared state is made would also raise an error for a scan that the plan
+ * does not execute in the end.) A growing list is shared only if there is no
+ * limit.
  */
 void
 flowlog_ledger_check_limit(FlowlogScan *scan)
@@ -96,21 +103,24 @@ flowlog_ledger_check_limit(FlowlogScan *scan)
 
 	if (flowlog_max_scan_bytes > 0 &&
 	    (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
-		ereport(
-			ERROR,
-			errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows",
-		           flowlog_message(scan->table->name),
-		           "flowlog_fdw.max_scan_bytes"),
-			errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.",
-		              scan->objects->count,
-		              (unsigned long long) scan->objects->bytes,
-		              before > 0 ? ", which are read again and again" : "",
-		              flowlog_max_scan_bytes),
-			errhint(
-				"Ask for fewer files by conditions on columns of the path, or raise the setting."));
+		ereport(ERROR,
+		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+		        errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows",
+		               flowlog_message(scan->table->name),
+		               "flowlog_fdw.max_scan_bytes"),
+		        errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.",
+		                  scan->objects->count,
+		                  (unsigned long long) scan->objects->bytes,
+		                  before > 0 ? ", which are read again and again" : "",
+		                  flowlog_max_scan_bytes),
+		        errhint("Add conditions on columns of the path to read fewer files, or raise the "
+		                "setting."));
 }
 
+/*
+ * Raises an error if reading the beginnings of these files would read more
+ * than is allowed.
+ */
 void
 flowlog_ledger_check_probes(const char *location, const FlowObject *objects, size_t count)
 {
@@ -121,7 +131,7 @@ flowlog_ledger_check_probes(const char *location, const FlowObject *objects, siz
 	if (flowlog_max_scan_bytes > 0 && (double) bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-		        errmsg("look at the flow logs of \"%s\" would read more than \"%s\" allows",
+		        errmsg("sample of the flow logs of \"%s\" would read more than \"%s\" allows",
 		               location,
 		               "flowlog_fdw.max_scan_bytes"),
 		        errdetail("Up to %d bytes of each of %zu flow logs are read, together %llu, and "
@@ -133,6 +143,7 @@ flowlog_ledger_check_probes(const char *location, const FlowObject *objects, siz
 		        errhint("Raise the setting."));
 }
 
+/* Adds what was read until now to what counts for the limit. */
 void
 flowlog_ledger_restart(FlowlogScan *scan)
 {
@@ -146,8 +157,8 @@ flowlog_ledger_restart(FlowlogScan *scan)
 /* ---------- how far a scan is ---------- */
 
 /*
- * The time of a clock that nobody sets.  It is asked for at each interrupt
- * check, so it is a cheap one.
+ * Returns the time of a monotonic clock.  A cheap one, as this is called at
+ * each interrupt check.
  */
 static int64
 now_microseconds(void)
@@ -158,12 +169,14 @@ now_microseconds(void)
 	return (int64) now.tv_sec * USECS_PER_SEC + now.tv_nsec / 1000;
 }
 
+/* Returns a size as pg_size_pretty() shows it. */
 static char *
 size_text(double bytes)
 {
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
 }
 
+/* Returns a duration for a progress report. */
 static char *
 time_text(double seconds)
 {
@@ -174,6 +187,7 @@ time_text(double seconds)
 	return psprintf("%.1f h", seconds / 3600);
 }
 
+/* Returns true if the scan should report its progress.  Workers do not. */
 static bool
 progress_is_due(void *arg)
 {
@@ -184,6 +198,7 @@ progress_is_due(void *arg)
 	       !(scan->queue != NULL && flowlog_queue_is_worker(scan->queue));
 }
 
+/* Reports how much of the scan is done, and how long the rest may take. */
 static void
 report_progress(void *arg)
 {
@@ -195,6 +210,7 @@ report_progress(void *arg)
 	const char *name;
 	double seconds = (double) (now_microseconds() - scan->progress_began) / USECS_PER_SEC;
 
+	/* find how much there is to be read */
 	if (scan->queue != NULL)
 	{
 		FlowlogListed listed = flowlog_queue_listed(scan->queue);
@@ -203,7 +219,7 @@ report_progress(void *arg)
 		bytes = (double) listed.bytes;
 	}
 
-	/* the next one only if it takes that long again */
+	/* the next report comes only if the scan takes that long again */
 	scan->progress_next = now_microseconds() + PROGRESS_SECONDS * USECS_PER_SEC;
 	if (bytes <= 0)
 		return;
@@ -234,6 +250,7 @@ report_progress(void *arg)
 				share > 0 ? time_text(seconds / share - seconds) : "unknown"));
 }
 
+/* Makes the scan's interrupt checks report progress from now on. */
 void
 flowlog_progress_begin(FlowlogScan *scan)
 {

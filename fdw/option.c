@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * option.c
- *	  The options of foreign tables and their columns: names, where they may
- *	  stand, what they mean.
+ *	  The options of foreign tables, columns, servers and user mappings: their
+ *	  names, where they may stand, and what they mean.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,13 +34,13 @@
 #define MAX_ENDPOINT 255
 
 /*
- * An option: parse checks its value and stores it.  The same name may have a
- * row for tables and one for columns.
+ * An option; parse checks its value and stores it.  One name may have several
+ * rows, for different kinds of objects.
  */
 typedef struct FlowlogOption
 {
 	const char *name;
-	Oid catalog; /* of the object it may stand on */
+	Oid catalog; /* of the objects that may have it */
 	void (*parse)(FlowlogOptions *options, DefElem *def);
 } FlowlogOption;
 
@@ -114,6 +114,7 @@ static const FlowlogOption flowlog_options[] = {
 
 /* ---------- the meaning of each option ---------- */
 
+/* Raises an error for the value of an option. */
 static void
 invalid_value(DefElem *def, const char *hint)
 {
@@ -123,7 +124,7 @@ invalid_value(DefElem *def, const char *hint)
 	        errhint("%s", hint));
 }
 
-/* The value of the word that the option is set to. */
+/* Returns the value of the word that the option is set to. */
 static int
 parse_word(DefElem *def, const FlowlogWord *words, int nwords)
 {
@@ -266,7 +267,7 @@ parse_name_time_slack(FlowlogOptions *options, DefElem *def)
 	options->name_time_slack = interval->day * USECS_PER_DAY + interval->time;
 }
 
-/* k/n, both in decimal and without anything around them. */
+/* Parses k/n: two decimal numbers with nothing around them. */
 static void
 parse_shard(FlowlogOptions *options, DefElem *def)
 {
@@ -278,19 +279,18 @@ parse_shard(FlowlogOptions *options, DefElem *def)
 		size_t digits = strspn(value, "0123456789");
 
 		if (digits < 1 || digits > 5 || value[digits] != (i == 0 ? '/' : '\0'))
-			invalid_value(def, "It is a number and how many shards there are, such as \"1/3\".");
+			invalid_value(def, "Use \"k/n\" with 1 <= k <= n <= 10000.");
 		numbers[i] = strtoul(value, NULL, 10);
 		value += digits + 1;
 	}
 	if (numbers[0] < 1 || numbers[0] > numbers[1] || numbers[1] > FLOW_MAX_SHARDS)
-		invalid_value(def,
-		              "Of n shards, at most 10000, the first is \"1/n\" and the last \"n/n\".");
+		invalid_value(def, "Use \"k/n\" with 1 <= k <= n <= 10000.");
 	options->shard = (FlowShard) {numbers[0], numbers[1]};
 }
 
 /*
- * Greenplum's and Cloudberry's, which say by it where a scan runs.  PostgreSQL
- * itself has but one such place.
+ * Parses an option of Greenplum and Cloudberry, which says where a scan runs.
+ * In PostgreSQL it has no effect.
  */
 static void
 parse_mpp_execute(FlowlogOptions *options, DefElem *def)
@@ -303,7 +303,7 @@ parse_mpp_execute(FlowlogOptions *options, DefElem *def)
 	(void) parse_word(def, words, lengthof(words));
 }
 
-/* What columns can be filled with that are no fields of a record. */
+/* The sources of columns that are not fields of a record. */
 static const struct
 {
 	const char *name;
@@ -315,6 +315,7 @@ static const struct
 	{"$modified", FLOW_FROM_MODIFIED},
 };
 
+/* Returns the source of a column whose field has this name. */
 FlowColumnSource
 flowlog_find_source(const char *name)
 {
@@ -333,23 +334,24 @@ parse_field(FlowlogOptions *options, DefElem *def)
 		              "It is the name of a field, or the name or number of a group of the regular "
 		              "expression.");
 	if (options->field[0] == '$' && flowlog_find_source(options->field) == FLOW_FROM_RECORD)
-		invalid_value(
-			def, "What is not in a record is \"$path\", \"$line\", \"$size\" or \"$modified\".");
+		invalid_value(def,
+		              "Valid names that begin with \"$\" are \"$path\", \"$line\", \"$size\" and "
+		              "\"$modified\".");
 }
 
-/* ---------- of servers ---------- */
+/* ---------- the meaning of each option: servers ---------- */
 
 static void
 parse_region(FlowlogOptions *options, DefElem *def)
 {
 	options->region = defGetString(def);
-	/* it becomes a part of a host's name */
+	/* it becomes part of a host name */
 	if (options->region[0] == '\0' || strlen(options->region) > MAX_REGION ||
 	    strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region))
 		invalid_value(def, "It is the name of a region, such as \"eu-central-1\".");
 }
 
-/* A URL of nothing but a host and, perhaps, a port. */
+/* Parses a URL of a host and a port, which may be left out. */
 static void
 parse_endpoint(FlowlogOptions *options, DefElem *def)
 {
@@ -405,10 +407,11 @@ parse_max_connections(FlowlogOptions *options, DefElem *def)
 		invalid_value(def, "It is a number from 1 to 64.");
 }
 
-/* ---------- of user mappings ---------- */
+/* ---------- the meaning of each option: user mappings ---------- */
 
 /*
- * Keys go into the headers of requests: what could end one is no part of them.
+ * Returns the value of an option that goes into the headers of requests:
+ * characters that could end a header are not allowed.
  */
 static const char *
 parse_secret(DefElem *def, size_t most)
@@ -465,6 +468,7 @@ parse_credential_source(FlowlogOptions *options, DefElem *def)
 
 /* ---------- parsing ---------- */
 
+/* Sets all options to their defaults. */
 static void
 set_defaults(FlowlogOptions *options)
 {
@@ -482,6 +486,7 @@ set_defaults(FlowlogOptions *options)
 	};
 }
 
+/* Returns what an error calls the objects of a catalog. */
 static const char *
 object_kind(Oid catalog)
 {
@@ -500,12 +505,15 @@ object_kind(Oid catalog)
 	}
 }
 
-/* Names the option that may have been meant, or those that there are. */
+/*
+ * Raises an error for an unknown option.  The hint is a similar name, or all
+ * valid ones.
+ */
 static void
 unknown_option(const char *name, Oid catalog)
 {
 	const char *nearest = NULL;
-	int least = 4; /* changes of a letter that a slip of the finger may be */
+	int least = 4; /* maximum number of changed letters, plus 1 */
 	StringInfoData names;
 
 	initStringInfo(&names);
@@ -534,9 +542,10 @@ unknown_option(const char *name, Oid catalog)
 	        errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
 	        nearest         ? errhint("Perhaps you meant the option \"%s\".", nearest)
 	        : names.len > 0 ? errhint("Valid options are: %s.", names.data)
-	                        : errhint("There are no valid options for it."));
+	                        : errhint("There are no valid options in this context."));
 }
 
+/* Sets the defaults, and reads the options of an object. */
 void
 flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 {
@@ -570,7 +579,8 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 /* ---------- the validator ---------- */
 
 /*
- * A pattern that was pasted from a Hive string compiles, but matches nothing.
+ * Warns of a pattern that was copied from a Hive string: it compiles, but
+ * matches nothing.
  */
 static void
 warn_of_escaped_regex(const FlowlogOptions *options)
@@ -582,6 +592,7 @@ warn_of_escaped_regex(const FlowlogOptions *options)
 		        errhint("A Hive string needs them, an SQL string does not: write \\s, not \\\\s."));
 }
 
+/* Checks that the pattern compiles. */
 static void
 validate_regex(FlowlogBackend *backend, const FlowlogOptions *options)
 {
@@ -592,7 +603,10 @@ validate_regex(FlowlogBackend *backend, const FlowlogOptions *options)
 	warn_of_escaped_regex(options);
 }
 
-/* AWS adds fields, so one that is not known is no error. */
+/*
+ * Checks a log format.  An unknown field is only warned of, as AWS adds
+ * fields.
+ */
 static void
 validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
 {
@@ -611,8 +625,8 @@ validate_log_format(FlowlogBackend *backend, const FlowlogOptions *options)
 }
 
 /*
- * Addresses that a server asks, and files that it trusts, are the
- * administrator's business.
+ * Checks who sets the options that decide which addresses a server sends
+ * requests to and which files it trusts.
  */
 static void
 validate_server(const FlowlogOptions *options)
@@ -633,8 +647,8 @@ validate_server(const FlowlogOptions *options)
 }
 
 /*
- * An identity of the server itself may be lent by a superuser only, as with
- * postgres_fdw's "password_required".
+ * Checks that only superusers let a user act with an identity of the server
+ * itself (see postgres_fdw's "password_required"), and that keys are complete.
  */
 static void
 validate_user_mapping(const FlowlogOptions *options)
@@ -648,23 +662,27 @@ validate_user_mapping(const FlowlogOptions *options)
 		        errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 		        errmsg("permission denied to set the \"%s\" option of a flowlog_fdw user mapping",
 		               "credential_source"),
-		        errdetail("Only superusers may let others use an identity of the server; "
-		                  "\"static\" and \"anonymous\" are for everybody."));
+		        errdetail("Only superusers may set it to a value other than \"static\" and "
+		                  "\"anonymous\", as the user then acts with an identity of the server."));
 	if (options->credential_source != FLOW_S3_STATIC && has_keys)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-		        errmsg("keys in a user mapping are only for the \"%s\" \"%s\"",
+		        errmsg("keys in a user mapping require option \"%s\" to be \"%s\"",
 		               "credential_source",
 		               "static"));
 	if (options->credential_source == FLOW_S3_STATIC &&
 	    (options->access_key_id == NULL) != (options->secret_access_key == NULL))
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-		        errmsg("options \"%s\" and \"%s\" belong together",
+		        errmsg("options \"%s\" and \"%s\" must be set together",
 		               "access_key_id",
 		               "secret_access_key"));
 }
 
+/*
+ * Checks the location, the pattern and the log format, and who sets the
+ * location.
+ */
 static void
 validate_table(const FlowlogOptions *options)
 {
@@ -679,11 +697,11 @@ validate_table(const FlowlogOptions *options)
 		                "'/var/log/flow/*.gz'."));
 
 	/*
-	 * As in file_fdw, whoever may read the server's files decides which of
+	 * As in file_fdw, a role that may read the server's files decides which of
 	 * them a table shows; SELECT on the table is then enough to read them.
-	 * ALTER comes here with all of the options, so it takes the same right
-	 * whatever it changes.  What is in a bucket, the keys of the user mapping
-	 * decide.
+	 * ALTER passes all options of the table, so it needs the same right
+	 * whatever it changes.  Access to a bucket depends on the keys of the user
+	 * mapping instead.
 	 */
 	if (strncmp(options->location, "s3://", 5) != 0 &&
 	    !has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
@@ -704,6 +722,7 @@ validate_table(const FlowlogOptions *options)
 		validate_log_format(&backend, options);
 }
 
+/* Checks the options of an object for the validator. */
 void
 flowlog_options_validate(List *list, Oid catalog)
 {
@@ -718,12 +737,14 @@ flowlog_options_validate(List *list, Oid catalog)
 		validate_user_mapping(&options);
 }
 
+/* Reads the options of a server. */
 void
 flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server)
 {
 	flowlog_options_parse(options, server->options, ForeignServerRelationId);
 }
 
+/* Reads the options of a user mapping. */
 void
 flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping)
 {

@@ -26,7 +26,7 @@ typedef enum FlowlogUrlStyle
 	FLOWLOG_URL_PATH
 } FlowlogUrlStyle;
 
-/* What the options of an object say. */
+/* The options of an object. */
 typedef struct FlowlogOptions
 {
 	const char *location;
@@ -41,14 +41,15 @@ typedef struct FlowlogOptions
 	const char *compression;
 	int max_line_length;   /* bytes */
 	int64 name_time_slack; /* microseconds; -1: off */
-	FlowShard shard;       /* also of a server, for tables without it; count 0: all files */
+	/* of tables, and of servers for tables without it; count 0: all files */
+	FlowShard shard;
 
 	const char *field; /* of a column */
 
 	/* of a server */
 	const char *region;
-	const char *endpoint_host; /* with a port, perhaps; NULL: AWS's */
-	bool endpoint_plain;       /* it is asked without TLS */
+	const char *endpoint_host; /* with a port, or not; NULL: AWS's */
+	bool endpoint_plain;       /* requests use no TLS */
 	FlowlogUrlStyle url_style;
 	bool requester_pays;
 	const char *ca_file;
@@ -62,21 +63,21 @@ typedef struct FlowlogOptions
 } FlowlogOptions;
 
 /*
- * Checks the options of an object of this catalog, as CREATE and ALTER give
+ * Checks the options of an object of this catalog, when CREATE or ALTER sets
  * them.
  */
 extern void flowlog_options_validate(List *list, Oid catalog);
 
-/* Reads the options of an object of this catalog, after the defaults. */
+/* Sets the defaults, and reads the options of an object of this catalog. */
 extern void flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog);
 
 /*
- * Returns what a field named "$..." is filled with, or FLOW_FROM_RECORD if
- * there is none of that name.
+ * Returns the source of a column whose field has this name; FLOW_FROM_RECORD
+ * unless it is one of the names with "$".
  */
 extern FlowColumnSource flowlog_find_source(const char *name);
 
-/* What the options of a server and a user mapping say. */
+/* Read the options of a server and a user mapping. */
 extern void flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server);
 extern void flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping);
 

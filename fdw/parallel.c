@@ -25,7 +25,11 @@ is_unsafe_function(Oid function, void *context)
 	return func_parallel(function) != PROPARALLEL_SAFE;
 }
 
-/* is_parallel_safe() asks only what the query has already been seen to call */
+/*
+ * Returns true if the expression calls a function that workers must not call.
+ * is_parallel_safe() would not do: it finds only what the query is known to
+ * call.
+ */
 static bool
 calls_unsafe_function(Node *node, void *context)
 {
@@ -36,10 +40,11 @@ calls_unsafe_function(Node *node, void *context)
 	return expression_tree_walker(node, calls_unsafe_function, context);
 }
 
+/* Returns true if workers may check the domain's constraints. */
 static bool
 constraints_are_parallel_safe(Oid domain)
 {
-	/* the context's reset looks at it */
+	/* not on the stack: it is registered with the memory context's reset */
 	DomainConstraintRef *ref = palloc(sizeof(DomainConstraintRef));
 	ListCell *cell;
 
@@ -54,7 +59,10 @@ constraints_are_parallel_safe(Oid domain)
 	return true;
 }
 
-/* May a worker run the type's input function, and what that calls? */
+/*
+ * Returns true if workers may run the type's input function, and what that
+ * calls.
+ */
 static bool
 input_is_parallel_safe(Oid type)
 {
@@ -74,10 +82,14 @@ input_is_parallel_safe(Oid type)
 			getTypeInputInfo(type, &input, &ioparam);
 			return func_parallel(input) == PROPARALLEL_SAFE;
 		default:
-			return false; /* made of other types: too rare to look into */
+			return false; /* made of other types, and too rare to be checked */
 	}
 }
 
+/*
+ * Returns true if workers may read the table: if they may run the input
+ * functions of all types that only PostgreSQL reads.
+ */
 bool
 flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
@@ -102,8 +114,8 @@ flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 /* ---------- the executor's callbacks ---------- */
 
 /*
- * Does the query look at the numbers of lines, which takes files that are not
- * cut?
+ * Returns true if the query uses line numbers, for which files must not be
+ * cut.
  */
 static bool
 needs_lines(const FlowlogScan *scan)
@@ -118,6 +130,7 @@ needs_lines(const FlowlogScan *scan)
 	return false;
 }
 
+/* Returns the size of the query's shared memory: the handle of the segment. */
 Size
 flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt)
 {
@@ -125,8 +138,8 @@ flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt)
 }
 
 /*
- * Without shared memory there will be no worker either, and the leader reads
- * alone.
+ * Makes the work queue, in the leader.  Without shared memory there are no
+ * workers either, and the leader reads alone.
  */
 void
 flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
@@ -140,6 +153,8 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	*handle = DSM_HANDLE_INVALID;
 	if (pcxt->seg == NULL)
 		return;
+
+	/* the complete list, unless it may grow while it is read */
 	if (!flowlog_scan_prepare(scan))
 		flowlog_scan_list(scan);
 	spec = (FlowlogQueueSpec) {
@@ -149,6 +164,8 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 		.whole = needs_lines(scan),
 		.exchange_size = store != NULL ? flowlog_exchange_size(participants) : 0,
 	};
+
+	/* make the queue; partial groups are exchanged in its segment */
 	scan->queue = flowlog_queue_create(scan->context, &spec);
 	if (flowlog_queue_grows(scan->queue))
 		scan->objects = (FlowObjects *) flowlog_queue_objects(scan->queue, scan);
@@ -160,7 +177,10 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	*handle = dsm_segment_handle(flowlog_queue_segment(scan->queue));
 }
 
-/* No worker runs now.  Values may prune other files than those of the list. */
+/*
+ * Prepares for a rescan.  No worker is running.  Files are listed again if
+ * run-time parameters prune them.
+ */
 void
 flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, void *coordinate)
 {
@@ -170,7 +190,8 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 	if (scan->queue == NULL)
 		return;
 	if (store != NULL)
-		flowlog_store_reset(store); /* its files may be in the segment's care */
+		/* the segment may own its temporary files */
+		flowlog_store_reset(store);
 	if (flowlog_prune_depends_on_run(scan->prune))
 	{
 		flowlog_scan_forget(scan);
@@ -182,6 +203,7 @@ flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt, voi
 		flowlog_store_reset_exchange(store);
 }
 
+/* Attaches to the work queue, in a worker. */
 void
 flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *coordinate)
 {
@@ -200,8 +222,9 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 }
 
 /*
- * The counts go up early: the leader asks for them when the workers are gone.
- * It may be called several times, and the scan may go on after it.
+ * Publishes the counts while shared memory exists: the leader needs them when
+ * the workers have ended.  May be called several times, and the scan may go on
+ * afterwards.
  */
 void
 flowlog_parallel_shutdown(ForeignScanState *node)

@@ -3,9 +3,9 @@
  * plan.c
  *	  Sizes, paths, costs and plans of foreign scans.
  *
- * Planning opens no data file.  What a location holds is taken from a short
- * look at its directories; how many lines that is, from ANALYZE or else from a
- * usual line's length.
+ * Planning opens no data file.  The size of a location is estimated from its
+ * directories, within a limit of entries and of time; the number of lines from
+ * what ANALYZE has counted, or else from the length of an average line.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,44 +26,45 @@
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 
-/* what a look at the directories may cost */
+/* limits for listing directories while planning */
 #define PLAN_ENTRIES 1000
 #define PLAN_MICROSECONDS 20000
 
 /*
- * what is taken to be in a bucket, unless ANALYZE has seen it: bytes, in so
- * many objects
+ * what a bucket is assumed to hold, unless ANALYZE has counted: bytes, and
+ * units of work
  */
 #define STORE_BYTES (64 * 1024 * 1024)
 #define STORE_UNITS 64
 
 /*
- * what a line takes, and what compression makes of it, where ANALYZE has not
- * told
+ * the bytes of a line, and the factor of compression, unless ANALYZE has
+ * counted
  */
 #define BYTES_PER_LINE 128
 #define COMPRESSION_RATIO 8
 
 /*
- * What a line costs, in tuples of a heap table: split at its separators,
- * matched by a regular expression, and inflated.  A pushed comparison is
- * cheaper than the executor's.
+ * The cost of a line, in units of cpu_tuple_cost: for splitting it at its
+ * separators, for matching it with a regular expression, and for decompressing
+ * it.  A pushed comparison costs half of what the executor's does.
  */
 #define SPLIT_COST 0.5
 #define MATCH_COST 3
 #define INFLATE_COST 2
 
-/* What planning keeps of a foreign table. */
+/* What planning knows about a foreign table. */
 typedef struct FlowlogPlanInfo
 {
 	FlowlogTable *table;
 	double bytes; /* as stored */
 	double lines;
-	double units;    /* that processes can share, those that were seen */
-	List *pruned_by; /* restrictions for which these numbers are right */
+	/* how many processes can share the work, from the files seen */
+	double units;
+	List *pruned_by; /* restrictions that these numbers take into account */
 	/*
-	 * security level of a restriction that is not judged by file; the highest
-	 * number if there is none
+	 * lowest security level of the restrictions that are not evaluated by
+	 * file; PG_UINT32_MAX if there are none
 	 */
 	Index least_level;
 	/*
@@ -71,10 +72,10 @@ typedef struct FlowlogPlanInfo
 	 * executed.  Plain EXPLAIN and parallel plans list its files all the same.
 	 */
 	bool may_not_run;
-	double line_cost; /* what a line costs, all but reading its bytes */
+	double line_cost; /* without reading its bytes */
 } FlowlogPlanInfo;
 
-/* ---------- who judges what ---------- */
+/* ---------- where a restriction is evaluated ---------- */
 
 typedef enum QualPlace
 {
@@ -101,6 +102,10 @@ may_be_evaluated_by_file(const FlowlogPlanInfo *info, const RestrictInfo *restri
 	return restriction->leakproof || restriction->security_level <= info->least_level;
 }
 
+/*
+ * Returns where a restriction is evaluated.  Those evaluated by file come
+ * before all others.
+ */
 static QualPlace
 place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
@@ -115,6 +120,10 @@ place_of(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 	                                                                                 : QUAL_LOCAL;
 }
 
+/*
+ * Finds the lowest security level of the restrictions that are not evaluated
+ * by file.
+ */
 static void
 find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions)
 {
@@ -130,6 +139,7 @@ find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions)
 	}
 }
 
+/* Returns an entry of FlowlogQuals.file_flags. */
 static int
 file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
            RestrictInfo *restriction)
@@ -149,7 +159,9 @@ file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
  */
 typedef bool (*ComesBefore)(const RestrictInfo *restriction, const RestrictInfo *other);
 
-/* Others stay as they are. */
+/*
+ * Sorts restrictions; those that comes_before does not order keep their order.
+ */
 static List *
 sort_restrictions(List *restrictions, ComesBefore comes_before)
 {
@@ -174,7 +186,10 @@ is_of_lower_level(const RestrictInfo *restriction, const RestrictInfo *other)
 	return restriction->security_level < other->security_level;
 }
 
-/* What leaks nothing and costs little counts as of the lowest level. */
+/*
+ * Returns the security level by which a restriction is ordered: 0 for one that
+ * is leakproof and cheap.
+ */
 static Index
 level_of(const RestrictInfo *restriction)
 {
@@ -183,6 +198,7 @@ level_of(const RestrictInfo *restriction)
 	           : restriction->security_level;
 }
 
+/* Orders as createplan.c's order_qual_clauses does. */
 static bool
 is_of_lower_level_or_cost(const RestrictInfo *restriction, const RestrictInfo *other)
 {
@@ -193,18 +209,20 @@ is_of_lower_level_or_cost(const RestrictInfo *restriction, const RestrictInfo *o
 	       (level == other_level && restriction->eval_cost.per_tuple < other->eval_cost.per_tuple);
 }
 
+/* Returns the restrictions in the order in which PostgreSQL evaluates them. */
 List *
 flowlog_plan_order_quals(PlannerInfo *root, List *restrictions)
 {
 	QualCost cost;
 
-	cost_qual_eval(&cost, restrictions, root); /* which keeps it in each of them */
+	/* this sets eval_cost in each of them */
+	cost_qual_eval(&cost, restrictions, root);
 	return sort_restrictions(restrictions, is_of_lower_level_or_cost);
 }
 
 /* ---------- plans' clauses ---------- */
 
-/* Is it of use to prune by the time in a file's name? */
+/* Returns true if the restriction can prune by the time in a file's name. */
 static bool
 prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
                RestrictInfo *restriction)
@@ -218,8 +236,8 @@ prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table
 }
 
 /*
- * The whole of it: the plan's clauses are the pushed ones, those on files, and
- * those that prune by time.
+ * Makes the list of a plan's clauses: those that are pushed, those that are
+ * evaluated by file, and those that prune by time.
  */
 List *
 flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local,
@@ -230,7 +248,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *file = NIL;
 	List *time = NIL;
 	List *clauses = NIL;
-	Index least_local = PG_UINT32_MAX; /* the lowest security level of those for PostgreSQL */
+	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
 	*local = NIL;
@@ -245,15 +263,15 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 			time = lappend(time, restriction->clause);
 
 		/*
-		 * an error of a branch is none for a row that a condition before it
-		 * drops
+		 * an error in a branch must not be raised for a row that an earlier
+		 * condition drops
 		 */
 		place = place_of(root, baserel, restriction);
 		if (place == QUAL_PUSHED && *local != NIL &&
 		    flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
 			place = QUAL_LOCAL;
 
-		/* nor may it tell of a row that a policy or a view hides */
+		/* nor for a row that a policy or a view hides */
 		if (place == QUAL_PUSHED && least_local < restriction->security_level &&
 		    flowlog_expr_makes_time(restriction->clause))
 			place = QUAL_LOCAL;
@@ -283,6 +301,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	return list_concat(list_concat(pushed, clauses), time);
 }
 
+/* Takes the list that flowlog_plan_sort_quals has made apart. */
 FlowlogQuals
 flowlog_plan_quals(const ForeignScan *plan)
 {
@@ -300,6 +319,7 @@ flowlog_plan_quals(const ForeignScan *plan)
 
 /* ---------- sizes ---------- */
 
+/* Returns true if an expression contains a parameter or a placeholder. */
 static bool
 has_parameter(Node *node, void *context)
 {
@@ -311,10 +331,11 @@ has_parameter(Node *node, void *context)
 }
 
 /*
- * What prunes the listing when a query is planned.  Left out is what takes a
- * value from the run, what may raise an error that PostgreSQL's planner would
- * not raise, and what could leak paths, for nobody has yet asked whether the
- * user may read the table.  *used are the restrictions on files among them.
+ * Returns what prunes the listing while planning, or NULL. Restrictions are
+ * left out that take a value from the run, that may raise an error that
+ * PostgreSQL's planner would not raise, or that could leak paths: the user's
+ * right to read the table has not been checked yet.  Appends the restrictions
+ * on files that are used to *used.
  */
 static FlowlogPrune *
 prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backend, List **used)
@@ -334,6 +355,8 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 			continue;
 		if (!flowlog_expr_is_foreseen(restriction->clause, baserel->relid))
 			continue;
+
+		/* fold stable functions, as the planner does for its estimates */
 		clause = (Expr *) estimate_expression_value(root, copyObject((Node *) restriction->clause));
 		if (has_parameter((Node *) clause, NULL) || contain_leaked_vars((Node *) clause))
 			continue;
@@ -343,6 +366,8 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 			quals.time = lappend(quals.time, clause);
 		if (!file)
 			continue;
+
+		/* contain_leaked_vars has checked that it leaks nothing */
 		quals.file = lappend(quals.file, clause);
 		quals.file_flags =
 			lappend_int(quals.file_flags,
@@ -355,7 +380,7 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 	return flowlog_prune_create(table, backend, false, NULL, NIL, &quals);
 }
 
-/* Does the query look at the numbers of lines? */
+/* Returns true if the query uses line numbers. */
 static bool
 needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 {
@@ -374,12 +399,13 @@ needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 }
 
 /*
- * Looks at what the location holds: stored bytes, lines by a usual line's
- * length, units of work.  False if the look was cut short, so that there is
- * more than that.  *used: which restrictions were taken into account.
- * "looking" is for what is not needed afterwards; what the planner makes of
- * expressions may not go there, for it notes in the plan which functions it
- * has inlined.
+ * Estimates what the location holds: stored bytes, lines of average length,
+ * units of work.  Returns false if the listing was cut short, so that there is
+ * more.  Appends the restrictions that were taken into account to *used.
+ *
+ * "looking" is for memory that is not needed afterwards.  What the planner
+ * makes of expressions must not be allocated there, as the planner notes in
+ * the plan which functions it has inlined.
  */
 static bool
 estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking, List **used)
@@ -408,7 +434,7 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 
 	if (!flow_location_is_local(table->location))
 	{
-		/* nobody is asked over the network for a plan */
+		/* planning sends no requests over the network */
 		info->bytes = STORE_BYTES;
 		info->units = STORE_UNITS;
 		info->lines = (double) STORE_BYTES * COMPRESSION_RATIO / BYTES_PER_LINE;
@@ -416,6 +442,7 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 		return false;
 	}
 
+	/* list the files, as far as the limits allow */
 	prune = prune_for_planning(root, baserel, &backend, used);
 	old = MemoryContextSwitchTo(looking);
 	allowed = flowlog_get_access(NULL);
@@ -431,8 +458,9 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	if (status == FLOW_INTERRUPTED)
 		flowlog_raise(&backend, &error, table);
 	if (status != FLOW_OK)
-		return true; /* the scan will say what is wrong */
+		return true; /* the scan will report the error */
 
+	/* sum up sizes, costs and units of the files */
 	unit_size = flowlog_queue_unit_size(objects->bytes);
 	for (size_t i = 0; i < objects->count; i++)
 	{
@@ -452,6 +480,10 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	return complete;
 }
 
+/*
+ * Estimates the size of a foreign table, and the rows that pass its
+ * restrictions.
+ */
 void
 flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
@@ -461,6 +493,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	bool complete;
 	double selectivity;
 
+	/* read the definition, and look at the location */
 	info->table = flowlog_table_open(relid);
 	info->least_level = PG_UINT32_MAX;
 	info->may_not_run = root->hasPseudoConstantQuals;
@@ -469,8 +502,8 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	find_least_level(info, baserel->relid, baserel->joininfo);
 
 	/*
-	 * there may be thousands of partitions, and what it takes to look at one
-	 * is not needed any more
+	 * memory that only the estimate needs is freed: there may be thousands of
+	 * partitions
 	 */
 	looking = AllocSetContextCreate(CurrentMemoryContext,
 	                                "flowlog_fdw planning",
@@ -482,8 +515,8 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	if (baserel->pages > 0 && baserel->tuples >= 0)
 	{
 		/*
-		 * ANALYZE has counted: so many lines a page.  Of a long list it has
-		 * seen more than we have.
+		 * ANALYZE has counted lines per page; it saw all files, so its pages
+		 * are the minimum if our listing was cut short
 		 */
 		double pages = Max(ceil(info->bytes / BLCKSZ), 1);
 
@@ -496,7 +529,9 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	}
 	info->lines = clamp_row_est(info->lines);
 
-	/* what has pruned all there is is accounted for */
+	/*
+	 * the sizes of a complete list are those of the files that were not pruned
+	 */
 	info->pruned_by = complete ? used : NIL;
 	selectivity =
 		clauselist_selectivity(root,
@@ -510,18 +545,24 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 
 /* ---------- costs ---------- */
 
+/* Returns the foreign table of a base relation. */
 const FlowlogTable *
 flowlog_plan_table(const RelOptInfo *baserel)
 {
 	return ((const FlowlogPlanInfo *) baserel->fdw_private)->table;
 }
 
+/* Returns true if PostgreSQL does not evaluate the restriction row by row. */
 bool
 flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
 {
 	return place_of(root, baserel, restriction) != QUAL_LOCAL;
 }
 
+/*
+ * Estimates the cost of reading all lines and evaluating the pushed
+ * restrictions.
+ */
 void
 flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double divisor,
                    Cost *startup, Cost *run, double *passed)
@@ -531,7 +572,7 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 	QualCost cost;
 	ListCell *cell;
 
-	/* those that are judged by file cost nothing to speak of */
+	/* the cost of those that are evaluated by file is negligible */
 	foreach(cell, pushed)
 		if (place_of(root, baserel, lfirst_node(RestrictInfo, cell)) != QUAL_FILE)
 			by_line = lappend(by_line, lfirst(cell));
@@ -547,8 +588,8 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 }
 
 /*
- * The cost of a scan that judges these restrictions and emits so many rows,
- * where "divisor" processes share the work of the processor.
+ * Estimates the cost of a scan that evaluates these restrictions and returns
+ * "rows" rows, where "divisor" processes share the work of the processor.
  */
 static void
 cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double rows, double divisor,
@@ -581,6 +622,7 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 
 /* ---------- paths ---------- */
 
+/* Creates a path, with the arguments that each release of PostgreSQL takes. */
 static ForeignPath *
 create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total,
                  Relids required_outer)
@@ -603,6 +645,10 @@ create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost start
 	                               NIL);
 }
 
+/*
+ * Adds the path of a scan by one process, with the outer relations' values as
+ * parameters if there are any.
+ */
 static void
 add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 {
@@ -623,15 +669,18 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	path = create_scan_path(root, baserel, rows, startup, total, required_outer);
 
 	/*
-	 * In workers only the partial path runs: where each worker scans for
-	 * itself, the logs are read, and their rejects warned of, as often, and
-	 * EXPLAIN knows only the leader's share.
+	 * Workers run only the partial path: if each worker scanned on its own,
+	 * each would read all logs and warn of their rejects, and EXPLAIN would
+	 * show the leader's share only.
 	 */
 	path->path.parallel_safe = false;
 	add_path(baserel, (Path *) path);
 }
 
-/* As costsize.c's get_parallel_divisor. */
+/*
+ * Returns how many processes a leader and its workers count for (see
+ * costsize.c's get_parallel_divisor).
+ */
 double
 flowlog_parallel_divisor(int workers)
 {
@@ -641,10 +690,11 @@ flowlog_parallel_divisor(int workers)
 }
 
 /*
- * So many workers as for a heap table that takes as long to read: starting
- * them takes as long too (10 ms). A process without a unit of its own would be
- * idle, so there are fewer workers than units.  But an inheritance child is
- * read together with others: one worker may take it.
+ * Returns the number of workers for a scan: as many as for a heap table that
+ * takes as long to read, as starting a worker takes as long, too (10 ms).
+ * There are fewer workers than units, as a process without a unit would be
+ * idle.  But an inheritance child of one unit may have one worker: its
+ * siblings are read at the same time.
  */
 static int
 count_workers(RelOptInfo *baserel)
@@ -661,6 +711,7 @@ count_workers(RelOptInfo *baserel)
 	return workers < most ? workers : (int) most;
 }
 
+/* Adds the path of a scan by several processes. */
 static void
 add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 {
@@ -686,6 +737,7 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 	add_partial_path(baserel, (Path *) path);
 }
 
+/* Returns true if an expression of type bigint is the constant 1. */
 static bool
 is_one(PlannerInfo *root, Node *node)
 {
@@ -694,7 +746,7 @@ is_one(PlannerInfo *root, Node *node)
 	       DatumGetInt64(((Const *) node)->constvalue) == 1;
 }
 
-/* Does the relation have one row at most, certainly? */
+/* Returns true if the relation certainly has at most one row. */
 static bool
 has_one_row(PlannerInfo *root, Index relid)
 {
@@ -723,7 +775,10 @@ has_one_row(PlannerInfo *root, Index relid)
 	}
 }
 
-/* Could the reader judge a join clause, given the other side's row? */
+/*
+ * Returns true if the reader could evaluate a join clause, given the other
+ * side's row.
+ */
 static bool
 is_useful_join_clause(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *clause)
 {
@@ -731,6 +786,7 @@ is_useful_join_clause(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *clau
 	       flowlog_plan_is_pushed(root, baserel, clause);
 }
 
+/* Returns true if a member of an equivalence class is of this relation. */
 static bool
 any_member_matches(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em,
                    void *arg)
@@ -739,8 +795,9 @@ any_member_matches(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, Equ
 }
 
 /*
- * A scan with a nested loop's parameter reads everything again for each outer
- * row, so it is offered only where the outer side is one row for certain.
+ * Adds paths with parameters from a nested loop.  Such a scan reads everything
+ * again for each outer row, so they are added only where the outer side
+ * certainly has one row.
  */
 static void
 add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
@@ -749,6 +806,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
 	List *seen = NIL;
 	ListCell *cell;
 
+	/* find the join clauses that the reader could evaluate */
 	foreach(cell, baserel->joininfo)
 	{
 		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
@@ -773,6 +831,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
 		}
 	}
 
+	/* add a path for each relation of one row that they join with */
 	foreach(cell, clauses)
 	{
 		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
@@ -789,6 +848,7 @@ add_parameterized_paths(PlannerInfo *root, RelOptInfo *baserel)
 	}
 }
 
+/* Adds all paths of a foreign table. */
 void
 flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 {
@@ -800,9 +860,9 @@ flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 /* ---------- plans ---------- */
 
 /*
- * The attributes that must be filled: those that come out of the scan, and
- * those that PostgreSQL's own filter looks at.  What only pushed clauses look
- * at need not be converted.
+ * Returns the attributes that must be filled: those that the scan returns and
+ * those that local clauses use.  Attributes that only pushed clauses use are
+ * not converted.
  */
 static List *
 attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
@@ -818,6 +878,7 @@ attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
 	return result;
 }
 
+/* Makes the plan of a scan of rows. */
 ForeignScan *
 flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath *best_path,
                  List *tlist, List *scan_clauses, Plan *outer_plan)
@@ -827,10 +888,10 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, &local, &counts);
 
 	/*
-	 * Clauses go into fdw_exprs, where parameters are replaced and the
-	 * executor and EXPLAIN find them, and into fdw_recheck_quals for
-	 * EvalPlanQual; where one prunes by time and is local too, that does no
-	 * harm.
+	 * Clauses go into fdw_exprs, where the planner replaces their parameters
+	 * and the executor and EXPLAIN find them, and into fdw_recheck_quals for
+	 * EvalPlanQual.  A clause that prunes by time may be local as well, which
+	 * does no harm.
 	 */
 	return make_foreignscan(tlist,
 	                        local,
@@ -842,6 +903,7 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	                        outer_plan);
 }
 
+/* Returns the attributes that the plan's scan fills. */
 Bitmapset *
 flowlog_plan_attrs_used(ForeignScan *plan)
 {

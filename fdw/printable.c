@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * printable.c
- *	  Names of files, and bytes of logs, as text for SQL and for messages.
+ *	  File names and bytes of logs as text for SQL and for messages.
  *
  * Names and logs are bytes.  A value of type text must be valid in the
  * database's encoding.  A message must also be convertible to the client's
- * encoding, or the client is told of a failed conversion in its place, and a
- * warning becomes an error.  What is neither is written as "\x" and two
- * hexadecimal digits for each byte; in messages and lines shown by functions,
- * so are control characters.
+ * encoding; otherwise the client gets an error about the conversion instead,
+ * and a warning becomes an error.  Bytes that are not valid or convertible are
+ * written as "\x" and two hexadecimal digits each; so are control characters
+ * in messages and in lines that functions return.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,10 +17,12 @@
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 
-/* The server's conversion of messages to the client's encoding. */
+/*
+ * The conversion from the database's encoding to the client's, for messages.
+ */
 typedef struct Conversion
 {
-	int client; /* the encoding that it is for; -1: none was looked up */
+	int client; /* the encoding it converts to; -1: none was looked up */
 	bool exists;
 	FmgrInfo function;
 } Conversion;
@@ -28,8 +30,8 @@ typedef struct Conversion
 static Conversion conversion = {.client = -1};
 
 /*
- * What the client wants.  A worker writes messages in the database's encoding,
- * which its leader converts, but has the setting of the leader.
+ * Returns the client's encoding.  A worker writes messages in the database's
+ * encoding, which its leader converts, but it has the leader's setting.
  */
 static int
 client_encoding(void)
@@ -40,6 +42,7 @@ client_encoding(void)
 	return encoding >= 0 ? encoding : pg_get_client_encoding();
 }
 
+/* Looks up the conversion, which may access catalogs. */
 void
 flowlog_message_prepare(void)
 {
@@ -64,8 +67,8 @@ flowlog_message_prepare(void)
 }
 
 /*
- * Is a character that is valid in the database's encoding convertible to the
- * client's?
+ * Returns true if a character, which is valid in the database's encoding, is
+ * convertible to the client's.
  */
 static bool
 can_be_sent(const char *character, int len)
@@ -74,7 +77,7 @@ can_be_sent(const char *character, int len)
 	int server = GetDatabaseEncoding();
 	char converted[MAX_MULTIBYTE_CHAR_LEN * MAX_CONVERSION_GROWTH + 1];
 
-	/* as pg_server_to_any has it */
+	/* see pg_server_to_any */
 	if (client == server || client == PG_SQL_ASCII || server == PG_SQL_ASCII)
 		return true;
 	if (conversion.client != client || !conversion.exists)
@@ -88,9 +91,7 @@ can_be_sent(const char *character, int len)
 	                                   BoolGetDatum(true))) == len;
 }
 
-/*
- * The bytes of the character at "data" in an encoding, 0 if it is not valid.
- */
+/* Returns how many bytes the character at "data" has; 0 if it is not valid. */
 static int
 valid_width(int encoding, const char *data, const char *end)
 {
@@ -102,14 +103,18 @@ valid_width(int encoding, const char *data, const char *end)
 	return width <= end - data && pg_verify_mbstr(encoding, data, width, true) ? width : 0;
 }
 
+/*
+ * Appends bytes as text.  "controls" escapes control characters; "for_client"
+ * escapes characters that are not convertible to the client's encoding.
+ */
 static void
 append_text(StringInfo out, const char *data, const char *end, bool controls, bool for_client)
 {
 	int encoding = GetDatabaseEncoding();
 
 	/*
-	 * what a database without an encoding sends is not converted, but must be
-	 * valid in the client's
+	 * text of a database without an encoding is sent unconverted, but must be
+	 * valid in the client's encoding
 	 */
 	if (for_client && encoding == PG_SQL_ASCII)
 		encoding = client_encoding();
@@ -132,6 +137,7 @@ append_text(StringInfo out, const char *data, const char *end, bool controls, bo
 	}
 }
 
+/* Returns bytes of a log as valid text without control characters. */
 char *
 flowlog_printable(const char *data, size_t len, size_t most)
 {
@@ -144,6 +150,7 @@ flowlog_printable(const char *data, size_t len, size_t most)
 	return text.data;
 }
 
+/* Returns a file's name as valid text. */
 const char *
 flowlog_valid_text(const char *bytes)
 {
@@ -157,6 +164,7 @@ flowlog_valid_text(const char *bytes)
 	return text.data;
 }
 
+/* Does what flowlog_message does, without access to catalogs. */
 const char *
 flowlog_message_prepared(const char *bytes)
 {
@@ -172,6 +180,7 @@ flowlog_message_prepared(const char *bytes)
 	return text.data;
 }
 
+/* Returns a text that contains file names as text for a message. */
 const char *
 flowlog_message(const char *bytes)
 {

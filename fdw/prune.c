@@ -1,30 +1,32 @@
 /*-------------------------------------------------------------------------
  *
  * prune.c
- *	  Which files a scan need not read, by what is known of them before they
- *	  are opened.
+ *	  Decides which files a scan need not read, from what is known about them
+ *	  before they are opened.
  *
- * A condition whose only columns are the same in all of a file (variables of
- * the location, $path, $size, $modified) is evaluated once for each file, and
- * for a directory as soon as its columns are known there: by a filter (see
- * qual.c) if it is made of comparisons, which takes no longer for an array of
- * a million elements than for one of a few; otherwise by PostgreSQL's own
- * executor, which also evaluates what the filter cannot decide.  Of a date of
- * which only the year is known, or the year and the month, its comparisons
- * still tell whether any day of that can pass; and where option
- * "name_time_slack" is set, those of a record's times tell it of the time in a
- * file's name.  For both, the filters are asked about intervals.
+ * A condition whose columns all have the same value in all records of a file
+ * (variables of the location, $path, $size, $modified) is evaluated once for
+ * each file, and for a directory as soon as its columns are known there.  A
+ * filter evaluates it (see qual.c) if it is made of comparisons; an array of a
+ * million elements then takes no longer than a short one.  Otherwise
+ * PostgreSQL's own executor does, which also evaluates what the filter cannot
+ * decide.
+ *
+ * If only the year of a date is known, or the year and the month, the
+ * comparisons still tell whether any day in that time can pass.  If option
+ * "name_time_slack" is set, the comparisons of a record's times tell the same
+ * about the time in a file's name.  In both cases the filters are tested with
+ * intervals.
  *
  * Conditions are evaluated in the order of their security levels, as
- * PostgreSQL would have it: one that may leak what it is given comes behind
- * all of a lower level.
+ * PostgreSQL would do it: one that may leak its arguments comes after all of a
+ * lower level.
  *
- * Pruning raises no error that PostgreSQL would not raise.  What stands in a
- * branch of a condition and may fail is not evaluated (see qual_error.c): of a
- * filter it is a part that may be anything, and a condition with such a branch
- * is not one on files.  Plain EXPLAIN, which shows what a query would read,
- * evaluates what may fail in a subtransaction; if it does fail, the condition
- * prunes nothing.
+ * Pruning raises no error that PostgreSQL would not raise.  What may fail in a
+ * branch of a condition is not evaluated (see qual_error.c): in a filter its
+ * value is unknown, and a condition with such a branch is not one on files.
+ * Plain EXPLAIN, which shows what a query would read, evaluates what may fail
+ * in a subtransaction; if it fails, the condition prunes nothing.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,43 +48,45 @@
 typedef struct FileQual
 {
 	Expr *clause;
-	Expr *now;          /* the clause as it can be evaluated now; NULL: it cannot be */
-	ExprState *state;   /* of that */
-	FlowFilter *filter; /* the same, for a listing; NULL: it is not made of comparisons */
+	/* the clause to be evaluated now; NULL: it cannot be evaluated now */
+	Expr *now;
+	ExprState *state; /* of "now" */
+	/* for a listing; NULL: the clause is not made of comparisons */
+	FlowFilter *filter;
 	Index level;
 	bool leakproof;
-	bool comparisons; /* the reader's filter can have it */
-	bool is_attempt;  /* it may fail, which is no error now */
-	int *columns;     /* those it looks at */
+	bool comparisons; /* the reader's filter can evaluate it */
+	bool is_attempt;  /* it may fail, which is not an error now */
+	int *columns;     /* the columns it uses */
 	int ncolumns;
 } FileQual;
 
-/* What is known of a column. */
+/* What is known about a column. */
 typedef enum Knowledge
 {
 	NOT_KNOWN,
 	KNOWN,
-	BAD /* no value of its type, or none where there must be one */
+	BAD /* its text is not of its type, or it is null and must not be */
 } Knowledge;
 
 struct FlowlogPrune
 {
-	const FlowlogTable *definition; /* the table as it is */
-	FlowlogBackend *backend;        /* in whose memory context this lives */
+	const FlowlogTable *definition; /* the table as defined */
+	FlowlogBackend *backend;        /* this lives in its memory context */
 	bool explain_only;
 	PlanState *parent; /* NULL: planning */
-	FileQual *quals;   /* in the order of their levels */
+	FileQual *quals;   /* ordered by security level */
 	int nquals;
 	List *time_clauses;
-	bool depends_on_run; /* on parameters that the run gives values, perhaps others for a rescan */
+	/* on run-time parameters, which may have other values in a rescan */
+	bool depends_on_run;
 
-	/* set up when the first listing begins */
+	/* set when the first listing begins */
 	bool ready;
 	ExprContext *econtext;
 	TupleTableSlot *slot;
 	/*
-	 * the scan's, with columns that may be NULL: whether they may be is judged
-	 * here
+	 * the table, but all columns may be NULL: whether they may is checked here
 	 */
 	FlowlogTable table;
 	FlowlogTuple *tuple;
@@ -99,6 +103,7 @@ struct FlowlogPrune
 
 /* ---------- planning ---------- */
 
+/* Returns true if the clause is a condition on files. */
 bool
 flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 {
@@ -115,19 +120,20 @@ flowlog_prune_is_file_qual(const FlowlogTable *table, Index relid, Expr *clause)
 		int attnum = member + FirstLowInvalidHeapAttributeNumber;
 		int column = attnum > 0 ? table->column_of_attr[attnum - 1] : -1;
 
-		/*
-		 * what PostgreSQL's own input function makes of a text is not ours to
-		 * know
-		 */
+		/* what PostgreSQL's own input function makes of a text is not known */
 		if (column < 0 || !flow_column_is_constant(&table->columns[column]) ||
 		    table->columns[column].type == FLOW_OPAQUE)
 			return false;
 	}
 
-	/* the listing comes to all files at once, a row to some of them perhaps */
+	/*
+	 * a listing evaluates it for all files, even if the query would not
+	 * evaluate the branch for any row
+	 */
 	return !flowlog_expr_branch_may_fail(clause, relid);
 }
 
+/* Returns true if the clause uses one of a record's times. */
 bool
 flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause)
 {
@@ -145,11 +151,12 @@ flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr *clause)
 
 typedef struct ParameterSearch
 {
-	ParamListInfo params; /* those that are supplied; NULL: none */
-	bool exec;            /* found: a value that the run gives */
-	bool missing;         /* found: one that was not supplied */
+	ParamListInfo params; /* the parameters supplied; NULL: none */
+	bool exec;            /* found: a run-time parameter */
+	bool missing;         /* found: a parameter that was not supplied */
 } ParameterSearch;
 
+/* Walks over an expression and notes which kinds of parameters it has. */
 static bool
 find_parameters(Node *node, void *context)
 {
@@ -181,8 +188,8 @@ find_parameters(Node *node, void *context)
 }
 
 /*
- * Can an expression be evaluated now?  While EXPLAIN only shows a plan, not if
- * that takes values from the run.
+ * Returns true if an expression can be evaluated now.  Planning and plain
+ * EXPLAIN have no values of run-time parameters.
  */
 static bool
 can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
@@ -199,18 +206,22 @@ can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
 
 /* ---------- plain EXPLAIN ---------- */
 
-/* What is evaluated in a subtransaction. */
+/* Something that is evaluated in a subtransaction. */
 typedef struct Attempt
 {
 	FlowlogPrune *prune;
 	ExprContext *econtext;
-	Expr *expr; /* a part of a clause, and the constant that it comes to */
+	Expr *expr; /* a part of a clause; value is its result */
 	Const *value;
-	FileQual *qual; /* or a condition on the current file, and whether it holds */
+	/* or a condition on the current file; holds is its result */
+	FileQual *qual;
 	bool holds;
 } Attempt;
 
-/* Ends what succeeded; another error may yet come of that. */
+/*
+ * Ends an evaluation that has succeeded.  Shutdown callbacks may still raise
+ * an error.
+ */
 static void
 end_attempt(Attempt *attempt)
 {
@@ -220,6 +231,7 @@ end_attempt(Attempt *attempt)
 	FreeExprContext(econtext, true);
 }
 
+/* Evaluates a part of a clause, and makes a constant of it. */
 static void
 attempt_part(void *arg)
 {
@@ -246,6 +258,7 @@ attempt_part(void *arg)
 	end_attempt(attempt);
 }
 
+/* Evaluates a condition on the current file. */
 static void
 attempt_qual(void *arg)
 {
@@ -257,6 +270,10 @@ attempt_qual(void *arg)
 	end_attempt(attempt);
 }
 
+/*
+ * Calls one of the two functions in a subtransaction; returns false if it
+ * fails.
+ */
 static bool
 try(Attempt *attempt, void (*function)(void *arg))
 {
@@ -273,7 +290,10 @@ typedef struct Folding
 	bool failed;
 } Folding;
 
-/* Evaluates the parts of a clause that hold no column and may fail. */
+/*
+ * Replaces the parts of a clause that have no column and may fail by their
+ * values.
+ */
 static Node *
 fold_parts(Node *node, void *context)
 {
@@ -290,7 +310,7 @@ fold_parts(Node *node, void *context)
 	return (Node *) attempt.value;
 }
 
-/* The clause as it can be evaluated now, or NULL. */
+/* Returns the clause to be evaluated now, or NULL if it cannot be. */
 static Expr *
 clause_for_now(FlowlogPrune *prune, Expr *clause)
 {
@@ -307,7 +327,7 @@ clause_for_now(FlowlogPrune *prune, Expr *clause)
 
 /* ---------- a scan's conditions ---------- */
 
-/* A scan of groups has columns of its own: back to those of the table. */
+/* Replaces the columns of a scan of groups by those of the table. */
 static Node *
 restore_columns(Node *node, void *context)
 {
@@ -321,7 +341,7 @@ restore_columns(Node *node, void *context)
 	return expression_tree_mutator(node, restore_columns, context);
 }
 
-/* The columns that a condition looks at; all its Vars are of the table. */
+/* Adds the columns that a condition uses.  All its Vars are the table's. */
 static bool
 add_columns(Node *node, void *context)
 {
@@ -338,6 +358,7 @@ add_columns(Node *node, void *context)
 	return expression_tree_walker(node, add_columns, context);
 }
 
+/* Sets up a condition on files. */
 static void
 init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 {
@@ -356,6 +377,7 @@ init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 	prune->depends_on_run |= search.exec;
 }
 
+/* Prepares pruning; returns NULL if there is nothing to prune by. */
 FlowlogPrune *
 flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only,
                      PlanState *parent, List *scan_tlist, const FlowlogQuals *quals)
@@ -374,6 +396,8 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	prune->explain_only = explain_only;
 	prune->parent = parent;
 	prune->quals = palloc0(sizeof(FileQual) * (list_length(quals->file) + 1));
+
+	/* the conditions on files */
 	forboth(cell, quals->file, flags, quals->file_flags)
 	{
 		Node *clause = lfirst(cell);
@@ -382,6 +406,8 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 			clause = restore_columns(clause, scan_tlist);
 		init_qual(prune, &prune->quals[prune->nquals++], (Expr *) clause, lfirst_int(flags));
 	}
+
+	/* the conditions on a record's times */
 	foreach(cell, quals->time)
 	{
 		ParameterSearch search = {0};
@@ -397,17 +423,18 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	return prune;
 }
 
+/* Returns true if pruning depends on run-time parameters; accepts NULL. */
 bool
 flowlog_prune_depends_on_run(const FlowlogPrune *prune)
 {
 	return prune != NULL && prune->depends_on_run;
 }
 
-/* ---------- judging ---------- */
+/* ---------- evaluation ---------- */
 
 /*
- * Makes what is known of a file, or of a directory on the way to some, a row
- * of the table.
+ * Fills a slot with the columns known for this file or directory; "file" is
+ * NULL for a directory.
  */
 static void
 fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
@@ -419,6 +446,8 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 
 	if (constants == NULL)
 		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+
+	/* read the fields of the columns that are known */
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const FlowColumn *column = &table->columns[i];
@@ -441,16 +470,14 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 		prune->knowledge[i] = KNOWN;
 	}
 
+	/* convert them to a row */
 	ExecClearTuple(prune->slot);
 	flowlog_tuple_fill(prune->tuple, &record, prune->slot->tts_values, prune->slot->tts_isnull);
 	ExecStoreVirtualTuple(prune->slot);
 	prune->econtext->ecxt_scantuple = prune->slot;
 }
 
-/*
- * The first column of a condition of which not so much is known as that it has
- * a value, or -1.
- */
+/* Returns the first column of a condition whose value is not known, or -1. */
 static int
 first_unknown(const FlowlogPrune *prune, const FileQual *qual)
 {
@@ -461,8 +488,8 @@ first_unknown(const FlowlogPrune *prune, const FileQual *qual)
 }
 
 /*
- * Does a condition hold that may fail?  Once it has, it is not evaluated any
- * more.
+ * Evaluates a condition that may fail.  If it fails, it holds, and is not
+ * evaluated any more.
  */
 static bool
 try_qual(FlowlogPrune *prune, FileQual *qual)
@@ -475,7 +502,7 @@ try_qual(FlowlogPrune *prune, FileQual *qual)
 	return true;
 }
 
-/* Returns true if a condition holds that can be evaluated. */
+/* Returns true if the condition holds.  It can be evaluated. */
 static bool
 evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 {
@@ -493,12 +520,16 @@ evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 	return ExecQual(qual->state, prune->econtext);
 }
 
-/* Do the conditions that can be evaluated hold? */
+/*
+ * Sets *holds to false if a condition that can be evaluated does not hold.
+ * Returns an error for a file with an invalid value, unless on_error allows
+ * it.
+ */
 static FlowStatus
 evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
 {
 	FlowOnError on_error = prune->definition->options.on_error;
-	Index skipped = PG_UINT32_MAX; /* the lowest level of those that were not evaluated */
+	Index skipped = PG_UINT32_MAX; /* lowest level of those not evaluated */
 
 	for (int i = 0; i < prune->nquals && *holds; i++)
 	{
@@ -508,7 +539,7 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 		if (unknown >= 0 && file != NULL && prune->knowledge[unknown] == BAD &&
 		    prune->parent != NULL)
 		{
-			/* its lines are all rejects, whatever the query asks */
+			/* all its lines are rejects, whatever the query asks for */
 			if (on_error == FLOW_ON_ERROR_IGNORE)
 				return FLOW_OK;
 			return flow_constant_error(&prune->definition->columns[unknown],
@@ -529,8 +560,8 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 }
 
 /*
- * Can a column of this type have a value from "from" to before "to", in
- * microseconds since 1970?
+ * Returns the interval of a column's values for times from "from" to before
+ * "to", in microseconds since 1970.
  */
 static FlowInterval
 interval_of(const FlowColumn *column, int64 from, int64 to)
@@ -553,7 +584,7 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 	}
 
 	/*
-	 * rounded outwards; a time may have been rounded itself, to the second at
+	 * rounded outwards; a time itself may have been rounded, by one second at
 	 * most
 	 */
 	if (column->type == FLOW_TIME)
@@ -563,13 +594,17 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 	                       to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
 }
 
-/* Can a day of a date pass whose year is known, or its year and month? */
+/*
+ * Returns true if a condition can hold for some day, where only the year of a
+ * date is known, or its year and month.
+ */
 static bool
 dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 {
 	const FlowlogTable *table = prune->definition;
 	bool any = false;
 
+	/* find the interval of each date */
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const FlowColumn *column = &table->columns[i];
@@ -594,6 +629,8 @@ dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 			prune->intervals[i].high = value->to - 1;
 		}
 	}
+
+	/* test the conditions with the intervals */
 	for (int i = 0; i < prune->nquals && any; i++)
 	{
 		const FileQual *qual = &prune->quals[i];
@@ -605,7 +642,10 @@ dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
 	return true;
 }
 
-/* Can a record pass whose times are about that in the file's name? */
+/*
+ * Returns true if a record can pass whose times are near the time in the
+ * file's name.
+ */
 static bool
 times_may_pass(FlowlogPrune *prune, const FlowObject *file)
 {
@@ -625,7 +665,7 @@ times_may_pass(FlowlogPrune *prune, const FlowObject *file)
 	return flow_filter_may_pass(prune->times, prune->intervals);
 }
 
-/* Throws errors of its own. */
+/* Decides whether a file or directory is pruned.  May raise errors. */
 static FlowStatus
 evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values,
          FlowPruning *pruning, FlowError *error)
@@ -650,7 +690,7 @@ evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	return FLOW_OK;
 }
 
-/* The arguments of judge, and its result. */
+/* The arguments of evaluate, and its result. */
 typedef struct Question
 {
 	FlowlogPrune *prune;
@@ -661,6 +701,7 @@ typedef struct Question
 	FlowStatus status;
 } Question;
 
+/* Calls evaluate with the arguments in a Question. */
 static void
 answer(void *arg)
 {
@@ -674,7 +715,8 @@ answer(void *arg)
 }
 
 /*
- * FlowPruner's: what is thrown is caught, and thrown again by flowlog_raise.
+ * Calls evaluate, catching errors, which flowlog_raise raises again.
+ * FlowPruner's callback.
  */
 static FlowStatus
 evaluate_safely(void *arg, const FlowObject *file, const FlowPathValue *values,
@@ -690,6 +732,7 @@ evaluate_safely(void *arg, const FlowObject *file, const FlowPathValue *values,
 
 /* ---------- a listing ---------- */
 
+/* Returns a copy of the table's tuple descriptor. */
 static TupleDesc
 table_columns(Oid relid)
 {
@@ -700,7 +743,7 @@ table_columns(Oid relid)
 	return desc;
 }
 
-/* Never called: a value is converted only once it is known to be valid. */
+/* Never called: a value is converted only if it is known to be valid. */
 static void
 bad_field(void *arg, FlowBadField bad)
 {
@@ -711,7 +754,7 @@ bad_field(void *arg, FlowBadField bad)
 	     prune->definition->columns[bad.column].name);
 }
 
-/* Makes what converts columns; their values live as long as this. */
+/* Prepares to convert columns.  The result is kept for later listings. */
 static void
 prepare(FlowlogPrune *prune)
 {
@@ -726,6 +769,7 @@ prepare(FlowlogPrune *prune)
 	Bitmapset *attrs = NULL;
 	FlowError error;
 
+	/* make the slot, and arrays by column */
 	prune->econtext = prune->parent != NULL ? CreateExprContext(prune->parent->state)
 	                                        : CreateStandaloneExprContext();
 	prune->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
@@ -734,6 +778,10 @@ prepare(FlowlogPrune *prune)
 	prune->statuses = palloc0(sizeof(FlowStatus) * (ncolumns + 1));
 	prune->intervals = palloc0(sizeof(FlowInterval) * (ncolumns + 1));
 
+	/*
+	 * prepare to convert the columns that conditions use, any of which may be
+	 * NULL
+	 */
 	prune->table = *definition;
 	prune->table.columns = palloc(sizeof(FlowColumn) * (ncolumns + 1));
 	memcpy(prune->table.columns, definition->columns, sizeof(FlowColumn) * ncolumns);
@@ -756,8 +804,8 @@ prepare(FlowlogPrune *prune)
 }
 
 /*
- * The comparisons of file conditions, and those of records' times, with what
- * they compare with now.
+ * Makes filters of the conditions on files that are made of comparisons, and
+ * of those on a record's times, with the current values of parameters.
  */
 static void
 build_filters(FlowlogPrune *prune)
@@ -786,6 +834,10 @@ build_filters(FlowlogPrune *prune)
 	                                   prune->econtext);
 }
 
+/*
+ * Evaluates the values that conditions compare with, and returns what prunes a
+ * listing.
+ */
 const FlowPruner *
 flowlog_prune_begin(FlowlogPrune *prune)
 {
@@ -816,6 +868,7 @@ flowlog_prune_begin(FlowlogPrune *prune)
 	return &prune->pruner;
 }
 
+/* Frees the filters of a listing. */
 void
 flowlog_prune_end(FlowlogPrune *prune)
 {

@@ -1,18 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * qual.c
- *	  Which WHERE clauses the reader can judge, and their form as a filter.
+ *	  Which WHERE clauses the reader can evaluate, and their form as a filter.
  *
  * A pushed clause stays an ordinary expression in the plan (in fdw_exprs), so
  * PostgreSQL itself replaces its parameters and prints it.  One walk over the
- * expression serves both ends: the planner asks whether every part of it can
- * be expressed, and the executor, once per (re)scan, evaluates what columns
- * are compared with and builds the filter from it.
+ * expression serves two purposes.  The planner checks whether every part of it
+ * can be part of a filter.  The executor, once per (re)scan, evaluates the
+ * values that columns are compared with and builds the filter.
  *
- * What PostgreSQL evaluates for every row that a clause is asked about is
- * evaluated when the first record is wanted, as an index scan evaluates its
- * keys.  What stands in a branch, where an error of it may concern some
- * records only, or none, is evaluated when the first record comes to it.
+ * A value that PostgreSQL would evaluate for every row is evaluated when the
+ * first record is asked for, as an index scan evaluates its keys.  A value in
+ * a branch, where an error may concern only some records, or none, is
+ * evaluated when the first record needs it.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,25 +35,25 @@
 #include "utils/pg_locale.h"
 
 /*
- * families that have no name in catalog/pg_opfamily_d.h; OIDs of the bootstrap
- * catalog do not change
+ * operator families without a name in catalog/pg_opfamily_d.h; OIDs of the
+ * bootstrap catalog do not change
  */
 #define FLOWLOG_NUMERIC_FAMILY 1988
 #define FLOWLOG_FLOAT_FAMILY 1970
 #define FLOWLOG_DATETIME_FAMILY 434
 
 /*
- * The comparisons the reader knows: a column of type "column", or what "view"
- * makes of it, and a value of type "other", under the operators of a btree
- * family ("=" to ">", and "<>") or a single operator.
+ * The comparisons that the reader knows: between a column, compared as type
+ * "column", and a value of type "other", by the operators of a btree family
+ * ("=" to ">", and "<>") or by a single operator.
  */
 typedef struct ComparisonRow
 {
-	Oid column; /* the type the column is compared as */
+	Oid column; /* the type that the column is compared as */
 	Oid other;
 	Oid opfamily; /* a btree family, or InvalidOid */
 	Oid opno;     /* the operator, where there is no family */
-	FlowOp op;    /* and what it does */
+	FlowOp op;    /* what the operator does */
 	ConstantForm form;
 } ComparisonRow;
 
@@ -103,12 +103,12 @@ static const ComparisonRow comparisons[] = {
 };
 
 /*
- * Functions of one argument under which a column still counts as the column.
+ * Functions of one argument whose result on a column the reader can compare.
  */
 typedef struct CastRow
 {
 	Oid function;
-	Oid argument; /* of this type */
+	Oid argument; /* the argument's type */
 	FlowView view;
 } CastRow;
 
@@ -124,12 +124,12 @@ static const CastRow casts[] = {
 	{F_FLOAT8_INT8, INT8OID, FLOW_AS_DOUBLE},
 };
 
-/* Conditions that were deferred. */
+/* Conditions that are evaluated when a record first needs them. */
 struct FlowlogDeferred
 {
 	ForeignScanState *node;
 	MemoryContext memory;
-	List *clauses; /* their numbers are their places in the list, from 1 */
+	List *clauses; /* a condition's number is its place in the list, from 1 */
 };
 
 static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate);
@@ -152,7 +152,10 @@ column_of_var(const QualWalk *context, const Node *node)
 	return flowlog_table_column(context->table, var->varattno);
 }
 
-/* Looks through RelabelType: varchar as text, cidr as inet. */
+/*
+ * Strips RelabelType nodes that do not change a value: varchar to text, cidr
+ * to inet.
+ */
 static const Node *
 strip_relabel(const Node *node)
 {
@@ -167,7 +170,10 @@ strip_relabel(const Node *node)
 	return node;
 }
 
-/* A column under casts that the reader can follow: its index, or -1. */
+/*
+ * Recognises a column under casts that the reader knows.  Returns its index,
+ * or -1.
+ */
 static int
 recognise_column(const QualWalk *context, const Node *node, FlowView *view)
 {
@@ -200,7 +206,7 @@ recognise_column(const QualWalk *context, const Node *node, FlowView *view)
 
 		if (casts[i].function != call->funcid)
 			continue;
-		/* a cast over a widened integer is still one of that integer */
+		/* integers are widened without a change of their value */
 		column = recognise_column(context, argument, &inner);
 		if (column < 0 || inner != FLOW_AS_IS || exprType(argument) != casts[i].argument)
 			return -1;
@@ -212,6 +218,7 @@ recognise_column(const QualWalk *context, const Node *node, FlowView *view)
 
 /* ---------- recognising comparisons ---------- */
 
+/* Returns true if the collation compares texts as bytes. */
 static bool
 collation_is_c(Oid collation)
 {
@@ -223,7 +230,8 @@ collation_is_c(Oid collation)
 }
 
 /*
- * Texts are compared as bytes: equality takes a deterministic collation, order
+ * Returns true if the reader, which compares texts as bytes, compares as the
+ * collation does: "=" and "<>" need a deterministic collation, an order needs
  * the collation "C".
  */
 static bool
@@ -239,7 +247,8 @@ collation_fits(Oid type, FlowOp op, Oid collation)
 }
 
 /*
- * What an operator does by a row of the table; false if it is not the row's.
+ * Finds what an operator does, by a row of comparisons[]; returns false if the
+ * row is not about it.
  */
 static bool
 operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
@@ -280,7 +289,7 @@ operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
 	       get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
 }
 
-/* The types that comparisons[] speaks of */
+/* Returns the type under which comparisons[] lists a type. */
 static Oid
 comparable_type(Oid type)
 {
@@ -292,13 +301,16 @@ comparable_type(Oid type)
 	return type;
 }
 
-/* Is it free of this table's columns, and the same all through a scan? */
+/*
+ * Returns true if an expression has no columns of this table, and one value
+ * during a scan.
+ */
 static bool
 is_constant_side(const QualWalk *context, Expr *other)
 {
 	/*
-	 * the planner has seen to it; columns of other relations are parameters
-	 * now
+	 * the planner has checked the rest; columns of other relations are
+	 * parameters now
 	 */
 	if (context->root == NULL)
 		return !contain_var_clause((Node *) other);
@@ -307,7 +319,8 @@ is_constant_side(const QualWalk *context, Expr *other)
 }
 
 /*
- * Can the view of the column's type be compared as rows with "column" type do?
+ * Returns true if this view of the column can be compared as rows with this
+ * type in "column" are.
  */
 static bool
 view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
@@ -329,15 +342,15 @@ view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
 		case NUMERICOID:
 			return integer;
 		case FLOAT8OID:
-			return false; /* a column of that type */
+			return false; /* no column type is read as double */
 		default:
 			return column->type != FLOW_OPAQUE;
 	}
 }
 
 /*
- * Recognises "column operator other", in which "array" says that other is an
- * array whose elements are meant.
+ * Recognises "column operator other".  With "array", "other" is an array, and
+ * its elements are compared.
  */
 static bool
 recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *left, Expr *right,
@@ -350,6 +363,7 @@ recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *lef
 	if (comparison->column < 0 || !is_constant_side(context, right))
 		return false;
 
+	/* recognise the column, and the types of both sides */
 	left_type = comparable_type(exprType((Node *) left));
 	other_type = getBaseType(exprType((Node *) right));
 	if (array)
@@ -360,6 +374,7 @@ recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *lef
 	comparison->other = right;
 	comparison->other_type = other_type;
 
+	/* find the row for these types and the operator */
 	for (size_t i = 0; i < lengthof(comparisons); i++)
 	{
 		const ComparisonRow *row = &comparisons[i];
@@ -390,8 +405,8 @@ evaluate(const QualWalk *context, Expr *expression, bool *isnull)
 }
 
 /*
- * Returns true if the other side of a comparison is not to be evaluated before
- * a record comes to it.
+ * Returns true if the other side of a comparison must not be evaluated before
+ * a record needs it.
  */
 static bool
 is_deferred(const QualWalk *context, Expr *expression)
@@ -399,6 +414,7 @@ is_deferred(const QualWalk *context, Expr *expression)
 	return context->in_branch && flowlog_expr_may_fail(expression, context->econtext);
 }
 
+/* Makes a predicate that is evaluated when a record first needs it. */
 static FlowPredicate *
 defer(const QualWalk *context, Expr *clause)
 {
@@ -413,6 +429,7 @@ defer(const QualWalk *context, Expr *clause)
 	return flow_filter_deferred(context->filter, list_length(deferred->clauses));
 }
 
+/* Handles "column operator other", also with its sides exchanged. */
 static bool
 walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate)
 {
@@ -427,6 +444,8 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return false;
 	left = linitial(clause->args);
 	right = lsecond(clause->args);
+
+	/* recognise the comparison, with its sides exchanged if needed */
 	if (!recognise_comparison(
 			context, clause->opno, clause->inputcollid, left, right, false, &comparison))
 	{
@@ -444,12 +463,14 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return true;
 	}
 
+	/* compare with the value */
 	constant = evaluate(context, comparison.other, &isnull);
 	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
 	                    : flowlog_compare(context, &comparison, constant);
 	return true;
 }
 
+/* Handles "column operator ANY (array)", or ALL. */
 static bool
 walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPredicate **predicate)
 {
@@ -479,14 +500,15 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 	return true;
 }
 
+/* Handles "column IS [NOT] NULL". */
 static bool
 walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicate)
 {
 	int column = column_of_var(context, strip_relabel((Node *) test->arg));
 
 	/*
-	 * what PostgreSQL's own input function makes of a field is not ours to
-	 * know
+	 * whether PostgreSQL's own input function makes NULL of a field is not
+	 * known
 	 */
 	if (column < 0 || test->argisrow || context->table->columns[column].type == FLOW_OPAQUE)
 		return false;
@@ -499,6 +521,7 @@ walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicat
 	return true;
 }
 
+/* Handles a column of type boolean as a condition. */
 static bool
 walk_boolean_column(const QualWalk *context, Node *node, FlowPredicate **predicate)
 {
@@ -512,6 +535,7 @@ walk_boolean_column(const QualWalk *context, Node *node, FlowPredicate **predica
 	return true;
 }
 
+/* Handles a list of conditions; *predicates has one for each. */
 static bool
 walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
 {
@@ -524,6 +548,7 @@ walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
 	return true;
 }
 
+/* Handles AND, OR and NOT. */
 static bool
 walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicate)
 {
@@ -553,8 +578,8 @@ walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicat
 }
 
 /*
- * A condition on none of the table's columns, such as "$1 IS NULL": the same
- * for every record.
+ * Handles a condition without columns of the table, such as "$1 IS NULL",
+ * which has the same result for every record.
  */
 static bool
 walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
@@ -581,8 +606,8 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 }
 
 /*
- * Can the clause be judged by the reader?  With a filter, also makes it a
- * predicate of that (NULL if memory is short).
+ * Returns true if the reader can evaluate the clause.  With a filter, also
+ * makes a predicate of it, which is NULL if memory is short.
  */
 static bool
 walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
@@ -615,6 +640,7 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 	return known || walk_constant(context, node, predicate);
 }
 
+/* Returns true if the reader's filter can evaluate a clause. */
 bool
 flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause)
 {
@@ -624,6 +650,7 @@ flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *t
 	return walk(&context, clause, &predicate);
 }
 
+/* Returns true if the reader's filter evaluates a clause. */
 bool
 flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
                          Expr *clause)
@@ -633,8 +660,8 @@ flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTa
 }
 
 /*
- * Makes a predicate of clauses, in memory that is only needed for that.
- * False: one of them is not understood.
+ * Makes one predicate of a list of clauses; what else is allocated for that is
+ * freed.  Returns false if one of them is not understood.
  */
 static bool
 build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
@@ -654,13 +681,17 @@ build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
 	return known;
 }
 
+/*
+ * Raises an internal error: the planner has pushed a clause that the executor
+ * does not understand.
+ */
 static void
 complain_of_clause(const FlowlogTable *table)
 {
 	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", table->name);
 }
 
-/* Raises why the filter could not be built. */
+/* Raises the error for which the filter could not be built. */
 static void
 raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilter *filter)
 {
@@ -675,7 +706,8 @@ raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilt
 }
 
 /*
- * Makes clauses a filter, into *result so that it is freed whatever happens.
+ * Makes a filter of clauses.  It is stored in *result at once, so that it is
+ * freed after an error, too.
  */
 static void
 build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilter **result)
@@ -695,7 +727,7 @@ build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilt
 	flow_filter_set_root(context->filter, root);
 }
 
-/* The surroundings of a plan's clauses. */
+/* Returns the walk's context for the clauses of a plan. */
 static QualWalk
 walk_of_scan(FlowlogScan *scan, ForeignScanState *node)
 {
@@ -711,6 +743,7 @@ walk_of_scan(FlowlogScan *scan, ForeignScanState *node)
 	};
 }
 
+/* Makes scan->filter of a plan's pushed clauses. */
 void
 flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses)
 {
@@ -726,6 +759,9 @@ flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses)
 	build_filter(&context, &scan->backend, clauses, &scan->filter);
 }
 
+/*
+ * Makes the predicate of a deferred condition, and puts it into scan->filter.
+ */
 void
 flowlog_qual_resolve(FlowlogScan *scan, int number)
 {
@@ -741,7 +777,10 @@ flowlog_qual_resolve(FlowlogScan *scan, int number)
 	flow_filter_resolve(scan->filter, number, predicate);
 }
 
-/* Vars of the clauses are the table's, whatever their number. */
+/*
+ * Makes a filter of its own for some clauses.  All their Vars are the table's,
+ * whatever their varno.
+ */
 FlowFilter *
 flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses,
                     PlanState *planstate, ExprContext *econtext)

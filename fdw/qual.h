@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * qual.h
- *	  What the walk over WHERE clauses and the making of comparisons share.
+ *	  What qual.c, which walks over WHERE clauses, and qual_compare.c, which
+ *	  makes comparisons, share.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,18 +11,17 @@
 
 #include "flowlog_fdw.h"
 
-/*
- * How the other side of a comparison becomes a constant of the column's kind.
- */
+/* How the other side of a comparison is converted to the column's kind. */
 typedef enum ConstantForm
 {
-	CONSTANT_PLAIN,   /* as flowlog_value_from_datum gives it */
-	CONSTANT_NUMERIC, /* a numeric beside an integer */
-	CONSTANT_DAY,     /* a timestamp beside a date */
-	CONSTANT_TIME,    /* a timestamp or date beside a timestamptz, a date beside a timestamp */
+	CONSTANT_PLAIN,   /* by flowlog_value_from_datum */
+	CONSTANT_NUMERIC, /* a numeric, for an integer column */
+	CONSTANT_DAY,     /* a timestamp, for a date column */
+	/* a timestamp or date for a timestamptz, a date for a timestamp */
+	CONSTANT_TIME,
 } ConstantForm;
 
-/* The walk's surroundings; filter is NULL while planning. */
+/* The context of the walk; filter is NULL while planning. */
 typedef struct QualWalk
 {
 	const FlowlogTable *table;
@@ -29,8 +29,8 @@ typedef struct QualWalk
 	PlannerInfo *root; /* planning only */
 
 	/*
-	 * execution only, as the rest: what Vars of the scan's own columns stand
-	 * for
+	 * the rest is for execution only: the expressions that Vars of the scan's
+	 * own columns stand for
 	 */
 	List *scan_tlist;
 	FlowFilter *filter;
@@ -38,9 +38,9 @@ typedef struct QualWalk
 	ExprContext *econtext;
 
 	/*
-	 * In a branch, below OR or an AND that is not that of WHERE itself, what
-	 * may raise an error is deferred until a record comes to it.  "deferred"
-	 * keeps such conditions; NULL: nobody will ask for them.
+	 * In a branch (below OR, or below an AND other than that of WHERE itself)
+	 * what may raise an error is deferred until a record needs it.  "deferred"
+	 * keeps such conditions; NULL: they will not be asked for.
 	 */
 	bool in_branch;
 	FlowlogDeferred *deferred;
@@ -53,17 +53,17 @@ typedef struct Comparison
 	FlowView view;
 	FlowOp op;
 	Expr *other;
-	Oid other_type; /* of other, or of its elements */
+	Oid other_type; /* of "other", or of its elements */
 	ConstantForm form;
 } Comparison;
 
-/* in qual_compare.c, all of it while executing */
+/* in qual_compare.c; all of it is for execution only */
 
-/* The predicate of "column op constant"; the constant is not NULL. */
+/* Makes the predicate of "column op constant"; the constant is not NULL. */
 extern FlowPredicate *flowlog_compare(const QualWalk *context, const Comparison *comparison,
                                       Datum constant);
 
-/* The predicate of "column op ANY (array)", or of ALL. */
+/* Makes the predicate of "column op ANY (array)", or of ALL. */
 extern FlowPredicate *flowlog_compare_with_array(const QualWalk *context,
                                                  const Comparison *comparison, bool any,
                                                  Datum array_datum);

@@ -1,12 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * qual_compare.c
- *	  Comparisons of a column with what the other side of an operator has come
- *	  to, as predicates of a filter.
+ *	  Makes predicates of a filter that compare a column with values.
  *
  * The reader compares integers with integers and times with times.  Constants
- * of other types, as PostgreSQL's cross-type operators take them, become one
- * of the column's kind here.
+ * of other types, which PostgreSQL's cross-type operators accept, are
+ * converted to the column's kind here.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,32 +23,35 @@
 #include "utils/timestamp.h"
 
 /*
- * constants that are converted before the memory that this took is given back
+ * the number of constants after which the memory for converting them is freed
  */
 #define CONSTANTS_A_RESET 1024
 
 /* ---------- constants ---------- */
 
-/* How the constants of a comparison become what the reader compares with. */
+/* How the constants of a comparison are converted. */
 typedef struct Conversion
 {
 	const QualWalk *context;
 	const Comparison *comparison;
-	FlowOp op; /* what the reader does with them */
+	FlowOp op; /* the operator for the converted constants */
 	/*
-	 * it takes the greatest integer below a constant, or else the greatest
-	 * that is not above it
+	 * true: a constant becomes the greatest integer below it; false: the
+	 * greatest integer not above it
 	 */
 	bool wants_less;
-	Oid time_type;     /* CONSTANT_TIME: the type that the column is compared as */
-	Numeric low, high; /* CONSTANT_NUMERIC: the range of the column's integers */
+	/* CONSTANT_TIME: the type that the column is compared as */
+	Oid time_type;
+	/* CONSTANT_NUMERIC: the range of the column's integers */
+	Numeric low, high;
 	MemoryContext scratch;
-	int converted; /* since it was reset */
+	int converted; /* constants so far */
 } Conversion;
 
 /*
- * Where the constant may lie between two values of the column, two operators
- * are left: "<=" and ">" of the value below it.
+ * Begins to convert the constants of a comparison.  A constant may lie between
+ * two values of the column; then it is replaced by the value below it, for
+ * which "<=" takes the place of "<", and ">" that of ">=".
  */
 static void
 begin_conversion(Conversion *conversion, const QualWalk *context, const Comparison *comparison)
@@ -83,9 +85,10 @@ begin_conversion(Conversion *conversion, const QualWalk *context, const Comparis
 }
 
 /*
- * The greatest integer that is not above a constant, or below it if that is
- * wanted; "exact": the integer is the constant.  False if the column has no
- * such integer, or none that equals the constant.
+ * Chooses the integer to compare with, given the greatest one that is not
+ * above the constant; "exact" says that it equals the constant.  Returns false
+ * if no value of the column is below the constant, or for "=" and "<>", if
+ * none equals it.
  */
 static bool
 choose_integer(const Conversion *conversion, int64 integer, bool exact, FlowValue *value)
@@ -105,16 +108,19 @@ numeric_less(Numeric a, Numeric b)
 	return DatumGetBool(DirectFunctionCall2(numeric_lt, NumericGetDatum(a), NumericGetDatum(b)));
 }
 
+/* Converts a numeric for a comparison with an integer column. */
 static bool
 convert_numeric(const Conversion *conversion, Numeric constant, FlowValue *value)
 {
 	Datum floor;
 
-	/* NaN is above everything */
+	/* NaN is greater than all numbers */
 	if (numeric_is_nan(constant) || numeric_less(conversion->high, constant))
 		return choose_integer(conversion, PG_INT64_MAX, false, value);
 	if (numeric_less(constant, conversion->low))
 		return false;
+
+	/* the integer not above it, and whether they are equal */
 	floor = DirectFunctionCall1(numeric_floor, NumericGetDatum(constant));
 	return choose_integer(conversion,
 	                      DatumGetInt64(DirectFunctionCall1(numeric_int8, floor)),
@@ -123,7 +129,10 @@ convert_numeric(const Conversion *conversion, Numeric constant, FlowValue *value
 	                      value);
 }
 
-/* A date is its midnight. */
+/*
+ * Converts a timestamp for a comparison with a date, which counts as its
+ * midnight.
+ */
 static bool
 convert_day(const Conversion *conversion, Timestamp constant, FlowValue *value)
 {
@@ -141,8 +150,8 @@ convert_day(const Conversion *conversion, Timestamp constant, FlowValue *value)
 }
 
 /*
- * A timestamp or date, turned into the column's type as PostgreSQL's
- * cross-type operators do: what lies beyond that type's range is infinite.
+ * Converts a timestamp or date to the column's type, as PostgreSQL's
+ * cross-type operators do: a value beyond that type's range becomes infinite.
  */
 static Timestamp
 convert_time(const Conversion *conversion, Datum constant)
@@ -165,8 +174,8 @@ convert_time(const Conversion *conversion, Datum constant)
 }
 
 /*
- * Converts a constant, which is not NULL.  False: none of the column's values
- * equals it, or all of them are above it.
+ * Converts a constant, which is not NULL. Returns false if no value of the
+ * column equals it, or if all values are above it.
  */
 static bool
 convert(Conversion *conversion, Datum constant, FlowValue *value)
@@ -199,14 +208,20 @@ convert(Conversion *conversion, Datum constant, FlowValue *value)
 
 /* ---------- predicates ---------- */
 
-/* What a comparison with a constant is that could not be converted. */
+/*
+ * Returns the result of comparing any value with a constant for which convert
+ * returns false.
+ */
 static bool
 is_true_for_all(const Conversion *conversion)
 {
 	return conversion->op == FLOW_NE || conversion->op == FLOW_GT;
 }
 
-/* The same for each of an integer column's values, and NULL for NULL. */
+/*
+ * Makes a predicate with that result for all values of an integer column, and
+ * NULL for NULL.
+ */
 static FlowPredicate *
 same_for_all(const Conversion *conversion)
 {
@@ -219,6 +234,7 @@ same_for_all(const Conversion *conversion)
 	                           &least);
 }
 
+/* Makes the predicate of "column op constant". */
 FlowPredicate *
 flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum constant)
 {
@@ -235,6 +251,7 @@ flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum con
 	                           &value);
 }
 
+/* Makes the predicate of "column op ANY (array)", or of ALL. */
 FlowPredicate *
 flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any,
                            Datum array_datum)
@@ -247,10 +264,11 @@ flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison
 	Conversion conversion;
 	int nvalues = 0;
 	bool has_null = false;
-	bool has_other = false; /* one that could not be converted */
+	bool has_other = false; /* one for which convert returned false */
 	Datum element;
 	bool isnull;
 
+	/* convert the elements */
 	begin_conversion(&conversion, context, comparison);
 	while (array_iterate(iterator, &element, &isnull))
 	{
@@ -266,7 +284,8 @@ flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison
 	array_free_iterator(iterator);
 
 	/*
-	 * that one alone decides, or it can be left out unless it is the only one
+	 * such an element either decides the result alone, or is left out unless
+	 * it is the only one
 	 */
 	if (has_other && (is_true_for_all(&conversion) == any || (nvalues == 0 && !has_null)))
 		return same_for_all(&conversion);

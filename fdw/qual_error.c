@@ -3,16 +3,15 @@
  * qual_error.c
  *	  Which expressions can raise an error when they are evaluated.
  *
- * What a column is compared with is evaluated once for a scan, so it must be
- * known when that may happen.  In "a OR b = c" PostgreSQL evaluates c only for
- * a row of which a is not true, and an error of c is none for a query that has
- * no such row.  So c is evaluated before a row asks for it only if that cannot
- * fail.
+ * The other side of a comparison is evaluated once for a scan, so it must be
+ * known when that is allowed.  In "a OR b = c" PostgreSQL evaluates c only for
+ * rows where a is not true; a query without such rows does not raise an error
+ * of c.  So c is evaluated before a row needs it only if that cannot fail.
  *
  * PostgreSQL marks functions that never raise an error because of their
- * arguments: they are LEAKPROOF.  To these come dates near to now, which
- * conditions on flow logs are full of, and whose arithmetic overflows only
- * some hundred thousand years away.
+ * arguments as LEAKPROOF. Dates near to now are added to these: conditions on
+ * flow logs are full of them, and their arithmetic overflows only some hundred
+ * thousand years away.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,13 +28,13 @@
 
 /* ---------- dates near to now ---------- */
 
-/* so far a date may be moved at once, and so often */
+/* how far a date may be moved by one operator, and by how many operators */
 #define MAX_DAYS (366 * 100)
 #define MAX_MOVES 8
 
 static const Oid clock_functions[] = {F_NOW, F_TRANSACTION_TIMESTAMP, F_STATEMENT_TIMESTAMP};
 
-/* of one argument, which is a date or timestamp */
+/* functions of one argument, a date or timestamp */
 static const Oid date_casts[] = {F_DATE_TIMESTAMP,
                                  F_DATE_TIMESTAMPTZ,
                                  F_TIMESTAMP_DATE,
@@ -43,7 +42,7 @@ static const Oid date_casts[] = {F_DATE_TIMESTAMP,
                                  F_TIMESTAMPTZ_DATE,
                                  F_TIMESTAMPTZ_TIMESTAMP};
 
-/* a date or timestamp, and days or an interval */
+/* functions of a date or timestamp, and a number of days or an interval */
 static const Oid date_moves[] = {F_DATE_PLI,
                                  F_DATE_MII,
                                  F_DATE_PL_INTERVAL,
@@ -53,17 +52,17 @@ static const Oid date_moves[] = {F_DATE_PLI,
                                  F_TIMESTAMPTZ_PL_INTERVAL,
                                  F_TIMESTAMPTZ_MI_INTERVAL};
 
-/* a text, and a date or timestamp */
+/* functions of a text, and a date or timestamp */
 static const Oid date_truncs[] = {F_DATE_TRUNC_TEXT_TIMESTAMP, F_DATE_TRUNC_TEXT_TIMESTAMPTZ};
 
 static const char *const date_units[] =
 	{"second", "minute", "hour", "day", "week", "month", "quarter", "year"};
 
-/* a date or timestamp, and a text */
+/* functions of a date or timestamp, and a text */
 static const Oid date_formats[] = {F_TO_CHAR_TIMESTAMP_TEXT, F_TO_CHAR_TIMESTAMPTZ_TEXT};
 
 /*
- * of the patterns of to_char() those that give digits, and what stands between
+ * the characters of to_char()'s patterns for digits, and of what separates
  * them
  */
 #define DATE_FORMAT_CHARACTERS "YyMmDdHhIiSsQqWwJjUu24/:-_., "
@@ -86,8 +85,8 @@ is_few_days(int64 days)
 }
 
 /*
- * Returns true for a constant by which a date near to now can be moved: a
- * number of days or an interval.
+ * Returns true if the node is a constant by which a date near to now can be
+ * moved: a small number of days or a small interval.
  */
 static bool
 is_small_shift(const Node *node)
@@ -106,6 +105,7 @@ is_small_shift(const Node *node)
 	       is_few_days(interval->time / USECS_PER_DAY);
 }
 
+/* Returns a constant of type text as a string, or NULL. */
 static const char *
 text_constant(const Node *node)
 {
@@ -116,6 +116,7 @@ text_constant(const Node *node)
 	return TextDatumGetCString(constant->constvalue);
 }
 
+/* Returns true if the node is a constant unit of date_trunc(). */
 static bool
 is_date_unit(const Node *node)
 {
@@ -127,6 +128,9 @@ is_date_unit(const Node *node)
 	return false;
 }
 
+/*
+ * Returns true if the node is a constant format of to_char() that cannot fail.
+ */
 static bool
 is_date_format(const Node *node)
 {
@@ -136,7 +140,8 @@ is_date_format(const Node *node)
 }
 
 /*
- * The operator of an expression, and its arguments; InvalidOid if it has none.
+ * Returns the operator of an expression, and its arguments; InvalidOid if it
+ * has none.
  */
 static Oid
 operator_of(const Node *node, List **args)
@@ -158,8 +163,8 @@ operator_of(const Node *node, List **args)
 }
 
 /*
- * The function that an expression calls, and its arguments; InvalidOid if it
- * is no call.
+ * Returns the function that an expression calls, and its arguments; InvalidOid
+ * if it calls none.
  */
 static Oid
 function_of(const Node *node, List **args)
@@ -175,8 +180,8 @@ function_of(const Node *node, List **args)
 }
 
 /*
- * Returns true for a date or timestamp that was moved from now, in so many
- * moves at most.
+ * Returns true if the node is the current date or time, moved by at most
+ * "moves" operators and functions.
  */
 static bool
 is_near_now(const Node *node, int moves)
@@ -210,8 +215,8 @@ is_near_now(const Node *node, int moves)
 }
 
 /*
- * Returns true for a date or timestamp near to now, and for the text that it
- * is.
+ * Returns true if the node is a date or timestamp near to now, or such a value
+ * as text.
  */
 static bool
 is_sane_date(const Node *node)
@@ -234,7 +239,8 @@ is_sane_date(const Node *node)
 /* ---------- expressions ---------- */
 
 /*
- * Returns true if the parameter's value is not there yet, or must be computed.
+ * Returns true if the parameter has no value yet, or if its value must be
+ * computed.
  */
 static bool
 parameter_may_fail(const Param *param, const ExprContext *econtext)
@@ -263,6 +269,10 @@ parameter_may_fail(const Param *param, const ExprContext *econtext)
 	}
 }
 
+/*
+ * Returns true if evaluating the expression may raise an error.  "context" is
+ * the ExprContext, or NULL while planning.
+ */
 static bool
 may_fail(Node *node, void *context)
 {
@@ -317,11 +327,14 @@ may_fail(Node *node, void *context)
 		case T_PlaceHolderVar:
 			break;
 		default:
-			return true; /* nothing is known of it */
+			return true; /* unknown node: assume that it may fail */
 	}
 	return expression_tree_walker(node, may_fail, context);
 }
 
+/*
+ * Returns true if evaluating an expression without columns may raise an error.
+ */
 bool
 flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext)
 {
@@ -330,21 +343,24 @@ flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext)
 
 /* ---------- parts of a condition ---------- */
 
-/* The walk over a condition's largest parts that hold no column. */
+/* The state of the walk over a condition's largest parts without columns. */
 typedef struct Parts
 {
-	Index relid; /* whose columns; 0: any Var is one */
+	/* the relation whose columns count; 0: all Vars are columns */
+	Index relid;
 	bool in_branch;
 	/*
-	 * operators of which PostgreSQL's planner evaluates the constant side,
-	 * too, are passed over
+	 * skip the constant sides of operators that PostgreSQL's planner
+	 * evaluates, too
 	 */
 	bool estimated;
-	bool in_case; /* CaseTestExprs are those of an expression that has no column so far */
+	/* a CaseTestExpr stands for an expression that has no column */
+	bool in_case;
 } Parts;
 
 /*
- * Also true for what stands for a value that comes from around the expression.
+ * Returns true if the expression has a column, or a node for a value that
+ * comes from outside of it.
  */
 static bool
 has_column(Node *node, void *context)
@@ -380,6 +396,7 @@ has_column(Node *node, void *context)
 	}
 }
 
+/* Returns true if the expression's value depends on nothing but parameters. */
 bool
 flowlog_expr_is_constant(Node *expr)
 {
@@ -390,6 +407,10 @@ flowlog_expr_is_constant(Node *expr)
 
 static bool any_part_may_fail(Node *node, void *context);
 
+/*
+ * Returns true if a part of one of the arguments may fail.  Each of them is a
+ * branch, except the first if first_is_one is false.
+ */
 static bool
 any_of_branches(List *args, const Parts *parts, bool first_is_one)
 {
@@ -406,8 +427,8 @@ any_of_branches(List *args, const Parts *parts, bool first_is_one)
 }
 
 /*
- * Returns true if a part may fail that stands in a branch, or anywhere at all
- * if it is not one that the planner evaluates, too.
+ * Returns true if a part without columns may fail: one in a branch; and with
+ * "estimated", any but those that the planner evaluates, too.
  */
 static bool
 any_part_may_fail(Node *node, void *context)
@@ -418,9 +439,15 @@ any_part_may_fail(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
+
+	/* a part without columns */
 	if (!has_column(node, context))
 		return (parts->in_branch || parts->estimated) && may_fail(node, NULL);
 
+	/*
+	 * an expression with columns: look at its parts, some of which are
+	 * branches
+	 */
 	switch (nodeTag(node))
 	{
 		case T_BoolExpr:
@@ -451,6 +478,7 @@ any_part_may_fail(Node *node, void *context)
 	return expression_tree_walker(node, any_part_may_fail, &inner);
 }
 
+/* Returns true if a part in a branch may fail. */
 bool
 flowlog_expr_branch_may_fail(Expr *clause, Index relid)
 {
@@ -459,6 +487,9 @@ flowlog_expr_branch_may_fail(Expr *clause, Index relid)
 	return any_part_may_fail((Node *) clause, &parts);
 }
 
+/*
+ * Returns true if no part may fail but those that the planner evaluates, too.
+ */
 bool
 flowlog_expr_is_foreseen(Expr *clause, Index relid)
 {
@@ -469,6 +500,7 @@ flowlog_expr_is_foreseen(Expr *clause, Index relid)
 
 /* ---------- what the reader computes from columns ---------- */
 
+/* Returns true if the expression converts a column of seconds to a time. */
 static bool
 makes_time(Node *node, void *context)
 {
@@ -481,6 +513,7 @@ makes_time(Node *node, void *context)
 	return expression_tree_walker(node, makes_time, context);
 }
 
+/* Returns true if the condition converts a column of seconds to a time. */
 bool
 flowlog_expr_makes_time(Expr *clause)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * s3.c
- *	  The S3 store of a foreign table: whose bucket, with whose keys, and what
- *	  the administrator allows.
+ *	  The S3 store of a foreign table: its bucket and keys, and what the
+ *	  administrator allows.
  *
- * What speaks to the store is a module of its own, which is loaded when the
- * first of them is opened: its libraries would cost every new session several
- * milliseconds.
+ * The code that accesses the store is in a module of its own, which is loaded
+ * when the first store is opened: loading its libraries would cost every new
+ * session several milliseconds.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +20,8 @@
 #include "utils/varlena.h"
 
 /*
- * Keys that were fetched from somewhere, by user mapping, until they expire or
- * the mapping changes.  Static ones are not kept: the mapping has them.
+ * Keys that were fetched from their source, by user mapping, until they expire
+ * or the mapping changes.  Static keys are not kept: the mapping has them.
  */
 typedef struct CachedKeys
 {
@@ -34,6 +34,10 @@ static List *cached_keys;
 
 /* ---------- keys ---------- */
 
+/*
+ * Erases the keys of a user mapping that has changed, or all keys if "hash" is
+ * 0.  Callback of the system cache.
+ */
 static void
 forget_keys(Datum arg, int cache, uint32 hash)
 {
@@ -45,12 +49,18 @@ forget_keys(Datum arg, int cache, uint32 hash)
 
 		if (hash != 0 && cached->hash != hash)
 			continue;
-		/* a scan may hold it: it is emptied, and stays */
+		/*
+		 * a scan may still point to the entry, so it is emptied, but not freed
+		 */
 		explicit_bzero(&cached->credentials.keys, sizeof(cached->credentials.keys));
 		cached->credentials.known = false;
 	}
 }
 
+/*
+ * Returns the entry of a user mapping and a source; makes an empty one if
+ * there is none.
+ */
 static FlowS3Credentials *
 find_keys(Oid umid, FlowS3Source source)
 {
@@ -87,12 +97,17 @@ wipe_keys(void *keys)
 	explicit_bzero(keys, sizeof(FlowS3Keys));
 }
 
+/*
+ * Returns the credentials of a user mapping.  Static keys are copied to the
+ * current memory context, and erased when it is reset.
+ */
 static FlowS3Credentials *
 read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 {
 	FlowS3Credentials *credentials;
 	MemoryContextCallback *callback;
 
+	/* keys from other sources are fetched once, and kept */
 	if (options->credential_source != FLOW_S3_STATIC &&
 	    options->credential_source != FLOW_S3_ANONYMOUS)
 		return find_keys(mapping->umid, options->credential_source);
@@ -108,6 +123,8 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 		        errmsg("the user mapping has no keys"),
 		        errhint("Set its options \"access_key_id\" and \"secret_access_key\", or "
 		                "\"credential_source\"."));
+
+	/* copy the mapping's keys, and erase them at the end */
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = wipe_keys;
 	callback->arg = &credentials->keys;
@@ -125,7 +142,7 @@ read_keys(const FlowlogOptions *options, const UserMapping *mapping)
 	return credentials;
 }
 
-/* FlowS3CredentialsSpec's environment */
+/* Returns an environment variable: FlowS3Spec's environment. */
 static const char *
 environment(void *arg, const char *name)
 {
@@ -134,7 +151,10 @@ environment(void *arg, const char *name)
 
 /* ---------- endpoints ---------- */
 
-/* The setting's entries, in the current memory context. */
+/*
+ * Sets the endpoints that the administrator allows, in the current memory
+ * context.
+ */
 static void
 read_endpoints(FlowS3Spec *spec)
 {
@@ -148,7 +168,7 @@ read_endpoints(FlowS3Spec *spec)
 		        errmsg("flow logs in S3 cannot be read in this session"),
 		        errdetail("The setting \"%s\" is invalid, or the session tried to change it.",
 		                  "flowlog_fdw.allowed_endpoints"),
-		        errhint("It belongs into postgresql.conf: hosts, addresses and networks, separated "
+		        errhint("Set it in postgresql.conf to hosts, addresses and networks, separated "
 		                "by commas."));
 	if (flowlog_allowed_endpoints == NULL)
 		return;
@@ -162,6 +182,7 @@ read_endpoints(FlowS3Spec *spec)
 
 /* ---------- the store ---------- */
 
+/* Loads the module, and returns the function that creates a store. */
 static FlowS3Create
 load_module(void)
 {
@@ -179,6 +200,7 @@ load_module(void)
 	return create;
 }
 
+/* Opens the store of a location's objects; returns NULL if it is local. */
 FlowStore *
 flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serverid, Oid userid)
 {
@@ -192,11 +214,14 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 
 	if (flow_location_is_local(location))
 		return NULL;
+
+	/* read the options */
 	server = GetForeignServer(serverid);
 	mapping = GetUserMapping(userid, serverid);
 	flowlog_options_of_server(&of_server, server);
 	flowlog_options_of_user(&of_user, mapping);
 
+	/* describe the store */
 	spec.host = &backend->host;
 	spec.bucket = flow_location_bucket(location, &spec.bucket_len);
 	spec.region = of_server.region;

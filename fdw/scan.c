@@ -4,10 +4,10 @@
  *	  A scan of a foreign table's flow logs: what the executor, ANALYZE,
  *	  EXPLAIN and the functions have in common.
  *
- * A scan lives in a memory context of its own.  Whatever the core holds that
- * is not memory (descriptors, the regex library's code pages) goes with the
- * context, by its reset callback: at the end of a query, at an error, when a
- * portal is dropped.
+ * A scan lives in a memory context of its own.  What the core holds that is
+ * not palloc'd memory (descriptors, the regex library's code pages) is
+ * released by the context's reset callback: at the end of a query, at an
+ * error, when a portal is dropped.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,19 +19,20 @@
 #define MAX_NOTICES 100
 
 /*
- * descriptors a scan of local files may have open at once: the file it reads,
- * or the listing's
+ * the maximum number of descriptors that a scan of local files has open at
+ * once: for the file it reads, or for the listing
  */
 #define SCAN_FDS 3
 
 /*
- * Scans that have ended and whose connections are open, in the order in which
- * they ended.
+ * Scans that have ended and whose connections are still open, in the order in
+ * which they ended.
  */
 #define MAX_IDLE_SCANS 4
 static FlowlogScan *idle_scans[MAX_IDLE_SCANS];
 static int nidle_scans;
 
+/* Removes a scan from idle_scans, if it is there. */
 static void
 remove_idle(const FlowlogScan *scan)
 {
@@ -50,7 +51,9 @@ release_fds(FlowlogScan *scan)
 		ReleaseExternalFD();
 }
 
-/* Lets go of what processes share, once the reader is closed. */
+/*
+ * Releases what the processes of a scan share.  The reader is closed already.
+ */
 static void
 release_queue(FlowlogScan *scan)
 {
@@ -60,10 +63,14 @@ release_queue(FlowlogScan *scan)
 		return;
 	scan->queue = NULL;
 	if (flowlog_queue_has_objects(queue))
-		scan->objects = NULL; /* whose paths are in shared memory */
+		scan->objects = NULL; /* their paths are in shared memory */
 	flowlog_queue_release(queue);
 }
 
+/*
+ * Releases the scan's resources not owned by the memory context.  This is the
+ * context's reset callback.
+ */
 static void
 release_scan(void *arg)
 {
@@ -95,8 +102,8 @@ raise_error(FlowlogScan *scan, const FlowError *error)
 }
 
 /*
- * Reads the table's definition.  The rest waits until somebody asks for rows,
- * for a plan may have thousands of scans.
+ * Reads the table's definition.  All else is done when rows are asked for, as
+ * a plan may have thousands of scans.
  */
 FlowlogScan *
 flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
@@ -129,7 +136,7 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 	return scan;
 }
 
-/* Compiles the table's line format, if that was not done. */
+/* Compiles the table's line format, unless that is done. */
 static void
 make_format(FlowlogScan *scan)
 {
@@ -150,6 +157,9 @@ free_format(FlowlogScan *scan)
 	scan->format = NULL;
 }
 
+/*
+ * Returns the name of the line format, which is compiled for that if needed.
+ */
 const char *
 flowlog_scan_format_name(FlowlogScan *scan)
 {
@@ -161,7 +171,7 @@ flowlog_scan_format_name(FlowlogScan *scan)
 	return scan->format_name;
 }
 
-/* Descriptors are few: PostgreSQL keeps fewer of its own open then. */
+/* Reserves descriptors, so that fd.c stays below its limit. */
 static void
 reserve_fds(FlowlogScan *scan)
 {
@@ -172,8 +182,8 @@ reserve_fds(FlowlogScan *scan)
 }
 
 /*
- * Nothing is listed or read any more: closes connections, and lets PostgreSQL
- * open as many files of its own.
+ * Closes the connections and gives the descriptors back to fd.c.  Nothing is
+ * being listed or read any more.
  */
 static void
 rest_store(FlowlogScan *scan)
@@ -185,8 +195,9 @@ rest_store(FlowlogScan *scan)
 }
 
 /*
- * To connect takes long, and a scan may be begun again; but thousands of scans
- * may not all keep their connections.  So those that ended last do.
+ * Keeps the connections of a scan that has ended, as it may begin again and
+ * connecting takes long.  Only the last MAX_IDLE_SCANS scans keep theirs: a
+ * plan may have thousands.
  */
 static void
 add_idle(FlowlogScan *scan)
@@ -200,9 +211,9 @@ add_idle(FlowlogScan *scan)
 }
 
 /*
- * Opens the store in which the table's objects lie, if they are not local.
- * The paths that are allowed live in the current memory context: the caller's
- * may be reset for each row.
+ * Opens the store of the table's objects, unless they are local files.  The
+ * store lives in the scan's memory context, as the caller's may be reset for
+ * each row; the allowed paths live in the caller's.
  */
 static FlowAccess
 open_access(FlowlogScan *scan)
@@ -219,13 +230,14 @@ open_access(FlowlogScan *scan)
 	return flowlog_get_access(scan->store);
 }
 
-/* Is there no file, not even one that was pruned? */
+/* Returns true if there is no file, not even one that was pruned. */
 static bool
 holds_nothing(const FlowObjects *objects)
 {
 	return objects->count + flow_pruned_files(&objects->pruned) + objects->pruned.directories == 0;
 }
 
+/* Warns that no flow logs were found, unless a rescan has listed again. */
 static void
 warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 {
@@ -241,7 +253,7 @@ warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 		                                flowlog_message(scan->table->options.location)));
 }
 
-/* The list is complete. */
+/* Ends a list that has become complete. */
 static void
 end_list(FlowlogScan *scan)
 {
@@ -250,7 +262,7 @@ end_list(FlowlogScan *scan)
 		warn_of_nothing(scan, scan->objects->skipped);
 }
 
-/* The first objects; of a local location that is all of them. */
+/* Lists the first objects, or all objects of a local location. */
 static void
 begin_list(FlowlogScan *scan)
 {
@@ -271,7 +283,7 @@ begin_list(FlowlogScan *scan)
 	MemoryContextSwitchTo(old);
 }
 
-/* As flow_objects_more. */
+/* Lists more objects (see flow_objects_more). */
 static FlowStatus
 list_more(FlowlogScan *scan, bool wait, FlowError *error)
 {
@@ -283,15 +295,17 @@ list_more(FlowlogScan *scan, bool wait, FlowError *error)
 	return status;
 }
 
+/* Opens the store; returns true if its list may grow while it is read. */
 bool
 flowlog_scan_prepare(FlowlogScan *scan)
 {
 	(void) open_access(scan);
 
-	/* how much there is must be known where it is limited */
+	/* a limit on bytes needs the complete list */
 	return scan->store != NULL && scan->objects == NULL && flowlog_max_scan_bytes == 0;
 }
 
+/* Lists all objects, unless that is done. */
 void
 flowlog_scan_list(FlowlogScan *scan)
 {
@@ -299,7 +313,7 @@ flowlog_scan_list(FlowlogScan *scan)
 	FlowError error;
 
 	if (scan->queue != NULL)
-		return; /* the list is shared, be it complete or not */
+		return; /* the list is shared, whether complete or not */
 	if (scan->objects == NULL)
 		begin_list(scan);
 	while ((status = list_more(scan, true, &error)) == FLOW_OK)
@@ -308,7 +322,10 @@ flowlog_scan_list(FlowlogScan *scan)
 		raise_error(scan, &error);
 }
 
-/* FlowReadSpec's next_part, where the list grows while it is read */
+/*
+ * Returns the next file, where the list grows while it is read: FlowReadSpec's
+ * next_part.
+ */
 static FlowStatus
 next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
@@ -322,6 +339,10 @@ next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 	return FLOW_OK;
 }
 
+/*
+ * Creates the reader, which takes its files from the queue, from a growing
+ * list or from a complete one.
+ */
 static void
 create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
 {
@@ -331,6 +352,7 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	FlowReadSpec spec;
 	FlowError error;
 
+	/* what to read, and how */
 	spec = (FlowReadSpec) {
 		.host = &scan->backend.reader_host,
 		.format = scan->format,
@@ -346,6 +368,8 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	};
 	if (scan->tuple != NULL)
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
+
+	/* where the next file, or part of a file, comes from */
 	scan->next_object = 0;
 	if (scan->queue != NULL)
 	{
@@ -363,17 +387,16 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 	MemoryContextSwitchTo(old);
 }
 
+/* Starts to read, or to read again after flowlog_scan_rewind. */
 static void
 start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject_limit)
 {
 	make_format(scan);
 
-	/*
-	 * how much there is must be known where it is limited; a worker has its
-	 * list from the leader
-	 */
 	if (scan->objects == NULL)
 		begin_list(scan);
+
+	/* a limit on bytes needs the complete list */
 	if (flowlog_max_scan_bytes > 0)
 		flowlog_scan_list(scan);
 	flowlog_ledger_check_limit(scan);
@@ -383,6 +406,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	scan->reading = true;
 }
 
+/* Starts to read, or to read again, by the table's options. */
 void
 flowlog_scan_start(FlowlogScan *scan)
 {
@@ -394,12 +418,14 @@ flowlog_scan_start(FlowlogScan *scan)
 	      options->reject_limit);
 }
 
+/* Starts to read so that all rejects are returned. */
 void
 flowlog_scan_start_for_rejects(FlowlogScan *scan)
 {
 	start(scan, FLOW_ON_ERROR_IGNORE, true, -1);
 }
 
+/* Makes the scan read the same files again. */
 void
 flowlog_scan_rewind(FlowlogScan *scan)
 {
@@ -414,9 +440,10 @@ flowlog_scan_rewind(FlowlogScan *scan)
 }
 
 /*
- * All was read, and the reader has freed its buffers.  The format goes as
- * well, unless the scan was begun again before: then it is likely to be so
- * once more, and to compile a pattern takes as long as to read a small file.
+ * Releases what is no longer needed at the end of the data; the reader has
+ * freed its buffers itself.  The format is kept if the scan has begun again
+ * before: it is likely to do so once more, and compiling a pattern takes as
+ * long as reading a small file.
  */
 static void
 end_reading(FlowlogScan *scan)
@@ -433,7 +460,8 @@ end_reading(FlowlogScan *scan)
 }
 
 /*
- * The number of a reject's line; false if the file is no longer what it was.
+ * Finds the number of a reject's line; returns false if the file has changed
+ * since.
  */
 static bool
 find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
@@ -455,7 +483,10 @@ find_line(FlowlogScan *scan, const FlowReject *reject, uint64_t *line)
 	return status == FLOW_OK;
 }
 
-/* log_verbosity 'verbose': names a reject */
+/*
+ * Reports a reject under log_verbosity 'verbose', for the first MAX_NOTICES
+ * rejects.
+ */
 static void
 notice_reject(FlowlogScan *scan)
 {
@@ -469,8 +500,9 @@ notice_reject(FlowlogScan *scan)
 		number = scan->notices > MAX_NOTICES ? scan->notices : ++scan->notices;
 	if (number > MAX_NOTICES)
 		return;
-	/* 0 if it was not found: the file has changed, as the scan will notice */
 	(void) find_line(scan, reject, &line);
+
+	/* the line is 0 if the file has changed, which the scan will notice */
 	ereport(NOTICE,
 	        errmsg("flow log \"%s\", line %llu: %s",
 	               flowlog_message(reject->object->path),
@@ -480,8 +512,8 @@ notice_reject(FlowlogScan *scan)
 }
 
 /*
- * A field of the current record does not convert: it is NULL from now on, or
- * this raises an error.
+ * Handles a field of the current record that does not convert: the field
+ * becomes NULL, or this raises an error.
  */
 static void
 bad_field(void *arg, FlowBadField bad)
@@ -497,7 +529,7 @@ bad_field(void *arg, FlowBadField bad)
 		notice_reject(scan);
 }
 
-/* Where the current record is, for the context of an error. */
+/* Finds where the current record is, for an error's context. */
 static bool
 position(void *arg, const char **path, uint64 *line)
 {
@@ -510,6 +542,7 @@ position(void *arg, const char **path, uint64 *line)
 	return known;
 }
 
+/* Prepares to convert the scan's records. */
 FlowlogTuple *
 flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 {
@@ -525,6 +558,10 @@ flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_us
 	return flowlog_tuple_create(&source, desc, attrs_used);
 }
 
+/*
+ * Reads the next record or reject.  Deferred conditions are evaluated when the
+ * reader asks for them.
+ */
 FlowStatus
 flowlog_scan_step(FlowlogScan *scan, FlowRecord *record)
 {
@@ -546,6 +583,7 @@ flowlog_scan_step(FlowlogScan *scan, FlowRecord *record)
 	return status; /* not reached */
 }
 
+/* Reads the next record that passes the filter; returns false at the end. */
 bool
 flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 {
@@ -560,6 +598,9 @@ flowlog_scan_next(FlowlogScan *scan, FlowRecord *record)
 	return status == FLOW_OK;
 }
 
+/*
+ * Sets the numbers of requests and retries since the current list was begun.
+ */
 void
 flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 {
@@ -571,13 +612,14 @@ flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 	counts->retries = store.retries - scan->store_before.retries;
 }
 
+/* Adds this process's counts and its first reject to the shared ones. */
 void
 flowlog_scan_publish(FlowlogScan *scan)
 {
 	FlowCounts counts = {0};
 	const FlowReject *first = NULL;
 
-	/* a leader that did not read has listed */
+	/* a leader without a reader has listed, so it has counted requests */
 	if (scan->reader != NULL)
 	{
 		counts = *flow_reader_counts(scan->reader);
@@ -587,6 +629,10 @@ flowlog_scan_publish(FlowlogScan *scan)
 	flowlog_queue_publish(scan->queue, &counts, first);
 }
 
+/*
+ * Returns the counts of all processes, earlier lists included; false if
+ * nothing was read.
+ */
 bool
 flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 {
@@ -609,7 +655,7 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 	return true;
 }
 
-/* The first reject that is known, or NULL. */
+/* Returns the first reject known so far, or NULL. */
 static const FlowReject *
 first_reject(FlowlogScan *scan)
 {
@@ -623,6 +669,7 @@ first_reject(FlowlogScan *scan)
 	return scan->reader != NULL ? flow_reader_first_reject(scan->reader) : NULL;
 }
 
+/* Forgets the list of files, but not what was counted. */
 void
 flowlog_scan_forget(FlowlogScan *scan)
 {
@@ -630,6 +677,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	FlowFilter *filter = scan->filter;
 	FlowCounts counts;
 
+	/* keep the first reject: its texts are in memory that is freed below */
 	if (first != NULL && first != &scan->earlier_reject)
 	{
 		scan->earlier_object = *first->object;
@@ -639,6 +687,8 @@ flowlog_scan_forget(FlowlogScan *scan)
 		scan->earlier_reject.reason = MemoryContextStrdup(scan->context, first->reason);
 		scan->earlier_reject.raw = (FlowSlice) {NULL, 0};
 	}
+
+	/* keep the counts */
 	if (flowlog_scan_counts(scan, &counts))
 	{
 		scan->earlier = counts;
@@ -649,6 +699,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	memset(&scan->counted, 0, sizeof(scan->counted));
 	flowlog_ledger_restart(scan);
 
+	/* close the reader, and free the list and the filter */
 	remove_idle(scan);
 	flow_reader_close(scan->reader);
 	scan->reader = NULL;
@@ -664,6 +715,9 @@ flowlog_scan_forget(FlowlogScan *scan)
 		rest_store(scan);
 }
 
+/*
+ * Adds the records that pass to the groups; returns true when all are added.
+ */
 bool
 flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 {
@@ -688,6 +742,7 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	return status == FLOW_END;
 }
 
+/* Records the counts, and warns of rejects. */
 void
 flowlog_scan_finish(FlowlogScan *scan)
 {
@@ -700,8 +755,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 	uint64_t line;
 
 	/*
-	 * a worker leaves it to the leader, whatever it counted after its shutdown
-	 * included
+	 * a worker leaves this to the leader, but publishes what it has counted
+	 * since its shutdown
 	 */
 	if (scan->queue != NULL && flowlog_queue_is_worker(scan->queue))
 	{
@@ -710,6 +765,11 @@ flowlog_scan_finish(FlowlogScan *scan)
 	}
 	if (!flowlog_scan_counts(scan, &all))
 		return;
+
+	/*
+	 * publish the counts for flowlog_last_scan(), and warn if there were no
+	 * files
+	 */
 	flowlog_ledger_record(scan, &all);
 	if (scan->queue != NULL && flowlog_queue_is_list_empty(scan->queue))
 		warn_of_nothing(scan, all.files_skipped);
@@ -719,6 +779,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	if (first == NULL)
 		return;
 
+	/* say how many lines were rejected for what, and where the first one is */
 	initStringInfo(&text);
 	if (counts->unmatched > 0)
 		appendStringInfo(&text, "Not records: %llu. ", (unsigned long long) counts->unmatched);
@@ -737,8 +798,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 		appendStringInfo(&text, "The first is in \"%s\": %s", first->object->path, first->reason);
 
 	/*
-	 * a header names what a pattern, which most lines do not match, has to
-	 * guess
+	 * if most lines do not match the pattern, but files have headers, these
+	 * name the fields more reliably
 	 */
 	readable = scan->table->options.regex != NULL && counts->headers > 0 &&
 	           counts->unmatched > counts->lines / 2;
@@ -754,7 +815,7 @@ flowlog_scan_finish(FlowlogScan *scan)
 	                     (unsigned long long) counts->lines,
 	                     name),
 	        errdetail_internal("%s", flowlog_message(text.data)),
-	        readable ? errhint("The flow logs have headers: a table without the option \"regex\" "
-	                           "reads them by these.")
+	        readable ? errhint("Remove option \"regex\" to read the flow logs by "
+	                           "their headers.")
 	                 : errhint("The function flowlog_rejects('%s') names them all.", name));
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *	  Scans, what the processes of one share, and what they have counted.
+ *	  Scans, what the processes of a scan share, and what they have counted.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,138 +18,152 @@ typedef struct FlowlogAggregation FlowlogAggregation;
 typedef struct FlowlogPrune FlowlogPrune;
 typedef struct FlowlogDeferred FlowlogDeferred;
 
-/* A scan of a table, in a plan or out of one. */
+/* A scan of a table, as a part of a plan or not. */
 typedef struct FlowlogScan
 {
 	FlowlogTable *table;
-	Oid userid;            /* for whom it reads */
-	MemoryContext context; /* holds it all; its deletion closes files and frees patterns */
-	MemoryContext listing; /* a part of it, for what goes with a list of files */
+	Oid userid; /* the role that reads */
+	/* of the whole scan; its deletion also closes files and frees patterns */
+	MemoryContext context;
+	/* a child of it, for what lives as long as a list of files */
+	MemoryContext listing;
 	MemoryContextCallback callback;
 	FlowlogBackend backend;
 	int reserved_fds;
 
-	FlowFormatSpec format_spec; /* with the settings as they were when the scan began */
-	FlowFormat *format;         /* NULL: not needed, as nothing is read */
-	const char *format_name;    /* for EXPLAIN; NULL: not yet known */
-	FlowStore *store;           /* of the objects; NULL: not yet opened, or they are local files */
-	FlowlogPrune *prune;        /* NULL: nothing is pruned */
-	/* NULL: not yet listed; those of a store may come while others are read */
+	FlowFormatSpec format_spec; /* with the settings of when the scan began */
+	/* NULL: not needed, as nothing is being read */
+	FlowFormat *format;
+	const char *format_name; /* for EXPLAIN; NULL: not yet known */
+	/* of the objects; NULL: not yet opened, or they are local files */
+	FlowStore *store;
+	FlowlogPrune *prune; /* NULL: nothing is pruned */
+	/* NULL: not yet listed; a store's list may grow while it is read */
 	FlowObjects *objects;
-	/* of these, to be read; where the list is not shared, and may grow */
+	/*
+	 * the next of these to be read; used if the list may grow and is not
+	 * shared
+	 */
 	size_t next_object;
 	List *pushed; /* the plan's conditions that the filter is made of */
 	FlowFilter *filter;
 	/*
-	 * conditions of the filter that wait for a record to come to them; NULL:
-	 * none ever did
+	 * the filter's conditions that are evaluated when a record first needs
+	 * them; NULL: no condition was pushed
 	 */
 	FlowlogDeferred *deferred;
 	FlowReader *reader; /* NULL: not yet started */
 	/*
-	 * false until the next record is asked for: nothing was read since the
-	 * scan began, or began again
+	 * false until the next record is asked for: nothing has been read since
+	 * the scan began, or began again
 	 */
 	bool reading;
-	bool ended;          /* it has read all there is */
-	bool rewound;        /* it was begun again, and may be so once more */
-	FlowlogTuple *tuple; /* NULL: it does not give rows, but groups: */
+	bool ended;          /* all has been read */
+	bool rewound;        /* it has begun again, so it may do so once more */
+	FlowlogTuple *tuple; /* NULL: the scan returns groups, not rows */
 	FlowlogAggregation *aggregation;
 	FlowlogQueue *queue; /* NULL: this process reads alone */
 	FlowLineCount counted;
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
 	/*
-	 * of the files that it has read before it began again, for
+	 * bytes of the files that were read before the scan began again, for
 	 * flowlog_fdw.max_scan_bytes
 	 */
 	uint64 bytes_before;
 	int64 progress_began; /* microseconds of a clock */
-	int64 progress_next;  /* when to tell how far it is */
-	int notices;          /* rejects named so far under log_verbosity 'verbose' */
+	int64 progress_next;  /* when to report progress */
+	/* rejects reported so far under log_verbosity 'verbose' */
+	int notices;
 
-	/* of lists of files before this one, where a rescan takes another */
+	/* from earlier lists of files, where a rescan has made a new list */
 	FlowCounts earlier;
 	FlowStoreCounts store_before;
 	bool has_earlier;
-	FlowReject earlier_reject; /* the first; its object is NULL if there was none */
+	/* the first one; its object is NULL if there was none */
+	FlowReject earlier_reject;
 	FlowObject earlier_object;
 } FlowlogScan;
 
-/* "userid": for whom, InvalidOid for the current user. */
+/*
+ * Begins a scan for role "userid"; InvalidOid is the current user.  The scan's
+ * memory context is a child of "parent".
+ */
 extern FlowlogScan *flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent);
 
-/* Lists all of it, if that was not done. */
+/* Lists all objects, unless that is done. */
 extern void flowlog_scan_list(FlowlogScan *scan);
 
 /*
- * Opens the store, if the table's objects are in one; true if their list may
- * grow while they are read.
+ * Opens the store, if the table's objects are in one.  Returns true if their
+ * list may grow while they are read.
  */
 extern bool flowlog_scan_prepare(FlowlogScan *scan);
 
 /*
- * Lists if that was not done, and starts to read, or to read again, with
- * scan->filter: raises an error if that is more than
- * flowlog_fdw.max_scan_bytes allows.
+ * Begins the list if there is none, and starts to read, or to read again, with
+ * scan->filter.  Raises an error if flowlog_fdw.max_scan_bytes does not allow
+ * so much.
  */
 extern void flowlog_scan_start(FlowlogScan *scan);
 
 /*
- * The same files again, with scan->filter as it now is, once
- * flowlog_scan_start is called.
+ * Makes the scan read the same files again, with the current scan->filter,
+ * when flowlog_scan_start is called next.
  */
 extern void flowlog_scan_rewind(FlowlogScan *scan);
 
-/* How lines are taken apart, for EXPLAIN. */
+/* Returns how lines are split into fields, for EXPLAIN. */
 extern const char *flowlog_scan_format_name(FlowlogScan *scan);
 
 /*
- * Forgets the list of files, but not what was counted: the next start lists
- * again.
+ * Forgets the list of files, but not what was counted: the next start makes a
+ * new list.
  */
 extern void flowlog_scan_forget(FlowlogScan *scan);
 
 /*
- * Starts to read for the rejects' sake: every line is judged on all columns,
+ * Starts to read for flowlog_rejects(): all columns of every line are checked,
  * whatever the table's on_error, and flowlog_scan_step returns FLOW_REJECTED
- * for each.
+ * for each reject.
  */
 extern void flowlog_scan_start_for_rejects(FlowlogScan *scan);
 
-/* As flow_reader_next, with errors raised. */
+/* Calls flow_reader_next, and raises its errors. */
 extern FlowStatus flowlog_scan_step(FlowlogScan *scan, FlowRecord *record);
 
-/* The next record that passes; false at the end. */
+/* Reads the next record that passes the filter; returns false at the end. */
 extern bool flowlog_scan_next(FlowlogScan *scan, FlowRecord *record);
 
 /*
- * Adds the records that pass to the groups: false when these are full, true
- * when all records are added.
+ * Adds the records that pass the filter to the groups.  Returns false when the
+ * groups are full, true when all records are added.
  */
 extern bool flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups);
 
-/* Prepares to convert the scan's records: as flowlog_tuple_create. */
+/* Prepares to convert the scan's records (see flowlog_tuple_create). */
 extern FlowlogTuple *flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc,
                                                Bitmapset *attrs_used);
 
 /*
- * What was counted, by all processes that take part; false if nothing was
+ * Returns what all processes of the scan have counted; false if nothing was
  * read.
  */
 extern bool flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts);
 
-/* Sets the requests of this process. */
+/* Sets the numbers of requests and retries that this process made. */
 extern void flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts);
 
-/* Tells the other processes of a parallel scan what this one has counted. */
+/*
+ * Adds what this process has counted to the shared counts of a parallel scan.
+ */
 extern void flowlog_scan_publish(FlowlogScan *scan);
 
-/* Closes the ledger: warns of what was rejected. */
+/* Records the counts of a scan that ends, and warns of its rejects. */
 extern void flowlog_scan_finish(FlowlogScan *scan);
 
 /* ---------- work_queue.c ---------- */
 
-/* What there is in a list, as far as it is known. */
+/* What a list contains, as far as it is known. */
 typedef struct FlowlogListed
 {
 	uint64 objects; /* to be read */
@@ -159,27 +173,27 @@ typedef struct FlowlogListed
 } FlowlogListed;
 
 /*
- * The size of the units that so many bytes are cut into, and how many of them
- * a file is; "whole": it must not be cut.
+ * Return the size in bytes of the units that "bytes" bytes are cut into, and
+ * the number of units of a file.  With "whole", files are not cut.
  */
 extern uint64 flowlog_queue_unit_size(uint64 bytes);
 extern uint64 flowlog_queue_units(const FlowlogTable *table, const FlowObject *object,
                                   uint64 unit_size, bool whole);
 
-/* What a leader makes a queue of. */
+/* What a leader makes a queue from. */
 typedef struct FlowlogQueueSpec
 {
 	const FlowlogTable *table;
 	/* NULL: they are listed while others are read (see shared_list.c) */
 	const FlowObjects *objects;
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
-	bool whole;          /* files must not be cut */
-	Size exchange_size;  /* room for where whole groups are made; 0: none are */
+	bool whole;          /* files are not cut */
+	Size exchange_size;  /* room for the exchange of partial groups; 0: none */
 } FlowlogQueueSpec;
 
 /*
- * They live in the context; flowlog_queue_release lets go of the shared
- * memory.
+ * Make a queue, in a leader, and attach to it, in a worker.  It lives in the
+ * context; flowlog_queue_release detaches from the shared memory.
  */
 extern FlowlogQueue *flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec);
 extern FlowlogQueue *flowlog_queue_attach(MemoryContext context, dsm_handle handle);
@@ -188,57 +202,66 @@ extern void flowlog_queue_release(FlowlogQueue *queue);
 extern dsm_segment *flowlog_queue_segment(const FlowlogQueue *queue);
 extern FlowlogExchange *flowlog_queue_exchange(const FlowlogQueue *queue);
 
-/* True if objects are listed while others are read. */
+/* Returns true if objects are listed while others are read. */
 extern bool flowlog_queue_grows(const FlowlogQueue *queue);
 
 /*
- * The objects that a worker reads, or a leader whose list grows: called once,
- * and then they live as long as the queue. The scan is whose listing goes on.
+ * Returns the objects for a worker, or for a leader whose list grows.  Called
+ * once; the objects live as long as the queue.  "scan" is the scan that
+ * continues the listing.
  */
 extern const FlowObjects *flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan);
 extern bool flowlog_queue_has_objects(const FlowlogQueue *queue);
 
-/* All units from the first on again; no worker runs. */
+/*
+ * Hands out all units again from the first one on.  No worker is running then.
+ */
 extern void flowlog_queue_rewind(FlowlogQueue *queue);
 
-/* What the reader shares with those of other processes (see FlowReadSpec). */
+/*
+ * What the reader shares with the readers of other processes (see
+ * FlowReadSpec).
+ */
 extern FlowStatus flowlog_queue_next_part(void *queue, bool wait, FlowPart *part, FlowError *error);
 extern uint64_t *flowlog_queue_rejects(FlowlogQueue *queue);
 
 /*
- * The bytes of all files as often as they were read before the scan began
- * again; and the same with this time, if any process has begun to read.
+ * Return the bytes that were read before the scan began again; and the same
+ * with the bytes of the current run, if any process has begun to read.
  */
 extern uint64 flowlog_queue_bytes_before(const FlowlogQueue *queue);
 extern uint64 flowlog_queue_bytes_charged(const FlowlogQueue *queue);
 
-/* Which share of the work has been handed out, from 0 to 1? */
+/* Returns which share of the work has been handed out, from 0 to 1. */
 extern double flowlog_queue_share_taken(const FlowlogQueue *queue);
 
-/* Which notice is it, from 1?  More than "most" if so many were given. */
+/*
+ * Returns the number of the next notice, from 1; more than "most" if so many
+ * were given already.
+ */
 extern int flowlog_queue_count_notice(FlowlogQueue *queue, int most);
 
 extern bool flowlog_queue_is_worker(const FlowlogQueue *queue);
 
 /*
- * Of a list that grew until it was complete: is there nothing in it, not even
- * what was pruned?
+ * Returns true if a list that grew is complete and nothing was found, not even
+ * files or directories that were pruned.
  */
 extern bool flowlog_queue_is_list_empty(const FlowlogQueue *queue);
 
-/* What there is to be read, as far as it is known. */
+/* Returns what there is to be read, as far as it is known. */
 extern FlowlogListed flowlog_queue_listed(const FlowlogQueue *queue);
 
 /*
- * Adds to the shared counts what this process has counted since it last did;
+ * Adds to the shared counts what this process has counted since its last call.
  * "first" is its first reject, or NULL.
  */
 extern void flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts,
                                   const FlowReject *first);
 
 /*
- * What all processes have published, and the first of their rejects, whose
- * object is among these, or NULL.
+ * Return what all processes have published; and the first of their rejects,
+ * whose object is one of "objects", or NULL.
  */
 extern void flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts);
 extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue,
@@ -247,11 +270,12 @@ extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue,
 /* ---------- shared_list.c ---------- */
 
 typedef struct FlowlogSharedList FlowlogSharedList; /* in shared memory */
-typedef struct FlowlogListView FlowlogListView;     /* what a process knows of it */
+/* a process's view of it */
+typedef struct FlowlogListView FlowlogListView;
 
 /*
- * The list is in memory that outlives the view.  What prunes it is evaluated
- * now.
+ * Make a list in "shared", and attach to it.  The shared memory outlives the
+ * view.  The values that prune the list are evaluated now.
  */
 extern Size flowlog_shared_list_size(void);
 extern FlowlogListView *flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared);
@@ -259,8 +283,9 @@ extern FlowlogListView *flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSha
 extern void flowlog_shared_list_release(FlowlogListView *view);
 
 /*
- * The next object that nobody has taken: its number, and with that its place
- * among the view's objects.  As FlowReadSpec's next_part, it raises no error.
+ * Takes the next object that no process has taken.  Its number is also its
+ * place among the view's objects.  Raises no error, as FlowReadSpec's
+ * next_part.
  */
 extern FlowStatus flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number,
                                            FlowError *error);
@@ -269,12 +294,15 @@ extern const FlowObjects *flowlog_shared_list_objects(const FlowlogListView *vie
 extern uint64 flowlog_shared_list_taken(FlowlogSharedList *shared);
 extern FlowlogListed flowlog_shared_list_sum(FlowlogSharedList *shared, bool *complete);
 
-/* All from the first on again; nobody else is at it. */
+/*
+ * Hands out all objects again from the first one on.  No other process uses
+ * the list then.
+ */
 extern void flowlog_shared_list_rewind(FlowlogSharedList *shared);
 
 /* ---------- parallel.c ---------- */
 
-/* May workers read the table? */
+/* Returns true if workers may read the table. */
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
 extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
@@ -288,7 +316,7 @@ extern void flowlog_parallel_shutdown(ForeignScanState *node);
 
 /* ---------- ledger.c ---------- */
 
-/* What was counted of a table in the last statement that scanned any. */
+/* What was counted for a table in the last statement that scanned any. */
 typedef struct FlowlogLastScan
 {
 	Oid relid; /* must be first: the hash table's key */
@@ -296,28 +324,32 @@ typedef struct FlowlogLastScan
 	FlowCounts counts;
 } FlowlogLastScan;
 
-/* A scan has ended: it is one of the last ones from now on. */
+/* Records the counts of a scan that has ended. */
 extern void flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *counts);
 
-/* FlowlogLastScan, in the order in which they ended. */
+/* Returns a list of FlowlogLastScan, in the order in which the scans ended. */
 extern const List *flowlog_ledger_last_scans(void);
 
 /*
- * Raises an error if the scan, which is about to read what was listed, would
- * read more than is allowed.
+ * Raises an error if a scan, which is about to read its list, would read more
+ * than flowlog_fdw.max_scan_bytes allows.
  */
 extern void flowlog_ledger_check_limit(FlowlogScan *scan);
 
 /*
- * The same for who only looks at the beginnings of some files, of "location".
+ * Does the same for a command that reads only the beginnings of some files of
+ * "location".
  */
 extern void flowlog_ledger_check_probes(const char *location, const FlowObject *objects,
                                         size_t count);
 
-/* What was read until now counts, too, when the scan begins again. */
+/*
+ * Adds what was read until now to what counts for the limit; the scan begins
+ * again.
+ */
 extern void flowlog_ledger_restart(FlowlogScan *scan);
 
-/* From here on the scan's interrupt checks tell how far it is. */
+/* Makes the scan's interrupt checks report progress from now on. */
 extern void flowlog_progress_begin(FlowlogScan *scan);
 
 #endif /* FLOWLOG_SCAN_H */

@@ -26,6 +26,7 @@ bool flowlog_allowed_endpoints_refused = false;
 
 /* ---------- checks ---------- */
 
+/* Checks a list of directories. */
 static bool
 check_allowed_paths(char **newval, void **extra, GucSource source)
 {
@@ -52,6 +53,7 @@ check_allowed_paths(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* Checks a list of hosts, addresses and networks. */
 static bool
 check_allowed_endpoints(char **newval, void **extra, GucSource source)
 {
@@ -69,9 +71,10 @@ check_allowed_endpoints(char **newval, void **extra, GucSource source)
 	{
 		if (!flow_endpoint_is_valid(lfirst(cell)))
 		{
-			GUC_check_errdetail("\"%s\" is neither a host, nor \"*.\" and the end of its name, nor "
-			                    "an address or a network, with a port or without.",
-			                    (char *) lfirst(cell));
+			GUC_check_errdetail(
+				"\"%s\" is not a host, a pattern such as \"*.example.com\", an address "
+				"or a network, with or without a port.",
+				(char *) lfirst(cell));
 			return false;
 		}
 	}
@@ -81,10 +84,11 @@ check_allowed_endpoints(char **newval, void **extra, GucSource source)
 /* ---------- definitions ---------- */
 
 /*
- * Before the module is loaded its settings are placeholders, which anybody may
- * set when he connects.  A value that PostgreSQL then refuses to apply, or
- * that is not valid, leaves the setting as if it had never been set: that must
- * not mean that everything is allowed.
+ * Defines the lists of what is allowed.  Before the module is loaded, its
+ * settings are placeholders, which any user may set when connecting.  If
+ * PostgreSQL then refuses to apply such a value, or if the value is not valid,
+ * the setting is as if it had never been set.  That must not mean that
+ * everything is allowed.
  */
 static void
 define_allowed(void)
@@ -94,7 +98,7 @@ define_allowed(void)
 
 	DefineCustomStringVariable("flowlog_fdw.allowed_paths",
 	                           "Directories from which flow logs may be read, separated by commas.",
-	                           "Empty: from everywhere.",
+	                           "An empty list allows all directories.",
 	                           &flowlog_allowed_paths,
 	                           NULL,
 	                           PGC_SIGHUP,
@@ -107,7 +111,7 @@ define_allowed(void)
 	DefineCustomStringVariable(
 		"flowlog_fdw.allowed_endpoints",
 		"Hosts, addresses and networks to which connections may be made, separated by commas.",
-		"Empty: only to the hosts of AWS.",
+		"An empty list allows the hosts of AWS only.",
 		&flowlog_allowed_endpoints,
 		NULL,
 		PGC_SIGHUP,
@@ -118,12 +122,13 @@ define_allowed(void)
 	flowlog_allowed_endpoints_refused = endpoints_set && flowlog_allowed_endpoints == NULL;
 }
 
+/* Defines all settings. */
 void
 flowlog_settings_define(void)
 {
 	DefineCustomBoolVariable("flowlog_fdw.enable_pushdown",
-	                         "Lets the reader of flow logs judge WHERE clauses.",
-	                         "Off, PostgreSQL judges all of them; the rows are the same.",
+	                         "Lets the reader of flow logs evaluate WHERE clauses.",
+	                         "If off, PostgreSQL evaluates all of them; the rows are the same.",
 	                         &flowlog_enable_pushdown,
 	                         true,
 	                         PGC_USERSET,
@@ -133,8 +138,8 @@ flowlog_settings_define(void)
 	                         NULL);
 	DefineCustomBoolVariable(
 		"flowlog_fdw.enable_splitter",
-		"Splits lines at their separators where a regular expression does no more than that.",
-		"Off, the regular expression is matched against every line; the rows are the same.",
+		"Splits lines at their separators if a regular expression does no more than that.",
+		"If off, the regular expression is matched against every line; the rows are the same.",
 		&flowlog_enable_splitter,
 		true,
 		PGC_USERSET,
@@ -144,7 +149,7 @@ flowlog_settings_define(void)
 		NULL);
 	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
 	                         "Lets the reader of flow logs compute aggregates.",
-	                         "Off, PostgreSQL computes all of them; the results are the same.",
+	                         "If off, PostgreSQL computes all of them; the results are the same.",
 	                         &flowlog_enable_aggregate_pushdown,
 	                         true,
 	                         PGC_USERSET,
@@ -155,7 +160,7 @@ flowlog_settings_define(void)
 	DefineCustomBoolVariable("flowlog_fdw.enable_rollup",
 	                         "Lets servers compute their parts of aggregates over a table that is "
 	                         "partitioned among them.",
-	                         "Off, their rows are fetched; the results are the same.",
+	                         "If off, their rows are fetched; the results are the same.",
 	                         &flowlog_enable_rollup,
 	                         true,
 	                         PGC_USERSET,
@@ -175,8 +180,8 @@ flowlog_settings_define(void)
 	                         NULL);
 	DefineCustomRealVariable(
 		"flowlog_fdw.max_scan_bytes",
-		"Most bytes of flow logs, as they are stored, that a scan may read.",
-		"A scan that would read more is an error before it begins; 0: no limit.",
+		"Sets the maximum number of bytes of flow logs, as stored, that a scan may read.",
+		"A scan that would read more raises an error before it begins. 0 means no limit.",
 		&flowlog_max_scan_bytes,
 		0,
 		0,
@@ -186,17 +191,16 @@ flowlog_settings_define(void)
 		NULL,
 		NULL,
 		NULL);
-	DefineCustomBoolVariable(
-		"flowlog_fdw.progress",
-		"Gives a notice every few seconds of how far a long scan of flow logs is.",
-		NULL,
-		&flowlog_progress,
-		true,
-		PGC_USERSET,
-		0,
-		NULL,
-		NULL,
-		NULL);
+	DefineCustomBoolVariable("flowlog_fdw.progress",
+	                         "Reports the progress of a long scan of flow logs every few seconds.",
+	                         NULL,
+	                         &flowlog_progress,
+	                         true,
+	                         PGC_USERSET,
+	                         0,
+	                         NULL,
+	                         NULL,
+	                         NULL);
 	define_allowed();
 #if PG_VERSION_NUM >= 150000
 	MarkGUCPrefixReserved("flowlog_fdw");

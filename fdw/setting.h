@@ -19,9 +19,10 @@ extern bool flowlog_regex_jit;
 extern double flowlog_max_scan_bytes; /* 0: no limit */
 extern bool flowlog_progress;
 extern bool flowlog_enable_rollup;
-extern char *flowlog_allowed_paths;        /* NULL: not set */
-extern bool flowlog_allowed_paths_refused; /* it was set, but not validly */
-extern char *flowlog_allowed_endpoints;    /* the same of this one */
+extern char *flowlog_allowed_paths; /* NULL: not set */
+/* a value was set that is not valid, or must not be set */
+extern bool flowlog_allowed_paths_refused;
+extern char *flowlog_allowed_endpoints; /* the same two */
 extern bool flowlog_allowed_endpoints_refused;
 
 extern void flowlog_settings_define(void);

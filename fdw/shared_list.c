@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * shared_list.c
- *	  The list of a store's objects that processes share, and make longer when
+ *	  The list of a store's objects that processes share, and that grows as
  *	  they need it.
  *
- * A bucket may have a million objects, of which a thousand come at a time, so
- * nobody waits for the end of the list: whoever runs out of objects lists on,
- * one at a time, and shares what he finds.  What is left to be listed goes
- * from process to process as bytes, so it does not matter who does it, nor
- * what becomes of him afterwards; a leader that only gathers keeps nobody
- * waiting.
+ * A bucket may have a million objects, and a request lists a thousand, so no
+ * process waits for the end of the list: a process that runs out of objects
+ * continues the listing, one process at a time, and shares what it finds.  The
+ * state of the listing is passed from process to process as bytes, so it does
+ * not matter which of them continues, nor what happens to it afterwards; a
+ * leader that only gathers rows delays no process.
  *
- * What a step has found is a batch in dynamic shared memory, which never
+ * What one step has found is a batch in dynamic shared memory, which never
  * changes again.  Each process has an array of the objects in the batches that
- * it has come to; their texts stay where they are.
+ * it has come to; their texts stay in the batch.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,13 +23,14 @@
 #include "storage/spin.h"
 #include "utils/dsa.h"
 
-#define WAIT_MS 5 /* for somebody else's step, which takes as long as a store's answer */
+/* for another process's step, which takes as long as a store's answer */
+#define WAIT_MS 5
 #define FIRST_OBJECTS 1024
 
 typedef struct BatchObject
 {
 	uint64 path;    /* offset in the batch */
-	uint64 version; /* the same; 0: none */
+	uint64 version; /* offset in the batch; 0: none */
 	uint64 size;
 	int64 modified;
 	bool archived;
@@ -39,7 +40,7 @@ typedef struct Batch
 {
 	dsa_pointer next;
 	uint64 count;
-	BatchObject objects[FLEXIBLE_ARRAY_MEMBER]; /* and then their texts */
+	BatchObject objects[FLEXIBLE_ARRAY_MEMBER]; /* followed by their texts */
 } Batch;
 
 struct FlowlogSharedList
@@ -47,36 +48,36 @@ struct FlowlogSharedList
 	dsa_handle area;
 
 	/*
-	 * The mutex is held for a few loads and stores only: while it is, nothing
-	 * may be called that could raise an error, as dsa_get_address may, which
+	 * The mutex is held for a few loads and stores only.  Nothing may be
+	 * called then that could raise an error, such as dsa_get_address, which
 	 * maps memory.
 	 */
 	slock_t mutex;
-	bool complete; /* there is no more to list */
-	uint64 next;   /* object to be handed out */
+	bool complete; /* all is listed */
+	uint64 next;   /* the next object to be handed out */
 
 	/*
 	 * A process is listing.  If that fails, this stays set, and the error ends
-	 * the query: those who wait are interrupted then.
+	 * the query: waiting processes are interrupted then.
 	 */
 	bool listing;
 
 	/*
-	 * Read and set by the process that is listing; it had the mutex when it
-	 * began, so it sees what its predecessor set.
+	 * Read and set by the process that is listing.  It has held the mutex when
+	 * it began, so it sees what its predecessor set.
 	 */
 	dsa_pointer last;
 	/*
-	 * what is left to be listed, as bytes; InvalidDsaPointer before the first
+	 * the state of the listing, as bytes; InvalidDsaPointer before the first
 	 * step
 	 */
 	dsa_pointer left;
 	uint64 left_len;
 
 	/*
-	 * Set under the mutex together with the batches that are counted here: a
-	 * process that has seen the sum under the mutex may read these batches,
-	 * and the links to them, without it.
+	 * Set while the mutex is held, together with the batches that are counted
+	 * here: a process that has read the sum while holding it may then read
+	 * these batches, and the links to them, without it.
 	 */
 	FlowlogListed sum;
 	dsa_pointer first;
@@ -90,7 +91,7 @@ struct FlowlogListView
 	const FlowPruner *pruner;
 	FlowObjects objects; /* of the batches so far */
 	size_t capacity;
-	dsa_pointer batch; /* the last that is in there */
+	dsa_pointer batch; /* the last batch whose objects are among these */
 };
 
 /* ---------- a process's view ---------- */
@@ -102,8 +103,8 @@ flowlog_shared_list_size(void)
 }
 
 /*
- * Belongs to the scan's memory context, as the shared memory does in which the
- * list is.
+ * Makes the view.  It belongs to the scan's memory context, as does the
+ * mapping of the shared memory with the list.
  */
 static FlowlogListView *
 make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
@@ -117,6 +118,7 @@ make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
 	return view;
 }
 
+/* Makes a list, and the leader's view. */
 FlowlogListView *
 flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
 {
@@ -133,6 +135,7 @@ flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
 	return view;
 }
 
+/* Makes a worker's view of a list. */
 FlowlogListView *
 flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSharedList *shared)
 {
@@ -146,6 +149,7 @@ flowlog_shared_list_attach(FlowlogScan *scan, FlowlogSharedList *shared)
 	return view;
 }
 
+/* Detaches from the list's memory; accepts NULL. */
 void
 flowlog_shared_list_release(FlowlogListView *view)
 {
@@ -160,8 +164,8 @@ flowlog_shared_list_objects(const FlowlogListView *view)
 }
 
 /*
- * Room for so many objects more.  Arrays that became too small stay: somebody
- * may hold an object of theirs.
+ * Makes room for "more" more objects.  An array that has become too small is
+ * not freed: the caller may hold one of its objects.
  */
 static void
 make_room(FlowlogListView *view, size_t more)
@@ -182,7 +186,7 @@ make_room(FlowlogListView *view, size_t more)
 
 /*
  * Takes the next batch into the view; the sum says that there is one.  May
- * raise errors: it maps memory, and takes some.
+ * raise errors, as it maps and allocates memory.
  */
 static void
 take_batch(void *arg)
@@ -214,8 +218,9 @@ take_batch(void *arg)
 	view->batch = pointer;
 }
 
-/* ---------- listing on ---------- */
+/* ---------- continuing the listing ---------- */
 
+/* Returns the size of a batch with these objects. */
 static Size
 size_of_batch(const FlowObjects *found)
 {
@@ -230,6 +235,7 @@ size_of_batch(const FlowObjects *found)
 	return size;
 }
 
+/* Copies a text into a batch, and returns its offset. */
 static uint64
 keep_text(Batch *batch, Size *used, const char *text)
 {
@@ -241,6 +247,7 @@ keep_text(Batch *batch, Size *used, const char *text)
 	return at;
 }
 
+/* Makes a batch of these objects. */
 static dsa_pointer
 make_batch(dsa_area *area, const FlowObjects *found)
 {
@@ -265,18 +272,20 @@ make_batch(dsa_area *area, const FlowObjects *found)
 	return pointer;
 }
 
-/* Where a step begins, what it has found, and what it has left. */
+/* Where a step begins, what it has found, and the state it has left. */
 typedef struct Step
 {
 	FlowlogListView *view;
-	const char *begin; /* NULL: at the beginning */
+	const char *begin; /* NULL: at the start of the list */
 	size_t begin_len;
 	const FlowObjects *found;
 	const char *left;
 	size_t left_len;
 } Step;
 
-/* Finds where the last step ended.  May raise errors: it maps memory. */
+/*
+ * Finds where the last step has ended.  May raise errors, as it maps memory.
+ */
 static void
 find_begin(void *arg)
 {
@@ -290,8 +299,8 @@ find_begin(void *arg)
 }
 
 /*
- * Shares what it has found.  May raise errors: there may be no more shared
- * memory.
+ * Shares what a step has found.  May raise errors, as shared memory may be
+ * exhausted.
  */
 static void
 publish(void *arg)
@@ -327,7 +336,7 @@ publish(void *arg)
 		dsa_free(area, old);
 }
 
-/* Goes on where the last step ended, until there is something new. */
+/* Continues where the last step has ended, until something new is found. */
 static FlowStatus
 find_more(const Step *step, FlowObjects *found, FlowError *error)
 {
@@ -340,6 +349,7 @@ find_more(const Step *step, FlowObjects *found, FlowError *error)
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
+/* Does one step of the listing, and shares what it finds. */
 static FlowStatus
 list_on(FlowlogListView *view, FlowError *error)
 {
@@ -373,6 +383,10 @@ list_on(FlowlogListView *view, FlowError *error)
 
 /* ---------- handing out ---------- */
 
+/*
+ * Takes the next object that no process has taken.  If there is none yet, this
+ * process continues the listing, or waits for the one that does so.
+ */
 FlowStatus
 flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowError *error)
 {
@@ -402,7 +416,7 @@ flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowE
 		if (mine)
 		{
 			if ((status = list_on(view, error)) != FLOW_OK)
-				return status; /* this ends the query, for those too who wait */
+				return status; /* ends the query, for waiting processes, too */
 			continue;
 		}
 		if (host->interrupted(host->arg))
@@ -416,6 +430,7 @@ flowlog_shared_list_next(FlowlogListView *view, bool wait, uint64 *number, FlowE
 	return FLOW_OK;
 }
 
+/* Returns the number of objects handed out. */
 uint64
 flowlog_shared_list_taken(FlowlogSharedList *shared)
 {
@@ -433,6 +448,7 @@ flowlog_shared_list_rewind(FlowlogSharedList *shared)
 	shared->next = 0;
 }
 
+/* Returns the sums of all that is listed so far. */
 FlowlogListed
 flowlog_shared_list_sum(FlowlogSharedList *shared, bool *complete)
 {

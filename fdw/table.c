@@ -15,8 +15,8 @@
 #include "utils/lsyscache.h"
 
 /*
- * A variable of the location wins over a field of a record, and "field" over
- * the column's name.
+ * Finds what fills a column.  A variable of the location takes precedence over
+ * a field of a record, and "field" over the column's name.
  */
 static void
 find_column_source(FlowlogTable *table, FlowColumn *column)
@@ -34,8 +34,8 @@ find_column_source(FlowlogTable *table, FlowColumn *column)
 		}
 
 	/*
-	 * the others have values that may not convert; this one shall not, so that
-	 * nobody need count lines to tell whether one is a row
+	 * values of other columns may fail to convert; those of "$line" must not,
+	 * as lines would have to be counted to know whether one is a row
 	 */
 	if (column->source == FLOW_FROM_LINE && column->type != FLOW_INT32 &&
 	    column->type != FLOW_INT64 && (column->type != FLOW_TEXT || column->max_chars >= 0))
@@ -44,9 +44,10 @@ find_column_source(FlowlogTable *table, FlowColumn *column)
 		        errmsg("column \"%s\", which is \"$line\", cannot be of type %s",
 		               column->name,
 		               column->type_name),
-		        errhint("Make it bigint, integer or text."));
+		        errhint("Use type bigint, integer or text."));
 }
 
+/* Reads a column's definition. */
 static void
 read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column)
 {
@@ -75,8 +76,9 @@ read_column(FlowlogTable *table, Form_pg_attribute attribute, FlowColumn *column
 }
 
 /*
- * Is the attribute filled by us?  A virtual generated column (18) is computed
- * by PostgreSQL from others; a stored one would have to be stored.
+ * Returns true if we fill the attribute.  A virtual generated column (since
+ * PostgreSQL 18) is computed by PostgreSQL; a stored one is refused, as
+ * nothing is stored.
  */
 static bool
 is_filled_column(Form_pg_attribute attribute)
@@ -94,6 +96,7 @@ is_filled_column(Form_pg_attribute attribute)
 	return attribute->attgenerated == '\0';
 }
 
+/* Returns true if the column is one of a record's times. */
 static bool
 is_time_column(const FlowColumn *column)
 {
@@ -125,6 +128,7 @@ for_each_text(FlowlogTable *table, void (*function)(const char **text, void *arg
 	}
 }
 
+/* Adds the size of a text to *arg. */
 static void
 count_text(const char **text, void *arg)
 {
@@ -132,6 +136,7 @@ count_text(const char **text, void *arg)
 		*(Size *) arg += strlen(*text) + 1;
 }
 
+/* Moves a text to *arg, the next free byte. */
 static void
 move_text(const char **text, void *arg)
 {
@@ -145,7 +150,7 @@ move_text(const char **text, void *arg)
 	*next += size;
 }
 
-/* Moves all texts into one piece of memory, in the current memory context. */
+/* Moves all texts into one chunk of the current memory context. */
 static void
 move_texts(FlowlogTable *table)
 {
@@ -157,6 +162,7 @@ move_texts(FlowlogTable *table)
 	for_each_text(table, move_text, &next);
 }
 
+/* Reads the columns that we fill. */
 static void
 read_columns(FlowlogTable *table, TupleDesc desc)
 {
@@ -175,7 +181,7 @@ read_columns(FlowlogTable *table, TupleDesc desc)
 	}
 }
 
-/* A table of so many attributes, in one piece of memory. */
+/* Allocates a table of "natts" attributes, in one chunk. */
 static FlowlogTable *
 make_table(int natts)
 {
@@ -192,8 +198,9 @@ make_table(int natts)
 }
 
 /*
- * A plan over thousands of partitions has as many of these, so they are kept
- * small: what the catalogs give is read in a memory context of its own.
+ * Reads a foreign table's definition.  A plan over thousands of partitions has
+ * thousands of these, so they are kept small: a memory context of its own
+ * takes what the catalogs return.
  */
 FlowlogTable *
 flowlog_table_open(Oid relid)
@@ -209,6 +216,10 @@ flowlog_table_open(Oid relid)
 	table->relid = relid;
 	flowlog_backend_init(&table->backend, CurrentMemoryContext);
 
+	/*
+	 * read the definition in a temporary context; the host allocates the
+	 * location outside of it
+	 */
 	reading = AllocSetContextCreate(CurrentMemoryContext,
 	                                "flowlog_fdw definition",
 	                                ALLOCSET_START_SMALL_SIZES);
@@ -232,6 +243,7 @@ flowlog_table_open(Oid relid)
 	flow_shard_set(table->location, table->options.shard);
 	read_columns(table, desc);
 
+	/* keep the texts, and free the rest */
 	MemoryContextSwitchTo(old);
 	move_texts(table);
 	MemoryContextDelete(reading);
@@ -239,6 +251,7 @@ flowlog_table_open(Oid relid)
 	return table;
 }
 
+/* Returns the column of an attribute for the reader, or -1. */
 int
 flowlog_table_column(const FlowlogTable *table, AttrNumber attnum)
 {

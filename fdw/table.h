@@ -13,7 +13,7 @@
 
 /* ---------- table.c ---------- */
 
-/* A foreign table as a scan sees it. */
+/* A foreign table's definition. */
 struct FlowlogTable
 {
 	Oid relid;
@@ -21,13 +21,14 @@ struct FlowlogTable
 	const char *name;
 	FlowlogOptions options;
 
-	/* its columns that are not computed from others, in their order */
+	/* the columns that are not computed from others, in the table's order */
 	FlowColumn *columns;
 	int ncolumns;
-	AttrNumber *attnums; /* of each of these columns */
+	AttrNumber *attnums; /* of these columns */
 	int *column_of_attr; /* by attnum - 1: index into columns, or -1 */
 	/*
-	 * by column: is it one of a record's times (see option name_time_slack)?
+	 * by column: true if it is one of a record's times (see option
+	 * name_time_slack)
 	 */
 	bool *is_time;
 	int natts;
@@ -41,8 +42,8 @@ extern FlowlogTable *flowlog_table_open(Oid relid);
 
 /*
  * Returns the column of an attribute that the reader may filter by or
- * aggregate, or -1.  The number of a line is none: the reader does not know
- * it.
+ * aggregate, or -1.  Line numbers are not among them, as the reader does not
+ * know them.
  */
 extern int flowlog_table_column(const FlowlogTable *table, AttrNumber attnum);
 

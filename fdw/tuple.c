@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * tuple.c
- *	  A record's values to a tuple's Datums: knows how PostgreSQL stores what
- *	  the core reads.
+ *	  Converts a record's values to a tuple's Datums: knows how PostgreSQL
+ *	  stores what the core reads.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,15 +22,15 @@
 #include "utils/timestamp.h"
 
 /*
- * By-reference values of a row go here one behind the other, each row over the
- * last one.  As many stay in the processor's cache; what does not fit is
- * allocated.
+ * By-reference values of a row are stored here one after another; each row
+ * overwrites the last one.  So much stays in the processor's cache; values
+ * that do not fit are allocated.
  */
 #define ARENA_SIZE 8192
 
 /*
- * A text is copied by words, so what is to the last one's end is written as
- * well.
+ * Texts are copied by whole words, so bytes up to a word's end are written
+ * after the last one.
  */
 #define COPY_UNIT sizeof(uint64)
 
@@ -45,28 +45,27 @@ typedef struct ColumnConverter
 	FlowType type;
 	int max_chars;
 	const char *null_text;
-	size_t null_len; /* SIZE_MAX: no text means NULL */
+	size_t null_len; /* SIZE_MAX: no text means NULL (null_text is NULL) */
 
-	bool minds_nulls; /* a NULL is not simply taken */
+	bool minds_nulls; /* a NULL must not be taken without a check */
 
-	/* for a type that only PostgreSQL can read */
+	/* for a type that only PostgreSQL's input function reads */
 	FmgrInfo input;
 	Oid ioparam;
 } ColumnConverter;
 
 /*
- * What is needed of a column to convert nearly all of its fields.  All columns
- * of a kind are done in one loop, for which the processor has learned the
- * jumps and has the constants at hand (a quarter less time than one loop over
- * columns with a switch in it).
+ * What is needed to convert nearly all fields of a column.  Columns of one
+ * kind are converted in one loop, so branch prediction and constants stay hot
+ * (a quarter less time than one loop over all columns with a switch in it).
  */
 typedef struct QuickColumn
 {
 	int column;
 	int attribute;
-	uint64 bit; /* of its converter */
+	uint64 bit; /* of its converter, in FlowlogTuple.others */
 
-	uint64 most; /* the greatest number; most bytes of a text */
+	uint64 most; /* the maximum of a number; the maximum bytes of a text */
 	int64 unit;  /* the Datum is number * unit + zero */
 	int64 zero;
 	const char *null_text;
@@ -79,7 +78,8 @@ typedef struct QuickColumns
 	int count;
 } QuickColumns;
 
-#define QUICK_MAX 64 /* only so many converters can be quick ones: the bits of a word */
+/* converters that can be quick ones: the bits of a word */
+#define QUICK_MAX 64
 
 struct FlowlogTuple
 {
@@ -87,40 +87,40 @@ struct FlowlogTuple
 	int natts;
 	ColumnConverter *converters;
 	int nconverters;
-	int *columns; /* theirs */
+	int *columns; /* the columns of the converters */
 
 	/*
-	 * by kind, columns that are converted quickly; a bit for each of the first
-	 * QUICK_MAX converters that is not among them
+	 * columns that are converted quickly, by kind; and a bit for each of the
+	 * first QUICK_MAX converters that are not
 	 */
 	QuickColumns numbers;
 	QuickColumns texts;
 	QuickColumns addresses;
 	uint64 others;
 
-	/* where all other columns are NULL already */
+	/* arrays in which all other columns are NULL already */
 	Datum *values;
 	bool *isnull;
 
 	/* the current row's by-reference values */
 	char *arena; /* NULL: not yet made */
-	char *next;  /* the next free byte of it */
-	char *end;   /* COPY_UNIT bytes may be written behind */
+	char *next;  /* its next free byte */
+	char *end;   /* COPY_UNIT more bytes may be written after it */
 	/*
-	 * for what the arena has no room for, and what PostgreSQL's functions
-	 * allocate
+	 * for values that do not fit into the arena, and what PostgreSQL's
+	 * functions allocate
 	 */
 	MemoryContext row;
 	bool row_used;
 
-	/* for the error's context of an input function */
-	const ColumnConverter *running; /* whose it is */
+	/* for the error context of an input function */
+	const ColumnConverter *running; /* the column it is called for */
 	bool may_see_raw;
 };
 
 /* ---------- memory of a row ---------- */
 
-/* COPY_UNIT bytes more may be written. */
+/* Allocates memory for a row; COPY_UNIT more bytes may be written. */
 static void *
 row_alloc(FlowlogTuple *tuple, Size size)
 {
@@ -128,6 +128,7 @@ row_alloc(FlowlogTuple *tuple, Size size)
 	return MemoryContextAlloc(tuple->row, size + COPY_UNIT);
 }
 
+/* Copies a text as a C string. */
 static char *
 row_string(FlowlogTuple *tuple, FlowSlice text)
 {
@@ -139,9 +140,9 @@ row_string(FlowlogTuple *tuple, FlowSlice text)
 }
 
 /*
- * A varlena of so many bytes, which the caller writes to *data; COPY_UNIT more
- * may be written.  Short ones have the header of one byte that they have in a
- * heap tuple, and are not aligned, as there.
+ * Makes a varlena of "len" bytes, which the caller writes to *data; COPY_UNIT
+ * more bytes may be written.  As in a heap tuple, a short one has a header of
+ * one byte and is not aligned.
  */
 static inline struct varlena *
 new_varlena(FlowlogTuple *tuple, Size len, char **data)
@@ -162,11 +163,11 @@ new_varlena(FlowlogTuple *tuple, Size len, char **data)
 	return (struct varlena *) start;
 }
 
-/* ---------- quickly: what nearly all fields look like ---------- */
+/* ---------- the quick way, for nearly all fields ---------- */
 
 /*
- * Copies text if all of it is ASCII, without NUL; otherwise something was
- * written.  Up to COPY_UNIT - 1 bytes behind the text are read and written.
+ * Copies a text; returns false if it is not all ASCII or has a NUL. Up to
+ * COPY_UNIT - 1 bytes after the text are read and written.
  */
 static inline bool
 copy_ascii(char *to, const char *from, Size len)
@@ -175,7 +176,8 @@ copy_ascii(char *to, const char *from, Size len)
 	uint64 word;
 
 	/*
-	 * a byte from 0x80 on has its high bit, a NUL gets it when 1 is taken away
+	 * a byte from 0x80 on has its high bit set; a NUL gets it when 1 is
+	 * subtracted
 	 */
 	for (; len > COPY_UNIT; len -= COPY_UNIT, from += COPY_UNIT, to += COPY_UNIT)
 	{
@@ -193,6 +195,7 @@ copy_ascii(char *to, const char *from, Size len)
 	return (special & UINT64CONST(0x8080808080808080)) == 0;
 }
 
+/* Converts a field of ASCII to text; returns false for others. */
 static inline bool
 text_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 {
@@ -202,7 +205,10 @@ text_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 	return copy_ascii(data, field.data, field.len);
 }
 
-/* char(n) is stored with the blanks that fill it up */
+/*
+ * Converts a field to char(n), which is stored padded with blanks; returns
+ * false if it is not ASCII.
+ */
 static inline bool
 padded_quickly(FlowlogTuple *tuple, FlowSlice field, Size width, Datum *datum)
 {
@@ -215,7 +221,7 @@ padded_quickly(FlowlogTuple *tuple, FlowSlice field, Size width, Datum *datum)
 	return true;
 }
 
-/* an inet's or cidr's bytes behind its header (utils/inet.h) */
+/* The bytes of an inet or cidr after its header (see utils/inet.h). */
 typedef struct StoredIPv4
 {
 	uint8 family;
@@ -223,6 +229,7 @@ typedef struct StoredIPv4
 	uint8 bytes[4];
 } StoredIPv4;
 
+/* Converts a dotted quad; returns false for other fields. */
 static inline bool
 address_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 {
@@ -237,14 +244,14 @@ address_quickly(FlowlogTuple *tuple, FlowSlice field, Datum *datum)
 }
 
 /*
- * What digits are in a column of a type: a Datum that is passed by value, of
- * any width, is the same word as an int8's of that value.
+ * How digits are converted for a column of a type.  A Datum that is passed by
+ * value, of any width, is the same word as an int8's of that value.
  */
 typedef struct NumberKind
 {
-	uint64 most; /* up to here; 0: the type has no such digits */
+	uint64 most; /* maximum; 0: the type is not converted in this way */
 	int64 unit;
-	int64 zero; /* what 0 becomes */
+	int64 zero; /* the Datum of 0 */
 } NumberKind;
 
 static const NumberKind number_kinds[FLOW_OPAQUE + 1] = {
@@ -259,10 +266,10 @@ static const NumberKind number_kinds[FLOW_OPAQUE + 1] = {
 };
 
 /*
- * Tries to convert the columns of a kind, none of whose fields that are
- * converted here means NULL; returns the bits of those that are something else
- * than plain digits, plain text or a dotted quad.  What these are is
- * flow_value_read's to say, which must say the same of what is converted here.
+ * The following functions try to convert the columns of a kind.  None of the
+ * fields that they convert means NULL. They return the bits of the columns
+ * whose fields are not plain digits, plain text or a dotted quad.  Those are
+ * left to flow_value_read, which would give the same result for the others.
  */
 static inline uint64
 fill_numbers(const QuickColumns *columns, const FlowSlice *fields, Datum *values, bool *isnull)
@@ -298,7 +305,7 @@ fill_texts(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice *fi
 	{
 		FlowSlice field = fields[column->column];
 
-		/* not more bytes than that are not more characters */
+		/* a text of no more bytes than the maximum has no more characters */
 		if (unlikely(field.data == NULL || field.len > column->most ||
 		             (field.len == column->null_len &&
 		              memcmp(field.data, column->null_text, field.len) == 0) ||
@@ -331,11 +338,12 @@ fill_addresses(FlowlogTuple *tuple, const QuickColumns *columns, const FlowSlice
 	return left;
 }
 
-/* ---------- by way of flow_value_read: all the rest ---------- */
+/* ---------- all other fields, by flow_value_read ---------- */
 
 /*
- * The core has seen that numeric_in of PostgreSQL 15 accepts it.  That allows
- * blanks behind an "e", which later ones do not: they are left out.
+ * Converts a text to numeric.  The core has checked that numeric_in of
+ * PostgreSQL 15 accepts it, which allows blanks after an "e", as later
+ * releases do not: they are removed.
  */
 static Datum
 convert_decimal(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
@@ -369,6 +377,7 @@ convert_text(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowVa
 	return PointerGetDatum(text);
 }
 
+/* Converts a text to char(n). */
 static Datum
 convert_padded(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
@@ -386,6 +395,7 @@ convert_padded(FlowlogTuple *tuple, const ColumnConverter *converter, const Flow
 	return PointerGetDatum(text);
 }
 
+/* Converts an address or network to inet or cidr. */
 static Datum
 convert_address(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
@@ -401,8 +411,9 @@ convert_address(FlowlogTuple *tuple, const ColumnConverter *converter, const Flo
 }
 
 /*
- * Adds the place in the log to what a type's input function raises.  Its own
- * words quote the value, which is not for everybody.
+ * Adds the place in the log to an error of a type's input function.  The
+ * function's message quotes the value, so other users than those who may see
+ * raw text get another message.
  */
 static void
 input_error_context(void *arg)
@@ -417,7 +428,7 @@ input_error_context(void *arg)
 	{
 		errmsg("invalid flow log record");
 		errdetail("The value for column \"%s\" is not of its type.", column);
-		errhint("Those who may SELECT the whole table are told more.");
+		errhint("Only roles that may SELECT the whole table see the value.");
 	}
 
 	if (tuple->source.position == NULL || !tuple->source.position(tuple->source.arg, &path, &line))
@@ -432,7 +443,7 @@ input_error_context(void *arg)
 		           column);
 }
 
-/* Calls the type's own input function; text NULL: for no value. */
+/* Calls the type's own input function; a NULL "text" means no value. */
 static Datum
 call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
 {
@@ -451,6 +462,7 @@ call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
 	return datum;
 }
 
+/* Converts a value of any type. */
 static Datum
 convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
 {
@@ -487,7 +499,7 @@ convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowV
 	pg_unreachable();
 }
 
-/* As convert, of any field. */
+/* Does what convert does, for any field. */
 static pg_noinline bool
 convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
 {
@@ -505,7 +517,7 @@ convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice 
 		source->bad_field(source->arg, (FlowBadField) {converter->column, status});
 	else if (converter->type == FLOW_OPAQUE && converter->minds_nulls)
 	{
-		/* a domain may forbid it */
+		/* a domain may not allow it */
 		tuple->row_used = true;
 		(void) call_input(tuple, converter, NULL);
 	}
@@ -513,8 +525,8 @@ convert_slowly(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice 
 }
 
 /*
- * Of the types that are not converted in loops of their own, what can be done
- * without flow_value_read.
+ * Converts a plain field of a type without a loop of its own; returns false if
+ * it takes flow_value_read.
  */
 static inline bool
 convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
@@ -545,6 +557,7 @@ convert_plain(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice f
 	}
 }
 
+/* Returns true if a field is missing, or is the column's text for NULL. */
 static inline bool
 means_null(const ColumnConverter *converter, FlowSlice field)
 {
@@ -553,8 +566,8 @@ means_null(const ColumnConverter *converter, FlowSlice field)
 }
 
 /*
- * Converts a field of the current record; false: it is NULL, or bad and to be
- * NULL.
+ * Converts a field of the current record.  Returns false if it is NULL, or is
+ * to be NULL because it does not convert.
  */
 static inline bool
 convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, Datum *datum)
@@ -565,6 +578,7 @@ convert(FlowlogTuple *tuple, const ColumnConverter *converter, FlowSlice field, 
 	       convert_slowly(tuple, converter, field, datum);
 }
 
+/* Converts one value, in the current memory context. */
 Datum
 flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
 {
@@ -576,6 +590,7 @@ flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value)
 
 /* ---------- rows ---------- */
 
+/* Sets up the converter of a column. */
 static void
 set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column,
               Form_pg_attribute attribute)
@@ -604,7 +619,7 @@ set_converter(FlowlogTuple *tuple, ColumnConverter *converter, int column,
 }
 
 /*
- * The columns of the kind that one's fields are converted quickly with, or
+ * Returns the columns of the kind by which a column is converted quickly, or
  * NULL.
  */
 static QuickColumns *
@@ -628,6 +643,7 @@ quick_columns(FlowlogTuple *tuple, const FlowColumn *definition)
 	}
 }
 
+/* Adds a column that the query needs. */
 static void
 add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
 {
@@ -655,6 +671,7 @@ add_column(FlowlogTuple *tuple, int column, Form_pg_attribute attribute)
 		tuple->others |= UINT64CONST(1) << number;
 }
 
+/* Prepares to convert the columns in the set. */
 FlowlogTuple *
 flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset *attrs_used)
 {
@@ -685,6 +702,7 @@ flowlog_tuple_create(const FlowlogTupleSource *source, TupleDesc desc, Bitmapset
 	return tuple;
 }
 
+/* Returns the columns of a record that are converted. */
 const int *
 flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
 {
@@ -692,6 +710,7 @@ flowlog_tuple_columns(const FlowlogTuple *tuple, int *count)
 	return tuple->columns;
 }
 
+/* Frees the memory of rows. */
 void
 flowlog_tuple_rest(FlowlogTuple *tuple)
 {
@@ -706,7 +725,7 @@ flowlog_tuple_rest(FlowlogTuple *tuple)
 	tuple->isnull = NULL;
 }
 
-/* Makes all columns NULL, those for good that have no converter. */
+/* Makes all columns NULL in new arrays: those without a converter stay so. */
 static void
 begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
 {
@@ -719,13 +738,13 @@ begin_filling(FlowlogTuple *tuple, Datum *values, bool *isnull)
 		tuple->end = tuple->arena + ARENA_SIZE;
 	}
 	memset(isnull, true, sizeof(bool) * tuple->natts);
-	/* values of NULLs are looked at by nobody, but shall not be rubbish */
+	/* the values of NULLs are not used, but should be defined */
 	memset(values, 0, sizeof(Datum) * tuple->natts);
 	tuple->values = values;
 	tuple->isnull = isnull;
 }
 
-/* Fills a column in any way. */
+/* Converts a column's field in any way. */
 static void
 fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSlice *fields,
             Datum *values, bool *isnull)
@@ -738,6 +757,7 @@ fill_column(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowSli
 		*value = (Datum) 0;
 }
 
+/* Converts a record to a row. */
 void
 flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values, bool *isnull)
 {
@@ -751,6 +771,8 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 	}
 	if (unlikely(values != tuple->values || isnull != tuple->isnull))
 		begin_filling(tuple, values, isnull);
+
+	/* convert all columns that can be converted quickly */
 	tuple->next = tuple->arena;
 
 	left = tuple->others;
@@ -758,7 +780,10 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 	left |= fill_texts(tuple, &tuple->texts, fields, values, isnull);
 	left |= fill_addresses(tuple, &tuple->addresses, fields, values, isnull);
 
-	/* these in their order: of several bad fields the first one counts */
+	/*
+	 * the others, in their order: of several bad fields, the first one is
+	 * reported
+	 */
 	for (; left != 0; left &= left - 1)
 		fill_column(tuple,
 		            &tuple->converters[pg_rightmost_one_pos64(left)],
@@ -772,8 +797,8 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 /* ---------- Datums to values ---------- */
 
 /*
- * Unix time of a timestamp; infinity, and what lies too near to it, stays at
- * the end of the scale.
+ * Returns the Unix time of a timestamp, in microseconds.  Infinity, and what
+ * is too near to it, becomes an end of the range.
  */
 static int64
 unix_microseconds(Timestamp timestamp)
@@ -787,6 +812,7 @@ unix_microseconds(Timestamp timestamp)
 	return result;
 }
 
+/* Returns an inet or cidr as the core has it. */
 static FlowAddress
 address_of(const inet *in)
 {
@@ -798,7 +824,10 @@ address_of(const inet *in)
 	return address;
 }
 
-/* Must know every type that qual.c compares columns with. */
+/*
+ * Converts a Datum to the core's value.  It must know all types that qual.c
+ * compares columns with.
+ */
 void
 flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value)
 {

@@ -12,29 +12,29 @@
 
 /* ---------- type.c ---------- */
 
-/* What a column's type means to the core. */
+/* Sets what a column's type means to the core. */
 extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
 
 typedef struct FlowlogTuple FlowlogTuple;
 
 /* ---------- tuple.c ---------- */
 
-/* Where the records come from that are converted. */
+/* Where the records to be converted come from. */
 typedef struct FlowlogTupleSource
 {
 	const FlowlogTable *table;
 	const FlowHost *host;
-	MemoryContext context; /* in which the converter lives */
+	MemoryContext context; /* of the converter */
 
 	/*
-	 * called for a field that does not convert: returns if it is to be NULL,
+	 * called for a field that does not convert: returns if it shall be NULL,
 	 * or raises an error
 	 */
 	void (*bad_field)(void *arg, FlowBadField bad);
 
 	/*
-	 * the place of the current record, for the context of an error; returns
-	 * false if it is not known.  NULL: it never is
+	 * finds the place of the current record, for an error's context; returns
+	 * false if it is not known.  NULL: it is never known
 	 */
 	bool (*position)(void *arg, const char **path, uint64 *line);
 	void *arg; /* of both */
@@ -48,32 +48,32 @@ extern FlowlogTuple *flowlog_tuple_create(const FlowlogTupleSource *source, Tupl
                                           Bitmapset *attrs_used);
 
 /*
- * The columns of a record that it looks at, as FlowReadSpec takes them; they
- * live as long as the scan.
+ * Returns the columns of a record that are converted, for FlowReadSpec; the
+ * array lives as long as the converter.
  */
 extern const int *flowlog_tuple_columns(const FlowlogTuple *tuple, int *count);
 
 /*
  * Fills values and isnull of a whole row; by-reference values live until the
- * next call.  Only a call with other arrays than the last one's writes the
- * NULLs of columns that are not converted.
+ * next call.  NULLs of columns that are not converted are written only if the
+ * arrays are not those of the last call.
  */
 extern void flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
                                bool *isnull);
 
-/* Frees what rows took; the next row makes it anew. */
+/* Frees the memory of rows; the next row allocates it again. */
 extern void flowlog_tuple_rest(FlowlogTuple *tuple);
 
 /*
- * A value of a column as a Datum, in the current memory context.  Not of the
- * types for which that takes more than the value: FLOW_DECIMAL, FLOW_PADDED,
+ * Converts a column's value to a Datum, in the current memory context.  Not
+ * for types that need more than the value: FLOW_DECIMAL, FLOW_PADDED,
  * FLOW_OPAQUE.
  */
 extern Datum flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value);
 
 /*
- * A value of one of the types that columns are compared with, as the core has
- * it.
+ * Converts a Datum of a type that columns are compared with to the core's
+ * value.
  */
 extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
 

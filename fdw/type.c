@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * type.c
- *	  What a column's type and type modifier mean to the core, and Datums as
- *	  the core has their values.
+ *	  What a column's type and type modifier mean to the core.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +15,7 @@
 #include "utils/inet.h"
 #include "utils/timestamp.h"
 
+/* Sets precision and scale of a numeric column. */
 static void
 set_numeric_modifier(FlowColumn *column, int32 typmod)
 {
@@ -30,6 +30,7 @@ set_numeric_modifier(FlowColumn *column, int32 typmod)
 #endif
 }
 
+/* Sets the core's type of a column, and its limits. */
 void
 flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod)
 {

@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * version.c
- *	  Whether the library and the extension's SQL objects are of one version.
+ *	  Checks that the library and the extension's SQL objects are of one
+ *	  version.
  *
  * A new package brings a new library to all databases at once, but each of
  * them keeps its SQL objects until ALTER EXTENSION UPDATE is run there; and a
  * session that has loaded the old library keeps that.  A library knows the
- * objects of older versions, but not of newer ones.
+ * objects of older versions, but not those of newer ones.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,8 +23,8 @@
 #include "utils/fmgroids.h"
 
 /*
- * The version of the SQL objects in this database, or NULL if there is no such
- * extension.
+ * Returns the version of the SQL objects in this database; NULL if the
+ * extension is not there.
  */
 static char *
 sql_version(void)
@@ -56,8 +57,8 @@ sql_version(void)
 }
 
 /*
- * Less than, equal to or greater than 0 as "a" is before, equal to or after
- * "b"; "1.10" is after "1.9".
+ * Returns a number less than, equal to or greater than 0 if "a" is before,
+ * equal to or after "b"; "1.10" is after "1.9".
  */
 static int
 compare_versions(const char *a, const char *b)
@@ -79,9 +80,9 @@ compare_versions(const char *a, const char *b)
 }
 
 /*
- * While a script of an extension runs, the objects are on their way from one
- * version to another, and pg_upgrade makes them anew as they were.  A worker's
- * leader has looked already.
+ * Compares the two versions.  Not while an extension's script runs, which
+ * changes the objects from one version to another; nor in pg_upgrade, which
+ * creates them as they were; nor in a worker, whose leader has checked.
  */
 void
 flowlog_check_version(void)

@@ -4,14 +4,15 @@
  *	  What the processes of a parallel scan share: the work, and the sums of
  *	  what each of them has counted.
  *
- * The leader lists the files, so that all read the same ones, and cuts them
- * into units: a compressed file is one, others are cut at multiples of a size.
- * Whoever wants work takes the next unit.
+ * The leader lists the files, so that all processes read the same ones, and
+ * cuts them into units: a compressed file is one unit, others are cut at
+ * multiples of a size.  A process that needs work takes the next unit.
  *
- * All that lives in a segment of dynamic shared memory of our own, of which
- * the query's holds only the handle: EXPLAIN and the warning of rejects come
- * when the query's is gone. The mapping belongs to the scan's memory context,
- * as all does that a scan holds (see scan.c).
+ * All this lives in a segment of dynamic shared memory of our own, as EXPLAIN
+ * and the warning of rejects come when the query's segment is gone.  The
+ * query's segment contains only the handle of ours.  The mapping belongs to
+ * the scan's memory context, as everything does that a scan holds (see
+ * scan.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -22,9 +23,9 @@
 #include "storage/spin.h"
 
 /*
- * Units are a 32nd of the whole, so that processes end at about the same time,
- * within these bounds: opening a file for each must not weigh, nor must the
- * last unit take long.
+ * Units are a 32nd of the whole, so that all processes end at about the same
+ * time, within these bounds: opening a file for each unit must not cost much,
+ * nor must the last unit take long.
  */
 #define UNITS_WANTED 32
 #define MIN_UNIT FLOW_PART_ALIGN
@@ -33,12 +34,13 @@
 #define NO_VERSION PG_UINT64_MAX
 
 /*
- * A file, as FlowObject; its path and version are so far behind the objects.
+ * A file (see FlowObject).  Its path and version are offsets in the texts that
+ * follow the objects.
  */
 typedef struct SharedObject
 {
 	uint64 path;
-	uint64 version; /* as path, or NO_VERSION */
+	uint64 version; /* offset, or NO_VERSION */
 	uint64 size;
 	int64 modified;
 	uint64 device;
@@ -48,7 +50,7 @@ typedef struct SharedObject
 	bool archived;
 } SharedObject;
 
-/* The first reject, as FlowReject. */
+/* The first reject (see FlowReject). */
 typedef struct SharedReject
 {
 	bool known;
@@ -60,39 +62,49 @@ typedef struct SharedReject
 
 typedef struct Shared
 {
-	/* set by the leader before there are workers */
+	/*
+	 * set by the leader before workers start; bytes_before also before a
+	 * rescan
+	 */
 	uint64 nobjects;
 	uint64 bytes;
-	uint64 bytes_before; /* see flowlog_queue_bytes_before; set before a rescan, too */
+	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	uint64 skipped;
 	FlowPruned pruned;
 	uint64 unit_size;
 	uint64 nunits;
-	uint64 exchange; /* offset of the FlowlogExchange; 0: there is none */
-	uint64 list;     /* offset of the FlowlogSharedList, which grows; 0: the objects are below */
+	uint64 exchange; /* offset of the FlowlogExchange; 0: none */
+	/*
+	 * offset of the FlowlogSharedList, which grows; 0: the files are in
+	 * "objects"
+	 */
+	uint64 list;
 
 	pg_atomic_uint64 next_unit;
-	pg_atomic_uint32 notices; /* rejects named */
-	uint64_t rejects;         /* of this scan, for reject_limit; the core adds to it atomically */
+	pg_atomic_uint32 notices; /* rejects reported */
+	/* of this scan, for reject_limit; the core adds to it atomically */
+	uint64_t rejects;
 
-	slock_t mutex;     /* for what follows */
-	uint64 most_units; /* handed out in any scan but the last */
-	FlowCounts counts; /* of lines, bytes and requests; those of files follow from the units */
+	slock_t mutex; /* for the members below */
+	/* the maximum of units handed out in any scan but the last */
+	uint64 most_units;
+	/* of lines, bytes and requests; those of files follow from the units */
+	FlowCounts counts;
 	SharedReject first;
 
-	SharedObject objects[FLEXIBLE_ARRAY_MEMBER]; /* and then their paths */
+	SharedObject objects[FLEXIBLE_ARRAY_MEMBER]; /* followed by their texts */
 } Shared;
 
 struct FlowlogQueue
 {
-	MemoryContext context; /* the scan's, which this lives in */
+	MemoryContext context; /* of the scan; this lives in it */
 	dsm_segment *segment;
 	Shared *shared;
 	bool worker;
-	FlowObjects objects;   /* a worker's; the leader has its own list */
-	FlowlogListView *view; /* where the list grows; NULL */
+	FlowObjects objects;   /* of a worker; the leader has its own list */
+	FlowlogListView *view; /* of a list that grows; NULL otherwise */
 
-	FlowCounts published; /* what of our own counts is in the shared ones */
+	FlowCounts published; /* this process's part of the shared counts */
 	bool reject_published;
 	FlowReject first;
 	char first_reason[sizeof(((FlowError *) 0)->detail)];
@@ -100,6 +112,7 @@ struct FlowlogQueue
 
 /* ---------- units of work ---------- */
 
+/* Returns the size of units, in bytes. */
 uint64
 flowlog_queue_unit_size(uint64 bytes)
 {
@@ -109,9 +122,9 @@ flowlog_queue_unit_size(uint64 bytes)
 }
 
 /*
- * A file is taken for compressed by its name, for planning opens none.  If
- * that is wrong, the rows are right all the same: the first of its parts is
- * all of it.
+ * Returns the number of units of a file.  Its name tells whether it is
+ * compressed, as planning opens no file.  If the name is wrong, the rows are
+ * right all the same: the first of its parts is all of it.
  */
 uint64
 flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 unit_size,
@@ -125,13 +138,13 @@ flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 
 	    table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
 	if (table->options.regex == NULL && table->options.log_format == NULL)
-		return 1; /* its own header says how to read it */
+		return 1; /* the file's own header defines the format */
 	return (object->size + unit_size - 1) / unit_size;
 }
 
 /* ---------- the queue ---------- */
 
-/* FlowReadSpec's next_part: the next unit that nobody has taken */
+/* Takes the next unit that no process has taken: FlowReadSpec's next_part. */
 FlowStatus
 flowlog_queue_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
@@ -153,7 +166,7 @@ flowlog_queue_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 	if (unit >= shared->nunits)
 		return FLOW_END;
 
-	/* the last object whose first unit is not behind this one */
+	/* find the last object whose first unit is not after this one */
 	while (high - low > 1)
 	{
 		uint64 middle = low + (high - low) / 2;
@@ -164,6 +177,7 @@ flowlog_queue_next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 			high = middle;
 	}
 
+	/* find the part of the object */
 	object = &shared->objects[low];
 	unit -= object->first_unit;
 	part->object = low;
@@ -178,17 +192,19 @@ flowlog_queue_rejects(FlowlogQueue *queue)
 	return &queue->shared->rejects;
 }
 
+/* Counts a notice and returns its number, or more than "most". */
 int
 flowlog_queue_count_notice(FlowlogQueue *queue, int most)
 {
 	pg_atomic_uint32 *notices = &queue->shared->notices;
 
-	/* no further than that, so that it never begins again at 0 */
+	/* counting stops at the maximum, so the counter never overflows */
 	if (pg_atomic_read_u32(notices) >= (uint32) most)
 		return most + 1;
 	return (int) pg_atomic_fetch_add_u32(notices, 1) + 1;
 }
 
+/* Returns the list that grows, or NULL. */
 static FlowlogSharedList *
 list_of(Shared *shared)
 {
@@ -196,8 +212,8 @@ list_of(Shared *shared)
 }
 
 /*
- * Units handed out since the scan began, or began again.  Of a list that
- * grows, each object is one.
+ * Returns the number of units handed out since the scan began, or began again.
+ * In a list that grows, each object is a unit.
  */
 static uint64
 units_taken(Shared *shared)
@@ -213,6 +229,10 @@ flowlog_queue_bytes_before(const FlowlogQueue *queue)
 	return queue->shared->bytes_before;
 }
 
+/*
+ * Returns the bytes that count for the limit, including those of the current
+ * run.
+ */
 uint64
 flowlog_queue_bytes_charged(const FlowlogQueue *queue)
 {
@@ -221,6 +241,7 @@ flowlog_queue_bytes_charged(const FlowlogQueue *queue)
 	return shared->bytes_before + (units_taken(shared) > 0 ? flowlog_queue_listed(queue).bytes : 0);
 }
 
+/* Returns the share of the work handed out, from 0 to 1. */
 double
 flowlog_queue_share_taken(const FlowlogQueue *queue)
 {
@@ -234,8 +255,8 @@ flowlog_queue_share_taken(const FlowlogQueue *queue)
 /* ---------- the sums ---------- */
 
 /*
- * Is a reject before the first one known so far, in the order of files and
- * lines?
+ * Returns true if a reject comes before the first one known so far, in the
+ * order of files and lines.
  */
 static bool
 comes_before(const FlowReject *reject, uint64 object, const SharedReject *first)
@@ -247,6 +268,9 @@ comes_before(const FlowReject *reject, uint64 object, const SharedReject *first)
 	return reject->line < first->line;
 }
 
+/*
+ * Adds to the shared counts what this process has counted since its last call.
+ */
 void
 flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowReject *first)
 {
@@ -277,7 +301,10 @@ flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowR
 	queue->reject_published = first != NULL;
 }
 
-/* How many files were begun when so many units had been handed out? */
+/*
+ * Returns how many files have been begun when "units" units have been handed
+ * out.
+ */
 static uint64
 files_begun(const Shared *shared, uint64 units)
 {
@@ -290,6 +317,7 @@ files_begun(const Shared *shared, uint64 units)
 	return count;
 }
 
+/* Returns what there is to be read, as far as it is known. */
 FlowlogListed
 flowlog_queue_listed(const FlowlogQueue *queue)
 {
@@ -306,6 +334,7 @@ flowlog_queue_listed(const FlowlogQueue *queue)
 	};
 }
 
+/* Returns true if a list that grew is complete and nothing was found. */
 bool
 flowlog_queue_is_list_empty(const FlowlogQueue *queue)
 {
@@ -313,12 +342,13 @@ flowlog_queue_is_list_empty(const FlowlogQueue *queue)
 	bool complete;
 
 	if (queue->shared->list == 0)
-		return false; /* who made the list has told */
+		return false; /* the process that made the list has warned */
 	listed = flowlog_shared_list_sum(list_of(queue->shared), &complete);
 	return complete &&
 	       listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
 }
 
+/* Returns what all processes have published, and the numbers of files. */
 void
 flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts)
 {
@@ -342,6 +372,7 @@ flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts)
 	counts->files_not_reached = listed.objects - counts->files_read;
 }
 
+/* Returns the first published reject, or NULL. */
 const FlowReject *
 flowlog_queue_first_reject(FlowlogQueue *queue, const FlowObjects *objects)
 {
@@ -373,7 +404,7 @@ flowlog_queue_is_worker(const FlowlogQueue *queue)
 
 /* ---------- the segment ---------- */
 
-/* Takes over a segment, which is let go of if there is no memory. */
+/* Makes the queue of a segment; detaches from it if there is no memory. */
 static FlowlogQueue *
 attach(MemoryContext context, dsm_segment *segment, bool worker)
 {
@@ -394,6 +425,7 @@ attach(MemoryContext context, dsm_segment *segment, bool worker)
 	return queue;
 }
 
+/* Detaches from the shared memory. */
 void
 flowlog_queue_release(FlowlogQueue *queue)
 {
@@ -403,7 +435,7 @@ flowlog_queue_release(FlowlogQueue *queue)
 	dsm_detach(queue->segment);
 }
 
-/* Appends text to the blob, and tells where it is. */
+/* Appends a text to the blob, and returns its offset. */
 static uint64
 keep_text(char *blob, Size *used, const char *text)
 {
@@ -415,7 +447,7 @@ keep_text(char *blob, Size *used, const char *text)
 	return at;
 }
 
-/* A segment with the leader's list of files, and nothing read yet. */
+/* Creates a segment with the leader's list of files.  Nothing is read yet. */
 static dsm_segment *
 create_segment(const FlowlogQueueSpec *spec)
 {
@@ -429,6 +461,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	char *blob;
 	dsm_segment *segment;
 
+	/* add up the sizes of its parts */
 	for (size_t i = 0; i < objects->count; i++)
 	{
 		paths = add_size(paths, strlen(objects->items[i].path) + 1);
@@ -439,6 +472,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	size = MAXALIGN(add_size(size, paths));
 	segment = dsm_create(add_size(add_size(size, exchange), list), 0);
 
+	/* set what is not about a single file */
 	shared = dsm_segment_address(segment);
 	memset(shared, 0, offsetof(Shared, objects));
 	shared->nobjects = objects->count;
@@ -453,6 +487,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	pg_atomic_init_u32(&shared->notices, 0);
 	SpinLockInit(&shared->mutex);
 
+	/* add the files, and cut them into units */
 	blob = (char *) &shared->objects[objects->count];
 	paths = 0;
 	for (size_t i = 0; i < objects->count; i++)
@@ -476,12 +511,14 @@ create_segment(const FlowlogQueueSpec *spec)
 	return segment;
 }
 
+/* Creates the queue, in the leader. */
 FlowlogQueue *
 flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec)
 {
 	return attach(context, create_segment(spec), false);
 }
 
+/* Attaches to the leader's queue, in a worker. */
 FlowlogQueue *
 flowlog_queue_attach(MemoryContext context, dsm_handle handle)
 {
@@ -500,6 +537,7 @@ flowlog_queue_segment(const FlowlogQueue *queue)
 	return queue->segment;
 }
 
+/* Returns where processes exchange partial groups, or NULL. */
 FlowlogExchange *
 flowlog_queue_exchange(const FlowlogQueue *queue)
 {
@@ -514,7 +552,7 @@ flowlog_queue_grows(const FlowlogQueue *queue)
 	return queue->shared->list != 0;
 }
 
-/* The leader's list, for a worker; its texts stay in the segment. */
+/* Copies the leader's list for a worker; the texts stay in the segment. */
 static const FlowObjects *
 copy_list(FlowlogQueue *queue)
 {
@@ -549,6 +587,7 @@ copy_list(FlowlogQueue *queue)
 	return &queue->objects;
 }
 
+/* Returns the objects for a worker, or for a leader whose list grows. */
 const FlowObjects *
 flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan)
 {
@@ -561,12 +600,14 @@ flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan)
 	return flowlog_shared_list_objects(queue->view);
 }
 
+/* Returns true if the queue, and not the scan, holds the list of objects. */
 bool
 flowlog_queue_has_objects(const FlowlogQueue *queue)
 {
 	return queue->worker || queue->view != NULL;
 }
 
+/* Hands out all units again from the first one on. */
 void
 flowlog_queue_rewind(FlowlogQueue *queue)
 {

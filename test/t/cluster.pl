@@ -221,12 +221,12 @@ foreach my $case (
 	[ 'SELECT count(*) FROM flow', 'not partitioned among' ],
 	[ 'SELECT srcaddr FROM flow_all', 'no aggregates' ],
 	[ 'SELECT shard, count(*) FROM flow_all GROUP BY shard', 'groups by the partition key' ],
-	[ 'SELECT count(*) FROM flow_all a, flow b', 'one table only' ],
-	[ 'SELECT stddev(bytes) FROM flow_all', 'cannot be put together' ],
-	[ 'SELECT sum(bytes::float8) FROM flow_all', 'cannot be put together' ],
+	[ 'SELECT count(*) FROM flow_all a, flow b', 'exactly one table' ],
+	[ 'SELECT stddev(bytes) FROM flow_all', 'cannot be computed from those of parts' ],
+	[ 'SELECT sum(bytes::float8) FROM flow_all', 'cannot be computed from those of parts' ],
 	[ 'SELECT dstport, count(*) FROM flow_all GROUP BY GROUPING SETS (dstport, ())', 'grouping sets' ],
 	[ 'SELECT count(*) FROM flow_all WHERE bytes > (SELECT 3)', 'subquery' ],
-	[ 'DELETE FROM flow_all', 'no SELECT' ])
+	[ 'DELETE FROM flow_all', 'not a SELECT' ])
 {
 	my (undef, undef, $stderr) = $coordinator->psql('postgres', 'SELECT flowlog_rollup(' . quoted($case->[0]) . ')');
 	like($stderr, qr/cannot be computed in two levels\nDETAIL:  .*$case->[1]/, "not of two levels: $case->[0]");
@@ -275,7 +275,7 @@ is(rows('SELECT count(DISTINCT shard) FROM own_all'), 9, 'and their parts have d
 # ---------- what cannot be ----------
 
 foreach my $case (
-	[ "'flow', '{}', own_files => true", 'a cluster needs a node' ],
+	[ "'flow', '{}', own_files => true", 'a cluster must have at least one node' ],
 	[ "'flow', '{host=a,host=a}', own_files => true", 'is named twice' ],
 	[ "'flow', (SELECT array_agg('host=' || g) FROM generate_series(1, 1000000) g), own_files => true", 'a cluster cannot have more than 1000 nodes' ],
 	[ "'flow', '{host}', own_files => true", 'A keyword has no value' ],
