@@ -705,7 +705,7 @@ emit_coordinator(Cluster *cluster)
 
 /* Reports that keys are not copied: a user who may use them must do that. */
 static void
-error_mapping(const Cluster *cluster)
+note_mappings(const Cluster *cluster)
 {
 	if (!flow_location_is_local(cluster->table->location))
 		ereport(NOTICE,
@@ -787,7 +787,7 @@ flowlog_cluster_ddl(PG_FUNCTION_ARGS)
 			emit_part(&cluster, part);
 	}
 	emit_coordinator(&cluster);
-	error_mapping(&cluster);
+	note_mappings(&cluster);
 	table_close(cluster.relation, NoLock);
 	return (Datum) 0;
 }
