@@ -4,9 +4,9 @@
  *	  Decimal digits by arithmetic on words: up to eight at once, in the same
  *	  time however many there are.
  *
- * What is not of the form that a function here knows may be a number or an
- * address all the same: then it says so, and value.c or value_address.c
- * decides.
+ * A field that does not have the form that a function here knows may still be
+ * a number or an address.  The function then returns false, and value.c or
+ * value_address.c decides.
  *
  *-------------------------------------------------------------------------
  */
@@ -85,8 +85,8 @@ flow_load_digits_alone(const char *data, uint32_t len)
 }
 
 /*
- * Returns the high bit of every byte that is not a digit in a word that was
- * loaded that way. Bits above the lowest one set may be wrong.
+ * Returns the high bit of every byte that is not a digit, in a word that was
+ * loaded that way; above the first such byte the bits may be wrong.
  */
 static inline uint64_t
 flow_non_digits(uint64_t word)
