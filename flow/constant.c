@@ -60,7 +60,7 @@ flow_constants_free(FlowConstants *constants)
 }
 
 /*
- * Prints a time as ISO 8601, in UTC, to the microsecond. Returns its length.
+ * Prints a time as ISO 8601, in UTC, to the microsecond.  Returns its length.
  */
 static size_t
 print_time(int64_t nanoseconds, char *text)
@@ -84,8 +84,8 @@ print_time(int64_t nanoseconds, char *text)
 }
 
 /*
- * Returns a column's value; data is NULL if it has none. "number" has room for
- * a number or time as text.
+ * Returns a column's value; data is NULL if it has none.  "number" has room
+ * for a number or time as text.
  */
 static FlowSlice
 value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *values,

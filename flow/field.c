@@ -26,7 +26,7 @@ typedef struct Row
  * VPC User Guide, "Flow log records"; where that says INT_32 or INT_64 for the
  * Parquet format, so does the type here.  Account numbers may begin with zeros
  * and are no integers.  Versions 7 to 11: the AWS announcements of these
- * fields. Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log
+ * fields.  Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log
  * records"; what such records share with a VPC's has its row there.
  */
 static const Row fields[] = {
@@ -138,7 +138,7 @@ static const struct
 };
 
 /*
- * Finds a field by its name in headers; NULL if it is not known. The lengths
+ * Finds a field by its name in headers; NULL if it is not known.  The lengths
  * rule out most rows: a search takes 4 to 37 ns, and there is no index to keep
  * in step with the table.
  */
@@ -182,7 +182,7 @@ flow_field_of_column(const char *column_name)
 }
 
 /*
- * Returns the rank of a field in the documentation's order. Names that differ
+ * Returns the rank of a field in the documentation's order.  Names that differ
  * in "_" and "-" only are the same.
  */
 int
@@ -208,7 +208,7 @@ flow_field_type(const char *name, FlowType *type)
 }
 
 /*
- * Returns true if the field of that name is one of a record's times. "ts" is
+ * Returns true if the field of that name is one of a record's times.  "ts" is
  * the time at which a wrapper logged the record.
  */
 bool

@@ -34,7 +34,7 @@ typedef struct FlowComparison
 
 /*
  * A node of the filter.  Each file has nodes of its own, which begin with
- * this. A test writes nothing to its node, so several readers may share one
+ * this.  A test writes nothing to its node, so several readers may share one
  * filter.
  */
 struct FlowPredicate

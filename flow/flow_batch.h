@@ -14,7 +14,7 @@
 
 /*
  * Records that passed the filter, as a set. flow_batch_field returns their
- * fields. In "data", 16 bytes before and 64 bytes after each field are
+ * fields.  In "data", 16 bytes before and 64 bytes after each field are
  * readable, whatever they hold, so that fields can be loaded a word at a time;
  * a field of "fields" may stand at the edge of readable memory.
  */
@@ -107,14 +107,14 @@ typedef struct FlowGroupSpec
 
 	/*
 	 * Tell groups apart by the values of their keys, as far as that costs
-	 * nothing; see flow_groups_are_whole. There is at least one key, and
+	 * nothing; see flow_groups_are_whole.  There is at least one key, and
 	 * flow_group_keeps_values is true for each.
 	 */
 	bool by_value;
 } FlowGroupSpec;
 
 /*
- * A group. Its keys are fields as they stood in a log; data is NULL where
+ * A group.  Its keys are fields as they stood in a log; data is NULL where
  * there was no field.
  */
 typedef struct FlowGroup
@@ -126,9 +126,9 @@ typedef struct FlowGroup
 /* in group.c */
 
 /*
- * Makes an empty set of groups. Groups are told apart by their keys' bytes, so
- * values that are equal but written differently ("6", "06") make several
- * groups, and so do records added after flow_groups_clear. The groups are
+ * Makes an empty set of groups.  Groups are told apart by their keys' bytes,
+ * so values that are equal but written differently ("6", "06") make several
+ * groups, and so do records added after flow_groups_clear.  The groups are
  * therefore partial: the caller combines them by value.
  */
 extern FlowStatus flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups,
@@ -137,17 +137,17 @@ extern void flow_groups_free(FlowGroups *groups);
 
 /*
  * Adds the records of a batch, beginning with record *done, and advances *done
- * past each record added. FLOW_OK: all are added. FLOW_LIMIT: record *done
- * does not fit; take the groups and clear them first. Any other status: a
- * field of record *done is bad, and nothing of that record was added. With
+ * past each record added.  FLOW_OK: all are added.  FLOW_LIMIT: record *done
+ * does not fit; take the groups and clear them first.  Any other status: a
+ * field of record *done is bad, and nothing of that record was added.  With
  * "bad_is_null" only record *done is added, its bad fields taken for NULL.
  */
 extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done,
                                   bool bad_is_null, FlowBadField *bad);
 
 /*
- * Visits the groups, in no order. *position begins at 0. Returns FLOW_OK, or
- * FLOW_END after the last. The group's keys are valid until the next call,
+ * Visits the groups, in no order.  *position begins at 0.  Returns FLOW_OK, or
+ * FLOW_END after the last.  The group's keys are valid until the next call,
  * their bytes and the totals until records are added.
  */
 extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
@@ -163,15 +163,15 @@ extern bool flow_group_keeps_values(const FlowColumn *column);
 
 /*
  * For groups "by_value": returns true if each group holds all records of its
- * value that were added. That holds if every key was written in its value's
- * form. Otherwise a value may have several groups, as without "by_value".
+ * value that were added.  That holds if every key was written in its value's
+ * form.  Otherwise a value may have several groups, as without "by_value".
  */
 extern bool flow_groups_are_whole(const FlowGroups *groups);
 
 /*
- * Writes a key of such a group in the form of its value. For NULL, returns the
- * column's null text, or no field if the column has none. The buffer is as for
- * flow_value_write.
+ * Writes a key of such a group in the form of its value.  For NULL, returns
+ * the column's null text, or no field if the column has none.  The buffer is
+ * as for flow_value_write.
  */
 extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field,
                                       char *buffer);

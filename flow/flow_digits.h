@@ -30,8 +30,8 @@
 #endif
 
 /*
- * Returns the 8 bytes at an address as a word. The first byte is the lowest of
- * the word on every machine.
+ * Returns the 8 bytes at an address as a word.  The first byte is the lowest
+ * of the word on every machine.
  */
 static inline uint64_t
 flow_load_word(const char *data)
@@ -59,7 +59,7 @@ flow_load_half(const char *data)
 
 /*
  * Returns 1 to 8 digits as a word for flow_eight_digits, padded with leading
- * zeros. All 8 bytes must be readable, whatever follows the digits.
+ * zeros.  All 8 bytes must be readable, whatever follows the digits.
  */
 static inline uint64_t
 flow_load_digits(const char *data, uint32_t len)
@@ -95,8 +95,8 @@ flow_non_digits(uint64_t word)
 }
 
 /*
- * Returns the number that eight digits make. Each step joins neighbours, pairs
- * first.
+ * Returns the number that eight digits make.  Each step joins neighbours,
+ * pairs first.
  */
 static inline uint64_t
 flow_eight_digits(uint64_t word)
@@ -160,7 +160,7 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 #else
 
 /*
- * Returns a bit for each byte of a word whose high bit is set. All other bits
+ * Returns a bit for each byte of a word whose high bit is set.  All other bits
  * of the word must be 0.
  */
 static inline uint32_t
@@ -195,7 +195,7 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 
 /*
  * Converts two numbers of up to four digits, each in a half of a word loaded
- * as for flow_eight_digits. Returns the two numbers in the same halves.
+ * as for flow_eight_digits.  Returns the two numbers in the same halves.
  */
 static inline uint64_t
 flow_four_digits_twice(uint64_t word)
@@ -207,7 +207,7 @@ flow_four_digits_twice(uint64_t word)
 /*
  * Reads the form that nearly every address of a log has: up to 15 bytes, in
  * which three dots separate four numbers up to 255, each of one to four
- * digits. "may_pass": 16 bytes are readable at the field whatever its length.
+ * digits.  "may_pass": 16 bytes are readable at the field whatever its length.
  */
 static flow_always_inline bool
 flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *bytes)

@@ -22,7 +22,7 @@ extern bool flow_field_is_time(const char *name);
 
 /*
  * Returns the rank of a field, by its name in headers, in the order in which
- * AWS documents the fields. An unknown field ranks after all of them.
+ * AWS documents the fields.  An unknown field ranks after all of them.
  */
 extern int flow_field_rank(const char *name);
 
@@ -35,8 +35,8 @@ extern bool flow_field_type(const char *name, FlowType *type);
 
 /*
  * Reads the time in the name of a file that AWS delivers, such as
- * "..._20240131T2330Z_....log.gz". Its records end in the five minutes from
- * "from" to before "to", more or less. Returns false if the name has no time.
+ * "..._20240131T2330Z_....log.gz".  Its records end in the five minutes from
+ * "from" to before "to", more or less.  Returns false if the name has no time.
  */
 extern bool flow_name_time(const char *path, int64_t *from, int64_t *to);
 

@@ -55,13 +55,13 @@ typedef struct FlowBadField
 /* in filter.c */
 
 /*
- * Makes an empty filter. A filter is built bottom up: predicates are made and
- * combined, and finally one is set as its root. All of them live until
- * flow_filter_free. Constants are copied. Functions that return a predicate
- * return NULL when memory is short or the host interrupts. They accept NULL
+ * Makes an empty filter.  A filter is built bottom up: predicates are made and
+ * combined, and finally one is set as its root.  All of them live until
+ * flow_filter_free.  Constants are copied.  Functions that return a predicate
+ * return NULL when memory is short or the host interrupts.  They accept NULL
  * for a child and then return NULL, so one check at the end suffices.
  *
- * "columns" must outlive the filter. With "bad_is_null" a bad field counts as
+ * "columns" must outlive the filter.  With "bad_is_null" a bad field counts as
  * NULL (on_error 'set_null'), unless its column is NOT NULL.
  */
 extern FlowFilter *flow_filter_create(const FlowHost *host, const FlowColumn *columns, int ncolumns,
@@ -75,10 +75,10 @@ extern void flow_filter_free(FlowFilter *filter);
 extern FlowStatus flow_filter_status(const FlowFilter *filter);
 
 /*
- * Returns the predicate "column OP constant". The column's type (see
- * FlowValue), or the view, decides which member of the constant is used. Texts
- * compare as bytes, FLOW_PADDED without trailing blanks; doubles with NaN
- * equal to itself and above all else; addresses as PostgreSQL orders inet.
+ * Returns the predicate "column OP constant".  The column's type (see
+ * FlowValue), or the view, decides which member of the constant is used.
+ * Texts compare as bytes, FLOW_PADDED without trailing blanks; doubles with
+ * NaN equal to itself and above all else; addresses as PostgreSQL orders inet.
  * FLOW_DECIMAL, FLOW_FLOAT, FLOW_DOUBLE and FLOW_OPAQUE columns have no
  * comparisons; FLOW_BOOLEAN columns have them with FLOW_AS_IS only.
  */
@@ -104,19 +104,19 @@ extern FlowPredicate *flow_filter_or(FlowFilter *filter, FlowPredicate **childre
 extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 
 /*
- * Makes "root" the predicate that the filter tests. Children of a list are
- * ordered by cost. A child that may fail (FLOW_AS_UNIX_TIME, deferred
+ * Makes "root" the predicate that the filter tests.  Children of a list are
+ * ordered by cost.  A child that may fail (FLOW_AS_UNIX_TIME, deferred
  * predicates) stays after those before it and before those after it.
  */
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
- * Evaluates the filter for a record; fields are indexed by column. FLOW_ERROR:
- * *bad says why; if its status is FLOW_INTERRUPTED, the host wants to stop. If
- * a field is bad, no other child of a root AND is FALSE or UNKNOWN, except
- * children that may fail. Otherwise bad->column is the first bad field that
- * was taken for NULL, or -1. If bad->status is FLOW_NEED_VALUE, bad->column is
- * the number of a deferred predicate.
+ * Evaluates the filter for a record; fields are indexed by column.
+ * FLOW_ERROR: *bad says why; if its status is FLOW_INTERRUPTED, the host wants
+ * to stop.  If a field is bad, no other child of a root AND is FALSE or
+ * UNKNOWN, except children that may fail.  Otherwise bad->column is the first
+ * bad field that was taken for NULL, or -1.  If bad->status is
+ * FLOW_NEED_VALUE, bad->column is the number of a deferred predicate.
  */
 extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields,
                                   FlowBadField *bad);
@@ -125,9 +125,10 @@ extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fie
 
 /*
  * Makes a predicate that is not yet known, with a number that is unique in the
- * filter. Each such predicate is in the tree once. After flow_filter_set_root,
- * flow_filter_resolve puts "value" in its place; NULL for "value" says that
- * memory was short. A filter with such predicates belongs to one reader.
+ * filter.  Each such predicate is in the tree once.  After
+ * flow_filter_set_root, flow_filter_resolve puts "value" in its place; NULL
+ * for "value" says that memory was short.  A filter with such predicates
+ * belongs to one reader.
  */
 extern FlowPredicate *flow_filter_deferred(FlowFilter *filter, int number);
 extern void flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value);
@@ -146,7 +147,7 @@ typedef struct FlowInterval
 
 /*
  * Returns false only if no record can pass whose columns lie in these
- * intervals, given by column. Not exact: may return true if none can.
+ * intervals, given by column.  Not exact: may return true if none can.
  */
 extern bool flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals);
 

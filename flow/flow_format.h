@@ -55,7 +55,7 @@ extern const char *flow_format_name(const FlowFormat *format);
 extern bool flow_format_splits(const FlowHost *host, const char *regex, bool splitter);
 
 /*
- * Checks a log format; returns FLOW_BAD_FORMAT if it is not one. Otherwise
+ * Checks a log format; returns FLOW_BAD_FORMAT if it is not one.  Otherwise
  * "unknown" is the first of its fields that is not known, and "nearest" the
  * known field that may have been meant; each is empty if there is none.
  */

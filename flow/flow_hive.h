@@ -48,7 +48,7 @@ typedef struct FlowHivePairs
 } FlowHivePairs;
 
 /*
- * The contents of a statement. Names are in lower case, as Hive keeps them.
+ * The contents of a statement.  Names are in lower case, as Hive keeps them.
  * Members are NULL or 0 if the statement does not set them.
  */
 typedef struct FlowHive
@@ -73,19 +73,19 @@ typedef struct FlowHive
 } FlowHive;
 
 /*
- * Reads a statement, in the grammar of the Hive Language Manual ("DDL"). The
+ * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  The
  * result is one allocation, freed by flow_hive_free.
  *
  * FLOW_BAD_FORMAT: it is none of these statements; *at is then the byte where
- * reading stopped. FLOW_LIMIT, FLOW_NO_MEMORY.
+ * reading stopped.  FLOW_LIMIT, FLOW_NO_MEMORY.
  */
 extern FlowStatus flow_hive_read(const FlowHost *host, const char *text, FlowHive **hive,
                                  size_t *at, FlowError *error);
 extern void flow_hive_free(const FlowHost *host, FlowHive *hive);
 
 /*
- * Returns the value of a property, or NULL if it is not set. If it is set more
- * than once, the last one counts, as in Hive.
+ * Returns the value of a property, or NULL if it is not set.  If it is set
+ * more than once, the last one counts, as in Hive.
  */
 extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *name);
 
@@ -93,17 +93,17 @@ extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *na
  * Unescapes the text between the quotes of a string literal, as Hive's
  * unescapeSQLString does (Hive, ql/parse/BaseSemanticAnalyzer): "\\s" is \s,
  * and in general a "\" is dropped before the character it escapes, but "\%"
- * and "\_" keep theirs. "to" has room for "len" + 1 bytes; returns the end,
- * where it puts a NUL. Returns NULL if the literal has a NUL, half of a pair
+ * and "\_" keep theirs.  "to" has room for "len" + 1 bytes; returns the end,
+ * where it puts a NUL.  Returns NULL if the literal has a NUL, half of a pair
  * of surrogates, or a character that the host cannot encode.
  */
 extern char *flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to);
 
 /*
  * Checks that PCRE2, matching bytes, can take the place of java.util.regex for
- * this pattern. FLOW_UNSUPPORTED if the pattern has something that only Java
- * understands, or that Java understands differently. *ngroups: the number of
- * its groups; *named: true if a group is named. Whether the pattern is
+ * this pattern.  FLOW_UNSUPPORTED if the pattern has something that only Java
+ * understands, or that Java understands differently.  *ngroups: the number of
+ * its groups; *named: true if a group is named.  Whether the pattern is
  * well-formed is left to PCRE2.
  */
 extern FlowStatus flow_java_regex_check(const char *regex, int *ngroups, bool *named,

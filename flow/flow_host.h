@@ -49,8 +49,8 @@ typedef enum FlowStatus
 #define FLOW_RAW_SHOWN 64 /* bytes of a raw line that an error may carry */
 
 /*
- * An error, in words for the user. The texts follow PostgreSQL's message
- * style. "raw" is text of the log itself, not NUL-terminated and in no
+ * An error, in words for the user.  The texts follow PostgreSQL's message
+ * style.  "raw" is text of the log itself, not NUL-terminated and in no
  * particular encoding: a host shows it only to roles that may read the whole
  * log.
  */
@@ -84,8 +84,8 @@ typedef struct FlowSocket
 #define FLOW_CHARACTER_SIZE 6
 
 /*
- * The services that the core needs from its host. None of these functions may
- * jump out of the call. "arg" is passed to each.
+ * The services that the core needs from its host.  None of these functions may
+ * jump out of the call.  "arg" is passed to each.
  */
 typedef struct FlowHost
 {
@@ -116,16 +116,16 @@ typedef struct FlowHost
 	/*
 	 * Writes a Unicode character from U+0080 on in the host's encoding.
 	 * Returns the number of bytes written, at most FLOW_CHARACTER_SIZE, or 0
-	 * if it cannot, perhaps because the host wants to stop. NULL: the encoding
-	 * is UTF-8.
+	 * if it cannot, perhaps because the host wants to stop.  NULL: the
+	 * encoding is UTF-8.
 	 */
 	size_t (*text_encode)(void *arg, uint32_t character, char *to);
 
 	/*
 	 * Sleeps as "wait" does, but also returns when a socket is ready for an
-	 * event that is wanted, and sets which ones are. "version" changes
+	 * event that is wanted, and sets which ones are.  "version" changes
 	 * whenever the set of sockets differs from that of the last call, or a
-	 * number is reused for another socket. NULL: the host has no FlowStore
+	 * number is reused for another socket.  NULL: the host has no FlowStore
 	 * that needs it.
 	 */
 	void (*wait_sockets)(void *arg, FlowSocket *sockets, int count, uint64_t version,

@@ -36,8 +36,8 @@ typedef struct FlowPathValue
 /* in location.c */
 
 /*
- * Parses a location: a fixed part, followed by segments with wildcards. The
- * host must outlive it. FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT,
+ * Parses a location: a fixed part, followed by segments with wildcards.  The
+ * host must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT,
  * FLOW_NO_MEMORY, FLOW_INTERRUPTED.
  */
 extern FlowStatus flow_location_parse(const FlowHost *host, const char *location,
@@ -45,7 +45,7 @@ extern FlowStatus flow_location_parse(const FlowHost *host, const char *location
 extern void flow_location_free(FlowLocation *location);
 
 /*
- * Returns true if the location is a path. Otherwise its objects are in a
+ * Returns true if the location is a path.  Otherwise its objects are in a
  * bucket, of S3 or of a compatible store.
  */
 extern bool flow_location_is_local(const FlowLocation *location);
@@ -68,7 +68,7 @@ extern bool flow_location_values(const FlowLocation *location, const char *path,
 
 /*
  * The same for the path of a directory, as far as values are known for all
- * paths in it. "more": the directory's own name added to what is known.
+ * paths in it.  "more": the directory's own name added to what is known.
  * Returns false if nothing in it can match.
  */
 extern bool flow_location_directory_values(const FlowLocation *location, const char *path,
@@ -76,7 +76,7 @@ extern bool flow_location_directory_values(const FlowLocation *location, const c
 
 /* in location.c */
 
-/* Checks that a location can be listed. Opens nothing. */
+/* Checks that a location can be listed.  Opens nothing. */
 extern FlowStatus flow_location_check(const FlowHost *host, const char *location, FlowError *error);
 
 #endif /* FLOW_API_LOCATION_H */

@@ -67,7 +67,7 @@ typedef struct FlowAccess
 {
 	/*
 	 * The directories that may be read, as the administrator wrote them; count
-	 * 0: all. Checked against the resolved path at every open of a file or
+	 * 0: all.  Checked against the resolved path at every open of a file or
 	 * directory.
 	 */
 	const char *const *paths;
@@ -97,10 +97,10 @@ typedef enum FlowPruning
 } FlowPruning;
 
 /*
- * Decides what to leave out of a listing. It is called for each file, whose
+ * Decides what to leave out of a listing.  It is called for each file, whose
  * path and other properties are known; and before that for each directory
  * whose name adds to what is known of a variable's value: "file" is then NULL,
- * and a directory left out is never opened. Values are by variable of the
+ * and a directory left out is never opened.  Values are by variable of the
  * location.
  */
 typedef struct FlowPruner
@@ -113,7 +113,7 @@ typedef struct FlowPruner
 /* in object.c */
 
 /*
- * Lists the files of a location. The list is allocated by the host's
+ * Lists the files of a location.  The list is allocated by the host's
  * allocator, contains copies only, and is freed by flow_objects_free.
  */
 extern FlowStatus flow_objects_list(const FlowHost *host, const char *location,
@@ -130,9 +130,9 @@ extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocat
 extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
 
 /*
- * Begins a list, which flow_objects_more extends until it is complete. A local
- * location is listed at once. The arguments must outlive the listing; objects
- * keep their addresses while it continues.
+ * Begins a list, which flow_objects_more extends until it is complete.  A
+ * local location is listed at once.  The arguments must outlive the listing;
+ * objects keep their addresses while it continues.
  */
 extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location,
                                      const FlowAccess *access, const FlowPruner *pruner,
@@ -140,7 +140,7 @@ extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *l
 
 /*
  * Adds the objects that have arrived since the last call; with "wait", waits
- * for some if necessary. FLOW_OK; FLOW_END if nothing was added, because the
+ * for some if necessary.  FLOW_OK; FLOW_END if nothing was added, because the
  * list is complete or, without "wait", because nothing has arrived.
  */
 extern FlowStatus flow_objects_more(FlowObjects *objects, bool wait, FlowError *error);

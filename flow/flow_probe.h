@@ -43,7 +43,7 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes. "compression"
+ * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes.  "compression"
  * is as in FlowReadSpec; "unwrap": read it as a table without a regular
  * expression does; "log_format": the format of files without header, or NULL.
  * The probe is freed by flow_probe_free, also after an error.

@@ -23,9 +23,9 @@ typedef enum FlowOnError
 
 /*
  * The ledger: lines = headers + blank + emitted + filtered + rejected, and
- * files = files_read + files_pruned + files_skipped + files_not_reached. A
+ * files = files_read + files_pruned + files_skipped + files_not_reached.  A
  * line that set_null keeps is emitted or filtered, and counted in set_null
- * too. Rescans add to the lines and to bytes_read, not to the files. A file
+ * too.  Rescans add to the lines and to bytes_read, not to the files.  A file
  * read in parts counts as read for the part that begins at 0, and its bytes
  * for the part that contains them.
  */
@@ -58,7 +58,7 @@ extern void flow_counts_subtract(FlowCounts *sum, const FlowCounts *counts);
 /*
  * A part of a file: the lines that begin after byte "start" and up to byte
  * "end", both counted from 0, and the line at byte 0 if "start" is 0.
- * Consecutive parts thus hold each line once, wherever they are cut. Only a
+ * Consecutive parts thus hold each line once, wherever they are cut.  Only a
  * file that is not compressed can be cut; of any other file, a part with start
  * > 0 is empty, and the part with start 0 is the whole file.
  */
@@ -86,8 +86,8 @@ typedef struct FlowLineCount
 
 /*
  * Finds the number in its file of line "line" of the part that begins at
- * "start". Reads the file up to the start, continuing from *count; of a file
- * that cannot be cut, start is 0 and nothing is read. *number is 0 unless
+ * "start".  Reads the file up to the start, continuing from *count; of a file
+ * that cannot be cut, start is 0 and nothing is read.  *number is 0 unless
  * FLOW_OK is returned.
  */
 extern FlowStatus flow_part_line(const FlowHost *host, const FlowObject *object,
@@ -111,18 +111,18 @@ typedef struct FlowReadSpec
 
 	/*
 	 * The columns whose fields the host uses in a FlowRecord, each once;
-	 * fields of other columns are undefined there. NULL: all.
+	 * fields of other columns are undefined there.  NULL: all.
 	 */
 	const int *used;
 	int nused;
 
 	/*
 	 * For several readers that share the work, or a list that grows: returns
-	 * the next part. FLOW_OK; FLOW_END when none is left or, without "wait",
-	 * when the next one would have to be waited for; or an error. NULL: the
-	 * reader reads all objects, one after the other. "shared_rejects" counts
-	 * the rejects of all readers for reject_limit; NULL: the reader's own. The
-	 * host resets it to 0 when all of them are rewound.
+	 * the next part.  FLOW_OK; FLOW_END when none is left or, without "wait",
+	 * when the next one would have to be waited for; or an error.  NULL: the
+	 * reader reads all objects, one after the other.  "shared_rejects" counts
+	 * the rejects of all readers for reject_limit; NULL: the reader's own.
+	 * The host resets it to 0 when all of them are rewound.
 	 */
 	FlowStatus (*next_part)(void *arg, bool wait, FlowPart *part, FlowError *error);
 	void *next_part_arg;
@@ -135,8 +135,8 @@ typedef struct FlowReadSpec
 #define FLOW_RECORD_SLACK 64
 
 /*
- * A record that passed the filter, valid until the next call. A column without
- * a field has length 0 too.
+ * A record that passed the filter, valid until the next call.  A column
+ * without a field has length 0 too.
  */
 typedef struct FlowRecord
 {
@@ -163,7 +163,7 @@ extern void flow_reader_close(FlowReader *reader);
 /*
  * Returns the next record: FLOW_OK, FLOW_END, FLOW_REJECTED (see
  * flow_reader_reject), FLOW_NEED_VALUE, or an error, after which only
- * flow_reader_close may be called. Buffers are made for the first file and
+ * flow_reader_close may be called.  Buffers are made for the first file and
  * freed at the end: a reader that has not begun, or has ended, uses very
  * little memory.
  */
@@ -171,7 +171,7 @@ extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowE
 
 /*
  * After FLOW_NEED_VALUE: returns the number of the deferred predicate that a
- * record needs. Once it is resolved, repeating the call goes on with that
+ * record needs.  Once it is resolved, repeating the call goes on with that
  * record.
  */
 extern int flow_reader_needed(const FlowReader *reader);
@@ -185,13 +185,13 @@ extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, Flow
 
 /*
  * Handles a bad field of the current record that the host found: FLOW_OK if it
- * is to be NULL (and is counted), else the error to raise. Fields of NULL rows
- * and null texts are not bad.
+ * is to be NULL (and is counted), else the error to raise.  Fields of NULL
+ * rows and null texts are not bad.
  */
 extern FlowStatus flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error);
 
 /*
- * Starts again from the first file, perhaps with another filter. "format" is
+ * Starts again from the first file, perhaps with another filter.  "format" is
  * the one that the reader was made with, or another one of the same
  * FlowFormatSpec: at the end of all files the reader no longer uses it, and it
  * may be freed.

@@ -57,7 +57,7 @@ typedef struct FlowS3Credentials
 } FlowS3Credentials;
 
 /*
- * Looks up an environment variable; NULL if it is not set. Tests use another
+ * Looks up an environment variable; NULL if it is not set.  Tests use another
  * function than getenv.
  */
 typedef const char *(*FlowS3Environment)(void *arg, const char *name);
@@ -65,7 +65,7 @@ typedef const char *(*FlowS3Environment)(void *arg, const char *name);
 /* ---------- the store ---------- */
 
 /*
- * A bucket, how to reach it, and the keys to use. All of it must outlive the
+ * A bucket, how to reach it, and the keys to use.  All of it must outlive the
  * store.
  */
 typedef struct FlowS3Spec
@@ -88,8 +88,8 @@ typedef struct FlowS3Spec
 } FlowS3Spec;
 
 /*
- * Opens the store; defined in the second module. FLOW_OK, FLOW_NO_MEMORY or
- * FLOW_IO. The store is freed by its storage's "free".
+ * Opens the store; defined in the second module.  FLOW_OK, FLOW_NO_MEMORY or
+ * FLOW_IO.  The store is freed by its storage's "free".
  */
 extern FlowStatus flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
 
@@ -105,9 +105,9 @@ extern bool flow_endpoint_is_valid(const char *entry);
 
 /*
  * Returns true if a connection may be made to the address (4 or 16 bytes in
- * network order) and port that a name was resolved to. An entry must match, by
- * address or by name; without any entries, the name must be one of AWS's,
- * reached by TLS. A name alone never allows an address of this machine or a
+ * network order) and port that a name was resolved to.  An entry must match,
+ * by address or by name; without any entries, the name must be one of AWS's,
+ * reached by TLS.  A name alone never allows an address of this machine or a
  * link-local one: that takes an entry with the address, or "localhost".
  */
 extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name,

@@ -25,7 +25,7 @@ typedef struct FlowShard
 
 /*
  * Returns the number, from 1 to "count", of the share that a file belongs to,
- * by its path below the location. Nothing else matters, so that all processes
+ * by its path below the location.  Nothing else matters, so that all processes
  * that list the same files, in whatever order and place, divide them alike.
  * When "count" grows by one, only those files change their share that move to
  * the new one (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash

@@ -19,13 +19,13 @@ typedef struct FlowStoreCounts
 
 /*
  * How objects of a kind are listed and read: local files (file.c), or those of
- * a FlowStore. "store" is access->store. A file is opened for one object,
+ * a FlowStore.  "store" is access->store.  A file is opened for one object,
  * which must outlive it, and read from its beginning.
  */
 typedef struct FlowStorage
 {
 	/*
-	 * As flow_objects_more, for a location. The state of the listing is in
+	 * As flow_objects_more, for a location.  The state of the listing is in
 	 * *state, NULL at first; end_list frees it.
 	 */
 	FlowStatus (*list)(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner,
@@ -61,7 +61,7 @@ typedef struct FlowStorage
 
 	/*
 	 * Objects are fetched ahead, in the order in which they are announced and
-	 * then opened. NULL: they are not.
+	 * then opened.  NULL: they are not.
 	 */
 	bool (*has_room)(const FlowStore *store); /* true if one more may be announced */
 	FlowStatus (*announce)(FlowStore *store, const FlowObject *object, FlowError *error);

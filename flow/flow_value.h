@@ -20,7 +20,7 @@ typedef struct FlowSlice
 } FlowSlice;
 
 /*
- * The types as which a field can be read. Each accepts what PostgreSQL 15's
+ * The types as which a field can be read.  Each accepts what PostgreSQL 15's
  * input function of the type in parentheses accepts, except that FLOW_TIME and
  * FLOW_DAY read only Unix seconds or ISO 8601, and integers are decimal.
  */
@@ -108,10 +108,10 @@ typedef union FlowValue
 #define FLOW_MAX_UNIX_SECONDS UINT64_C(2147483647)
 
 /*
- * Reads a field as a value of its column. Returns FLOW_OK; FLOW_END if it
+ * Reads a field as a value of its column.  Returns FLOW_OK; FLOW_END if it
  * means NULL (there is no field, or it is the column's null text);
  * FLOW_BAD_SYNTAX, FLOW_OUT_OF_RANGE, FLOW_TOO_LONG, FLOW_BAD_ENCODING,
- * FLOW_MISSING or FLOW_NO_MEMORY. Fills no FlowError: rejected fields are too
+ * FLOW_MISSING or FLOW_NO_MEMORY.  Fills no FlowError: rejected fields are too
  * frequent for that.
  */
 extern FlowStatus flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field,
@@ -126,7 +126,7 @@ extern bool flow_value_has_form(FlowType type);
 
 /*
  * Writes a value in its canonical form, which flow_value_read reads as the
- * same value. The result lies in the buffer, or is the value's own text.
+ * same value.  The result lies in the buffer, or is the value's own text.
  */
 extern FlowSlice flow_value_write(FlowType type, const FlowValue *value,
                                   char buffer[FLOW_FORM_SIZE]);
@@ -136,11 +136,11 @@ extern FlowSlice flow_value_write(FlowType type, const FlowValue *value,
 /*
  * Reads ISO 8601 as microseconds since 1970: calendar, week or ordinal date,
  * alone or with "T" and a time of day, fraction and offset; no offset means
- * UTC. The years are 0001 to 9999. With "blank_separator" it reads the forms
+ * UTC.  The years are 0001 to 9999.  With "blank_separator" it reads the forms
  * that a column accepts: exactly the standard's, and a blank may replace the
- * "T" (RFC 3339, section 5.6). Without it, it also reads all else that
+ * "T" (RFC 3339, section 5.6).  Without it, it also reads all else that
  * Joda-Time's ISODateTimeFormat.dateTimeParser reads ("2018-1-3T4:5",
- * "2018-01-30TZ"), except times without a date. FLOW_OK, FLOW_BAD_SYNTAX or
+ * "2018-01-30TZ"), except times without a date.  FLOW_OK, FLOW_BAD_SYNTAX or
  * FLOW_OUT_OF_RANGE (a month 13, an hour 24).
  */
 extern FlowStatus flow_value_iso8601(const char *data, size_t len, bool blank_separator,

@@ -12,21 +12,21 @@
 
 /*
  * Returns the layout of lines before any header was read; NULL if that takes a
- * header. "timed": a wrapper puts a time before each record. Layouts live as
+ * header.  "timed": a wrapper puts a time before each record.  Layouts live as
  * long as the format, except those of headers: of these, only the one returned
  * last is certain to live.
  */
 extern const FlowLayout *flow_format_layout(const FlowFormat *format, bool timed);
 
 /*
- * Returns true if the files' own headers name the fields. Then a file cannot
+ * Returns true if the files' own headers name the fields.  Then a file cannot
  * be read from its middle.
  */
 extern bool flow_format_is_by_header(const FlowFormat *format);
 
 /*
- * Returns true if records are taken out of their wrapper. A pattern is matched
- * against lines as they are.
+ * Returns true if records are taken out of their wrapper.  A pattern is
+ * matched against lines as they are.
  */
 extern bool flow_format_unwraps(const FlowFormat *format);
 
@@ -50,14 +50,14 @@ extern void flow_format_explain_mismatch(const FlowFormat *format, const FlowLay
                                          const char *line, size_t len, FlowError *error);
 
 /*
- * Returns true if the line looks like a header. "first": it is the first of
+ * Returns true if the line looks like a header.  "first": it is the first of
  * its file.
  */
 extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len,
                                   bool first);
 
 /*
- * Accepts a header: FLOW_BAD_HEADER if it does not fit the columns. Where
+ * Accepts a header: FLOW_BAD_HEADER if it does not fit the columns.  Where
  * headers name the fields, *layout is set to the layout of the lines that
  * follow.
  */

@@ -21,7 +21,7 @@ typedef struct FlowNames
 } FlowNames;
 
 /*
- * Splits a line into distinct names; false if it holds anything else. The
+ * Splits a line into distinct names; false if it holds anything else.  The
  * names are slices of the line.
  */
 extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
@@ -33,8 +33,8 @@ extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
 extern bool flow_header_is_likely(const FlowNames *names, int least);
 
 /*
- * Reads an AWS log format, NUL-terminated; the names are slices of it. FLOW_OK
- * or FLOW_BAD_FORMAT.
+ * Reads an AWS log format, NUL-terminated; the names are slices of it.
+ * FLOW_OK or FLOW_BAD_FORMAT.
  */
 extern FlowStatus flow_log_format_read(const char *text, FlowNames *names, FlowError *error);
 

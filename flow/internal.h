@@ -15,7 +15,7 @@
 
 /*
  * No step between two calls of FlowHost.interrupted handles more bytes than
- * this, and a reader's block has this size. Blocks of 64 to 512 KiB are
+ * this, and a reader's block has this size.  Blocks of 64 to 512 KiB are
  * equally fast.
  */
 #define FLOW_BLOCK_SIZE (256 * 1024)
@@ -59,7 +59,7 @@ extern FlowStatus flow_status_of_errno(int os_errno);
 
 /*
  * Fills an error for a failed system call: status by errno, os_errno, and the
- * message "could not VERB "PATH""; the host appends the errno's text. Returns
+ * message "could not VERB "PATH""; the host appends the errno's text.  Returns
  * the status.
  */
 extern FlowStatus flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path);

@@ -42,7 +42,7 @@ typedef struct FlowLayoutSpec
 } FlowLayoutSpec;
 
 /*
- * Makes a layout. FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column
+ * Makes a layout.  FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column
  * that is neither named nor a known field.
  */
 extern FlowStatus flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **layout,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * lines.h
- *	  The lines of a piece of a log that have a shape.
+ *	  Finds the lines of a piece of a log that have a shape.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,7 @@
 #include "layout.h"
 
 /*
- * Set in a row that must be examined by itself, beginning with its line. A
+ * Set in a row that must be examined by itself, beginning with its line.  A
  * FlowBatch never has it.
  */
 #define FLOW_ROW_DOUBTFUL (UINT32_C(1) << 31)
@@ -49,17 +49,17 @@ extern FlowStatus flow_lines_make_room(FlowLines *lines, FlowError *error);
 extern void flow_lines_free_room(FlowLines *lines);
 
 /*
- * Sets the layout of the lines that follow. It must live as long as they are
+ * Sets the layout of the lines that follow.  It must live as long as they are
  * split.
  */
 extern void flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout);
 
 /*
  * Splits the complete lines at the beginning of some data, at most
- * FLOW_SPLIT_MAX bytes of them. Returns the number of bytes that were split, 0
- * if no line ends within them. All of these lines become rows; lines that do
- * not have the shape, or may be something other than a record, become doubtful
- * rows.
+ * FLOW_SPLIT_MAX bytes of them.  Returns the number of bytes that were split,
+ * 0 if no line ends within them.  All of these lines become rows; lines that
+ * do not have the shape, or may be something other than a record, become
+ * doubtful rows.
  */
 extern size_t flow_lines_split(FlowLines *lines, const char *data, size_t len);
 

@@ -131,13 +131,13 @@ struct FlowLocation
 
 /*
  * Returns the end of a class, after its "]", or NULL if it is not closed
- * within its segment. p is at the "[". A "]" in first place is a member.
+ * within its segment. p is at the "[".  A "]" in first place is a member.
  */
 extern const char *flow_location_class_end(const char *p);
 
 /*
  * Reads the next member of a closed class, a range of one or more characters,
- * and moves *p past it; false at the end. "first": where its members begin.
+ * and moves *p past it; false at the end.  "first": where its members begin.
  */
 extern bool flow_location_class_member(const char *first, const char **p, const char *end,
                                        uint32_t *low, uint32_t *high);
@@ -146,10 +146,10 @@ extern bool flow_location_class_member(const char *first, const char **p, const 
 
 /*
  * Replaces the variables of a location, which begins at "from", by their
- * pieces. There is room for the location's length in template->pattern, and in
- * "names", which receives the names of variables; for FLOW_LOCATION_MARKS
+ * pieces.  There is room for the location's length in template->pattern, and
+ * in "names", which receives the names of variables; for FLOW_LOCATION_MARKS
  * marks; and for as many pieces as the location has bytes, or
- * FLOW_LOCATION_PIECES. FLOW_BAD_LOCATION or FLOW_LIMIT.
+ * FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or FLOW_LIMIT.
  */
 extern FlowStatus flow_template_read(const char *text, size_t from, char *names,
                                      FlowTemplate *path_template, FlowError *error);
@@ -172,7 +172,7 @@ extern bool flow_piece_fits(FlowPieceKind kind, const char *digits);
 
 /*
  * Sets the variables' values from the pieces that are known (the others have
- * data NULL). Returns false if a date does not exist in the calendar.
+ * data NULL).  Returns false if a date does not exist in the calendar.
  */
 extern bool flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
                                  FlowPathValue *values);

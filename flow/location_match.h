@@ -12,7 +12,7 @@
 
 /*
  * Returns the segments before the first one with a wildcard, without their
- * escapes. It ends in "/" if it is "/", or if there is no wildcard and the
+ * escapes.  It ends in "/" if it is "/", or if there is no wildcard and the
  * location ends in "/"; in a bucket also if there is a wildcard.
  */
 extern const char *flow_location_fixed(const FlowLocation *location);
@@ -25,10 +25,10 @@ extern bool flow_location_has_wildcard(const FlowLocation *location);
 extern const char *flow_location_key(const FlowLocation *location);
 
 /*
- * A set of the location's segments, a bit for each. A walk down from the fixed
- * part keeps, for each directory, the set of segments that names in it may
- * match; so each path is visited once, in however many ways it matches. Empty
- * set: nothing in the directory can match.
+ * A set of the location's segments, a bit for each.  A walk down from the
+ * fixed part keeps, for each directory, the set of segments that names in it
+ * may match; so each path is visited once, in however many ways it matches.
+ * Empty set: nothing in the directory can match.
  */
 typedef uint64_t FlowSegments;
 

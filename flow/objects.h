@@ -41,12 +41,14 @@ typedef struct FlowObjectList
 
 /* ---------- object.c: the list of files ---------- */
 
-/* Makes an empty list; NULL if memory is short. Freed by flow_objects_free. */
+/*
+ * Makes an empty list; NULL if memory is short.  Freed by flow_objects_free.
+ */
 extern FlowObjects *flow_objects_create(const FlowHost *host);
 
 /*
  * Sets *keep to true if a file of the location is to be read; if not, counts
- * it by the reason. Values are by variable of the location, if it has any;
+ * it by the reason.  Values are by variable of the location, if it has any;
  * pruner may be NULL.
  */
 extern FlowStatus flow_objects_prune(FlowObjects *objects, const FlowLocation *location,

@@ -20,10 +20,10 @@
 #define TAIL_SIZE 4096
 
 /*
- * Returns the number of bytes to read at an offset. Before the end of the part
- * these are whole blocks. Past it only the rest of a line is needed: a page at
- * first, then twice as much each time, so that reading a huge line stays cheap
- * too.
+ * Returns the number of bytes to read at an offset.  Before the end of the
+ * part these are whole blocks.  Past it only the rest of a line is needed: a
+ * page at first, then twice as much each time, so that reading a huge line
+ * stays cheap too.
  */
 size_t
 flow_part_read_size(const FlowPart *part, uint64_t offset)
@@ -71,7 +71,7 @@ count_newlines(const char *data, size_t len)
 }
 
 /*
- * Continues counting up to "offset". Each step is at most a block and checks
+ * Continues counting up to "offset".  Each step is at most a block and checks
  * for interrupts.
  */
 static FlowStatus

@@ -15,7 +15,7 @@ extern size_t flow_part_read_size(const FlowPart *part, uint64_t offset);
 
 /*
  * For a block of "len" bytes read at "offset": returns the byte after which no
- * line of the part begins. That is the end of the block if lines of the part
+ * line of the part begins.  That is the end of the block if lines of the part
  * may begin anywhere in it, and the byte before the block if none may.
  */
 extern char *flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len);

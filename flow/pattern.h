@@ -113,8 +113,8 @@ typedef struct FlowToken
 
 /*
  * Reads a pattern into at most FLOW_PATTERN_TOKENS tokens, without the anchors
- * at its ends. Returns the number of tokens, or -1 if the pattern has anything
- * that is not certainly understood.
+ * at its ends.  Returns the number of tokens, or -1 if the pattern has
+ * anything that is not certainly understood.
  */
 extern int flow_pattern_read(const char *pattern, FlowToken *tokens);
 

@@ -121,7 +121,7 @@ struct FlowReader
 /* ---------- reader.c ---------- */
 
 /*
- * Reads on until there is something to return. FLOW_OK: a record is in
+ * Reads on until there is something to return.  FLOW_OK: a record is in
  * reader->fields or, if *is_row is set, reader->row is the next of some rows.
  * Otherwise as flow_reader_next.
  */
@@ -223,7 +223,8 @@ extern FlowStatus flow_reader_bad_field_error(FlowReader *reader, FlowBadField b
 
 /*
  * Leave the current line out, or keep it with nulls in it, because of such an
- * error. FLOW_OK, FLOW_REJECTED, or the error that there are too many rejects.
+ * error.  FLOW_OK, FLOW_REJECTED, or the error that there are too many
+ * rejects.
  */
 extern FlowStatus flow_reader_reject_line(FlowReader *reader, const FlowLine *line,
                                           FlowError *error);

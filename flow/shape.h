@@ -50,7 +50,7 @@ typedef struct FlowShape
  * Finds the shape of the lines that a pattern, matched as regex.c matches it,
  * only splits: a line of that shape, without bytes below 0x20 (other than the
  * separator) or from 0x80 on, matches in one way, and its groups are its
- * fields. FLOW_OK; FLOW_END if there is no such shape; FLOW_NO_MEMORY. Freed
+ * fields.  FLOW_OK; FLOW_END if there is no such shape; FLOW_NO_MEMORY.  Freed
  * by flow_shape_free.
  */
 extern FlowStatus flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape);

@@ -26,7 +26,7 @@ typedef struct Sorter
 } Sorter;
 
 /*
- * Merges the sorted runs [from, middle) and [middle, to). Returns false if
+ * Merges the sorted runs [from, middle) and [middle, to).  Returns false if
  * interrupted.
  */
 static bool

@@ -17,9 +17,9 @@
 typedef int (*FlowCompare)(const void *a, const void *b, const void *arg);
 
 /*
- * Sorts items of "size" bytes each; equal items keep their order. FLOW_OK;
+ * Sorts items of "size" bytes each; equal items keep their order.  FLOW_OK;
  * after FLOW_NO_MEMORY or FLOW_INTERRUPTED the items are in any order, and
- * some may be lost. Fills no FlowError.
+ * some may be lost.  Fills no FlowError.
  */
 extern FlowStatus flow_sort(const FlowHost *host, void *items, size_t count, size_t size,
                             FlowCompare compare, const void *arg);
