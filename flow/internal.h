@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * internal.h
- *	  What all files of the core share: sizes of steps, errors, the host's
- *	  functions.
+ *	  Shared by all files of the core: the size of steps, errors, and the
+ *	  host's functions.
  *
  *-------------------------------------------------------------------------
  */

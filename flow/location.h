@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * location.h
- *	  What the files of a location share.
+ *	  Parsed locations, as the location_*.c files share them.
  *
  *-------------------------------------------------------------------------
  */

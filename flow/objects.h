@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * objects.h
- *	  What the files that list and collect objects share.
+ *	  Lists of objects, as the files that list and collect objects share them.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * reader.h
- *	  What the files of the reader share.
+ *	  The reader's state, and the functions that its files share.
  *
  *-------------------------------------------------------------------------
  */
