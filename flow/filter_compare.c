@@ -30,8 +30,8 @@ static const FlowBuild builds[] = {
 };
 
 /*
- * Copies constants, so that a list can combine them with others.  Of large
- * sets there can only be few, so they are evaluated one by one.
+ * Copies constants, so that a list can combine them with others.  There can
+ * only be few large sets, so these are evaluated one by one.
  */
 static bool
 keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)
