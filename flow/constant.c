@@ -131,6 +131,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		if (value.data != NULL)
 			need += BEFORE + value.len + BEHIND;
 	}
+
 	/* make room for them */
 	if (need > constants->size)
 	{
@@ -179,6 +180,8 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	               file->path,
 	               column->name);
 	flow_error_at(error, file->path, 0);
+
+	/* what is wrong with the value */
 	if (status == FLOW_MISSING)
 		flow_error_detail(error, "The column is NOT NULL, but there is no value for it.");
 	else if (status == FLOW_BAD_ENCODING)
@@ -201,6 +204,8 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 		                  "The value that its %s gives is not of type %s.",
 		                  properties[column->source],
 		                  type);
+
+	/* what to do about it */
 	if (may_differ)
 		flow_error_hint(
 			error,

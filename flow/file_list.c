@@ -164,12 +164,14 @@ pop(Walk *walk, FlowSegments *segments)
 	memcpy(&pending, walk->stack + walk->stack_used, sizeof(pending));
 	walk->stack_used -= pending.name_len;
 
+	/* the path is that of the parent and the name */
 	walk->path_len = walk->ancestors[pending.depth - 1].path_len;
 	status = set_name(walk, walk->stack + walk->stack_used, pending.name_len);
 	if (status != FLOW_OK)
 		return status;
 	walk->path_len += strlen(walk->path + walk->path_len);
 
+	/* descend, but not too deep */
 	if (pending.depth > MAX_DEPTH)
 	{
 		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
@@ -332,6 +334,8 @@ add_file(Walk *walk, const struct stat *st)
 		                      dots,
 		                      path);
 	}
+
+	/* leave out files that the location does not mean, and empty ones */
 	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
 		return FLOW_OK;
 	if (st->st_size == 0)
@@ -340,6 +344,7 @@ add_file(Walk *walk, const struct stat *st)
 		return FLOW_OK;
 	}
 
+	/* describe it */
 	object.size = (uint64_t) st->st_size;
 	object.modified =
 		(int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
@@ -391,6 +396,7 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 	if (!match.file && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
 		return FLOW_OK;
 
+	/* examine other entries, following links */
 	status = set_name(walk, name, len);
 	if (status == FLOW_OK)
 		status = stat_file(walk, fd, name, entry->d_type != DT_REG, &st);
@@ -401,6 +407,8 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 		return add_directory(walk, name, len, match.below);
 	if (!match.file)
 		return FLOW_OK;
+
+	/* a test file of AWS is not a log */
 	if (S_ISREG(st.st_mode) && strcmp(name, "aws-logs-write-test") == 0)
 	{
 		walk->objects->skipped++;

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * filter_batch.c
- *	  The filter on many records at once: one conjunct after the other, each on
- *	  the rows that are left.
+ *	  Applies the filter to many records at once: one conjunct after the other,
+ *	  each to the rows that are left.
  *
- * A conjunct that is a leaf may know how to judge a batch without a call for
- * each record; the others are judged record by record.  In which order they
- * come is learned from the first records of the scan: what drops most for its
- * cost comes first.
+ * A conjunct that is a leaf may have a function that evaluates a batch without
+ * a call for each record; the others are evaluated record by record.  Their
+ * order is learned from the first records of the scan: the conjunct that drops
+ * the most records for its cost is evaluated first.
  *
  *-------------------------------------------------------------------------
  */

@@ -3,7 +3,7 @@
  * filter_compare.c
  *	  Comparisons of a field with constants.
  *
- * Their nodes are in three files, by what the field is turned into: a key (an
+ * Their nodes are in three files, by what the field is converted to: a key (an
  * int64 that orders like the value), a text, or a network.
  *
  *-------------------------------------------------------------------------

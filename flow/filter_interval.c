@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * filter_interval.c
- *	  What a filter can be for records of which little is known: between what
- *	  bounds some of their values are.
+ *	  Finds the possible results of a filter for records of which only bounds
+ *	  of some values are known.
  *
  *-------------------------------------------------------------------------
  */

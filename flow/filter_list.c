@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * filter_list.c
- *	  AND and OR: of which predicates they are made, and in which order these
- *	  are evaluated.
+ *	  AND and OR: combines their children, and orders their evaluation.
  *
  * Children that make the same comparison with one constant after the other, as
  * in "a = 1 OR a = 2 OR ...", become a single one, "a = ANY (1, 2, ...)".  So
  * it takes no longer to evaluate a list that was written out than one that is
  * an array.
  *
- * What cannot be combined is evaluated child by child.  Such a list may be
- * long, so the host is asked now and then whether to go on.
+ * Other children are evaluated one by one.  Such a list may be long, so it
+ * checks for an interrupt now and then.
  *
  *-------------------------------------------------------------------------
  */

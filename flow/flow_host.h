@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * flow_host.h
- *	  Statuses, errors, and what the core needs of the program around it.
+ *	  Statuses, errors, and the services that the core needs from its host.
  *
  *-------------------------------------------------------------------------
  */

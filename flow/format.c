@@ -141,6 +141,10 @@ map_by_position(FlowFormat *format, FlowError *error)
 		}
 	}
 
+	/*
+	 * groups and these columns must pair up, unless all columns name their
+	 * group
+	 */
 	if (nplain != ngroups && (nplain > 0 || format->spec.ncolumns == 0))
 	{
 		flow_error_set(error,
@@ -233,6 +237,7 @@ compile_regex(FlowFormat *format, FlowError *error)
 
 /* ---------- lists of names ---------- */
 
+/* Makes a layout from a list of names for the format's columns. */
 static FlowStatus
 create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed,
               FlowLayout **layout, FlowError *error)
@@ -522,6 +527,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 		int place = format->fields[i] ? place_in_header(names, format->fields[i]) : 0;
 		bool contradiction = place > 0 && same_count && place != format->groups[i];
 
+		/* compare with the columns before */
 		for (int j = 0; place > 0 && !same_count && j < i; j++)
 		{
 			int other = format->fields[j] ? place_in_header(names, format->fields[j]) : 0;
@@ -646,6 +652,7 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		*layout = known;
 		return FLOW_OK;
 	}
+
 	/* a first line that names no fields */
 	if (!flow_header_read(line, len, &names))
 	{
@@ -658,6 +665,7 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 			"Set option \"log_format\" to the fields of the records, and \"header\" to \"false\".");
 		return error->status;
 	}
+
 	/* compare with the format, or make a layout from the header */
 	if (format->regex != NULL)
 		return compare_with_groups(format, &names, error);

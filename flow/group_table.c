@@ -3,11 +3,12 @@
  * group_table.c
  *	  Finds the group of a record by its keys.
  *
- * A hash table has references to groups, which lie one behind another in
+ * A hash table has references to groups, which are stored one after another in
  * chunks:
  *
- *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its
- *		long keys
+ *		FlowGroupKey keys[nkeys];
+ *		FlowTotal totals[naggregates];
+ *		bytes of its long keys
  *
  *-------------------------------------------------------------------------
  */

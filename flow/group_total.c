@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * group_total.c
- *	  Reads what is aggregated, and adds it to totals.
+ *	  Reads the values to be aggregated, and adds them to totals.
  *
  *-------------------------------------------------------------------------
  */

@@ -129,6 +129,7 @@ token_at(const char *next)
 	{
 		token.kind = *next == '`' ? TOKEN_QUOTED : TOKEN_STRING;
 		token.end = quoted_end(next);
+
 		/* adjacent literals are one */
 		while (token.kind == TOKEN_STRING && token.end != NULL &&
 		       (*token.end == '\'' || *token.end == '"'))
@@ -342,6 +343,7 @@ flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 			continue;
 		}
 		text++;
+
 		/* \uXXXX, \ooo, or a single character */
 		if (read_code(text, end, &number))
 		{
@@ -566,6 +568,7 @@ next_delimiter(const Parser *parser)
 	return flow_countof(delimiters);
 }
 
+/* Reads the parts of ROW FORMAT DELIMITED as properties of a SerDe. */
 static FlowStatus
 delimited(Parser *parser)
 {
@@ -591,6 +594,7 @@ delimited(Parser *parser)
 	return FLOW_OK;
 }
 
+/* Reads ROW FORMAT DELIMITED ... or ROW FORMAT SERDE '...'. */
 static FlowStatus
 row_clause(Parser *parser)
 {
@@ -613,6 +617,7 @@ with_clause(Parser *parser)
 	return status == FLOW_OK ? pairs(parser, &parser->hive->serde_properties, false) : status;
 }
 
+/* Reads STORED BY '...', STORED AS name, or STORED AS INPUTFORMAT '...'. */
 static FlowStatus
 stored_clause(Parser *parser)
 {
@@ -698,6 +703,7 @@ if_not_exists(Parser *parser)
 	return parser->hive->if_not_exists ? expect(parser, "NOT EXISTS") : FLOW_OK;
 }
 
+/* Reads CREATE EXTERNAL TABLE. */
 static FlowStatus
 create(Parser *parser)
 {
@@ -713,6 +719,7 @@ create(Parser *parser)
 	return status == FLOW_OK ? all_clauses(parser) : status;
 }
 
+/* Reads MSCK REPAIR TABLE. */
 static FlowStatus
 repair(Parser *parser)
 {
@@ -788,6 +795,7 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
                FlowError *error)
 {
 	size_t len = strlen(text);
+
 	/* maximum items of a list: each takes four characters, such as "a b," */
 	size_t most = len / 4 + 1;
 	Parser parser = {.host = host, .text = text, .error = error};
@@ -815,6 +823,7 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	if (hive == NULL)
 		return flow_error_memory(error);
 	memset(hive, 0, sizeof(*hive));
+
 	/* lay the allocation out */
 	all_columns = (FlowHiveColumn *) (hive + 1);
 	all_pairs = (FlowHivePair *) (all_columns + 2 * most);

@@ -267,6 +267,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	if (shape == NULL)
 		return 0;
 	lines->split(data, len < FLOW_SPLIT_MAX ? len : FLOW_SPLIT_MAX, shape->separator, ends);
+
 	/* drop the incomplete line at the end */
 	while (ends->count > 0 &&
 	       !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))

@@ -150,6 +150,7 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 	if (end == NULL)
 		return not_closed(location, p, error);
 
+	/* check its members */
 	p = first;
 	for (const char *member = p; flow_location_class_member(first, &p, end, &low, &high);
 	     member = p)
@@ -374,6 +375,7 @@ count_choices(const char *p, const char *end)
 	return product <= MAX_ITEMS ? product : MAX_ITEMS + 1;
 }
 
+/* Emits an item of the alternative; of adjacent stars only one. */
 static void
 emit_item(Expansion *x, FlowItemKind kind, uint32_t value)
 {
@@ -389,6 +391,7 @@ emit_item(Expansion *x, FlowItemKind kind, uint32_t value)
 	x->emitted.after_star = star;
 }
 
+/* Emits the items of a piece of a variable. */
 static void
 emit_piece(Expansion *x, const char *p)
 {

@@ -115,6 +115,10 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 
 	while (p < end)
 	{
+		/*
+		 * a star begins, an item matches, or the last star takes one character
+		 * more
+		 */
 		if (item < stop && item->kind == FLOW_ITEM_STAR)
 		{
 			end_star(first, star, retry, pieces);
@@ -137,6 +141,7 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 			return false;
 	}
 
+	/* at the end of the name only stars may be left */
 	for (; item < stop && item->kind == FLOW_ITEM_STAR; item++)
 	{
 		end_star(first, star, retry, pieces);
@@ -301,6 +306,7 @@ split_path(const FlowLocation *location, const char *path, Names *names)
 	return true;
 }
 
+/* Returns true if a segment matches a name of the path. */
 static bool
 match_name(const Names *names, int segment, int name, FlowSlice *pieces)
 {

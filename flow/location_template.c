@@ -273,6 +273,8 @@ add_date(Reader *in, const char *open)
 			                  parts[kind].letters);
 			return in->error->status;
 		}
+
+		/* a part */
 		seen[kind] = true;
 		status = add_piece(in, kind);
 		in->p += strlen(parts[kind].letters);
@@ -361,6 +363,11 @@ flow_template_read(const char *text, size_t from, char *names, FlowTemplate *pat
 			                  byte_of(&in, in.p));
 			return error->status;
 		}
+
+		/*
+		 * copy an escape or a class as a whole, so that "${" in it is not a
+		 * variable
+		 */
 		if (*in.p == '\\')
 			len = 2;
 		else if (*in.p == '[')

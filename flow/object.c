@@ -103,6 +103,7 @@ make_room(const FlowHost *host, FlowObjectList *list)
 		return false;
 	if (objects->count > 0)
 		memcpy(array->items, objects->items, objects->count * sizeof(FlowObject));
+
 	/* there are no pointers yet into a list that is made at once */
 	if (list->access.store == NULL && list->arrays != NULL)
 	{

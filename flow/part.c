@@ -56,6 +56,7 @@ flow_part_owned(const FlowPart *part, uint64_t position)
 
 /* ---------- numbers of lines ---------- */
 
+/* Returns the number of newlines in some data. */
 static uint64_t
 count_newlines(const char *data, size_t len)
 {
@@ -115,6 +116,7 @@ flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess 
 	*number = line;
 	if (start == 0)
 		return FLOW_OK;
+
 	/* start again if the count is of another file or past the part */
 	if (count->object != object || count->offset > start)
 		*count = (FlowLineCount) {.object = object};

@@ -383,6 +383,7 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 	FlowByteSet digits = {{0}}, bytes = {{0}};
 
 	flow_set_add(&digits, '0', '9');
+
 	/* the lengths and bytes of the run */
 	if (field->run != NULL)
 	{
@@ -390,6 +391,7 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 		check.max = field->run->max;
 		bytes = flow_set_common(&field->run->bytes, &chain->field);
 	}
+
 	/* a table of bytes, unless the splitter's bits for digits suffice */
 	check.digits = flow_set_covers(&bytes, &digits);
 	if (field->nliterals == 0 && flow_set_equal(&bytes, &digits))

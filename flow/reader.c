@@ -302,8 +302,8 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		FlowLine line;
 
 		/*
-		 * a record waits, rows remain, no file is open, or the next piece or
-		 * line is read
+		 * a value has arrived, rows remain, no file is open, or the next piece
+		 * or line is read
 		 */
 		if (flow_unlikely(reader->value_waits))
 			status = take_up_waiting(reader, error);

@@ -100,6 +100,7 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 		return FLOW_OK;
 	}
 
+	/* the line, or the header mode, decides */
 	looks_like_header =
 		!line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
@@ -109,6 +110,7 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 	else
 		*is_header = looks_like_header;
 
+	/* the header may change the layout */
 	if (status == FLOW_OK && *is_header && (looks_like_header || flow_format_is_by_header(format)))
 		status =
 			flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
@@ -352,6 +354,10 @@ report_nulled(FlowReader *reader, FlowStatus status)
 	return FLOW_REJECTED;
 }
 
+/*
+ * Processes a line that was counted: a header, a blank line, or perhaps a
+ * record.
+ */
 FlowStatus
 flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -370,6 +376,7 @@ flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error
 	return FLOW_END;
 }
 
+/* Continues with the line that waits for a value. */
 FlowStatus
 flow_reader_take_waiting(FlowReader *reader, FlowError *error)
 {

@@ -346,6 +346,7 @@ set_constants(FlowReader *reader, FlowError *error)
 	FlowPathValue values[FLOW_MAX_VARIABLES];
 	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
 
+	/* their values */
 	if (reader->nconstant > 0)
 	{
 		memset(values, 0, sizeof(values));
@@ -359,6 +360,7 @@ set_constants(FlowReader *reader, FlowError *error)
 	if (reader->lines != NULL)
 		reader->lines->batch.constants = reader->constant;
 
+	/* check them */
 	reader->bad_constant = false;
 	for (int i = 0; i < reader->nconstant; i++)
 	{
@@ -518,6 +520,7 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 			return status;
 	}
 
+	/* the end of the file */
 	if (newline == NULL)
 	{
 		if (reader->cursor == reader->end && !reader->discarding)
@@ -525,6 +528,7 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 		newline = reader->end; /* the last line has no newline */
 	}
 
+	/* the line */
 	line->data = reader->cursor;
 	line->len = (size_t) (newline - reader->cursor);
 	line->too_long = reader->discarding;

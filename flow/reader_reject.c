@@ -153,6 +153,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 	if (!is_told(reader))
 		return error->status = FLOW_BAD_RECORD;
 	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
+
 	/* what is wrong */
 	if (line->too_long)
 	{
@@ -251,6 +252,8 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 
 	if (!is_told(reader))
 		return FLOW_OK;
+
+	/* the last reject */
 	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
 	*reject = (FlowReject) {
 		.object = reader->object,
@@ -263,6 +266,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	if (line != NULL)
 		reject->raw = (FlowSlice) {line->data, line->len};
 
+	/* the first reject, without the raw line, which will be gone */
 	if (first)
 	{
 		memcpy(reader->first_reason, reader->last_reason, sizeof(reader->first_reason));
@@ -271,6 +275,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		reader->first_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
+	/* the limit */
 	if (too_many_rejects(reader))
 	{
 		FlowError reason = *error;

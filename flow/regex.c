@@ -587,6 +587,7 @@ prepare(FlowRegex *regex, FlowError *error)
 	if (regex->compile == NULL)
 		return flow_error_memory(error);
 	pcre2_set_parens_nest_limit(regex->compile, MAX_NESTING);
+
 	/* independent of how the library was built */
 	pcre2_set_newline(regex->compile, PCRE2_NEWLINE_LF);
 

@@ -124,6 +124,7 @@ read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 	return FLOW_OK;
 }
 
+/* Reads an integer. */
 static inline FlowStatus
 read_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 {
@@ -424,6 +425,7 @@ static const BooleanWord boolean_words[] = {
 	{"0", 1, 1, false},
 };
 
+/* Reads a boolean word or an unambiguous beginning of one. */
 static FlowStatus
 read_boolean(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {

@@ -257,6 +257,7 @@ read_embedded_v4(Cursor *in, uint8_t *bytes, int *bits)
 				return false;
 			continue;
 		}
+
 		/* the octet ends here */
 		if (octets == V4_BYTES || (byte != '.' && byte != '/' && (byte != END || digits == 0)))
 			return false;
@@ -351,6 +352,7 @@ read_v6(Cursor in, FlowAddress *address)
 		else
 			break;
 	}
+
 	/* the last group */
 	if (digits != 0)
 	{

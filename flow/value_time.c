@@ -366,8 +366,9 @@ read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
 }
 
 /*
- * Returns true if another element, minutes or seconds, follows, and takes its
- * separator.  Then a fraction cannot follow yet.
+ * Returns true if another element, minutes or seconds, follows, so that there
+ * is no fraction yet.  Takes the separator before it, which the basic form
+ * does not have.
  */
 static bool
 take_separator(Cursor *in, bool basic)
@@ -507,6 +508,7 @@ moment_day(const Moment *moment, int *day)
 	if (year < 1 || year > MAX_YEAR)
 		return false;
 
+	/* first day and length of the month, year or week */
 	switch (moment->form)
 	{
 		case CALENDAR:

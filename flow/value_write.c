@@ -92,6 +92,7 @@ write_ipv6(char *out, const uint8_t *bytes)
 
 	for (int i = 0; i < 8; i++)
 		words[i] = (unsigned) bytes[2 * i] << 8 | bytes[2 * i + 1];
+
 	/* find the run of zeros */
 	for (int i = 0, len = 0; i < 8; i++)
 	{
@@ -102,6 +103,7 @@ write_ipv6(char *out, const uint8_t *bytes)
 			best_len = len;
 		}
 	}
+
 	/* write the words */
 	for (int i = 0; i < 8;)
 	{
