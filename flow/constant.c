@@ -187,21 +187,21 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	else if (status == FLOW_BAD_ENCODING)
 		flow_error_detail(
 			error,
-			"The value that its %s gives is not valid text in the encoding of the database.",
+			"The value from its %s is not valid text in the encoding of the database.",
 			properties[column->source]);
 	else if (status == FLOW_TOO_LONG)
 		flow_error_detail(error,
-		                  "The value that its %s gives has more than %d characters.",
+		                  "The value from its %s has more than %d characters.",
 		                  properties[column->source],
 		                  column->max_chars);
 	else if (status == FLOW_OUT_OF_RANGE)
 		flow_error_detail(error,
-		                  "The value that its %s gives is out of range for type %s.",
+		                  "The value from its %s is out of range for type %s.",
 		                  properties[column->source],
 		                  type);
 	else
 		flow_error_detail(error,
-		                  "The value that its %s gives is not of type %s.",
+		                  "The value from its %s is not of type %s.",
 		                  properties[column->source],
 		                  type);
 

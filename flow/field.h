@@ -17,6 +17,8 @@ typedef struct FlowField
 	FlowType type;    /* its natural type */
 } FlowField;
 
+/* in field.c */
+
 /* Finds a field by its name in headers; NULL if it is not known. */
 extern const FlowField *flow_field_find(const char *name, size_t len);
 

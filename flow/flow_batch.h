@@ -13,10 +13,10 @@
 /* ---------- batches ---------- */
 
 /*
- * Records that passed the filter, as a set. flow_batch_field returns their
- * fields.  In "data", 16 bytes before and 64 bytes after each field are
- * readable, whatever they hold, so that fields can be loaded a word at a time;
- * a field of "fields" may stand at the edge of readable memory.
+ * Records that passed the filter, as a set.  Their fields are read by
+ * flow_batch_field.  In "data", 16 bytes before and 64 bytes after each field
+ * are readable, whatever they hold, so that fields can be loaded a word at a
+ * time; a field of "fields" may stand at the edge of readable memory.
  */
 typedef struct FlowBatch
 {
@@ -123,7 +123,7 @@ typedef struct FlowGroup
 	const FlowTotal *totals; /* by aggregate */
 } FlowGroup;
 
-/* in group.c */
+/* in group.c and group_table.c */
 
 /*
  * Makes an empty set of groups.  Groups are told apart by their keys' bytes,

@@ -52,7 +52,7 @@ typedef struct FlowBadField
 	FlowStatus status; /* as flow_value_read says */
 } FlowBadField;
 
-/* in filter.c */
+/* in filter.c, filter_compare.c and filter_list.c */
 
 /*
  * Makes an empty filter.  A filter is built bottom up: predicates are made and

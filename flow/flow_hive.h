@@ -72,6 +72,8 @@ typedef struct FlowHive
 	FlowHivePairs partition_values; /* of the first partition that is added */
 } FlowHive;
 
+/* in hive.c */
+
 /*
  * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  The
  * result is one allocation, freed by flow_hive_free.
@@ -98,6 +100,8 @@ extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *na
  * of surrogates, or a character that the host cannot encode.
  */
 extern char *flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to);
+
+/* in java_regex.c */
 
 /*
  * Checks that PCRE2, matching bytes, can take the place of java.util.regex for

@@ -80,8 +80,8 @@ typedef struct FlowAccess
 #define FLOW_PROBE_SIZE (256 * 1024)
 
 /*
- * For the planner: stop listing after this number of entries, or this time. 0:
- * no limit.
+ * For the planner: stop listing after this number of entries, or this time.  A
+ * 0 means no limit.
  */
 typedef struct FlowListLimits
 {
@@ -110,7 +110,7 @@ typedef struct FlowPruner
 	                       FlowPruning *pruning, FlowError *error);
 } FlowPruner;
 
-/* in object.c */
+/* in object_list.c and object.c */
 
 /*
  * Lists the files of a location.  The list is allocated by the host's

@@ -155,7 +155,7 @@ typedef struct FlowReject
 	FlowSlice raw;      /* the line, or its beginning if it was too long */
 } FlowReject;
 
-/* in reader.c */
+/* in reader.c and reader_group.c */
 extern FlowStatus flow_reader_create(const FlowReadSpec *spec, FlowReader **reader,
                                      FlowError *error);
 extern void flow_reader_close(FlowReader *reader);

@@ -63,10 +63,13 @@ typedef struct FlowColumn
 	 */
 	const char *field;
 	FlowType type;
-	int max_chars;         /* FLOW_TEXT, FLOW_PADDED: maximum characters, -1: any number */
-	int precision;         /* FLOW_DECIMAL: digits in all, -1: any number */
-	int scale;             /* FLOW_DECIMAL: digits after the point (may be negative when
-							* precision is set); FLOW_TIME: digits of the second kept, -1: 6 */
+	int max_chars; /* FLOW_TEXT, FLOW_PADDED: maximum characters, -1: any number */
+	int precision; /* FLOW_DECIMAL: digits in all, -1: any number */
+	/*
+	 * FLOW_DECIMAL: digits after the point (may be negative if precision is
+	 * set); FLOW_TIME: digits of the second kept, -1: 6
+	 */
+	int scale;
 	const char *null_text; /* the text that means NULL, or NULL */
 	size_t null_len;
 	bool not_null;         /* having no value is an error */

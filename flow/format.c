@@ -551,7 +551,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 			                  place);
 			flow_error_hint(error,
 			                "Put the columns into the order of the header, or read these files "
-			                "with a table of their own.");
+			                "with a separate table.");
 			error->column = i;
 			return error->status;
 		}
@@ -576,8 +576,8 @@ compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowEr
 	else
 		flow_error_detail(error, "The header names other fields, or in another order.");
 	flow_error_hint(error,
-	                "Leave out the option \"log_format\", so that the headers say what the fields "
-	                "are, or read these files with a table of their own.");
+	                "Remove the option \"log_format\", so that the headers name the fields, "
+	                "or read these files with a separate table.");
 	return error->status;
 }
 
@@ -692,10 +692,11 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 	if (!flow_default_fits(line, len, timed))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
-		flow_error_detail(error,
-		                  timed ? "Its first event is no record of the default format."
-		                        : "Its first line does not name the fields of the records, and is "
-		                          "no record of the default format either.");
+		flow_error_detail(
+			error,
+			timed ? "Its first event is not a record of the default format."
+				  : "Its first line does not name the fields of the records, and is not "
+					"a record of the default format either.");
 		flow_error_hint(error,
 		                "Set option \"log_format\" to the format of these flow logs, or \"regex\" "
 		                "to a regular expression for their lines.");

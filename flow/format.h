@@ -10,6 +10,8 @@
 
 #include "layout.h"
 
+/* in format.c */
+
 /*
  * Returns the layout of lines before any header was read; NULL if that takes a
  * header.  "timed": a wrapper puts a time before each record.  Layouts live as

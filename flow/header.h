@@ -20,6 +20,8 @@ typedef struct FlowNames
 	char separator; /* between the names; '\0' if it is not always the same */
 } FlowNames;
 
+/* in header.c */
+
 /*
  * Splits a line into distinct names; false if it holds anything else.  The
  * names are slices of the line.

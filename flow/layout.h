@@ -41,6 +41,8 @@ typedef struct FlowLayoutSpec
 	int ncolumns;
 } FlowLayoutSpec;
 
+/* in layout.c */
+
 /*
  * Makes a layout.  FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column
  * that is neither named nor a known field.

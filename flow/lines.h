@@ -36,6 +36,8 @@ typedef struct FlowLines
 	int nfields;
 } FlowLines;
 
+/* in lines.c */
+
 /* On FLOW_NO_MEMORY, *lines is not set. */
 extern FlowStatus flow_lines_create(const FlowHost *host, const FlowFormat *format,
                                     size_t max_line_length, FlowLines **lines, FlowError *error);

@@ -10,6 +10,8 @@
 
 #include "internal.h"
 
+/* in location.c */
+
 /*
  * Returns the segments before the first one with a wildcard, without their
  * escapes.  It ends in "/" if it is "/", or if there is no wildcard and the
@@ -39,6 +41,8 @@ typedef struct FlowNameMatch
 	bool file;          /* it also matches if it is a file */
 	bool hidden;        /* it would match, but listings leave such names out */
 } FlowNameMatch;
+
+/* in location_match.c */
 
 extern FlowSegments flow_location_start(const FlowLocation *location);
 

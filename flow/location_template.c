@@ -122,7 +122,7 @@ add_variable(Reader *in, const char *open)
 	{
 		invalid(in);
 		flow_error_detail(in->error,
-		                  "The name in the \"${\" at byte %zu cannot have a \"%c\".",
+		                  "The name in the \"${\" at byte %zu cannot contain \"%c\".",
 		                  byte_of(in, open),
 		                  after);
 		return in->error->status;
@@ -218,7 +218,7 @@ copy_date_text(Reader *in)
 	{
 		invalid(in);
 		flow_error_detail(in->error,
-		                  "The \"%.*s\" at byte %zu is not a part of a date that is known: these "
+		                  "The \"%.*s\" at byte %zu is not a known part of a date: these "
 		                  "are yyyy, MM, dd and HH.",
 		                  (int) (in->p - begin),
 		                  begin,

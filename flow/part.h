@@ -10,6 +10,8 @@
 
 #include "internal.h"
 
+/* in part.c */
+
 /* Returns the number of bytes to read at an offset of the file. */
 extern size_t flow_part_read_size(const FlowPart *part, uint64_t offset);
 

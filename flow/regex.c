@@ -763,8 +763,8 @@ match_failed(const FlowRegex *regex, int result, size_t len, FlowError *error)
 		               (const char *) text);
 	}
 	flow_error_hint(error,
-	                "Let each part of the regular expression take no more than what belongs to it, "
-	                "as [^ ]+ does and .* does not.");
+	                "Let each part of the regular expression match only its own field, for example "
+	                "with [^ ]+ instead of .*.");
 	return FLOW_LIMIT;
 }
 

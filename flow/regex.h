@@ -12,6 +12,8 @@
 
 typedef struct FlowRegex FlowRegex;
 
+/* in regex.c */
+
 /*
  * Compiles a pattern that must match whole lines (reference: Hive's
  * RegexSerDe, Matcher.matches() with DOTALL).  FLOW_BAD_PATTERN with the

@@ -12,6 +12,8 @@
 
 typedef struct FlowSelector FlowSelector;
 
+/* in filter_batch.c */
+
 /*
  * Makes a selector, which holds what a scan learns about its filter while it
  * runs.  FLOW_OK, FLOW_NO_MEMORY or FLOW_INTERRUPTED; fills no FlowError.

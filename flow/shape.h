@@ -46,6 +46,8 @@ typedef struct FlowShape
 	FlowShapeCheck checks[FLOW_SHAPE_FIELDS + 1];
 } FlowShape;
 
+/* in pattern.c */
+
 /*
  * Finds the shape of the lines that a pattern, matched as regex.c matches it,
  * only splits: a line of that shape, without bytes below 0x20 (other than the

@@ -16,6 +16,8 @@
  */
 typedef int (*FlowCompare)(const void *a, const void *b, const void *arg);
 
+/* in sort.c */
+
 /*
  * Sorts items of "size" bytes each; equal items keep their order.  FLOW_OK;
  * after FLOW_NO_MEMORY or FLOW_INTERRUPTED the items are in any order, and
