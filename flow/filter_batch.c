@@ -35,7 +35,7 @@
 typedef struct Conjunct
 {
 	const FlowPredicate *predicate;
-	const int *columns; /* those it looks at */
+	const int *columns; /* those it uses */
 	int ncolumns;
 	size_t segment; /* segment, within which conjuncts may change places */
 	size_t kept;    /* of the records learned from */
@@ -47,7 +47,7 @@ struct FlowSelector
 	const FlowFilter *filter;
 	size_t work;      /* nodes evaluated since the last check for an interrupt */
 	bool interrupted; /* it wants to stop */
-	size_t learned;   /* records; from LEARN_FROM on the order stands */
+	size_t learned;   /* records; from LEARN_FROM on the order is fixed */
 	size_t count;
 	FlowSlice *fields;  /* by column: of the record that is evaluated by itself */
 	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MAX */

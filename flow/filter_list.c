@@ -173,7 +173,7 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 	else
 		return 0;
 
-	/* a column's comparisons stand together, whatever their operators */
+	/* a column's comparisons are adjacent, whatever their operators */
 	return (uint64_t) (leaf->column + 1) << KIND_COLUMN | node << 12 | detail << 1 |
 	       (negated != NULL);
 }

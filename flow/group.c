@@ -82,7 +82,7 @@ flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool b
 	if (bad_is_null)
 		most = 1;
 	else if (groups->alone != NULL && groups->ninputs == 0)
-		most = SIZE_MAX; /* nothing is looked at */
+		most = SIZE_MAX; /* no field is read */
 
 	*bad = (FlowBadField) {-1, FLOW_OK};
 	while (*done < batch->count)
