@@ -37,7 +37,7 @@ typedef struct Conjunct
 	const FlowPredicate *predicate;
 	const int *columns; /* those it uses */
 	int ncolumns;
-	size_t segment; /* segment, within which conjuncts may change places */
+	size_t segment; /* conjuncts may change places within a segment */
 	size_t kept;    /* of the records learned from */
 } Conjunct;
 

@@ -122,11 +122,11 @@ a_variable_that_is_not_well_formed_says_where(void)
 		{"/l/${a:yyyy/dd}", FLOW_BAD_LOCATION, "has no \"MM\""},
 		{"/l/${a:yyyy/MM/HH}", FLOW_BAD_LOCATION, "has no \"dd\""},
 		{"/l/${a:yyyy/MM/MM}", FLOW_BAD_LOCATION, "The date at byte 4 has \"MM\" twice"},
-		{"/l/${a:yyyy/M/d}", FLOW_BAD_LOCATION, "The \"M\" at byte 13 is not a part"},
-		{"/l/${a:yyyyMMddHHmm}", FLOW_BAD_LOCATION, "The \"mm\" at byte 18 is not a part"},
-		{"/l/${a:yy}", FLOW_BAD_LOCATION, "The \"yy\" at byte 8 is not a part"},
-		{"/l/${a:yyyyy}", FLOW_BAD_LOCATION, "The \"y\" at byte 8 is not a part"},
-		{"/l/${a:yyyy-DDD}", FLOW_BAD_LOCATION, "The \"DDD\" at byte 13 is not a part"},
+		{"/l/${a:yyyy/M/d}", FLOW_BAD_LOCATION, "The \"M\" at byte 13 is not a known part"},
+		{"/l/${a:yyyyMMddHHmm}", FLOW_BAD_LOCATION, "The \"mm\" at byte 18 is not a known part"},
+		{"/l/${a:yy}", FLOW_BAD_LOCATION, "The \"yy\" at byte 8 is not a known part"},
+		{"/l/${a:yyyyy}", FLOW_BAD_LOCATION, "The \"y\" at byte 8 is not a known part"},
+		{"/l/${a:yyyy-DDD}", FLOW_BAD_LOCATION, "The \"DDD\" at byte 13 is not a known part"},
 		{"/l/${a:yyyy*}", FLOW_BAD_LOCATION, "The \"*\" at byte 12 cannot be in a date"},
 
 		/* bytes are those of the location also behind a variable */
