@@ -730,7 +730,7 @@ repair(Parser *parser)
 }
 
 /*
- * Reads ALTER TABLE ...  ADD PARTITION (name = 'value', ...)  LOCATION '...',
+ * Reads ALTER TABLE ... ADD PARTITION (name = 'value', ...) LOCATION '...',
  * with one or more partitions; the first is kept.
  */
 static FlowStatus

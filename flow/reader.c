@@ -448,7 +448,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 	}
 	if (status == FLOW_OK)
-		/* constant columns, and buffers for split lines */
+		/* constant columns, and the state for splitting lines */
 		status = flow_constants_create(self->host,
 		                               self->columns,
 		                               self->ncolumns,

@@ -6,7 +6,7 @@
  * Two grammars share this file, because they differ only in strictness.  That
  * of a column ("exact", with blank_separator) is the standard's: every number
  * has its fixed count of digits, a time of day follows only a complete date,
- * and always follows a "T".  The other is that of Joda-Time's
+ * and every "T" is followed by one.  The other is that of Joda-Time's
  * ISODateTimeFormat.dateTimeParser, which Trino's from_iso8601_timestamp uses:
  * numbers may be shorter, the year longer and signed, the time of day may be
  * missing after the "T", and an offset may have seconds and milliseconds.
