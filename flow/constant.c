@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * constant.c
- *	  The columns of a file that no record fills: they are the same in all of
- *	  it.
+ *	  The columns that are not filled from records, but have one value in all
+ *	  of a file.
  *
- * Their values are texts, as fields are, so that whoever reads, compares or
- * groups fields need not know where these come from.
+ * Their values are texts, as fields are, so that the code that reads, compares
+ * or groups fields need not know where they come from.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-/* readable bytes around each, as FlowBatch and FlowRecord promise */
+/* readable bytes around each field, as FlowBatch and FlowRecord promise */
 #define BEFORE 16
 #define BEHIND FLOW_RECORD_SLACK
 
@@ -27,10 +27,11 @@ struct FlowConstants
 	const FlowColumn *columns;
 	int ncolumns;
 	FlowSlice *fields; /* by column */
-	char *buffer;      /* what they point to */
+	char *buffer;      /* to which they point */
 	size_t size;
 };
 
+/* Makes room for the constant fields of these columns. */
 FlowStatus
 flow_constants_create(const FlowHost *host, const FlowColumn *columns, int ncolumns,
                       FlowConstants **constants, FlowError *error)
@@ -58,7 +59,9 @@ flow_constants_free(FlowConstants *constants)
 	flow_free(constants->host, constants);
 }
 
-/* ISO 8601, in UTC, to the microsecond */
+/*
+ * Prints a time as ISO 8601, in UTC, to the microsecond.  Returns its length.
+ */
 static size_t
 print_time(int64_t nanoseconds, char *text)
 {
@@ -80,7 +83,10 @@ print_time(int64_t nanoseconds, char *text)
 	                         microseconds);
 }
 
-/* A column's value; data NULL if it has none.  "number" is room for one. */
+/*
+ * Returns a column's value; data is NULL if it has none.  "number" has room
+ * for a number or time as text.
+ */
 static FlowSlice
 value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *values,
          char *number)
@@ -109,6 +115,7 @@ value_of(const FlowColumn *column, const FlowObject *file, const FlowPathValue *
 	return none;
 }
 
+/* Returns the constant fields of a file, by column. */
 const FlowSlice *
 flow_constants_fill(FlowConstants *constants, const FlowObject *file, const FlowPathValue *values)
 {
@@ -116,6 +123,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 	size_t need = 0;
 	char *next;
 
+	/* add up the sizes of all values */
 	for (int i = 0; i < constants->ncolumns; i++)
 	{
 		FlowSlice value = value_of(&constants->columns[i], file, values, number);
@@ -123,6 +131,8 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		if (value.data != NULL)
 			need += BEFORE + value.len + BEHIND;
 	}
+
+	/* make room for them */
 	if (need > constants->size)
 	{
 		char *buffer = flow_allocate(constants->host, need * 2);
@@ -135,6 +145,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		memset(buffer, 0, need * 2);
 	}
 
+	/* copy them, with the readable bytes around each */
 	next = constants->buffer;
 	for (int i = 0; i < constants->ncolumns; i++)
 	{
@@ -150,6 +161,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 	return constants->fields;
 }
 
+/* Fills the error for a value that is not valid for its column. */
 FlowStatus
 flow_constant_error(const FlowColumn *column, int index, const FlowObject *file, FlowStatus status,
                     bool may_differ, FlowError *error)
@@ -168,28 +180,32 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	               file->path,
 	               column->name);
 	flow_error_at(error, file->path, 0);
+
+	/* what is wrong with the value */
 	if (status == FLOW_MISSING)
 		flow_error_detail(error, "The column is NOT NULL, but there is no value for it.");
 	else if (status == FLOW_BAD_ENCODING)
 		flow_error_detail(
 			error,
-			"The value that its %s gives is not valid text in the encoding of the database.",
+			"The value from its %s is not valid text in the encoding of the database.",
 			properties[column->source]);
 	else if (status == FLOW_TOO_LONG)
 		flow_error_detail(error,
-		                  "The value that its %s gives has more than %d characters.",
+		                  "The value from its %s has more than %d characters.",
 		                  properties[column->source],
 		                  column->max_chars);
 	else if (status == FLOW_OUT_OF_RANGE)
 		flow_error_detail(error,
-		                  "The value that its %s gives is out of range for type %s.",
+		                  "The value from its %s is out of range for type %s.",
 		                  properties[column->source],
 		                  type);
 	else
 		flow_error_detail(error,
-		                  "The value that its %s gives is not of type %s.",
+		                  "The value from its %s is not of type %s.",
 		                  properties[column->source],
 		                  type);
+
+	/* what to do about it */
 	if (may_differ)
 		flow_error_hint(
 			error,

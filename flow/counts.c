@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * counts.c
- *	  Sums of what readers have counted.
+ *	  Adds the counts of readers.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,7 @@
 
 _Static_assert(sizeof(FlowCounts) % sizeof(uint64_t) == 0, "FlowCounts has numbers of one type");
 
+/* Adds each number of "counts" to that of "sum". */
 void
 flow_counts_add(FlowCounts *sum, const FlowCounts *counts)
 {
@@ -22,6 +23,7 @@ flow_counts_add(FlowCounts *sum, const FlowCounts *counts)
 		to[i] += from[i];
 }
 
+/* Subtracts each number of "counts" from that of "sum". */
 void
 flow_counts_subtract(FlowCounts *sum, const FlowCounts *counts)
 {

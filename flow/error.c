@@ -14,6 +14,7 @@
 
 #define MAX_NAME 250 /* bytes of a path for which a message has room */
 
+/* Starts a new error with a status and a primary message. */
 FlowStatus
 flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
 {
@@ -35,6 +36,7 @@ flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
 	return status;
 }
 
+/* Adds a detail to an error. */
 void
 flow_error_detail(FlowError *error, const char *format, ...)
 {
@@ -45,6 +47,7 @@ flow_error_detail(FlowError *error, const char *format, ...)
 	va_end(args);
 }
 
+/* Adds a hint to an error. */
 void
 flow_error_hint(FlowError *error, const char *format, ...)
 {
@@ -55,6 +58,7 @@ flow_error_hint(FlowError *error, const char *format, ...)
 	va_end(args);
 }
 
+/* Adds the file and line to an error. */
 void
 flow_error_at(FlowError *error, const char *path, uint64_t line)
 {
@@ -62,6 +66,7 @@ flow_error_at(FlowError *error, const char *path, uint64_t line)
 	error->line = line;
 }
 
+/* Returns the end of a path that fits in a message. */
 const char *
 flow_error_tail(const char *path, size_t most, const char **dots)
 {
@@ -72,11 +77,12 @@ flow_error_tail(const char *path, size_t most, const char **dots)
 		return path;
 	*dots = "...";
 	path += len - most;
-	for (int i = 0; i < 3 && (*path & 0xC0) == 0x80; i++) /* not in the middle of a character */
+	for (int i = 0; i < 3 && (*path & 0xC0) == 0x80; i++) /* do not begin within a character */
 		path++;
 	return path;
 }
 
+/* Maps a system call's errno to a status. */
 FlowStatus
 flow_status_of_errno(int os_errno)
 {
@@ -101,6 +107,7 @@ flow_status_of_errno(int os_errno)
 	}
 }
 
+/* Fills an error for a failed system call. */
 FlowStatus
 flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path)
 {
@@ -113,12 +120,14 @@ flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path
 	return status;
 }
 
+/* Fills an error for a failed allocation. */
 FlowStatus
 flow_error_memory(FlowError *error)
 {
 	return flow_error_set(error, FLOW_NO_MEMORY, "out of memory");
 }
 
+/* Fills an error for an interrupt by the host. */
 FlowStatus
 flow_error_interrupted(FlowError *error)
 {

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* A field and its name's length, which tells most names apart. */
+/* A field and the length of its name, which distinguishes most names. */
 typedef struct Row
 {
 	FlowField field;
@@ -26,7 +26,7 @@ typedef struct Row
  * VPC User Guide, "Flow log records"; where that says INT_32 or INT_64 for the
  * Parquet format, so does the type here.  Account numbers may begin with zeros
  * and are no integers.  Versions 7 to 11: the AWS announcements of these
- * fields. Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log
+ * fields.  Version 6: Amazon VPC Transit Gateways, "Transit Gateway Flow Log
  * records"; what such records share with a VPC's has its row there.
  */
 static const Row fields[] = {
@@ -117,7 +117,7 @@ static const Row fields[] = {
 
 /*
  * The columns of "Querying Amazon VPC Flow Logs" in the Amazon Athena User
- * Guide, until 2021, where their names are not a field's.
+ * Guide, until 2021, whose names differ from their field's.
  */
 static const struct
 {
@@ -138,7 +138,8 @@ static const struct
 };
 
 /*
- * The lengths rule out most rows: 4 to 37 ns a name, and no index to keep
+ * Finds a field by its name in headers; NULL if it is not known.  The lengths
+ * rule out most rows: a search takes 4 to 37 ns, and there is no index to keep
  * in step with the table.
  */
 const FlowField *
@@ -150,12 +151,14 @@ flow_field_find(const char *name, size_t len)
 	return NULL;
 }
 
+/* Returns a field by its index; NULL after the last one. */
 const FlowField *
 flow_field_at(size_t index)
 {
 	return index < flow_countof(fields) ? &fields[index].field : NULL;
 }
 
+/* Finds the field for a column's name; NULL if there is none. */
 const FlowField *
 flow_field_of_column(const char *column_name)
 {
@@ -178,7 +181,10 @@ flow_field_of_column(const char *column_name)
 	return NULL;
 }
 
-/* Names that differ in "_" and "-" are one. */
+/*
+ * Returns the rank of a field in the documentation's order.  Names that differ
+ * in "_" and "-" only are the same.
+ */
 int
 flow_field_rank(const char *name)
 {
@@ -190,6 +196,7 @@ flow_field_rank(const char *name)
 	return rank;
 }
 
+/* Sets *type to the natural type of a known field. */
 bool
 flow_field_type(const char *name, FlowType *type)
 {
@@ -200,6 +207,10 @@ flow_field_type(const char *name, FlowType *type)
 	return field != NULL;
 }
 
+/*
+ * Returns true if the field of that name is one of a record's times.  "ts" is
+ * the time at which a wrapper logged the record.
+ */
 bool
 flow_field_is_time(const char *name)
 {

@@ -3,16 +3,16 @@
  * file_list.c
  *	  Walks local directories for the files of a location.
  *
- * One directory is open at a time: the directories in it are noted by name,
- * and opened by their whole path once it is closed.  So a walk needs one
- * descriptor, however deep it goes, which matters in a server whose
- * descriptors are few.  That a path may lead elsewhere by then does no harm,
- * as each directory is checked when it is open; files are looked at relative
- * to their directory.
+ * One directory is open at a time: the names of its directories are kept, and
+ * they are opened by their complete path once it is closed.  So a walk needs
+ * one descriptor, however deep it goes, which matters in a server with few
+ * descriptors.  By then a path may lead elsewhere, which does no harm, because
+ * each directory is checked after it is opened; files are examined relative to
+ * their open directory.
  *
- * A file that is there when its directory is read, but not when it is looked
- * at, is an error and not left out: it may have got another name, under which
- * this walk will not meet it.
+ * A file that exists when its directory is read, but not when the file is
+ * examined, is an error and not left out: it may have been renamed, and this
+ * walk would not find it under its new name.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,10 +31,10 @@
 #include <unistd.h>
 
 #define MAX_DEPTH 64  /* directories below the fixed part */
-#define MAX_PATH 4096 /* what open() takes, with the NUL */
+#define MAX_PATH 4096 /* limit of open(), including the NUL */
 #define MAX_SHOWN 200 /* bytes of a path in a message */
 
-/* A directory to be read, on a stack; its name stands before it. */
+/* A directory to be read, on a stack; its name precedes it there. */
 typedef struct Pending
 {
 	FlowSegments segments;
@@ -42,7 +42,7 @@ typedef struct Pending
 	uint32_t name_len;
 } Pending;
 
-/* A directory between the fixed part and the current one, that included. */
+/* A directory from the fixed part down to the current one, both included. */
 typedef struct Ancestor
 {
 	dev_t device;
@@ -57,13 +57,13 @@ typedef struct Walk
 	const FlowAccess *access;
 	FlowListLimits limits;
 	const FlowPruner *pruner; /* NULL: there is none */
-	bool has_variables;       /* the location has */
+	bool has_variables;       /* the location has variables */
 	FlowObjects *objects;
 	FlowError *error;
 
 	int64_t started;
 	size_t entries;           /* seen so far */
-	size_t entries_per_check; /* between two looks at the host's flag and clock */
+	size_t entries_per_check; /* between two checks of the host's flag and clock */
 
 	char *stack; /* of Pending */
 	size_t stack_used, stack_size;
@@ -71,14 +71,14 @@ typedef struct Walk
 	int depth;
 	Ancestor ancestors[MAX_DEPTH + 1]; /* by depth */
 	size_t path_len;                   /* of the current directory */
-	char path[MAX_PATH];               /* that, and a name in it */
+	char path[MAX_PATH];               /* the current directory, and a name in it */
 	FlowPathValue values[FLOW_MAX_VARIABLES];
 } Walk;
 
 /*
- * Counts an entry, and now and then asks the host whether to go on; before a
- * directory is opened, which may take long, it asks "now" and counts nothing.
- * FLOW_END when a limit is reached.
+ * Counts an entry, and now and then checks for interrupts and limits.  With
+ * "now", which is for opening a directory because that may take long, it
+ * checks at once and counts nothing.  FLOW_END when a limit is reached.
  */
 static FlowStatus
 check_host(Walk *walk, bool now)
@@ -98,7 +98,7 @@ check_host(Walk *walk, bool now)
 	return FLOW_OK;
 }
 
-/* Puts a name behind the current directory's path. */
+/* Appends a name to the current directory's path. */
 static FlowStatus
 set_name(Walk *walk, const char *name, size_t len)
 {
@@ -122,6 +122,7 @@ set_name(Walk *walk, const char *name, size_t len)
 
 /* ---------- the stack of directories to be read ---------- */
 
+/* Pushes a directory that is to be read. */
 static FlowStatus
 push(Walk *walk, const char *name, size_t len, FlowSegments segments)
 {
@@ -149,9 +150,8 @@ push(Walk *walk, const char *name, size_t len, FlowSegments segments)
 }
 
 /*
- * Makes the top of the stack the current directory.  What was pushed last was
- * found in the last directory that is not yet done, so the ancestors above it
- * are still its own.
+ * Makes the top of the stack the current directory.  It was found in the last
+ * directory that is not yet done, so the ancestors above it are still its own.
  */
 static FlowStatus
 pop(Walk *walk, FlowSegments *segments)
@@ -164,12 +164,14 @@ pop(Walk *walk, FlowSegments *segments)
 	memcpy(&pending, walk->stack + walk->stack_used, sizeof(pending));
 	walk->stack_used -= pending.name_len;
 
+	/* the path is that of the parent and the name */
 	walk->path_len = walk->ancestors[pending.depth - 1].path_len;
 	status = set_name(walk, walk->stack + walk->stack_used, pending.name_len);
 	if (status != FLOW_OK)
 		return status;
 	walk->path_len += strlen(walk->path + walk->path_len);
 
+	/* descend, but not too deep */
 	if (pending.depth > MAX_DEPTH)
 	{
 		path = flow_error_tail(walk->path, MAX_SHOWN, &dots);
@@ -192,7 +194,7 @@ pop(Walk *walk, FlowSegments *segments)
 /* ---------- a directory ---------- */
 
 /*
- * Checks that the directory open as fd may be read and is none of its own
+ * Checks that the directory open as fd may be read and is not one of its own
  * ancestors.
  */
 static FlowStatus
@@ -228,6 +230,7 @@ check_directory(Walk *walk, int fd)
 	return FLOW_OK;
 }
 
+/* Opens and checks the current directory. */
 static FlowStatus
 open_directory(Walk *walk, DIR **dir)
 {
@@ -253,10 +256,10 @@ open_directory(Walk *walk, DIR **dir)
 }
 
 /*
- * The file that walk->path names, links followed.  One that is reached through
- * a link, or by a location that names it, is in no directory whose opening was
- * allowed: it must be allowed itself, or a listing would tell of files that
- * may not be read.
+ * Gets the status of the file that walk->path names, following links.  With
+ * "check", it must be allowed itself: a file that is reached through a link,
+ * or named by the location, is in no directory whose opening was allowed, and
+ * a listing must not reveal files that may not be read.
  */
 static FlowStatus
 stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *st)
@@ -283,7 +286,7 @@ stat_file(Walk *walk, int directory, const char *name, bool check, struct stat *
 
 /* ---------- what is found ---------- */
 
-/* Notes a directory that may hold something the location means. */
+/* Keeps a directory for reading if files of the location may be in it. */
 static FlowStatus
 add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 {
@@ -297,7 +300,7 @@ add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 	if (status != FLOW_OK)
 		return status;
 
-	/* of a path like ".../2024/02/30" nothing is meant */
+	/* no file of the location has a path such as ".../2024/02/30/x" */
 	if (!flow_location_directory_values(walk->location, walk->path, walk->values, &more))
 		return FLOW_OK;
 	if (more)
@@ -313,7 +316,7 @@ add_directory(Walk *walk, const char *name, size_t len, FlowSegments segments)
 	return push(walk, name, len, segments);
 }
 
-/* Adds the file of walk->path, unless it has no content or is none. */
+/* Adds the file of walk->path, unless it is empty or pruned. */
 static FlowStatus
 add_file(Walk *walk, const struct stat *st)
 {
@@ -331,6 +334,8 @@ add_file(Walk *walk, const struct stat *st)
 		                      dots,
 		                      path);
 	}
+
+	/* leave out files that the location does not mean, and empty ones */
 	if (walk->has_variables && !flow_location_values(walk->location, walk->path, walk->values))
 		return FLOW_OK;
 	if (st->st_size == 0)
@@ -339,6 +344,7 @@ add_file(Walk *walk, const struct stat *st)
 		return FLOW_OK;
 	}
 
+	/* describe it */
 	object.size = (uint64_t) st->st_size;
 	object.modified =
 		(int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
@@ -354,7 +360,8 @@ add_file(Walk *walk, const struct stat *st)
 
 /*
  * Counts a name that matches but is hidden.  Where only a directory can match,
- * it must be one.  If we cannot tell, it is not counted: nobody asked for it.
+ * it must be one; if that cannot be determined, it is not counted, and no
+ * error is raised.
  */
 static void
 count_hidden(Walk *walk, int fd, const char *name, bool file)
@@ -365,10 +372,7 @@ count_hidden(Walk *walk, int fd, const char *name, bool file)
 		walk->objects->skipped++;
 }
 
-/*
- * An entry of the directory open as fd, which the location may or may not
- * mean.
- */
+/* Handles an entry of the directory open as fd. */
 static FlowStatus
 take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments)
 {
@@ -386,12 +390,13 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 		return FLOW_OK;
 	}
 
-	/* spares most calls of fstatat in a search for "**" */
+	/* avoids most calls of fstatat in a search for "**" */
 	if (entry->d_type == DT_DIR)
 		return add_directory(walk, name, len, match.below);
 	if (!match.file && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
 		return FLOW_OK;
 
+	/* examine other entries, following links */
 	status = set_name(walk, name, len);
 	if (status == FLOW_OK)
 		status = stat_file(walk, fd, name, entry->d_type != DT_REG, &st);
@@ -402,6 +407,8 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 		return add_directory(walk, name, len, match.below);
 	if (!match.file)
 		return FLOW_OK;
+
+	/* a test file of AWS is not a log */
 	if (S_ISREG(st.st_mode) && strcmp(name, "aws-logs-write-test") == 0)
 	{
 		walk->objects->skipped++;
@@ -410,6 +417,7 @@ take_entry(Walk *walk, int fd, const struct dirent *entry, FlowSegments segments
 	return add_file(walk, &st);
 }
 
+/* Reads the current directory. */
 static FlowStatus
 read_directory(Walk *walk, FlowSegments segments)
 {
@@ -447,7 +455,7 @@ read_directory(Walk *walk, FlowSegments segments)
 
 /* ---------- the walk ---------- */
 
-/* Reads the fixed part, and every directory that is found from there. */
+/* Reads the fixed part, and every directory found below it. */
 static FlowStatus
 walk_down(Walk *walk)
 {
@@ -462,7 +470,7 @@ walk_down(Walk *walk)
 	}
 	flow_free(walk->host, walk->stack);
 
-	/* a limit's end is one that only the list tells of */
+	/* only the list tells that a limit ended the walk */
 	if (status == FLOW_END)
 	{
 		walk->objects->complete = false;
@@ -471,6 +479,7 @@ walk_down(Walk *walk)
 	return status;
 }
 
+/* Adds the files of a location to a list. */
 FlowStatus
 flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
                const FlowListLimits *limits, const FlowPruner *pruner, FlowObjects *objects,
@@ -495,6 +504,7 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 	if (walk.limits.microseconds != 0)
 		walk.started = host->clock(host->arg);
 
+	/* begin at the fixed part */
 	walk.path_len = strlen(fixed);
 	if (walk.path_len >= MAX_PATH)
 		return flow_error_os(error, ENAMETOOLONG, "open directory", fixed);
@@ -509,7 +519,7 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 			status = S_ISDIR(st.st_mode) ? walk_down(&walk) : add_file(&walk, &st);
 	}
 
-	/* a message has room for a part of a long path only */
+	/* a message may show only a part of a long path */
 	if (status != FLOW_OK && status != FLOW_INTERRUPTED && error->path[0] == '\0')
 		flow_error_at(error, walk.path, 0);
 	return status;

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * filter.c
- *	  Judges a record by the raw bytes of its fields.
+ *	  Evaluates a filter on the raw bytes of a record's fields.
  *
- * A predicate is a node with a function that judges it, chosen when the node
- * is built.  Lists of predicates are in filter_list.c, comparisons in
+ * A predicate is a node with a function that evaluates it, chosen when the
+ * node is built.  Lists of predicates are in filter_list.c, comparisons in
  * filter_compare.c.
  *
  * A comparison with many constants never looks at each of them when it is
@@ -47,7 +47,7 @@ typedef struct Not
 	FlowPredicate *child;
 } Not;
 
-/* what it costs to read a column of a type */
+/* cost of reading a column of a type */
 static const int costs[] = {
 	[FLOW_INT16] = 2,
 	[FLOW_INT32] = 2,
@@ -373,7 +373,7 @@ flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch, FlowSlic
 {
 	FlowBadField bad = {-1, FLOW_OK};
 
-	/* a leaf looks at its own column's alone */
+	/* a leaf uses only its own column's */
 	fields[leaf->column] = flow_filter_field(batch, *row, (uint32_t) batch->place[leaf->column]);
 	return flow_filter_keeps(leaf->test(leaf, fields, &bad), &bad, row);
 }

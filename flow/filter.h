@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * filter.h
- *	  What the files of the filter share.
+ *	  Shared by the files of the filter.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +15,8 @@ typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *f
                               FlowBadField *bad);
 
 /*
- * Judges many records at once: as flow_selector_apply does, for one predicate.
- * "fields" is room for the fields of a record, by column.
+ * Evaluates one predicate for many records at once, as flow_selector_apply
+ * does.  "fields" has room for the fields of a record, by column.
  */
 typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch,
                              FlowSlice *fields, uint32_t *rows, size_t count);
@@ -27,14 +27,14 @@ typedef struct FlowComparison
 	FlowView view;
 	FlowOp op;
 	bool all;
-	bool has_null;              /* a NULL is among them, too */
+	bool has_null;              /* the set also holds a NULL */
 	const FlowValue *constants; /* at least one */
 	size_t count;
 } FlowComparison;
 
 /*
  * A node of the filter.  Each file has nodes of its own, which begin with
- * this. A test writes nothing to its node, so several readers may share one
+ * this.  A test writes nothing to its node, so several readers may share one
  * filter.
  */
 struct FlowPredicate
@@ -45,21 +45,21 @@ struct FlowPredicate
 	int cost;   /* relative to others; only the order counts */
 	int column; /* leaves: what is tested, else -1 */
 	/*
-	 * its test may end in an error that is not the record's, so it stays after
-	 * those before it
+	 * its test may fail with an error that is not the record's, so it stays
+	 * after those before it
 	 */
 	bool may_fail;
 	size_t weight; /* nodes, this one and those below it */
 
-	/* leaves: what they were made of; NULL: they cannot be combined */
+	/* leaves: their comparison; NULL: cannot be combined */
 	const FlowComparison *comparison;
 
 	/*
-	 * leaves may tell what a value can be that lies in an interval: bits by
-	 * "does not match", "matches"; NULL: both
+	 * leaves: the possible results for values in an interval, as bits for
+	 * "does not match" and "matches"; NULL: both
 	 */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
-	FlowTruth verdict[2]; /* leaves: what it is if the value does not match, and if it does */
+	FlowTruth verdict[2]; /* leaves: the truth if the value does not match, and if it does */
 };
 
 typedef struct FlowFilterChunk FlowFilterChunk;
@@ -70,7 +70,7 @@ struct FlowFilter
 	const FlowColumn *columns;
 	int ncolumns;
 	bool bad_is_null;
-	uint64_t seed;       /* of hashes: nobody can choose constants that collide */
+	uint64_t seed;       /* of hashes, so that colliding constants cannot be chosen */
 	FlowPredicate *root; /* NULL: not set, or it could not be built */
 
 	/* the arena of everything but the filter itself */
@@ -80,29 +80,26 @@ struct FlowFilter
 	FlowStatus status; /* once it is not FLOW_OK, nothing can be built any more */
 };
 
-/* AND or OR, which differ in what they stop at only */
+/* AND or OR, which differ only in where they stop */
 typedef struct FlowFilterList
 {
 	FlowPredicate base;
-	FlowPredicate **children; /* the cheapest first, as far as they may change places */
+	FlowPredicate **children; /* the cheapest first, as far as the order may change */
 	size_t count;
-	FlowTruth decides;   /* a child that is this makes the list the same */
-	FlowTruth otherwise; /* what it is if no child decides it, nor is UNKNOWN */
-	unsigned stops;      /* truths of a child that end it, as FLOW_TRUTH_BITs */
-	size_t check_every;  /* after so many children the host is asked whether to go on */
+	FlowTruth decides;   /* a child with this truth gives it to the list */
+	FlowTruth otherwise; /* the truth if no child decides it and none is UNKNOWN */
+	unsigned stops;      /* truths of a child that end the evaluation, as FLOW_TRUTH_BITs */
+	size_t check_every;  /* number of children between two checks for an interrupt */
 	bool is_root;        /* it is an AND, and its children are the filter's conjuncts */
 } FlowFilterList;
 
 #define FLOW_TRUTH_BIT(truth) (1u << (truth))
 
-/*
- * nodes that are evaluated, or constants that are handled, between two looks
- * at the host
- */
+/* nodes or constants processed between two checks for an interrupt */
 #define FLOW_FILTER_LOOK 1024
 
 #define FLOW_FILTER_COST_MAX 1000000
-#define FLOW_FILTER_COST_SET 8 /* of looking something up, on top of the column's type */
+#define FLOW_FILTER_COST_SET 8 /* of a lookup, in addition to that of the column's type */
 
 /* ---------- filter.c ---------- */
 
@@ -114,30 +111,28 @@ extern void *flow_filter_allocate(FlowFilter *filter, size_t count, size_t size)
 extern void *flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size);
 
 /*
- * A node of "size" bytes on a column, zeroed behind its FlowPredicate, that
- * matches true.
+ * Makes a node of "size" bytes for a column, zeroed after its FlowPredicate,
+ * whose match is FLOW_TRUE.
  */
 extern FlowPredicate *flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test,
                                            size_t size);
 
-/* A node of "size" bytes that is no leaf. */
+/* Makes a node of "size" bytes that is not a leaf. */
 extern void *flow_filter_new_node(FlowFilter *filter, FlowTest test, int cost, size_t size);
 
-/* A leaf that is "truth" for every value of the column. */
+/* Makes a leaf that is "truth" for every value of the column. */
 extern FlowPredicate *flow_filter_same(FlowFilter *filter, int column, FlowTruth truth);
 
-/*
- * Remembers, once and for all, that the filter could not be built; returns
- * false.
- */
+/* Records that the filter could not be built; returns false. */
 extern bool flow_filter_fail(FlowFilter *filter, FlowStatus status);
 
-/* Asks the host whether to go on; if not, the filter has failed. */
+/*
+ * Checks for an interrupt; returns false if there was one, and the filter has
+ * then failed.
+ */
 extern bool flow_filter_check_interrupts(FlowFilter *filter);
 
-/*
- * What a comparison with one or more constants comes to.
- */
+/* The result of reducing a comparison with one or more constants. */
 typedef enum FlowReduced
 {
 	FLOW_REDUCED_TO_ONE, /* a comparison with one constant */
@@ -148,32 +143,39 @@ typedef enum FlowReduced
 } FlowReduced;
 
 /*
- * Of an operator from FLOW_EQ to FLOW_GE.  "compare" orders constants, as
- * flow_sort has it.
+ * Reduces a comparison with an operator from FLOW_EQ to FLOW_GE.  "compare"
+ * orders constants, as for flow_sort.
  */
 extern FlowReduced flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison,
                                       FlowCompare compare, const void *arg,
                                       const FlowValue **constant);
 
 /*
- * What a predicate is if flow_value_read said "status", which is not FLOW_OK.
+ * Returns a predicate's truth if flow_value_read returned "status", which is
+ * not FLOW_OK.
  */
 extern FlowTruth flow_filter_without_value(const FlowPredicate *predicate, FlowStatus status,
                                            FlowBadField *bad);
 
-/* Where the child of a NOT is, and that child; NULL if it is none. */
+/*
+ * Return the place of the child of a NOT, and that child; NULL if the
+ * predicate is not a NOT.
+ */
 extern FlowPredicate **flow_filter_negated_place(FlowPredicate *predicate);
 extern FlowPredicate *flow_filter_negated(const FlowPredicate *predicate);
 extern bool flow_filter_is_null_test(const FlowPredicate *predicate);
 
-/* The truth of a constant; false if it is none. */
+/*
+ * Sets the truth of a constant predicate; returns false if it is not constant.
+ */
 extern bool flow_filter_is_constant(const FlowPredicate *predicate, FlowTruth *truth);
 extern void flow_filter_visit_leaves(const FlowPredicate *predicate,
                                      void (*visit)(void *arg, const FlowPredicate *leaf),
                                      void *arg);
 
 /*
- * Judges one row, for a leaf: false if it is dropped; it may become doubtful.
+ * Evaluates a leaf for one row; returns false if the row is dropped.  The row
+ * may become doubtful.
  */
 extern bool flow_filter_test_row(const FlowPredicate *leaf, const FlowBatch *batch,
                                  FlowSlice *fields, uint32_t *row);
@@ -188,25 +190,25 @@ extern bool flow_filter_is_deferred(const FlowPredicate *predicate);
 extern bool flow_filter_waits(const FlowPredicate *predicate);
 
 /*
- * by operator from FLOW_EQ to FLOW_GE, which orders it accepts: the bits of
+ * by operator from FLOW_EQ to FLOW_GE: the accepted orders, as bits of
  * flow_filter_order_bit
  */
 extern const unsigned flow_filter_accepts[];
 
 /* ---------- filter_list.c ---------- */
 
-/* AND or OR; NULL if the predicate is neither. */
+/* Returns the predicate as a list, AND or OR; NULL if it is neither. */
 extern const FlowFilterList *flow_filter_list(const FlowPredicate *predicate);
 
 /*
- * Where the children of a list, or of a NOT, are; returns how many, 0 of a
- * leaf or a constant.
+ * Sets the place of the children of a list, or of a NOT; returns their number,
+ * which is 0 for a leaf or a constant.
  */
 extern size_t flow_filter_children(FlowPredicate *predicate, FlowPredicate ***children);
 
 /*
- * The predicates all of which a record must pass, in order of cost; returns
- * how many.
+ * Sets the predicates that a record must all pass, in order of cost; returns
+ * their number.
  */
 extern size_t flow_filter_conjuncts(const FlowFilter *filter,
                                     const FlowPredicate *const **conjuncts);
@@ -229,8 +231,8 @@ extern FlowPredicate *flow_filter_network(FlowFilter *filter, int column,
                                           const FlowComparison *comparison);
 
 /*
- * "a AND b" as one leaf; NULL if they are not two ranges of one column, or no
- * memory.
+ * Returns "a AND b" as one leaf; NULL if they are not two ranges of one
+ * column, or memory is short.
  */
 extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a,
                                             const FlowPredicate *b);
@@ -238,7 +240,7 @@ extern FlowPredicate *flow_filter_key_merge(FlowFilter *filter, const FlowPredic
 /* ---------- inline ---------- */
 
 /*
- * To be called for each constant, or the like, that is handled; "i" counts
+ * To be called for each constant or similar item that is processed; "i" counts
  * them.  False: give up.
  */
 static inline bool
@@ -260,7 +262,9 @@ flow_filter_read(const FlowPredicate *predicate, FlowSlice field, FlowValue *val
 	return flow_value_read(flow_filter_column(predicate), predicate->filter->host, field, value);
 }
 
-/* A row's field in a column that has a place; the row is not doubtful. */
+/*
+ * Returns a row's field in a column that has a place; the row is not doubtful.
+ */
 static inline FlowSlice
 flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 {
@@ -271,8 +275,8 @@ flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 }
 
 /*
- * Does a predicate's truth keep a row?  One about which there is more to be
- * said stays as a doubtful one.
+ * Returns true if a predicate's truth keeps a row.  A row with an error or a
+ * bad field stays as a doubtful one.
  */
 static inline bool
 flow_filter_keeps(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
@@ -303,9 +307,9 @@ flow_filter_mix(uint64_t x)
 }
 
 /*
- * Hash tables have a power of two of slots, of which at most half are full,
- * and go on at the next slot if one is taken.  "shift" is 64 - log2(slots), so
- * that flow_filter_mix(x) >> shift is the slot to begin with.
+ * Hash tables have a power of two of slots, at most half of which are full; if
+ * a slot is taken, the next one is tried.  "shift" is 64 - log2(slots), so
+ * that flow_filter_mix(x) >> shift is the first slot to try.
  */
 static inline unsigned
 flow_filter_table_shift(size_t count)

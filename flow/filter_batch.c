@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * filter_batch.c
- *	  The filter on many records at once: one conjunct after the other, each on
- *	  the rows that are left.
+ *	  Applies the filter to many records at once: one conjunct after the other,
+ *	  each to the rows that are left.
  *
- * A conjunct that is a leaf may know how to judge a batch without a call for
- * each record; the others are judged record by record.  In which order they
- * come is learned from the first records of the scan: what drops most for its
- * cost comes first.
+ * A conjunct that is a leaf may have a function that evaluates a batch without
+ * a call for each record; the others are evaluated record by record.  Their
+ * order is learned from the first records of the scan: the conjunct that drops
+ * the most records for its cost is evaluated first.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,23 +18,26 @@
 
 #include <string.h>
 
-/* So many records are judged by every conjunct, to learn how many it drops. */
+/*
+ * Every conjunct evaluates this number of records, to learn how many it drops.
+ */
 #define LEARN_FROM 4096
 
 /*
- * what judging record by record costs more, in the unit of FlowPredicate.cost
+ * additional cost of evaluating record by record, in the unit of
+ * FlowPredicate.cost
  */
 #define COST_SINGLE 8
 
-/* nodes that are evaluated between two looks at the host */
+/* nodes evaluated between two checks for an interrupt */
 #define NODES_A_LOOK 65536
 
 typedef struct Conjunct
 {
 	const FlowPredicate *predicate;
-	const int *columns; /* those it looks at */
+	const int *columns; /* those it uses */
 	int ncolumns;
-	size_t segment; /* within which conjuncts may change places */
+	size_t segment; /* conjuncts may change places within a segment */
 	size_t kept;    /* of the records learned from */
 } Conjunct;
 
@@ -42,11 +45,11 @@ struct FlowSelector
 {
 	const FlowHost *host;
 	const FlowFilter *filter;
-	size_t work;      /* nodes evaluated since the last look at the host */
+	size_t work;      /* nodes evaluated since the last check for an interrupt */
 	bool interrupted; /* it wants to stop */
-	size_t learned;   /* records; from LEARN_FROM on the order stands */
+	size_t learned;   /* records; from LEARN_FROM on the order is fixed */
 	size_t count;
-	FlowSlice *fields;  /* by column: of the record that is judged by itself */
+	FlowSlice *fields;  /* by column: of the record that is evaluated by itself */
 	uint32_t *learning; /* a copy of the rows, at most FLOW_SPLIT_MAX */
 	int *columns;       /* those of all conjuncts, one after the other */
 	Conjunct conjuncts[];
@@ -117,7 +120,7 @@ select_rows(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *b
 /* ---------- the order ---------- */
 
 /*
- * What a conjunct costs for each record that it drops; the unit does not
+ * Returns a conjunct's cost for each record that it drops; the unit does not
  * matter.
  */
 static double
@@ -178,12 +181,12 @@ flow_selector_apply(FlowSelector *selector, const FlowBatch *batch, uint32_t *ro
 
 /* ---------- building ---------- */
 
-/* The columns that predicates look at, each once. */
+/* Collects the columns that predicates use, each once. */
 typedef struct ColumnSearch
 {
 	FlowSelector *selector;
 	size_t predicate; /* which one, from 1 */
-	size_t *seen;     /* by column: the last predicate that looks at it */
+	size_t *seen;     /* by column: the last predicate that uses it */
 	int *columns;     /* those found; NULL: they are only counted */
 	size_t count;
 } ColumnSearch;
@@ -202,8 +205,8 @@ add_column(void *arg, const FlowPredicate *leaf)
 }
 
 /*
- * Finds the columns of all conjuncts; with "columns", room for them, notes
- * them there.  Returns how many they are.
+ * Finds the columns of all conjuncts and returns their number; stores them in
+ * "columns" unless that is NULL.
  */
 static size_t
 find_columns(FlowSelector *selector, size_t *seen, int *columns)
@@ -226,8 +229,8 @@ find_columns(FlowSelector *selector, size_t *seen, int *columns)
 }
 
 /*
- * Whatever waits for its value stays after those before it, and before those
- * after it.
+ * A predicate that waits for its value stays after those before it, and before
+ * those after it.
  */
 static void
 set_conjuncts(FlowSelector *selector, const FlowPredicate *const *predicates)
@@ -259,7 +262,10 @@ flow_selector_create(const FlowHost *host, const FlowFilter *filter, FlowSelecto
 
 	*created = NULL;
 
-	/* why it could not be built is told by those who judge record by record */
+	/*
+	 * the reason why it could not be built is reported by evaluation record by
+	 * record
+	 */
 	if (filter->root == NULL)
 		return FLOW_NO_MEMORY;
 

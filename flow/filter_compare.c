@@ -3,7 +3,7 @@
  * filter_compare.c
  *	  Comparisons of a field with constants.
  *
- * Their nodes are in three files, by what the field is turned into: a key (an
+ * Their nodes are in three files, by what the field is converted to: a key (an
  * int64 that orders like the value), a text, or a network.
  *
  *-------------------------------------------------------------------------
@@ -30,8 +30,8 @@ static const FlowBuild builds[] = {
 };
 
 /*
- * Copies constants, so that a list can combine them with others.  Of large
- * sets there can only be few, so they are evaluated one by one.
+ * Copies constants, so that a list can combine them with others.  There can
+ * only be few large sets, so these are evaluated one by one.
  */
 static bool
 keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowComparison *comparison)

@@ -1,14 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * filter_deferred.c
- *	  Predicates whose constants are not known until a record comes to them.
+ *	  Predicates whose constants are not known until a record needs them.
  *
- * In "a OR b = c" an error of the expression c concerns only those records of
+ * In "a OR b = c" an error in the expression c concerns only the records for
  * which a is not true.  So the host may leave such a predicate open: the test
- * of a record that comes to it ends with FLOW_NEED_VALUE, the host evaluates
- * the expression, and puts the predicate that comes of it in its place.  All
- * other predicates of a list that stand before it are tested before it, and
- * those that stand after it are tested after it.
+ * of a record that needs it ends with FLOW_NEED_VALUE, the host evaluates the
+ * expression, and puts the resulting predicate in its place.  The predicates
+ * of a list before it are tested before it, and those after it after it.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * filter_interval.c
- *	  What a filter can be for records of which little is known: between what
- *	  bounds some of their values are.
+ *	  Finds the possible results of a filter for records of which only bounds
+ *	  of some values are known.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,7 @@
 #define BIT(truth) (1u << (truth))
 #define ANY_TRUTH (BIT(FLOW_FALSE) | BIT(FLOW_TRUE) | BIT(FLOW_UNKNOWN))
 
-/* A value may always be NULL, or be taken for it. */
+/* A value may always be NULL, or be taken for NULL. */
 static unsigned
 leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 {
@@ -27,9 +27,7 @@ leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 
 static unsigned truths(const FlowPredicate *predicate, const FlowInterval *intervals);
 
-/*
- * A child that decides does so alone, all that is otherwise takes all of them.
- */
+/* One child is enough to decide; the other results need all children. */
 static unsigned
 list_truths(const FlowFilterList *list, const FlowInterval *intervals)
 {
@@ -57,8 +55,8 @@ list_truths(const FlowFilterList *list, const FlowInterval *intervals)
 }
 
 /*
- * Which truths can it have?  Children are taken for independent of one
- * another.
+ * Returns the possible truths of a list.  Children are assumed to be
+ * independent of one another.
  */
 static unsigned
 truths(const FlowPredicate *predicate, const FlowInterval *intervals)

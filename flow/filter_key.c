@@ -16,14 +16,16 @@
 #include <string.h>
 
 /*
- * A set of keys as wide as this at most is a bitmap (8 KiB), else a hash
+ * A set of keys that is at most this wide is a bitmap (8 KiB), else a hash
  * table.
  */
 #define DENSE_SPAN 65535
 
 typedef struct KeyPredicate KeyPredicate;
 
-/* FLOW_TRUE with the key, else what a predicate on that field is */
+/*
+ * Returns FLOW_TRUE with the key, else the truth of a predicate on that field.
+ */
 typedef FlowTruth (*ReadKey)(const KeyPredicate *p, FlowSlice field, FlowBadField *bad,
                              int64_t *key);
 
@@ -31,8 +33,11 @@ struct KeyPredicate
 {
 	FlowPredicate base;
 	ReadKey read;
-	unsigned max_digits; /* so many digits are certainly a value of an integer type; 0: never */
-	uint64_t most;       /* digits up to here are a value, in batches */
+	/*
+	 * this number of digits is certainly a value of an integer type; 0: never
+	 */
+	unsigned max_digits;
+	uint64_t most; /* digits up to here are a value, in batches */
 
 	uint64_t low, span;      /* as a range: low <= key <= low + span */
 	const uint64_t *members; /* as a bitmap of that range */
@@ -116,11 +121,11 @@ real_key(const FlowValue *constant)
 }
 
 /*
- * to_timestamp(double precision), which PostgreSQL computes as
- *		rint((seconds - 946684800.0) * 1000000.0)
- * microseconds since 2000.  The key stays there, because the last of its years
- * overflow when they are counted from 1970.  rint() has nothing to do for
- * whole seconds: whatever the product is rounded to is a whole number.
+ * to_timestamp(double precision), which PostgreSQL computes as rint((seconds -
+ * 946684800.0) * 1000000.0) microseconds since 2000.  The key stays in that
+ * unit, because the last of its years overflow when counted from 1970. rint()
+ * has no effect for whole seconds: whatever the product is rounded to is a
+ * whole number.
  */
 #define POSTGRES_EPOCH INT64_C(946684800)             /* 2000-01-01, in seconds since 1970 */
 #define FIRST_SECOND (INT64_C(86400) * (0 - 2440588)) /* of a timestamptz: Julian day 0 */
@@ -148,7 +153,9 @@ unix_time_key(const FlowValue *constant)
 {
 	int64_t time = constant->integer;
 
-	/* the infinities stay where they are; what is next to them is no time */
+	/*
+	 * the infinities keep their values; the values next to them are not times
+	 */
 	if (time == INT64_MAX || time < INT64_MIN + POSTGRES_EPOCH * 1000000)
 		return time;
 	return time - POSTGRES_EPOCH * 1000000;
@@ -162,7 +169,7 @@ in_range(const KeyPredicate *p, int64_t key)
 	return (uint64_t) key - p->low <= p->span;
 }
 
-/* The commonest of all, ports and protocols: with read_integer compiled in. */
+/* The most common case, ports and protocols, with read_integer compiled in. */
 static FlowTruth
 test_integer_range(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
@@ -225,8 +232,8 @@ test_sparse_keys(const FlowPredicate *predicate, const FlowSlice *fields, FlowBa
 /* ---------- many records at once ---------- */
 
 /*
- * A number of 1 to 16 digits, all of them known to be digits, in at most two
- * steps of eight.  16 bytes can be read there.
+ * Returns a number of 1 to 16 digits, all known to be digits, in at most two
+ * steps of eight.  16 bytes are readable there.
  */
 static inline uint64_t
 digits_value(const char *data, uint32_t len)
@@ -242,7 +249,7 @@ digits_value(const char *data, uint32_t len)
 	return high + flow_eight_digits(flow_load_digits(data, len));
 }
 
-/* what a predicate compares keys with */
+/* the keys that a predicate compares with */
 typedef enum KeySet
 {
 	KEY_RANGE,
@@ -251,10 +258,10 @@ typedef enum KeySet
 } KeySet;
 
 /*
- * The splitter has told which fields are all digits.  "scale" is what one of
- * them makes in keys.  (A range of ports: 2 ns a record instead of 7, of which
- * the mispredicted branch of a test that one in four passes would take as much
- * again: hence "keeps".)
+ * The splitter has found which fields are all digits.  "scale" is the number
+ * of keys for one of their units.  (A range of ports takes 2 ns per record
+ * instead of 7; the mispredicted branch of a test that one in four passes
+ * would cost as much again, hence "keeps".)
  */
 static flow_always_inline size_t
 select_digits(const KeyPredicate *p, const FlowBatch *batch, FlowSlice *fields, uint32_t *rows,
@@ -354,8 +361,8 @@ last_key(const KeyPredicate *p)
 #define SEARCHED_SLOTS 4096
 
 /*
- * Is a key of a set, or may one be, among those from low to high, which are in
- * its range?
+ * Returns true if a key of a set is, or may be, among those from low to high,
+ * which are in its range.
  */
 static bool
 has_member(const KeyPredicate *p, int64_t low, int64_t high)
@@ -389,7 +396,10 @@ has_member(const KeyPredicate *p, int64_t low, int64_t high)
 	return false;
 }
 
-/* What a predicate's range, or set, makes of keys from low to high. */
+/*
+ * Returns the possible results of a predicate's range, or set, for keys from
+ * low to high.
+ */
 static unsigned
 range_outcomes(const KeyPredicate *p, int64_t low, int64_t high)
 {
@@ -426,7 +436,7 @@ unix_time_outcomes(const FlowPredicate *predicate, int64_t low, int64_t high)
 
 /* ---------- building ---------- */
 
-/* How a column's fields, or what a view computes from them, become keys. */
+/* How a column's fields, or the values of a view on them, become keys. */
 typedef struct KeyKind
 {
 	ReadKey read;
@@ -472,8 +482,8 @@ static const unsigned max_digits[FLOW_OPAQUE + 1] =
 	{[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18};
 
 /*
- * digits above it are no value or, in times, milliseconds (read_time_us in
- * value.c)
+ * larger numbers are not values or, in times, are milliseconds (read_time_us
+ * in value.c)
  */
 static const uint64_t most[FLOW_OPAQUE + 1] = {[FLOW_INT16] = INT16_MAX,
                                                [FLOW_INT32] = INT32_MAX,
@@ -685,7 +695,7 @@ find_in_keys(FlowFilter *filter, int column, const KeyKind *kind, const FlowComp
 	return &p->base;
 }
 
-/* The same for every key; a view may still fail. */
+/* Makes a predicate that is the same for every key; a view may still fail. */
 static FlowPredicate *
 same_for_keys(FlowFilter *filter, int column, const KeyKind *kind, FlowTruth truth)
 {

@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * filter_list.c
- *	  AND and OR: of which predicates they are made, and in which order these
- *	  are evaluated.
+ *	  AND and OR: combines their children, and orders their evaluation.
  *
  * Children that make the same comparison with one constant after the other, as
  * in "a = 1 OR a = 2 OR ...", become a single one, "a = ANY (1, 2, ...)".  So
  * it takes no longer to evaluate a list that was written out than one that is
  * an array.
  *
- * What cannot be combined is evaluated child by child.  Such a list may be
- * long, so the host is asked now and then whether to go on.
+ * Other children are evaluated one by one.  Such a list may be long, so it
+ * checks for an interrupt now and then.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +19,8 @@
 #include <string.h>
 
 /*
- * What a child is, as far as it tells with which others it can be combined.
- * 0: with none.
+ * The kind of a child: children of the same kind can be combined.  0: with
+ * none.
  */
 typedef uint64_t Kind;
 
@@ -36,8 +35,8 @@ typedef enum KindOfNode
 } KindOfNode;
 
 /*
- * A child of the list that is being built.  What may fail must be evaluated
- * after all that stand before it, and before all that stand after it: children
+ * A child of the list that is being built.  A child that may fail must be
+ * evaluated after all that precede it, and before all that follow it: children
  * change places, and are combined, only within a segment.
  */
 typedef struct Entry
@@ -51,7 +50,8 @@ typedef struct Entry
 /* ---------- evaluating ---------- */
 
 /*
- * Notes the first field that one of the first "count" children takes for NULL.
+ * Records the first field that one of the first "count" children takes for
+ * NULL.
  */
 static void
 note_nulled(const FlowFilterList *list, size_t count, const FlowSlice *fields, FlowBadField *bad)
@@ -65,10 +65,10 @@ note_nulled(const FlowFilterList *list, size_t count, const FlowSlice *fields, F
 }
 
 /*
- * The field of a conjunct is bad.  If one of those after it drops the record,
- * that is no error: so none tells of a record that a policy of row-level
- * security hides, for the policy is a conjunct, too.  What may fail is not
- * evaluated, because it comes after those before it.
+ * Handles a conjunct with a bad field.  If a later conjunct drops the record,
+ * there is no error: so no error tells of a record that a policy of row-level
+ * security hides, because the policy is a conjunct, too.  Conjuncts that may
+ * fail are not evaluated, because they come after those before them.
  */
 static FlowTruth
 test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, FlowBadField *bad)
@@ -173,12 +173,15 @@ kind_of(const FlowPredicate *child, FlowTruth decides)
 	else
 		return 0;
 
-	/* a column's comparisons stand together, whatever their operators */
+	/* a column's comparisons are adjacent, whatever their operators */
 	return (uint64_t) (leaf->column + 1) << KIND_COLUMN | node << 12 | detail << 1 |
 	       (negated != NULL);
 }
 
-/* By segment and kind; those of the same kind as they were given. */
+/*
+ * Orders by segment and kind; children of the same kind stay in the given
+ * order.
+ */
 static int
 compare_kinds(const void *a, const void *b, const void *arg)
 {
@@ -192,7 +195,8 @@ compare_kinds(const void *a, const void *b, const void *arg)
 }
 
 /*
- * By segment, the cheapest first; those of the same cost as they were given.
+ * Orders by segment, the cheapest first; children of the same cost stay in the
+ * given order.
  */
 static int
 compare_costs(const void *a, const void *b, const void *arg)
@@ -219,8 +223,8 @@ fail_alike(const Entry *a, const Entry *b)
 }
 
 /*
- * What is compared by a child that is a comparison, perhaps below a NOT; NULL
- * if it is none.
+ * Returns the comparison of a child, perhaps below a NOT; NULL if it is not a
+ * comparison.
  */
 static const FlowComparison *
 comparison_of(const FlowPredicate *child)
@@ -231,8 +235,8 @@ comparison_of(const FlowPredicate *child)
 }
 
 /*
- * The comparison with the constants of all these children, which are of the
- * same kind; NULL if the filter has failed.
+ * Returns the comparison with the constants of all these children, which are
+ * of the same kind; NULL if the filter has failed.
  */
 static FlowPredicate *
 combine_comparisons(FlowFilter *filter, FlowTruth decides, const Entry *entries, size_t count)
@@ -318,7 +322,8 @@ merge_ranges(FlowFilter *filter, Entry *entries, size_t count)
 }
 
 /*
- * Leaves out those that were combined with others; returns how many are left.
+ * Removes the children that were combined with others; returns how many are
+ * left.
  */
 static size_t
 drop_empty(Entry *entries, size_t count)
@@ -332,7 +337,7 @@ drop_empty(Entry *entries, size_t count)
 }
 
 /*
- * Combines what can be combined, of entries in order of their kinds; returns
+ * Combines the entries that can be combined, in order of their kinds; returns
  * how many are left.
  */
 static size_t
@@ -376,7 +381,7 @@ combine(FlowFilter *filter, FlowTruth decides, Entry *entries, size_t count)
 
 /* ---------- building ---------- */
 
-/* Adds up what is said of the children. */
+/* Adds up the properties of the children. */
 static void
 sum_up(FlowFilterList *list)
 {
@@ -394,13 +399,13 @@ sum_up(FlowFilterList *list)
 		heaviest = child->weight > heaviest ? child->weight : heaviest;
 	}
 
-	/* children that are heavy themselves look at the host themselves */
+	/* children with many nodes check for interrupts themselves */
 	list->check_every = SIZE_MAX;
 	if (list->base.weight > FLOW_FILTER_LOOK)
 		list->check_every = heaviest < FLOW_FILTER_LOOK ? FLOW_FILTER_LOOK / heaviest : 1;
 }
 
-/* Tells what each child is; false if the filter has failed. */
+/* Finds the kind of each child; false if the filter has failed. */
 static bool
 make_entries(FlowFilter *filter, FlowPredicate *const *children, size_t count, FlowTruth decides,
              Entry *entries)
@@ -498,14 +503,14 @@ flow_filter_or(FlowFilter *filter, FlowPredicate **children, size_t count)
 }
 
 /*
- * Of the root it only matters whether it is TRUE, of what is below a NOT
- * whether it is FALSE, and so on downwards.  A list may stop at UNKNOWN unless
- * the truth that decides it is the one that matters: then a later child may
- * still decide.
+ * Sets where lists stop.  Of the root it only matters whether it is TRUE, of a
+ * child of a NOT whether it is FALSE, and so on downwards.  A list may stop at
+ * UNKNOWN unless the truth that decides it is the one that matters: then a
+ * later child may still decide.
  *
  * PostgreSQL stops at NULL only among the conjuncts of WHERE.  Below them, a
- * list with what may fail is "exact": all that is tested before it is, and all
- * that PostgreSQL would test.
+ * list that may fail is "exact": it tests everything that PostgreSQL would
+ * test.
  */
 static void
 find_stops(FlowPredicate *predicate, FlowTruth matters, bool exact)

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /*
- * The bytes of a text of 1 to 16 bytes; of such with the same length, equal
+ * The bytes of a text of 1 to 16 bytes; for texts of the same length, equal
  * words mean equal bytes.
  */
 typedef struct Words
@@ -34,7 +34,7 @@ typedef struct TextPredicate
 	FlowPredicate base;
 
 	/* how the column's fields are read */
-	size_t max_plain; /* so many ASCII characters are certainly not too long */
+	size_t max_plain; /* this number of ASCII characters is certainly not too long */
 	size_t null_len;  /* SIZE_MAX: no text means NULL */
 	const char *null_text;
 	bool padded;
@@ -42,7 +42,7 @@ typedef struct TextPredicate
 	/* a constant */
 	FlowSlice constant;
 	unsigned accepts; /* which orders of field and constant match */
-	bool itself;      /* the field that equals the constant is a value, and that one */
+	bool itself;      /* the field that equals the constant is certainly that value */
 	Words words;      /* of a constant of 1 to 16 bytes */
 	Words low, mask;  /* its bytes and then zeros, and a mask of them */
 
@@ -92,7 +92,7 @@ words_of(const char *data, size_t len)
 	return (Words) {word, word};
 }
 
-/* Are all eight bytes ASCII and not NUL? */
+/* Returns true if all eight bytes are ASCII and not NUL. */
 static inline bool
 is_ascii(uint64_t word)
 {
@@ -110,8 +110,8 @@ is_long_ascii(const char *data, size_t len)
 }
 
 /*
- * Is the field certainly a value, and the value the field's bytes?  Encoding
- * aside.
+ * Returns true if the field, encoding aside, is certainly a value that is the
+ * field's bytes.
  */
 static inline bool
 is_plain_length(const TextPredicate *p, FlowSlice field)
@@ -225,7 +225,7 @@ hash_text(FlowSlice text, uint64_t seed)
 	return flow_filter_mix(hash + load_word(text.data + text.len - 8));
 }
 
-/* The slot that holds the text, or the empty one where it belongs. */
+/* Returns the slot that holds the text, or the empty one where it belongs. */
 static inline size_t
 find_text(const TextSlot *slots, unsigned shift, FlowSlice text, uint64_t hash)
 {
@@ -256,7 +256,7 @@ test_texts(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField
  * The same for many records.  Their fields are ASCII; a field that equals the
  * constant is a value, and any other is one unless it is the null text or too
  * long, so that three comparisons and no branch decide ("action = 'REJECT'":
- * 1.5 ns a record instead of 9). Behind a field 16 bytes can be read.
+ * 1.5 ns per record instead of 9).  16 bytes after a field are readable.
  */
 static size_t
 select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
@@ -312,7 +312,10 @@ new_text(FlowFilter *filter, int column, FlowTest test)
 	return p;
 }
 
-/* A copy of a text constant, as texts of the predicate's column compare. */
+/*
+ * Returns a copy of a text constant in the form in which texts of the
+ * predicate's column compare.
+ */
 static bool
 copy_text(FlowFilter *filter, const TextPredicate *p, FlowSlice text, FlowSlice *copy)
 {

@@ -19,7 +19,7 @@
 #ifndef FLOW_H
 #define FLOW_H
 
-/* in an order in which they can be read */
+/* in reading order */
 #include "flow_host.h"
 #include "flow_value.h"
 #include "flow_digits.h"

@@ -13,35 +13,34 @@
 /* ---------- batches ---------- */
 
 /*
- * Records that passed the filter, which are not handed over one by one.  Their
- * fields are found by flow_batch_field.  Around each field in "data", 16 bytes
- * before it and 64 behind it can be read, whatever they hold, so that fields
- * are loaded a word at a time; a field of "fields" may stand at the edge of
- * memory.
+ * Records that passed the filter, as a set.  Their fields are read by
+ * flow_batch_field.  In "data", 16 bytes before and 64 bytes after each field
+ * are readable, whatever they hold, so that fields can be loaded a word at a
+ * time; a field of "fields" may stand at the edge of readable memory.
  */
 typedef struct FlowBatch
 {
 	size_t count;
-	/* by column: which field of a line it is, or -1 if it has none there */
+	/* by column: the field of a line that fills it, or -1 if none does */
 	const int *place;
-	/*
-	 * by column: what it is in all records if it has no place; NULL: no value
-	 */
+	/* by column: its value in all records if "place" is -1; NULL: none */
 	const FlowSlice *constants;
 
 	/* where lines were split at separators: */
 	const char *data;
-	const uint32_t *next;  /* offset in data behind the end of each field; next[-1] may be read */
-	const uint8_t *digits; /* a bit for each of next: is that field all digits? */
-	const uint32_t *rows;  /* by record: index into next of its first field */
+	/* offset in data after each field's separator; next[-1] may be read */
+	const uint32_t *next;
+	const uint8_t *digits; /* a bit for each of next: set if that field is all digits */
+	const uint32_t *rows;  /* by record: index in next of its first field */
 
 	/*
-	 * a single record that was split otherwise, then next is NULL: by column
+	 * a single record that was split otherwise: its fields by column; "next"
+	 * is then NULL
 	 */
 	const FlowSlice *fields;
 } FlowBatch;
 
-/* A column that has no place. */
+/* Returns the constant of a column that has no place. */
 static inline FlowSlice
 flow_batch_constant(const FlowBatch *batch, int column)
 {
@@ -77,7 +76,7 @@ typedef struct FlowAggregate
 	int column;
 } FlowAggregate;
 
-/* What an aggregate has come to in a group. */
+/* The state of an aggregate in a group. */
 typedef struct FlowTotal
 {
 	uint64_t count; /* records (FLOW_COUNT_ALL), else values that are not NULL */
@@ -104,19 +103,19 @@ typedef struct FlowGroupSpec
 	int nkeys;       /* 0: one group, which exists if there was a record */
 	const FlowAggregate *aggregates;
 	int naggregates;
-	size_t memory; /* bytes that the groups may take, about */
+	size_t memory; /* approximate limit, in bytes, for the groups */
 
 	/*
-	 * Tell groups apart by the values of their keys, which must all be columns
-	 * that flow_group_keeps_values knows, as far as that is possible at no
-	 * cost: see flow_groups_are_whole.  There is a key.
+	 * Tell groups apart by the values of their keys, as far as that costs
+	 * nothing; see flow_groups_are_whole.  There is at least one key, and
+	 * flow_group_keeps_values is true for each.
 	 */
 	bool by_value;
 } FlowGroupSpec;
 
 /*
- * A group: its keys are fields as they stood in a log, data NULL where there
- * was none.
+ * A group.  Its keys are fields as they stood in a log; data is NULL where
+ * there was no field.
  */
 typedef struct FlowGroup
 {
@@ -124,63 +123,63 @@ typedef struct FlowGroup
 	const FlowTotal *totals; /* by aggregate */
 } FlowGroup;
 
-/* in group.c */
+/* in group.c and group_table.c */
 
 /*
- * Groups are told apart by their keys' bytes, so values that are equal but
- * written differently ("6", "06"), and records after flow_groups_clear, make
- * several groups of one: they are partial, and whoever takes them combines
- * them by value.
+ * Makes an empty set of groups.  Groups are told apart by their keys' bytes,
+ * so values that are equal but written differently ("6", "06") make several
+ * groups, and so do records added after flow_groups_clear.  The groups are
+ * therefore partial: the caller combines them by value.
  */
 extern FlowStatus flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups,
                                      FlowError *error);
 extern void flow_groups_free(FlowGroups *groups);
 
 /*
- * Adds records of a batch from record *done on, and counts them there.
- * FLOW_OK: all are added.  FLOW_LIMIT: record *done does not fit, the groups
- * must be taken and cleared first.  Any other status: a field of record *done
- * is bad, and nothing of that record was added.  With "bad_is_null" only
- * record *done is added, its bad fields taken for NULL.
+ * Adds the records of a batch, beginning with record *done, and advances *done
+ * past each record added.  FLOW_OK: all are added.  FLOW_LIMIT: record *done
+ * does not fit; take the groups and clear them first.  Any other status: a
+ * field of record *done is bad, and nothing of that record was added.  With
+ * "bad_is_null" only record *done is added, its bad fields taken for NULL.
  */
 extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done,
                                   bool bad_is_null, FlowBadField *bad);
 
 /*
- * Visits the groups, in no order: FLOW_OK or FLOW_END.  *position begins at 0.
- * The group's keys are valid until the next call, their bytes and the totals
- * until records are added.
+ * Visits the groups, in no order.  *position begins at 0.  Returns FLOW_OK, or
+ * FLOW_END after the last.  The group's keys are valid until the next call,
+ * their bytes and the totals until records are added.
  */
 extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
 
 extern size_t flow_groups_count(const FlowGroups *groups);
 extern void flow_groups_clear(FlowGroups *groups);
 
-/* Makes an empty table small again, for fewer groups than it had. */
+/* Shrinks an empty table, for fewer groups than it had. */
 extern void flow_groups_shrink(FlowGroups *groups);
 
-/* Can groups be told apart by a column's values? */
+/* Returns true if groups can be told apart by the values of this column. */
 extern bool flow_group_keeps_values(const FlowColumn *column);
 
 /*
- * For groups "by_value": is each of them all of its value's records that were
- * added?  It is if all keys were written in their values' form.  Otherwise a
- * value may have several groups, as without "by_value".
+ * For groups "by_value": returns true if each group holds all records of its
+ * value that were added.  That holds if every key was written in its value's
+ * form.  Otherwise a value may have several groups, as without "by_value".
  */
 extern bool flow_groups_are_whole(const FlowGroups *groups);
 
 /*
- * Writes a key of such a group in the form of its value; of NULL it is the
- * column's null text, or no field if that has none.  The buffer is as for
- * flow_value_write.
+ * Writes a key of such a group in the form of its value.  For NULL, returns
+ * the column's null text, or no field if the column has none.  The buffer is
+ * as for flow_value_write.
  */
 extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field,
                                       char *buffer);
 
 /*
- * Adds a group, with keys in their form, to that of these keys: FLOW_OK,
- * FLOW_LIMIT (it does not fit) or FLOW_NO_MEMORY, after which nothing of it
- * was added.
+ * Adds a group, whose keys are in their form, to the group with the same keys.
+ * FLOW_OK; after FLOW_LIMIT (it does not fit) or FLOW_NO_MEMORY nothing was
+ * added.
  */
 extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys,
                                     const FlowTotal *totals);

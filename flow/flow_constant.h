@@ -12,7 +12,7 @@
 
 /* in constant.c */
 
-/* Is it the same in all of a file? */
+/* Returns true if the column has the same value in all records of a file. */
 static inline bool
 flow_column_is_constant(const FlowColumn *column)
 {
@@ -26,17 +26,19 @@ extern FlowStatus flow_constants_create(const FlowHost *host, const FlowColumn *
 extern void flow_constants_free(FlowConstants *constants);
 
 /*
- * Fields, by column, of those that are the same in all of a file; data NULL if
- * they are not, or not known.  "file" is NULL if only values are known.
- * Around each of them there are bytes to read as there are in a FlowBatch.
- * They live until the next call.  NULL: no memory.
+ * Returns the fields, by column, of the columns that are constant in a file;
+ * data is NULL for other columns and for values that are not known.  "file" is
+ * NULL if only "values" are known.  The bytes around each field are readable
+ * as in a FlowBatch.  The fields live until the next call.  Returns NULL if
+ * memory is short.
  */
 extern const FlowSlice *flow_constants_fill(FlowConstants *constants, const FlowObject *file,
                                             const FlowPathValue *values);
 
 /*
- * The error for a value that is none of its column's: "status" is
- * flow_value_read's.  "may_differ": another on_error would do.
+ * Fills the error for a value that is not valid for its column and returns its
+ * status.  "status" is that of flow_value_read.  "may_differ": true if a hint
+ * may propose another on_error.
  */
 extern FlowStatus flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
                                       FlowStatus status, bool may_differ, FlowError *error);

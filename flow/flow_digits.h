@@ -4,9 +4,9 @@
  *	  Decimal digits by arithmetic on words: up to eight at once, in the same
  *	  time however many there are.
  *
- * What is not of the form that a function here knows may be a number or an
- * address all the same: then it says so, and value.c or value_address.c
- * decides.
+ * A field that does not have the form that a function here knows may still be
+ * a number or an address.  The function then returns false, and value.c or
+ * value_address.c decides.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,7 +22,7 @@
 #include <emmintrin.h>
 #endif
 
-/* A call would cost as much as what is done in it. */
+/* A call would cost as much as the work of these functions. */
 #if defined(__GNUC__)
 #define flow_always_inline inline __attribute__((always_inline))
 #else
@@ -30,8 +30,8 @@
 #endif
 
 /*
- * The bytes at an address, the first of them the lowest of the word on every
- * machine.
+ * Returns the 8 bytes at an address as a word.  The first byte is the lowest
+ * of the word on every machine.
  */
 static inline uint64_t
 flow_load_word(const char *data)
@@ -58,8 +58,8 @@ flow_load_half(const char *data)
 }
 
 /*
- * 1 to 8 digits as a word for flow_eight_digits, zeros put before them.  8
- * bytes can be read there, whatever follows the digits.
+ * Returns 1 to 8 digits as a word for flow_eight_digits, padded with leading
+ * zeros.  All 8 bytes must be readable, whatever follows the digits.
  */
 static inline uint64_t
 flow_load_digits(const char *data, uint32_t len)
@@ -67,7 +67,7 @@ flow_load_digits(const char *data, uint32_t len)
 	return (flow_load_word(data) ^ UINT64_C(0x3030303030303030)) << (64 - 8 * len);
 }
 
-/* The same, where only the digits can be read. */
+/* The same if only the digits are readable. */
 static inline uint64_t
 flow_load_digits_alone(const char *data, uint32_t len)
 {
@@ -85,8 +85,8 @@ flow_load_digits_alone(const char *data, uint32_t len)
 }
 
 /*
- * In a word that was loaded so: the high bit of every byte that is no digit;
- * behind such a one, perhaps more.
+ * Returns the high bit of every byte that is not a digit, in a word that was
+ * loaded that way; above the first such byte the bits may be wrong.
  */
 static inline uint64_t
 flow_non_digits(uint64_t word)
@@ -94,7 +94,10 @@ flow_non_digits(uint64_t word)
 	return ((word + UINT64_C(0x7676767676767676)) | word) & UINT64_C(0x8080808080808080);
 }
 
-/* Each step joins neighbours, pairs first. */
+/*
+ * Returns the number that eight digits make.  Each step joins neighbours,
+ * pairs first.
+ */
 static inline uint64_t
 flow_eight_digits(uint64_t word)
 {
@@ -106,8 +109,9 @@ flow_eight_digits(uint64_t word)
 #define FLOW_MAX_DIGITS 16
 
 /*
- * Reads 1 to 16 digits; false if it is anything else.  "may_pass": 8 bytes
- * can be read at the field whatever its length, which saves a branch.
+ * Reads 1 to 16 digits; returns false if the field is anything else.
+ * "may_pass": 8 bytes are readable at the field whatever its length, which
+ * saves a branch.
  */
 static flow_always_inline bool
 flow_read_digits(const char *data, size_t len, bool may_pass, uint64_t *number)
@@ -138,8 +142,8 @@ flow_read_digits(const char *data, size_t len, bool may_pass, uint64_t *number)
 #if defined(__SSE2__)
 
 /*
- * A bit for each of 16 bytes that is a dot, and for each that is neither that
- * nor a digit.
+ * Finds the dots among 16 bytes, a bit for each, and the bytes that are
+ * neither dots nor digits.
  */
 static inline void
 flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
@@ -156,14 +160,15 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 #else
 
 /*
- * A bit for each byte of a word whose high bit is set; all others must be 0.
+ * Returns a bit for each byte of a word whose high bit is set.  All other bits
+ * of the word must be 0.
  */
 static inline uint32_t
 flow_high_bits(uint64_t word)
 {
 	/*
-	 * the product has the lowest bits of all bytes, in their order, in its
-	 * highest byte
+	 * the highest byte of the product has the lowest bit of each byte, in
+	 * order
 	 */
 	return (uint32_t) ((word >> 7) * UINT64_C(0x0102040810204080) >> 56);
 }
@@ -189,8 +194,8 @@ flow_find_dots(uint64_t first, uint64_t last, uint32_t *dots, uint32_t *others)
 #endif
 
 /*
- * Two numbers of up to four digits, loaded as flow_eight_digits has it, in two
- * halves of a word, and so they are returned.
+ * Converts two numbers of up to four digits, each in a half of a word loaded
+ * as for flow_eight_digits.  Returns the two numbers in the same halves.
  */
 static inline uint64_t
 flow_four_digits_twice(uint64_t word)
@@ -201,8 +206,8 @@ flow_four_digits_twice(uint64_t word)
 
 /*
  * Reads the form that nearly every address of a log has: up to 15 bytes, in
- * which three dots stand between four numbers up to 255 of one to four digits.
- * "may_pass": 16 bytes can be read at the field whatever its length.
+ * which three dots separate four numbers up to 255, each of one to four
+ * digits.  "may_pass": 16 bytes are readable at the field whatever its length.
  */
 static flow_always_inline bool
 flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *bytes)
@@ -211,8 +216,8 @@ flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *byte
 	uint32_t inside = (UINT32_C(1) << (len & 15)) - 1;
 	uint64_t first, last, low, high;
 	uint32_t dots, others;
-	uint32_t two, one;       /* dots without the first of them, and without the second */
-	uint32_t a, b, c;        /* where they stand */
+	uint32_t two, one;       /* dots without the first one, without the first two */
+	uint32_t a, b, c;        /* offsets of the dots */
 	uint32_t na, nb, nc, nd; /* digits of the numbers around them */
 
 	if (len - 7 > 15 - 7)
@@ -250,8 +255,8 @@ flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *byte
 		return false;
 
 	/*
-	 * the first two are loaded from where they begin, the others up to where
-	 * they end: that is inside the field
+	 * load the first two numbers from their first digit on, the others up to
+	 * their last digit: all of these bytes are inside the field
 	 */
 	low = (uint32_t) ((flow_load_half(data) ^ zeros) << (32 - 8 * na)) |
 	      (uint64_t) ((flow_load_half(data + a + 1) ^ zeros) << (32 - 8 * nb)) << 32;

@@ -13,28 +13,30 @@
 /* in field.c */
 
 /*
- * Is a column of that name, or with that field, one of a record's times:
- * start, end, or when it was logged?
+ * Returns true if the field of that name, or of a column so named, is one of a
+ * record's times: start, end, or when it was logged.
  */
 extern bool flow_field_is_time(const char *name);
 
 /* in field.c */
 
 /*
- * The place of a field, by its name in headers, in the order in which AWS
- * documents them; behind them all if it is not known.
+ * Returns the rank of a field, by its name in headers, in the order in which
+ * AWS documents the fields.  An unknown field ranks after all of them.
  */
 extern int flow_field_rank(const char *name);
 
-/* The type that a known field has by its nature. */
+/*
+ * Sets *type to the natural type of a known field; false if it is not known.
+ */
 extern bool flow_field_type(const char *name, FlowType *type);
 
 /* in name_time.c */
 
 /*
- * The time in the name of a file that AWS delivers, as
- * "..._20240131T2330Z_....log.gz": its records end in the five minutes from
- * "from" to before "to", more or less.  False if there is none.
+ * Reads the time in the name of a file that AWS delivers, such as
+ * "..._20240131T2330Z_....log.gz".  Its records end in the five minutes from
+ * "from" to before "to", more or less.  Returns false if the name has no time.
  */
 extern bool flow_name_time(const char *path, int64_t *from, int64_t *to);
 

@@ -29,7 +29,7 @@ typedef enum FlowOp
 	FLOW_LE,
 	FLOW_GT,
 	FLOW_GE,
-	FLOW_WITHIN,            /* << : column is strictly inside constant; addresses only */
+	FLOW_WITHIN,            /* the column is strictly inside the constant; addresses only */
 	FLOW_WITHIN_OR_EQUAL,   /* <<= */
 	FLOW_CONTAINS,          /* >> */
 	FLOW_CONTAINS_OR_EQUAL, /* >>= */
@@ -52,14 +52,14 @@ typedef struct FlowBadField
 	FlowStatus status; /* as flow_value_read says */
 } FlowBadField;
 
-/* in filter.c */
+/* in filter.c, filter_compare.c and filter_list.c */
 
 /*
- * A filter is built bottom up: predicates are made, combined and at last one
- * is set as its root.  All live until flow_filter_free.  Constants are copied.
- * Functions that return a predicate return NULL when memory is short or the
- * host interrupts, and take NULL for a child (giving NULL), so one check at
- * the end suffices.
+ * Makes an empty filter.  A filter is built bottom up: predicates are made and
+ * combined, and finally one is set as its root.  All of them live until
+ * flow_filter_free.  Constants are copied.  Functions that return a predicate
+ * return NULL when memory is short or the host interrupts.  They accept NULL
+ * for a child and then return NULL, so one check at the end suffices.
  *
  * "columns" must outlive the filter.  With "bad_is_null" a bad field counts as
  * NULL (on_error 'set_null'), unless its column is NOT NULL.
@@ -69,28 +69,28 @@ extern FlowFilter *flow_filter_create(const FlowHost *host, const FlowColumn *co
 extern void flow_filter_free(FlowFilter *filter);
 
 /*
- * FLOW_OK, or why predicates could not be built: FLOW_NO_MEMORY or
- * FLOW_INTERRUPTED.
+ * Returns FLOW_OK, or the reason why predicates could not be built:
+ * FLOW_NO_MEMORY or FLOW_INTERRUPTED.
  */
 extern FlowStatus flow_filter_status(const FlowFilter *filter);
 
 /*
- * column OP constant.  Which member of the constant counts is the column's
- * type's (see FlowValue), or the view's.  Texts compare as bytes, FLOW_PADDED
- * without trailing blanks; doubles with NaN equal to itself and above all
- * else; addresses as PostgreSQL orders inet.  FLOW_DECIMAL, FLOW_FLOAT,
- * FLOW_DOUBLE and FLOW_OPAQUE columns have no comparisons, FLOW_BOOLEAN's have
- * FLOW_AS_IS.
+ * Returns the predicate "column OP constant".  The column's type (see
+ * FlowValue), or the view, decides which member of the constant is used.
+ * Texts compare as bytes, FLOW_PADDED without trailing blanks; doubles with
+ * NaN equal to itself and above all else; addresses as PostgreSQL orders inet.
+ * FLOW_DECIMAL, FLOW_FLOAT, FLOW_DOUBLE and FLOW_OPAQUE columns have no
+ * comparisons; FLOW_BOOLEAN columns have them with FLOW_AS_IS only.
  */
 extern FlowPredicate *flow_filter_compare(FlowFilter *filter, int column, FlowView view, FlowOp op,
                                           const FlowValue *constant);
 
 /*
- * column OP ANY (constants), and column OP ALL (constants): an OR, or an AND,
- * of comparisons with each of them.  "has_null": the set also holds a NULL.
- * ANY of an empty set is false, and ALL of it true, even for NULL. However
- * many constants there are, evaluating takes a few steps, and building at most
- * n log n.
+ * Return the predicates "column OP ANY (constants)" and "column OP ALL
+ * (constants)": an OR, or an AND, of comparisons with each of them.
+ * "has_null": the set also holds a NULL. ANY of an empty set is false, and ALL
+ * of it true, even for NULL. However many constants there are, evaluating
+ * takes a few steps, and building at most n log n.
  */
 extern FlowPredicate *flow_filter_any(FlowFilter *filter, int column, FlowView view, FlowOp op,
                                       const FlowValue *constants, size_t count, bool has_null);
@@ -104,19 +104,19 @@ extern FlowPredicate *flow_filter_or(FlowFilter *filter, FlowPredicate **childre
 extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 
 /*
- * Makes "root" what the filter tests.  Children of a list are put in order of
- * cost, except that what may fail (FLOW_AS_UNIX_TIME, deferred predicates)
- * stays after those before it and before those after it.
+ * Makes "root" the predicate that the filter tests.  Children of a list are
+ * ordered by cost.  A child that may fail (FLOW_AS_UNIX_TIME, deferred
+ * predicates) stays after those before it and before those after it.
  */
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
 
 /*
- * Judges a record; fields are indexed by column.  FLOW_ERROR: *bad says why;
- * if its status is FLOW_INTERRUPTED, the host wants to stop.  If a field is
- * bad, no other child of an AND that is the root is FALSE or UNKNOWN, as far
- * as it cannot fail. Otherwise bad->column is the first bad field that was
- * taken for NULL, or -1. Where bad->status is FLOW_NEED_VALUE, bad->column is
- * the number of a deferred predicate.
+ * Evaluates the filter for a record; fields are indexed by column.
+ * FLOW_ERROR: *bad says why; if its status is FLOW_INTERRUPTED, the host wants
+ * to stop.  If a field is bad, no other child of a root AND is FALSE or
+ * UNKNOWN, except children that may fail.  Otherwise bad->column is the first
+ * bad field that was taken for NULL, or -1.  If bad->status is
+ * FLOW_NEED_VALUE, bad->column is the number of a deferred predicate.
  */
 extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields,
                                   FlowBadField *bad);
@@ -124,17 +124,18 @@ extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fie
 /* in filter_deferred.c */
 
 /*
- * A predicate that is not yet known, under a number that no other one of the
- * filter has.  Each of them is in the tree once.  flow_filter_resolve puts
- * "value" in its place, after flow_filter_set_root; NULL for "value" says that
- * memory was short.  A filter with such predicates belongs to one reader.
+ * Makes a predicate that is not yet known, with a number that is unique in the
+ * filter.  Each such predicate is in the tree once.  After
+ * flow_filter_set_root, flow_filter_resolve puts "value" in its place; NULL
+ * for "value" says that memory was short.  A filter with such predicates
+ * belongs to one reader.
  */
 extern FlowPredicate *flow_filter_deferred(FlowFilter *filter, int number);
 extern void flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value);
 
 /*
- * What is known of a column's value before it is read: it is from low to high
- * (as FlowValue.integer has it), or NULL, or bad.
+ * What is known of a column's value before it is read: it is between low and
+ * high (as FlowValue.integer has it), inclusive, or NULL, or bad.
  */
 typedef struct FlowInterval
 {
@@ -145,8 +146,8 @@ typedef struct FlowInterval
 /* in filter_interval.c */
 
 /*
- * May a record pass of whose columns this is known, by column?  Not exact, but
- * false only if none can.
+ * Returns false only if no record can pass whose columns lie in these
+ * intervals, given by column.  Not exact: may return true if none can.
  */
 extern bool flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals);
 

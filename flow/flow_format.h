@@ -20,17 +20,17 @@ typedef enum FlowHeaderMode
 	FLOW_HEADER_FALSE
 } FlowHeaderMode;
 
-/* What a format is made of; all of it must outlive the format. */
+/* The specification of a format; all of it must outlive the format. */
 typedef struct FlowFormatSpec
 {
 	const char *regex; /* NUL-terminated pattern, or NULL */
 	bool regex_jit;    /* compile it to machine code if that is possible */
-	bool splitter;     /* split lines at their separators where that gives what the pattern gives */
+	bool splitter;     /* split lines at their separators if that gives the pattern's result */
 	FlowHeaderMode header;
 	const FlowColumn *columns; /* the live columns, in table order */
 	int ncolumns;
 	/*
-	 * without regex: an AWS log format; NULL: each file's own header says its
+	 * without regex: an AWS log format; NULL: each file's own header names its
 	 * fields
 	 */
 	const char *log_format;
@@ -41,33 +41,34 @@ extern FlowStatus flow_format_create(const FlowHost *host, const FlowFormatSpec 
                                      FlowFormat **format, FlowError *error);
 extern void flow_format_free(FlowFormat *format);
 
-/* which splitter runs, as EXPLAIN names it: "header", "regex, PCRE2 JIT" */
+/*
+ * Returns the name of the splitter, as EXPLAIN shows it: "header", "regex,
+ * PCRE2 JIT".
+ */
 extern const char *flow_format_name(const FlowFormat *format);
 
 /*
- * May lines be split at their separators, instead of matching a valid pattern
- * or being taken apart one by one?  "regex" and "splitter" as in the spec.
+ * Returns true if lines may be split at their separators, instead of being
+ * matched by the pattern, which must be valid, or taken apart one by one.
+ * "regex" and "splitter" are as in the spec.
  */
 extern bool flow_format_splits(const FlowHost *host, const char *regex, bool splitter);
 
 /*
- * Is it a log format?  FLOW_BAD_FORMAT if not.  Otherwise "unknown" is the
- * first of its fields that is not a known one, and "nearest" the known one
- * that may have been meant; empty if there is none.
+ * Checks a log format; returns FLOW_BAD_FORMAT if it is not one.  Otherwise
+ * "unknown" is the first of its fields that is not known, and "nearest" the
+ * known field that may have been meant; each is empty if there is none.
  */
 extern FlowStatus flow_format_check_log_format(const char *log_format, char unknown[64],
                                                char nearest[64], FlowError *error);
 
-/*
- * Only compiles the pattern, to tell whether it is valid; FLOW_BAD_PATTERN if
- * not.
- */
+/* Checks that a pattern compiles; returns FLOW_BAD_PATTERN if it does not. */
 extern FlowStatus flow_format_check_regex(const FlowHost *host, const char *regex,
                                           FlowError *error);
 
 /*
- * Does the pattern look like one pasted from a Hive string, with doubled
- * backslashes?
+ * Returns true if the pattern looks as if it was pasted from a Hive string,
+ * with doubled backslashes.
  */
 extern bool flow_format_regex_is_escaped(const char *regex);
 

@@ -26,7 +26,7 @@ typedef struct FlowHiveColumn
 	int arguments[2];
 	int narguments;
 	const char *comment; /* or NULL */
-	size_t at;           /* where in the statement its type stands */
+	size_t at;           /* offset of its type in the statement */
 } FlowHiveColumn;
 
 typedef struct FlowHiveColumns
@@ -48,8 +48,8 @@ typedef struct FlowHivePairs
 } FlowHivePairs;
 
 /*
- * What a statement says; names as Hive keeps them, in lower case.  All else
- * NULL or 0 if it does not say.
+ * The contents of a statement.  Names are in lower case, as Hive keeps them.
+ * Members are NULL or 0 if the statement does not set them.
  */
 typedef struct FlowHive
 {
@@ -62,48 +62,53 @@ typedef struct FlowHive
 	FlowHiveColumns partitions; /* of PARTITIONED BY */
 	const char *serde;          /* class */
 	/*
-	 * ROW FORMAT DELIMITED too, by the names that Hive gives its parts:
-	 * "field.delim"
+	 * also those of ROW FORMAT DELIMITED, by Hive's names for its parts, such
+	 * as "field.delim"
 	 */
 	FlowHivePairs serde_properties;
 	const char *stored_as; /* "PARQUET", or the class of an input format */
-	const char *location;  /* of an added partition: the first one's */
+	const char *location;  /* of ADD PARTITION: the first partition's */
 	FlowHivePairs table_properties;
 	FlowHivePairs partition_values; /* of the first partition that is added */
 } FlowHive;
 
+/* in hive.c */
+
 /*
- * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  All
- * is one allocation, which flow_hive_free gives back.
+ * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  The
+ * result is one allocation, freed by flow_hive_free.
  *
- * FLOW_BAD_FORMAT: it is none of these; *at is then the byte where reading
- * stopped.  FLOW_LIMIT, FLOW_NO_MEMORY.
+ * FLOW_BAD_FORMAT: it is none of these statements; *at is then the byte where
+ * reading stopped.  FLOW_LIMIT, FLOW_NO_MEMORY.
  */
 extern FlowStatus flow_hive_read(const FlowHost *host, const char *text, FlowHive **hive,
                                  size_t *at, FlowError *error);
 extern void flow_hive_free(const FlowHost *host, FlowHive *hive);
 
 /*
- * The value of a property; of several the last, as in Hive; NULL if it is not
- * set.
+ * Returns the value of a property, or NULL if it is not set.  If it is set
+ * more than once, the last one counts, as in Hive.
  */
 extern const char *flow_hive_property(const FlowHivePairs *pairs, const char *name);
 
 /*
- * What is between the quotes of a string literal, as Hive's unescapeSQLString
- * reads it (Hive, ql/parse/BaseSemanticAnalyzer): "\\s" is \s, and so is what
- * stands behind a "\" in general, but "\%" and "\_" keep theirs.  to: room for
- * "len" bytes and one more; returns the end, where it puts a NUL.  NULL: the
- * literal has a NUL, half of a pair of surrogates, or what the host cannot
- * encode.
+ * Unescapes the text between the quotes of a string literal, as Hive's
+ * unescapeSQLString does (Hive, ql/parse/BaseSemanticAnalyzer): "\\s" is \s,
+ * and in general a "\" is dropped before the character it escapes, but "\%"
+ * and "\_" keep theirs.  "to" has room for "len" + 1 bytes; returns the end,
+ * where it puts a NUL.  Returns NULL if the literal has a NUL, half of a pair
+ * of surrogates, or a character that the host cannot encode.
  */
 extern char *flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to);
 
+/* in java_regex.c */
+
 /*
- * Can PCRE2, matching bytes, take the place of java.util.regex for this
- * pattern?  FLOW_UNSUPPORTED if it has what only Java understands, or
- * understands in another way.  *ngroups: how many groups it has, *named: has
- * one a name? Whether it is well-formed is PCRE2's to say.
+ * Checks that PCRE2, matching bytes, can take the place of java.util.regex for
+ * this pattern.  FLOW_UNSUPPORTED if the pattern has something that only Java
+ * understands, or that Java understands differently.  *ngroups: the number of
+ * its groups; *named: true if a group is named.  Whether the pattern is
+ * well-formed is left to PCRE2.
  */
 extern FlowStatus flow_java_regex_check(const char *regex, int *ngroups, bool *named,
                                         FlowError *error);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * flow_host.h
- *	  Statuses, errors, and what the core needs of the program around it.
+ *	  Statuses, errors, and the services that the core needs from its host.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@ typedef enum FlowStatus
 {
 	FLOW_OK = 0,
 	FLOW_END,             /* there is nothing more */
-	FLOW_REJECTED,        /* a line was rejected; only if the host asked to be told */
+	FLOW_REJECTED,        /* only if the host asked for reports */
 	FLOW_NEED_VALUE,      /* the host must resolve a deferred predicate first */
 	FLOW_INTERRUPTED,     /* the host wants to stop */
 	FLOW_NO_MEMORY,       /* the host's allocator returned NULL */
@@ -30,16 +30,16 @@ typedef enum FlowStatus
 	FLOW_NO_RESOURCES,    /* no descriptor is left, or no room on a disk: os_errno */
 	FLOW_CHANGED,         /* a file changed since it was listed */
 	FLOW_CORRUPT,         /* compressed data that are damaged or end too early */
-	FLOW_LIMIT,           /* one of our own limits was reached */
-	FLOW_UNSUPPORTED,     /* legal, but not something we can read */
+	FLOW_LIMIT,           /* a limit of this program was reached */
+	FLOW_UNSUPPORTED,     /* legal, but cannot be read */
 	FLOW_BAD_LOCATION,    /* a location that is not well-formed */
 	FLOW_BAD_PATTERN,     /* a regular expression that does not compile */
 	FLOW_BAD_FORMAT,      /* columns and line format do not fit together */
 	FLOW_BAD_HEADER,      /* a header that is missing, or contradicts the format */
-	FLOW_BAD_RECORD,      /* a line that is no record of the format */
+	FLOW_BAD_RECORD,      /* a line that is not a record of the format */
 	FLOW_BAD_SYNTAX,      /* a field that is not a value of its column's type */
 	FLOW_OUT_OF_RANGE,    /* a field whose value its column's type cannot hold */
-	FLOW_NO_TIME,         /* a number of seconds that is no time */
+	FLOW_NO_TIME,         /* a number of seconds outside the range of times */
 	FLOW_TOO_LONG,        /* a field longer than its column's type allows */
 	FLOW_BAD_ENCODING,    /* a field with bytes that are not valid text */
 	FLOW_MISSING,         /* no value for a column that is NOT NULL */
@@ -49,10 +49,10 @@ typedef enum FlowStatus
 #define FLOW_RAW_SHOWN 64 /* bytes of a raw line that an error may carry */
 
 /*
- * What went wrong, in the words a user shall read.  The texts keep to
- * PostgreSQL's message style.  "raw" is text of the log itself, not
- * NUL-terminated and in no particular encoding: a host shows it only to those
- * who may read the whole log.
+ * An error, in words for the user.  The texts follow PostgreSQL's message
+ * style.  "raw" is text of the log itself, not NUL-terminated and in no
+ * particular encoding: a host shows it only to roles that may read the whole
+ * log.
  */
 typedef struct FlowError
 {
@@ -62,7 +62,7 @@ typedef struct FlowError
 	char detail[512];  /* a sentence, or empty */
 	char hint[400];    /* a sentence, or empty */
 
-	/* where, as far as known */
+	/* where it happened, as far as known */
 	char path[4096]; /* file, or empty */
 	uint64_t line;   /* line of that file, from 1; 0: not known */
 	int column;      /* index into the format's columns, or -1 */
@@ -72,37 +72,34 @@ typedef struct FlowError
 
 /* ---------- the host ---------- */
 
-/* A socket that somebody waits for. */
+/* A socket to wait for. */
 typedef struct FlowSocket
 {
 	int fd;
-	bool read, write;         /* wanted */
-	bool can_read, can_write; /* told */
+	bool read, write;         /* events wanted */
+	bool can_read, can_write; /* events reported */
 } FlowSocket;
 
-/*
- * bytes that a character of an escape sequence may take: no more than the
- * sequence
- */
+/* maximum bytes of an encoded character: no longer than its escape sequence */
 #define FLOW_CHARACTER_SIZE 6
 
 /*
- * What the core needs from the program around it.  None of these may jump out
- * of the call.  "arg" is handed back to each.
+ * The services that the core needs from its host.  None of these functions may
+ * jump out of the call.  "arg" is passed to each.
  */
 typedef struct FlowHost
 {
 	void *arg;
 
-	/* should the current operation stop?  Called often: must be cheap. */
+	/*
+	 * true if the current operation should stop; called often: must be cheap
+	 */
 	bool (*interrupted)(void *arg);
 
-	/* sleep at most so many milliseconds; returns early when interrupted */
+	/* sleeps up to that many milliseconds; returns early when interrupted */
 	void (*wait)(void *arg, int milliseconds);
 
-	/*
-	 * memory, aligned for any type; NULL when there is none.  free takes NULL.
-	 */
+	/* memory aligned for any type, NULL if there is none; free takes NULL */
 	void *(*allocate)(void *arg, size_t size);
 	void (*free)(void *arg, void *ptr);
 
@@ -110,26 +107,26 @@ typedef struct FlowHost
 	int64_t (*clock)(void *arg);
 
 	/*
-	 * Text that contains bytes >= 0x80 (all-ASCII text is never asked about):
-	 * is it valid in the host's encoding, and how many characters has it?
+	 * For text that contains bytes >= 0x80 (never called for ASCII text): true
+	 * if it is valid in the host's encoding, and its number of characters.
 	 */
 	bool (*text_valid)(void *arg, const char *data, size_t len);
 	size_t (*text_length)(void *arg, const char *data, size_t len);
 
 	/*
-	 * Writes a character of Unicode from U+0080 on in the host's encoding, and
-	 * returns how many bytes that took, at most FLOW_CHARACTER_SIZE; 0 if it
-	 * cannot, perhaps because the host wants to stop.  NULL: the encoding is
-	 * UTF-8.
+	 * Writes a Unicode character from U+0080 on in the host's encoding.
+	 * Returns the number of bytes written, at most FLOW_CHARACTER_SIZE, or 0
+	 * if it cannot, perhaps because the host wants to stop.  NULL: the
+	 * encoding is UTF-8.
 	 */
 	size_t (*text_encode)(void *arg, uint32_t character, char *to);
 
 	/*
-	 * Sleeps as "wait" does, but returns also when one of some sockets is
-	 * ready for what is wanted of it, and tells of which that is so.
-	 * "version" is another number whenever the sockets are others than in the
-	 * last call, or the same number is another socket.  NULL: the host has no
-	 * FlowStore that needs it.
+	 * Sleeps as "wait" does, but also returns when a socket is ready for an
+	 * event that is wanted, and sets which ones are.  "version" changes
+	 * whenever the set of sockets differs from that of the last call, or a
+	 * number is reused for another socket.  NULL: the host has no FlowStore
+	 * that needs it.
 	 */
 	void (*wait_sockets)(void *arg, FlowSocket *sockets, int count, uint64_t version,
 	                     int milliseconds);

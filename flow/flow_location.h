@@ -25,12 +25,9 @@ typedef struct FlowVariable
 /* What is known of a variable's value in a path. */
 typedef struct FlowPathValue
 {
-	FlowSlice text; /* in the path, or in "date"; data NULL: not all of it is known */
+	FlowSlice text; /* in the path or in "date"; data NULL: not fully known */
 
-	/*
-	 * of a date, as soon as its year is known: it is not before "from", but
-	 * before "to"
-	 */
+	/* of a date whose year is known: it is in [from, to) */
 	bool begun;
 	int64_t from, to;
 	char date[24]; /* in ISO 8601 */
@@ -39,8 +36,8 @@ typedef struct FlowPathValue
 /* in location.c */
 
 /*
- * Parses a location: a fixed part, and then segments with wildcards.  The host
- * must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT,
+ * Parses a location: a fixed part, followed by segments with wildcards.  The
+ * host must outlive it.  FLOW_BAD_LOCATION, FLOW_UNSUPPORTED, FLOW_LIMIT,
  * FLOW_NO_MEMORY, FLOW_INTERRUPTED.
  */
 extern FlowStatus flow_location_parse(const FlowHost *host, const char *location,
@@ -48,12 +45,12 @@ extern FlowStatus flow_location_parse(const FlowHost *host, const char *location
 extern void flow_location_free(FlowLocation *location);
 
 /*
- * Is it a path?  Otherwise its objects are in a bucket, of S3 or what speaks
- * its language.
+ * Returns true if the location is a path.  Otherwise its objects are in a
+ * bucket, of S3 or of a compatible store.
  */
 extern bool flow_location_is_local(const FlowLocation *location);
 
-/* The bucket's name, not NUL-terminated. */
+/* Returns the bucket's name, not NUL-terminated. */
 extern const char *flow_location_bucket(const FlowLocation *location, size_t *len);
 
 /* in location_template.c */
@@ -62,24 +59,24 @@ extern const FlowVariable *flow_location_variables(const FlowLocation *location,
 /* in location_match.c */
 
 /*
- * The values of all variables in the path of a file, by variable; they point
- * into the path and into values[].  False if the location does not mean the
- * file.
+ * Sets the values of all variables in the path of a file, by variable; they
+ * point into the path and into values[]. Returns false if the file is not one
+ * of the location.
  */
 extern bool flow_location_values(const FlowLocation *location, const char *path,
                                  FlowPathValue *values);
 
 /*
- * The same in the path of a directory, as far as they are known whatever is in
- * it.  "more": its own name made one of them known, or more of it.  False if
- * nothing in it can match.
+ * The same for the path of a directory, as far as values are known for all
+ * paths in it.  "more": the directory's own name added to what is known.
+ * Returns false if nothing in it can match.
  */
 extern bool flow_location_directory_values(const FlowLocation *location, const char *path,
                                            FlowPathValue *values, bool *more);
 
 /* in location.c */
 
-/* Is it a location we can list?  Opens nothing. */
+/* Checks that a location can be listed.  Opens nothing. */
 extern FlowStatus flow_location_check(const FlowHost *host, const char *location, FlowError *error);
 
 #endif /* FLOW_API_LOCATION_H */

@@ -20,23 +20,23 @@ typedef struct FlowObject
 	uint64_t inode;   /* st_ino */
 
 	/*
-	 * of one in a store, what tells this version of it from others (S3: the
-	 * ETag), NUL-terminated; of a local file NULL
+	 * of an object in a store, the identifier of this version (S3: the ETag),
+	 * NUL-terminated; NULL for a local file
 	 */
 	const char *version;
-	bool archived;   /* it is where it cannot be read from */
-	uint64_t number; /* its place in the list, from 0 */
+	bool archived;   /* in an archive, from which it cannot be read */
+	uint64_t number; /* its position in the list, from 0 */
 } FlowObject;
 
 /*
- * What was left out of a list as nobody need read it; nothing of it was
+ * What was left out of a list because it cannot matter; nothing of it was
  * opened.
  */
 typedef struct FlowPruned
 {
 	uint64_t by_shard;         /* files of other shards */
 	uint64_t by_path, by_time; /* files that a FlowPruner left out */
-	uint64_t directories;      /* the same, with who knows how many files */
+	uint64_t directories;      /* directories pruned; their files are not counted */
 } FlowPruned;
 
 static inline uint64_t
@@ -47,40 +47,41 @@ flow_pruned_files(const FlowPruned *pruned)
 
 typedef struct FlowObjects
 {
-	FlowObject *items; /* in order of their paths' bytes, if they were listed at once */
+	FlowObject *items; /* in byte order of their paths, if they were listed at once */
 	size_t count;
 	uint64_t bytes;   /* sum of their sizes */
 	uint64_t skipped; /* entries left out: hidden, empty, markers */
-	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it goes on */
+	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it continues */
 	FlowPruned pruned;
 	uint64_t directories_read;
 } FlowObjects;
 
 /*
- * Where objects lie that are no local files, and how they are read; see below.
+ * A store of objects that are not local files, and how they are read; see
+ * flow_store.h.
  */
 typedef struct FlowStore FlowStore;
 
-/* What may be opened, and by whom. */
+/* What may be opened, and how. */
 typedef struct FlowAccess
 {
 	/*
 	 * The directories that may be read, as the administrator wrote them; count
-	 * 0: all. Checked against what a path resolves to, at every open of a file
-	 * or directory.
+	 * 0: all.  Checked against the resolved path at every open of a file or
+	 * directory.
 	 */
 	const char *const *paths;
 	size_t count;
 
 	FlowStore *store; /* opens all objects; NULL: they are local files */
-	bool glance;      /* no more than the first FLOW_PROBE_SIZE bytes of an object are wanted */
+	bool glance;      /* only the first FLOW_PROBE_SIZE bytes of an object are wanted */
 } FlowAccess;
 
 #define FLOW_PROBE_SIZE (256 * 1024)
 
 /*
- * For the planner: stop listing after so many entries, or so long. 0: no
- * limit.
+ * For the planner: stop listing after this number of entries, or this time.  A
+ * 0 means no limit.
  */
 typedef struct FlowListLimits
 {
@@ -91,15 +92,16 @@ typedef struct FlowListLimits
 typedef enum FlowPruning
 {
 	FLOW_KEEP,
-	FLOW_PRUNE_BY_PATH, /* by what is known of the file itself */
+	FLOW_PRUNE_BY_PATH, /* by the properties of the file itself */
 	FLOW_PRUNE_BY_TIME  /* by the time in its name; only of files */
 } FlowPruning;
 
 /*
- * What to leave out of a listing.  It is asked about each file, whose path and
- * other properties are known; and before that about each directory whose name
- * makes the value of a variable known, or more of it: "file" is NULL then, and
- * what it leaves out is never opened.  Values are by variable of the location.
+ * Decides what to leave out of a listing.  It is called for each file, whose
+ * path and other properties are known; and before that for each directory
+ * whose name adds to what is known of a variable's value: "file" is then NULL,
+ * and a directory left out is never opened.  Values are by variable of the
+ * location.
  */
 typedef struct FlowPruner
 {
@@ -108,19 +110,18 @@ typedef struct FlowPruner
 	                       FlowPruning *pruning, FlowError *error);
 } FlowPruner;
 
-/* in object.c */
+/* in object_list.c and object.c */
 
 /*
- * Lists the files of a location.  The list comes from the host's allocator, a
- * copy of its own, freed by flow_objects_free.
+ * Lists the files of a location.  The list is allocated by the host's
+ * allocator, contains copies only, and is freed by flow_objects_free.
  */
 extern FlowStatus flow_objects_list(const FlowHost *host, const char *location,
                                     const FlowAccess *access, const FlowListLimits *limits,
                                     FlowObjects **objects, FlowError *error);
 
 /*
- * The same of a location that was parsed, without what is pruned; pruner may
- * be NULL.
+ * The same for a parsed location, without what is pruned; pruner may be NULL.
  */
 extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
                                            const FlowAccess *access, const FlowListLimits *limits,
@@ -129,24 +130,24 @@ extern FlowStatus flow_objects_list_pruned(const FlowHost *host, const FlowLocat
 extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
 
 /*
- * Lists step by step: begins a list, which flow_objects_more makes longer
- * until it is complete.  A local location is listed at once.  What is given
- * must outlive the listing; objects stay where they are while it goes on.
+ * Begins a list, which flow_objects_more extends until it is complete.  A
+ * local location is listed at once.  The arguments must outlive the listing;
+ * objects keep their addresses while it continues.
  */
 extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location,
                                      const FlowAccess *access, const FlowPruner *pruner,
                                      FlowObjects **objects, FlowError *error);
 
 /*
- * Adds what has come since the last call, waiting for something if need be and
- * "wait" is set.  FLOW_OK; FLOW_END if nothing was added, be it because the
- * list is complete or, without "wait", because nothing has come.
+ * Adds the objects that have arrived since the last call; with "wait", waits
+ * for some if necessary.  FLOW_OK; FLOW_END if nothing was added, because the
+ * list is complete or, without "wait", because nothing has arrived.
  */
 extern FlowStatus flow_objects_more(FlowObjects *objects, bool wait, FlowError *error);
 
 /*
- * For one that was begun: goes on where another process has stopped, and stops
- * for another one; see FlowStorage.
+ * For a list that was begun: continues where another process stopped, and
+ * stops so that another process can continue; see FlowStorage.
  */
 extern FlowStatus flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len,
                                       FlowError *error);

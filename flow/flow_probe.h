@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * flow_probe.h
- *	  What the beginning of a file tells.
+ *	  Finds out what a file is from its beginning.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,11 +12,12 @@
 
 /* in source.c */
 
-/* Is that a compression's name, or "auto"? */
+/* Returns true for the name of a compression, and for "auto". */
 extern bool flow_source_knows_compression(const char *name);
 
 /*
- * The compression that a file's name promises ("gzip" for ".gz"), else "none".
+ * Returns the compression that a file's name suggests ("gzip" for ".gz"), or
+ * "none".
  */
 extern const char *flow_source_compression_by_name(const char *path);
 
@@ -28,12 +29,12 @@ typedef enum FlowProbeFields
 	FLOW_FIELDS_OF_DEFAULT     /* no header, but a record of the default format */
 } FlowProbeFields;
 
-/* What the beginning of a file tells. */
+/* What the beginning of a file shows. */
 typedef struct FlowProbe
 {
 	const char *compression; /* its name */
-	const char *wrapper;     /* the name of what is round the records: "none" */
-	bool timed;              /* it puts a time before each of them */
+	const char *wrapper;     /* the name of the wrapper around the records, or "none" */
+	bool timed;              /* the wrapper puts a time before each record */
 	FlowProbeFields source;
 	const char **fields; /* their names, as the header spells them */
 	int nfields;
@@ -42,10 +43,10 @@ typedef struct FlowProbe
 /* in probe.c */
 
 /*
- * Opens a file and reads FLOW_PROBE_SIZE of its bytes at most.  "compression"
- * as in FlowReadSpec; "unwrap": as a table without a regular expression reads
- * it; "log_format": the format of files without header, or NULL.  The probe is
- * freed by flow_probe_free, also after an error.
+ * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes.  "compression"
+ * is as in FlowReadSpec; "unwrap": read it as a table without a regular
+ * expression does; "log_format": the format of files without header, or NULL.
+ * The probe is freed by flow_probe_free, also after an error.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object,
                                     const FlowAccess *access, const char *compression, bool unwrap,

@@ -12,7 +12,7 @@
 
 /* ---------- keys ---------- */
 
-/* What a request is signed with. */
+/* The keys with which requests are signed. */
 typedef struct FlowS3Keys
 {
 	char access_key_id[256];
@@ -46,26 +46,26 @@ typedef enum FlowS3Source
 typedef struct FlowS3Credentials
 {
 	FlowS3Source source;
-	FlowS3Keys keys; /* of static ones, set by the caller; else what was fetched last */
-	bool known;      /* keys are */
+	FlowS3Keys keys; /* of FLOW_S3_STATIC, set by the caller; else those last fetched */
+	bool known;      /* true once "keys" is set */
 	int64_t expires; /* seconds since 1970; 0: never */
 	/*
-	 * seconds since 1970: keys that are good, but not for long, are not asked
-	 * for again before
+	 * seconds since 1970: keys that are valid but expire soon are not fetched
+	 * again before this
 	 */
 	int64_t retry_at;
 } FlowS3Credentials;
 
 /*
- * Looks up the environment; NULL: no such variable.  A test gives another than
- * getenv.
+ * Looks up an environment variable; NULL if it is not set.  Tests use another
+ * function than getenv.
  */
 typedef const char *(*FlowS3Environment)(void *arg, const char *name);
 
 /* ---------- the store ---------- */
 
 /*
- * A bucket, how to reach it and with whose keys.  All of it must outlive the
+ * A bucket, how to reach it, and the keys to use.  All of it must outlive the
  * store.
  */
 typedef struct FlowS3Spec
@@ -73,14 +73,14 @@ typedef struct FlowS3Spec
 	const FlowHost *host;
 	const char *bucket; /* not NUL-terminated */
 	size_t bucket_len;
-	const char *region;        /* NULL: the store's answers will tell */
+	const char *region;        /* NULL: taken from the store's answers */
 	const char *endpoint_host; /* "host:port" or "host"; NULL: AWS's */
-	bool endpoint_plain;       /* it is asked without TLS */
-	bool path_style;           /* the bucket's name stands in the path, not in the host */
+	bool endpoint_plain;       /* connect to it without TLS */
+	bool path_style;           /* the bucket's name is in the path, not in the host name */
 	bool requester_pays;
 	const char *ca_file; /* NULL: the system's */
 	int max_connections;
-	const char *const *endpoints; /* that the administrator allows, see flow_endpoint_allows */
+	const char *const *endpoints; /* allowed by the administrator, see flow_endpoint_allows */
 	size_t nendpoints;
 	FlowS3Credentials *credentials;
 	FlowS3Environment environment;
@@ -88,8 +88,8 @@ typedef struct FlowS3Spec
 } FlowS3Spec;
 
 /*
- * Opens the store; in the second module.  FLOW_OK, FLOW_NO_MEMORY or FLOW_IO.
- * The store is freed by its storage's "free".
+ * Opens the store; defined in the second module.  FLOW_OK, FLOW_NO_MEMORY or
+ * FLOW_IO.  The store is freed by its storage's "free".
  */
 extern FlowStatus flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error);
 
@@ -98,17 +98,17 @@ typedef FlowStatus (*FlowS3Create)(const FlowS3Spec *spec, FlowStore **store, Fl
 /* ---------- endpoint.c: what the administrator allows ---------- */
 
 /*
- * Is it an entry: a host, "*.suffix", an address or a network, each perhaps
- * with ":port" (IPv6 in brackets then)?
+ * Returns true for a valid entry: a host, "*.suffix", an address or a network,
+ * each optionally with ":port" (an IPv6 address is then in brackets).
  */
 extern bool flow_endpoint_is_valid(const char *entry);
 
 /*
- * May a connection be made to the address (4 or 16 bytes in network order) and
- * port that a name was resolved to?  One of the entries must have it, by
- * address or by name; without any, the name must be one of AWS's, reached by
- * TLS.  By its name alone nobody is reached at an address of this machine or
- * of the link: it takes an entry with the address, or "localhost".
+ * Returns true if a connection may be made to the address (4 or 16 bytes in
+ * network order) and port that a name was resolved to.  An entry must match,
+ * by address or by name; without any entries, the name must be one of AWS's,
+ * reached by TLS.  A name alone never allows an address of this machine or a
+ * link-local one: that takes an entry with the address, or "localhost".
  */
 extern bool flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
                                  const uint8_t *address, size_t len, int port, bool tls);

@@ -13,8 +13,8 @@
 /* in shard.c */
 
 /*
- * One of the shares that the files of a location are divided into: "number"
- * from 1 to "count"; count 0: all of them.
+ * One of the shares into which the files of a location are divided: "number"
+ * from 1 to "count"; count 0: all files.
  */
 typedef struct FlowShard
 {
@@ -24,15 +24,16 @@ typedef struct FlowShard
 #define FLOW_MAX_SHARDS 10000
 
 /*
- * In which of so many shares, from 1, is a file whose path below the location
- * is this one?  It depends on nothing else, so all who list the same files, in
- * whatever order and wherever they lie, divide them alike.  With one share
- * more, only those files change theirs that go to the new one (Lamping and
- * Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm").
+ * Returns the number, from 1 to "count", of the share that a file belongs to,
+ * by its path below the location.  Nothing else matters, so that all processes
+ * that list the same files, in whatever order and place, divide them alike.
+ * When "count" grows by one, only those files change their share that move to
+ * the new one (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash
+ * Algorithm").
  */
 extern uint32_t flow_shard_of(const char *path, uint32_t count);
 
-/* From now on the location means only the files of that shard. */
+/* Restricts the location to the files of a shard. */
 extern void flow_shard_set(FlowLocation *location, FlowShard shard);
 
 #endif /* FLOW_API_SHARD_H */

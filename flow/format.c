@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * format.c
- *	  How a line becomes fields: by a pattern's groups, by a log format, or by
+ *	  Splits a line into fields: by a pattern's groups, by a log format, or by
  *	  the headers of the files.
  *
  *-------------------------------------------------------------------------
@@ -15,9 +15,9 @@
 #include <string.h>
 
 /*
- * Layouts of headers that are kept: files of a directory have one or few, so
- * each is made once.  100,000 small files take as long with as without a
- * header that way.
+ * Number of layouts of headers that are kept.  The files of a directory have
+ * one or few headers, so each layout is made once.  100,000 small files then
+ * take as long with as without a header.
  */
 #define LAYOUTS_KEPT 8
 
@@ -28,23 +28,23 @@ struct FlowFormat
 
 	/* of a pattern */
 	FlowRegex *regex;
-	/* NULL: the pattern does more than to split, or the splitter is off */
+	/* NULL: the pattern does more than split, or the splitter is off */
 	FlowShape *shape;
-	int *groups;              /* by column: the group that fills it; 0: none does */
-	const FlowField **fields; /* by column: the AWS field it is known to hold, or NULL */
+	int *groups;              /* by column: the group that fills it, or 0 */
+	const FlowField **fields; /* by column: the AWS field that it holds, or NULL if not known */
 	FlowLayout pattern_layout;
 
 	/* of a log format */
 	FlowNames names;
 	FlowLayout *log_layouts[2]; /* [1]: with a time before the record */
 
-	/* of headers, the one that was asked for last first */
+	/* of headers, the most recently used first */
 	FlowLayout *header_layouts[LAYOUTS_KEPT];
 };
 
 /* ---------- columns and groups ---------- */
 
-/* "12" as 12; 0 if the text is no number from 1 to 9999 */
+/* Returns 12 for "12"; 0 if the text is not a number from 1 to 9999. */
 static int
 group_number(const char *text)
 {
@@ -56,8 +56,8 @@ group_number(const char *text)
 }
 
 /*
- * The group that a column asks for by its "field" option or, where groups have
- * names, by its name.
+ * Returns the group that a column names by its "field" option or, where groups
+ * have names, by its name; 0 if there is none.
  */
 static int
 group_of_column(const FlowFormat *format, const FlowColumn *column)
@@ -82,6 +82,7 @@ group_of_column(const FlowFormat *format, const FlowColumn *column)
 	return flow_regex_group_number(format->regex, group_name);
 }
 
+/* Finds the group of each column where groups have names. */
 static FlowStatus
 map_by_name(FlowFormat *format, FlowError *error)
 {
@@ -110,7 +111,10 @@ map_by_name(FlowFormat *format, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Unnamed groups fill the columns without "field", in their order. */
+/*
+ * Finds the group of each column where groups have no names: they fill the
+ * columns without "field", in their order.
+ */
 static FlowStatus
 map_by_position(FlowFormat *format, FlowError *error)
 {
@@ -137,6 +141,10 @@ map_by_position(FlowFormat *format, FlowError *error)
 		}
 	}
 
+	/*
+	 * groups and these columns must pair up, unless all columns name their
+	 * group
+	 */
 	if (nplain != ngroups && (nplain > 0 || format->spec.ncolumns == 0))
 	{
 		flow_error_set(error,
@@ -154,6 +162,7 @@ map_by_position(FlowFormat *format, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Finds the group of each column, and the AWS field that each column holds. */
 static FlowStatus
 map_columns(FlowFormat *format, FlowError *error)
 {
@@ -179,8 +188,8 @@ map_columns(FlowFormat *format, FlowError *error)
 }
 
 /*
- * Finds out what lines may be split by, and which fields the columns' groups
- * then are.
+ * Finds the shape by which lines may be split, and the fields that are then
+ * the columns' groups.
  */
 static FlowStatus
 find_shape(FlowFormat *format, FlowError *error)
@@ -206,6 +215,7 @@ find_shape(FlowFormat *format, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Compiles the pattern of a format. */
 static FlowStatus
 compile_regex(FlowFormat *format, FlowError *error)
 {
@@ -227,6 +237,7 @@ compile_regex(FlowFormat *format, FlowError *error)
 
 /* ---------- lists of names ---------- */
 
+/* Makes a layout from a list of names for the format's columns. */
 static FlowStatus
 create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed,
               FlowLayout **layout, FlowError *error)
@@ -244,6 +255,7 @@ create_layout(FlowFormat *format, const FlowNames *names, const char *source, bo
 	return flow_layout_create(&spec, layout, error);
 }
 
+/* Makes the layouts of a log format, without and with a time. */
 static FlowStatus
 compile_log_format(FlowFormat *format, FlowError *error)
 {
@@ -261,6 +273,7 @@ compile_log_format(FlowFormat *format, FlowError *error)
 
 /* ---------- the format as an object ---------- */
 
+/* Compiles a format from its specification. */
 FlowStatus
 flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat **format,
                    FlowError *error)
@@ -305,12 +318,14 @@ flow_format_free(FlowFormat *format)
 	flow_free(format->host, format);
 }
 
+/* Returns true if the files' headers name the fields. */
 bool
 flow_format_is_by_header(const FlowFormat *format)
 {
 	return format->spec.regex == NULL && format->spec.log_format == NULL;
 }
 
+/* Returns the layout of lines before any header was read, or NULL. */
 const FlowLayout *
 flow_format_layout(const FlowFormat *format, bool timed)
 {
@@ -319,19 +334,21 @@ flow_format_layout(const FlowFormat *format, bool timed)
 	return format->log_layouts[timed];
 }
 
+/* Returns true if records are taken out of their wrapper. */
 bool
 flow_format_unwraps(const FlowFormat *format)
 {
 	return format->spec.regex == NULL;
 }
 
+/* Returns true if any line is split at separators. */
 bool
 flow_format_has_shape(const FlowFormat *format)
 {
 	return format->spec.splitter && (format->spec.regex == NULL || format->shape != NULL);
 }
 
-/* by separator; others have no name worth one */
+/* Names by separator; the last is for all others. */
 static const struct
 {
 	char separator;
@@ -345,6 +362,7 @@ static const struct
 	{'\0', "regex, split at separators"},
 };
 
+/* Returns the name of the splitter, as EXPLAIN shows it. */
 const char *
 flow_format_name(const FlowFormat *format)
 {
@@ -375,6 +393,7 @@ flow_format_header_mode(const FlowFormat *format)
 	return format->spec.header;
 }
 
+/* Returns true if lines may be split at their separators. */
 bool
 flow_format_splits(const FlowHost *host, const char *regex, bool splitter)
 {
@@ -389,6 +408,7 @@ flow_format_splits(const FlowHost *host, const char *regex, bool splitter)
 	return splits;
 }
 
+/* Checks that a pattern compiles. */
 FlowStatus
 flow_format_check_regex(const FlowHost *host, const char *regex, FlowError *error)
 {
@@ -405,6 +425,7 @@ flow_format_regex_is_escaped(const char *regex)
 	return flow_regex_is_escaped(regex);
 }
 
+/* Checks a log format and finds its first unknown field. */
 FlowStatus
 flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64],
                              FlowError *error)
@@ -427,6 +448,7 @@ flow_format_check_log_format(const char *log_format, char unknown[64], char near
 
 /* ---------- lines ---------- */
 
+/* Splits a line into fields by column. */
 FlowStatus
 flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line, size_t len,
                   FlowSlice *fields, FlowError *error)
@@ -437,6 +459,7 @@ flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line
 		format->regex, line, len, format->groups, format->spec.ncolumns, fields, error);
 }
 
+/* Adds the detail that says why a line is not a record. */
 void
 flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout, const char *line,
                              size_t len, FlowError *error)
@@ -455,7 +478,7 @@ flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout,
 
 /* ---------- headers ---------- */
 
-/* Is it the header that was met last? */
+/* Returns true if the line is the header that was read last. */
 static bool
 is_last_header(const FlowFormat *format, const char *line, size_t len)
 {
@@ -464,12 +487,13 @@ is_last_header(const FlowFormat *format, const char *line, size_t len)
 	return last != NULL && last->key_len == len && memcmp(last->key, line, len) == 0;
 }
 
+/* Returns true if the line looks like a header. */
 bool
 flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bool first)
 {
 	FlowNames names;
 
-	/* records begin with a digit, as a rule: most lines end here */
+	/* records usually begin with a digit: most lines end here */
 	if (len == 0 || line[0] < 'a' || line[0] > 'z')
 		return false;
 	if (is_last_header(format, line, len))
@@ -478,7 +502,7 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	       flow_header_is_likely(&names, first && format->spec.regex == NULL ? 1 : 2);
 }
 
-/* The place of a field in a header, from 1; 0 if it is not there. */
+/* Returns the place of a field in a header, from 1; 0 if it is not there. */
 static int
 place_in_header(const FlowNames *names, const FlowField *field)
 {
@@ -486,10 +510,11 @@ place_in_header(const FlowNames *names, const FlowField *field)
 }
 
 /*
- * With as many names as groups, a column's group and its field's name must
- * have the same number.  Otherwise (a pattern that takes a part, or more)
- * nothing but the order can be compared: what one column takes before another
- * must stand before it.
+ * Checks that a header does not contradict the groups of the pattern.  If it
+ * has as many names as the pattern has groups, a column's group and its
+ * field's name must have the same number.  Otherwise (the pattern matches only
+ * some of the fields, or more) only the order can be compared: fields must be
+ * in the same order as the groups of their columns.
  */
 static FlowStatus
 compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError *error)
@@ -502,6 +527,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 		int place = format->fields[i] ? place_in_header(names, format->fields[i]) : 0;
 		bool contradiction = place > 0 && same_count && place != format->groups[i];
 
+		/* compare with the columns before */
 		for (int j = 0; place > 0 && !same_count && j < i; j++)
 		{
 			int other = format->fields[j] ? place_in_header(names, format->fields[j]) : 0;
@@ -525,7 +551,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 			                  place);
 			flow_error_hint(error,
 			                "Put the columns into the order of the header, or read these files "
-			                "with a table of their own.");
+			                "with a separate table.");
 			error->column = i;
 			return error->status;
 		}
@@ -533,6 +559,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 	return FLOW_OK;
 }
 
+/* Checks that a header names the fields of the log format. */
 static FlowStatus
 compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowError *error)
 {
@@ -549,14 +576,14 @@ compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowEr
 	else
 		flow_error_detail(error, "The header names other fields, or in another order.");
 	flow_error_hint(error,
-	                "Leave out the option \"log_format\", so that the headers say what the fields "
-	                "are, or read these files with a table of their own.");
+	                "Remove the option \"log_format\", so that the headers name the fields, "
+	                "or read these files with a separate table.");
 	return error->status;
 }
 
 /* ---------- layouts of headers ---------- */
 
-/* Moves one of them to the front. */
+/* Moves a layout to the front and returns it. */
 static const FlowLayout *
 move_to_front(FlowFormat *format, size_t index)
 {
@@ -567,6 +594,7 @@ move_to_front(FlowFormat *format, size_t index)
 	return layout;
 }
 
+/* Finds the layout of a header by its text; NULL if it is not kept. */
 static const FlowLayout *
 find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool timed)
 {
@@ -582,8 +610,8 @@ find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool tim
 }
 
 /*
- * A layout to keep, under the text of its header; the default format's has
- * none.
+ * Makes a layout and keeps it with the text of its header; that of the default
+ * format is empty.  The layout used longest ago is dropped.
  */
 static FlowStatus
 add_header_layout(FlowFormat *format, const FlowNames *names, const char *source, const char *key,
@@ -610,6 +638,7 @@ add_header_layout(FlowFormat *format, const FlowNames *names, const char *source
 	return FLOW_OK;
 }
 
+/* Accepts a header if it fits the columns. */
 FlowStatus
 flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed,
                         const FlowLayout **layout, FlowError *error)
@@ -623,10 +652,12 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		*layout = known;
 		return FLOW_OK;
 	}
+
+	/* a first line that names no fields */
 	if (!flow_header_read(line, len, &names))
 	{
 		if (!by_header)
-			return FLOW_OK; /* header 'true' skips whatever is there */
+			return FLOW_OK; /* header 'true' skips any first line */
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
 		flow_error_detail(error, "Its first line does not name the fields of the records.");
 		flow_error_hint(
@@ -634,6 +665,8 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 			"Set option \"log_format\" to the fields of the records, and \"header\" to \"false\".");
 		return error->status;
 	}
+
+	/* compare with the format, or make a layout from the header */
 	if (format->regex != NULL)
 		return compare_with_groups(format, &names, error);
 	if (!by_header)
@@ -649,6 +682,7 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 	return add_header_layout(format, &names, "header", line, len, timed, layout, error);
 }
 
+/* Returns the default format's layout for a file without header. */
 FlowStatus
 flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed,
                            const FlowLayout **layout, FlowError *error)
@@ -658,10 +692,11 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 	if (!flow_default_fits(line, len, timed))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
-		flow_error_detail(error,
-		                  timed ? "Its first event is no record of the default format."
-		                        : "Its first line does not name the fields of the records, and is "
-		                          "no record of the default format either.");
+		flow_error_detail(
+			error,
+			timed ? "Its first event is not a record of the default format."
+				  : "Its first line does not name the fields of the records, and is not "
+					"a record of the default format either.");
 		flow_error_hint(error,
 		                "Set option \"log_format\" to the format of these flow logs, or \"regex\" "
 		                "to a regular expression for their lines.");

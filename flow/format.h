@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * format.h
- *	  How a line becomes fields.
+ *	  Splits lines into fields.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,57 +10,66 @@
 
 #include "layout.h"
 
+/* in format.c */
+
 /*
- * How lines are laid out before a header was met; NULL if that takes a header.
- * "timed": a wrapper puts a time before each record.  Layouts live as long as
- * the format, but for those of headers: of them, only the one that was asked
- * for last is certain to.
+ * Returns the layout of lines before any header was read; NULL if that takes a
+ * header.  "timed": a wrapper puts a time before each record.  Layouts live as
+ * long as the format, except those of headers: of these, only the one returned
+ * last is certain to live.
  */
 extern const FlowLayout *flow_format_layout(const FlowFormat *format, bool timed);
 
 /*
- * Do the files' own headers say what their fields are?  Then a file cannot be
- * read from its middle.
+ * Returns true if the files' own headers name the fields.  Then a file cannot
+ * be read from its middle.
  */
 extern bool flow_format_is_by_header(const FlowFormat *format);
 
 /*
- * Are records taken out of what is wrapped round them?  A pattern is for lines
- * as they are.
+ * Returns true if records are taken out of their wrapper.  A pattern is
+ * matched against lines as they are.
  */
 extern bool flow_format_unwraps(const FlowFormat *format);
 
-/* Is any line split at separators? */
+/* Returns true if any line is split at separators. */
 extern bool flow_format_has_shape(const FlowFormat *format);
 
 extern const FlowColumn *flow_format_columns(const FlowFormat *format, int *ncolumns);
 extern FlowHeaderMode flow_format_header_mode(const FlowFormat *format);
 
 /*
- * Splits a line into fields[column]: FLOW_OK, FLOW_END if it is no record of
- * this format, or an error.
+ * Splits a line into fields[column]: FLOW_OK, FLOW_END if it is not a record
+ * of this format, or an error.
  */
 extern FlowStatus flow_format_split(FlowFormat *format, const FlowLayout *layout, const char *line,
                                     size_t len, FlowSlice *fields, FlowError *error);
 
-/* Adds to an error about a line that is no record why that may be. */
+/*
+ * Adds to an error about a line that is not a record the detail that says why.
+ */
 extern void flow_format_explain_mismatch(const FlowFormat *format, const FlowLayout *layout,
                                          const char *line, size_t len, FlowError *error);
 
-/* Does the line look like a header?  "first": it is the first of its file. */
+/*
+ * Returns true if the line looks like a header.  "first": it is the first of
+ * its file.
+ */
 extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len,
                                   bool first);
 
 /*
- * Takes a header: FLOW_BAD_HEADER if it does not fit the columns.  Where
- * headers say what the fields are, the lines that follow have *layout.
+ * Accepts a header: FLOW_BAD_HEADER if it does not fit the columns.  Where
+ * headers name the fields, *layout is set to the layout of the lines that
+ * follow.
  */
 extern FlowStatus flow_format_take_header(FlowFormat *format, const char *line, size_t len,
                                           bool timed, const FlowLayout **layout, FlowError *error);
 
 /*
- * The layout of a file that begins with this line, which is no header: the
- * default format's, or FLOW_BAD_HEADER if the line does not fit it.
+ * Returns the layout of a file that begins with this line, which is not a
+ * header: the default format's, or FLOW_BAD_HEADER if the line does not fit
+ * it.
  */
 extern FlowStatus flow_format_assume_default(FlowFormat *format, const char *line, size_t len,
                                              bool timed, const FlowLayout **layout,

@@ -59,8 +59,8 @@ flow_groups_free(FlowGroups *groups)
 }
 
 /*
- * Adds the next records, and says in the run why there are no more of them if
- * that is so.
+ * Adds the next records of a run; the run's status says why it was cut short,
+ * if it was.
  */
 static void
 add_run(FlowGroups *groups, FlowGroupRun *run)
@@ -82,7 +82,7 @@ flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool b
 	if (bad_is_null)
 		most = 1;
 	else if (groups->alone != NULL && groups->ninputs == 0)
-		most = SIZE_MAX; /* nothing is looked at */
+		most = SIZE_MAX; /* no field is read */
 
 	*bad = (FlowBadField) {-1, FLOW_OK};
 	while (*done < batch->count)
@@ -151,7 +151,7 @@ FlowStatus
 flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *totals)
 {
 	FlowBatch batch = {.count = 1, .fields = groups->fields};
-	/* a key that is NULL may have come of a bad field */
+	/* a NULL key may have come from a bad field */
 	FlowGroupRun run = {&batch, 0, 1, true, FLOW_OK, {-1, FLOW_OK}};
 
 	for (int k = 0; k < groups->spec.nkeys; k++)

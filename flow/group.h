@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * group.h
- *	  What the files of the aggregates by group share.
+ *	  Shared by the files of the aggregates by group.
  *
  * Records are added in runs, a column at a time: the aggregates' fields become
- * numbers, the keys' fields become groups, and then each aggregate goes over
+ * numbers, the keys' fields become groups, and then each aggregate processes
  * the run.  A record whose field is bad, or whose group does not fit, cuts the
  * run short before anything is changed, so all records before it are added,
- * and nothing of it is.
+ * and nothing of that record.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +17,7 @@
 #include "internal.h"
 
 /*
- * Records of a run, at most: their numbers and keys stay in the first-level
+ * Maximum records of a run; their numbers and keys stay in the first-level
  * cache.
  */
 #define FLOW_GROUP_RUN 256
@@ -26,8 +26,8 @@
 #define FLOW_GROUP_NO_FIELD UINT64_MAX
 
 /*
- * A key's field, in a form that is compared at once.  A short one is the bytes
- * themselves, followed by zeros; a longer one is a hash of them.
+ * A key's field in a form that is compared in one step.  A short one is the
+ * bytes themselves, followed by zeros; a longer one is a hash of them.
  */
 typedef struct FlowGroupKey
 {
@@ -54,8 +54,8 @@ typedef struct FlowGroupRun
 {
 	const FlowBatch *batch;
 	size_t first;
-	size_t count;      /* records that can be added, as far as is known */
-	bool bad_is_null;  /* then it is one record */
+	size_t count;      /* records known so far to be addable */
+	bool bad_is_null;  /* the run is then one record */
 	FlowStatus status; /* of the record that cut the run short */
 	FlowBadField bad;
 } FlowGroupRun;
@@ -68,8 +68,8 @@ struct FlowGroupInput
 	int column;
 	bool address;                    /* its values are addresses */
 	FlowGroupRead read;              /* from a batch that was split at separators */
-	uint64_t limit;                  /* digits that make less than this are a value, */
-	uint64_t factor;                 /* of so much for each; see read_digits */
+	uint64_t limit;                  /* digits are a value if their number is below this, */
+	uint64_t factor;                 /* multiplied by this; see read_digits */
 	uint8_t present[FLOW_GROUP_RUN]; /* 1: it has a value; 0: it is NULL, and the number is 0 */
 	union
 	{
@@ -79,8 +79,8 @@ struct FlowGroupInput
 };
 
 /*
- * Goes over a run: the total at "offset" in the group found for record i, or
- * the only one there is, takes the input's value i.
+ * Processes a run: adds the input's value i to the total at "offset" in the
+ * group found for record i, or to the only total.
  */
 typedef void (*FlowGroupUpdate)(const FlowGroupInput *input, FlowGroupKey *const *found,
                                 size_t offset, FlowTotal *alone, size_t count);
@@ -99,8 +99,8 @@ struct FlowGroups
 	size_t used; /* bytes of table and chunks */
 
 	/*
-	 * the hash table: slots are a power of two, and go on at the next one if
-	 * one is taken
+	 * the hash table: the number of slots is a power of two; if one is taken,
+	 * the next one is tried
 	 */
 	FlowGroupSlot *slots;
 	unsigned bits;
@@ -108,7 +108,7 @@ struct FlowGroups
 
 	/*
 	 * chunks: [1, nused) hold groups, [nused, nchunks) are spare; number 0 is
-	 * none, for no group shall have reference 0
+	 * not used, so that no group has reference 0
 	 */
 	FlowGroupChunk *chunks;
 	size_t max_chunks; /* room in chunks[] */
@@ -125,7 +125,7 @@ struct FlowGroups
 	FlowGroupInput *inputs;
 	int ninputs;
 	FlowTotal *alone;  /* the totals of the only group, if there are no keys */
-	FlowSlice *slices; /* the keys that flow_groups_next shows */
+	FlowSlice *slices; /* the keys that flow_groups_next returns */
 	FlowSlice *fields; /* by column: the keys that flow_groups_merge adds; only if "by_value" */
 	/*
 	 * groups with a key that is not written in its value's form; only if
@@ -139,14 +139,14 @@ struct FlowGroups
 	FlowGroupKey *found[FLOW_GROUP_RUN];
 };
 
-/* How NULL is written where groups are told apart by value. */
+/* Returns the form of NULL where groups are told apart by value. */
 static inline FlowSlice
 flow_group_null_form(const FlowColumn *column)
 {
 	return (FlowSlice) {column->null_text, column->null_text != NULL ? column->null_len : 0};
 }
 
-/* The run ends before its record i, for a reason. */
+/* Ends the run before its record i, with a status. */
 static inline void
 flow_group_cut_run(FlowGroupRun *run, size_t i, FlowStatus status, int column)
 {
@@ -158,13 +158,13 @@ flow_group_cut_run(FlowGroupRun *run, size_t i, FlowStatus status, int column)
 
 /* ---------- group_total.c ---------- */
 
-/* Sets up the aggregates and what they read; memory for both is there. */
+/* Sets up the aggregates and their inputs, for which memory is allocated. */
 extern void flow_group_init_aggregates(FlowGroups *groups);
 
-/* Reads what is aggregated. */
+/* Reads the values to be aggregated. */
 extern void flow_group_read_inputs(FlowGroups *groups, FlowGroupRun *run);
 
-/* Adds it to the totals of the groups that were found. */
+/* Adds them to the totals of the groups found. */
 extern void flow_group_update_totals(FlowGroups *groups, const FlowGroupRun *run);
 
 /* Adds totals to those of a group. */
@@ -174,8 +174,8 @@ extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
 /* ---------- group_table.c ---------- */
 
 /*
- * Sizes and an empty table, for at least one key; false when there is no
- * memory.
+ * Sets the sizes and makes an empty table, for at least one key; false if
+ * memory is short.
  */
 extern bool flow_group_create_table(FlowGroups *groups);
 extern void flow_group_free_table(FlowGroups *groups);
@@ -185,7 +185,8 @@ extern void flow_group_clear_table(FlowGroups *groups);
 extern void flow_group_find(FlowGroups *groups, FlowGroupRun *run);
 
 /*
- * Shows the next group at or behind slot *position, and moves that behind it.
+ * Returns the next group at or after slot *position, and moves *position past
+ * it.
  */
 extern FlowStatus flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group);
 

@@ -3,11 +3,12 @@
  * group_table.c
  *	  Finds the group of a record by its keys.
  *
- * A hash table has references to groups, which lie one behind another in
+ * A hash table has references to groups, which are stored one after another in
  * chunks:
  *
- *		FlowGroupKey keys[nkeys]; FlowTotal totals[naggregates]; bytes of its
- *		long keys
+ *		FlowGroupKey keys[nkeys];
+ *		FlowTotal totals[naggregates];
+ *		bytes of its long keys
  *
  *-------------------------------------------------------------------------
  */
@@ -16,26 +17,26 @@
 #include <string.h>
 
 /*
- * A table has 8 KiB at first, and a chunk 4 KiB at least: this much is taken
+ * A table has 8 KiB at first, and a chunk at least 4 KiB: this much is taken
  * whatever the bound.
  */
 #define FIRST_TABLE_BITS 10
 #define LAST_TABLE_BITS 31
 #define MIN_CHUNK ((size_t) 4 * 1024)
 #define MAX_CHUNK ((size_t) 256 * 1024)
-#define UNIT 8 /* a group's size and place are multiples of this */
+#define UNIT 8 /* a group's size and offset are multiples of this */
 
 #define CACHE_LINE 64
 
 /*
- * Where table and groups exceed this, they are fetched ahead (half of a common
+ * Above this size, the table and groups are prefetched (half of a common
  * second-level cache).
  */
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
 /*
- * Groups lie in no order of their slots: those so far ahead are fetched when
- * groups are shown.
+ * Groups are not in the order of their slots: this many slots ahead, they are
+ * prefetched when groups are returned.
  */
 #define FETCH_AHEAD_SLOTS 16
 
@@ -58,10 +59,10 @@ fold(uint64_t a, uint64_t b)
 }
 
 /*
- * A hash of keys.  Logs come from anywhere, and whoever writes one must not be
- * able to choose fields that all meet in one place of the table; so all
- * depends on a seed that each FlowGroups draws (no result depends on it), and
- * what it multiplies by is not known outside.
+ * The hash of keys.  Logs come from anywhere, and their writers must not be
+ * able to choose fields that all have the same place in the table.  So the
+ * hash depends on a seed that each FlowGroups draws (no result depends on it),
+ * and its multipliers are not known outside.
  */
 static inline uint64_t
 hash_key(const uint64_t *seed, uint64_t hash, const FlowGroupKey *key)
@@ -102,7 +103,7 @@ make_key(const FlowGroups *groups, FlowSlice field)
 	return key;
 }
 
-/* The same, where FLOW_GROUP_SHORT_KEY bytes can be loaded from any place. */
+/* The same if FLOW_GROUP_SHORT_KEY bytes are readable at any position. */
 static inline FlowGroupKey
 load_key(const FlowGroups *groups, const char *data, uint32_t len)
 {
@@ -142,10 +143,10 @@ is_long(const FlowGroupKey *key)
 }
 
 /*
- * The keys of one record, or of a batch whose lines lack the column.  A field
- * that there is not must be looked at in each record if there must be one: a
- * group without it may exist, as bad fields may be taken for NULL.  Where
- * groups are told apart by value, it is the same key as a field that means
+ * Reads the keys of one record, or of a batch whose lines lack the column.  A
+ * missing field must be checked in each record if a field is required: a group
+ * without it may exist, as bad fields may be taken for NULL.  Where groups are
+ * told apart by value, a missing field has the same key as a field that means
  * NULL.
  */
 static void
@@ -213,8 +214,8 @@ read_keys(FlowGroups *groups, FlowGroupRun *run)
 }
 
 /*
- * Where a key's bytes stand in a group; "longs" is where those of the long
- * keys go on, and is moved.
+ * Returns the position of a key's bytes in a group; "longs" is the position of
+ * the next long key, and is advanced.
  */
 static FlowSlice
 key_bytes(const FlowGroupKey *key, const char **longs)
@@ -232,8 +233,8 @@ key_bytes(const FlowGroupKey *key, const char **longs)
 }
 
 /*
- * Do the long keys of record i, whose hashes are those of a group, have its
- * bytes?
+ * Returns true if the long keys of record i, whose hashes are those of a
+ * group, have its bytes.
  */
 static bool
 same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i,
@@ -275,8 +276,8 @@ same_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const Flo
 /* ---------- memory ---------- */
 
 /*
- * Allocates a part of what the bound is for.  It gives up spare chunks where
- * that makes it fit.  While there is no group, everything fits.
+ * Allocates memory within the bound, releasing spare chunks if necessary.
+ * While there is no group, everything fits.
  */
 static FlowStatus
 take_memory(FlowGroups *groups, size_t size, void **memory)
@@ -317,8 +318,8 @@ grow_chunk_list(FlowGroups *groups)
 }
 
 /*
- * Makes chunks[nused] one of "size" bytes, which is a spare one if that is the
- * size of those.
+ * Makes chunks[nused] a chunk of "size" bytes; a spare one is used if it has
+ * that size.
  */
 static FlowStatus
 add_chunk(FlowGroups *groups, size_t size)
@@ -344,9 +345,9 @@ add_chunk(FlowGroups *groups, size_t size)
 }
 
 /*
- * What to leave free before a group so that it does not touch a cache line
- * more than it needs to: where groups are many, each of them is a wait for
- * memory (of 130,000 groups of 56 bytes: a query takes 3 % less time).
+ * Returns the bytes to leave free before a group so that it does not touch
+ * more cache lines than necessary: with many groups, each line is a wait for
+ * memory (130,000 groups of 56 bytes: a query takes 3 % less time).
  */
 static size_t
 gap_before(const char *place, size_t size)
@@ -357,8 +358,8 @@ gap_before(const char *place, size_t size)
 }
 
 /*
- * Takes room for a group, and gives its reference.  One that exceeds a chunk
- * gets one of its own.
+ * Takes space for a group and returns its reference.  A group larger than a
+ * chunk gets one of its own.
  */
 static FlowStatus
 add_group(FlowGroups *groups, size_t size, uint32_t *reference)
@@ -403,8 +404,8 @@ group_at(const FlowGroups *groups, uint32_t reference)
 /* ---------- the hash table ---------- */
 
 /*
- * The 32 bits of a hash that a slot keeps are all that the table uses, so it
- * grows without a look at the groups.
+ * Returns the first slot to try.  The table uses only the 32 bits of a hash
+ * that a slot keeps, so it grows without access to the groups.
  */
 static inline size_t
 first_slot(const FlowGroups *groups, uint32_t hash)
@@ -455,8 +456,8 @@ grow_table(FlowGroups *groups)
 }
 
 /*
- * Half of the slots are full at most, or three quarters where the bound
- * forbids more of them.
+ * Makes sure that a slot is free.  At most half of the slots are full, or
+ * three quarters where the bound forbids more slots.
  */
 static FlowStatus
 have_free_slot(FlowGroups *groups)
@@ -471,7 +472,7 @@ have_free_slot(FlowGroups *groups)
 }
 
 /*
- * A new group is made of good fields only; others with the same bytes are then
+ * A new group is made only of good fields; others with the same bytes are then
  * good as well.
  */
 static bool
@@ -495,8 +496,8 @@ check_keys(const FlowGroups *groups, FlowGroupRun *run, size_t i)
 }
 
 /*
- * Is a key of record i written otherwise than its value is?  Then there may be
- * another group of the same value.
+ * Returns true if a key of record i is not written in its value's form.  Then
+ * there may be another group of the same value.
  */
 static bool
 is_spelled(const FlowGroups *groups, const FlowGroupRun *run, size_t i)
@@ -572,9 +573,9 @@ insert_group(FlowGroups *groups, FlowGroupRun *run, size_t i)
 }
 
 /*
- * Fetches the slots that a run begins at, then the groups that they mean, so
- * that it waits for none of them.  It must be inlined: gcc 12 takes a function
- * that only fetches for one without effect, and leaves out its calls.
+ * Prefetches the first slots of a run, then the groups to which they refer, so
+ * that it waits for none of them.  It must be inlined: gcc 12 assumes that a
+ * function that only prefetches has no effect, and removes its calls.
  */
 static inline __attribute__((always_inline)) void
 fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
@@ -634,8 +635,8 @@ find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
 }
 
 /*
- * Not if the null text could be a value's form, nor if it is long: then a
- * field that there is not would not have its bytes.
+ * False if the null text could be a value's form, or is long: then a missing
+ * field would not have its bytes.
  */
 bool
 flow_group_keeps_values(const FlowColumn *column)
@@ -650,7 +651,7 @@ flow_group_keeps_values(const FlowColumn *column)
 		return true;
 	if (column->null_len > FLOW_GROUP_SHORT_KEY)
 		return false;
-	if (column->type == FLOW_TEXT) /* a longer text may have been cut to it */
+	if (column->type == FLOW_TEXT) /* a longer text may have been cut to this */
 		return column->max_chars < 0 || column->null_len < (size_t) column->max_chars;
 	other.null_text = NULL;
 	return flow_value_read(&other, NULL, null_text, &value) != FLOW_OK;
@@ -754,8 +755,8 @@ flow_group_free_table(FlowGroups *groups)
 }
 
 /*
- * Makes an empty table as small as at first, where fewer groups are expected
- * from now on: they would lie scattered over a large one, and clearing and
+ * Shrinks an empty table to its first size, for when fewer groups are expected
+ * from now on: they would be scattered over a large one, and clearing and
  * searching it takes time.  Without memory it stays as it is.
  */
 void
@@ -776,10 +777,7 @@ flow_groups_shrink(FlowGroups *groups)
 	groups->bits = FIRST_TABLE_BITS;
 }
 
-/*
- * Keeps the table and all chunks but those of a size that nobody else may
- * need.
- */
+/* Clears the table; keeps it and the chunks of the usual size. */
 void
 flow_group_clear_table(FlowGroups *groups)
 {

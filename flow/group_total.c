@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * group_total.c
- *	  Reads what is aggregated, and adds it to totals.
+ *	  Reads the values to be aggregated, and adds them to totals.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,8 +13,8 @@
 /* ---------- reading what is aggregated ---------- */
 
 /*
- * Reads one field; false if it is bad, and then the run ends before it, unless
- * bad fields are NULL.
+ * Reads one field.  If it is bad, ends the run before it and returns false,
+ * unless bad fields are NULL.
  */
 static bool
 read_field(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run, size_t i)
@@ -57,8 +57,8 @@ read_fields(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /*
- * The number that "len" digits before "end" make, from 1 to 8 of them; what
- * stands before them is loaded too.  False if there is something else among
+ * Reads the number that "len" digits before "end" make, from 1 to 8 of them;
+ * the bytes before them are loaded too.  False if there is anything else among
  * them.
  */
 static inline bool
@@ -71,7 +71,7 @@ load_digits(const char *end, size_t len, uint64_t *number)
 	bytes = (bytes ^ EACH('0')) & wanted;
 	if (flow_unlikely((((bytes + EACH(0x06)) | bytes) & EACH(0xF0)) != 0))
 		return false;
-	bytes = bytes * 10 + (bytes >> 8); /* as value.c does it: each step joins neighbours */
+	bytes = bytes * 10 + (bytes >> 8); /* as in flow_digits.h: each step joins neighbours */
 	bytes = (bytes & UINT64_C(0x00FF00FF00FF00FF)) * 100 +
 	        ((bytes >> 16) & UINT64_C(0x00FF00FF00FF00FF));
 	*number =
@@ -95,14 +95,14 @@ load_more_digits(const char *end, size_t len, uint64_t *number)
 }
 
 /*
- * Integers that are plain digits, of which no more than a type holds for sure,
- * and times in seconds.  All others go the long way.
+ * Reads integers of plain digits, no more of them than their type certainly
+ * holds, and times in seconds.  All others are read by read_field.
  */
 static void
 read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 {
 	/*
-	 * all in variables, for the compiler cannot know that storing numbers
+	 * all in variables, because the compiler cannot know that storing numbers
 	 * changes none of it
 	 */
 	const FlowBatch *batch = run->batch;
@@ -144,8 +144,8 @@ read_digits(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run)
 #endif
 
 /*
- * Is a column's null text made of digits?  Then digits must be looked at as
- * text.
+ * Returns true if a column's null text is made of digits.  Then digits must be
+ * compared as text.
  */
 static bool
 null_is_digits(const FlowColumn *column)
@@ -161,8 +161,8 @@ null_is_digits(const FlowColumn *column)
 }
 
 /*
- * How a type's digits are read: what they must be less than, and what one of
- * them is worth.
+ * How a type's digits are read: the number they must be less than, and the
+ * value of one unit.
  */
 static const struct
 {
@@ -295,8 +295,8 @@ keep_greatest_address(FlowTotal *total, const FlowGroupInput *input, size_t i)
 }
 
 /*
- * What all updates do; "step" is compiled in.  The only total there is stays
- * in registers: in memory each record would wait for the one before.
+ * Does what all updates have in common; "step" is compiled in.  A single total
+ * stays in registers: in memory each record would wait for the one before.
  */
 static inline __attribute__((always_inline)) void
 update_totals(const FlowGroupInput *input, FlowGroupKey *const *found, size_t offset,
@@ -424,7 +424,7 @@ flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals, const FlowT
 
 /* ---------- the aggregates ---------- */
 
-/* by kind of aggregate, and whether it is one of addresses */
+/* by kind of aggregate, and by whether it is of addresses */
 static const FlowGroupUpdate updates[][2] = {
 	[FLOW_COUNT_ALL] = {update_count_all, NULL},
 	[FLOW_COUNT] = {update_count, update_count},
@@ -432,7 +432,7 @@ static const FlowGroupUpdate updates[][2] = {
 	[FLOW_MIN] = {update_min, update_min_address},
 	[FLOW_MAX] = {update_max, update_max_address},
 };
-/* The input of a column, which several aggregates may share. */
+/* Returns the input of a column, which several aggregates may share. */
 static FlowGroupInput *
 have_input(FlowGroups *groups, int column)
 {

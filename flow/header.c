@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * header.c
- *	  Lists of field names: headers, and log formats as AWS takes them.
+ *	  Reads lists of field names: headers, and log formats in AWS's notation.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,8 +17,8 @@ is_separator(char c)
 }
 
 /*
- * Has it the form of a field's name: a letter, then letters, digits, "-" and
- * "_"?
+ * Returns true if the text has the form of a field's name: a letter, then
+ * letters, digits, "-" and "_".
  */
 static bool
 is_name(FlowSlice name)
@@ -46,8 +46,8 @@ field_of_name(FlowSlice name)
 }
 
 /*
- * Appends a name that was not there before; false if it was, or is none, or
- * there are too many.
+ * Appends a name; returns false if it is already in the list, is not a name,
+ * or is one too many.
  */
 static bool
 add_name(FlowNames *names, FlowSlice name)
@@ -64,6 +64,7 @@ add_name(FlowNames *names, FlowSlice name)
 
 /* ---------- headers ---------- */
 
+/* Splits a line into distinct names. */
 bool
 flow_header_read(const char *line, size_t len, FlowNames *names)
 {
@@ -92,6 +93,9 @@ flow_header_read(const char *line, size_t len, FlowNames *names)
 	return names->count > 0;
 }
 
+/*
+ * Returns true if there are enough names, and half of them are known fields.
+ */
 bool
 flow_header_is_likely(const FlowNames *names, int least)
 {
@@ -102,7 +106,7 @@ flow_header_is_likely(const FlowNames *names, int least)
 	return names->count >= least && known * 2 >= names->count;
 }
 
-/* Are they the same field's names, "_" and "-" alike? */
+/* Returns true if two names are the same, "_" and "-" alike. */
 static bool
 is_same_name(FlowSlice name, const char *other, size_t other_len)
 {
@@ -119,6 +123,7 @@ is_same_name(FlowSlice name, const char *other, size_t other_len)
 	return true;
 }
 
+/* Returns the index of the name that fills a column, or -1. */
 int
 flow_names_find(const FlowNames *names, const char *name)
 {
@@ -133,6 +138,7 @@ flow_names_find(const FlowNames *names, const char *name)
 	return -1;
 }
 
+/* Returns true if two lists have the same names in the same order. */
 bool
 flow_names_equal(const FlowNames *a, const FlowNames *b)
 {
@@ -146,11 +152,11 @@ flow_names_equal(const FlowNames *a, const FlowNames *b)
 
 /* ---------- slips ---------- */
 
-#define MAX_CHANGES 3 /* of letters, that a slip of the finger may be */
+#define MAX_CHANGES 3 /* changed letters up to which a name counts as a misspelling */
 
 /*
- * How many letters must be put in, taken out or replaced to make one text of
- * the other (Levenshtein).
+ * Returns how many letters must be inserted, removed or replaced to turn one
+ * text into the other (Levenshtein distance).
  */
 static size_t
 distance(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -176,6 +182,7 @@ distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	return row[b_len];
 }
 
+/* Finds the name that "name" may be a misspelling of. */
 bool
 flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_NAME_LENGTH + 1])
 {
@@ -191,7 +198,7 @@ flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_N
 	for (size_t i = 0; i <= len; i++)
 		wanted[i] = name[i] == '_' ? '-' : name[i];
 
-	/* of several that are as near, the first that AWS documents */
+	/* if several are equally near, take the first that AWS documents */
 	for (size_t i = 0; (field = flow_field_at(i)) != NULL || i < (size_t) nnames; i++)
 	{
 		FlowSlice candidates[2] = {{NULL, 0}, {NULL, 0}};
@@ -220,17 +227,19 @@ flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_N
 
 /* ---------- log formats ---------- */
 
+/* Fills the error for a log format, at the position where it is wrong. */
 static FlowStatus
 bad_log_format(const char *text, const char *at, const char *problem, FlowError *error)
 {
 	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
 	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
 	flow_error_hint(error,
-	                "Write it as AWS takes it: fields with one blank between them, such as "
+	                "Write it as AWS does: fields separated by single blanks, such as "
 	                "\"${version} ${vpc-id} ${srcaddr}\".");
 	return error->status;
 }
 
+/* Reads an AWS log format. */
 FlowStatus
 flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 {
@@ -244,18 +253,20 @@ flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 		FlowSlice name;
 		const char *close;
 
+		/* a field */
 		if (strncmp(next, "${", 2) != 0 || (close = strchr(next, '}')) == NULL)
 			return bad_log_format(text, start, "There is no field", error);
 		name = (FlowSlice) {next + 2, (size_t) (close - next - 2)};
 		if (!is_name(name))
-			return bad_log_format(text, start, "There is no name of a field", error);
+			return bad_log_format(text, start, "There is no field name", error);
 		if (!add_name(names, name))
 			return bad_log_format(text,
 			                      start,
 			                      names->count == FLOW_NAMES_MAX ? "There are too many fields"
-			                                                     : "A field stands twice",
+			                                                     : "A field is named twice",
 			                      error);
 
+		/* a separator, the same everywhere; several blanks are one */
 		next = close + 1;
 		if (*next == '\0')
 			break;

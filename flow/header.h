@@ -17,16 +17,21 @@ typedef struct FlowNames
 {
 	FlowSlice items[FLOW_NAMES_MAX];
 	int count;
-	char separator; /* between them; '\0' if that is not always the same */
+	char separator; /* between the names; '\0' if it is not always the same */
 } FlowNames;
 
+/* in header.c */
+
 /*
- * Takes a line apart into distinct names; false if it holds anything else.
- * The names are slices of the line.
+ * Splits a line into distinct names; false if it holds anything else.  The
+ * names are slices of the line.
  */
 extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
 
-/* Are they at least so many, and half of them known fields'? */
+/*
+ * Returns true if there are at least "least" names, and half of them are known
+ * fields.
+ */
 extern bool flow_header_is_likely(const FlowNames *names, int least);
 
 /*
@@ -36,15 +41,15 @@ extern bool flow_header_is_likely(const FlowNames *names, int least);
 extern FlowStatus flow_log_format_read(const char *text, FlowNames *names, FlowError *error);
 
 /*
- * Which of them is the field of a column of that name, "_" and "-" alike?  -1:
- * none.
+ * Returns the index of the name that fills a column of the given name, with
+ * "_" and "-" alike; -1 if there is none.
  */
 extern int flow_names_find(const FlowNames *names, const char *name);
 extern bool flow_names_equal(const FlowNames *a, const FlowNames *b);
 
 /*
- * The one of them, or of the known fields, that "name" may be a slip of; false
- * if none is near.
+ * Finds the name, among these and the known fields, of which "name" may be a
+ * misspelling; false if none is near.
  */
 extern bool flow_names_nearest(const FlowNames *names, const char *name,
                                char nearest[FLOW_NAME_LENGTH + 1]);

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * hive.c
- *	  Reads statements of Hive for external tables.
+ *	  Reads Hive's statements for external tables.
  *
- * A parser by recursive descent over tokens; each function takes what it is
- * named after.  Clauses behind the columns may stand in any order.
+ * A parser by recursive descent over tokens; each function reads the syntax
+ * element it is named after.  Clauses after the columns may be in any order.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,10 +36,10 @@ typedef struct Parser
 {
 	const FlowHost *host;
 	const char *text;
-	Token token;  /* the one that comes next */
+	Token token;  /* the next one */
 	bool is_open; /* no comment is closed from here on */
 	FlowHive *hive;
-	char *strings; /* room for what names and strings mean */
+	char *strings; /* free space for the values of names and strings */
 	FlowError *error;
 } Parser;
 
@@ -70,7 +70,7 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char) (c + ('a' - 'A')) : c;
 }
 
-/* Behind blanks and comments. */
+/* Skips blanks and comments. */
 static const char *
 skip(Parser *parser, const char *next)
 {
@@ -96,9 +96,7 @@ skip(Parser *parser, const char *next)
 	}
 }
 
-/*
- * The end of a literal in quotes that stands at "next"; NULL if it has none.
- */
+/* Returns the end of the quoted literal at "next"; NULL if it has none. */
 static const char *
 quoted_end(const char *next)
 {
@@ -119,6 +117,7 @@ quoted_end(const char *next)
 	return NULL;
 }
 
+/* Returns the token at "next". */
 static Token
 token_at(const char *next)
 {
@@ -130,7 +129,8 @@ token_at(const char *next)
 	{
 		token.kind = *next == '`' ? TOKEN_QUOTED : TOKEN_STRING;
 		token.end = quoted_end(next);
-		/* literals that touch are one */
+
+		/* adjacent literals are one */
 		while (token.kind == TOKEN_STRING && token.end != NULL &&
 		       (*token.end == '\'' || *token.end == '"'))
 			token.end = quoted_end(token.end);
@@ -153,6 +153,7 @@ advance(Parser *parser)
 	parser->token = token_at(skip(parser, parser->token.end));
 }
 
+/* Fills the error for a token that is not what was expected. */
 static FlowStatus
 unexpected(Parser *parser, const char *expected)
 {
@@ -188,7 +189,7 @@ is_keyword(const Token *token, const char *keyword)
 	return true;
 }
 
-/* Takes the keyword if it comes next. */
+/* Takes the next token if it is this keyword. */
 static bool
 take(Parser *parser, const char *keyword)
 {
@@ -207,7 +208,10 @@ take_sign(Parser *parser, char sign)
 	return true;
 }
 
-/* Takes keywords with a blank between them, all of which must come. */
+/*
+ * Takes keywords, written with a blank between them, all of which must come
+ * next.
+ */
 static FlowStatus
 expect(Parser *parser, const char *keywords)
 {
@@ -235,6 +239,7 @@ expect_sign(Parser *parser, char sign)
 
 /* ---------- what tokens mean ---------- */
 
+/* Reads a name, in lower case. */
 static FlowStatus
 any_name(Parser *parser, const char **result)
 {
@@ -247,7 +252,7 @@ any_name(Parser *parser, const char **result)
 	*result = to;
 	for (const char *from = token.begin + quoted; from < token.end - quoted; from++)
 	{
-		from += quoted && *from == '`'; /* it stands there twice */
+		from += quoted && *from == '`'; /* it is doubled in the text */
 		*to++ = lower(*from);
 	}
 	if (to == *result)
@@ -264,9 +269,7 @@ is_octal(char c)
 	return c >= '0' && c <= '7';
 }
 
-/*
- * The number of four hexadecimal digits behind a "u"; false if there are none.
- */
+/* Reads "u" and four hexadecimal digits; false if they are not there. */
 static bool
 read_code(const char *text, const char *end, uint32_t *code)
 {
@@ -291,8 +294,8 @@ encode_utf8(uint32_t code, char *to)
 }
 
 /*
- * The character of "u" and four hexadecimal digits, or of two surrogates.
- * False: there is no such character.
+ * Writes the character of "u" and four hexadecimal digits, or of a pair of
+ * surrogates.  Returns false if there is no such character.
  */
 static bool
 put_character(const FlowHost *host, const char **text, const char *end, uint32_t code, char **to)
@@ -320,6 +323,7 @@ put_character(const FlowHost *host, const char **text, const char *end, uint32_t
 	return len > 0;
 }
 
+/* Unescapes the text between the quotes of a string literal. */
 char *
 flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 {
@@ -339,6 +343,8 @@ flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 			continue;
 		}
 		text++;
+
+		/* \uXXXX, \ooo, or a single character */
 		if (read_code(text, end, &number))
 		{
 			if (!put_character(host, &text, end, number, &to))
@@ -354,7 +360,7 @@ flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 		{
 			code = strchr(codes, *text);
 			if (*text == '%' || *text == '_')
-				*to++ = '\\'; /* as MySQL has it, for LIKE */
+				*to++ = '\\'; /* as in MySQL, for LIKE */
 			*to++ = code != NULL ? meanings[code - codes] : *text;
 			text++;
 		}
@@ -365,6 +371,7 @@ flow_hive_unescape(const FlowHost *host, const char *text, size_t len, char *to)
 	return to;
 }
 
+/* Reads a string of one or more adjacent literals. */
 static FlowStatus
 string(Parser *parser, const char **result)
 {
@@ -403,7 +410,7 @@ number(Parser *parser, int *result)
 
 /* ---------- lists ---------- */
 
-#define MAX_ITEMS 1600 /* of a list: PostgreSQL has no more columns */
+#define MAX_ITEMS 1600 /* of a list: PostgreSQL's maximum number of columns */
 
 static FlowStatus
 too_many(Parser *parser)
@@ -415,8 +422,8 @@ too_many(Parser *parser)
 }
 
 /*
- * 'name' = 'value', ... in parentheses.  The names are strings, or names if
- * "by_name"
+ * Reads ('name' = 'value', ...).  The names are strings, or names if
+ * "by_name".
  */
 static FlowStatus
 pairs(Parser *parser, FlowHivePairs *result, bool by_name)
@@ -445,7 +452,7 @@ pairs(Parser *parser, FlowHivePairs *result, bool by_name)
 	return status == FLOW_OK ? expect_sign(parser, ')') : status;
 }
 
-/* The arguments of array<...> and its like: nobody reads them. */
+/* Skips the arguments of array<...> and similar types, which are not used. */
 static FlowStatus
 skip_angles(Parser *parser)
 {
@@ -465,6 +472,7 @@ skip_angles(Parser *parser)
 	return FLOW_OK;
 }
 
+/* Reads a column's type and its arguments. */
 static FlowStatus
 type(Parser *parser, FlowHiveColumn *column)
 {
@@ -489,6 +497,7 @@ type(Parser *parser, FlowHiveColumn *column)
 	return status == FLOW_OK ? expect_sign(parser, ')') : status;
 }
 
+/* Reads a list of columns in parentheses. */
 static FlowStatus
 columns(Parser *parser, FlowHiveColumns *result)
 {
@@ -530,7 +539,7 @@ partitioned_clause(Parser *parser)
 }
 
 /*
- * ROW FORMAT DELIMITED's parts, and the names that Hive gives them as
+ * The parts of ROW FORMAT DELIMITED, and the names that Hive gives them as
  * properties.
  */
 static const struct
@@ -546,7 +555,10 @@ static const struct
 	{"NULL", "DEFINED AS", "serialization.null.format"},
 };
 
-/* The delimiter that comes next, or none of them. */
+/*
+ * Returns the delimiter that comes next, or the number of delimiters if none
+ * does.
+ */
 static size_t
 next_delimiter(const Parser *parser)
 {
@@ -556,6 +568,7 @@ next_delimiter(const Parser *parser)
 	return flow_countof(delimiters);
 }
 
+/* Reads the parts of ROW FORMAT DELIMITED as properties of a SerDe. */
 static FlowStatus
 delimited(Parser *parser)
 {
@@ -581,6 +594,7 @@ delimited(Parser *parser)
 	return FLOW_OK;
 }
 
+/* Reads ROW FORMAT DELIMITED ... or ROW FORMAT SERDE '...'. */
 static FlowStatus
 row_clause(Parser *parser)
 {
@@ -603,6 +617,7 @@ with_clause(Parser *parser)
 	return status == FLOW_OK ? pairs(parser, &parser->hive->serde_properties, false) : status;
 }
 
+/* Reads STORED BY '...', STORED AS name, or STORED AS INPUTFORMAT '...'. */
 static FlowStatus
 stored_clause(Parser *parser)
 {
@@ -648,6 +663,7 @@ static const struct
 	{"TBLPROPERTIES", tblproperties_clause},
 };
 
+/* Reads the clauses after the columns, in any order. */
 static FlowStatus
 all_clauses(Parser *parser)
 {
@@ -687,6 +703,7 @@ if_not_exists(Parser *parser)
 	return parser->hive->if_not_exists ? expect(parser, "NOT EXISTS") : FLOW_OK;
 }
 
+/* Reads CREATE EXTERNAL TABLE. */
 static FlowStatus
 create(Parser *parser)
 {
@@ -702,6 +719,7 @@ create(Parser *parser)
 	return status == FLOW_OK ? all_clauses(parser) : status;
 }
 
+/* Reads MSCK REPAIR TABLE. */
 static FlowStatus
 repair(Parser *parser)
 {
@@ -712,8 +730,8 @@ repair(Parser *parser)
 }
 
 /*
- * PARTITION (name = 'value', ...) LOCATION '...', once or more; the first is
- * kept.
+ * Reads ALTER TABLE ... ADD PARTITION (name = 'value', ...) LOCATION '...',
+ * with one or more partitions; the first is kept.
  */
 static FlowStatus
 alter(Parser *parser)
@@ -750,6 +768,7 @@ alter(Parser *parser)
 	return status;
 }
 
+/* Reads a whole statement. */
 static FlowStatus
 statement(Parser *parser)
 {
@@ -770,12 +789,15 @@ statement(Parser *parser)
 	                                       : unexpected(parser, "the end of the statement");
 }
 
+/* Reads one of Hive's statements. */
 FlowStatus
 flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t *at,
                FlowError *error)
 {
 	size_t len = strlen(text);
-	size_t most = len / 4 + 1; /* items of a list: each takes four characters, such as "a b," */
+
+	/* maximum items of a list: each takes four characters, such as "a b," */
+	size_t most = len / 4 + 1;
 	Parser parser = {.host = host, .text = text, .error = error};
 	FlowHiveColumn *all_columns;
 	FlowHivePair *all_pairs;
@@ -791,8 +813,8 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	if (most > MAX_ITEMS)
 		most = MAX_ITEMS;
 	/*
-	 * no string means more bytes than it has with its quotes; a name needs its
-	 * NUL besides
+	 * a string's value is shorter than its literal with quotes; a name needs a
+	 * NUL in addition
 	 */
 	hive = flow_allocate(host,
 	                     sizeof(FlowHive) +
@@ -801,6 +823,8 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	if (hive == NULL)
 		return flow_error_memory(error);
 	memset(hive, 0, sizeof(*hive));
+
+	/* lay the allocation out */
 	all_columns = (FlowHiveColumn *) (hive + 1);
 	all_pairs = (FlowHivePair *) (all_columns + 2 * most);
 	hive->columns.items = all_columns;
@@ -809,6 +833,7 @@ flow_hive_read(const FlowHost *host, const char *text, FlowHive **result, size_t
 	hive->table_properties.items = all_pairs + most;
 	hive->partition_values.items = all_pairs + 2 * most;
 
+	/* parse */
 	parser.hive = hive;
 	parser.strings = (char *) (all_pairs + 3 * most);
 	parser.token = token_at(skip(&parser, text));
@@ -829,6 +854,7 @@ flow_hive_free(const FlowHost *host, FlowHive *hive)
 	flow_free(host, hive);
 }
 
+/* Returns the last value of a property, or NULL. */
 const char *
 flow_hive_property(const FlowHivePairs *all, const char *name)
 {

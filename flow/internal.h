@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * internal.h
- *	  What all files of the core share: sizes of steps, errors, the host's
- *	  functions.
+ *	  Shared by all files of the core: the size of steps, errors, and the
+ *	  host's functions.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,8 +14,9 @@
 #include <string.h>
 
 /*
- * No step between two looks at FlowHost.interrupted handles more bytes than
- * this, and a reader's block has this size.  64 to 512 KiB read equally fast.
+ * No step between two calls of FlowHost.interrupted handles more bytes than
+ * this, and a reader's block has this size.  Blocks of 64 to 512 KiB are
+ * equally fast.
  */
 #define FLOW_BLOCK_SIZE (256 * 1024)
 
@@ -43,21 +44,23 @@ extern void flow_error_hint(FlowError *error, const char *format, ...) flow_prin
 extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
 
 /*
- * What a message shows of a path: all of it, or its end, with "..." for *dots,
- * if it has more than so many bytes.
+ * Returns the part of a path that a message shows: the whole path, or, if it
+ * has more than "most" bytes, its end, with *dots set to "...".
  */
 extern const char *flow_error_tail(const char *path, size_t most, const char **dots);
 
 /*
- * What a failed system call's errno means: ENOENT and ENOTDIR FLOW_NOT_FOUND;
- * EACCES and EPERM FLOW_NO_PERMISSION; ENOMEM FLOW_NO_MEMORY; EMFILE, ENFILE,
- * ENOBUFS, ENOSPC and EDQUOT FLOW_NO_RESOURCES; others FLOW_IO.
+ * Returns the status for a failed system call's errno: FLOW_NOT_FOUND for
+ * ENOENT and ENOTDIR; FLOW_NO_PERMISSION for EACCES and EPERM; FLOW_NO_MEMORY
+ * for ENOMEM; FLOW_NO_RESOURCES for EMFILE, ENFILE, ENOBUFS, ENOSPC and
+ * EDQUOT; FLOW_IO for others.
  */
 extern FlowStatus flow_status_of_errno(int os_errno);
 
 /*
- * A failed system call: status by errno, os_errno, and the message "could not
- * VERB "PATH""; the host appends the errno's text.
+ * Fills an error for a failed system call: status by errno, os_errno, and the
+ * message "could not VERB "PATH""; the host appends the errno's text.  Returns
+ * the status.
  */
 extern FlowStatus flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path);
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * java_regex.c
- *	  What java.util.regex understands and PCRE2 does not, or otherwise.
+ *	  Finds constructs that java.util.regex understands and PCRE2 does not, or
+ *	  understands differently.
  *
  * Athena's RegexSerDe matches by Java.  Nearly all patterns mean the same to
  * PCRE2; the others must not silently match other lines.  See
@@ -16,33 +17,34 @@
 
 #define JAVA_FLAGS "idmsuxU"
 
+/* Fills the error for a construct that is refused. */
 static FlowStatus
 refuse(FlowError *error, const char *construct, size_t len, const char *detail)
 {
 	flow_error_set(error,
 	               FLOW_UNSUPPORTED,
-	               "regular expression has what only Java understands: \"%.*s\"",
+	               "regular expression has a construct specific to Java: \"%.*s\"",
 	               (int) len,
 	               construct);
 	flow_error_detail(error, "%s", detail);
-	flow_error_hint(error, "Write it in another way, see pcre2pattern(3).");
+	flow_error_hint(error, "Write it in PCRE2's syntax; see pcre2pattern(3).");
 	return error->status;
 }
 
-/* What stands behind a "\" and is not PCRE2's. */
+/* Escapes, after their "\", that PCRE2 does not have. */
 static const struct
 {
 	const char *begin;
 	const char *detail;
 } escapes[] = {
-	{"u", "PCRE2 has no character of four hexadecimal digits."},
+	{"u", "PCRE2 has no escape of four hexadecimal digits."},
 	{"N{", "PCRE2 has no characters by name."},
 	{"b{", "PCRE2 has no boundaries of that kind."},
 	{"p", "Here patterns match bytes, which have no properties of characters."},
 	{"P", "Here patterns match bytes, which have no properties of characters."},
 };
 
-/* "next" is behind a "\"; moves it behind the escape. */
+/* Checks an escape; *next is after the "\" and is moved past the escape. */
 static FlowStatus
 check_escape(const char **next, FlowError *error)
 {
@@ -52,12 +54,12 @@ check_escape(const char **next, FlowError *error)
 		if (strncmp(p, escapes[i].begin, strlen(escapes[i].begin)) == 0)
 			return refuse(error, p - 1, strlen(escapes[i].begin) + 1, escapes[i].detail);
 	if (p[0] == '0' && strspn(p + 1, "01234567") >= 3)
-		return refuse(error, p - 1, 5, "PCRE2 takes two octal digits behind \"\\0\".");
+		return refuse(error, p - 1, 5, "PCRE2 takes two octal digits after \"\\0\".");
 	if (p[0] >= '1' && p[0] <= '9' && p[1] >= '0' && p[1] <= '9')
 		return refuse(error,
 		              p - 1,
 		              3,
-		              "Java refers to as many digits as there are groups, PCRE2 to all of them.");
+		              "Java takes only the digits that name an existing group, PCRE2 takes all.");
 	if (*p == 'Q')
 	{
 		const char *end = strstr(p, "\\E");
@@ -69,7 +71,7 @@ check_escape(const char **next, FlowError *error)
 	return FLOW_OK;
 }
 
-/* "next" is behind a "["; moves it behind the "]". */
+/* Checks a class; *next is after the "[" and is moved past the "]". */
 static FlowStatus
 check_class(const char **next, FlowError *error)
 {
@@ -88,7 +90,7 @@ check_class(const char **next, FlowError *error)
 		else if (*p == '[')
 			status = refuse(error, p, 1, "In Java a \"[\" within a class begins another class.");
 		else if (strncmp(p, "&&", 2) == 0)
-			status = refuse(error, p, 2, "In Java it is the intersection of classes.");
+			status = refuse(error, p, 2, "In Java this is the intersection of classes.");
 		else
 			p++;
 	}
@@ -97,7 +99,8 @@ check_class(const char **next, FlowError *error)
 }
 
 /*
- * "next" is behind a "("; moves it behind what says what kind of group it is.
+ * Checks the beginning of a group; *next is after the "(" and is moved past a
+ * "?" and any flags.
  */
 static FlowStatus
 check_group(const char **next, int *ngroups, bool *named, FlowError *error)
@@ -131,6 +134,7 @@ check_group(const char **next, int *ngroups, bool *named, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Checks that PCRE2 can take the place of java.util.regex for a pattern. */
 FlowStatus
 flow_java_regex_check(const char *regex, int *ngroups, bool *named, FlowError *error)
 {

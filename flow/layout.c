@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * layout.c
- *	  Which field of a line fills which column, where a list of names says so:
- *	  a header, a log format, or the default format.
+ *	  Finds the field of a line that fills each column, from a list of names: a
+ *	  header, a log format, or the default format.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* The column that takes the time which a wrapper puts before a record. */
+/* The column for the time that a wrapper puts before a record. */
 #define TIME_COLUMN "ts"
 
 /*
@@ -25,7 +25,7 @@ static const char default_format[] =
 
 /* ---------- columns ---------- */
 
-/* The name by which a column looks for its field. */
+/* Returns the name by which a column finds its field. */
 static const char *
 name_of_column(const FlowColumn *column)
 {
@@ -33,7 +33,8 @@ name_of_column(const FlowColumn *column)
 }
 
 /*
- * A column that no file can fill, unless its header has a field of that name.
+ * Fills the error for a column that no file can fill, unless its header names
+ * such a field.
  */
 static FlowStatus
 unknown_column(const FlowColumn *column, const FlowNames *names, const char *source,
@@ -53,6 +54,7 @@ unknown_column(const FlowColumn *column, const FlowNames *names, const char *sou
 	return error->status;
 }
 
+/* Finds the place of each column's field.  A known field may be missing. */
 static FlowStatus
 place_columns(FlowLayout *layout, const FlowLayoutSpec *spec, FlowError *error)
 {
@@ -86,6 +88,7 @@ place_columns(FlowLayout *layout, const FlowLayoutSpec *spec, FlowError *error)
 
 /* ---------- layouts ---------- */
 
+/* Makes a layout from a list of names. */
 FlowStatus
 flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *error)
 {
@@ -113,7 +116,7 @@ flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *e
 	}
 
 	/*
-	 * a line of the shape has its fields between single separators, whatever
+	 * the shape requires only single separators between the fields, whatever
 	 * is in them
 	 */
 	if (spec->splitter && layout->nfields <= FLOW_SHAPE_FIELDS &&
@@ -140,9 +143,9 @@ flow_layout_free(FlowLayout *layout)
 /* ---------- lines ---------- */
 
 /*
- * Where the next field of a line ends.  Blanks are one separator however many
- * they are, and none before the first field or behind the last: AWS writes
- * one, people's editors more.
+ * Returns the next field of a line and moves *next past its separator.  Any
+ * number of blanks is one separator, and none counts before the first field or
+ * after the last: AWS writes one blank, editors may write more.
  */
 static FlowSlice
 next_field(const char **next, const char *end, char separator)
@@ -164,7 +167,8 @@ skip_blanks(const char *next, const char *end)
 }
 
 /*
- * The fields of a line, as many as there are; only the first "most" are kept.
+ * Splits a line into fields and returns their number; only the first "most"
+ * are stored.
  */
 static int
 split(const char *line, size_t len, char separator, bool timed, FlowSlice *fields, int most)
@@ -193,6 +197,7 @@ split(const char *line, size_t len, char separator, bool timed, FlowSlice *field
 	}
 }
 
+/* Splits a line into fields by column. */
 FlowStatus
 flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column,
                   int ncolumns)
@@ -211,6 +216,7 @@ flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSl
 	return FLOW_OK;
 }
 
+/* Adds the detail that the line has the wrong number of fields. */
 void
 flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
                              FlowError *error)
@@ -220,7 +226,7 @@ flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t 
 
 	if (layout->timed)
 		flow_error_detail(error,
-		                  "Behind its time the line has %d %s, but the %s names %d.",
+		                  "After the timestamp, the line has %d %s, but the %s names %d.",
 		                  count > 0 ? count - 1 : 0,
 		                  count == 2 ? "field" : "fields",
 		                  layout->source,
@@ -279,6 +285,7 @@ is_any(FlowSlice field)
 	return field.len > 0;
 }
 
+/* Sets the names of AWS's default format. */
 void
 flow_default_names(FlowNames *names)
 {
@@ -287,6 +294,7 @@ flow_default_names(FlowNames *names)
 	(void) flow_log_format_read(default_format, names, &error);
 }
 
+/* Returns true if a line is certainly a record of the default format. */
 bool
 flow_default_fits(const char *line, size_t len, bool timed)
 {

@@ -14,18 +14,18 @@
 typedef struct FlowLayout
 {
 	const FlowHost *host;
-	const FlowShape *shape; /* what to split lines by; NULL: nothing, they are taken one by one */
+	const FlowShape *shape; /* how to split lines; NULL: only one by one */
 	int *places;            /* by column: the field of a line that fills it, from 0, or -1 */
 	bool timed;             /* the first field is the time that a wrapper put before the record */
-	bool lacks_field;       /* the known field of a column is not among them */
+	bool lacks_field;       /* a column's known field is not in the lines */
 
-	/* of a list of names */
-	const char *source; /* what named the fields, for messages: "header" */
+	/* of a layout made from a list of names */
+	const char *source; /* the source of the names, for messages: "header" */
 	char separator;
 	int nfields;
 	FlowShape own_shape;
 
-	/* the header that it was made of, in the format's list of them */
+	/* the header it was made from, in the format's list of layouts */
 	char *key;
 	size_t key_len;
 } FlowLayout;
@@ -36,14 +36,16 @@ typedef struct FlowLayoutSpec
 	const FlowNames *names;
 	const char *source;
 	bool timed;
-	bool splitter; /* may lines be split many at a time? */
+	bool splitter; /* true if lines may be split many at a time */
 	const FlowColumn *columns;
 	int ncolumns;
 } FlowLayoutSpec;
 
+/* in layout.c */
+
 /*
- * FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column that is neither
- * named nor a known field.
+ * Makes a layout.  FLOW_OK, FLOW_NO_MEMORY, or FLOW_BAD_HEADER for a column
+ * that is neither named nor a known field.
  */
 extern FlowStatus flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **layout,
                                      FlowError *error);
@@ -51,18 +53,21 @@ extern void flow_layout_free(FlowLayout *layout);
 
 /*
  * Splits a line at its separators into fields by column; FLOW_END if it has
- * more fields or less than the layout.
+ * more or fewer fields than the layout.
  */
 extern FlowStatus flow_layout_split(const FlowLayout *layout, const char *line, size_t len,
                                     FlowSlice *by_column, int ncolumns);
 
-/* Adds to an error about such a line what is wrong with it. */
+/*
+ * Adds to an error about such a line the detail that says what is wrong with
+ * it.
+ */
 extern void flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
                                          FlowError *error);
 
 /*
- * The fields of AWS's default format, and whether a line is certainly a record
- * of it.
+ * Set the names of AWS's default format; return true if a line is certainly a
+ * record of that format.
  */
 extern void flow_default_names(FlowNames *names);
 extern bool flow_default_fits(const char *line, size_t len, bool timed);

@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * lines.c
- *	  The lines of a piece of log that have the shape of records.
+ *	  Finds the lines of a piece of a log that have the shape of records.
  *
  * The splitter has found where fields end, which of these ends are newlines,
- * and which fields are all digits: a bit each.  Whether a line has the right
- * number of fields, and digits where they must be, is then told by two
- * comparisons of as many bits as it has fields, without a loop over them.
+ * and which fields are all digits: a bit each.  Two comparisons of as many
+ * bits as a line has fields then show whether it has the right number of
+ * fields, and digits where they must be, without a loop over the fields.
  *
- * Nothing is decided here about a line that is not of the shape: it becomes a
- * doubtful row, which the reader judges by the pattern itself.
+ * Nothing is decided here about a line that does not have the shape: it
+ * becomes a doubtful row, for which the reader uses the pattern itself.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@
 
 /* ---------- bits ---------- */
 
-/* The bits from "from" on; 57 of them at least. */
+/* Returns the bits from "from" on; at least 57 of them are valid. */
 static inline uint64_t
 bits_at(const uint8_t *bits, size_t from)
 {
@@ -42,7 +42,7 @@ low_bits(size_t count)
 	return (UINT64_C(1) << count) - 1;
 }
 
-/* The first set bit from "from" on; there is one. */
+/* Returns the first set bit from "from" on; there must be one. */
 static inline size_t
 find_bit(const uint8_t *bits, size_t from)
 {
@@ -68,6 +68,7 @@ any_bit(const uint8_t *bits, size_t from, size_t to)
 	return false;
 }
 
+/* Returns the number of lines that end among some ends. */
 size_t
 flow_lines_count(const FlowLines *lines, size_t from, size_t to)
 {
@@ -83,6 +84,7 @@ flow_lines_count(const FlowLines *lines, size_t from, size_t to)
 	return result;
 }
 
+/* Returns the index of the end after a row's newline. */
 size_t
 flow_lines_behind(const FlowLines *lines, uint32_t row)
 {
@@ -95,6 +97,7 @@ line_start(const FlowLines *lines, uint32_t row)
 	return lines->ends->next[(ptrdiff_t) row - 1];
 }
 
+/* Returns the line of a row. */
 FlowSlice
 flow_lines_line(const FlowLines *lines, uint32_t row)
 {
@@ -106,7 +109,7 @@ flow_lines_line(const FlowLines *lines, uint32_t row)
 
 /* ---------- lines of the shape ---------- */
 
-/* Puts the fields that a line of so many fields has in their places. */
+/* Sets the places of columns for lines of "nfields" fields. */
 static void
 set_nfields(FlowLines *lines, int nfields)
 {
@@ -118,8 +121,9 @@ set_nfields(FlowLines *lines, int nfields)
 }
 
 /*
- * Optional fields make lines of several lengths.  Those of a log are alike, so
- * the first line tells which of them are taken; the others are doubtful.
+ * Chooses the number of fields that rows have.  Optional fields allow lines of
+ * several lengths.  The lines of one log are alike, so the first line decides;
+ * lines of other lengths become doubtful.
  */
 static int
 choose_nfields(const FlowLines *lines)
@@ -133,9 +137,10 @@ choose_nfields(const FlowLines *lines)
 }
 
 /*
- * By far the most: a line has a newline at its last end and nowhere before.
- * "odd" is a constant for the compiler: without an odd field in the piece
- * there is nothing to look up.
+ * Makes rows of the lines of a shape that is not open, by far the most common
+ * kind: a line has a newline at its last end and nowhere before.  "special" is
+ * a constant for the compiler: without a special field in the piece there is
+ * nothing to look up.
  */
 static inline size_t
 take_closed(FlowLines *lines, bool special)
@@ -165,7 +170,10 @@ take_closed(FlowLines *lines, bool special)
 	return (size_t) (rows - lines->rows);
 }
 
-/* A shape that is open: more fields may follow before the newline. */
+/*
+ * Makes rows of the lines of an open shape: more fields may follow before the
+ * newline.
+ */
 static size_t
 take_open(FlowLines *lines)
 {
@@ -188,6 +196,7 @@ take_open(FlowLines *lines)
 
 /* ---------- further checks ---------- */
 
+/* Marks the rows whose field fails a check as doubtful. */
 static void
 check_fields(FlowLines *lines, const FlowShapeCheck *check)
 {
@@ -212,8 +221,9 @@ check_fields(FlowLines *lines, const FlowShapeCheck *check)
 }
 
 /*
- * A record that begins like a header may be one, unless a field of the line is
- * a number, as no name in a header is.
+ * Marks the rows that may be headers as doubtful: those whose record begins
+ * with a lower-case letter, unless a field is a number, as no name in a header
+ * is.
  */
 static void
 doubt_letters(FlowLines *lines)
@@ -236,6 +246,7 @@ doubt_letters(FlowLines *lines)
 	}
 }
 
+/* Marks the rows that are too long as doubtful. */
 static void
 doubt_long_lines(FlowLines *lines)
 {
@@ -246,6 +257,7 @@ doubt_long_lines(FlowLines *lines)
 
 /* ---------- the whole ---------- */
 
+/* Splits the complete lines at the beginning of some data into rows. */
 size_t
 flow_lines_split(FlowLines *lines, const char *data, size_t len)
 {
@@ -255,6 +267,8 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	if (shape == NULL)
 		return 0;
 	lines->split(data, len < FLOW_SPLIT_MAX ? len : FLOW_SPLIT_MAX, shape->separator, ends);
+
+	/* drop the incomplete line at the end */
 	while (ends->count > 0 &&
 	       !(ends->newline[(ends->count - 1) / 8] >> ((ends->count - 1) % 8) & 1))
 		ends->count--;
@@ -262,6 +276,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	if (ends->count == 0)
 		return 0;
 
+	/* make rows */
 	lines->batch.data = data;
 	set_nfields(lines, choose_nfields(lines));
 	if (shape->open)
@@ -271,6 +286,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	else
 		lines->nrows = take_closed(lines, false);
 
+	/* check them further */
 	for (int i = 0; i < shape->nchecks; i++)
 		if (shape->checks[i].field < lines->nfields)
 			check_fields(lines, &shape->checks[i]);
@@ -281,6 +297,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 	return ends->next[ends->count - 1];
 }
 
+/* Sets the layout of the lines that follow. */
 void
 flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout)
 {
@@ -293,6 +310,7 @@ flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout)
 	                       (lines->shape->digits & low_bits((size_t) lines->shape->nrequired)) == 0;
 }
 
+/* Makes the state for splitting lines, still without its buffers. */
 FlowStatus
 flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_line_length,
                   FlowLines **result, FlowError *error)
@@ -320,6 +338,7 @@ flow_lines_create(const FlowHost *host, const FlowFormat *format, size_t max_lin
 	return FLOW_OK;
 }
 
+/* Makes the buffers for split lines. */
 FlowStatus
 flow_lines_make_room(FlowLines *lines, FlowError *error)
 {
@@ -335,6 +354,7 @@ flow_lines_make_room(FlowLines *lines, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Frees the buffers for split lines. */
 void
 flow_lines_free_room(FlowLines *lines)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * location.c
- *	  The wildcards of a location, and how it is written.
+ *	  Parses locations with wildcards.
  *
  * A location is split at "/" into segments.  Those before the first wildcard
  * are its fixed part; each of the others is "**" (any number of directories;
@@ -10,15 +10,15 @@
  *		*			any run of characters, also none
  *		?			one character
  *		[a-z] [!a]	one character of, or not of, a set ("^" is like "!")
- *		{a,b}		either of some patterns, which may hold "{" again
+ *		{a,b}		either of some patterns, which may contain "{" again
  *		\x			the character x itself
  *		${name}		a variable; see location_template.c
  *
  * A character is a UTF-8 sequence, or a byte that belongs to none: names have
  * no declared encoding, but in practice they are UTF-8, and "?" should match
- * what a reader sees as one letter.
+ * what the user sees as one letter.
  *
- * Alternatives are multiplied out when a location is parsed, so that a name is
+ * Alternatives are expanded when a location is parsed, so that a name is
  * compared with plain sequences of items, in time bounded by the product of
  * both lengths, whatever the pattern.
  *
@@ -31,35 +31,32 @@
 
 #define S3_SCHEME "s3://"
 #define MAX_NESTING 8   /* of "{" */
-#define MAX_ITEMS 32768 /* with alternatives multiplied out: a quarter of a megabyte */
+#define MAX_ITEMS 32768 /* with alternatives expanded: a quarter of a megabyte */
 
-/* The items of an alternative. */
+/* Counts for the alternative being made. */
 typedef struct Emitted
 {
 	uint32_t count;
 	uint32_t least;
-	uint32_t weight; /* as MAX_ITEMS counts: a class is as many as it has members */
+	uint32_t weight; /* as limited by MAX_ITEMS: a class counts for each of its members */
 	bool after_star;
 } Emitted;
 
-/* A segment of which the alternatives are multiplied out. */
+/* A segment whose alternatives are being expanded. */
 typedef struct Expansion
 {
 	FlowLocation *location;
 	const FlowSegment *segment;
-	FlowItem *items; /* of the alternative that is being made; NULL: only count */
-	Emitted emitted; /* how far it is */
+	FlowItem *items; /* of the alternative being made; NULL: only count */
+	Emitted emitted; /* counts so far */
 	FlowError *error;
 } Expansion;
 
-/*
- * What follows an alternative in the text: from p to end, and then what
- * follows that.
- */
+/* The text that follows an alternative: from p to end, and then "rest". */
 typedef struct Rest
 {
 	const char *p, *end;
-	int open; /* groups with a single alternative that are open */
+	int open; /* open groups with a single alternative */
 	const struct Rest *rest;
 } Rest;
 
@@ -71,7 +68,7 @@ is_piece(const char *p)
 	return *p == '\\' && p[1] == '/';
 }
 
-/* Behind the character or piece of a variable at p. */
+/* Returns the end of the character or of the piece of a variable at p. */
 static const char *
 character_end(const char *p)
 {
@@ -81,8 +78,8 @@ character_end(const char *p)
 }
 
 /*
- * Behind the character, piece, class or group at p; the text is known to be
- * well-formed.
+ * Returns the end of the character, piece, class or group at p; the text is
+ * known to be well-formed.
  */
 static const char *
 element_end(const char *p)
@@ -100,7 +97,7 @@ element_end(const char *p)
 	return p;
 }
 
-/* The end of the alternative at p: its "," or the group's "}". */
+/* Returns the end of the alternative at p: its "," or the group's "}". */
 static const char *
 alternative_end(const char *p)
 {
@@ -118,8 +115,8 @@ invalid(const FlowLocation *location, FlowError *error)
 }
 
 /*
- * For messages: which byte of the location, from 1, is at a place of the
- * pattern.
+ * Returns, for messages, which byte of the location, from 1, is at a place of
+ * the pattern.
  */
 static size_t
 byte_of(const FlowLocation *location, const char *p)
@@ -141,6 +138,7 @@ not_closed(const FlowLocation *location, const char *p, FlowError *error)
 	return error->status;
 }
 
+/* Checks the class at p. */
 static FlowStatus
 check_class(const FlowLocation *location, const char *p, FlowError *error)
 {
@@ -152,6 +150,7 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 	if (end == NULL)
 		return not_closed(location, p, error);
 
+	/* check its members */
 	p = first;
 	for (const char *member = p; flow_location_class_member(first, &p, end, &low, &high);
 	     member = p)
@@ -165,7 +164,7 @@ check_class(const FlowLocation *location, const char *p, FlowError *error)
 			return error->status;
 		}
 
-		/* POSIX's [:alpha:] would be read as some of its letters, silently */
+		/* POSIX's [:alpha:] would silently be read as some of its letters */
 		if (*member == '[' && (member[1] == ':' || member[1] == '.' || member[1] == '='))
 		{
 			invalid(location, error);
@@ -200,9 +199,9 @@ check_star(const FlowLocation *location, const char *p, FlowError *error)
 }
 
 /*
- * Everything that can be wrong with the pattern is found here, in one pass, so
- * that whoever reads it later needs no errors.  (What variables can be written
- * wrong, and escapes, location_template.c has found.)
+ * Checks the whole pattern in one pass, so that the code that reads it later
+ * needs no errors.  Mistakes in variables and escapes were found by
+ * location_template.c.
  */
 static FlowStatus
 check_text(const FlowLocation *location, FlowError *error)
@@ -261,6 +260,7 @@ has_piece(const char *p, const char *end)
 	return false;
 }
 
+/* Adds a segment without wildcards to the fixed part. */
 static void
 add_fixed(FlowLocation *location, const char *p, const char *end)
 {
@@ -272,6 +272,7 @@ add_fixed(FlowLocation *location, const char *p, const char *end)
 	}
 }
 
+/* Adds a segment from the first wildcard on. */
 static FlowStatus
 add_segment(FlowLocation *location, const char *begin, const char *end, bool deep, FlowError *error)
 {
@@ -314,8 +315,8 @@ split(FlowLocation *location, FlowError *error)
 			p = element_end(p);
 
 		/*
-		 * "//" and "/./" are "/", but in the fixed part of a key, which is no
-		 * path
+		 * "//" and "/./" are "/", except in the fixed part of a key, which is
+		 * not a path
 		 */
 		ends_in_slash = p == begin || (p == begin + 1 && *begin == '.' && location->nsegments == 0);
 		if (ends_in_slash && (location->root_len == 0 || location->nsegments > 0 || *p == '\0'))
@@ -332,14 +333,15 @@ split(FlowLocation *location, FlowError *error)
 	if (status != FLOW_OK)
 		return status;
 
-	/* where a key's last name may be empty, a "/" behind it says so */
+	/* a "/" at the end shows that a key's last name may be empty */
 	if (location->fixed_len == location->root_len || (ends_in_slash && location->nsegments == 0) ||
 	    (location->root_len > 0 && location->nsegments > 0))
 		location->fixed[location->fixed_len++] = '/';
 	location->fixed[location->fixed_len] = '\0';
 
 	/*
-	 * with a "/" behind it a pattern means directories only, and all in them
+	 * with a "/" at its end a pattern matches only directories, and means all
+	 * files in them
 	 */
 	if (ends_in_slash && location->nsegments > 0)
 		return add_segment(location, p, p, true, error);
@@ -347,8 +349,8 @@ split(FlowLocation *location, FlowError *error)
 }
 
 /*
- * In how many ways can alternatives be chosen between p and end?  Not more
- * than MAX_ITEMS + 1.
+ * Returns the number of ways in which alternatives can be chosen between p and
+ * end, or MAX_ITEMS + 1 if there are more than MAX_ITEMS.
  */
 static uint64_t
 count_choices(const char *p, const char *end)
@@ -373,6 +375,7 @@ count_choices(const char *p, const char *end)
 	return product <= MAX_ITEMS ? product : MAX_ITEMS + 1;
 }
 
+/* Emits an item of the alternative; of adjacent stars only one. */
 static void
 emit_item(Expansion *x, FlowItemKind kind, uint32_t value)
 {
@@ -388,6 +391,7 @@ emit_item(Expansion *x, FlowItemKind kind, uint32_t value)
 	x->emitted.after_star = star;
 }
 
+/* Emits the items of a piece of a variable. */
 static void
 emit_piece(Expansion *x, const char *p)
 {
@@ -402,12 +406,12 @@ emit_piece(Expansion *x, const char *p)
 	}
 	emit_item(x, FLOW_ITEM_NAME, number);
 	emit_item(x, FLOW_ITEM_STAR, 0);
-	x->emitted.after_star = false; /* another star has characters of its own */
+	x->emitted.after_star = false; /* another star after it is a separate one */
 }
 
 /*
- * A character that is matched with a class may be compared with all of its
- * members.
+ * Emits a class.  Its weight is the number of its members, because a character
+ * may be compared with all of them.
  */
 static void
 emit_class(Expansion *x, const char *p, const char *end)
@@ -422,7 +426,7 @@ emit_class(Expansion *x, const char *p, const char *end)
 		x->emitted.weight += member != first;
 }
 
-/* Emits what is at p and no group; returns what is behind it. */
+/* Emits the element at p, which is not a group; returns its end. */
 static const char *
 emit(Expansion *x, const char *p, const char *end)
 {
@@ -445,7 +449,10 @@ emit(Expansion *x, const char *p, const char *end)
 	return next;
 }
 
-/* Is it nothing, "." or "..": no name that reading a directory yields? */
+/*
+ * Returns true if the items are an empty name, "." or "..", which no directory
+ * has as an entry.
+ */
 static bool
 is_no_name(const FlowItem *items, uint32_t count)
 {
@@ -462,13 +469,14 @@ too_many(const Expansion *x)
 	               FLOW_LIMIT,
 	               "location \"%s\" has too many alternatives",
 	               x->location->text);
-	flow_error_detail(x->error,
-	                  "Multiplied out, its patterns are longer than %d characters.",
-	                  MAX_ITEMS);
+	flow_error_detail(x->error, "The expanded alternatives exceed %d characters.", MAX_ITEMS);
 	return x->error->status;
 }
 
-/* Adds the alternative that was emitted. */
+/*
+ * Checks the alternative that was emitted, counts it, and adds it if its items
+ * are kept.
+ */
 static FlowStatus
 finish_alternative(Expansion *x)
 {
@@ -503,11 +511,10 @@ finish_alternative(Expansion *x)
 }
 
 /*
- * Multiplies out the alternatives of the text between p and end, followed by
- * "rest".  Each of them begins with what was emitted so far.  In a group with
- * a single one there is nothing to choose, so it takes no level of recursion;
- * with the others, there are not so many alternatives that these could be more
- * than a few.
+ * Expands the alternatives of the text between p and end, followed by "rest".
+ * Each of them begins with the items emitted so far.  A group with a single
+ * alternative offers no choice and takes no level of recursion; the number of
+ * alternatives bounds the recursion for other groups.
  */
 static FlowStatus
 expand(Expansion *x, const char *p, const char *end, const Rest *rest)
@@ -543,11 +550,12 @@ expand(Expansion *x, const char *p, const char *end, const Rest *rest)
 		else
 			p = emit(x, p, end);
 
-		/* what is longer than that is too much, whatever follows */
+		/* longer than that is too long, whatever follows */
 		if (x->emitted.weight > MAX_ITEMS)
 			return too_many(x);
 	}
 
+	/* each alternative of the group at p, followed by the text after it */
 	behind = (Rest) {element_end(p), end, open, rest};
 	before = x->emitted;
 	for (p++; status == FLOW_OK; p++)
@@ -564,8 +572,8 @@ expand(Expansion *x, const char *p, const char *end, const Rest *rest)
 }
 
 /*
- * Multiplies out a segment's alternatives.  With location->items NULL, only
- * counts them and their items.  "items" is room for the longest one.
+ * Expands a segment's alternatives.  With "items" NULL, only counts them and
+ * their items; otherwise "items" has room for the longest one.
  */
 static FlowStatus
 compile_segment(FlowLocation *location, FlowSegment *segment, FlowItem *items, FlowError *error)
@@ -581,6 +589,7 @@ compile_segment(FlowLocation *location, FlowSegment *segment, FlowItem *items, F
 	return status;
 }
 
+/* Expands the alternatives of all segments, or only counts them. */
 static FlowStatus
 compile(FlowLocation *location, FlowItem *items, FlowError *error)
 {
@@ -599,6 +608,7 @@ compile(FlowLocation *location, FlowItem *items, FlowError *error)
 
 /* ---------- parsing ---------- */
 
+/* Parses a location whose memory is laid out. */
 static FlowStatus
 parse(FlowLocation *location, char *names, FlowError *error)
 {
@@ -616,7 +626,7 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	    (status = compile(location, NULL, error)) != FLOW_OK)
 		return status;
 
-	/* now that the numbers are known, once more, to keep the items */
+	/* expand again to keep the items, now that their number is known */
 	location->items = flow_allocate(host, (location->nitems + 1) * sizeof(FlowItem));
 	location->alternatives =
 		flow_allocate(host, (location->nalternatives + 1) * sizeof(FlowAlternative));
@@ -630,9 +640,10 @@ parse(FlowLocation *location, char *names, FlowError *error)
 }
 
 /*
- * The length of "s3://bucket", after the rules for names of buckets (AWS:
- * "General purpose bucket naming rules"; other stores allow upper case and
- * "_", too), which keep all that could change the meaning of a URL out of it.
+ * Sets the length of "s3://bucket", or 0 for a path.  The bucket's name is
+ * checked by the rules for names of buckets (AWS: "General purpose bucket
+ * naming rules"; other stores also allow upper case and "_"), which exclude
+ * everything that could change the meaning of a URL.
  */
 static FlowStatus
 read_root(const char *text, size_t *len, FlowError *error)
@@ -661,7 +672,7 @@ read_root(const char *text, size_t *len, FlowError *error)
 	    (dots != NULL && dots < bucket + bucket_len))
 	{
 		flow_error_detail(error,
-		                  "Behind \"s3://\" comes the name of a bucket: 3 to 63 letters, digits, "
+		                  "A bucket name must follow \"s3://\": 3 to 63 letters, digits, "
 		                  "\".\", \"-\" and \"_\", without wildcards.");
 		return error->status;
 	}
@@ -682,6 +693,7 @@ count_bytes(const char *text, char byte)
 	return count;
 }
 
+/* Parses a location. */
 FlowStatus
 flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parsed, FlowError *error)
 {
@@ -697,9 +709,7 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	if (status != FLOW_OK)
 		return status;
 
-	/*
-	 * a segment begins behind a "/", and another one may follow the last "/"
-	 */
+	/* a segment begins after a "/", and another one may follow the last "/" */
 	nsegments = count_bytes(text, '/') + 1;
 	if (nsegments > FLOW_LOCATION_SEGMENTS)
 		nsegments = FLOW_LOCATION_SEGMENTS;
@@ -708,8 +718,8 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	                                       : FLOW_LOCATION_PIECES;
 
 	/*
-	 * the pattern is no longer than the text and a "/", the fixed part can be
-	 * as long as that and a "/"; then come names
+	 * the pattern is at most as long as the text and a "/", the fixed part as
+	 * long as that and a "/"; names of variables follow
 	 */
 	location =
 		flow_allocate(host,
@@ -747,6 +757,7 @@ flow_location_free(FlowLocation *location)
 	flow_free(location->host, location);
 }
 
+/* Checks that a location can be parsed. */
 FlowStatus
 flow_location_check(const FlowHost *host, const char *text, FlowError *error)
 {
@@ -776,6 +787,7 @@ flow_location_bucket(const FlowLocation *location, size_t *len)
 	return location->text + strlen(S3_SCHEME);
 }
 
+/* Returns the fixed part after "s3://bucket/". */
 const char *
 flow_location_key(const FlowLocation *location)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * location.h
- *	  What the files of a location share.
+ *	  Parsed locations, as the location_*.c files share them.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,14 +10,15 @@
 
 #include "internal.h"
 
-/* from the first wildcard on: FlowSegments has a bit for each and one more */
+/* from the first wildcard on: FlowSegments has a bit for each, and one more */
 #define FLOW_LOCATION_SEGMENTS 63
 #define FLOW_LOCATION_PIECES 100 /* of variables */
-#define FLOW_LOCATION_NAMES 128  /* of a path below the fixed part; a walk goes less deep */
+/* of a path below the fixed part; a walk is less deep than that */
+#define FLOW_LOCATION_NAMES 128
 
-#define FLOW_STRAY_BYTE 0x110000 /* added to a byte that is no UTF-8: above every character */
+#define FLOW_STRAY_BYTE 0x110000 /* added to a byte that is not UTF-8: above every character */
 
-/* What a piece of a path is in the value of a variable. */
+/* The role of a piece of a path in the value of a variable. */
 typedef enum FlowPieceKind
 {
 	FLOW_PIECE_NAME, /* all of it */
@@ -29,8 +30,8 @@ typedef enum FlowPieceKind
 
 /*
  * A run of characters of a path that is a variable's value, or a part of it.
- * In the pattern it is three bytes: "\", "/", which nobody else can write
- * there, and FLOW_PIECE_CODE plus its number.
+ * In the pattern it is three bytes: "\", "/", which no location can contain in
+ * that position, and FLOW_PIECE_CODE plus its number.
  */
 typedef struct FlowPiece
 {
@@ -38,7 +39,10 @@ typedef struct FlowPiece
 	int variable;
 } FlowPiece;
 
-/* From here on, the pattern is what the location is from there on. */
+/*
+ * A pair of offsets: from here on, the pattern's text comes from the
+ * location's text at "source".
+ */
 typedef struct FlowMark
 {
 	size_t pattern, source;
@@ -58,7 +62,7 @@ typedef struct FlowTemplate
 	char *pattern; /* NUL-terminated */
 	FlowPiece *pieces;
 	int npieces;
-	FlowMark *marks; /* in their order; NULL once the location is parsed */
+	FlowMark *marks; /* in order; NULL once the location is parsed */
 	int nmarks;
 	FlowVariable variables[FLOW_MAX_VARIABLES];
 	int nvariables;
@@ -70,11 +74,11 @@ typedef enum FlowItemKind
 	FLOW_ITEM_ANY,
 	FLOW_ITEM_CLASS, /* value: offset of its "[" in the pattern */
 	/*
-	 * value: the piece of which it is the first character; a star for the
-	 * others follows
+	 * value: the piece of which it is the first character; followed by a star
+	 * for the others
 	 */
 	FLOW_ITEM_NAME,
-	FLOW_ITEM_DIGITS, /* value: the piece that they are */
+	FLOW_ITEM_DIGITS, /* value: the piece that they form */
 	FLOW_ITEM_STAR
 } FlowItemKind;
 
@@ -88,14 +92,14 @@ typedef struct FlowItem
 typedef struct FlowAlternative
 {
 	uint32_t first, count; /* of items */
-	uint32_t least;        /* characters a name must have */
+	uint32_t least;        /* minimum characters of a name */
 } FlowAlternative;
 
 typedef struct FlowSegment
 {
 	const char *begin, *end; /* in the pattern */
 	bool deep;               /* it is "**" */
-	bool binds;              /* it has a piece of a variable */
+	bool binds;              /* it contains a piece of a variable */
 	uint32_t first, count;   /* of alternatives; none if deep */
 } FlowSegment;
 
@@ -103,13 +107,13 @@ struct FlowLocation
 {
 	const FlowHost *host;
 	/*
-	 * the location as given; like segments and pieces it lies behind this
+	 * the location as given; like segments and pieces it lies after this
 	 * struct
 	 */
 	char *text;
-	size_t root_len; /* of its "s3://bucket", which is no part of the template; 0 for a path */
+	size_t root_len; /* of its "s3://bucket", which is not part of the template; 0 for a path */
 	FlowTemplate path_template;
-	char *fixed; /* behind text and pattern */
+	char *fixed; /* lies after text and pattern */
 	size_t fixed_len;
 	FlowShard shard;
 	int nsegments; /* 0: no wildcard */
@@ -118,25 +122,22 @@ struct FlowLocation
 	uint32_t nitems;
 	FlowAlternative *alternatives;
 	uint32_t nalternatives;
-	uint32_t longest; /* items of an alternative, at most */
-	/*
-	 * what matching a name may cost: at most as many steps for each of its
-	 * characters
-	 */
+	uint32_t longest; /* maximum items of an alternative */
+	/* cost of matching: maximum steps for each character of a name */
 	uint32_t weight;
 };
 
 /* ---------- location_class.c ---------- */
 
 /*
- * The end of a class, behind its "]", or NULL if it is not closed within its
- * segment.  p is at the "[".  A "]" in first place is a member.
+ * Returns the end of a class, after its "]", or NULL if it is not closed
+ * within its segment. p is at the "[".  A "]" in first place is a member.
  */
 extern const char *flow_location_class_end(const char *p);
 
 /*
  * Reads the next member of a closed class, a range of one or more characters,
- * and moves *p behind it; false at the end.  first: where its members begin.
+ * and moves *p past it; false at the end.  "first": where its members begin.
  */
 extern bool flow_location_class_member(const char *first, const char **p, const char *end,
                                        uint32_t *low, uint32_t *high);
@@ -144,27 +145,34 @@ extern bool flow_location_class_member(const char *first, const char **p, const 
 /* ---------- location_template.c ---------- */
 
 /*
- * Takes the variables out of a location, which begins at "from".  There is
- * room for the location's length in template->pattern, and in "names", where
- * those of variables go; for FLOW_LOCATION_MARKS marks; and for as many pieces
- * as the location has bytes, or FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or
- * FLOW_LIMIT.
+ * Replaces the variables of a location, which begins at "from", by their
+ * pieces.  There is room for the location's length in template->pattern, and
+ * in "names", which receives the names of variables; for FLOW_LOCATION_MARKS
+ * marks; and for as many pieces as the location has bytes, or
+ * FLOW_LOCATION_PIECES.  FLOW_BAD_LOCATION or FLOW_LIMIT.
  */
 extern FlowStatus flow_template_read(const char *text, size_t from, char *names,
                                      FlowTemplate *path_template, FlowError *error);
 
-/* Where in the location is what stands at an offset of the pattern? */
+/*
+ * Returns the offset in the location of what is at an offset of the pattern.
+ */
 extern size_t flow_template_source(const FlowTemplate *path_template, size_t offset);
 
-/* How many characters has a piece that is not a FLOW_PIECE_NAME? */
+/*
+ * Returns the number of characters of a piece that is not a FLOW_PIECE_NAME.
+ */
 extern size_t flow_piece_width(FlowPieceKind kind);
 
-/* Are these digits one?  There are as many as it has. */
+/*
+ * Returns true if these digits are a valid piece; there must be as many as the
+ * piece has.
+ */
 extern bool flow_piece_fits(FlowPieceKind kind, const char *digits);
 
 /*
- * Makes values of the pieces that are known (the others have data NULL).
- * False if a date is none of the calendar's.
+ * Sets the variables' values from the pieces that are known (the others have
+ * data NULL).  Returns false if a date does not exist in the calendar.
  */
 extern bool flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
                                  FlowPathValue *values);
@@ -172,8 +180,8 @@ extern bool flow_template_values(const FlowTemplate *path_template, const FlowSl
 /* ---------- inline ---------- */
 
 /*
- * Reads the character at p, which is before end, and returns where the next
- * one begins.
+ * Reads the character at p, which is before end, and returns the position of
+ * the next one.
  */
 static inline const char *
 flow_next_character(const char *p, const char *end, uint32_t *character)

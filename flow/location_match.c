@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * location_match.c
- *	  Which paths a location means, and the values of its variables in one.
+ *	  Matches paths against a location, and finds the values of variables.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +12,7 @@
 
 /* ---------- a name ---------- */
 
+/* Returns true if a class has a character. */
 static bool
 class_has(const char *p, const char *end, uint32_t character)
 {
@@ -27,8 +28,8 @@ class_has(const char *p, const char *end, uint32_t character)
 }
 
 /*
- * The characters that a piece of a date is, at p; behind them, or NULL if it
- * is something else.
+ * Matches a piece of a date at p; returns its end, or NULL if it does not
+ * match.
  */
 static const char *
 match_digits(const FlowLocation *location, const FlowItem *item, const char *p, const char *end)
@@ -39,7 +40,7 @@ match_digits(const FlowLocation *location, const FlowItem *item, const char *p, 
 	return (size_t) (end - p) >= len && flow_piece_fits(kind, p) ? p + len : NULL;
 }
 
-/* Behind what the item matches at p, else NULL. */
+/* Returns the end of what the item matches at p, or NULL. */
 static inline const char *
 match_item(const FlowLocation *location, const FlowItem *item, const char *p, const char *end)
 {
@@ -69,8 +70,8 @@ match_item(const FlowLocation *location, const FlowItem *item, const char *p, co
 }
 
 /*
- * Notes where the piece of an item begins, and ends unless it goes on in a
- * star.
+ * Records where the piece of an item begins and ends; a star that follows may
+ * extend it.
  */
 static inline void
 begin_piece(const FlowItem *item, const char *p, const char *end, FlowSlice *pieces)
@@ -80,8 +81,8 @@ begin_piece(const FlowItem *item, const char *p, const char *end, FlowSlice *pie
 }
 
 /*
- * A star has taken the characters up to p, for the piece before it if there is
- * one.  NULL: there was none yet.
+ * Records that a star has taken the characters up to p, for the piece before
+ * it if there is one.  NULL: there was no star yet.
  */
 static inline void
 end_star(const FlowItem *first, const FlowItem *star, const char *p, FlowSlice *pieces)
@@ -91,10 +92,11 @@ end_star(const FlowItem *first, const FlowItem *star, const char *p, FlowSlice *
 }
 
 /*
- * When the items behind a star do not match, only the last star need take one
- * character more: any way that gives an earlier star more would do no better.
- * So in the way that is found each star takes as little as it can, the first
- * one first; "pieces" (or NULL) are set to what it gives to variables.
+ * Matches a name with the items of an alternative.  When the items after a
+ * star do not match, only the last star needs to take one character more:
+ * giving an earlier star more would not help.  In the match that is found each
+ * star therefore takes as little as it can, the first one first; "pieces" (or
+ * NULL) are set to what it gives to variables.
  */
 static bool
 match_items(const FlowLocation *location, const FlowAlternative *alternative, const char *name,
@@ -103,8 +105,8 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 	const FlowItem *first = location->items + alternative->first;
 	const FlowItem *item = first;
 	const FlowItem *stop = item + alternative->count;
-	const FlowItem *star = NULL; /* the last one */
-	const char *retry = NULL;    /* how far it reaches */
+	const FlowItem *star = NULL; /* the last one so far */
+	const char *retry = NULL;    /* where it ends */
 	const char *p = name, *next;
 	uint32_t ignored;
 
@@ -113,6 +115,10 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 
 	while (p < end)
 	{
+		/*
+		 * a star begins, an item matches, or the last star takes one character
+		 * more
+		 */
 		if (item < stop && item->kind == FLOW_ITEM_STAR)
 		{
 			end_star(first, star, retry, pieces);
@@ -135,6 +141,7 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 			return false;
 	}
 
+	/* at the end of the name only stars may be left */
 	for (; item < stop && item->kind == FLOW_ITEM_STAR; item++)
 	{
 		end_star(first, star, retry, pieces);
@@ -146,9 +153,9 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 }
 
 /*
- * Does a segment match a name?  One that listings leave out it matches only
- * where it has the "." or "_" itself in first place; *hidden tells that it
- * would match.  "pieces" may be NULL.
+ * Returns true if a segment matches a name.  A name that listings leave out
+ * matches only a segment that has the "." or "_" itself in first place;
+ * *hidden is set if it would match otherwise.  "pieces" may be NULL.
  */
 static bool
 match_segment(const FlowLocation *location, const FlowSegment *segment, const char *name,
@@ -179,8 +186,11 @@ match_segment(const FlowLocation *location, const FlowSegment *segment, const ch
 /* ---------- names on the way down ---------- */
 
 #define NAMES_A_LOOK 64
-#define LIGHT 512 /* so many steps for a character of a name are few */
+#define LIGHT 512 /* up to this number of steps for a character of a name is fast */
 
+/*
+ * Returns how many names may be matched between two checks for an interrupt.
+ */
 size_t
 flow_location_names_per_check(const FlowLocation *location)
 {
@@ -190,8 +200,9 @@ flow_location_names_per_check(const FlowLocation *location)
 }
 
 /*
- * The set of segment i, and of those behind it if it is "**", which may also
- * stand for no directory.  The bit behind the last segment means everything.
+ * Returns the set of segment i, and of those after it while they follow a
+ * "**", which may also match no directory.  The bit after the last segment
+ * means everything.
  */
 static FlowSegments
 segments_from(const FlowLocation *location, int i)
@@ -203,12 +214,14 @@ segments_from(const FlowLocation *location, int i)
 	return set;
 }
 
+/* Returns the segments that names in the fixed part may match. */
 FlowSegments
 flow_location_start(const FlowLocation *location)
 {
 	return segments_from(location, 0);
 }
 
+/* Returns true if names may match at any depth. */
 bool
 flow_location_is_deep(const FlowLocation *location, FlowSegments segments)
 {
@@ -222,6 +235,7 @@ flow_location_is_deep(const FlowLocation *location, FlowSegments segments)
 	return false;
 }
 
+/* Matches a name in a directory. */
 FlowNameMatch
 flow_location_match(const FlowLocation *location, FlowSegments segments, const char *name,
                     size_t len)
@@ -263,14 +277,14 @@ typedef struct Names
 	FlowSlice names[FLOW_LOCATION_NAMES];
 	int count;
 
-	/*
-	 * by segment, a bit for each name: they are known not to match from there
-	 * on
-	 */
+	/* by segment, a bit for each name: known not to match from there on */
 	uint64_t failed[FLOW_LOCATION_SEGMENTS + 1][(FLOW_LOCATION_NAMES + 63) / 64];
 } Names;
 
-/* False if the path is not below the fixed part, or has too many names. */
+/*
+ * Splits a path into names; returns false if it is not below the fixed part,
+ * or has too many names.
+ */
 static bool
 split_path(const FlowLocation *location, const char *path, Names *names)
 {
@@ -292,6 +306,7 @@ split_path(const FlowLocation *location, const char *path, Names *names)
 	return true;
 }
 
+/* Returns true if a segment matches a name of the path. */
 static bool
 match_name(const Names *names, int segment, int name, FlowSlice *pieces)
 {
@@ -314,14 +329,14 @@ is_hidden(const FlowSlice *name)
 
 static bool match_from(Names *names, int segment, int name);
 
-/* The same, for what is not yet known to fail. */
+/* Does the work of match_from, for a pair that is not yet known to fail. */
 static bool
 try_from(Names *names, int segment, int name)
 {
 	const FlowLocation *location = names->location;
 
 	/*
-	 * behind the last segment, or in a "**" at the end: everything that is not
+	 * after the last segment, or in a "**" at the end: everything that is not
 	 * hidden
 	 */
 	if (segment == location->nsegments)
@@ -333,7 +348,7 @@ try_from(Names *names, int segment, int name)
 		return match_name(names, segment, name, names->pieces) &&
 		       match_from(names, segment + 1, name + 1);
 
-	/* as few directories as possible; at the end one, at least */
+	/* as few directories as possible; at the end at least one */
 	if (segment + 1 < location->nsegments && match_from(names, segment + 1, name))
 		return true;
 	if (is_hidden(&names->names[name]))
@@ -342,8 +357,8 @@ try_from(Names *names, int segment, int name)
 }
 
 /*
- * Do the segments from one on match the names from one on?  The first way is
- * taken.
+ * Returns true if the segments from one on match the names from one on.  The
+ * first match found is taken.
  */
 static bool
 match_from(Names *names, int segment, int name)
@@ -361,9 +376,9 @@ match_from(Names *names, int segment, int name)
 }
 
 /*
- * Names are matched one by one, so the way in which one of them is does not
- * depend on the next: if the parts of a date, in that way, are no date, the
- * path does not match.
+ * Sets the values of variables in the path of a file.  Names are matched one
+ * by one, so the match of one name does not depend on the next: if the parts
+ * of a date in that match are not a date, the path does not match.
  */
 bool
 flow_location_values(const FlowLocation *location, const char *path, FlowPathValue *values)
@@ -379,8 +394,9 @@ flow_location_values(const FlowLocation *location, const char *path, FlowPathVal
 }
 
 /*
- * Until there is a "**" the segment of a name is known, and so are the values
- * of variables in it.
+ * Sets the values of variables that the path of a directory determines.
+ * Before a "**" the segment of each name is known, and so are the values of
+ * variables in it.
  */
 bool
 flow_location_directory_values(const FlowLocation *location, const char *path,

@@ -1,18 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * location_template.c
- *	  Variables of a location, and their values.
+ *	  Reads the variables of a location, and makes their values.
  *
  * There are two kinds:
  *
- *		${name}                         the shortest run of characters, one at
- *		least, without "/" ${name:yyyy/MM/dd}    a date, of yyyy, MM, dd and HH
- *		(the hour) with any text between
- *							and around them; it may span several names
+ *		${name}				the shortest run of one or more characters
+ *							without "/"
+ *		${name:yyyy/MM/dd}	a date of yyyy, MM, dd and HH (the hour), with any
+ *							text between and around them; it may span several
+ *							names
  *
- * Of a date there must be a year, of a day the month, and of an hour the day;
- * what is left out is the first.  Its value is written in ISO 8601, in UTC:
- * 2024-01-31, or with the hour 2024-01-31T23:00:00Z.
+ * A date must have a year; one with a day must have the month, and one with an
+ * hour the day.  Parts that are left out have their first value.  A date is
+ * written in ISO 8601, in UTC: 2024-01-31, or with the hour
+ * 2024-01-31T23:00:00Z.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +26,7 @@
 #define HOUR_US (INT64_C(3600) * 1000000)
 #define DAY_US (24 * HOUR_US)
 
-/* What the letters of a date mean. */
+/* The parts of a date by their letters. */
 static const struct
 {
 	const char *letters;
@@ -37,8 +39,8 @@ static const struct
 };
 
 /*
- * Letters by which other programs mean other parts of a time: alone, they are
- * no text.
+ * Letters that stand for other parts of a time in other programs: a run of one
+ * of them is not accepted as text.
  */
 static const char *const foreign_letters = "yYuMLdDHhKkmsSE";
 
@@ -48,7 +50,7 @@ typedef struct Reader
 {
 	const char *text;
 	const char *p;
-	char *out;   /* in the pattern */
+	char *out;   /* end of the pattern so far */
 	char *names; /* room for the next name */
 	FlowTemplate *path_template;
 	FlowError *error;
@@ -66,7 +68,10 @@ byte_of(const Reader *in, const char *p)
 	return (size_t) (p - in->text) + 1;
 }
 
-/* What is next in the pattern is what is next in the location. */
+/*
+ * Marks that the next byte of the pattern comes from the next byte of the
+ * location.
+ */
 static void
 add_mark(Reader *in)
 {
@@ -76,6 +81,7 @@ add_mark(Reader *in)
 		(FlowMark) {(size_t) (in->out - path_template->pattern), (size_t) (in->p - in->text)};
 }
 
+/* Adds a piece of the current variable to the pattern. */
 static FlowStatus
 add_piece(Reader *in, FlowPieceKind kind)
 {
@@ -94,7 +100,7 @@ add_piece(Reader *in, FlowPieceKind kind)
 	return FLOW_OK;
 }
 
-/* Takes a variable's name; "open" is at its "${". */
+/* Reads a variable's name and adds the variable; "open" is at its "${". */
 static FlowStatus
 add_variable(Reader *in, const char *open)
 {
@@ -102,6 +108,7 @@ add_variable(Reader *in, const char *open)
 	size_t len = strcspn(in->p, ":}/{$[]*?\\,");
 	char after = in->p[len];
 
+	/* check the name */
 	if (after == '\0' || after == '/')
 	{
 		invalid(in);
@@ -115,7 +122,7 @@ add_variable(Reader *in, const char *open)
 	{
 		invalid(in);
 		flow_error_detail(in->error,
-		                  "The name in the \"${\" at byte %zu cannot have a \"%c\".",
+		                  "The name in the \"${\" at byte %zu cannot contain \"%c\".",
 		                  byte_of(in, open),
 		                  after);
 		return in->error->status;
@@ -132,17 +139,18 @@ add_variable(Reader *in, const char *open)
 		{
 			invalid(in);
 			flow_error_detail(in->error,
-			                  "The \"${\" at byte %zu has a name that was there before.",
+			                  "The \"${\" at byte %zu has a name that is already used.",
 			                  byte_of(in, open));
 			return in->error->status;
 		}
 	if (path_template->nvariables == FLOW_MAX_VARIABLES)
 	{
 		flow_error_set(in->error, FLOW_LIMIT, "location \"%s\" has too many variables", in->text);
-		flow_error_detail(in->error, "There may be %d of them.", FLOW_MAX_VARIABLES);
+		flow_error_detail(in->error, "At most %d variables are allowed.", FLOW_MAX_VARIABLES);
 		return in->error->status;
 	}
 
+	/* add the variable */
 	memcpy(in->names, in->p, len);
 	in->names[len] = '\0';
 	path_template->variables[path_template->nvariables++] =
@@ -159,8 +167,8 @@ is_letter(char c)
 }
 
 /*
- * The part of a date whose letters come next, or FLOW_PIECE_NAME if that are
- * none's.
+ * Returns the part of a date whose letters come next, or FLOW_PIECE_NAME if
+ * there is none.
  */
 static FlowPieceKind
 next_part(const char *p)
@@ -175,7 +183,7 @@ next_part(const char *p)
 	return FLOW_PIECE_NAME;
 }
 
-/* Copies text of a date that stands for itself. */
+/* Copies text within a date to the pattern. */
 static FlowStatus
 copy_date_text(Reader *in)
 {
@@ -199,7 +207,7 @@ copy_date_text(Reader *in)
 		return in->error->status;
 	}
 
-	/* up to where a part begins, letters belong together: "day=" is a text */
+	/* letters up to the next part belong together: "day=" is text */
 	do
 	{
 		foreign &= *in->p == *begin;
@@ -210,7 +218,7 @@ copy_date_text(Reader *in)
 	{
 		invalid(in);
 		flow_error_detail(in->error,
-		                  "The \"%.*s\" at byte %zu is not a part of a date that is known: these "
+		                  "The \"%.*s\" at byte %zu is not a known part of a date: these "
 		                  "are yyyy, MM, dd and HH.",
 		                  (int) (in->p - begin),
 		                  begin,
@@ -265,6 +273,8 @@ add_date(Reader *in, const char *open)
 			                  parts[kind].letters);
 			return in->error->status;
 		}
+
+		/* a part */
 		seen[kind] = true;
 		status = add_piece(in, kind);
 		in->p += strlen(parts[kind].letters);
@@ -274,7 +284,7 @@ add_date(Reader *in, const char *open)
 	if (status != FLOW_OK)
 		return status;
 
-	/* each part takes those above it */
+	/* each part needs the larger ones */
 	variable->has_hour = seen[FLOW_PIECE_HOUR];
 	for (size_t kind = FLOW_PIECE_YEAR; kind < flow_countof(parts); kind++)
 	{
@@ -295,6 +305,7 @@ add_date(Reader *in, const char *open)
 	return FLOW_OK;
 }
 
+/* Reads a variable at "${". */
 static FlowStatus
 read_variable(Reader *in, int depth)
 {
@@ -303,7 +314,7 @@ read_variable(Reader *in, int depth)
 
 	if (depth > 0)
 	{
-		/* where another alternative is taken, it would have no value */
+		/* in another alternative it would have no value */
 		invalid(in);
 		flow_error_detail(in->error, "The \"${\" at byte %zu is within \"{\".", byte_of(in, open));
 		flow_error_hint(in->error, "Write \"\\$\\{\" if these characters stand for themselves.");
@@ -321,6 +332,7 @@ read_variable(Reader *in, int depth)
 	return FLOW_OK;
 }
 
+/* Replaces the variables of a location by their pieces. */
 FlowStatus
 flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template,
                    FlowError *error)
@@ -351,13 +363,18 @@ flow_template_read(const char *text, size_t from, char *names, FlowTemplate *pat
 			                  byte_of(&in, in.p));
 			return error->status;
 		}
+
+		/*
+		 * copy an escape or a class as a whole, so that "${" in it is not a
+		 * variable
+		 */
 		if (*in.p == '\\')
 			len = 2;
 		else if (*in.p == '[')
 		{
 			const char *end = flow_location_class_end(in.p);
 
-			/* who checks the pattern stops there */
+			/* check_text reports a class that is not closed */
 			len = end != NULL ? (size_t) (end - in.p) : strlen(in.p);
 		}
 		depth += (*in.p == '{') - (*in.p == '}' && depth > 0);
@@ -371,6 +388,9 @@ flow_template_read(const char *text, size_t from, char *names, FlowTemplate *pat
 
 /* ---------- pieces ---------- */
 
+/*
+ * Returns the offset in the location of what is at an offset of the pattern.
+ */
 size_t
 flow_template_source(const FlowTemplate *path_template, size_t offset)
 {
@@ -381,6 +401,7 @@ flow_template_source(const FlowTemplate *path_template, size_t offset)
 	return source;
 }
 
+/* Returns the number of characters of a part of a date. */
 size_t
 flow_piece_width(FlowPieceKind kind)
 {
@@ -397,6 +418,7 @@ number_of(const char *digits, size_t len)
 	return number;
 }
 
+/* Returns true if the digits are a valid part of a date. */
 bool
 flow_piece_fits(FlowPieceKind kind, const char *digits)
 {
@@ -412,7 +434,10 @@ flow_piece_fits(FlowPieceKind kind, const char *digits)
 
 /* ---------- values ---------- */
 
-/* Midnight, or the hour, of a day; false if there is no such day. */
+/*
+ * Sets the time of midnight, or of the hour, of a day; returns false if there
+ * is no such day.
+ */
 static bool
 moment_of(const int *numbers, int64_t *microseconds)
 {
@@ -428,7 +453,7 @@ moment_of(const int *numbers, int64_t *microseconds)
 	return flow_value_iso8601(text, (size_t) len, true, microseconds) == FLOW_OK;
 }
 
-/* The end of the year, month, day or hour that begins at "from". */
+/* Returns the end of the year, month, day or hour that begins at "from". */
 static int64_t
 end_of(const int *numbers, FlowPieceKind last, int64_t from)
 {
@@ -451,9 +476,9 @@ end_of(const int *numbers, FlowPieceKind last, int64_t from)
 }
 
 /*
- * The value of a date whose parts have these numbers, -1 where it is not
- * known.  Those behind the first one that is not known say nothing of when it
- * is.
+ * Sets the value of a date whose parts have these numbers, -1 for those not
+ * known.  Parts after the first unknown one say nothing about the time.
+ * Returns false if there is no such date.
  */
 static bool
 date_value(const FlowVariable *variable, const int *found, bool complete, FlowPathValue *value)
@@ -477,6 +502,7 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	if (!complete)
 		return true;
 
+	/* write it */
 	len = snprintf(value->date,
 	               sizeof(value->date),
 	               variable->has_hour ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
@@ -488,6 +514,7 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	return true;
 }
 
+/* Sets the variables' values from the known pieces. */
 bool
 flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
                      FlowPathValue *values)

@@ -19,6 +19,7 @@
 /* "0" stands for a digit */
 static const char form[] = "_00000000T0000Z_";
 
+/* Returns true if a text begins with the form of a time in a name. */
 static bool
 has_form(const char *p)
 {
@@ -28,6 +29,7 @@ has_form(const char *p)
 	return true;
 }
 
+/* Reads the time in the name of a file that AWS delivers. */
 bool
 flow_name_time(const char *path, int64_t *from, int64_t *to)
 {
@@ -35,7 +37,7 @@ flow_name_time(const char *path, int64_t *from, int64_t *to)
 	const char *name = slash != NULL ? slash + 1 : path;
 	size_t len = strlen(name);
 
-	/* the last one: what stands before it the user may have chosen */
+	/* use the last one: the user may have chosen the part before it */
 	for (size_t i = len; i-- > 0;)
 		if (name[i] == '_' && len - i >= sizeof(form) - 1 && has_form(name + i))
 		{

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * object.c
- *	  The list of files to read, with their identities.
+ *	  Collects the files to read, with their identities, in a list.
  *
- * Paths are kept in chunks, so a list of many files costs little more than
- * their bytes, and a path stays where it is while the array of objects grows.
+ * Paths are kept in chunks, so that a list of many files takes little more
+ * memory than their bytes, and a path keeps its address while the array of
+ * objects grows.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,12 +13,13 @@
 
 #include <string.h>
 
-#define FIRST_ITEMS 15 /* with what stands before them, 1 KiB; so the first chunk */
+#define FIRST_ITEMS 15 /* 1 KiB with its header, as is the first chunk */
 #define FIRST_CHUNK 1000
 #define LARGEST_CHUNK (256 * 1024)
 
 /* ---------- collecting ---------- */
 
+/* Makes an empty list. */
 FlowObjects *
 flow_objects_create(const FlowHost *host)
 {
@@ -52,6 +54,7 @@ flow_objects_free(const FlowHost *host, FlowObjects *objects)
 	flow_free(host, list);
 }
 
+/* Copies a text into the list's chunks; NULL if memory is short. */
 static const char *
 keep_text(const FlowHost *host, FlowObjectList *list, const char *text)
 {
@@ -82,7 +85,7 @@ keep_text(const FlowHost *host, FlowObjectList *list, const char *text)
 	return kept;
 }
 
-/* Makes room for one more, by half of what there is. */
+/* Makes room for one more object, growing by half. */
 static bool
 make_room(const FlowHost *host, FlowObjectList *list)
 {
@@ -100,7 +103,8 @@ make_room(const FlowHost *host, FlowObjectList *list)
 		return false;
 	if (objects->count > 0)
 		memcpy(array->items, objects->items, objects->count * sizeof(FlowObject));
-	/* nobody has read of a list that is made at once */
+
+	/* there are no pointers yet into a list that is made at once */
 	if (list->access.store == NULL && list->arrays != NULL)
 	{
 		flow_free(host, list->arrays);
@@ -113,6 +117,7 @@ make_room(const FlowHost *host, FlowObjectList *list)
 	return true;
 }
 
+/* Appends a copy of an object. */
 FlowStatus
 flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *object,
                  FlowError *error)
@@ -132,6 +137,7 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 	return FLOW_OK;
 }
 
+/* Decides whether a file is to be read, and counts why if it is not. */
 FlowStatus
 flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
                    const FlowObject *file, const FlowPathValue *values, bool *keep,
@@ -156,6 +162,7 @@ flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const Flo
 	return FLOW_OK;
 }
 
+/* Decides whether a directory is to be read, and counts it if it is not. */
 FlowStatus
 flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
                              const FlowPathValue *values, bool *keep, FlowError *error)

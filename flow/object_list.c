@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * object_list.c
- *	  Lists the files of a location: all at once, or step by step while those
- *	  found so far are read.
+ *	  Lists the files of a location, all at once or step by step; files found
+ *	  so far can then be read while the listing continues.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,10 @@
 
 /* ---------- sorting ---------- */
 
-/* By path; "arg" is how many bytes all of them begin with. */
+/*
+ * Compares objects by path; "arg" is the number of bytes with which all paths
+ * begin.
+ */
 static int
 compare_paths(const void *a, const void *b, const void *arg)
 {
@@ -35,8 +38,8 @@ sort(const FlowHost *host, FlowObjects *objects, size_t common, FlowError *error
 }
 
 /*
- * Leaves each path once: a directory that changes while it is read may yield a
- * name again.  Then sums up.
+ * Removes duplicate paths, because a directory that changes while it is read
+ * may return a name twice, and adds up the sizes.
  */
 static void
 finish(FlowObjects *objects)
@@ -59,7 +62,7 @@ finish(FlowObjects *objects)
 
 /* ---------- listing ---------- */
 
-/* The bytes of what is new. */
+/* Adds the sizes of new objects. */
 static void
 sum_up(FlowObjectList *list)
 {
@@ -69,6 +72,7 @@ sum_up(FlowObjectList *list)
 		objects->bytes += objects->items[list->summed].size;
 }
 
+/* Adds the objects that have arrived since the last call. */
 FlowStatus
 flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 {
@@ -84,6 +88,7 @@ flow_objects_more(FlowObjects *objects, bool wait, FlowError *error)
 	return status;
 }
 
+/* Stops a listing and returns bytes from which it can be resumed. */
 FlowStatus
 flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
 {
@@ -100,6 +105,7 @@ flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len, FlowError 
 	return status;
 }
 
+/* Resumes a listing that another process stopped. */
 FlowStatus
 flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowError *error)
 {
@@ -110,6 +116,7 @@ flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowErr
 	    ->resume_list(store, list->location, list->pruner, bytes, len, &list->listing, error);
 }
 
+/* Begins a list that flow_objects_more extends. */
 FlowStatus
 flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
                    const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
@@ -129,7 +136,10 @@ flow_objects_begin(const FlowHost *host, const FlowLocation *location, const Flo
 	return FLOW_OK;
 }
 
-/* All of a store's, without limits: the planner does not ask it. */
+/*
+ * Lists all objects of a store, without limits: the planner does not list
+ * stores.
+ */
 static FlowStatus
 list_store(FlowObjects *objects, FlowError *error)
 {
@@ -140,6 +150,7 @@ list_store(FlowObjects *objects, FlowError *error)
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
+/* Lists the files of a parsed location, sorted by path. */
 FlowStatus
 flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
                          const FlowAccess *access, const FlowListLimits *limits,
@@ -172,6 +183,7 @@ flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
 	return FLOW_OK;
 }
 
+/* Lists the files of a location. */
 FlowStatus
 flow_objects_list(const FlowHost *host, const char *text, const FlowAccess *access,
                   const FlowListLimits *limits, FlowObjects **objects, FlowError *error)

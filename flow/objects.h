@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * objects.h
- *	  What the files that list and collect objects share.
+ *	  Lists of objects, as the files that list and collect objects share them.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,38 +23,41 @@ typedef struct FlowObjectArray
 	FlowObject items[];
 } FlowObjectArray;
 
-/* What a FlowObjects that we gave out really is. */
+/* The struct behind every FlowObjects that is handed out. */
 typedef struct FlowObjectList
 {
 	FlowObjects objects; /* must be first */
 	size_t capacity;
-	FlowObjectChunk *chunks; /* the one in use is first */
+	FlowObjectChunk *chunks; /* the first is in use */
 
-	/* of one that grows */
+	/* of a list that grows */
 	FlowAccess access;
 	const FlowLocation *location;
 	const FlowPruner *pruner;
-	void *listing;           /* the store's */
-	size_t summed;           /* objects whose sizes are in "bytes" */
-	FlowObjectArray *arrays; /* of items that became too small, in which somebody may hold one */
+	void *listing;           /* the state of the store's listing */
+	size_t summed;           /* objects whose sizes are included in "bytes" */
+	FlowObjectArray *arrays; /* outgrown arrays of items, to which there may be pointers */
 } FlowObjectList;
 
 /* ---------- object.c: the list of files ---------- */
 
-/* An empty list; NULL: no memory.  Freed by flow_objects_free. */
+/*
+ * Makes an empty list; NULL if memory is short.  Freed by flow_objects_free.
+ */
 extern FlowObjects *flow_objects_create(const FlowHost *host);
 
 /*
- * Is a file that the location means to be read?  If not, counts why.  Values
- * are by variable of the location, if it has any; pruner may be NULL.
+ * Sets *keep to true if a file of the location is to be read; if not, counts
+ * it by the reason.  Values are by variable of the location, if it has any;
+ * pruner may be NULL.
  */
 extern FlowStatus flow_objects_prune(FlowObjects *objects, const FlowLocation *location,
                                      const FlowPruner *pruner, const FlowObject *file,
                                      const FlowPathValue *values, bool *keep, FlowError *error);
 
 /*
- * The same of all that is in a directory of which more values have become
- * known.
+ * The same for everything in a directory, whose name added to the known
+ * values.
  */
 extern FlowStatus flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
                                                const FlowPathValue *values, bool *keep,
@@ -64,16 +67,18 @@ extern FlowStatus flow_objects_prune_directory(FlowObjects *objects, const FlowP
 extern FlowStatus flow_objects_add(const FlowHost *host, FlowObjects *objects,
                                    const FlowObject *object, FlowError *error);
 
-/* ---------- shard.c: which files are whose ---------- */
+/* shard.c: which files belong to a shard */
 
-/* Is a file, of which this is the whole path, in the location's shard? */
+/*
+ * Returns true if the file with this complete path is in the location's shard.
+ */
 extern bool flow_shard_holds(const FlowLocation *location, const char *path);
 
 /* ---------- file_list.c: walks local directories ---------- */
 
 /*
  * Adds the files of a location, in no order, and counts in *objects what was
- * left out.  limits and pruner may be NULL.
+ * left out. limits and pruner may be NULL.
  */
 extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location,
                                  const FlowAccess *access, const FlowListLimits *limits,

@@ -3,11 +3,11 @@
  * part.c
  *	  Parts of a file, for several readers to share the work.
  *
- * A part owns the lines that begin in (start, end]: whoever reads it skips to
- * behind the first newline at or after "start", and reads on behind "end"
- * until the line that crosses it is complete.  Nobody knows then how many
- * lines stand before "start".  They are counted when the number of a line is
- * to be shown, which is rare.
+ * A part owns the lines that begin in (start, end]: its reader skips past the
+ * first newline at or after "start", and reads on past "end" until the line
+ * that crosses it is complete.  The number of lines before "start" is then
+ * unknown.  They are counted only when the number of a line is to be shown,
+ * which is rare.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,13 +16,14 @@
 
 #include <string.h>
 
-/* The first look behind a part's end; most lines end within it. */
+/* bytes of the first read past a part's end; most lines end within them */
 #define TAIL_SIZE 4096
 
 /*
- * Before the end, whole blocks.  Behind it only the rest of a line is wanted:
- * a page, then twice as much each time, so that reading a huge line stays
- * cheap too.
+ * Returns the number of bytes to read at an offset.  Before the end of the
+ * part these are whole blocks.  Past it only the rest of a line is needed: a
+ * page at first, then twice as much each time, so that reading a huge line
+ * stays cheap too.
  */
 size_t
 flow_part_read_size(const FlowPart *part, uint64_t offset)
@@ -35,6 +36,7 @@ flow_part_read_size(const FlowPart *part, uint64_t offset)
 	return behind >= FLOW_BLOCK_SIZE - TAIL_SIZE ? FLOW_BLOCK_SIZE : (size_t) behind + TAIL_SIZE;
 }
 
+/* Returns the byte of a block after which no line of the part begins. */
 char *
 flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len)
 {
@@ -43,6 +45,7 @@ flow_part_stop(const FlowPart *part, char *block, uint64_t offset, size_t len)
 	return part->end - offset < len ? block + (part->end - offset) : block + len;
 }
 
+/* Returns how many of the bytes before a position lie in the part. */
 uint64_t
 flow_part_owned(const FlowPart *part, uint64_t position)
 {
@@ -53,6 +56,7 @@ flow_part_owned(const FlowPart *part, uint64_t position)
 
 /* ---------- numbers of lines ---------- */
 
+/* Returns the number of newlines in some data. */
 static uint64_t
 count_newlines(const char *data, size_t len)
 {
@@ -68,8 +72,8 @@ count_newlines(const char *data, size_t len)
 }
 
 /*
- * Counts on up to "offset"; each step is at most a block and looks for
- * interrupts.
+ * Continues counting up to "offset".  Each step is at most a block and checks
+ * for interrupts.
  */
 static FlowStatus
 count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t offset,
@@ -100,6 +104,7 @@ count_up_to(const FlowHost *host, FlowFile *file, FlowLineCount *count, uint64_t
 	return status;
 }
 
+/* Finds the number that a line of a part has in its file. */
 FlowStatus
 flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                FlowLineCount *count, uint64_t start, uint64_t line, uint64_t *number,
@@ -111,6 +116,8 @@ flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess 
 	*number = line;
 	if (start == 0)
 		return FLOW_OK;
+
+	/* start again if the count is of another file or past the part */
 	if (count->object != object || count->offset > start)
 		*count = (FlowLineCount) {.object = object};
 
@@ -131,7 +138,7 @@ flow_part_line(const FlowHost *host, const FlowObject *object, const FlowAccess 
 		}
 	}
 
-	/* the line that "start" lies in has a number too */
+	/* the line that contains "start" also has a number */
 	*number = count->newlines + 1 + line;
 	return FLOW_OK;
 }

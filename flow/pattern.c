@@ -1,103 +1,102 @@
 /*-------------------------------------------------------------------------
  *
  * pattern.c
- *	  Finds out that a pattern does nothing but split lines at a separator.
+ *	  Finds the shape of a pattern that does nothing but split lines at a
+ *	  separator.
  *
  * Such a pattern is a chain: field, separator, field, separator and so on.  A
- * separator is a class of bytes that occurs once or more, as "\s+", and a
- * field is anything, as long as it is a whole group or no part of any.  Behind
- * the last field there may be optional groups of a separator and a field each,
- * as "(?:\s+(\S+))?", in each other or side by side, and ".*".  See
+ * separator is a class of bytes that occurs once or more, such as "\s+".  A
+ * field is anything that is a whole group or not part of any group.  The last
+ * field may be followed by optional groups of a separator and a field each,
+ * such as "(?:\s+(\S+))?", nested or side by side, and by ".*".  See
  * read_chain.
  *
- * What holds.  Let s be the shape's separator, and let a line have, cut at
- * every s, k fields, none of them empty, where k is at least nrequired, and at
- * most nfields unless the shape is open.  Let its bytes be s and 0x20 to 0x7F,
- * and let the first nfields fields pass their checks.  Then the pattern
- * matches, and the groups are the fields; groups of fields that the line does
- * not have took no part.
+ * Claim.  Let s be the shape's separator.  Let a line, cut at every s, have k
+ * fields, none of them empty, where k is at least nrequired, and at most
+ * nfields unless the shape is open.  Let its bytes be s and 0x20 to 0x7F, and
+ * let the first nfields fields pass their checks.  Then the pattern matches,
+ * and the groups are the fields; groups of fields that the line does not have
+ * take no part in the match.
  *
- * Why.  Call the bytes such lines may have A.
+ * Proof.  Let A be the set of bytes that such lines may have.
  *
- * 1. Of A, a separator of the pattern takes only s (is_separator).  In the
- *    line no
- *	  two s are neighbours, so when it matches, it takes one s.
+ * 1. Of the bytes in A, a separator of the pattern matches only s
+ *    (is_separator).  In the line no two s are adjacent, so when a separator
+ *    matches, it takes one s.
  *
- * 2. There is a match that takes the fields: a check lets pass only what one
- *    alternative
- *	  of its field matches from end to end (test_alternative), and PCRE2 tries
- *	  everything that is not possessive.  What is possessive takes as much as
- *	  it can, which is all of the field and no more: the class does not have s,
- *	  or this is the last field and takes all there is (test_chain).
+ * 2. There is a match in which the groups are the fields.  A field passes its
+ *    check only if one of the field's alternatives matches all of it
+ *    (test_alternative), and PCRE2 tries everything that is not possessive.  A
+ *    possessive run takes as much as it can, which is all of the field and no
+ *    more: its class does not have s, or it is in the last field and takes the
+ *    rest of the line (test_chain).
  *
  * 3. If all fields are required and the shape is not open, there is no other
- *    match.
- *	  The line has k - 1 separators, each of the k - 1 separators of the
- *	  pattern takes one, so no field takes any, and a field is what stands
- *	  between two of them.
+ *    match.  The line has k - 1 separators, and each of the k - 1 separators
+ *    of the pattern takes one of them, so no field takes any, and a field is
+ *    the text between two of them.
  *
- * 4. If not, no field but the last can take s.  So a field that has a
- *    separator
- *	  behind it in the pattern ends in front of the next s of the line, in any
- *	  match.  A field that has only optional groups behind it ends there or at
- *	  the line's end. The last field begins behind some s and ends at the
- *	  line's end. What is left to choose is which optional groups take part.
- *	  PCRE2 takes the first match in the order of its choices, and each choice
- *	  is first to take the group. Taking the first k - nrequired (or all) of
- *	  them leads to the match of 2, and to take more is impossible: each needs
- *	  an s.
+ * 4. Otherwise no field but the last can take s.  So in any match, a field
+ *    that is followed by a separator in the pattern ends before the next s of
+ *    the line.  A field that is followed only by optional groups ends there or
+ *    at the line's end.  The last field begins after some s and ends at the
+ *    line's end.  The only remaining choice is which optional groups take
+ *    part.  PCRE2 takes the first match in the order of its choices, and each
+ *    choice tries first to take the group.  Taking the first k - nrequired (or
+ *    all) of them leads to the match of 2, and taking more is impossible,
+ *    because each needs an s.
  *
- * 5. A ".*" directly behind the last field could leave it less than its due.
- *    So
- *	  there, the last required field and the optional ones are all a single run
- *	  of a class without s that takes as much as it can first, or a single
- *	  literal (is_firm). PCRE2's first choices are then the match of 2.
+ * 5. A ".*" directly after the last field could leave it less than its full
+ *    text.  So in that case the last required field and the optional ones must
+ *    each be a single run of a class without s that first takes as much as it
+ *    can, or a single literal (is_firm).  PCRE2's first choices then lead to
+ *    the match of 2.
  *
- * 6. Uncaptured, ".*" may also be the last field ("open"): as in 4, the fields
- *    before
- *	  it cannot have s, and it takes the rest, however many fields that is.
+ * 6. Without a group, ".*" may also be the last field ("open").  As in 4, the
+ *    fields before it cannot have s, and it takes the rest of the line,
+ *    however many fields that is.
  *
  * 7. A "\s*" or "\r?" at the very beginning or end of the pattern takes
- *    nothing: what it
- *	  took would be a part of A, so an s at the beginning or end of the line.
+ *    nothing: what it took would be in A, hence an s at the beginning or end
+ *    of the line.
  *
  * On such a line PCRE2 may need so many steps that regex.c gives up, as with
- * thirty times "(.+)"; the shape has the answer that it would have come to.
+ * thirty times "(.+)"; the shape gives the answer that PCRE2 would have found.
  *
- * All else has no shape: it is PCRE2's to match.
+ * Any other pattern has no shape and is matched by PCRE2.
  *
  *-------------------------------------------------------------------------
  */
 #include "pattern.h"
 #include "shape.h"
 
-/* In the order in which they are tried. */
+/* Separators, in the order in which they are tried. */
 static const char separators[] = " \t,|;:!\"#$%&'()*+-./<=>?@[\\]^_`{}~";
 
 /* ---------- reading a chain of fields ---------- */
 
 typedef struct Field
 {
-	int group;                    /* that it is, or 0 */
+	int group;                    /* capture group, or 0 */
 	const FlowToken *first, *end; /* its tokens: runs, and bars between them */
 	int nalternatives;
-	int nliterals;        /* alternatives that are one text */
+	int nliterals;        /* alternatives that are a literal text */
 	size_t literals;      /* their bytes, each with a NUL */
-	const FlowToken *run; /* an alternative that is a run; NULL: none */
-	bool is_strict;       /* is there one that is neither? */
-	bool may_separate;    /* can anything of it match the separator? */
-	bool keeps_separator; /* would it even be possessive then? */
+	const FlowToken *run; /* an alternative that is a single run; NULL: none */
+	bool is_strict;       /* true if another alternative is neither */
+	bool may_separate;    /* true if a part of it can match the separator */
+	bool keeps_separator; /* true if such a part is possessive */
 } Field;
 
 typedef struct Chain
 {
 	const FlowToken *next, *end;
 	char separator;
-	FlowByteSet line;  /* the bytes that lines have */
-	FlowByteSet field; /* that fields have: without the separator */
+	FlowByteSet line;  /* bytes that lines may have */
+	FlowByteSet field; /* bytes that fields may have: without the separator */
 	int nfields;
 	int nrequired;
-	bool rest; /* ".*" directly behind the last field */
+	bool rest; /* ".*" directly after the last field */
 	bool open;
 	Field fields[FLOW_SHAPE_FIELDS];
 } Chain;
@@ -108,7 +107,9 @@ chain_at(const Chain *chain, FlowTokenKind kind)
 	return chain->next < chain->end && chain->next->kind == kind;
 }
 
-/* Point 1 of the head comment. */
+/*
+ * Returns true if the token is a separator; see point 1 of the head comment.
+ */
 static bool
 is_separator(const Chain *chain, const FlowToken *token)
 {
@@ -118,7 +119,7 @@ is_separator(const Chain *chain, const FlowToken *token)
 	       flow_set_single(&bytes) == (uint8_t) chain->separator;
 }
 
-/* Is it ".*" or the like? */
+/* Returns true if the token matches any bytes without limit, such as ".*". */
 static bool
 is_anything(const Chain *chain, const FlowToken *token)
 {
@@ -126,14 +127,17 @@ is_anything(const Chain *chain, const FlowToken *token)
 	       flow_set_covers(&token->bytes, &chain->line);
 }
 
-/* Does it take what is left, if only nothing? */
+/* Returns true if the token takes any rest of a line, also an empty one. */
 static bool
 is_rest(const Chain *chain, const FlowToken *token)
 {
 	return token->min == 0 && is_anything(chain, token);
 }
 
-/* Does it take nothing at either end of a line?  Point 7. */
+/*
+ * Returns true if the token takes nothing at either end of a line; see point 7
+ * of the head comment.
+ */
 static bool
 is_idle(const Chain *chain, const FlowToken *token)
 {
@@ -143,7 +147,7 @@ is_idle(const Chain *chain, const FlowToken *token)
 	return token->kind == FLOW_TOKEN_RUN && token->min == 0 && flow_set_covers(&separator, &bytes);
 }
 
-/* Is it a text that fields can be? */
+/* Returns true if the tokens are a literal text that a field can be. */
 static bool
 is_literal(const Chain *chain, const FlowToken *first, const FlowToken *end)
 {
@@ -159,9 +163,10 @@ is_literal(const Chain *chain, const FlowToken *first, const FlowToken *end)
 }
 
 /*
- * An alternative that is neither the first run nor a literal lets nothing
- * pass: PCRE2 may find that it matches.  If that leaves only literals, hardly
- * a line would pass.
+ * Classifies an alternative of a field.  One that is neither the first single
+ * run nor a literal lets nothing pass; PCRE2 then finds whether it matches.
+ * If such an alternative leaves only literals to check, the field is refused,
+ * because hardly a line would pass.
  */
 static void
 test_alternative(const Chain *chain, const FlowToken *first, const FlowToken *end, Field *field)
@@ -193,6 +198,7 @@ alternative_end(const FlowToken *first, const FlowToken *end)
 	return first;
 }
 
+/* Classifies all alternatives of a field; returns false if it is refused. */
 static bool
 judge_field(const Chain *chain, Field *field)
 {
@@ -209,8 +215,8 @@ judge_field(const Chain *chain, Field *field)
 }
 
 /*
- * A group of nothing but runs, or runs outside of any group up to what ends
- * the field.
+ * Reads a field: a group that has only runs and bars, or runs outside of any
+ * group up to the end of the field.
  */
 static bool
 read_field(Chain *chain)
@@ -244,6 +250,7 @@ read_field(Chain *chain)
 	return judge_field(chain, field);
 }
 
+/* Skips a separator; returns false if there is none. */
 static bool
 skip_separator(Chain *chain)
 {
@@ -253,7 +260,10 @@ skip_separator(Chain *chain)
 	return true;
 }
 
-/* "(?:" separator, field, more of the same, ")?", any number of times */
+/*
+ * Reads optional groups: "(?:", separator, field, nested optional groups,
+ * ")?", any number of times.
+ */
 static bool
 read_optional(Chain *chain)
 {
@@ -271,7 +281,10 @@ read_optional(Chain *chain)
 	return true;
 }
 
-/* field, separator, field, ..., optional ones, and perhaps ".*" */
+/*
+ * Reads the whole chain: field, separator, field, ..., optional fields, and
+ * perhaps ".*".
+ */
 static bool
 read_chain(Chain *chain)
 {
@@ -297,7 +310,10 @@ read_chain(Chain *chain)
 	return chain->next == chain->end && chain->nfields > 1;
 }
 
-/* Point 5 of the head comment. */
+/*
+ * Returns true if a field takes its full text even before ".*"; see point 5 of
+ * the head comment.
+ */
 static bool
 is_firm(const Field *field)
 {
@@ -306,14 +322,15 @@ is_firm(const Field *field)
 }
 
 /*
- * Sets "open"; false if a line might match in another way than by its fields.
+ * Sets "open".  Returns false if a line might match otherwise than by its
+ * fields; see points 2 to 6 of the head comment.
  */
 static bool
 test_chain(Chain *chain)
 {
 	const Field *last = &chain->fields[chain->nfields - 1];
 	bool optional = chain->nrequired < chain->nfields;
-	bool may_separate = false; /* any but the last */
+	bool may_separate = false; /* any field but the last */
 
 	for (const Field *field = chain->fields; field < last; field++)
 	{
@@ -328,8 +345,8 @@ test_chain(Chain *chain)
 			return false;
 
 	/*
-	 * one alternative: a literal might be the field, and not the rest of the
-	 * line
+	 * with only one alternative: a literal might match the field, and not the
+	 * rest of the line
 	 */
 	chain->open = chain->rest || (!may_separate && last->group == 0 && last->nalternatives == 1 &&
 	                              last->run != NULL && is_anything(chain, last->run));
@@ -338,6 +355,7 @@ test_chain(Chain *chain)
 
 /* ---------- making the shape ---------- */
 
+/* Copies the literals of a field, each with a NUL, and a final NUL. */
 static void
 copy_literals(const Chain *chain, const Field *field, char *text)
 {
@@ -353,7 +371,10 @@ copy_literals(const Chain *chain, const Field *field, char *text)
 	*text = '\0';
 }
 
-/* Fills in what field f must be.  *room is where tables and texts go. */
+/*
+ * Adds the checks of field f to the shape.  *room points to free space for
+ * tables and texts.
+ */
 static void
 add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 {
@@ -362,12 +383,16 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 	FlowByteSet digits = {{0}}, bytes = {{0}};
 
 	flow_set_add(&digits, '0', '9');
+
+	/* the lengths and bytes of the run */
 	if (field->run != NULL)
 	{
 		check.min = field->run->min;
 		check.max = field->run->max;
 		bytes = flow_set_common(&field->run->bytes, &chain->field);
 	}
+
+	/* a table of bytes, unless the splitter's bits for digits suffice */
 	check.digits = flow_set_covers(&bytes, &digits);
 	if (field->nliterals == 0 && flow_set_equal(&bytes, &digits))
 		shape->digits |= UINT64_C(1) << f;
@@ -381,6 +406,7 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 	if (check.byte_class == NULL && check.min <= 1 && check.max == FLOW_UNBOUNDED)
 		return;
 
+	/* the literals */
 	if (field->nliterals > 0)
 	{
 		copy_literals(chain, field, (char *) *room);
@@ -390,6 +416,7 @@ add_check(const Chain *chain, int f, uint8_t **room, FlowShape *shape)
 	shape->checks[shape->nchecks++] = check;
 }
 
+/* Makes the shape of a chain that passed all tests. */
 static FlowStatus
 make_shape(const FlowHost *host, const Chain *chain, FlowShape **result)
 {
@@ -418,6 +445,7 @@ make_shape(const FlowHost *host, const Chain *chain, FlowShape **result)
 	return FLOW_OK;
 }
 
+/* Makes the shape for the first separator by which the tokens are a chain. */
 static FlowStatus
 shape_of(const FlowHost *host, const FlowToken *tokens, int ntokens, FlowShape **shape)
 {
@@ -440,6 +468,7 @@ shape_of(const FlowHost *host, const FlowToken *tokens, int ntokens, FlowShape *
 	return FLOW_END;
 }
 
+/* Finds the shape of the lines that a pattern only splits. */
 FlowStatus
 flow_pattern_shape(const FlowHost *host, const char *pattern, FlowShape **shape)
 {
@@ -463,6 +492,7 @@ flow_shape_free(const FlowHost *host, FlowShape *shape)
 	flow_free(host, shape);
 }
 
+/* Returns true if a field passes a check. */
 bool
 flow_shape_passes(const FlowShapeCheck *check, const char *data, size_t len)
 {

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define FLOW_PATTERN_TOKENS 1024 /* no splitter has more */
+#define FLOW_PATTERN_TOKENS 1024 /* enough for every pattern that only splits */
 #define FLOW_UNBOUNDED UINT32_MAX
 
 /* ---------- sets of bytes ---------- */
@@ -66,7 +66,7 @@ flow_set_covers(const FlowByteSet *set, const FlowByteSet *part)
 	return flow_set_equal(&common, part);
 }
 
-/* The set's only byte, or -1. */
+/* Returns the set's only byte, or -1. */
 static inline int
 flow_set_single(const FlowByteSet *set)
 {
@@ -87,7 +87,7 @@ flow_set_single(const FlowByteSet *set)
 
 typedef enum FlowTokenKind
 {
-	FLOW_TOKEN_RUN,  /* a class of bytes, so many times */
+	FLOW_TOKEN_RUN,  /* a class of bytes, repeated */
 	FLOW_TOKEN_OPEN, /* "(" */
 	FLOW_TOKEN_BAR,
 	FLOW_TOKEN_CLOSE
@@ -103,9 +103,9 @@ typedef enum FlowManner
 typedef struct FlowToken
 {
 	FlowTokenKind kind;
-	int group;         /* that opens: its number, 0 if it captures nothing */
+	int group;         /* of an opening token: the group's number, 0 if it captures nothing */
 	FlowByteSet bytes; /* of a run */
-	uint32_t min, max; /* how often: the run, or the group that closes */
+	uint32_t min, max; /* repetitions of the run, or of the group that closes */
 	FlowManner manner;
 } FlowToken;
 
@@ -113,8 +113,8 @@ typedef struct FlowToken
 
 /*
  * Reads a pattern into at most FLOW_PATTERN_TOKENS tokens, without the anchors
- * at its ends.  Their number, or -1 if it has anything that is not surely
- * understood.
+ * at its ends.  Returns the number of tokens, or -1 if the pattern has
+ * anything that is not certainly understood.
  */
 extern int flow_pattern_read(const char *pattern, FlowToken *tokens);
 

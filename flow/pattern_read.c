@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * pattern_read.c
- *	  Reads the part of PCRE2's syntax that splitters are written in.
+ *	  Reads the part of PCRE2's syntax in which splitters are written.
  *
  * Patterns are read as regex.c compiles them: bytes, in the C locale, case
- * matters, a dot is any byte.  What is not surely understood is refused, for
- * PCRE2 has all patterns anyway.
+ * matters, a dot is any byte.  Anything that is not certainly understood is
+ * refused, because PCRE2 can match every pattern anyway.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,8 +23,8 @@ typedef struct Parser
 } Parser;
 
 /*
- * Classes by the name that POSIX gives them and the letter of the escape; as
- * PCRE2's own tables have them.
+ * Classes by their POSIX name and the letter of their escape, as in PCRE2's
+ * own tables.
  */
 static const struct
 {
@@ -51,6 +51,7 @@ static const struct
 	{"xdigit", 0, 3, {{'0', '9'}, {'A', 'F'}, {'a', 'f'}}},
 };
 
+/* Adds the bytes of a class, or all other bytes, to a set. */
 static void
 add_class(FlowByteSet *set, size_t byte_class, bool complement)
 {
@@ -82,6 +83,10 @@ hex_value(char c)
 	                              : -1;
 }
 
+/*
+ * Adds the class of an escape such as \s; returns false if the letter has
+ * none.
+ */
 static bool
 add_escaped_class(char letter, FlowByteSet *set)
 {
@@ -97,8 +102,8 @@ add_escaped_class(char letter, FlowByteSet *set)
 }
 
 /*
- * What stands behind a backslash: adds its bytes to the set.  *byte becomes
- * the byte, or -1 if it is a class.
+ * Reads an escape, after its backslash, and adds its bytes to the set.  *byte
+ * is set to the byte, or to -1 if it is a class.
  */
 static bool
 read_escape(Parser *parser, FlowByteSet *set, int *byte)
@@ -108,7 +113,7 @@ read_escape(Parser *parser, FlowByteSet *set, int *byte)
 	char c = *parser->next;
 	const char *found;
 
-	if (c < ' ' || c > '~') /* the end, too */
+	if (c < ' ' || c > '~') /* the end of the pattern, too */
 		return false;
 	parser->next++;
 
@@ -136,7 +141,7 @@ read_escape(Parser *parser, FlowByteSet *set, int *byte)
 	return true;
 }
 
-/* "[:name:]" or "[:^name:]" */
+/* Reads "[:name:]" or "[:^name:]". */
 static bool
 read_posix_class(Parser *parser, FlowByteSet *set)
 {
@@ -160,7 +165,10 @@ read_posix_class(Parser *parser, FlowByteSet *set)
 	return false;
 }
 
-/* One element between brackets, but no range.  *byte as in read_escape. */
+/*
+ * Reads one element between brackets, not a range.  *byte is set as in
+ * read_escape.
+ */
 static bool
 read_element(Parser *parser, FlowByteSet *set, int *byte)
 {
@@ -182,8 +190,9 @@ read_element(Parser *parser, FlowByteSet *set, int *byte)
 }
 
 /*
- * What stands between brackets.  A hyphen that begins no range is taken only
- * as the first or the last element: elsewhere it may be literal, or a mistake.
+ * Reads a bracketed class.  A hyphen that does not form a range is accepted
+ * only as the first or the last element: elsewhere it may be literal, or a
+ * mistake.
  */
 static bool
 read_bracket(Parser *parser, FlowByteSet *set)
@@ -231,8 +240,8 @@ read_number(Parser *parser, uint32_t *number)
 }
 
 /*
- * "{n}", "{n,}" and "{n,m}"; other braces are text to some versions of PCRE2
- * only.
+ * Reads "{n}", "{n,}" and "{n,m}"; only some versions of PCRE2 take other
+ * braces as text.
  */
 static bool
 read_braces(Parser *parser, uint32_t *min, uint32_t *max)
@@ -251,7 +260,7 @@ read_braces(Parser *parser, uint32_t *min, uint32_t *max)
 	return *parser->next++ == '}' && *min <= *max && *max > 0;
 }
 
-/* What may stand behind a run or a group. */
+/* Reads the quantifier that may follow a run or a group. */
 static bool
 read_quantifier(Parser *parser, FlowToken *token)
 {
@@ -278,6 +287,7 @@ read_quantifier(Parser *parser, FlowToken *token)
 	return true;
 }
 
+/* Reads a byte or class and its quantifier. */
 static bool
 read_run(Parser *parser, FlowToken *token)
 {
@@ -306,7 +316,7 @@ read_run(Parser *parser, FlowToken *token)
 	return read_quantifier(parser, token);
 }
 
-/* The name of a group, and what ends it. */
+/* Skips the name of a group and the character that ends it. */
 static bool
 skip_name(Parser *parser, char end)
 {
@@ -317,6 +327,7 @@ skip_name(Parser *parser, char end)
 	return parser->next > name && !is_digit(*name) && *parser->next++ == end;
 }
 
+/* Reads the beginning of a group. */
 static bool
 read_open(Parser *parser, FlowToken *token)
 {
@@ -345,6 +356,7 @@ read_open(Parser *parser, FlowToken *token)
 	return skip_name(parser, *parser->next++ == '<' ? '>' : '\'');
 }
 
+/* Reads the next token. */
 static bool
 read_token(Parser *parser)
 {
@@ -373,8 +385,9 @@ read_token(Parser *parser)
 }
 
 /*
- * Anchors say what is so anyway; "\Z" differs from "$" only in front of a
- * newline, and the match has to reach the end.
+ * Reads the whole pattern.  Anchors at its ends are skipped, because matches
+ * are anchored anyway; "\Z" differs from "$" only before a newline, and the
+ * match has to reach the end.
  */
 static bool
 read_pattern(Parser *parser)
@@ -388,6 +401,7 @@ read_pattern(Parser *parser)
 	return parser->depth == 0;
 }
 
+/* Reads a pattern into tokens. */
 int
 flow_pattern_read(const char *pattern, FlowToken *tokens)
 {

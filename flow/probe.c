@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * probe.c
- *	  What a file is, as far as its beginning tells: its compression, its
- *	  wrapper, the fields of its records.
+ *	  Finds a file's compression, its wrapper and the fields of its records,
+ *	  from its beginning.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,8 @@
 #include <string.h>
 
 /*
- * The first line that is not empty, without its newline and carriage return.
+ * Returns the first line that is not empty, without its newline and carriage
+ * return.
  */
 static FlowSlice
 first_line(const char *data, size_t len)
@@ -36,8 +37,8 @@ first_line(const char *data, size_t len)
 }
 
 /*
- * The names of the fields, if the line is a header, or what a file without one
- * has.
+ * Finds the names of the fields: those of the line if it is a header,
+ * otherwise those of files without a header.
  */
 static FlowStatus
 find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *names,
@@ -63,7 +64,7 @@ find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *
 }
 
 /*
- * Copies the names, each ending with a NUL, behind an array of pointers to
+ * Copies the names, each ending with a NUL, after an array of pointers to
  * them.
  */
 static FlowStatus
@@ -89,6 +90,7 @@ copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowE
 	return FLOW_OK;
 }
 
+/* Reads the first block of an open file and finds the names of its fields. */
 static FlowStatus
 probe_source(const FlowHost *host, FlowSource *source, const char *log_format, FlowProbe *probe,
              FlowError *error)
@@ -109,12 +111,16 @@ probe_source(const FlowHost *host, FlowSource *source, const char *log_format, F
 	return status;
 }
 
+/*
+ * Reads the beginning of a file to find its compression, its wrapper and the
+ * names of its fields.
+ */
 FlowStatus
 flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                   const char *compression, bool unwrap, const char *log_format, FlowProbe *probe,
                   FlowError *error)
 {
-	const FlowUnwrap how = {FLOW_BLOCK_SIZE}; /* no more than that is looked at */
+	const FlowUnwrap how = {FLOW_BLOCK_SIZE}; /* no more bytes than these are read */
 	FlowSource *source = NULL;
 	FlowAccess glance = *access;
 	FlowStatus status;

@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * reader.c
- *	  The records of some files that pass a filter, one after the other; and
- *	  the ledger, in which every line is accounted for.
+ *	  Returns the records of some files that pass a filter, one after the
+ *	  other, and keeps the ledger, in which every line is accounted for.
  *
  * If the format has a shape, the lines of a block are split and filtered a
- * piece at a time (lines.c, filter_batch.c), and the rows that are left are
- * handed out one by one.  All other lines go the plain way, one by one through
- * flow_reader_next_line and flow_reader_take_line: the first of each file,
- * those that are not of the shape, and those about which there is more to be
- * said than "yes" or "no".  The ledger follows the rows only when somebody
- * looks at it.
+ * piece at a time (lines.c, filter_batch.c), and the remaining rows are handed
+ * out one by one.  All other lines are read singly, through
+ * flow_reader_next_line and flow_reader_take_line: the first line of each
+ * file, lines that do not have the shape, and doubtful rows.  The ledger is
+ * brought up to date with the rows only when it is needed.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +23,10 @@
 
 /* ---------- the ledger of split lines ---------- */
 
-/* Enters the lines up to an end: what was not handed out was filtered. */
+/*
+ * Enters the lines up to an end into the ledger: those that were not handed
+ * out were filtered.
+ */
 static void
 flush_counts_until(FlowReader *reader, size_t end)
 {
@@ -37,7 +39,10 @@ flush_counts_until(FlowReader *reader, size_t end)
 	reader->settled = end;
 }
 
-/* The same up to the row that was handed out last, if that was one. */
+/*
+ * Enters the lines up to the row that was handed out last, if a row was handed
+ * out.
+ */
 static void
 flush_counts(FlowReader *reader)
 {
@@ -49,9 +54,9 @@ flush_counts(FlowReader *reader)
 /* ---------- buffers ---------- */
 
 /*
- * A query over partitions has a reader for each of them.  One at a time is at
- * work, so the others must not keep buffers: those that have ended keep their
- * counts and the first reject.
+ * Frees the buffers of a reader that has ended; its counts and its first
+ * reject stay.  A query over partitions has a reader for each of them, and
+ * only one at a time is working, so the others must not keep buffers.
  */
 static void
 free_buffers(FlowReader *reader)
@@ -70,16 +75,17 @@ free_buffers(FlowReader *reader)
 /* ---------- split lines to records ---------- */
 
 /*
- * So many digits are certainly a value: of integers, and of times, which are
- * seconds or milliseconds then.
+ * A field of up to this number of digits is certainly a value of its type: of
+ * an integer, or of a time, which is then in seconds or milliseconds.
  */
 static const uint32_t good_digits[FLOW_OPAQUE + 1] =
 	{[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18, [FLOW_TIME] = 12, [FLOW_DAY] = 12};
 
 /*
- * Under 'ignore', and where columns are NOT NULL, more is checked than the
- * filter looks at (see flow_reader_check_columns).  What a row of the shape
- * may have in a column of unbounded text is always good.
+ * Lists the columns that are checked in every row.  Under 'ignore', and where
+ * columns are NOT NULL, more columns are checked than the filter reads (see
+ * flow_reader_check_columns).  A row's field in a column of unbounded text is
+ * always good.
  */
 static void
 list_checks(FlowReader *reader)
@@ -101,8 +107,8 @@ list_checks(FlowReader *reader)
 }
 
 /*
- * Is a row's field in a column bad, or may it be?  Then the row is judged
- * plainly.
+ * Returns true if a row's field in a column is bad.  The row is then taken
+ * singly.
  */
 static inline bool
 is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check)
@@ -127,6 +133,7 @@ is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check
 	return status != FLOW_OK && status != FLOW_END;
 }
 
+/* Marks the rows with a bad field in a checked column as doubtful. */
 static void
 doubt_columns(FlowReader *reader)
 {
@@ -140,7 +147,7 @@ doubt_columns(FlowReader *reader)
 				rows[i] |= FLOW_ROW_DOUBTFUL;
 }
 
-/* All rows of the piece were handed out. */
+/* Closes the piece, all rows of which were handed out. */
 static void
 close_piece(FlowReader *reader)
 {
@@ -151,8 +158,9 @@ close_piece(FlowReader *reader)
 }
 
 /*
- * The bytes from the cursor on in which all lines are the part's: up to the
- * end of the last line that begins before its end, or at it.
+ * Returns the number of bytes from the cursor on in which all lines belong to
+ * the part: up to the end of the last line that begins at or before the part's
+ * end.
  */
 static size_t
 owned_bytes(const FlowReader *reader)
@@ -168,8 +176,8 @@ owned_bytes(const FlowReader *reader)
 }
 
 /*
- * Splits a piece of the block, and leaves the rows that pass.  FLOW_END: there
- * is nothing that can be split, so the next line must be read plainly.
+ * Splits a piece of the block and keeps the rows that pass.  FLOW_END: nothing
+ * can be split, so the next line must be read singly.
  */
 static FlowStatus
 split_piece(FlowReader *reader, FlowError *error)
@@ -177,8 +185,8 @@ split_piece(FlowReader *reader, FlowError *error)
 	size_t len = owned_bytes(reader);
 
 	/*
-	 * what may stand before the first line of a file, or be it, is for
-	 * next_line
+	 * flow_reader_next_line handles the first line of a file and what may come
+	 * before it
 	 */
 	if (reader->lines == NULL || reader->layout == NULL || reader->line < reader->first_line ||
 	    reader->discarding || len == 0)
@@ -204,8 +212,8 @@ split_piece(FlowReader *reader, FlowError *error)
 }
 
 /*
- * A header among the lines of the piece has changed their layout: those behind
- * it are to be split again.
+ * Drops the rest of the piece after a header in it has changed the layout: the
+ * lines after the header must be split again.
  */
 static void
 drop_rest_of_piece(FlowReader *reader)
@@ -216,7 +224,7 @@ drop_rest_of_piece(FlowReader *reader)
 	reader->row = reader->nrows = lines->nrows = 0;
 }
 
-/* A doubtful row goes the plain way. */
+/* Takes a doubtful row as a single line. */
 static FlowStatus
 take_row_plainly(FlowReader *reader, FlowError *error)
 {
@@ -235,10 +243,7 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 	return status;
 }
 
-/*
- * The fields of the row that was handed out last, as far as anybody looks at
- * them.
- */
+/* Sets the wanted fields of the row that was handed out last. */
 static void
 fill_wanted(FlowReader *reader)
 {
@@ -269,8 +274,8 @@ fill_wanted(FlowReader *reader)
 }
 
 /*
- * The value that a record waited for is there: it is tested once more, and the
- * order of the conjuncts learned anew.
+ * Continues with a record whose value has arrived: it is tested again, and the
+ * selector learns the order of the conjuncts anew.
  */
 static FlowStatus
 take_up_waiting(FlowReader *reader, FlowError *error)
@@ -280,6 +285,7 @@ take_up_waiting(FlowReader *reader, FlowError *error)
 	return status == FLOW_OK ? flow_reader_take_waiting(reader, error) : status;
 }
 
+/* Reads on until there is a record or a row to return. */
 FlowStatus
 flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 {
@@ -295,6 +301,10 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		FlowStatus status;
 		FlowLine line;
 
+		/*
+		 * a value has arrived, rows remain, no file is open, or the next piece
+		 * or line is read
+		 */
 		if (flow_unlikely(reader->value_waits))
 			status = take_up_waiting(reader, error);
 		else if (reader->row < reader->nrows)
@@ -334,12 +344,13 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		if (status != FLOW_END)
 			return status;
 
-		/* a pattern may take its time for every line */
+		/* a pattern may take long for every line */
 		if (flow_interrupted(reader->host))
 			return flow_error_interrupted(error);
 	}
 }
 
+/* Returns the next record that passes the filter. */
 FlowStatus
 flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
 {
@@ -366,6 +377,7 @@ flow_reader_needed(const FlowReader *reader)
 	return reader->needed;
 }
 
+/* Handles a bad field that the host found in the current record. */
 FlowStatus
 flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
@@ -381,7 +393,7 @@ flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 
 /* ---------- the reader as an object ---------- */
 
-/* What the list of objects tells, which may have grown. */
+/* Copies the counts of the list of objects, which may have grown. */
 static void
 count_listed(FlowReader *reader)
 {
@@ -395,6 +407,7 @@ count_listed(FlowReader *reader)
 	counts->bytes = objects->bytes;
 }
 
+/* Makes a reader, which opens no file yet. */
 FlowStatus
 flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *error)
 {
@@ -410,6 +423,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 	self->header_mode = flow_format_header_mode(spec->format);
 	count_listed(self);
 
+	/* arrays by column */
 	self->fields = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(FlowSlice));
 	self->wanted = flow_allocate(self->host, ((size_t) self->ncolumns + 1) * sizeof(int));
 	self->checks =
@@ -420,6 +434,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		status = flow_error_memory(error);
 	else
 	{
+		/* which columns are wanted, constant or checked */
 		self->nwanted = spec->used != NULL ? spec->nused : self->ncolumns;
 		for (int i = 0; i < self->nwanted; i++)
 		{
@@ -433,6 +448,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 	}
 	if (status == FLOW_OK)
+		/* constant columns, and the state for splitting lines */
 		status = flow_constants_create(self->host,
 		                               self->columns,
 		                               self->ncolumns,
@@ -469,6 +485,7 @@ flow_reader_close(FlowReader *reader)
 	flow_free(reader->host, reader);
 }
 
+/* Starts again from the first file. */
 void
 flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter)
 {
@@ -487,6 +504,7 @@ flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *fil
 	reader->spec.filter = filter;
 }
 
+/* Returns the counts, brought up to date. */
 const FlowCounts *
 flow_reader_counts(FlowReader *reader)
 {
@@ -506,6 +524,7 @@ flow_reader_counts_now(const FlowReader *reader)
 	return &reader->counts;
 }
 
+/* Returns true if every line is accounted for. */
 bool
 flow_reader_balances(FlowReader *reader)
 {
@@ -528,6 +547,7 @@ flow_reader_first_reject(const FlowReader *reader)
 	return reader->first_reject.object != NULL ? &reader->first_reject : NULL;
 }
 
+/* Returns the file and line of the current record. */
 bool
 flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 {

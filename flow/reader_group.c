@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * reader_group.c
- *	  The records that pass a filter, into groups: many rows at once as long as
- *	  there is nothing special about them.
+ *	  Adds the records that pass a filter to groups: many rows at once, except
+ *	  doubtful rows and rows with a bad field.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,14 +10,14 @@
 #include "reader.h"
 
 /*
- * What the functions below return while there is room; FLOW_OK says that the
+ * What the functions below return while there is room; FLOW_OK means that the
  * groups are full.
  */
 #define GO_ON FLOW_END
 
 /*
- * Adds the record in reader->fields.  It is counted as emitted when it is in a
- * group; until then reader->group_waits.
+ * Adds the record in reader->fields.  It is counted as emitted once it is in a
+ * group; until then group_waits is set.
  */
 static FlowStatus
 group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
@@ -44,14 +44,14 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 			                                                                     : GO_ON;
 		}
 
-		/* once more, with nulls for bad fields if that is allowed */
+		/* try again, with nulls for bad fields if that is allowed */
 		reader->group_nulls = true;
 		if ((status = flow_reader_bad_field(reader, bad, error)) != FLOW_OK)
 			return status;
 	}
 }
 
-/* Rows that are not doubtful, from the next one on. */
+/* Returns the number of rows, from the next one on, before a doubtful one. */
 static size_t
 count_plain_rows(const FlowReader *reader)
 {
@@ -62,7 +62,10 @@ count_plain_rows(const FlowReader *reader)
 	return row - reader->row;
 }
 
-/* As many rows as there are, as far as they have no bad field. */
+/*
+ * Adds the rows up to a doubtful one.  The first row with a bad field is added
+ * as a single record.
+ */
 static FlowStatus
 group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 {
@@ -84,7 +87,7 @@ group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	if (status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
 
-	/* the next one has a bad field: it goes on by itself */
+	/* the next row has a bad field: add it by itself */
 	reader->row++;
 	reader->taken++;
 	reader->line_nulled = false;
@@ -93,6 +96,7 @@ group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	return group_record(reader, groups, error);
 }
 
+/* Adds the records that pass to the groups until these are full. */
 FlowStatus
 flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 {

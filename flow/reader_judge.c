@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * reader_judge.c
- *	  Decides what a line is: a header, a record that passes, one that does
- *	  not, or none.
+ *	  Decides whether a line is a header, a record that passes, a record that
+ *	  does not pass, or not a record.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,8 +26,8 @@ keep_header(FlowReader *reader, FlowSlice text, FlowError *error)
 }
 
 /*
- * header 'match': the first line must be a header, and every later one the
- * same
+ * header 'match': the first line must be a header, and any later header must
+ * be the same.
  */
 static FlowStatus
 match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowError *error)
@@ -54,8 +54,8 @@ match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowErr
 }
 
 /*
- * What of a line may be a header: all of it, or what follows the time that a
- * wrapper put before it.
+ * Returns the part of a line that may be a header: all of it, or the text
+ * after the time that a wrapper put before it.
  */
 static FlowSlice
 header_text(const FlowReader *reader, const FlowLine *line)
@@ -66,7 +66,10 @@ header_text(const FlowReader *reader, const FlowLine *line)
 	return (FlowSlice) {line->data + skipped, line->len - skipped};
 }
 
-/* Is the line the wrapper's own header, because files were joined? */
+/*
+ * Returns true if the line is the wrapper's own header, which occurs where
+ * files were joined.
+ */
 static bool
 is_wrapper_header(const FlowReader *reader, const FlowLine *line)
 {
@@ -75,8 +78,8 @@ is_wrapper_header(const FlowReader *reader, const FlowLine *line)
 }
 
 /*
- * Is the current line a header?  Then it is skipped, and may say what the
- * lines behind it are.
+ * Sets *is_header if the current line is a header, which is skipped and may
+ * give the layout of the lines after it.
  */
 static FlowStatus
 find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError *error)
@@ -93,10 +96,11 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 		return FLOW_OK;
 	if (is_wrapper_header(reader, line))
 	{
-		*is_header = true; /* it says nothing of the fields */
+		*is_header = true; /* it does not name the fields */
 		return FLOW_OK;
 	}
 
+	/* the line, or the header mode, decides */
 	looks_like_header =
 		!line->too_long && flow_format_is_header(format, text.data, text.len, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
@@ -106,6 +110,7 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 	else
 		*is_header = looks_like_header;
 
+	/* the header may change the layout */
 	if (status == FLOW_OK && *is_header && (looks_like_header || flow_format_is_by_header(format)))
 		status =
 			flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
@@ -119,8 +124,8 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 /* ---------- lines to records ---------- */
 
 /*
- * The line is no record.  FLOW_OK: it is kept, a record of nulls; FLOW_END: it
- * is left out, and nobody wants to know.
+ * Handles a line that is not a record.  FLOW_OK: it is kept as a record of
+ * nulls; FLOW_END: it is left out without a report.
  */
 static FlowStatus
 take_unmatched(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -149,9 +154,7 @@ take_unmatched(FlowReader *reader, const FlowLine *line, FlowError *error)
 	return flow_reader_null_line(reader, line, error);
 }
 
-/*
- * A column of the record is bad.  Returns as take_unmatched does.
- */
+/* Handles a record with a bad field; returns as take_unmatched does. */
 static FlowStatus
 take_bad_field(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowError *error)
 {
@@ -177,8 +180,8 @@ take_bad_field(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowE
 
 /*
  * Checks the columns that must be checked whatever the query uses: under
- * 'ignore' all, for a line with any bad field is no row; else those that are
- * NOT NULL, for PostgreSQL draws conclusions from that.
+ * 'ignore' all, because a line with any bad field is not a row; otherwise
+ * those that are NOT NULL, because PostgreSQL relies on that.
  */
 FlowBadField
 flow_reader_check_columns(const FlowReader *reader)
@@ -191,7 +194,7 @@ flow_reader_check_columns(const FlowReader *reader)
 		FlowStatus status;
 		FlowValue value;
 
-		/* the number of a line is nothing that is wrong with it */
+		/* the number of a line cannot be bad */
 		if ((!all && !reader->columns[i].not_null) || reader->columns[i].source == FLOW_FROM_LINE)
 			continue;
 		status = flow_value_read(&reader->columns[i], reader->host, reader->fields[i], &value);
@@ -203,10 +206,10 @@ flow_reader_check_columns(const FlowReader *reader)
 }
 
 /*
- * The filter could not be judged because of a field.  That is the field's
- * fault, unless it reads well: then what the query computes from it cannot be
- * computed, which is an error whatever on_error says, as it is when PostgreSQL
- * computes it.
+ * Handles a record on which the filter failed because of a field.  If the
+ * field is a valid value, the query's own computation on it failed, which is
+ * an error whatever on_error says, as it is when PostgreSQL computes it.
+ * Otherwise the field is bad.
  */
 static FlowStatus
 take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, FlowError *error)
@@ -218,7 +221,7 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 	if (bad.status == FLOW_INTERRUPTED)
 		return flow_error_interrupted(error);
 
-	/* a line that is no row anyhow has nothing computed from it */
+	/* nothing is computed from a line that is not a row anyway */
 	if (reader->spec.on_error == FLOW_ON_ERROR_IGNORE)
 	{
 		FlowBadField other = flow_reader_check_columns(reader);
@@ -240,8 +243,8 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 }
 
 /*
- * The first line of a file is no header, but its headers are to say what the
- * fields are.
+ * Sets the default layout for a file whose header should name the fields, but
+ * whose first line is not a header.
  */
 static FlowStatus
 lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -261,8 +264,8 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 }
 
 /*
- * The record's test has come to a deferred predicate.  Nothing is computed
- * from a line that is no row anyhow.
+ * Makes the record wait, because its evaluation needs a deferred predicate.
+ * Nothing is computed from a line that is not a row anyway.
  */
 static FlowStatus
 wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *error)
@@ -278,7 +281,8 @@ wait_for_value(FlowReader *reader, const FlowLine *line, int number, FlowError *
 }
 
 /*
- * Decides on the record in reader->fields, as flow_reader_take_line returns.
+ * Decides whether the record in reader->fields passes; returns as
+ * flow_reader_take_line does.
  */
 static FlowStatus
 test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -310,8 +314,8 @@ test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 }
 
 /*
- * Decides on a line that is not empty and no header, as flow_reader_take_line
- * returns.
+ * Splits and tests a line that is neither empty nor a header; returns as
+ * flow_reader_take_line does.
  */
 static FlowStatus
 test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
@@ -339,7 +343,7 @@ test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 	return status == FLOW_OK ? test_record(reader, line, error) : status;
 }
 
-/* A reject that is kept, with nulls in it, is reported first. */
+/* Reports a reject first if the line is kept with nulls. */
 static FlowStatus
 report_nulled(FlowReader *reader, FlowStatus status)
 {
@@ -350,6 +354,10 @@ report_nulled(FlowReader *reader, FlowStatus status)
 	return FLOW_REJECTED;
 }
 
+/*
+ * Processes a line that was counted: a header, a blank line, or perhaps a
+ * record.
+ */
 FlowStatus
 flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -368,6 +376,7 @@ flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error
 	return FLOW_END;
 }
 
+/* Continues with the line that waits for a value. */
 FlowStatus
 flow_reader_take_waiting(FlowReader *reader, FlowError *error)
 {

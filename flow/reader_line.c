@@ -1,15 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * reader_line.c
- *	  Files to blocks of bytes, and blocks to lines.
+ *	  Reads files as blocks of bytes, and blocks as lines.
  *
- * Bytes come a block at a time into one buffer.  The block's place in it never
- * changes, so a plain file is always read to an aligned address from an
- * aligned offset; what a block leaves of its last line is moved in front of
- * that place before the next block is read:
+ * Bytes are read a block at a time into one buffer.  The block's place in it
+ * never changes, so a plain file is always read to an aligned address from an
+ * aligned offset.  The incomplete line at the end of a block is moved to the
+ * headroom before that place, and then the next block is read:
  *
  *		+-------- headroom --------+-------------- block --------------+
- *		|            rest of a line|rest of it\n a line\n ... half a li|
+ *		|          start of a line |rest of it\n a line\n ... half a li|
  *		+--------------------------+-----------------------------------+
  *
  *-------------------------------------------------------------------------
@@ -28,6 +28,7 @@
 
 /* ---------- bytes to lines ---------- */
 
+/* Brings counts.messages_skipped up to date. */
 void
 flow_reader_count_skipped(FlowReader *reader)
 {
@@ -38,6 +39,7 @@ flow_reader_count_skipped(FlowReader *reader)
 	reader->skipped_counted = skipped;
 }
 
+/* Closes the current file; its rows are dropped. */
 void
 flow_reader_close_source(FlowReader *reader)
 {
@@ -63,6 +65,7 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	while (headroom < need)
 		headroom *= 2;
 
+	/* the block is page-aligned, with readable slack at both ends */
 	allocation =
 		flow_allocate(reader->host,
 	                  FLOW_RECORD_SLACK + PAGE + headroom + FLOW_BLOCK_SIZE + FLOW_RECORD_SLACK);
@@ -73,6 +76,7 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 	memset(block - headroom - FLOW_RECORD_SLACK, 0, FLOW_RECORD_SLACK);
 	memset(block + FLOW_BLOCK_SIZE, 0, FLOW_RECORD_SLACK);
 
+	/* move the unread bytes and replace the old buffer */
 	if (unread > 0)
 		memcpy(block - unread, reader->cursor, unread);
 	flow_free(reader->host, reader->allocation);
@@ -85,8 +89,8 @@ flow_reader_make_room(FlowReader *reader, size_t need, FlowError *error)
 }
 
 /*
- * Makes what applies the filter to many records at once, in place of an older
- * one.
+ * Makes the selector, which applies the filter to many records at once, in
+ * place of an older one.
  */
 FlowStatus
 flow_reader_make_selector(FlowReader *reader, FlowError *error)
@@ -103,6 +107,7 @@ flow_reader_make_selector(FlowReader *reader, FlowError *error)
 	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
 }
 
+/* Makes the buffers for reading, if there are none. */
 FlowStatus
 flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 {
@@ -118,9 +123,7 @@ flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 	return status;
 }
 
-/*
- * Reads the next block; the unread rest of the last one then stands before it.
- */
+/* Reads the next block; the unread rest of the last one is moved before it. */
 static FlowStatus
 read_block(FlowReader *reader, FlowError *error)
 {
@@ -135,7 +138,8 @@ read_block(FlowReader *reader, FlowError *error)
 		return flow_error_interrupted(error);
 
 	/*
-	 * one byte more than allowed may be the carriage return before the newline
+	 * drop a line that is too long, but keep its beginning; one byte more than
+	 * allowed may be the carriage return before the newline
 	 */
 	if (!reader->discarding && rest > reader->spec.max_line_length + 1)
 	{
@@ -149,6 +153,7 @@ read_block(FlowReader *reader, FlowError *error)
 		reader->scanned = rest = 0;
 	}
 
+	/* move the rest before the block */
 	if (rest > reader->headroom)
 	{
 		if ((status = flow_reader_make_room(reader, rest, error)) != FLOW_OK)
@@ -161,8 +166,8 @@ read_block(FlowReader *reader, FlowError *error)
 	}
 
 	/*
-	 * offset means something only where bytes are read as they are, but only
-	 * there has a part an end
+	 * read; the offset is meaningful only in files that are read as they are,
+	 * but only in these does a part have an end
 	 */
 	offset = flow_source_bytes_read(reader->source);
 	status = flow_source_read(reader->source,
@@ -189,9 +194,8 @@ read_block(FlowReader *reader, FlowError *error)
 /* ---------- parts ---------- */
 
 /*
- * From the part's start to behind the first newline.  Where that lies behind
- * the part's end as well, no line of it is left, and the cursor is behind
- * "stop".
+ * Moves from the part's start past the first newline.  If that lies past the
+ * part's end as well, the part has no line, and the cursor is past "stop".
  */
 static FlowStatus
 skip_to_line(FlowReader *reader, FlowError *error)
@@ -212,7 +216,7 @@ skip_to_line(FlowReader *reader, FlowError *error)
 	return FLOW_OK;
 }
 
-/* What to read next, as FlowReadSpec's next_part. */
+/* Returns the next part to read, as FlowReadSpec's next_part does. */
 static FlowStatus
 next_part(FlowReader *reader, bool wait, FlowPart *part, FlowError *error)
 {
@@ -227,7 +231,7 @@ next_part(FlowReader *reader, bool wait, FlowPart *part, FlowError *error)
 }
 
 /*
- * Parts that the store shall fetch before their turn; one at least if there is
+ * Announces parts that the store is to fetch ahead; at least one if there is
  * any.
  */
 static FlowStatus
@@ -256,7 +260,7 @@ announce_parts(FlowReader *reader, FlowError *error)
 	return status == FLOW_END && reader->nannounced > 0 ? FLOW_OK : status;
 }
 
-/* Takes the next part; FLOW_END when there is none left. */
+/* Takes the next part; FLOW_END when none is left. */
 static FlowStatus
 take_part(FlowReader *reader, FlowError *error)
 {
@@ -287,9 +291,9 @@ take_part(FlowReader *reader, FlowError *error)
 }
 
 /*
- * Lines can be found from anywhere only in bytes that are read as they are,
- * and only if they need not be compared with the first, counted, nor be read
- * as a header before them says.
+ * Returns true if the file can be read from its middle.  That is so only if
+ * its bytes are read as they are, and its lines need not be compared with the
+ * first one, be counted, or be read by a header before them.
  */
 static bool
 can_be_cut(const FlowReader *reader)
@@ -299,8 +303,8 @@ can_be_cut(const FlowReader *reader)
 }
 
 /*
- * Begins to read the part of the source that was opened; FLOW_END if the part
- * with start 0 is all of it, and this one is not that.
+ * Begins to read the part of the file that was opened.  FLOW_END if the file
+ * cannot be cut and the part is not the one with start 0.
  */
 static FlowStatus
 begin_part(FlowReader *reader, FlowError *error)
@@ -316,6 +320,7 @@ begin_part(FlowReader *reader, FlowError *error)
 	return skip_to_line(reader, error);
 }
 
+/* Sets the layout of the lines that follow. */
 void
 flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 {
@@ -331,9 +336,9 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 }
 
 /*
- * What is the same in all of the file that is to be read.  Where a record is
- * only a row if all columns are good, or those that are NOT NULL, that goes
- * for these, too.
+ * Sets the fields that are constant in the file that is to be read.  A bad one
+ * makes each record bad if all columns are checked, or if its column is NOT
+ * NULL.
  */
 static FlowStatus
 set_constants(FlowReader *reader, FlowError *error)
@@ -341,6 +346,7 @@ set_constants(FlowReader *reader, FlowError *error)
 	FlowPathValue values[FLOW_MAX_VARIABLES];
 	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
 
+	/* their values */
 	if (reader->nconstant > 0)
 	{
 		memset(values, 0, sizeof(values));
@@ -354,6 +360,7 @@ set_constants(FlowReader *reader, FlowError *error)
 	if (reader->lines != NULL)
 		reader->lines->batch.constants = reader->constant;
 
+	/* check them */
 	reader->bad_constant = false;
 	for (int i = 0; i < reader->nconstant; i++)
 	{
@@ -373,8 +380,8 @@ set_constants(FlowReader *reader, FlowError *error)
 }
 
 /*
- * The wrapper has taken its header away, but people who look into the file
- * count it.
+ * Counts the wrapper's header as a line.  The wrapper removed it, but a user
+ * sees it in the file and counts it.
  */
 static void
 count_wrapper_header(FlowReader *reader)
@@ -388,6 +395,7 @@ count_wrapper_header(FlowReader *reader)
 	reader->counts.headers++;
 }
 
+/* Opens the file of the next part and begins to read the part. */
 FlowStatus
 flow_reader_open_next(FlowReader *reader, FlowError *error)
 {
@@ -406,6 +414,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		if (status != FLOW_OK)
 			return status;
 
+		/* reset what belongs to a file */
 		reader->source_counted = 0;
 		reader->line = 0;
 		reader->first_line = 1;
@@ -416,6 +425,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 		reader->no_more = false;
 		reader->discarding = false;
 
+		/* open it */
 		status = set_constants(reader, error);
 		if (status == FLOW_OK)
 			status = flow_source_open(reader->host,
@@ -451,8 +461,8 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 }
 
 /*
- * Where a line would begin: FLOW_END if the part has none that begins there.
- * A file that is not read to its end is looked at once more.
+ * Returns FLOW_END if no further line of the part begins at the cursor.  A
+ * file that is not read to its end is then checked for changes once more.
  */
 static FlowStatus
 check_part_end(FlowReader *reader, FlowError *error)
@@ -467,6 +477,7 @@ check_part_end(FlowReader *reader, FlowError *error)
 
 /* ---------- lines ---------- */
 
+/* Counts a line, removes its carriage return and cuts it if it is too long. */
 void
 flow_reader_begin_line(FlowReader *reader, FlowLine *line)
 {
@@ -487,7 +498,7 @@ flow_reader_begin_line(FlowReader *reader, FlowLine *line)
 	reader->counts.lines++;
 }
 
-/* The next line of the current file; FLOW_END after the last. */
+/* Returns the next line of the current file; FLOW_END after the last. */
 FlowStatus
 flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 {
@@ -509,6 +520,7 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 			return status;
 	}
 
+	/* the end of the file */
 	if (newline == NULL)
 	{
 		if (reader->cursor == reader->end && !reader->discarding)
@@ -516,6 +528,7 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 		newline = reader->end; /* the last line has no newline */
 	}
 
+	/* the line */
 	line->data = reader->cursor;
 	line->len = (size_t) (newline - reader->cursor);
 	line->too_long = reader->discarding;
@@ -530,8 +543,8 @@ flow_reader_next_line(FlowReader *reader, FlowLine *line, FlowError *error)
 /* ---------- columns that no record fills ---------- */
 
 /*
- * Puts the number of the current line, which is counted from the start of its
- * file, into its columns.
+ * Puts the number of the current line into its columns.  Such files are not
+ * cut, so the line is counted from the start of its file.
  */
 void
 flow_reader_set_line(FlowReader *reader)
@@ -544,6 +557,7 @@ flow_reader_set_line(FlowReader *reader)
 			reader->fields[i] = (FlowSlice) {text, (size_t) len};
 }
 
+/* Sets the fields of the columns that are not filled from records. */
 void
 flow_reader_set_others(FlowReader *reader)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * reader_reject.c
- *	  What is wrong with a line, in words, and the note that is kept of it.
+ *	  Describes what is wrong with a line, and records rejects.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,6 +15,10 @@
 
 /* ---------- errors about a line ---------- */
 
+/*
+ * Replaces the line number in an error, counted within the part, by its number
+ * in the file.
+ */
 FlowStatus
 flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error)
 {
@@ -40,6 +44,7 @@ flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error
 	return counted == FLOW_OK ? status : counted;
 }
 
+/* Adds the current position to an error that has none. */
 FlowStatus
 flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 {
@@ -48,6 +53,7 @@ flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 	return status;
 }
 
+/* Puts the beginning of a raw line into an error. */
 void
 flow_reader_attach_raw(FlowError *error, FlowSlice raw)
 {
@@ -56,7 +62,7 @@ flow_reader_attach_raw(FlowError *error, FlowSlice raw)
 		memcpy(error->raw, raw.data, error->raw_len);
 }
 
-/* What is wrong with a field, in a sentence. */
+/* Adds the detail that says what is wrong with a field. */
 static void
 describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
 {
@@ -112,8 +118,8 @@ describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
 }
 
 /*
- * Is it one of the records that AWS writes for an interval without data
- * (NODATA, SKIPDATA)?
+ * Returns true for the records that AWS writes for an interval without data
+ * (NODATA, SKIPDATA).
  */
 static bool
 is_record_without_data(const FlowLine *line)
@@ -127,8 +133,8 @@ is_record_without_data(const FlowLine *line)
 }
 
 /*
- * Will anybody read what is wrong with a line?  If it is only counted, as all
- * but the first are, putting it into words would take longer than reading the
+ * Returns true if the description of an error is needed.  Most bad lines are
+ * only counted, and composing a description would take longer than reading the
  * line did.
  */
 static bool
@@ -138,7 +144,7 @@ is_told(const FlowReader *reader)
 	       reader->spec.reject_limit >= 0 || reader->first_reject.object == NULL;
 }
 
-/* The error for a line that is no record. */
+/* Fills the error for a line that is not a record. */
 FlowStatus
 flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -147,6 +153,8 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 	if (!is_told(reader))
 		return error->status = FLOW_BAD_RECORD;
 	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
+
+	/* what is wrong */
 	if (line->too_long)
 	{
 		flow_error_detail(error,
@@ -167,6 +175,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		                             line->len,
 		                             error);
 
+	/* what to do about it */
 	if (error->hint[0] == '\0' && reader->spec.on_error == FLOW_ON_ERROR_STOP)
 		flow_error_hint(error,
 		                "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to "
@@ -180,6 +189,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 	return flow_reader_error_here(reader, error->status, error);
 }
 
+/* Fills the error for a bad field. */
 FlowStatus
 flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
@@ -213,8 +223,9 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 /* ---------- rejects ---------- */
 
 /*
- * Is one reject more than allowed?  To be asked once for each, after it was
- * counted: readers that share the work count them together.
+ * Counts a reject with those of the readers that share the work; returns true
+ * if that is more than reject_limit allows.  To be called once for each
+ * reject, after it was counted in this reader.
  */
 static bool
 too_many_rejects(FlowReader *reader)
@@ -229,7 +240,10 @@ too_many_rejects(FlowReader *reader)
 	return rejects > (uint64_t) spec->reject_limit;
 }
 
-/* Notes a reject; error holds its description, which the note keeps. */
+/*
+ * Records a reject, whose description is in "error", as the last one and
+ * perhaps the first.  Returns an error if there are too many rejects.
+ */
 static FlowStatus
 note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -238,6 +252,8 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 
 	if (!is_told(reader))
 		return FLOW_OK;
+
+	/* the last reject */
 	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
 	*reject = (FlowReject) {
 		.object = reader->object,
@@ -250,6 +266,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	if (line != NULL)
 		reject->raw = (FlowSlice) {line->data, line->len};
 
+	/* the first reject, without the raw line, which will be gone */
 	if (first)
 	{
 		memcpy(reader->first_reason, reader->last_reason, sizeof(reader->first_reason));
@@ -258,6 +275,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		reader->first_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
+	/* the limit */
 	if (too_many_rejects(reader))
 	{
 		FlowError reason = *error;
@@ -275,7 +293,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	return FLOW_OK;
 }
 
-/* The current line is left out. */
+/* Leaves the current line out. */
 FlowStatus
 flow_reader_reject_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
@@ -290,7 +308,7 @@ flow_reader_reject_line(FlowReader *reader, const FlowLine *line, FlowError *err
 	return status;
 }
 
-/* The current line is kept, with nulls in it. */
+/* Keeps the current line, with nulls in it. */
 FlowStatus
 flow_reader_null_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {

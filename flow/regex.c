@@ -1,17 +1,17 @@
 /*-------------------------------------------------------------------------
  *
  * regex.c
- *	  A line to fields by a pattern: the only file that knows PCRE2.
+ *	  Splits a line into fields by a pattern; the only file that uses PCRE2.
  *
  * Patterns come from the owner of a table and lines from anywhere, so a match
- * may take any time, and PCRE2 has no way to stop one but its limits.  A line
- * is therefore tried twice at most.  The first try runs the plain code with
+ * may take any time, and PCRE2 can stop a match only by its limits.  A line is
+ * therefore tried at most twice.  The first try runs the plain code with
  * limits so low that it ends within some 20 ms whatever the pattern; a usual
- * line needs 12 to 114 of the 10,000 steps.  If that ran into a limit, or the
- * line is long, the second try runs the same pattern compiled with a callout
- * before each item, which looks at the host and the clock now and then.  It
- * can be stopped at any time, and is slow: 1,070 ns instead of 155 for a line
- * of 15 fields.
+ * line needs 12 to 114 of the 10,000 steps.  If the first try reaches a limit,
+ * or the line is long, the second try runs the same pattern compiled with a
+ * callout before each item, which checks for interrupts and the time now and
+ * then.  It can be stopped at any time, but is slow: 1,070 ns instead of 155
+ * for a line of 15 fields.
  *
  * A match that is given up is an error, never "does not match": otherwise a
  * line could be hidden by making it expensive.
@@ -26,9 +26,9 @@
 #include <string.h>
 
 /*
- * Whole lines as Hive's RegexSerDe matches them, and bytes rather than
- * characters: a log may hold anything.  The anchors are set here and not when
- * matching, where they would turn off the JIT.
+ * Options for matching whole lines as Hive's RegexSerDe does, and bytes rather
+ * than characters, because a log may hold any bytes.  The anchors are set here
+ * and not when matching, where they would turn off the JIT.
  */
 #define COMPILE_OPTIONS                                                                            \
 	(PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP |                      \
@@ -41,8 +41,8 @@
 #define MAX_JIT_SIZE (1024 * 1024)
 
 /*
- * A callout takes 6 bytes and an item at least 1: above, callouts may not fit
- * into PCRE2's 64 KiB.
+ * A callout takes 6 bytes and an item at least 1: with larger code, callouts
+ * may not fit into PCRE2's 64 KiB.
  */
 #define WATCHED_SURELY_FITS 8192
 
@@ -91,21 +91,21 @@ struct FlowRegex
 	pcre2_match_context *quick_short;
 	pcre2_match_context *quick_long;
 
-	/* the second try, compiled when it is needed first */
+	/* the second try, compiled at its first use */
 	Code watched;
 	pcre2_match_context *watched_context;
 
 	/* of the running second try */
-	int callouts_left; /* until the next look */
+	int callouts_left; /* until the next check */
 	int callouts_per_check;
 	int64_t deadline;
-	bool interrupted; /* at the last look */
+	bool interrupted; /* at the last check */
 
 	size_t pattern_length;
 	char pattern[]; /* NUL-terminated */
 };
 
-/* What the text of a pattern tells about how long a step of it may take. */
+/* What a pattern's text shows about how long a step may take. */
 typedef struct Shape
 {
 	bool loops;   /* a group is repeated without bound */
@@ -115,7 +115,7 @@ typedef struct Shape
 /* ---------- what is refused ---------- */
 
 /*
- * Constructs that PCRE2 may know but we do not let in.  After (*ACCEPT),
+ * Constructs that PCRE2 may know but that are refused here.  After (*ACCEPT),
  * machine code of PCRE2 10.42 forgets that a match must reach the end of the
  * line.
  */
@@ -130,14 +130,14 @@ static const struct
 	{"(*scan_substring:", "substring scans are not allowed"},
 };
 
-/* The character after a bracketed class that begins at "next". */
+/* Returns the character after a bracketed class that begins at "next". */
 static const char *
 skip_class(const char *next)
 {
 	next++;
 	if (*next == '^')
 		next++;
-	if (*next == ']') /* stands for itself there */
+	if (*next == ']') /* stands for itself in first place */
 		next++;
 
 	while (*next != '\0' && *next != ']')
@@ -159,7 +159,7 @@ skip_class(const char *next)
 /*
  * Finds the first refused construct outside of classes and quotes; -1 if there
  * is none.  A comment of extended mode may mislead it, which is harmless:
- * these constructs are refused to keep out what no table needs.
+ * these constructs are refused only because no table needs them.
  */
 static int
 find_refused(const char *pattern, const char **where)
@@ -193,8 +193,9 @@ find_refused(const char *pattern, const char **where)
 }
 
 /*
- * "offset" counts the bytes before the mistake.  What follows it is shown up
- * to the first byte that is not ASCII, lest a character be cut in two.
+ * Fills the error for a pattern.  "offset" is the number of bytes before the
+ * mistake.  The detail shows the text after it up to the first byte that is
+ * not ASCII, so that no character is cut in two.
  */
 static FlowStatus
 bad_pattern(FlowError *error, const char *pattern, size_t offset, const char *complaint)
@@ -213,6 +214,7 @@ bad_pattern(FlowError *error, const char *pattern, size_t offset, const char *co
 	return error->status;
 }
 
+/* Checks a pattern's text before it is compiled. */
 static FlowStatus
 check_text(const char *pattern, size_t len, FlowError *error)
 {
@@ -229,7 +231,7 @@ check_text(const char *pattern, size_t len, FlowError *error)
 		return error->status;
 	}
 
-	/* (*UTF), (*LIMIT_MATCH=...) and their like would change our settings */
+	/* (*UTF), (*LIMIT_MATCH=...) and such would change the settings */
 	if (strncmp(pattern, "(*", 2) == 0)
 		return bad_pattern(error, pattern, 0, "\"(*\" is not allowed at the start");
 
@@ -239,6 +241,7 @@ check_text(const char *pattern, size_t len, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Returns true if a pattern has doubled backslashes. */
 bool
 flow_regex_is_escaped(const char *pattern)
 {
@@ -256,8 +259,8 @@ flow_regex_is_escaped(const char *pattern)
 /* ---------- the cost of a step ---------- */
 
 /*
- * May white space stand in front of a quantifier?  True if option x is set
- * anywhere.
+ * Returns true if white space may come before a quantifier, because option x
+ * is set anywhere.
  */
 static bool
 may_be_extended(const char *pattern)
@@ -273,8 +276,7 @@ may_be_extended(const char *pattern)
 }
 
 /*
- * The number that stands there, if it is larger than "least"; no more than
- * LONG_LINE.
+ * Returns the number at "digits", but at least "least" and at most LONG_LINE.
  */
 static size_t
 number_at(const char *digits, size_t least)
@@ -290,9 +292,9 @@ number_at(const char *digits, size_t least)
 }
 
 /*
- * Reads a pattern without regard for escapes and classes.  That finds what is
- * not there, as in "\)+", and costs such a pattern some speed; but it
- * overlooks nothing.
+ * Estimates the cost of a pattern without regard for escapes and classes.  It
+ * may see repetitions that do not exist, as in "\)+", which costs such a
+ * pattern some speed; but it overlooks none.
  */
 static Shape
 shape_of(const char *pattern)
@@ -324,15 +326,16 @@ shape_of(const char *pattern)
 }
 
 /*
- * How many steps may the first try take on lines of such a length?
+ * Returns the maximum number of steps of the first try, for lines of a given
+ * length.
  *
  * PCRE2's machine code counts a step whenever it leaves a repetition, takes
- * one up again, or calls a group.  In between it may run along the line once,
- * at about 2 ns a byte, and through all of the code once, at 1 ns a byte.  It
- * does not count what a back reference or x{n} compares in vain, nor how often
- * a group is repeated before it is left: with 10,000 steps, "(?:(?:b|c|d|e
- * ...|a)*+!|a)*" takes minutes on 4 KiB.  By this estimate the worst of
- * 100,000 random patterns made of such parts took 6 ms.
+ * one up again, or calls a group.  Between two steps it may run along the line
+ * once, at about 2 ns per byte, and through all of the code once, at 1 ns per
+ * byte.  It does not count what a back reference or x{n} compares in vain, nor
+ * how often a group is repeated before it is left: with 10,000 steps,
+ * "(?:(?:b|c|d|e ...|a)*+!|a)*" takes minutes on 4 KiB.  By this estimate the
+ * slowest of 100,000 random patterns made of such parts took 6 ms.
  *
  * The interpreter counts all of those, but its steps are slower.
  */
@@ -367,8 +370,8 @@ quick_steps(const FlowRegex *regex, size_t line_length)
 /* ---------- compiling ---------- */
 
 /*
- * May the pattern call a group, or itself: "(?R)", "(?1)", "(?&name)",
- * "\g<1>"?
+ * Returns true if the pattern may call a group, or itself: "(?R)", "(?1)",
+ * "(?&name)", "\g<1>".
  */
 static bool
 may_call(const char *pattern)
@@ -399,8 +402,8 @@ release(void *ptr, void *host)
 }
 
 /*
- * Machine code if it was asked for and can be had: a system that forbids
- * executable memory leaves us the interpreter.
+ * Compiles the pattern to machine code if that is wanted and possible: a
+ * system that forbids executable memory leaves only the interpreter.
  */
 static void
 compile_jit(const FlowRegex *regex, Code *code)
@@ -416,6 +419,7 @@ compile_jit(const FlowRegex *regex, Code *code)
 	code->match_options = 0;
 }
 
+/* Compiles the pattern for one of the tries. */
 static FlowStatus
 compile_code(const FlowRegex *regex, uint32_t options, Code *code, FlowError *error)
 {
@@ -446,8 +450,8 @@ compile_code(const FlowRegex *regex, uint32_t options, Code *code, FlowError *er
 }
 
 /*
- * The table of names is sorted, and PCRE2 gives two groups one name if the
- * pattern says (?J).
+ * Checks the number of groups, and that no two have the same name.  The table
+ * of names is sorted, and PCRE2 allows equal names if the pattern has (?J).
  */
 static FlowStatus
 check_groups(const FlowRegex *regex, FlowError *error)
@@ -484,7 +488,7 @@ check_groups(const FlowRegex *regex, FlowError *error)
 	return FLOW_OK;
 }
 
-/* A context of matches with limits; NULL if memory is short. */
+/* Makes a match context with limits; NULL if memory is short. */
 static pcre2_match_context *
 create_context(const FlowRegex *regex, uint32_t steps)
 {
@@ -500,6 +504,7 @@ create_context(const FlowRegex *regex, uint32_t steps)
 	return context;
 }
 
+/* Prepares the first try, for short and for long lines. */
 static FlowStatus
 prepare_quick(FlowRegex *regex, FlowError *error)
 {
@@ -514,8 +519,9 @@ prepare_quick(FlowRegex *regex, FlowError *error)
 }
 
 /*
- * Called before each item of the pattern.  An item may look at the rest of the
- * line, so on very long lines fewer of them go between two looks.
+ * Checks for interrupts and the time; called before each item of the pattern.
+ * An item may look at the rest of the line, so on very long lines there are
+ * fewer items between two checks.
  */
 static int
 check_interrupts(pcre2_callout_block *block, void *data)
@@ -533,6 +539,7 @@ check_interrupts(pcre2_callout_block *block, void *data)
 	return 0;
 }
 
+/* Prepares the second try, unless that was done. */
 static FlowStatus
 prepare_watched(FlowRegex *regex, FlowError *error)
 {
@@ -555,8 +562,8 @@ prepare_watched(FlowRegex *regex, FlowError *error)
 }
 
 /*
- * A pattern so large that it might not compile with callouts must show that
- * now, not at some line.
+ * Compiles the second form of a pattern that is so large that it might not
+ * compile with callouts, so that this shows now and not at some line.
  */
 static FlowStatus
 check_size(FlowRegex *regex, FlowError *error)
@@ -567,6 +574,7 @@ check_size(FlowRegex *regex, FlowError *error)
 	return size > WATCHED_SURELY_FITS ? prepare_watched(regex, error) : FLOW_OK;
 }
 
+/* Compiles the pattern and makes all that matching needs. */
 static FlowStatus
 prepare(FlowRegex *regex, FlowError *error)
 {
@@ -579,14 +587,15 @@ prepare(FlowRegex *regex, FlowError *error)
 	if (regex->compile == NULL)
 		return flow_error_memory(error);
 	pcre2_set_parens_nest_limit(regex->compile, MAX_NESTING);
-	/* not whatever the library was built with */
+
+	/* independent of how the library was built */
 	pcre2_set_newline(regex->compile, PCRE2_NEWLINE_LF);
 
 	status = compile_code(regex, 0, &regex->quick, error);
 	if (status != FLOW_OK || (status = check_groups(regex, error)) != FLOW_OK)
 		return status;
 
-	regex->want_jit = regex->quick.jit; /* both tries run the same way */
+	regex->want_jit = regex->quick.jit; /* both tries run the same kind of code */
 	if (regex->want_jit &&
 	    (regex->jit_stack =
 	         pcre2_jit_stack_create(JIT_STACK_START, JIT_STACK_MAX, regex->general)) == NULL)
@@ -599,6 +608,7 @@ prepare(FlowRegex *regex, FlowError *error)
 	return status == FLOW_OK ? check_size(regex, error) : status;
 }
 
+/* Compiles a pattern. */
 FlowStatus
 flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRegex **regex,
                    FlowError *error)
@@ -617,8 +627,8 @@ flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRege
 	self->host = host;
 
 	/*
-	 * "a|(?R)b" matches "abb" in machine code alone (PCRE2 10.42): no line may
-	 * depend on a setting
+	 * "a|(?R)b" matches "abb" in machine code only (PCRE2 10.42): no result
+	 * may depend on a setting
 	 */
 	self->want_jit = jit && !may_call(pattern);
 	self->pattern_length = len;
@@ -634,7 +644,7 @@ flow_regex_compile(const FlowHost *host, const char *pattern, bool jit, FlowRege
 	return FLOW_OK;
 }
 
-/* PCRE2's functions take NULL, as ours do. */
+/* Frees a pattern, also a partly built one: PCRE2's functions accept NULL. */
 void
 flow_regex_free(FlowRegex *regex)
 {
@@ -678,6 +688,7 @@ flow_regex_has_names(const FlowRegex *regex)
 	return count > 0;
 }
 
+/* Returns the number of a named group, or 0. */
 int
 flow_regex_group_number(const FlowRegex *regex, const char *name)
 {
@@ -695,6 +706,7 @@ is_limit(int result)
 	       result == PCRE2_ERROR_HEAPLIMIT || result == PCRE2_ERROR_JIT_STACKLIMIT;
 }
 
+/* Runs the second try on a line. */
 static int
 match_watched(FlowRegex *regex, const char *line, size_t len)
 {
@@ -715,6 +727,7 @@ match_watched(FlowRegex *regex, const char *line, size_t len)
 	                   regex->watched_context);
 }
 
+/* Fills the error for a match that PCRE2 did not finish. */
 static FlowStatus
 match_failed(const FlowRegex *regex, int result, size_t len, FlowError *error)
 {
@@ -742,7 +755,7 @@ match_failed(const FlowRegex *regex, int result, size_t len, FlowError *error)
 		                  len);
 	else
 	{
-		/* such as a recursion without end */
+		/* for example an infinite recursion */
 		pcre2_get_error_message(result, text, sizeof(text));
 		flow_error_set(error,
 		               FLOW_LIMIT,
@@ -750,11 +763,12 @@ match_failed(const FlowRegex *regex, int result, size_t len, FlowError *error)
 		               (const char *) text);
 	}
 	flow_error_hint(error,
-	                "Let each part of the regular expression take no more than what belongs to it, "
-	                "as [^ ]+ does and .* does not.");
+	                "Let each part of the regular expression match only its own field, for example "
+	                "with [^ ]+ instead of .*.");
 	return FLOW_LIMIT;
 }
 
+/* Matches a line and returns the wanted groups. */
 FlowStatus
 flow_regex_match(FlowRegex *regex, const char *line, size_t len, const int *wanted, int nwanted,
                  FlowSlice *groups, FlowError *error)
@@ -765,12 +779,11 @@ flow_regex_match(FlowRegex *regex, const char *line, size_t len, const int *want
 	int result = PCRE2_ERROR_MATCHLIMIT;
 	const PCRE2_SIZE *ends;
 
-	/*
-	 * a block of lines that all need the most a first try may take is seconds
-	 */
+	/* a block of lines that each take a first try's maximum takes seconds */
 	if (flow_unlikely(flow_interrupted(regex->host)))
 		return flow_error_interrupted(error);
 
+	/* the first try, and the second if that reached a limit */
 	if (flow_likely(quick != NULL))
 		result = pcre2_match(regex->quick.code,
 		                     (PCRE2_SPTR) line,
@@ -793,6 +806,7 @@ flow_regex_match(FlowRegex *regex, const char *line, size_t len, const int *want
 	if (flow_unlikely(result <= 0))
 		return match_failed(regex, result, len, error);
 
+	/* the wanted groups */
 	ends = pcre2_get_ovector_pointer(regex->match);
 	for (int i = 0; i < nwanted; i++)
 	{

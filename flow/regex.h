@@ -12,6 +12,8 @@
 
 typedef struct FlowRegex FlowRegex;
 
+/* in regex.c */
+
 /*
  * Compiles a pattern that must match whole lines (reference: Hive's
  * RegexSerDe, Matcher.matches() with DOTALL).  FLOW_BAD_PATTERN with the
@@ -23,24 +25,24 @@ extern void flow_regex_free(FlowRegex *regex);
 
 extern bool flow_regex_is_jit(const FlowRegex *regex);
 extern int flow_regex_group_count(const FlowRegex *regex); /* capture groups */
-/* is any group named? */
+/* true if any group is named */
 extern bool flow_regex_has_names(const FlowRegex *regex);
 /* 0: no group of that name */
 extern int flow_regex_group_number(const FlowRegex *regex, const char *name);
 
 /*
- * Matches a line: FLOW_OK; FLOW_END if it does not match; FLOW_LIMIT when a
- * limit or the deadline of a line was hit (never taken for "does not match");
- * FLOW_INTERRUPTED.  groups[i] becomes what group wanted[i] (from 1) took,
- * data NULL if it took no part.
+ * Matches a line: FLOW_OK; FLOW_END if it does not match; FLOW_LIMIT if a
+ * limit or the time for one line was reached (never reported as "does not
+ * match"); FLOW_INTERRUPTED. groups[i] is set to what group wanted[i] (from 1)
+ * matched; data is NULL if the group took no part.
  */
 extern FlowStatus flow_regex_match(FlowRegex *regex, const char *line, size_t len,
                                    const int *wanted, int nwanted, FlowSlice *groups,
                                    FlowError *error);
 
 /*
- * Has it a doubled backslash before a class letter or a dot, as text copied
- * from a Hive string has?
+ * Returns true if there is a doubled backslash before a class letter or a dot,
+ * as in text copied from a Hive string.
  */
 extern bool flow_regex_is_escaped(const char *pattern);
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * shard.c
- *	  Which share of a location's files a file is in.
+ *	  Divides the files of a location into shares.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,9 +11,9 @@
 #include <string.h>
 
 /*
- * FNV-1a of 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv), and what
- * splitmix64 does at its end, for FNV's upper bits hardly know of a text's
- * last bytes.
+ * Returns the hash of a text: FNV-1a of 64 bits (Fowler, Noll, Vo;
+ * draft-eastlake-fnv), followed by the final steps of splitmix64, because
+ * FNV's upper bits hardly depend on a text's last bytes.
  */
 static uint64_t
 hash(const char *text)
@@ -27,6 +27,7 @@ hash(const char *text)
 	return h ^ (h >> 31);
 }
 
+/* Returns the share of a file by its path, by jump consistent hashing. */
 uint32_t
 flow_shard_of(const char *path, uint32_t count)
 {
@@ -34,8 +35,8 @@ flow_shard_of(const char *path, uint32_t count)
 	int64_t share = 0;
 
 	/*
-	 * each step is a number of shares at which the file would go to the last
-	 * of them; in integers, so that all machines agree
+	 * each step finds the next number of shares at which the file would move
+	 * to the last of them; in integers, so that all machines agree
 	 */
 	for (int64_t next = 0; next < (int64_t) count;)
 	{
@@ -46,12 +47,14 @@ flow_shard_of(const char *path, uint32_t count)
 	return (uint32_t) share + 1;
 }
 
+/* Restricts a location to the files of a shard. */
 void
 flow_shard_set(FlowLocation *location, FlowShard shard)
 {
 	location->shard = shard;
 }
 
+/* Returns true if a file, by its complete path, is in the location's shard. */
 bool
 flow_shard_holds(const FlowLocation *location, const char *path)
 {

@@ -3,8 +3,8 @@
  * sort.c
  *	  A merge sort that can be interrupted.
  *
- * The C library's qsort can neither be interrupted nor told where to take
- * memory from.
+ * The C library's qsort can neither be interrupted nor use the host's
+ * allocator.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,20 +12,23 @@
 
 #include <string.h>
 
-#define STEPS_A_LOOK 1024 /* merged items between two looks at the host */
+#define STEPS_A_LOOK 1024 /* merged items between two checks for an interrupt */
 
 typedef struct Sorter
 {
 	const FlowHost *host;
 	char *items;
-	char *spare; /* room for half of them */
+	char *spare; /* room for half of the items */
 	size_t size; /* of an item */
 	FlowCompare compare;
 	const void *arg;
 	unsigned steps;
 } Sorter;
 
-/* Merges the sorted runs [from, middle) and [middle, to). */
+/*
+ * Merges the sorted runs [from, middle) and [middle, to).  Returns false if
+ * interrupted.
+ */
 static bool
 merge(Sorter *sorter, size_t from, size_t middle, size_t to)
 {
@@ -52,7 +55,7 @@ merge(Sorter *sorter, size_t from, size_t middle, size_t to)
 	return true;
 }
 
-/* Returns false if interrupted. */
+/* Sorts the items of a range; returns false if interrupted. */
 static bool
 sort_range(Sorter *sorter, size_t from, size_t to)
 {
@@ -64,6 +67,7 @@ sort_range(Sorter *sorter, size_t from, size_t to)
 	       merge(sorter, from, middle, to);
 }
 
+/* Sorts items with a stable merge sort that can be interrupted. */
 FlowStatus
 flow_sort(const FlowHost *host, void *items, size_t count, size_t size, FlowCompare compare,
           const void *arg)

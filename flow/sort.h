@@ -11,15 +11,17 @@
 #include "internal.h"
 
 /*
- * Less than, equal to or greater than 0, as "a" is before, beside or after
- * "b".
+ * Returns a number less than, equal to or greater than 0, if "a" sorts before,
+ * equal to or after "b".
  */
 typedef int (*FlowCompare)(const void *a, const void *b, const void *arg);
 
+/* in sort.c */
+
 /*
- * Sorts items of "size" bytes each; those that are equal stay in their order.
- * FLOW_OK, or FLOW_NO_MEMORY or FLOW_INTERRUPTED, after which the items are in
- * any order, and some may be lost.  Fills no FlowError.
+ * Sorts items of "size" bytes each; equal items keep their order.  FLOW_OK;
+ * after FLOW_NO_MEMORY or FLOW_INTERRUPTED the items are in any order, and
+ * some may be lost.  Fills no FlowError.
  */
 extern FlowStatus flow_sort(const FlowHost *host, void *items, size_t count, size_t size,
                             FlowCompare compare, const void *arg);

@@ -3,14 +3,14 @@
  * value.c
  *	  Reads a field as a value of its column's type; never throws.
  *
- * What a type accepts, and what the text then means, is what PostgreSQL 15's
- * input function of the type accepts and means, so that a value does not
- * change with the road it takes.  Times are the exception: see read_time_us.
- * Dates in ISO 8601 and addresses have files of their own.
+ * A type accepts the texts that PostgreSQL 15's input function of the type
+ * accepts, with the same meaning, so that a value does not depend on which of
+ * the two reads it.  Times are the exception: see read_time_us.  Dates in ISO
+ * 8601 and addresses are read in value_time.c and value_address.c.
  *
- * PostgreSQL asks the database's locale what white space is; here it is the
- * six ASCII characters, as in UTF-8 everywhere.  For floats the C library is
- * asked, so LC_NUMERIC must be "C"; in a PostgreSQL backend it always is.
+ * PostgreSQL uses the database's locale for white space; here it is the six
+ * ASCII characters, as everywhere in UTF-8.  Floats are read by the C library,
+ * so LC_NUMERIC must be "C"; in a PostgreSQL backend it always is.
  *
  *-------------------------------------------------------------------------
  */
@@ -63,9 +63,9 @@ trim(FlowSlice field)
 }
 
 /*
- * Are the first "len" bytes of the text those of a word in lower case?  ASCII
- * alone is folded: strncasecmp would ask the locale, and a Turkish one knows
- * another small "I".
+ * Returns true if the first "len" bytes of the text are those of a word in
+ * lower case.  Only ASCII letters are folded: strncasecmp would use the
+ * locale, and in a Turkish one the small letter for "I" is another.
  */
 static bool
 starts_word(const char *text, const char *word, size_t len)
@@ -85,9 +85,10 @@ starts_word(const char *text, const char *word, size_t len)
 /* ---------- integers ---------- */
 
 /*
- * White space, a sign, any number of digits.  "limit" is the magnitude of the
- * most negative value.  A number that grows beyond it is out of range whatever
- * follows; one that is just the limit, but positive, only if nothing does.
+ * Reads white space, a sign and any number of digits.  "limit" is the
+ * magnitude of the most negative value.  A number that exceeds it is out of
+ * range whatever follows; a positive number that is just the limit is out of
+ * range only if nothing but white space follows.
  */
 static FlowStatus
 read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
@@ -115,17 +116,21 @@ read_any_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 	if (!negative && magnitude == limit)
 		return FLOW_OUT_OF_RANGE;
 
-	/* by way of unsigned, as the most negative value has no positive twin */
+	/*
+	 * negate as unsigned, because the most negative value has no positive
+	 * counterpart
+	 */
 	*integer = (int64_t) (negative ? -magnitude : magnitude);
 	return FLOW_OK;
 }
 
+/* Reads an integer. */
 static inline FlowStatus
 read_integer(FlowSlice field, uint64_t limit, int64_t *integer)
 {
 	uint64_t magnitude = 0;
 
-	/* digits and nothing else, as nearly all integers of a log are */
+	/* nearly all integers of a log are digits and nothing else */
 	if (flow_unlikely(!flow_read_digits(field.data, field.len, false, &magnitude)))
 		return read_any_integer(field, limit, integer);
 	if (flow_unlikely(magnitude >= limit))
@@ -161,9 +166,9 @@ read_int64(const FlowColumn *column, const FlowHost *host, FlowSlice field, Flow
 /* ---------- floats ---------- */
 
 /*
- * What strtod takes, hexadecimal and "nan(...)" included, with white space
- * around it.  A result too small or too large is out of range, whatever
- * follows it; a denormal is not.
+ * Reads what strtod accepts, including hexadecimal and "nan(...)", followed by
+ * white space.  A result that is too small or too large is out of range,
+ * whatever follows it; a denormal is not.
  */
 static FlowStatus
 parse_real(const char *number, size_t len, bool single, double *real)
@@ -183,6 +188,7 @@ parse_real(const char *number, size_t len, bool single, double *real)
 	return FLOW_OK;
 }
 
+/* Reads a float with white space around it. */
 static FlowStatus
 read_real(const FlowHost *host, FlowSlice field, bool single, double *real)
 {
@@ -218,25 +224,22 @@ read_double(const FlowColumn *column, const FlowHost *host, FlowSlice field, Flo
 
 /* ---------- decimals ---------- */
 
-#define DECIMAL_MAX_EXPONENT (INT_MAX / 2) /* what a written exponent must stay below */
+#define DECIMAL_MAX_EXPONENT (INT_MAX / 2) /* limit of a written exponent */
 #define DECIMAL_MAX_WEIGHT 131072          /* digits before the point that numeric can store */
-#define DECIMAL_MAX_SCALE 16383            /* digits behind the point that numeric can store */
+#define DECIMAL_MAX_SCALE 16383            /* digits after the point that numeric can store */
 
-/*
- * A decimal's digits as they stand in the text, perhaps with a point among
- * them.
- */
+/* The digits of a decimal in its text, perhaps with a point among them. */
 typedef struct Digits
 {
 	const char *first; /* the first digit that is not 0; NULL: the number is zero */
 	const char *end;
 	int64_t weight; /* of that digit: 10 to this power */
-	int64_t scale;  /* digits behind the point, the exponent taken into account */
+	int64_t scale;  /* digits after the point, with the exponent applied */
 } Digits;
 
 /*
- * The number behind an "e".  It is read by strtol there, so white space may
- * stand before its sign; PostgreSQL 16 no longer allows that.
+ * Reads the number after an "e".  PostgreSQL 15 reads it by strtol, so white
+ * space may precede its sign; PostgreSQL 16 no longer allows that.
  */
 static FlowStatus
 read_exponent(const char **next, const char *end, int64_t *exponent)
@@ -262,7 +265,8 @@ read_exponent(const char **next, const char *end, int64_t *exponent)
 }
 
 /*
- * Digits, a point somewhere among or around them, an exponent: nothing else.
+ * Reads digits, optionally with a point among or around them, and an exponent;
+ * nothing else is allowed.
  */
 static FlowStatus
 read_digits(const char *next, const char *end, Digits *digits)
@@ -272,6 +276,7 @@ read_digits(const char *next, const char *end, Digits *digits)
 	int64_t exponent = 0;
 	bool point = false;
 
+	/* digits and point */
 	digits->first = NULL;
 	for (; next < end; next++)
 	{
@@ -295,6 +300,7 @@ read_digits(const char *next, const char *end, Digits *digits)
 		return FLOW_BAD_SYNTAX;
 	digits->end = next;
 
+	/* exponent */
 	if (next < end && (*next == 'e' || *next == 'E'))
 	{
 		FlowStatus status;
@@ -313,8 +319,8 @@ read_digits(const char *next, const char *end, Digits *digits)
 }
 
 /*
- * Does the number round up to the next power of ten when all but its first
- * "kept" digits are dropped?
+ * Returns true if the number rounds up to the next power of ten when all but
+ * its first "kept" digits are dropped.
  */
 static bool
 rounds_to_power(const Digits *digits, int64_t kept)
@@ -332,17 +338,17 @@ rounds_to_power(const Digits *digits, int64_t kept)
 }
 
 /*
- * Does the number, rounded half away from zero to its column's scale, fit its
- * precision?
+ * Returns true if the number, rounded half away from zero to its column's
+ * scale, fits its precision.
  */
 static bool
 fits_precision(const Digits *digits, int precision, int scale)
 {
 	int64_t kept = digits->weight + scale + 1; /* digits that rounding leaves */
-	/* digits before the point, negative for zeros behind it */
+	/* digits before the point, negative for zeros after it */
 	int64_t whole = digits->weight + 1;
 
-	/* nothing is left, or a 1 in the last place at most */
+	/* at most a 1 in the last place is left */
 	if (digits->first == NULL || kept <= 0)
 		return true;
 	if (whole == precision - scale)
@@ -350,7 +356,7 @@ fits_precision(const Digits *digits, int precision, int scale)
 	return whole < precision - scale;
 }
 
-/* NaN and the infinities, in any case; NaN has no sign. */
+/* Reads NaN and the infinities, in upper or lower case; NaN has no sign. */
 static FlowStatus
 read_special_decimal(FlowSlice text, bool constrained)
 {
@@ -366,8 +372,8 @@ read_special_decimal(FlowSlice text, bool constrained)
 }
 
 /*
- * The value is the text itself, without white space around it: only the host
- * knows numerics.
+ * Checks a decimal.  The value is the text itself, without white space around
+ * it, because only the host has numerics.
  */
 static FlowStatus
 read_decimal(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
@@ -404,7 +410,7 @@ typedef struct BooleanWord
 {
 	const char *word;
 	size_t len;
-	size_t least; /* bytes of it that are not ambiguous */
+	size_t least; /* minimum bytes of it that are not ambiguous */
 	bool truth;
 } BooleanWord;
 
@@ -419,6 +425,7 @@ static const BooleanWord boolean_words[] = {
 	{"0", 1, 1, false},
 };
 
+/* Reads a boolean word or an unambiguous beginning of one. */
 static FlowStatus
 read_boolean(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {
@@ -442,16 +449,16 @@ read_boolean(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 
 /* ---------- text ---------- */
 
-/* Has the text NULs, and has it bytes that are not ASCII? */
+/*
+ * Finds whether a text has NULs, and whether it has bytes that are not ASCII.
+ */
 static void
 scan_text(FlowSlice text, bool *has_nul, bool *has_high)
 {
 	uint64_t high = 0, nul = 0;
 	size_t i = 0;
 
-	/*
-	 * eight bytes at a time: a NUL is a byte that borrows when 1 is taken away
-	 */
+	/* eight bytes at a time: a NUL byte borrows when 1 is subtracted */
 	for (; i + 8 <= text.len; i += 8)
 	{
 		uint64_t bytes;
@@ -472,6 +479,7 @@ scan_text(FlowSlice text, bool *has_nul, bool *has_high)
 	*has_nul = (nul & UINT64_C(0x8080808080808080)) != 0;
 }
 
+/* Checks that a text is valid; sets *ascii if it is ASCII only. */
 static FlowStatus
 check_text(const FlowHost *host, FlowSlice text, bool *ascii)
 {
@@ -484,6 +492,7 @@ check_text(const FlowHost *host, FlowSlice text, bool *ascii)
 	return FLOW_OK;
 }
 
+/* Reads a text of limited length. */
 static FlowStatus
 read_text(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {
@@ -502,9 +511,9 @@ read_text(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowV
 		return FLOW_OK;
 
 	/*
-	 * Only blanks may be in excess, and they are cut.  So many blanks at the
-	 * end are as many characters, as in no server encoding a blank is part of
-	 * another one.
+	 * only blanks may exceed the limit, and they are cut; n blanks at the end
+	 * are n characters, because no server encoding has a blank as part of
+	 * another character
 	 */
 	excess = length - (size_t) column->max_chars;
 	for (size_t i = field.len - excess; i < field.len; i++)
@@ -546,13 +555,14 @@ read_network(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 
 /* ---------- times ---------- */
 
-#define MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)      /* 2100-01-01: above, they are nothing */
+/* 2100-01-01: larger numbers are refused */
+#define MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)
 #define POSTGRES_EPOCH_US (INT64_C(946684800) * SECOND_US) /* 2000-01-01 */
 
 /*
- * Digits alone are Unix seconds, or milliseconds; all else must be ISO 8601.
- * What PostgreSQL takes beyond that, "now", "infinity" or what depends on
- * DateStyle, has no place in a log.
+ * Reads a time.  Digits alone are Unix seconds or milliseconds; all else must
+ * be ISO 8601.  Other inputs that PostgreSQL accepts, such as "now",
+ * "infinity" or those that depend on DateStyle, do not belong in a log.
  */
 static FlowStatus
 read_time_us(FlowSlice field, int64_t *microseconds)
@@ -580,7 +590,7 @@ read_time_us(FlowSlice field, int64_t *microseconds)
 }
 
 /*
- * Rounds to so many digits of a second as PostgreSQL's
+ * Rounds to "scale" digits of a second as PostgreSQL's
  * AdjustTimestampForTypmod does: half away from its epoch.
  */
 static int64_t
@@ -641,6 +651,7 @@ static const ReadFunction readers[] = {
 	[FLOW_OPAQUE] = read_opaque,
 };
 
+/* Reads a field as a value of its column. */
 FlowStatus
 flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field, FlowValue *value)
 {

@@ -3,11 +3,11 @@
  * value_address.c
  *	  Reads an internet address or network from text.
  *
- * What is accepted, and what it yields, is what PostgreSQL's inet_in and
- * cidr_in accept and yield, down to the odd: "1.2.3.4." is an address, a cidr
- * may be hexadecimal, "::1.2.3" is "::1.2.3.0", and a prefix length of a
- * dotted address is taken modulo 2^32.  Rows must not depend on which of the
- * two read the text.
+ * The accepted texts and their values are those of PostgreSQL's inet_in and
+ * cidr_in, including oddities: "1.2.3.4." is an address, a cidr may be
+ * hexadecimal, "::1.2.3" is "::1.2.3.0", and a prefix length of a dotted
+ * address is taken modulo 2^32.  Rows must not depend on whether PostgreSQL or
+ * this file reads the text.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,9 +22,7 @@
 #define V6_BITS 128
 #define NO_BITS (-1) /* no prefix length was given */
 
-/*
- * Text not yet read.  What lies beyond its end reads as END, which no byte is.
- */
+/* Text not yet read.  Past its end, END is read, which is not a byte. */
 typedef struct Cursor
 {
 	const unsigned char *next;
@@ -39,7 +37,7 @@ peek(const Cursor *in)
 	return in->next < in->end ? *in->next : END;
 }
 
-/* the byte after the next one */
+/* Returns the byte after the next one. */
 static inline int
 peek_second(const Cursor *in)
 {
@@ -52,7 +50,7 @@ is_digit(int byte)
 	return byte >= '0' && byte <= '9';
 }
 
-/* the value of a hexadecimal digit, or -1 */
+/* Returns the value of a hexadecimal digit, or -1. */
 static inline int
 hex_value(int byte)
 {
@@ -83,8 +81,8 @@ read_octet(Cursor *in, uint8_t *octet)
 }
 
 /*
- * Reads "/bits" up to the end of the text, or NO_BITS if the text ends at
- * once. The value wraps as PostgreSQL's int does, so it may come out negative.
+ * Reads "/bits" up to the end of the text.  *bits is NO_BITS if the text ends
+ * at once.  The value wraps as PostgreSQL's int does, so it may be negative.
  */
 static bool
 read_v4_bits(Cursor *in, int *bits)
@@ -103,8 +101,8 @@ read_v4_bits(Cursor *in, int *bits)
 }
 
 /*
- * An inet: all four octets, or fewer and a prefix length that they suffice
- * for.
+ * Reads an inet: all four octets, or fewer with a prefix length for which they
+ * suffice.
  */
 static bool
 read_v4_host(Cursor in, FlowAddress *address)
@@ -137,7 +135,8 @@ read_v4_host(Cursor in, FlowAddress *address)
 }
 
 /*
- * "0x" and hexadecimal digits, two an octet; a last one alone is the high half
+ * Reads "0x" and hexadecimal digits, two per octet; a single last one is the
+ * high half of its octet.
  */
 static bool
 read_hex_octets(Cursor *in, FlowAddress *address, int *octets)
@@ -158,6 +157,7 @@ read_hex_octets(Cursor *in, FlowAddress *address, int *octets)
 	return true;
 }
 
+/* Reads one to four octets separated by dots. */
 static bool
 read_dotted_octets(Cursor *in, FlowAddress *address, int *octets)
 {
@@ -174,7 +174,10 @@ read_dotted_octets(Cursor *in, FlowAddress *address, int *octets)
 	}
 }
 
-/* the prefix length of a network that was written without one, by its class */
+/*
+ * Returns the prefix length, by its class, of a network that was written
+ * without one.
+ */
 static int
 class_bits(uint8_t first, int octets)
 {
@@ -187,7 +190,7 @@ class_bits(uint8_t first, int octets)
 	return bits;
 }
 
-/* A cidr: octets may be left out, and the prefix length too. */
+/* Reads a cidr: octets may be left out, and the prefix length too. */
 static bool
 read_v4_network(Cursor in, FlowAddress *address)
 {
@@ -208,7 +211,9 @@ read_v4_network(Cursor in, FlowAddress *address)
 	return true;
 }
 
-/* A number up to 128 without leading zeros, up to the end of the text. */
+/*
+ * Reads a number up to 128 without leading zeros, up to the end of the text.
+ */
 static bool
 read_v6_bits(Cursor *in, int *bits)
 {
@@ -228,8 +233,9 @@ read_v6_bits(Cursor *in, int *bits)
 }
 
 /*
- * The dotted end of an IPv6 address and its prefix length, up to the end of
- * the text.  An octet may be empty, save the last, and octets may be missing.
+ * Reads the dotted end of an IPv6 address and its prefix length, up to the end
+ * of the text.  Any octet but the last may be empty, and octets may be
+ * missing.
  */
 static bool
 read_embedded_v4(Cursor *in, uint8_t *bytes, int *bits)
@@ -251,6 +257,8 @@ read_embedded_v4(Cursor *in, uint8_t *bytes, int *bits)
 				return false;
 			continue;
 		}
+
+		/* the octet ends here */
 		if (octets == V4_BYTES || (byte != '.' && byte != '/' && (byte != END || digits == 0)))
 			return false;
 		bytes[octets++] = (uint8_t) value;
@@ -266,7 +274,7 @@ read_embedded_v4(Cursor *in, uint8_t *bytes, int *bits)
 	}
 }
 
-/* Moves what stands behind the "::" to the end of the address. */
+/* Moves what follows the "::" to the end of the address. */
 static bool
 expand_gap(uint8_t *bytes, int filled, int gap)
 {
@@ -281,17 +289,19 @@ expand_gap(uint8_t *bytes, int filled, int gap)
 	return true;
 }
 
+/* Reads an IPv6 address and its prefix length. */
 static bool
 read_v6(Cursor in, FlowAddress *address)
 {
 	uint8_t *bytes = address->bytes;
 	int filled = 0; /* bytes read */
-	int gap = -1;   /* where the "::" stands, in bytes */
+	int gap = -1;   /* position of the "::", in bytes */
 	int bits = V6_BITS;
-	int digits = 0; /* of the group that is being read */
+	int digits = 0; /* of the group being read */
 	unsigned group = 0;
 	Cursor group_start;
 
+	/* the text may begin with "::", but not with a single ":" */
 	if (peek(&in) == ':')
 	{
 		in.next++;
@@ -342,6 +352,8 @@ read_v6(Cursor in, FlowAddress *address)
 		else
 			break;
 	}
+
+	/* the last group */
 	if (digits != 0)
 	{
 		if (filled == V6_BYTES)
@@ -353,7 +365,7 @@ read_v6(Cursor in, FlowAddress *address)
 	return expand_gap(bytes, filled, gap);
 }
 
-/* Are all bits beyond the prefix zero? */
+/* Returns true if all bits after the prefix are zero. */
 static bool
 is_network(const FlowAddress *address)
 {
@@ -371,6 +383,7 @@ is_network(const FlowAddress *address)
 	return true;
 }
 
+/* Reads an inet or a cidr. */
 FlowStatus
 flow_value_address(const char *data, size_t len, bool network, FlowAddress *address)
 {
@@ -381,7 +394,7 @@ flow_value_address(const char *data, size_t len, bool network, FlowAddress *addr
 	address->family = 4;
 	address->bits = V4_BITS;
 	if (flow_likely(flow_read_dotted_quad(data, len, false, address->bytes)))
-		return FLOW_OK; /* as a cidr it has no host bits either */
+		return FLOW_OK; /* a cidr with 32 bits has no host bits */
 
 	memset(address->bytes, 0, sizeof(address->bytes));
 	if (len > 0 && memchr(data, ':', len) != NULL)

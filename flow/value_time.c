@@ -3,16 +3,16 @@
  * value_time.c
  *	  Reads a point in time in ISO 8601.
  *
- * Two readers share this file, as they share all but their strictness.  A
- * column ("exact", with blank_separator) takes what the standard allows: every
- * number with its own count of digits, a time of day only behind a complete
- * date, and behind every "T".  The other follows Joda-Time's
+ * Two grammars share this file, because they differ only in strictness.  That
+ * of a column ("exact", with blank_separator) is the standard's: every number
+ * has its fixed count of digits, a time of day follows only a complete date,
+ * and every "T" is followed by one.  The other is that of Joda-Time's
  * ISODateTimeFormat.dateTimeParser, which Trino's from_iso8601_timestamp uses:
  * numbers may be shorter, the year longer and signed, the time of day may be
- * missing behind the "T", and an offset may have seconds and milliseconds.
+ * missing after the "T", and an offset may have seconds and milliseconds.
  *
- * Unlike Joda-Time, both keep microseconds, take more than nine digits of a
- * fraction, of an hour and a minute, too, and read the basic format with a "T"
+ * Unlike Joda-Time, both keep microseconds, accept more than nine digits of a
+ * fraction, also of an hour or a minute, and read the basic format with a "T"
  * ("20180130T122504Z"), which Joda-Time takes for a year; neither reads a time
  * without a date.  The years 0001 to 9999 are enough for a log.
  *
@@ -32,12 +32,12 @@
 #define HOUR_US (60 * MINUTE_US)
 #define DAY_US (24 * HOUR_US)
 
-/* digits of a fraction that can matter to the double that is nearest to it */
+/* maximum digits of a fraction that can affect its nearest double */
 #define FRACTION_DIGITS 100
 
 /*
- * exact arithmetic takes so many digits at once: with a unit of an hour they
- * fit an int64
+ * digits that exact arithmetic takes at once: multiplied by an hour they fit
+ * in an int64
  */
 #define GROUP_DIGITS 9
 #define GROUP_BASE INT64_C(1000000000)
@@ -51,7 +51,7 @@ typedef struct Cursor
 	bool rounds;       /* a fraction is rounded to microseconds; otherwise it is cut */
 } Cursor;
 
-/* how a date was written */
+/* The form in which a date was written. */
 typedef enum DateForm
 {
 	CALENDAR, /* year, month, day */
@@ -59,7 +59,7 @@ typedef enum DateForm
 	WEEK      /* year, week, day of the week from Monday */
 } DateForm;
 
-/* What was written; the numbers may still be out of range. */
+/* A parsed time; its numbers may still be out of range. */
 typedef struct Moment
 {
 	DateForm form;
@@ -91,7 +91,7 @@ is_digit(int byte)
 	return byte >= '0' && byte <= '9';
 }
 
-/* Takes the next byte if it is this letter, of either case, or this sign. */
+/* Takes the next byte if it is this letter, in either case, or this sign. */
 static inline bool
 take(Cursor *in, char wanted)
 {
@@ -105,7 +105,7 @@ take(Cursor *in, char wanted)
 	return false;
 }
 
-/* how many digits come next, counted up to "most" */
+/* Returns how many digits come next, counted up to "most". */
 static int
 count_digits(const Cursor *in, int most)
 {
@@ -116,7 +116,7 @@ count_digits(const Cursor *in, int most)
 	return count;
 }
 
-/* Takes so many digits, which are there. */
+/* Takes "count" digits, all of which must be there. */
 static int
 take_digits(Cursor *in, int count)
 {
@@ -152,8 +152,8 @@ read_two(Cursor *in, int *value)
 /* ---------- dates ---------- */
 
 /*
- * A date without "-", of which at least the year and the "T" behind it are
- * sure to be there: yyyyMMdd, yyyyDDD, yyyyWww, yyyyWwwD.
+ * Reads a date without "-": yyyyMMdd, yyyyDDD, yyyyWww, yyyyWwwD.
+ * is_basic_date has found the year and the "T" after the date.
  */
 static bool
 read_basic_date(Cursor *in, Moment *moment)
@@ -161,7 +161,7 @@ read_basic_date(Cursor *in, Moment *moment)
 	int digits = count_digits(in, 8);
 
 	moment->basic = true;
-	in->full_numbers = true; /* also those of the time, as nothing stands between them */
+	in->full_numbers = true; /* also those of the time, because nothing separates them */
 	moment->year = take_digits(in, 4);
 	if (digits == 8)
 	{
@@ -189,8 +189,8 @@ read_basic_date(Cursor *in, Moment *moment)
 }
 
 /*
- * Is this a date without "-"?  Only a "T" tells such a date from a number, and
- * from the long year that Joda-Time would see in it.
+ * Returns true if a date without "-" follows.  Only a "T" distinguishes it
+ * from a number, and from the long year that Joda-Time would see in it.
  */
 static bool
 is_basic_date(const Cursor *in)
@@ -209,7 +209,10 @@ is_basic_date(const Cursor *in)
 	return behind < in->end && (*behind == 'T' || *behind == 't');
 }
 
-/* Four digits; or as many as Joda-Time reads, and a sign. */
+/*
+ * Reads a year: four digits, or, unless "exact", as many as Joda-Time reads,
+ * and a sign.
+ */
 static bool
 read_year(Cursor *in, bool exact, int *year)
 {
@@ -230,7 +233,7 @@ read_year(Cursor *in, bool exact, int *year)
 	return true;
 }
 
-/* yyyy, yyyy-MM, yyyy-MM-dd, yyyy-DDD, yyyy-Www, yyyy-Www-D */
+/* Reads a date: yyyy, yyyy-MM, yyyy-MM-dd, yyyy-DDD, yyyy-Www, yyyy-Www-D. */
 static bool
 read_date(Cursor *in, bool exact, Moment *moment)
 {
@@ -266,7 +269,10 @@ read_date(Cursor *in, bool exact, Moment *moment)
 
 /* ---------- times of day ---------- */
 
-/* to the nearest integer, half to even; rint() would want the math library */
+/*
+ * Rounds to the nearest integer, half to even; rint() would need the math
+ * library.
+ */
 static int64_t
 round_to_even(double positive)
 {
@@ -277,17 +283,18 @@ round_to_even(double positive)
 }
 
 /*
- * A fraction of a second as PostgreSQL's timestamptz_in reads it: the double
- * nearest to it, in microseconds, to the nearest integer.  One in a hundred of
- * those that end with half a microsecond would be another one by exact
- * arithmetic, and a column would differ from a cast of the same text.
+ * Rounds a fraction of a second to microseconds as PostgreSQL's timestamptz_in
+ * does: by the nearest double, in microseconds, rounded to the nearest
+ * integer.  Exact arithmetic would give another result for one in a hundred of
+ * the fractions that end with half a microsecond, and a column would differ
+ * from a cast of the same text.
  */
 static int64_t
 round_as_postgresql(const char *digits, int count)
 {
 	char number[FRACTION_DIGITS + sizeof("e-100")];
 
-	/* with an exponent, as the point is a matter of locale */
+	/* with an exponent, because the point depends on the locale */
 	memcpy(number, digits, (size_t) count);
 	number[count] = 'e';
 	number[count + 1] = '-';
@@ -299,11 +306,11 @@ round_as_postgresql(const char *digits, int count)
 }
 
 /*
- * A fraction of a unit of so many microseconds, exactly: cut, or rounded to
- * the nearest integer, half to even.  Digits are taken in groups, from the
- * last group to the first.  "whole" and "rest" are what those seen so far come
- * to: the integer part and billionths; "more" says whether there is anything
- * beyond these.
+ * Multiplies a fraction by a unit, in microseconds, exactly: the result is
+ * cut, or rounded to the nearest integer, half to even.  Digits are taken in
+ * groups, from the last group to the first.  "whole" and "rest" are the
+ * integer part and the billionths of the groups taken so far; "more" is true
+ * if there is anything beyond these.
  */
 static int64_t
 multiply_fraction(const char *digits, ptrdiff_t count, int64_t unit, bool rounds)
@@ -333,8 +340,8 @@ multiply_fraction(const char *digits, ptrdiff_t count, int64_t unit, bool rounds
 }
 
 /*
- * A fraction of a unit of so many microseconds, if there is one.  Beyond
- * microseconds it is rounded as PostgreSQL rounds, or cut as Joda cuts.
+ * Reads an optional fraction of a unit, given in microseconds.  Beyond
+ * microseconds it is rounded as PostgreSQL rounds, or cut as Joda-Time cuts.
  */
 static bool
 read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
@@ -358,14 +365,21 @@ read_fraction(Cursor *in, int64_t unit, int64_t *microseconds)
 	return true;
 }
 
-/* Is there another element, minutes or seconds, and so no fraction yet? */
+/*
+ * Returns true if another element, minutes or seconds, follows, so that there
+ * is no fraction yet.  Takes the separator before it, which the basic form
+ * does not have.
+ */
 static bool
 take_separator(Cursor *in, bool basic)
 {
 	return basic ? is_digit(peek(in)) : take(in, ':');
 }
 
-/* HH, HH:mm, HH:mm:ss, each with a fraction of its last element */
+/*
+ * Reads a time of day: HH, HH:mm, HH:mm:ss, each optionally with a fraction of
+ * its last element.
+ */
 static bool
 read_time_of_day(Cursor *in, Moment *moment)
 {
@@ -383,7 +397,7 @@ read_time_of_day(Cursor *in, Moment *moment)
 }
 
 /*
- * What may follow the minutes of an offset where Joda-Time reads: seconds, and
+ * Reads what may follow the minutes of an offset in Joda-Time: seconds, and
  * then up to three digits of a fraction.
  */
 static bool
@@ -405,7 +419,7 @@ read_offset_seconds(Cursor *in, bool colons, Moment *moment)
 	return true;
 }
 
-/* Z, +HH, +HH:mm, +HHmm */
+/* Reads an offset: Z, +HH, +HH:mm, +HHmm. */
 static bool
 read_offset(Cursor *in, bool exact, Moment *moment)
 {
@@ -429,6 +443,7 @@ read_offset(Cursor *in, bool exact, Moment *moment)
 
 /* ---------- all of it ---------- */
 
+/* Reads a date, and optionally a time of day and an offset. */
 static bool
 read_moment(Cursor *in, bool exact, Moment *moment)
 {
@@ -456,7 +471,7 @@ is_leap(int year)
 	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-/* days from 1970-01-01 to the first day of the year */
+/* Returns the days from 1970-01-01 to the first day of the year. */
 static int
 year_start(int year)
 {
@@ -466,8 +481,8 @@ year_start(int year)
 }
 
 /*
- * days from 1970-01-01 to the Monday of the year's first week, which has
- * January 4
+ * Returns the days from 1970-01-01 to the Monday of the year's first week,
+ * which has January 4.
  */
 static int
 week_year_start(int year)
@@ -478,7 +493,10 @@ week_year_start(int year)
 	return fourth - weekday;
 }
 
-/* The date's days since 1970-01-01; false if there is no such date. */
+/*
+ * Sets the date's days since 1970-01-01; returns false if there is no such
+ * date.
+ */
 static bool
 moment_day(const Moment *moment, int *day)
 {
@@ -490,6 +508,7 @@ moment_day(const Moment *moment, int *day)
 	if (year < 1 || year > MAX_YEAR)
 		return false;
 
+	/* first day and length of the month, year or week */
 	switch (moment->form)
 	{
 		case CALENDAR:
@@ -515,6 +534,7 @@ moment_day(const Moment *moment, int *day)
 	return moment->day >= 1 && moment->day <= length;
 }
 
+/* Reads a point in time in ISO 8601. */
 FlowStatus
 flow_value_iso8601(const char *data, size_t len, bool blank_separator, int64_t *microseconds)
 {

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * value_write.c
- *	  Writes a value in one form, which is that of nearly all fields of a log.
+ *	  Writes a value in a canonical form, which nearly all fields of a log
+ *	  have.
  *
- * So values can be told apart by the bytes of their fields: a field that is
- * written as its value is here is equal to no other such field.
+ * Values can thus be told apart by the bytes of their fields: two fields in
+ * canonical form have the same value only if their bytes are the same.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,6 +13,7 @@
 
 #include <string.h>
 
+/* Returns true if a type has a canonical form for its values. */
 bool
 flow_value_has_form(FlowType type)
 {
@@ -79,8 +81,8 @@ write_ipv4(char *out, const uint8_t *bytes)
 }
 
 /*
- * RFC 5952: "::" stands for the first of the longest runs of at least two
- * zeros.
+ * Writes an IPv6 address as in RFC 5952: "::" stands for the first of the
+ * longest runs of at least two zeros.
  */
 static char *
 write_ipv6(char *out, const uint8_t *bytes)
@@ -90,6 +92,8 @@ write_ipv6(char *out, const uint8_t *bytes)
 
 	for (int i = 0; i < 8; i++)
 		words[i] = (unsigned) bytes[2 * i] << 8 | bytes[2 * i + 1];
+
+	/* find the run of zeros */
 	for (int i = 0, len = 0; i < 8; i++)
 	{
 		len = words[i] == 0 ? len + 1 : 0;
@@ -99,6 +103,8 @@ write_ipv6(char *out, const uint8_t *bytes)
 			best_len = len;
 		}
 	}
+
+	/* write the words */
 	for (int i = 0; i < 8;)
 	{
 		if (i == best)
@@ -125,6 +131,7 @@ write_address(char *out, const FlowAddress *address)
 	return write_decimal(out, address->bits);
 }
 
+/* Writes a value in its canonical form. */
 FlowSlice
 flow_value_write(FlowType type, const FlowValue *value, char buffer[FLOW_FORM_SIZE])
 {
