@@ -501,12 +501,12 @@ what_follows_the_last_member_is_corrupt(void)
 		const char *tail;
 		size_t len;
 		const char *message;
-	} tails[] = {{"garbage", 7, "has other data behind its last gzip member"},
+	} tails[] = {{"garbage", 7, "has other data after its last gzip member"},
 	             {"\x1F", 1, "ends in the middle of a gzip member"},
-	             {"\x1F\x8C", 2, "has other data behind its last gzip member"},
+	             {"\x1F\x8C", 2, "has other data after its last gzip member"},
 	             {"\x1F\x8B", 2, "ends in the middle of a gzip member"},
-	             {"\0\0\0x", 4, "has other data behind its last gzip member"},
-	             {"\0\x1F\x8B\x08", 4, "has other data behind its last gzip member"}};
+	             {"\0\0\0x", 4, "has other data after its last gzip member"},
+	             {"\0\x1F\x8B\x08", 4, "has other data after its last gzip member"}};
 	Bytes stored = {0}, got = {0};
 	FlowError error;
 

@@ -331,7 +331,7 @@ what_follows_the_last_frame_is_corrupt(void)
 
 		put(&stored, tails[i], strlen(tails[i]));
 		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_CORRUPT);
-		CHECK_STRING(error.message, "has other data behind its last zstd frame");
+		CHECK_STRING(error.message, "has other data after its last zstd frame");
 		CHECK_STRING(error.detail, detail);
 		stored.len = len;
 		CHECK_INT(decode((const uint8_t *) tails[i], strlen(tails[i]), &got, &error), FLOW_CORRUPT);
