@@ -229,7 +229,7 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 		               FLOW_NOT_ALLOWED,
 		               "could not find out whether \"%s\" is inside the allowed paths",
 		               path);
-		flow_error_detail(error, "What a file resolves to is read from /proc/self/fd.");
+		flow_error_detail(error, "The path to which a file resolves is read from /proc/self/fd.");
 		flow_error_at(error, path, 0);
 		return FLOW_NOT_ALLOWED;
 	}

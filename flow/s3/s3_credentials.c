@@ -307,10 +307,11 @@ read_member(const Answer *answer, const char *url, const char *name, char *text,
             FlowError *error)
 {
 	if (!flow_json_member(answer->text, answer->len, name, text, size))
-		return missing(error,
-		               "The answer to GET %s is no JSON with a text \"%s\", or that is too long.",
-		               show(url).text,
-		               name);
+		return missing(
+			error,
+			"The answer to GET %s is not JSON with a text \"%s\", or the text is too long.",
+			show(url).text,
+			name);
 	return FLOW_OK;
 }
 
@@ -346,7 +347,7 @@ read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 		return status;
 	if (!flow_s3_time_read(expiration, &nanoseconds))
 		return missing(error,
-		               "In the answer to GET %s, \"Expiration\" is no time.",
+		               "In the answer to GET %s, \"Expiration\" is not a time.",
 		               show(url).text);
 	found->expires = nanoseconds / 1000000000;
 	return FLOW_OK;
@@ -413,7 +414,7 @@ fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, 
 	                     .connect_ms = LOCAL_CONNECT,
 	                     .answer_ms = LOCAL_ANSWER,
 	                     .hint = "If the server runs in a container, the instance's metadata "
-	                             "options must have a hop limit of 2 at least."};
+	                             "options must have a hop limit of at least 2."};
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s/latest/api/token", base);
@@ -422,7 +423,7 @@ fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, 
 		return status;
 	token->text[strcspn(token->text, "\r\n")] = '\0';
 	if (!is_plain(token->text))
-		return missing(error, "The answer to PUT %s is no token.", show(url).text);
+		return missing(error, "The answer to PUT %s is not a token.", show(url).text);
 	return FLOW_OK;
 }
 
@@ -474,7 +475,7 @@ fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 		return missing(error, "The answer to GET %s has status %d.", show(url).text, role->status);
 	role->text[strcspn(role->text, "\r\n")] = '\0';
 	if (!is_role_name(role->text))
-		return missing(error, "The answer to GET %s is no name of a role.", show(url).text);
+		return missing(error, "The answer to GET %s is not the name of a role.", show(url).text);
 	return FLOW_OK;
 }
 
@@ -585,7 +586,7 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 	if (relative != NULL && (*relative != '/' || !is_plain(relative)))
 		return missing(error,
 		               "The value of the environment variable "
-		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
+		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is not a path.");
 	if (relative == NULL && full == NULL)
 		return missing(error,
 		               "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
@@ -636,9 +637,9 @@ find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char 
 	for (p = *token; p != NULL && *p >= ' ' && *p <= '~'; p++)
 		;
 	if (p != NULL && (*p != '\0' || p == *token))
-		return missing(
-			error,
-			"The authorization token of the container is empty, or not of printable characters.");
+		return missing(error,
+		               "The authorization token of the container is empty, or has characters that "
+		               "are not printable.");
 	return FLOW_OK;
 }
 
@@ -945,7 +946,7 @@ check_found(const Found *found, int64_t now, FlowError *error)
 {
 	if (!is_plain(found->keys.access_key_id) || !is_plain(found->keys.secret_access_key) ||
 	    (found->keys.session_token[0] != '\0' && !is_plain(found->keys.session_token)))
-		return missing(error, "The keys are empty, or not of printable characters.");
+		return missing(error, "The keys are empty, or have characters that are not printable.");
 	if (found->expires != 0 && found->expires <= now)
 		return missing(error, "The keys have expired already.");
 	return FLOW_OK;

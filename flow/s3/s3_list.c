@@ -115,7 +115,7 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 	{
 		flow_error_set(error, FLOW_BAD_LOCATION, "a key in S3 cannot be longer than 1024 bytes");
 		flow_error_detail(error,
-		                  "That of \"%.200s...\" has %zu.",
+		                  "The key of \"%.200s...\" has %zu bytes.",
 		                  flow_location_fixed(location),
 		                  len);
 		return error->status;
@@ -281,7 +281,7 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 		               "the store gives no ETag for \"%.180s\"",
 		               listing->path);
 		flow_error_detail(
-			error, "Without one it cannot be told whether an object changes while it is read.");
+			error, "Without an ETag, a change of the object during reading cannot be detected.");
 		return error->status;
 	}
 	return flow_objects_add(listing->s3->host, objects, &object, error);
@@ -721,9 +721,10 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 			               FLOW_NOT_FOUND,
 			               "there is nothing at \"%.200s\"",
 			               flow_location_fixed(location));
-			flow_error_detail(error,
-			                  "No object of the bucket \"%s\" has that key, or one that begins so.",
-			                  s3->bucket);
+			flow_error_detail(
+				error,
+				"No object of the bucket \"%s\" has that key or a key that begins with it.",
+				s3->bucket);
 			return error->status;
 		}
 		if (objects->count > before || objects->complete || !wait)

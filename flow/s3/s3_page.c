@@ -196,7 +196,7 @@ take_member(FlowS3PageReader *reader, const struct Member *member, const char *t
 	{
 		snprintf(reader->problem,
 		         sizeof(reader->problem),
-		         "The element \"%s\" is there twice.",
+		         "The element \"%s\" occurs twice.",
 		         member->path);
 		return true;
 	}
@@ -454,15 +454,14 @@ check_item(const FlowS3PageReader *reader, const char *what, const char *item, c
 	if (reader->encoding != NULL && !decode((char *) item))
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is damaged");
-		flow_error_detail(error,
-		                  "A %s is not encoded as it should be: \"%s\".",
-		                  what,
-		                  show(item).text);
+		flow_error_detail(error, "A %s is not encoded correctly: \"%s\".", what, show(item).text);
 		return FLOW_CORRUPT;
 	}
 	if (strncmp(item, below, strlen(below)) != 0)
 	{
-		flow_error_set(error, FLOW_CORRUPT, "the list of objects holds what was not asked for");
+		flow_error_set(error,
+		               FLOW_CORRUPT,
+		               "the list of objects has entries that were not requested");
 		flow_error_detail(error,
 		                  "The %s \"%s\" does not begin with \"%s\".",
 		                  what,
@@ -474,7 +473,7 @@ check_item(const FlowS3PageReader *reader, const char *what, const char *item, c
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is not in order");
 		flow_error_detail(error,
-		                  "The %s \"%s\" stands behind \"%s\".",
+		                  "The %s \"%s\" comes after \"%s\".",
 		                  what,
 		                  show(item).text,
 		                  show(before).text);
@@ -519,7 +518,7 @@ check_prefixes(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError
 			return status;
 		/* listing below each of them would never end */
 		if (strcmp(prefix, after->prefix) == 0)
-			return damaged(error, "A common prefix is the prefix itself that was asked for.");
+			return damaged(error, "A common prefix is the requested prefix itself.");
 		before = prefix;
 		if (i % LOOK_EVERY == LOOK_EVERY - 1 && flow_interrupted(reader->host))
 			return flow_error_interrupted(error);
@@ -555,10 +554,10 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 	else if (*reader->token == '\0')
 		problem = "is empty";
 	else if (after->token != NULL && strcmp(reader->token, after->token) == 0)
-		problem = "is the one that this page was asked for with";
+		problem = "is the one with which this page was requested";
 	if (problem != NULL)
 	{
-		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it goes on");
+		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it continues");
 		flow_error_detail(error,
 		                  "It is truncated, but the element \"NextContinuationToken\" %s.",
 		                  problem);
@@ -595,7 +594,7 @@ flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3P
 
 	if (status != FLOW_OK)
 		return rename_error(error,
-		                    "the list of objects has no end",
+		                    "the list of objects ends too early",
 		                    "the list of objects exceeds a limit");
 	if (reader->problem[0] != '\0')
 		return damaged(error, reader->problem);
@@ -725,7 +724,7 @@ flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys 
 	{
 		status = flow_error_set(error, FLOW_CORRUPT, "XML is damaged");
 		flow_error_detail(error,
-		                  "The element \"%s\" is missing, or not what it should be.",
+		                  "The element \"%s\" is missing or invalid.",
 		                  missing_member(&answer));
 	}
 	if (status != FLOW_OK)

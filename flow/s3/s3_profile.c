@@ -60,7 +60,7 @@ read_all(int fd, const char *path, char *text, FlowError *error)
 	}
 	text[len] = '\0';
 	if (strlen(text) < len)
-		return file_error(error, FLOW_CORRUPT, 0, path, "has a byte of zero");
+		return file_error(error, FLOW_CORRUPT, 0, path, "has a zero byte");
 	return FLOW_OK;
 }
 

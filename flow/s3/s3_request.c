@@ -350,13 +350,13 @@ judge_object(FlowS3Request *request)
 			             request->total) &&
 			    length_is(length, request->to - from))
 				return true;
-			flow_s3_fail(request, FLOW_CORRUPT, "the answer has other bytes than were asked for");
+			flow_s3_fail(request, FLOW_CORRUPT, "the answer has other bytes than were requested");
 			return false;
 		}
 		/* The store sent the whole object, which must be the same version. */
 		if (etag == NULL || length == NULL || !length_is(length, request->total))
 		{
-			flow_s3_fail(request, FLOW_CORRUPT, "the store does not know ranges of bytes");
+			flow_s3_fail(request, FLOW_CORRUPT, "the store does not support byte ranges");
 			return false;
 		}
 		request->skip = from;
@@ -364,7 +364,7 @@ judge_object(FlowS3Request *request)
 	}
 	if (!length_is(length, request->total))
 	{
-		flow_s3_fail(request, FLOW_CHANGED, "the object has another size than when it was listed");
+		flow_s3_fail(request, FLOW_CHANGED, "the size of the object changed since it was listed");
 		return false;
 	}
 	return true;
@@ -574,7 +574,7 @@ words_of(FlowStatus status, const FlowS3Failure *answer)
 		case FLOW_UNSUPPORTED:
 			return "the object is archived";
 		default:
-			return "the store refuses";
+			return "the store refused the request";
 	}
 }
 
@@ -630,11 +630,12 @@ take_failure(FlowS3Request *request)
 	flow_s3_fail(request,
 	             status,
 	             "%s",
-	             remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER ? "the store is in trouble"
-	                                                                 : words_of(status, &answer));
+	             remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER
+	                 ? "the store reported a temporary error"
+	                 : words_of(status, &answer));
 	add_answer(request, &answer);
 	if (request->failure != NULL && (remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER))
-		flow_error_hint(request->failure, "It was asked %d times.", request->attempts);
+		flow_error_hint(request->failure, "The request was sent %d times.", request->attempts);
 	add_hint(request, status, &answer);
 	finish(request);
 }
@@ -675,7 +676,7 @@ take_break(FlowS3Request *request, const char *reason, int os_errno)
 	flow_s3_fail(request, status, "%s", reason);
 	if (request->failure != NULL)
 	{
-		flow_error_detail(request->failure, "It was asked %d times.", request->attempts);
+		flow_error_detail(request->failure, "The request was sent %d times.", request->attempts);
 		request->failure->os_errno = os_errno;
 	}
 	finish(request);

@@ -95,7 +95,7 @@ begin_element(void *arg, const char *name, const char **attributes)
 		return;
 	if (xml->depth == FLOW_XML_DEPTH)
 	{
-		stop(xml, FLOW_LIMIT, "Elements are nested too deep");
+		stop(xml, FLOW_LIMIT, "Elements are nested too deeply");
 		return;
 	}
 	if (len > FLOW_XML_NAME || !attributes_fit(attributes))

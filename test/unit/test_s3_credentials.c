@@ -327,7 +327,7 @@ keys_with_odd_bytes_are_refused(void)
 			set("AWS_SESSION_TOKEN", which == 2 ? special[i] : SESSION);
 			check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
 			             "the environment",
-			             "The keys are empty, or not of printable characters.");
+			             "The keys are empty, or have characters that are not printable.");
 		}
 }
 
@@ -558,7 +558,7 @@ files_that_are_none_are_refused(void)
 	snprintf(detail, sizeof(detail), "The file \"%s\" has more than 64 KiB.", path);
 	check_failed(refresh(FLOW_S3_PROFILE, none), "a profile", detail);
 	write_file(".aws/credentials", SECRET "\0", sizeof(SECRET) + 1);
-	snprintf(detail, sizeof(detail), "The file \"%s\" has a byte of zero.", path);
+	snprintf(detail, sizeof(detail), "The file \"%s\" has a zero byte.", path);
 	check_failed(refresh(FLOW_S3_PROFILE, none), "a profile", detail);
 	CHECK_INT(open_descriptors(), before);
 	free(large);
@@ -662,36 +662,36 @@ an_instance_without_keys_is_an_error(void)
 	           {"{}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"[\"" SECRET "\"]",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": 1}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"SecretAccessKey\", or that is too long."},
+	            "my-role is not JSON with a text \"SecretAccessKey\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET "\"}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"Token\", or that is too long."},
+	            "my-role is not JSON with a text \"Token\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET
 	            "\", \"Token\": \"" SESSION "\"}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"Expiration\", or that is too long."},
+	            "my-role is not JSON with a text \"Expiration\", or the text is too long."},
 	           {KEYS("tomorrow"),
 	            200,
-	            "In the answer to GET " ROLES "my-role, \"Expiration\" is no time."},
+	            "In the answer to GET " ROLES "my-role, \"Expiration\" is not a time."},
 	           {KEYS("2024-01-31T23:00:00Z"), 200, "The keys have expired already."},
 	           {KEYS(LATER) "x",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {KEYS(LATER), 403, "The answer to GET " ROLES "my-role has status 403."}};
 	char *large = malloc(70000);
 
@@ -705,16 +705,16 @@ an_instance_without_keys_is_an_error(void)
 	             "The answer to GET " ROLES " has status 401.");
 	check_failed(refresh(FLOW_S3_INSTANCE, odd_role),
 	             "the instance",
-	             "The answer to GET " ROLES " is no name of a role.");
+	             "The answer to GET " ROLES " is not the name of a role.");
 	check_failed(refresh(FLOW_S3_INSTANCE, dots),
 	             "the instance",
-	             "The answer to GET " ROLES " is no name of a role.");
+	             "The answer to GET " ROLES " is not the name of a role.");
 	check_failed(refresh(FLOW_S3_INSTANCE, no_token),
 	             "the instance",
-	             "The answer to PUT " IMDS "api/token is no token.");
+	             "The answer to PUT " IMDS "api/token is not a token.");
 	check_failed(refresh(FLOW_S3_INSTANCE, empty_token),
 	             "the instance",
-	             "The answer to PUT " IMDS "api/token is no token.");
+	             "The answer to PUT " IMDS "api/token is not a token.");
 	check_failed(refresh(FLOW_S3_INSTANCE, not_allowed),
 	             "the instance",
 	             "PUT " IMDS "api/token was not sent: its address is not allowed.");
@@ -847,12 +847,12 @@ only_some_addresses_are_asked_for_a_containers_keys(void)
 	check_failed(refresh(FLOW_S3_CONTAINER, none),
 	             "the container",
 	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
-	             "is no path.");
+	             "is not a path.");
 	set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/a b");
 	check_failed(refresh(FLOW_S3_CONTAINER, none),
 	             "the container",
 	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
-	             "is no path.");
+	             "is not a path.");
 }
 
 static void
@@ -876,20 +876,20 @@ a_container_without_keys_is_an_error(void)
 	             "the container",
 	             "The answer to GET https://example.com/x has status 302.");
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN", PASS "\r\nx: y");
-	check_failed(
-		refresh(FLOW_S3_CONTAINER, none),
-		"the container",
-		"The authorization token of the container is empty, or not of printable characters.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The authorization token of the container is empty, or has characters that are "
+	             "not printable.");
 	snprintf(path, sizeof(path), "%s/no-token", root);
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
 	snprintf(detail, sizeof(detail), "The file \"%s\" could not be opened.", path);
 	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", detail);
 	CHECK_INT(error.os_errno, ENOENT);
 	write_file("no-token", "\n" PASS, strlen("\n" PASS));
-	check_failed(
-		refresh(FLOW_S3_CONTAINER, none),
-		"the container",
-		"The authorization token of the container is empty, or not of printable characters.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The authorization token of the container is empty, or has characters that are "
+	             "not printable.");
 }
 
 /* ---------- a web identity ---------- */

@@ -671,7 +671,8 @@ a_store_in_trouble_is_given_up(void)
 	fake_fault_percent = 100;
 	set_up(&f, "s3://bucket/o/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_IO);
-	CHECK_STRING(f.error.message, "could not list \"s3://bucket/o/\": the store is in trouble");
+	CHECK_STRING(f.error.message,
+	             "could not list \"s3://bucket/o/\": the store reported a temporary error");
 	CHECK(fake_now - began < 60 * INT64_C(1000000));
 	CHECK_INT(fake_requests, FLOW_S3_ATTEMPTS);
 	tear_down(&f);

@@ -264,7 +264,7 @@ nesting_is_limited(void)
 		"a/a/a/a/a/a/a/a=x;a/a/a/a/a/a/a=;a/a/a/a/a/a=;a/a/a/a/a=;a/a/a/a=;a/a/a=;a/a=;a=;");
 	check_refused("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>",
 	              FLOW_LIMIT,
-	              "Elements are nested too deep.");
+	              "Elements are nested too deeply.");
 }
 
 /* a document of the form "%.*s", with so many bytes of one letter */
