@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_credentials.c
- *	  Keys from every source, and no secret where it does not belong.
+ *	  Tests the keys from every source, and that no secret is left anywhere.
  *
- * Here is an http.c of our own, which plays a script, and a host that looks
- * for secrets in all memory that it gets back.
+ * The program has its own http.c, which plays a script, and a host that
+ * searches for secrets in all memory that is freed.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@
 #define LATER "2024-02-01T01:00:00Z"
 #define EXPIRES (NOW + 7200)
 
-/* all that nobody may see */
+/* the secrets */
 #define KEY "AKIAKEYKEYKEY"
 #define SECRET "s3cr3tOfAKey/+w"
 #define SESSION "SessionTokenOfAKey=="
@@ -102,15 +102,14 @@ environment(void *arg, const char *name)
 /* ---------- HTTP ---------- */
 
 /*
- * A request that is expected, as "PUT URL" or "PUT URL name: value", and what
- * comes of it.
+ * An expected request, as "PUT URL" or "PUT URL name: value", and its result.
  */
 typedef struct Exchange
 {
 	const char *asks;
 	FlowStatus result;
 	int status;
-	const char *answer; /* the reason, if there is none */
+	const char *answer; /* the reason, if there is no answer */
 } Exchange;
 
 #define MAX_EXCHANGES 12
@@ -150,7 +149,8 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	connect_ms = request->connect_ms;
 	answer_ms = request->answer_ms;
 
-	if (exchange->result == FLOW_INTERRUPTED || exchange->result == FLOW_CHANGED) /* of the whole */
+	/* the status of the whole call */
+	if (exchange->result == FLOW_INTERRUPTED || exchange->result == FLOW_CHANGED)
 		return flow_error_set(error,
 		                      exchange->result == FLOW_CHANGED ? FLOW_IO : exchange->result,
 		                      "could not wait");
@@ -221,7 +221,7 @@ refresh_more(const Exchange *exchanges, int count, bool again)
 	return status;
 }
 
-/* From the beginning. */
+/* Gets the keys from the beginning. */
 static FlowStatus
 refresh(FlowS3Source source, const Exchange exchanges[MAX_EXCHANGES])
 {
@@ -240,7 +240,7 @@ check_keys(const char *key, const char *secret, const char *session, int64_t exp
 	CHECK_INT(credentials.expires, expires);
 }
 
-/* It failed, and said why. */
+/* Checks that it failed with this message and detail. */
 static void
 check_failed(FlowStatus status, const char *from, const char *detail)
 {
@@ -312,7 +312,7 @@ keys_come_from_the_environment(void)
 	             "The value of the environment variable \"AWS_SESSION_TOKEN\" is too long.");
 }
 
-/* they go into header fields */
+/* keys are used in header fields */
 static void
 keys_with_odd_bytes_are_refused(void)
 {
@@ -368,7 +368,10 @@ profiles_are_found_in_both_files(void)
 	check_keys("AK", "AS", "AT", 0);
 	CHECK_INT(refresh_profile(NULL, "[profile default]\n" PAIR("A")), FLOW_OK);
 	check_keys("AK", "AS", "", 0);
-	/* those of credentials count, and are not mixed with others */
+	/*
+	 * those of the credentials file take precedence, and are not mixed with
+	 * others
+	 */
 	CHECK_INT(refresh_profile("[default]\n" PAIR("A"),
 	                          "[default]\n" PAIR("B") "aws_session_token = BT\n"),
 	          FLOW_OK);
@@ -521,7 +524,7 @@ profiles_without_keys_are_refused(void)
 	check_failed(refresh_profile(text, NULL), "a profile", detail);
 }
 
-/* a token file is read in the same way */
+/* A token file is read in the same way. */
 static void
 files_that_are_none_are_refused(void)
 {
@@ -600,7 +603,7 @@ keys_come_from_the_instance(void)
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
 }
 
-/* and version 1 is not asked instead */
+/* Version 1 is not used instead. */
 static void
 an_instance_that_does_not_answer_is_asked_three_times(void)
 {
@@ -1098,7 +1101,7 @@ keys_are_renewed_five_minutes_early(void)
 	CHECK_INT(refresh_more(gives_later, 1, false), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES + 7200);
 	CHECK_INT(refresh_more(none, 0, false), FLOW_OK);
-	CHECK_INT(refresh_more(gives, 1, true), FLOW_OK); /* the store did not take them */
+	CHECK_INT(refresh_more(gives, 1, true), FLOW_OK); /* the store has rejected them */
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
 }
 
@@ -1122,7 +1125,7 @@ keys_that_are_good_stay_if_others_cannot_be_had(void)
 	CHECK_STRING(error.detail, "The answer to GET " ECS " has status 403.");
 	CHECK_INT(refresh_more(gives_later, 1, false), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES + 7200);
-	/* nothing is gained by those that the store did not take */
+	/* keys that the store has rejected are not kept */
 	CHECK_INT(refresh_more(fails, 1, true), FLOW_NO_PERMISSION);
 }
 
@@ -1159,7 +1162,7 @@ an_interrupt_ends_it(void)
 	CHECK_INT(refresh(FLOW_S3_CONTAINER, no_memory), FLOW_NO_MEMORY);
 	CHECK(refresh_more(interrupted, 1, true) == FLOW_INTERRUPTED && !credentials.known);
 
-	/* the whole of HTTP fails */
+	/* all of HTTP fails */
 	check_failed(refresh(FLOW_S3_CONTAINER,
 	                     (Exchange[MAX_EXCHANGES]) {broken[0], broken[0], broken[0]}),
 	             "the container",

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_page.c
- *	  Answers of S3 and STS: a list is taken if nothing can be missing from it.
+ *	  Tests answers of S3 and STS: a list is only accepted if nothing can be
+ *	  missing from it.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,8 +39,8 @@ random_below(size_t limit)
 static const FlowS3PageAfter nothing = {"", NULL, NULL};
 
 /*
- * In pieces of so many bytes; the reader must be freed by the caller, whatever
- * comes out.
+ * Reads a page in pieces of so many bytes.  The caller must free the reader in
+ * any case.
  */
 static FlowStatus
 read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after,
@@ -81,7 +82,7 @@ check_refused(const char *body, const FlowS3PageAfter *after, const char *messag
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* "keys" and "prefixes": each followed by a blank */
+/* Checks a page.  "keys" and "prefixes": each followed by a blank. */
 static void
 check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, const char *prefixes,
             const char *token)
@@ -114,7 +115,7 @@ check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, co
 
 /* ---------- pages that are taken ---------- */
 
-/* as Amazon S3 sends it */
+/* as sent by Amazon S3 */
 static const char sample[] =
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	"<ListBucketResult "
@@ -200,7 +201,7 @@ pages_of_other_servers_are_read(void)
 	            "t");
 }
 
-/* who does not encode says nothing of it */
+/* A store that does not encode does not say so. */
 static void
 keys_are_only_decoded_if_they_are_encoded(void)
 {
@@ -236,7 +237,7 @@ put_encoded(char *out, const char *text)
 	return (size_t) (p - out);
 }
 
-/* any bytes but NUL; those below 0x20 most of the time */
+/* Keys have any bytes except NUL, most of the time below 0x20. */
 static void
 keys_of_any_bytes_come_out_as_they_went_in(void)
 {
@@ -473,7 +474,7 @@ keys_must_increase(void)
 	              "The common prefix \"a/\" comes after \"b\".");
 	check_taken(ROOT WHOLE KEY("b ") KEY("c") PREFIX("b/") END, &after, "b  c ", "b/ ", NULL);
 	check_taken(ROOT WHOLE URL KEY("z") KEY("%C3%A9") END, &nothing, "z \xC3\xA9 ", "", NULL);
-	/* the order is that of the keys, not that in which they are encoded */
+	/* the order is that of the keys, not of their encoding */
 	check_taken(ROOT WHOLE URL KEY("a%21") KEY("a-") KEY("a%5B") KEY("aa") END,
 	            &nothing,
 	            "a! a- a[ aa ",
@@ -694,7 +695,7 @@ a_page_that_is_too_large_is_refused(void)
 	free(body);
 }
 
-/* A page of so many keys. */
+/* Makes a page of so many keys. */
 static size_t
 page_of(int count, char *body)
 {
@@ -706,7 +707,10 @@ page_of(int count, char *body)
 	return (size_t) (p - body);
 }
 
-/* What reading it takes, in clock()'s unit: the best of some tries. */
+/*
+ * Returns the time to read it, in the unit of clock(): the minimum of some
+ * attempts.
+ */
 static clock_t
 time_of_page(const char *body, size_t len, int count)
 {
@@ -740,8 +744,8 @@ many_keys_take_no_longer_than_their_number(void)
 	FlowError error;
 
 	/*
-	 * ten times as many; if each looked at all others, it would be a hundred
-	 * times
+	 * ten times as many keys; comparing each with all others would take a
+	 * hundred times as long
 	 */
 	CHECK(time_of_page(body, len, 30000) < 40 * few);
 
@@ -834,8 +838,8 @@ failures_are_read_as_far_as_they_go(void)
 }
 
 /*
- * What a failure is depends on its text: without memory to read that, nothing
- * is known.
+ * The meaning of a failure depends on its text, which cannot be read without
+ * memory.
  */
 static void
 failures_need_memory(void)
