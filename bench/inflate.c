@@ -115,6 +115,7 @@ main(int argc, char **argv)
 	int c, status;
 	double started;
 
+	/* parse the command line */
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
 	{
 		if (c != 'p' || (processes = atoi(optarg)) < 1)

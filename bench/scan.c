@@ -796,6 +796,7 @@ main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		fail_system("map memory");
 
+	/* run the query */
 	started = host_clock(NULL);
 	if (flow_objects_list(&host, option.location, &allowed, &limits, &objects, &error) != FLOW_OK)
 		fail(&error);
@@ -806,6 +807,7 @@ main(int argc, char **argv)
 		answered = scan_share(&totals, true);
 	seconds = (double) (host_clock(NULL) - started) / 1e6;
 
+	/* write the answer and the figures */
 	if (!option.read_only && !answered)
 		put_answer(&totals);
 	printf("records %" PRIu64 ", bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n",

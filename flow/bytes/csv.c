@@ -185,6 +185,7 @@ take(Csv *csv, uint8_t byte)
 				take_unquoted(csv, byte);
 				break;
 			}
+			/* a quote begins a quoted field */
 			csv->any = true;
 			csv->state = CSV_QUOTED;
 			break;
@@ -202,6 +203,7 @@ take(Csv *csv, uint8_t byte)
 			{
 				csv->state = CSV_QUOTED;
 				put(csv, '"');
+				/* two quotes stand for one */
 				break;
 			}
 			if (byte != ',' && byte != '\r' && byte != '\n')
@@ -209,6 +211,7 @@ take(Csv *csv, uint8_t byte)
 			take_unquoted(csv, byte);
 			break;
 		case CSV_CARRIAGE:
+			/* a carriage return within a line is a part of it */
 			if (byte != '\n')
 				put(csv, '\r');
 			take_unquoted(csv, byte);

@@ -49,6 +49,7 @@ typedef enum JsonEscape
 /* A longer slice before an escape is returned by itself. */
 #define MAX_COLLECTED (FLOW_JSON_ROOM / 2)
 
+/* Begins a JSON text. */
 void
 flow_json_start(FlowJsonTokenizer *json)
 {
@@ -373,6 +374,7 @@ take_escape(FlowJsonTokenizer *json, uint8_t byte, size_t *len)
 {
 	char meaning;
 
+	/* the part of the escape that the byte belongs to */
 	switch ((JsonEscape) json->escape)
 	{
 		case ESCAPE_NONE:
@@ -590,6 +592,7 @@ FlowJsonToken
 flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 {
 	const uint8_t *p = *in;
+	/* continue a token */
 
 	if (json->state >= JSON_IN_LITERAL)
 		return next_of_token(json, in, end);

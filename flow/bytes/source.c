@@ -322,6 +322,7 @@ flow_source_is_plain(const FlowSource *source)
 	return source->nstages == 0;
 }
 
+/* Continues at an offset of the file. */
 void
 flow_source_seek(FlowSource *source, uint64_t offset)
 {
@@ -329,12 +330,14 @@ flow_source_seek(FlowSource *source, uint64_t offset)
 	source->storage->seek(source->file, offset);
 }
 
+/* Checks that the object is still the one that was listed. */
 FlowStatus
 flow_source_unchanged(FlowSource *source, FlowError *error)
 {
 	return source->storage->unchanged(source->file, error);
 }
 
+/* Returns the stored offset up to which the source was read. */
 uint64_t
 flow_source_bytes_read(const FlowSource *source)
 {
@@ -356,6 +359,7 @@ flow_source_wrapper(const FlowSource *source)
 	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
 }
 
+/* Returns the line that a repeated header of the wrapper becomes. */
 const char *
 flow_source_header(const FlowSource *source)
 {
@@ -414,6 +418,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	if (len > FLOW_MAGIC_SIZE)
 		len = FLOW_MAGIC_SIZE;
 
+	/* Parquet is not a compression */
 	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
 	{
 		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
@@ -424,6 +429,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 		return FLOW_UNSUPPORTED;
 	}
 
+	/* a given compression must fit */
 	if (strcmp(compression, "auto") != 0)
 	{
 		*codec = find_compression(compression);
@@ -439,6 +445,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 		return FLOW_CORRUPT;
 	}
 
+	/* find the compression */
 	*codec = NULL;
 	for (size_t i = 0; *codec == NULL; i++)
 		if (compressions[i]->recognizes(magic, len))
@@ -521,9 +528,9 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 
 	status = add_compressions(source, compression, error);
 	return status == FLOW_OK && unwrap != NULL ? add_wrapper(source, unwrap, error) : status;
-	/* Opens an object as a source. */
 }
 
+/* Opens an object as a source. */
 FlowStatus
 flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                  const char *compression, const FlowUnwrap *unwrap, FlowSource **result,

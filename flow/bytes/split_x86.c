@@ -276,6 +276,7 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 	ends->count = state.count;
 }
 
+/* Returns true if this processor has all instructions of USES_AVX512. */
 bool
 flow_split_avx512_available(void)
 {
@@ -441,6 +442,10 @@ pext_is_slow(void)
 	return family < 0x19;
 }
 
+/*
+ * Returns true if this processor has all instructions of USES_AVX2, and a fast
+ * pext.
+ */
 bool
 flow_split_avx2_available(void)
 {
@@ -542,6 +547,7 @@ flow_split_avx2_plain(const char *data, size_t len, char separator, FlowEnds *en
 		split_plain(data, len, separator, ends, true);
 }
 
+/* Returns true if this processor has all instructions of USES_AVX2. */
 bool
 flow_split_avx2_plain_available(void)
 {

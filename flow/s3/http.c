@@ -213,6 +213,7 @@ take_field(char *line, size_t size, size_t count, void *arg)
 		request->fields_len = 0;
 	else if (colon != NULL)
 	{
+		/* trim the value */
 		for (value = colon + 1; value < end && (*value == ' ' || *value == '\t');)
 			value++;
 		while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
@@ -220,6 +221,7 @@ take_field(char *line, size_t size, size_t count, void *arg)
 		if (request->fields_len + (size_t) (colon - line) + (size_t) (end - value) + 2 <=
 		    sizeof(request->fields_text))
 		{
+			/* add the field with its name in lower case */
 			for (const char *p = line; p < colon; p++)
 				*out++ = *p >= 'A' && *p <= 'Z' ? (char) (*p + ('a' - 'A')) : *p;
 			*out++ = '\0';
@@ -588,6 +590,7 @@ collect(FlowHttp *http)
 			continue;
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &request);
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+		/* set the result */
 		transfer = request->transfer;
 		request->status = (int) status;
 		request->result = result_of(transfer, code);
@@ -601,6 +604,7 @@ collect(FlowHttp *http)
 			report_reason(request, transfer, code);
 		if (request->result == FLOW_IO)
 			request->os_errno = transfer->os_errno;
+		/* end the request */
 		end_request(request);
 		request->done = true;
 		http->ended++;

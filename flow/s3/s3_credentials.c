@@ -207,6 +207,7 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 	                           .arg = answer};
 	FlowStatus status;
 
+	/* send the request */
 	answer->len = 0;
 	answer->text[0] = '\0';
 	*again = false;
@@ -583,6 +584,7 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 	const char *full = variable(spec, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	int len;
 
+	/* check the variables */
 	if (relative != NULL && (*relative != '/' || !is_plain(relative)))
 		return missing(error,
 		               "The value of the environment variable "
@@ -779,6 +781,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 	                     .transient = "IDPCommunicationError"};
 	FlowStatus status;
 
+	/* send the request */
 	if (!flow_s3_query(parameters, flow_countof(parameters), body, size))
 		return missing(error, "The name of the role, or of its session, is too long.");
 	question.body_len = strlen(body);
@@ -787,6 +790,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 		return status;
 	if (answer->status != 200)
 		return refused_by_sts(spec->host, answer, url, token, error);
+	/* read the keys */
 	status = flow_s3_sts_read(spec->host,
 	                          answer->text,
 	                          answer->len,

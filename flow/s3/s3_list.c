@@ -298,6 +298,7 @@ take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry,
 	const char *p = entry->key + strlen(prefix->key);
 	bool is_file = false;
 
+	/* only the key itself counts */
 	if (prefix->exact)
 		return strcmp(entry->key, prefix->key) == 0 ? add_object(listing, entry, error) : FLOW_OK;
 	if (*p == '\0')
@@ -306,6 +307,7 @@ take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry,
 		listing->objects->skipped++;
 		return FLOW_OK;
 	}
+	/* match name by name */
 	for (;;)
 	{
 		size_t len = strcspn(p, "/");
@@ -649,6 +651,7 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 	listing->found = bytes[0];
 	while (p < end && status == FLOW_OK)
 	{
+		/* restore a prefix */
 		const char *key = p + sizeof(SavedPrefix);
 		SavedPrefix saved;
 		Prefix *prefix;

@@ -245,6 +245,7 @@ take_entry(FlowS3PageReader *reader)
 		snprintf(reader->problem, sizeof(reader->problem), "An object has no key.");
 		return true;
 	}
+	/* add it to the array */
 	entries = with_room(reader->host,
 	                    reader->entries,
 	                    reader->nentries,
@@ -257,6 +258,7 @@ take_entry(FlowS3PageReader *reader)
 	*entry = (FlowS3Entry) {.key = raw.key,
 	                        .etag = raw.etag != NULL ? raw.etag : "",
 	                        .archived = raw.storage_class != NULL && is_archive(raw.storage_class)};
+	/* check its values */
 	if (raw.size == NULL || !read_number(raw.size, &entry->size))
 		snprintf(reader->problem,
 		         sizeof(reader->problem),
@@ -532,6 +534,7 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 {
 	const char *problem = NULL;
 
+	/* check "IsTruncated" */
 	if (reader->truncated == NULL ||
 	    (strcmp(reader->truncated, "true") != 0 && strcmp(reader->truncated, "false") != 0))
 	{
@@ -549,6 +552,7 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 	if (strcmp(reader->truncated, "false") == 0)
 		return FLOW_OK;
 
+	/* check the token */
 	if (reader->token == NULL)
 		problem = "is missing";
 	else if (*reader->token == '\0')

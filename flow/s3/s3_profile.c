@@ -74,6 +74,7 @@ flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowErr
 	struct stat st;
 	char *text;
 
+	/* check that it is a regular file */
 	if (fd < 0)
 		return file_error(error, flow_status_of_errno(errno), errno, path, "could not be opened");
 	if (fstat(fd, &st) != 0)
@@ -87,6 +88,7 @@ flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowErr
 		close(fd);
 		return file_error(error, FLOW_NOT_REGULAR, 0, path, "is not a regular file");
 	}
+	/* read it */
 	text = flow_allocate(host, MAX_FILE + 1);
 	if (text == NULL)
 	{

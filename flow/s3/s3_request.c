@@ -874,11 +874,10 @@ flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 	status = begin_due(s3, &until, error);
 	if (status != FLOW_OK)
 		return status;
-	/* Some could not be started, or were done while keys were fetched. */
 	if (flush_done(s3))
 		/*
-		 * something that could not even begin, or was done while keys were
-		 * asked for
+		 * some requests could not be started, or were done while keys were
+		 * fetched
 		 */
 		return FLOW_OK;
 	if (until > 0)

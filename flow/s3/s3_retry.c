@@ -106,6 +106,7 @@ look_up(int status, const char *code, FlowS3Remedy *remedy, FlowStatus *meaning)
 		}
 }
 
+/* Returns what to do after an answer. */
 FlowS3Remedy
 flow_s3_remedy(int status, const char *code)
 {
@@ -116,6 +117,7 @@ flow_s3_remedy(int status, const char *code)
 	return remedy;
 }
 
+/* Returns the error for the host. */
 FlowStatus
 flow_s3_status(int status, const char *code)
 {
@@ -144,6 +146,7 @@ flow_s3_backoff(int attempt, FlowS3Remedy remedy, uint64_t random, int64_t retry
 	return (int64_t) (random % (uint64_t) (most + 1));
 }
 
+/* Returns the number of tokens that a repetition costs. */
 int
 flow_s3_cost(FlowS3Remedy remedy)
 {

@@ -70,6 +70,7 @@ flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT])
 		text[0] = '\0';
 }
 
+/* Wipes keys. */
 void
 flow_s3_keys_wipe(FlowS3Keys *keys)
 {

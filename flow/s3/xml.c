@@ -110,6 +110,7 @@ begin_element(void *arg, const char *name, const char **attributes)
 		name = colon + 1;
 	}
 
+	/* append to the path */
 	if (xml->depth > 0)
 		drop_blanks(xml);
 	xml->path_before[xml->depth] = xml->path_len;

@@ -505,10 +505,6 @@ a_list_may_grow_while_it_is_read(void)
 	fake_page_size = 1000;
 }
 
-/*
- * A query with a LIMIT ends in the middle, and announced objects are never
- * opened.
- */
 /* Reading only the beginning of an object does not fetch all of it. */
 static void
 a_look_asks_for_no_more_than_it_reads(void)
@@ -542,6 +538,10 @@ a_look_asks_for_no_more_than_it_reads(void)
 	tear_down(&f);
 }
 
+/*
+ * A query with a LIMIT ends in the middle, and announced objects are never
+ * opened.
+ */
 static void
 it_can_be_left_at_any_time(void)
 {

@@ -529,6 +529,7 @@ make_moment(StringInfo text)
 	const char *dash = basic ? "" : "-";
 	const char *colon = basic ? "" : ":";
 
+	/* the date */
 	appendStringInfo(text,
 	                 "%04d%s%02d%s%02d",
 	                 (int) (one_in(3) ? below(10000) : 1999 + below(3)),
@@ -538,6 +539,7 @@ make_moment(StringInfo text)
 	                 (int) (one_in(20) ? below(33) : 1 + below(28)));
 	if (!basic && one_in(6))
 		return;
+	/* the time */
 	appendStringInfoChar(text, lower ? 't' : basic || one_in(2) ? 'T' : ' ');
 	appendStringInfo(text,
 	                 "%02d%s%02d",
@@ -557,6 +559,7 @@ make_moment(StringInfo text)
 				append_digits(text, (int) below(30));
 		}
 	}
+	/* the time zone */
 	switch (below(6))
 	{
 		case 0:
