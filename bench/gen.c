@@ -399,7 +399,7 @@ name_file(char *path, size_t size, uint64_t number, int64_t start)
 	         (unsigned int) (next_random() >> 32));
 }
 
-/* Writes a file with so many records. */
+/* Writes a file with the given number of records. */
 static void
 write_file(uint64_t number, uint64_t records)
 {

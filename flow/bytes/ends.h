@@ -36,7 +36,7 @@ extern FlowEnds *flow_ends_create(const FlowHost *host);
 
 /*
  * Finds the ends in data[0..len).  "len" is at most FLOW_SPLIT_MAX.  Reads no
- * byte outside of the data.
+ * bytes outside of the data.
  */
 typedef void (*FlowSplit)(const char *data, size_t len, char separator, FlowEnds *ends);
 

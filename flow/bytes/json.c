@@ -31,8 +31,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_NAME 16  /* bytes of the name of a member in members[] */
-#define MAX_PLACES 4 /* nested in each other */
+#define MAX_NAME 16  /* maximum length of a name in members[] */
+#define MAX_PLACES 4 /* maximum depth of nested places */
 #define MAX_PAUSE 63 /* maximum number of events that are skipped before another is learned */
 
 /* What the tokens at a depth are. */
@@ -54,7 +54,7 @@ typedef struct Json
 	uint64_t skipped;
 
 	/* at the top */
-	uint64_t number; /* of values that have begun */
+	uint64_t number; /* number of values that have begun */
 	bool inside;     /* a value has begun and not ended */
 	bool in_array;   /* the values are the elements of an array */
 	bool comma;      /* a comma must come before the next value */
@@ -66,7 +66,7 @@ typedef struct Json
 	JsonPlace places[MAX_PLACES];
 	int skip_depth; /* everything this deep or deeper is skipped; 0: nothing */
 	char name[MAX_NAME];
-	size_t name_len;          /* of a name that comes in pieces */
+	size_t name_len;          /* bytes of it that were read */
 	const JsonMember *member; /* the member whose value comes next, or NULL */
 	uint32_t seen[PLACES];    /* bit by member */
 
@@ -77,7 +77,7 @@ typedef struct Json
 	bool is_control;
 	bool has_log_events; /* it has a member "logEvents", array or not */
 	bool has_events;     /* it has an array of events: it is not an event */
-	bool given_events;   /* lines were made of "events" */
+	bool given_events;   /* lines were made from "events" */
 
 	FlowJsonEvent event;
 
@@ -172,8 +172,9 @@ json_skipped(const void *state)
 /* ---------- errors ---------- */
 
 /*
- * Sets an error about the value that has begun last.  "problem" is a constant
- * or made of constants: an error must not show what the file holds.
+ * Sets an error about the value that began last.  "problem" must be a
+ * constant, or made of constants, because an error must not show what the file
+ * contains.
  */
 static FlowStatus
 corrupt(const Json *json, const char *problem, FlowError *error)
@@ -183,7 +184,7 @@ corrupt(const Json *json, const char *problem, FlowError *error)
 	return FLOW_CORRUPT;
 }
 
-/* Adds a problem and its place, the last byte that was taken. */
+/* Adds to an error a problem and its place, the last byte that was read. */
 static void
 add_place(const Json *json, const char *problem, FlowError *error)
 {
@@ -372,8 +373,8 @@ find_member(JsonPlace place, const char *name, size_t len)
 }
 
 /*
- * Takes a piece of a member's name.  RFC 8259 does not say what a name means
- * that is given twice, so that is an error.
+ * Reads a piece of a member's name.  RFC 8259 does not define what a repeated
+ * name means, so that is an error.
  */
 static FlowStatus
 take_key(Json *json, FlowError *error)
@@ -410,7 +411,7 @@ take_key(Json *json, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Takes a token of a value, other than the end of an object or an array. */
+/* Processes a token of a value other than the end of an object or an array. */
 static FlowStatus
 take_value(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -595,7 +596,10 @@ take_token(Json *json, FlowJsonToken token, FlowError *error)
 	return json->places[depth] == PLACE_EVENTS ? end_event(json, error) : FLOW_OK;
 }
 
-/* Takes tokens until the value ends, a line is pending, or there are none. */
+/*
+ * Processes tokens until the value ends, a line is pending, or there are no
+ * more.
+ */
 static FlowStatus
 take_tokens(Json *json, FlowError *error)
 {
@@ -648,8 +652,8 @@ take_object(Json *json, FlowError *error)
 }
 
 /*
- * Takes a byte between values: a blank, the beginning or the end of an array
- * of values, a comma in it, or the beginning of a value.
+ * Processes a byte between values: a blank, the beginning or the end of an
+ * array of values, a comma in it, or the beginning of a value.
  */
 static FlowStatus
 take_between(Json *json, FlowError *error)

@@ -87,7 +87,7 @@ append_to_text(const FlowJsonEvent *event, FlowJsonText *text, FlowSlice more, F
 	return status;
 }
 
-/* Takes a piece of a text: the token. */
+/* Adds a piece of a text, which is the token. */
 static FlowStatus
 take_text(const FlowJsonEvent *event, FlowJsonText *text, const FlowJsonTokenizer *tokens,
           FlowError *error)

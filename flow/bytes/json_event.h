@@ -39,8 +39,8 @@ typedef struct FlowJsonText
 } FlowJsonText;
 
 /*
- * The event being read, and lines made earlier that wait.  Zero it and set
- * "host" and "max_line_length" before use.
+ * The event being read, and earlier lines that wait.  Zero it and set "host"
+ * and "max_line_length" before use.
  */
 typedef struct FlowJsonEvent
 {

@@ -21,7 +21,7 @@ typedef enum JsonState
 	JSON_COMMA, /* or the end of the object or array */
 	JSON_END,   /* the end of the text */
 
-	/* the rest of a token; in a number, after what the name says */
+	/* within a token; in a number, after the part that is named */
 	JSON_IN_LITERAL,
 	JSON_IN_STRING,
 	JSON_IN_MINUS,

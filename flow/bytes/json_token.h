@@ -43,7 +43,7 @@ typedef enum FlowJsonToken
 	FLOW_JSON_ARRAY_END,
 	FLOW_JSON_KEY,    /* a piece of it */
 	FLOW_JSON_STRING, /* a piece of it */
-	FLOW_JSON_NUMBER, /* a piece of it, as it stands in the text */
+	FLOW_JSON_NUMBER, /* a piece of it, as in the text */
 	FLOW_JSON_TRUE,
 	FLOW_JSON_FALSE,
 	FLOW_JSON_NULL
@@ -54,7 +54,7 @@ typedef struct FlowJsonTokenizer
 	/* a piece of a key, string or number; only the last may be empty */
 	FlowSlice text; /* valid until the next call, and while the input is */
 	bool ends;      /* it is the last piece */
-	bool escaped;   /* it was decoded, and is no slice of the input */
+	bool escaped;   /* it was decoded, and is not a slice of the input */
 	bool integer;   /* if "ends": the number has no fraction and no exponent */
 
 	int depth;           /* objects and arrays open after the token */
@@ -64,21 +64,21 @@ typedef struct FlowJsonTokenizer
 	/* the rest is only for json_token.c */
 
 	int state;      /* a JsonState */
-	bool in_object; /* the innermost of those that are open is an object */
+	bool in_object; /* the innermost open object or array is an object */
 	bool is_key;    /* the string being read is a key */
 
 	/* of a literal */
 	FlowJsonToken literal;
-	const char *rest; /* letters to come */
+	const char *rest; /* letters still to come */
 
 	/* of a string: a character of UTF-8 */
-	uint8_t utf8_missing;        /* bytes to come */
-	uint8_t utf8_low, utf8_high; /* range of the next of them */
+	uint8_t utf8_missing;        /* bytes still to come */
+	uint8_t utf8_low, utf8_high; /* range of the next byte */
 
 	/* of a string: an escape */
 	uint8_t escape; /* a JsonEscape */
-	uint8_t digits; /* of \uXXXX: digits to come */
-	uint16_t unit;  /* the value of the others */
+	uint8_t digits; /* of \uXXXX: digits still to come */
+	uint16_t unit;  /* value of the digits so far */
 	uint16_t high;  /* the high surrogate before it; 0: none */
 
 	/* of a string: what was decoded */

@@ -32,8 +32,8 @@
 #define FIRST_SIZE 4096
 
 /*
- * Files are prefetched in groups of at most so many files and about so many
- * bytes, when half of the last group has been read.
+ * Files are prefetched in groups, of at most AHEAD_FILES files and about
+ * AHEAD_BYTES bytes, when half of the last group has been read.
  */
 #define AHEAD_FILES 32
 #define AHEAD_BYTES (4 * 1024 * 1024)

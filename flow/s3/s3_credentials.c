@@ -21,7 +21,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define EARLY 300      /* keys are renewed so many seconds before they expire */
+#define EARLY 300      /* number of seconds before their expiry at which keys are renewed */
 #define RETRY_AFTER 30 /* seconds until the next attempt if that failed */
 
 #define ATTEMPTS 3

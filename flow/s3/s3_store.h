@@ -154,7 +154,8 @@ typedef enum FlowS3Remedy
 #define FLOW_S3_ATTEMPTS 5
 #define FLOW_S3_TOKENS 500
 #define FLOW_S3_DEADLINE (120 * INT64_C(1000000)) /* microseconds, for all attempts */
-#define FLOW_S3_PROGRESS (1024 * 1024)            /* receiving so many bytes is worth an attempt */
+/* number of received bytes that is worth an attempt */
+#define FLOW_S3_PROGRESS (1024 * 1024)
 
 /*
  * Returns what to do after an answer.  "status" is the HTTP status, or 0 if no

@@ -183,7 +183,7 @@ check_microseconds(int64_t microseconds)
 	DEMAND(again == microseconds);
 }
 
-/* Returns true if the field has so many digits in a row. */
+/* Returns true if the field has "wanted" digits in succession. */
 static bool
 has_digits(FlowSlice field, int wanted)
 {

@@ -59,7 +59,7 @@ typedef struct FakeAnswer
 	char *owned; /* the body if it was allocated */
 	size_t len;
 	size_t given;
-	size_t until; /* the connection breaks after so many bytes */
+	size_t until; /* number of bytes after which the connection breaks */
 } FakeAnswer;
 
 struct FlowHttp

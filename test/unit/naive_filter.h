@@ -70,8 +70,8 @@ naive_bit(const FlowAddress *address, int i)
 }
 
 /*
- * Compares two addresses by the first bit in which they differ, up to so many
- * bits.
+ * Compares the first "bits" bits of two addresses.  The first one that differs
+ * decides.
  */
 static inline int
 naive_bits_order(const FlowAddress *a, const FlowAddress *b, int bits)

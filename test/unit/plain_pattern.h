@@ -557,7 +557,7 @@ plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainC
 }
 
 /*
- * Compares a pattern's shape with PCRE2 on so many lines.  Returns false if
+ * Compares a pattern's shape with PCRE2 on "nlines" lines.  Returns false if
  * they differ, and prints the line.
  */
 static inline bool

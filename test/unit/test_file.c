@@ -30,7 +30,8 @@ static char block[FLOW_BLOCK_SIZE];
 /* ---------- a file system that misbehaves ---------- */
 
 /*
- * What the next calls return: an errno for so many of them, or if -1, for all.
+ * What the next calls return: an errno for a number of calls, or if that is
+ * -1, for all.
  */
 typedef struct Answer
 {

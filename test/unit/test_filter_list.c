@@ -560,7 +560,7 @@ apply(const FlowFilter *filter, size_t nrows, size_t *kept)
 }
 
 /*
- * Builds an AND of so many sets that all have 7, as conjuncts or as one list.
+ * Builds an AND of "count" sets that all have 7, as conjuncts or as one list.
  */
 static FlowFilter *
 build_sets(size_t count, bool conjuncts)

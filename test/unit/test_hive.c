@@ -245,8 +245,8 @@ it_knows_javas_patterns(void)
 }
 
 /*
- * Returns the processor time to read a statement with so many comments that
- * are not closed: the minimum of some attempts.
+ * Returns the processor time to read a statement with a number of comments
+ * that are not closed: the minimum of some attempts.
  */
 static int64_t
 time_to_read(size_t comments)

@@ -476,7 +476,7 @@ counting_free(void *arg, void *ptr)
 }
 
 /*
- * An endless value: a beginning, a piece of it again and again up to so many
+ * An endless value: a beginning, a piece of it repeated up to a number of
  * bytes, then an end.
  */
 typedef struct Endless

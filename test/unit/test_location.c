@@ -349,8 +349,8 @@ a_character_is_utf8_or_a_stray_byte(void)
 /* ---------- against the plain matcher ---------- */
 
 /*
- * Makes the n-th text over an alphabet of so many letters.  Returns false if n
- * exceeds those of this length.
+ * Makes the n-th text of a length over an alphabet.  Returns false if there
+ * are not so many.
  */
 static bool
 nth_text(const char *alphabet, int len, uint64_t n, char *text)

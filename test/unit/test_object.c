@@ -409,7 +409,7 @@ a_tree_may_be_64_directories_deep(void)
 	fell();
 }
 
-/* Makes a file whose whole path has so many bytes, piece by piece. */
+/* Makes a file whose whole path has "len" bytes, piece by piece. */
 static void
 file_with_path_of(size_t len)
 {

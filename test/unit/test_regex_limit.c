@@ -419,8 +419,8 @@ a_line_allocates_nothing(void)
 }
 
 /*
- * Compiles and matches with only so many allocations.  Returns true if they
- * sufficed.
+ * Compiles and matches with a limited number of allocations.  Returns true if
+ * they sufficed.
  */
 static bool
 survives(const char *pattern, bool jit, const char *line, size_t len, int allocations)

@@ -39,7 +39,7 @@ random_below(size_t limit)
 static const FlowS3PageAfter nothing = {"", NULL, NULL};
 
 /*
- * Reads a page in pieces of so many bytes.  The caller must free the reader in
+ * Reads a page in pieces of "piece" bytes.  The caller must free the reader in
  * any case.
  */
 static FlowStatus
@@ -695,7 +695,7 @@ a_page_that_is_too_large_is_refused(void)
 	free(body);
 }
 
-/* Makes a page of so many keys. */
+/* Makes a page of "count" keys. */
 static size_t
 page_of(int count, char *body)
 {

@@ -100,7 +100,7 @@ zstandard(const uint8_t *data, size_t len)
 	return result;
 }
 
-/* Returns the data repeated so many times. */
+/* Returns the data repeated "times" times. */
 static Bytes
 repeated(const void *data, size_t len, size_t times)
 {

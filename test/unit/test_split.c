@@ -143,7 +143,7 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 	return wrong == NULL;
 }
 
-/* The composition of a random text: so many of 256 bytes. */
+/* The composition of a random text: the numbers are out of 256 bytes. */
 typedef struct Mixture
 {
 	int separators, newlines, digits, special; /* the rest are letters */

@@ -241,7 +241,7 @@ it_ends_a_fraction_as_its_model_does(void)
 }
 
 /*
- * Computes "digits" as a fraction of so many microseconds by schoolbook
+ * Computes "digits" as a fraction of "unit" microseconds by schoolbook
  * multiplication: the integer part, rounded half to even or truncated.
  */
 static int64_t

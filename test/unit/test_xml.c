@@ -35,7 +35,7 @@ log_element(void *arg, const char *path, const char *text, size_t len)
 }
 
 /*
- * Parses in pieces of so many bytes.  "last" is set with the last of them, or
+ * Parses in pieces of "piece" bytes.  "last" is set with the last of them, or
  * with an additional empty one.
  */
 static FlowStatus
@@ -271,8 +271,7 @@ nesting_is_limited(void)
 }
 
 /*
- * Parses a document that has so many bytes of one letter between the two
- * texts.
+ * Parses a document that has "len" bytes of one letter between the two texts.
  */
 static FlowStatus
 parse_long(const char *before, size_t len, const char *behind, FlowError *error)

@@ -107,8 +107,8 @@ put_skippable(Bytes *bytes, size_t len)
 /* ---------- reading them ---------- */
 
 /*
- * Decompresses with the codec, at most so many bytes at a time.  "vary": a
- * random number up to that.
+ * Decompresses with the codec, in pieces of at most the given sizes.  "vary":
+ * of random sizes up to these.
  */
 static FlowStatus
 decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary, Bytes *out,

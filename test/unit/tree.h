@@ -99,7 +99,7 @@ directory(const char *name)
 	must(mkdir(path, 0755) == 0 || errno == EEXIST, path);
 }
 
-/* Makes a file of so many bytes, and the directories above it. */
+/* Makes a file of "size" bytes, and the directories above it. */
 static inline void
 file(const char *name, int size)
 {

@@ -1080,6 +1080,11 @@ compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool
 	                  text,
 	                  our_words,
 	                  describe(tested, theirs, their_datum));
+	/*
+	 * flow_value_compare(type text, count bigint, seed bigint, OUT accepted
+	 * bigint, OUT different bigint, OUT report text) compares "count" random
+	 * texts.  "accepted" counts the texts that PostgreSQL accepts.
+	 */
 	return false;
 }
 
