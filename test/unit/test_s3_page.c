@@ -393,11 +393,12 @@ a_truncated_one_must_have_a_new_token(void)
 	              &nothing,
 	              message,
 	              "It is truncated, but the element \"NextContinuationToken\" is empty.");
-	check_refused(ROOT MORE("t") END,
-	              &after,
-	              message,
-	              "It is truncated, but the element \"NextContinuationToken\" is the one that this "
-	              "page was asked for with.");
+	check_refused(
+		ROOT MORE("t") END,
+		&after,
+		message,
+		"It is truncated, but the element \"NextContinuationToken\" is the one with which "
+		"this page was requested.");
 	check_taken(ROOT MORE("t") END, &nothing, "", "", "t");
 	check_taken(ROOT MORE("tt") END, &after, "", "", "tt");
 	check_taken(ROOT WHOLE "<ContinuationToken>t</ContinuationToken>" END, &after, "", "", NULL);
