@@ -25,7 +25,7 @@ extern FlowStatus flow_file_open(const FlowHost *host, const FlowObject *object,
 extern void flow_file_close(FlowFile *file);
 
 /*
- * Reads the next bytes of the file. *len is less than "capacity" only if the
+ * Reads the next bytes of the file.  *len is less than "capacity" only if the
  * file ends there, and 0 at the listed end, where the file is first checked to
  * be unchanged.
  */

@@ -135,7 +135,7 @@ typedef struct FlowCodec
 	 * was used up at a point where the data may end, and otherwise an error
 	 * such as FLOW_CORRUPT.  "offset" is the stored offset of *in, for the
 	 * error's detail.  An error's message is a predicate, such as "is
-	 * damaged". source.c puts the file's name before it.
+	 * damaged".  source.c puts the file's name before it.
 	 */
 	FlowStatus (*step)(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
 	                   uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error);

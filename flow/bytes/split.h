@@ -64,8 +64,8 @@ flow_split_needs_portable(char separator)
  * last field so far consists of digits.
  *
  * The sum of both carries is never above 1: a carry comes from a preceding
- * byte that is a digit, a start from a preceding byte that is an end.  So bit
- * 63 carries out where a digit's bit became 0.
+ * byte that is a digit, a start from a preceding byte that is an end.  So the
+ * addition carries out of bit 63 if that bit is a digit's and became 0.
  */
 static flow_always_inline uint64_t
 flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)

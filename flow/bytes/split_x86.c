@@ -299,7 +299,7 @@ bits_avx2(__m256i low, __m256i high)
 }
 
 /*
- * Returns the masks of a word. *special becomes a vector in which a byte is
+ * Returns the masks of a word.  *special becomes a vector in which a byte is
  * not 0 for each special byte of the word or of earlier ones.
  */
 USES_AVX2 static flow_always_inline Masks

@@ -101,7 +101,7 @@ library_error(size_t result, uint64_t offset, FlowError *error)
 }
 
 /*
- * Collects a frame's header before libzstd sees it. libzstd would also accept
+ * Collects a frame's header before libzstd sees it.  libzstd would also accept
  * formats older than the standard, with decoders that have no limits, and does
  * not always enforce the content size that a header names.
  */

@@ -55,7 +55,7 @@ is_host(const char *name)
 
 /*
  * Reads an address or a network, such as "10.0.0.0/8" or "fd00::1".  Returns
- * false if the text is neither. *valid is set to whether its "/bits" is valid.
+ * false if the text is neither.  Sets *valid to whether its "/bits" is valid.
  */
 static bool
 read_address(char *text, Entry *entry, bool *valid)

@@ -616,7 +616,7 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 
 /*
  * Gets the authorization token for the container's service.  The caller must
- * free *text. *token is NULL if there is none.
+ * free *text.  *token is NULL if there is none.
  */
 static FlowStatus
 find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char **token,

@@ -818,7 +818,7 @@ refresh_keys(FlowS3 *s3, FlowError *error)
 }
 
 /*
- * Begins the requests that are due. *until is set to the time at which the
+ * Begins the requests that are due.  *until is set to the time at which the
  * next one is due.
  */
 static FlowStatus

@@ -111,8 +111,9 @@ struct FlowS3
 /* ---------- s3_request.c ---------- */
 
 /*
- * Begins a request whose first part the caller has set. flow_s3_work makes the
- * first attempt. flow_s3_drop ends the request, whatever its state.
+ * Begins a request.  The caller has set the members of its first part, under
+ * "the request".  flow_s3_work makes the first attempt, and flow_s3_drop ends
+ * the request, whatever its state.
  */
 extern void flow_s3_begin(FlowS3 *s3, FlowS3Request *request);
 extern void flow_s3_drop(FlowS3Request *request);

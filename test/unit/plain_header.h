@@ -102,7 +102,7 @@ plain_is_known(FlowSlice name)
 	return flow_field_of_column(text) != NULL;
 }
 
-/* Returns true if the line is a header. *stop is set if it cannot be used. */
+/* Returns true if the line is a header.  *stop is set if it cannot be used. */
 static inline bool
 plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 {
@@ -197,7 +197,7 @@ plain_is_default(const char *data, size_t len)
 	return true;
 }
 
-/* Processes a line of the file. fields[] are by column. */
+/* Processes a line of the file.  fields[] are by column. */
 static inline PlainKind
 plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length,
                 FlowSlice *fields)

@@ -471,7 +471,7 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 }
 
 /*
- * Returns true if the line has the shape. fields[] are set to its first
+ * Returns true if the line has the shape.  fields[] are set to its first
  * fields; data is NULL for missing ones.
  */
 static inline bool

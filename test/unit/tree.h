@@ -41,8 +41,8 @@ must(bool condition, const char *what)
 }
 
 /*
- * Makes an empty tree. scripts/test names a directory in memory, where 100,000
- * files take a second.
+ * Makes an empty tree in the directory that scripts/test names, which is in
+ * memory: 100,000 files then take a second.
  */
 static inline void
 plant(void)
