@@ -1,20 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * gen.c
- *	  Writes flow logs like those of a busy VPC, the same for the same seed.
+ *	  Writes flow logs like those of a busy VPC.  The same seed gives the same
+ *	  logs.
  *
  * gen --records N --files F --format export|s3 [--seed S] [--start TIME]
  *     [--interval SECONDS] DIR
  *
- * "export": as CloudWatch's create-export-task writes them, each line a time
- * and the 14 default fields, in DIR/000000.log and so on.  "s3": as delivered
- * to S3, a header line and the 14 default fields, below DIR/AWSLogs with AWS's
- * names.  Each file holds the records of one interval (300 seconds, or as
- * said) from TIME on (2026-01-30T00:00:00Z, or as said).
+ * "export" writes logs as CloudWatch's create-export-task does: each line is a
+ * time and the 14 default fields, in DIR/000000.log and so on.  "s3" writes
+ * logs as delivered to S3: a header line and the 14 default fields, below
+ * DIR/AWSLogs with AWS's file names.  Each file has the records of one
+ * interval (by default 300 seconds), beginning at TIME (by default
+ * 2026-01-30T00:00:00Z).
  *
- * Of the records 10 % are REJECT, most of them port scans, and 1 % NODATA or
+ * 10 % of the records are REJECT, namely port scans, and 1 % are NODATA or
  * SKIPDATA.  Ports and addresses are skewed: a few get most of the traffic.
- * Public addresses are those of RFC 2544 and RFC 5737, which nobody has.
+ * Public addresses are those of RFC 2544 and RFC 5737, which are unassigned.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,14 +54,14 @@ typedef struct Interface
 	uint32_t address;
 } Interface;
 
-/* One connection, seen from the interface. */
+/* One connection, as seen from the interface. */
 typedef struct Flow
 {
 	uint32_t peer;
 	int service_port;
 	int peer_port;
 	int protocol;
-	bool towards_service; /* this record: to the service, or the answer */
+	bool towards_service; /* the record's direction: to the service, or its answer */
 	bool service_is_ours;
 	bool accepted;
 	uint32_t packets;
@@ -70,7 +72,7 @@ typedef struct Service
 {
 	int port;
 	int protocol; /* IANA's number */
-	int weight;   /* of 100 */
+	int weight;   /* percent of the traffic */
 	int bytes_per_packet;
 } Service;
 
@@ -106,7 +108,7 @@ static uint64_t random_state;
 
 /* ---------- random numbers ---------- */
 
-/* splitmix64: any seed will do */
+/* splitmix64: any seed is good */
 static uint64_t
 next_random(void)
 {
@@ -117,13 +119,17 @@ next_random(void)
 	return z ^ (z >> 31);
 }
 
+/* Returns a random number below the limit. */
 static uint32_t
 below(uint32_t limit)
 {
 	return (uint32_t) (((next_random() >> 32) * limit) >> 32);
 }
 
-/* Below limit too, but half of the time in the lowest eighth of it. */
+/*
+ * Returns a random number below the limit that is in its lowest eighth half of
+ * the time.
+ */
 static uint32_t
 skewed_below(uint32_t limit)
 {
@@ -132,7 +138,7 @@ skewed_below(uint32_t limit)
 	return (uint32_t) (u * u * u * limit);
 }
 
-/* ---------- what happens in the VPC ---------- */
+/* ---------- traffic in the VPC ---------- */
 
 static void
 make_interfaces(void)
@@ -140,24 +146,26 @@ make_interfaces(void)
 	for (int i = 0; i < INTERFACES; i++)
 	{
 		snprintf(interfaces[i].id, sizeof(interfaces[i].id), "eni-0%016" PRIx64, next_random());
-		/* 10.0.0.0/16, a subnet for every 40 */
+		/* 10.0.0.0/16, with a subnet for every 40 interfaces */
 		interfaces[i].address =
 			0x0A000000u + ((uint32_t) (i / 40) << 8) + 10 + (uint32_t) (i % 40) * 5;
 	}
 }
 
+/* Returns the address of a private host. */
 static uint32_t
 private_peer(void)
 {
 	uint32_t n = skewed_below(HOSTS);
 
 	/*
-	 * mostly our own VPC's, some of a peered one; the busiest are not the
-	 * busiest interfaces
+	 * Mostly addresses of our own VPC, and some of a peered one.  The most
+	 * frequent are not those of the busiest interfaces.
 	 */
 	return n < 40000 ? interfaces[(n * 7 + 201) % INTERFACES].address : 0xAC1F0000u + (n - 40000);
 }
 
+/* Returns the address of a public host. */
 static uint32_t
 public_peer(void)
 {
@@ -167,7 +175,7 @@ public_peer(void)
 		return 0xCB007100u + n; /* 203.0.113.0/24 */
 	if (n < 512)
 		return 0xC6336400u + (n - 256); /* 198.51.100.0/24 */
-	/* neighbours are not equally busy */
+	/* adjacent addresses are not equally busy */
 	return 0xC6120000u + (n - 512) * 2654435761u % PUBLIC_HOSTS;
 }
 
@@ -177,6 +185,7 @@ ephemeral_port(void)
 	return 32768 + (int) below(28232);
 }
 
+/* Makes a packet of a port scan. */
 static void
 make_scan(Flow *flow)
 {
@@ -193,6 +202,7 @@ make_scan(Flow *flow)
 	flow->bytes = flow->packets * (40 + 4 * (uint64_t) below(6));
 }
 
+/* Makes a connection to one of the services. */
 static void
 make_traffic(Flow *flow)
 {
@@ -257,14 +267,14 @@ put_address(char *p, uint32_t address)
 	return p;
 }
 
-/* The time of an export line: YYYY-MM-DDTHH:MM:SS.000Z */
+/* Writes the time of an export line: YYYY-MM-DDTHH:MM:SS.000Z. */
 static char *
 put_time(char *p, int64_t when)
 {
 	static int64_t shown = -1;
 	static char text[32];
 
-	/* neighbours are often of the same second */
+	/* adjacent lines often have the same second */
 	if (when != shown)
 	{
 		time_t seconds = (time_t) when;
@@ -277,7 +287,10 @@ put_time(char *p, int64_t when)
 	return put_text(p, text);
 }
 
-/* A record without traffic: the documented form of NODATA and SKIPDATA. */
+/*
+ * Writes a record without traffic, in the documented form of NODATA and
+ * SKIPDATA.
+ */
 static char *
 put_no_data(char *p, int64_t start, int64_t end)
 {
@@ -287,10 +300,13 @@ put_no_data(char *p, int64_t start, int64_t end)
 	return put_text(p, below(10) == 0 ? "- SKIPDATA\n" : "- NODATA\n");
 }
 
+/* Writes a record with traffic. */
 static char *
 put_flow(char *p, const Interface *interface, const Flow *flow, int64_t start, int64_t end)
 {
-	/* the interface is the source if it asks a service or answers as one */
+	/*
+	 * the interface is the source if it requests a service or answers as one
+	 */
 	bool outgoing = flow->service_is_ours != flow->towards_service;
 
 	p = put_address(p, outgoing ? interface->address : flow->peer);
@@ -305,7 +321,7 @@ put_flow(char *p, const Interface *interface, const Flow *flow, int64_t start, i
 	return put_text(p, flow->accepted ? "ACCEPT OK\n" : "REJECT OK\n");
 }
 
-/* The line of a record that starts at about "when". */
+/* Writes the line of a record that starts at about "when". */
 static char *
 put_line(char *p, int64_t when)
 {
@@ -343,7 +359,7 @@ fail(const char *what, const char *name)
 	exit(1);
 }
 
-/* Makes the directories above a file. */
+/* Creates the directories above a file. */
 static void
 make_parents(char *path)
 {
@@ -356,6 +372,7 @@ make_parents(char *path)
 	}
 }
 
+/* Sets the path of a file. */
 static void
 name_file(char *path, size_t size, uint64_t number, int64_t start)
 {
@@ -382,6 +399,7 @@ name_file(char *path, size_t size, uint64_t number, int64_t start)
 	         (unsigned int) (next_random() >> 32));
 }
 
+/* Writes a file with the given number of records. */
 static void
 write_file(uint64_t number, uint64_t records)
 {
@@ -504,7 +522,7 @@ main(int argc, char **argv)
 	random_state = option.seed;
 	make_interfaces();
 
-	/* the first files take what does not divide evenly */
+	/* the first files get the remainder */
 	for (uint64_t i = 0; i < option.files; i++)
 		write_file(i, option.records / option.files + (i < option.records % option.files));
 	return 0;

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * inflate.c
- *	  Inflates gzip files with bare ISA-L: the least that a gzip scan can take.
+ *	  Inflates gzip files with ISA-L alone, which gives the minimum time of a
+ *	  scan of gzip files.
  *
  * inflate [--processes N] FILE...
  *
- * Whatever is inflated is overwritten by the next block.  The files are what
- * gzip makes, of one member.  Writes one line: "bytes N, seconds N, GB/s N",
- * the bytes as inflated.
+ * Inflated data are overwritten by the next block.  Each file must have one
+ * member, as written by gzip.  Writes one line: "bytes N, seconds N, GB/s N",
+ * where the bytes are those after inflation.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,10 +28,10 @@
 
 #define BLOCK_SIZE (256 * 1024)
 
-/* In memory that all processes see. */
+/* Memory shared by all processes. */
 typedef struct Shared
 {
-	int next_file; /* taken so far */
+	int next_file; /* number of files taken so far */
 	uint64_t bytes;
 } Shared;
 
@@ -43,6 +44,7 @@ fail(const char *what, const char *name)
 	exit(1);
 }
 
+/* Inflates a file and adds its size to the total. */
 static void
 inflate_file(const char *name)
 {
@@ -78,7 +80,7 @@ inflate_file(const char *name)
 	__atomic_fetch_add(&shared->bytes, bytes, __ATOMIC_RELAXED);
 }
 
-/* Takes files as long as there are any. */
+/* Inflates files until there are no more. */
 static void
 run_process(int nfiles, char **files)
 {
@@ -113,6 +115,7 @@ main(int argc, char **argv)
 	int c, status;
 	double started;
 
+	/* parse the command line */
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
 	{
 		if (c != 'p' || (processes = atoi(optarg)) < 1)
@@ -124,6 +127,7 @@ main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		fail("map memory for", "the processes");
 
+	/* start the processes, and wait until all of them have ended */
 	started = now();
 	for (int i = 0; i < processes; i++)
 	{

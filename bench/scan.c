@@ -1,22 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * scan.c
- *	  Runs the benchmark's queries in the core alone, without PostgreSQL.
+ *	  Runs the benchmark's queries in the core, without PostgreSQL.
  *
  * scan [--query NAME] [--typed] [--processes N] [--no-splitter] [--read]
  * LOCATION
  *
- * Shows what the server costs.  LOCATION holds logs as bench/gen writes them
- * in format "export"; the columns and the expression are those of Athena's
- * guide, with "on_error" 'set_null'.  --typed makes the addresses and times of
- * it that, not text.  NAME is one of queries[] below.  --no-splitter asks the
- * expression about every line.  --read reads the files' bytes, and does
- * nothing with them.
+ * The difference to the server's time shows the server's cost.  LOCATION
+ * contains logs in bench/gen's format "export".  The columns and the regular
+ * expression are those of Athena's guide, with "on_error" 'set_null'.  NAME is
+ * one of queries[] below.  --typed gives addresses and times their types
+ * instead of text.  --no-splitter matches every line with the regular
+ * expression.  --read only reads the files' bytes.
  *
- * Writes the answer as "psql -At" would, but 'ORDER BY' only where there is a
- * limit, and then one line: "records N, bytes N, seconds N, GB/s N", the bytes
- * as stored, the time from before the files are listed until the answer is
- * there.
+ * Writes the answer as "psql -At" would, but sorted only where there is a
+ * limit, and then one line: "records N, bytes N, seconds N, GB/s N".  The
+ * bytes are as stored.  The time begins before the files are listed and ends
+ * with the answer.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* what bench/run's settings give to a hash table in the server */
+/* what bench/run's settings allow for a hash table in the server */
 #define GROUP_MEMORY (128 * 1024 * 1024)
 #define PART_SIZE (32 * FLOW_PART_ALIGN) /* 8 MiB */
 #define MAX_PROCESSES 64
@@ -93,9 +93,9 @@ static const char regex[] =
 
 typedef struct Condition
 {
-	int column; /* -1: there is none */
+	int column; /* -1: no condition */
 	FlowOp op;
-	const char *constant; /* NULL: the column must not be NULL instead */
+	const char *constant; /* NULL: the column must not be NULL */
 } Condition;
 
 #define NONE                                                                                       \
@@ -107,7 +107,7 @@ typedef enum Answer
 {
 	ANSWER_COUNT,     /* count(*) */
 	ANSWER_COUNT_SUM, /* count and sum of the value */
-	ANSWER_TOP        /* sum of the value and the key, of the largest sums */
+	ANSWER_TOP        /* sum of the value and the key, for the largest sums */
 } Answer;
 
 typedef struct Query
@@ -115,7 +115,7 @@ typedef struct Query
 	const char *name;
 	Condition conditions[2];
 	int key;   /* column to group by, or -1 */
-	int value; /* column to sum up, or -1: records are counted */
+	int value; /* column to sum up, or -1 to count records */
 	Answer answer;
 } Query;
 
@@ -186,7 +186,7 @@ host_clock(void *arg)
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* What bench/gen writes is ASCII, so these are not asked. */
+/* bench/gen writes ASCII, so text needs no check. */
 static bool
 host_text_valid(void *arg, const char *data, size_t len)
 {
@@ -238,16 +238,16 @@ allocate(size_t size)
 	return ptr;
 }
 
-/* ---------- totals, by key ---------- */
+/* ---------- totals by key ---------- */
 
 typedef struct Total
 {
-	char *key; /* NULL: the place is free */
+	char *key; /* NULL: the slot is free */
 	uint64_t count;
 	int64_t sum;
 } Total;
 
-/* An open hash table; its size is a power of two. */
+/* A hash table with open addressing.  Its size is a power of two. */
 typedef struct Totals
 {
 	Total *items;
@@ -255,6 +255,7 @@ typedef struct Totals
 	size_t used;
 } Totals;
 
+/* Returns the slot of a key, or the free one for it. */
 static Total *
 find_place(const Totals *totals, const char *key, size_t len)
 {
@@ -271,6 +272,7 @@ find_place(const Totals *totals, const char *key, size_t len)
 	}
 }
 
+/* Doubles the size of the table. */
 static void
 grow(Totals *totals)
 {
@@ -287,6 +289,7 @@ grow(Totals *totals)
 	*totals = larger;
 }
 
+/* Adds to the total of a key. */
 static void
 add(Totals *totals, const char *key, size_t len, uint64_t count, int64_t sum)
 {
@@ -317,6 +320,7 @@ typedef struct Top
 	size_t count;
 } Top;
 
+/* Adds a sum if it is one of the largest. */
 static void
 offer(Top *top, const char *key, size_t len, int64_t sum)
 {
@@ -350,6 +354,7 @@ put_count(uint64_t count, int64_t sum)
 	putchar('\n');
 }
 
+/* Writes the answer from the totals of all processes. */
 static void
 put_answer(const Totals *totals)
 {
@@ -369,7 +374,7 @@ put_answer(const Totals *totals)
 	put_top(&top);
 }
 
-/* ---------- the query, for the core ---------- */
+/* ---------- the query in terms of the core ---------- */
 
 static FlowPredicate *
 make_condition(FlowFilter *filter, const Condition *condition)
@@ -416,6 +421,7 @@ sum_of(const FlowGroup *group)
 	return option.query->value >= 0 ? (int64_t) group->totals->as.sum.low : 0;
 }
 
+/* Adds all groups to the totals and clears them. */
 static void
 take_groups(FlowGroups *groups, Totals *totals)
 {
@@ -431,7 +437,7 @@ take_groups(FlowGroups *groups, Totals *totals)
 	flow_groups_clear(groups);
 }
 
-/* The answer, where one table has all groups. */
+/* Writes the answer from a table that has all groups. */
 static void
 put_groups(FlowGroups *groups)
 {
@@ -452,8 +458,8 @@ put_groups(FlowGroups *groups)
 }
 
 /*
- * Into totals; or, if "alone" and all groups are in the table at the end, they
- * are the answer, and true is returned.
+ * Reads all records into the totals.  If "alone" is set and all groups are in
+ * the table at the end, writes the answer from it and returns true.
  */
 static bool
 read_all(FlowReader *reader, Totals *totals, bool alone)
@@ -474,6 +480,7 @@ read_all(FlowReader *reader, Totals *totals, bool alone)
 	FlowStatus status;
 	bool answered = false;
 
+	/* group the records; groups are emptied into totals when memory is full */
 	if (flow_groups_create(&spec, &groups, &error) != FLOW_OK)
 		fail(&error);
 	do
@@ -495,10 +502,10 @@ read_all(FlowReader *reader, Totals *totals, bool alone)
 
 /* ---------- processes that share the work ---------- */
 
-/* In memory that all of them see. */
+/* Memory shared by all of them. */
 typedef struct Shared
 {
-	size_t next_part; /* taken so far */
+	size_t next_part; /* number of parts taken so far */
 	uint64_t records;
 	uint64_t bytes;
 } Shared;
@@ -531,6 +538,7 @@ cut_files(void)
 	}
 }
 
+/* FlowReadSpec's next_part. */
 static FlowStatus
 take_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
@@ -545,7 +553,7 @@ take_part(void *arg, bool wait, FlowPart *part, FlowError *error)
 	return FLOW_OK;
 }
 
-/* The columns that the query uses. */
+/* Sets the columns that the query uses. */
 static int
 used_columns(int *used)
 {
@@ -558,6 +566,7 @@ used_columns(int *used)
 	return count;
 }
 
+/* Scans this process's share of the parts. */
 static bool
 scan_share(Totals *totals, bool alone)
 {
@@ -578,6 +587,7 @@ scan_share(Totals *totals, bool alone)
 	FlowFilter *filter = make_filter();
 	const FlowCounts *counts;
 
+	/* create the reader and read everything */
 	spec.filter = filter;
 	if (option.processes > 1)
 		spec.next_part = take_part;
@@ -586,6 +596,7 @@ scan_share(Totals *totals, bool alone)
 		fail(&error);
 	answered = read_all(reader, totals, alone);
 
+	/* add its counts to those of all processes */
 	counts = flow_reader_counts(reader);
 	__atomic_fetch_add(&shared->records,
 	                   counts->lines - counts->headers - counts->blank,
@@ -597,7 +608,7 @@ scan_share(Totals *totals, bool alone)
 	return answered;
 }
 
-/* Reads parts as a reader does, but only that. */
+/* Reads parts as a reader does, without processing them. */
 static void
 read_share(void)
 {
@@ -624,7 +635,7 @@ read_share(void)
 	free(buffer);
 }
 
-/* What is written of a total, before its key's bytes. */
+/* A total as written to a file, followed by the bytes of its key. */
 typedef struct Written
 {
 	uint64_t count;
@@ -632,6 +643,7 @@ typedef struct Written
 	size_t len;
 } Written;
 
+/* Scans a share and writes its totals to a file. */
 static void
 run_process(FILE *result)
 {
@@ -654,6 +666,7 @@ run_process(FILE *result)
 		fail_system("write to a temporary file");
 }
 
+/* Adds the totals in a file. */
 static void
 take_result(FILE *result, Totals *totals)
 {
@@ -671,6 +684,7 @@ take_result(FILE *result, Totals *totals)
 	fclose(result);
 }
 
+/* Runs the processes and adds their totals. */
 static void
 run_processes(Totals *totals)
 {
@@ -782,6 +796,7 @@ main(int argc, char **argv)
 	if (shared == MAP_FAILED)
 		fail_system("map memory");
 
+	/* run the query */
 	started = host_clock(NULL);
 	if (flow_objects_list(&host, option.location, &allowed, &limits, &objects, &error) != FLOW_OK)
 		fail(&error);
@@ -792,6 +807,7 @@ main(int argc, char **argv)
 		answered = scan_share(&totals, true);
 	seconds = (double) (host_clock(NULL) - started) / 1e6;
 
+	/* write the answer and the figures */
 	if (!option.read_only && !answered)
 		put_answer(&totals);
 	printf("records %" PRIu64 ", bytes %" PRIu64 ", seconds %.6f, GB/s %.3f\n",

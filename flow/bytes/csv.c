@@ -1,32 +1,33 @@
 /*-------------------------------------------------------------------------
  *
  * csv.c
- *	  Takes records out of the CSV files that the CloudWatch console downloads.
+ *	  Extracts records from the CSV files that the CloudWatch console
+ *	  downloads.
  *
- * The first line is "timestamp,message", each later one an event: a time in
- * milliseconds and the record, either of which may be quoted (RFC 4180).
- * Where downloads were joined, a first line comes out like an event.  Nothing
- * is kept in memory: what turns out not to be an event has a NUL byte put into
- * its line.
+ * The first line is "timestamp,message".  Each later line is an event: a time
+ * in milliseconds and the record, either of which may be quoted (RFC 4180).
+ * If several downloads were joined, the later header lines come out like
+ * events.  Nothing is kept in memory: a NUL byte is put into the line of
+ * anything that turns out not to be an event.
  *
  *-------------------------------------------------------------------------
  */
 #include "source.h"
 
 /*
- * bytes that one byte makes: a carriage return that was none, "-", " " and one
- * to spare
+ * Maximum number of bytes that one input byte can produce: a carriage return
+ * that ended no line, "-", " " and one to spare.
  */
 #define MAX_MADE 4
 
 typedef enum CsvState
 {
-	CSV_HEADER,  /* the first line, which was recognized */
-	CSV_START,   /* of a field */
+	CSV_HEADER,  /* in the first line, which was recognized */
+	CSV_START,   /* at the start of a field */
 	CSV_PLAIN,   /* in a field without quotes */
-	CSV_QUOTED,  /* in one with quotes */
-	CSV_QUOTE,   /* behind a quote in it: its end, or the first of two */
-	CSV_CARRIAGE /* behind a carriage return outside of quotes */
+	CSV_QUOTED,  /* in a field with quotes */
+	CSV_QUOTE,   /* after a quote in a quoted field: its end, or the first of two */
+	CSV_CARRIAGE /* after a carriage return outside of quotes */
 } CsvState;
 
 typedef struct Csv
@@ -34,18 +35,18 @@ typedef struct Csv
 	const FlowHost *host;
 	CsvState state;
 	int field;    /* 0: time, 1: message */
-	bool any;     /* has the line any byte? */
-	bool content; /* has the field? */
+	bool any;     /* true if the line has any byte */
+	bool content; /* true if the field has any content */
 
-	/* what a byte has made */
+	/* output of the last input byte */
 	uint8_t made[MAX_MADE];
 	size_t nmade;
-	size_t given; /* of it */
+	size_t given; /* number of bytes of made[] already written out */
 } Csv;
 
 /*
- * Does a field's name begin here, perhaps in quotes?  Returns how long it is,
- * or 0.
+ * Returns the length of a field's name, perhaps in quotes, if the data begin
+ * with it, otherwise 0.
  */
 static size_t
 skip_name(const uint8_t *data, size_t len, const char *name)
@@ -60,6 +61,7 @@ skip_name(const uint8_t *data, size_t len, const char *name)
 	return name_len + 2 * quote;
 }
 
+/* Returns true if the data begin with the header line "timestamp,message". */
 bool
 flow_csv_recognizes(const uint8_t *data, size_t len)
 {
@@ -103,7 +105,10 @@ make(Csv *csv, uint8_t byte)
 	csv->made[csv->nmade++] = byte;
 }
 
-/* Ends the line: one without a message has a NUL byte, unless it is empty. */
+/*
+ * Ends the line.  A line without a message gets a NUL byte, unless it is
+ * empty.
+ */
 static void
 end_line(Csv *csv)
 {
@@ -115,6 +120,10 @@ end_line(Csv *csv)
 	csv->any = csv->content = false;
 }
 
+/*
+ * Ends the field: a time is followed by a blank, and "-" stands for an empty
+ * one.
+ */
 static void
 end_field(Csv *csv)
 {
@@ -126,15 +135,15 @@ end_field(Csv *csv)
 		make(csv, ' ');
 	}
 	else
-		make(csv, '\0'); /* there are no more than two */
+		make(csv, '\0'); /* an event has only two fields */
 	csv->state = CSV_START;
 	csv->field = 1;
 	csv->content = false;
 }
 
 /*
- * A byte of a field's content.  In a time, blanks would shift the record's
- * fields.
+ * Adds a byte of a field's content.  Line breaks become NUL bytes, and so does
+ * a blank in a time, which would shift the record's fields.
  */
 static void
 put(Csv *csv, uint8_t byte)
@@ -145,6 +154,7 @@ put(Csv *csv, uint8_t byte)
 	make(csv, breaks ? '\0' : byte);
 }
 
+/* Processes a byte outside of quotes. */
 static void
 take_unquoted(Csv *csv, uint8_t byte)
 {
@@ -159,6 +169,7 @@ take_unquoted(Csv *csv, uint8_t byte)
 		put(csv, byte);
 }
 
+/* Processes a byte of input. */
 static void
 take(Csv *csv, uint8_t byte)
 {
@@ -174,6 +185,7 @@ take(Csv *csv, uint8_t byte)
 				take_unquoted(csv, byte);
 				break;
 			}
+			/* a quote begins a quoted field */
 			csv->any = true;
 			csv->state = CSV_QUOTED;
 			break;
@@ -191,13 +203,15 @@ take(Csv *csv, uint8_t byte)
 			{
 				csv->state = CSV_QUOTED;
 				put(csv, '"');
+				/* two quotes stand for one */
 				break;
 			}
 			if (byte != ',' && byte != '\r' && byte != '\n')
-				make(csv, '\0'); /* nothing else may follow */
+				make(csv, '\0'); /* nothing else may follow a closing quote */
 			take_unquoted(csv, byte);
 			break;
 		case CSV_CARRIAGE:
+			/* a carriage return within a line is a part of it */
 			if (byte != '\n')
 				put(csv, '\r');
 			take_unquoted(csv, byte);
@@ -205,7 +219,7 @@ take(Csv *csv, uint8_t byte)
 	}
 }
 
-/* The end of the data also ends a line. */
+/* Handles the end of the data, which also ends a line. */
 static FlowStatus
 take_end(Csv *csv, FlowError *error)
 {
@@ -216,6 +230,10 @@ take_end(Csv *csv, FlowError *error)
 	return FLOW_OK;
 }
 
+/*
+ * Converts CSV into lines, see FlowCodec.  What a byte produced is written out
+ * before the next byte is read.
+ */
 static FlowStatus
 csv_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
          uint8_t *out_end, uint64_t offset, FlowError *error)

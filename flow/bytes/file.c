@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * file.c
- *	  Reads a local file, and notices when it is not the one that was listed.
+ *	  Reads a local file, and detects that it is not the file that was listed.
  *
  * A blocking read cannot be cancelled: a process that waits for a slow disk
- * sleeps through every signal.  So data are taken from the page cache, and
- * where they are not there yet, the kernel is asked to fetch them while we
- * sleep in small steps.  Files are never mapped: one that is truncated under
- * its mapping kills the process.
+ * sleeps through every signal.  So data are read from the page cache only.
+ * Where they are not cached yet, the kernel is asked to fetch them while we
+ * sleep in small steps.  Files are never mapped, because truncating a mapped
+ * file kills the process.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,33 +29,32 @@
 #include <unistd.h>
 
 /*
- * How far ahead the kernel is asked to read: twice as far as we have come,
- * within these bounds.  A look at a file's first line must not fetch
- * megabytes.
+ * How far ahead the kernel is asked to read: twice the current offset, within
+ * these bounds.  Reading only a file's first line must not fetch megabytes.
  */
 #define AHEAD_MIN FLOW_BLOCK_SIZE
 #define AHEAD_MAX (4 * 1024 * 1024)
 
 /*
- * One piece of advice.  The kernel cuts it to what the device takes at once or
- * to its own read-ahead, whichever is more, so a larger one might be heard
- * only in part.  That read-ahead is 128 KiB unless somebody changed it, and
+ * Size of one piece of advice.  The kernel cuts it to the device's maximum
+ * transfer or to its own read-ahead, whichever is larger, so that part of a
+ * larger one might be ignored.  That read-ahead is 128 KiB by default, and
  * POSIX_FADV_SEQUENTIAL doubles it.
  */
 #define ADVICE_SIZE (256 * 1024)
 
 /*
- * Waiting for a disk, in microseconds.  Solid state answers in about a
- * hundred: at first we only let others run, then nap for less than the host's
- * wait can (500 cold files of 20 kB: 0.04 s; 0.09 s without the first, 0.58 s
- * without both, 0.05 s when reads block).  When a read has taken the longest
- * time, it may block: a device that fails never fills the page cache, and only
- * a blocking read tells its error.
+ * Waiting for a disk, in microseconds.  Solid state disks answer in about 100:
+ * at first we only yield the processor, then nap for less time than the host's
+ * wait can (500 cold files of 20 kB: 0.04 s; 0.09 s without yielding, 0.58 s
+ * without both, 0.05 s when reads block).  After LONGEST_WAIT a read may
+ * block: a failing device never fills the page cache, and only a blocking read
+ * returns its error.
  */
 #define YIELDS_UNTIL 200
 #define NAPS_UNTIL 1000
 #define NAP 50
-#define WAIT_SHARE 4 /* a wait adds about a quarter to what was waited so far */
+#define WAIT_SHARE 4 /* a wait adds about a quarter to the time waited so far */
 #define LONGEST_WAIT (30 * INT64_C(1000000))
 
 struct FlowFile
@@ -66,8 +65,8 @@ struct FlowFile
 	uint64_t position;
 
 	/* reading without blocking */
-	bool nowait;      /* does the file system know how? */
-	bool cold;        /* some of it was not in the page cache */
+	bool nowait;      /* true if the file system supports RWF_NOWAIT */
+	bool cold;        /* true if some of it was not in the page cache */
 	uint64_t advised; /* the kernel was asked to read up to here */
 };
 
@@ -79,8 +78,8 @@ typedef struct Stall
 } Stall;
 
 /*
- * "WHAT "PATH" MESSAGE", where a path too long for a message is cut on its
- * left.
+ * Changes the message to 'WHAT "PATH" MESSAGE'.  A path that is too long for a
+ * message is cut on its left.
  */
 static void
 name_error(FlowError *error, const char *what, const char *path)
@@ -100,6 +99,7 @@ name_error(FlowError *error, const char *what, const char *path)
 	         message);
 }
 
+/* Puts the flow log's name before an error's message. */
 void
 flow_file_name_error(FlowError *error, const char *path)
 {
@@ -125,7 +125,7 @@ os_error(FlowError *error, int os_errno, const char *verb, const char *path)
 
 /* ---------- opening ---------- */
 
-/* open(2), which on some file systems is interrupted by signals. */
+/* Opens a path.  On some file systems, signals interrupt open(2). */
 static FlowStatus
 open_path(const FlowHost *host, const char *path, int flags, int *fd, FlowError *error)
 {
@@ -140,8 +140,8 @@ open_path(const FlowHost *host, const char *path, int flags, int *fd, FlowError 
 }
 
 /*
- * Where a descriptor leads, NUL-terminated; false, and errno, if that cannot
- * be told.
+ * Reads the path to which a descriptor leads, NUL-terminated.  Returns false
+ * and sets errno on failure.
  */
 static bool
 resolve(int fd, char *target, size_t size)
@@ -159,22 +159,22 @@ resolve(int fd, char *target, size_t size)
 	return true;
 }
 
-/* Is "target" the directory or below it? */
+/* Returns true if "target" is the directory or is inside it. */
 static bool
 is_inside(const char *target, const char *directory)
 {
 	size_t len = strlen(directory);
 
-	if (len > 0 && directory[len - 1] == '/') /* the root alone ends so */
+	if (len > 0 && directory[len - 1] == '/') /* only the root ends with a slash */
 		len--;
 	return strncmp(target, directory, len) == 0 && (target[len] == '/' || target[len] == '\0');
 }
 
 /*
- * Returns FLOW_OK if an entry of the allowed paths, resolved as the file was,
- * covers the target.  FLOW_END if it does not, as one that does not lead
- * anywhere, may not be read, or depends on a working directory; other errors
- * if that cannot be told.
+ * Returns FLOW_OK if an entry of the allowed paths, resolved like the file,
+ * covers the target.  Returns FLOW_END if it does not, or if the entry leads
+ * nowhere, must not be read or depends on the working directory.  Returns
+ * other errors if it could not be checked.
  */
 static FlowStatus
 entry_allows(const FlowHost *host, const char *entry, const char *target, FlowError *error)
@@ -203,6 +203,10 @@ entry_allows(const FlowHost *host, const char *entry, const char *target, FlowEr
 	return known && is_inside(target, directory) ? FLOW_OK : FLOW_END;
 }
 
+/*
+ * Checks that the path to which a descriptor resolves is inside the allowed
+ * paths.
+ */
 FlowStatus
 flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAccess *access,
                   FlowError *error)
@@ -214,6 +218,7 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 	if (access->count == 0)
 		return FLOW_OK;
 
+	/* find out to what the descriptor resolves */
 	if (!resolve(fd, target, sizeof(target)))
 	{
 		FlowStatus status = flow_status_of_errno(errno);
@@ -224,11 +229,12 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 		               FLOW_NOT_ALLOWED,
 		               "could not find out whether \"%s\" is inside the allowed paths",
 		               path);
-		flow_error_detail(error, "What a file resolves to is read from /proc/self/fd.");
+		flow_error_detail(error, "The path to which a file resolves is read from /proc/self/fd.");
 		flow_error_at(error, path, 0);
 		return FLOW_NOT_ALLOWED;
 	}
 
+	/* look for an entry that allows the file */
 	for (size_t i = 0; i < access->count; i++)
 	{
 		FlowError failure;
@@ -242,14 +248,15 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 		if (status == FLOW_INTERRUPTED)
 			return status;
 		/*
-		 * that it cannot be looked at does not matter if another one allows
-		 * the file
+		 * an entry that cannot be checked does not matter if another one
+		 * allows the file
 		 */
 		unknown = status;
 	}
 	if (unknown != FLOW_END)
 		return unknown;
 
+	/* no entry allows the file */
 	flow_error_set(error, FLOW_NOT_ALLOWED, "is outside the allowed paths");
 	flow_error_detail(error, "It resolves to \"%s\".", target);
 	name_error(error, fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? "directory" : "flow log", path);
@@ -257,8 +264,8 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 }
 
 /*
- * Does the descriptor still lead to what was listed?  "says" is the error's
- * message.
+ * Checks that the descriptor still leads to the file that was listed.  "says"
+ * is the message if it does not.
  */
 static FlowStatus
 check_identity(FlowFile *file, const char *says, FlowError *error)
@@ -277,13 +284,14 @@ check_identity(FlowFile *file, const char *says, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Opens the file and checks that it may be read and is the listed one. */
 static FlowStatus
 open_file(FlowFile *file, const FlowAccess *access, FlowError *error)
 {
 	const FlowObject *object = file->object;
 	FlowStatus status;
 
-	/* O_NONBLOCK: opening a FIFO must not wait for somebody to write to it */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	status =
 		open_path(file->host, object->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, &file->fd, error);
 	if (status != FLOW_OK && error->os_errno == ENXIO) /* a socket */
@@ -297,6 +305,7 @@ open_file(FlowFile *file, const FlowAccess *access, FlowError *error)
 	return check_identity(file, "changed since it was listed", error);
 }
 
+/* Opens a local file. */
 FlowStatus
 flow_file_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                FlowFile **result, FlowError *error)
@@ -333,14 +342,14 @@ flow_file_close(FlowFile *file)
 
 /* ---------- reading ---------- */
 
-/* Asks the kernel to fetch a piece. */
+/* Asks the kernel to fetch ADVICE_SIZE bytes. */
 static void
 ask_for(FlowFile *file, uint64_t offset)
 {
 	(void) posix_fadvise(file->fd, (off_t) offset, ADVICE_SIZE, POSIX_FADV_WILLNEED);
 }
 
-/* Asks for what follows "offset" and has not been asked for. */
+/* Asks for the data after "offset" that have not been asked for. */
 static void
 advise(FlowFile *file, uint64_t offset)
 {
@@ -358,7 +367,10 @@ advise(FlowFile *file, uint64_t offset)
 		ask_for(file, file->advised);
 }
 
-/* Sleeps a little, for the page cache to fill; false when it took too long. */
+/*
+ * Sleeps a little so that the page cache can fill.  Returns false after
+ * LONGEST_WAIT.
+ */
 static bool
 wait_for_cache(FlowFile *file, uint64_t offset, Stall *stall)
 {
@@ -373,12 +385,12 @@ wait_for_cache(FlowFile *file, uint64_t offset, Stall *stall)
 
 	if (waited >= stall->again)
 	{
-		/* what was asked for is on its way, unless the advice was cut here */
+		/* the data are being fetched, unless the advice was cut off here */
 		if (stall->again == 0 && file->advised > offset)
 			ask_for(file, offset);
 		/*
-		 * all of it again, more and more rarely, for pages may be evicted
-		 * before we come
+		 * Ask for all of it again, more and more rarely, because pages may be
+		 * evicted before we read them.
 		 */
 		else
 			file->advised = offset;
@@ -399,10 +411,11 @@ wait_for_cache(FlowFile *file, uint64_t offset, Stall *stall)
 }
 
 /*
- * Reads all of [offset, offset + len), which must lie before the listed end.
+ * Reads all of [offset, offset + len), which must end before the listed end of
+ * the file.
  *
- * A read that may not block and returns 0 proves nothing: Linux 5.9 and 5.10
- * do that also where the file goes on.
+ * If a nonblocking read returns 0, a blocking one must confirm it: Linux 5.9
+ * and 5.10 return 0 also where the file goes on.
  */
 static FlowStatus
 read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *error)
@@ -441,8 +454,8 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 		else
 		{
 			/*
-			 * the file system cannot, or the blocking read will tell what is
-			 * wrong
+			 * The file system cannot read without blocking, or the blocking
+			 * read will return the actual error.
 			 */
 			file->nowait = false;
 			block = true;
@@ -452,6 +465,7 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 	return FLOW_OK;
 }
 
+/* Reads the next bytes of the file. */
 FlowStatus
 flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowError *error)
 {
@@ -488,14 +502,19 @@ flow_file_seek(FlowFile *file, uint64_t offset)
 	file->position = offset < file->object->size ? offset : file->object->size;
 }
 
+/* Checks that the file is still the one that was listed. */
 FlowStatus
 flow_file_unchanged(FlowFile *file, FlowError *error)
 {
 	return check_identity(file, "changed while it was read", error);
 }
 
-/* ---------- before it is read ---------- */
+/* ---------- prefetch ---------- */
 
+/*
+ * Asks the kernel to fetch the beginning of a file.  Returns true if it was
+ * not in the page cache.
+ */
 bool
 flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAccess *access)
 {
@@ -504,7 +523,7 @@ flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAcc
 	FlowError error;
 	bool missing;
 
-	/* whatever is wrong with it is told when its turn comes */
+	/* errors are reported when the file itself is read */
 	if (flow_file_open(host, object, access, &file, &error) != FLOW_OK)
 		return false;
 	missing = preadv2(file->fd, &part, 1, 0, RWF_NOWAIT) < 0 && errno == EAGAIN;
@@ -514,7 +533,7 @@ flow_file_prefetch(const FlowHost *host, const FlowObject *object, const FlowAcc
 	return missing;
 }
 
-/* ---------- as a storage ---------- */
+/* ---------- storage interface ---------- */
 
 static FlowStatus
 storage_open(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **file,

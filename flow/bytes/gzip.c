@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * gzip.c
- *	  Inflates gzip data (RFC 1952); the only file that knows ISA-L.
+ *	  Inflates gzip data (RFC 1952).  No other file uses ISA-L.
  *
- * ISA-L inflates three times as fast as zlib.  It is given the deflate data
- * alone: members, their headers and their check sums are looked after here,
- * since ISA-L 2.30 checks neither a header's reserved flags nor its length,
- * and loses the bytes that it read beyond a member's end.
+ * ISA-L inflates three times as fast as zlib.  It only gets the deflate data.
+ * Members, their headers and their check sums are handled here, because ISA-L
+ * 2.30 checks neither a header's reserved flags nor its length, and loses the
+ * bytes that it read beyond a member's end.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,12 +25,12 @@
 #define FLAG_COMMENT 0x10
 #define FLAGS_RESERVED 0xE0
 
-/* A header without end would be a file without lines. */
+/* Maximum length of a header, so that an endless one is rejected. */
 #define MAX_HEADER (64 * 1024)
 
 /*
- * What comes next, in the order of a member; those of a header are optional
- * but the first.
+ * The part that comes next, in the order of a member.  All parts of a header
+ * except the first are optional.
  */
 typedef enum GzipPart
 {
@@ -42,14 +42,14 @@ typedef enum GzipPart
 	GZIP_HEADER_CRC, /* two bytes */
 	GZIP_BODY,
 	GZIP_TRAILER, /* eight bytes */
-	GZIP_PADDING  /* zeros up to the end, instead of a member */
+	GZIP_PADDING  /* zeros up to the end of the file, instead of a member */
 } GzipPart;
 
 typedef struct Gzip
 {
 	const FlowHost *host;
 	GzipPart part;
-	bool any_member; /* one has been read */
+	bool any_member; /* true once a member has been read */
 
 	/* the current header */
 	uint8_t flags;
@@ -57,7 +57,7 @@ typedef struct Gzip
 	size_t header_len; /* bytes of EXTRA, NAME and COMMENT so far */
 	size_t extra_left;
 
-	/* a part of known length, which may be cut by the end of the input */
+	/* a part of known length, which the end of the input may split */
 	uint8_t bytes[10];
 	size_t nbytes;
 
@@ -68,7 +68,7 @@ typedef struct Gzip
 	struct inflate_state inflate;
 } Gzip;
 
-/* Where a step is. */
+/* The state of one call of gzip_step(). */
 typedef struct GzipStep
 {
 	const uint8_t *in, *in_start, *in_end;
@@ -78,12 +78,14 @@ typedef struct GzipStep
 	FlowError *error;
 } GzipStep;
 
+/* Returns the offset of the next byte in the stored file. */
 static uint64_t
 stored_offset(const GzipStep *step)
 {
 	return step->offset + (uint64_t) (step->in - step->in_start);
 }
 
+/* Reports damaged data.  "what" says what is wrong with the gzip member. */
 static FlowStatus
 damaged(GzipStep *step, const char *what)
 {
@@ -96,6 +98,7 @@ damaged(GzipStep *step, const char *what)
 	return status;
 }
 
+/* Reports that the file ends inside a member. */
 static FlowStatus
 ends_early(GzipStep *step)
 {
@@ -106,18 +109,21 @@ ends_early(GzipStep *step)
 	return status;
 }
 
-/* "back": bytes of them that were taken already */
+/*
+ * Reports data after the last member.  "back" is the number of their bytes
+ * that were already read.
+ */
 static FlowStatus
 other_data(GzipStep *step, size_t back)
 {
 	FlowStatus status =
-		flow_error_set(step->error, FLOW_CORRUPT, "has other data behind its last gzip member");
+		flow_error_set(step->error, FLOW_CORRUPT, "has other data after its last gzip member");
 
 	flow_error_detail(step->error, "They begin at byte %" PRIu64 ".", stored_offset(step) - back);
 	return status;
 }
 
-/* Steps over bytes of a header that only count for its check sum. */
+/* Skips bytes of a header that only count for its check sum. */
 static void
 take_header(Gzip *gzip, GzipStep *step, size_t len)
 {
@@ -125,7 +131,7 @@ take_header(Gzip *gzip, GzipStep *step, size_t len)
 	step->in += len;
 }
 
-/* Collects a part of known length; true once it is there. */
+/* Collects a part of known length.  Returns true when it is complete. */
 static bool
 collect(Gzip *gzip, GzipStep *step, size_t need)
 {
@@ -154,7 +160,7 @@ little_endian(const uint8_t *bytes, int len)
 
 /* ---------- header ---------- */
 
-/* The part that follows "part", as the flags say. */
+/* Moves to the part after "part", according to the flags. */
 static FlowStatus
 next_part(Gzip *gzip, GzipPart part)
 {
@@ -183,9 +189,9 @@ next_part(Gzip *gzip, GzipPart part)
 }
 
 /*
- * The first ten bytes of a member, or what stands in their place.  Each of the
- * first two is looked at as it comes: what follows the last member may be
- * short.
+ * Reads the first ten bytes of a member, or the data in their place.  The two
+ * magic bytes are checked one by one, because the data after the last member
+ * may be short.
  */
 static FlowStatus
 read_fixed(Gzip *gzip, GzipStep *step)
@@ -244,7 +250,7 @@ read_extra(Gzip *gzip, GzipStep *step)
 	return gzip->extra_left == 0 ? next_part(gzip, GZIP_EXTRA) : FLOW_OK;
 }
 
-/* A file name or comment, which ends with a zero. */
+/* Reads a file name or comment, which ends with a zero. */
 static FlowStatus
 read_text(Gzip *gzip, GzipStep *step)
 {
@@ -282,10 +288,10 @@ read_header_crc(Gzip *gzip, GzipStep *step)
 /* ---------- body and trailer ---------- */
 
 /*
- * When a member ends, ISA-L has read up to seven bytes too far and keeps them
- * in read_in, above the last bits of the deflate data.  They are the trailer's
- * first, which has eight: so nothing has to go back to the input, which may
- * have been replaced since.
+ * Begins the trailer.  At the end of a member, ISA-L has read up to seven
+ * bytes too far and keeps them in read_in, above the last bits of the deflate
+ * data.  They are the first bytes of the trailer, which has eight.  So nothing
+ * has to go back to the input buffer, which may have been refilled since.
  */
 static void
 begin_trailer(Gzip *gzip)
@@ -298,6 +304,7 @@ begin_trailer(Gzip *gzip)
 		gzip->bytes[gzip->nbytes++] = (uint8_t) bits;
 }
 
+/* Inflates the deflate data of a member. */
 static FlowStatus
 read_body(Gzip *gzip, GzipStep *step)
 {
@@ -322,8 +329,8 @@ read_body(Gzip *gzip, GzipStep *step)
 	step->out = inflate->next_out;
 
 	/*
-	 * only "finish" means that the output ISA-L holds back has been handed
-	 * out, too
+	 * ISAL_BLOCK_FINISH means that ISA-L has also written out all pending
+	 * output.
 	 */
 	if (inflate->block_state == ISAL_BLOCK_FINISH)
 		begin_trailer(gzip);
@@ -332,6 +339,7 @@ read_body(Gzip *gzip, GzipStep *step)
 	return FLOW_OK;
 }
 
+/* Checks the check sum and the length of a member. */
 static FlowStatus
 read_trailer(Gzip *gzip, GzipStep *step)
 {
@@ -345,7 +353,7 @@ read_trailer(Gzip *gzip, GzipStep *step)
 	return FLOW_OK;
 }
 
-/* Tapes and some block devices pad with zeros. */
+/* Reads the zeros with which tapes and some block devices pad files. */
 static FlowStatus
 read_padding(Gzip *gzip, GzipStep *step)
 {
@@ -369,7 +377,9 @@ static FlowStatus (*const read_part[])(Gzip *gzip,
                                                           [GZIP_TRAILER] = read_trailer,
                                                           [GZIP_PADDING] = read_padding};
 
-/* One part a step, so that a file of empty members can be interrupted, too. */
+/*
+ * Processes one part, so that a file of empty members can be interrupted, too.
+ */
 static FlowStatus
 gzip_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
           uint8_t *out_end, uint64_t offset, FlowError *error)
@@ -378,6 +388,7 @@ gzip_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
 	GzipStep step = {*in, *in, in_end, offset, last, *out, out_end, error};
 	FlowStatus status;
 
+	/* process at most one block of either */
 	if (in_end - *in > FLOW_BLOCK_SIZE)
 	{
 		step.in_end = *in + FLOW_BLOCK_SIZE;
@@ -386,6 +397,7 @@ gzip_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
 	if (out_end - *out > FLOW_BLOCK_SIZE)
 		step.out_end = *out + FLOW_BLOCK_SIZE;
 
+	/* the end of the data is valid only after a member or in the padding */
 	if (step.last && step.in == step.in_end && gzip->part != GZIP_BODY)
 	{
 		if (gzip->part == GZIP_PADDING || (gzip->part == GZIP_FIXED && gzip->nbytes == 0))

@@ -31,9 +31,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define MAX_NAME 16  /* bytes of the name of a member in members[] */
-#define MAX_PLACES 4 /* nested in each other */
-#define MAX_PAUSE 63 /* events that are not learned after one that was */
+#define MAX_NAME 16  /* maximum length of a name in members[] */
+#define MAX_PLACES 4 /* maximum depth of nested places */
+#define MAX_PAUSE 63 /* maximum number of events that are skipped before another is learned */
 
 /* What the tokens at a depth are. */
 typedef enum JsonPlace
@@ -54,7 +54,7 @@ typedef struct Json
 	uint64_t skipped;
 
 	/* at the top */
-	uint64_t number; /* of values that have begun */
+	uint64_t number; /* number of values that have begun */
 	bool inside;     /* a value has begun and not ended */
 	bool in_array;   /* the values are the elements of an array */
 	bool comma;      /* a comma must come before the next value */
@@ -64,20 +64,20 @@ typedef struct Json
 	const uint8_t *value_begin; /* its first byte in this input */
 	uint64_t value_before;      /* bytes of it before this input */
 	JsonPlace places[MAX_PLACES];
-	int skip_depth; /* what is this deep or deeper is skipped; 0: nothing */
+	int skip_depth; /* everything this deep or deeper is skipped; 0: nothing */
 	char name[MAX_NAME];
-	size_t name_len;          /* of a name that comes in pieces */
-	const JsonMember *member; /* whose value comes next, or NULL */
+	size_t name_len;          /* bytes of it that were read */
+	const JsonMember *member; /* the member whose value comes next, or NULL */
 	uint32_t seen[PLACES];    /* bit by member */
 
-	/* what is known of the value */
+	/* what is known about the value */
 	char kind[MAX_NAME]; /* its "messageType" */
 	size_t kind_len;
 	bool kind_known;
 	bool is_control;
 	bool has_log_events; /* it has a member "logEvents", array or not */
 	bool has_events;     /* it has an array of events: it is not an event */
-	bool given_events;   /* lines were made of "events" */
+	bool given_events;   /* lines were made from "events" */
 
 	FlowJsonEvent event;
 
@@ -85,7 +85,7 @@ typedef struct Json
 	FlowJsonShape shape;
 	JsonPlace shape_place;
 	int time_slot, message_slot; /* -1: none */
-	const uint8_t *object_begin; /* of the event; NULL: in an earlier input */
+	const uint8_t *object_begin; /* first byte of the event; NULL: in an earlier input */
 	int pause, wait;             /* events until the next is learned */
 } Json;
 
@@ -126,6 +126,7 @@ is_blank(uint8_t byte)
 	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
+/* Returns true if the data may be JSON with events. */
 bool
 flow_json_recognizes(const uint8_t *data, size_t len)
 {
@@ -171,8 +172,9 @@ json_skipped(const void *state)
 /* ---------- errors ---------- */
 
 /*
- * Sets an error about the value that has begun last.  "problem" is a constant
- * or made of constants: an error must not show what the file holds.
+ * Sets an error about the value that began last.  "problem" must be a
+ * constant, or made of constants, because an error must not show what the file
+ * contains.
  */
 static FlowStatus
 corrupt(const Json *json, const char *problem, FlowError *error)
@@ -182,7 +184,7 @@ corrupt(const Json *json, const char *problem, FlowError *error)
 	return FLOW_CORRUPT;
 }
 
-/* Adds a problem and its place, the last byte that was taken. */
+/* Adds to an error a problem and its place, the last byte that was read. */
 static void
 add_place(const Json *json, const char *problem, FlowError *error)
 {
@@ -203,7 +205,7 @@ corrupt_here(const Json *json, const char *problem, FlowError *error)
 	return FLOW_CORRUPT;
 }
 
-/* The same for JSON that is well-formed. */
+/* Reports well-formed JSON that cannot be read as events. */
 static FlowStatus
 unsupported_here(const Json *json, const char *problem, FlowError *error)
 {
@@ -212,6 +214,7 @@ unsupported_here(const Json *json, const char *problem, FlowError *error)
 	return FLOW_UNSUPPORTED;
 }
 
+/* Reports an error of the tokenizer. */
 static FlowStatus
 token_error(const Json *json, FlowError *error)
 {
@@ -226,6 +229,7 @@ token_error(const Json *json, FlowError *error)
 	return FLOW_LIMIT;
 }
 
+/* Reports that too many events wait for the "messageType". */
 static FlowStatus
 too_many_held(const Json *json, FlowError *error)
 {
@@ -277,6 +281,7 @@ enter(Json *json, JsonPlace place)
 	json->skip_depth = 0;
 }
 
+/* Reads a token of "messageType". */
 static FlowStatus
 take_kind(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -306,6 +311,7 @@ take_kind(Json *json, FlowJsonToken token, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Reads a token of "logEvents". */
 static FlowStatus
 take_log_events(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -325,7 +331,10 @@ take_log_events(Json *json, FlowJsonToken token, FlowError *error)
 	return FLOW_OK;
 }
 
-/* The events of the API's answers, which have no "logEvents". */
+/*
+ * Reads a token of "events", the events of the API's answers, which have no
+ * "logEvents".
+ */
 static FlowStatus
 take_events(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -364,8 +373,8 @@ find_member(JsonPlace place, const char *name, size_t len)
 }
 
 /*
- * Takes a piece of a member's name.  RFC 8259 does not say what a name means
- * that is given twice, so that is an error.
+ * Reads a piece of a member's name.  RFC 8259 does not define what a repeated
+ * name means, so that is an error.
  */
 static FlowStatus
 take_key(Json *json, FlowError *error)
@@ -402,7 +411,7 @@ take_key(Json *json, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Takes a token of a value, other than the end of an object or an array. */
+/* Processes a token of a value other than the end of an object or an array. */
 static FlowStatus
 take_value(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -505,7 +514,7 @@ take_alike(Json *json, JsonPlace place, const uint8_t *begin, FlowStatus *status
 	return true;
 }
 
-/* Does so for the events that follow in an array. */
+/* Reads all such events that follow in an array. */
 static FlowStatus
 take_all_alike(Json *json, FlowError *error)
 {
@@ -562,6 +571,7 @@ end_value(Json *json, FlowError *error)
 	return status;
 }
 
+/* Processes a token. */
 static FlowStatus
 take_token(Json *json, FlowJsonToken token, FlowError *error)
 {
@@ -586,7 +596,10 @@ take_token(Json *json, FlowJsonToken token, FlowError *error)
 	return json->places[depth] == PLACE_EVENTS ? end_event(json, error) : FLOW_OK;
 }
 
-/* Takes tokens until the value ends, a line is pending, or there are none. */
+/*
+ * Processes tokens until the value ends, a line is pending, or there are no
+ * more.
+ */
 static FlowStatus
 take_tokens(Json *json, FlowError *error)
 {
@@ -606,6 +619,7 @@ take_tokens(Json *json, FlowError *error)
 
 /* ---------- values ---------- */
 
+/* Begins the value whose first byte is next. */
 static void
 begin_value(Json *json)
 {
@@ -621,6 +635,7 @@ begin_value(Json *json)
 	flow_json_event_begin(&json->event, json->in);
 }
 
+/* Begins a value, or reads all of it if it is an event like the one before. */
 static FlowStatus
 take_object(Json *json, FlowError *error)
 {
@@ -637,8 +652,8 @@ take_object(Json *json, FlowError *error)
 }
 
 /*
- * Takes a byte between values: a blank, the beginning or the end of an array
- * of values, a comma in it, or the beginning of a value.
+ * Processes a byte between values: a blank, the beginning or the end of an
+ * array of values, a comma in it, or the beginning of a value.
  */
 static FlowStatus
 take_between(Json *json, FlowError *error)
@@ -662,6 +677,7 @@ take_between(Json *json, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Converts JSON into lines, see FlowCodec. */
 static FlowStatus
 json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
           uint8_t *out_end, uint64_t offset, FlowError *error)
@@ -671,6 +687,7 @@ json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
 	FlowStatus status = FLOW_OK;
 	bool given = false;
 
+	/* process at most one block */
 	(void) offset;
 	json->in = json->value_begin = event->begin = *in;
 	json->object_begin = NULL;
@@ -687,6 +704,7 @@ json_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uin
 	if (status != FLOW_OK || !given || *in < in_end || !last)
 		return status;
 
+	/* the file may only end between values */
 	if (json->inside || json->in_array)
 		return corrupt(json, "The file ends", error);
 	return FLOW_END;

@@ -56,7 +56,10 @@ append(const FlowHost *host, FlowJsonBuffer *buffer, FlowSlice more, size_t firs
 	return FLOW_OK;
 }
 
-/* So many bytes make a line too long even if the last two are a line break. */
+/*
+ * Returns the number of bytes that make a line too long even if the last two
+ * are a line break.
+ */
 static inline size_t
 max_text(const FlowJsonEvent *event)
 {
@@ -84,7 +87,7 @@ append_to_text(const FlowJsonEvent *event, FlowJsonText *text, FlowSlice more, F
 	return status;
 }
 
-/* Takes a piece of a text: the token. */
+/* Adds a piece of a text, which is the token. */
 static FlowStatus
 take_text(const FlowJsonEvent *event, FlowJsonText *text, const FlowJsonTokenizer *tokens,
           FlowError *error)
@@ -118,6 +121,7 @@ keep_text(const FlowJsonEvent *event, FlowJsonText *text, FlowError *error)
 
 /* ---------- events ---------- */
 
+/* Begins an event. */
 void
 flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in)
 {
@@ -129,6 +133,7 @@ flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in)
 	event->shown_string = event->shown_escape = false;
 }
 
+/* Adds a token of the event's time. */
 FlowStatus
 flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
                           const FlowJsonTokenizer *tokens, FlowError *error)
@@ -154,6 +159,7 @@ flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
 	return status;
 }
 
+/* Adds a token of the event's message. */
 FlowStatus
 flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
                              const FlowJsonTokenizer *tokens, FlowError *error)
@@ -169,7 +175,9 @@ flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
 	return take_text(event, &event->message, tokens, error);
 }
 
-/* Continues what is shown of an event that has no message, up to "in". */
+/*
+ * Continues the text that is shown for an event without a message, up to "in".
+ */
 static void
 take_shown(FlowJsonEvent *event, const uint8_t *in)
 {
@@ -189,6 +197,7 @@ take_shown(FlowJsonEvent *event, const uint8_t *in)
 
 /* ---------- lines ---------- */
 
+/* Sets the parts of the event's line. */
 static void
 get_parts(const FlowJsonEvent *event, FlowSlice parts[FLOW_JSON_PARTS])
 {
@@ -231,6 +240,7 @@ remove_breaks(FlowJsonText *message)
 	message->slice.len = len;
 }
 
+/* Appends the event's line to those held back. */
 static FlowStatus
 hold_line(FlowJsonEvent *event, const FlowSlice parts[FLOW_JSON_PARTS], size_t len,
           FlowError *error)
@@ -244,7 +254,7 @@ hold_line(FlowJsonEvent *event, const FlowSlice parts[FLOW_JSON_PARTS], size_t l
 	return status;
 }
 
-/* Puts the line aside until there is room for it. */
+/* Keeps the line until there is room for it in the output. */
 static FlowStatus
 wait_for_room(FlowJsonEvent *event, FlowError *error)
 {
@@ -281,6 +291,7 @@ make_line(FlowJsonEvent *event, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Ends the event and makes its line. */
 FlowStatus
 flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
 {
@@ -291,6 +302,7 @@ flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
 	return make_line(event, error);
 }
 
+/* Makes the line of an event that is wholly in the input. */
 FlowStatus
 flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message, FlowError *error)
 {
@@ -315,12 +327,14 @@ flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message, Flo
 	return FLOW_OK;
 }
 
+/* Holds back the lines that follow. */
 void
 flow_json_event_hold(FlowJsonEvent *event)
 {
 	event->holds = true;
 }
 
+/* Passes the lines held back to the output. */
 void
 flow_json_event_release(FlowJsonEvent *event)
 {
@@ -332,6 +346,7 @@ flow_json_event_release(FlowJsonEvent *event)
 	event->held.len = 0;
 }
 
+/* Drops the lines held back. */
 void
 flow_json_event_forget(FlowJsonEvent *event)
 {
@@ -339,6 +354,7 @@ flow_json_event_forget(FlowJsonEvent *event)
 	event->held.len = 0;
 }
 
+/* Writes pending lines to the output. */
 bool
 flow_json_event_give(FlowJsonEvent *event)
 {
@@ -360,6 +376,7 @@ flow_json_event_give(FlowJsonEvent *event)
 	return true;
 }
 
+/* Copies the texts that are in the input. */
 FlowStatus
 flow_json_event_keep(FlowJsonEvent *event, const uint8_t *in, FlowError *error)
 {

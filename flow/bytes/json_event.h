@@ -10,10 +10,10 @@
 
 #include "json_token.h"
 
-/* Bytes of lines that are held back. */
+/* Maximum number of bytes of lines that are held back. */
 #define FLOW_JSON_MAX_HELD (16 * 1024 * 1024)
 
-/* Bytes shown of an event without a message. */
+/* Number of bytes shown of an event without a message. */
 #define FLOW_JSON_SHOWN 64
 
 /* Parts of a line: time, blank, message, newline. */
@@ -26,7 +26,10 @@ typedef struct FlowJsonBuffer
 	size_t room;
 } FlowJsonBuffer;
 
-/* A text of an event: its beginning if it is longer than a line may be. */
+/*
+ * A text of an event, or only its beginning if it is longer than a line may
+ * be.
+ */
 typedef struct FlowJsonText
 {
 	FlowSlice slice;    /* in the input, until the step ends, or in "own" */
@@ -36,8 +39,8 @@ typedef struct FlowJsonText
 } FlowJsonText;
 
 /*
- * The event being read, and lines made earlier that wait.  Zero it and set
- * "host" and "max_line_length" before use.
+ * The event being read, and earlier lines that wait.  Zero it and set "host"
+ * and "max_line_length" before use.
  */
 typedef struct FlowJsonEvent
 {
@@ -55,7 +58,7 @@ typedef struct FlowJsonEvent
 	/* the beginning of the event's JSON, without blanks outside of strings */
 	char shown[FLOW_JSON_SHOWN];
 	size_t shown_len;
-	bool shown_string, shown_escape; /* it ends in a string, or an escape */
+	bool shown_string, shown_escape; /* it ends in a string, or in an escape */
 
 	/* lines that wait */
 	FlowSlice pending[FLOW_JSON_PARTS]; /* for room in the output */
@@ -70,9 +73,9 @@ extern void flow_json_event_free(FlowJsonEvent *event);
 extern void flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in);
 
 /*
- * Take a token of the event's time or message.  A time that is neither a whole
- * number nor a text without blanks counts as none, as does a message that is
- * no text.
+ * Read a token of the event's time or message.  A time that is neither a whole
+ * number nor a text without blanks counts as missing, as does a message that
+ * is not a text.
  */
 extern FlowStatus flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
                                             const FlowJsonTokenizer *tokens, FlowError *error);
@@ -86,25 +89,28 @@ extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonTok
 extern FlowStatus flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
 
 /*
- * Makes the line of a whole event, which is in the input.  "time" is a good
- * one or empty, "message" has no line breaks; neither is longer than a line
- * may be.  Returns the same.
+ * Makes the line of an event that is wholly in the input.  "time" is valid or
+ * empty, "message" has no line breaks.  Neither is longer than a line may be.
+ * Returns the same as flow_json_event_end.
  */
 extern FlowStatus flow_json_event_add(FlowJsonEvent *event, FlowSlice time, FlowSlice message,
                                       FlowError *error);
 
-/* Hold back the lines that follow; give them out; drop them. */
+/* Hold back the lines that follow, write them, or drop them. */
 extern void flow_json_event_hold(FlowJsonEvent *event);
 extern void flow_json_event_release(FlowJsonEvent *event);
 extern void flow_json_event_forget(FlowJsonEvent *event);
 
 /*
- * Writes what is pending.  Returns false if the output is full; the caller
- * must not go on with an event then.
+ * Writes pending lines.  Returns false if the output is full.  The caller must
+ * then not continue with an event.
  */
 extern bool flow_json_event_give(FlowJsonEvent *event);
 
-/* Copies what is needed of the input before "in", which will be gone. */
+/*
+ * Copies the needed parts of the input before "in", which is about to be
+ * replaced.
+ */
 extern FlowStatus flow_json_event_keep(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
 
 #endif /* FLOW_JSON_EVENT_H */

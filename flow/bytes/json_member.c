@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_member.c
- *	  Reads a text out of a JSON object that is whole in memory.
+ *	  Reads a text from a JSON object that is wholly in memory.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,18 +11,19 @@
 typedef struct Member
 {
 	const char *name;
-	size_t matched; /* bytes of it that the key being read begins with */
-	bool differs;   /* this key is another */
-	bool is_next;   /* the next value is the member's */
-	int times;      /* the member was found */
+	size_t matched; /* number of its bytes with which the key being read begins */
+	bool differs;   /* true if this key is another one */
+	bool is_next;   /* true if the next value is the member's */
+	int times;      /* how often the member was found */
 
 	/* its text */
 	char *text;
 	size_t size;
 	size_t len;
-	bool bad; /* it is no text, has a NUL byte, or is too long */
+	bool bad; /* true if it is not a text, has a NUL byte or is too long */
 } Member;
 
+/* Compares a piece of a key with the member's name. */
 static void
 take_key(Member *member, FlowSlice piece, bool ends)
 {
@@ -39,6 +40,7 @@ take_key(Member *member, FlowSlice piece, bool ends)
 	member->differs = false;
 }
 
+/* Appends a piece of the member's text. */
 static void
 take_text(Member *member, FlowSlice piece)
 {
@@ -50,7 +52,7 @@ take_text(Member *member, FlowSlice piece)
 	member->len += piece.len;
 }
 
-/* Reads the member; returns true if the JSON is an object. */
+/* Reads the member.  Returns true if the JSON is an object. */
 static bool
 read_object(FlowJsonTokenizer *tokens, const char *json, size_t len, Member *member)
 {
@@ -76,6 +78,7 @@ read_object(FlowJsonTokenizer *tokens, const char *json, size_t len, Member *mem
 	return flow_json_may_end(tokens);
 }
 
+/* Copies the text of a member of a JSON object. */
 bool
 flow_json_member(const char *json, size_t len, const char *name, char *text, size_t size)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * json_scan.h
- *	  Finds the end of the plain bytes in a string of JSON.
+ *	  Finds the end of the plain bytes in a JSON string.
  *
- * Plain is ASCII without control characters, the quote and the backslash:
- * bytes that stand for themselves.  The portable version takes 8 bytes at a
- * time; the other, with SSE2, which all x86-64 have, takes 16 and is tested
- * against it.
+ * Plain bytes are those that stand for themselves: ASCII without control
+ * characters, the quote and the backslash.  The portable version processes 8
+ * bytes at a time.  The other one uses SSE2, which all x86-64 processors have,
+ * processes 16 bytes, and is tested against it.
  *
  *-------------------------------------------------------------------------
  */
@@ -52,7 +52,10 @@ flow_json_skip_plain_portable(const uint8_t *p, const uint8_t *end)
 	return p;
 }
 
-/* Copies the plain bytes up to there, "room" at most; returns how many. */
+/*
+ * Copies plain bytes up to the first other one, at most "room".  Returns their
+ * number.
+ */
 static inline size_t
 flow_json_copy_plain_portable(char *to, size_t room, const uint8_t *p, const uint8_t *end)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_shape.c
- *	  Reads objects that are written like one before them.
+ *	  Reads objects that are written like an earlier one.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,7 @@ take_same(Lesson *lesson, const uint8_t *to, size_t *len)
 	return true;
 }
 
-/* Makes a slot of the token. */
+/* Adds a slot for the token. */
 static bool
 add_slot(Lesson *lesson, const FlowJsonTokenizer *json, bool is_string, int role)
 {
@@ -45,6 +45,7 @@ add_slot(Lesson *lesson, const FlowJsonTokenizer *json, bool is_string, int role
 	return true;
 }
 
+/* Learns the shape of an object. */
 bool
 flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end,
                       FlowJsonRole role, const void *arg)
@@ -66,7 +67,7 @@ flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t 
 			next = role(arg, json.text);
 		if (next < 0)
 			return false;
-		/* a number that is no slot would not be in values[] */
+		/* a number without a slot would not be in values[] */
 		if (token == FLOW_JSON_NUMBER && !is_number && json.depth == 1 && next > 0)
 			return false;
 		if ((token == FLOW_JSON_STRING || is_number) &&
@@ -81,7 +82,7 @@ flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t 
 
 /* ---------- matching ---------- */
 
-/* Returns the end of a number of digits, or NULL if it may go on. */
+/* Returns the end of a number of digits, or NULL if more digits may follow. */
 static const uint8_t *
 skip_number(const uint8_t *p, const uint8_t *end)
 {
@@ -92,6 +93,7 @@ skip_number(const uint8_t *p, const uint8_t *end)
 	return p == begin || p == end || (*begin == '0' && p > begin + 1) ? NULL : p;
 }
 
+/* Reads an object of the shape. */
 const uint8_t *
 flow_json_shape_match(const FlowJsonShape *shape, const uint8_t *begin, const uint8_t *end,
                       FlowSlice values[FLOW_JSON_MAX_VALUES])

@@ -1,24 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * json_shape.h
- *	  Reads objects that are written like one before them.
+ *	  Reads objects that are written like an earlier one.
  *
  * A program writes all its events in the same way: they differ only in their
  * strings and numbers.  Such an event is read by comparing the other bytes and
  * finding the ends of the strings and numbers.
  *
- * A shape only accepts what the tokenizer takes apart in the same way.  It
- * refuses everything else, be it an escape, a character that is not ASCII or
- * one more blank, and the caller turns to the tokenizer.  This is why it is
- * right:
+ * A shape only accepts objects that the tokenizer would read in the same way.
+ * It refuses everything else, such as an escape, a character that is not ASCII
+ * or one more blank, and the caller uses the tokenizer instead.  This is
+ * correct because:
  *
  * 1. The object that was learned is well-formed, and the matched one has
  *    the same bytes before, between and after its values.
  * 2. A value that was a string is between two quotes, which belong to these
  *    bytes, and consists of plain characters.
- * 3. A value that was a whole number is digits, without a zero before
- *    others, and what follows it was learned after a whole number: it is not a
- *    part of it.
+ * 3. A value that was a whole number consists of digits, without a leading
+ *    zero, and is followed by bytes that were learned after a whole number,
+ *    so that they are not a part of it.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,10 +35,10 @@ typedef struct FlowJsonSlot
 {
 	size_t same_len; /* bytes before it, after the value before it */
 	bool is_string;
-	int role; /* of the object's member; 0 if the value is nested deeper */
+	int role; /* role of the object's member; 0 if the value is nested deeper */
 } FlowJsonSlot;
 
-/* All zero, it matches nothing. */
+/* A shape.  If all zero, it matches nothing. */
 typedef struct FlowJsonShape
 {
 	FlowJsonSlot slots[FLOW_JSON_MAX_VALUES];

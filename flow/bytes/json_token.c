@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * json_token.c
- *	  Takes JSON apart into tokens while its bytes arrive.
+ *	  Splits JSON into tokens while its bytes arrive.
  *
- * The input may end anywhere, so the tokenizer remembers where it is in the
- * grammar, and in a literal, a number, an escape or a character of UTF-8.
+ * The input may end anywhere, so the tokenizer remembers its position in the
+ * grammar, and in a literal, a number, an escape or a UTF-8 character.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +21,7 @@ typedef enum JsonState
 	JSON_COMMA, /* or the end of the object or array */
 	JSON_END,   /* the end of the text */
 
-	/* the rest of a token; in a number, after what the name says */
+	/* within a token; in a number, after the part that is named */
 	JSON_IN_LITERAL,
 	JSON_IN_STRING,
 	JSON_IN_MINUS,
@@ -34,7 +34,7 @@ typedef enum JsonState
 	JSON_IN_EXPONENT
 } JsonState;
 
-/* What of an escape may come next. */
+/* What may come next in an escape. */
 typedef enum JsonEscape
 {
 	ESCAPE_NONE,
@@ -44,11 +44,12 @@ typedef enum JsonEscape
 	ESCAPE_LOW_LETTER
 } JsonEscape;
 
-#define MAX_CHARACTER 4 /* bytes of UTF-8 that an escape becomes */
+#define MAX_CHARACTER 4 /* maximum number of bytes of UTF-8 that an escape becomes */
 
-/* A longer slice before an escape is given out by itself. */
+/* A longer slice before an escape is returned by itself. */
 #define MAX_COLLECTED (FLOW_JSON_ROOM / 2)
 
+/* Begins a JSON text. */
 void
 flow_json_start(FlowJsonTokenizer *json)
 {
@@ -60,6 +61,7 @@ flow_json_start(FlowJsonTokenizer *json)
 	json->high = 0;
 }
 
+/* Returns true if the text may end here. */
 bool
 flow_json_may_end(const FlowJsonTokenizer *json)
 {
@@ -118,6 +120,7 @@ close_container(FlowJsonTokenizer *json)
 
 /* ---------- literals and numbers ---------- */
 
+/* Reads the rest of a literal. */
 static FlowJsonToken
 next_of_literal(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 {
@@ -175,7 +178,7 @@ next_state_in_number(int state, uint8_t byte)
 	}
 }
 
-/* Reads a piece of a number: "begin" is its first byte, *in is ahead. */
+/* Reads a piece of a number.  "begin" is its first byte, *in the next one. */
 static FlowJsonToken
 next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in,
                const uint8_t *end)
@@ -199,6 +202,7 @@ next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in
 		p++;
 	}
 
+	/* return what was read, if the number may go on */
 	json->state = state;
 	json->text = (FlowSlice) {(const char *) begin, (size_t) (p - begin)};
 	json->ends = p < end;
@@ -206,6 +210,7 @@ next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in
 	if (p == end)
 		return p > begin ? FLOW_JSON_NUMBER : FLOW_JSON_MORE;
 
+	/* the number must not end after these */
 	if (state == JSON_IN_MINUS || state == JSON_IN_POINT || state == JSON_IN_E ||
 	    state == JSON_IN_E_SIGN)
 	{
@@ -219,7 +224,7 @@ next_of_number(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t **in
 
 /* ---------- strings ---------- */
 
-/* Gives out a piece of a string. */
+/* Returns a piece of a string. */
 static inline FlowJsonToken
 give_text(FlowJsonTokenizer *json, const char *data, size_t len, bool escaped, bool ends)
 {
@@ -244,9 +249,9 @@ give_slice(FlowJsonTokenizer *json, const uint8_t *begin, const uint8_t *end, bo
 }
 
 /*
- * Takes the first byte of a character that is not ASCII; false if it cannot be
- * one.  Which bytes may follow is table 3-7 of the Unicode standard: no
- * overlong forms, no surrogates, nothing above U+10FFFF.
+ * Reads the first byte of a character that is not ASCII.  Returns false if it
+ * cannot be one.  The bytes that may follow are given by table 3-7 of the
+ * Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
  */
 static bool
 begin_character(FlowJsonTokenizer *json, uint8_t byte)
@@ -259,7 +264,9 @@ begin_character(FlowJsonTokenizer *json, uint8_t byte)
 	return true;
 }
 
-/* Takes characters that are not ASCII; false after a byte that is wrong. */
+/*
+ * Reads characters that are not ASCII.  Returns false after an invalid byte.
+ */
 static bool
 take_characters(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 {
@@ -286,7 +293,7 @@ take_characters(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 	return true;
 }
 
-/* Writes a character; returns how many bytes it has. */
+/* Writes a character and returns its length in bytes. */
 static size_t
 write_character(char *to, uint32_t character)
 {
@@ -316,7 +323,7 @@ write_character(char *to, uint32_t character)
 }
 
 /*
- * Takes the value of \uXXXX and appends its character to room[].  Returns
+ * Processes the value of \uXXXX and appends its character to room[].  Returns
  * NULL, or a problem.
  */
 static const char *
@@ -342,7 +349,7 @@ take_unit(FlowJsonTokenizer *json, size_t *len)
 	return NULL;
 }
 
-/* Returns what an escape of one letter stands for; 0 if it is none. */
+/* Returns the character for an escape of one letter, or 0 if it is invalid. */
 static inline char
 meaning_of_letter(uint8_t letter)
 {
@@ -358,12 +365,16 @@ meaning_of_letter(uint8_t letter)
 	return letter < sizeof(meanings) ? meanings[letter] : 0;
 }
 
-/* Takes a byte of an escape, for which room[] has room.  Returns the same. */
+/*
+ * Processes a byte of an escape, for whose character room[] must have room.
+ * Returns NULL, or a problem.
+ */
 static const char *
 take_escape(FlowJsonTokenizer *json, uint8_t byte, size_t *len)
 {
 	char meaning;
 
+	/* the part of the escape that the byte belongs to */
 	switch ((JsonEscape) json->escape)
 	{
 		case ESCAPE_NONE:
@@ -401,7 +412,10 @@ take_escape(FlowJsonTokenizer *json, uint8_t byte, size_t *len)
 	return NULL;
 }
 
-/* Takes the rest of an escape; false if the input ends or it is wrong. */
+/*
+ * Reads the rest of an escape.  Returns false if the input ends or the escape
+ * is invalid.
+ */
 static bool
 finish_escape(FlowJsonTokenizer *json, size_t *len, const uint8_t **in, const uint8_t *end,
               const char **problem)
@@ -418,8 +432,9 @@ finish_escape(FlowJsonTokenizer *json, size_t *len, const uint8_t **in, const ui
 }
 
 /*
- * Gives out a piece of a string that is in an escape: room[], to which this
- * function appends what the escape stands for and what follows it.
+ * Returns a piece of a string that is in an escape.  It is collected in
+ * room[], to which this function appends the characters of escapes and the
+ * bytes after them.
  */
 static FlowJsonToken
 give_collected(FlowJsonTokenizer *json, size_t len, const uint8_t **in, const uint8_t *end)
@@ -430,6 +445,7 @@ give_collected(FlowJsonTokenizer *json, size_t len, const uint8_t **in, const ui
 
 	while (len <= FLOW_JSON_ROOM - MAX_CHARACTER)
 	{
+		/* decode the escape */
 		char meaning = json->escape == ESCAPE_LETTER && p < end ? meaning_of_letter(*p) : 0;
 		size_t plain_len;
 
@@ -450,6 +466,7 @@ give_collected(FlowJsonTokenizer *json, size_t len, const uint8_t **in, const ui
 				break;
 		}
 
+		/* copy the plain bytes after it */
 		plain_len = flow_json_copy_plain(json->room + len, FLOW_JSON_ROOM - len, p, end);
 		len += plain_len;
 		p += plain_len;
@@ -487,6 +504,7 @@ next_of_string(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 		}
 	}
 
+	/* return the slice, unless an escape follows */
 	*in = p;
 	if (p == end)
 		return give_slice(json, begin, p, false);
@@ -501,6 +519,7 @@ next_of_string(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 		(*in)++;
 		return fail(json, "Expected an escape instead of a control character");
 	}
+	/* collect a short slice together with the escape */
 	if (len > MAX_COLLECTED)
 		return give_slice(json, begin, p, false);
 	(*in)++;
@@ -519,6 +538,7 @@ begin_string(FlowJsonTokenizer *json, bool is_key, const uint8_t **in, const uin
 
 /* ---------- tokens ---------- */
 
+/* Continues a token that the last input ended in. */
 static FlowJsonToken
 next_of_token(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 {
@@ -529,7 +549,7 @@ next_of_token(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 	return next_of_number(json, *in, in, end);
 }
 
-/* Begins a value, of which "byte" was taken. */
+/* Begins a value whose first byte "byte" was read. */
 static FlowJsonToken
 begin_value(FlowJsonTokenizer *json, uint8_t byte, const uint8_t **in, const uint8_t *end)
 {
@@ -567,10 +587,12 @@ is_blank(uint8_t byte)
 	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
+/* Returns the next token. */
 FlowJsonToken
 flow_json_next(FlowJsonTokenizer *json, const uint8_t **in, const uint8_t *end)
 {
 	const uint8_t *p = *in;
+	/* continue a token */
 
 	if (json->state >= JSON_IN_LITERAL)
 		return next_of_token(json, in, end);

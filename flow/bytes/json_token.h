@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * json_token.h
- *	  Takes JSON apart into tokens while its bytes arrive.
+ *	  Splits JSON into tokens while its bytes arrive.
  *
- * One JSON text (RFC 8259) goes in, in pieces of any size; tokens come out.
- * Nothing is allocated.  A key, a string or a number is given out in pieces
- * too: slices of the input, except where a string has escapes.
+ * The input is one JSON text (RFC 8259), in pieces of any size.  The output is
+ * tokens.  Nothing is allocated.  A key, a string or a number is returned in
+ * pieces too: slices of the input, except where a string has escapes.
  *
  * The text is checked strictly: the grammar of numbers, escapes and their
  * surrogates, control characters, UTF-8.  Only repeated keys are left to the
  * caller.
  *
- *		FlowJsonTokenizer json;
+ * 	FlowJsonTokenizer json;
  *
- *		flow_json_start(&json);
- *		while ((token = flow_json_next(&json, &next, end)) != FLOW_JSON_MORE)
- *			...
+ * 	flow_json_start(&json);
+ * 	while ((token = flow_json_next(&json, &next, end)) != FLOW_JSON_MORE)
+ * 		...
  *
  *-------------------------------------------------------------------------
  */
@@ -25,10 +25,12 @@
 #include "internal.h"
 #include "json_scan.h"
 
-/* Objects and arrays nested in each other. */
+/* Maximum depth of nested objects and arrays. */
 #define FLOW_JSON_MAX_DEPTH 2048
 
-/* Bytes of a string with escapes that are decoded at a time. */
+/*
+ * Maximum number of bytes of a string with escapes that are decoded at a time.
+ */
 #define FLOW_JSON_ROOM 512
 
 typedef enum FlowJsonToken
@@ -41,7 +43,7 @@ typedef enum FlowJsonToken
 	FLOW_JSON_ARRAY_END,
 	FLOW_JSON_KEY,    /* a piece of it */
 	FLOW_JSON_STRING, /* a piece of it */
-	FLOW_JSON_NUMBER, /* a piece of it, as it stands in the text */
+	FLOW_JSON_NUMBER, /* a piece of it, as in the text */
 	FLOW_JSON_TRUE,
 	FLOW_JSON_FALSE,
 	FLOW_JSON_NULL
@@ -52,31 +54,31 @@ typedef struct FlowJsonTokenizer
 	/* a piece of a key, string or number; only the last may be empty */
 	FlowSlice text; /* valid until the next call, and while the input is */
 	bool ends;      /* it is the last piece */
-	bool escaped;   /* it was decoded, and is no slice of the input */
+	bool escaped;   /* it was decoded, and is not a slice of the input */
 	bool integer;   /* if "ends": the number has no fraction and no exponent */
 
-	int depth;           /* objects and arrays that are open after the token */
+	int depth;           /* objects and arrays open after the token */
 	const char *problem; /* of an error: a constant, such as "Invalid UTF-8" */
-	bool too_deep;       /* of an error: there would be too many */
+	bool too_deep;       /* of an error: the maximum depth would be exceeded */
 
-	/* the rest is for json_token.c alone */
+	/* the rest is only for json_token.c */
 
 	int state;      /* a JsonState */
-	bool in_object; /* the innermost of those that are open is an object */
+	bool in_object; /* the innermost open object or array is an object */
 	bool is_key;    /* the string being read is a key */
 
 	/* of a literal */
 	FlowJsonToken literal;
-	const char *rest; /* letters to come */
+	const char *rest; /* letters still to come */
 
 	/* of a string: a character of UTF-8 */
-	uint8_t utf8_missing;        /* bytes to come */
-	uint8_t utf8_low, utf8_high; /* range of the next of them */
+	uint8_t utf8_missing;        /* bytes still to come */
+	uint8_t utf8_low, utf8_high; /* range of the next byte */
 
 	/* of a string: an escape */
 	uint8_t escape; /* a JsonEscape */
-	uint8_t digits; /* of \uXXXX: digits to come */
-	uint16_t unit;  /* the value of the others */
+	uint8_t digits; /* of \uXXXX: digits still to come */
+	uint16_t unit;  /* value of the digits so far */
 	uint16_t high;  /* the high surrogate before it; 0: none */
 
 	/* of a string: what was decoded */
@@ -86,7 +88,7 @@ typedef struct FlowJsonTokenizer
 	uint64_t objects[FLOW_JSON_MAX_DEPTH / 64 + 1];
 } FlowJsonTokenizer;
 
-/* Begins a text. */
+/* Begins a JSON text. */
 extern void flow_json_start(FlowJsonTokenizer *json);
 
 /*

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * source.c
- *	  An object's bytes, decompressed, and its records without what is wrapped
- *	  round them.
+ *	  Reads the bytes of an object, decompressed, and its records without their
+ *	  wrapper.
  *
- * A compression is a row of compressions[], a wrapper one of wrappers[].  What
- * has to be undone is a stage each; bytes are pulled through the stages, from
- * the file on.  The file is a storage's: a local one (file.c), or what a
- * FlowStore of the host's opens.
+ * A compression is a row of compressions[], a wrapper is a row of wrappers[].
+ * Each layer to undo is a stage.  Bytes are pulled through the stages,
+ * beginning with the file.  The file belongs to a storage: local files
+ * (file.c) or a FlowStore of the host.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,51 +17,53 @@
 #include <string.h>
 
 /*
- * Stored bytes read at once, if they are compressed; up to 1000 times as many
- * come out.
+ * Number of stored bytes read at once if they are compressed.  They can expand
+ * to 1000 times as many.
  */
 #define INPUT_SIZE (64 * 1024)
 
 /*
- * Stored bytes read at the opening, to see what they are; a small file is then
- * in memory with one system call (100,000 files of 2 kB: 10 % less time than
- * with another one for the magic bytes alone).  What follows them is read from
- * a page's beginning, and into one if the caller's buffer begins there.
+ * Number of stored bytes read when a source is opened, to detect their format.
+ * A small file is then in memory after one system call (100,000 files of 2 kB:
+ * 10 % less time than with a separate read of the magic bytes).  The following
+ * bytes are read from a page boundary, and into one if the caller's buffer
+ * begins there.
  */
 #define FIRST_SIZE 4096
 
 /*
- * Files are fetched ahead so many at a time, when half of the last ones have
- * been read, and about so many bytes of them.
+ * Files are prefetched in groups, of at most AHEAD_FILES files and about
+ * AHEAD_BYTES bytes, when half of the last group has been read.
  */
 #define AHEAD_FILES 32
 #define AHEAD_BYTES (4 * 1024 * 1024)
 
 /*
- * A file may be compressed twice (a gzip file is, that is put in a gzip file),
- * and then have a wrapper.
+ * A file may be compressed twice (such as a gzip file inside a gzip file), and
+ * then have a wrapper.
  */
 #define MAX_COMPRESSIONS 2
 #define MAX_STAGES (MAX_COMPRESSIONS + 1)
 
-/* One thing to undo. */
+/* One layer to undo. */
 typedef struct Stage
 {
 	const FlowCodec *codec;
 	void *state;
-	const uint8_t *in, *in_end; /* what was read and not yet taken: of a "first", then of "input" */
-	uint8_t *input;             /* INPUT_SIZE; NULL until it is needed */
-	bool last;                  /* there is no more than what is between in and in_end */
-	bool ended;                 /* nor does the codec have more */
+	/* bytes read and not yet consumed, first in "first", then in "input" */
+	const uint8_t *in, *in_end;
+	uint8_t *input; /* INPUT_SIZE bytes; NULL until needed */
+	bool last;      /* no input follows in_end */
+	bool ended;     /* and the codec has no more output */
 } Stage;
 
-/* A form in which records are wrapped, a time before each. */
+/* A format in which records are wrapped, with a time before each. */
 typedef struct Wrapper
 {
 	const char *name;
-	/* by the beginning of the decompressed data */
+	/* recognizes the beginning of the decompressed data */
 	bool (*recognizes)(const uint8_t *data, size_t len);
-	/* makes lines "TIME RECORD" of it; NULL: they are that */
+	/* converts it to lines "TIME RECORD"; NULL if it already is */
 	const FlowCodec *codec;
 } Wrapper;
 
@@ -70,21 +72,21 @@ struct FlowSource
 	const FlowHost *host;
 	const FlowObject *object;
 	const FlowStorage *storage;
-	void *file;                   /* its */
-	uint64_t most;                /* stored bytes that may be read */
-	const FlowCodec *compression; /* the outermost */
-	const Wrapper *wrapper;       /* NULL: none */
+	void *file;                   /* belongs to "storage" */
+	uint64_t most;                /* maximum number of stored bytes to read */
+	const FlowCodec *compression; /* the outermost compression */
+	const Wrapper *wrapper;       /* NULL if there is none */
 
 	Stage stages[MAX_STAGES];
 	int nstages;
 
 	/*
-	 * what the last stage, or the file, gave at the opening, and nobody has
-	 * taken yet
+	 * output of the last stage, or of the file, from opening the source, that
+	 * was not read yet
 	 */
 	const uint8_t *ready, *ready_end;
 
-	/* the beginning of what each gives, from the file on */
+	/* by stage, the file first: the beginning of its output */
 	uint8_t first[MAX_STAGES + 1][FIRST_SIZE];
 };
 
@@ -96,16 +98,16 @@ recognizes_anything(const uint8_t *data, size_t len)
 	return true;
 }
 
-/* Bytes as they are: there is nothing to step through. */
+/* Uncompressed data, for which there is no stage. */
 static const FlowCodec none_codec = {.name = "none", .recognizes = recognizes_anything};
 
-/* The first that recognizes a file's first bytes is "auto"'s choice. */
+/* "auto" chooses the first one that recognizes the beginning of the file. */
 static const FlowCodec *const compressions[] = {&flow_gzip_codec, &flow_zstd_codec, &none_codec};
 
 /*
- * The first line of a CloudWatch export begins with the time of its event:
- * "2018-01-30T12:25:04.000Z " ("0" stands for a digit; the fraction may be
- * missing).
+ * Returns true if the data are a CloudWatch export: its first line begins with
+ * the time of an event, "2018-01-30T12:25:04.000Z ".  In form[], "0" stands
+ * for a digit.  The fraction may be missing.
  */
 static bool
 recognizes_export(const uint8_t *data, size_t len)
@@ -114,7 +116,7 @@ recognizes_export(const uint8_t *data, size_t len)
 	size_t i;
 
 	for (; len > 0 && (*data == '\r' || *data == '\n'); len--)
-		data++; /* an empty line says nothing */
+		data++; /* skip empty lines */
 	for (i = 0; i < sizeof(form) - 1; i++)
 		if (i == len ||
 		    (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
@@ -138,12 +140,14 @@ find_compression(const char *name)
 	return NULL;
 }
 
+/* Returns true if "name" is a valid value for the compression. */
 bool
 flow_source_knows_compression(const char *name)
 {
 	return strcmp(name, "auto") == 0 || find_compression(name) != NULL;
 }
 
+/* Returns the name of the compression that a file's name suggests. */
 const char *
 flow_source_compression_by_name(const char *path)
 {
@@ -162,7 +166,7 @@ flow_source_compression_by_name(const char *path)
 
 /* ---------- reading ---------- */
 
-/* A codec's complaint, to which it could not put the file's name. */
+/* Completes a codec's error, which does not have the file's name yet. */
 static FlowStatus
 codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 {
@@ -182,7 +186,10 @@ codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 static FlowStatus read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity,
                              size_t *len, FlowError *error);
 
-/* What the first "number" stages make of the file: as it is, if that is 0. */
+/*
+ * Reads the output of the first "number" stages, or the file itself if that is
+ * 0.
+ */
 static inline FlowStatus
 read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len,
              FlowError *error)
@@ -205,7 +212,7 @@ read_through(FlowSource *source, int number, uint8_t *buffer, size_t capacity, s
 	return source->storage->read(source->file, buffer, capacity, len, error);
 }
 
-/* Was as much read as is wanted, although the file goes on? */
+/* Returns true if the maximum was read, although the file goes on. */
 static bool
 has_enough(const FlowSource *source)
 {
@@ -213,6 +220,7 @@ has_enough(const FlowSource *source)
 	       source->storage->position(source->file) >= source->most;
 }
 
+/* Reads the next input of a stage. */
 static FlowStatus
 fill_input(FlowSource *source, int number, FlowError *error)
 {
@@ -232,7 +240,7 @@ fill_input(FlowSource *source, int number, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Fills the buffer with what a stage gives, unless that ends. */
+/* Fills the buffer with the output of a stage, unless that ends. */
 static FlowStatus
 read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, size_t *len,
            FlowError *error)
@@ -267,8 +275,9 @@ read_stage(FlowSource *source, int number, uint8_t *buffer, size_t capacity, siz
 }
 
 /*
- * Behind what is ready already.  A read at the end would look whether the file
- * has changed, for which the next call is.
+ * Reads more data after those that are ready.  Does not read at the end of the
+ * file, which would check whether the file has changed: the next call does
+ * that.
  */
 static FlowStatus
 read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, size_t *len,
@@ -282,6 +291,7 @@ read_more(FlowSource *source, uint8_t *buffer, size_t capacity, size_t have, siz
 	return read_through(source, source->nstages, buffer + have, capacity - have, len, error);
 }
 
+/* Reads the next decompressed bytes. */
 FlowStatus
 flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len, FlowError *error)
 {
@@ -293,9 +303,7 @@ flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len,
 	if (have > 0)
 		memcpy(buffer, source->ready, have);
 	status = read_more(source, (uint8_t *) buffer, capacity, have, len, error);
-	/*
-	 * the stages may have come to the end of a small file when it was opened
-	 */
+	/* the stages may have reached the end of a small file at opening */
 	if (status == FLOW_OK && have == 0 && *len == 0 && source->nstages > 0)
 		status = source->storage->unchanged(source->file, error);
 	if (status != FLOW_OK)
@@ -314,19 +322,22 @@ flow_source_is_plain(const FlowSource *source)
 	return source->nstages == 0;
 }
 
+/* Continues at an offset of the file. */
 void
 flow_source_seek(FlowSource *source, uint64_t offset)
 {
-	source->ready = source->ready_end; /* what was read at the opening is of no use now */
+	source->ready = source->ready_end; /* the data read at opening are not needed */
 	source->storage->seek(source->file, offset);
 }
 
+/* Checks that the object is still the one that was listed. */
 FlowStatus
 flow_source_unchanged(FlowSource *source, FlowError *error)
 {
 	return source->storage->unchanged(source->file, error);
 }
 
+/* Returns the stored offset up to which the source was read. */
 uint64_t
 flow_source_bytes_read(const FlowSource *source)
 {
@@ -348,6 +359,7 @@ flow_source_wrapper(const FlowSource *source)
 	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
 }
 
+/* Returns the line that a repeated header of the wrapper becomes. */
 const char *
 flow_source_header(const FlowSource *source)
 {
@@ -370,8 +382,8 @@ flow_source_skipped(const FlowSource *source)
 /* ---------- opening ---------- */
 
 /*
- * Undoes one thing more: what is ready becomes its input, and the beginning of
- * its output is ready.
+ * Adds a stage: the ready data become its input, and the beginning of its
+ * output becomes ready.
  */
 static FlowStatus
 add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, FlowError *error)
@@ -396,7 +408,7 @@ add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, 
 	return FLOW_OK;
 }
 
-/* Chooses by the bytes that are ready. */
+/* Chooses the compression by the ready data, unless it is given. */
 static FlowStatus
 choose_codec(FlowSource *source, const char *compression, const FlowCodec **codec, FlowError *error)
 {
@@ -406,6 +418,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	if (len > FLOW_MAGIC_SIZE)
 		len = FLOW_MAGIC_SIZE;
 
+	/* Parquet is not a compression */
 	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
 	{
 		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
@@ -416,6 +429,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 		return FLOW_UNSUPPORTED;
 	}
 
+	/* a given compression must fit */
 	if (strcmp(compression, "auto") != 0)
 	{
 		*codec = find_compression(compression);
@@ -431,6 +445,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 		return FLOW_CORRUPT;
 	}
 
+	/* find the compression */
 	*codec = NULL;
 	for (size_t i = 0; *codec == NULL; i++)
 		if (compressions[i]->recognizes(magic, len))
@@ -438,7 +453,10 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	return FLOW_OK;
 }
 
-/* One compression after the other; only the outermost can be insisted on. */
+/*
+ * Adds a stage for each compression, from the outermost on.  A given
+ * compression only applies to the outermost.
+ */
 static FlowStatus
 add_compressions(FlowSource *source, const char *compression, FlowError *error)
 {
@@ -462,12 +480,14 @@ add_compressions(FlowSource *source, const char *compression, FlowError *error)
 		if ((status = add_stage(source, codec, NULL, error)) != FLOW_OK ||
 		    (status = choose_codec(source, "auto", &codec, error)) != FLOW_OK)
 			return status;
+		/* a given compression is the only one */
 		if (strcmp(compression, "auto") != 0)
 			break;
 	}
 	return FLOW_OK;
 }
 
+/* Detects the wrapper and adds a stage for it. */
 static FlowStatus
 add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 {
@@ -488,6 +508,7 @@ add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 	return add_stage(source, source->wrapper->codec, unwrap, error);
 }
 
+/* Opens the file, reads its beginning and adds the stages. */
 static FlowStatus
 open_source(FlowSource *source, const FlowAccess *access, const char *compression,
             const FlowUnwrap *unwrap, FlowError *error)
@@ -509,6 +530,7 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 	return status == FLOW_OK && unwrap != NULL ? add_wrapper(source, unwrap, error) : status;
 }
 
+/* Opens an object as a source. */
 FlowStatus
 flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
                  const char *compression, const FlowUnwrap *unwrap, FlowSource **result,
@@ -554,8 +576,9 @@ flow_source_close(FlowSource *source)
 	flow_free(source->host, source);
 }
 
-/* ---------- before its turn ---------- */
+/* ---------- prefetch ---------- */
 
+/* Prefetches the files after an opened one. */
 void
 flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjects *objects,
                      size_t index, const FlowAccess *access)
@@ -565,7 +588,9 @@ flow_source_prefetch(const FlowSource *source, FlowAhead *ahead, const FlowObjec
 	if (source->storage != &flow_file_storage || (!ahead->cold && !flow_file_is_cold(source->file)))
 		return;
 
-	/* who shares the files with others, or begins again, jumps */
+	/*
+	 * the index jumps if files are shared with other processes or read again
+	 */
 	if (ahead->next <= index || ahead->next > index + 1 + AHEAD_FILES)
 		ahead->next = index + 1;
 	if (ahead->next > index + AHEAD_FILES / 2)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * source.h
- *	  Sources: the bytes of an object, out of what they are compressed and
- *	  wrapped in.
+ *	  Sources: the bytes of an object, without its compression and without the
+ *	  wrapper around its records.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,17 +13,17 @@
 
 typedef struct FlowSource FlowSource;
 
-/* How records are taken out of what is wrapped round them. */
+/* How records are extracted from their wrapper. */
 typedef struct FlowUnwrap
 {
-	size_t max_line_length; /* of a longer line the end may be missing */
+	size_t max_line_length; /* the end of a longer line may be missing */
 } FlowUnwrap;
 
 /*
- * Opens an object and finds out its compression and, unless "unwrap" is NULL,
- * its wrapper: its records then become lines with a time before each.
- * compression: "auto" or a name.  FLOW_CHANGED if the object is not what was
- * listed.  It must outlive the source.
+ * Opens an object and detects its compression and, unless "unwrap" is NULL,
+ * its wrapper.  Its records then become lines with a time before each.
+ * "compression" is "auto" or a name.  Returns FLOW_CHANGED if the object is
+ * not the one that was listed.  The object must outlive the source.
  */
 extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *object,
                                    const FlowAccess *access, const char *compression,
@@ -31,38 +31,42 @@ extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *objec
 extern void flow_source_close(FlowSource *source);
 
 /*
- * Reads on: up to "capacity" decompressed bytes into buffer, *len of them; 0
- * only at the end of all data, after the file was seen to be unchanged and
- * every check sum was right.  capacity must be at least FLOW_BLOCK_SIZE; a
- * file that is read as it is fills it until it ends.
+ * Reads the next *len decompressed bytes, at most "capacity", into the buffer.
+ * *len is 0 only at the end of all data, after the file was checked to be
+ * unchanged and every check sum was correct.  "capacity" must be at least
+ * FLOW_BLOCK_SIZE.  A file that is not compressed fills the buffer until the
+ * file ends.
  */
 extern FlowStatus flow_source_read(FlowSource *source, char *buffer, size_t capacity, size_t *len,
                                    FlowError *error);
 
 /*
- * Can it be read from anywhere?  Only then may it be sought in, before
- * anything is read, and capacity be less.
+ * Returns true if the source can be read from any offset.  Only then may the
+ * caller seek in it, before anything is read, and pass a smaller capacity.
  */
 extern bool flow_source_is_plain(const FlowSource *source);
 extern void flow_source_seek(FlowSource *source, uint64_t offset);
 
-/* Is it still what was listed?  For who does not read to its end. */
+/*
+ * Checks that the object is still the one that was listed.  For callers that
+ * do not read to its end.
+ */
 extern FlowStatus flow_source_unchanged(FlowSource *source, FlowError *error);
 
 /*
- * The stored offset that was read to; of a plain file, what flow_source_read
- * has returned.
+ * Returns the stored offset up to which the source was read.  For a plain file
+ * that is the number of bytes that flow_source_read has returned.
  */
 extern uint64_t flow_source_bytes_read(const FlowSource *source);
 extern const char *flow_source_compression(const FlowSource *source);
 
 /*
- * The name of what was found round the records: "none", "export", "csv" or
- * "json".
+ * Returns the name of the wrapper that was detected: "none", "export", "csv"
+ * or "json".
  */
 extern const char *flow_source_wrapper(const FlowSource *source);
 
-/* Is there a time before each record?  So there is with every wrapper. */
+/* Returns true if there is a time before each record, as in every wrapper. */
 static inline bool
 flow_source_is_timed(const FlowSource *source)
 {
@@ -70,39 +74,39 @@ flow_source_is_timed(const FlowSource *source)
 }
 
 /*
- * If the wrapper has a header of its own, what comes out for one that does not
- * stand in the first line, where it becomes nothing; else NULL.
+ * Returns the line that a repeated header of the wrapper becomes, or NULL if
+ * the wrapper has no header.  A header in the first line is dropped.
  */
 extern const char *flow_source_header(const FlowSource *source);
 
 /*
- * Messages so far that hold no events, as CloudWatch sends them to see whether
- * anybody listens.
+ * Returns the number of messages read so far that hold no events.  CloudWatch
+ * sends them to test whether the destination is reachable.
  */
 extern uint64_t flow_source_skipped(const FlowSource *source);
 
-/* Which files have been asked for before their turn; all zero at first. */
+/* Which files have been prefetched.  All zero at first. */
 typedef struct FlowAhead
 {
-	size_t next; /* index of the first that has not */
-	bool cold;   /* some of the last ones were not in the page cache */
+	size_t next; /* index of the first file that was not prefetched */
+	bool cold;   /* true if some of the last files were not in the page cache */
 } FlowAhead;
 
 /*
- * To be called when objects->items[index] has been opened as source: where
- * files are not in the page cache, asks the kernel to fetch those that follow,
- * which then come while this one is worked on.  Where they are, it costs
- * nothing.
+ * To be called after objects->items[index] has been opened as "source".  Where
+ * files are not in the page cache, asks the kernel to fetch the following
+ * ones, so that they arrive while this one is read.  Costs nothing where they
+ * are.
  */
 extern void flow_source_prefetch(const FlowSource *source, FlowAhead *ahead,
                                  const FlowObjects *objects, size_t index,
                                  const FlowAccess *access);
 
-#define FLOW_MAGIC_SIZE 4 /* first bytes of data that tell what they are */
+#define FLOW_MAGIC_SIZE 4 /* number of bytes at the beginning of data that identify their format */
 
 /*
- * A compression, or a wrapper: streams, gives back what it took, knows nothing
- * of files.  Each is in a row of compressions[] or wrappers[] in source.c.
+ * A compression or a wrapper.  It works on a stream and knows nothing about
+ * files.  Each is in a row of compressions[] or wrappers[] in source.c.
  */
 typedef struct FlowCodec
 {
@@ -110,40 +114,45 @@ typedef struct FlowCodec
 	const char *suffix; /* of file names, for the planner's estimate: ".gz" */
 
 	/*
-	 * Do such data begin like this?  "len" is FLOW_MAGIC_SIZE, or less if
-	 * there are no more.
+	 * Returns true if data in this format begin like this.  "len" is
+	 * FLOW_MAGIC_SIZE, or less if there are no more data.
 	 */
 	bool (*recognizes)(const uint8_t *data, size_t len);
 
-	/* "unwrap" is for wrappers, and NULL for a compression. */
+	/*
+	 * Creates the state.  "unwrap" is for wrappers, and NULL for a
+	 * compression.
+	 */
 	FlowStatus (*create)(const FlowHost *host, const FlowUnwrap *unwrap, void **state,
 	                     FlowError *error);
 	void (*free)(void *state);
 
 	/*
-	 * Takes from [*in, in_end) and writes to [*out, out_end), moving both;
-	 * handles at most FLOW_BLOCK_SIZE bytes of either.  "last": no input
-	 * follows in_end; only then may there be none.  FLOW_OK while there may be
-	 * more, FLOW_END when "last" is set and all input was used up at a point
-	 * where data may end.  FLOW_CORRUPT otherwise; "offset" is the stored
-	 * offset of *in, for the detail.  The message of an error is a predicate,
-	 * such as "is damaged": source.c puts the file before it.
+	 * Reads from [*in, in_end) and writes to [*out, out_end), advancing both,
+	 * by at most FLOW_BLOCK_SIZE bytes each.  "last" is set if no input
+	 * follows in_end, and only then may the input be empty.  Returns FLOW_OK
+	 * while there may be more output, FLOW_END if "last" is set and all input
+	 * was used up at a point where the data may end, and otherwise an error
+	 * such as FLOW_CORRUPT.  "offset" is the stored offset of *in, for the
+	 * error's detail.  An error's message is a predicate, such as "is
+	 * damaged".  source.c puts the file's name before it.
 	 */
 	FlowStatus (*step)(void *state, const uint8_t **in, const uint8_t *in_end, bool last,
 	                   uint8_t **out, uint8_t *out_end, uint64_t offset, FlowError *error);
 
-	uint64_t (*skipped)(const void *state); /* see flow_source_skipped; NULL: nothing is */
-	const char *header;                     /* see flow_source_header */
+	/* see flow_source_skipped; NULL if nothing is skipped */
+	uint64_t (*skipped)(const void *state);
+	const char *header; /* see flow_source_header */
 } FlowCodec;
 
 extern const FlowCodec flow_gzip_codec; /* gzip.c */
 extern const FlowCodec flow_zstd_codec; /* zstd.c */
 
 /*
- * Both make a line of each event: its time as it stood, or "-" if there is
- * none, a blank, and its message.  A message with a line break in it has a NUL
- * byte there, and an event without a message begins with one: so neither can
- * be taken for a record.
+ * Both make a line of each event: its time as written, or "-" if there is
+ * none, a blank, and its message.  A line break within a message becomes a NUL
+ * byte, and the line of an event without a message begins with one, so that
+ * neither can be mistaken for a record.
  */
 extern const FlowCodec flow_json_codec;
 extern bool flow_json_recognizes(const uint8_t *data, size_t len);

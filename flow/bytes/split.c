@@ -1,10 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * split.c
- *	  Finds where the fields and lines of a log end: the portable version, and
- *	  the table of all versions.
- *
- * The portable version is what the others are tested against.
+ *	  Finds where the fields and lines of a log end: the table of all versions
+ *	  of the splitter, and the memory for their result.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,17 +10,16 @@
 #include "split.h"
 
 /*
- * Entries of next[] behind the last one that can be used, and bytes of the bit
- * arrays: versions write whole vectors, and who reads bits reads 8 bytes.
+ * Unused entries at the end of next[], and unused bytes at the end of the bit
+ * arrays: splitters write whole vectors, and readers of the bits read 8 bytes.
  *
- * A word that follows w others writes at most 64 entries, or 9 bytes, from a
- * count of at most 64 * w on, so no version needs more than one such word
- * more.
+ * A word after w others writes at most 64 entries, or 9 bytes, from a count of
+ * at most 64 * w on, so that no version needs more than one additional word.
  */
 #define SLACK_ENTRIES 64
 #define SLACK_BYTES 64
 
-#define ALIGNMENT 64 /* a cache line's */
+#define ALIGNMENT 64 /* size of a cache line */
 
 static inline size_t
 round_up(size_t size)
@@ -30,6 +27,7 @@ round_up(size_t size)
 	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+/* Allocates the result of a splitter. */
 FlowEnds *
 flow_ends_create(const FlowHost *host)
 {
@@ -43,13 +41,13 @@ flow_ends_create(const FlowHost *host)
 		return NULL;
 	memset(ends, 0, sizeof(FlowEnds));
 
-	/* next[-1] ends where a cache line begins */
+	/* next[0] begins a cache line */
 	place = (char *) (ends + 1) + sizeof(uint32_t);
 	place += round_up((uintptr_t) place) - (uintptr_t) place;
 	ends->next = (uint32_t *) place;
 	ends->next[-1] = 0;
 	ends->newline = (uint8_t *) place + next_size;
-	/* of next, nothing is read that was not written: it is large */
+	/* next[] is large and only read where it was written */
 	memset(ends->newline, 0, 3 * bits_size);
 	ends->digits = ends->newline + bits_size;
 	ends->special = ends->digits + bits_size;
@@ -75,6 +73,7 @@ const FlowSplitter flow_splitters[] = {
 	{NULL, NULL, NULL},
 };
 
+/* Returns the fastest splitter that this processor can run. */
 const FlowSplitter *
 flow_split_choose(void)
 {

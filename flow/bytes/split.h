@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * split.h
- *	  What the versions of the splitter share: their names, and steps that
- *	  all of them take with 64 bytes of a log at a time, a "word".
+ *	  What the versions of the splitter share: their declarations, and steps
+ *	  that all of them perform on 64 bytes of a log at a time, a "word".
  *
- * A version finds, for each word, masks with a bit for each byte: is it an
- * end, is it a newline, is it a digit, is it odd.  The rest is arithmetic.
+ * For each word a version finds masks with a bit for each byte: whether it is
+ * an end, a newline, a digit, or special (below 0x20 or from 0x80 on).  The
+ * rest is arithmetic.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,8 +35,8 @@ extern bool flow_split_avx512_available(void);
 extern void flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends);
 
 /*
- * Copies the last bytes of the data into a buffer that may be read to its end:
- * what follows them is no end, no digit, and not odd.
+ * Copies the last bytes of the data into a buffer that may be read to its end.
+ * It is filled up with bytes that are no ends, no digits and not special.
  */
 static inline const char *
 flow_split_pad(char *buffer, size_t size, const char *data, size_t len, char separator)
@@ -46,8 +47,8 @@ flow_split_pad(char *buffer, size_t size, const char *data, size_t len, char sep
 }
 
 /*
- * Is a byte that separates also one that the arithmetic takes for something
- * else?
+ * Returns true if the separator is a byte that the arithmetic takes for
+ * something else.
  */
 static inline bool
 flow_split_needs_portable(char separator)
@@ -56,14 +57,15 @@ flow_split_needs_portable(char separator)
 }
 
 /*
- * At the ends of fields that are all digits the result has a bit set; others
- * of its bits mean nothing.  Where a field starts with a digit, adding one to
- * its digits carries through the run of them to the byte behind.  A run may go
- * on in the next word: *carry is 1 if all of the last field so far are digits.
+ * Finds the fields that consist of digits: the result has a bit set at the
+ * ends of such fields.  Its other bits mean nothing.  Where a field starts
+ * with a digit, adding one to its digits carries through the run of digits to
+ * the byte after it.  A run may continue in the next word: *carry is 1 if the
+ * last field so far consists of digits.
  *
- * The sum of both carries is never above 1: a carry comes from a byte before
- * that is a digit, a start from one that is an end.  So the carry out of bit
- * 63 is where a digit's bit became 0.
+ * The sum of both carries is never above 1: a carry comes from a preceding
+ * byte that is a digit, a start from a preceding byte that is an end.  So the
+ * addition carries out of bit 63 if that bit is a digit's and became 0.
  */
 static flow_always_inline uint64_t
 flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)
@@ -75,12 +77,13 @@ flow_split_digits(uint64_t start, uint64_t digit, uint64_t *carry)
 }
 
 /*
- * Sets the bits of a word's odd ends, of which the first is number "count".
- * "odd" has a bit by byte that is odd and no end.  An odd byte carries through
- * the bytes of its field to the end; returns 1 if that is in a later word, and
- * takes what was returned for the word before.
+ * Sets the bits of a word's special ends.  The word's first end has number
+ * "count".  "special" has a bit for each special byte that is no end.  A
+ * special byte carries through the bytes of its field to the end.  Returns 1
+ * if that is in a later word.  "carry" is what was returned for the word
+ * before.
  *
- * Few words have any, so odd[] is cleared when the first is met.
+ * Few words have special ends, so special[] is cleared when the first is met.
  */
 static inline uint64_t
 flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t start,
@@ -108,7 +111,7 @@ flow_split_mark_special(FlowEnds *ends, size_t count, uint64_t end, uint64_t sta
 }
 
 /*
- * Bits that are appended to a bit array: what does not fill a byte waits in
+ * Appends bits to a bit array.  Bits that do not fill a byte yet are in
  * "part".
  */
 typedef struct FlowBits
@@ -118,8 +121,8 @@ typedef struct FlowBits
 } FlowBits;
 
 /*
- * Appends n bits, 64 at most, to an array that has "count".  Bits from n on
- * must be 0.  Writes 8 bytes, or 9 if so many are needed.
+ * Appends n bits, at most 64, to an array that has "count" bits.  Bits from n
+ * on must be 0.  Writes 8 bytes, or 9 if necessary.
  */
 static flow_always_inline void
 flow_split_append(FlowBits *array, size_t count, uint64_t bits, size_t n)
@@ -140,8 +143,8 @@ flow_split_append(FlowBits *array, size_t count, uint64_t bits, size_t n)
 }
 
 /*
- * How many bits are set.  x86-64 need not have an instruction for that, and
- * the compiler's library would be called.
+ * Counts the bits that are set.  Not every x86-64 processor has an instruction
+ * for that, and without it the compiler would call its library.
  */
 static flow_always_inline size_t
 flow_split_count(uint64_t bits, bool instruction)
@@ -155,11 +158,12 @@ flow_split_count(uint64_t bits, bool instruction)
 }
 
 /*
- * Appends a word's ends to next[] and to both bit arrays, where no instruction
- * gathers bits.  "digits" is flow_split_digits's.  Returns the new count.
+ * Appends a word's ends to next[] and to both bit arrays, for processors
+ * without an instruction that gathers bits.  "digits" is the result of
+ * flow_split_digits.  Returns the new count.
  *
- * Of v2 records 98 % of the words have at most 10 ends: those are taken
- * without asking whether there are so many, as a wrong guess costs as much as
+ * In v2 records, 98 % of the words have at most 10 ends.  These are stored
+ * without checking the count, because a wrong prediction costs as much as
  * three more of them.  Newlines are few, so each is looked up.
  */
 static flow_always_inline size_t
@@ -171,7 +175,7 @@ flow_split_append_ends(uint32_t *next, uint32_t base, size_t count, uint64_t end
 	{
 		ONCE = 10
 	};
-	const uint64_t last = UINT64_C(1) << 63; /* it may not be asked where the lowest bit of 0 is */
+	const uint64_t last = UINT64_C(1) << 63; /* __builtin_ctzll(0) is undefined */
 	size_t n = flow_split_count(end, instruction);
 	uint64_t some_newline = 0, some_digits = 0, rest = end;
 

@@ -15,9 +15,9 @@
 #define VECTORS 4 /* of 16 bytes, in a word */
 
 /*
- * 64 bits of four vectors' bytes, each 0 or 0xFF.  NEON has no instruction for
- * it: of each byte a bit of its own is kept, and adding neighbours three times
- * puts 8 of them into one byte.
+ * Returns 64 bits for the bytes of four vectors, each byte 0 or 0xFF.  NEON
+ * has no instruction for that: one different bit is kept of each byte, and
+ * adding neighbours three times puts 8 of them into one byte.
  */
 static flow_always_inline uint64_t
 bits_neon(const uint8x16_t x[VECTORS])
@@ -30,6 +30,7 @@ bits_neon(const uint8x16_t x[VECTORS])
 	return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(sum, sum)), 0);
 }
 
+/* Splits with NEON, one word at a time. */
 void
 flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 {
@@ -67,10 +68,12 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 			is_digit[i] = vcleq_u8(vsubq_u8(x, zero), nine);
 			is_special[i] = vbicq_u8(vcltq_s8(vreinterpretq_s8_u8(x), space), is_end[i]);
 		}
+		/* find the fields of digits */
 		end = bits_neon(is_end);
 		start = end << 1 | start_carry;
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_neon(is_digit), &digit_carry);
+		/* mark special fields, which are rare */
 		any = vorrq_u8(vorrq_u8(is_special[0], is_special[1]),
 		               vorrq_u8(is_special[2], is_special[3]));
 		if (flow_unlikely((start & end) != 0 || special_carry != 0 || vmaxvq_u8(any) != 0))
@@ -80,6 +83,7 @@ flow_split_neon(const char *data, size_t len, char separator, FlowEnds *ends)
 			                                        start,
 			                                        bits_neon(is_special),
 			                                        special_carry);
+		/* append the ends */
 		count = flow_split_append_ends(ends->next,
 		                               (uint32_t) at + 1,
 		                               count,

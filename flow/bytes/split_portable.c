@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * split_portable.c
- *	  The splitter that takes a byte at a time: for processors without a faster
- *	  one, and the oracle of the tests of the others.
+ *	  The splitter that processes one byte at a time, for processors without a
+ *	  faster one.  The tests compare the others with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@ put_bit(uint8_t *bits, size_t number, bool value)
 		bits[number / 8] &= (uint8_t) ~mask;
 }
 
-/* Byte by byte. */
+/* Splits byte by byte. */
 void
 flow_split_portable(const char *data, size_t len, char separator, FlowEnds *ends)
 {

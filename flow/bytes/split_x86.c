@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * split_x86.c
- *	  The splitter for x86-64: SSE2, AVX2 and AVX-512.
+ *	  The splitters for x86-64: SSE2, AVX2 and AVX-512.
  *
- * Each function names the instructions that it needs; which of them may be
- * called is asked at run time.
+ * Each function names the instructions that it needs.  Which of them may be
+ * called is checked at run time.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,43 +22,43 @@
 	__attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt")))
 
 /*
- * SSE2 and AVX2 compare signed bytes: what is added to them, and what digits
- * are then below.
+ * SSE2 and AVX2 compare signed bytes.  After adding DIGIT_SHIFT, the digits
+ * are the bytes below DIGIT_END.
  */
 #define DIGIT_SHIFT ((char) (0x80 - '0'))
 #define DIGIT_END ((char) (0x80 + 10))
 
-/* The masks of a word: a bit by byte. */
+/* The masks of a word, with a bit for each byte. */
 typedef struct Masks
 {
-	uint64_t end; /* newlines too */
+	uint64_t end; /* including newlines */
 	uint64_t newline;
 	uint64_t digit;
-	uint64_t special; /* and no end */
+	uint64_t special; /* special bytes that are no ends */
 } Masks;
 
 /* ---------- steps of AVX2 and AVX-512 ---------- */
 
 /*
- * So many words are split at once: their bits are merged before they are
- * stored, and one branch asks whether anything about them is rare.  4 words
- * are 1.15 times as fast as 2 (AVX-512; AVX2 1.2).
+ * Number of words that are split at once.  Their bits are merged before they
+ * are stored, and one branch checks whether any of them is rare.  4 words are
+ * 1.15 times as fast as 2 (AVX-512; AVX2 1.2).
  */
 #define STEP_WORDS 4
 #define STEP (STEP_WORDS * FLOW_SPLIT_WORD)
 
-/* What is carried from step to step. */
+/* The state between steps. */
 typedef struct State
 {
 	size_t count;
-	uint64_t start;         /* 1: a field starts with the next word */
+	uint64_t start;         /* 1 if a field starts with the next word */
 	uint64_t digit_carry;   /* of flow_split_digits */
 	uint64_t special_carry; /* of flow_split_mark_special */
 	uint64_t newline_part;  /* of FlowBits */
 	uint64_t digits_part;
 } State;
 
-/* What the words of a step have, those of them that were added. */
+/* The words of a step that were added so far. */
 typedef struct Step
 {
 	size_t count;
@@ -66,14 +66,14 @@ typedef struct Step
 	uint64_t digits;
 	uint64_t start; /* as in State */
 	unsigned char digit_carry;
-	uint64_t rare; /* not 0: must be done again, by add_rare_word */
+	uint64_t rare; /* not 0 if the step must be repeated by add_rare_word */
 } Step;
 
 /*
  * Makes the compiler have a value in a register at this point.  Without it gcc
- * defers most of what a step computes to its end, runs out of registers, and
- * is 1.3 times as slow (AVX-512: 15.5 cycles a word, 11.9 with it); clang
- * takes "end >> 63" for half of a shld, which AMD has in microcode.
+ * defers most of the computation of a step to its end, runs out of registers,
+ * and is 1.3 times as slow (AVX-512: 15.5 cycles a word, 11.9 with it). clang
+ * turns "end >> 63" into half of a shld, which is microcode on AMD.
  */
 #define HAVE(value) __asm__("" : "+r"(value))
 #define HAVE_VECTOR(value) __asm__("" : "+x"(value))
@@ -88,7 +88,8 @@ begin_step(const State *state)
 
 /*
  * Adds a word.  The addition is that of flow_split_digits, but with the
- * processor's carry.  More bits than fit make nonsense; finish_step sees that.
+ * processor's carry.  If there are more bits than fit, the result is wrong,
+ * which finish_step detects.
  */
 USES_BMI static flow_always_inline void
 add_word(Step *step, uint64_t end, uint64_t newline, uint64_t digit)
@@ -109,7 +110,8 @@ add_word(Step *step, uint64_t end, uint64_t newline, uint64_t digit)
 }
 
 /*
- * Makes a step part of the state; false if it must be done again, being rare.
+ * Adds a step to the state.  Returns false if the step is rare and must be
+ * repeated.
  */
 static flow_always_inline bool
 finish_step(State *state, FlowEnds *ends, const Step *step)
@@ -132,8 +134,8 @@ finish_step(State *state, FlowEnds *ends, const Step *step)
 }
 
 /*
- * Adds a word of a step with odd ends, or with too many of them for the fast
- * way.
+ * Adds a word of a step that has special ends, or too many ends for the fast
+ * path.
  */
 USES_BMI static flow_always_inline void
 add_rare_word(State *state, FlowEnds *ends, const Masks *masks)
@@ -160,7 +162,7 @@ add_rare_word(State *state, FlowEnds *ends, const Masks *masks)
 
 /* ---------- AVX-512 ---------- */
 
-/* The numbers of a step's bytes. */
+/* The numbers of the bytes of a step. */
 #define NUMBERS_8(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7
 #define NUMBERS_32(n) NUMBERS_8(n), NUMBERS_8((n) + 8), NUMBERS_8((n) + 16), NUMBERS_8((n) + 24)
 static const uint8_t step_numbers[STEP] __attribute__((aligned(64))) = {NUMBERS_32(0),
@@ -172,7 +174,7 @@ static const uint8_t step_numbers[STEP] __attribute__((aligned(64))) = {NUMBERS_
                                                                         NUMBERS_32(192),
                                                                         NUMBERS_32(224)};
 
-/* 16 numbers of a step's bytes, as offsets behind those bytes. */
+/* Stores 16 numbers of a step's bytes as offsets of the bytes after them. */
 USES_AVX512 static flow_always_inline void
 store_avx512(uint32_t *next, __m512i base, __m128i numbers)
 {
@@ -180,8 +182,8 @@ store_avx512(uint32_t *next, __m512i base, __m128i numbers)
 }
 
 /*
- * A whole step that is rare.  A copy of the state, as its address is taken:
- * the other may stay in registers.
+ * Splits a whole rare step.  It returns a copy of the state, because its
+ * address is taken: the caller's state can stay in registers.
  */
 USES_AVX512 static __attribute__((noinline)) State
 rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, const State *before)
@@ -211,11 +213,12 @@ rare_step_avx512(const char *data, size_t at, char separator, FlowEnds *ends, co
 }
 
 /*
- * Of each word the first 16 ends are stored: their bytes' numbers are
- * compressed to the front of a vector, and widened.  A word with more is rare.
+ * Splits with AVX-512.  The first 16 ends of each word are stored: the numbers
+ * of their bytes are compressed to the front of a vector, and widened.  A word
+ * with more ends is rare.
  *
- * Odd bytes are found by the lowest of all signed bytes that are no ends, once
- * in a step.
+ * Special bytes are found by the minimum of all signed bytes that are no ends,
+ * once for each step.
  */
 USES_AVX512 void
 flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
@@ -238,8 +241,9 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 		                    : flow_split_pad(tail, STEP, data + at, len - at, separator);
 		__m512i base = _mm512_set1_epi32((int) at + 1), lowest = _mm512_set1_epi8(0x7F);
 		Step step = begin_step(&state);
-		uint64_t most = 0; /* ends of a word: a bit that one of the counts has */
+		uint64_t most = 0; /* numbers of ends of the words, or-ed */
 
+/* find the ends of each word */
 #pragma GCC unroll 4
 		for (int i = 0; i < STEP_WORDS; i++)
 		{
@@ -259,6 +263,7 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 			most |= (uint64_t) _mm_popcnt_u64(end);
 			add_word(&step, end, newline, digit);
 		}
+		/* repeat a rare step */
 		step.rare |= most & ~UINT64_C(15);
 		if (flow_unlikely(_mm512_cmplt_epi8_mask(lowest, _mm512_set1_epi8(0x20)) != 0) ||
 		    !finish_step(&state, ends, &step))
@@ -271,6 +276,7 @@ flow_split_avx512(const char *data, size_t len, char separator, FlowEnds *ends)
 	ends->count = state.count;
 }
 
+/* Returns true if this processor has all instructions of USES_AVX512. */
 bool
 flow_split_avx512_available(void)
 {
@@ -282,9 +288,9 @@ flow_split_avx512_available(void)
 
 /* ---------- AVX2 ---------- */
 
-#define ONCE_AVX2 10 /* ends of a word that are stored without asking whether there are so many */
+#define ONCE_AVX2 10 /* number of ends of a word that are stored without checking the count */
 
-/* 64 bits of two vectors' bytes, each 0 or 0xFF. */
+/* Returns 64 bits for the bytes of two vectors, each byte 0 or 0xFF. */
 USES_AVX2 static flow_always_inline uint64_t
 bits_avx2(__m256i low, __m256i high)
 {
@@ -293,8 +299,8 @@ bits_avx2(__m256i low, __m256i high)
 }
 
 /*
- * All masks of a word but "odd", which becomes a vector with a byte that is
- * not 0 for an odd byte of the word; *odd is what it was for others.
+ * Returns the masks of a word.  *special becomes a vector in which a byte is
+ * not 0 for each special byte of the word or of earlier ones.
  */
 USES_AVX2 static flow_always_inline Masks
 masks_avx2(const char *data, char separator, __m256i *special)
@@ -321,10 +327,10 @@ masks_avx2(const char *data, char separator, __m256i *special)
 }
 
 /*
- * Stores what is behind each end of a word.  2 % of the words have more than
- * 10 of v2 records, but a quarter has more than 8: with those the wrong
- * guesses cost more than two stores (24.6 cycles a word; 23.6 with 10, 26.8
- * with 12).
+ * Stores the offsets after the ends of a word.  In v2 records, 2 % of the
+ * words have more than 10 ends, but a quarter has more than 8.  With 8, wrong
+ * predictions cost more than two stores (24.6 cycles a word; 23.6 with 10,
+ * 26.8 with 12).
  */
 USES_AVX2 static flow_always_inline void
 store_avx2(uint32_t *next, uint32_t base, uint64_t end)
@@ -344,7 +350,7 @@ store_avx2(uint32_t *next, uint32_t base, uint64_t end)
 	}
 }
 
-/* As rare_step_avx512. */
+/* Splits a whole rare step, see rare_step_avx512. */
 USES_AVX2 static __attribute__((noinline)) State
 rare_step_avx2(const char *data, size_t at, char separator, FlowEnds *ends, const State *before)
 {
@@ -363,6 +369,7 @@ rare_step_avx2(const char *data, size_t at, char separator, FlowEnds *ends, cons
 	return state;
 }
 
+/* Splits with AVX2, see flow_split_avx512. */
 USES_AVX2 void
 flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 {
@@ -385,6 +392,7 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 		__m256i special = _mm256_setzero_si256();
 		Step step = begin_step(&state);
 
+/* find the ends of each word */
 #pragma GCC unroll 4
 		for (int i = 0; i < STEP_WORDS; i++)
 		{
@@ -396,6 +404,7 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 			           masks.end);
 			add_word(&step, masks.end, masks.newline, masks.digit);
 		}
+		/* repeat a rare step */
 		step.rare |= !_mm256_testz_si256(special, special);
 		if (!finish_step(&state, ends, &step))
 		{
@@ -415,8 +424,8 @@ flow_split_avx2(const char *data, size_t len, char separator, FlowEnds *ends)
 #define HYGON_EBX 0x6F677948
 
 /*
- * AMD before Zen 3 (family 0x19) has a pext of about 8 micro-operations per
- * bit of its mask.
+ * Returns true if pext is slow.  AMD processors before Zen 3 (family 0x19)
+ * need about 8 micro-operations per bit of its mask.
  */
 static bool
 pext_is_slow(void)
@@ -433,6 +442,10 @@ pext_is_slow(void)
 	return family < 0x19;
 }
 
+/*
+ * Returns true if this processor has all instructions of USES_AVX2, and a fast
+ * pext.
+ */
 bool
 flow_split_avx2_available(void)
 {
@@ -443,7 +456,7 @@ flow_split_avx2_available(void)
 
 #define VECTORS 4 /* of 16 bytes, in a word */
 
-/* 64 bits of four vectors' bytes, each 0 or 0xFF. */
+/* Returns 64 bits for the bytes of four vectors, each byte 0 or 0xFF. */
 static flow_always_inline uint64_t
 bits_sse2(const __m128i x[VECTORS])
 {
@@ -453,6 +466,10 @@ bits_sse2(const __m128i x[VECTORS])
 	return a | b << 16 | c << 32 | d << 48;
 }
 
+/*
+ * Splits one word at a time, without pext.  "instruction" is true if the
+ * processor has popcnt.
+ */
 static flow_always_inline void
 split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool instruction)
 {
@@ -486,11 +503,14 @@ split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool i
 		end = bits_sse2(is_end);
 		special = bits_sse2(is_low) & ~end;
 		start = end << 1 | start_carry;
+		/* find the fields of digits */
 		start_carry = end >> 63;
 		sum = flow_split_digits(start, bits_sse2(is_digit), &digit_carry);
+		/* mark special fields, which are rare */
 		if (flow_unlikely((special | (start & end) | special_carry) != 0))
 			special_carry =
 				flow_split_mark_special(ends, count, end, start, special, special_carry);
+		/* append the ends */
 		count = flow_split_append_ends(ends->next,
 		                               (uint32_t) at + 1,
 		                               count,
@@ -504,6 +524,7 @@ split_plain(const char *data, size_t len, char separator, FlowEnds *ends, bool i
 	ends->count = count;
 }
 
+/* Splits with SSE2, which every x86-64 processor has. */
 void
 flow_split_sse2(const char *data, size_t len, char separator, FlowEnds *ends)
 {
@@ -514,8 +535,8 @@ flow_split_sse2(const char *data, size_t len, char separator, FlowEnds *ends)
 }
 
 /*
- * The same steps with the shifts and counts of newer processors, for those
- * whose pext is slow: 1.3 times as fast.
+ * Splits in the same way with the shifts and counts of newer processors, for
+ * those whose pext is slow: 1.3 times as fast.
  */
 USES_AVX2 void
 flow_split_avx2_plain(const char *data, size_t len, char separator, FlowEnds *ends)
@@ -526,6 +547,7 @@ flow_split_avx2_plain(const char *data, size_t len, char separator, FlowEnds *en
 		split_plain(data, len, separator, ends, true);
 }
 
+/* Returns true if this processor has all instructions of USES_AVX2. */
 bool
 flow_split_avx2_plain_available(void)
 {

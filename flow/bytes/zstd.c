@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * zstd.c
- *	  Decompresses Zstandard data (RFC 8878); the only file that knows libzstd.
+ *	  Decompresses Zstandard data (RFC 8878).  No other file uses libzstd.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,24 +13,24 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-/* 8 MiB, what zstd -19 uses.  A header may ask for 2 GiB. */
+/* 8 MiB, the window of zstd -19.  A header may ask for 2 GiB. */
 #define MAX_WINDOW_LOG 23
 
 typedef struct Zstd
 {
 	const FlowHost *host;
 	ZSTD_DCtx *context;
-	bool any_frame; /* one has been read */
+	bool any_frame; /* true once a frame has been read */
 
-	/* the header of a frame to come */
+	/* the header of the next frame */
 	uint8_t header[ZSTD_FRAMEHEADERSIZE_MAX];
 	size_t nheader; /* bytes collected */
-	size_t need;    /* bytes it has, as far as known */
+	size_t need;    /* its length, as far as known */
 
-	/* the frame that has begun */
-	bool inside;
-	uint64_t size; /* its content's, or ZSTD_CONTENTSIZE_UNKNOWN */
-	uint64_t done; /* of it */
+	/* the current frame */
+	bool inside;   /* true after its header */
+	uint64_t size; /* size of its content, or ZSTD_CONTENTSIZE_UNKNOWN */
+	uint64_t done; /* bytes decompressed so far */
 } Zstd;
 
 static void *
@@ -46,7 +46,8 @@ zstd_deallocate(void *opaque, void *ptr)
 }
 
 /*
- * A frame of data, or one to be skipped, with which some tools begin a file.
+ * Returns true if the data begin with a frame, which may be a skippable one,
+ * because some tools begin a file with those.
  */
 static bool
 zstd_recognizes(const uint8_t *data, size_t len)
@@ -61,6 +62,7 @@ zstd_recognizes(const uint8_t *data, size_t len)
 	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
 }
 
+/* Reports that the file ends inside a frame. */
 static FlowStatus
 ends_early(uint64_t offset, FlowError *error)
 {
@@ -70,7 +72,7 @@ ends_early(uint64_t offset, FlowError *error)
 	return status;
 }
 
-/* What libzstd's error means to the reader of a file. */
+/* Translates libzstd's error for the reader of a file. */
 static FlowStatus
 library_error(size_t result, uint64_t offset, FlowError *error)
 {
@@ -99,9 +101,9 @@ library_error(size_t result, uint64_t offset, FlowError *error)
 }
 
 /*
- * Collects a frame's header, before libzstd sees it: it would also take
- * formats older than the standard, with decoders that know no limits, and does
- * not always hold a frame to the size that its header names.
+ * Collects a frame's header before libzstd sees it.  libzstd would also accept
+ * formats older than the standard, with decoders that have no limits, and does
+ * not always enforce the content size that a header names.
  */
 static FlowStatus
 begin_frame(Zstd *zstd, const uint8_t **in, const uint8_t *in_end, uint64_t offset,
@@ -113,26 +115,30 @@ begin_frame(Zstd *zstd, const uint8_t **in, const uint8_t *in_end, uint64_t offs
 	uint64_t begin = offset - zstd->nheader;
 	size_t result;
 
+	/* collect the header as far as its length is known */
 	while (zstd->nheader < zstd->need && *in < in_end)
 		zstd->header[zstd->nheader++] = *(*in)++;
 	if (zstd->nheader < zstd->need)
 		return FLOW_OK;
 
+	/* reject data that are no frame */
 	if (!zstd_recognizes(zstd->header, zstd->nheader))
 	{
 		if (!zstd->any_frame)
 			return flow_error_set(error, FLOW_CORRUPT, "is not zstd data");
-		flow_error_set(error, FLOW_CORRUPT, "has other data behind its last zstd frame");
+		flow_error_set(error, FLOW_CORRUPT, "has other data after its last zstd frame");
 		flow_error_detail(error, "They begin at byte %" PRIu64 ".", begin);
 		return FLOW_CORRUPT;
 	}
 
+	/* parse the header, which may show that it is longer */
 	result = ZSTD_getFrameHeader(&frame, zstd->header, zstd->nheader);
 	if (!ZSTD_isError(result) && result > 0)
 	{
 		zstd->need = result;
 		return FLOW_OK;
 	}
+	/* pass the complete header to libzstd */
 	if (!ZSTD_isError(result))
 	{
 		input.size = zstd->nheader;
@@ -141,15 +147,17 @@ begin_frame(Zstd *zstd, const uint8_t **in, const uint8_t *in_end, uint64_t offs
 	if (ZSTD_isError(result))
 		return library_error(result, begin, error);
 
+	/* the frame begins */
 	zstd->nheader = 0;
 	zstd->need = FLOW_MAGIC_SIZE;
 	zstd->any_frame = true;
-	zstd->inside = result != 0; /* nothing may be left to skip */
+	zstd->inside = result != 0; /* a skippable frame may be empty */
 	zstd->size = frame.frameType == ZSTD_skippableFrame ? 0 : frame.frameContentSize;
 	zstd->done = 0;
 	return FLOW_OK;
 }
 
+/* Checks that the frame had the content size that its header names. */
 static FlowStatus
 end_frame(Zstd *zstd, uint64_t offset, FlowError *error)
 {
@@ -169,6 +177,7 @@ end_frame(Zstd *zstd, uint64_t offset, FlowError *error)
 	return status;
 }
 
+/* Decompresses part of a frame, or reads a frame's header. */
 static FlowStatus
 zstd_step(void *state, const uint8_t **in, const uint8_t *in_end, bool last, uint8_t **out,
           uint8_t *out_end, uint64_t offset, FlowError *error)

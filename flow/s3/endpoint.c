@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * endpoint.c
- *	  Which hosts and addresses may be connected to.
+ *	  Decides which hosts and addresses may be connected to.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,16 +12,17 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* An entry, read. */
+/* A parsed entry of the allowed endpoints. */
 typedef struct Entry
 {
 	char name[256];      /* a host, or "*.suffix"; empty: an address or a network */
-	uint8_t address[16]; /* of so many bytes */
+	uint8_t address[16]; /* of "len" bytes */
 	size_t len;
 	int bits;
 	int port; /* 0: any */
 } Entry;
 
+/* Reads a number of at most five digits in the given range. */
 static bool
 read_number(const char *text, int least, int most, int *number)
 {
@@ -33,6 +34,7 @@ read_number(const char *text, int least, int most, int *number)
 	return *number >= least && *number <= most;
 }
 
+/* Returns true if the text is a host's name, or "*." and one. */
 static bool
 is_host(const char *name)
 {
@@ -52,8 +54,8 @@ is_host(const char *name)
 }
 
 /*
- * "10.0.0.0/8", "fd00::1": true if it is one, *valid tells whether its "/bits"
- * is.
+ * Reads an address or a network, such as "10.0.0.0/8" or "fd00::1".  Returns
+ * false if the text is neither.  Sets *valid to whether its "/bits" is valid.
  */
 static bool
 read_address(char *text, Entry *entry, bool *valid)
@@ -77,6 +79,7 @@ read_address(char *text, Entry *entry, bool *valid)
 	return true;
 }
 
+/* Reads "HOST", "HOST:PORT", "ADDRESS", "NETWORK/BITS" or "[IPV6]:PORT". */
 static bool
 read_entry(const char *text, Entry *entry)
 {
@@ -88,6 +91,7 @@ read_entry(const char *text, Entry *entry)
 		return false;
 	strcpy(name, text);
 
+	/* an IPv6 address in brackets, perhaps with a port */
 	if (name[0] == '[')
 	{
 		char *close = strchr(name, ']');
@@ -101,8 +105,9 @@ read_entry(const char *text, Entry *entry)
 		name[0] = '\0';
 		return address;
 	}
+	/* a port after a host or an IPv4 address */
 	colon = strchr(name, ':');
-	if (colon != NULL && strchr(colon + 1, ':') == NULL) /* more than one: an IPv6 address */
+	if (colon != NULL && strchr(colon + 1, ':') == NULL) /* more than one colon: an IPv6 address */
 	{
 		if (!read_number(colon + 1, 1, 65535, &entry->port))
 			return false;
@@ -116,6 +121,7 @@ read_entry(const char *text, Entry *entry)
 	return is_host(name);
 }
 
+/* Returns true if the text is a valid entry of the allowed endpoints. */
 bool
 flow_endpoint_is_valid(const char *text)
 {
@@ -124,6 +130,7 @@ flow_endpoint_is_valid(const char *text)
 	return read_entry(text, &entry);
 }
 
+/* Returns true if the first "bits" bits of two addresses are equal. */
 static bool
 shares_bits(const uint8_t *a, const uint8_t *b, int bits)
 {
@@ -134,8 +141,8 @@ shares_bits(const uint8_t *a, const uint8_t *b, int bits)
 }
 
 /*
- * Addresses that are another machine's only by mistake or malice: this
- * machine's, the link's, and groups.
+ * Returns true for addresses that are reached under a host's name only by
+ * mistake or malice: those of this machine, of the link, and of groups.
  */
 static bool
 is_near(const uint8_t *address, size_t len)
@@ -149,12 +156,12 @@ is_near(const uint8_t *address, size_t len)
 		{4, {0}, 8},                        /* "this network", and 0.0.0.0 */
 		{4, {127}, 8},                      /* loopback */
 		{4, {169, 254}, 16},                /* link-local: an instance's metadata */
-		{4, {224}, 3},                      /* multicast, and what is reserved */
+		{4, {224}, 3},                      /* multicast, and reserved addresses */
 		{16, {0}, 96},                      /* ::, ::1, and IPv4 written in IPv6 */
 		{16, {0xFE, 0x80}, 10},             /* link-local */
 		{16, {0xFF}, 8},                    /* multicast */
 		{16, {0xFD, 0x00, 0x0E, 0xC2}, 32}, /* an instance's metadata */
-		/* NAT64, behind which is any IPv4 address */
+		/* NAT64, which leads to any IPv4 address */
 		{16, {0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0}, 96},
 	};
 
@@ -186,6 +193,7 @@ name_matches(const char *pattern, const char *name)
 	return pattern[0] == '*' ? has_suffix(name, pattern + 1) : strcasecmp(pattern, name) == 0;
 }
 
+/* Returns true if a connection to the address may be made. */
 bool
 flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
                      const uint8_t *address, size_t len, int port, bool tls)
@@ -193,6 +201,7 @@ flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
 	static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 	bool near;
 
+	/* an IPv4 address mapped into IPv6 */
 	if (len == 16 && memcmp(address, mapped, sizeof(mapped)) == 0)
 	{
 		address += sizeof(mapped);
@@ -200,6 +209,7 @@ flow_endpoint_allows(const char *const *entries, size_t count, const char *name,
 	}
 	near = is_near(address, len);
 
+	/* without entries, only AWS is allowed */
 	if (count == 0)
 		return tls && !near &&
 		       (has_suffix(name, ".amazonaws.com") || has_suffix(name, ".amazonaws.com.cn"));

@@ -1,19 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * http.c
- *	  Requests over HTTP, many at a time (the only file that knows libcurl).
+ *	  Requests over HTTP, many at a time.  No other file uses libcurl.
  *
- * libcurl says which sockets it waits for and until when; the waiting is the
- * host's, which can be interrupted at any time.  Nothing here waits otherwise,
- * with one exception: names are resolved by threads of libcurl's own.  Such a
- * thread must not run the host's signal handlers, so all signals are blocked
- * while libcurl works, and are left blocked in what it starts; and it is left
- * alone when its request is cancelled (CURLOPT_QUICK_EXIT), for a resolver may
- * take half a minute.
+ * libcurl tells which sockets it waits for and until when.  The host does the
+ * waiting, which can be interrupted at any time.  Nothing else here waits,
+ * with one exception: names are resolved by threads of libcurl.  Such a thread
+ * must not run the host's signal handlers, so all signals are blocked while
+ * libcurl works, and stay blocked in the threads that it starts.  When its
+ * request is cancelled, the thread is left alone (CURLOPT_QUICK_EXIT), because
+ * a resolver may take half a minute.
  *
  * Redirections are not followed: only the store knows what may be signed for
- * whom.  Proxies, .netrc, cookies and other things by which a request could go
- * elsewhere than its URL says are off.
+ * which host.  Proxies, .netrc, cookies and other ways in which a request
+ * could go elsewhere than its URL says are disabled.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,29 +35,29 @@
 #include <unistd.h>
 
 #define CONNECT_MS 5000
-#define STALL_BYTES 1024 /* less than so many a second, for so many seconds, is a stall */
+#define STALL_BYTES 1024 /* fewer bytes a second than this, for STALL_SECONDS, are a stall */
 #define STALL_SECONDS 10
-#define CONNECTION_SECONDS 300       /* an older connection is not used again */
-#define RECEIVE_SIZE (64 * 1024)     /* of libcurl's buffer for each transfer */
-#define MAX_FIELDS_BYTES (64 * 1024) /* of an answer, all of its header */
+#define CONNECTION_SECONDS 300       /* older connections are not reused */
+#define RECEIVE_SIZE (64 * 1024)     /* size of libcurl's buffer for each transfer */
+#define MAX_FIELDS_BYTES (64 * 1024) /* maximum size of an answer's header */
 #define MAX_SOCKETS 256
 
 struct FlowHttp
 {
 	FlowHttpSpec spec;
 	CURLM *multi;
-	FlowHttpRequest *first; /* those under way */
+	FlowHttpRequest *first; /* requests under way */
 
 	FlowSocket sockets[MAX_SOCKETS];
 	int nsockets;
 	uint64_t version; /* of the sockets, see FlowHost */
-	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: it does not */
-	bool failed;      /* it could not be told what to wait for */
-	bool starved;     /* libcurl had no memory to go on */
-	uint64_t ended;   /* requests */
+	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: never */
+	bool failed;      /* true if there was an error in libcurl, or too many sockets */
+	bool starved;     /* true if libcurl was out of memory */
+	uint64_t ended;   /* number of requests that have ended */
 };
 
-/* What libcurl holds for a request. */
+/* What is allocated for libcurl for a request. */
 typedef struct Transfer
 {
 	CURL *easy;
@@ -65,15 +65,16 @@ typedef struct Transfer
 	char reason[CURL_ERROR_SIZE];
 	size_t header_bytes;
 	bool refused;   /* an address was not allowed */
-	int os_errno;   /* of the socket that could not be made */
-	bool enough;    /* the caller wants no more */
+	int os_errno;   /* of the socket that could not be created */
+	bool enough;    /* the caller wants no more data */
 	bool flooded;   /* the header is too large */
-	char name[256]; /* of the URL's host */
+	char name[256]; /* host of the URL */
 	bool tls;
 } Transfer;
 
 /* ---------- signals ---------- */
 
+/* Blocks all signals. */
 static void
 block_signals(sigset_t *old)
 {
@@ -89,9 +90,9 @@ restore_signals(const sigset_t *old)
 	pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* ---------- what libcurl asks for ---------- */
+/* ---------- callbacks of libcurl ---------- */
 
-/* CURLMOPT_SOCKETFUNCTION */
+/* CURLMOPT_SOCKETFUNCTION: adds, changes or removes a socket to wait for. */
 static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
@@ -124,7 +125,7 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 	return 0;
 }
 
-/* CURLMOPT_TIMERFUNCTION */
+/* CURLMOPT_TIMERFUNCTION: sets when libcurl wants to be called. */
 static int
 want_time(CURLM *multi, long milliseconds, void *arg)
 {
@@ -137,8 +138,8 @@ want_time(CURLM *multi, long milliseconds, void *arg)
 }
 
 /*
- * CURLOPT_OPENSOCKETFUNCTION: the address is a resolved one, so this is where
- * to say no.
+ * CURLOPT_OPENSOCKETFUNCTION: opens a socket if its address, which is resolved
+ * here, is allowed.
  */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -152,6 +153,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	int fd;
 
 	(void) purpose;
+	/* get the address and the port */
 	if (address->family == AF_INET)
 	{
 		const struct sockaddr_in *in = (const struct sockaddr_in *) &address->addr;
@@ -168,6 +170,7 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 		len = 16;
 		port = ntohs(in->sin6_port);
 	}
+	/* check the address */
 	if (bytes == NULL ||
 	    !http->spec
 	         .allowed(http->spec.allowed_arg, transfer->name, bytes, len, port, transfer->tls))
@@ -186,8 +189,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 }
 
 /*
- * CURLOPT_HEADERFUNCTION: keeps the fields of the last answer (100 Continue
- * may come before it), while there is room.
+ * CURLOPT_HEADERFUNCTION: stores the fields of the last answer, while there is
+ * room.  (Before the last answer there may be a "100 Continue".)
  */
 static size_t
 take_field(char *line, size_t size, size_t count, void *arg)
@@ -205,10 +208,12 @@ take_field(char *line, size_t size, size_t count, void *arg)
 		transfer->flooded = true;
 		return 0;
 	}
+	/* another answer begins */
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
 		request->fields_len = 0;
 	else if (colon != NULL)
 	{
+		/* trim the value */
 		for (value = colon + 1; value < end && (*value == ' ' || *value == '\t');)
 			value++;
 		while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
@@ -216,6 +221,7 @@ take_field(char *line, size_t size, size_t count, void *arg)
 		if (request->fields_len + (size_t) (colon - line) + (size_t) (end - value) + 2 <=
 		    sizeof(request->fields_text))
 		{
+			/* add the field with its name in lower case */
 			for (const char *p = line; p < colon; p++)
 				*out++ = *p >= 'A' && *p <= 'Z' ? (char) (*p + ('a' - 'A')) : *p;
 			*out++ = '\0';
@@ -228,7 +234,7 @@ take_field(char *line, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* CURLOPT_WRITEFUNCTION */
+/* CURLOPT_WRITEFUNCTION: passes a part of the body to the caller. */
 static size_t
 take_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -241,7 +247,7 @@ take_body(char *data, size_t size, size_t count, void *arg)
 	if (request->receive(request, data, size * count))
 		return size * count;
 	transfer->enough = true;
-	return size * count + 1; /* not what was given: libcurl ends the transfer */
+	return size * count + 1; /* a wrong count makes libcurl end the transfer */
 }
 
 /* ---------- requests ---------- */
@@ -269,7 +275,7 @@ unlink_request(FlowHttpRequest *request)
 	request->next = request->prev = NULL;
 }
 
-/* The request is over, for good or bad. */
+/* Removes a request that has ended, successfully or not. */
 static void
 end_request(FlowHttpRequest *request)
 {
@@ -283,8 +289,8 @@ end_request(FlowHttpRequest *request)
 }
 
 /*
- * False: no memory.  A URL that is not well-formed has no host, and libcurl
- * will say so.
+ * Reads the host's name from the URL.  Returns false if there is no memory.  A
+ * URL that is not well-formed has no host, which libcurl will report.
  */
 static bool
 read_host(Transfer *transfer, const char *url)
@@ -307,8 +313,8 @@ read_host(Transfer *transfer, const char *url)
 }
 
 /*
- * False: no memory, or an option that this libcurl does not know, which must
- * not go unnoticed.
+ * Sets the options of a transfer.  Returns false if there is no memory, or if
+ * this libcurl does not know one of the options, which must not be ignored.
  */
 static bool
 set_options(FlowHttpRequest *request, Transfer *transfer)
@@ -326,7 +332,7 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	SET(CURLOPT_ERRORBUFFER, transfer->reason);
 	SET(CURLOPT_PATH_AS_IS, 1L);
 
-	/* nowhere else than the URL says */
+	/* go only where the URL says */
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_REDIR_PROTOCOLS_STR, "https");
@@ -336,6 +342,7 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, request);
 
+	/* protocol and certificates */
 	SET(CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -343,6 +350,7 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	if (spec->ca_file != NULL)
 		SET(CURLOPT_CAINFO, spec->ca_file);
 
+	/* time limits and connections */
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    (long) (request->connect_ms > 0 ? request->connect_ms : CONNECT_MS));
 	if (request->answer_ms > 0)
@@ -353,11 +361,13 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_SIZE);
 
+	/* the answer */
 	SET(CURLOPT_HEADERFUNCTION, take_field);
 	SET(CURLOPT_HEADERDATA, request);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
 	SET(CURLOPT_WRITEDATA, request);
 
+	/* the method and the body */
 	if (strcmp(request->method, "HEAD") == 0)
 		SET(CURLOPT_NOBODY, 1L);
 	else if (request->body != NULL)
@@ -385,7 +395,7 @@ free_multi(FlowHttp *http)
 	http->due = -1;
 }
 
-/* Makes the connections' handle, if there is none. */
+/* Creates the handle of the connections if there is none. */
 static FlowStatus
 make_multi(FlowHttp *http, FlowError *error)
 {
@@ -395,8 +405,8 @@ make_multi(FlowHttp *http, FlowError *error)
 	if (http->multi != NULL)
 		return FLOW_OK;
 	/*
-	 * counts its calls; there is no end to it, as other libraries of the
-	 * process may use libcurl, too
+	 * It counts its calls.  It is never undone, because other libraries in the
+	 * process may also use libcurl.
 	 */
 	code = curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (code != CURLE_OK && code != CURLE_OUT_OF_MEMORY)
@@ -419,6 +429,9 @@ make_multi(FlowHttp *http, FlowError *error)
 	return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
 }
 
+/*
+ * Adds a header field.  Returns false if it is too long or there is no memory.
+ */
 static bool
 add_field(Transfer *transfer, const char *name, const char *value)
 {
@@ -427,8 +440,7 @@ add_field(Transfer *transfer, const char *name, const char *value)
 	int len;
 
 	/*
-	 * libcurl leaves out a field whose value is empty unless a ";" stands for
-	 * the ":"
+	 * libcurl omits a field whose value is empty, unless ";" replaces the ":"
 	 */
 	len = snprintf(line, sizeof(line), value[0] != '\0' ? "%s: %s" : "%s;", name, value);
 	if (len < 0 || (size_t) len >= sizeof(line))
@@ -441,6 +453,7 @@ add_field(Transfer *transfer, const char *name, const char *value)
 	return true;
 }
 
+/* Creates the transfer of a request and starts it. */
 static FlowStatus
 start(FlowHttpRequest *request, FlowError *error)
 {
@@ -475,6 +488,7 @@ start(FlowHttpRequest *request, FlowError *error)
 	return FLOW_OK;
 }
 
+/* Begins a request. */
 FlowStatus
 flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 {
@@ -499,6 +513,7 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	return status;
 }
 
+/* Cancels a request. */
 void
 flow_http_cancel(FlowHttpRequest *request)
 {
@@ -516,8 +531,9 @@ flow_http_cancel(FlowHttpRequest *request)
 /* ---------- working ---------- */
 
 /*
- * For a TLS library without memory libcurl has no code, but that library's
- * words.
+ * Returns true if a transfer failed for lack of memory.  If the TLS library
+ * has no memory, libcurl has no code for it, but reports that library's
+ * message.
  */
 static bool
 has_no_memory(const Transfer *transfer, CURLcode code)
@@ -527,6 +543,7 @@ has_no_memory(const Transfer *transfer, CURLcode code)
 	       strstr(transfer->reason, "out of memory") != NULL;
 }
 
+/* Converts the result of a transfer. */
 static FlowStatus
 result_of(const Transfer *transfer, CURLcode code)
 {
@@ -541,7 +558,7 @@ result_of(const Transfer *transfer, CURLcode code)
 	return FLOW_IO;
 }
 
-/* Why a transfer failed, in as few words as say it. */
+/* Sets the reason why a transfer failed, in a few words. */
 static void
 report_reason(FlowHttpRequest *request, const Transfer *transfer, CURLcode code)
 {
@@ -555,7 +572,7 @@ report_reason(FlowHttpRequest *request, const Transfer *transfer, CURLcode code)
 			*p = '?';
 }
 
-/* Takes leave of the transfers that have ended. */
+/* Completes the requests whose transfers have ended. */
 static void
 collect(FlowHttp *http)
 {
@@ -573,12 +590,13 @@ collect(FlowHttp *http)
 			continue;
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &request);
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+		/* set the result */
 		transfer = request->transfer;
 		request->status = (int) status;
 		request->result = result_of(transfer, code);
 		if (request->result == FLOW_OK && transfer->header_bytes == 0)
 		{
-			/* an HTTP/0.9 answer, or none at all */
+			/* an HTTP/0.9 answer, or no answer */
 			request->result = FLOW_IO;
 			snprintf(request->reason, sizeof(request->reason), "the answer has no header");
 		}
@@ -586,13 +604,14 @@ collect(FlowHttp *http)
 			report_reason(request, transfer, code);
 		if (request->result == FLOW_IO)
 			request->os_errno = transfer->os_errno;
+		/* end the request */
 		end_request(request);
 		request->done = true;
 		http->ended++;
 	}
 }
 
-/* Tells libcurl that a socket is ready, or that its time has come. */
+/* Tells libcurl that a socket is ready, or that its timer has expired. */
 static void
 act(FlowHttp *http, curl_socket_t fd, int what)
 {
@@ -604,6 +623,7 @@ act(FlowHttp *http, curl_socket_t fd, int what)
 	http->failed |= code != CURLM_OK;
 }
 
+/* Calls libcurl if its timer has expired. */
 static void
 act_if_due(FlowHttp *http)
 {
@@ -616,6 +636,7 @@ act_if_due(FlowHttp *http)
 	}
 }
 
+/* Works on all requests, and waits for data. */
 FlowStatus
 flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 {
@@ -628,6 +649,7 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	if (flow_interrupted(host))
 		return flow_error_interrupted(error);
 
+	/* complete what is done already */
 	block_signals(&old);
 	act_if_due(http);
 	collect(http);
@@ -635,6 +657,7 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	if (http->ended > ended || http->failed)
 		milliseconds = 0;
 
+	/* wait for sockets, at most until libcurl's timer expires */
 	if (http->due >= 0)
 	{
 		int64_t left = (http->due - host->clock(host->arg) + 999) / 1000;
@@ -646,6 +669,7 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	if (flow_interrupted(host))
 		return flow_error_interrupted(error);
 
+	/* pass the sockets that are ready to libcurl */
 	nready = http->nsockets;
 	memcpy(ready, http->sockets, (size_t) nready * sizeof(FlowSocket));
 	block_signals(&old);
@@ -665,6 +689,7 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 	                    : FLOW_OK;
 }
 
+/* Performs a request. */
 FlowStatus
 flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 {
@@ -677,6 +702,7 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	return status;
 }
 
+/* Returns a header field of the answer. */
 const char *
 flow_http_field(const FlowHttpRequest *request, const char *name)
 {
@@ -693,14 +719,16 @@ flow_http_field(const FlowHttpRequest *request, const char *name)
 	return NULL;
 }
 
+/* Reads a date of a header field. */
 int64_t
 flow_http_date(const char *text)
 {
 	return (int64_t) curl_getdate(text, NULL);
 }
 
-/* ---------- the whole ---------- */
+/* ---------- creating and freeing ---------- */
 
+/* Creates a FlowHttp. */
 FlowStatus
 flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 {
@@ -736,6 +764,7 @@ flow_http_free(FlowHttp *http)
 	flow_free(http->spec.host, http);
 }
 
+/* Closes the connections if there are no requests. */
 void
 flow_http_rest(FlowHttp *http)
 {

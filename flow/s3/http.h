@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-#define FLOW_HTTP_FIELDS_ROOM 4096 /* of the answer's header fields that somebody may ask for */
+#define FLOW_HTTP_FIELDS_ROOM 4096 /* size of the buffer for the header fields of an answer */
 
 /* A header field. */
 typedef struct FlowHttpField
@@ -23,49 +23,47 @@ typedef struct FlowHttpField
 typedef struct FlowHttp FlowHttp;
 
 /*
- * A request, from flow_http_start until flow_http_cancel or, if that comes
- * first, until it is done.  The caller owns it, and what it points to must
+ * A request, from flow_http_start until it is done or cancelled by
+ * flow_http_cancel.  The caller owns it.  Everything that it points to must
  * live as long.
  */
 typedef struct FlowHttpRequest
 {
-	/* the question */
+	/* the request */
 	const char *method;
 	const char *url;
 	const FlowHttpField *fields;
 	int nfields;
-	const char *body; /* NULL: none */
+	const char *body; /* NULL if there is none */
 	size_t body_len;
-	int connect_ms; /* until there is a connection, at most; 0: 5,000 */
-	/*
-	 * from the beginning to the end of all, at most; 0: no limit but that of
-	 * stalls
-	 */
+	int connect_ms; /* maximum time to connect; 0: 5,000 */
+	/* maximum time for the whole request; 0: limited only by stalls */
 	int answer_ms;
 
 	/*
-	 * Takes a part of the answer's body; "status" is known by then.  False: no
-	 * more of it is wanted, and the request ends with FLOW_LIMIT.
+	 * Receives a part of the answer's body.  "status" is already known.
+	 * Returns false if no more is wanted: the request then ends with
+	 * FLOW_LIMIT.
 	 */
 	bool (*receive)(struct FlowHttpRequest *request, const char *data, size_t len);
-	void *arg; /* of the caller's own */
+	void *arg; /* for the caller */
 
 	/* the answer */
 	bool done;
 	/*
-	 * FLOW_OK: the whole answer is here, whatever its status.  FLOW_NOT_ALLOWED:
+	 * FLOW_OK: the whole answer is here, with any status.  FLOW_NOT_ALLOWED:
 	 * no address was allowed.  FLOW_NO_MEMORY, FLOW_LIMIT.  FLOW_IO: the
-	 * connection failed, "reason" says how.
+	 * connection failed, and "reason" says why.
 	 */
 	FlowStatus result;
-	int status;   /* of HTTP; 0: none came */
-	int os_errno; /* of FLOW_IO: why there is no socket; 0: that was not the reason */
+	int status;   /* HTTP status; 0 if none was received */
+	int os_errno; /* of FLOW_IO: the error of socket(2); 0 if that did not fail */
 	char reason[256];
-	/* "name\0value\0", one behind the other, names in lower case */
+	/* "name\0value\0" for each field, with names in lower case */
 	char fields_text[FLOW_HTTP_FIELDS_ROOM];
 	size_t fields_len;
 
-	/* http.c's own */
+	/* private to http.c */
 	FlowHttp *http;
 	struct FlowHttpRequest *next, *prev;
 	void *transfer;
@@ -75,53 +73,60 @@ typedef struct FlowHttpRequest
 typedef struct FlowHttpSpec
 {
 	const FlowHost *host;
-	const char *ca_file; /* NULL: the system's */
+	const char *ca_file; /* NULL: the system's CA certificates */
 	int max_connections;
 
 	/*
-	 * May a connection be made to this resolved address, of so many bytes in
-	 * network order (4 or 16), and port? "name" is the host of the URL.
+	 * Returns true if a connection may be made to this resolved address, "len"
+	 * bytes in network order (4 or 16), and port.  "name" is the host of the
+	 * URL.
 	 */
 	bool (*allowed)(void *arg, const char *name, const uint8_t *address, size_t len, int port,
 	                bool tls);
 	void *allowed_arg;
 } FlowHttpSpec;
 
-/* FLOW_OK, FLOW_NO_MEMORY or FLOW_IO. */
+/* Creates a FlowHttp.  Returns FLOW_OK, FLOW_NO_MEMORY or FLOW_IO. */
 extern FlowStatus flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error);
-extern void flow_http_free(FlowHttp *http); /* cancels what is under way */
+extern void flow_http_free(FlowHttp *http); /* cancels all requests */
 
 /*
- * Closes the connections, unless a request is under way; the next request
- * makes new ones.
+ * Closes the connections, unless a request is under way.  The next request
+ * opens new ones.
  */
 extern void flow_http_rest(FlowHttp *http);
 
 /*
- * Begins a request.  FLOW_OK or FLOW_NO_MEMORY; what else is wrong is the
- * request's result.
+ * Begins a request.  Returns FLOW_OK or FLOW_NO_MEMORY.  Other errors are the
+ * result of the request.
  */
 extern FlowStatus flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error);
-/* of one that is done, or was never begun: nothing */
+/* Does nothing if the request is done or was never begun. */
 extern void flow_http_cancel(FlowHttpRequest *request);
 
 /*
- * Works on all requests, and waits at most so many milliseconds for something
- * to come, 0 for not at all.  Returns when anything may have happened.
- * FLOW_OK, FLOW_INTERRUPTED, FLOW_IO.
+ * Works on all requests.  Waits at most "milliseconds" for data; 0 means not
+ * at all.  May return at any time.  Returns FLOW_OK, FLOW_INTERRUPTED,
+ * FLOW_NO_MEMORY or FLOW_IO.
  */
 extern FlowStatus flow_http_work(FlowHttp *http, int milliseconds, FlowError *error);
 
 /*
- * Begins a request and works until it is done.  FLOW_OK: it is, with whatever
- * result.
+ * Begins a request and works until it is done.  FLOW_OK means that it is done,
+ * with any result.
  */
 extern FlowStatus flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error);
 
-/* A header field of the answer, NUL-terminated; NULL: it has none. */
+/*
+ * Returns a header field of the answer, NUL-terminated, or NULL if there is
+ * none.
+ */
 extern const char *flow_http_field(const FlowHttpRequest *request, const char *name);
 
-/* Seconds since 1970 of a date as header fields have it; -1: it is none. */
+/*
+ * Returns the seconds since 1970 for a date in a header field, or -1 if it is
+ * invalid.
+ */
 extern int64_t flow_http_date(const char *text);
 
 #endif /* FLOW_HTTP_H */

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * s3.c
- *	  Objects in S3, or in what speaks its language, as a FlowStore.
+ *	  Reads objects in S3 or a compatible store, as a FlowStore.
  *
- * A day of logs is hundreds of small objects behind tens of milliseconds each,
- * so many requests are under way at a time.  An object is fetched in pieces, a
- * small one in one; a piece has its buffer from the moment when it is asked
- * for, so memory is bounded by the pieces that are begun, and no transfer ever
- * has to pause.  Pieces are begun in the order in which they will be read: the
- * objects that were announced wait in a queue.
+ * A day of logs consists of hundreds of small objects, each with a latency of
+ * tens of milliseconds, so many requests are under way at a time.  An object
+ * is fetched in pieces; a small one is a single piece.  A piece has its buffer
+ * from the moment when it is requested, so that memory is bounded by the
+ * pieces that were begun, and no transfer ever has to pause.  Pieces are begun
+ * in the order in which they will be read: announced objects wait in a queue.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,45 +18,45 @@
 #include <time.h>
 
 /*
- * Of a large object so much is asked for at once: with 30 ms until the first
- * byte and 80 MB/s from then on, a connection is busy half of the time, and
- * eight of them bring more than one process inflates.  All pieces together
- * have no more than the second number, which leaves half of what a process may
- * take (32 MiB) for libcurl, TLS and the reader.
+ * Size of a piece of a large object, and maximum size of all pieces.  With 30
+ * ms until the first byte and 80 MB/s after it, a connection is busy half of
+ * the time, and eight of them deliver more than one process inflates.
+ * MAX_BUFFERED leaves half of the memory that a process may use (32 MiB) for
+ * libcurl, TLS and the reader.
  */
 #define PIECE_SIZE (2 * 1024 * 1024)
 #define MAX_BUFFERED (16 * 1024 * 1024)
 
-/* A run of an object's bytes. */
+/* A range of an object's bytes. */
 typedef struct Piece
 {
 	struct Piece *next;
 	uint64_t from;
 	size_t size;
-	size_t have;  /* bytes that came */
-	size_t taken; /* bytes that were read */
+	size_t have;  /* bytes received */
+	size_t taken; /* bytes read by the caller */
 	char *data;
 	FlowS3Request request;
 } Piece;
 
-/* An object that is read, or will be. */
+/* An object that is being read, or will be. */
 struct FlowS3File
 {
 	FlowS3 *s3;
 	const FlowObject *object;
 	FlowS3File *next;
 	bool opened;
-	uint64_t position; /* that was read to */
-	uint64_t begun;    /* bytes before it are in pieces, or were */
-	uint64_t end;      /* no byte from here on is wanted */
+	uint64_t position; /* offset up to which it was read */
+	uint64_t begun;    /* offset up to which pieces were begun */
+	uint64_t end;      /* offset up to which bytes are wanted */
 	Piece *first, *last;
 };
 
 /* ---------- pieces ---------- */
 
 /*
- * FlowS3Request's take: a retry goes on where the last attempt ended, so what
- * comes is always what is next.
+ * FlowS3Request's take.  A retry continues where the last attempt ended, so
+ * that the data are always the next ones.
  */
 static bool
 take_bytes(FlowS3Request *request, const char *data, size_t len)
@@ -83,6 +83,7 @@ drop_first_piece(FlowS3File *file)
 	flow_free(s3->host, piece);
 }
 
+/* Requests the next "size" bytes of a file. */
 static FlowStatus
 begin_piece(FlowS3File *file, size_t size, FlowError *error)
 {
@@ -104,6 +105,7 @@ begin_piece(FlowS3File *file, size_t size, FlowError *error)
 	piece->size = size;
 	piece->data = data;
 
+	/* set up the request */
 	request = &piece->request;
 	request->s3 = s3;
 	request->verb = "read";
@@ -126,6 +128,7 @@ begin_piece(FlowS3File *file, size_t size, FlowError *error)
 		return error->status;
 	}
 
+	/* append the piece and begin the request */
 	if (file->last != NULL)
 		file->last->next = piece;
 	else
@@ -138,8 +141,8 @@ begin_piece(FlowS3File *file, size_t size, FlowError *error)
 }
 
 /*
- * Begins what there is room for; of the first file that is not all begun
- * something, room or not.
+ * Begins pieces while there is room for them and a connection is free.  Begins
+ * one even without room if nothing is buffered.
  */
 static FlowStatus
 begin_pieces(FlowS3 *s3, FlowError *error)
@@ -185,6 +188,7 @@ add_file(FlowS3 *s3, const FlowObject *object)
 	return file;
 }
 
+/* Removes a file and drops its pieces. */
 static void
 remove_file(FlowS3File *file)
 {
@@ -206,7 +210,8 @@ remove_file(FlowS3File *file)
 }
 
 /*
- * FlowStorage's open: the file was announced, or its bytes are asked for now.
+ * FlowStorage's open.  The file may have been announced; otherwise it is
+ * added.
  */
 static FlowStatus
 open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *object, void **result,
@@ -226,7 +231,7 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 		                "Restore it first, or leave it out by conditions on columns of the path.");
 		return error->status;
 	}
-	/* a list that grows moves its objects, but not their texts */
+	/* a growing list of objects moves them, but not their texts */
 	while (file != NULL && (file->opened || file->object->path != object->path))
 		file = file->next;
 	if (file == NULL && (file = add_file(s3, object)) == NULL)
@@ -244,9 +249,7 @@ close_object(void *file)
 	remove_file(file);
 }
 
-/*
- * Waits until the next piece has something that was not read, or is complete.
- */
+/* Waits until the next piece has bytes that were not read. */
 static FlowStatus
 wait_for_bytes(FlowS3File *file, FlowError *error)
 {
@@ -269,6 +272,7 @@ wait_for_bytes(FlowS3File *file, FlowError *error)
 	}
 }
 
+/* FlowStorage's read. */
 static FlowStatus
 read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *error)
 {
@@ -295,15 +299,14 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 		if (piece->taken < piece->size)
 			continue;
 		/*
-		 * to drop it before the end of the answer has come would cost the
-		 * connection
+		 * dropping it before the answer has ended would close the connection
 		 */
 		while (!piece->request.finished)
 			if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
 				return status;
 		drop_first_piece(file);
 	}
-	/* the connections shall not rest while what came is worked on */
+	/* keep the connections busy while the caller processes the data */
 	if ((status = begin_pieces(file->s3, error)) != FLOW_OK)
 		return status;
 	return flow_s3_work(file->s3, false, error);
@@ -315,7 +318,7 @@ position(const void *file)
 	return ((const FlowS3File *) file)->position;
 }
 
-/* Begins anew from there: what has been asked for is in vain. */
+/* FlowStorage's seek: drops all pieces and continues at the offset. */
 static void
 seek(void *arg, uint64_t offset)
 {
@@ -326,7 +329,10 @@ seek(void *arg, uint64_t offset)
 	file->position = file->begun = offset < file->object->size ? offset : file->object->size;
 }
 
-/* Every byte came of the version that was listed, or reading has failed. */
+/*
+ * FlowStorage's unchanged.  If reading has not failed, every byte is from the
+ * listed version.
+ */
 static FlowStatus
 unchanged(void *file, FlowError *error)
 {
@@ -335,8 +341,9 @@ unchanged(void *file, FlowError *error)
 	return FLOW_OK;
 }
 
-/* ---------- before their turn ---------- */
+/* ---------- prefetch ---------- */
 
+/* Returns true if another object may be announced. */
 static bool
 has_room(const FlowStore *store)
 {
@@ -352,18 +359,20 @@ has_room(const FlowStore *store)
 	return count < 4 * s3->spec.max_connections && bytes < MAX_BUFFERED;
 }
 
+/* Adds an object that will be read, and requests it when there is room. */
 static FlowStatus
 announce(FlowStore *store, const FlowObject *object, FlowError *error)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
 
 	if (object->archived)
-		return FLOW_OK; /* opening it will tell */
+		return FLOW_OK; /* opening it will report that */
 	if (add_file(s3, object) == NULL)
 		return flow_error_memory(error);
 	return begin_pieces(s3, error);
 }
 
+/* Removes the announced objects that were not opened. */
 static void
 forget(FlowStore *store)
 {
@@ -386,8 +395,9 @@ counts(const FlowStore *store)
 }
 
 /*
- * Those that are being closed may be one or two more, the resolver's, and what
- * the host waits with.
+ * Returns the maximum number of open descriptors.  Besides the connections
+ * there may be one or two that are being closed, the resolver's, and those
+ * that the host waits with.
  */
 static int
 descriptors(const FlowStore *store)
@@ -435,7 +445,7 @@ static const FlowStorage storage = {.list = flow_s3_list,
                                     .descriptors = descriptors,
                                     .free = free_store};
 
-/* FlowHttpSpec's allowed */
+/* FlowHttpSpec's allowed. */
 static bool
 allowed(void *arg, const char *name, const uint8_t *address, size_t len, int port, bool tls)
 {
@@ -449,8 +459,8 @@ allowed(void *arg, const char *name, const uint8_t *address, size_t len, int por
 }
 
 /*
- * In a host's name a bucket must look like one, and stand for one level of it,
- * which the certificate has a "*" for.
+ * Returns true if the bucket can be part of a host's name.  It must be a
+ * single label, because the "*" of the certificate stands for one.
  */
 static bool
 fits_into_host(const char *bucket)
@@ -458,6 +468,7 @@ fits_into_host(const char *bucket)
 	return strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(bucket);
 }
 
+/* Creates a store for a bucket. */
 FlowStatus
 flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 {

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * s3_credentials.c
- *	  Finds the keys that requests are signed with, and renews them.
+ *	  Gets the keys with which requests are signed, and renews them.
  *
- * There is one source, which is named, and no looking in others.  What
- * services of the machine, of its container or of AWS are asked, and how, is
- * as in AWS's own tools; version 1 of the instance's service is never asked.
+ * There is one source, which the user names; no others are tried.  Services of
+ * the instance, of its container or of AWS are requested in the same way as by
+ * AWS's own tools.  Version 1 of the instance's service is never used.
  *
- * Keys are wiped from our own memory; what libcurl and expat have copied
- * cannot be.
+ * Keys are wiped from our own memory.  The copies of libcurl and expat cannot
+ * be wiped.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,13 +21,13 @@
 #include <string.h>
 #include <strings.h>
 
-#define EARLY 300      /* seconds before they expire, keys are renewed */
-#define RETRY_AFTER 30 /* seconds, if that failed */
+#define EARLY 300      /* number of seconds before their expiry at which keys are renewed */
+#define RETRY_AFTER 30 /* seconds until the next attempt if that failed */
 
 #define ATTEMPTS 3
-#define FIRST_PAUSE 100 /* milliseconds, doubled from one attempt to the next */
+#define FIRST_PAUSE 100 /* milliseconds, doubled after each attempt */
 
-/* milliseconds to connect, and for all */
+/* milliseconds to connect, and for the whole request */
 #define LOCAL_CONNECT 2000
 #define LOCAL_ANSWER (LOCAL_CONNECT + 1000)
 #define STS_CONNECT 5000
@@ -42,7 +42,7 @@
 #define CONTAINER_URL "http://169.254.170.2"
 #define INSTANCE_KEYS "/latest/meta-data/iam/security-credentials/"
 
-/* What a source gives. */
+/* The keys from a source. */
 typedef struct Found
 {
 	FlowS3Keys keys;
@@ -50,8 +50,8 @@ typedef struct Found
 } Found;
 
 /*
- * Says what was asked and what is missing; the rest of the error follows in
- * flow_s3_credentials_refresh.
+ * Sets an error whose detail says what was requested and what is missing.
+ * flow_s3_credentials_refresh completes the error.
  */
 static FlowStatus missing(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
 
@@ -67,7 +67,7 @@ missing(FlowError *error, const char *format, ...)
 	return FLOW_NO_PERMISSION;
 }
 
-/* A variable of the environment; NULL if it is not set, or empty. */
+/* Returns an environment variable, or NULL if it is not set, or empty. */
 static const char *
 variable(const FlowS3CredentialsSpec *spec, const char *name)
 {
@@ -77,8 +77,8 @@ variable(const FlowS3CredentialsSpec *spec, const char *name)
 }
 
 /*
- * Is it not empty, and only of bytes that may stand in a header field or a URL
- * without a further thought?
+ * Returns true if the text is not empty and consists of bytes that are safe in
+ * a header field or a URL.
  */
 static bool
 is_plain(const char *text)
@@ -91,21 +91,22 @@ is_plain(const char *text)
 	return true;
 }
 
-/* ---------- questions over HTTP ---------- */
+/* ---------- requests over HTTP ---------- */
 
+/* A request to a service. */
 typedef struct Question
 {
 	const char *method;
 	const char *url;
-	FlowHttpField field; /* NULL name: none */
+	FlowHttpField field; /* name NULL: none */
 	const char *body;    /* NULL: none */
 	size_t body_len;
 	int connect_ms, answer_ms;
 	const char *hint;      /* if there is no answer; NULL: none */
-	const char *transient; /* an answer with that in it is not the last word; NULL: none */
+	const char *transient; /* an answer that contains this text is temporary; NULL: none */
 } Question;
 
-/* The answer's body; a secret. */
+/* The answer's body, which is a secret. */
 typedef struct Answer
 {
 	const FlowHost *host;
@@ -132,6 +133,7 @@ answer_free(Answer *answer)
 	flow_free(answer->host, answer->text);
 }
 
+/* FlowHttpRequest's receive: appends to the answer. */
 static bool
 receive(FlowHttpRequest *request, const char *data, size_t len)
 {
@@ -145,7 +147,7 @@ receive(FlowHttpRequest *request, const char *data, size_t len)
 	return true;
 }
 
-/* As much of a URL as may be shown. */
+/* The part of a URL that may be shown. */
 typedef struct ShownUrl
 {
 	char text[SHOWN_URL + 1];
@@ -164,7 +166,7 @@ show(const char *url)
 	return shown;
 }
 
-/* A code for a message; whatever is not of a name becomes "?". */
+/* A code for a message.  All bytes other than letters and "." become "?". */
 typedef struct ShownCode
 {
 	char text[48];
@@ -185,7 +187,10 @@ show_code(const char *code)
 	return shown;
 }
 
-/* One attempt.  FLOW_OK: there is an answer, whatever its status. */
+/*
+ * Makes one attempt.  FLOW_OK means that there is an answer, with any status.
+ * *again is set if another attempt may succeed.
+ */
 static FlowStatus
 ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, bool *again,
          FlowError *error)
@@ -202,6 +207,7 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 	                           .arg = answer};
 	FlowStatus status;
 
+	/* send the request */
 	answer->len = 0;
 	answer->text[0] = '\0';
 	*again = false;
@@ -216,6 +222,7 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 		request.os_errno = error->os_errno;
 	}
 
+	/* convert the result, and decide whether to try again */
 	switch (request.result)
 	{
 		case FLOW_OK:
@@ -255,8 +262,8 @@ ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *an
 }
 
 /*
- * Up to three attempts, with pauses.  FLOW_OK: there is an answer, whatever
- * its status.
+ * Makes up to three attempts, with pauses.  FLOW_OK means that there is an
+ * answer, with any status.
  */
 static FlowStatus
 ask(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, FlowError *error)
@@ -277,7 +284,7 @@ ask(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer,
 	}
 }
 
-/* The same for an answer whose status must be 200. */
+/* Does the same, but requires an answer with status 200. */
 static FlowStatus
 ask_for_good(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer,
              FlowError *error)
@@ -295,21 +302,23 @@ ask_for_good(const FlowS3CredentialsSpec *spec, const Question *question, Answer
 
 /* ---------- answers in JSON ---------- */
 
+/* Reads a member of an answer in JSON. */
 static FlowStatus
 read_member(const Answer *answer, const char *url, const char *name, char *text, size_t size,
             FlowError *error)
 {
 	if (!flow_json_member(answer->text, answer->len, name, text, size))
-		return missing(error,
-		               "The answer to GET %s is no JSON with a text \"%s\", or that is too long.",
-		               show(url).text,
-		               name);
+		return missing(
+			error,
+			"The answer to GET %s is not JSON with a text \"%s\", or the text is too long.",
+			show(url).text,
+			name);
 	return FLOW_OK;
 }
 
 /*
- * {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ..., "Expiration":
- * ...}
+ * Reads keys from {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ...,
+ * "Expiration": ...}.
  */
 static FlowStatus
 read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
@@ -339,7 +348,7 @@ read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 		return status;
 	if (!flow_s3_time_read(expiration, &nanoseconds))
 		return missing(error,
-		               "In the answer to GET %s, \"Expiration\" is no time.",
+		               "In the answer to GET %s, \"Expiration\" is not a time.",
 		               show(url).text);
 	found->expires = nanoseconds / 1000000000;
 	return FLOW_OK;
@@ -347,6 +356,7 @@ read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
 
 /* ---------- the environment ---------- */
 
+/* Copies an environment variable, which must be set if "must" is true. */
 static FlowStatus
 copy_variable(const FlowS3CredentialsSpec *spec, const char *name, bool must, char *text,
               size_t size, FlowError *error)
@@ -361,6 +371,7 @@ copy_variable(const FlowS3CredentialsSpec *spec, const char *name, bool must, ch
 	return FLOW_OK;
 }
 
+/* Gets the keys from the environment. */
 static FlowStatus
 fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
@@ -391,8 +402,8 @@ fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *er
 /* ---------- the instance: IMDSv2 ---------- */
 
 /*
- * Amazon EC2 User Guide, "Use the Instance Metadata Service to access instance
- * metadata"
+ * Gets a token for the following requests (Amazon EC2 User Guide, "Use the
+ * Instance Metadata Service to access instance metadata").
  */
 static FlowStatus
 fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, FlowError *error)
@@ -404,7 +415,7 @@ fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, 
 	                     .connect_ms = LOCAL_CONNECT,
 	                     .answer_ms = LOCAL_ANSWER,
 	                     .hint = "If the server runs in a container, the instance's metadata "
-	                             "options must have a hop limit of 2 at least."};
+	                             "options must have a hop limit of at least 2."};
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s/latest/api/token", base);
@@ -413,11 +424,11 @@ fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, 
 		return status;
 	token->text[strcspn(token->text, "\r\n")] = '\0';
 	if (!is_plain(token->text))
-		return missing(error, "The answer to PUT %s is no token.", show(url).text);
+		return missing(error, "The answer to PUT %s is not a token.", show(url).text);
 	return FLOW_OK;
 }
 
-/* The question about something below the keys' path. */
+/* Returns the request for a URL below the keys' path. */
 static Question
 instance_question(const char *url, const Answer *token)
 {
@@ -428,7 +439,7 @@ instance_question(const char *url, const Answer *token)
 	                   .answer_ms = LOCAL_ANSWER};
 }
 
-/* A role's name; a URL is made of it. */
+/* Returns true if the text is a role's name, which can be part of a URL. */
 static bool
 is_role_name(const char *name)
 {
@@ -439,6 +450,7 @@ is_role_name(const char *name)
 	       strcmp(name, "..") != 0;
 }
 
+/* Gets the name of the instance's role. */
 static FlowStatus
 fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
                 Answer *role, FlowError *error)
@@ -464,10 +476,11 @@ fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 		return missing(error, "The answer to GET %s has status %d.", show(url).text, role->status);
 	role->text[strcspn(role->text, "\r\n")] = '\0';
 	if (!is_role_name(role->text))
-		return missing(error, "The answer to GET %s is no name of a role.", show(url).text);
+		return missing(error, "The answer to GET %s is not the name of a role.", show(url).text);
 	return FLOW_OK;
 }
 
+/* Gets the keys of the instance's role. */
 static FlowStatus
 fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
                 const char *role, Answer *answer, Found *found, FlowError *error)
@@ -490,6 +503,7 @@ fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answe
 	return read_keys(answer, url, found, error);
 }
 
+/* Gets the keys from the instance's service. */
 static FlowStatus
 fetch_instance(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
@@ -519,7 +533,7 @@ static const char *const container_hosts[] = {"localhost",
                                               "[fd00:ec2::23]",
                                               "[::1]"};
 
-/* "127.0.0.1", and its like */
+/* Returns true for "127.0.0.1" and similar addresses. */
 static bool
 is_loopback(const char *host, size_t len)
 {
@@ -528,9 +542,9 @@ is_loopback(const char *host, size_t len)
 }
 
 /*
- * May keys be asked for at this URL?  Over https yes, over http only from the
- * container's own services; what the name's address is must be looked at all
- * the same, see flow_s3_credentials_allow.
+ * Returns true if keys may be requested from this URL: with https from any
+ * host, with http only from the container's own services.  The address of the
+ * host must be checked as well, see flow_s3_credentials_allow.
  */
 static bool
 is_container_url(const char *url)
@@ -538,10 +552,12 @@ is_container_url(const char *url)
 	const char *host, *end;
 	size_t len;
 
+	/* check the scheme */
 	if (!is_plain(url))
 		return false;
 	if (strncasecmp(url, "https://", 8) != 0 && strncasecmp(url, "http://", 7) != 0)
 		return false;
+	/* check that there is a host, and no user */
 	host = strstr(url, "://") + 3;
 	end = host + strcspn(host, "/?#");
 	if (end == host || memchr(host, '@', (size_t) (end - host)) != NULL ||
@@ -550,6 +566,7 @@ is_container_url(const char *url)
 	if (strncasecmp(url, "https://", 8) == 0)
 		return true;
 
+	/* check the host, without its port */
 	len = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
 	if (host + len > end || (host + len < end && host[len] != ':'))
 		return false;
@@ -559,6 +576,7 @@ is_container_url(const char *url)
 	return is_loopback(host, len);
 }
 
+/* Sets the URL of the container's service. */
 static FlowStatus
 find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *error)
 {
@@ -566,10 +584,11 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 	const char *full = variable(spec, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	int len;
 
+	/* check the variables */
 	if (relative != NULL && (*relative != '/' || !is_plain(relative)))
 		return missing(error,
 		               "The value of the environment variable "
-		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is no path.");
+		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is not a path.");
 	if (relative == NULL && full == NULL)
 		return missing(error,
 		               "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
@@ -596,8 +615,8 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 }
 
 /*
- * What the service wants to see; *text is to be freed, and *token NULL if
- * there is none.
+ * Gets the authorization token for the container's service.  The caller must
+ * free *text.  *token is NULL if there is none.
  */
 static FlowStatus
 find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char **token,
@@ -620,12 +639,13 @@ find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char 
 	for (p = *token; p != NULL && *p >= ' ' && *p <= '~'; p++)
 		;
 	if (p != NULL && (*p != '\0' || p == *token))
-		return missing(
-			error,
-			"The authorization token of the container is empty, or not of printable characters.");
+		return missing(error,
+		               "The authorization token of the container is empty, or has characters that "
+		               "are not printable.");
 	return FLOW_OK;
 }
 
+/* Gets the keys from the container's service. */
 static FlowStatus
 fetch_container(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
@@ -664,7 +684,10 @@ typedef struct Identity
 	const char *region; /* NULL: not known */
 } Identity;
 
-/* A region's name; a host's name is made of it. */
+/*
+ * Returns true if the text is a region's name, which can be part of a host's
+ * name.
+ */
 static bool
 is_region(const char *region)
 {
@@ -673,6 +696,7 @@ is_region(const char *region)
 	return len > 0 && len < 32 && region[len] == '\0' && *region != '-' && region[len - 1] != '-';
 }
 
+/* Sets the URL of AWS STS. */
 static FlowStatus
 find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MAX_URL], FlowError *error)
 {
@@ -694,7 +718,10 @@ find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MAX_URL
 	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
 }
 
-/* STS may show a value that it does not like, and it may be cut. */
+/*
+ * Returns true if the message may contain the beginning of the token.  STS may
+ * quote a value that it rejects, and cut it.
+ */
 static bool
 tells_token(const char *message, const char *token)
 {
@@ -704,6 +731,7 @@ tells_token(const char *message, const char *token)
 	return strstr(message, beginning) != NULL;
 }
 
+/* Reports an error answer of STS. */
 static FlowStatus
 refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, const char *token,
                FlowError *error)
@@ -730,8 +758,8 @@ refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, cons
 }
 
 /*
- * AWS Security Token Service API Reference, "AssumeRoleWithWebIdentity"; such
- * a request is not signed.
+ * Requests keys for a role (AWS Security Token Service API Reference,
+ * "AssumeRoleWithWebIdentity").  Such a request is not signed.
  */
 static FlowStatus
 assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const char *url,
@@ -753,6 +781,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 	                     .transient = "IDPCommunicationError"};
 	FlowStatus status;
 
+	/* send the request */
 	if (!flow_s3_query(parameters, flow_countof(parameters), body, size))
 		return missing(error, "The name of the role, or of its session, is too long.");
 	question.body_len = strlen(body);
@@ -761,6 +790,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 		return status;
 	if (answer->status != 200)
 		return refused_by_sts(spec->host, answer, url, token, error);
+	/* read the keys */
 	status = flow_s3_sts_read(spec->host,
 	                          answer->text,
 	                          answer->len,
@@ -772,6 +802,7 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 	return status;
 }
 
+/* Gets the keys of a role with the web identity token in a file. */
 static FlowStatus
 fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, Found *found,
                   FlowError *error)
@@ -804,6 +835,7 @@ fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, F
 	return status;
 }
 
+/* Gets the keys of the role that the environment names. */
 static FlowStatus
 fetch_web_identity(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
@@ -823,13 +855,16 @@ fetch_web_identity(const FlowS3CredentialsSpec *spec, Found *found, FlowError *e
 
 /* ---------- a profile ---------- */
 
-/* The variable's value if the profile has none; NULL: neither has. */
+/*
+ * Returns the value, or the variable's if it is empty.  NULL: neither is set.
+ */
 static const char *
 or_variable(const char *value, const FlowS3CredentialsSpec *spec, const char *name)
 {
 	return *value != '\0' ? value : variable(spec, name);
 }
 
+/* Gets the keys of a profile, or of its role. */
 static FlowStatus
 use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Found *found,
             FlowError *error)
@@ -864,6 +899,7 @@ use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Fou
 	return FLOW_OK;
 }
 
+/* Gets the keys from a profile. */
 static FlowStatus
 fetch_profile(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 {
@@ -883,7 +919,7 @@ static const struct
 {
 	const char *name; /* for messages */
 	FlowStatus (*fetch)(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error);
-	const char *hint; /* if there is none that fits better */
+	const char *hint; /* used if there is no more specific one */
 } sources[] =
 	{[FLOW_S3_STATIC] = {"the user mapping", NULL, NULL},
      [FLOW_S3_ANONYMOUS] = {"nowhere", NULL, NULL},
@@ -908,21 +944,21 @@ static const struct
           "The environment of the database server needs AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE "
           "and AWS_REGION, and the role must trust the token."}};
 
-/* Can a request be signed with them, for a while yet? */
+/* Checks that the keys can be used to sign a request now. */
 static FlowStatus
 check_found(const Found *found, int64_t now, FlowError *error)
 {
 	if (!is_plain(found->keys.access_key_id) || !is_plain(found->keys.secret_access_key) ||
 	    (found->keys.session_token[0] != '\0' && !is_plain(found->keys.session_token)))
-		return missing(error, "The keys are empty, or not of printable characters.");
+		return missing(error, "The keys are empty, or have characters that are not printable.");
 	if (found->expires != 0 && found->expires <= now)
 		return missing(error, "The keys have expired already.");
 	return FLOW_OK;
 }
 
 /*
- * Says of an error where the keys were to come from.  Whatever is wrong with
- * the source means that there are no keys; what is wrong with this machine
+ * Adds to an error the source of the keys.  Any problem with the source means
+ * that there are no keys.  A lack of resources or an I/O error of this machine
  * does not.
  */
 static FlowStatus
@@ -939,7 +975,7 @@ complete_error(FlowError *error, FlowS3Source source)
 	return error->status;
 }
 
-/* Those that are there will do. */
+/* Returns true if the current keys can still be used. */
 static bool
 are_good(const FlowS3Credentials *credentials, int64_t now)
 {
@@ -949,6 +985,7 @@ are_good(const FlowS3Credentials *credentials, int64_t now)
 	       (credentials->expires > now && now < credentials->retry_at);
 }
 
+/* Gets new keys if necessary. */
 FlowStatus
 flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec,
                             bool again, FlowError *error)
@@ -958,6 +995,7 @@ flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3Credenti
 
 	if (sources[credentials->source].fetch == NULL || (!again && are_good(credentials, spec->now)))
 		return FLOW_OK;
+	/* get the keys from the source */
 	status = sources[credentials->source].fetch(spec, &found, error);
 	if (status == FLOW_OK)
 		status = check_found(&found, spec->now, error);
@@ -968,6 +1006,7 @@ flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3Credenti
 		credentials->known = true;
 	}
 	flow_s3_keys_wipe(&found.keys);
+	/* after a failure, keep the old keys while they are valid */
 	if (status == FLOW_INTERRUPTED || status == FLOW_NO_MEMORY)
 		return status;
 	credentials->retry_at = spec->now + RETRY_AFTER;
@@ -978,6 +1017,7 @@ flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3Credenti
 
 /* ---------- addresses ---------- */
 
+/* Returns true if keys may be requested from the address. */
 bool
 flow_s3_credentials_allow(FlowS3Source source, const uint8_t *address, size_t len, int port,
                           bool tls)

@@ -1,15 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * s3_list.c
- *	  Finds the objects of a location in a bucket, a page of the store's
+ *	  Finds the objects of a location in a bucket, one page of the store's
  *	  answers at a time.
  *
- * As long as a location's names can tell what is of use, and a pruner what is
- * not, the bucket is walked down like directories: a request with a delimiter
- * gives the names of one level.  From where on anything may match, all that
- * follows is listed at once, a thousand keys a request, however deep they are.
- * Several prefixes are listed at a time, and while the objects found so far
- * are read.
+ * As long as the location's names or a pruner can exclude something, the
+ * bucket is walked like directories: a request with a delimiter returns the
+ * names of one level.  Below the level from which on anything may match, all
+ * keys are listed at once, a thousand in each request, at any depth.  Several
+ * prefixes are listed at a time, and while the objects found so far are read.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,19 +20,19 @@
 
 #define MAX_FETCHES 4 /* prefixes listed at a time */
 
-/* Keys to be listed: those that begin so. */
+/* Keys to be listed: those that begin with a prefix. */
 typedef struct Prefix
 {
 	struct Prefix *next;
-	FlowSegments segments; /* that the names behind it may match */
-	bool exact;            /* only the object whose key it is */
-	bool flat;             /* all at once, not one level */
-	char *token;           /* to go on; NULL: from the beginning */
-	char *last;            /* of the page before; NULL */
+	FlowSegments segments; /* that the names after it may match */
+	bool exact;            /* only the object with this key */
+	bool flat;             /* lists all levels at once */
+	char *token;           /* to continue; NULL: from the beginning */
+	char *last;            /* last item of the page before; NULL: none */
 	char key[];
 } Prefix;
 
-/* A page that is asked for. */
+/* A page that was requested. */
 typedef struct Fetch
 {
 	Prefix *prefix;
@@ -51,14 +50,14 @@ struct FlowS3Listing
 	Prefix *waiting;
 	Fetch *fetches[MAX_FETCHES];
 	int nfetches;
-	bool found;  /* the store has shown anything at all */
-	bool ending; /* no page shall be asked for any more */
+	bool found;  /* true if the store has returned any object */
+	bool ending; /* true if no more pages are to be requested */
 	FlowObjects *objects;
 	FlowPathValue values[FLOW_MAX_VARIABLES];
-	char path[1200]; /* of an object, or a directory */
+	char path[1200]; /* of an object or a directory */
 };
 
-/* ---------- prefixes that wait ---------- */
+/* ---------- waiting prefixes ---------- */
 
 static char *
 copy_text(const FlowHost *host, const char *text)
@@ -77,6 +76,7 @@ free_prefix(const FlowHost *host, Prefix *prefix)
 	flow_free(host, prefix);
 }
 
+/* Adds a prefix on top of the waiting ones. */
 static FlowStatus
 add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments, bool exact,
            FlowError *error)
@@ -98,8 +98,9 @@ add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments seg
 }
 
 /*
- * Where to begin: below the fixed part and, where a location without a
- * wildcard may name an object, there.
+ * Adds the prefixes at which the listing begins: the fixed part of the
+ * location as a directory and, if a location without a wildcard may name an
+ * object, as a key.
  */
 static FlowStatus
 add_roots(FlowS3Listing *listing, FlowError *error)
@@ -114,7 +115,7 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 	{
 		flow_error_set(error, FLOW_BAD_LOCATION, "a key in S3 cannot be longer than 1024 bytes");
 		flow_error_detail(error,
-		                  "That of \"%.200s...\" has %zu.",
+		                  "The key of \"%.200s...\" has %zu bytes.",
 		                  flow_location_fixed(location),
 		                  len);
 		return error->status;
@@ -129,7 +130,7 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 
 /* ---------- pages ---------- */
 
-/* FlowS3Request's take */
+/* FlowS3Request's take. */
 static bool
 take_page(FlowS3Request *request, const char *data, size_t len)
 {
@@ -149,7 +150,7 @@ take_page(FlowS3Request *request, const char *data, size_t len)
 	return false;
 }
 
-/* FlowS3Request's restart: a page comes again as a whole. */
+/* FlowS3Request's restart: the whole page is sent again. */
 static bool
 restart_page(FlowS3Request *request)
 {
@@ -171,6 +172,7 @@ free_fetch(const FlowHost *host, Fetch *fetch)
 	flow_free(host, fetch);
 }
 
+/* Sets the request for a page.  Returns false if it is too long. */
 static bool
 set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefix)
 {
@@ -183,7 +185,7 @@ set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefi
 	if (!prefix->flat || prefix->exact)
 		parameters[count++] = (FlowS3Parameter) {"delimiter", "/"};
 	if (prefix->exact)
-		/* it would be the first of all that begin so */
+		/* that key would be the first of all that begin with it */
 		parameters[count++] = (FlowS3Parameter) {"max-keys", "1"};
 	if (prefix->token != NULL)
 		parameters[count++] = (FlowS3Parameter) {"continuation-token", prefix->token};
@@ -197,7 +199,7 @@ set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefi
 	       flow_s3_query(parameters, count, request->query, sizeof(request->query));
 }
 
-/* Asks for a page of the prefix that waits on top. */
+/* Requests a page of the topmost waiting prefix. */
 static FlowStatus
 begin_fetch(FlowS3Listing *listing, FlowError *error)
 {
@@ -228,7 +230,7 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 	return FLOW_OK;
 }
 
-/* ---------- what is found ---------- */
+/* ---------- results ---------- */
 
 static void
 set_path(FlowS3Listing *listing, const char *key, size_t len)
@@ -241,7 +243,7 @@ set_path(FlowS3Listing *listing, const char *key, size_t len)
 	         key);
 }
 
-/* An object that the location's names mean. */
+/* Adds an object that matches the location, unless it is pruned. */
 static FlowStatus
 add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 {
@@ -256,12 +258,14 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 	FlowStatus status;
 	bool keep;
 
+	/* skip empty objects and those that are no logs */
 	set_path(listing, entry->key, strlen(entry->key));
 	if (entry->size == 0 || name[0] == '\0' || strcmp(name, "aws-logs-write-test") == 0)
 	{
 		objects->skipped++;
 		return FLOW_OK;
 	}
+	/* prune by the variables of the path */
 	if (listing->has_variables &&
 	    !flow_location_values(listing->location, listing->path, listing->values))
 		return FLOW_OK;
@@ -269,6 +273,7 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 		objects, listing->location, listing->pruner, &object, listing->values, &keep, error);
 	if (status != FLOW_OK || !keep)
 		return status;
+	/* an object without an ETag cannot be read */
 	if (entry->etag[0] == '\0')
 	{
 		flow_error_set(error,
@@ -276,15 +281,15 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
 		               "the store gives no ETag for \"%.180s\"",
 		               listing->path);
 		flow_error_detail(
-			error, "Without one it cannot be told whether an object changes while it is read.");
+			error, "Without an ETag, a change of the object during reading cannot be detected.");
 		return error->status;
 	}
 	return flow_objects_add(listing->s3->host, objects, &object, error);
 }
 
 /*
- * A key behind its prefix, name by name.  An empty name, as keys may have, is
- * matched only where anything is.
+ * Matches a key name by name, beginning after its prefix.  An empty name,
+ * which keys may have, only matches where anything does.
  */
 static FlowStatus
 take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry, FlowError *error)
@@ -293,13 +298,16 @@ take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry,
 	const char *p = entry->key + strlen(prefix->key);
 	bool is_file = false;
 
+	/* only the key itself counts */
 	if (prefix->exact)
 		return strcmp(entry->key, prefix->key) == 0 ? add_object(listing, entry, error) : FLOW_OK;
 	if (*p == '\0')
 	{
-		listing->objects->skipped++; /* the marker of a folder, which is no object to anybody */
+		/* the marker of a folder, which is not an object for any user */
+		listing->objects->skipped++;
 		return FLOW_OK;
 	}
+	/* match name by name */
 	for (;;)
 	{
 		size_t len = strcspn(p, "/");
@@ -331,7 +339,7 @@ take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry,
 	return is_file ? add_object(listing, entry, error) : FLOW_OK;
 }
 
-/* A common prefix, which is to a bucket what a directory is to a disk. */
+/* Adds a common prefix, which corresponds to a directory. */
 static FlowStatus
 take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, FlowError *error)
 {
@@ -342,6 +350,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 	FlowStatus status;
 	bool more;
 
+	/* match its name */
 	if (prefix->exact || len < 2 || name[len - 1] != '/')
 		return FLOW_OK;
 	match = flow_location_match(listing->location, prefix->segments, name, len - 1);
@@ -352,6 +361,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 		listing->objects->skipped++;
 		return FLOW_OK;
 	}
+	/* prune by the variables of the path */
 	if (listing->has_variables)
 	{
 		set_path(listing, key, key_len - 1);
@@ -359,7 +369,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 		                                    listing->path,
 		                                    listing->values,
 		                                    &more))
-			return FLOW_OK; /* of a path like ".../2024/02/30" nothing is meant */
+			return FLOW_OK; /* a path such as ".../2024/02/30" is invalid */
 		if (more)
 		{
 			status = flow_objects_prune_directory(listing->objects,
@@ -374,7 +384,7 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 	return add_prefix(listing, key, key_len, match.below, false, error);
 }
 
-/* The rest of a prefix is to be asked for. */
+/* Adds the rest of a prefix to the waiting ones. */
 static FlowStatus
 add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, FlowError *error)
 {
@@ -394,7 +404,7 @@ add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, F
 	           : FLOW_OK;
 }
 
-/* Takes a page that is complete, or the failure to get it. */
+/* Processes a page that is complete, or the failure to get it. */
 static FlowStatus
 take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 {
@@ -406,6 +416,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	FlowS3Page page;
 	FlowStatus status;
 
+	/* check the page */
 	if ((status = flow_s3_outcome(request, error)) != FLOW_OK)
 		return status;
 	status = flow_s3_page_end(fetch->reader, &after, &page, error);
@@ -422,6 +433,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 		return status;
 	}
 
+	/* add its keys */
 	if (page.nentries + page.nprefixes > 0 && !prefix->exact)
 		listing->found = true;
 	listing->objects->directories_read += !prefix->exact && prefix->token == NULL;
@@ -433,7 +445,9 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 			listing->found = true;
 		status = take_key(listing, prefix, &page.entries[i], error);
 	}
-	/* the first is to be listed first, so it goes onto the stack last */
+	/*
+	 * the first prefix is to be listed first, so it is put on the stack last
+	 */
 	for (size_t i = page.nprefixes; i > 0 && status == FLOW_OK; i--)
 	{
 		if (i % names_per_check == 0 && flow_interrupted(host))
@@ -445,8 +459,9 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	return status;
 }
 
-/* ---------- its life ---------- */
+/* ---------- starting and ending ---------- */
 
+/* Ends a listing and cancels its requests. */
 void
 flow_s3_end_list(void *state)
 {
@@ -490,6 +505,7 @@ create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS
 	return FLOW_OK;
 }
 
+/* Requests pages of the waiting prefixes. */
 static FlowStatus
 begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
@@ -501,7 +517,7 @@ begin_fetches(FlowS3Listing *listing, FlowError *error)
 	return status;
 }
 
-/* Takes all pages that are there. */
+/* Processes all pages that have arrived. */
 static FlowStatus
 take_finished(FlowS3Listing *listing, FlowError *error)
 {
@@ -523,11 +539,11 @@ take_finished(FlowS3Listing *listing, FlowError *error)
 	return status == FLOW_OK ? begin_fetches(listing, error) : status;
 }
 
-/* ---------- from process to process ---------- */
+/* ---------- passing a listing to another process ---------- */
 
 /*
- * A prefix as bytes: its numbers, then key, token and last, each with its NUL;
- * a flag says which of the latter are there.
+ * A prefix as bytes: its numbers, then key, token and last, each with its NUL.
+ * Flags say which of the latter two are present.
  */
 typedef struct SavedPrefix
 {
@@ -535,6 +551,7 @@ typedef struct SavedPrefix
 	bool exact, has_token, has_last;
 } SavedPrefix;
 
+/* Writes a text unless "out" is NULL, and returns the next offset. */
 static size_t
 save_text(char *out, size_t at, const char *text)
 {
@@ -546,7 +563,8 @@ save_text(char *out, size_t at, const char *text)
 }
 
 /*
- * Writes all that wait, unless out is NULL; returns how many bytes they are.
+ * Writes all waiting prefixes, unless "out" is NULL.  Returns their number of
+ * bytes.
  */
 static size_t
 save(const FlowS3Listing *listing, char *out)
@@ -573,6 +591,7 @@ save(const FlowS3Listing *listing, char *out)
 	return at;
 }
 
+/* Completes the pages that were requested, and saves the waiting prefixes. */
 FlowStatus
 flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
 {
@@ -598,7 +617,7 @@ flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *le
 	return FLOW_OK;
 }
 
-/* What waits on top shall wait at the bottom. */
+/* Reverses the order of the waiting prefixes. */
 static void
 turn_over(FlowS3Listing *listing)
 {
@@ -615,6 +634,7 @@ turn_over(FlowS3Listing *listing)
 	listing->waiting = turned;
 }
 
+/* Creates a listing from the bytes of flow_s3_suspend_list. */
 FlowStatus
 flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner,
                     const char *bytes, size_t len, void **state, FlowError *error)
@@ -631,6 +651,7 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 	listing->found = bytes[0];
 	while (p < end && status == FLOW_OK)
 	{
+		/* restore a prefix */
 		const char *key = p + sizeof(SavedPrefix);
 		SavedPrefix saved;
 		Prefix *prefix;
@@ -655,12 +676,16 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 			status = flow_error_memory(error);
 	}
 
-	turn_over(listing); /* they were put onto a stack from its top on */
+	turn_over(listing); /* they were saved from the top of the stack on */
 	return status;
 }
 
 /* ---------- the listing ---------- */
 
+/*
+ * Finds more objects.  Returns FLOW_END if there are none, or none yet if
+ * "wait" is false.
+ */
 FlowStatus
 flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner, bool wait,
              void **state, FlowObjects *objects, FlowError *error)
@@ -670,6 +695,7 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 	FlowS3Listing *listing = *state;
 	FlowStatus status = FLOW_OK;
 
+	/* begin the listing */
 	if (listing == NULL)
 	{
 		status = create(s3, location, pruner, &listing, error);
@@ -677,11 +703,13 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 		if (status == FLOW_OK)
 			status = add_roots(listing, error);
 	}
+	/* request pages */
 	if (status == FLOW_OK)
 	{
 		listing->objects = objects;
 		status = begin_fetches(listing, error);
 	}
+	/* process pages until there are objects */
 	while (status == FLOW_OK)
 	{
 		status = flow_s3_work(s3, false, error);
@@ -696,9 +724,10 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 			               FLOW_NOT_FOUND,
 			               "there is nothing at \"%.200s\"",
 			               flow_location_fixed(location));
-			flow_error_detail(error,
-			                  "No object of the bucket \"%s\" has that key, or one that begins so.",
-			                  s3->bucket);
+			flow_error_detail(
+				error,
+				"No object of the bucket \"%s\" has that key or a key that begins with it.",
+				s3->bucket);
 			return error->status;
 		}
 		if (objects->count > before || objects->complete || !wait)

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * s3_page.c
- *	  Reads what S3 and STS answer: lists of objects, failures, temporary keys.
+ *	  Reads the answers of S3 and STS: lists of objects, failures, temporary
+ *	  keys.
  *
- * A list that lacks objects looks like one that is complete, so it is only
- * taken if all that it says of itself holds (Amazon S3 API Reference,
- * "ListObjectsV2").  With encoding-type=url, keys have "%XX" and "+" for a
+ * A list that lacks objects looks like a complete one, so it is only accepted
+ * if everything that it says about itself is true (Amazon S3 API Reference,
+ * "ListObjectsV2").  With encoding-type=url, keys contain "%XX", and "+" for a
  * blank.
  *
  *-------------------------------------------------------------------------
@@ -18,17 +19,18 @@
 #include <string.h>
 
 #define MAX_PAGE (8 * 1024 * 1024)
-#define MAX_ANSWER (64 * 1024) /* that is no list */
-#define TEXT_ROOM (64 * 1024)  /* of a block of texts */
+#define MAX_ANSWER (64 * 1024) /* for answers that are not lists */
+#define TEXT_ROOM (64 * 1024)  /* size of a block of texts */
 /*
- * room; a page has 1,000 keys at most, but for servers that are not Amazon's
+ * Initial size.  A page of Amazon S3 has at most 1,000 keys, but those of
+ * other servers may have more.
  */
 #define FIRST_ITEMS 1024
-#define LOOK_EVERY 1024 /* items between two looks at the interrupt */
+#define LOOK_EVERY 1024 /* number of items between two checks for an interrupt */
 
-#define SHOWN 100 /* bytes shown of a key */
+#define SHOWN 100 /* maximum number of bytes shown of a key */
 
-/* Texts that stay where they are, one behind the other. */
+/* A block of texts, one after the other, which do not move. */
 typedef struct TextBlock
 {
 	struct TextBlock *next;
@@ -36,7 +38,7 @@ typedef struct TextBlock
 	char text[];
 } TextBlock;
 
-/* What a Contents holds, as it stands there; NULL: nothing yet. */
+/* The elements of a Contents, as text.  NULL: not read yet. */
 typedef struct RawEntry
 {
 	char *key;
@@ -52,27 +54,27 @@ struct FlowS3PageReader
 	FlowXml *xml;
 	TextBlock *texts;
 
-	/* as they stand there; NULL: they do not */
+	/* elements of the list, as text; NULL: not present */
 	char *encoding;
 	char *truncated;
 	char *token;
 	char *key_count;
 
-	RawEntry entry; /* that is being read */
-	char *prefix;   /* likewise */
+	RawEntry entry; /* the Contents being read */
+	char *prefix;   /* the CommonPrefixes being read */
 	FlowS3Entry *entries;
 	size_t nentries, entries_room;
 	const char **prefixes;
 	size_t nprefixes, prefixes_room;
 
-	char problem[320]; /* a sentence about what was wrong first; empty: nothing */
+	char problem[320]; /* a sentence about the first problem; empty: none */
 };
 
 /* ---------- texts ---------- */
 
 /*
- * Copies as much as there is room for; what is not printable ASCII becomes
- * "?".
+ * Copies as much as there is room for.  Bytes that are not printable ASCII
+ * become "?".
  */
 static void
 copy_printable(const char *text, char *copy, size_t size)
@@ -101,6 +103,9 @@ show(const char *text)
 	return shown;
 }
 
+/*
+ * Copies a text into the current block.  Returns NULL if there is no memory.
+ */
 static char *
 keep(FlowS3PageReader *reader, const char *text, size_t len)
 {
@@ -124,6 +129,7 @@ keep(FlowS3PageReader *reader, const char *text, size_t len)
 	return copy;
 }
 
+/* Reads a decimal number. */
 static bool
 read_number(const char *text, uint64_t *number)
 {
@@ -141,6 +147,7 @@ read_number(const char *text, uint64_t *number)
 	return true;
 }
 
+/* Reads a time of an answer. */
 bool
 flow_s3_time_read(const char *text, int64_t *nanoseconds)
 {
@@ -163,7 +170,7 @@ flow_s3_time_read(const char *text, int64_t *nanoseconds)
 
 /* ---------- elements of a list ---------- */
 
-/* Those that may stand there once, each in a member of its own. */
+/* Elements that may occur once, each with a member of its own. */
 static const struct Member
 {
 	const char *path; /* below ListBucketResult */
@@ -179,6 +186,7 @@ static const struct Member
                {"NextContinuationToken", offsetof(FlowS3PageReader, token)},
                {"KeyCount", offsetof(FlowS3PageReader, key_count)}};
 
+/* Stores the text of an element in its member. */
 static bool
 take_member(FlowS3PageReader *reader, const struct Member *member, const char *text, size_t len)
 {
@@ -188,7 +196,7 @@ take_member(FlowS3PageReader *reader, const struct Member *member, const char *t
 	{
 		snprintf(reader->problem,
 		         sizeof(reader->problem),
-		         "The element \"%s\" is there twice.",
+		         "The element \"%s\" occurs twice.",
 		         member->path);
 		return true;
 	}
@@ -197,8 +205,8 @@ take_member(FlowS3PageReader *reader, const struct Member *member, const char *t
 }
 
 /*
- * The array, or a larger one in its place if it is full; NULL: no memory, and
- * it stays.
+ * Returns the array, or a larger one in its place if it is full.  Returns NULL
+ * if there is no memory; the array then stays.
  */
 static void *
 with_room(const FlowHost *host, void *items, size_t count, size_t *room, size_t size)
@@ -224,7 +232,7 @@ is_archive(const char *storage_class)
 	return strcmp(storage_class, "GLACIER") == 0 || strcmp(storage_class, "DEEP_ARCHIVE") == 0;
 }
 
-/* A Contents has ended. */
+/* Adds the object of a Contents that has ended. */
 static bool
 take_entry(FlowS3PageReader *reader)
 {
@@ -237,6 +245,7 @@ take_entry(FlowS3PageReader *reader)
 		snprintf(reader->problem, sizeof(reader->problem), "An object has no key.");
 		return true;
 	}
+	/* add it to the array */
 	entries = with_room(reader->host,
 	                    reader->entries,
 	                    reader->nentries,
@@ -249,6 +258,7 @@ take_entry(FlowS3PageReader *reader)
 	*entry = (FlowS3Entry) {.key = raw.key,
 	                        .etag = raw.etag != NULL ? raw.etag : "",
 	                        .archived = raw.storage_class != NULL && is_archive(raw.storage_class)};
+	/* check its values */
 	if (raw.size == NULL || !read_number(raw.size, &entry->size))
 		snprintf(reader->problem,
 		         sizeof(reader->problem),
@@ -265,7 +275,7 @@ take_entry(FlowS3PageReader *reader)
 	return true;
 }
 
-/* A CommonPrefixes has ended. */
+/* Adds the prefix of a CommonPrefixes that has ended. */
 static bool
 take_prefix(FlowS3PageReader *reader)
 {
@@ -289,6 +299,7 @@ take_prefix(FlowS3PageReader *reader)
 	return true;
 }
 
+/* FlowXmlSpec's element. */
 static bool
 take_element(void *arg, const char *path, const char *text, size_t len)
 {
@@ -320,8 +331,9 @@ take_element(void *arg, const char *path, const char *text, size_t len)
 	return true;
 }
 
-/* ---------- a page ---------- */
+/* ---------- pages ---------- */
 
+/* Creates a reader for a page. */
 FlowStatus
 flow_s3_page_begin(const FlowHost *host, FlowS3PageReader **result, FlowError *error)
 {
@@ -358,7 +370,7 @@ flow_s3_page_free(FlowS3PageReader *reader)
 	flow_free(reader->host, reader);
 }
 
-/* Says it of the list, and leaves the detail. */
+/* Sets the message to one about the list, and keeps the detail. */
 static FlowStatus
 rename_error(FlowError *error, const char *corrupt, const char *limit)
 {
@@ -370,6 +382,7 @@ rename_error(FlowError *error, const char *corrupt, const char *limit)
 	return error->status;
 }
 
+/* Parses the next bytes of a page. */
 FlowStatus
 flow_s3_page_feed(FlowS3PageReader *reader, const char *data, size_t len, FlowError *error)
 {
@@ -388,6 +401,7 @@ damaged(FlowError *error, const char *sentence)
 	return FLOW_CORRUPT;
 }
 
+/* Returns the value of a hexadecimal digit, or -1. */
 static int
 digit_value(char byte)
 {
@@ -401,8 +415,8 @@ digit_value(char byte)
 }
 
 /*
- * In place, for it only becomes shorter.  False for what is no encoding, or
- * holds a NUL.
+ * Decodes a text in place, because it only becomes shorter.  Returns false if
+ * the encoding is invalid, or encodes a NUL.
  */
 static bool
 decode(char *text)
@@ -430,24 +444,26 @@ decode(char *text)
 	return true;
 }
 
-/* A key, or a common prefix; "before" is what it must be behind. */
+/*
+ * Decodes and checks a key or a common prefix.  "before" is the item after
+ * which it must come.  "below" is the prefix with which it must begin.
+ */
 static FlowStatus
 check_item(const FlowS3PageReader *reader, const char *what, const char *item, const char *before,
            const char *below, FlowError *error)
 {
-	/* it was kept by us, and points to memory that can be written to */
+	/* the item points to memory of the reader, which is writable */
 	if (reader->encoding != NULL && !decode((char *) item))
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is damaged");
-		flow_error_detail(error,
-		                  "A %s is not encoded as it should be: \"%s\".",
-		                  what,
-		                  show(item).text);
+		flow_error_detail(error, "A %s is not encoded correctly: \"%s\".", what, show(item).text);
 		return FLOW_CORRUPT;
 	}
 	if (strncmp(item, below, strlen(below)) != 0)
 	{
-		flow_error_set(error, FLOW_CORRUPT, "the list of objects holds what was not asked for");
+		flow_error_set(error,
+		               FLOW_CORRUPT,
+		               "the list of objects has entries that were not requested");
 		flow_error_detail(error,
 		                  "The %s \"%s\" does not begin with \"%s\".",
 		                  what,
@@ -459,7 +475,7 @@ check_item(const FlowS3PageReader *reader, const char *what, const char *item, c
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects is not in order");
 		flow_error_detail(error,
-		                  "The %s \"%s\" stands behind \"%s\".",
+		                  "The %s \"%s\" comes after \"%s\".",
 		                  what,
 		                  show(item).text,
 		                  show(before).text);
@@ -468,6 +484,7 @@ check_item(const FlowS3PageReader *reader, const char *what, const char *item, c
 	return FLOW_OK;
 }
 
+/* Checks the order and the prefix of all keys. */
 static FlowStatus
 check_keys(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError *error)
 {
@@ -487,6 +504,7 @@ check_keys(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError *er
 	return FLOW_OK;
 }
 
+/* Checks the order and the prefix of all common prefixes. */
 static FlowStatus
 check_prefixes(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError *error)
 {
@@ -500,9 +518,9 @@ check_prefixes(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError
 
 		if (status != FLOW_OK)
 			return status;
-		/* who looks below each of them would never come to an end */
+		/* listing below each of them would never end */
 		if (strcmp(prefix, after->prefix) == 0)
-			return damaged(error, "A common prefix is the prefix itself that was asked for.");
+			return damaged(error, "A common prefix is the requested prefix itself.");
 		before = prefix;
 		if (i % LOOK_EVERY == LOOK_EVERY - 1 && flow_interrupted(reader->host))
 			return flow_error_interrupted(error);
@@ -510,12 +528,13 @@ check_prefixes(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError
 	return FLOW_OK;
 }
 
-/* Does it say whether more follows, and where? */
+/* Checks that the page says whether more follows, and where. */
 static FlowStatus
 check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowError *error)
 {
 	const char *problem = NULL;
 
+	/* check "IsTruncated" */
 	if (reader->truncated == NULL ||
 	    (strcmp(reader->truncated, "true") != 0 && strcmp(reader->truncated, "false") != 0))
 	{
@@ -533,15 +552,16 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 	if (strcmp(reader->truncated, "false") == 0)
 		return FLOW_OK;
 
+	/* check the token */
 	if (reader->token == NULL)
 		problem = "is missing";
 	else if (*reader->token == '\0')
 		problem = "is empty";
 	else if (after->token != NULL && strcmp(reader->token, after->token) == 0)
-		problem = "is the one that this page was asked for with";
+		problem = "is the one with which this page was requested";
 	if (problem != NULL)
 	{
-		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it goes on");
+		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it continues");
 		flow_error_detail(error,
 		                  "It is truncated, but the element \"NextContinuationToken\" %s.",
 		                  problem);
@@ -550,6 +570,7 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 	return FLOW_OK;
 }
 
+/* Checks the number of keys and common prefixes. */
 static FlowStatus
 check_count(const FlowS3PageReader *reader, FlowError *error)
 {
@@ -568,6 +589,7 @@ check_count(const FlowS3PageReader *reader, FlowError *error)
 	return FLOW_CORRUPT;
 }
 
+/* Checks that a page is complete and consistent. */
 FlowStatus
 flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3Page *page,
                  FlowError *error)
@@ -576,7 +598,7 @@ flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3P
 
 	if (status != FLOW_OK)
 		return rename_error(error,
-		                    "the list of objects has no end",
+		                    "the list of objects ends too early",
 		                    "the list of objects exceeds a limit");
 	if (reader->problem[0] != '\0')
 		return damaged(error, reader->problem);
@@ -598,8 +620,9 @@ flow_s3_page_end(FlowS3PageReader *reader, const FlowS3PageAfter *after, FlowS3P
 	return FLOW_OK;
 }
 
-/* ---------- failures ---------- */
+/* ---------- error answers ---------- */
 
+/* FlowXmlSpec's element. */
 static bool
 take_failure(void *arg, const char *path, const char *text, size_t len)
 {
@@ -617,6 +640,7 @@ take_failure(void *arg, const char *path, const char *text, size_t len)
 	return true;
 }
 
+/* Reads the body of an error. */
 FlowStatus
 flow_s3_failure_read(const FlowHost *host, const char *body, size_t len, FlowS3Failure *failure,
                      FlowError *error)
@@ -653,6 +677,7 @@ static const struct
                    {"SecretAccessKey", KEY_MEMBER(secret_access_key)},
                    {"SessionToken", KEY_MEMBER(session_token)}};
 
+/* FlowXmlSpec's element. */
 static bool
 take_sts(void *arg, const char *path, const char *text, size_t len)
 {
@@ -671,7 +696,10 @@ take_sts(void *arg, const char *path, const char *text, size_t len)
 	return true;
 }
 
-/* The name of an element that is missing, or no good; NULL: none is. */
+/*
+ * Returns the name of an element that is missing or invalid, or NULL if there
+ * is none.
+ */
 static const char *
 missing_member(const StsAnswer *answer)
 {
@@ -681,6 +709,7 @@ missing_member(const StsAnswer *answer)
 	return answer->has_expiration ? NULL : "Expiration";
 }
 
+/* Reads temporary keys. */
 FlowStatus
 flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys *keys,
                  int64_t *expires, FlowError *error)
@@ -699,7 +728,7 @@ flow_s3_sts_read(const FlowHost *host, const char *body, size_t len, FlowS3Keys 
 	{
 		status = flow_error_set(error, FLOW_CORRUPT, "XML is damaged");
 		flow_error_detail(error,
-		                  "The element \"%s\" is missing, or not what it should be.",
+		                  "The element \"%s\" is missing or invalid.",
 		                  missing_member(&answer));
 	}
 	if (status != FLOW_OK)

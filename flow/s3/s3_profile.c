@@ -3,10 +3,11 @@
  * s3_profile.c
  *	  Reads the files in which AWS's tools keep profiles.
  *
- * Their form is described in the AWS SDKs and Tools Reference Guide, "Shared
- * config and credentials files".  What that leaves open is done as by AWS's
- * command line: a line that is indented more than the property before it
- * belongs to that, so that a whole profile may be indented.
+ * Their format is described in the AWS SDKs and Tools Reference Guide, "Shared
+ * config and credentials files".  Where the guide does not specify something,
+ * this file does as AWS's command line does: a line that is indented more than
+ * the property before it belongs to that property, so that a whole profile may
+ * be indented.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,6 +36,9 @@ file_error(FlowError *error, FlowStatus status, int os_errno, const char *path, 
 	return status;
 }
 
+/*
+ * Reads the whole file.  Rejects files that are too large or have NUL bytes.
+ */
 static FlowStatus
 read_all(int fd, const char *path, char *text, FlowError *error)
 {
@@ -56,19 +60,21 @@ read_all(int fd, const char *path, char *text, FlowError *error)
 	}
 	text[len] = '\0';
 	if (strlen(text) < len)
-		return file_error(error, FLOW_CORRUPT, 0, path, "has a byte of zero");
+		return file_error(error, FLOW_CORRUPT, 0, path, "has a zero byte");
 	return FLOW_OK;
 }
 
+/* Reads the text of a small regular file. */
 FlowStatus
 flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowError *error)
 {
-	/* O_NONBLOCK: opening a FIFO must not wait for somebody to write to it */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	FlowStatus status;
 	struct stat st;
 	char *text;
 
+	/* check that it is a regular file */
 	if (fd < 0)
 		return file_error(error, flow_status_of_errno(errno), errno, path, "could not be opened");
 	if (fstat(fd, &st) != 0)
@@ -82,6 +88,7 @@ flow_s3_file_read(const FlowHost *host, const char *path, char **result, FlowErr
 		close(fd);
 		return file_error(error, FLOW_NOT_REGULAR, 0, path, "is not a regular file");
 	}
+	/* read it */
 	text = flow_allocate(host, MAX_FILE + 1);
 	if (text == NULL)
 	{
@@ -112,10 +119,7 @@ flow_s3_file_free(const FlowHost *host, char *text)
 static const struct
 {
 	const char *name;
-	/*
-	 * in FlowS3Profile; size 0: it says that the keys come from where we do
-	 * not look
-	 */
+	/* in FlowS3Profile; size 0: the property names an unsupported source */
 	size_t offset, size;
 } properties[] = {{"aws_access_key_id", MEMBER(keys.access_key_id)},
                   {"aws_secret_access_key", MEMBER(keys.secret_access_key)},
@@ -163,18 +167,19 @@ piece_is(Piece piece, const char *text)
 	return len == strlen(text) && memcmp(piece.begin, text, len) == 0;
 }
 
-/* A file that is being read. */
+/* The state of reading a file. */
 typedef struct Reading
 {
 	const char *name; /* of the profile */
-	bool is_config;   /* where a section is "profile NAME" */
-	bool wanted;      /* the section is the profile's */
-	bool in_property; /* a property stands before, in the section */
-	size_t indent;    /* of the section or the property before */
+	bool is_config;   /* a section is "profile NAME" */
+	bool wanted;      /* the current section is the profile's */
+	bool in_property; /* there was a property in the section */
+	size_t indent;    /* of the last section or property */
 	FlowS3Profile *profile;
-	const char *too_long; /* the property that is; NULL: none */
+	const char *too_long; /* a property whose value is too long; NULL: none */
 } Reading;
 
+/* Returns true if this is the name of the profile's section. */
 static bool
 is_section(const Reading *reading, Piece name)
 {
@@ -197,7 +202,7 @@ is_section(const Reading *reading, Piece name)
 	return piece_is(name, reading->name);
 }
 
-/* Without a comment behind it. */
+/* Removes a comment and blanks from a value. */
 static Piece
 trim_value(Piece value)
 {
@@ -207,6 +212,7 @@ trim_value(Piece value)
 	return trim(value);
 }
 
+/* Stores the value of a property that is used. */
 static void
 take_property(Reading *reading, Piece name, Piece value)
 {
@@ -236,6 +242,7 @@ take_property(Reading *reading, Piece name, Piece value)
 	}
 }
 
+/* Processes a line. */
 static void
 take_line(Reading *reading, Piece line)
 {
@@ -247,9 +254,10 @@ take_line(Reading *reading, Piece line)
 	if (line.begin == line.end || *line.begin == '#' || *line.begin == ';')
 		return;
 	if (reading->in_property && indent > reading->indent)
-		return; /* what is nested in the property, or continues it */
+		return; /* it is nested in the property, or continues it */
 	reading->indent = indent;
 
+	/* a section begins */
 	if (*line.begin == '[')
 	{
 		mark = memchr(line.begin, ']', (size_t) (line.end - line.begin));
@@ -258,6 +266,7 @@ take_line(Reading *reading, Piece line)
 		reading->profile->found |= reading->wanted;
 		return;
 	}
+	/* a property */
 	reading->in_property = true;
 	mark = memchr(line.begin, '=', (size_t) (line.end - line.begin));
 	if (reading->wanted && mark != NULL)
@@ -266,7 +275,9 @@ take_line(Reading *reading, Piece line)
 
 /* ---------- files ---------- */
 
-/* A profile's section in a file; none if there is no such file. */
+/*
+ * Reads a profile's section of a file.  It is empty if there is no such file.
+ */
 static FlowStatus
 read_section(const FlowHost *host, const char *path, bool is_config, const char *name,
              FlowS3Profile *profile, FlowError *error)
@@ -303,8 +314,8 @@ read_section(const FlowHost *host, const char *path, bool is_config, const char 
 }
 
 /*
- * Where a file is: as a variable says, or below the home directory.  False if
- * nothing says it.
+ * Finds a file's path: the value of a variable, or a path below the home
+ * directory.  Returns false if neither is set, or the path is too long.
  */
 static bool
 find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *below_home,
@@ -324,8 +335,8 @@ find_file(const FlowS3CredentialsSpec *spec, const char *variable, const char *b
 }
 
 /*
- * Adds what the file of credentials says, which counts more; keys are not
- * mixed.
+ * Adds the properties of the credentials file, which take precedence.  Keys of
+ * both files are not mixed.
  */
 static void
 add_credentials(FlowS3Profile *profile, const FlowS3Profile *credentials)
@@ -347,6 +358,7 @@ add_credentials(FlowS3Profile *profile, const FlowS3Profile *credentials)
 		profile->elsewhere = credentials->elsewhere;
 }
 
+/* Reads a profile from both files. */
 FlowStatus
 flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, FlowError *error)
 {
@@ -355,6 +367,7 @@ flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, 
 	FlowS3Profile credentials;
 	FlowStatus status;
 
+	/* find the files */
 	if (name == NULL || *name == '\0')
 		name = "default";
 	if (!find_file(spec, "AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", credentials_path) ||
@@ -366,6 +379,7 @@ flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, 
 			"The environment does not say where the files are: \"HOME\" is not set, or too long.");
 		return FLOW_NOT_FOUND;
 	}
+	/* read them */
 	status = read_section(spec->host, config_path, true, name, profile, error);
 	if (status == FLOW_OK)
 	{
@@ -374,6 +388,7 @@ flow_s3_profile_read(const FlowS3CredentialsSpec *spec, FlowS3Profile *profile, 
 			add_credentials(profile, &credentials);
 		flow_s3_keys_wipe(&credentials.keys);
 	}
+	/* check that the profile exists and can be used */
 	if (status == FLOW_OK && !profile->found)
 	{
 		status = flow_error_set(error, FLOW_NOT_FOUND, "could not find the profile");

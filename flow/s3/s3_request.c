@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * s3_request.c
- *	  Requests to S3: signed, repeated as long as there is a point in it, and
- *	  never believed unless the answer is what was asked for.
+ *	  Requests to S3: they are signed, repeated as long as that is useful, and
+ *	  only accepted if the answer is what was requested.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,13 +14,17 @@
 #include <time.h>
 
 #define WORK_MS 1000
-/* seconds: a clock that differs more is not believed */
+/*
+ * Maximum difference between the clocks, in seconds.  A larger one is not
+ * believed.
+ */
 #define MAX_SKEW (24 * 60 * 60)
-/* SHA-256 of nothing */
+/* SHA-256 of no data. */
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* ---------- failures ---------- */
 
+/* Sets the failure of a request. */
 FlowError *
 flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
 {
@@ -47,8 +51,8 @@ flow_s3_fail(FlowS3Request *request, FlowStatus status, const char *format, ...)
 }
 
 /*
- * Is anything in the text that nobody else should see?  A store might tell us
- * what we told it.
+ * Returns true if the text contains a secret.  A store might repeat what we
+ * sent.
  */
 static bool
 has_secret(const FlowS3 *s3, const char *text)
@@ -59,7 +63,7 @@ has_secret(const FlowS3 *s3, const char *text)
 	       (keys->session_token[0] != '\0' && strstr(text, keys->session_token) != NULL);
 }
 
-/* What the store said, in the detail. */
+/* Adds the store's answer to the detail. */
 static void
 add_answer(FlowS3Request *request, const FlowS3Failure *answer)
 {
@@ -109,6 +113,7 @@ take_out(FlowS3Request *request)
 	request->next = request->prev = NULL;
 }
 
+/* Removes a request from the list, if it is not finished yet. */
 static void
 finish(FlowS3Request *request)
 {
@@ -118,6 +123,7 @@ finish(FlowS3Request *request)
 	request->finished = true;
 }
 
+/* Begins a request. */
 void
 flow_s3_begin(FlowS3 *s3, FlowS3Request *request)
 {
@@ -129,6 +135,7 @@ flow_s3_begin(FlowS3 *s3, FlowS3Request *request)
 	append(s3, request);
 }
 
+/* Ends a request. */
 void
 flow_s3_drop(FlowS3Request *request)
 {
@@ -145,6 +152,7 @@ flow_s3_drop(FlowS3Request *request)
 	request->failure = NULL;
 }
 
+/* Returns the error with which a request has failed. */
 FlowStatus
 flow_s3_outcome(const FlowS3Request *request, FlowError *error)
 {
@@ -156,6 +164,7 @@ flow_s3_outcome(const FlowS3Request *request, FlowError *error)
 	return error->status;
 }
 
+/* Sets the path of a request. */
 bool
 flow_s3_set_path(FlowS3Request *request, const char *key, size_t len)
 {
@@ -175,11 +184,11 @@ flow_s3_set_path(FlowS3Request *request, const char *key, size_t len)
 	return true;
 }
 
-/* ---------- the question ---------- */
+/* ---------- building a request ---------- */
 
 /*
- * The host that answers for the bucket, and for its region, with a port if it
- * is not the scheme's own.
+ * Sets the host for the bucket and its region, with a port if it is not the
+ * default.
  */
 static void
 set_host(FlowS3Request *request)
@@ -211,7 +220,9 @@ add_field(FlowS3Request *request, const char *name, const char *value)
 	request->fields[request->nfields++] = (FlowHttpField) {name, value};
 }
 
-/* FLOW_OK, or why it cannot be signed. */
+/*
+ * Builds and signs the request.  Returns FLOW_OK, or why it cannot be signed.
+ */
 static FlowStatus
 build(FlowS3Request *request)
 {
@@ -222,6 +233,7 @@ build(FlowS3Request *request)
 
 	request->nfields = 0;
 	set_host(request);
+	/* the URL */
 	snprintf(request->url,
 	         sizeof(request->url),
 	         "%s://%s%s%s%s",
@@ -230,6 +242,7 @@ build(FlowS3Request *request)
 	         request->path,
 	         request->query[0] != '\0' ? "?" : "",
 	         request->query);
+	/* the fields */
 	add_field(request, "host", request->host_field);
 	if (request->to > 0 && (request->ranged || request->received > 0))
 	{
@@ -244,6 +257,7 @@ build(FlowS3Request *request)
 		add_field(request, "if-match", request->etag);
 	if (s3->spec.requester_pays)
 		add_field(request, "x-amz-request-payer", "requester");
+	/* the signature */
 	if (!anonymous)
 	{
 		FlowS3Signing signing;
@@ -274,7 +288,7 @@ build(FlowS3Request *request)
 	return FLOW_OK;
 }
 
-/* ---------- the answer ---------- */
+/* ---------- checking an answer ---------- */
 
 static bool
 is_error(int status)
@@ -282,7 +296,7 @@ is_error(int status)
 	return status < 200 || status >= 300;
 }
 
-/* "bytes 0-99/200", and nothing else */
+/* Returns true if the text is exactly this range, such as "bytes 0-99/200". */
 static bool
 range_is(const char *text, uint64_t from, uint64_t to, uint64_t total)
 {
@@ -297,6 +311,7 @@ range_is(const char *text, uint64_t from, uint64_t to, uint64_t total)
 	return text != NULL && strcmp(text, wanted) == 0;
 }
 
+/* Returns true if the text is this length, or NULL. */
 static bool
 length_is(const char *text, uint64_t len)
 {
@@ -307,8 +322,8 @@ length_is(const char *text, uint64_t len)
 }
 
 /*
- * Is the answer, which is no error, the part of the version that was asked
- * for?  Otherwise the request has failed.
+ * Checks that the answer, which is not an error, is the requested part of the
+ * requested version.  If not, sets the request's failure.
  */
 static bool
 judge_object(FlowS3Request *request)
@@ -318,11 +333,13 @@ judge_object(FlowS3Request *request)
 	const char *length = flow_http_field(http, "content-length");
 	uint64_t from = request->from + request->received;
 
+	/* check the version */
 	if (request->etag != NULL && etag != NULL && strcmp(etag, request->etag) != 0)
 	{
 		flow_s3_fail(request, FLOW_CHANGED, "the object changed since it was listed");
 		return false;
 	}
+	/* check the range */
 	if (request->ranged || request->received > 0)
 	{
 		if (http->status == 206)
@@ -333,13 +350,13 @@ judge_object(FlowS3Request *request)
 			             request->total) &&
 			    length_is(length, request->to - from))
 				return true;
-			flow_s3_fail(request, FLOW_CORRUPT, "the answer has other bytes than were asked for");
+			flow_s3_fail(request, FLOW_CORRUPT, "the answer has other bytes than were requested");
 			return false;
 		}
-		/* all of it; then it must be known to be the same version */
+		/* The store sent the whole object, which must be the same version. */
 		if (etag == NULL || length == NULL || !length_is(length, request->total))
 		{
-			flow_s3_fail(request, FLOW_CORRUPT, "the store does not know ranges of bytes");
+			flow_s3_fail(request, FLOW_CORRUPT, "the store does not support byte ranges");
 			return false;
 		}
 		request->skip = from;
@@ -347,13 +364,16 @@ judge_object(FlowS3Request *request)
 	}
 	if (!length_is(length, request->total))
 	{
-		flow_s3_fail(request, FLOW_CHANGED, "the object has another size than when it was listed");
+		flow_s3_fail(request, FLOW_CHANGED, "the size of the object changed since it was listed");
 		return false;
 	}
 	return true;
 }
 
-/* FlowHttpRequest's receive */
+/*
+ * FlowHttpRequest's receive: checks the header when the first bytes arrive,
+ * and passes the wanted bytes on.
+ */
 static bool
 receive(FlowHttpRequest *http, const char *data, size_t len)
 {
@@ -367,6 +387,7 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 		if (!is_error(http->status) && !request->good)
 			return false;
 	}
+	/* collect the body of an error */
 	if (!request->good)
 	{
 		size_t room = sizeof(request->failure_body) - request->failure_len;
@@ -377,6 +398,7 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 		request->failure_len += len;
 		return true;
 	}
+	/* skip bytes that are not wanted */
 	if (request->to > 0)
 	{
 		uint64_t left = request->to - request->from - request->received;
@@ -390,23 +412,25 @@ receive(FlowHttpRequest *http, const char *data, size_t len)
 		len -= request->skip;
 		request->skip = 0;
 		if (len > left)
-			len = left; /* a whole object where a range was wanted */
+			len = left; /* the whole object was sent instead of a range */
 	}
 	if (!request->take(request, data, len))
 		return false;
 	request->received += len;
-	/* of a whole object, where a range was wanted, the rest is not */
+	/* the rest of a whole object is not wanted if a range was requested */
 	return request->to == 0 || http->status != 200 || !request->ranged ||
 	       request->received < request->to - request->from;
 }
 
-/* ---------- what becomes of it ---------- */
+/* ---------- remedies ---------- */
 
 /*
- * The remedies for an answer.  Each tells whether the request will be
- * repeated: later, if something went wrong, else at once.
+ * The following functions apply the remedies for an answer.  Each returns true
+ * if the request will be repeated: after a pause if something went wrong,
+ * otherwise at once.
  */
 
+/* Returns the seconds after which the store wants to be asked again, or -1. */
 static int64_t
 retry_after(const FlowHttpRequest *http)
 {
@@ -425,14 +449,14 @@ retry_after(const FlowHttpRequest *http)
 static uint64_t
 next_random(FlowS3 *s3)
 {
-	/* xorshift64*: nothing depends on it but when a request is repeated */
+	/* xorshift64*: it only decides when a request is repeated */
 	s3->random ^= s3->random >> 12;
 	s3->random ^= s3->random << 25;
 	s3->random ^= s3->random >> 27;
 	return s3->random * UINT64_C(2685821657736338717);
 }
 
-/* Once more, after a while; false if there is no point in it. */
+/* Repeats the request after a pause.  Returns false if that is not useful. */
 static bool
 repeat_later(FlowS3Request *request, FlowS3Remedy remedy)
 {
@@ -458,7 +482,7 @@ is_region(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text);
 }
 
-/* The bucket's region is another one than we thought. */
+/* Sets the bucket's region to the one in the answer. */
 static bool
 try_region(FlowS3Request *request, const FlowS3Failure *answer)
 {
@@ -477,7 +501,7 @@ try_region(FlowS3Request *request, const FlowS3Failure *answer)
 	return true;
 }
 
-/* The store's clock differs from ours by more than it bears. */
+/* Sets the offset of the store's clock, which differs too much from ours. */
 static bool
 try_clock(FlowS3Request *request)
 {
@@ -496,10 +520,7 @@ try_clock(FlowS3Request *request)
 	return true;
 }
 
-/*
- * The keys are good no more: other requests may have got new ones in the
- * meantime.
- */
+/* Requests new keys, unless other requests have already got them. */
 static bool
 try_keys(FlowS3Request *request)
 {
@@ -515,6 +536,7 @@ try_keys(FlowS3Request *request)
 	return true;
 }
 
+/* Applies a remedy. */
 static bool
 apply(FlowS3Request *request, FlowS3Remedy remedy, const FlowS3Failure *answer)
 {
@@ -535,7 +557,7 @@ apply(FlowS3Request *request, FlowS3Remedy remedy, const FlowS3Failure *answer)
 	return false;
 }
 
-/* The sentence for an answer that is final. */
+/* Returns the message for an answer that is final. */
 static const char *
 words_of(FlowStatus status, const FlowS3Failure *answer)
 {
@@ -552,10 +574,11 @@ words_of(FlowStatus status, const FlowS3Failure *answer)
 		case FLOW_UNSUPPORTED:
 			return "the object is archived";
 		default:
-			return "the store refuses";
+			return "the store refused the request";
 	}
 }
 
+/* Adds the hint for an answer that is final. */
 static void
 add_hint(FlowS3Request *request, FlowStatus status, const FlowS3Failure *answer)
 {
@@ -578,7 +601,7 @@ add_hint(FlowS3Request *request, FlowStatus status, const FlowS3Failure *answer)
 		                "s3:GetObject on its objects.");
 }
 
-/* An answer that is an error. */
+/* Processes an answer that is an error. */
 static void
 take_failure(FlowS3Request *request)
 {
@@ -593,35 +616,44 @@ take_failure(FlowS3Request *request)
 	                         &answer,
 	                         &error) == FLOW_NO_MEMORY)
 	{
-		/* what is to be done depends on what it says */
+		/* the remedy depends on the body */
 		request->starved = true;
 		finish(request);
 		return;
 	}
+	/* repeat the request if possible */
 	remedy = flow_s3_remedy(request->http.status, answer.code);
 	if (apply(request, remedy, &answer))
 		return;
+	/* otherwise fail */
 	status = flow_s3_status(request->http.status, answer.code);
 	flow_s3_fail(request,
 	             status,
 	             "%s",
-	             remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER ? "the store is in trouble"
-	                                                                 : words_of(status, &answer));
+	             remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER
+	                 ? "the store reported a temporary error"
+	                 : words_of(status, &answer));
 	add_answer(request, &answer);
 	if (request->failure != NULL && (remedy == FLOW_S3_AGAIN || remedy == FLOW_S3_SLOWER))
-		flow_error_hint(request->failure, "It was asked %d times.", request->attempts);
+		flow_error_hint(request->failure, "The request was sent %d times.", request->attempts);
 	add_hint(request, status, &answer);
 	finish(request);
 }
 
-/* Has all come that is wanted?  Of a list, nobody knows before its end. */
+/*
+ * Returns true if all wanted bytes were received.  For a list, that is known
+ * only at its end.
+ */
 static bool
 has_all(const FlowS3Request *request)
 {
 	return request->to == 0 || request->received == request->to - request->from;
 }
 
-/* No whole answer came; "os_errno" is of the system call that failed, or 0. */
+/*
+ * Processes an answer that was not received wholly.  "os_errno" is the error
+ * of the system call that failed, or 0.
+ */
 static void
 take_break(FlowS3Request *request, const char *reason, int os_errno)
 {
@@ -630,8 +662,8 @@ take_break(FlowS3Request *request, const char *reason, int os_errno)
 	FlowS3Failure nothing = {.code = ""};
 
 	/*
-	 * progress is worth an attempt: a slow link that moves gets there, and one
-	 * that flaps stops
+	 * progress is worth an attempt: a slow link completes, and one that breaks
+	 * all the time is given up
 	 */
 	if (request->received - request->received_before >= FLOW_S3_PROGRESS && request->attempts > 0)
 	{
@@ -644,12 +676,13 @@ take_break(FlowS3Request *request, const char *reason, int os_errno)
 	flow_s3_fail(request, status, "%s", reason);
 	if (request->failure != NULL)
 	{
-		flow_error_detail(request->failure, "It was asked %d times.", request->attempts);
+		flow_error_detail(request->failure, "The request was sent %d times.", request->attempts);
 		request->failure->os_errno = os_errno;
 	}
 	finish(request);
 }
 
+/* Reports that the store's address is not allowed. */
 static void
 take_refusal(FlowS3Request *request)
 {
@@ -664,6 +697,7 @@ take_refusal(FlowS3Request *request)
 	finish(request);
 }
 
+/* Completes a request and returns its tokens. */
 static void
 take_success(FlowS3Request *request)
 {
@@ -675,7 +709,7 @@ take_success(FlowS3Request *request)
 	finish(request);
 }
 
-/* The request is not under way any more. */
+/* Processes the end of an attempt. */
 static void
 take_end(FlowS3Request *request)
 {
@@ -686,7 +720,7 @@ take_end(FlowS3Request *request)
 	if (request->failure != NULL)
 		finish(request);
 	else if (request->to > 0 && request->good && has_all(request))
-		take_success(request); /* whatever became of the connection then */
+		take_success(request); /* even if the connection failed after that */
 	else if (http->result == FLOW_LIMIT || http->result == FLOW_NO_MEMORY)
 	{
 		request->starved = true;
@@ -701,7 +735,7 @@ take_end(FlowS3Request *request)
 	else if (!request->judged && request->to > 0 && !judge_object(request))
 		finish(request);
 	else if (!has_all(request))
-		/* with no length in its header to tell */
+		/* the header had no length to compare with */
 		take_break(request, "the answer ended too early", 0);
 	else
 		take_success(request);
@@ -709,6 +743,7 @@ take_end(FlowS3Request *request)
 
 /* ---------- working ---------- */
 
+/* Makes an attempt: builds the request and starts it. */
 static FlowStatus
 attempt(FlowS3Request *request, FlowError *error)
 {
@@ -719,6 +754,7 @@ attempt(FlowS3Request *request, FlowError *error)
 		request->began = flow_s3_clock(s3);
 	if (request->attempts > 0 && request->restart != NULL && !request->restart(request))
 		return flow_error_memory(error);
+	/* build and sign it */
 	status = build(request);
 	if (status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
@@ -739,6 +775,7 @@ attempt(FlowS3Request *request, FlowError *error)
 		.receive = receive,
 		.arg = request,
 	};
+	/* start it */
 	request->judged = request->good = false;
 	request->failure_len = 0;
 	snprintf(request->signed_region, sizeof(request->signed_region), "%s", s3->region);
@@ -756,7 +793,7 @@ attempt(FlowS3Request *request, FlowError *error)
 	return status;
 }
 
-/* Sees to it that there are keys, if any are needed. */
+/* Renews the keys if necessary. */
 static FlowStatus
 refresh_keys(FlowS3 *s3, FlowError *error)
 {
@@ -780,7 +817,10 @@ refresh_keys(FlowS3 *s3, FlowError *error)
 	return status;
 }
 
-/* Begins what is due; *until becomes the time of the first that is not. */
+/*
+ * Begins the requests that are due.  *until is set to the time at which the
+ * next one is due.
+ */
 static FlowStatus
 begin_due(FlowS3 *s3, int64_t *until, FlowError *error)
 {
@@ -805,7 +845,7 @@ begin_due(FlowS3 *s3, int64_t *until, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Takes leave of those that are done; tells whether there were any. */
+/* Processes the requests that are done.  Returns true if there were any. */
 static bool
 flush_done(FlowS3 *s3)
 {
@@ -823,6 +863,7 @@ flush_done(FlowS3 *s3)
 	return any;
 }
 
+/* Works on all requests. */
 FlowStatus
 flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 {
@@ -835,8 +876,8 @@ flow_s3_work(FlowS3 *s3, bool wait, FlowError *error)
 		return status;
 	if (flush_done(s3))
 		/*
-		 * something that could not even begin, or was done while keys were
-		 * asked for
+		 * some requests could not be started, or were done while keys were
+		 * fetched
 		 */
 		return FLOW_OK;
 	if (until > 0)

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * s3_retry.c
- *	  What to do about a store's answer: repeat the request, and when, or give
- *	  up.
+ *	  Decides what to do after a store's answer: repeat the request, and when,
+ *	  or give up.
  *
  * The numbers are those of the "standard" retry mode of AWS's SDKs (SDKs and
  * Tools Reference Guide, "Retry behavior"): full jitter, and a bucket of
- * tokens from which every repetition takes some, so that a store in trouble is
- * not asked several times as often as one in good health.
+ * tokens from which every repetition takes some, so that a failing store does
+ * not get several times as many requests as a healthy one.
  *
  *-------------------------------------------------------------------------
  */
@@ -56,7 +56,7 @@ static const struct
 	{"SignatureDoesNotMatch", FLOW_S3_NONE, FLOW_NO_PERMISSION},
 };
 
-/* By the status, where there is no body or its code says nothing to us. */
+/* By the status, if there is no body or its code is not known. */
 static const struct
 {
 	int http;
@@ -69,8 +69,8 @@ static const struct
 	{307, FLOW_S3_REGION, FLOW_IO},
 	{308, FLOW_S3_REGION, FLOW_IO},
 	/*
-	 * newer regions answer so to a request for another one; which, a field of
-	 * the header tells
+	 * newer regions answer a request for another region like this; a header
+	 * field names the region
 	 */
 	{400, FLOW_S3_REGION, FLOW_IO},
 	{401, FLOW_S3_NONE, FLOW_NO_PERMISSION},
@@ -86,6 +86,7 @@ static const struct
 	{504, FLOW_S3_AGAIN, FLOW_IO},
 };
 
+/* Looks up both results.  The code takes precedence over the status. */
 static void
 look_up(int status, const char *code, FlowS3Remedy *remedy, FlowStatus *meaning)
 {
@@ -105,6 +106,7 @@ look_up(int status, const char *code, FlowS3Remedy *remedy, FlowStatus *meaning)
 		}
 }
 
+/* Returns what to do after an answer. */
 FlowS3Remedy
 flow_s3_remedy(int status, const char *code)
 {
@@ -115,6 +117,7 @@ flow_s3_remedy(int status, const char *code)
 	return remedy;
 }
 
+/* Returns the error for the host. */
 FlowStatus
 flow_s3_status(int status, const char *code)
 {
@@ -125,6 +128,10 @@ flow_s3_status(int status, const char *code)
 	return meaning;
 }
 
+/*
+ * Returns the time to wait: the one the store requests, or a random one below
+ * a maximum that doubles with each attempt.
+ */
 int64_t
 flow_s3_backoff(int attempt, FlowS3Remedy remedy, uint64_t random, int64_t retry_after)
 {
@@ -139,6 +146,7 @@ flow_s3_backoff(int attempt, FlowS3Remedy remedy, uint64_t random, int64_t retry
 	return (int64_t) (random % (uint64_t) (most + 1));
 }
 
+/* Returns the number of tokens that a repetition costs. */
 int
 flow_s3_cost(FlowS3Remedy remedy)
 {

@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * s3_sign.c
- *	  Signs requests to AWS; the only file that knows libcrypto.
+ *	  Signs requests to AWS.  No other file uses libcrypto.
  *
- * AWS Signature Version 4 with a header field (Amazon S3 API Reference,
+ * This is AWS Signature Version 4 in a header field (Amazon S3 API Reference,
  * "Signature Calculations for the Authorization Header").  The canonical
- * request is never put together: its parts go into the hash as they come, so
- * nothing but the answer can be too long.
+ * request is never assembled: its parts are hashed one by one, so that only
+ * the result can be too long.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,7 +26,7 @@
 #define DATE_LENGTH 8
 #define MAX_SCOPE 192 /* "20130524/us-east-1/s3/aws4_request" */
 
-#define CRYPTO_NEEDS 16384 /* bytes, more than libcrypto takes to look for an algorithm */
+#define CRYPTO_NEEDS 16384 /* more bytes than libcrypto allocates to look up an algorithm */
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
@@ -43,6 +43,7 @@ write_hexadecimal(const uint8_t *hash, char text[FLOW_S3_HASH_TEXT])
 	text[2 * HASH_SIZE] = '\0';
 }
 
+/* Computes SHA-256 as text. */
 void
 flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TEXT])
 {
@@ -57,6 +58,7 @@ flow_s3_hash(const void *data, size_t len, char hash[FLOW_S3_HASH_TEXT])
 	}
 }
 
+/* Writes a time as SigV4 requires it. */
 void
 flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT])
 {
@@ -68,6 +70,7 @@ flow_s3_time_text(int64_t seconds, char text[FLOW_S3_TIME_TEXT])
 		text[0] = '\0';
 }
 
+/* Wipes keys. */
 void
 flow_s3_keys_wipe(FlowS3Keys *keys)
 {
@@ -76,6 +79,7 @@ flow_s3_keys_wipe(FlowS3Keys *keys)
 
 /* ---------- URLs ---------- */
 
+/* Returns true if the byte is not encoded in URLs. */
 static bool
 is_unreserved(uint8_t byte)
 {
@@ -83,6 +87,7 @@ is_unreserved(uint8_t byte)
 	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
 }
 
+/* Encodes bytes for a URL. */
 size_t
 flow_s3_encode(const char *text, size_t len, bool copy_slashes, char *out)
 {
@@ -108,8 +113,8 @@ flow_s3_encode(const char *text, size_t len, bool copy_slashes, char *out)
 }
 
 /*
- * As strcmp of what they become when they are encoded: "%" is less than all
- * that stands for itself.
+ * Compares like strcmp of the encoded texts: "%" is less than all bytes that
+ * are not encoded.
  */
 static int
 compare_encoded(const char *a, const char *b)
@@ -124,8 +129,8 @@ compare_encoded(const char *a, const char *b)
 }
 
 /*
- * Does a stand before b, which stand in the same array?  Equal ones stay in
- * their order.
+ * Returns true if parameter a comes before b in the sorted query.  Both are in
+ * the same array, and equal ones keep their order.
  */
 static bool
 parameter_before(const FlowS3Parameter *a, const FlowS3Parameter *b)
@@ -138,8 +143,8 @@ parameter_before(const FlowS3Parameter *a, const FlowS3Parameter *b)
 }
 
 /*
- * The one that comes next behind "last" (NULL: the first); NULL: there is
- * none.  There are few.
+ * Returns the parameter after "last" in the sorted query, or the first if that
+ * is NULL.  Returns NULL at the end.  There are few.
  */
 static const FlowS3Parameter *
 next_parameter(const FlowS3Parameter *parameters, int count, const FlowS3Parameter *last)
@@ -153,7 +158,7 @@ next_parameter(const FlowS3Parameter *parameters, int count, const FlowS3Paramet
 	return next;
 }
 
-/* Appends encoded text and a further byte. */
+/* Appends encoded text and the byte "behind". */
 static bool
 append_encoded(const char *text, char behind, char **query, const char *end)
 {
@@ -166,6 +171,7 @@ append_encoded(const char *text, char behind, char **query, const char *end)
 	return true;
 }
 
+/* Writes a query in the order in which it is signed. */
 bool
 flow_s3_query(const FlowS3Parameter *parameters, int count, char *query, size_t size)
 {
@@ -178,14 +184,14 @@ flow_s3_query(const FlowS3Parameter *parameters, int count, char *query, size_t 
 	if (size == 0)
 		return false;
 	if (p > query)
-		p--; /* the last "&" */
+		p--; /* remove the last "&" */
 	*p = '\0';
 	return true;
 }
 
 /* ---------- the canonical request ---------- */
 
-/* A hash that is being made. */
+/* A hash that is being computed. */
 typedef struct Digest
 {
 	EVP_MD_CTX *context;
@@ -211,7 +217,7 @@ is_blank(char byte)
 	return byte == ' ' || byte == '\t';
 }
 
-/* Without blanks round it, and with one for many within. */
+/* Adds a value without blanks around it, and with a single one for several. */
 static void
 add_value(Digest *digest, const char *value)
 {
@@ -235,13 +241,17 @@ add_value(Digest *digest, const char *value)
 	}
 }
 
-/* The values of fields with the same name become one. */
+/*
+ * Returns true if the field has the same name as the one before.  Their values
+ * are joined.
+ */
 static bool
 same_name(const FlowHttpField *const *fields, int i)
 {
 	return i > 0 && strcmp(fields[i - 1]->name, fields[i]->name) == 0;
 }
 
+/* Adds the canonical request. */
 static void
 add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *const *fields)
 {
@@ -250,6 +260,7 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 	add_text(digest, signing->path);
 	add(digest, "\n", 1);
 	add_text(digest, signing->query);
+	/* the fields */
 	for (int i = 0; i < signing->nfields; i++)
 	{
 		if (same_name(fields, i))
@@ -263,6 +274,7 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 		add_value(digest, fields[i]->value);
 	}
 	add(digest, "\n\n", 2);
+	/* the names of the fields */
 	for (int i = 0; i < signing->nfields; i++)
 		if (!same_name(fields, i))
 		{
@@ -275,9 +287,9 @@ add_request(Digest *digest, const FlowS3Signing *signing, const FlowHttpField *c
 }
 
 /*
- * Returns true if libcrypto has the digest as the system has configured it.
- * If it ran out of memory when it first looked for it, it does not look again
- * in the same context.
+ * Returns true if libcrypto has the digest, as configured by the system.  If
+ * it ran out of memory when it first looked for the digest, it does not look
+ * again in the same context.
  */
 static bool
 has_digest(void)
@@ -299,8 +311,9 @@ has_digest(void)
 }
 
 /*
- * libcrypto has failed.  If it has no memory, it may say that, or nothing, or
- * that it does not know the algorithm, as it could not find that out.
+ * Returns the reason why libcrypto has failed.  If it had no memory, it may
+ * report that, or nothing, or that it does not know the algorithm, because it
+ * could not look it up.
  */
 static FlowStatus
 crypto_failure(void)
@@ -320,6 +333,7 @@ crypto_failure(void)
 	return status;
 }
 
+/* Hashes the canonical request. */
 static bool
 hash_request(const FlowS3Signing *signing, const FlowHttpField *const *fields,
              char hash[FLOW_S3_HASH_TEXT])
@@ -341,19 +355,21 @@ hash_request(const FlowS3Signing *signing, const FlowHttpField *const *fields,
 
 /* ---------- the signature ---------- */
 
-/* What must not stay on the stack. */
+/* Secrets that must not remain on the stack. */
 typedef struct Secrets
 {
-	char prefixed[4 + sizeof(((FlowS3Keys *) NULL)->secret_access_key)]; /* "AWS4", and the key */
+	char prefixed[4 + sizeof(((FlowS3Keys *) NULL)->secret_access_key)]; /* "AWS4" and the key */
 	uint8_t key[2][HASH_SIZE];
 } Secrets;
 
+/* Computes an HMAC. */
 static bool
 authenticate(const void *key, size_t key_len, const char *text, size_t len, uint8_t mac[HASH_SIZE])
 {
 	return HMAC(EVP_sha256(), key, (int) key_len, (const uint8_t *) text, len, mac, NULL) != NULL;
 }
 
+/* Derives the signing key and signs the text. */
 static bool
 make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets,
                char signature[FLOW_S3_HASH_TEXT])
@@ -375,8 +391,8 @@ make_signature(const FlowS3Signing *signing, const char *text, Secrets *secrets,
 }
 
 /*
- * Formats behind *len bytes that stand there already; false if there is no
- * room.
+ * Formats a text after the *len bytes that are already there.  Returns false
+ * if there is no room.
  */
 static bool append(char *text, size_t size, size_t *len, const char *format, ...)
 	flow_printf_like(4, 5);
@@ -396,6 +412,7 @@ append(char *text, size_t size, size_t *len, const char *format, ...)
 	return true;
 }
 
+/* Computes the signature and writes the value of the field. */
 static FlowStatus
 write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fields,
                     Secrets *secrets, char authorization[FLOW_S3_AUTHORIZATION])
@@ -405,6 +422,7 @@ write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fi
 	char hash[FLOW_S3_HASH_TEXT], signature[FLOW_S3_HASH_TEXT];
 	size_t scope_len = 0, text_len = 0, len = 0;
 
+	/* the scope of the signature */
 	if (!append(scope,
 	            sizeof(scope),
 	            &scope_len,
@@ -414,6 +432,7 @@ write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fi
 	            signing->region,
 	            signing->service))
 		return FLOW_LIMIT;
+	/* the text to sign, and its signature */
 	if (!hash_request(signing, fields, hash))
 		return crypto_failure();
 	if (!append(
@@ -421,6 +440,7 @@ write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fi
 		return FLOW_LIMIT;
 	if (!make_signature(signing, text, secrets, signature))
 		return crypto_failure();
+	/* the value of the field */
 	if (!append(authorization,
 	            FLOW_S3_AUTHORIZATION,
 	            &len,
@@ -441,7 +461,7 @@ write_authorization(const FlowS3Signing *signing, const FlowHttpField *const *fi
 	           : FLOW_LIMIT;
 }
 
-/* By name; equal ones stay in their order.  There are few. */
+/* Sorts fields by name.  Equal ones keep their order.  There are few. */
 static void
 sort_fields(const FlowHttpField *fields, int nfields, const FlowHttpField **sorted)
 {
@@ -455,6 +475,7 @@ sort_fields(const FlowHttpField *fields, int nfields, const FlowHttpField **sort
 	}
 }
 
+/* Writes the value of the field "authorization". */
 FlowStatus
 flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing,
              char authorization[FLOW_S3_AUTHORIZATION])
@@ -467,7 +488,7 @@ flow_s3_sign(const FlowHost *host, const FlowS3Signing *signing,
 	if (strlen(signing->time) != FLOW_S3_TIME_TEXT - 1)
 		return FLOW_LIMIT; /* flow_s3_time_text has failed */
 	if (signing->payload_hash[0] == '\0')
-		return FLOW_NO_MEMORY; /* flow_s3_hash has */
+		return FLOW_NO_MEMORY; /* flow_s3_hash has failed */
 	sorted = flow_allocate(host, (size_t) signing->nfields * sizeof(FlowHttpField *));
 	if (sorted == NULL)
 		return FLOW_NO_MEMORY;

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * xml.c
- *	  Elements of XML, one by one as they end; the only file that knows expat.
+ *	  Reads elements of XML, one by one as they end.  No other file uses expat.
  *
- * Without a document type declaration there are no entities but the five of
- * XML itself, and nothing that could grow when it is read.  expat's own limits
- * stay as they are.
+ * Without a document type declaration there are only the five entities of XML
+ * itself, and nothing that could grow when it is expanded.  expat's own limits
+ * stay unchanged.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,26 +21,29 @@ struct FlowXml
 {
 	FlowXmlSpec spec;
 	XML_Parser parser;
-	size_t taken; /* bytes of the document */
+	size_t taken; /* bytes of the document parsed so far */
 
-	/* what stopped the parser, if it was not the parser itself */
+	/* why our callbacks stopped the parser, if they did */
 	FlowStatus status;
-	const char *problem; /* a sentence, but for its period */
+	const char *problem; /* a sentence without its full stop */
 
-	/* the element that is open */
+	/* the open elements */
 	int depth;
 	char path[FLOW_XML_DEPTH * (FLOW_XML_NAME + 1)];
 	size_t path_len;
-	size_t path_before[FLOW_XML_DEPTH]; /* by depth: without that element */
+	size_t path_before[FLOW_XML_DEPTH]; /* by depth: its length without that element */
 
-	/* the texts of all that are open, one behind the other */
+	/* the texts of all open elements, one after the other */
 	char *text;
 	size_t text_len;
 	size_t text_room;
-	size_t text_begin[FLOW_XML_DEPTH + 1]; /* by depth; the first is not used */
+	size_t text_begin[FLOW_XML_DEPTH + 1]; /* by depth; the first is unused */
 };
 
-/* ---------- what expat calls; it may do so after it was stopped ---------- */
+/*
+ * ---------- callbacks of expat, which may be called after it was stopped
+ * ----------
+ */
 
 static void
 stop(FlowXml *xml, FlowStatus status, const char *problem)
@@ -57,8 +60,8 @@ is_blank(char byte)
 }
 
 /*
- * Of an element that has others, what is only there to indent them is not
- * kept.
+ * Removes text that consists only of blanks, which is the indentation of
+ * elements within an element.
  */
 static void
 drop_blanks(FlowXml *xml)
@@ -80,6 +83,7 @@ attributes_fit(const char **attributes)
 	return true;
 }
 
+/* Begins an element: appends its name to the path. */
 static void XMLCALL
 begin_element(void *arg, const char *name, const char **attributes)
 {
@@ -91,7 +95,7 @@ begin_element(void *arg, const char *name, const char **attributes)
 		return;
 	if (xml->depth == FLOW_XML_DEPTH)
 	{
-		stop(xml, FLOW_LIMIT, "Elements are nested too deep");
+		stop(xml, FLOW_LIMIT, "Elements are nested too deeply");
 		return;
 	}
 	if (len > FLOW_XML_NAME || !attributes_fit(attributes))
@@ -99,12 +103,14 @@ begin_element(void *arg, const char *name, const char **attributes)
 		stop(xml, FLOW_LIMIT, "The name of an element, or an attribute, is too long");
 		return;
 	}
+	/* remove the namespace prefix */
 	if (colon != NULL)
 	{
 		len -= (size_t) (colon + 1 - name);
 		name = colon + 1;
 	}
 
+	/* append to the path */
 	if (xml->depth > 0)
 		drop_blanks(xml);
 	xml->path_before[xml->depth] = xml->path_len;
@@ -115,6 +121,7 @@ begin_element(void *arg, const char *name, const char **attributes)
 	xml->text_begin[++xml->depth] = xml->text_len;
 }
 
+/* Ends an element: passes it to the caller. */
 static void XMLCALL
 end_element(void *arg, const char *name)
 {
@@ -135,7 +142,7 @@ end_element(void *arg, const char *name)
 	xml->path[xml->path_len] = '\0';
 }
 
-/* Room for so many bytes more, and a NUL. */
+/* Makes room for "len" more bytes and a NUL. */
 static bool
 make_room(FlowXml *xml, size_t len)
 {
@@ -157,6 +164,7 @@ make_room(FlowXml *xml, size_t len)
 	return true;
 }
 
+/* Appends to the text of the open element. */
 static void XMLCALL
 take_text(void *arg, const char *text, int len)
 {
@@ -198,6 +206,7 @@ refuse_instruction(void *arg, const char *target, const char *data)
 
 /* ---------- the parser ---------- */
 
+/* Creates a parser. */
 FlowStatus
 flow_xml_create(const FlowXmlSpec *spec, FlowXml **result, FlowError *error)
 {
@@ -208,7 +217,7 @@ flow_xml_create(const FlowXmlSpec *spec, FlowXml **result, FlowError *error)
 		return flow_error_memory(error);
 	*xml = (FlowXml) {.spec = *spec, .text_room = FIRST_ROOM};
 	xml->text = flow_allocate(spec->host, FIRST_ROOM);
-	xml->parser = XML_ParserCreate("UTF-8"); /* whatever the document declares */
+	xml->parser = XML_ParserCreate("UTF-8"); /* ignores the document's declaration */
 	if (xml->text == NULL || xml->parser == NULL)
 	{
 		flow_xml_free(xml);
@@ -216,8 +225,8 @@ flow_xml_create(const FlowXmlSpec *spec, FlowXml **result, FlowError *error)
 	}
 
 	/*
-	 * so that nobody can choose names that collide; without it, expat finds
-	 * another, perhaps a worse one
+	 * Nobody can then choose names that collide.  Without it, expat uses
+	 * another salt, perhaps a worse one.
 	 */
 	if (getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
 		XML_SetHashSalt(xml->parser, salt);
@@ -238,12 +247,12 @@ flow_xml_free(FlowXml *xml)
 	if (xml->parser != NULL)
 		XML_ParserFree(xml->parser);
 	if (xml->text != NULL)
-		explicit_bzero(xml->text, xml->text_room); /* an answer may hold keys */
+		explicit_bzero(xml->text, xml->text_room); /* an answer may contain keys */
 	flow_free(xml->spec.host, xml->text);
 	flow_free(xml->spec.host, xml);
 }
 
-/* What the parser stopped at. */
+/* Reports why the parser stopped. */
 static FlowStatus
 report(const FlowXml *xml, FlowError *error)
 {
@@ -265,6 +274,7 @@ report(const FlowXml *xml, FlowError *error)
 	return error->status;
 }
 
+/* Parses the next bytes. */
 FlowStatus
 flow_xml_feed(FlowXml *xml, const char *data, size_t len, bool last, FlowError *error)
 {
@@ -274,7 +284,7 @@ flow_xml_feed(FlowXml *xml, const char *data, size_t len, bool last, FlowError *
 	if (!fit)
 		len = fits;
 	if (len == 0)
-		data = ""; /* for there may be none */
+		data = ""; /* the pointer may be NULL */
 	do
 	{
 		size_t piece = len < FLOW_BLOCK_SIZE ? len : FLOW_BLOCK_SIZE;

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_filter.c
- *	  Random predicates on random fields, some of them deferred: flow/filter*.c
- *	  against the naive three-valued interpreter, and the same records in a
- *	  batch.
+ *	  Fuzzes flow/filter*.c: tests random predicates, some of them deferred, on
+ *	  random fields, and compares the results with the naive three-valued
+ *	  interpreter and with those of the same records in a batch.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@
 #define TREES 24
 #define CONSTANTS 8
 
-/* What is left of the input; at its end come zeros. */
+/* The rest of the input.  After its end, zeros are taken. */
 typedef struct Input
 {
 	const uint8_t *data;
@@ -24,7 +24,11 @@ typedef struct Input
 typedef struct Case
 {
 	Input input;
-	char *heap[512]; /* each text in memory of exactly its size: a read too far is seen */
+	/*
+	 * each text has memory of exactly its size, so that reading too far is
+	 * detected
+	 */
+	char *heap[512];
 	size_t nheap;
 	FlowColumn columns[COLUMNS];
 	NaiveTree trees[TREES];
@@ -32,6 +36,7 @@ typedef struct Case
 	size_t ntrees;
 } Case;
 
+/* Takes a number from the input. */
 static unsigned
 take(Case *c, unsigned below)
 {
@@ -46,7 +51,7 @@ take(Case *c, unsigned below)
 }
 
 /*
- * A few bytes of the input, or something that is likely to be a value, in
+ * Takes a few bytes of the input, or a text that is likely to be a value, in
  * memory of exactly its size.
  */
 static FlowSlice
@@ -119,8 +124,8 @@ take_columns(Case *c)
 }
 
 /*
- * A constant of the column's type and view, whether or not the column could
- * hold it.
+ * Takes a constant of the column's type and view, whether or not the column
+ * could hold it.
  */
 static bool
 take_constant(Case *c, int column, FlowView view, FlowValue *constant)
@@ -143,7 +148,7 @@ take_constant(Case *c, int column, FlowView view, FlowValue *constant)
 	return flow_value_read(&lenient, &unit_host, text, constant) == FLOW_OK;
 }
 
-/* "like": another leaf, or one of zeros. */
+/* Takes a leaf.  "like" is another leaf, or all zero. */
 static void
 take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 {
@@ -161,7 +166,8 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 		return;
 
 	/*
-	 * often it compares what another one does, so that lists can combine them
+	 * often it compares the same as another leaf, so that lists can combine
+	 * them
 	 */
 	if (like->constants != NULL && like->kind <= NAIVE_ALL && take(c, 2) == 0)
 	{
@@ -186,6 +192,7 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 		tree->kind = NAIVE_IS_NULL;
 }
 
+/* Takes a tree of at most that depth. */
 static NaiveTree *
 take_tree(Case *c, int depth)
 {
@@ -227,7 +234,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	bool bad_is_null;
 	NaiveTree *tree;
 	FlowFilter *filter;
-	FlowFilter *waiting; /* in which nothing is resolved */
+	FlowFilter *waiting; /* a filter in which nothing is resolved */
 
 	c.input = (Input) {data, len};
 	c.nheap = c.ntrees = 0;

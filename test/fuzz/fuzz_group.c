@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_group.c
- *	  Random aggregates by group over random batches: flow/group*.c against
- *	  the naive model.
+ *	  Fuzzes flow/group*.c: computes random aggregates of groups over random
+ *	  batches, and compares them with the naive model.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +11,7 @@
 #define COLUMNS 5
 #define MAX_FIELDS (300 * COLUMNS)
 
-/* What is left of the input; at its end come zeros. */
+/* The rest of the input.  After its end, zeros are taken. */
 typedef struct Input
 {
 	const uint8_t *data;
@@ -28,8 +28,8 @@ take(Input *input, unsigned below)
 }
 
 /*
- * A few bytes of the input, where they stand, or something that is likely to
- * be a value; rarely no field.
+ * Takes a few bytes of the input, in place, or a text that is likely to be a
+ * value.  In rare cases there is no field.
  */
 static FlowSlice
 take_text(Input *input)
@@ -107,8 +107,8 @@ require(bool condition)
 }
 
 /*
- * Adds all records to the groups and to the model; bad ones are left out, or
- * taken as NULL.
+ * Adds all records to the groups and to the model.  Records with bad fields
+ * are left out, or these fields are taken as NULL.
  */
 static void
 add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBatch *batch,
@@ -147,7 +147,8 @@ add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBa
 }
 
 /*
- * The fields of a batch: a column has one in all of its records, or in none.
+ * Takes the fields of a batch.  A column has a field in all of its records, or
+ * in none.
  */
 static size_t
 take_fields(Input *input, FlowSlice *fields)

@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_gzip.c
- *	  Any bytes as gzip data: what zlib makes of them, or an error.
+ *	  Fuzzes the gzip codec with any bytes: the result is the same as zlib's,
+ *	  or an error.
  *
- * The first two bytes say how the input and the output are cut.
+ * The first two bytes determine the sizes of the pieces of input and output.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,11 +13,11 @@
 
 #include <zlib.h>
 
-#define MOST (1 << 20) /* output compared */
+#define MOST (1 << 20) /* maximum output that is compared */
 
 static uint8_t wanted[MOST], got[MOST];
 
-/* All members by zlib: false if they are no good. */
+/* Inflates all members with zlib.  Returns false if they are invalid. */
 static bool
 inflate_by_zlib(const uint8_t *in, size_t len, size_t *out_len)
 {
@@ -42,6 +43,7 @@ inflate_by_zlib(const uint8_t *in, size_t len, size_t *out_len)
 	return result == Z_STREAM_END && stream.avail_in == 0;
 }
 
+/* Inflates with the codec, in pieces of the given sizes. */
 static FlowStatus
 inflate_by_codec(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *out_len)
 {
@@ -94,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (status == FLOW_OK || good != (status == FLOW_END))
 	{
-		/* our own limit: the only thing that zlib takes and we do not */
+		/* zlib accepts data beyond our own limit */
 		if (!(good && status == FLOW_LIMIT))
 			abort();
 	}

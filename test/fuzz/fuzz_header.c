@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_header.c
- *	  Files with headers against the plain reader of them, and log formats.
+ *	  Fuzzes files with headers, compared with the plain reader of them, and
+ *	  log formats.
  *
- * The first byte chooses the longest line and whether lines are split many at
- * a time.
+ * The first byte chooses the maximum length of a line and whether lines are
+ * split.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,8 +20,8 @@ must(bool condition)
 }
 
 /*
- * A Parquet file is refused by its first bytes, and what is wrapped round
- * records is not for the plain reader.
+ * Returns true if the plain reader can read the file.  It does not know
+ * wrappers, and a Parquet file is refused because of its first bytes.
  */
 static bool
 is_plain(const char *path, const uint8_t *data, size_t len)

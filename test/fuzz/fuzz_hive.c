@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_hive.c
- *	  Any text as a statement of Hive, as a string's inside, and as a pattern
- *	  of Java.
+ *	  Fuzzes the reader of Hive's statements, of the inside of strings and of
+ *	  Java's patterns with any text.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@ must(bool condition)
 		abort();
 }
 
-/* All of it can be read. */
+/* Reads all of the text. */
 static size_t
 walk(const char *text)
 {
@@ -70,8 +70,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (flow_hive_read(&unit_host, text, &hive, &at, &error) == FLOW_OK)
 	{
 		/*
-		 * ROW FORMAT's own names of properties are longer than what stands for
-		 * them, by less than this each
+		 * ROW FORMAT's names of properties are longer than the words that
+		 * stand for them, each by less than this
 		 */
 		must(walk_columns(&hive->columns) + walk_columns(&hive->partitions) +
 		         walk_pairs(&hive->serde_properties) + walk_pairs(&hive->table_properties) +

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_json.c
- *	  The tokenizer of JSON: its tokens are those that the plain reader
- *	  finds, however the text is cut, and so is a member.  A shape accepts only
- *	  what would be learned as the same.
+ *	  Fuzzes the JSON tokenizer: its tokens, and a member, are those that the
+ *	  plain reader finds, however the text is cut.  A shape accepts only
+ *	  objects that would be learned as the same shape.
  *
- * The first two bytes say where the text is cut.
+ * The first two bytes determine where the text is cut.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,7 @@ must(bool condition)
 		abort();
 }
 
+/* Compares the tokens, or the place of the error, with the plain reader. */
 static void
 check_tokens(const char *text, size_t len, size_t first, size_t size)
 {
@@ -44,7 +45,8 @@ check_tokens(const char *text, size_t len, size_t first, size_t size)
 		char where[32];
 
 		/*
-		 * before an error, less may have been given out of what comes at once
+		 * before an error, fewer tokens may have been returned from a text in
+		 * one piece
 		 */
 		snprintf(where, sizeof(where), " at %zu", plain.failed ? plain.at : plain.at + 1);
 		must(made_len > strlen(where) && strcmp(made + made_len - strlen(where), where) == 0);
@@ -57,6 +59,7 @@ check_tokens(const char *text, size_t len, size_t first, size_t size)
 	free(whole);
 }
 
+/* Compares a member with the plain reader. */
 static void
 check_member(const char *json, size_t len)
 {
@@ -90,7 +93,7 @@ role(const void *arg, FlowSlice name)
 	return name.len == 1 && *name.data == 'a';
 }
 
-/* An object is learned, and what follows it is matched. */
+/* Learns an object and matches the text after it. */
 static void
 check_shape(const char *text, size_t len)
 {

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_location.c
- *	  Fuzzes flow/location*.c against the plain matchers.
+ *	  Fuzzes flow/location*.c, compared with the plain matchers.
  *
- * The input is a location, a NUL byte, and a path.
+ * The input is a location, a NUL byte and a path.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	input[size] = '\0';
 	text_len = strlen(text);
 
-	/* the whole input is the location when it has no NUL */
+	/* if there is no NUL, the whole input is the location */
 	path = text_len < size ? text + text_len + 1 : "/a/b";
 	if (flow_location_parse(&unit_host, text, &location, &error) != FLOW_OK)
 	{
@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 
 	/*
-	 * The plain matcher writes alternatives out as text, where stray bytes may
-	 * join to a character.
+	 * The plain matcher writes out alternatives as text, in which stray bytes
+	 * could join to form a character.
 	 */
 	if (path[0] == '/' && path[1] != '\0' && strstr(path, "//") == NULL &&
 	    path[strlen(path) - 1] != '/' &&

@@ -1,19 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_pattern.c
- *	  Splitters against PCRE2: a line of a pattern's shape matches, and the
- *	  groups are its fields.
+ *	  Fuzzes splitters, compared with PCRE2: if a line has the shape of a
+ *	  pattern, the pattern matches it, and the groups are its fields.
  *
- * The first byte chooses: the rest makes a pattern by plain_make_pattern, or
- * is one.  The lines follow from the shape and a hash of the input.
+ * The first byte determines whether the other bytes make a pattern by
+ * plain_make_pattern or are a pattern.  The lines depend on the shape and a
+ * hash of the input.
  *
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
 
 /*
- * Which way a line was made is no news, and to keep account of it takes longer
- * than all else.
+ * The coverage of the code that makes lines is of no interest, and recording
+ * it takes longer than everything else.
  */
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #include "../unit/plain_pattern.h"
@@ -24,7 +25,7 @@ extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static PlainCount total;
 
-/* Time runs fast, or the fuzzer would spend its own on slow patterns. */
+/* Time runs fast, so that the fuzzer does not wait for slow patterns. */
 static int64_t
 fast_clock(void *arg)
 {

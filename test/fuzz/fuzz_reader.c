@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_reader.c
- *	  The reader against the plain one: whatever a file holds, the same records
- *	  and the same ledger.
+ *	  Fuzzes the reader, compared with the plain one: both give the same
+ *	  records and the same ledger for any file.
  *
- * The first byte chooses on_error, the longest line and whether lines are
- * split, the rest is the file.
+ * The first byte chooses on_error, the maximum length of a line and whether
+ * lines are split.  The other bytes are the file.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@ must(bool condition)
 		abort();
 }
 
-/* Is the field b a value of its type, or NULL? */
+/* Returns the status of reading field b as a value of its type. */
 static FlowStatus
 read_b(FlowSlice b)
 {
@@ -33,7 +33,7 @@ is_bad(FlowStatus status)
 	return status != FLOW_OK && status != FLOW_END;
 }
 
-/* Pulls records and compares each with the plain reader's next one. */
+/* Reads records and compares each with the plain reader's next one. */
 static void
 compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const char *data,
         size_t len)
@@ -119,7 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	spec.on_error = data[0] % 3;
 	spec.max_line_length = data[0] & 0x80 ? 16 : 100000;
 	must(flow_reader_create(&spec, &reader, &error) == FLOW_OK);
-	/* a Parquet file is refused by its first bytes */
+	/* a Parquet file is refused because of its first bytes */
 	if (size < 5 || memcmp(data + 1, "PAR1", 4) != 0)
 		compare(reader, spec.on_error, spec.max_line_length, (const char *) data + 1, size - 1);
 

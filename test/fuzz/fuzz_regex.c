@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_regex.c
- *	  Any pattern on any line: every way to match gives PCRE2's answer, and
- *	  groups lie inside the line.
+ *	  Fuzzes patterns on any line: every way to match gives the same result as
+ *	  PCRE2, and groups are inside the line.
  *
- * The input is a pattern, a newline and a line.  A pattern that begins with a
- * blank is tried, without the blank, on a line too long for the first try.
+ * The input is a pattern, a newline and a line.  If the pattern begins with a
+ * blank, the blank is removed, and the line is made too long for the first
+ * attempt to match.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,7 +32,7 @@ never_interrupted(void *arg)
 	return false;
 }
 
-/* Time runs fast, or the fuzzer would spend its own on slow patterns. */
+/* Time runs fast, so that the fuzzer does not wait for slow patterns. */
 static int64_t
 fast_clock(void *arg)
 {
@@ -61,6 +62,7 @@ typedef struct Answer
 	FlowSlice groups[MAX_GROUPS];
 } Answer;
 
+/* Matches with flow/regex.c. */
 static void
 ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 {
@@ -99,7 +101,10 @@ ask(const char *pattern, const char *line, size_t len, bool jit, Answer *answer)
 	}
 }
 
-/* What the plain interpreter says, FLOW_LIMIT if it says nothing. */
+/*
+ * Matches with PCRE2's interpreter.  The status is FLOW_LIMIT if that gives no
+ * result.
+ */
 static void
 ask_oracle(const char *pattern, const char *line, size_t len, Answer *answer)
 {

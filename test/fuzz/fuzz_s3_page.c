@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_s3_page.c
- *	  Any bytes as an answer of S3 or STS: a page in which all holds, or an
- *	  error.
+ *	  Fuzzes the readers of answers of S3 and STS with any bytes: the result is
+ *	  a page that is consistent, or an error.
  *
- * The first byte says how the answer is cut, the second what it must follow.
+ * The first byte determines the pieces of the answer, the second the request
+ * and the page before.
  *
  *-------------------------------------------------------------------------
  */

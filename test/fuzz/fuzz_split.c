@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_split.c
- *	  Splits any bytes with every version that can run here: each must say what
- *	  the portable one says.
+ *	  Fuzzes the splitters with any bytes: each one that this processor can run
+ *	  must give the same result as the portable one.
  *
- * The first byte is the separator.  The data are a heap block of their own, so
- * the address sanitizer sees a byte read outside of it.
+ * The first byte is the separator.  The data are in a heap block of their own,
+ * so that the address sanitizer detects reads outside of it.
  *
  *-------------------------------------------------------------------------
  */

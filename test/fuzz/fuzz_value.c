@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_value.c
- *	  Reads any bytes as a value of any type.
+ *	  Fuzzes the value readers: reads any bytes as a value of any type.
  *
- * The first two bytes choose the column.  Whatever is accepted must mean the
- * same once it is written plainly and read again; a fast path and its plain
- * twin must agree; and no byte outside the field may be read (it is a heap
- * block of its own, so the address sanitizer sees).
+ * The first two bytes choose the column.  A value that is accepted must be the
+ * same after it is written plainly and read again.  A fast path and the plain
+ * one must agree.  No byte outside of the field may be read: it is in a heap
+ * block of its own, so that the address sanitizer detects that.
  *
  *-------------------------------------------------------------------------
  */
@@ -50,7 +50,7 @@ host_text_valid(void *arg, const char *data, size_t len)
 {
 	(void) arg;
 	(void) data;
-	return len % 7 != 0; /* either answer shall be seen */
+	return len % 7 != 0; /* either result occurs */
 }
 
 static size_t
@@ -85,7 +85,7 @@ check_integer(const FlowColumn *column, FlowSlice field, FlowStatus status, cons
 
 	DEMAND(status == FLOW_OK || status == FLOW_BAD_SYNTAX || status == FLOW_OUT_OF_RANGE);
 
-	/* a blank in front forces the plain reader */
+	/* a leading blank forces the plain reader */
 	if (field.len < sizeof(text) - 2 && memchr(field.data, '\0', field.len) == NULL)
 	{
 		text[0] = ' ';
@@ -148,7 +148,9 @@ check_address(const FlowColumn *column, FlowStatus status, const FlowValue *valu
 	DEMAND(memcmp(&again.address, address, sizeof(*address)) == 0);
 }
 
-/* Every time that is read lies where its plain spelling says. */
+/*
+ * Checks that a time is the same after it is written plainly and read again.
+ */
 static void
 check_microseconds(int64_t microseconds)
 {
@@ -163,7 +165,7 @@ check_microseconds(int64_t microseconds)
 	seconds = (time_t) ((microseconds - fraction) / SECOND_US);
 	DEMAND(gmtime_r(&seconds, &tm) != NULL);
 
-	/* an offset may lead out of the years that can be written */
+	/* an offset may lead outside of the years that can be written */
 	DEMAND(tm.tm_year + 1900 >= 0 && tm.tm_year + 1900 <= 10000);
 	if (tm.tm_year + 1900 < 1 || tm.tm_year + 1900 > 9999)
 		return;
@@ -181,7 +183,7 @@ check_microseconds(int64_t microseconds)
 	DEMAND(again == microseconds);
 }
 
-/* Has the field so many digits in a row? */
+/* Returns true if the field has "wanted" digits in succession. */
 static bool
 has_digits(FlowSlice field, int wanted)
 {
@@ -205,8 +207,8 @@ check_iso8601(FlowSlice field)
 		check_microseconds(lenient);
 
 	/*
-	 * but for the blank, a column takes less, and nothing otherwise; but what
-	 * is beyond microseconds it rounds
+	 * Except for the blank, a column accepts the same, or less.  A fraction
+	 * beyond microseconds is rounded by a column.
 	 */
 	if (memchr(field.data, ' ', field.len) == NULL && exact_status != FLOW_BAD_SYNTAX)
 	{

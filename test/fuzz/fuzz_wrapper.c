@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_wrapper.c
- *	  JSON and CSV round records: what comes out is what the plain readers make
- *	  of it, and does not depend on the sizes of the pieces that go in.
+ *	  Fuzzes JSON and CSV around records: the lines are those of the plain
+ *	  readers, and do not depend on the sizes of the pieces.
  *
- * The first two bytes are these sizes, and which of the two it is; an odd
- * second byte makes lines short.
+ * The first two bytes determine these sizes and the wrapper.  If the second
+ * byte is odd, lines are short.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,9 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * fuzz_zstd.c
- *	  Any bytes as Zstandard data: what libzstd makes of them, or an error.
+ *	  Fuzzes the zstd codec with any bytes: the result is the same as
+ *	  libzstd's, or an error.
  *
- * The first two bytes say how the input and the output are cut.
+ * The first two bytes determine the sizes of the pieces of input and output.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,10 +13,11 @@
 
 #include <zstd.h>
 
-#define MOST (1 << 20) /* output compared */
+#define MOST (1 << 20) /* maximum output that is compared */
 
 static uint8_t wanted[MOST], got[MOST];
 
+/* Decompresses with the codec, in pieces of the given sizes. */
 static FlowStatus
 decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *out_len)
 {
@@ -50,8 +52,9 @@ decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *o
 }
 
 /*
- * By libzstd's decoder of streams, a byte at a time, since it is stricter with
- * a whole frame at hand: false if they are no good.
+ * Decompresses with libzstd's streaming decoder, one byte at a time, because
+ * it is stricter if it has a whole frame.  Returns false if the data are
+ * invalid.
  */
 static bool
 decode_plainly(const uint8_t *in, size_t len, size_t *out_len)
@@ -84,14 +87,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 
 	/*
-	 * what we take, libzstd takes; the contrary is not so: it knows older
-	 * formats, too
+	 * libzstd accepts everything that we accept, but not vice versa, because
+	 * it knows older formats, too
 	 */
 	if (status == FLOW_END && (!decode_plainly(data + 2, size - 2, &wanted_len) ||
 	                           wanted_len != got_len || memcmp(got, wanted, got_len) != 0))
 		abort();
 
-	/* how the data are cut makes no difference */
+	/* the sizes of the pieces make no difference */
 	if (decode(data + 2, size - 2, size, MOST, &wanted_len) != status ||
 	    (status == FLOW_END && wanted_len != got_len))
 		abort();

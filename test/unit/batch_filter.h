@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * batch_filter.h
- *	  Records in a batch, as the splitter finds them, against the same records
- *	  judged one by one.
+ *	  Evaluates records in a batch, as found by the splitter, and compares the
+ *	  results with those of the same records one by one.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,10 +24,10 @@ typedef struct FilterBatch
 	int ncolumns;
 	int place[BATCH_COLUMNS];
 	FlowTruth truths[BATCH_RECORDS];
-	bool bad[BATCH_RECORDS];   /* there is more to be said than the truth */
-	bool needs[BATCH_RECORDS]; /* it needs a value */
+	bool bad[BATCH_RECORDS];   /* there was a bad field */
+	bool needs[BATCH_RECORDS]; /* a value is needed */
 	size_t count;
-	size_t doubtful; /* rows that became so, of all that were judged */
+	size_t doubtful; /* total number of rows that became doubtful */
 } FilterBatch;
 
 static inline void
@@ -39,7 +39,10 @@ filter_batch_begin(FilterBatch *batch, int ncolumns)
 		batch->place[i] = i;
 }
 
-/* Could the field stand between blanks, in a line that needs no pattern? */
+/*
+ * Returns true if the field can be between blanks, in a line that needs no
+ * pattern.
+ */
 static inline bool
 filter_batch_is_even(FlowSlice field)
 {
@@ -52,8 +55,8 @@ filter_batch_is_even(FlowSlice field)
 }
 
 /*
- * Adds a record, if it can stand in a line, and what flow_filter_test said of
- * it.
+ * Adds a record, if it can be in a line, and the result of flow_filter_test
+ * for it.
  */
 static inline void
 filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, FlowBadField bad)
@@ -80,8 +83,9 @@ filter_batch_add(FilterBatch *batch, const FlowSlice *fields, FlowTruth truth, F
 }
 
 /*
- * What stays is TRUE, or doubtful; what goes is not TRUE.  It may go also if
- * one conjunct is broken, where another is false; but not if it needs a value.
+ * Checks that rows that are kept are TRUE or doubtful, and the others not
+ * TRUE.  A row may also be dropped if one conjunct is an error and another one
+ * false, but not if it needs a value.
  */
 static inline bool
 filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
@@ -104,7 +108,10 @@ filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
 	return next == kept;
 }
 
-/* More than once, as the order of the conjuncts is learned meanwhile. */
+/*
+ * Compares the selector with the results.  It runs twice, because it learns
+ * the order of the conjuncts from the first run.
+ */
 static inline bool
 filter_batch_agrees(FilterBatch *batch, const FlowFilter *filter)
 {

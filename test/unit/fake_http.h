@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * fake_http.h
- *	  A store that a test plays: flow/s3/http.h without a network.
+ *	  A store that the test plays: flow/s3/http.h without a network.
  *
- * Objects are bytes in memory, time is a number, and what can go wrong does so
- * at random, as often as the test wants.  It keeps book of what it has
- * answered wrong, so a test knows whether a scan had to fail.
+ * Objects are bytes in memory, time is a number, and faults happen at random,
+ * as often as the test wants.  Wrong answers are counted, so that a test knows
+ * whether a scan had to fail.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,29 +25,29 @@ typedef struct FakeObject
 	char etag[FAKE_ETAG];
 	uint8_t *data;
 	size_t size;
-	bool gone; /* it was deleted after it was listed */
+	bool gone; /* true if it was deleted after the listing */
 } FakeObject;
 
 typedef enum FakeFault
 {
 	FAKE_NONE,
 	FAKE_BROKEN, /* the connection breaks after some bytes */
-	FAKE_SHORT,  /* the answer ends too early, and looks complete */
+	FAKE_SHORT,  /* the answer ends too early, but looks complete */
 	FAKE_500,    /* without a body */
 	FAKE_503,    /* SlowDown */
-	FAKE_WHOLE,  /* all of the object where a part was asked for */
+	FAKE_WHOLE,  /* the whole object instead of a part */
 	/*
-	 * the number of those that a scan must survive, if they do not come too
-	 * often
+	 * Number of the faults that a scan must survive if they do not happen too
+	 * often.
 	 */
 	FAKE_REPAIRABLE,
 
-	FAKE_RANGE = FAKE_REPAIRABLE, /* another range than was asked for */
-	FAKE_ETAG_CHANGED,            /* the ETag in the answer is another */
+	FAKE_RANGE = FAKE_REPAIRABLE, /* another range than requested */
+	FAKE_ETAG_CHANGED,            /* another ETag in the answer */
 	FAKE_412,
 	FAKE_404,
 	FAKE_403,
-	FAKE_CUT_LIST, /* the list's end is missing, and the answer looks complete */
+	FAKE_CUT_LIST, /* the end of the list is missing, but the answer looks complete */
 	FAKE_FAULTS
 } FakeFault;
 
@@ -56,10 +56,10 @@ typedef struct FakeAnswer
 	FakeFault fault;
 	int status;
 	const char *body;
-	char *owned; /* the body, if it is ours */
+	char *owned; /* the body if it was allocated */
 	size_t len;
 	size_t given;
-	size_t until; /* the connection breaks here */
+	size_t until; /* number of bytes after which the connection breaks */
 } FakeAnswer;
 
 struct FlowHttp
@@ -67,33 +67,37 @@ struct FlowHttp
 	FlowHttpSpec spec;
 	FlowHttpRequest *first;
 	int in_flight;
-	int rests; /* how often its connections were closed */
+	int rests; /* how often the connections were closed */
 };
 
-/* what the test sets */
-static FakeObject fake_objects[FAKE_OBJECTS]; /* in the order of their keys */
+/* settings of the test */
+static FakeObject fake_objects[FAKE_OBJECTS]; /* sorted by key */
 static size_t fake_nobjects;
 static size_t fake_page_size = 1000;
-static uint32_t fake_faults;                  /* bits of FakeFault */
-static int fake_fault_percent;                /* of requests */
-static const char *fake_region = "us-east-1"; /* whoever signs for another is told */
+static uint32_t fake_faults;   /* bits of FakeFault */
+static int fake_fault_percent; /* of requests */
+/* requests signed for another region are redirected */
+static const char *fake_region = "us-east-1";
 /*
- * seconds that its clock is ahead: whoever differs by more than 15 minutes is
- * told
+ * Number of seconds by which its clock is ahead.  Requests that differ by more
+ * than 15 minutes are rejected.
  */
 static int64_t fake_ahead;
 static uint64_t fake_random = 88172645463325252u;
 static int64_t fake_now; /* of the host's clock */
 static int64_t fake_latency = 30000;
 
-/* it works for itself: a test that lets allocations fail spares these */
+/*
+ * true while it allocates for itself: tests that let allocations fail spare
+ * these
+ */
 static bool fake_working;
 
-/* what it finds */
+/* results */
 static uint64_t fake_requests, fake_lists, fake_fatal;
 static uint64_t fake_asked_bytes; /* of objects */
 static int fake_most_in_flight;
-static char fake_listed[64][300]; /* the prefixes of lists, as they stand in the query */
+static char fake_listed[64][300]; /* the prefixes of lists, as in the query */
 
 static inline uint64_t
 fake_number(uint64_t below)
@@ -149,7 +153,7 @@ fake_hex(char c)
 	return c <= '9' ? c - '0' : c - 'A' + 10;
 }
 
-/* A parameter of the URL's query, decoded; false: it is not there. */
+/* Decodes a parameter of the URL's query.  Returns false if it is missing. */
 static inline bool
 fake_parameter(const char *url, const char *name, char *value)
 {
@@ -188,7 +192,10 @@ fake_encode(FILE *out, const char *text)
 			fprintf(out, "%%%02X", *p);
 }
 
-/* ListObjectsV2: the token is the last key, or prefix, of the page before. */
+/*
+ * Answers ListObjectsV2.  The token is the last key or prefix of the page
+ * before.
+ */
 static inline void
 fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 {
@@ -256,7 +263,7 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 	if (more)
 	{
 		fprintf(out, "<NextContinuationToken>");
-		fake_encode(out, last); /* these keys have nothing that needs more than that */
+		fake_encode(out, last); /* these keys need no further encoding */
 		fprintf(out, "</NextContinuationToken>");
 	}
 	fprintf(out, "</ListBucketResult>");
@@ -268,6 +275,7 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 		answer->len = fake_number(answer->len);
 }
 
+/* Answers GetObject. */
 static inline void
 fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
 {
@@ -314,7 +322,10 @@ fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
 		answer->len = fake_number(answer->len);
 }
 
-/* Times as text can be compared as text. */
+/*
+ * Returns true if the clocks differ too much.  Times as text can be compared
+ * as text.
+ */
 static inline bool
 fake_is_skewed(const FlowHttpRequest *request)
 {
@@ -326,6 +337,7 @@ fake_is_skewed(const FlowHttpRequest *request)
 	return strcmp(date, from) < 0 || strcmp(date, to) > 0;
 }
 
+/* Chooses a fault for the next answer, or none. */
 static inline FakeFault
 fake_choose_fault(bool list)
 {
@@ -342,6 +354,7 @@ fake_choose_fault(bool list)
 	return !list && fault == FAKE_CUT_LIST ? FAKE_NONE : fault;
 }
 
+/* Makes the answer to a request. */
 static inline void
 fake_answer(FlowHttpRequest *request, FakeAnswer *answer)
 {
@@ -470,7 +483,7 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Some bytes of some answer; each takes as long as a test wants. */
+/* Delivers some bytes of one answer.  Each takes as long as the test wants. */
 FlowStatus
 flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 {

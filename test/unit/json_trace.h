@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * json_trace.h
- *	  Tokens of JSON in words: those that the tokenizer gives, and those of a
- *	  tree that the plain reader has read.
+ *	  Tokens of JSON as text: those of the tokenizer, and those of a tree from
+ *	  the plain reader.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,7 +11,7 @@
 
 #include "plain_json.h"
 
-/* What came of a text: its tokens in words. */
+/* The tokens of a JSON text, as text. */
 typedef struct Trace
 {
 	char *text;
@@ -20,7 +20,7 @@ typedef struct Trace
 	bool in_piece;
 } Trace;
 
-/* A NUL byte becomes "\0". */
+/* Appends to the trace.  A NUL byte becomes "\0". */
 static inline void
 trace_add(Trace *trace, const char *data, size_t len)
 {
@@ -36,8 +36,8 @@ trace_add(Trace *trace, const char *data, size_t len)
 }
 
 /*
- * A piece of a key, string or number: "K<a>", "S<a>", "N<1>", or "I<1>" for a
- * whole number.
+ * Appends a piece of a key, string or number.  Whole, they become "K<a>",
+ * "S<a>", "<1.5>", or "<1>i" for a whole number.
  */
 static inline void
 trace_piece(Trace *trace, FlowJsonToken token, const FlowJsonTokenizer *json)
@@ -75,9 +75,9 @@ trace_token(Trace *trace, FlowJsonToken token, const FlowJsonTokenizer *json)
 }
 
 /*
- * All tokens of a text that comes in pieces, "first" bytes and then "size" at
- * a time; an error ends them: "!PROBLEM at BYTE".  "!" alone: it ends too
- * early.
+ * Returns all tokens of a text that is passed in pieces, of "first" bytes and
+ * then of "size".  An error ends them: "!PROBLEM at BYTE".  A single "!" means
+ * that the text ends too early.
  */
 static inline char *
 tokens_of(const char *data, size_t len, size_t first, size_t size)
@@ -120,7 +120,7 @@ tokens_of(const char *data, size_t len, size_t first, size_t size)
 	return trace.text;
 }
 
-/* Tokens of a tree. */
+/* Appends the tokens of a tree. */
 static inline void
 trace_node(Trace *trace, const PlainNode *node)
 {

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * naive_filter.h
- *	  A filter in the obvious way: the oracle of the filter's tests.
+ *	  A filter implemented in the obvious way, with which the tests compare the
+ *	  real one.
  *
  * Values are always read with flow_value_read and compared one by one, bit by
- * bit, and nothing is ordered or left out.
+ * bit, and nothing is reordered or left out.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,10 +42,14 @@ typedef struct NaiveTree
 	size_t count;
 	bool has_null;
 	FlowTruth truth;
-	int deferred;  /* from 1: built as a deferred predicate of that number; 0: at once */
-	bool resolved; /* which was then resolved */
+	/*
+	 * number, from 1 on, of the deferred predicate it is built as; 0: not
+	 * deferred
+	 */
+	int deferred;
+	bool resolved; /* true if the deferred predicate was resolved */
 
-	/* the others */
+	/* other nodes */
 	struct NaiveTree *children[NAIVE_CHILDREN];
 	size_t nchildren;
 } NaiveTree;
@@ -64,7 +69,10 @@ naive_bit(const FlowAddress *address, int i)
 	return address->bytes[i / 8] >> (7 - i % 8) & 1;
 }
 
-/* the first of so many bits in which they differ decides */
+/*
+ * Compares the first "bits" bits of two addresses.  The first one that differs
+ * decides.
+ */
 static inline int
 naive_bits_order(const FlowAddress *a, const FlowAddress *b, int bits)
 {
@@ -133,8 +141,8 @@ naive_real_order(double a, double b)
 }
 
 /*
- * as PostgreSQL's float8_timestamptz; false: it raises an error.  Since 1970,
- * but wider than int64.
+ * Converts like PostgreSQL's float8_timestamptz.  Returns false if that raises
+ * an error.  The result is in microseconds since 1970, but wider than int64.
  */
 static inline bool
 naive_unix_time(int64_t integer, __int128 *microseconds)
@@ -197,10 +205,11 @@ naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, F
 	}
 }
 
-/* ---------- judging ---------- */
+/* ---------- evaluating ---------- */
 
 /*
- * Does a leaf find its field bad, and not NULL in place of it?  "status": how.
+ * Returns true if a leaf finds its field bad and may not take it as NULL.
+ * *status says why it is bad.
  */
 static inline bool
 naive_is_broken(const NaiveTree *leaf, const NaiveRecord *record, FlowStatus *status)
@@ -248,7 +257,10 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
 	return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
 }
 
-/* SQL's three-valued logic; BROKEN if any leaf at all is. */
+/*
+ * Evaluates a tree with SQL's three-valued logic.  The result is FLOW_ERROR if
+ * that of any leaf is.
+ */
 static inline FlowTruth
 naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 {
@@ -272,10 +284,10 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
 }
 
 /*
- * The same in the order in which PostgreSQL evaluates it: children as they are
- * given, up to one that decides; a NULL ends only the conjuncts of WHERE.  It
- * ends with FLOW_ERROR at a deferred predicate that is not resolved, which
- * becomes *needed.
+ * Evaluates a tree in the order of PostgreSQL: children in the given order, up
+ * to one that decides.  A NULL only ends the conjuncts of WHERE.  Returns
+ * FLOW_ERROR at a deferred predicate that is not resolved, and sets *needed to
+ * it.
  */
 static inline FlowTruth
 naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, NaiveTree **needed)
@@ -309,8 +321,8 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
 }
 
 /*
- * What a tree with bad fields may be judged as, in whatever order its parts
- * are looked at: an OR of these bits.  It is only asked whether it "matters".
+ * Possible results for a tree with bad fields, in whatever order its parts are
+ * evaluated: an OR of these bits.  Only the result "matters" counts as YES.
  */
 #define NAIVE_YES 1
 #define NAIVE_NO 2
@@ -321,7 +333,7 @@ naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matte
 {
 	unsigned some = 0;
 	unsigned all = NAIVE_YES | NAIVE_NO | NAIVE_BROKEN;
-	unsigned alone; /* which answer of one child decides */
+	unsigned alone; /* the result of one child that decides */
 	FlowTruth truth;
 
 	if (tree->kind < NAIVE_NOT)
@@ -344,7 +356,7 @@ naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matte
 	return (some & (alone | NAIVE_BROKEN)) | (all & (NAIVE_YES | NAIVE_NO) & ~alone);
 }
 
-/* The deferred predicate of a number, or NULL. */
+/* Returns the deferred predicate of a number, or NULL. */
 static inline NaiveTree *
 naive_deferred(NaiveTree *tree, int number)
 {
@@ -355,7 +367,7 @@ naive_deferred(NaiveTree *tree, int number)
 	return found;
 }
 
-/* ---------- the same as a filter ---------- */
+/* ---------- building a filter ---------- */
 
 static inline FlowPredicate *
 naive_build(FlowFilter *filter, const NaiveTree *tree)
@@ -400,9 +412,10 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 }
 
 /*
- * Tests a record, and resolves what that takes.  False if a deferred predicate
- * was asked for that PostgreSQL would not come to, or one was not that it
- * would.  Of records with bad fields nothing is said.
+ * Tests a record with the filter, and resolves the predicates that it needs.
+ * Returns false if a deferred predicate was needed that PostgreSQL would not
+ * evaluate, or was not needed although PostgreSQL would.  Records with bad
+ * fields are not checked for that.
  */
 static inline bool
 naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth,
@@ -428,7 +441,7 @@ naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, Fl
 	}
 }
 
-/* Returns true if nothing but a bad field ends the evaluation. */
+/* Returns true if only a bad field can end the evaluation with an error. */
 static inline bool
 naive_cannot_fail(const NaiveTree *tree)
 {
@@ -441,8 +454,8 @@ naive_cannot_fail(const NaiveTree *tree)
 }
 
 /*
- * Is the filter's answer about a record right?  Both its truth and what it
- * says of a bad field.
+ * Returns true if the filter's result for a record is right, both its truth
+ * and its report of a bad field.
  */
 static inline bool
 naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, FlowBadField bad)
@@ -455,7 +468,7 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 	if (truth != FLOW_ERROR && (got == FLOW_ERROR || (got == FLOW_TRUE) != (truth == FLOW_TRUE)))
 		return false;
 
-	/* a bad field is no matter where another conjunct drops the record */
+	/* a bad field does not matter if another conjunct drops the record */
 	for (size_t i = 0; got == FLOW_ERROR && tree->kind == NAIVE_AND && naive_cannot_fail(tree) &&
 	                   i < tree->nchildren;
 	     i++)
@@ -471,7 +484,7 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 	if (got != FLOW_ERROR)
 		return bad.column < 0 || (record->bad_is_null && !record->columns[bad.column].not_null &&
 		                          status != FLOW_OK && status != FLOW_END && bad.status == status);
-	if (bad.column >= 0 && status == FLOW_OK) /* a view failed */
+	if (bad.column >= 0 && status == FLOW_OK) /* the view's conversion failed */
 		return bad.status == FLOW_OUT_OF_RANGE;
 	return bad.column >= 0 && status != FLOW_END && bad.status == status &&
 	       (!record->bad_is_null || record->columns[bad.column].not_null);

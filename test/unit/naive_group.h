@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * naive_group.h
- *	  Aggregates by group in the obvious way, and batches made by hand.
+ *	  Aggregates of groups computed in the obvious way, and batches for them.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@
 #define NAIVE_KEYS 4
 #define NAIVE_AGGREGATES 8
 
-/* ---------- the model: groups in a list, fields read one by one ---------- */
+/* ---------- the model: a list of groups, fields read one by one ---------- */
 
 typedef struct NaiveTotal
 {
@@ -60,7 +60,8 @@ naive_find(NaiveGroups *groups, const FlowSlice *keys)
 		if (k == nkeys)
 			return &groups->items[i];
 	}
-	if ((groups->count & (groups->count - 1)) == 0) /* 0 or a power of two: it is full */
+	/* the array is full if the count is 0 or a power of two */
+	if ((groups->count & (groups->count - 1)) == 0)
 		groups->items = realloc(groups->items, (groups->count * 2 + 1) * sizeof(NaiveGroup));
 	group = &groups->items[groups->count++];
 	memset(group, 0, sizeof(*group));
@@ -89,7 +90,7 @@ naive_free(NaiveGroups *groups)
 	groups->count = 0;
 }
 
-/* Bit i of an address, -1 beyond its prefix. */
+/* Returns bit i of an address, or -1 beyond its prefix. */
 static inline int
 naive_bit(const FlowAddress *address, int i)
 {
@@ -97,8 +98,8 @@ naive_bit(const FlowAddress *address, int i)
 }
 
 /*
- * inet's order: family, the bits that both prefixes have, the longer prefix,
- * all bits
+ * Compares two values.  Addresses are ordered as by inet: family, the bits
+ * that both prefixes have, the length of the prefix, all bits.
  */
 static inline int
 naive_compare(FlowType type, const FlowValue *a, const FlowValue *b)
@@ -139,7 +140,7 @@ naive_extreme(const FlowGroupSpec *spec, int aggregate, NaiveTotal *total, const
 		total->extreme = *value;
 }
 
-/* Is the field of a column bad?  Then its status, else FLOW_OK. */
+/* Returns the status of a column's field if it is bad, otherwise FLOW_OK. */
 static inline FlowStatus
 naive_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
 {
@@ -150,8 +151,8 @@ naive_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
 }
 
 /*
- * Adds a record; false, and nothing is done, if a field is bad and may not be
- * NULL.
+ * Adds a record.  Returns false, and changes nothing, if a field is bad and
+ * must not be taken as NULL.
  */
 static inline bool
 naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
@@ -197,7 +198,7 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 	return true;
 }
 
-/* Takes over all groups, combining those of equal keys. */
+/* Takes over all groups, combining those with equal keys. */
 static inline void
 naive_absorb(NaiveGroups *into, const FlowGroups *groups)
 {
@@ -261,21 +262,21 @@ naive_equal(NaiveGroups *a, NaiveGroups *b)
 
 /* ---------- batches ---------- */
 
-/* Records whose fields are copied into one buffer, as a reader holds them. */
+/* Records whose fields are copied into one buffer, as in a reader. */
 typedef struct NaiveBatch
 {
 	FlowBatch batch;
 	char *buffer;
-	uint32_t *ends; /* next[] and what stands before it */
+	uint32_t *ends; /* next[] and the entry before it */
 	uint32_t *rows;
 	int place[NAIVE_COLUMNS];
 } NaiveBatch;
 
 /*
- * fields[record * ncolumns + column]; columns without a field in the first
- * record have none at all.  The buffer ends where the promised slack ends.
- * Between records stand others, as if they had not passed; "seed" chooses
- * those, and in which order the fields stand.
+ * Makes a batch from fields[record * ncolumns + column].  Columns without a
+ * field in the first record have none in all records.  The buffer ends where
+ * the guaranteed slack ends.  There are other records in between, as if they
+ * had not passed a filter.  "seed" chooses those, and the order of the fields.
  */
 static inline void
 naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumns, uint64_t *seed)
@@ -299,7 +300,10 @@ naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumn
 	{
 		if (count > 0 && (fields[c].data == NULL) != (made->place[c] < 0))
 		{
-			/* the shuffle mixed up who has a place: back to the plain order */
+			/*
+			 * the shuffle mixed up which columns have a place: use the plain
+			 * order
+			 */
 			width = 0;
 			for (int d = 0; d < ncolumns; d++)
 				made->place[d] = fields[d].data == NULL ? -1 : width++;
@@ -334,8 +338,8 @@ naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumn
 	}
 
 	/*
-	 * exactly as much behind the last field as there has to be: an end takes a
-	 * byte itself
+	 * leave exactly the guaranteed number of bytes after the last field, whose
+	 * end is one byte itself
 	 */
 	if (end > 0)
 		made->buffer = realloc(made->buffer, 16 + end - 1 + 64);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plain_header.h
- *	  Flow logs with headers as anybody would read them, a line and a byte at a
- *	  time: the oracle of test_header.c and fuzz_header.c.
+ *	  Flow logs with headers, read in the obvious way, one line and one byte at
+ *	  a time. test_header.c and fuzz_header.c compare the reader with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,8 +15,8 @@
 #define PLAIN_MAX_NAMES 256
 
 /*
- * One by its name, one by the name it had on Athena's old page, one that no
- * file has, one by "field".
+ * A column named as its field, one named as on Athena's old page, one that no
+ * file has, and one with the option "field".
  */
 static const FlowColumn plain_header_columns[] = {
 	{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
@@ -31,7 +31,7 @@ static const char *const plain_header_fields[] = {"srcaddr",
                                                   "asg-tag-2",
                                                   "log-status"};
 
-/* The names they had on Athena's old page; an asg-tag has no such name. */
+/* The fields' names on Athena's old page.  An asg-tag has no such name. */
 static const char *const plain_old_names[] = {"sourceaddress", "account", "asg-tag-2", "logstatus"};
 
 typedef enum PlainKind
@@ -39,13 +39,13 @@ typedef enum PlainKind
 	PLAIN_BLANK,
 	PLAIN_HEADER,
 	PLAIN_RECORD,   /* fields are set */
-	PLAIN_MISMATCH, /* it has a wrong number of fields */
+	PLAIN_MISMATCH, /* a wrong number of fields */
 	PLAIN_STOP      /* an error: the file cannot be read by its header */
 } PlainKind;
 
 typedef struct PlainHeader
 {
-	bool known; /* has a line said what the fields are? */
+	bool known; /* true after a line that gave the fields */
 	char separator;
 	int nfields;
 	int place[PLAIN_HEADER_COLUMNS]; /* -1: none */
@@ -58,7 +58,7 @@ plain_is_separator(char c)
 	return c == ' ' || c == '\t' || c == ',';
 }
 
-/* The pieces of a text between single separators. */
+/* Splits a text at single separators and returns the number of pieces. */
 static inline int
 plain_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, int most)
 {
@@ -69,7 +69,7 @@ plain_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, in
 	{
 		if (i < len && data[i] != separator)
 			continue;
-		/* blanks are one, however many */
+		/* several blanks count as one */
 		if (separator != ' ' || i > start)
 		{
 			if (count < most)
@@ -102,7 +102,7 @@ plain_is_known(FlowSlice name)
 	return flow_field_of_column(text) != NULL;
 }
 
-/* Is it a header?  *stop: it is one that cannot be used. */
+/* Returns true if the line is a header.  *stop is set if it cannot be used. */
 static inline bool
 plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 {
@@ -149,7 +149,7 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 		const char *name = plain_header_columns[i].field ? plain_header_columns[i].field
 		                                                 : plain_header_columns[i].name;
 
-		/* its own name first, then the field's */
+		/* the column's own name takes precedence over the field's */
 		header->place[i] = -1;
 		for (int j = count - 1; j >= 0; j--)
 			if (plain_equals(names[j], plain_header_fields[i]) ||
@@ -169,7 +169,7 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 	return true;
 }
 
-/* Is it a record of the default format, beyond doubt? */
+/* Returns true if the line is certainly a record of the default format. */
 static inline bool
 plain_is_default(const char *data, size_t len)
 {
@@ -197,7 +197,7 @@ plain_is_default(const char *data, size_t len)
 	return true;
 }
 
-/* Takes a line of the file; fields by column. */
+/* Processes a line of the file.  fields[] are by column. */
 static inline PlainKind
 plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length,
                 FlowSlice *fields)
@@ -217,7 +217,7 @@ plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_li
 		return PLAIN_BLANK;
 	if (!header->known)
 	{
-		/* what is too long to be kept has no more than its beginning */
+		/* of a line that is too long, only the beginning is kept */
 		if (!plain_is_default(data, len > max_line_length && len > 1024 ? 1024 : len))
 			return PLAIN_STOP;
 		*header = (PlainHeader) {true, ' ', 14, {3, 1, -1, 13}, header->line};
@@ -234,8 +234,8 @@ plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_li
 }
 
 /*
- * Reads a file both ways, with on_error 'set_null'; false at the first
- * difference, of which *line is the line.
+ * Reads a file in both ways, with on_error 'set_null'.  Returns false at the
+ * first difference, and sets *line.
  */
 static inline bool
 plain_header_agrees(const char *path, const char *data, size_t len, bool splitter,

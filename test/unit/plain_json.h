@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * plain_json.h
- *	  JSON round records, read in the simplest way: all of it in memory, by
- *	  recursion.  The oracle of json_token.c and json.c.
+ *	  JSON around records, read in the simplest way: wholly in memory, by
+ *	  recursion.  The tests compare json_token.c and json.c with it.
  *
- * What is damaged becomes a tree as far as it goes, so that the lines before
- * the damage are known, too.
+ * A damaged text becomes a tree up to the damage, so that the lines before it
+ * are known, too.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,8 +21,8 @@ typedef struct PlainNode
 	char type;         /* '{', '[', '"', '0' or a literal's first letter */
 	size_t begin, end; /* in the text */
 	bool whole;
-	bool opened; /* of an object or array: its first byte was taken */
-	char *text;  /* of a string, decoded; or as it stands */
+	bool opened; /* of an object or array: its first byte was read */
+	char *text;  /* of a string: decoded; otherwise as written */
 	size_t len;
 	char *key; /* of a member */
 	size_t key_len, key_end;
@@ -36,7 +36,7 @@ typedef struct PlainJson
 	int depth;
 	bool ends;     /* the text ends too early */
 	bool failed;   /* "at" is after the wrong byte */
-	bool too_deep; /* that is why */
+	bool too_deep; /* the reason is the depth */
 } PlainJson;
 
 /* ---------- text to tree ---------- */
@@ -63,7 +63,7 @@ plain_json_peek(const PlainJson *json)
 	return json->at < json->len ? (unsigned char) json->data[json->at] : -1;
 }
 
-/* The same after blanks. */
+/* Skips blanks and returns the next byte, or -1. */
 static inline int
 plain_json_skip_blanks(PlainJson *json)
 {
@@ -73,7 +73,7 @@ plain_json_skip_blanks(PlainJson *json)
 	return plain_json_peek(json);
 }
 
-/* Takes the next byte if it is one of these; else that is an error. */
+/* Reads the next byte, which must be one of these. */
 static inline bool
 plain_json_take(PlainJson *json, const char *bytes)
 {
@@ -156,8 +156,8 @@ plain_json_escape(PlainJson *json, char *to, size_t *len)
 }
 
 /*
- * A character that is not ASCII: the shortest beginning that no valid one has
- * is where it goes wrong.
+ * Reads a character that is not ASCII.  The error is at the end of the
+ * shortest sequence with which no valid character begins.
  */
 static inline bool
 plain_json_character(PlainJson *json, char *to, size_t *len)
@@ -197,7 +197,7 @@ plain_json_character(PlainJson *json, char *to, size_t *len)
 	abort();
 }
 
-/* A string, decoded; NULL if it is not whole. */
+/* Returns a decoded string, or NULL if it is not whole. */
 static inline char *
 plain_json_string(PlainJson *json, size_t *len)
 {
@@ -240,7 +240,7 @@ plain_json_digits(PlainJson *json)
 	return true;
 }
 
-/* At the top, the end of the text is a number's end, too. */
+/* Reads a number.  At the top, the end of the text also ends it. */
 static inline bool
 plain_json_number(PlainJson *json)
 {
@@ -271,7 +271,7 @@ plain_json_number(PlainJson *json)
 
 static inline PlainNode *plain_json_value(PlainJson *json);
 
-/* What is in an object or an array, after its first byte. */
+/* Reads the content of an object or an array, after its first byte. */
 static inline bool
 plain_json_content(PlainJson *json, PlainNode *node)
 {
@@ -294,7 +294,7 @@ plain_json_content(PlainJson *json, PlainNode *node)
 			plain_json_skip_blanks(json);
 			if (!plain_json_take(json, ":"))
 			{
-				/* the key counts, for it may be one too many */
+				/* the key counts, because it may be a repeated one */
 				*last = calloc(1, sizeof(PlainNode));
 				**last = (PlainNode) {.key = key, .key_len = key_len, .key_end = key_end};
 				return false;
@@ -327,7 +327,7 @@ plain_json_literal(PlainJson *json, const char *literal)
 	return true;
 }
 
-/* Always a node, which may not be whole. */
+/* Reads a value.  Always returns a node, which may not be whole. */
 static inline PlainNode *
 plain_json_value(PlainJson *json)
 {
@@ -387,11 +387,11 @@ plain_json_value(PlainJson *json)
 
 typedef struct PlainEvents
 {
-	const char *data; /* of the value */
+	const char *data; /* text of the value */
 	size_t max_text;
 	PlainText *made;
-	size_t failed_at; /* where the members are wrong; 0: nowhere */
-	bool unsupported; /* they are only in the wrong order */
+	size_t failed_at; /* where a member is wrong; 0: nowhere */
+	bool unsupported; /* the members are only in the wrong order */
 } PlainEvents;
 
 static inline bool
@@ -465,7 +465,7 @@ plain_json_add_shown(PlainEvents *events, const PlainNode *event)
 	}
 }
 
-/* The line of an event that is whole. */
+/* Adds the line of an event that is whole. */
 static inline void
 plain_json_add_line(PlainEvents *events, const PlainNode *event)
 {
@@ -500,10 +500,7 @@ plain_json_add_line(PlainEvents *events, const PlainNode *event)
 	plain_json_add(events->made, "\n", 1);
 }
 
-/*
- * Where a member with one of these names is given for the second time; 0:
- * nowhere.
- */
+/* Returns where a member with one of these names is repeated, or 0. */
 static inline size_t
 plain_json_repeated(const PlainNode *object, const char *const names[], const PlainNode *member)
 {
@@ -516,8 +513,8 @@ plain_json_repeated(const PlainNode *object, const char *const names[], const Pl
 }
 
 /*
- * The lines of an array of events, up to the first event that is not whole, or
- * wrong.
+ * Adds the lines of an array of events, up to the first event that is wrong or
+ * not whole.
  */
 static inline void
 plain_json_add_lines(PlainEvents *events, const PlainNode *array)
@@ -536,7 +533,7 @@ plain_json_add_lines(PlainEvents *events, const PlainNode *array)
 	}
 }
 
-/* The lines of a value, an object. */
+/* Adds the lines of a value, which is an object. */
 static inline void
 plain_json_add_value(PlainEvents *events, const PlainNode *value)
 {
@@ -590,7 +587,7 @@ plain_json_add_value(PlainEvents *events, const PlainNode *value)
 		}
 	}
 
-	/* what is held when there is an error is lost */
+	/* lines that are held back at an error are lost */
 	if ((events->failed_at != 0 || !value->whole) && has_log_events && !known)
 		events->made->len = before;
 	if (events->failed_at != 0 || !value->whole)
@@ -625,7 +622,7 @@ plain_json_fail(PlainText *made, FlowStatus status, size_t at, uint64_t number)
 		         number);
 }
 
-/* Takes the value at *at off the file; false if that is the end. */
+/* Reads the value at *at.  Returns false if the output ends with it. */
 static inline bool
 plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length,
                       uint64_t number, PlainText *made)
@@ -652,8 +649,8 @@ plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_
 }
 
 /*
- * What should be made of a file; the detail of an error is only what it must
- * contain.
+ * Returns what the codec should make of a file.  The detail of an error is
+ * only a part of the codec's.
  */
 static inline PlainText
 plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
@@ -691,7 +688,7 @@ plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
 	return made;
 }
 
-/* Is that what the codec made? */
+/* Returns true if the codec's output is as wanted. */
 static inline bool
 plain_json_agrees(const PlainText *made, const PlainText *want)
 {

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * plain_location.h
- *	  The obvious matcher of locations, to compare flow/location.c with.
+ *	  The obvious matcher of locations, with which flow/location.c is compared.
  *
- * It tries everything, copies and recurses freely, and can take for ever; so
- * it counts its steps and gives up.  It takes only locations that are
- * well-formed and shorter than PLAIN_MAX bytes.
+ * It tries everything, copies and recurses freely, and could take forever, so
+ * it counts its steps and gives up.  Locations must be well-formed and shorter
+ * than PLAIN_MAX bytes.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,9 +24,12 @@ typedef struct PlainPath
 	char names[PLAIN_SEGMENTS][PLAIN_MAX];
 } PlainPath;
 
-static long plain_steps; /* left; below 0: gave up */
+static long plain_steps; /* number of steps left; below 0: gave up */
 
-/* Bytes of the character at p: a valid UTF-8 sequence, or one byte. */
+/*
+ * Returns the length of the character at p: a valid UTF-8 sequence, or one
+ * byte.
+ */
 static inline size_t
 plain_char(const char *p, uint64_t *value)
 {
@@ -47,7 +50,7 @@ plain_char(const char *p, uint64_t *value)
 	return 1;
 }
 
-/* Behind the class at p; sets whether it has the character. */
+/* Returns the end of the class at p, and sets whether it has the character. */
 static inline const char *
 plain_class(const char *p, uint64_t value, bool *has)
 {
@@ -74,7 +77,7 @@ plain_class(const char *p, uint64_t value, bool *has)
 	return p + 1;
 }
 
-/* A pattern without "{" against a name. */
+/* Matches a name with a pattern without "{". */
 static inline bool
 plain_glob(const char *pattern, const char *name)
 {
@@ -108,7 +111,7 @@ plain_glob(const char *pattern, const char *name)
 	return want == got && plain_glob(pattern, name + len);
 }
 
-/* Behind the escape, class or byte at p. */
+/* Returns the end of the escape, class or byte at p. */
 static inline const char *
 plain_next(const char *p)
 {
@@ -118,8 +121,9 @@ plain_next(const char *p)
 }
 
 /*
- * A pattern against a name, by writing it once for each alternative of its
- * first "{".  Hidden names match only what has their first byte, unless "any".
+ * Matches a name with a pattern by writing it out for each alternative of its
+ * first "{".  A hidden name only matches if the pattern has its first byte,
+ * unless "any" is set.
  */
 static inline bool
 plain_name(const char *pattern, const char *name, bool any)
@@ -183,8 +187,8 @@ plain_split(const char *text, PlainPath *path)
 }
 
 /*
- * Do the segments of the location from i on take the path's from j on?  With
- * "last_any" its last name may be hidden.
+ * Matches the path from name j on with the location from segment i on.  If
+ * "last_any" is set, the last name may be hidden.
  */
 static inline bool
 plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool last_any)
@@ -210,7 +214,10 @@ plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool 
 	return last ? i + 1 == location->count : plain_from(location, i + 1, path, j + 1, last_any);
 }
 
-/* Does the location mean the file of that path?  -1: gave up. */
+/*
+ * Returns whether the location matches the file of that path, or -1 if it gave
+ * up.
+ */
 static inline int
 plain_takes(const char *text, const char *file, bool last_any)
 {
@@ -227,8 +234,8 @@ plain_takes(const char *text, const char *file, bool last_any)
 		return -1;
 
 	/*
-	 * "/./" is "/", unless behind a wildcard, where it is an error; "." at the
-	 * end is "/"
+	 * "/./" is "/", except after a wildcard, where it is an error.  "." at the
+	 * end is "/".
 	 */
 	for (int i = 0; i < location.count; i++)
 	{
@@ -250,9 +257,8 @@ plain_takes(const char *text, const char *file, bool last_any)
 }
 
 /*
- * The same question put to flow/location.c, which is walked as a directory
- * tree would be.  *hidden: the last name is one that listings leave out and
- * count.
+ * Matches with flow/location.c, walking the path like a directory tree.
+ * *hidden is set if the last name is one that listings leave out and count.
  */
 static inline bool
 walked_takes(const FlowLocation *location, const char *file, bool *hidden)
@@ -286,7 +292,10 @@ walked_takes(const FlowLocation *location, const char *file, bool *hidden)
 	return false;
 }
 
-/* Do both say the same of a path that has no "//" and no "/" at its end? */
+/*
+ * Returns true if both give the same result for a path that has no "//" and no
+ * "/" at its end.
+ */
 static inline bool
 same_answer(const FlowLocation *location, const char *text, const char *file)
 {

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * plain_pattern.h
- *	  Splitters against PCRE2: patterns that are splitters or nearly so, lines
- *	  that have their shape or nearly so, and the plain check of what a shape
- *	  promises.  For test_pattern.c and fuzz_pattern.c.
+ *	  Compares splitters with PCRE2: patterns that are splitters or nearly so,
+ *	  lines that have their shape or nearly so, and the plain check of a shape.
+ *	  For test_pattern.c and fuzz_pattern.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@
 
 /* ---------- choices ---------- */
 
-/* Taken from bytes as long as there are any, then at random. */
+/* A source of choices: bytes as long as there are any, then random numbers. */
 typedef struct PlainSource
 {
 	const uint8_t *next, *end;
@@ -49,7 +49,7 @@ typedef struct PlainPattern
 	char text[4096];
 } PlainPattern;
 
-/* The later ones are no separators, or not always. */
+/* By row.  The later ones are not separators, or not always. */
 static const char *const plain_separators[][16] = {
 	{" ",
      " +",
@@ -168,8 +168,8 @@ plain_put_separator(PlainPattern *pattern)
 }
 
 /*
- * Classes that do not have the separator are the ones that may be followed by
- * options and ".*".
+ * Appends a class with a quantifier.  Often the class is one that excludes the
+ * separator, after which options and ".*" may follow.
  */
 static inline void
 plain_put_run(PlainPattern *pattern)
@@ -290,7 +290,7 @@ typedef struct PlainLines
 	const FlowShape *shape;
 	uint64_t seed;
 	const FlowShapeCheck *check[FLOW_SHAPE_FIELDS];
-	uint8_t choices[FLOW_SHAPE_FIELDS][256]; /* bytes that its class has */
+	uint8_t choices[FLOW_SHAPE_FIELDS][256]; /* the bytes of its class */
 	unsigned nchoices[FLOW_SHAPE_FIELDS];
 	char *end;
 	char text[4096];
@@ -321,7 +321,7 @@ plain_lines_of(PlainLines *lines, const FlowShape *shape, uint64_t seed)
 	}
 }
 
-/* A byte that field f may well have; -1: one of any field. */
+/* Returns a byte that field f may have, or if f is -1, any field. */
 static inline char
 plain_byte(PlainLines *lines, int f)
 {
@@ -374,7 +374,7 @@ plain_put_value(PlainLines *lines, int f)
 		*lines->end++ = plain_byte(lines, f);
 }
 
-/* One thing that makes it another line. */
+/* Changes something that may make the line not match. */
 static inline void
 plain_spoil(PlainLines *lines)
 {
@@ -426,7 +426,7 @@ plain_make_line(PlainLines *lines)
 		plain_spoil(lines);
 }
 
-/* ---------- what a shape promises ---------- */
+/* ---------- the meaning of a shape ---------- */
 
 static inline bool
 plain_is_literal(const char *literals, const char *data, size_t len)
@@ -458,7 +458,7 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 			digits &= field.data[j] >= '0' && field.data[j] <= '9';
 		}
 
-		/* what is known to be digits may skip the class */
+		/* a field of digits may skip the class */
 		if (check->digits && digits && field.len >= check->min && field.len <= check->max && !fits)
 			abort();
 		fits |= plain_is_literal(check->literals, field.data, field.len);
@@ -471,8 +471,8 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 }
 
 /*
- * Has the line that shape?  fields[] are the first of them, data NULL if they
- * are missing.
+ * Returns true if the line has the shape.  fields[] are set to its first
+ * fields; data is NULL for missing ones.
  */
 static inline bool
 plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fields)
@@ -511,7 +511,7 @@ typedef struct PlainCount
 	uint64_t patterns, shapes, pairs, accepted, limits;
 } PlainCount;
 
-/* Is what PCRE2 matched what the shape says? */
+/* Returns true if PCRE2's groups are the fields of the shape. */
 static inline bool
 plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainCount *count)
 {
@@ -548,17 +548,17 @@ plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainC
 		    (groups[group - 1].data != fields[i].data || groups[group - 1].len != fields[i].len))
 			return false;
 		if (group > 0)
-			groups[group - 1].len = SIZE_MAX; /* seen */
+			groups[group - 1].len = SIZE_MAX; /* mark as seen */
 	}
 	for (int i = 0; i < ngroups; i++)
-		if (groups[i].len != SIZE_MAX) /* each group is a field */
+		if (groups[i].len != SIZE_MAX) /* each group must be a field */
 			return false;
 	return true;
 }
 
 /*
- * Compares a pattern's shape to PCRE2 on so many lines; false if they differ,
- * which is printed.
+ * Compares a pattern's shape with PCRE2 on "nlines" lines.  Returns false if
+ * they differ, and prints the line.
  */
 static inline bool
 plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed,
@@ -578,7 +578,7 @@ plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, u
 	{
 		count->shapes++;
 		plain_lines_of(&lines, shape, seed);
-		/* limits take time */
+		/* lines that exceed limits take time */
 		for (int i = 0; i < nlines && agrees && count->limits < limits + 3; i++)
 		{
 			plain_make_line(&lines);

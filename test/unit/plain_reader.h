@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * plain_reader.h
- *	  The reader as anybody would write it over a file in memory: the oracle of
- *	  test_reader.c and fuzz_reader.c.
+ *	  The obvious reader of a file in memory. test_reader.c and fuzz_reader.c
+ *	  compare the real one with it.
  *
- * Its records are "a b": two fields without blanks, one blank between them.
+ * Its records are "a b": two fields without blanks, separated by one blank.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@ static const FlowColumn plain_columns[] = {
      .null_len = 1},
 };
 
-/* A line as the plain reader sees it. */
+/* A line as read by the plain reader. */
 typedef struct PlainLine
 {
 	const char *data;
@@ -45,7 +45,7 @@ typedef struct PlainLine
 	FlowSlice a, b;
 } PlainLine;
 
-/* The number of the line of the current record. */
+/* Returns the line number of the current record. */
 static inline uint64_t
 plain_line_number(FlowReader *reader)
 {
@@ -55,7 +55,7 @@ plain_line_number(FlowReader *reader)
 	return flow_reader_position(reader, &path, &line) ? line : 0;
 }
 
-/* Takes the next line off the bytes; false at their end. */
+/* Reads the next line.  Returns false at the end. */
 static inline bool
 plain_next_line(const char **next, const char *end, size_t max_line_length, PlainLine *line)
 {
@@ -84,7 +84,10 @@ plain_next_line(const char **next, const char *end, size_t max_line_length, Plai
 	return true;
 }
 
-/* A file with these bytes, and what a listing says of it; the name is kept. */
+/*
+ * Writes a file with these bytes, and returns it as an object of a listing,
+ * which refers to "path".
+ */
 static inline FlowObject
 plain_write(const char *path, const void *data, size_t len)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plain_template.h
- *	  What a location with variables makes of a path, in the obvious way: name
- *	  by name, by trying everything from the left, the shortest first.
+ *	  Matches a path with a location that has variables, in the obvious way:
+ *	  name by name, trying everything from the left, the shortest first.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,8 +17,8 @@
 #define PLAIN_VARIABLES 8
 
 /*
- * bytes that stand for variables in a text: one of these, and 'A' plus the
- * variable's number
+ * Bytes that stand for variables in a marked text: one of these, followed by
+ * 'A' plus the variable's number.
  */
 enum
 {
@@ -39,7 +39,7 @@ typedef struct PlainValues
 } PlainValues;
 
 /*
- * Writes a location, which is known to be well-formed, with such bytes for its
+ * Writes a location, which must be well-formed, with such bytes for its
  * variables.
  */
 static inline void
@@ -99,7 +99,7 @@ plain_mark(const char *text, char *marked, PlainValues *values)
 
 static inline bool plain_match(const char *pattern, const char *name, PlainValues *values);
 
-/* A variable's first character and as few more as possible. */
+/* Matches a variable with one character and as few more as possible. */
 static inline bool
 plain_match_variable(const char *pattern, const char *name, PlainValues *values)
 {
@@ -142,7 +142,7 @@ plain_match_part(const char *pattern, const char *name, PlainValues *values)
 	return true;
 }
 
-/* A marked pattern without "{" against a name. */
+/* Matches a name with a marked pattern without "{". */
 static inline bool
 plain_match(const char *pattern, const char *name, PlainValues *values)
 {
@@ -180,8 +180,8 @@ plain_match(const char *pattern, const char *name, PlainValues *values)
 }
 
 /*
- * The same of a pattern with "{": the first way to choose alternatives in
- * which it matches.
+ * Matches a name with a marked pattern that may have "{": the first choice of
+ * alternatives that matches.
  */
 static inline bool
 plain_match_name(const char *pattern, const char *name, PlainValues *values)
@@ -229,7 +229,8 @@ plain_match_name(const char *pattern, const char *name, PlainValues *values)
 }
 
 /*
- * Do the segments from i on take all names from j on?  "**" as few as it can.
+ * Matches the path from name j on with the location from segment i on.  "**"
+ * matches as few names as possible.
  */
 static inline bool
 plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
@@ -254,8 +255,8 @@ plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
 }
 
 /*
- * Days from 1970-01-01 to a day, counted one by one; -1000000 if there is no
- * such day.
+ * Returns the days from 1970-01-01 to a day, counted one by one, or -1000000
+ * if there is no such day.
  */
 static inline int64_t
 plain_day(int year, int month, int day)
@@ -274,8 +275,8 @@ plain_day(int year, int month, int day)
 }
 
 /*
- * The text of a variable's value, as the path gives it; false if its date does
- * not exist.  *from: of a date, when it begins, in microseconds.
+ * Writes a variable's value as the path gives it.  Returns false if its date
+ * does not exist.  For a date, *from is set to its beginning in microseconds.
  */
 static inline bool
 plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
@@ -301,7 +302,10 @@ plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
 	return days != -1000000;
 }
 
-/* Is what directories on the way to a file said true of the file? */
+/*
+ * Returns true if the values that the directories above a file give are true
+ * of the file.
+ */
 static inline bool
 directories_agree(const FlowLocation *location, const char *path, const FlowPathValue *values)
 {
@@ -335,8 +339,8 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 }
 
 /*
- * Do both give a path the same values, or none?  A plain matcher that gives up
- * agrees.
+ * Returns true if both give a path the same values, or none.  If the plain
+ * matcher gives up, that counts as agreement.
  */
 static inline bool
 same_values(const FlowLocation *location, const char *text, const char *path)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * plain_wrapper.h
- *	  What is made of wrapped records, however the bytes come; and CSV as
- *	  anybody would read it that is whole in memory.
+ *	  Unwraps records with the codecs, in pieces of any size, and reads CSV in
+ *	  the obvious way, wholly in memory.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,8 +22,8 @@ typedef struct PlainText
 } PlainText;
 
 /*
- * Runs all of the data through a codec, so many bytes at a time in and out;
- * the result is to be freed.  Lines may have "max_line_length" bytes.
+ * Passes all data through a codec, in pieces of the given sizes.  The result
+ * must be freed.  Lines may have "max_line_length" bytes.
  */
 static inline PlainText
 plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
@@ -68,8 +68,8 @@ plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_siz
 /* ---------- CSV ---------- */
 
 /*
- * The fields of a row that begins at *next; quoted ones without their quotes.
- * Returns how many, or -1 if it never ends.
+ * Reads the fields of the row at *next, quoted ones without their quotes.
+ * Returns their number, or -1 if a quoted field does not end.
  */
 static inline int
 plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most,
@@ -125,7 +125,10 @@ plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[],
 	return count;
 }
 
-/* Is that line, without its newline, what a row should become? */
+/*
+ * Returns true if the line, without its newline, is what the row should
+ * become.
+ */
 static inline bool
 plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[],
                         int count, bool clean, bool empty)
@@ -145,7 +148,7 @@ plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size
 	       memcmp(line + time_len + 1, fields[1], lens[1]) == 0;
 }
 
-/* Is what the codec made of a CSV file right? */
+/* Returns true if the codec's output for a CSV file is right. */
 static inline bool
 plain_csv_agrees(const char *data, size_t len, const PlainText *made)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * regex_help.h
- *	  What the tests of patterns share.
+ *	  Functions that the tests of patterns share.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,7 +23,7 @@ static const char *const record = "2026-01-30T12:25:04.000Z 2 123456789010 eni-1
 								  "172.31.16.139 172.31.16.21 20641 22 6 20 4249 "
 								  "1418530010 1418530070 ACCEPT OK";
 
-static FlowError failure; /* of the last call that failed */
+static FlowError failure; /* error of the last call that failed */
 
 static inline FlowRegex *
 compile(const char *pattern, bool jit)
@@ -40,7 +40,8 @@ compile(const char *pattern, bool jit)
 }
 
 /*
- * Matches a line that ends at unreadable memory, and gives all groups from 1.
+ * Matches a line that ends at unreadable memory, and returns all groups from 1
+ * on.
  */
 static inline FlowStatus
 match(FlowRegex *regex, const char *line, size_t len, FlowSlice *groups)
@@ -55,7 +56,7 @@ match(FlowRegex *regex, const char *line, size_t len, FlowSlice *groups)
 	return flow_regex_match(regex, unit_at_edge(line, len), len, wanted, count, groups, &failure);
 }
 
-/* "count" times "part", then "end" */
+/* Returns "part" repeated "count" times, followed by "end". */
 static inline char *
 repeated(const char *part, int count, const char *end)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_constant.c
- *	  Tests of flow/constant.c and of the reader with columns that no record
- *	  fills: the path, its variables, size, time, and the number of the line.
+ *	  Tests flow/constant.c, and the reader with columns that no record fills:
+ *	  the path, its variables, size, time, and the line number.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,7 +39,7 @@ static FlowError error;
 
 /* ---------- the values ---------- */
 
-/* All bytes that may be read around a field, added up so that they are. */
+/* Adds up all bytes that may be read around a field, so that they are read. */
 static unsigned
 read_around(FlowSlice field)
 {
@@ -89,7 +89,7 @@ values_are_texts_with_room_around(void)
 	check_text(fields[MONTH], "08");
 	check_text(fields[DATE], "2024-08-01");
 
-	/* a directory: of it only the variables are known, or some */
+	/* for a directory only the variables are known, or some of them */
 	values[1].text = (FlowSlice) {NULL, 0};
 	fields = flow_constants_fill(constants, NULL, values);
 	check_text(fields[PATH], NULL);
@@ -117,7 +117,11 @@ values_are_texts_with_room_around(void)
 
 /* ---------- the reader ---------- */
 
-static bool split; /* all tests run with lines that are split and with lines that are matched */
+/*
+ * true while the tests run with lines that are split, false with lines that
+ * are matched
+ */
+static bool split;
 
 typedef struct Fixture
 {
@@ -139,7 +143,7 @@ write_text(const char *name, const char *text)
 	must(stream != NULL && fputs(text, stream) >= 0 && fclose(stream) == 0, "write");
 }
 
-/* A reader of the tree; "f" may have columns and other settings. */
+/* Opens a reader of the tree.  "f" may have columns and other settings. */
 static void
 open_fixture(Fixture *f, const FlowFilter *filter)
 {
@@ -178,8 +182,8 @@ close_fixture(Fixture *f)
 }
 
 /*
- * "number/line/month/date/file" of each record that is read, and "error" if
- * one ends them
+ * Returns "number/line/month/date/file" of each record, and "error" if an
+ * error ends them.
  */
 static const char *
 records(Fixture *f)
@@ -304,8 +308,8 @@ a_value_that_does_not_convert_is_told_by_on_error(void)
 	close_fixture(&f);
 
 	/*
-	 * a column that must have a value is looked at by all; others by who uses
-	 * them
+	 * a column that must have a value is checked by all, others only if they
+	 * are used
 	 */
 	f.spec.on_error = FLOW_ON_ERROR_STOP;
 	must(unlink(at("month=09/20240930-b")) == 0, "unlink");
@@ -335,7 +339,7 @@ a_value_that_does_not_convert_is_told_by_on_error(void)
 	fell();
 }
 
-/* Groups by month, in the order in which they are found. */
+/* Groups by month, in the order in which the months are found. */
 static void
 groups_have_them_as_keys_and_in_totals(void)
 {
@@ -382,7 +386,8 @@ groups_have_them_as_keys_and_in_totals(void)
 }
 
 /*
- * Parts of a file that would be cut, were it not for the numbers of its lines.
+ * The parts into which a file would be cut if the numbers of its lines were
+ * not needed.
  */
 static uint64_t next_start;
 
@@ -412,7 +417,7 @@ a_file_is_not_cut_where_lines_are_counted(void)
 	file("month=01/20240101-a", 0);
 	stream = fopen(at("month=01/20240101-a"), "w");
 	for (int i = 1; i <= 60000; i++)
-		/* a few are not of the shape */
+		/* a few lines do not have the shape */
 		fprintf(stream, "%d %s\n", i, i % 1000 == 0 ? "\xc3\xa4" : "word");
 	size = (uint64_t) ftell(stream);
 	must(fclose(stream) == 0, "write");

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_digits.c
- *	  Tests of digits.h: every shortcut against the obvious way.
+ *	  Tests digits.h: compares every shortcut with the obvious way.
  *
- * Texts stand in memory of just their size, so that the sanitizer sees a byte
- * read too many on either side.
+ * Texts have memory of exactly their size, so that the sanitizer detects reads
+ * of one byte too many on either side.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,8 +13,8 @@
 #include "../../flow/flow_digits.h"
 
 /*
- * what may stand where a digit should: neighbours of the digits, and what
- * differs from one in a single bit
+ * Bytes in place of a digit: neighbours of the digits, and bytes that differ
+ * from one in a single bit.
  */
 static const unsigned char strangers[] = {0,
                                           ' ',
@@ -49,8 +49,8 @@ plainly_digits(const char *data, size_t len, uint64_t *number)
 }
 
 /*
- * Both ways of reading agree with the obvious one; behind the digits stands
- * what a log has there.
+ * Compares both ways of reading digits with the obvious one.  After the digits
+ * there is what a log has there.
  */
 static bool
 reads_digits_alike(const char *text, size_t len)
@@ -208,7 +208,7 @@ it_reads_every_shape_of_dotted_quad(void)
 	}
 }
 
-/* a byte of a dotted quad replaced, left out or put in */
+/* one byte of a dotted quad is replaced, removed or inserted */
 static void
 it_sees_whatever_is_no_dotted_quad(void)
 {

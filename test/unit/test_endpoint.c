@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_endpoint.c
- *	  Which hosts and addresses may be connected to.
+ *	  Tests which hosts and addresses may be connected to.
  *
  *-------------------------------------------------------------------------
  */
@@ -162,7 +162,7 @@ entries_allow_what_they_say(void)
 		{"localhost", "localhost", "::1", 9000, true},
 		{"localhost", "localhost", "169.254.169.254", 9000, false},
 		{"169.254.169.254", "x", "169.254.169.254", 80, true},
-		{"0.0.0.0/0", "x", "169.254.169.254", 80, true}, /* who writes that means it */
+		{"0.0.0.0/0", "x", "169.254.169.254", 80, true}, /* an explicit entry allows it */
 		{"fd00::/8", "x", "fd12::1", 80, true},
 		{"fd00::/8", "x", "10.0.0.1", 80, false},
 	};

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * test_faults.c
- *	  Every allocation and every system call of many kinds of scan fails, one
- *	  after the other: the outcome is what it is without, or the error that
- *	  says so.
+ *	  Makes every allocation and every system call of many kinds of scan fail,
+ *	  one after the other.  The outcome must be the same as without the
+ *	  failure, or the error that reports it.
  *
- * An allocation is one of the host's or, as the libraries take memory
+ * An allocation is one of the host's or, because libraries allocate memory
  * themselves, any call of malloc.  It fails alone, or with all that follow.
- * After an error nothing may be left: no memory, no descriptor.
+ * After an error, no memory and no descriptor may be left.
  *
- * Where libraries call malloc many times, 100 calls fail that are spread among
- * them; with FLOWLOG_ALL_FAULTS in the environment, each of them.
+ * Where libraries call malloc many times, 100 calls that are spread among them
+ * fail; with FLOWLOG_ALL_FAULTS in the environment, each of them.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,7 +36,7 @@ typedef enum Kind
 {
 	NOTHING,
 	HOST,   /* allocations of the host */
-	MEMORY, /* malloc, whoever calls it */
+	MEMORY, /* malloc, called by anyone */
 	OPENING,
 	LOOKING, /* fstat, readlink, readdir */
 	READING,
@@ -45,7 +45,7 @@ typedef enum Kind
 
 static Kind armed;
 static int64_t calls;   /* of the armed kind, so far */
-static int64_t fail_at; /* the first that fails; 0: none */
+static int64_t fail_at; /* the first call that fails; 0: none */
 static bool fail_for_ever;
 static int fail_errno;
 
@@ -67,7 +67,7 @@ allocate(void *arg, size_t size)
 	return fails(HOST) ? NULL : unit_allocate(arg, size);
 }
 
-/* The address sanitizer's functions, which ours stand before. */
+/* The address sanitizer's functions, which our functions replace. */
 extern void *__interceptor_malloc(size_t size);
 extern void *__interceptor_calloc(size_t count, size_t size);
 extern void *__interceptor_realloc(void *ptr, size_t size);
@@ -156,8 +156,8 @@ pread(int fd, void *buffer, size_t len, off_t offset)
 static char text[RECORDS * 300 + 100000];
 
 /*
- * The default text of a file: a header and records, or something that is put
- * before each of them.
+ * Writes the default text of a file: a header and records, or a text that
+ * comes before each of them.
  */
 static size_t
 write_text(const char *header, const char *before, const char *after, const char *spoiled)
@@ -273,7 +273,7 @@ write_files(void)
 	put_bytes("json/1.json", text, len);
 	put_gzip("jsongz/1.json.gz", len, 2);
 
-	/* a line that does not fit into what there is room for at first */
+	/* a line that does not fit into the initial buffer */
 	len = write_text(HEADER, "", "", NULL);
 	memset(text + len, 'x', 90000);
 	strcpy(text + len + 90000, " 1\n");
@@ -282,8 +282,8 @@ write_files(void)
 	put_bytes("longer/1.log", text, len + 4201);
 
 	/*
-	 * numbers that are longer than what they are read in at first, and some
-	 * that are none
+	 * numbers that are longer than their initial buffer, and some that are
+	 * invalid
 	 */
 	len = 0;
 	for (int n = 0; n < RECORDS; n++)
@@ -295,7 +295,7 @@ write_files(void)
 
 #define RECORD "(\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+) (\\S+)"
 
-/* The columns of most scans, and what else there may be. */
+/* The columns of most scans, and some others. */
 static const FlowColumn columns[] = {
 	{.name = "version", .type = FLOW_INT16, .null_text = "-", .null_len = 1},
 	{.name = "account_id", .type = FLOW_TEXT, .max_chars = -1, .null_text = "-", .null_len = 1},
@@ -327,7 +327,7 @@ typedef struct Scan
 	const char *name;
 	const char *location; /* below the root, or in the bucket */
 	const char *regex, *log_format;
-	const FlowColumn *columns; /* NULL: those above, of which it has so many: */
+	const FlowColumn *columns; /* NULL: the first "ncolumns" of the columns above */
 	int ncolumns;
 	bool no_jit, no_splitter;
 	bool filter;
@@ -335,10 +335,14 @@ typedef struct Scan
 	bool parts;   /* files are cut */
 	FlowOnError on_error;
 	bool limit_rejects;
-	int nkeys;        /* of groups by dstport, account_id; -1: it gives records */
+	/*
+	 * number of keys of groups by dstport, account_id; -1: records instead of
+	 * groups
+	 */
+	int nkeys;
 	bool whole;       /* groups by value */
-	bool again;       /* it is rewound, and read once more */
-	bool handed_over; /* the list goes from one to the next after each step */
+	bool again;       /* it is rewound and read once more */
+	bool handed_over; /* the list is passed on after each step */
 } Scan;
 
 static const Scan scans[] = {
@@ -484,7 +488,7 @@ static const Scan scans[] = {
 	{"a bucket that is not there", "s3://bucket/x/", .ncolumns = RECORD_COLUMNS, .nkeys = -1},
 };
 
-/* What a scan holds, to be freed. */
+/* The objects of a scan, to be freed. */
 typedef struct Held
 {
 	FlowHost host;
@@ -501,14 +505,14 @@ typedef struct Held
 	FlowError error;
 } Held;
 
-/* What came of it. */
+/* The outcome of a scan. */
 typedef struct Outcome
 {
 	FlowStatus status;
 	int os_errno;
 	uint64_t records;
-	uint64_t digest; /* of them, in any order */
-	uint64_t line;   /* of an error */
+	uint64_t digest; /* of the records, in any order */
+	uint64_t line;   /* of the error */
 } Outcome;
 
 static uint64_t
@@ -545,8 +549,8 @@ open_store(Held *held)
 }
 
 /*
- * Lists in steps, each of which begins where the one before has ended, as
- * several processes do.
+ * Lists in steps.  Each begins where the one before has ended, as in several
+ * processes.
  */
 static FlowStatus
 hand_over(Held *held)
@@ -625,8 +629,8 @@ list(const Scan *scan, Held *held)
 }
 
 /*
- * dstport IN (443, 80, 22) AND (srcaddr << 10.0.0.0/8 OR srcaddr = ANY ...)
- * AND action <> 'x' AND NOT account_id IS NULL
+ * Makes the filter dstport IN (443, 80, 22) AND (srcaddr << 10.0.0.0/8 OR
+ * srcaddr = ANY ...) AND action <> 'x' AND NOT account_id IS NULL.
  */
 static FlowStatus
 make_filter(const Scan *scan, Held *held)
@@ -658,7 +662,7 @@ make_filter(const Scan *scan, Held *held)
 	return FLOW_OK;
 }
 
-/* FlowReadSpec's next_part: two halves of each file */
+/* FlowReadSpec's next_part: two halves of each file. */
 static FlowStatus
 next_half(void *arg, bool wait, FlowPart *part, FlowError *error)
 {
@@ -731,7 +735,10 @@ read_records(const Scan *scan, Held *held, Outcome *outcome)
 	return status;
 }
 
-/* The digest does not depend on how many pieces a group comes in. */
+/*
+ * Reads groups.  The digest does not depend on the number of pieces of a
+ * group.
+ */
 static FlowStatus
 read_groups(const Scan *scan, Held *held, Outcome *outcome)
 {
@@ -861,8 +868,8 @@ same(const Outcome *a, const Outcome *b)
 }
 
 /*
- * Makes each call of a kind fail in each of the scans: the outcome is the same
- * as without, or this status.
+ * Makes each call of a kind fail in each of the scans.  The outcome must be
+ * the same as without the failure, or this status.
  */
 static void
 fail_all(Kind kind, bool for_ever, int os_errno, FlowStatus wanted)
@@ -877,7 +884,7 @@ fail_all(Kind kind, bool for_ever, int os_errno, FlowStatus wanted)
 		if (bucket && kind > MEMORY)
 			continue;
 		armed = NOTHING;
-		(void) run(scan); /* libraries take memory for good when they are used first */
+		(void) run(scan); /* libraries allocate memory permanently when they are first used */
 		right = run(scan);
 		CHECK(right.status == FLOW_END || right.status >= FLOW_NOT_FOUND);
 		CHECK(right.status != FLOW_END || right.records > 100);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_field.c
- *	  The table of fields: what is known, and by which names.
+ *	  Tests the table of fields: which fields are known, and by which names.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,8 +9,8 @@
 #include "unit.h"
 
 /*
- * Every field, as the header of a file with all fields of its version spells
- * it.
+ * Every field, as spelled by the header of a file with all fields of its
+ * version.
  */
 static const struct
 {
@@ -43,7 +43,10 @@ static const struct
      "next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type"},
 };
 
-/* The whole record of a transit gateway: 36 fields, half of them a VPC's. */
+/*
+ * A whole record of a transit gateway: 36 fields, half of which a VPC's record
+ * also has.
+ */
 static const char *const gateway_header =
 	"version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id "
 	"tgw-dst-vpc-account-id tgw-src-vpc-id "
@@ -71,7 +74,7 @@ listed(const char *list, const char *name)
 	return strstr(list, padded) != NULL;
 }
 
-/* The next token of a header, copied; false at its end. */
+/* Copies the next token of a header.  Returns false at the end. */
 static bool
 next_token(const char **header, char *token, size_t size)
 {
@@ -112,7 +115,7 @@ every_documented_field_is_found_with_its_version(void)
 			CHECK_INT(field->version, versions[i].version);
 		}
 	}
-	/* the cumulative count of version 11, and the transit gateway's own */
+	/* the number of fields up to version 11, and the transit gateway's own */
 	CHECK_INT(count, 54 + 18);
 }
 
@@ -149,7 +152,7 @@ a_transit_gateway_header_is_known_as_a_whole(void)
 	CHECK_INT(count, 36);
 }
 
-/* The row of what a VPC's records have too is theirs. */
+/* A field that both kinds of record have is in the VPC's row. */
 static void
 what_both_kinds_of_record_hold_is_one_row(void)
 {
@@ -240,7 +243,7 @@ a_column_finds_its_field_by_the_names_of_athenas_old_page(void)
 
 	for (size_t i = 0; i < flow_countof(old); i++)
 	{
-		CHECK(find(old[i][0]) == NULL); /* no header says so */
+		CHECK(find(old[i][0]) == NULL); /* no header spells it like this */
 		CHECK(find(old[i][1]) != NULL && flow_field_of_column(old[i][0]) == find(old[i][1]));
 	}
 }

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * test_file.c
- *	  Local files: what was listed or an error, at once, and never a hang.
+ *	  Tests reading local files: the result is the file that was listed or an
+ *	  error, immediately, and never a hang.
  *
- * The program has preadv2 and pread of its own, which can answer as a
- * slow, odd or broken file system would.
+ * The program has its own preadv2 and pread, which can behave like a slow,
+ * unusual or broken file system.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +29,10 @@ static char block[FLOW_BLOCK_SIZE];
 
 /* ---------- a file system that misbehaves ---------- */
 
-/* What the next calls answer: an errno for so many of them, -1: for all. */
+/*
+ * What the next calls return: an errno for a number of calls, or if that is
+ * -1, for all.
+ */
 typedef struct Answer
 {
 	int os_errno; /* 0: no bytes */
@@ -37,7 +41,7 @@ typedef struct Answer
 
 static Answer nowait_answer, block_answer;
 static int nowait_calls, block_calls;
-static bool short_reads; /* hand out a few bytes at a time */
+static bool short_reads; /* return only a few bytes at a time */
 static uint64_t seed = 88172645463325252;
 
 static bool
@@ -142,7 +146,7 @@ overwrite(const char *path)
 {
 	int fd = open(path, O_WRONLY);
 
-	usleep(10000); /* a file's time moves in steps */
+	usleep(10000); /* a file's time advances in steps */
 	if (fd < 0 || write(fd, "#", 1) != 1 || close(fd) != 0)
 		abort();
 }
@@ -203,7 +207,10 @@ try_open(const FlowObject *object, const FlowAccess *allowed, FlowError *error)
 	return status;
 }
 
-/* Reads on to the end or an error; data into "result" if not NULL. */
+/*
+ * Reads to the end or an error.  Copies the data to "result" if it is not
+ * NULL.
+ */
 static FlowStatus
 read_on(FlowFile *file, char *result, size_t *total, FlowError *error)
 {
@@ -223,7 +230,7 @@ read_on(FlowFile *file, char *result, size_t *total, FlowError *error)
 	return FLOW_OK;
 }
 
-/* Is the file read as it is, in full blocks? */
+/* Checks that the file is returned unchanged, in full blocks. */
 static void
 check_reads(const char *name, const char *data, size_t size)
 {
@@ -368,12 +375,12 @@ change_mode(const char *path)
 static const struct
 {
 	void (*change)(const char *path);
-	FlowStatus before, during; /* what opening and reading say after the change */
+	FlowStatus before, during; /* results of opening and reading after the change */
 } changes[] = {{append, FLOW_CHANGED, FLOW_CHANGED},
                {truncate_a_little, FLOW_CHANGED, FLOW_CHANGED},
                {truncate_all, FLOW_CHANGED, FLOW_CHANGED},
                {overwrite, FLOW_CHANGED, FLOW_CHANGED},
-               {rename_over, FLOW_CHANGED, FLOW_OK}, /* what was listed is still open */
+               {rename_over, FLOW_CHANGED, FLOW_OK}, /* the listed file is still open */
                {remove_it, FLOW_NOT_FOUND, FLOW_OK},
                {change_mode, FLOW_OK, FLOW_OK}};
 
@@ -567,16 +574,16 @@ allowed_paths_hold_for_what_a_path_resolves_to(void)
 	             {"in/log", {"in/"}, true},
 	             {"in/log", {"in//."}, true},
 	             {"in/log", {"inner/../in"}, true},
-	             {"in/log", {""}, true}, /* the directory of them all */
+	             {"in/log", {""}, true}, /* the directory of all files */
 	             {"in/deep/log", {"in"}, true},
 	             {"in/log", {"in/log"}, true},
 	             {"in/log", {"in/deep"}, false},
-	             {"inner/log", {"in"}, false}, /* the name begins alike */
+	             {"inner/log", {"in"}, false}, /* the names begin alike */
 	             {"in/log", {"inner"}, false},
 	             {"in/../inner/log", {"in"}, false},
-	             {"in/to-inner", {"in"}, false}, /* links lead out ... */
+	             {"in/to-inner", {"in"}, false}, /* links lead out of it ... */
 	             {"in/to-inner", {"inner"}, true},
-	             {"to-in/log", {"in"}, true}, /* ... and in */
+	             {"to-in/log", {"in"}, true}, /* ... and into it */
 	             {"in/log", {"to-in"}, true}, /* an entry may be a link, too */
 	             {"inner/log", {"to-in"}, false},
 	             {"in/log", {"nowhere"}, false},
@@ -685,7 +692,7 @@ what_cannot_be_resolved_is_not_allowed(void)
 
 /* ---------- waiting ---------- */
 
-/* A host whose time only passes when it is asked for, and when it waits. */
+/* A host whose time only advances when it is asked for, and when it waits. */
 static int64_t clock_now;
 static int64_t waits;
 
@@ -732,8 +739,8 @@ a_slow_disk_is_waited_for_without_blocking(void)
 }
 
 /*
- * what a disk is busy with is not asked for again at each read, but what it
- * may not have heard is
+ * Data that the disk is already reading are not requested again at each read,
+ * but data whose request may have been ignored are.
  */
 static void
 the_kernel_is_asked_ahead(void)
@@ -798,7 +805,7 @@ after_thirty_seconds_the_read_blocks(void)
 	CHECK(clock_now > 30000000 && clock_now < 30100000);
 	flow_file_close(file);
 
-	/* a device that fails tells so only then */
+	/* a failing device reports it only then */
 	clock_now = 0;
 	block_answer = (Answer) {EIO, -1};
 	CHECK_INT(flow_file_open(&host, &object, &everywhere, &file, &error), FLOW_OK);
@@ -817,7 +824,7 @@ a_wait_for_the_disk_can_be_interrupted(void)
 	size_t total = 0;
 
 	host.clock = fake_clock;
-	host.wait = fake_wait; /* which does not take longer waits than 10 ms */
+	host.wait = fake_wait; /* waits at most 10 ms */
 	for (int questions = 1; questions < 200; questions += 33)
 	{
 		behave();
@@ -827,7 +834,7 @@ a_wait_for_the_disk_can_be_interrupted(void)
 		clock_now = waits = 0;
 		CHECK_INT(read_on(file, NULL, &total, &error), FLOW_INTERRUPTED);
 
-		/* one look at the disk and at most one wait for each question */
+		/* one read and at most one wait for each check */
 		CHECK_INT(nowait_calls, questions);
 		CHECK_INT(block_calls, 0);
 		CHECK(waits < questions);
@@ -887,7 +894,7 @@ a_file_system_without_nonblocking_reads_is_read_plainly(void)
 	free(result);
 }
 
-/* some kernels answer a read that may not block so */
+/* Some kernels return 0 for a read that may not block. */
 static void
 no_bytes_from_a_nonblocking_read_are_not_the_end(void)
 {

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter.c
- *	  Tests flow/filter*.c against a filter in the obvious way.
+ *	  Tests flow/filter*.c by comparing it with a filter implemented in the
+ *	  obvious way.
  *
  *-------------------------------------------------------------------------
  */
@@ -204,7 +205,7 @@ static const double reals[] = {0.0,
                                -INFINITY,
                                NAN};
 
-/* which views and operators a column has */
+/* Returns true if the column has the view. */
 static bool
 has_view(int column, FlowView view)
 {
@@ -223,9 +224,9 @@ has_operator(int column, FlowView view, FlowOp op)
 }
 
 /*
- * The i-th constant that is fit for a column and view; false: there is none.
- * They come from the fields, so that some are equal; a text need not be a
- * value of its column.
+ * Makes the i-th constant for a column and view.  Returns false if there is
+ * none.  The constants come from the fields, so that some are equal.  A text
+ * need not be a value of its column.
  */
 static bool
 constant_for(int column, FlowView view, size_t i, FlowValue *constant)
@@ -280,8 +281,8 @@ evaluate(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowB
 }
 
 /*
- * Checks a leaf on every field of its column's pool, each at the edge of
- * memory.
+ * Checks a leaf on every field of its column's pool, each at the end of
+ * readable memory.
  */
 static void
 check_leaf(const NaiveTree *tree)
@@ -366,7 +367,7 @@ small_sets_of_every_type_agree_with_the_naive_ones(void)
 					for (size_t i = 0; i < 200 && count < size; i++)
 						count += constant_for(column, view, i * 7 + size, &constants[count]);
 
-					/* some sets have the same constant again and again */
+					/* some sets repeat the same constant */
 					for (size_t i = 1; i < count && size % 4 == 3; i++)
 						constants[i] = constants[0];
 					for (int has_null = 0; has_null < 2; has_null++)
@@ -525,7 +526,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		                  .count = 1};
 
 		seconds = i % 2 ? -seconds : seconds;
-		if (i < 40) /* around both ends */
+		if (i < 40) /* around both limits */
 			seconds = (i % 2 ? INT64_C(-210866803200) : INT64_C(9224318016000)) + i / 2 - 10;
 		fields[2] = (FlowSlice) {text, (size_t) snprintf(text, sizeof(text), "%" PRId64, seconds)};
 		if (!naive_unix_time(seconds, &time))
@@ -573,7 +574,10 @@ constants_are_copied(void)
 
 /* ---------- order and short cuts ---------- */
 
-/* Judges AND, or OR, of: column "port" is 6, and a predicate on "address". */
+/*
+ * Evaluates AND, or OR, of two conditions: column "port" is 6, and a predicate
+ * on "address".
+ */
 static FlowTruth
 judge_pair(bool conjunction, bool negated, const char *port, const char *address, FlowBadField *bad)
 {
@@ -617,8 +621,8 @@ the_cheap_part_is_judged_first_and_may_spare_the_other(void)
 }
 
 /*
- * The cheap one is evaluated first, but that its field is bad is of no matter
- * where the other one drops the record.
+ * The cheap conjunct is evaluated first, but a bad field of it does not matter
+ * if the other one drops the record.
  */
 static void
 a_conjunct_that_drops_a_record_spares_it_the_error_of_another(void)
@@ -632,7 +636,7 @@ a_conjunct_that_drops_a_record_spares_it_the_error_of_another(void)
 	CHECK_INT(judge_pair(true, false, "bad", "10.0.0.1", &bad), FLOW_ERROR);
 	CHECK_INT(bad.column, 1);
 
-	/* not so of an AND below a NOT, of which FALSE is what matters */
+	/* this is not so for an AND below a NOT, whose FALSE matters */
 	CHECK_INT(judge_pair(true, true, "bad", "10.0.0.2", &bad), FLOW_ERROR);
 	CHECK_INT(judge_pair(false, false, "bad", "10.0.0.1", &bad), FLOW_ERROR);
 }
@@ -643,7 +647,8 @@ unknown_stops_a_list_where_it_cannot_matter_any_more(void)
 	FlowBadField bad;
 
 	/*
-	 * at the root only TRUE matters: no AND can become it any more, an OR can
+	 * at the root only TRUE matters, which an AND can no longer become, but an
+	 * OR can
 	 */
 	CHECK(judge_pair(true, false, "-", "bad", &bad) == FLOW_UNKNOWN);
 	CHECK_INT(judge_pair(false, false, "-", "bad", &bad), FLOW_ERROR);
@@ -679,7 +684,7 @@ children_of_equal_cost_keep_their_order(void)
 		CHECK_INT(evaluate(false, &list, fields, &bad), FLOW_ERROR);
 		CHECK_INT(bad.column, first);
 
-		/* the first that is taken for NULL is named, too */
+		/* the first field that is taken as NULL is reported, too */
 		CHECK_INT(evaluate(true, &list, fields, &bad), FLOW_UNKNOWN);
 		CHECK_INT(bad.column, first);
 	}
@@ -792,8 +797,8 @@ typedef struct Forest
 } Forest;
 
 /*
- * "like": a leaf beside this tree, or NULL; often a leaf compares what that
- * one does, so that lists can combine them.
+ * Makes a random tree.  "like" is a leaf beside it, or NULL.  A leaf often
+ * compares the same as that one, so that lists can combine them.
  */
 static NaiveTree *
 random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
@@ -840,7 +845,10 @@ random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
 	return tree;
 }
 
-/* Mostly good fields: with many bad ones everything is BROKEN soon. */
+/*
+ * Makes mostly good fields: with many bad ones, nearly every result is
+ * FLOW_ERROR.
+ */
 static void
 random_fields(uint64_t *seed, FlowSlice *fields)
 {
@@ -863,10 +871,7 @@ random_fields(uint64_t *seed, FlowSlice *fields)
 #define TREES 8000
 #define RECORDS 64
 
-/*
- * A record whose fields can all stand in a line, and mean something most of
- * the time.
- */
+/* Makes a record whose fields can all be in a line, and mostly are values. */
 static void
 even_fields(uint64_t *seed, FlowSlice *fields)
 {
@@ -959,7 +964,8 @@ random_trees_agree_with_the_naive_interpreter(void)
 			seen[got]++;
 
 			/*
-			 * the negation tells FALSE from UNKNOWN, which at the root are one
+			 * the negation distinguishes FALSE from UNKNOWN, which are the
+			 * same at the root
 			 */
 			got = flow_filter_test(opposite, records[i], &bad);
 			CHECK(naive_agrees(&negated, &record, got, bad));
@@ -1026,7 +1032,7 @@ the_order_of_children_never_changes_which_rows_pass(void)
 
 /* ---------- memory ---------- */
 
-/* Builds a filter with every kind of node; what set_root was given. */
+/* Builds a filter with every kind of node.  Returns the root. */
 static FlowPredicate *
 build_everything(FlowFilter *filter)
 {
@@ -1081,7 +1087,10 @@ memory_that_runs_out_is_noticed_and_nothing_is_lost(void)
 			CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 			CHECK_INT(bad.status, FLOW_NO_MEMORY);
 
-			/* what failed stays failed, though there is memory again */
+			/*
+			 * after a failure the filter stays unusable, although there is
+			 * memory again
+			 */
 			CHECK(flow_filter_constant(filter, FLOW_TRUE) == NULL);
 		}
 		flow_filter_free(filter);
@@ -1103,7 +1112,7 @@ a_list_that_could_not_be_merged_for_lack_of_memory_is_none(void)
 
 	fields[1] = SLICE("6");
 
-	/* the more nodes there are already, the earlier memory runs out */
+	/* the more nodes exist, the earlier memory runs out */
 	for (int before = 0; before < 300; before++)
 	{
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);

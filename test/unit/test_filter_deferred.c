@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter_deferred.c
- *	  Predicates that wait for a value: when a filter, and a reader, asks for
- *	  it.
+ *	  Tests predicates that wait for a value: when a filter, and a reader, asks
+ *	  for it.
  *
  *-------------------------------------------------------------------------
  */
@@ -115,7 +115,7 @@ random_tree(Forest *forest, uint64_t *seed, int depth)
 	return tree;
 }
 
-/* A deferred predicate is whole: none is inside of another. */
+/* Removes deferred predicates inside of another one. */
 static void
 forget_inner(NaiveTree *tree, bool inside)
 {
@@ -240,8 +240,8 @@ compare_integer(FlowFilter *filter, int column, FlowView view, FlowOp op, int64_
 }
 
 /*
- * to_timestamp() of a number that is out of range is an error, which a
- * conjunct before it spares
+ * to_timestamp() of a number out of range is an error, which a preceding
+ * conjunct can prevent.
  */
 static void
 what_may_fail_stays_after_what_was_before_it(void)
@@ -325,8 +325,8 @@ static char path[128];
 static bool split;
 
 /*
- * A reader of one file of plain_columns with the filter "b = 1 OR b = (a
- * value, 2)".
+ * A reader of a file of plain_columns with the filter "b = 1 OR b = (a value,
+ * 2)".
  */
 typedef struct Fixture
 {
@@ -336,7 +336,7 @@ typedef struct Fixture
 	FlowObjects objects;
 	FlowReader *reader;
 	FlowError error;
-	int asked; /* how often the value was needed */
+	int asked; /* number of times that the value was needed */
 } Fixture;
 
 static FlowPredicate *
@@ -394,8 +394,8 @@ close_fixture(Fixture *f)
 }
 
 /*
- * Reads on, and gives the value when it is needed; the ledger must balance
- * after every step.
+ * Reads the next record, and sets the value when it is needed.  The ledger
+ * must balance after every step.
  */
 static FlowStatus
 next(Fixture *f, FlowRecord *record)
@@ -413,7 +413,7 @@ next(Fixture *f, FlowRecord *record)
 	return status;
 }
 
-/* Is the next record the one whose first field is this? */
+/* Returns true if the first field of the next record is this. */
 static bool
 comes(Fixture *f, const char *a)
 {
@@ -439,7 +439,7 @@ a_reader_asks_at_the_first_record_that_needs_it(void)
 	CHECK_INT(flow_reader_counts(f.reader)->emitted, 5);
 	close_fixture(&f);
 
-	/* whoever stops before that is not asked */
+	/* a reader that stops earlier does not need it */
 	open_fixture(&f, "b 1\nc 1\nd 2\ne 3\n", FLOW_ON_ERROR_STOP);
 	CHECK(comes(&f, "b") && comes(&f, "c"));
 	CHECK_INT(f.asked, 0);
@@ -485,7 +485,7 @@ a_reader_that_waits_can_be_rewound(void)
 	close_fixture(&f);
 }
 
-/* "x y z" is no record, and "z x" has a bad field. */
+/* "x y z" is not a record, and "z x" has a bad field. */
 static void
 lines_that_are_no_rows_need_no_value(void)
 {

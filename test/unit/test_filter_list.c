@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * test_filter_list.c
- *	  Tests long lists in flow/filter*.c: that they become what is quick to
- *	  evaluate, take no more steps to build than they should, and can be
+ *	  Tests long lists in flow/filter*.c: they become structures that are
+ *	  evaluated quickly, are built in no more steps than necessary, and can be
  *	  interrupted.
  *
- * Steps are counted by how often the host is asked whether to go on, as it is
- * after a fixed number of them.
+ * Steps are counted by the number of times that the host is asked about an
+ * interrupt, because that happens after a fixed number of steps.
  *
  *-------------------------------------------------------------------------
  */
@@ -65,7 +65,7 @@ static const Case cases[] = {
 	{ADDRESS, FLOW_AS_IS, FLOW_OVERLAPS},
 };
 
-/* Distinct constants, in no order; freed by the caller. */
+/* Makes distinct constants, in no order, which the caller frees. */
 static FlowValue *
 make_constants(const Case *c, size_t count)
 {
@@ -74,7 +74,8 @@ make_constants(const Case *c, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 	{
-		uint32_t number = (uint32_t) i * UINT32_C(2654435761); /* odd: no two are equal */
+		/* multiplying by an odd number keeps them distinct */
+		uint32_t number = (uint32_t) i * UINT32_C(2654435761);
 
 		if (c->column == INTERFACE || c->column == PADDED)
 			constants[i].text =
@@ -96,7 +97,7 @@ make_constants(const Case *c, size_t count)
 	return constants;
 }
 
-/* The same comparison, as an array of constants. */
+/* Builds the same comparison as an array of constants. */
 static FlowPredicate *
 build_array(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count)
 {
@@ -104,7 +105,10 @@ build_array(FlowFilter *filter, const Case *c, bool any, const FlowValue *consta
 	            : flow_filter_all)(filter, c->column, c->view, c->op, constants, count, false);
 }
 
-/* The same, written out.  "negated": as NOT of the opposite list of NOTs. */
+/*
+ * Builds the same comparison written out.  "negated": as NOT of the opposite
+ * list of NOTs.
+ */
 static FlowPredicate *
 build_list(FlowFilter *filter, const Case *c, bool any, bool negated, const FlowValue *constants,
            size_t count)
@@ -209,7 +213,7 @@ sets_of_one_column_become_one_set(void)
 	fields[PORT] = SLICE("7");
 	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_UNKNOWN);
 
-	/* an AND of them is no set, as a value may be in several */
+	/* an AND of them is not a set, because several may contain a value */
 	for (int i = 0; i < 1000; i++)
 		sets[i] = flow_filter_any(filter, PORT, FLOW_AS_IS, FLOW_EQ, &constants[i * 3], 3, false);
 	CHECK(flow_filter_and(filter, sets, 1000)->weight > 1000);
@@ -290,8 +294,8 @@ build_written_out(FlowFilter *filter, const Case *c, bool any, const FlowValue *
 }
 
 /*
- * Pairs that cannot be combined: "(a = 1 AND other = 1) OR (a = 2 AND other =
- * 2) ..."
+ * Builds pairs that cannot be combined: "(a = 1 AND other = 1) OR (a = 2 AND
+ * other = 2) ...".
  */
 static FlowPredicate *
 build_pairs(FlowFilter *filter, const Case *c, bool any, const FlowValue *constants, size_t count)
@@ -313,7 +317,7 @@ build_pairs(FlowFilter *filter, const Case *c, bool any, const FlowValue *consta
 	return list;
 }
 
-/* Builds a filter; returns how often the host was asked. */
+/* Builds a filter and returns how often the host was asked. */
 static int64_t
 looks_while_building(Build build, const Case *c, bool any, size_t count)
 {
@@ -331,7 +335,9 @@ looks_while_building(Build build, const Case *c, bool any, size_t count)
 	return looks;
 }
 
-/* Twice as many constants take about twice as many steps: n log n. */
+/*
+ * Checks that twice as many constants take about twice as many steps: n log n.
+ */
 static void
 check_growth(Build build, const Case *c, bool any)
 {
@@ -339,7 +345,7 @@ check_growth(Build build, const Case *c, bool any)
 	int64_t once = looks_while_building(build, c, any, count);
 	int64_t twice = looks_while_building(build, c, any, count * 2);
 
-	/* each constant is a step at least, and log2(n) is 14 */
+	/* each constant is at least one step, and log2(n) is 14 */
 	CHECK(once >= (int64_t) count / FLOW_FILTER_LOOK - 1);
 	CHECK(once <= (int64_t) count / FLOW_FILTER_LOOK * 14 * 2);
 	CHECK(twice * 10 <= once * 24 + 20);
@@ -351,7 +357,7 @@ building_takes_n_log_n_steps(void)
 	for (size_t i = 0; i < flow_countof(cases); i++)
 		for (int any = 0; any < 2; any++)
 		{
-			/* there may be nothing left to do once two constants differ */
+			/* nothing may be left to do after two constants that differ */
 			bool equality = cases[i].op == FLOW_EQ || cases[i].op == FLOW_NE;
 
 			if (!equality || any == (cases[i].op == FLOW_EQ))
@@ -459,7 +465,10 @@ evaluating_what_cannot_be_combined_can_be_interrupted(void)
 	free(constants);
 }
 
-/* A list of lists, each of which is too short to be interrupted by itself. */
+/*
+ * Tests a list of lists, each of which is too short to be interrupted by
+ * itself.
+ */
 static void
 lists_of_lists_can_be_interrupted(void)
 {
@@ -471,7 +480,7 @@ lists_of_lists_can_be_interrupted(void)
 
 	for (int i = 0; i < 500; i++)
 	{
-		/* sets that all have 7, so that an AND of them goes on */
+		/* all sets have 7, so that an AND of them continues */
 		for (int k = 0; k < 500; k++)
 		{
 			FlowValue values[2] = {{.integer = 7}, {.integer = i * 500 + k + 1000}};
@@ -550,7 +559,9 @@ apply(const FlowFilter *filter, size_t nrows, size_t *kept)
 	return status;
 }
 
-/* An AND of so many sets that all have 7: as conjuncts, or as one list. */
+/*
+ * Builds an AND of "count" sets that all have 7, as conjuncts or as one list.
+ */
 static FlowFilter *
 build_sets(size_t count, bool conjuncts)
 {
@@ -575,8 +586,8 @@ static void
 batches_can_be_interrupted(void)
 {
 	/*
-	 * all heavy, each light: many rows, many conjuncts, a list too short to be
-	 * interrupted by itself, a long one
+	 * each takes long for a different reason: many rows, many conjuncts, a
+	 * list too short to be interrupted by itself, a long list
 	 */
 	static const struct
 	{

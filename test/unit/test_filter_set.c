@@ -2,7 +2,7 @@
  *
  * test_filter_set.c
  *	  Tests "column OP ANY (constants)" and "column OP ALL (constants)" of
- *	  flow/filter*.c on sets of many sizes, against looking at each constant.
+ *	  flow/filter*.c on sets of many sizes by checking each constant.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,8 +38,8 @@ static const FlowColumn columns[NCOLUMNS] = {
 static const size_t set_sizes[] = {1, 2, 1000, 100000};
 
 /*
- * Writes a random field of a column, out of about "spread" ones, and returns
- * its length.
+ * Writes a random field of a column, one of about "spread", and returns its
+ * length.
  */
 typedef size_t (*MakeField)(uint64_t *seed, size_t spread, char *field);
 
@@ -84,7 +84,7 @@ make_time(uint64_t *seed, size_t spread, char *field)
 	return (size_t) sprintf(field, "%d", (int) (unit_random(seed) % (spread * 2)) * 997);
 }
 
-/* Networks of all widths that nest, in few parts of the address space. */
+/* Makes nested networks of all widths, in a few parts of the address space. */
 static size_t
 make_network(uint64_t *seed, size_t spread, char *field)
 {
@@ -98,7 +98,7 @@ make_network(uint64_t *seed, size_t spread, char *field)
 	ip = bits == 0 ? 0 : ip & (UINT32_MAX << (32 - bits));
 	if (r >> 60 == 0)
 	{
-		bits += 40; /* across the middle of the address */
+		bits += 40; /* at the middle of the address */
 		return (size_t) sprintf(field,
 		                        "2001:db8:%x:%x::/%u",
 		                        ip >> 16,
@@ -109,7 +109,7 @@ make_network(uint64_t *seed, size_t spread, char *field)
 		sprintf(field, "%u.%u.%u.%u/%u", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255, bits);
 }
 
-/* The same networks, and addresses within. */
+/* Makes the same networks, and addresses within them. */
 static size_t
 make_address_or_network(uint64_t *seed, size_t spread, char *field)
 {
@@ -120,7 +120,7 @@ make_address_or_network(uint64_t *seed, size_t spread, char *field)
 	return len;
 }
 
-/* A set to be looked for a column's values in. */
+/* A set that is searched for a column's values. */
 typedef struct Set
 {
 	int column;
@@ -131,7 +131,7 @@ typedef struct Set
 	MakeField make_field;
 } Set;
 
-/* Makes the text a constant; false if it is none. */
+/* Reads the text as a constant.  Returns false if it is invalid. */
 static bool
 read_constant(const Set *set, FlowSlice text, FlowValue *constant)
 {
@@ -145,8 +145,8 @@ read_constant(const Set *set, FlowSlice text, FlowValue *constant)
 }
 
 /*
- * Checks a set on random fields; adds to how many of them were seen[not in
- * it], seen[in it].
+ * Checks a set on random fields.  Adds to the numbers of them that are
+ * seen[not in it] and seen[in it].
  */
 static void
 check_set(const Set *set, size_t size, size_t probes, int *seen)
@@ -269,7 +269,10 @@ sets_of_few_networks_agree_in_every_combination(void)
 	uint64_t seed = 11;
 	int seen[NAIVE_ALL + 1][2] = {{0}};
 
-	/* many small sets over a small address space: every way to nest occurs */
+	/*
+	 * many small sets over a small address space, so that all ways of nesting
+	 * occur
+	 */
 	for (int round = 0; round < unit_tries(6000); round++)
 	{
 		NaiveKind kind = round % 2 ? NAIVE_ALL : NAIVE_ANY;
@@ -281,8 +284,8 @@ sets_of_few_networks_agree_in_every_combination(void)
 		for (int i = 0; i < 8; i++)
 		{
 			/*
-			 * of ALL, networks of two families, or that are not nested, can
-			 * fit nothing
+			 * networks of two families, or that are not nested, have no common
+			 * value for ALL
 			 */
 			constants[i].address.family = unit_random(&seed) % (round % 4 == 3 ? 64 : 8) ? 4 : 6;
 			constants[i].address.bits = (round % 8 == 3 ? 0 : 2) + unit_random(&seed) % 5;

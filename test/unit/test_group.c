@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_group.c
- *	  Tests flow/group*.c against groups made in the obvious way.
+ *	  Tests flow/group*.c by comparing it with groups made in the obvious way.
  *
  *-------------------------------------------------------------------------
  */
@@ -165,7 +165,7 @@ static const struct
 	[FLOW_DAY] = {times, flow_countof(times)},
 };
 
-/* A field of a column; with "tame" nearly always a good one. */
+/* Makes a field of a column.  If "tame" is set, it is nearly always good. */
 static FlowSlice
 random_field(int column, bool tame, uint64_t *seed)
 {
@@ -235,8 +235,8 @@ typedef struct Pair
 {
 	const FlowGroupSpec *spec;
 	FlowGroups *groups;
-	NaiveGroups model;     /* what was added */
-	NaiveGroups collected; /* what was taken from the groups so far */
+	NaiveGroups model;     /* all records that were added */
+	NaiveGroups collected; /* the groups that were taken out so far */
 	int limits, bads, failures;
 } Pair;
 
@@ -284,7 +284,7 @@ is_wanted(const FlowGroupSpec *spec, int column)
 	return false;
 }
 
-/* Adds all records; of those with bad fields, some with NULL for them. */
+/* Adds all records.  For bad fields of some of them, NULL is taken. */
 static void
 pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *seed)
 {
@@ -303,7 +303,7 @@ pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *
 			break;
 		if (status == FLOW_OK)
 		{
-			CHECK(bad_is_null); /* it was one record */
+			CHECK(bad_is_null); /* there was one record */
 			bad_is_null = false;
 		}
 		else if (status == FLOW_LIMIT)
@@ -360,8 +360,8 @@ pair_add_records(Pair *pair, const FlowSlice *fields, size_t count, bool split, 
 #define MAX_RECORDS 700
 
 /*
- * A batch has some columns in no line; a record by itself lacks fields as it
- * likes.
+ * Makes records.  In a batch, some columns are in no line.  A single record
+ * may lack any fields.
  */
 static size_t
 random_records(FlowSlice *fields, bool split, bool tame, uint64_t *seed)
@@ -434,7 +434,7 @@ spec_of_bytes(int nkeys, size_t memory)
 	                        false};
 }
 
-/* Sums of 64 bits overflow on both sides, and come back. */
+/* Sums exceed 64 bits in both directions, and return. */
 static void
 it_sums_beyond_64_bits(void)
 {
@@ -466,7 +466,7 @@ it_sums_beyond_64_bits(void)
 	}
 }
 
-/* Digits of each length, behind which and before which there are others. */
+/* Digits of each length, with other digits before and after them. */
 static void
 it_reads_digits_of_any_length(void)
 {
@@ -499,8 +499,8 @@ it_reads_digits_of_any_length(void)
 }
 
 /*
- * Keys of one byte to 100 KB, in bounds of all sizes: equal but in the last
- * byte, the first, or the length.
+ * Keys of one byte to 100 KB, in limits of all sizes: equal except for the
+ * last byte, the first byte, or the length.
  */
 static void
 it_takes_keys_of_any_length(void)
@@ -540,8 +540,8 @@ it_takes_keys_of_any_length(void)
 }
 
 /*
- * A group without a field may come of a bad one; where there must be a field,
- * it is an error all the same.
+ * A group without a field may result from a bad one.  Where a field is
+ * required, it is an error nevertheless.
  */
 static void
 it_does_not_hide_missing_fields_behind_groups(void)
@@ -573,7 +573,7 @@ it_does_not_hide_missing_fields_behind_groups(void)
 	flow_groups_free(groups);
 }
 
-/* One group from the first record on, and none before. */
+/* There is one group from the first record on, and none before. */
 static void
 it_has_one_group_without_keys(void)
 {
@@ -591,7 +591,7 @@ it_has_one_group_without_keys(void)
 	CHECK_INT(flow_groups_count(groups), 0);
 	CHECK_INT(flow_groups_next(groups, &position, &group), FLOW_END);
 
-	/* a number of records that nobody could look at */
+	/* a number of records that nobody could read */
 	batch.count = SIZE_MAX / 2;
 	CHECK_INT(flow_groups_add(groups, &batch, &done, false, &bad), FLOW_OK);
 	CHECK_INT(done, SIZE_MAX / 2);
@@ -627,8 +627,8 @@ counting_free(void *arg, void *memory)
 }
 
 /*
- * Adds groups "first", "first" + 1 and so on until they no longer fit; how
- * many did.
+ * Adds groups "first", "first" + 1 and so on until they no longer fit.
+ * Returns how many did.
  */
 static size_t
 add_until_full(FlowGroups *groups, uint64_t first, size_t key_len)
@@ -682,14 +682,14 @@ it_keeps_to_its_memory(void)
 		CHECK(most_lent <= fixed + memory + memory / 50);
 		CHECK(count * group_size > memory / 2);
 
-		/* and once more, in the same memory */
+		/* and again, in the same memory */
 		flow_groups_clear(groups);
 		times = times_lent;
 		CHECK(add_until_full(groups, 1000000, key_len) >= count);
 		CHECK(times_lent <= times + 2);
 		CHECK(most_lent <= fixed + memory + memory / 50);
 
-		/* groups of another size find room in it */
+		/* groups of another size fit into it */
 		flow_groups_clear(groups);
 		CHECK(add_until_full(groups, 2000000, 162 - key_len) > count / 4);
 		CHECK(most_lent <= fixed + memory + memory / 50);
@@ -699,8 +699,8 @@ it_keeps_to_its_memory(void)
 }
 
 /*
- * Small groups and such that need a chunk each take turns: what one kind
- * leaves is the other's.
+ * Small groups and groups that need a chunk each alternate: memory left by one
+ * kind is used by the other.
  */
 static void
 it_gives_memory_back(void)
@@ -738,7 +738,7 @@ it_gives_memory_back(void)
 	flow_groups_free(groups);
 }
 
-/* Whichever allocation fails, nothing is lost, and going on is possible. */
+/* Whichever allocation fails, nothing is lost, and adding can continue. */
 static void
 it_bears_failing_allocations(void)
 {
@@ -779,13 +779,13 @@ it_bears_failing_allocations(void)
 		CHECK_INT(flow_groups_count(pair.groups), 1000);
 		pair_close(&pair);
 	}
-	CHECK(!failed); /* the last one had all it wanted */
+	CHECK(!failed); /* the last one had all the memory it needed */
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
 /* ---------- groups by value ---------- */
 
-/* A key as its value is written, by other means. */
+/* Writes a key as its value, in another way. */
 static FlowSlice
 naive_form(const FlowColumn *column, FlowSlice field, char *buffer)
 {
@@ -805,7 +805,7 @@ naive_form(const FlowColumn *column, FlowSlice field, char *buffer)
 	return (FlowSlice) {buffer, (size_t) (end - buffer)};
 }
 
-/* Is a field a value that is written otherwise? */
+/* Returns true if the field is a value in another spelling. */
 static bool
 is_spelled_otherwise(int column, FlowSlice field)
 {
@@ -815,7 +815,7 @@ is_spelled_otherwise(int column, FlowSlice field)
 	return form.data != NULL && field.data != NULL && !naive_same_bytes(form, field);
 }
 
-/* Adds record "i" to the model, with its keys in that form. */
+/* Adds record "i" to the model, with its keys written like that. */
 static void
 add_by_value(NaiveGroups *model, const FlowSlice *fields, bool bad_is_null)
 {
@@ -832,7 +832,7 @@ add_by_value(NaiveGroups *model, const FlowSlice *fields, bool bad_is_null)
 	CHECK(naive_add(model, copy, bad_is_null));
 }
 
-/* Moves all groups to others, as a host does that has stored them. */
+/* Moves all groups to others, like a host that has stored them. */
 static void
 merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
 {
@@ -854,8 +854,8 @@ merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
 }
 
 /*
- * Adds a batch to groups and model; what does not fit is merged into others.
- * False: that has happened.
+ * Adds a batch to groups and model.  Merges groups that do not fit into
+ * others, and returns false in that case.
  */
 static bool
 add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, NaiveGroups *model,
@@ -915,7 +915,7 @@ it_makes_groups_whole(void)
 			size_t count = random_records(fields, true, true, &seed);
 			NaiveBatch made;
 
-			/* every other time there is no other spelling */
+			/* every other time there are no other spellings */
 			for (size_t f = 0; f < count * (size_t) NCOLUMNS && rounds % 2; f++)
 			{
 				int column = (int) (f % (size_t) NCOLUMNS);
@@ -965,11 +965,11 @@ it_knows_which_values_it_can_tell_apart(void)
 		{{.type = FLOW_TEXT, .max_chars = -1, .null_text = "0123456789abcdefg", .null_len = 17},
 	     false},
 		{{.type = FLOW_TEXT, .max_chars = 6, .null_text = "-", .null_len = 1}, true},
-		/* "-  " is cut to it */
+		/* "-  " is cut to this */
 		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = "-", .null_len = 1}, false},
 		{{.type = FLOW_TEXT, .max_chars = 1, .null_text = NULL}, true},
 		{{.type = FLOW_INT32, .null_text = "-", .null_len = 1}, true},
-		{{.type = FLOW_INT32, .null_text = "0", .null_len = 1}, false}, /* "00" is written so */
+		{{.type = FLOW_INT32, .null_text = "0", .null_len = 1}, false}, /* the value of "00" */
 		{{.type = FLOW_INT32, .null_text = "00", .null_len = 2}, false},
 		{{.type = FLOW_ADDRESS, .null_text = "0.0.0.0", .null_len = 7}, false},
 		{{.type = FLOW_NETWORK, .null_text = "", .null_len = 0}, true},

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_gzip.c
- *	  Gzip data: what zlib makes of them, or an error.
+ *	  Tests gzip data: the result is the same as zlib's, or an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,14 +40,14 @@ random_below(size_t limit)
 	return (size_t) (unit_random(&seed) % limit);
 }
 
-/* Small numbers more often than large ones. */
+/* Returns a random size.  Small numbers are more frequent. */
 static size_t
 random_size(int max_bits)
 {
 	return random_below((size_t) 1 << random_below((size_t) max_bits + 1));
 }
 
-/* Text with repetitions, like a log, or noise. */
+/* Appends text with repetitions, like a log, or noise. */
 static void
 put_random(Bytes *bytes, size_t len)
 {
@@ -74,9 +74,9 @@ put_random(Bytes *bytes, size_t len)
 
 typedef struct Layout
 {
-	int level, strategy, memory, window; /* as deflateInit2 takes them */
-	gz_header *header;                   /* NULL: a plain one */
-	int flushes;                         /* in the middle */
+	int level, strategy, memory, window; /* parameters of deflateInit2 */
+	gz_header *header;                   /* NULL: a plain header */
+	int flushes;                         /* number of flushes within the data */
 } Layout;
 
 static const Layout plain = {6, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0};
@@ -122,7 +122,8 @@ put_member(Bytes *bytes, const uint8_t *data, size_t len, const Layout *layout)
 /* ---------- reading them: zlib, and the codec ---------- */
 
 /*
- * All members by zlib; false if they are no good, or something else follows.
+ * Inflates all members with zlib.  Returns false if they are invalid, or other
+ * data follow.
  */
 static bool
 inflate_by_zlib(const uint8_t *in, size_t len, Bytes *out)
@@ -154,7 +155,7 @@ inflate_by_zlib(const uint8_t *in, size_t len, Bytes *out)
 	return result == Z_STREAM_END && stream.avail_in == 0;
 }
 
-/* A buffer that ends where writable memory ends. */
+/* Returns a buffer that ends where writable memory ends. */
 static uint8_t *
 output_edge(size_t len)
 {
@@ -170,8 +171,9 @@ output_edge(size_t len)
 }
 
 /*
- * All by the codec, handing it at most so many bytes at a time: FLOW_END if it
- * took them.  With "most" 0 a random number up to the other limit each time.
+ * Inflates with the codec, at most so many bytes at a time.  Returns FLOW_END
+ * if it accepts them.  If "most" is 0, the sizes are random numbers up to the
+ * other limit.
  */
 static FlowStatus
 decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in, size_t most_out,
@@ -285,8 +287,8 @@ random_layouts_read_as_zlib_reads_them(void)
 }
 
 /*
- * ISA-L reads too far at a member's end: it must not matter where the input is
- * cut.
+ * At a member's end, ISA-L reads too far.  It must not matter where the input
+ * is cut.
  */
 static void
 every_split_of_two_members_reads_alike(void)
@@ -366,7 +368,7 @@ no_data_and_padding_are_fine(void)
 	free(stored.data), free(got.data);
 }
 
-/* palloc's memory, for one, is aligned to 8 bytes only */
+/* palloc, for example, aligns memory only to 8 bytes */
 static void *
 allocate_odd(void *arg, size_t size)
 {
@@ -486,8 +488,8 @@ a_flipped_bit_gives_the_right_data_or_an_error(void)
 			CHECK_INT(status, FLOW_CORRUPT);
 	}
 	/*
-	 * no matter: time, extra flags, system, FTEXT, and up to 7 bits after the
-	 * deflate data
+	 * without effect: time, extra flags, system, FTEXT, and up to 7 bits after
+	 * the deflate data
 	 */
 	CHECK(right >= 49 * members && right <= 56 * members);
 	free(stored.data), free(text.data), free(got.data);
@@ -501,12 +503,12 @@ what_follows_the_last_member_is_corrupt(void)
 		const char *tail;
 		size_t len;
 		const char *message;
-	} tails[] = {{"garbage", 7, "has other data behind its last gzip member"},
+	} tails[] = {{"garbage", 7, "has other data after its last gzip member"},
 	             {"\x1F", 1, "ends in the middle of a gzip member"},
-	             {"\x1F\x8C", 2, "has other data behind its last gzip member"},
+	             {"\x1F\x8C", 2, "has other data after its last gzip member"},
 	             {"\x1F\x8B", 2, "ends in the middle of a gzip member"},
-	             {"\0\0\0x", 4, "has other data behind its last gzip member"},
-	             {"\0\x1F\x8B\x08", 4, "has other data behind its last gzip member"}};
+	             {"\0\0\0x", 4, "has other data after its last gzip member"},
+	             {"\0\x1F\x8B\x08", 4, "has other data after its last gzip member"}};
 	Bytes stored = {0}, got = {0};
 	FlowError error;
 
@@ -537,7 +539,7 @@ damage_is_told_apart_and_located(void)
 {
 	static const struct
 	{
-		size_t byte; /* to spoil; counted from the end if above 1000 */
+		size_t byte; /* byte to damage; counted from the end if above 1000 */
 		uint8_t flip;
 		const char *detail;
 	} cases[] =
@@ -583,8 +585,8 @@ damage_is_told_apart_and_located(void)
 }
 
 /*
- * A header with fields of such lengths; lengths count the zero at a text's
- * end.
+ * Inflates data whose header has fields of such lengths.  Lengths include the
+ * zero at a text's end.
  */
 static FlowStatus
 decode_header(int extra, int name, int comment, bool endless)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_header.c
- *	  Tests of headers, log formats and what they make of lines.
+ *	  Tests headers and log formats, and how lines are read with them.
  *
  *-------------------------------------------------------------------------
  */
@@ -85,7 +85,7 @@ it_keeps_layouts_within_bounds(void)
 	char text[8192];
 	size_t len = 0;
 
-	/* more headers in a file than are kept, each several times */
+	/* more headers in a file than are cached, each several times */
 	for (int round = 0; round < 3; round++)
 		for (int i = 0; i < 20; i++)
 		{
@@ -101,7 +101,7 @@ it_keeps_layouts_within_bounds(void)
 	CHECK(agrees(text));
 }
 
-/* Most of what a random file holds looks as if it might be read. */
+/* Makes a random file.  Most of it looks as if it might be read. */
 static size_t
 random_text(char *text, size_t size, uint64_t *seed)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_hive.c
- *	  Tests of flow/hive.c and flow/java_regex.c: Athena's statements, and its
+ *	  Tests flow/hive.c and flow/java_regex.c: Athena's statements and
  *	  patterns.
  *
  *-------------------------------------------------------------------------
@@ -13,8 +13,8 @@ static FlowError error;
 static size_t at;
 
 /*
- * A statement as one line: kind, table, columns, partitions, pairs; or what is
- * expected instead, and where.
+ * Returns a statement as one line: kind, table, columns, partitions, pairs.
+ * Or what was expected instead, and where.
  */
 static const char *
 read_as(const char *text)
@@ -35,7 +35,7 @@ read_as(const char *text)
 		snprintf(result, sizeof(result), "%s at \"%.10s\"", error.detail, text + at);
 		return result;
 	}
-	free(copy); /* nothing of it is used from here on */
+	free(copy); /* nothing uses it from here on */
 	columns[0] = &hive->columns;
 	columns[1] = &hive->partitions;
 	lists[0] = &hive->serde_properties;
@@ -172,7 +172,10 @@ unescaped(const char *text)
 	return flow_hive_unescape(&unit_host, text, strlen(text), result) != NULL ? result : "NUL";
 }
 
-/* As Hive's TestSemanticAnalyzer and the Language Manual have it. */
+/*
+ * The cases are those of Hive's TestSemanticAnalyzer and of the Language
+ * Manual.
+ */
 static void
 it_unescapes_as_hive(void)
 {
@@ -195,7 +198,10 @@ it_unescapes_as_hive(void)
 	CHECK_STRING(unescaped(""), "");
 }
 
-/* How many groups, "n" behind them if one has a name; or what is refused. */
+/*
+ * Returns the number of groups, followed by "n" if one has a name, or what is
+ * refused.
+ */
 static const char *
 java(const char *regex)
 {
@@ -239,8 +245,8 @@ it_knows_javas_patterns(void)
 }
 
 /*
- * The processor time that it takes to read a statement with so many comments
- * that are not closed: the best of some tries.
+ * Returns the processor time to read a statement with a number of comments
+ * that are not closed: the minimum of some attempts.
  */
 static int64_t
 time_to_read(size_t comments)
@@ -271,8 +277,8 @@ it_looks_once_for_the_end_of_comments(void)
 	int64_t time = time_to_read(320000);
 
 	/*
-	 * of the processor: some milliseconds; each looking for its end took
-	 * minutes
+	 * some milliseconds of processor time; minutes if each comment's end was
+	 * searched for
 	 */
 	printf("# %" PRId64 " ns\n", time);
 	CHECK(time < INT64_C(5000000000));

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_interval.c
- *	  Tests of flow/filter_interval.c: what a filter can be for values of which
- *	  only bounds are known, compared with what it is for each of them.
+ *	  Tests flow/filter_interval.c: compares the possible results of a filter
+ *	  for values with known bounds with its results for each of the values.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,11 +25,11 @@ static const FlowColumn columns[] = {
 };
 
 #define DAY_SECONDS 86400
-#define MOST 12 /* numbers that values and constants are from: 0 to 11 */
+#define MOST 12 /* values and constants are numbers from 0 to 11 */
 
 /*
- * A number as a value of a column; times are whole days, so that each column
- * can have them.
+ * Returns a number as a value of a column.  Times are whole days, so that
+ * every column can have them.
  */
 static int64_t
 value_of(int column, int64_t number)
@@ -39,7 +39,7 @@ value_of(int column, int64_t number)
 	                        : number;
 }
 
-/* A leaf, or more of a tree. */
+/* Makes a leaf, or a tree. */
 static FlowPredicate *
 random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
 {
@@ -69,7 +69,7 @@ random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
 	{
 		int64_t number = (int64_t) (unit_random(seed) % (MOST + 4)) - 2;
 
-		/* a few are far away, so that a set is no bitmap */
+		/* a few are far away, so that a set is not a bitmap */
 		if (unit_random(seed) % 10 == 0)
 			number *= 1000000;
 		constants[i].integer = value_of(column, number);
@@ -105,7 +105,10 @@ random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
 	}
 }
 
-/* Does a record pass whose values are among these numbers, or NULL? */
+/*
+ * Returns true if a record passes whose values are among these numbers, or
+ * NULL.
+ */
 static bool
 any_passes(const FlowFilter *filter, int64_t low, int64_t high)
 {
@@ -163,7 +166,7 @@ nothing_passes_where_it_says_so(void)
 		flow_filter_free(filter);
 	}
 
-	/* it is not exact, but it is of use */
+	/* it is not exact, but useful */
 	CHECK(impossible > 800);
 	CHECK(refused > impossible * 8 / 10);
 	printf("# %d of %d\n", refused, impossible);

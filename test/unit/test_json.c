@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_json.c
- *	  Tests of how events are taken out of JSON: whatever the order of
- *	  members and the sizes of pieces, in little memory, in short steps.
+ *	  Tests how events are extracted from JSON: in any order of members and any
+ *	  sizes of pieces, in little memory, in short steps.
  *
- * What simple files become is in test_wrapper.c.
+ * The results for simple files are in test_wrapper.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,7 +19,7 @@
 
 /* ---------- against the plain reader ---------- */
 
-/* The codec makes what the plain reader makes, with such pieces and lines. */
+/* Compares the codec with the plain reader, with such pieces and lines. */
 static void
 check_pieces(const char *text, size_t len, size_t in_size, size_t out_size, size_t max_line_length)
 {
@@ -66,7 +66,7 @@ whatever_is_cut_where_the_lines_are_the_same(void)
 			/* pieces of that size, and two pieces */
 			check_pieces(files[i], strlen(files[i]), size, 1 + size % 90, MAX_LINE);
 			check_pieces(files[i], strlen(files[i]), size, 1 << 16, size % 80);
-			/* cut there */
+			/* the text ends there */
 			check_pieces(files[i], size, 1 + size % 7, 1 << 16, MAX_LINE);
 		}
 	CHECK_INT(unit_state.outstanding, 0);
@@ -78,7 +78,7 @@ random_of(uint64_t *seed, const char *const *texts, size_t count)
 	return texts[unit_random(seed) % count];
 }
 
-/* An object, as events and values are, of up to four members. */
+/* Makes an object, like events and values, of up to four members. */
 static void
 random_object(uint64_t *seed, char *text, int depth)
 {
@@ -186,7 +186,7 @@ random_json_becomes_what_the_plain_reader_makes_of_it(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* Events of which most are written alike. */
+/* Most of the events are written alike. */
 static void
 events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 {
@@ -259,8 +259,8 @@ events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 		if (unit_random(&seed) % 16 == 0)
 			text[unit_random(&seed) % len] = "\"\\{}[]:,1-\n\xC3 e"[unit_random(&seed) % 14];
 		/*
-		 * both in one piece and in many, and with much and little room for
-		 * what comes out
+		 * in one piece and in many, and with much and little room for the
+		 * output
 		 */
 		check_pieces(text, len, 1 << 16, 1 << 16, unit_random(&seed) % 4 ? MAX_LINE : 64);
 		check_pieces(text,
@@ -334,7 +334,7 @@ a_control_message_has_no_rows_whatever_the_order(void)
 	check_lines("{\"messageType\":\"\\u0043ONTROL_MESSAGE\",\"logEvents\":[{\"message\":\"a\"}]}",
 	            "",
 	            1);
-	/* of the API's answers nothing is held back, and they have no type */
+	/* events of the API's answers are not held back, and they have no type */
 	check_error("{\"events\":[{\"message\":\"a\"}],\"messageType\":\"CONTROL_MESSAGE\"}",
 	            FLOW_UNSUPPORTED,
 	            message,
@@ -342,7 +342,7 @@ a_control_message_has_no_rows_whatever_the_order(void)
 	            "value 1 of the file.",
 	            "- a\n");
 	check_lines("{\"events\":[{\"message\":\"a\"}],\"messageType\":\"DATA_MESSAGE\"}", "- a\n", 0);
-	/* what is held back when there is an error is no row */
+	/* lines that are held back at an error are not rows */
 	check_error("{\"message\":\"x\"}{\"logEvents\":[{\"message\":\"a\"}],",
 	            FLOW_CORRUPT,
 	            "is not well-formed JSON",
@@ -426,7 +426,7 @@ json_that_is_nested_too_deeply_is_refused(void)
 	            "");
 }
 
-/* An error never shows what stands in the file. */
+/* An error never shows text from the file. */
 static void
 errors_show_no_text(void)
 {
@@ -476,8 +476,8 @@ counting_free(void *arg, void *ptr)
 }
 
 /*
- * A value without end: a beginning, and a piece of it again and again, up to
- * so many bytes, then an end.
+ * An endless value: a beginning, a piece of it repeated up to a number of
+ * bytes, then an end.
  */
 typedef struct Endless
 {
@@ -489,11 +489,11 @@ typedef struct Measured
 {
 	FlowStatus status;
 	FlowError error;
-	size_t peak;      /* bytes lent */
-	size_t made;      /* bytes that came out */
-	size_t newlines;  /* of them */
-	size_t longest;   /* line */
-	size_t most_step; /* bytes taken, or made, by one step */
+	size_t peak;      /* maximum size of allocations */
+	size_t made;      /* bytes of output */
+	size_t newlines;  /* newlines in the output */
+	size_t longest;   /* longest line of the output */
+	size_t most_step; /* maximum number of bytes read or written by one step */
 } Measured;
 
 static size_t
@@ -564,8 +564,8 @@ measure(const FlowCodec *codec, const Endless *endless, size_t max_line_length)
 }
 
 /*
- * Values of 1 and of 16 MB take the same memory, and all of their events come
- * out.
+ * Values of 1 and of 16 MB take the same memory, and all of their events are
+ * output.
  */
 static void
 memory_does_not_grow_with_a_value(void)
@@ -596,8 +596,8 @@ memory_does_not_grow_with_a_value(void)
 }
 
 /*
- * Of a text that is too long for a line no more is kept than shows that,
- * wherever it stands.
+ * Of a text that is too long for a line, only as much is kept as shows that,
+ * wherever the text is.
  */
 static void
 memory_does_not_grow_with_a_text(void)
@@ -639,7 +639,7 @@ memory_does_not_grow_with_a_text(void)
 		}
 }
 
-/* What is held back is bounded, too. */
+/* Lines that are held back are limited, too. */
 static void
 what_is_held_back_is_bounded(void)
 {
@@ -664,7 +664,7 @@ what_is_held_back_is_bounded(void)
 		"Value 1 of the file has more than 16 MiB of \"logEvents\" before its \"messageType\".");
 	CHECK_INT(m.made, 0);
 
-	/* of a control message nothing comes out */
+	/* a control message has no output */
 	endless.bytes = 1 << 20;
 	endless.end = "{}],\"messageType\":\"CONTROL_MESSAGE\"}";
 	m = measure(&flow_json_codec, &endless, MAX_LINE);
@@ -678,7 +678,7 @@ what_is_held_back_is_bounded(void)
 	CHECK(m.peak < 16 * 1024);
 }
 
-/* CSV keeps nothing, so a quoted field may be as long as it will. */
+/* CSV keeps nothing, so a quoted field may have any length. */
 static void
 a_huge_field_of_csv_takes_no_memory(void)
 {
@@ -706,7 +706,7 @@ typedef struct Read
 	size_t records;
 } Read;
 
-/* Only one allocation fails. */
+/* Lets only one allocation fail. */
 static void *
 allocate_but_once(void *arg, size_t size)
 {
@@ -795,7 +795,7 @@ a_message_that_is_too_long_is_a_reject(void)
 		}
 }
 
-/* A scan that is interrupted has read no more than a few blocks on. */
+/* An interrupted scan has read only a few more blocks. */
 static void
 it_can_be_interrupted_within_a_value(void)
 {
@@ -828,8 +828,7 @@ it_can_be_interrupted_within_a_value(void)
 }
 
 /*
- * Each allocation fails once: that is what the error says, or nothing was
- * needed of it.
+ * Each allocation fails once: the error says so, or its memory was not needed.
  */
 static void
 without_memory_no_row_is_another(void)

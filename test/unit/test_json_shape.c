@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_json_shape.c
- *	  Tests of how objects are read that are written like one before them.
+ *	  Tests how objects are read that are written like an earlier one.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,7 +9,10 @@
 
 #include "../../flow/bytes/json_shape.h"
 
-/* "m" is 1, "t" is 2; objects that have "no" are not to be learned. */
+/*
+ * FlowJsonRole: "m" is 1, "t" is 2.  Objects that have "no" are not to be
+ * learned.
+ */
 static int
 role(const void *arg, FlowSlice name)
 {
@@ -28,8 +31,8 @@ learn(FlowJsonShape *shape, const char *text, size_t len)
 }
 
 /*
- * How many bytes match, and the values, each between "<" and ">"; 0: nothing
- * does.
+ * Returns how many bytes match, or 0, and the values, each between "<" and
+ * ">".
  */
 static size_t
 match(const FlowJsonShape *shape, const char *text, char *values)
@@ -57,13 +60,13 @@ what_differs_only_in_values_matches(void)
 	             {"{\"t\":12345678901234567890123,\"m\":"
 	              "\"0123456789012345678901234567890123456789\", \"x\":[true,{\"m\":\"\x7F\"}]}",
 	              "<12345678901234567890123><0123456789012345678901234567890123456789><\x7F>"},
-	             /* what is no JSON */
+	             /* invalid JSON */
 	             {"{\"t\":01,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":00,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":1,\"m\":\"a\tb\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":1,\"m\":\"a\xFF b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
-	             /* what is for the tokenizer */
+	             /* for the tokenizer */
 	             {"{\"t\":-1,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":1.0,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
 	             {"{\"t\":1e5,\"m\":\"a b\", \"x\":[true,{\"m\":\"c\"}]}", NULL},
@@ -89,7 +92,7 @@ what_differs_only_in_values_matches(void)
 		CHECK_INT(match(&shape, cases[i].text, values),
 		          cases[i].values != NULL ? strlen(cases[i].text) : 0);
 		CHECK_STRING(values, cases[i].values != NULL ? cases[i].values : "");
-		/* more may follow, but not less */
+		/* more bytes may follow, but not fewer */
 		snprintf(text, sizeof(text), "%s,", cases[i].text);
 		CHECK_INT(match(&shape, text, values), cases[i].values != NULL ? strlen(cases[i].text) : 0);
 		for (size_t len = 0; len < strlen(cases[i].text); len++)
@@ -128,23 +131,23 @@ not_everything_is_learned(void)
 	{
 		FlowJsonShape other;
 
-		/* the bytes that are the same are all but the "a" */
+		/* all bytes except the "a" are the same */
 		memset(text, ' ', len);
 		memcpy(text, "{\"m\":\"a\"", 8);
 		text[len] = '}';
 		CHECK_INT(learn(&other, text, len + 1), len <= FLOW_JSON_MAX_SAME);
 	}
-	/* what was known still is */
+	/* the earlier shape is kept */
 	CHECK_INT(match(&shape, "{\"m\":\"b\"}", values), 9);
 	CHECK_STRING(values, "<b>");
-	/* a member of a member is not meant */
+	/* a member of a member does not count */
 	CHECK(learn(&shape, "{\"x\":{\"no\":1,\"m\":2},\"m\":3}", 26));
 	CHECK(shape.slots[0].role == 0 && shape.slots[1].role == 0 && shape.slots[2].role == 1);
 }
 
 /*
- * What matches would be learned as the same shape, with those values: the
- * tokenizer takes it apart alike.
+ * Any object that matches would be learned as the same shape, with those
+ * values, because the tokenizer reads it in the same way.
  */
 static void
 a_shape_accepts_only_what_the_tokenizer_takes_apart_alike(void)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_json_token.c
- *	  Tests of the tokenizer of JSON.
+ *	  Tests the JSON tokenizer.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,7 +9,7 @@
 
 #include "../../flow/bytes/json_scan.h"
 
-/* The tokens, however the text is cut. */
+/* Checks the tokens, however the text is cut. */
 static void
 check_tokens(const char *data, size_t len, const char *want)
 {
@@ -90,7 +90,7 @@ it_reads_numbers_by_the_grammar(void)
 	                             {"[1\n,2]", "[<1>i<2>i]"},
 	                             {"[1e999]", "[<1e999>]"},
 	                             {"{\"a\":1}", "{K<a><1>i}"},
-	                             /* a number alone ends with the text */
+	                             /* a single number ends with the text */
 	                             {"0", "<0"},
 	                             {"-12", "<-12"},
 	                             {"1.5e3", "<1.5e3"},
@@ -111,7 +111,7 @@ it_reads_numbers_by_the_grammar(void)
 	                             {"[NaN]", "[!Expected a value at 2"},
 	                             {"[Infinity]", "[!Expected a value at 2"},
 	                             {"[\xEF\xBC\x91]", "[!Expected a value at 2"}};
-	/* of what is begun, as much as has come was given out */
+	/* what has arrived of an unfinished token is returned */
 	static const char *const unfinished[][2] = {{"[-]", "at 3"},
 	                                            {"[--1]", "at 3"},
 	                                            {"[-a]", "at 3"},
@@ -266,8 +266,8 @@ it_refuses_what_is_no_json(void)
 }
 
 /*
- * All sequences of two bytes, those of three and four with the bytes that are
- * limits.
+ * Tests all sequences of two bytes, and those of three and four with the bytes
+ * that are limits.
  */
 static void
 utf8_is_checked_as_by_the_plain_check(void)
@@ -324,7 +324,7 @@ depth_is_bounded(void)
 	char *text = malloc(2 * most + 2);
 	char *made;
 
-	/* every other is an object, closed again before the next */
+	/* every other one is an object, closed again before the next */
 	memset(text, '[', most);
 	memset(text + most, ']', most);
 	text[2 * most] = '\0';
@@ -342,7 +342,7 @@ depth_is_bounded(void)
 	free(text);
 }
 
-/* What is open is known at every depth, whether object or array. */
+/* At every depth it is known whether an object or an array is open. */
 static void
 objects_and_arrays_are_closed_as_they_were_opened(void)
 {
@@ -441,7 +441,7 @@ the_end_of_what_is_plain_is_found_wherever_it_is(void)
 				CHECK(flow_json_skip_plain(begin, begin + len) == found);
 				CHECK(flow_json_skip_plain_portable(begin, begin + len) == found);
 
-				/* and what is before it is copied, as far as there is room */
+				/* the bytes before it are copied, as far as there is room */
 				for (size_t room = at > 2 ? at - 2 : 0; room <= at + 2;
 				     room += 1 + (size_t) (byte % 2))
 				{

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_location.c
- *	  Tests of flow/location.c: which locations are well-formed, and which
- *	  paths they mean.
+ *	  Tests flow/location.c: which locations are well-formed, and which paths
+ *	  they match.
  *
  *-------------------------------------------------------------------------
  */
@@ -42,7 +42,7 @@ a_location_that_is_not_well_formed_says_where(void)
 	{
 		const char *text;
 		FlowStatus status;
-		const char *says; /* message or detail has this */
+		const char *says; /* part of the message or detail */
 	} cases[] = {
 		{"", FLOW_BAD_LOCATION, "begins with \"/\""},
 		{"logs/*.gz", FLOW_BAD_LOCATION, "invalid location \"logs/*.gz\""},
@@ -349,8 +349,8 @@ a_character_is_utf8_or_a_stray_byte(void)
 /* ---------- against the plain matcher ---------- */
 
 /*
- * The n-th text over an alphabet of so many letters; false if n is past those
- * of this length.
+ * Makes the n-th text of a length over an alphabet.  Returns false if there
+ * are not so many.
  */
 static bool
 nth_text(const char *alphabet, int len, uint64_t n, char *text)
@@ -460,14 +460,14 @@ random_long_patterns_match_as_the_plain_matcher_says(void)
 		flow_location_free(location);
 	}
 
-	/* both answers must have been given often enough to mean something */
+	/* both results must occur often enough */
 	CHECK(compared > (uint64_t) unit_tries(50000));
 	CHECK(matched > (uint64_t) unit_tries(500));
 }
 
 /* ---------- limits ---------- */
 
-/* 255 steps a name if it is linear; a backtracking matcher never ends */
+/* 255 steps for a name if it is linear; a backtracking matcher never ends */
 static void
 many_stars_do_not_make_it_slow(void)
 {
@@ -527,8 +527,8 @@ a_long_parse_can_be_interrupted(void)
 }
 
 /*
- * The processor time, in nanoseconds, that it takes to parse "{0,1,...}": the
- * best of some tries.
+ * Returns the processor time, in nanoseconds, to parse "{0,1,...}": the
+ * minimum of some attempts.
  */
 static int64_t
 time_to_parse(int alternatives)
@@ -559,11 +559,14 @@ parsing_takes_no_more_than_the_alternatives_are_long(void)
 	FlowLocation *location;
 	int64_t time = time_to_parse(4000);
 
-	/* of the processor: 7 ms; each against all took more than 2.7 s */
+	/*
+	 * 7 ms of processor time; comparing each with all others took more than
+	 * 2.7 s
+	 */
 	printf("# %" PRId64 " ns\n", time);
 	CHECK(time < INT64_C(500000000));
 
-	/* groups that leave no choice; these took minutes */
+	/* groups without a choice, which took minutes */
 	strcpy(text, "/x/");
 	for (int i = 0; i < 30000; i++)
 		memcpy(text + 3 + i * 3, "{a}", 4);
@@ -600,7 +603,7 @@ what_takes_long_to_match_is_looked_at_more_often(void)
 	CHECK_INT(flow_location_names_per_check(location), 1);
 	flow_location_free(location);
 
-	/* members of a class are as many */
+	/* a class with as many members */
 	len = (size_t) sprintf(text, "/x/*[");
 	memset(text + len, 'a', 32000);
 	strcpy(text + len + 32000, "]");

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_object.c
- *	  Tests of flow/object.c and flow/file_list.c: which files of a directory
- *	  tree a location lists.
+ *	  Tests flow/object.c and flow/file_list.c: which files of a directory tree
+ *	  a location lists.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,7 +28,7 @@ static bool every_entry_twice;
 static bool no_types;         /* d_type is always DT_UNKNOWN */
 static int entries_until_eio; /* 0: never */
 
-/* Takes the place of the C library's. */
+/* Replaces the C library's function. */
 struct dirent *
 readdir(DIR *dir)
 {
@@ -58,10 +58,9 @@ readdir(DIR *dir)
 /* ---------- listings ---------- */
 
 /*
- * What a location, given without its beginning, lists: the files without
- * theirs, separated by blanks, and " +N" if N were skipped; or the number of
- * the status. Whatever the outcome, no descriptor and no memory may stay
- * behind.
+ * Lists a location, given without its beginning.  Returns the files without
+ * theirs, separated by blanks, and " +N" if N were skipped, or the number of
+ * the status.  No descriptor and no memory may be left in any case.
  */
 static const char *
 listed_with(const char *location, const FlowAccess *allowed, const FlowListLimits *limits)
@@ -117,8 +116,8 @@ listed(const char *location)
 }
 
 /*
- * Listing fails so, and the message ends in the name, in quotes, and this
- * text.
+ * Checks that listing fails, and that the message ends with the name in quotes
+ * and this text.
  */
 static void
 check_fails(const char *location, FlowStatus status, const char *begin, const char *name,
@@ -228,7 +227,7 @@ each_path_is_listed_once(void)
 	plant();
 	files("x1/x2/x3 x1/x2/y x4");
 
-	/* x1 is read whole; as are x1/x2 and x1/x2/x3, each by itself */
+	/* x1 is read whole, as are x1/x2 and x1/x2/x3, each by itself */
 	CHECK_STRING(listed("**/x*"), "x1/x2/x3 x1/x2/y x4");
 	CHECK_STRING(listed("**/**/{x*,*4}"), "x1/x2/x3 x1/x2/y x4");
 	fell();
@@ -353,7 +352,7 @@ a_fifo_or_socket_is_an_error_where_its_name_matches(void)
 	close(fd);
 	link_to("/dev/null", "null");
 
-	/* would it be opened, this would wait for ever */
+	/* opening it would wait forever */
 	check_fails("d", FLOW_NOT_REGULAR, "", "d/pipe", end);
 	check_fails("d/p*", FLOW_NOT_REGULAR, "", "d/pipe", end);
 	check_fails("d/pipe", FLOW_NOT_REGULAR, "", "d/pipe", end);
@@ -410,7 +409,7 @@ a_tree_may_be_64_directories_deep(void)
 	fell();
 }
 
-/* A file whose whole path has so many bytes, made piece by piece. */
+/* Makes a file whose whole path has "len" bytes, piece by piece. */
 static void
 file_with_path_of(size_t len)
 {
@@ -567,7 +566,7 @@ a_limit_ends_a_listing_quietly(void)
 	fell();
 }
 
-/* A clock that goes on by a microsecond with every look. */
+/* A clock that advances by a microsecond with every call. */
 static int64_t ticks;
 
 static int64_t
@@ -594,7 +593,7 @@ a_listing_stops_when_its_time_is_over(void)
 	host.clock = tick;
 
 	/*
-	 * looks: at the start, at the directory, after 64 entries, and the last
+	 * calls: at the start, for the directory, after 64 entries, and the last
 	 * after 128
 	 */
 	CHECK_INT(flow_objects_list(&host, root, &everywhere, &limits, &objects, &error), FLOW_OK);
@@ -655,7 +654,10 @@ a_listing_without_memory_fails_and_leaks_nothing(void)
 			CHECK_INT(error.status, FLOW_NO_MEMORY);
 	}
 
-	/* location, list, stack, items, chunks, sorting: more than one of most */
+	/*
+	 * location, list, stack, items, chunks, sorting: several allocations of
+	 * most of them
+	 */
 	CHECK(failures > 15 && failures < 1000);
 	fell();
 }
@@ -776,7 +778,7 @@ a_hundred_thousand_files_take_little_memory(void)
 	{
 		int f, width = 100 - (int) strlen(root) - 1;
 
-		/* paths of 100 bytes; the numbers come in no order */
+		/* paths of 100 bytes, whose numbers are in no order */
 		snprintf(name, sizeof(name), "%0*d", width, (int) ((int64_t) i * 7919 % count));
 		f = openat(fd, name, O_WRONLY | O_CREAT, 0644);
 		must(f >= 0 && write(f, "x", 1) == 1, "write");

@@ -1,15 +1,18 @@
 /*-------------------------------------------------------------------------
  *
  * test_part.c
- *	  A file read in parts: wherever it is cut, what comes out is what comes
- *	  out of the whole file, to the numbers of its lines.
+ *	  Tests reading a file in parts: wherever it is cut, the results are those
+ *	  of the whole file, including the line numbers.
  *
  *-------------------------------------------------------------------------
  */
 #include "../../flow/part.h"
 #include "plain_reader.h"
 
-/* All tests run with lines that are split and with lines that are matched. */
+/*
+ * true while the tests run with lines that are split, false with lines that
+ * are matched
+ */
 static bool split;
 
 #include <zlib.h>
@@ -28,7 +31,7 @@ typedef struct Setup
 	int64_t reject_limit;
 } Setup;
 
-/* Parts to be handed out. */
+/* Parts to be read. */
 typedef struct Queue
 {
 	FlowPart parts[MAX_PARTS];
@@ -37,7 +40,7 @@ typedef struct Queue
 } Queue;
 
 /*
- * What came of a file: a line of text for each record and reject, and the
+ * Results from a file: a line of text for each record and reject, and the
  * counts.
  */
 typedef struct Outcome
@@ -109,7 +112,10 @@ number_of(const FlowObject *object, uint64_t part, uint64_t line)
 	return number;
 }
 
-/* Reads on to the end, or an error, in "q" parts, or whole if that is NULL. */
+/*
+ * Reads to the end, or an error, in the parts of "q", or whole if that is
+ * NULL.
+ */
 static void
 read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *shared_rejects,
          Outcome *outcome)
@@ -182,7 +188,7 @@ forget(Outcome *outcome)
 		outcome->text[0] = '\0';
 }
 
-/* The file as it is now, whole. */
+/* Reads the current file as a whole. */
 static FlowObjects
 read_whole(const Setup *setup, FlowObject *object)
 {
@@ -194,8 +200,8 @@ read_whole(const Setup *setup, FlowObject *object)
 }
 
 /*
- * Cuts at these offsets, in ascending order; one process reads all, or each
- * part its own.
+ * Cuts at these offsets, in ascending order.  One process reads all parts, or
+ * each reads one.
  */
 static void
 compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, size_t ncuts,
@@ -245,8 +251,8 @@ compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, 
 }
 
 /*
- * Two parts with every cut, three with every pair of cuts, and parts of a byte
- * each.
+ * Reads two parts with every cut, three with every pair of cuts, and parts of
+ * one byte each.
  */
 static void
 cut_everywhere(const Setup *setup, const char *data, size_t len)
@@ -323,7 +329,7 @@ headers_are_those_of_the_file(void)
 }
 
 /*
- * Lines longer than a block, newlines at the ends of blocks; cuts at and
+ * Lines longer than a block, newlines at the ends of blocks, and cuts at and
  * around them.
  */
 static void
@@ -415,7 +421,7 @@ what_cannot_be_cut_is_read_by_its_first_part(void)
 	compare_cut(&usual, &objects, (uint64_t[]) {100}, 1, false);
 }
 
-/* Whoever reads a part sees that the file is another by now. */
+/* Every reader of a part detects that the file is another one now. */
 static void
 a_change_is_noticed_in_every_part(void)
 {
@@ -488,7 +494,7 @@ a_change_while_a_part_is_read_is_noticed(void)
 }
 
 /*
- * Finding a line's number takes as long as the file is long: it can be
+ * Finding a line's number takes time in proportion to the file, but can be
  * interrupted.
  */
 static void
@@ -539,7 +545,7 @@ counting_lines_is_interruptible(void)
 	free(text);
 }
 
-/* A part behind the end of the file, or without any byte, has no line. */
+/* A part after the end of the file, or without any byte, has no line. */
 static void
 odd_parts_are_empty(void)
 {
@@ -567,8 +573,8 @@ odd_parts_are_empty(void)
 }
 
 /*
- * What is read behind a part's end grows with the line that crosses it, page
- * by page.
+ * The data read after a part's end grow with the line that crosses it, page by
+ * page.
  */
 static void
 little_is_read_behind_the_end(void)

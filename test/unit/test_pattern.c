@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_pattern.c
- *	  Which patterns are splitters, and that lines are then split as PCRE2
- *	  would.
+ *	  Tests which patterns are splitters, and that lines are then split as by
+ *	  PCRE2.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,7 +25,8 @@ shape_of(const char *pattern)
 }
 
 /*
- * Of a field: "d" for digits, "c" for a class, "{1,3}", "=a=b" for literals.
+ * Describes the check of a field: "d" for digits, "c" for a class, "{1,3}",
+ * "=a=b" for literals.
  */
 static int
 describe_check(const FlowShapeCheck *check, char *text)
@@ -44,8 +45,8 @@ describe_check(const FlowShapeCheck *check, char *text)
 }
 
 /*
- * As "' ' 2-3+: 1 2d 0", where "+" is open, and fields are named by their
- * groups.
+ * Describes a shape as "' ' 2-3+: 1 2d 0", where "+" means open, and fields
+ * are named by their groups.
  */
 static const char *
 described(const char *pattern)
@@ -141,7 +142,7 @@ chains_of_fields_are_splitters(void)
 		{"2 (\\S+) -", "' ' 3: 0=2 1 0=-"},
 		{"(-|[0-9]+) (\\S+|-) (\\d{2}|-)", "' ' 3: 1c=- 2 3c{2,2}=-"},
 		{"([0-9]+|[a-f]+) (x|) (\\d+|a.c)", "' ' 3: 1d 2=x 3d"}, /* stricter than the pattern */
-		/* so strict that hardly a line would pass */
+		/* so strict that hardly any line would pass */
 		{"(eni-.+|-) (\\S+)", "none"},
 		{"\\A(\\S+) (\\S+)", "none"},
 		{"^(\\S+) (\\S+)\\z", "' ' 2: 1 2"},
@@ -178,7 +179,7 @@ fields_may_be_missing_or_more(void)
 		/* "\S" takes commas, and there may be more of them */
 		{"(\\S+),(\\S+),.*", "',' 3: 1c 2c 0"},
 
-		/* a field might not get all that is its own */
+		/* a field might not match all of its text */
 		{"(\\S+) (\\S+?).*", "none"},
 		{"(\\S+) (a|ab).*", "none"},
 		{"(\\S+) (\\S+).+", "none"},
@@ -190,7 +191,7 @@ fields_may_be_missing_or_more(void)
 		{"(\\S++),(\\S+)", "none"},
 		{"(.*+) (\\S+)", "none"},
 
-		/* other groups take part than the first */
+		/* other groups than the first ones take part */
 		{"(\\S+)(?: (\\S+))??", "none"},
 		{"(\\S+)(?: (\\S+))?+", "none"},
 		{"(\\S+)(?: (\\S+) (\\S+))?", "none"},
@@ -221,7 +222,7 @@ everything_else_is_none(void)
 		{"(\\S+) *(\\S+)", "none"},
 		{"(\\S+) (\\S+)\\s+", "none"},
 		{" ?,(\\S+) (\\S+)", "none"},
-		{"([^,]+),([^,]+) *", "none"}, /* whose blanks are they? */
+		{"([^,]+),([^,]+) *", "none"}, /* the blanks could belong to either */
 		{"(\\S+) (\\S+)-?", "none"},
 		{"(\\S+)\\s*(\\S+)", "none"},
 		{"(\\S+) ?(\\S+)", "none"},
@@ -229,7 +230,7 @@ everything_else_is_none(void)
 		{"([^,]+) *, *([^,]+)", "none"},
 		{"(\\S+)\\W(\\S+)", "none"},
 		{"(\\S+)[ ,](\\S+)", "none"},
-		{"(\\S+)[^!-~]+(\\S+)", "none"}, /* takes 0x7F too */
+		{"(\\S+)[^!-~]+(\\S+)", "none"}, /* includes 0x7F */
 		{"(\\S+)\\n(\\S+)", "none"},
 		{"(\\S+)\\r(\\S+)", "none"},
 		{"(\\S+)( )(\\S+)", "none"},
@@ -287,7 +288,7 @@ everything_else_is_none(void)
 		{"(\\S+) (\\101+)", "none"},
 		{"(\\S+) (\\cA+)", "none"},
 
-		/* that are no patterns at all */
+		/* invalid patterns */
 		{"(\\S+) (\\S+", "none"},
 		{"(\\S+) \\S+)", "none"},
 		{"(\\S+) [^ ", "none"},
@@ -340,7 +341,7 @@ there_are_57_fields_at_most(void)
 
 /* ---------- what bytes a class has ---------- */
 
-/* Does the shape let a single byte be its first field? */
+/* Returns true if the shape accepts a single byte as its first field. */
 static bool
 shape_takes(const FlowShape *shape, uint8_t byte)
 {
@@ -352,8 +353,8 @@ shape_takes(const FlowShape *shape, uint8_t byte)
 }
 
 /*
- * In both directions: a class that has too few bytes would be slow, one that
- * has too many wrong.
+ * Classes are checked in both directions: with too few bytes a class would be
+ * slow, with too many it would be wrong.
  */
 static void
 classes_have_the_bytes_that_pcre2_gives_them(void)
@@ -524,7 +525,7 @@ classes_have_the_bytes_that_pcre2_gives_them(void)
 	CHECK_INT(shapes, flow_countof(classes));
 }
 
-/* A separator is told by what else its class has. */
+/* A separator is determined by the other bytes of its class. */
 static void
 a_shape_stands_for_lines_without_other_odd_bytes(void)
 {
@@ -584,9 +585,7 @@ a_check_is_of_literals_or_length_and_class(void)
 	CHECK(!passes("(\\S{3}|-) .*", "ab"));
 }
 
-/*
- * So that a caller who knows that a field is digits can leave the class alone.
- */
+/* A caller that knows that a field is digits can then skip the class. */
 static void
 a_check_tells_if_its_class_has_all_digits(void)
 {
@@ -616,8 +615,8 @@ a_check_tells_if_its_class_has_all_digits(void)
 /* ---------- against PCRE2 ---------- */
 
 /*
- * Many of the patterns are none, and many lines none of the shape; but not too
- * many.
+ * Many of the patterns are not splitters, and many lines do not have the
+ * shape, but not too many.
  */
 static void
 a_line_of_the_shape_is_split_as_pcre2_would(void)

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_prefetch.c
- *	  Files that follow are fetched in time, if they have to be.
+ *	  Tests that the following files are fetched in time if they have to be.
  *
- * The program has preadv2 and posix_fadvise of its own, so that it can say
- * what is in the page cache.
+ * The program has its own preadv2 and posix_fadvise, so that it controls what
+ * is in the page cache.
  *
  *-------------------------------------------------------------------------
  */
@@ -90,12 +90,12 @@ open_descriptors(void)
 
 /* ---------- scans ---------- */
 
-/* How a scan met the files. */
+/* How a scan found the files. */
 typedef struct Scan
 {
-	size_t waited; /* files that were not there when they were opened */
-	size_t asked;  /* files that the kernel was asked for ahead */
-	size_t looks;  /* looks at files before their turn that found them there */
+	size_t waited; /* files that were not cached when they were opened */
+	size_t asked;  /* files that the kernel was asked for in advance */
+	size_t looks;  /* files that were cached when they were checked in advance */
 } Scan;
 
 static FlowObjects many;
@@ -182,7 +182,7 @@ files_to_come_are_fetched_if_they_are_not_in_memory(void)
 
 	make_many(200, 100);
 
-	/* warm: no file is touched before its turn */
+	/* warm: no file is checked before it is opened */
 	cool_down(0, 0);
 	seen = scan(&ahead, 0, 200, 1);
 	CHECK(seen.waited == 0 && seen.asked == 0 && seen.looks == 0);
@@ -200,7 +200,7 @@ files_to_come_are_fetched_if_they_are_not_in_memory(void)
 	cool_down(0, 100);
 	seen = scan(&ahead, 0, 200, 1);
 	CHECK(seen.waited == 1 && seen.asked == 99);
-	CHECK(seen.looks <= 48); /* then it stops looking */
+	CHECK(seen.looks <= 48); /* then it stops checking */
 
 	/* never far ahead */
 	cool_down(0, 200);
@@ -214,7 +214,7 @@ files_to_come_are_fetched_if_they_are_not_in_memory(void)
 	seen = scan(&ahead, 0, 200, 2);
 	CHECK(seen.waited == 1);
 
-	/* whoever is told to stop does not go on asking */
+	/* after an interrupt nothing more is requested */
 	cool_down(1, 200);
 	ahead = (FlowAhead) {.cold = true};
 	{

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_probe.c
- *	  What the beginning of a file tells, and how much of it is read for that.
+ *	  Tests what the beginning of a file shows, and how much of the file is
+ *	  read for that.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +18,7 @@
 static uint8_t *object_data;
 static size_t object_size;
 static size_t object_position;
-static size_t object_most; /* the furthest position that was read to */
+static size_t object_most; /* maximum offset up to which it was read */
 static bool object_open;
 
 static FlowStatus
@@ -92,7 +93,10 @@ set_object(const void *data, size_t len)
 	object_size = len;
 }
 
-/* A text, and then another so often that it has so many bytes. */
+/*
+ * Makes an object of one text, followed by another that is repeated to the
+ * given size.
+ */
 static void
 fill_object(const char *first, const char *more, size_t len)
 {
@@ -106,7 +110,7 @@ fill_object(const char *first, const char *more, size_t len)
 	object_size = at;
 }
 
-/* Compresses what is in the object; level 0 stores it as it is. */
+/* Compresses the data of the object.  Level 0 stores them unchanged. */
 static void
 compress_object(int level)
 {
@@ -125,8 +129,8 @@ compress_object(int level)
 }
 
 /*
- * Looks at the object; it must have these fields (NULL: none are known), and
- * no more than a glance be read.
+ * Probes the object.  It must have these fields (NULL: none are known), and no
+ * more than FLOW_PROBE_SIZE may be read.
  */
 static void
 check_probe(const char *compression, const char *wrapper, const char *last_field)
@@ -167,7 +171,7 @@ a_look_reads_no_more_than_it_says(void)
 }
 
 /*
- * What comes late is not known; that is no error, although the file seems to
+ * Later data are not known.  That is not an error, although the file seems to
  * be cut.
  */
 static void
@@ -191,7 +195,7 @@ what_comes_later_is_not_known(void)
 	check_probe("none", "none", NULL);
 }
 
-/* A file that is no longer than a look, and is cut, is damaged. */
+/* A file that is not larger than the probe, and is cut, is damaged. */
 static void
 a_small_file_that_is_cut_is_damaged(void)
 {

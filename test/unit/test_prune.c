@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_prune.c
- *	  Tests of listings with a FlowPruner: what it is asked, what is left out,
- *	  and that nothing of that is opened.
+ *	  Tests listings with a FlowPruner: which questions it gets, what is left
+ *	  out, and that none of that is opened.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,15 +12,15 @@ static const FlowAccess everywhere = {0};
 
 static FlowError error;
 
-/* What a pruner does, and what it was asked. */
+/* What a pruner does, and the questions it got. */
 typedef struct Question
 {
 	int variable;
 	const char *only;    /* keep only files with this value; NULL: any */
-	int64_t low, high;   /* of a date: what is not before low, but before high */
-	uint64_t least_size; /* keep only such files */
-	bool by_time;        /* the reason that is given */
-	FlowStatus fails;    /* FLOW_OK: it does not */
+	int64_t low, high;   /* of a date: not before low, but before high */
+	uint64_t least_size; /* keep only files of at least this size */
+	bool by_time;        /* the reason that is returned */
+	FlowStatus fails;    /* the error that is returned; FLOW_OK: none */
 	size_t asked_files;
 	size_t asked_directories;
 } Question;
@@ -50,7 +50,7 @@ answer(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruni
 	return FLOW_OK;
 }
 
-/* Lists a location of the tree; the caller frees. */
+/* Lists a location of the tree.  The caller frees the result. */
 static FlowObjects *
 list(const char *location, Question *question, const FlowListLimits *limits)
 {
@@ -68,8 +68,8 @@ list(const char *location, Question *question, const FlowListLimits *limits)
 }
 
 /*
- * What is listed: its files, then "files pruned/directories pruned/directories
- * read".
+ * Returns the listed files, followed by "files pruned/directories
+ * pruned/directories read".
  */
 static const char *
 listed(const char *location, Question question)
@@ -209,7 +209,7 @@ a_date_that_does_not_exist_is_no_match(void)
 	fell();
 }
 
-/* Three years of folders, an hour each. */
+/* Three years of directories, one for each hour. */
 static void
 one_day_of_three_years_opens_that_day_alone(void)
 {
@@ -225,7 +225,7 @@ one_day_of_three_years_opens_that_day_alone(void)
 			for (int d = 1; d <= lengths[month - 1]; d++)
 				for (int hour = 0; hour < 24; hour++, folders++)
 				{
-					/* files where somebody looks for them, and a few others */
+					/* files where they are searched for, and a few others */
 					snprintf(name, sizeof(name), "%d/%02d/%02d/%02d/f", year, month, d, hour);
 					if ((month == 6 && d == 15) || hour == 0)
 						file(name, 1);

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_reader.c
- *	  Lines and records across blocks and files, the ledger, and what becomes
- *	  of lines that are no records.
+ *	  Tests lines and records across blocks and files, the ledger, and lines
+ *	  that are not records.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,10 +13,13 @@
 static char directory[128];
 static char paths[MAX_FILES][256];
 
-/* All tests run with lines that are split and with lines that are matched. */
+/*
+ * true while the tests run with lines that are split, false with lines that
+ * are matched
+ */
 static bool split;
 
-/* A reader of some files, with all that it stands on. */
+/* A reader of some files, and everything that it needs. */
 typedef struct Fixture
 {
 	FlowFormat *format;
@@ -82,7 +85,7 @@ close_fixture(Fixture *f)
 	memset(f, 0, sizeof(*f));
 }
 
-/* Reads on; the ledger must balance after every step. */
+/* Reads the next record.  The ledger must balance after every step. */
 static FlowStatus
 next(Fixture *f, FlowRecord *record)
 {
@@ -93,7 +96,7 @@ next(Fixture *f, FlowRecord *record)
 	return status;
 }
 
-/* Reads to the end, and tells how many records there were; -1 for an error. */
+/* Reads to the end, and returns the number of records, or -1 for an error. */
 static int
 count_records(Fixture *f)
 {
@@ -127,7 +130,7 @@ it_reads_lines_in_all_their_forms(void)
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK_INT(plain_line_number(f.reader), 4);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	/* a mark is one only at the start */
+	/* a byte order mark is one only at the start */
 	CHECK(plain_same(record.fields[0], (FlowSlice) {"\xEF\xBB\xBF", 3}));
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK(plain_same(record.fields[0], (FlowSlice) {"last", 4}));
@@ -137,7 +140,7 @@ it_reads_lines_in_all_their_forms(void)
 	close_fixture(&f);
 }
 
-/* Random lines, many of them as long as what is left of a block. */
+/* Makes random lines.  Many are as long as the rest of a block. */
 static size_t
 make_random_file(uint64_t *seed, char *buffer, size_t capacity)
 {
@@ -148,7 +151,7 @@ make_random_file(uint64_t *seed, char *buffer, size_t capacity)
 		size_t a = unit_random(seed) % 16 == 0 ? unit_random(seed) % 4000 : unit_random(seed) % 60;
 
 		if (unit_random(seed) % 8 == 0 && FLOW_BLOCK_SIZE - len % FLOW_BLOCK_SIZE < 4000)
-			/* about the block's end */
+			/* around the end of the block */
 			a = FLOW_BLOCK_SIZE - len % FLOW_BLOCK_SIZE + unit_random(seed) % 3;
 		if (len + a + 64 > capacity)
 			break;
@@ -166,8 +169,7 @@ make_random_file(uint64_t *seed, char *buffer, size_t capacity)
 }
 
 /*
- * Under 'ignore', the records of the files are those that the plain reader
- * finds.
+ * With 'ignore', the records of the files must be those of the plain reader.
  */
 static void
 check_against_plain(Fixture *f, char *const *data, const size_t *lens, size_t max_line_length)
@@ -223,7 +225,7 @@ it_finds_the_records_that_a_plain_reader_finds(void)
 		CHECK_INT(open_fixture(&f), FLOW_OK);
 		check_against_plain(&f, data, lens, f.spec.max_line_length);
 
-		/* and the same again after a rewind */
+		/* and again after a rewind */
 		flow_reader_rewind(f.reader, f.format, NULL);
 		check_against_plain(&f, data, lens, f.spec.max_line_length);
 		CHECK_INT(flow_reader_counts(f.reader)->files_read, 2);
@@ -322,7 +324,7 @@ it_keeps_what_is_to_be_null(void)
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK_INT(plain_line_number(f.reader), 2);
 	CHECK(record.fields[0].data == NULL && record.fields[1].data == NULL);
-	CHECK_INT(next(&f, &record), FLOW_OK); /* nobody has looked at "x" yet */
+	CHECK_INT(next(&f, &record), FLOW_OK); /* nobody has checked "x" yet */
 	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {1, FLOW_BAD_SYNTAX}, &f.error),
 	          FLOW_OK);
 	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {0, FLOW_BAD_SYNTAX}, &f.error),
@@ -332,7 +334,7 @@ it_keeps_what_is_to_be_null(void)
 	close_fixture(&f);
 }
 
-/* NOT NULL is a promise to PostgreSQL, whatever the query uses */
+/* NOT NULL is a promise to PostgreSQL, whichever columns the query uses. */
 static void
 it_insists_on_not_null(void)
 {
@@ -477,7 +479,7 @@ it_maps_groups_to_columns(void)
 	Fixture f = {0};
 	FlowRecord record;
 
-	/* by number, beside those by position */
+	/* by number, besides those by position */
 	columns[1].field = "2";
 	add_text(&f, "x y\n");
 	CHECK_INT(open_fixture_columns(&f, "(\\S+) (\\S+)", FLOW_HEADER_FALSE, columns, 3), FLOW_OK);
@@ -487,7 +489,7 @@ it_maps_groups_to_columns(void)
 	CHECK(plain_same(record.fields[2], (FlowSlice) {"y", 1}));
 	close_fixture(&f);
 
-	/* a group that took no part gives no value, an empty one an empty text */
+	/* a group that did not take part gives NULL, an empty one an empty text */
 	add_text(&f, "x \n");
 	columns[1].field = NULL;
 	CHECK_INT(open_fixture_columns(&f, "(x) (y)?(z*)", FLOW_HEADER_FALSE, columns, 3), FLOW_OK);
@@ -530,7 +532,7 @@ it_stops_when_interrupted(void)
 }
 
 /*
- * A query may have thousands of readers: only those that are at work have
+ * A query may have thousands of readers.  Only those that are reading have
  * buffers.
  */
 static void
@@ -561,7 +563,7 @@ it_holds_buffers_only_while_it_reads(void)
 		CHECK(unit_state.bytes - before < most);
 		CHECK_INT(next(&f, &record), FLOW_END);
 
-		/* the ledger is not forgotten */
+		/* the ledger is kept */
 		CHECK_INT(flow_reader_counts(f.reader)->lines, 4 * round);
 		CHECK_INT(flow_reader_counts(f.reader)->filtered, round);
 		CHECK_INT(flow_reader_counts(f.reader)->rejected, round);
@@ -569,7 +571,7 @@ it_holds_buffers_only_while_it_reads(void)
 		reject = flow_reader_first_reject(f.reader);
 		CHECK(reject != NULL && reject->line == 3 && strcmp(reject->object->path, paths[0]) == 0);
 
-		/* nor is the format needed to keep it */
+		/* the format is not needed for that */
 		flow_format_free(f.format);
 		CHECK_INT(flow_format_create(&unit_host, &format, &f.format, &f.error), FLOW_OK);
 		flow_reader_rewind(f.reader, f.format, f.filter);

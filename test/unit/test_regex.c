@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_regex.c
- *	  Patterns: what they match, and what is refused.
+ *	  Tests patterns: what they match, and which are refused.
  *
  * The obvious version is PCRE2's interpreter, called once.
  *
@@ -14,14 +14,17 @@
 #include <pcre2.h>
 
 /*
- * The first try ends at 4 KiB, so a line with this much behind it needs the
- * second.
+ * The first attempt ends at 4 KiB, so that a line with this much after it
+ * needs the second one.
  */
 #define PADDING 5000
 
 /* ---------- helpers ---------- */
 
-/* Does the pattern match the line, with and without machine code? */
+/*
+ * Returns true if the pattern matches the line.  Machine code and the
+ * interpreter must agree.
+ */
 static bool
 matches(const char *pattern, const char *line)
 {
@@ -111,7 +114,7 @@ oracle_close(Oracle *oracle)
 }
 
 /*
- * Compares an answer of ours to the oracle's; one that gave up has no answer.
+ * Compares our result with the oracle's.  If it gave up, there is no result.
  */
 static bool
 same_answer(const Oracle *oracle, int result, FlowStatus status, const FlowSlice *groups,
@@ -135,7 +138,8 @@ same_answer(const Oracle *oracle, int result, FlowStatus status, const FlowSlice
 }
 
 /*
- * All ways to match a pattern against a line must agree; false if they do not.
+ * Matches a line with a pattern in all ways.  Returns false if the results
+ * differ.
  */
 static bool
 agree_on(const char *pattern, const char *line, size_t len)
@@ -177,8 +181,8 @@ agree_on(const char *pattern, const char *line, size_t len)
 }
 
 /*
- * As it is, which is the first try, and with so much behind it that the second
- * is needed.
+ * Matches the line unchanged, with the first attempt, and with so much after
+ * it that the second one is needed.
  */
 static bool
 agree(const char *pattern, const char *line, size_t len)
@@ -270,7 +274,7 @@ a_line_matches_as_a_whole_or_not(void)
 	CHECK(!matches("^a$", "ab"));
 	CHECK(!matches("(?>a|ab)", "ab"));
 	CHECK(!matches("ab$", "ab\n"));
-	CHECK(!matches("ab$\n", "ab\n")); /* "$" is the end, nothing else */
+	CHECK(!matches("ab$\n", "ab\n")); /* "$" is the end only */
 	CHECK(!matches("AB", "ab"));
 	CHECK(matches("(?i)AB", "ab"));
 
@@ -304,7 +308,7 @@ a_dot_takes_every_byte_and_bytes_are_characters(void)
 
 	CHECK(matches("...", "\xc3\xa9\xff"));
 	CHECK(!matches(".", "\xc3\xa9"));
-	CHECK(!matches("(?i)\xc3\x89", "\xc3\xa9")); /* letter case is ASCII's alone */
+	CHECK(!matches("(?i)\xc3\x89", "\xc3\xa9")); /* only ASCII letters have cases */
 	CHECK(matches("[^ ]+ \xc3\xa9", "\x80\xfe\xff \xc3\xa9"));
 }
 
@@ -343,7 +347,7 @@ an_unused_group_is_no_value_and_an_empty_one_is(void)
 		check_group(groups[1], "");
 		check_group(groups[2], "c");
 
-		/* what an earlier line left does not shine through */
+		/* groups of an earlier line do not remain */
 		CHECK_INT(match(choice, "z", 1, groups), FLOW_OK);
 		check_group(groups[2], "z");
 		CHECK_INT(match(choice, "y", 1, groups), FLOW_OK);
@@ -463,7 +467,7 @@ callouts_and_scans_are_refused_outside_of_classes_and_quotes(void)
 	CHECK(matches("\\((?:C)", "(C"));
 	CHECK(matches("(?#(?C)a", "a"));
 
-	/* unfinished ones end the search, and are PCRE2's to complain about */
+	/* unfinished items end the search; PCRE2 reports them */
 	CHECK(refuses("[(?C"));
 	CHECK(refuses("[[:(?C"));
 	CHECK(refuses("[^"));
@@ -513,8 +517,8 @@ patterns_have_bounds(void)
 	CHECK(refuses("(?:[ab][cd][ef][gh][ij]){999}"));
 
 	/*
-	 * would fit, but not for the second try: refused now rather than at some
-	 * line
+	 * it would fit, but not for the second attempt: it is refused now rather
+	 * than at some line
 	 */
 	check_bound("a", 8192, "", true);
 	CHECK_STRING(failure.message, "invalid regular expression: regular expression is too large");
@@ -633,8 +637,8 @@ all_ways_agree_on_chosen_patterns(void)
 }
 
 /*
- * PCRE2's two ways to match differ in calls that recurse to the left, so there
- * is one.
+ * PCRE2's two ways to match differ for calls with left recursion, so only one
+ * is used.
  */
 static void
 a_pattern_with_calls_is_interpreted(void)
@@ -674,7 +678,9 @@ random_below(uint64_t *seed, int below)
 	return (int) (unit_random(seed) % (uint64_t) below);
 }
 
-/* Writes a random sequence of items to [out, end), nested at most so deep. */
+/*
+ * Writes a random sequence of items to [out, end), nested at most so deeply.
+ */
 static char *
 random_items(uint64_t *seed, char *out, const char *end, int depth)
 {
@@ -731,8 +737,8 @@ all_ways_agree_on_random_patterns(void)
 }
 
 /*
- * 15 greedy fields need some 100,000 steps: more than the first try has, but
- * there is a match.
+ * 15 greedy fields need some 100,000 steps: more than the first attempt has,
+ * but there is a match.
  */
 static void
 what_the_first_try_cannot_do_the_second_does(void)

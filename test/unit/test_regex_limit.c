@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_regex_limit.c
- *	  Patterns: no match runs on, and no failure is taken for "does not match".
+ *	  Tests that every match ends in time, and that no failure is taken for
+ *	  "does not match".
  *
  *-------------------------------------------------------------------------
  */
@@ -21,13 +22,13 @@
 #define LATEST 100000 /* microseconds of CPU time */
 
 /*
- * A host that wants to stop at some moment of CPU time, which a busy machine
- * does not change.
+ * A host that is interrupted at some point of CPU time, which does not depend
+ * on the load of the machine.
  */
 typedef struct Timer
 {
 	int64_t stop_at;
-	int64_t clock_step; /* what each look at the clock adds to it; 0: CPU time */
+	int64_t clock_step; /* added by each call of the clock; 0: CPU time */
 	int64_t now;
 } Timer;
 
@@ -82,7 +83,8 @@ timer_host(Timer *timer)
 }
 
 /*
- * Patterns whose parts can share a line in too many ways, each put into each.
+ * Patterns whose parts can share a line in too many ways, each nested in each
+ * other.
  */
 static const char *const evil_parts[] = {"a*",
                                          "(?:a|aa)+",
@@ -109,8 +111,8 @@ static const char *const evil_wholes[] = {"(?:%s)*[^a]",
                                           "(?<x>%s(?&x)?)*!"};
 
 /*
- * Matches a line of "a"s that ends so, and says by how much it overran the
- * moment to stop, in microseconds.
+ * Matches a line of "a"s with such an end, and returns by how many
+ * microseconds it exceeded the time to stop.
  */
 static int64_t
 overrun_once(const char *pattern, bool jit, size_t len, const char *end, FlowStatus *status)
@@ -136,8 +138,8 @@ overrun_once(const char *pattern, bool jit, size_t len, const char *end, FlowSta
 }
 
 /*
- * As it is at the best of some tries: what a pattern does wrong, it does each
- * time.
+ * Returns the minimum of some attempts, because a fault of a pattern occurs
+ * each time.
  */
 static int64_t
 overrun(const char *pattern, bool jit, size_t len, const char *end, FlowStatus *status)
@@ -157,7 +159,7 @@ static void
 no_match_runs_on_when_the_host_wants_to_stop(void)
 {
 	static const size_t lengths[] = {100, 4096, 65536};
-	/* with what the pattern wants, but not where it wants it */
+	/* with the bytes of the pattern, but not in the right place */
 	static const char *const ends[] = {"!~", "!z~a", "z!~"};
 	int64_t before = unit_state.outstanding, worst = 0;
 	int interrupted = 0, finished = 0, limited = 0;
@@ -234,8 +236,8 @@ a_long_line_is_looked_at_in_time(void)
 }
 
 /*
- * Patterns that take minutes on 4 KiB in as many steps as a usual one has,
- * because PCRE2 does not count what they do: so the first try must have fewer.
+ * Patterns that take minutes on 4 KiB in as many steps as a usual one, because
+ * PCRE2 does not count all work.  So the first attempt must have fewer steps.
  */
 static void
 the_first_try_is_short_whatever_the_pattern(void)
@@ -300,12 +302,12 @@ an_interrupt_ends_a_match(void)
 			CHECK_INT(failure.status, FLOW_INTERRUPTED);
 		}
 
-		/* also if a line is easy */
+		/* even if the line is easy */
 		unit_state.interrupt_after = 0;
 		CHECK_INT(flow_regex_match(regex, "aaab", 4, NULL, 0, NULL, &failure), FLOW_INTERRUPTED);
 		unit_state.interrupt_after = -1;
 
-		/* and leaves the pattern as good as it was */
+		/* and the pattern can still be used */
 		CHECK_INT(flow_regex_match(regex, "aaab", 4, NULL, 0, NULL, &failure), FLOW_OK);
 		flow_regex_free(regex);
 	}
@@ -315,7 +317,7 @@ an_interrupt_ends_a_match(void)
 static void
 a_line_has_a_second_and_then_it_is_an_error(void)
 {
-	Timer timer = {INT64_MAX, 100000, 0}; /* each look finds 0.1 s gone */
+	Timer timer = {INT64_MAX, 100000, 0}; /* each call advances 0.1 s */
 	FlowHost host = timer_host(&timer);
 	char *line = repeated("a", 60, "!");
 
@@ -332,7 +334,7 @@ a_line_has_a_second_and_then_it_is_an_error(void)
 		CHECK(failure.hint[0] != '\0');
 		CHECK_INT(timer.now, 1100000);
 
-		/* the next line has a second of its own */
+		/* the next line has its own second */
 		CHECK_INT(flow_regex_match(regex, "aaz", 3, NULL, 0, NULL, &failure), FLOW_OK);
 		flow_regex_free(regex);
 	}
@@ -342,7 +344,7 @@ a_line_has_a_second_and_then_it_is_an_error(void)
 static void
 a_line_has_ten_million_steps_and_then_it_is_an_error(void)
 {
-	Timer timer = {INT64_MAX, 1, 0}; /* a clock that hardly moves */
+	Timer timer = {INT64_MAX, 1, 0}; /* a clock that hardly advances */
 	FlowHost host = timer_host(&timer);
 	char *line = repeated("a", 40, "!");
 
@@ -369,7 +371,7 @@ a_line_that_needs_too_much_memory_is_an_error(void)
 
 	for (int jit = 0; jit < 2; jit++)
 	{
-		/* each round of such a group is remembered, to go back to */
+		/* each round of such a group is stored for backtracking */
 		FlowRegex *regex = compile("(?:(a)|(b))*", jit);
 		FlowRegex *endless = compile("(?:(?R)|a)*", jit);
 
@@ -417,8 +419,8 @@ a_line_allocates_nothing(void)
 }
 
 /*
- * Compiles and matches with only so many allocations; true if there were
- * enough.
+ * Compiles and matches with a limited number of allocations.  Returns true if
+ * they sufficed.
  */
 static bool
 survives(const char *pattern, bool jit, const char *line, size_t len, int allocations)
@@ -433,7 +435,7 @@ survives(const char *pattern, bool jit, const char *line, size_t len, int alloca
 	CHECK(status == FLOW_OK || status == FLOW_NO_MEMORY);
 	CHECK(status == FLOW_OK || failure.status == FLOW_NO_MEMORY);
 
-	/* memory that is there again is used */
+	/* memory that is available again is used */
 	unit_state.fail_after = -1;
 	if (status != FLOW_OK && regex != NULL)
 		CHECK_INT(flow_regex_match(regex, line, len, NULL, 0, NULL, &failure), FLOW_OK);
@@ -451,10 +453,13 @@ every_allocation_may_fail(void)
 	for (int i = 0; i < 8; i++)
 	{
 		const char *pattern = patterns[i % 2];
-		size_t len = i / 2 % 2 ? 100 : 7500; /* the second try, too */
+		size_t len = i / 2 % 2 ? 100 : 7500; /* the second attempt, too */
 		int enough = 0;
 
-		/* a failure may only cost the machine code, so success is no end */
+		/*
+		 * a failure may only prevent the machine code, so success is not the
+		 * end
+		 */
 		for (int allocations = 0; allocations < 60; allocations++)
 		{
 			enough += survives(pattern, i / 4, line, len, allocations);
@@ -488,8 +493,8 @@ forbid_executable_memory(void)
 }
 
 /*
- * To be run before any other test: memory that PCRE2 holds already would
- * serve.
+ * Must run before any other test, because memory that PCRE2 already has would
+ * suffice.
  */
 static void
 without_executable_memory_it_interprets(void)

@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_credentials.c
- *	  Keys from every source, and no secret where it does not belong.
+ *	  Tests the keys from every source, and that no secret is left anywhere.
  *
- * Here is an http.c of our own, which plays a script, and a host that looks
- * for secrets in all memory that it gets back.
+ * The program has its own http.c, which plays a script, and a host that
+ * searches for secrets in all memory that is freed.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,7 @@
 #define LATER "2024-02-01T01:00:00Z"
 #define EXPIRES (NOW + 7200)
 
-/* all that nobody may see */
+/* the secrets */
 #define KEY "AKIAKEYKEYKEY"
 #define SECRET "s3cr3tOfAKey/+w"
 #define SESSION "SessionTokenOfAKey=="
@@ -102,15 +102,14 @@ environment(void *arg, const char *name)
 /* ---------- HTTP ---------- */
 
 /*
- * A request that is expected, as "PUT URL" or "PUT URL name: value", and what
- * comes of it.
+ * An expected request, as "PUT URL" or "PUT URL name: value", and its result.
  */
 typedef struct Exchange
 {
 	const char *asks;
 	FlowStatus result;
 	int status;
-	const char *answer; /* the reason, if there is none */
+	const char *answer; /* the reason, if there is no answer */
 } Exchange;
 
 #define MAX_EXCHANGES 12
@@ -150,7 +149,8 @@ flow_http_fetch(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	connect_ms = request->connect_ms;
 	answer_ms = request->answer_ms;
 
-	if (exchange->result == FLOW_INTERRUPTED || exchange->result == FLOW_CHANGED) /* of the whole */
+	/* the status of the whole call */
+	if (exchange->result == FLOW_INTERRUPTED || exchange->result == FLOW_CHANGED)
 		return flow_error_set(error,
 		                      exchange->result == FLOW_CHANGED ? FLOW_IO : exchange->result,
 		                      "could not wait");
@@ -221,7 +221,7 @@ refresh_more(const Exchange *exchanges, int count, bool again)
 	return status;
 }
 
-/* From the beginning. */
+/* Gets the keys from the beginning. */
 static FlowStatus
 refresh(FlowS3Source source, const Exchange exchanges[MAX_EXCHANGES])
 {
@@ -240,7 +240,7 @@ check_keys(const char *key, const char *secret, const char *session, int64_t exp
 	CHECK_INT(credentials.expires, expires);
 }
 
-/* It failed, and said why. */
+/* Checks that it failed with this message and detail. */
 static void
 check_failed(FlowStatus status, const char *from, const char *detail)
 {
@@ -312,7 +312,7 @@ keys_come_from_the_environment(void)
 	             "The value of the environment variable \"AWS_SESSION_TOKEN\" is too long.");
 }
 
-/* they go into header fields */
+/* keys are used in header fields */
 static void
 keys_with_odd_bytes_are_refused(void)
 {
@@ -327,7 +327,7 @@ keys_with_odd_bytes_are_refused(void)
 			set("AWS_SESSION_TOKEN", which == 2 ? special[i] : SESSION);
 			check_failed(refresh(FLOW_S3_ENVIRONMENT, none),
 			             "the environment",
-			             "The keys are empty, or not of printable characters.");
+			             "The keys are empty, or have characters that are not printable.");
 		}
 }
 
@@ -368,7 +368,10 @@ profiles_are_found_in_both_files(void)
 	check_keys("AK", "AS", "AT", 0);
 	CHECK_INT(refresh_profile(NULL, "[profile default]\n" PAIR("A")), FLOW_OK);
 	check_keys("AK", "AS", "", 0);
-	/* those of credentials count, and are not mixed with others */
+	/*
+	 * those of the credentials file take precedence, and are not mixed with
+	 * others
+	 */
 	CHECK_INT(refresh_profile("[default]\n" PAIR("A"),
 	                          "[default]\n" PAIR("B") "aws_session_token = BT\n"),
 	          FLOW_OK);
@@ -521,7 +524,7 @@ profiles_without_keys_are_refused(void)
 	check_failed(refresh_profile(text, NULL), "a profile", detail);
 }
 
-/* a token file is read in the same way */
+/* A token file is read in the same way. */
 static void
 files_that_are_none_are_refused(void)
 {
@@ -558,7 +561,7 @@ files_that_are_none_are_refused(void)
 	snprintf(detail, sizeof(detail), "The file \"%s\" has more than 64 KiB.", path);
 	check_failed(refresh(FLOW_S3_PROFILE, none), "a profile", detail);
 	write_file(".aws/credentials", SECRET "\0", sizeof(SECRET) + 1);
-	snprintf(detail, sizeof(detail), "The file \"%s\" has a byte of zero.", path);
+	snprintf(detail, sizeof(detail), "The file \"%s\" has a zero byte.", path);
 	check_failed(refresh(FLOW_S3_PROFILE, none), "a profile", detail);
 	CHECK_INT(open_descriptors(), before);
 	free(large);
@@ -600,7 +603,7 @@ keys_come_from_the_instance(void)
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
 }
 
-/* and version 1 is not asked instead */
+/* Version 1 is not used instead. */
 static void
 an_instance_that_does_not_answer_is_asked_three_times(void)
 {
@@ -662,36 +665,36 @@ an_instance_without_keys_is_an_error(void)
 	           {"{}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"[\"" SECRET "\"]",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": 1}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"SecretAccessKey\", or that is too long."},
+	            "my-role is not JSON with a text \"SecretAccessKey\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET "\"}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"Token\", or that is too long."},
+	            "my-role is not JSON with a text \"Token\", or the text is too long."},
 	           {"{\"AccessKeyId\": \"" KEY "\", \"SecretAccessKey\": \"" SECRET
 	            "\", \"Token\": \"" SESSION "\"}",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"Expiration\", or that is too long."},
+	            "my-role is not JSON with a text \"Expiration\", or the text is too long."},
 	           {KEYS("tomorrow"),
 	            200,
-	            "In the answer to GET " ROLES "my-role, \"Expiration\" is no time."},
+	            "In the answer to GET " ROLES "my-role, \"Expiration\" is not a time."},
 	           {KEYS("2024-01-31T23:00:00Z"), 200, "The keys have expired already."},
 	           {KEYS(LATER) "x",
 	            200,
 	            "The answer to GET " ROLES
-	            "my-role is no JSON with a text \"AccessKeyId\", or that is too long."},
+	            "my-role is not JSON with a text \"AccessKeyId\", or the text is too long."},
 	           {KEYS(LATER), 403, "The answer to GET " ROLES "my-role has status 403."}};
 	char *large = malloc(70000);
 
@@ -705,16 +708,16 @@ an_instance_without_keys_is_an_error(void)
 	             "The answer to GET " ROLES " has status 401.");
 	check_failed(refresh(FLOW_S3_INSTANCE, odd_role),
 	             "the instance",
-	             "The answer to GET " ROLES " is no name of a role.");
+	             "The answer to GET " ROLES " is not the name of a role.");
 	check_failed(refresh(FLOW_S3_INSTANCE, dots),
 	             "the instance",
-	             "The answer to GET " ROLES " is no name of a role.");
+	             "The answer to GET " ROLES " is not the name of a role.");
 	check_failed(refresh(FLOW_S3_INSTANCE, no_token),
 	             "the instance",
-	             "The answer to PUT " IMDS "api/token is no token.");
+	             "The answer to PUT " IMDS "api/token is not a token.");
 	check_failed(refresh(FLOW_S3_INSTANCE, empty_token),
 	             "the instance",
-	             "The answer to PUT " IMDS "api/token is no token.");
+	             "The answer to PUT " IMDS "api/token is not a token.");
 	check_failed(refresh(FLOW_S3_INSTANCE, not_allowed),
 	             "the instance",
 	             "PUT " IMDS "api/token was not sent: its address is not allowed.");
@@ -847,12 +850,12 @@ only_some_addresses_are_asked_for_a_containers_keys(void)
 	check_failed(refresh(FLOW_S3_CONTAINER, none),
 	             "the container",
 	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
-	             "is no path.");
+	             "is not a path.");
 	set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/a b");
 	check_failed(refresh(FLOW_S3_CONTAINER, none),
 	             "the container",
 	             "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" "
-	             "is no path.");
+	             "is not a path.");
 }
 
 static void
@@ -876,20 +879,20 @@ a_container_without_keys_is_an_error(void)
 	             "the container",
 	             "The answer to GET https://example.com/x has status 302.");
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN", PASS "\r\nx: y");
-	check_failed(
-		refresh(FLOW_S3_CONTAINER, none),
-		"the container",
-		"The authorization token of the container is empty, or not of printable characters.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The authorization token of the container is empty, or has characters that are "
+	             "not printable.");
 	snprintf(path, sizeof(path), "%s/no-token", root);
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path);
 	snprintf(detail, sizeof(detail), "The file \"%s\" could not be opened.", path);
 	check_failed(refresh(FLOW_S3_CONTAINER, none), "the container", detail);
 	CHECK_INT(error.os_errno, ENOENT);
 	write_file("no-token", "\n" PASS, strlen("\n" PASS));
-	check_failed(
-		refresh(FLOW_S3_CONTAINER, none),
-		"the container",
-		"The authorization token of the container is empty, or not of printable characters.");
+	check_failed(refresh(FLOW_S3_CONTAINER, none),
+	             "the container",
+	             "The authorization token of the container is empty, or has characters that are "
+	             "not printable.");
 }
 
 /* ---------- a web identity ---------- */
@@ -1098,7 +1101,7 @@ keys_are_renewed_five_minutes_early(void)
 	CHECK_INT(refresh_more(gives_later, 1, false), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES + 7200);
 	CHECK_INT(refresh_more(none, 0, false), FLOW_OK);
-	CHECK_INT(refresh_more(gives, 1, true), FLOW_OK); /* the store did not take them */
+	CHECK_INT(refresh_more(gives, 1, true), FLOW_OK); /* the store has rejected them */
 	check_keys(KEY, SECRET, SESSION, EXPIRES);
 }
 
@@ -1122,7 +1125,7 @@ keys_that_are_good_stay_if_others_cannot_be_had(void)
 	CHECK_STRING(error.detail, "The answer to GET " ECS " has status 403.");
 	CHECK_INT(refresh_more(gives_later, 1, false), FLOW_OK);
 	check_keys(KEY, SECRET, SESSION, EXPIRES + 7200);
-	/* nothing is gained by those that the store did not take */
+	/* keys that the store has rejected are not kept */
 	CHECK_INT(refresh_more(fails, 1, true), FLOW_NO_PERMISSION);
 }
 
@@ -1159,7 +1162,7 @@ an_interrupt_ends_it(void)
 	CHECK_INT(refresh(FLOW_S3_CONTAINER, no_memory), FLOW_NO_MEMORY);
 	CHECK(refresh_more(interrupted, 1, true) == FLOW_INTERRUPTED && !credentials.known);
 
-	/* the whole of HTTP fails */
+	/* all of HTTP fails */
 	check_failed(refresh(FLOW_S3_CONTAINER,
 	                     (Exchange[MAX_EXCHANGES]) {broken[0], broken[0], broken[0]}),
 	             "the container",

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_page.c
- *	  Answers of S3 and STS: a list is taken if nothing can be missing from it.
+ *	  Tests answers of S3 and STS: a list is only accepted if nothing can be
+ *	  missing from it.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,8 +39,8 @@ random_below(size_t limit)
 static const FlowS3PageAfter nothing = {"", NULL, NULL};
 
 /*
- * In pieces of so many bytes; the reader must be freed by the caller, whatever
- * comes out.
+ * Reads a page in pieces of "piece" bytes.  The caller must free the reader in
+ * any case.
  */
 static FlowStatus
 read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after,
@@ -81,7 +82,7 @@ check_refused(const char *body, const FlowS3PageAfter *after, const char *messag
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
-/* "keys" and "prefixes": each followed by a blank */
+/* Checks a page.  "keys" and "prefixes": each followed by a blank. */
 static void
 check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, const char *prefixes,
             const char *token)
@@ -114,7 +115,7 @@ check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, co
 
 /* ---------- pages that are taken ---------- */
 
-/* as Amazon S3 sends it */
+/* as sent by Amazon S3 */
 static const char sample[] =
 	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 	"<ListBucketResult "
@@ -200,7 +201,7 @@ pages_of_other_servers_are_read(void)
 	            "t");
 }
 
-/* who does not encode says nothing of it */
+/* A store that does not encode does not say so. */
 static void
 keys_are_only_decoded_if_they_are_encoded(void)
 {
@@ -236,7 +237,7 @@ put_encoded(char *out, const char *text)
 	return (size_t) (p - out);
 }
 
-/* any bytes but NUL; those below 0x20 most of the time */
+/* Keys have any bytes except NUL, most of the time below 0x20. */
 static void
 keys_of_any_bytes_come_out_as_they_went_in(void)
 {
@@ -313,7 +314,7 @@ a_list_that_is_cut_is_refused_at_every_length(void)
 			FlowError error;
 
 			CHECK_INT(read_page(sample, len, piece, &after, &reader, &page, &error), FLOW_CORRUPT);
-			CHECK_STRING(error.message, "the list of objects has no end");
+			CHECK_STRING(error.message, "the list of objects ends too early");
 			CHECK(error.detail[0] != '\0');
 			flow_s3_page_free(reader);
 		}
@@ -375,13 +376,13 @@ it_must_say_whether_it_is_truncated(void)
 	check_refused(ROOT WHOLE WHOLE END,
 	              &nothing,
 	              "the list of objects is damaged",
-	              "The element \"IsTruncated\" is there twice.");
+	              "The element \"IsTruncated\" occurs twice.");
 }
 
 static void
 a_truncated_one_must_have_a_new_token(void)
 {
-	static const char *const message = "the list of objects does not say where it goes on";
+	static const char *const message = "the list of objects does not say where it continues";
 	static const FlowS3PageAfter after = {"", "t", NULL};
 
 	check_refused(ROOT "<IsTruncated>true</IsTruncated>" END,
@@ -392,11 +393,12 @@ a_truncated_one_must_have_a_new_token(void)
 	              &nothing,
 	              message,
 	              "It is truncated, but the element \"NextContinuationToken\" is empty.");
-	check_refused(ROOT MORE("t") END,
-	              &after,
-	              message,
-	              "It is truncated, but the element \"NextContinuationToken\" is the one that this "
-	              "page was asked for with.");
+	check_refused(
+		ROOT MORE("t") END,
+		&after,
+		message,
+		"It is truncated, but the element \"NextContinuationToken\" is the one with which "
+		"this page was requested.");
 	check_taken(ROOT MORE("t") END, &nothing, "", "", "t");
 	check_taken(ROOT MORE("tt") END, &after, "", "", "tt");
 	check_taken(ROOT WHOLE "<ContinuationToken>t</ContinuationToken>" END, &after, "", "", NULL);
@@ -444,36 +446,36 @@ keys_must_increase(void)
 	check_refused(ROOT WHOLE KEY("b") KEY("a") END,
 	              &nothing,
 	              message,
-	              "The key \"a\" stands behind \"b\".");
+	              "The key \"a\" comes after \"b\".");
 	check_refused(ROOT WHOLE KEY("a") KEY("a") END,
 	              &nothing,
 	              message,
-	              "The key \"a\" stands behind \"a\".");
+	              "The key \"a\" comes after \"a\".");
 	check_refused(ROOT WHOLE KEY("ab") KEY("a") END,
 	              &nothing,
 	              message,
-	              "The key \"a\" stands behind \"ab\".");
+	              "The key \"a\" comes after \"ab\".");
 	check_refused(ROOT WHOLE URL KEY("%C3%A9") KEY("z") END,
 	              &nothing,
 	              message,
-	              "The key \"z\" stands behind \"??\".");
+	              "The key \"z\" comes after \"??\".");
 	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("a/") END,
 	              &nothing,
 	              message,
-	              "The common prefix \"a/\" stands behind \"b/\".");
+	              "The common prefix \"a/\" comes after \"b/\".");
 	check_refused(ROOT WHOLE PREFIX("b/") PREFIX("b/") END,
 	              &nothing,
 	              message,
-	              "The common prefix \"b/\" stands behind \"b/\".");
-	check_refused(ROOT WHOLE KEY("a") END, &after, message, "The key \"a\" stands behind \"b\".");
-	check_refused(ROOT WHOLE KEY("b") END, &after, message, "The key \"b\" stands behind \"b\".");
+	              "The common prefix \"b/\" comes after \"b/\".");
+	check_refused(ROOT WHOLE KEY("a") END, &after, message, "The key \"a\" comes after \"b\".");
+	check_refused(ROOT WHOLE KEY("b") END, &after, message, "The key \"b\" comes after \"b\".");
 	check_refused(ROOT WHOLE PREFIX("a/") END,
 	              &after,
 	              message,
-	              "The common prefix \"a/\" stands behind \"b\".");
+	              "The common prefix \"a/\" comes after \"b\".");
 	check_taken(ROOT WHOLE KEY("b ") KEY("c") PREFIX("b/") END, &after, "b  c ", "b/ ", NULL);
 	check_taken(ROOT WHOLE URL KEY("z") KEY("%C3%A9") END, &nothing, "z \xC3\xA9 ", "", NULL);
-	/* the order is that of the keys, not that in which they are encoded */
+	/* the order is that of the keys, not of their encoding */
 	check_taken(ROOT WHOLE URL KEY("a%21") KEY("a-") KEY("a%5B") KEY("aa") END,
 	            &nothing,
 	            "a! a- a[ aa ",
@@ -484,7 +486,7 @@ keys_must_increase(void)
 static void
 keys_must_begin_with_the_prefix(void)
 {
-	static const char *const message = "the list of objects holds what was not asked for";
+	static const char *const message = "the list of objects has entries that were not requested";
 	static const FlowS3PageAfter after = {"a b/", NULL, NULL};
 
 	check_refused(ROOT WHOLE KEY("a") END,
@@ -506,11 +508,11 @@ keys_must_begin_with_the_prefix(void)
 	check_refused(ROOT WHOLE PREFIX("a b/") END,
 	              &after,
 	              "the list of objects is damaged",
-	              "A common prefix is the prefix itself that was asked for.");
+	              "A common prefix is the requested prefix itself.");
 	check_refused(ROOT WHOLE PREFIX("") END,
 	              &nothing,
 	              "the list of objects is damaged",
-	              "A common prefix is the prefix itself that was asked for.");
+	              "A common prefix is the requested prefix itself.");
 	check_taken(ROOT WHOLE URL KEY("a+b/") KEY("a%20b%2fc") PREFIX("a+b/d/") END,
 	            &after,
 	            "a b/ a b/c ",
@@ -526,23 +528,23 @@ what_is_encoded_must_be_well_encoded(void)
 	check_refused(ROOT WHOLE URL KEY("a%") END,
 	              &nothing,
 	              message,
-	              "A key is not encoded as it should be: \"a%\".");
+	              "A key is not encoded correctly: \"a%\".");
 	check_refused(ROOT WHOLE URL KEY("a%4") END,
 	              &nothing,
 	              message,
-	              "A key is not encoded as it should be: \"a%4\".");
+	              "A key is not encoded correctly: \"a%4\".");
 	check_refused(ROOT WHOLE URL KEY("a%4g") END,
 	              &nothing,
 	              message,
-	              "A key is not encoded as it should be: \"a%4g\".");
+	              "A key is not encoded correctly: \"a%4g\".");
 	check_refused(ROOT WHOLE URL KEY("a%00b") END,
 	              &nothing,
 	              message,
-	              "A key is not encoded as it should be: \"a%00b\".");
+	              "A key is not encoded correctly: \"a%00b\".");
 	check_refused(ROOT WHOLE URL PREFIX("%00") END,
 	              &nothing,
 	              message,
-	              "A common prefix is not encoded as it should be: \"%00\".");
+	              "A common prefix is not encoded correctly: \"%00\".");
 }
 
 static void
@@ -646,11 +648,11 @@ elements_must_be_there_once(void)
 	                         "<Size>1</Size></Contents>" END,
 	              &nothing,
 	              message,
-	              "The element \"Contents/Key\" is there twice.");
+	              "The element \"Contents/Key\" occurs twice.");
 	check_refused(ROOT WHOLE COUNT("0") COUNT("0") END,
 	              &nothing,
 	              message,
-	              "The element \"KeyCount\" is there twice.");
+	              "The element \"KeyCount\" occurs twice.");
 }
 
 static void
@@ -666,7 +668,7 @@ only_printable_bytes_are_shown(void)
 	check_refused(ROOT WHOLE URL KEY("%07%C3%A9%0A") KEY("%07") END,
 	              &nothing,
 	              "the list of objects is not in order",
-	              "The key \"?\" stands behind \"????\".");
+	              "The key \"?\" comes after \"????\".");
 }
 
 /* ---------- limits ---------- */
@@ -694,7 +696,7 @@ a_page_that_is_too_large_is_refused(void)
 	free(body);
 }
 
-/* A page of so many keys. */
+/* Makes a page of "count" keys. */
 static size_t
 page_of(int count, char *body)
 {
@@ -706,7 +708,10 @@ page_of(int count, char *body)
 	return (size_t) (p - body);
 }
 
-/* What reading it takes, in clock()'s unit: the best of some tries. */
+/*
+ * Returns the time to read it, in the unit of clock(): the minimum of some
+ * attempts.
+ */
 static clock_t
 time_of_page(const char *body, size_t len, int count)
 {
@@ -740,8 +745,8 @@ many_keys_take_no_longer_than_their_number(void)
 	FlowError error;
 
 	/*
-	 * ten times as many; if each looked at all others, it would be a hundred
-	 * times
+	 * ten times as many keys; comparing each with all others would take a
+	 * hundred times as long
 	 */
 	CHECK(time_of_page(body, len, 30000) < 40 * few);
 
@@ -834,8 +839,8 @@ failures_are_read_as_far_as_they_go(void)
 }
 
 /*
- * What a failure is depends on its text: without memory to read that, nothing
- * is known.
+ * The meaning of a failure depends on its text, which cannot be read without
+ * memory.
  */
 static void
 failures_need_memory(void)
@@ -924,17 +929,15 @@ answers_without_temporary_keys_are_refused(void)
 {
 	char body[2000];
 
-	check_no_keys(STS("tomorrow", "SECRET"),
-	              "The element \"Expiration\" is missing, or not what it should be.");
+	check_no_keys(STS("tomorrow", "SECRET"), "The element \"Expiration\" is missing or invalid.");
 	check_no_keys(STS("2024-01-31T23:00:00Z", ""),
-	              "The element \"SecretAccessKey\" is missing, or not what it should be.");
-	check_no_keys(STS_BEGIN STS_END,
-	              "The element \"AccessKeyId\" is missing, or not what it should be.");
+	              "The element \"SecretAccessKey\" is missing or invalid.");
+	check_no_keys(STS_BEGIN STS_END, "The element \"AccessKeyId\" is missing or invalid.");
 	snprintf(body, sizeof(body), STS("2024-01-31T23:00:00Z", "%0256d"), 0);
-	check_no_keys(body, "The element \"SecretAccessKey\" is missing, or not what it should be.");
-	check_no_keys("<a/>", "The element \"AccessKeyId\" is missing, or not what it should be.");
+	check_no_keys(body, "The element \"SecretAccessKey\" is missing or invalid.");
+	check_no_keys("<a/>", "The element \"AccessKeyId\" is missing or invalid.");
 	check_no_keys("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>",
-	              "Elements are nested too deep.");
+	              "Elements are nested too deeply.");
 }
 
 int

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_retry.c
- *	  When a request to S3 is repeated, and what an answer that is final means.
+ *	  Tests when a request to S3 is repeated, and the error for an answer that
+ *	  is final.
  *
  *-------------------------------------------------------------------------
  */
@@ -54,8 +55,8 @@ answers_have_remedies_and_meanings(void)
 }
 
 /*
- * Full jitter: from nothing to twice as long with every attempt, up to 20
- * seconds.
+ * Full jitter: from zero to a maximum that doubles with every attempt, up to
+ * 20 seconds.
  */
 static void
 waits_grow_and_are_bounded(void)

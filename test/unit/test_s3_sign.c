@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_sign.c
- *	  Signatures: those that AWS has published, and those of the obvious
+ *	  Tests signatures: those that AWS has published, and those of the obvious
  *	  version.
  *
  *-------------------------------------------------------------------------
@@ -26,7 +26,7 @@ random_below(size_t limit)
 	return (size_t) (unit_random(&seed) % limit);
 }
 
-/* A request that somebody has signed; arrays end with a NULL name. */
+/* A request with a known signature.  Arrays end with a NULL name. */
 typedef struct Signed
 {
 	const char *name;
@@ -170,7 +170,7 @@ the_examples_of_s3_have_their_signatures(void)
 	"+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
 
 /*
- * the test suite of Signature Version 4, without what is about normalizing
+ * the test suite of Signature Version 4, without the cases of normalizing
  * paths
  */
 static const Signed suite[] = {
@@ -398,7 +398,7 @@ compare_lines(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* "name=value", sorted as if "=" were less than all else. */
+/* Writes "name=value", sorted as if "=" were less than everything else. */
 static void
 query_plainly(const FlowS3Parameter *parameters, int count, char *query)
 {
@@ -419,7 +419,7 @@ query_plainly(const FlowS3Parameter *parameters, int count, char *query)
 	}
 }
 
-/* fields with values that are trimmed and names that differ */
+/* Signs fields with values that are trimmed and names that differ. */
 static void
 sign_plainly(const FlowS3Signing *signing, char *authorization)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_s3_store.c
- *	  Lists and reads a bucket that a test plays, whatever goes wrong in it.
+ *	  Lists and reads a bucket that the test plays, with all kinds of faults.
  *
  *-------------------------------------------------------------------------
  */
@@ -98,7 +98,7 @@ list(Fixture *f, const FlowPruner *pruner)
 		&f->host, f->location, &f->access, NULL, pruner, &f->objects, &f->error);
 }
 
-/* The keys that a location means, with blanks between them. */
+/* Returns the keys that match a location, separated by blanks. */
 static const char *
 keys_of(const char *location)
 {
@@ -151,7 +151,7 @@ locations_mean_keys(void)
 		{"s3://bucket/*/*/*.gz", "a/b/3.gz"},
 		{"s3://bucket/a/{1,2}.*", "a/1.gz a/2.log"},
 		{"s3://bucket/d/${day:yyyy/MM/dd}/*",
-	     "d/2024/01/01/x.gz d/2024/01/02/y.gz"}, /* there is no 30th of February */
+	     "d/2024/01/01/x.gz d/2024/01/02/y.gz"}, /* February has no 30th day */
 		{"s3://bucket/d/2024/${month}/*/*.gz",
 	     "d/2024/01/01/x.gz d/2024/01/02/y.gz d/2024/02/30/z.gz"},
 		{"s3://bucket/d/2024/01/02/y.gz", "d/2024/01/02/y.gz"},
@@ -193,14 +193,14 @@ what_is_left_out_is_counted(void)
 	set_up(&f, "s3://bucket/a/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
 	/*
-	 * a hidden directory's, a hidden one, the test's, a folder's marker, an
-	 * empty one
+	 * one in a hidden directory, a hidden one, the test's, a directory's
+	 * marker, an empty one
 	 */
 	CHECK_INT(f.objects->skipped, 5);
 	tear_down(&f);
 }
 
-/* A list that goes from one to the next after every step is the same list. */
+/* A list that is passed on after every step gives the same result. */
 static void
 a_list_can_be_handed_over(void)
 {
@@ -285,8 +285,8 @@ what_may_be_anything_is_listed_at_once(void)
 }
 
 /*
- * Keys are bytes: those that no directory could have are read all the same, as
- * data and not as ways.
+ * Keys are bytes.  Keys that no directory could have are read nevertheless,
+ * and not interpreted as paths.
  */
 static void
 keys_are_not_paths(void)
@@ -295,7 +295,7 @@ keys_are_not_paths(void)
 	put("k/\x01\x7F", 3);
 	put("k/ blank+%", 3);
 	put("k//double", 3);
-	put("k/a/../b", 3); /* hidden, as every name is that begins with a dot */
+	put("k/a/../b", 3); /* hidden, like every name that begins with a dot */
 	put("k/\xC3\xA4", 3);
 	CHECK_STRING(keys_of("s3://bucket/k"), "k/\x01\x7F k/ blank+% k//double k/\xC3\xA4");
 	CHECK_STRING(keys_of("s3://bucket/k/\\ *"), "k/ blank+%");
@@ -320,7 +320,8 @@ the_region_is_found_out(void)
 }
 
 /*
- * A clock that is wrong by an hour is put right, one by two days not believed.
+ * A clock that is wrong by an hour is corrected.  A difference of two days is
+ * not believed.
  */
 static void
 the_clock_is_found_out(void)
@@ -347,8 +348,8 @@ the_clock_is_found_out(void)
 /* ---------- reading ---------- */
 
 /*
- * Reads all objects of the list as a reader does, announcing them ahead;
- * false: an error, in *error.
+ * Reads all objects of the list like a reader, announcing them in advance.
+ * Returns false and sets *error if it fails.
  */
 static bool
 read_all(Fixture *f, bool announce)
@@ -434,7 +435,7 @@ objects_are_read_many_at_a_time(void)
 		CHECK(fake_most_in_flight <= connections);
 		tear_down(&f);
 	}
-	CHECK(sixteen * 8 < one); /* of sixteen: at the end there are fewer than that left */
+	CHECK(sixteen * 8 < one); /* of sixteen: fewer than that are left at the end */
 }
 
 static void
@@ -454,8 +455,8 @@ large_objects_come_in_pieces(void)
 }
 
 /*
- * While a list grows, its objects move in memory: what was announced is found
- * all the same, and fetched once.
+ * While a list grows, its objects move in memory.  An announced object is
+ * found nevertheless, and fetched once.
  */
 static void
 a_list_may_grow_while_it_is_read(void)
@@ -504,11 +505,7 @@ a_list_may_grow_while_it_is_read(void)
 	fake_page_size = 1000;
 }
 
-/*
- * A query with a LIMIT leaves in the middle, and objects that were announced
- * are never opened.
- */
-/* Who looks at the beginning of an object does not fetch all of it. */
+/* Reading only the beginning of an object does not fetch all of it. */
 static void
 a_look_asks_for_no_more_than_it_reads(void)
 {
@@ -541,6 +538,10 @@ a_look_asks_for_no_more_than_it_reads(void)
 	tear_down(&f);
 }
 
+/*
+ * A query with a LIMIT ends in the middle, and announced objects are never
+ * opened.
+ */
 static void
 it_can_be_left_at_any_time(void)
 {
@@ -566,7 +567,7 @@ it_can_be_left_at_any_time(void)
 }
 
 /*
- * A plan may have thousands of stores: those that have been read keep no
+ * A plan may have thousands of stores.  Those that were read keep no
  * connections.
  */
 static void
@@ -594,10 +595,7 @@ it_closes_connections_when_nothing_is_read(void)
 
 /* ---------- faults ---------- */
 
-/*
- * With faults that can be repaired, now and then, the bytes are the same;
- * there is a limit to patience.
- */
+/* With occasional faults that can be repaired, the bytes are the same. */
 static void
 it_survives_what_can_be_repaired(void)
 {
@@ -618,13 +616,12 @@ it_survives_what_can_be_repaired(void)
 			CHECK_INT(f.objects->count, fake_nobjects);
 		tear_down(&f);
 	}
-	/* one in five million requests fails five times in a row */
+	/* one in five million requests fails five times in succession */
 	CHECK_INT(failed, 0);
 }
 
 /*
- * Whatever the store does: the bytes of the objects, or an error; never less,
- * never others.
+ * Whatever the store does, the result is the bytes of the objects or an error.
  */
 static void
 it_never_gives_other_bytes(void)
@@ -671,15 +668,16 @@ a_store_in_trouble_is_given_up(void)
 	fake_fault_percent = 100;
 	set_up(&f, "s3://bucket/o/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_IO);
-	CHECK_STRING(f.error.message, "could not list \"s3://bucket/o/\": the store is in trouble");
+	CHECK_STRING(f.error.message,
+	             "could not list \"s3://bucket/o/\": the store reported a temporary error");
 	CHECK(fake_now - began < 60 * INT64_C(1000000));
 	CHECK_INT(fake_requests, FLOW_S3_ATTEMPTS);
 	tear_down(&f);
 }
 
 /*
- * Half of the answers are "slow down": at most three requests for each that is
- * needed.
+ * Half of the answers are "slow down": there are at most three requests for
+ * each necessary one.
  */
 static void
 retries_do_not_make_it_worse(void)

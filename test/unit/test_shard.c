@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_shard.c
- *	  Tests of flow/shard.c: each file is in one shard, the same everywhere and
- *	  for ever.
+ *	  Tests flow/shard.c: each file is in one shard, which is the same
+ *	  everywhere and forever.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,7 +14,7 @@ static FlowError error;
 
 /* ---------- which shard ---------- */
 
-/* Nodes of different releases must agree, so these never change. */
+/* Nodes of different releases must agree, so these values never change. */
 static void
 shards_are_the_same_for_ever(void)
 {
@@ -112,8 +112,8 @@ plant_files(void)
 }
 
 /*
- * The files of all shards together are all files, each once; by which of their
- * directories the location begins is no matter for that.
+ * Checks that all shards together have all files, each once.  It does not
+ * matter with which of their directories the location begins.
  */
 static void
 check_division(const char *location, uint32_t count, size_t expected)
@@ -155,7 +155,7 @@ all_shards_together_are_all_files(void)
 	fell();
 }
 
-/* The path below the location is all that counts. */
+/* Only the path below the location counts. */
 static void
 where_the_location_lies_is_no_matter(void)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_sort.c
- *	  Tests of flow/sort.c.
+ *	  Tests flow/sort.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,7 @@ a_sort_is_stable_and_takes_n_log_n_comparisons(void)
 			uint64_t *numbers = malloc((count + 1) * sizeof(uint64_t));
 			int64_t steps = 0;
 
-			/* the lower half tells the place */
+			/* the lower half is the place */
 			for (size_t i = 0; i < count; i++)
 				numbers[i] = (order == 0   ? unit_random(&seed) % 1000
 				              : order == 1 ? i

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_source.c
- *	  A file's bytes, decompressed: all of them, or an error that names it.
+ *	  Tests reading a file's bytes, decompressed: the result is all of them, or
+ *	  an error that names the file.
  *
  *-------------------------------------------------------------------------
  */
@@ -99,7 +100,7 @@ zstandard(const uint8_t *data, size_t len)
 	return result;
 }
 
-/* The same, so many times in a row. */
+/* Returns the data repeated "times" times. */
 static Bytes
 repeated(const void *data, size_t len, size_t times)
 {
@@ -144,7 +145,8 @@ open_descriptors(void)
 }
 
 /*
- * Opens and reads all; the data are counted, and kept if "result" is not NULL.
+ * Opens and reads everything.  The data are counted, and kept if "result" is
+ * not NULL.
  */
 static FlowStatus
 read_all(const FlowHost *host, const FlowObject *object, const char *compression, Bytes *result,
@@ -162,7 +164,7 @@ read_all(const FlowHost *host, const FlowObject *object, const char *compression
 		status = flow_source_read(source, block, sizeof(block), &len, error);
 		if (status != FLOW_OK)
 			break;
-		CHECK(total % FLOW_BLOCK_SIZE == 0 || len == 0); /* only the last is not full */
+		CHECK(total % FLOW_BLOCK_SIZE == 0 || len == 0); /* only the last block is not full */
 		if (result != NULL)
 		{
 			result->data = realloc(result->data, total + len + 1);
@@ -292,8 +294,8 @@ the_compression_found_is_told(void)
 }
 
 /*
- * and what a page at its beginning is, which was read to see what the file is,
- * is not read twice
+ * The first page of a file, which was read to detect its format, is not read
+ * twice.
  */
 static void
 a_plain_file_is_read_in_blocks_into_the_callers_buffer(void)
@@ -378,8 +380,8 @@ a_plain_file_can_be_read_from_anywhere_by_any_amount(void)
 }
 
 /*
- * what was read at the opening is not handed out as if the file still were
- * that
+ * The data read when the file was opened are not returned as if the file were
+ * unchanged.
  */
 static void
 a_small_file_that_changes_after_its_opening_is_noticed(void)
@@ -505,7 +507,7 @@ damage_names_the_file_and_the_place(void)
 	free(text.data), free(gz.data), free(zst.data);
 }
 
-/* what a writer does to the file while it is read */
+/* modifications of the file while it is read */
 static void
 a_change_is_called_a_change_even_if_it_looks_like_damage(void)
 {
@@ -555,8 +557,8 @@ a_change_is_called_a_change_even_if_it_looks_like_damage(void)
 /* ---------- limits ---------- */
 
 /*
- * A host that remembers the most memory lent, and the most work between two
- * questions.
+ * A host that records the maximum of allocated memory, and the maximum of work
+ * between two checks for an interrupt.
  */
 static size_t lent, most_lent;
 static int64_t asked, longest; /* microseconds of processor time */
@@ -604,8 +606,8 @@ measured_free(void *arg, void *ptr)
 }
 
 /*
- * Files that grow a lot, or give nothing for long: memory stays as it is, no
- * step takes long, and an interrupt is heard.
+ * Files that grow a lot, or have no output for long: memory does not grow, no
+ * step takes long, and interrupts are handled.
  */
 static void
 bombs_and_floods_cost_neither_memory_nor_patience(void)
@@ -639,7 +641,7 @@ bombs_and_floods_cost_neither_memory_nor_patience(void)
 		FlowObject object = store(files[i].data, files[i].len);
 		int64_t began, took;
 
-		/* the best of some tries: what takes long does so each time */
+		/* the minimum of some attempts: a slow step is slow each time */
 		took = INT64_MAX;
 		for (int try = 0; try < 5 && took >= 50000; try++)
 		{

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_split.c
- *	  The portable splitter against expectations written by hand, and every
- *	  version that runs here against the portable one.
+ *	  Compares the portable splitter with results written by hand, and every
+ *	  splitter that runs here with the portable one.
  *
  *-------------------------------------------------------------------------
  */
@@ -31,8 +31,8 @@ bit(const uint8_t *bits, size_t number)
 /* ---------- the portable version ---------- */
 
 /*
- * The ends of a text as text: for each the offset behind it, then "n" for a
- * newline, "d" for digits, "o" for odd.
+ * Describes the ends of a text: for each the offset after it, then "n" for a
+ * newline, "d" for digits, "o" for special.
  */
 static const char *
 told(const char *text, size_t len, char separator)
@@ -98,7 +98,10 @@ it_tells_odd_fields(void)
 
 static FlowEnds *expected, *found;
 
-/* Does a version say the same of data[0..len)?  Complains once. */
+/*
+ * Returns true if a splitter gives the same result for data[0..len).  Reports
+ * only once.
+ */
 static bool
 check_split(const FlowSplitter *splitter, const char *data, size_t len, char separator)
 {
@@ -106,7 +109,7 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 
 	portable()->split(data, len, separator, expected);
 
-	/* what lies in the arrays from before may not matter */
+	/* old contents of the arrays must not matter */
 	memset(found->newline, 0xA5, FLOW_SPLIT_MAX / 8);
 	memset(found->digits, 0xA5, FLOW_SPLIT_MAX / 8);
 	memset(found->special, 0xA5, FLOW_SPLIT_MAX / 8);
@@ -140,7 +143,7 @@ check_split(const FlowSplitter *splitter, const char *data, size_t len, char sep
 	return wrong == NULL;
 }
 
-/* What a random text is made of: of 256 bytes, so many of each. */
+/* The composition of a random text: the numbers are out of 256 bytes. */
 typedef struct Mixture
 {
 	int separators, newlines, digits, special; /* the rest are letters */
@@ -187,7 +190,7 @@ fill(char *data, size_t len, const Mixture *mixture, char separator, uint64_t *s
 		data[i] = random_byte(mixture, separator, seed);
 }
 
-/* Runs a check for each version that can run here. */
+/* Runs a check for each splitter that can run here. */
 static void
 each_version(void (*check)(const FlowSplitter *splitter))
 {
@@ -217,7 +220,10 @@ check_lengths(const FlowSplitter *splitter)
 	}
 }
 
-/* every length at every offset from a multiple of 64, in a block of its own */
+/*
+ * Checks every length at every offset from a multiple of 64, in a block of its
+ * own.
+ */
 static void
 check_offsets(const FlowSplitter *splitter)
 {
@@ -231,7 +237,7 @@ check_offsets(const FlowSplitter *splitter)
 		for (size_t offset = 0; offset < 64; offset++)
 			for (size_t len = 0; len <= 300; len++)
 			{
-				char *copy = malloc(offset + len + 1); /* not a byte more is readable */
+				char *copy = malloc(offset + len + 1); /* no byte more is readable */
 
 				copy = realloc(copy, offset + len ? offset + len : 1);
 				memcpy(copy + offset, text + (offset * 7 + len) % 512, len);
@@ -258,8 +264,8 @@ check_blocks(const FlowSplitter *splitter)
 }
 
 /*
- * around multiples of 64: one byte of each kind at each place among others of
- * one kind
+ * Around multiples of 64, checks one byte of each kind at each place among
+ * others of one kind.
  */
 static void
 check_places(const FlowSplitter *splitter)
@@ -282,9 +288,9 @@ check_places(const FlowSplitter *splitter)
 }
 
 /*
- * Fields that are not empty or odd, in bursts of short ones and spells of
- * longer ones: any number of ends in 64 bytes and in 256, up to the most there
- * can be, at any number of ends before.
+ * Checks fields that are not empty or special, in bursts of short ones and
+ * runs of longer ones: any number of ends in 64 bytes and in 256, up to the
+ * maximum, after any number of ends.
  */
 static void
 check_densities(const FlowSplitter *splitter)
@@ -317,8 +323,8 @@ check_densities(const FlowSplitter *splitter)
 }
 
 /*
- * what lies before the data is not read: it begins where readable memory
- * begins
+ * Checks that data before the beginning are not read: it is where readable
+ * memory begins.
  */
 static void
 check_beginning(const FlowSplitter *splitter)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_split_reader.c
- *	  Whether lines are split or matched by the pattern, a reader gives the
- *	  same records, the same ledger and the same errors.
+ *	  Checks that a reader gives the same records, the same ledger and the same
+ *	  errors whether lines are split or matched by the pattern.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,11 +13,11 @@
 
 static char path[128];
 
-/* A pattern, and what its lines are made of. */
+/* A pattern, and the pieces of its lines. */
 static const struct Layout
 {
 	const char *regex;
-	const char *name; /* what EXPLAIN says */
+	const char *name; /* as shown by EXPLAIN */
 	char separator;
 	int nfields; /* groups of the pattern */
 } layouts[] = {
@@ -30,7 +30,7 @@ static const struct Layout
 	{"(\\S+) ([0-9]{1,3}) (\\S{2,})", "regex, split at spaces", ' ', 3},
 };
 
-/* A reader, and what it stands on. */
+/* A reader, and everything that it needs. */
 typedef struct Side
 {
 	FlowFormat *format;
@@ -94,7 +94,7 @@ add_field(uint64_t *seed, char *to)
 	return strlen(text);
 }
 
-/* Lines that fit the layout, most of them. */
+/* Makes lines.  Most of them fit the layout. */
 static size_t
 make_data(uint64_t *seed, const struct Layout *layout, char *data, size_t size)
 {
@@ -134,7 +134,7 @@ make_data(uint64_t *seed, const struct Layout *layout, char *data, size_t size)
 	return unit_random(seed) % 2 ? len : len - 1;
 }
 
-/* Some conjuncts over the columns; the same for both sides. */
+/* Makes some conjuncts over the columns, the same for both sides. */
 static FlowFilter *
 make_filter(uint64_t seed, int ncolumns, bool bad_is_null)
 {
@@ -199,7 +199,7 @@ close_side(Side *side)
 	flow_format_free(side->format);
 }
 
-/* The next record, whatever rejects are reported before it. */
+/* Reads the next record.  Rejects may be reported before it. */
 static void
 step(Side *side)
 {
@@ -211,8 +211,8 @@ step(Side *side)
 }
 
 /*
- * With a filter the ledgers may differ in what a dropped line counts as, and
- * under 'stop' whether a bad field of one is an error; the rows may not.
+ * With a filter the ledgers may differ in how a dropped line is counted, and
+ * with 'stop' in whether its bad field is an error.  The rows must not differ.
  */
 static void
 compare(Side *split, Side *matched, int ncolumns, bool filtered)
@@ -292,8 +292,8 @@ it_reads_the_same_split_or_matched(void)
 }
 
 /*
- * What groups come to, whatever they were cut into: totals weighted by the
- * bytes of their keys.
+ * The sum of groups, however they were divided: totals weighted by the bytes
+ * of their keys.
  */
 typedef struct Sum
 {

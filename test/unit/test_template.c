@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_template.c
- *	  Tests of flow/location_template.c and flow/location_match.c: the
- *	  variables of a location, and their values in a path.
+ *	  Tests flow/location_template.c and flow/location_match.c: the variables
+ *	  of a location, and their values in a path.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,7 @@ parsed(const char *text)
 	return location;
 }
 
-/* "a=x b=y": the values in a path, or "no" */
+/* Returns the values in a path as "a=x b=y", or "no". */
 static const char *
 values_in(const char *text, const char *path)
 {
@@ -50,8 +50,8 @@ values_in(const char *text, const char *path)
 }
 
 /*
- * What is known in a directory: "a=x", "d=from..to", "+" if it was the last
- * name that told.
+ * Returns what is known in a directory: "a=x", "d=from..to", and "+" if its
+ * last name added something.
  */
 static const char *
 directory_values(const char *text, const char *path)
@@ -129,7 +129,7 @@ a_variable_that_is_not_well_formed_says_where(void)
 		{"/l/${a:yyyy-DDD}", FLOW_BAD_LOCATION, "The \"DDD\" at byte 13 is not a known part"},
 		{"/l/${a:yyyy*}", FLOW_BAD_LOCATION, "The \"*\" at byte 12 cannot be in a date"},
 
-		/* bytes are those of the location also behind a variable */
+		/* offsets are those in the location also after a variable */
 		{"/l/${a}/[x", FLOW_BAD_LOCATION, "The \"[\" at byte 9 is not closed"},
 		{"/l/${a}${b:yyyy/MM}/x**", FLOW_BAD_LOCATION, "The \"**\" at byte 22 is not alone"},
 		{"/l/${long_name}/{..,a}", FLOW_BAD_LOCATION, "The name at byte 17"},
@@ -368,18 +368,18 @@ random_templates_give_what_the_plain_matcher_gives(void)
 				continue;
 			matched++;
 
-			/* what has values is listed */
+			/* a path that has values is listed */
 			CHECK(walked_takes(location, path, &hidden));
 		}
 		flow_location_free(location);
 	}
 
-	/* both answers must have been given often enough to mean something */
+	/* both results must occur often enough */
 	CHECK(compared > 100000);
 	CHECK(matched > 5000);
 }
 
-/* one that tries all ways never ends */
+/* trying all ways never ends */
 static void
 many_variables_do_not_make_it_slow(void)
 {

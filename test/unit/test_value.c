@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * test_value.c
- *	  Tests of value.c: numbers, booleans, text and the absence of a value.
+ *	  Tests value.c: numbers, booleans, text and NULL.
  *
- * That the readers agree with PostgreSQL's input functions is shown by
- * test/value, inside a server; here every rule is stated once.
+ * test/value shows, inside a server, that the readers agree with PostgreSQL's
+ * input functions.  Here every rule is tested once.
  *
  *-------------------------------------------------------------------------
  */
@@ -57,7 +57,7 @@ it_reads_every_smallint_in_every_spelling(void)
 			size_t spelling = (size_t) number % flow_countof(spellings);
 			FlowStatus status;
 
-			/* all spellings at the limit, one elsewhere */
+			/* all spellings at the limits, one elsewhere */
 			for (size_t tries = number > 32760 && number < 32780 ? flow_countof(spellings) : 1;
 			     tries > 0;
 			     tries--)
@@ -77,7 +77,7 @@ it_reads_every_smallint_in_every_spelling(void)
 	}
 }
 
-/* the obvious reader of digits, with room for any of the numbers below */
+/* The obvious reader of digits, with room for any of the numbers below. */
 static __int128
 plain_number(const char *digits)
 {
@@ -180,14 +180,14 @@ it_rejects_what_is_no_integer(void)
 		{"1 2", FLOW_BAD_SYNTAX},
 		{"1.0", FLOW_BAD_SYNTAX},
 		{"1e3", FLOW_BAD_SYNTAX},
-		{"0x1F", FLOW_BAD_SYNTAX}, /* PostgreSQL 16 would take it, and the next ones */
+		{"0x1F", FLOW_BAD_SYNTAX}, /* PostgreSQL 16 would accept it, and the next ones */
 		{"0b1", FLOW_BAD_SYNTAX},
 		{"1_000", FLOW_BAD_SYNTAX},
 		{"\xD9\xA3", FLOW_BAD_SYNTAX},
 		{"\xC2\xA0"
 	     "1",
 	     FLOW_BAD_SYNTAX},
-		/* a number that has grown too large is that, whatever follows */
+		/* a number that became too large is out of range, whatever follows */
 		{"32769x", FLOW_OUT_OF_RANGE},
 		{"-32769x", FLOW_OUT_OF_RANGE},
 		{"32768x", FLOW_BAD_SYNTAX},
@@ -233,7 +233,7 @@ it_reads_floats_as_the_library_does(void)
 		      signbit(value.real) == signbit(strtod(cases[i], NULL)));
 	}
 
-	/* nearest float of the text, not of the nearest double */
+	/* the float nearest to the text, not to the nearest double */
 	CHECK_INT(read_as(FLOW_FLOAT, "7.038531e-26", &value), FLOW_OK);
 	CHECK(value.real == (double) 0x1.5C87FAp-84f && value.real != (double) (float) 7.038531e-26);
 	CHECK_INT(read_as(FLOW_FLOAT, "0.1", &value), FLOW_OK);
@@ -325,9 +325,9 @@ read_numeric(const char *text, int precision, int scale)
 }
 
 /*
- * Does "digits" * 10^-behind fit precision and scale once rounded?  Everything
- * is counted in units of 10^-8, of which the number and its limit are
- * integers.
+ * Returns true if "digits" * 10^-behind fits precision and scale after
+ * rounding.  Everything is counted in units of 10^-8, of which the number and
+ * its limit are integers.
  */
 static bool
 plainly_fits(int64_t digits, int behind, int precision, int scale)
@@ -458,7 +458,10 @@ it_yields_a_decimal_without_white_space(void)
 
 /* ---------- booleans ---------- */
 
-/* Does the text begin one of the words, and enough of it to know which? */
+/*
+ * Returns the value of the word that begins with the text, or -1 if there is
+ * none or the text is ambiguous.
+ */
 static int
 plain_boolean(const char *text)
 {
@@ -602,7 +605,7 @@ it_takes_the_null_text_for_no_value(void)
 		FlowValue value;
 		FlowStatus dash = read_bytes(&column, "-", 1, &value);
 
-		/* without a null text "-" is what it says */
+		/* without a null text, "-" is a value */
 		CHECK_INT(dash,
 		          type == FLOW_TEXT || type == FLOW_PADDED || type == FLOW_OPAQUE
 		              ? FLOW_OK

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_value_address.c
- *	  Tests of value_address.c.
+ *	  Tests value_address.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -92,7 +92,7 @@ it_takes_only_dots_between_octets(void)
 			text[place] = (char) byte;
 			wanted = byte != 0 && inet_pton(AF_INET, text, &plain) == 1;
 			/*
-			 * inet_pton takes no leading zeros, no "1.2.3./4" and no dot at
+			 * inet_pton accepts no leading zeros, no "1.2.3./4" and no dot at
 			 * the end
 			 */
 			if ((byte == '0' && place == 6) || (byte == '.' && place == 7) ||
@@ -107,7 +107,7 @@ it_takes_only_dots_between_octets(void)
 typedef struct AddressCase
 {
 	const char *text;
-	const char *plain; /* the address as inet_pton takes it; NULL: there is none */
+	const char *plain; /* the address as inet_pton accepts it; NULL: none */
 	int bits;
 } AddressCase;
 

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_value_time.c
- *	  Tests of value_time.c, and of what value.c makes of times.
+ *	  Tests value_time.c, and how value.c reads times.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,7 +12,7 @@
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
 
-/* a text's microseconds, or minus the status */
+/* Returns a text's microseconds, or minus the status. */
 static int64_t
 iso8601(const char *text, bool blank_separator)
 {
@@ -231,7 +231,7 @@ check_times(bool blank_separator, const TimeCase *cases, size_t count)
 	}
 }
 
-/* beyond microseconds: PostgreSQL rounds, and Joda cuts */
+/* Beyond microseconds, PostgreSQL rounds and Joda truncates. */
 static void
 it_ends_a_fraction_as_its_model_does(void)
 {
@@ -241,8 +241,8 @@ it_ends_a_fraction_as_its_model_does(void)
 }
 
 /*
- * "digits" as a fraction of so many microseconds, by schoolbook
- * multiplication: the integer part, rounded half to even or cut.
+ * Computes "digits" as a fraction of "unit" microseconds by schoolbook
+ * multiplication: the integer part, rounded half to even or truncated.
  */
 static int64_t
 naive_fraction(const char *digits, int64_t unit, bool rounds)
@@ -272,9 +272,9 @@ naive_fraction(const char *digits, int64_t unit, bool rounds)
 }
 
 /*
- * Fractions of hours, minutes and seconds, with any number of digits and often
- * one that is whole microseconds, half of one, or next to it; with the basic
- * format's date, and the extended one's.
+ * Tests fractions of hours, minutes and seconds, with any number of digits,
+ * that are often whole microseconds, half of one, or next to it, with dates of
+ * the basic and the extended format.
  */
 static void
 it_reads_fractions_exactly(void)
@@ -306,8 +306,8 @@ it_reads_fractions_exactly(void)
 		if (n % 4 == 1)
 		{
 			/*
-			 * 36 and 6 times a power of ten divide what has fewer digits, so
-			 * these are whole microseconds, or end with half of one
+			 * 36 and 6 times a power of ten divide numbers with fewer digits,
+			 * so these are whole microseconds, or end with half of one
 			 */
 			int zeros = (int) (unit_random(&seed) % 20);
 
@@ -332,7 +332,7 @@ it_reads_fractions_exactly(void)
 	CHECK_INT(iso8601("20180130T235959.9999999Z", true), time_us(2018, 1, 31, 0, 0, 0, 0));
 }
 
-/* forms that both readers take, or neither */
+/* Formats that both readers accept, or neither. */
 static void
 it_reads_iso_8601(void)
 {
@@ -370,7 +370,7 @@ it_reads_iso_8601(void)
 		{"20181330T12", ""},
 		{"2018366T12", ""},
 		{"2018W542T12", ""},
-		/* no time at all */
+		/* not a time */
 		{"", NULL},
 		{"T12:25", NULL},
 		{"12:25", NULL},
@@ -398,7 +398,7 @@ it_reads_iso_8601(void)
 		{"2018W05", NULL},
 		{"2018-0300", NULL},
 		{"\xD9\xA2\xD9\xA0", NULL},
-		/* no such time */
+		/* a time that does not exist */
 		{"2018-00-01", ""},
 		{"2018-13-01", ""},
 		{"2018-01-00", ""},

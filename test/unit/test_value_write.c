@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_value_write.c
- *	  Tests of value_write.c: the one form of a value.
+ *	  Tests value_write.c: the canonical form of a value.
  *
  *-------------------------------------------------------------------------
  */
@@ -63,7 +63,10 @@ it_leaves_text_alone(void)
 	CHECK_STRING(form(FLOW_TEXT, ""), "");
 }
 
-/* What was written is read as the same value, and is written so again. */
+/*
+ * A text that was written is read as the same value, and that is written as
+ * the same text.
+ */
 static void
 it_writes_what_is_read_again(void)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_wrapper.c
- *	  Tests of the forms in which records are wrapped.
+ *	  Tests the formats in which records are wrapped.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,7 +17,7 @@ static char path[128];
 static const size_t sizes[] = {1, 2, 3, 7, 64, WHOLE};
 
 /*
- * Whatever the sizes of the pieces, these lines come out, a "|" in place of
+ * Checks that these lines come out with pieces of any sizes.  A "|" stands for
  * each NUL byte.
  */
 static void
@@ -190,7 +190,7 @@ it_takes_events_out_of_csv(void)
 	            "1 a b\n2 c\n3 d \"e\"\n");
 	check_lines(&flow_csv_codec, "\"timestamp\",\"message\"\r\n1,a\r\n\r\n2,b\r", "1 a\n\n2 b\n");
 	check_lines(&flow_csv_codec, "timestamp,message\n,a\n1,\n\"\",a\n", "- a\n1 \n- a\n");
-	/* what is no event */
+	/* lines that are not events */
 	check_lines(&flow_csv_codec,
 	            "timestamp,message\n1\n1,2,3\n1,\"a\nb\"\n1 2,a\n1,\"a\"b\n1,a\rb\n\"\"\n",
 	            "1|\n1 2|3\n1 a|b\n1|2 a\n1 a|b\n1 a|b\n|\n");
@@ -263,8 +263,8 @@ random_csv_is_read_as_by_the_plain_reader(void)
 }
 
 /*
- * What a reader makes of a file that has a wrapper, by headers or by a log
- * format.
+ * The expected result of reading a file that has a wrapper, by headers or by a
+ * log format.
  */
 typedef struct FileCase
 {
@@ -329,8 +329,8 @@ the_reader_counts_what_stands_in_the_file(void)
 	static const char *const format = "${srcaddr} ${dstport}";
 	static const FileCase cases[] = {
 		/*
-		 * the first line of CSV is a header, and so is that of another that
-		 * was joined to it
+		 * the first line of CSV is a header, and so is that of another file
+		 * joined to it
 		 */
 		{"timestamp,message", NULL, FLOW_HEADER_AUTO, 1, 1, 0, 0, {0}},
 		{"timestamp,message\n1,srcaddr dstport\n2,a 1\n\n3,a x\n4,b 2\n",
@@ -408,9 +408,9 @@ the_reader_counts_what_stands_in_the_file(void)
 	     0,
 	     0,
 	     {3, 7}},
-		/* a name alone is a header in the first line of the records */
+		/* a single name is a header in the first line of the records */
 		{"timestamp,message\n1,srcaddr\n2,a\n", NULL, FLOW_HEADER_AUTO, 3, 2, 0, 0, {3}},
-		/* an export, before which an empty line stands */
+		/* an export after an empty line */
 		{"2018-01-30T12:25:04.000Z srcaddr dstport\n2018-01-30T12:25:04Z a 1\n",
 	     NULL,
 	     FLOW_HEADER_AUTO,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_xml.c
- *	  Elements of XML: what they hold, and what is refused.
+ *	  Tests the elements of XML: what they contain, and what is refused.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,12 +11,12 @@
 
 #define MOST (4 << 20)
 
-/* What came out: "path=text;" for each element. */
+/* The result: "path=text;" for each element. */
 typedef struct Log
 {
 	char *text;
 	size_t len;
-	int until_full; /* elements that are taken before one is not; -1: all */
+	int until_full; /* number of elements accepted before one is not; -1: all */
 } Log;
 
 static bool
@@ -35,8 +35,8 @@ log_element(void *arg, const char *path, const char *text, size_t len)
 }
 
 /*
- * In pieces of so many bytes, the last of them with "last", or in one of its
- * own that is empty.
+ * Parses in pieces of "piece" bytes.  "last" is set with the last of them, or
+ * with an additional empty one.
  */
 static FlowStatus
 parse(const char *data, size_t len, size_t piece, bool empty_last, size_t max_bytes, Log *log,
@@ -73,7 +73,7 @@ parse(const char *data, size_t len, size_t piece, bool empty_last, size_t max_by
 
 static Log whole = {.until_full = -1}, cut = {.until_full = -1};
 
-/* A document gives the same, however it is cut. */
+/* Checks that a document gives the same result however it is cut. */
 static FlowStatus
 parse_all_ways(const char *data, size_t len, FlowError *error)
 {
@@ -151,7 +151,10 @@ references_and_sections_are_text(void)
 	check_elements("<a>x\r\ny</a>", "a=x\ny;");
 }
 
-/* so indented, the blanks alone would be longer than a text may be */
+/*
+ * With such indentation, the blanks alone would exceed the maximum length of a
+ * text.
+ */
 static void
 indentation_of_many_elements_is_no_long_text(void)
 {
@@ -220,8 +223,8 @@ what_is_not_well_formed_is_refused(void)
 }
 
 /*
- * so the document cannot choose a table to be read by; UTF-16 shows in the
- * first bytes
+ * The document cannot choose the table by which it is read.  UTF-16 is
+ * detected by its first bytes.
  */
 static void
 a_declared_encoding_does_not_count(void)
@@ -264,10 +267,12 @@ nesting_is_limited(void)
 		"a/a/a/a/a/a/a/a=x;a/a/a/a/a/a/a=;a/a/a/a/a/a=;a/a/a/a/a=;a/a/a/a=;a/a/a=;a/a=;a=;");
 	check_refused("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>",
 	              FLOW_LIMIT,
-	              "Elements are nested too deep.");
+	              "Elements are nested too deeply.");
 }
 
-/* a document of the form "%.*s", with so many bytes of one letter */
+/*
+ * Parses a document that has "len" bytes of one letter between the two texts.
+ */
 static FlowStatus
 parse_long(const char *before, size_t len, const char *behind, FlowError *error)
 {
@@ -340,7 +345,7 @@ the_document_is_limited(void)
 			          fits ? FLOW_OK : FLOW_LIMIT);
 			if (fits)
 				CHECK_STRING(whole.text, "a/b=x;a=;");
-			else /* expat may put off what it has not seen the end of */
+			else /* expat may wait for the end of what it has parsed */
 				CHECK(strncmp(whole.text, "a/b=x;a=;", whole.len) == 0);
 		}
 }

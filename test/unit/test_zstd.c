@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_zstd.c
- *	  Zstandard data: what went in, or an error.
+ *	  Tests Zstandard data: the result is the original data, or an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,7 +64,7 @@ put_text(Bytes *bytes, size_t len)
 
 typedef struct Layout
 {
-	int level, checksum, content_size, window_log; /* 0: the level's */
+	int level, checksum, content_size, window_log; /* 0: the level's default */
 } Layout;
 
 static ZSTD_CCtx *compressor;
@@ -107,8 +107,8 @@ put_skippable(Bytes *bytes, size_t len)
 /* ---------- reading them ---------- */
 
 /*
- * All by the codec, at most so many bytes at a time; "vary": a random number
- * up to that.
+ * Decompresses with the codec, in pieces of at most the given sizes.  "vary":
+ * of random sizes up to these.
  */
 static FlowStatus
 decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary, Bytes *out,
@@ -296,7 +296,7 @@ a_check_sum_is_verified(void)
 	free(stored.data), free(got.data);
 }
 
-/* libzstd 1.5.4 lets it pass, if the last block is empty */
+/* libzstd 1.5.4 accepts it if the last block is empty. */
 static void
 a_frame_must_hold_what_its_header_names(void)
 {
@@ -331,7 +331,7 @@ what_follows_the_last_frame_is_corrupt(void)
 
 		put(&stored, tails[i], strlen(tails[i]));
 		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_CORRUPT);
-		CHECK_STRING(error.message, "has other data behind its last zstd frame");
+		CHECK_STRING(error.message, "has other data after its last zstd frame");
 		CHECK_STRING(error.detail, detail);
 		stored.len = len;
 		CHECK_INT(decode((const uint8_t *) tails[i], strlen(tails[i]), &got, &error), FLOW_CORRUPT);
@@ -345,7 +345,8 @@ a_window_may_have_eight_mebibytes(void)
 {
 	static const uint8_t zeros[1000];
 	/*
-	 * a header alone may ask for much: window descriptor, exponent 13 is 8 MiB
+	 * a header alone may request much memory: window descriptor, exponent 13
+	 * is 8 MiB
 	 */
 	static const uint8_t fits[] = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 13 << 3, 0x01, 0x00, 0x00};
 	static const uint8_t above[] = {0x28, 0xB5, 0x2F, 0xFD, 0x00, 13 << 3 | 1, 0x01, 0x00, 0x00};

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * tree.h
- *	  Directory trees for a unit test to read: plant() makes an empty one,
- *	  fell() removes it with all that is in it.
+ *	  Directory trees for unit tests: plant() makes an empty one, fell()
+ *	  removes it with everything in it.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,7 +18,7 @@
 
 static char root[128]; /* of the tree */
 
-/* The path of a name in the tree, valid for the next three calls. */
+/* Returns the path of a name in the tree, valid for the next three calls. */
 static inline const char *
 at(const char *name)
 {
@@ -41,8 +41,8 @@ must(bool condition, const char *what)
 }
 
 /*
- * scripts/test names a directory in memory, where a hundred thousand files
- * take a second.
+ * Makes an empty tree in the directory that scripts/test names, which is in
+ * memory: 100,000 files then take a second.
  */
 static inline void
 plant(void)
@@ -55,7 +55,8 @@ plant(void)
 }
 
 /*
- * By descriptors, for some of the paths are longer than a system call takes.
+ * Removes everything in a directory.  Uses descriptors, because some paths are
+ * longer than a system call accepts.
  */
 static inline void
 empty_out(int fd)
@@ -98,7 +99,7 @@ directory(const char *name)
 	must(mkdir(path, 0755) == 0 || errno == EEXIST, path);
 }
 
-/* A file of so many bytes, and the directories on the way to it. */
+/* Makes a file of "size" bytes, and the directories above it. */
 static inline void
 file(const char *name, int size)
 {
@@ -116,7 +117,7 @@ file(const char *name, int size)
 	close(fd);
 }
 
-/* Files of one byte each, their names separated by blanks. */
+/* Makes files of one byte each.  Their names are separated by blanks. */
 static inline void
 files(const char *names)
 {

@@ -1,24 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * unit.h
- *	  A unit test's frame: TAP on standard output, a host that counts what
- *	  it lends, and buffers that end where readable memory ends.
+ *	  The frame of a unit test: TAP on standard output, a host that counts its
+ *	  allocations, and buffers that end where readable memory ends.
  *
  * A test program defines functions and runs them:
  *
- *		static void
- *		it_reads_a_number(void)
- *		{
- *			CHECK(read_number("12") == 12);
- *			CHECK_INT(read_number("-3"), -3);
- *		}
+ * 	static void
+ * 	it_reads_a_number(void)
+ * 	{
+ * 		CHECK(read_number("12") == 12);
+ * 		CHECK_INT(read_number("-3"), -3);
+ * 	}
  *
- *		int
- *		main(void)
- *		{
- *			RUN(it_reads_a_number);
- *			return unit_done();
- *		}
+ * 	int
+ * 	main(void)
+ * 	{
+ * 		RUN(it_reads_a_number);
+ * 		return unit_done();
+ * 	}
  *
  *-------------------------------------------------------------------------
  */
@@ -38,9 +38,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static int unit_number;     /* tests run */
-static int unit_failed;     /* tests failed */
-static int unit_complaints; /* of the running test */
+static int unit_number;     /* number of tests run */
+static int unit_failed;     /* number of tests failed */
+static int unit_complaints; /* number of failed checks of the running test */
 
 #define CHECK(condition)                                                                           \
 	do                                                                                             \
@@ -78,8 +78,8 @@ static int unit_complaints; /* of the running test */
 #define RUN(test) unit_run(#test, test)
 
 /*
- * What takes exponential time never ends, so a test of that needs no clock,
- * only an end: half an hour of processor time.
+ * Runs a test.  Code that takes exponential time never ends, so a test of it
+ * needs no clock, only a limit: half an hour of processor time.
  */
 static inline void
 unit_run(const char *name, void (*test)(void))
@@ -105,10 +105,10 @@ unit_done(void)
 typedef struct UnitHost
 {
 	int64_t outstanding;     /* allocations not yet freed */
-	int64_t bytes;           /* that they have */
-	int64_t interrupt_after; /* answer true after so many questions; -1: never */
-	int64_t fail_after;      /* allocations that succeed before one fails; -1: all */
-	bool fail_once;          /* and those after it succeed again */
+	int64_t bytes;           /* size of these allocations */
+	int64_t interrupt_after; /* number of calls after which "interrupted" returns true; -1: never */
+	int64_t fail_after;      /* number of allocations that succeed before one fails; -1: all */
+	bool fail_once;          /* allocations after the failed one succeed again */
 } UnitHost;
 
 static UnitHost unit_state = {0, 0, -1, -1, false};
@@ -176,7 +176,10 @@ unit_clock(void *arg)
 	return (int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Nanoseconds that this program has run, however busy the machine is. */
+/*
+ * Returns the processor time of this program in nanoseconds, which does not
+ * depend on the load of the machine.
+ */
 static inline int64_t
 unit_cpu_time(void)
 {
@@ -186,7 +189,10 @@ unit_cpu_time(void)
 	return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF */
+/*
+ * Returns true if the text is UTF-8: no overlong forms, no surrogates, nothing
+ * above U+10FFFF.
+ */
 static inline bool
 unit_text_valid(void *arg, const char *data, size_t len)
 {
@@ -260,8 +266,8 @@ static const FlowHost unit_host = {.arg = &unit_state,
 /* ---------- buffers ---------- */
 
 /*
- * A copy of the bytes that ends where readable memory ends: reading one byte
- * too far is a crash.  Valid until the next call.
+ * Copies the bytes to where readable memory ends, so that reading one byte too
+ * far is a crash.  Valid until the next call.
  */
 static inline char *
 unit_at_edge(const void *data, size_t len)
@@ -284,7 +290,7 @@ unit_at_edge(const void *data, size_t len)
 	return map + map_size - page - len;
 }
 
-/* Where files for the test's own use go. */
+/* Returns the directory for temporary files. */
 static inline const char *
 unit_temporary(void)
 {
@@ -294,8 +300,8 @@ unit_temporary(void)
 }
 
 /*
- * How often a test with random input tries: "many" times if FLOWLOG_LONG is
- * set, or a third of that.
+ * Returns how often a test with random input runs: "many" times if
+ * FLOWLOG_LONG is set, otherwise a third of that.
  */
 static inline int
 unit_tries(int many)
@@ -303,7 +309,9 @@ unit_tries(int many)
 	return getenv("FLOWLOG_LONG") != NULL ? many : many / 3;
 }
 
-/* A repeatable random number: xorshift, from whatever seed. */
+/*
+ * Returns the next repeatable random number: xorshift, with any seed except 0.
+ */
 static inline uint64_t
 unit_random(uint64_t *seed)
 {

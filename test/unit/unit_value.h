@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * unit_value.h
- *	  What the tests of the value readers share.
+ *	  Functions that the tests of the value readers share.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,14 +10,14 @@
 
 #include "unit.h"
 
-/* a column of a type, without limits */
+/* Returns a column of the type, without limits. */
 static inline FlowColumn
 column_of(FlowType type)
 {
 	return (FlowColumn) {.name = "c", .type = type, .max_chars = -1, .precision = -1, .scale = -1};
 }
 
-/* Reads text that ends where readable memory ends. */
+/* Reads a text that ends where readable memory ends. */
 static inline FlowStatus
 read_bytes(const FlowColumn *column, const char *text, size_t len, FlowValue *value)
 {

@@ -3,14 +3,14 @@
  * value_oracle.c
  *	  Compares the core's value readers with PostgreSQL's own input functions.
  *
- * A module for a scratch database, no part of the extension.  It makes texts
- * at random, of which about half are values, reads each with flow_value_read
- * and with the type's input function, and demands the same verdict (value, bad
- * syntax, out of range, too long, bad encoding) and the same value, bit for
- * bit.
+ * This is a module for a scratch database, not a part of the extension.  It
+ * makes random texts, about half of which are values.  It reads each with
+ * flow_value_read and with the type's input function, and requires the same
+ * result (value, bad syntax, out of range, too long, bad encoding) and the
+ * same value, bit for bit.
  *
- * Times are not read as PostgreSQL reads them, so only forms that both know
- * are made for them.  The session's time zone must be UTC.
+ * Times are not read as PostgreSQL reads them, so only formats that both
+ * accept are made for them.  The session's time zone must be UTC.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(flow_value_check);
 PG_FUNCTION_INFO_V1(flow_value_compare);
 
 #define EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
-#define MAX_SHOWN 5 /* differences that are quoted */
+#define MAX_SHOWN 5 /* maximum number of differences in the report */
 
 static pg_prng_state random_state;
 
@@ -56,16 +56,17 @@ typedef struct TestedType
 	PGFunction output;
 	bool by_value;
 	int16 length; /* pg_type.typlen */
-	/* one is taken at random for each text */
+	/* one is chosen at random for each text */
 	const int32 *typmods;
 	int ntypmods; /* 0: always -1 */
-	/* what texts are made of; NULL: only make's */
+	/* pieces of random texts; NULL: only make's texts */
 	const char *const *pieces;
-	/* a text that is, or nearly is, a value */
+	/* appends a text that is a value, or nearly one */
 	void (*make)(StringInfo text);
-	/* may make's texts be damaged? */
+	/* true if make's texts may be damaged */
 	bool spoil;
-	Datum (*datum)(const FlowColumn *column, const FlowValue *value); /* as the type's Datum */
+	/* converts a value to the type's Datum */
+	Datum (*datum)(const FlowColumn *column, const FlowValue *value);
 } TestedType;
 
 /* ---------- the host ---------- */
@@ -153,8 +154,7 @@ numeric_typmod(int precision, int scale)
 }
 
 /*
- * The core only checks a numeric, so what must agree is that this does not
- * fail.
+ * The core only checks a numeric, so it suffices that this call does not fail.
  */
 static Datum
 datum_decimal(const FlowColumn *column, const FlowValue *value)
@@ -211,8 +211,8 @@ datum_day(const FlowColumn *column, const FlowValue *value)
 }
 
 /*
- * A date column is given points in time: their day is what counts, not what
- * date_in makes of them.
+ * Reads a date in the way of a date column, which is given times: it takes
+ * their day, unlike date_in.
  */
 static Datum
 day_in(PG_FUNCTION_ARGS)
@@ -225,20 +225,23 @@ day_in(PG_FUNCTION_ARGS)
 	return DirectFunctionCall1(timestamptz_date, time);
 }
 
-/* ---------- texts at random ---------- */
+/* ---------- random texts ---------- */
 
+/* Returns a random number below the bound. */
 static uint64
 below(uint64 bound)
 {
 	return pg_prng_uint64_range(&random_state, 0, bound - 1);
 }
 
+/* Returns true in one of n cases. */
 static bool
 one_in(uint64 n)
 {
 	return below(n) == 0;
 }
 
+/* Returns a random element of a list. */
 static const char *
 any_of(const char *const *list)
 {
@@ -277,7 +280,10 @@ append_sign(StringInfo text)
 		appendStringInfoChar(text, "+-"[below(2)]);
 }
 
-/* close to a power of two, as every limit is, or of any size */
+/*
+ * Makes an integer that is close to a power of two, as all limits are, or of
+ * any size.
+ */
 static void
 make_integer(StringInfo text)
 {
@@ -305,7 +311,10 @@ append_exponent(StringInfo text, int largest)
 	appendStringInfo(text, "%d", (int) below(largest));
 }
 
-/* in hexadecimal, which PostgreSQL's own printf does not know */
+/*
+ * Appends a number in hexadecimal, which PostgreSQL's own printf does not
+ * support.
+ */
 #undef snprintf
 static void
 append_hexadecimal(StringInfo text, double number)
@@ -365,7 +374,10 @@ make_real(StringInfo text)
 	append_spaces(text);
 }
 
-/* around the limits of some precision, of storage, and of the exponent */
+/*
+ * Makes a number around the limits of some precision, of storage, or of the
+ * exponent.
+ */
 static void
 make_decimal(StringInfo text)
 {
@@ -408,7 +420,10 @@ make_boolean(StringInfo text)
 	append_spaces(text);
 }
 
-/* some characters of one to four bytes, then perhaps blanks */
+/*
+ * Makes a text of some characters of one to four bytes, perhaps followed by
+ * blanks.
+ */
 static void
 make_text(StringInfo text)
 {
@@ -471,7 +486,7 @@ make_address(StringInfo text)
 		appendStringInfo(text, "/%d", (int) below(v6 ? 131 : 35));
 }
 
-/* networks whose host bits are zero as often as not */
+/* Makes networks whose host bits are zero about half of the time. */
 static void
 make_network(StringInfo text)
 {
@@ -502,8 +517,9 @@ make_network(StringInfo text)
 }
 
 /*
- * Forms of ISO 8601 that PostgreSQL knows as well, with fields just beyond
- * their range now and then, save where PostgreSQL does not look.
+ * Makes a time in one of the ISO 8601 formats that PostgreSQL also accepts.
+ * Sometimes a field is just outside of its range, except where PostgreSQL does
+ * not check it.
  */
 static void
 make_moment(StringInfo text)
@@ -513,6 +529,7 @@ make_moment(StringInfo text)
 	const char *dash = basic ? "" : "-";
 	const char *colon = basic ? "" : ":";
 
+	/* the date */
 	appendStringInfo(text,
 	                 "%04d%s%02d%s%02d",
 	                 (int) (one_in(3) ? below(10000) : 1999 + below(3)),
@@ -522,6 +539,7 @@ make_moment(StringInfo text)
 	                 (int) (one_in(20) ? below(33) : 1 + below(28)));
 	if (!basic && one_in(6))
 		return;
+	/* the time */
 	appendStringInfoChar(text, lower ? 't' : basic || one_in(2) ? 'T' : ' ');
 	appendStringInfo(text,
 	                 "%02d%s%02d",
@@ -541,6 +559,7 @@ make_moment(StringInfo text)
 				append_digits(text, (int) below(30));
 		}
 	}
+	/* the time zone */
 	switch (below(6))
 	{
 		case 0:
@@ -549,7 +568,7 @@ make_moment(StringInfo text)
 		case 1:
 			appendStringInfo(text, "%c%02d", "+-"[below(2)], (int) below(16));
 			break;
-		case 2: /* PostgreSQL takes "120000-01:00" for no time at all */
+		case 2: /* PostgreSQL does not accept "120000-01:00" as a time */
 			appendStringInfo(text,
 			                 "%c%02d%s%02d",
 			                 basic ? '+' : "+-"[below(2)],
@@ -560,7 +579,7 @@ make_moment(StringInfo text)
 	}
 }
 
-/* One or two bytes inserted, replaced or left out. */
+/* Inserts, replaces or removes one or two bytes. */
 static void
 damage(StringInfo text, const char *const *pieces)
 {
@@ -578,6 +597,7 @@ damage(StringInfo text, const char *const *pieces)
 	}
 }
 
+/* Makes a random text for a type. */
 static void
 make_random(const TestedType *tested, StringInfo text)
 {
@@ -872,7 +892,7 @@ find_type(const char *name)
 	        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("type \"%s\" is not tested", name)));
 }
 
-/* The column that the wrapper would make of the type and typmod. */
+/* Makes the column that the wrapper would make for the type and typmod. */
 static void
 make_column(const TestedType *tested, int32 typmod, FlowColumn *column)
 {
@@ -891,7 +911,7 @@ make_column(const TestedType *tested, int32 typmod, FlowColumn *column)
 		column->max_chars = typmod - VARHDRSZ;
 }
 
-/* ---------- reading, both ways ---------- */
+/* ---------- reading in both ways ---------- */
 
 static const char *
 status_name(FlowStatus status)
@@ -913,6 +933,7 @@ status_name(FlowStatus status)
 	}
 }
 
+/* Returns the status that corresponds to PostgreSQL's error. */
 static FlowStatus
 status_of_error(int sqlerrcode)
 {
@@ -933,9 +954,9 @@ status_of_error(int sqlerrcode)
 }
 
 /*
- * Calls a type's input or output function; an error becomes a status.  There
- * is no subtransaction: it would take longer than all else together, and these
- * functions hold nothing but memory when they fail.
+ * Calls a type's input or output function and converts an error to a status.
+ * There is no subtransaction: it would take longer than everything else
+ * together, and these functions hold only memory when they fail.
  */
 static FlowStatus
 call_function(PGFunction function, Datum argument, int32 typmod, Datum *result)
@@ -960,17 +981,18 @@ call_function(PGFunction function, Datum argument, int32 typmod, Datum *result)
 	return status;
 }
 
+/* Reads a text with the type's input function. */
 static FlowStatus
 read_theirs(const TestedType *tested, int32 typmod, const StringInfo text, Datum *datum)
 {
-	/* input functions are only ever given valid text */
+	/* input functions only ever get valid text */
 	if ((tested->type == FLOW_TEXT || tested->type == FLOW_PADDED) &&
 	    !pg_verifymbstr(text->data, text->len, true))
 		return FLOW_BAD_ENCODING;
 	return call_function(tested->input, CStringGetDatum(text->data), typmod, datum);
 }
 
-/* a verdict in words */
+/* Describes a result in words. */
 static char *
 describe(const TestedType *tested, FlowStatus status, Datum datum)
 {
@@ -984,8 +1006,8 @@ describe(const TestedType *tested, FlowStatus status, Datum datum)
 }
 
 /*
- * flow_value_check(type text, typmod integer, input text) returns text: what
- * the core makes of a text, "ok" and the value, or why it is none.
+ * flow_value_check(type text, typmod integer, input text) returns text: "ok"
+ * and the value that the core reads, or why the text is not a value.
  */
 Datum
 flow_value_check(PG_FUNCTION_ARGS)
@@ -1005,7 +1027,7 @@ flow_value_check(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(describe(tested, status, datum)));
 }
 
-/* Adds a difference to the report, without bytes that are not ASCII. */
+/* Adds a difference to the report, with bytes that are not ASCII as "\x". */
 static void
 report_difference(StringInfo report, const TestedType *tested, int32 typmod, StringInfo text,
                   const char *ours, const char *theirs)
@@ -1023,7 +1045,10 @@ report_difference(StringInfo report, const TestedType *tested, int32 typmod, Str
 	appendStringInfo(report, "\": %s, but PostgreSQL says %s\n", ours, theirs);
 }
 
-/* Reads the text both ways: is the verdict the same?  If not, says so. */
+/*
+ * Reads the text in both ways.  Returns true if the results are the same,
+ * otherwise adds to the report.
+ */
 static bool
 compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool *accepted,
              StringInfo report)
@@ -1041,7 +1066,7 @@ compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool
 	if (ours != FLOW_OK && ours == theirs)
 		return true;
 
-	/* only a text that PostgreSQL takes is sure to become a Datum */
+	/* only a text that PostgreSQL accepts can surely become a Datum */
 	if (ours == FLOW_OK && theirs == FLOW_OK)
 	{
 		our_datum = tested->datum(&column, &value);
@@ -1055,13 +1080,18 @@ compare_text(const TestedType *tested, int32 typmod, const StringInfo text, bool
 	                  text,
 	                  our_words,
 	                  describe(tested, theirs, their_datum));
+	/*
+	 * flow_value_compare(type text, count bigint, seed bigint, OUT accepted
+	 * bigint, OUT different bigint, OUT report text) compares "count" random
+	 * texts.  "accepted" counts the texts that PostgreSQL accepts.
+	 */
 	return false;
 }
 
 /*
  * flow_value_compare(type text, count bigint, seed bigint, OUT accepted
- * bigint, OUT different bigint, OUT report text): "accepted" counts texts that
- * PostgreSQL takes.
+ * bigint, OUT different bigint, OUT report text) compares so many random
+ * texts.  "accepted" counts the texts that PostgreSQL accepts.
  */
 Datum
 flow_value_compare(PG_FUNCTION_ARGS)
@@ -1081,6 +1111,7 @@ flow_value_compare(PG_FUNCTION_ARGS)
 	initStringInfo(&unshown);
 	pg_prng_seed(&random_state, (uint64) PG_GETARG_INT64(2));
 
+	/* compare random texts, with a memory context for each */
 	for (int64 i = 0; i < count; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);

@@ -4,17 +4,17 @@
  *	  Makes an allocation or a system call of the extension fail, and counts
  *	  the bytes that are read.
  *
- * Preloaded into a server, it lets a test prove what a query does when there
- * is no memory, no descriptor or no disk left:
+ * Preloaded into a server, it lets a test check what a query does when no
+ * memory, descriptor or disk space is left:
  *
- *		cc -shared -fPIC -o faults.so faults.c -ldl
- *		FLOWLOG_FAULTS=/tmp/control LD_PRELOAD=$PWD/faults.so pg_ctl start ...
+ * 	cc -shared -fPIC -o faults.so faults.c -ldl
+ * 	FLOWLOG_FAULTS=/tmp/control LD_PRELOAD=$PWD/faults.so pg_ctl start ...
  *
- * All processes of the server map the file, which a test writes to (see
- * FlowLogFaults.pm).  While it is armed, calls of the chosen kinds are
- * counted.  From a certain number on, the first that the extension's libraries
- * have made, directly or through other libraries, fails.  Calls that
- * PostgreSQL makes on its own never do.
+ * All processes of the server map the control file, to which a test writes
+ * (see FlowLogFaults.pm).  While it is armed, calls of the chosen kinds are
+ * counted.  From a certain number on, the next calls fail that the extension's
+ * libraries make, directly or through other libraries.  Calls that PostgreSQL
+ * makes on its own never fail.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,33 +43,33 @@
 enum
 {
 	MEMORY = 1,
-	DESCRIPTOR = 2, /* calls that make a file descriptor */
-	INPUT = 4,      /* calls that read a file, or look at it */
+	DESCRIPTOR = 2, /* calls that create a file descriptor */
+	INPUT = 4,      /* calls that read a file or its attributes */
 	OUTPUT = 8,     /* calls that write a file */
 	NETWORK = 16,
 };
 
-/* The file that the test writes to; FlowLogFaults.pm knows its form. */
+/* The control file.  FlowLogFaults.pm has the same layout. */
 typedef struct Control
 {
 	int64_t armed;
-	int64_t kinds; /* of calls that are counted, and may fail */
-	int64_t from;  /* the number of the first call that may fail; 0: none may */
-	int64_t times; /* so many calls fail */
-	int64_t error; /* with this errno */
+	int64_t kinds; /* kinds of calls that are counted and may fail */
+	int64_t from;  /* number of the first call that may fail; 0: none */
+	int64_t times; /* number of calls that fail */
+	int64_t error; /* errno of the calls that fail */
 
-	/* what became of it */
-	int64_t calls;    /* so many were counted */
-	int64_t failed;   /* so many have failed */
-	int64_t number;   /* of the one that failed last */
-	int64_t bytes;    /* read of files whose path contains "path" */
-	char path[256];   /* set by the test; empty: bytes are not counted */
-	char where[2048]; /* who made the call that failed last */
+	/* results */
+	int64_t calls;    /* number of calls counted */
+	int64_t failed;   /* number of calls that have failed */
+	int64_t number;   /* number of the last call that failed */
+	int64_t bytes;    /* bytes read from files whose path contains "path" */
+	char path[256];   /* set by the test; if empty, bytes are not counted */
+	char where[2048]; /* the stack of the last call that failed */
 } Control;
 
 static Control *control;
 
-/* This thread is looking at its stack, which may take memory. */
+/* True while this thread inspects its stack, which may allocate memory. */
 static __thread bool looking __attribute__((tls_model("initial-exec")));
 
 extern void *__libc_malloc(size_t size);
@@ -77,6 +77,7 @@ extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *ptr, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
+/* Maps the control file. */
 static void __attribute__((constructor)) map_control(void)
 {
 	const char *path = getenv("FLOWLOG_FAULTS");
@@ -91,15 +92,18 @@ static void __attribute__((constructor)) map_control(void)
 		control = map;
 }
 
-/* ---------- who calls ---------- */
+/* ---------- callers ---------- */
 
+/* The result of inspecting the stack. */
 typedef struct Look
 {
+	/* true if a library of the extension is in the stack */
 	bool ours;
-	size_t len;                                     /* of the text */
-	char text[sizeof(((Control *) 0)->where) - 64]; /* the function's name stands before it */
+	size_t len;                                     /* length of the text */
+	char text[sizeof(((Control *) 0)->where) - 64]; /* leaves room for the function's name */
 } Look;
 
+/* Adds a frame to the result. */
 static _Unwind_Reason_Code
 look_at_frame(struct _Unwind_Context *context, void *arg)
 {
@@ -128,7 +132,7 @@ look_at_frame(struct _Unwind_Context *context, void *arg)
 	return _URC_NO_REASON;
 }
 
-/* Returns true if this call shall fail, and sets errno then. */
+/* Returns true, and sets errno, if this call has to fail. */
 static bool
 fails(int kind, const char *function)
 {
@@ -138,15 +142,18 @@ fails(int kind, const char *function)
 
 	if (c == NULL || !c->armed || (c->kinds & kind) == 0 || looking)
 		return false;
+	/* count the call */
 	number = __atomic_add_fetch(&c->calls, 1, __ATOMIC_RELAXED);
 	if (c->from == 0 || number < c->from || c->failed >= c->times)
 		return false;
 
+	/* check that the extension makes it */
 	looking = true;
 	_Unwind_Backtrace(look_at_frame, &look);
 	looking = false;
 	if (!look.ours)
 		return false;
+	/* count the failure, unless another process was faster */
 	failed = c->failed;
 	if (failed >= c->times || !__atomic_compare_exchange_n(&c->failed,
 	                                                       &failed,
@@ -161,15 +168,15 @@ fails(int kind, const char *function)
 	return true;
 }
 
-/* The next function of that name. */
+/* Looks up the next function of that name. */
 #define NEXT(name)                                                                                 \
 	static __typeof__(name) *next;                                                                 \
 	if (next == NULL)                                                                              \
 	next = (__typeof__(name) *) dlsym(RTLD_NEXT, #name)
 
 /*
- * A function with fixed parameters that does what it always does, unless it
- * fails.
+ * Defines a function with fixed parameters that calls the next one, unless it
+ * has to fail.
  */
 #define WRAP(kind, type, failure, name, parameters, arguments)                                     \
 	type name parameters                                                                           \
@@ -270,6 +277,7 @@ WRAP(DESCRIPTOR, int, -1, pipe2, (int fds[2], int flags), (fds, flags))
 
 /* ---------- files ---------- */
 
+/* Counts the bytes of a read from a chosen file. */
 static ssize_t
 count_bytes(int fd, ssize_t result)
 {
@@ -336,7 +344,7 @@ WRAP(OUTPUT, int, -1, ftruncate, (int fd, off_t len), (fd, len))
 WRAP(OUTPUT, int, -1, ftruncate64, (int fd, off64_t len), (fd, len))
 WRAP(OUTPUT, int, -1, mkdir, (const char *path, mode_t mode), (path, mode))
 
-/* These return the error. */
+/* These return the error instead of setting errno. */
 WRAP(OUTPUT, int, (int) control->error, posix_fallocate, (int fd, off_t offset, off_t len),
      (fd, offset, len))
 WRAP(OUTPUT, int, (int) control->error, posix_fallocate64, (int fd, off64_t offset, off64_t len),

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * heap_size.c
- *	  A SQL function that tells how much memory its backend holds, whoever took
- *	  it.
+ *	  A SQL function that returns how much memory its backend has allocated,
+ *	  including libraries.
  *
- *		CREATE FUNCTION heap_size() RETURNS bigint LANGUAGE c AS
- *		'.../heap_size.so'
+ * 	CREATE FUNCTION heap_size() RETURNS bigint LANGUAGE c AS
+ * 	'.../heap_size.so'
  *
- * That is what was taken from malloc() and not given back: memory contexts and
- * what libraries take for themselves.  The size of the process is no measure
- * of it, for the C library keeps what was given back, and returns it to the
- * system as it sees fit.
+ * This is the memory that was allocated by malloc() and not freed: memory
+ * contexts and the memory of libraries.  The size of the process does not show
+ * it, because the C library keeps freed memory and returns it to the system at
+ * its own discretion.
  *
  *-------------------------------------------------------------------------
  */

@@ -1,17 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * slow_disk.c
- *	  Makes chosen files look as if their disk never answered.
+ *	  Makes chosen files behave as if their disk never answered.
  *
- * Preloaded into a server, it lets a test prove that a query which waits for a
+ * Preloaded into a server, it lets a test check that a query that waits for a
  * disk can be cancelled:
  *
- *		cc -shared -fPIC -o slow_disk.so slow_disk.c FLOWLOG_SLOW_PATH=slow.log
- *		LD_PRELOAD=$PWD/slow_disk.so pg_ctl start ...
+ * 	cc -shared -fPIC -o slow_disk.so slow_disk.c
+ * 	FLOWLOG_SLOW_PATH=slow.log LD_PRELOAD=$PWD/slow_disk.so pg_ctl start ...
  *
- * A read that may not block finds nothing in the page cache, as long as the
- * file's path contains the text of FLOWLOG_SLOW_PATH; reads that may block are
- * left alone.
+ * A nonblocking read finds nothing in the page cache if the file's path
+ * contains the text of FLOWLOG_SLOW_PATH.  Blocking reads are not changed.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,6 +28,7 @@
 typedef ssize_t (*ReadFunction)(int fd, const struct iovec *parts, int count, off_t offset,
                                 int flags);
 
+/* Returns true if the file is one of the chosen. */
 static bool
 is_slow(int fd)
 {
@@ -46,6 +46,7 @@ is_slow(int fd)
 	return strstr(path, part) != NULL;
 }
 
+/* Calls the next function, or fails if the file is slow. */
 static ssize_t
 read_or_refuse(const char *function, int fd, const struct iovec *parts, int count, off_t offset,
                int flags)
@@ -67,7 +68,7 @@ preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
 	return read_or_refuse("preadv2", fd, parts, count, offset, flags);
 }
 
-/* what preadv2 is called in a program built with _FILE_OFFSET_BITS=64 */
+/* The name of preadv2 in programs built with _FILE_OFFSET_BITS=64. */
 ssize_t
 preadv64v2(int fd, const struct iovec *parts, int count, off64_t offset, int flags)
 {

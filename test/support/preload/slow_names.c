@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * slow_names.c
- *	  Loaded before the C library: the names below ".slow.test" take a minute
- *	  to resolve.
+ *	  Makes host names that contain ".slow.test" take a minute to resolve.  It
+ *	  is preloaded.
  *
  *-------------------------------------------------------------------------
  */
