@@ -107,10 +107,10 @@ mkdir $directories{'flow-damaged'};
 write_file("$directories{'flow-damaged'}/a.log", "10.0.0.1 198.51.100.1 443 ACCEPT\n", "10.0.0.2 198.51.100.2 https ACCEPT\n",
 	"10.0.0.3 198.51.100.3 22 REJECT\n", "10.0.0.4 198.51\n");
 
-# README.md's logs are those of scripts/demo.
+# README.md's exported logs are those of scripts/demo.
 generate('export', "$logs/demo", '--records', 1_000_000, '--files', 8, '--interval', 86400);
 system_or_bail('gzip', '-1', glob("$logs/demo/*.log"));
-my %of_page = ('README.md' => { %directories, flow => "$logs/demo" });
+my %of_page = ('README.md' => { %directories, 'flow-export' => "$logs/demo" });
 
 # the bucket of the page about S3, in a store of our own
 my $objects = PostgreSQL::Test::Utils::tempdir;
@@ -400,6 +400,10 @@ sub check_page
 is_deeply([ sort grep { !$run_elsewhere{$_} } 'README.md', glob('docs/*.md') ], [ sort @pages ], 'all pages are known, and are there');
 my %statements = map { $_ => check_page($_) } @pages;
 cmp_ok($statements{$_}, '>', 3, "$_ has statements") foreach grep { !m{contributing|internals} } @pages;
+
+# The picture of README.md is what bench/chart draws.
+my ($picture) = run_command([ 'bench/chart' ]);
+is("$picture\n", slurp_file('docs/benchmark.svg'), 'docs/benchmark.svg shows bench/RESULTS.md');
 
 # ---------- links ----------
 
