@@ -13,11 +13,13 @@ WRAPPER_OBJS = \
 	fdw/table.o \
 	fdw/scan.o \
 	fdw/plan.o \
+	fdw/plan_qual.o \
 	fdw/qual.o \
 	fdw/qual_compare.o \
 	fdw/qual_error.o \
 	fdw/prune.o \
 	fdw/aggregate.o \
+	fdw/aggregate_scan.o \
 	fdw/aggregate_state.o \
 	fdw/group_store.o \
 	fdw/s3.o \

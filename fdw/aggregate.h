@@ -25,20 +25,8 @@ extern bool flowlog_plan_aggregates(const ForeignScan *plan);
 extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
 extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
 
-/* Prepares scan->aggregation. */
-extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
-
-/*
- * Stores the next group in the slot, with values in the current memory
- * context.  Returns false at the end.
- */
-extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
-
-/* Forgets all groups.  The caller rewinds the reader, too. */
-extern void flowlog_aggregate_rewind(FlowlogScan *scan);
-
-/* Closes temporary files. */
-extern void flowlog_aggregate_end(FlowlogScan *scan);
+/* Returns the bytes that a hash table of the executor may use. */
+extern size_t flowlog_hash_memory(void);
 
 /* ---------- aggregate_state.c ---------- */
 
@@ -65,6 +53,36 @@ extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
  * write.  To be checked before partial states are planned.
  */
 extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
+
+/* A column that a pushed aggregation returns: a group key, or an aggregate. */
+typedef struct FlowlogOutput
+{
+	/* of the argument or key, an index into the table's columns; -1: none */
+	int column;
+	const FlowlogAggregate *aggregate; /* NULL: a key */
+	FlowAggregateKind kind;
+	int index; /* among the group's keys or totals */
+} FlowlogOutput;
+
+/* Recognises a column of an aggregation's target, in aggregate.c; "index" is not set. */
+extern bool flowlog_recognise_output(const FlowlogTable *table, Expr *expr, FlowlogOutput *output);
+
+/* ---------- aggregate_scan.c ---------- */
+
+/* Prepares scan->aggregation. */
+extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
+
+/*
+ * Stores the next group in the slot, with values in the current memory
+ * context.  Returns false at the end.
+ */
+extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
+
+/* Forgets all groups.  The caller rewinds the reader, too. */
+extern void flowlog_aggregate_rewind(FlowlogScan *scan);
+
+/* Closes temporary files. */
+extern void flowlog_aggregate_end(FlowlogScan *scan);
 
 /* ---------- group_store.c ---------- */
 

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_info.h
+ *	  What the files that plan scans share.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_PLAN_INFO_H
+#define FLOWLOG_PLAN_INFO_H
+
+#include "flowlog_fdw.h"
+
+/* What planning knows about a foreign table. */
+typedef struct FlowlogPlanInfo
+{
+	FlowlogTable *table;
+	double bytes; /* as stored */
+	double lines;
+	/* how many processes can share the work, from the files seen */
+	double units;
+	List *pruned_by; /* restrictions that these numbers take into account */
+	/*
+	 * lowest security level of the restrictions that are not evaluated by
+	 * file; PG_UINT32_MAX if there are none
+	 */
+	Index least_level;
+	/*
+	 * The query has one-time filters, which may keep the scan from being
+	 * executed.  Plain EXPLAIN and parallel plans list its files all the same.
+	 */
+	bool may_not_run;
+	double line_cost; /* without reading its bytes */
+} FlowlogPlanInfo;
+
+typedef enum QualPlace
+{
+	QUAL_LOCAL,  /* PostgreSQL, row by row */
+	QUAL_FILE,   /* PostgreSQL, file by file */
+	QUAL_PUSHED, /* the reader */
+} QualPlace;
+
+/* Returns where a restriction is evaluated. */
+extern QualPlace flowlog_plan_place(PlannerInfo *root, RelOptInfo *baserel,
+                                    RestrictInfo *restriction);
+
+/* Lowers info->least_level to the lowest level of restrictions that are not evaluated by file. */
+extern void flowlog_plan_find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions);
+
+/* Returns true if the scan can prune files by a restriction and the times in their names. */
+extern bool flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel,
+                                        const FlowlogTable *table, RestrictInfo *restriction);
+
+#endif /* FLOWLOG_PLAN_INFO_H */

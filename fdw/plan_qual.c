@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_qual.c
+ *	  Where the restrictions of a scan are evaluated, and in which order.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "plan_info.h"
+
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/restrictinfo.h"
+
+/* Returns the foreign table of a base relation. */
+const FlowlogTable *
+flowlog_plan_table(const RelOptInfo *baserel)
+{
+	return ((const FlowlogPlanInfo *) baserel->fdw_private)->table;
+}
+
+/* Returns true if PostgreSQL does not evaluate the restriction row by row. */
+bool
+flowlog_plan_is_pushed(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
+{
+	return flowlog_plan_place(root, baserel, restriction) != QUAL_LOCAL;
+}
+
+/* ---------- where a restriction is evaluated ---------- */
+
+/*
+ * Returns true if a restriction on columns of the path may be evaluated when
+ * files are listed, before all else.
+ *
+ * One that may leak what it is given may be only if all restrictions of a
+ * lower security level are evaluated so, too.  Pseudoconstant restrictions
+ * become a one-time filter, which is checked when the scan is executed, but
+ * files may be listed before.  What a policy's one-time filter hides must not
+ * leak then, and nothing may raise an error that would not be reached.
+ */
+static bool
+may_be_evaluated_by_file(const FlowlogPlanInfo *info, const RestrictInfo *restriction)
+{
+	if (info->may_not_run)
+		return restriction->leakproof && restriction->security_level == 0;
+	return restriction->leakproof || restriction->security_level <= info->least_level;
+}
+
+/*
+ * Returns where a restriction is evaluated.  Those evaluated by file come
+ * before all others.
+ */
+QualPlace
+flowlog_plan_place(PlannerInfo *root, RelOptInfo *baserel, RestrictInfo *restriction)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+
+	if (restriction->pseudoconstant || !flowlog_enable_pushdown)
+		return QUAL_LOCAL;
+	if (flowlog_prune_is_file_qual(info->table, baserel->relid, restriction->clause) &&
+	    may_be_evaluated_by_file(info, restriction))
+		return QUAL_FILE;
+	return flowlog_qual_is_pushable(root, baserel, info->table, restriction->clause) ? QUAL_PUSHED
+	                                                                                 : QUAL_LOCAL;
+}
+
+/*
+ * Finds the lowest security level of the restrictions that are not evaluated
+ * by file.
+ */
+void
+flowlog_plan_find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions)
+{
+	ListCell *cell;
+
+	foreach(cell, restrictions)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+
+		if (!restriction->pseudoconstant &&
+		    !flowlog_prune_is_file_qual(info->table, relid, restriction->clause))
+			info->least_level = Min(info->least_level, restriction->security_level);
+	}
+}
+
+/* Returns an entry of FlowlogQuals.file_flags. */
+static int
+file_flags(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+           RestrictInfo *restriction)
+{
+	return (int) (restriction->security_level << FLOWLOG_QUAL_LEVEL_SHIFT) |
+	       (restriction->leakproof ? FLOWLOG_QUAL_LEAKPROOF : 0) |
+	       (flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause)
+	            ? FLOWLOG_QUAL_COMPARISONS
+	            : 0);
+}
+
+/* ---------- the order of restrictions ---------- */
+
+/*
+ * Returns true if a restriction that stands after another one is to be
+ * evaluated before it.
+ */
+typedef bool (*ComesBefore)(const RestrictInfo *restriction, const RestrictInfo *other);
+
+/*
+ * Sorts restrictions; those that comes_before does not order keep their order.
+ */
+static List *
+sort_restrictions(List *restrictions, ComesBefore comes_before)
+{
+	List *sorted = NIL;
+	ListCell *cell;
+
+	foreach(cell, restrictions)
+	{
+		int place = list_length(sorted);
+
+		while (place > 0 && comes_before(lfirst_node(RestrictInfo, cell),
+		                                 list_nth_node(RestrictInfo, sorted, place - 1)))
+			place--;
+		sorted = list_insert_nth(sorted, place, lfirst(cell));
+	}
+	return sorted;
+}
+
+static bool
+is_of_lower_level(const RestrictInfo *restriction, const RestrictInfo *other)
+{
+	return restriction->security_level < other->security_level;
+}
+
+/*
+ * Returns the security level by which a restriction is ordered: 0 for one that
+ * is leakproof and cheap.
+ */
+static Index
+level_of(const RestrictInfo *restriction)
+{
+	return restriction->leakproof && restriction->eval_cost.per_tuple < 10 * cpu_operator_cost
+	           ? 0
+	           : restriction->security_level;
+}
+
+/* Orders as createplan.c's order_qual_clauses does. */
+static bool
+is_of_lower_level_or_cost(const RestrictInfo *restriction, const RestrictInfo *other)
+{
+	Index level = level_of(restriction);
+	Index other_level = level_of(other);
+
+	return level < other_level ||
+	       (level == other_level && restriction->eval_cost.per_tuple < other->eval_cost.per_tuple);
+}
+
+/* Returns the restrictions in the order in which PostgreSQL evaluates them. */
+List *
+flowlog_plan_order_quals(PlannerInfo *root, List *restrictions)
+{
+	QualCost cost;
+
+	/* this sets eval_cost in each of them */
+	cost_qual_eval(&cost, restrictions, root);
+	return sort_restrictions(restrictions, is_of_lower_level_or_cost);
+}
+
+/* ---------- plans' clauses ---------- */
+
+/* Returns true if the restriction can prune by the time in a file's name. */
+bool
+flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+                            RestrictInfo *restriction)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+
+	return table->options.name_time_slack >= 0 && !restriction->pseudoconstant &&
+	       !(info->may_not_run && restriction->security_level > 0) &&
+	       flowlog_prune_has_time(table, baserel->relid, restriction->clause) &&
+	       flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause);
+}
+
+/*
+ * Makes the list of a plan's clauses: those that are pushed, those that are
+ * evaluated by file, and those that prune by time.
+ */
+List *
+flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local,
+                        List **counts)
+{
+	const FlowlogTable *table = flowlog_plan_table(baserel);
+	List *pushed = NIL;
+	List *file = NIL;
+	List *time = NIL;
+	List *clauses = NIL;
+	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
+	ListCell *cell;
+
+	*local = NIL;
+	foreach(cell, restrictions)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+		QualPlace place;
+
+		if (restriction->pseudoconstant)
+			continue;
+		if (flowlog_plan_prunes_by_time(root, baserel, table, restriction))
+			time = lappend(time, restriction->clause);
+
+		/*
+		 * an error in a branch must not be raised for a row that an earlier
+		 * condition drops
+		 */
+		place = flowlog_plan_place(root, baserel, restriction);
+		if (place == QUAL_PUSHED && *local != NIL &&
+		    flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
+			place = QUAL_LOCAL;
+
+		/* nor for a row that a policy or a view hides */
+		if (place == QUAL_PUSHED && least_local < restriction->security_level &&
+		    flowlog_expr_makes_time(restriction->clause))
+			place = QUAL_LOCAL;
+		switch (place)
+		{
+			case QUAL_LOCAL:
+				*local = lappend(*local, restriction->clause);
+				least_local = Min(least_local, restriction->security_level);
+				break;
+			case QUAL_FILE:
+				file = lappend(file, restriction);
+				break;
+			case QUAL_PUSHED:
+				pushed = lappend(pushed, restriction->clause);
+				break;
+		}
+	}
+
+	file = sort_restrictions(file, is_of_lower_level);
+	*counts = list_make2_int(list_length(pushed), list_length(file));
+	foreach(cell, file)
+	{
+		*counts =
+			lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
+		clauses = lappend(clauses, lfirst_node(RestrictInfo, cell)->clause);
+	}
+	return list_concat(list_concat(pushed, clauses), time);
+}
+
+/* Takes the list that flowlog_plan_sort_quals has made apart. */
+FlowlogQuals
+flowlog_plan_quals(const ForeignScan *plan)
+{
+	List *counts = (List *) llast(plan->fdw_private);
+	int npushed = linitial_int(counts);
+	int nfile = lsecond_int(counts);
+
+	return (FlowlogQuals) {
+		.pushed = list_truncate(list_copy(plan->fdw_exprs), npushed),
+		.file = list_truncate(list_copy_tail(plan->fdw_exprs, npushed), nfile),
+		.file_flags = list_copy_tail(counts, 2),
+		.time = list_copy_tail(plan->fdw_exprs, npushed + nfile),
+	};
+}
