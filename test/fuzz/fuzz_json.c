@@ -11,6 +11,7 @@
  */
 #include "../unit/json_trace.h"
 
+#include "../../flow/bytes/json_member.h"
 #include "../../flow/bytes/json_shape.h"
 
 static void

@@ -208,17 +208,18 @@ sub begin_session
 	return;
 }
 
-# Runs a query; returns what it printed, and the SQLSTATE of its error.
+# Runs a query; returns what it printed, the SQLSTATE of its error, and that as it was printed.
 sub run_query
 {
 	my ($query) = @_;
 	my $out = $session->query($query->{sql});
-	my $state = sqlstate($session->error);
+	my $error = $session->error;
+	my $state = sqlstate($error);
 
-	$state = 'lost' if $state eq '' && $session->error =~ /server closed the connection|connection to server/;
+	$state = 'lost' if $state eq '' && $error =~ /server closed the connection|connection to server/;
 	$session->query('ROLLBACK') if $query->{sql} =~ /^BEGIN/;
 	$out =~ s/$query->{cut}//g if defined $query->{cut};
-	return ($state eq '' ? $out : '', $state);
+	return ($state eq '' ? $out : '', $state, $error);
 }
 
 # What PostgreSQL itself says when its waiting fails, or a worker while it starts.
@@ -236,9 +237,8 @@ sub try_fault
 	my ($query, $way, $from) = @_;
 
 	$faults->arm(kinds => [ $way->{name} ], errno => $way->{errno}, from => $from);
-	my ($out, $state) = run_query($query);
+	my ($out, $state, $error) = run_query($query);
 	my $found = $faults->disarm;
-	my $error = $session->error;
 	my @wrong;
 
 	return (0) if $found->{failed} == 0 && $out eq $query->{right} && $state eq $query->{state};
