@@ -8,7 +8,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../unit/batch_filter.h"
-#include "../unit/naive_filter.h"
+#include "../unit/model_filter.h"
 
 #define COLUMNS 6
 #define TREES 24
@@ -31,7 +31,7 @@ typedef struct Case
 	char *heap[512];
 	size_t nheap;
 	FlowColumn columns[COLUMNS];
-	NaiveTree trees[TREES];
+	ModelTree trees[TREES];
 	FlowValue constants[TREES][CONSTANTS];
 	size_t ntrees;
 } Case;
@@ -150,26 +150,26 @@ take_constant(Case *c, int column, FlowView view, FlowValue *constant)
 
 /* Takes a leaf.  "like" is another leaf, or all zero. */
 static void
-take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
+take_leaf(Case *c, ModelTree *tree, FlowValue *constants, const ModelTree *like)
 {
 	FlowType type;
 	size_t count;
 
-	tree->kind = take(c, NAIVE_CONSTANT + 1);
+	tree->kind = take(c, MODEL_CONSTANT + 1);
 	tree->column = (int) take(c, COLUMNS);
 	tree->view = take(c, FLOW_AS_UNIX_TIME + 1);
 	tree->op = take(c, FLOW_OVERLAPS + 1);
 	tree->truth = take(c, FLOW_ERROR);
 	tree->has_null = take(c, 4) == 0;
 	tree->constants = constants;
-	if (tree->kind > NAIVE_ALL)
+	if (tree->kind > MODEL_ALL)
 		return;
 
 	/*
 	 * often it compares the same as another leaf, so that lists can combine
 	 * them
 	 */
-	if (like->constants != NULL && like->kind <= NAIVE_ALL && take(c, 2) == 0)
+	if (like->constants != NULL && like->kind <= MODEL_ALL && take(c, 2) == 0)
 	{
 		tree->column = like->column;
 		tree->view = like->view;
@@ -182,22 +182,22 @@ take_leaf(Case *c, NaiveTree *tree, FlowValue *constants, const NaiveTree *like)
 		tree->view = FLOW_AS_IS;
 	if (type != FLOW_ADDRESS && type != FLOW_NETWORK && tree->op >= FLOW_WITHIN)
 		tree->op = FLOW_EQ;
-	count = tree->kind == NAIVE_COMPARE ? 1 : take(c, CONSTANTS + 1);
+	count = tree->kind == MODEL_COMPARE ? 1 : take(c, CONSTANTS + 1);
 	for (size_t i = 0; i < count; i++)
 		tree->count += take_constant(c, tree->column, tree->view, &constants[tree->count]);
-	if (tree->kind == NAIVE_COMPARE)
+	if (tree->kind == MODEL_COMPARE)
 		tree->has_null = false;
 	if (type == FLOW_OPAQUE || type == FLOW_FLOAT || type == FLOW_DOUBLE || type == FLOW_DECIMAL ||
-	    (tree->kind == NAIVE_COMPARE && tree->count == 0))
-		tree->kind = NAIVE_IS_NULL;
+	    (tree->kind == MODEL_COMPARE && tree->count == 0))
+		tree->kind = MODEL_IS_NULL;
 }
 
 /* Takes a tree of at most that depth. */
-static NaiveTree *
+static ModelTree *
 take_tree(Case *c, int depth)
 {
 	size_t place = c->ntrees++;
-	NaiveTree *tree = &c->trees[place];
+	ModelTree *tree = &c->trees[place];
 
 	memset(tree, 0, sizeof(*tree));
 	if (depth == 0 || take(c, 3) == 0)
@@ -207,8 +207,8 @@ take_tree(Case *c, int depth)
 			tree->deferred = (int) place + 1;
 		return tree;
 	}
-	tree->kind = NAIVE_NOT + take(c, 3);
-	tree->nchildren = tree->kind == NAIVE_NOT ? 1 : take(c, NAIVE_CHILDREN + 1);
+	tree->kind = MODEL_NOT + take(c, 3);
+	tree->nchildren = tree->kind == MODEL_NOT ? 1 : take(c, MODEL_CHILDREN + 1);
 	for (size_t i = 0; i < tree->nchildren; i++)
 	{
 		if (c->ntrees == TREES)
@@ -218,8 +218,8 @@ take_tree(Case *c, int depth)
 		}
 		tree->children[i] = take_tree(c, depth - 1);
 	}
-	if (tree->nchildren == 0 && tree->kind == NAIVE_NOT)
-		tree->kind = NAIVE_AND;
+	if (tree->nchildren == 0 && tree->kind == MODEL_NOT)
+		tree->kind = MODEL_AND;
 	return tree;
 }
 
@@ -232,7 +232,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static FilterBatch batch;
 	static FilterBatch waiting_batch;
 	bool bad_is_null;
-	NaiveTree *tree;
+	ModelTree *tree;
 	FlowFilter *filter;
 	FlowFilter *waiting; /* a filter in which nothing is resolved */
 
@@ -244,13 +244,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	take_columns(&c);
 	tree = take_tree(&c, 3);
 	filter = flow_filter_create(&unit_host, c.columns, COLUMNS, bad_is_null);
-	flow_filter_set_root(filter, naive_build(filter, tree));
+	flow_filter_set_root(filter, model_build(filter, tree));
 	waiting = flow_filter_create(&unit_host, c.columns, COLUMNS, bad_is_null);
-	flow_filter_set_root(waiting, naive_build(waiting, tree));
+	flow_filter_set_root(waiting, model_build(waiting, tree));
 	do
 	{
 		FlowSlice fields[COLUMNS];
-		NaiveRecord record = {c.columns, fields, bad_is_null};
+		ModelRecord record = {c.columns, fields, bad_is_null};
 		FlowBadField bad;
 		FlowTruth got;
 
@@ -258,8 +258,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			fields[i] = take_text(&c);
 		got = flow_filter_test(waiting, fields, &bad);
 		filter_batch_add(&waiting_batch, fields, got, bad);
-		if (!naive_resolve(filter, tree, &record, &got, &bad) ||
-		    !naive_agrees(tree, &record, got, bad))
+		if (!model_resolve(filter, tree, &record, &got, &bad) ||
+		    !model_agrees(tree, &record, got, bad))
 			abort();
 		filter_batch_add(&batch, fields, got, bad);
 	} while (c.input.len > 0 && c.nheap < flow_countof(c.heap));

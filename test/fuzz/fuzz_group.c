@@ -6,7 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/naive_group.h"
+#include "../unit/model_group.h"
 
 #define COLUMNS 5
 #define MAX_FIELDS (300 * COLUMNS)
@@ -111,7 +111,7 @@ require(bool condition)
  * are left out, or these fields are taken as NULL.
  */
 static void
-add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBatch *batch,
+add(FlowGroups *groups, ModelGroups *model, ModelGroups *collected, const FlowBatch *batch,
     const FlowSlice *fields, bool keep_bad)
 {
 	size_t done = 0;
@@ -124,11 +124,11 @@ add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBa
 		FlowStatus status = flow_groups_add(groups, batch, &done, bad_is_null, &bad);
 
 		for (; before < done; before++)
-			require(naive_add(model, fields + before * COLUMNS, bad_is_null));
+			require(model_add(model, fields + before * COLUMNS, bad_is_null));
 		if (status == FLOW_LIMIT)
 		{
 			require(flow_groups_count(groups) > 0);
-			naive_absorb(collected, groups);
+			model_absorb(collected, groups);
 			flow_groups_clear(groups);
 		}
 		else if (status == FLOW_OK)
@@ -139,7 +139,7 @@ add(FlowGroups *groups, NaiveGroups *model, NaiveGroups *collected, const FlowBa
 		else
 		{
 			require(!bad_is_null &&
-			        naive_bad(model->spec, fields + done * COLUMNS, bad.column) == status);
+			        model_bad(model->spec, fields + done * COLUMNS, bad.column) == status);
 			bad_is_null = keep_bad;
 			done += !keep_bad;
 		}
@@ -181,13 +181,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	Input input = {data, len};
 	FlowColumn columns[COLUMNS];
 	FlowAggregate aggregates[3];
-	int keys[NAIVE_KEYS];
+	int keys[MODEL_KEYS];
 	FlowGroupSpec spec = {.host = &unit_host,
 	                      .columns = columns,
 	                      .ncolumns = COLUMNS,
 	                      .keys = keys,
 	                      .aggregates = aggregates};
-	NaiveGroups model = {.spec = &spec}, collected = {.spec = &spec};
+	ModelGroups model = {.spec = &spec}, collected = {.spec = &spec};
 	FlowGroups *groups;
 	FlowError error;
 	bool split = take(&input, 4) > 0, keep_bad = take(&input, 2);
@@ -195,9 +195,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	uint64_t seed = 1 + take(&input, 256);
 
 	spec.memory = take(&input, 2) ? 0 : 100000;
-	spec.nkeys = (int) take(&input, NAIVE_KEYS + 1);
+	spec.nkeys = (int) take(&input, MODEL_KEYS + 1);
 	spec.naggregates = (int) take(&input, flow_countof(aggregates) + 1);
-	for (int k = 0; k < NAIVE_KEYS; k++)
+	for (int k = 0; k < MODEL_KEYS; k++)
 		keys[k] = (int) take(&input, COLUMNS);
 	take_columns(&input, columns);
 	take_aggregates(&input, columns, aggregates, spec.naggregates);
@@ -206,11 +206,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	count = take_fields(&input, fields);
 	if (split)
 	{
-		NaiveBatch made;
+		ModelBatch made;
 
-		naive_batch(&made, fields, count, COLUMNS, &seed);
+		model_batch(&made, fields, count, COLUMNS, &seed);
 		add(groups, &model, &collected, &made.batch, fields, keep_bad);
-		naive_batch_free(&made);
+		model_batch_free(&made);
 	}
 	for (size_t i = 0; i < count && !split; i++)
 	{
@@ -218,11 +218,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 		add(groups, &model, &collected, &batch, batch.fields, keep_bad);
 	}
-	naive_absorb(&collected, groups);
-	require(naive_equal(&model, &collected));
+	model_absorb(&collected, groups);
+	require(model_equal(&model, &collected));
 	flow_groups_free(groups);
-	naive_free(&model);
-	naive_free(&collected);
+	model_free(&model);
+	model_free(&collected);
 	require(unit_state.outstanding == 0);
 	return 0;
 }

@@ -10,7 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/bytes/source.h"
-#include "../unit/plain_header.h"
+#include "../unit/model_header.h"
 
 static void
 must(bool condition)
@@ -26,7 +26,7 @@ must(bool condition)
 static bool
 is_plain(const char *path, const uint8_t *data, size_t len)
 {
-	FlowObject object = plain_write(path, data, len);
+	FlowObject object = model_write(path, data, len);
 	const FlowUnwrap unwrap = {1000};
 	FlowAccess everywhere = {0};
 	FlowSource *source = NULL;
@@ -63,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		         (int) getpid());
 
 	if (is_plain(path, data + 1, size - 1))
-		must(plain_header_agrees(path,
+		must(model_header_agrees(path,
 		                         (const char *) data + 1,
 		                         size - 1,
 		                         (data[0] & 1) == 0,

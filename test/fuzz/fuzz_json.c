@@ -25,13 +25,13 @@ must(bool condition)
 static void
 check_tokens(const char *text, size_t len, size_t first, size_t size)
 {
-	PlainJson plain = {.data = text, .len = len};
-	PlainNode *node = plain_json_value(&plain);
+	ModelJson plain = {.data = text, .len = len};
+	ModelNode *node = model_json_value(&plain);
 	char *made = tokens_of(text, len, first, size), *whole = tokens_of(text, len, len, 1);
 	size_t made_len = strlen(made);
 
 	if (node->whole)
-		plain_json_skip_blanks(&plain);
+		model_json_skip_blanks(&plain);
 	if (node->whole && plain.at == len && node->type != '0')
 	{
 		Trace want = {NULL, 0, 0, false};
@@ -55,7 +55,7 @@ check_tokens(const char *text, size_t len, size_t first, size_t size)
 	}
 	else if (!node->whole)
 		must(made_len > 0 && made[made_len - 1] == '!' && strcmp(made, whole) == 0);
-	plain_json_free(node);
+	model_json_free(node);
 	free(made);
 	free(whole);
 }
@@ -64,17 +64,17 @@ check_tokens(const char *text, size_t len, size_t first, size_t size)
 static void
 check_member(const char *json, size_t len)
 {
-	PlainJson plain = {.data = json, .len = len};
-	PlainNode *node = plain_json_value(&plain);
-	const PlainNode *found = NULL;
+	ModelJson plain = {.data = json, .len = len};
+	ModelNode *node = model_json_value(&plain);
+	const ModelNode *found = NULL;
 	char text[16] = "x";
 	bool good;
 	int times = 0;
 
-	plain_json_skip_blanks(&plain);
-	for (const PlainNode *member = node->type == '{' ? node->first : NULL; member != NULL;
+	model_json_skip_blanks(&plain);
+	for (const ModelNode *member = node->type == '{' ? node->first : NULL; member != NULL;
 	     member = member->next)
-		if (plain_json_has_key(member, "a"))
+		if (model_json_has_key(member, "a"))
 		{
 			found = member;
 			times++;
@@ -84,7 +84,7 @@ check_member(const char *json, size_t len)
 	must(flow_json_member(json, len, "a", text, sizeof(text)) == good);
 	must(strlen(text) == (good ? found->len : 0) &&
 	     memcmp(text, good ? found->text : "", strlen(text)) == 0);
-	plain_json_free(node);
+	model_json_free(node);
 }
 
 static int
@@ -98,8 +98,8 @@ role(const void *arg, FlowSlice name)
 static void
 check_shape(const char *text, size_t len)
 {
-	PlainJson plain = {.data = text, .len = len};
-	PlainNode *node = plain_json_value(&plain);
+	ModelJson plain = {.data = text, .len = len};
+	ModelNode *node = model_json_value(&plain);
 	const uint8_t *begin = (const uint8_t *) text, *end = begin + plain.at, *stop = begin + len,
 				  *matched;
 	FlowSlice values[FLOW_JSON_MAX_VALUES];
@@ -116,7 +116,7 @@ check_shape(const char *text, size_t len)
 			     memcmp(again.same, shape.same, sizeof(shape.same)) == 0);
 		}
 	}
-	plain_json_free(node);
+	model_json_free(node);
 }
 
 int

@@ -7,18 +7,18 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/plain_template.h"
+#include "../unit/model_template.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char input[PLAIN_MAX + 1];
+	char input[MODEL_MAX + 1];
 	const char *text = input, *path;
 	FlowLocation *location;
 	FlowError error;
 	size_t text_len;
 
-	if (size >= PLAIN_MAX)
+	if (size >= MODEL_MAX)
 		return 0;
 	memcpy(input, data, size);
 	input[size] = '\0';
@@ -47,7 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void) flow_location_variables(location, &count);
 		if (count == 0)
 			same = same_answer(location, text, path);
-		else if (count <= PLAIN_VARIABLES && strpbrk(text, "\1\2\3\4\5") == NULL &&
+		else if (count <= MODEL_VARIABLES && strpbrk(text, "\1\2\3\4\5") == NULL &&
 		         strstr(text, "//") == NULL && strstr(text, "/./") == NULL &&
 		         strcmp(text + text_len - 2, "/.") != 0)
 			same = same_values(location, text, path);

@@ -5,7 +5,7 @@
  *	  pattern, the pattern matches it, and the groups are its fields.
  *
  * The first byte determines whether the other bytes make a pattern by
- * plain_make_pattern or are a pattern.  The lines depend on the shape and a
+ * model_make_pattern or are a pattern.  The lines depend on the shape and a
  * hash of the input.
  *
  *-------------------------------------------------------------------------
@@ -17,13 +17,13 @@
  * it takes longer than everything else.
  */
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
-#include "../unit/plain_pattern.h"
+#include "../unit/model_pattern.h"
 
 #define LINES 1000
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static PlainCount total;
+static ModelCount total;
 
 /* Time runs fast, so that the fuzzer does not wait for slow patterns. */
 static int64_t
@@ -50,7 +50,7 @@ tell_total(void)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static PlainPattern pattern;
+	static ModelPattern pattern;
 	FlowHost host = unit_host;
 	uint64_t hash = 0x9E3779B97F4A7C15;
 
@@ -64,9 +64,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (data[0] % 4 != 0)
 	{
-		PlainSource source = {data + 1, data + size, hash | 1};
+		ModelSource source = {data + 1, data + size, hash | 1};
 
-		plain_make_pattern(&pattern, &source);
+		model_make_pattern(&pattern, &source);
 	}
 	else
 	{
@@ -75,7 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(pattern.text, data + 1, len);
 		pattern.text[len] = '\0';
 	}
-	if (!plain_compare(&host, pattern.text, hash >> 63, LINES, hash, &total))
+	if (!model_compare(&host, pattern.text, hash >> 63, LINES, hash, &total))
 		abort();
 	return 0;
 }

@@ -9,7 +9,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../unit/plain_reader.h"
+#include "../unit/model_reader.h"
 
 static void
 must(bool condition)
@@ -24,7 +24,7 @@ read_b(FlowSlice b)
 {
 	FlowValue value;
 
-	return flow_value_read(&plain_columns[1], &unit_host, b, &value);
+	return flow_value_read(&model_columns[1], &unit_host, b, &value);
 }
 
 static bool
@@ -44,11 +44,11 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 	uint64_t number = 0;
 	FlowRecord record;
 	FlowError error;
-	PlainLine line;
+	ModelLine line;
 
 	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
 		from += 3;
-	while (plain_next_line(&from, end, max_line_length, &line))
+	while (model_next_line(&from, end, max_line_length, &line))
 	{
 		number++;
 		if (line.blank)
@@ -58,7 +58,7 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 			FlowValue value;
 
 			line.record = !is_bad(read_b(line.b)) &&
-			              !is_bad(flow_value_read(&plain_columns[0], &unit_host, line.a, &value));
+			              !is_bad(flow_value_read(&model_columns[0], &unit_host, line.a, &value));
 		}
 		if (!line.record && on_error == FLOW_ON_ERROR_STOP)
 		{
@@ -74,8 +74,8 @@ compare(FlowReader *reader, FlowOnError on_error, size_t max_line_length, const 
 		if (!line.record)
 			line.a = line.b = (FlowSlice) {NULL, 0};
 		must(flow_reader_next(reader, &record, &error) == FLOW_OK &&
-		     plain_line_number(reader) == number);
-		must(plain_same(record.fields[0], line.a) && plain_same(record.fields[1], line.b));
+		     model_line_number(reader) == number);
+		must(model_same(record.fields[0], line.a) && model_same(record.fields[1], line.b));
 		must(flow_reader_balances(reader));
 	}
 	must(flow_reader_next(reader, &record, &error) == FLOW_END);
@@ -88,10 +88,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char path[128];
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	FlowFormatSpec format_spec = {.regex = MODEL_REGEX,
 	                              .regex_jit = true,
 	                              .header = FLOW_HEADER_FALSE,
-	                              .columns = plain_columns,
+	                              .columns = model_columns,
 	                              .ncolumns = 2};
 	FlowReadSpec spec = {.host = &unit_host, .reject_limit = -1, .compression = "none"};
 	FlowFormat *format = NULL;
@@ -108,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		         "%s/fuzz_reader.%d",
 		         getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp",
 		         (int) getpid());
-	object = plain_write(path, data + 1, size - 1);
+	object = model_write(path, data + 1, size - 1);
 	objects.items = &object;
 	objects.bytes = object.size;
 	format_spec.splitter = (data[0] & 0x40) == 0;

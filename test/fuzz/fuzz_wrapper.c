@@ -10,7 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/bytes/source.h"
-#include "../unit/plain_json.h"
+#include "../unit/model_json.h"
 
 static void
 must(bool condition)
@@ -23,15 +23,15 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const FlowCodec *codec;
-	PlainText whole, pieces, plain;
+	ModelText whole, pieces, plain;
 	size_t max_line_length;
 
 	if (size < 2)
 		return 0;
 	codec = data[0] & 1 ? &flow_csv_codec : &flow_json_codec;
 	max_line_length = data[1] & 1 ? 64 : 1 << 20;
-	whole = plain_unwrap_lines(codec, data + 2, size - 2, 1 << 16, 1 << 16, max_line_length);
-	pieces = plain_unwrap_lines(codec,
+	whole = model_unwrap_lines(codec, data + 2, size - 2, 1 << 16, 1 << 16, max_line_length);
+	pieces = model_unwrap_lines(codec,
 	                            data + 2,
 	                            size - 2,
 	                            1 + (data[0] >> 1),
@@ -43,12 +43,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(memcmp(whole.data, pieces.data, whole.len < pieces.len ? whole.len : pieces.len) == 0);
 	must(whole.status != FLOW_END || whole.len == pieces.len);
 	if (codec == &flow_csv_codec)
-		must(plain_csv_agrees((const char *) data + 2, size - 2, &whole));
+		must(model_csv_agrees((const char *) data + 2, size - 2, &whole));
 	else
 	{
 		must(whole.len == pieces.len && strcmp(whole.error.detail, pieces.error.detail) == 0);
-		plain = plain_json_unwrap((const char *) data + 2, size - 2, max_line_length);
-		must(plain_json_agrees(&whole, &plain));
+		plain = model_json_unwrap((const char *) data + 2, size - 2, max_line_length);
+		must(model_json_agrees(&whole, &plain));
 		free(plain.data);
 	}
 

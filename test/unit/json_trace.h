@@ -9,7 +9,7 @@
 #ifndef JSON_TRACE_H
 #define JSON_TRACE_H
 
-#include "plain_json.h"
+#include "model_json.h"
 
 /* The tokens of a JSON text, as text. */
 typedef struct Trace
@@ -122,7 +122,7 @@ tokens_of(const char *data, size_t len, size_t first, size_t size)
 
 /* Appends the tokens of a tree. */
 static inline void
-trace_node(Trace *trace, const PlainNode *node)
+trace_node(Trace *trace, const ModelNode *node)
 {
 	const char *word = node->type == 't' ? "true" : node->type == 'f' ? "false" : "null";
 
@@ -141,7 +141,7 @@ trace_node(Trace *trace, const PlainNode *node)
 		case '{':
 		case '[':
 			trace_add(trace, &node->type, 1);
-			for (const PlainNode *child = node->first; child != NULL; child = child->next)
+			for (const ModelNode *child = node->first; child != NULL; child = child->next)
 			{
 				if (node->type == '{')
 				{

@@ -19,7 +19,7 @@
 #endif
 
 #include "../../flow/objects.h"
-#include "fake_http.h"
+#include "model_http.h"
 #include "tree.h"
 
 #include <dlfcn.h>
@@ -52,7 +52,7 @@ static int fail_errno;
 static bool
 fails(Kind kind)
 {
-	if (kind != armed || fake_working)
+	if (kind != armed || model_working)
 		return false;
 	calls++;
 	if (fail_at == 0 || calls < fail_at || (calls > fail_at && !fail_for_ever))
@@ -527,7 +527,7 @@ static int64_t
 fake_clock(void *arg)
 {
 	(void) arg;
-	return fake_now;
+	return model_now;
 }
 
 static FlowStatus
@@ -822,12 +822,12 @@ run(const Scan *scan)
 	held.host = unit_host;
 	held.host.allocate = allocate;
 	held.host.clock = fake_clock;
-	fake_random = 88172645463325252u;
-	fake_region = strcmp(scan->location, "s3://bucket/b/") == 0 ? "eu-west-1" : "us-east-1";
-	fake_faults = strcmp(scan->location, "s3://bucket/c/") == 0
-	                  ? 1u << FAKE_503 | 1u << FAKE_BROKEN | 1u << FAKE_500
-	                  : 0;
-	fake_fault_percent = 40;
+	model_random = 88172645463325252u;
+	model_region = strcmp(scan->location, "s3://bucket/b/") == 0 ? "eu-west-1" : "us-east-1";
+	model_faults = strcmp(scan->location, "s3://bucket/c/") == 0
+	                   ? 1u << MODEL_503 | 1u << MODEL_BROKEN | 1u << MODEL_500
+	                   : 0;
+	model_fault_percent = 40;
 
 	armed = kind;
 	outcome.status = execute(scan, &held, &outcome);
@@ -981,10 +981,10 @@ fill_bucket(void)
 		{"a/1.log", "a/2.log", "a/3.log", "b/1.log", "b/2.log", "c/1.log", "c/2.log", "c/3.log"};
 	size_t len = write_text(HEADER, "", "", NULL);
 
-	fake_page_size = 2;
+	model_page_size = 2;
 	for (size_t i = 0; i < flow_countof(keys); i++)
 	{
-		FakeObject *object = &fake_objects[fake_nobjects++];
+		ModelObject *object = &model_objects[model_nobjects++];
 
 		snprintf(object->key, sizeof(object->key), "%s", keys[i]);
 		snprintf(object->etag, sizeof(object->etag), "\"%zu\"", i);
@@ -1007,8 +1007,8 @@ main(void)
 	RUN(a_descriptor_cannot_be_had);
 	RUN(a_file_cannot_be_looked_at);
 	RUN(a_file_cannot_be_read);
-	for (size_t i = 0; i < fake_nobjects; i++)
-		free(fake_objects[i].data);
+	for (size_t i = 0; i < model_nobjects; i++)
+		free(model_objects[i].data);
 	fell();
 	return unit_done();
 }

@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "batch_filter.h"
-#include "naive_filter.h"
+#include "model_filter.h"
 
 #define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
 #define NO_FIELD ((FlowSlice) {NULL, 0})
@@ -269,12 +269,12 @@ constant_for(int column, FlowView view, size_t i, FlowValue *constant)
 /* ---------- judging one predicate ---------- */
 
 static FlowTruth
-evaluate(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowBadField *bad)
+evaluate(bool bad_is_null, const ModelTree *tree, const FlowSlice *fields, FlowBadField *bad)
 {
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
 	FlowTruth truth;
 
-	flow_filter_set_root(filter, naive_build(filter, tree));
+	flow_filter_set_root(filter, model_build(filter, tree));
 	truth = flow_filter_test(filter, fields, bad);
 	flow_filter_free(filter);
 	return truth;
@@ -285,7 +285,7 @@ evaluate(bool bad_is_null, const NaiveTree *tree, const FlowSlice *fields, FlowB
  * readable memory.
  */
 static void
-check_leaf(const NaiveTree *tree)
+check_leaf(const ModelTree *tree)
 {
 	const Pool *pool = &pools[columns[tree->column].type];
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
@@ -293,9 +293,9 @@ check_leaf(const NaiveTree *tree)
 	for (int bad_is_null = 0; bad_is_null < 2; bad_is_null++)
 	{
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
-		NaiveRecord record = {columns, fields, bad_is_null};
+		ModelRecord record = {columns, fields, bad_is_null};
 
-		flow_filter_set_root(filter, naive_build(filter, tree));
+		flow_filter_set_root(filter, model_build(filter, tree));
 		for (size_t i = 0; i < pool->count; i++)
 		{
 			FlowSlice field = pool_field(pool, i);
@@ -306,9 +306,9 @@ check_leaf(const NaiveTree *tree)
 				field.data = unit_at_edge(field.data, field.len);
 			fields[tree->column] = field;
 			got = flow_filter_test(filter, fields, &bad);
-			want = naive_leaf(tree, &record);
+			want = model_leaf(tree, &record);
 			CHECK_INT(got, want);
-			CHECK(naive_agrees(tree, &record, got, bad));
+			CHECK(model_agrees(tree, &record, got, bad));
 			if (got != want)
 				printf("# %s view %d op %d field \"%.*s\"\n",
 				       columns[tree->column].name,
@@ -330,7 +330,7 @@ every_operator_of_every_type_agrees_with_the_naive_one(void)
 				for (size_t i = 0; i < 50 && has_operator(column, view, op); i++)
 				{
 					FlowValue constant;
-					NaiveTree tree = {.kind = NAIVE_COMPARE,
+					ModelTree tree = {.kind = MODEL_COMPARE,
 					                  .column = column,
 					                  .view = view,
 					                  .op = op,
@@ -347,7 +347,7 @@ null_tests_read_the_field_of_every_type(void)
 {
 	for (int column = 0; column < NCOLUMNS; column++)
 	{
-		NaiveTree tree = {.kind = NAIVE_IS_NULL, .column = column};
+		ModelTree tree = {.kind = MODEL_IS_NULL, .column = column};
 
 		check_leaf(&tree);
 	}
@@ -371,9 +371,9 @@ small_sets_of_every_type_agree_with_the_naive_ones(void)
 					for (size_t i = 1; i < count && size % 4 == 3; i++)
 						constants[i] = constants[0];
 					for (int has_null = 0; has_null < 2; has_null++)
-						for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+						for (ModelKind kind = MODEL_ANY; kind <= MODEL_ALL; kind++)
 						{
-							NaiveTree tree = {.kind = kind,
+							ModelTree tree = {.kind = kind,
 							                  .column = column,
 							                  .view = view,
 							                  .op = op,
@@ -412,7 +412,7 @@ texts_are_read_no_further_than_they_reach(void)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
-	NaiveRecord record = {columns, fields, false};
+	ModelRecord record = {columns, fields, false};
 
 	for (size_t len = 0; len < 40; len++)
 		for (size_t changed = 0; changed <= len; changed++)
@@ -424,7 +424,7 @@ texts_are_read_no_further_than_they_reach(void)
 			for (size_t i = 0; i < sizeof(bytes); i++)
 				for (FlowOp op = FLOW_EQ; op <= FLOW_NE; op++)
 				{
-					NaiveTree tree = {.kind = NAIVE_COMPARE,
+					ModelTree tree = {.kind = MODEL_COMPARE,
 					                  .column = 6,
 					                  .op = op,
 					                  .constants = &constant,
@@ -435,7 +435,7 @@ texts_are_read_no_further_than_they_reach(void)
 					if (changed < len)
 						copy[changed] = bytes[i];
 					fields[6] = (FlowSlice) {unit_at_edge(copy, len), len};
-					CHECK_INT(evaluate(false, &tree, fields, &bad), naive_leaf(&tree, &record));
+					CHECK_INT(evaluate(false, &tree, fields, &bad), model_leaf(&tree, &record));
 				}
 		}
 }
@@ -447,7 +447,7 @@ judge_texts(int column, FlowOp op, const char *field, const char *constant)
 {
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 	FlowValue value;
-	NaiveTree tree = {.kind = NAIVE_COMPARE,
+	ModelTree tree = {.kind = MODEL_COMPARE,
 	                  .column = column,
 	                  .op = op,
 	                  .constants = &value,
@@ -509,7 +509,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 {
 	uint64_t seed = 5;
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
-	NaiveRecord record = {columns, fields, true};
+	ModelRecord record = {columns, fields, true};
 
 	for (int i = 0; i < 20000; i++)
 	{
@@ -518,7 +518,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		FlowBadField bad;
 		__int128 time;
 		FlowValue constant = {.integer = 0};
-		NaiveTree tree = {.kind = NAIVE_COMPARE,
+		ModelTree tree = {.kind = MODEL_COMPARE,
 		                  .column = 2,
 		                  .view = FLOW_AS_UNIX_TIME,
 		                  .op = FLOW_EQ,
@@ -529,7 +529,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 		if (i < 40) /* around both limits */
 			seconds = (i % 2 ? INT64_C(-210866803200) : INT64_C(9224318016000)) + i / 2 - 10;
 		fields[2] = (FlowSlice) {text, (size_t) snprintf(text, sizeof(text), "%" PRId64, seconds)};
-		if (!naive_unix_time(seconds, &time))
+		if (!model_unix_time(seconds, &time))
 		{
 			CHECK_INT(evaluate(true, &tree, fields, &bad), FLOW_ERROR);
 			CHECK_INT(bad.column, 2);
@@ -545,7 +545,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 			constant.integer = (int64_t) time;
 		CHECK_INT(evaluate(true, &tree, fields, &bad), FLOW_TRUE);
 		constant.integer -= i % 3;
-		CHECK_INT(evaluate(true, &tree, fields, &bad), naive_leaf(&tree, &record));
+		CHECK_INT(evaluate(true, &tree, fields, &bad), model_leaf(&tree, &record));
 	}
 }
 
@@ -582,20 +582,20 @@ static FlowTruth
 judge_pair(bool conjunction, bool negated, const char *port, const char *address, FlowBadField *bad)
 {
 	FlowValue constants[2];
-	NaiveTree first = {.kind = NAIVE_COMPARE,
+	ModelTree first = {.kind = MODEL_COMPARE,
 	                   .column = 11,
 	                   .op = FLOW_EQ,
 	                   .constants = &constants[0],
 	                   .count = 1};
-	NaiveTree second = {.kind = NAIVE_COMPARE,
+	ModelTree second = {.kind = MODEL_COMPARE,
 	                    .column = 1,
 	                    .op = FLOW_EQ,
 	                    .constants = &constants[1],
 	                    .count = 1};
-	NaiveTree pair = {.kind = conjunction ? NAIVE_AND : NAIVE_OR,
+	ModelTree pair = {.kind = conjunction ? MODEL_AND : MODEL_OR,
 	                  .children = {&first, &second},
 	                  .nchildren = 2};
-	NaiveTree not_pair = {.kind = NAIVE_NOT, .children = {&pair}, .nchildren = 1};
+	ModelTree not_pair = {.kind = MODEL_NOT, .children = {&pair}, .nchildren = 1};
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 
 	flow_value_read(&columns[11], &unit_host, SLICE("10.0.0.1"), &constants[0]);
@@ -670,11 +670,11 @@ children_of_equal_cost_keep_their_order(void)
 	fields[0] = fields[1] = fields[2] = SLICE("bad");
 	for (int first = 0; first < 3; first++)
 	{
-		NaiveTree leaves[3], list = {.kind = NAIVE_OR, .nchildren = 3};
+		ModelTree leaves[3], list = {.kind = MODEL_OR, .nchildren = 3};
 
 		for (int i = 0; i < 3; i++)
 		{
-			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE,
+			leaves[i] = (ModelTree) {.kind = MODEL_COMPARE,
 			                         .column = (first + i) % 3,
 			                         .op = FLOW_EQ,
 			                         .constants = &six,
@@ -699,10 +699,10 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 
 	for (int round = 0; round < 6000; round++)
 	{
-		NaiveTree leaves[2],
-			both = {.kind = NAIVE_AND, .children = {&leaves[0], &leaves[1]}, .nchildren = 2};
-		NaiveTree negated = {.kind = NAIVE_NOT, .children = {&both}, .nchildren = 1};
-		NaiveRecord record = {columns, fields, round % 2};
+		ModelTree leaves[2],
+			both = {.kind = MODEL_AND, .children = {&leaves[0], &leaves[1]}, .nchildren = 2};
+		ModelTree negated = {.kind = MODEL_NOT, .children = {&both}, .nchildren = 1};
+		ModelRecord record = {columns, fields, round % 2};
 		int column = bounded[round % (int) flow_countof(bounded)];
 		FlowView view = columns[column].type <= FLOW_INT64 ? unit_random(&seed) % 3 : FLOW_AS_IS;
 		FlowValue constants[2];
@@ -710,7 +710,7 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 
 		for (int i = 0; i < 2; i++)
 		{
-			leaves[i] = (NaiveTree) {.kind = NAIVE_COMPARE,
+			leaves[i] = (ModelTree) {.kind = MODEL_COMPARE,
 			                         .column = column,
 			                         .view = view,
 			                         .constants = &constants[i],
@@ -720,8 +720,8 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 				;
 			filter[i] = flow_filter_create(&unit_host, columns, NCOLUMNS, round % 2);
 		}
-		flow_filter_set_root(filter[0], naive_build(filter[0], &both));
-		flow_filter_set_root(filter[1], naive_build(filter[1], &negated));
+		flow_filter_set_root(filter[0], model_build(filter[0], &both));
+		flow_filter_set_root(filter[1], model_build(filter[1], &negated));
 		for (size_t i = 0; i < pools[columns[column].type].count; i++)
 		{
 			FlowBadField bad;
@@ -729,9 +729,9 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 
 			fields[column] = pool_field(&pools[columns[column].type], i);
 			got = flow_filter_test(filter[0], fields, &bad);
-			CHECK(naive_agrees(&both, &record, got, bad));
+			CHECK(model_agrees(&both, &record, got, bad));
 			got = flow_filter_test(filter[1], fields, &bad);
-			CHECK(naive_agrees(&negated, &record, got, bad));
+			CHECK(model_agrees(&negated, &record, got, bad));
 		}
 		flow_filter_free(filter[0]);
 		flow_filter_free(filter[1]);
@@ -742,12 +742,12 @@ static void
 empty_lists_and_sets_are_what_sql_says(void)
 {
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
-	NaiveTree nothing = {.kind = NAIVE_AND};
-	NaiveTree set = {.kind = NAIVE_ANY, .column = 1, .op = FLOW_EQ};
+	ModelTree nothing = {.kind = MODEL_AND};
+	ModelTree set = {.kind = MODEL_ANY, .column = 1, .op = FLOW_EQ};
 	FlowBadField bad;
 
 	CHECK_INT(evaluate(false, &nothing, fields, &bad), FLOW_TRUE);
-	nothing.kind = NAIVE_OR;
+	nothing.kind = MODEL_OR;
 	CHECK_INT(evaluate(false, &nothing, fields, &bad), FLOW_FALSE);
 	CHECK_INT(evaluate(false, &set, fields, &bad), FLOW_FALSE);
 	fields[1] = SLICE("bad");
@@ -791,7 +791,7 @@ a_predicate_may_stand_in_two_places(void)
 
 typedef struct Forest
 {
-	NaiveTree trees[96];
+	ModelTree trees[96];
 	FlowValue constants[96][6];
 	size_t count;
 } Forest;
@@ -800,45 +800,45 @@ typedef struct Forest
  * Makes a random tree.  "like" is a leaf beside it, or NULL.  A leaf often
  * compares the same as that one, so that lists can combine them.
  */
-static NaiveTree *
-random_tree(Forest *forest, uint64_t *seed, int depth, const NaiveTree *like)
+static ModelTree *
+random_tree(Forest *forest, uint64_t *seed, int depth, const ModelTree *like)
 {
 	size_t place = forest->count++;
-	NaiveTree *tree = &forest->trees[place];
+	ModelTree *tree = &forest->trees[place];
 	FlowValue *constants = forest->constants[place];
-	bool alike = like != NULL && like->kind <= NAIVE_ALL && unit_random(seed) % 2 == 0;
+	bool alike = like != NULL && like->kind <= MODEL_ALL && unit_random(seed) % 2 == 0;
 
-	*tree = (NaiveTree) {.kind = NAIVE_COMPARE, .constants = constants};
+	*tree = (ModelTree) {.kind = MODEL_COMPARE, .constants = constants};
 	if (depth > 0 && unit_random(seed) % 8 != 0)
 	{
-		tree->kind = NAIVE_NOT + unit_random(seed) % 3;
-		tree->nchildren = tree->kind == NAIVE_NOT ? 1 : unit_random(seed) % (depth == 1 ? 6 : 4);
+		tree->kind = MODEL_NOT + unit_random(seed) % 3;
+		tree->nchildren = tree->kind == MODEL_NOT ? 1 : unit_random(seed) % (depth == 1 ? 6 : 4);
 		for (size_t i = 0; i < tree->nchildren; i++)
 		{
 			tree->children[i] = random_tree(forest, seed, depth - 1, like);
-			like = tree->children[i]->kind == NAIVE_NOT ? tree->children[i]->children[0]
+			like = tree->children[i]->kind == MODEL_NOT ? tree->children[i]->children[0]
 			                                            : tree->children[i];
 		}
 		return tree;
 	}
-	tree->kind = unit_random(seed) % 16 == 0 ? NAIVE_CONSTANT
-	                                         : (NaiveKind[]) {NAIVE_COMPARE,
-	                                                          NAIVE_COMPARE,
-	                                                          NAIVE_ANY,
-	                                                          NAIVE_ALL,
-	                                                          NAIVE_IS_NULL}[unit_random(seed) % 5];
+	tree->kind = unit_random(seed) % 16 == 0 ? MODEL_CONSTANT
+	                                         : (ModelKind[]) {MODEL_COMPARE,
+	                                                          MODEL_COMPARE,
+	                                                          MODEL_ANY,
+	                                                          MODEL_ALL,
+	                                                          MODEL_IS_NULL}[unit_random(seed) % 5];
 	tree->truth = unit_random(seed) % FLOW_ERROR;
 	tree->has_null =
-		(tree->kind == NAIVE_ANY || tree->kind == NAIVE_ALL) && unit_random(seed) % 3 == 0;
+		(tree->kind == MODEL_ANY || tree->kind == MODEL_ALL) && unit_random(seed) % 3 == 0;
 	do
 	{
 		tree->column = alike ? like->column : (int) (unit_random(seed) % flow_countof(columns));
 		tree->view = alike ? like->view : unit_random(seed) % 3;
 		tree->op = alike && unit_random(seed) % 4 != 0 ? like->op
 		                                               : unit_random(seed) % (FLOW_OVERLAPS + 1);
-	} while (tree->kind <= NAIVE_ALL && !has_operator(tree->column, tree->view, tree->op));
-	if (tree->kind <= NAIVE_ALL)
-		tree->count = tree->kind == NAIVE_COMPARE ? 1 : unit_random(seed) % 6;
+	} while (tree->kind <= MODEL_ALL && !has_operator(tree->column, tree->view, tree->op));
+	if (tree->kind <= MODEL_ALL)
+		tree->count = tree->kind == MODEL_COMPARE ? 1 : unit_random(seed) % 6;
 	for (size_t i = 0; i < tree->count; i++)
 		while (!constant_for(tree->column, tree->view, unit_random(seed) % 60, &constants[i]))
 			;
@@ -906,14 +906,14 @@ batches_agree_with_single_records(void)
 	{
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
-		NaiveTree *conjuncts[3];
-		NaiveTree root = {.kind = NAIVE_AND,
+		ModelTree *conjuncts[3];
+		ModelTree root = {.kind = MODEL_AND,
 		                  .nchildren = 1 + unit_random(&seed) % flow_countof(conjuncts)};
 
 		forest.count = 0;
 		for (size_t i = 0; i < root.nchildren; i++)
 			root.children[i] = random_tree(&forest, &seed, 1, i > 0 ? root.children[i - 1] : NULL);
-		flow_filter_set_root(filter, naive_build(filter, &root));
+		flow_filter_set_root(filter, model_build(filter, &root));
 		filter_batch_begin(&batch, NCOLUMNS);
 		for (int i = 0; i < RECORDS; i++)
 		{
@@ -947,20 +947,20 @@ random_trees_agree_with_the_naive_interpreter(void)
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
 		FlowFilter *opposite = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
-		NaiveTree *tree, negated;
+		ModelTree *tree, negated;
 
 		forest.count = 0;
 		tree = random_tree(&forest, &seed, 3, NULL);
-		negated = (NaiveTree) {.kind = NAIVE_NOT, .children = {tree}, .nchildren = 1};
-		flow_filter_set_root(filter, naive_build(filter, tree));
-		flow_filter_set_root(opposite, naive_build(opposite, &negated));
+		negated = (ModelTree) {.kind = MODEL_NOT, .children = {tree}, .nchildren = 1};
+		flow_filter_set_root(filter, model_build(filter, tree));
+		flow_filter_set_root(opposite, model_build(opposite, &negated));
 		for (int i = 0; i < RECORDS; i++)
 		{
-			NaiveRecord record = {columns, records[i], bad_is_null};
+			ModelRecord record = {columns, records[i], bad_is_null};
 			FlowBadField bad;
 			FlowTruth got = flow_filter_test(filter, records[i], &bad);
 
-			CHECK(naive_agrees(tree, &record, got, bad));
+			CHECK(model_agrees(tree, &record, got, bad));
 			seen[got]++;
 
 			/*
@@ -968,7 +968,7 @@ random_trees_agree_with_the_naive_interpreter(void)
 			 * same at the root
 			 */
 			got = flow_filter_test(opposite, records[i], &bad);
-			CHECK(naive_agrees(&negated, &record, got, bad));
+			CHECK(model_agrees(&negated, &record, got, bad));
 			judged += 2;
 		}
 		flow_filter_free(filter);
@@ -994,19 +994,19 @@ the_order_of_children_never_changes_which_rows_pass(void)
 	for (int t = 0; t < 3000; t++)
 	{
 		FlowFilter *filter[2];
-		NaiveTree list = {.kind = NAIVE_AND + t % 2, .nchildren = NAIVE_CHILDREN};
+		ModelTree list = {.kind = MODEL_AND + t % 2, .nchildren = MODEL_CHILDREN};
 
 		forest.count = 0;
-		for (int i = 0; i < NAIVE_CHILDREN; i++)
+		for (int i = 0; i < MODEL_CHILDREN; i++)
 			list.children[i] = random_tree(&forest, &seed, 1, i > 0 ? list.children[i - 1] : NULL);
 		for (int k = 0; k < 2; k++)
 		{
 			filter[k] = flow_filter_create(&unit_host, columns, NCOLUMNS, true);
-			flow_filter_set_root(filter[k], naive_build(filter[k], &list));
-			for (int i = NAIVE_CHILDREN - 1; i > 0; i--)
+			flow_filter_set_root(filter[k], model_build(filter[k], &list));
+			for (int i = MODEL_CHILDREN - 1; i > 0; i--)
 			{
 				int other = (int) (unit_random(&seed) % (unsigned) (i + 1));
-				NaiveTree *child = list.children[i];
+				ModelTree *child = list.children[i];
 
 				list.children[i] = list.children[other];
 				list.children[other] = child;
@@ -1023,7 +1023,7 @@ the_order_of_children_never_changes_which_rows_pass(void)
 			if (truth[0] != FLOW_ERROR && truth[1] != FLOW_ERROR)
 				CHECK_INT(truth[0] == FLOW_TRUE, truth[1] == FLOW_TRUE);
 			else if (truth[0] == FLOW_TRUE || truth[1] == FLOW_TRUE)
-				CHECK_INT(list.kind, NAIVE_OR); /* which may spare the bad field */
+				CHECK_INT(list.kind, MODEL_OR); /* which may spare the bad field */
 		}
 		flow_filter_free(filter[0]);
 		flow_filter_free(filter[1]);

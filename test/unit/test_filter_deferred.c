@@ -7,8 +7,8 @@
  *-------------------------------------------------------------------------
  */
 #include "batch_filter.h"
-#include "naive_filter.h"
-#include "plain_reader.h"
+#include "model_filter.h"
+#include "model_reader.h"
 #include "../../flow/filter.h"
 
 #define SLICE(literal) ((FlowSlice) {(literal), sizeof(literal) - 1})
@@ -53,32 +53,32 @@ static const FlowColumn columns[] = {
 
 typedef struct Forest
 {
-	NaiveTree trees[TREES];
+	ModelTree trees[TREES];
 	FlowValue constants[TREES][2];
 	size_t count;
 	int ndeferred;
 } Forest;
 
 static void
-random_leaf(Forest *forest, uint64_t *seed, NaiveTree *tree, FlowValue *constants)
+random_leaf(Forest *forest, uint64_t *seed, ModelTree *tree, FlowValue *constants)
 {
 	static const char *const texts[] = {"ACCEPT", "REJECT", "x"};
 
-	tree->kind = (NaiveKind[]) {NAIVE_COMPARE,
-	                            NAIVE_COMPARE,
-	                            NAIVE_ANY,
-	                            NAIVE_IS_NULL,
-	                            NAIVE_CONSTANT}[unit_random(seed) % 5];
+	tree->kind = (ModelKind[]) {MODEL_COMPARE,
+	                            MODEL_COMPARE,
+	                            MODEL_ANY,
+	                            MODEL_IS_NULL,
+	                            MODEL_CONSTANT}[unit_random(seed) % 5];
 	tree->column = (int) (unit_random(seed) % NCOLUMNS);
 	tree->truth = unit_random(seed) % FLOW_ERROR;
-	if (tree->kind <= NAIVE_ANY)
+	if (tree->kind <= MODEL_ANY)
 	{
-		tree->op = tree->kind == NAIVE_COMPARE && tree->column != 1
+		tree->op = tree->kind == MODEL_COMPARE && tree->column != 1
 		               ? unit_random(seed) % (FLOW_GE + 1)
 		               : FLOW_EQ;
 		tree->view = tree->column == 2 && unit_random(seed) % 2 ? FLOW_AS_UNIX_TIME : FLOW_AS_IS;
-		tree->count = tree->kind == NAIVE_COMPARE ? 1 : 2;
-		tree->has_null = tree->kind == NAIVE_ANY && unit_random(seed) % 3 == 0;
+		tree->count = tree->kind == MODEL_COMPARE ? 1 : 2;
+		tree->has_null = tree->kind == MODEL_ANY && unit_random(seed) % 3 == 0;
 	}
 	for (size_t i = 0; i < tree->count; i++)
 	{
@@ -94,19 +94,19 @@ random_leaf(Forest *forest, uint64_t *seed, NaiveTree *tree, FlowValue *constant
 		tree->deferred = ++forest->ndeferred;
 }
 
-static NaiveTree *
+static ModelTree *
 random_tree(Forest *forest, uint64_t *seed, int depth)
 {
 	size_t place = forest->count++;
-	NaiveTree *tree = &forest->trees[place];
+	ModelTree *tree = &forest->trees[place];
 
-	*tree = (NaiveTree) {.constants = forest->constants[place]};
+	*tree = (ModelTree) {.constants = forest->constants[place]};
 	if (depth == 0 || unit_random(seed) % 6 == 0)
 		random_leaf(forest, seed, tree, forest->constants[place]);
 	else
 	{
-		tree->kind = NAIVE_NOT + unit_random(seed) % 3;
-		tree->nchildren = tree->kind == NAIVE_NOT ? 1 : unit_random(seed) % 4;
+		tree->kind = MODEL_NOT + unit_random(seed) % 3;
+		tree->nchildren = tree->kind == MODEL_NOT ? 1 : unit_random(seed) % 4;
 		for (size_t i = 0; i < tree->nchildren; i++)
 			tree->children[i] = random_tree(forest, seed, depth - 1);
 		if (unit_random(seed) % 16 == 0)
@@ -117,7 +117,7 @@ random_tree(Forest *forest, uint64_t *seed, int depth)
 
 /* Removes deferred predicates inside of another one. */
 static void
-forget_inner(NaiveTree *tree, bool inside)
+forget_inner(ModelTree *tree, bool inside)
 {
 	if (inside)
 		tree->deferred = 0;
@@ -152,23 +152,23 @@ a_value_is_asked_for_when_postgresql_would_compute_it(void)
 	{
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
-		NaiveTree *tree;
+		ModelTree *tree;
 
 		forest.count = 0;
 		forest.ndeferred = 0;
 		tree = random_tree(&forest, &seed, 3);
 		forget_inner(tree, false);
-		flow_filter_set_root(filter, naive_build(filter, tree));
+		flow_filter_set_root(filter, model_build(filter, tree));
 		for (int i = 0; i < 8; i++)
 		{
 			FlowSlice fields[flow_countof(columns)];
-			NaiveRecord record = {columns, fields, bad_is_null};
+			ModelRecord record = {columns, fields, bad_is_null};
 			FlowBadField bad;
 			FlowTruth truth;
 
 			random_fields(&seed, fields);
-			CHECK(naive_resolve(filter, tree, &record, &truth, &bad));
-			CHECK(naive_agrees(tree, &record, truth, bad));
+			CHECK(model_resolve(filter, tree, &record, &truth, &bad));
+			CHECK(model_agrees(tree, &record, truth, bad));
 		}
 		for (size_t i = 0; i < forest.count; i++)
 		{
@@ -193,14 +193,14 @@ in_batches_rows_that_need_a_value_stay(void)
 	{
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
-		NaiveTree root = {.kind = NAIVE_AND, .nchildren = 1 + unit_random(&seed) % 3};
+		ModelTree root = {.kind = MODEL_AND, .nchildren = 1 + unit_random(&seed) % 3};
 
 		forest.count = 0;
 		forest.ndeferred = 0;
 		for (size_t i = 0; i < root.nchildren; i++)
 			root.children[i] = random_tree(&forest, &seed, 2);
 		forget_inner(&root, false);
-		flow_filter_set_root(filter, naive_build(filter, &root));
+		flow_filter_set_root(filter, model_build(filter, &root));
 		filter_batch_begin(&batch, NCOLUMNS);
 		batch.doubtful = 0;
 		for (int i = 0; i < 64; i++)
@@ -325,7 +325,7 @@ static char path[128];
 static bool split;
 
 /*
- * A reader of a file of plain_columns with the filter "b = 1 OR b = (a value,
+ * A reader of a file of model_columns with the filter "b = 1 OR b = (a value,
  * 2)".
  */
 typedef struct Fixture
@@ -352,7 +352,7 @@ set_filter(Fixture *f, bool bad_is_null)
 {
 	FlowPredicate *children[2];
 
-	f->filter = flow_filter_create(&unit_host, plain_columns, 2, bad_is_null);
+	f->filter = flow_filter_create(&unit_host, model_columns, 2, bad_is_null);
 	children[0] = b_equals(f->filter, 1);
 	children[1] = flow_filter_deferred(f->filter, 3);
 	children[0] = flow_filter_or(f->filter, children, 2);
@@ -362,13 +362,13 @@ set_filter(Fixture *f, bool bad_is_null)
 static void
 open_fixture(Fixture *f, const char *text, FlowOnError on_error)
 {
-	FlowFormatSpec format = {PLAIN_REGEX, true, split, FLOW_HEADER_FALSE, plain_columns, 2, NULL};
+	FlowFormatSpec format = {MODEL_REGEX, true, split, FLOW_HEADER_FALSE, model_columns, 2, NULL};
 	FlowReadSpec spec;
 
 	memset(f, 0, sizeof(*f));
 	set_filter(f, on_error == FLOW_ON_ERROR_SET_NULL);
 	CHECK_INT(flow_format_create(&unit_host, &format, &f->format, &f->error), FLOW_OK);
-	f->item = plain_write(path, text, strlen(text));
+	f->item = model_write(path, text, strlen(text));
 	f->objects = (FlowObjects) {.items = &f->item, .count = 1, .bytes = f->item.size};
 	spec = (FlowReadSpec) {
 		.host = &unit_host,
@@ -419,7 +419,7 @@ comes(Fixture *f, const char *a)
 {
 	FlowRecord record;
 
-	return next(f, &record) == FLOW_OK && plain_same(record.fields[0], (FlowSlice) {a, strlen(a)});
+	return next(f, &record) == FLOW_OK && model_same(record.fields[0], (FlowSlice) {a, strlen(a)});
 }
 
 static void
@@ -431,7 +431,7 @@ a_reader_asks_at_the_first_record_that_needs_it(void)
 	open_fixture(&f, "a 0\nb 1\nc 1\nd 2\ne 3\nf 1\ng 2\n", FLOW_ON_ERROR_STOP);
 	CHECK(comes(&f, "b"));
 	CHECK_INT(f.asked, 1);
-	CHECK_INT(plain_line_number(f.reader), 2);
+	CHECK_INT(model_line_number(f.reader), 2);
 	CHECK(comes(&f, "c") && comes(&f, "d") && comes(&f, "f") && comes(&f, "g"));
 	CHECK_INT(next(&f, &record), FLOW_END);
 	CHECK_INT(f.asked, 1);
@@ -527,7 +527,7 @@ groups_wait_too(void)
 {
 	static const FlowAggregate count = {FLOW_COUNT_ALL, -1};
 	FlowGroupSpec spec = {.host = &unit_host,
-	                      .columns = plain_columns,
+	                      .columns = model_columns,
 	                      .ncolumns = 2,
 	                      .aggregates = &count,
 	                      .naggregates = 1,

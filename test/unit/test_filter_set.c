@@ -6,7 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "naive_filter.h"
+#include "model_filter.h"
 
 enum
 {
@@ -126,7 +126,7 @@ typedef struct Set
 	int column;
 	FlowView view;
 	FlowOp op;
-	NaiveKind kind; /* NAIVE_ANY or NAIVE_ALL */
+	ModelKind kind; /* MODEL_ANY or MODEL_ALL */
 	MakeField make_constant;
 	MakeField make_field;
 } Set;
@@ -154,13 +154,13 @@ check_set(const Set *set, size_t size, size_t probes, int *seen)
 	FlowValue *constants = calloc(size, sizeof(FlowValue));
 	char *storage = malloc(size * 32);
 	FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
-	NaiveTree tree = {.kind = set->kind,
+	ModelTree tree = {.kind = set->kind,
 	                  .column = set->column,
 	                  .view = set->view,
 	                  .op = set->op,
 	                  .constants = constants};
-	NaiveTree tree_with_null;
-	NaiveRecord record = {columns, fields, false};
+	ModelTree tree_with_null;
+	ModelRecord record = {columns, fields, false};
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 	FlowFilter *filter_with_null = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 	uint64_t seed = size + (uint64_t) set->column;
@@ -174,8 +174,8 @@ check_set(const Set *set, size_t size, size_t probes, int *seen)
 	}
 	tree_with_null = tree;
 	tree_with_null.has_null = true;
-	flow_filter_set_root(filter, naive_build(filter, &tree));
-	flow_filter_set_root(filter_with_null, naive_build(filter_with_null, &tree_with_null));
+	flow_filter_set_root(filter, model_build(filter, &tree));
+	flow_filter_set_root(filter_with_null, model_build(filter_with_null, &tree_with_null));
 	for (size_t i = 0; i < probes; i++)
 	{
 		char field[64] = "-";
@@ -191,10 +191,10 @@ check_set(const Set *set, size_t size, size_t probes, int *seen)
 		else if (i > 0)
 			set->make_field(&seed, size, field);
 		fields[set->column] = (FlowSlice) {field, strlen(field)};
-		want = naive_leaf(&tree, &record);
+		want = model_leaf(&tree, &record);
 		CHECK_INT(flow_filter_test(filter, fields, &bad), want);
 		CHECK_INT(flow_filter_test(filter_with_null, fields, &bad),
-		          naive_leaf(&tree_with_null, &record));
+		          model_leaf(&tree_with_null, &record));
 		seen[want == FLOW_TRUE]++;
 	}
 	flow_filter_free(filter);
@@ -232,7 +232,7 @@ large_sets_agree_with_a_linear_search(void)
 
 			if (view != FLOW_AS_IS && columns[kinds[i].column].type > FLOW_INT64)
 				continue;
-			for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+			for (ModelKind kind = MODEL_ANY; kind <= MODEL_ALL; kind++)
 				for (FlowOp op = FLOW_EQ; op <= FLOW_GE; op++)
 				{
 					Set set = {kinds[i].column, view, op, kind, kinds[i].make, kinds[i].make};
@@ -248,7 +248,7 @@ static void
 large_sets_of_networks_agree_with_a_linear_search(void)
 {
 	for (FlowOp op = FLOW_WITHIN; op <= FLOW_OVERLAPS; op++)
-		for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+		for (ModelKind kind = MODEL_ANY; kind <= MODEL_ALL; kind++)
 		{
 			Set address = {ADDRESS, FLOW_AS_IS, op, kind, make_network, make_address_or_network};
 			Set network = {NETWORK, FLOW_AS_IS, op, kind, make_network, make_network};
@@ -259,7 +259,7 @@ large_sets_of_networks_agree_with_a_linear_search(void)
 				check_set(&address, set_sizes[s], probes_for(set_sizes[s]), seen);
 				check_set(&network, set_sizes[s], probes_for(set_sizes[s]), seen);
 			}
-			CHECK(seen[false] > 100 && (seen[true] > 100 || kind == NAIVE_ALL));
+			CHECK(seen[false] > 100 && (seen[true] > 100 || kind == MODEL_ALL));
 		}
 }
 
@@ -267,7 +267,7 @@ static void
 sets_of_few_networks_agree_in_every_combination(void)
 {
 	uint64_t seed = 11;
-	int seen[NAIVE_ALL + 1][2] = {{0}};
+	int seen[MODEL_ALL + 1][2] = {{0}};
 
 	/*
 	 * many small sets over a small address space, so that all ways of nesting
@@ -275,10 +275,10 @@ sets_of_few_networks_agree_in_every_combination(void)
 	 */
 	for (int round = 0; round < unit_tries(6000); round++)
 	{
-		NaiveKind kind = round % 2 ? NAIVE_ALL : NAIVE_ANY;
+		ModelKind kind = round % 2 ? MODEL_ALL : MODEL_ANY;
 		FlowValue constants[8];
 		FlowSlice fields[NCOLUMNS] = {{NULL, 0}};
-		NaiveRecord record = {columns, fields, false};
+		ModelRecord record = {columns, fields, false};
 
 		memset(constants, 0, sizeof(constants));
 		for (int i = 0; i < 8; i++)
@@ -295,14 +295,14 @@ sets_of_few_networks_agree_in_every_combination(void)
 		}
 		for (FlowOp op = FLOW_WITHIN; op <= FLOW_OVERLAPS; op++)
 		{
-			NaiveTree tree = {.kind = kind,
+			ModelTree tree = {.kind = kind,
 			                  .column = ADDRESS,
 			                  .op = op,
 			                  .constants = constants,
 			                  .count = 1 + round / 2 % 8};
 			FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 
-			flow_filter_set_root(filter, naive_build(filter, &tree));
+			flow_filter_set_root(filter, model_build(filter, &tree));
 			for (int i = 0; i < 20; i++)
 			{
 				char field[32];
@@ -314,13 +314,13 @@ sets_of_few_networks_agree_in_every_combination(void)
 				                                                "%d.0.0.0/%d",
 				                                                (int) (unit_random(&seed) & 0x3F),
 				                                                bits)};
-				CHECK_INT(flow_filter_test(filter, fields, &bad), naive_leaf(&tree, &record));
-				seen[kind][naive_leaf(&tree, &record) == FLOW_TRUE]++;
+				CHECK_INT(flow_filter_test(filter, fields, &bad), model_leaf(&tree, &record));
+				seen[kind][model_leaf(&tree, &record) == FLOW_TRUE]++;
 			}
 			flow_filter_free(filter);
 		}
 	}
-	for (NaiveKind kind = NAIVE_ANY; kind <= NAIVE_ALL; kind++)
+	for (ModelKind kind = MODEL_ANY; kind <= MODEL_ALL; kind++)
 		CHECK(seen[kind][false] > 10000 && seen[kind][true] > 10000);
 }
 

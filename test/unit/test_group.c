@@ -5,7 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "naive_group.h"
+#include "model_group.h"
 
 #include <arpa/inet.h>
 #include <malloc.h>
@@ -196,8 +196,8 @@ has_aggregate(FlowAggregateKind kind, FlowType type)
 typedef struct RandomSpec
 {
 	FlowGroupSpec spec;
-	int keys[NAIVE_KEYS];
-	FlowAggregate aggregates[NAIVE_AGGREGATES];
+	int keys[MODEL_KEYS];
+	FlowAggregate aggregates[MODEL_AGGREGATES];
 } RandomSpec;
 
 static void
@@ -210,8 +210,8 @@ random_spec(RandomSpec *made, uint64_t *seed)
 	                              .ncolumns = NCOLUMNS,
 	                              .keys = made->keys,
 	                              .aggregates = made->aggregates};
-	made->spec.nkeys = (int) (unit_random(seed) % (NAIVE_KEYS + 1));
-	made->spec.naggregates = (int) (unit_random(seed) % (NAIVE_AGGREGATES + 1));
+	made->spec.nkeys = (int) (unit_random(seed) % (MODEL_KEYS + 1));
+	made->spec.naggregates = (int) (unit_random(seed) % (MODEL_AGGREGATES + 1));
 	made->spec.memory = bounds[unit_random(seed) % flow_countof(bounds)];
 	for (int k = 0; k < made->spec.nkeys; k++)
 		made->keys[k] = (int) (unit_random(seed) % (uint64_t) NCOLUMNS);
@@ -235,8 +235,8 @@ typedef struct Pair
 {
 	const FlowGroupSpec *spec;
 	FlowGroups *groups;
-	NaiveGroups model;     /* all records that were added */
-	NaiveGroups collected; /* the groups that were taken out so far */
+	ModelGroups model;     /* all records that were added */
+	ModelGroups collected; /* the groups that were taken out so far */
 	int limits, bads, failures;
 } Pair;
 
@@ -253,7 +253,7 @@ pair_open(Pair *pair, const FlowGroupSpec *spec)
 static void
 pair_flush(Pair *pair)
 {
-	naive_absorb(&pair->collected, pair->groups);
+	model_absorb(&pair->collected, pair->groups);
 	flow_groups_clear(pair->groups);
 	CHECK_INT(flow_groups_count(pair->groups), 0);
 }
@@ -262,10 +262,10 @@ static void
 pair_close(Pair *pair)
 {
 	pair_flush(pair);
-	CHECK(naive_equal(&pair->model, &pair->collected));
+	CHECK(model_equal(&pair->model, &pair->collected));
 	flow_groups_free(pair->groups);
-	naive_free(&pair->model);
-	naive_free(&pair->collected);
+	model_free(&pair->model);
+	model_free(&pair->collected);
 }
 
 static bool
@@ -298,7 +298,7 @@ pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *
 		FlowStatus status = flow_groups_add(pair->groups, batch, &done, bad_is_null, &bad);
 
 		for (; before < done; before++)
-			CHECK(naive_add(&pair->model, fields + before * (size_t) NCOLUMNS, bad_is_null));
+			CHECK(model_add(&pair->model, fields + before * (size_t) NCOLUMNS, bad_is_null));
 		if (status == FLOW_OK && done == batch->count)
 			break;
 		if (status == FLOW_OK)
@@ -322,7 +322,7 @@ pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *
 			CHECK(!bad_is_null && done < batch->count);
 			CHECK_INT(bad.status, status);
 			CHECK(bad.column >= 0 && is_wanted(pair->spec, bad.column));
-			CHECK_INT(naive_bad(pair->spec, fields + done * (size_t) NCOLUMNS, bad.column), status);
+			CHECK_INT(model_bad(pair->spec, fields + done * (size_t) NCOLUMNS, bad.column), status);
 			pair->bads++;
 			if (unit_random(seed) % 2)
 				bad_is_null = true;
@@ -340,11 +340,11 @@ pair_add_records(Pair *pair, const FlowSlice *fields, size_t count, bool split, 
 {
 	if (split)
 	{
-		NaiveBatch made;
+		ModelBatch made;
 
-		naive_batch(&made, fields, count, NCOLUMNS, seed);
+		model_batch(&made, fields, count, NCOLUMNS, seed);
 		pair_add(pair, &made.batch, fields, seed);
-		naive_batch_free(&made);
+		model_batch_free(&made);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -812,12 +812,12 @@ is_spelled_otherwise(int column, FlowSlice field)
 	char buffer[64];
 	FlowSlice form = naive_form(&columns[column], field, buffer);
 
-	return form.data != NULL && field.data != NULL && !naive_same_bytes(form, field);
+	return form.data != NULL && field.data != NULL && !model_same_bytes(form, field);
 }
 
 /* Adds record "i" to the model, with its keys written like that. */
 static void
-add_by_value(NaiveGroups *model, const FlowSlice *fields, bool bad_is_null)
+add_by_value(ModelGroups *model, const FlowSlice *fields, bool bad_is_null)
 {
 	static char buffers[NCOLUMNS][64];
 	FlowSlice copy[NCOLUMNS];
@@ -829,7 +829,7 @@ add_by_value(NaiveGroups *model, const FlowSlice *fields, bool bad_is_null)
 
 		copy[column] = naive_form(&columns[column], fields[column], buffers[column]);
 	}
-	CHECK(naive_add(model, copy, bad_is_null));
+	CHECK(model_add(model, copy, bad_is_null));
 }
 
 /* Moves all groups to others, like a host that has stored them. */
@@ -841,8 +841,8 @@ merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
 
 	while (flow_groups_next(from, &position, &group) == FLOW_OK)
 	{
-		char buffers[NAIVE_KEYS][FLOW_FORM_SIZE];
-		FlowSlice keys[NAIVE_KEYS];
+		char buffers[MODEL_KEYS][FLOW_FORM_SIZE];
+		FlowSlice keys[MODEL_KEYS];
 
 		for (int k = 0; k < spec->nkeys; k++)
 			keys[k] = flow_groups_key_form(from, k, group.keys[k], buffers[k]);
@@ -858,7 +858,7 @@ merge_all(const FlowGroupSpec *spec, FlowGroups *from, FlowGroups *into)
  * others, and returns false in that case.
  */
 static bool
-add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, NaiveGroups *model,
+add_whole(const FlowGroupSpec *spec, FlowGroups *groups, FlowGroups *others, ModelGroups *model,
           const FlowBatch *batch, const FlowSlice *fields)
 {
 	size_t done = 0;
@@ -894,7 +894,7 @@ it_makes_groups_whole(void)
 		RandomSpec random;
 		FlowGroupSpec unbounded;
 		FlowGroups *groups, *others;
-		NaiveGroups model = {.spec = &random.spec}, collected = {.spec = &random.spec};
+		ModelGroups model = {.spec = &random.spec}, collected = {.spec = &random.spec};
 		FlowError error;
 		bool fits = true;
 
@@ -913,7 +913,7 @@ it_makes_groups_whole(void)
 		for (int i = 0; i < 6; i++)
 		{
 			size_t count = random_records(fields, true, true, &seed);
-			NaiveBatch made;
+			ModelBatch made;
 
 			/* every other time there are no other spellings */
 			for (size_t f = 0; f < count * (size_t) NCOLUMNS && rounds % 2; f++)
@@ -925,9 +925,9 @@ it_makes_groups_whole(void)
 						fields[f] =
 							(FlowSlice) {columns[column].null_text, columns[column].null_len};
 			}
-			naive_batch(&made, fields, count, NCOLUMNS, &seed);
+			model_batch(&made, fields, count, NCOLUMNS, &seed);
 			fits &= add_whole(&random.spec, groups, others, &model, &made.batch, fields);
-			naive_batch_free(&made);
+			model_batch_free(&made);
 		}
 
 		if (fits && flow_groups_are_whole(groups))
@@ -937,14 +937,14 @@ it_makes_groups_whole(void)
 			merge_all(&random.spec, groups, others);
 			merged++;
 		}
-		naive_absorb(&collected, groups);
-		naive_absorb(&collected, others);
+		model_absorb(&collected, groups);
+		model_absorb(&collected, others);
 		CHECK_INT(flow_groups_count(groups) + flow_groups_count(others), collected.count);
-		CHECK(naive_equal(&model, &collected));
+		CHECK(model_equal(&model, &collected));
 		flow_groups_free(groups);
 		flow_groups_free(others);
-		naive_free(&model);
-		naive_free(&collected);
+		model_free(&model);
+		model_free(&collected);
 	}
 	CHECK(at_once > 30);
 	CHECK(merged > 100);

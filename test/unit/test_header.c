@@ -5,7 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "plain_header.h"
+#include "model_header.h"
 
 #define FILES 3000
 
@@ -16,8 +16,8 @@ agrees(const char *text)
 {
 	uint64_t line;
 
-	return plain_header_agrees(path, text, strlen(text), true, 1 << 20, &line) &&
-	       plain_header_agrees(path, text, strlen(text), false, 1 << 20, &line);
+	return model_header_agrees(path, text, strlen(text), true, 1 << 20, &line) &&
+	       model_header_agrees(path, text, strlen(text), false, 1 << 20, &line);
 }
 
 static void
@@ -175,7 +175,7 @@ it_reads_random_files_as_the_plain_reader(void)
 		size_t len = random_text(text, sizeof(text), &seed);
 		uint64_t line = 0;
 		bool same =
-			plain_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
+			model_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
 
 		CHECK(same);
 		if (!same)
@@ -192,7 +192,7 @@ it_survives_failing_allocations(void)
 	for (int after = 0; after < 60; after++)
 	{
 		unit_state.fail_after = after;
-		(void) plain_header_agrees(path, text, strlen(text), true, 1 << 20, &line);
+		(void) model_header_agrees(path, text, strlen(text), true, 1 << 20, &line);
 		unit_state.fail_after = -1;
 	}
 	CHECK(agrees(text));

@@ -9,9 +9,9 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/bytes/source.h"
-#include "plain_json.h"
+#include "model_json.h"
 
-#include "plain_reader.h"
+#include "model_reader.h"
 
 #include <malloc.h>
 
@@ -23,10 +23,10 @@
 static void
 check_pieces(const char *text, size_t len, size_t in_size, size_t out_size, size_t max_line_length)
 {
-	PlainText want = plain_json_unwrap(text, len, max_line_length);
-	PlainText made =
-		plain_unwrap_lines(&flow_json_codec, text, len, in_size, out_size, max_line_length);
-	bool agrees = plain_json_agrees(&made, &want);
+	ModelText want = model_json_unwrap(text, len, max_line_length);
+	ModelText made =
+		model_unwrap_lines(&flow_json_codec, text, len, in_size, out_size, max_line_length);
+	bool agrees = model_json_agrees(&made, &want);
 
 	CHECK(agrees);
 	if (!agrees)
@@ -277,7 +277,7 @@ events_written_alike_become_what_the_plain_reader_makes_of_them(void)
 static void
 check_lines(const char *text, const char *lines, uint64_t skipped)
 {
-	PlainText made = plain_unwrap(&flow_json_codec, text, strlen(text), 1, 1 << 16);
+	ModelText made = model_unwrap(&flow_json_codec, text, strlen(text), 1, 1 << 16);
 
 	CHECK_INT(made.status, FLOW_END);
 	CHECK_INT(made.skipped, skipped);
@@ -291,7 +291,7 @@ static void
 check_error(const char *text, FlowStatus status, const char *message, const char *detail,
             const char *lines)
 {
-	PlainText made = plain_unwrap(&flow_json_codec, text, strlen(text), 1 << 16, 1 << 16);
+	ModelText made = model_unwrap(&flow_json_codec, text, strlen(text), 1 << 16, 1 << 16);
 
 	CHECK_INT(made.status, status);
 	CHECK_STRING(made.error.message, message);
@@ -444,7 +444,7 @@ errors_show_no_text(void)
 
 	for (size_t i = 0; i < flow_countof(texts); i++)
 	{
-		PlainText made = plain_unwrap(&flow_json_codec, texts[i], strlen(texts[i]), 7, 1 << 16);
+		ModelText made = model_unwrap(&flow_json_codec, texts[i], strlen(texts[i]), 7, 1 << 16);
 
 		CHECK(made.status == FLOW_CORRUPT || made.status == FLOW_UNSUPPORTED);
 		CHECK(strstr(made.error.message, "SECRET") == NULL &&
@@ -764,7 +764,7 @@ write_endless(const Endless *endless)
 	FlowObject object;
 
 	len = fill(endless, 0, text, len);
-	object = plain_write(path, (const char *) text, len);
+	object = model_write(path, (const char *) text, len);
 	free(text);
 	return object;
 }

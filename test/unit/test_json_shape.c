@@ -5,7 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "plain_json.h"
+#include "model_json.h"
 
 #include "../../flow/bytes/json_shape.h"
 

@@ -503,8 +503,8 @@ random_json_is_read_as_by_the_plain_reader(void)
 	{
 		char text[512] = "[";
 		int n = (int) (unit_random(&seed) % 12);
-		PlainJson plain = {.depth = 0};
-		PlainNode *node;
+		ModelJson plain = {.depth = 0};
+		ModelNode *node;
 		char *made;
 
 		if (i % 3 == 0)
@@ -515,9 +515,9 @@ random_json_is_read_as_by_the_plain_reader(void)
 			strcat(text, "]");
 		plain.data = text;
 		plain.len = strlen(text);
-		node = plain_json_value(&plain);
+		node = model_json_value(&plain);
 		if (node->whole)
-			plain_json_skip_blanks(&plain);
+			model_json_skip_blanks(&plain);
 		made = tokens_of(text, plain.len, unit_random(&seed) % 20, 1 + unit_random(&seed) % 9);
 		if (node->whole && plain.at == plain.len && node->type != '0')
 		{
@@ -539,7 +539,7 @@ random_json_is_read_as_by_the_plain_reader(void)
 		}
 		else if (!node->whole)
 			CHECK(strchr(made, '!') != NULL && strrchr(made, '!')[1] == '\0');
-		plain_json_free(node);
+		model_json_free(node);
 		free(made);
 	}
 	CHECK(valid > 1000);

@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/location_match.h"
-#include "plain_location.h"
+#include "model_location.h"
 
 static FlowError error;
 

@@ -10,7 +10,7 @@
 #define _GNU_SOURCE /* nftw, RTLD_NEXT */
 #endif
 
-#include "plain_location.h"
+#include "model_location.h"
 #include "tree.h"
 
 #include <dlfcn.h>
@@ -666,13 +666,13 @@ a_listing_without_memory_fails_and_leaks_nothing(void)
 
 static char plain_found[400][64];
 static size_t plain_count;
-static const char *plain_location;
+static const char *model_location;
 
 static int
 plain_visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void) ftw;
-	if (type == FTW_F && st->st_size > 0 && plain_takes(plain_location, path, false) == 1)
+	if (type == FTW_F && st->st_size > 0 && model_takes(model_location, path, false) == 1)
 		snprintf(plain_found[plain_count++], sizeof(plain_found[0]), "%s", path);
 	return 0;
 }
@@ -721,7 +721,7 @@ random_trees_are_listed_as_the_plain_way_does(void)
 				CHECK(error.status == FLOW_BAD_LOCATION || error.status == FLOW_NOT_FOUND);
 				continue;
 			}
-			plain_location = location;
+			model_location = location;
 			plain_count = 0;
 			must(nftw(root, plain_visit, 16, FTW_PHYS) == 0, "nftw");
 			qsort(plain_found, plain_count, sizeof(plain_found[0]), compare_paths);

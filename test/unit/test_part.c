@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/part.h"
-#include "plain_reader.h"
+#include "model_reader.h"
 
 /*
  * true while the tests run with lines that are split, false with lines that
@@ -120,11 +120,11 @@ static void
 read_all(const Setup *setup, const FlowObjects *objects, Queue *q, uint64_t *shared_rejects,
          Outcome *outcome)
 {
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	FlowFormatSpec format_spec = {.regex = MODEL_REGEX,
 	                              .regex_jit = true,
 	                              .splitter = split,
 	                              .header = setup->header,
-	                              .columns = plain_columns,
+	                              .columns = model_columns,
 	                              .ncolumns = 2};
 	FlowReadSpec spec = {
 		.host = &unit_host,
@@ -257,7 +257,7 @@ compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, 
 static void
 cut_everywhere(const Setup *setup, const char *data, size_t len)
 {
-	FlowObject object = plain_write(path, data, len);
+	FlowObject object = model_write(path, data, len);
 	FlowObjects objects = read_whole(setup, &object);
 	uint64_t at[MAX_PARTS];
 
@@ -364,7 +364,7 @@ blocks_and_parts_are_independent(void)
 			if (at < size)
 				data[at++] = '\n';
 		}
-		object = plain_write(path, data, size);
+		object = model_write(path, data, size);
 		objects = read_whole(&setup, &object);
 		for (int i = 0; i < 16; i++)
 		{
@@ -431,7 +431,7 @@ a_change_is_noticed_in_every_part(void)
 
 	for (size_t i = 0; i < sizeof(text); i += 4)
 		memcpy(text + i, "a 1\n", 4);
-	object = plain_write(path, text, sizeof(text));
+	object = model_write(path, text, sizeof(text));
 	object.modified++;
 	for (uint64_t start = 0; start < sizeof(text); start += 1000)
 	{
@@ -449,9 +449,9 @@ a_change_is_noticed_in_every_part(void)
 static void
 a_change_while_a_part_is_read_is_noticed(void)
 {
-	FlowFormatSpec format_spec = {.regex = PLAIN_REGEX,
+	FlowFormatSpec format_spec = {.regex = MODEL_REGEX,
 	                              .header = FLOW_HEADER_FALSE,
-	                              .columns = plain_columns,
+	                              .columns = model_columns,
 	                              .ncolumns = 2};
 	size_t size = 4 * FLOW_BLOCK_SIZE;
 	char *text = malloc(size);
@@ -473,7 +473,7 @@ a_change_while_a_part_is_read_is_noticed(void)
 
 	for (size_t i = 0; i < size; i += 4)
 		memcpy(text + i, "a 1\n", 4);
-	object = plain_write(path, text, size);
+	object = model_write(path, text, size);
 	queue.parts[0] = (FlowPart) {0, FLOW_BLOCK_SIZE, 2 * FLOW_BLOCK_SIZE};
 	queue.count = 1;
 	queue.next = 0;
@@ -509,7 +509,7 @@ counting_lines_is_interruptible(void)
 	uint64_t number = 1;
 
 	memset(text, '\n', size);
-	object = plain_write(path, text, size);
+	object = model_write(path, text, size);
 	for (unit_state.interrupt_after = 0; unit_state.interrupt_after < 8;)
 	{
 		int64_t after = unit_state.interrupt_after;
@@ -549,7 +549,7 @@ counting_lines_is_interruptible(void)
 static void
 odd_parts_are_empty(void)
 {
-	FlowObject object = plain_write(path, "a 1\nb 2\n", 8);
+	FlowObject object = model_write(path, "a 1\nb 2\n", 8);
 	FlowObjects objects = {.items = &object, .count = 1, .bytes = 8, .complete = true};
 	static const FlowPart parts[] =
 		{{0, 8, 8}, {0, 8, 100}, {0, 100, 200}, {0, 5, 5}, {0, 4, 4}, {0, 3, 3}};

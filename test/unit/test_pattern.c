@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include "../../flow/regex.h"
 #include "../../flow/shape.h"
-#include "plain_pattern.h"
+#include "model_pattern.h"
 #include "regex_help.h"
 
 /* ---------- shapes as text ---------- */
@@ -621,14 +621,14 @@ a_check_tells_if_its_class_has_all_digits(void)
 static void
 a_line_of_the_shape_is_split_as_pcre2_would(void)
 {
-	PlainCount count = {0};
-	PlainSource source = {NULL, NULL, 20141113};
-	static PlainPattern pattern;
+	ModelCount count = {0};
+	ModelSource source = {NULL, NULL, 20141113};
+	static ModelPattern pattern;
 
 	for (int i = 0; i < 6000; i++)
 	{
-		plain_make_pattern(&pattern, &source);
-		if (!plain_compare(&unit_host, pattern.text, i % 2, 40, unit_random(&source.seed), &count))
+		model_make_pattern(&pattern, &source);
+		if (!model_compare(&unit_host, pattern.text, i % 2, 40, unit_random(&source.seed), &count))
 			CHECK(!"split in the same way");
 	}
 	printf("# %" PRIu64 " patterns, %" PRIu64 " shapes, %" PRIu64 " pairs, %" PRIu64

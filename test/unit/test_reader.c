@@ -6,7 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "plain_reader.h"
+#include "model_reader.h"
 
 #define MAX_FILES 4
 
@@ -58,13 +58,13 @@ open_fixture_columns(Fixture *f, const char *regex, FlowHeaderMode header,
 static FlowStatus
 open_fixture(Fixture *f)
 {
-	return open_fixture_columns(f, PLAIN_REGEX, FLOW_HEADER_FALSE, plain_columns, 2);
+	return open_fixture_columns(f, MODEL_REGEX, FLOW_HEADER_FALSE, model_columns, 2);
 }
 
 static void
 add_file(Fixture *f, const void *data, size_t len)
 {
-	f->items[f->objects.count] = plain_write(paths[f->objects.count], data, len);
+	f->items[f->objects.count] = model_write(paths[f->objects.count], data, len);
 	f->objects.bytes += len;
 	f->objects.count++;
 }
@@ -122,18 +122,18 @@ it_reads_lines_in_all_their_forms(void)
 	add_text(&f, text);
 	CHECK_INT(open_fixture(&f), FLOW_OK);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK(plain_same(record.fields[0], (FlowSlice) {"a", 1}));
-	CHECK(plain_same(record.fields[1], (FlowSlice) {"1", 1}));
-	CHECK_INT(plain_line_number(f.reader), 1);
+	CHECK(model_same(record.fields[0], (FlowSlice) {"a", 1}));
+	CHECK(model_same(record.fields[1], (FlowSlice) {"1", 1}));
+	CHECK_INT(model_line_number(f.reader), 1);
 	CHECK(flow_reader_position(f.reader, &path, &line));
 	CHECK_STRING(path, paths[0]);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK_INT(plain_line_number(f.reader), 4);
+	CHECK_INT(model_line_number(f.reader), 4);
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	/* a byte order mark is one only at the start */
-	CHECK(plain_same(record.fields[0], (FlowSlice) {"\xEF\xBB\xBF", 3}));
+	CHECK(model_same(record.fields[0], (FlowSlice) {"\xEF\xBB\xBF", 3}));
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK(plain_same(record.fields[0], (FlowSlice) {"last", 4}));
+	CHECK(model_same(record.fields[0], (FlowSlice) {"last", 4}));
 	CHECK_INT(next(&f, &record), FLOW_END);
 	CHECK_INT(flow_reader_counts(f.reader)->blank, 2);
 	CHECK_INT(flow_reader_counts(f.reader)->lines, 6);
@@ -179,10 +179,10 @@ check_against_plain(Fixture *f, char *const *data, const size_t *lens, size_t ma
 	for (size_t i = 0; i < f->objects.count; i++)
 	{
 		const char *from = data[i];
-		PlainLine line;
+		ModelLine line;
 		uint64_t number = 0;
 
-		while (plain_next_line(&from, data[i] + lens[i], max_line_length, &line))
+		while (model_next_line(&from, data[i] + lens[i], max_line_length, &line))
 		{
 			number++;
 			if (!line.record)
@@ -192,9 +192,9 @@ check_against_plain(Fixture *f, char *const *data, const size_t *lens, size_t ma
 				CHECK(!"the plain reader has one more");
 				return;
 			}
-			CHECK_INT(plain_line_number(f->reader), number);
-			CHECK(plain_same(record.fields[0], line.a));
-			CHECK(plain_same(record.fields[1], line.b));
+			CHECK_INT(model_line_number(f->reader), number);
+			CHECK(model_same(record.fields[0], line.a));
+			CHECK(model_same(record.fields[1], line.b));
 		}
 	}
 	CHECK_INT(next(f, &record), FLOW_END);
@@ -322,7 +322,7 @@ it_keeps_what_is_to_be_null(void)
 	CHECK_INT(next(&f, &record), FLOW_OK);
 	CHECK_INT(next(&f, &record), FLOW_REJECTED);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK_INT(plain_line_number(f.reader), 2);
+	CHECK_INT(model_line_number(f.reader), 2);
 	CHECK(record.fields[0].data == NULL && record.fields[1].data == NULL);
 	CHECK_INT(next(&f, &record), FLOW_OK); /* nobody has checked "x" yet */
 	CHECK_INT(flow_reader_bad_field(f.reader, (FlowBadField) {1, FLOW_BAD_SYNTAX}, &f.error),
@@ -344,7 +344,7 @@ it_insists_on_not_null(void)
 		[FLOW_ON_ERROR_IGNORE] = {FLOW_END, FLOW_END, FLOW_END},
 		[FLOW_ON_ERROR_SET_NULL] = {FLOW_MISSING, FLOW_MISSING, FLOW_BAD_SYNTAX},
 	};
-	FlowColumn columns[2] = {plain_columns[0], plain_columns[1]};
+	FlowColumn columns[2] = {model_columns[0], model_columns[1]};
 
 	columns[1].not_null = true;
 	for (int on_error = 0; on_error < 3; on_error++)
@@ -355,7 +355,7 @@ it_insists_on_not_null(void)
 
 			add_text(&f, texts[i]);
 			f.spec.on_error = on_error;
-			CHECK_INT(open_fixture_columns(&f, PLAIN_REGEX, FLOW_HEADER_FALSE, columns, 2),
+			CHECK_INT(open_fixture_columns(&f, MODEL_REGEX, FLOW_HEADER_FALSE, columns, 2),
 			          FLOW_OK);
 			CHECK_INT(next(&f, &record), expected[on_error][i]);
 			close_fixture(&f);
@@ -393,7 +393,7 @@ it_filters_before_anything_else_is_looked_at(void)
 	FlowValue one = {.integer = 1};
 	const FlowCounts *counts;
 
-	f.filter = flow_filter_create(&unit_host, plain_columns, 2, false);
+	f.filter = flow_filter_create(&unit_host, model_columns, 2, false);
 	flow_filter_set_root(f.filter, flow_filter_compare(f.filter, 1, FLOW_AS_IS, FLOW_EQ, &one));
 	add_text(&f, "a 1\n\xFF 2\nb 1\nc -\n");
 	CHECK_INT(open_fixture(&f), FLOW_OK);
@@ -430,7 +430,7 @@ it_knows_headers(void)
 		{FLOW_HEADER_MATCH, "srcaddr dstport\na 1\nsrcaddr srcport\nb 2\n", -1, 1},
 		{FLOW_HEADER_FALSE, header, 1, 0},
 	};
-	FlowColumn columns[2] = {plain_columns[0], plain_columns[1]};
+	FlowColumn columns[2] = {model_columns[0], model_columns[1]};
 
 	columns[0].name = "sourceaddress"; /* the field srcaddr */
 	columns[1].name = "dstport";
@@ -440,7 +440,7 @@ it_knows_headers(void)
 		Fixture f = {0};
 
 		add_text(&f, cases[i].text);
-		CHECK_INT(open_fixture_columns(&f, PLAIN_REGEX, cases[i].mode, columns, 2), FLOW_OK);
+		CHECK_INT(open_fixture_columns(&f, MODEL_REGEX, cases[i].mode, columns, 2), FLOW_OK);
 		CHECK_INT(count_records(&f), cases[i].records);
 		if (cases[i].records < 0)
 			CHECK_INT(f.error.status, FLOW_BAD_HEADER);
@@ -453,7 +453,7 @@ it_knows_headers(void)
 static void
 it_compares_the_order_of_a_header_of_another_width(void)
 {
-	FlowColumn columns[2] = {plain_columns[0], plain_columns[1]};
+	FlowColumn columns[2] = {model_columns[0], model_columns[1]};
 	Fixture f = {0};
 
 	columns[0].name = "action";
@@ -475,7 +475,7 @@ it_compares_the_order_of_a_header_of_another_width(void)
 static void
 it_maps_groups_to_columns(void)
 {
-	FlowColumn columns[3] = {plain_columns[0], plain_columns[0], plain_columns[0]};
+	FlowColumn columns[3] = {model_columns[0], model_columns[0], model_columns[0]};
 	Fixture f = {0};
 	FlowRecord record;
 
@@ -484,9 +484,9 @@ it_maps_groups_to_columns(void)
 	add_text(&f, "x y\n");
 	CHECK_INT(open_fixture_columns(&f, "(\\S+) (\\S+)", FLOW_HEADER_FALSE, columns, 3), FLOW_OK);
 	CHECK_INT(next(&f, &record), FLOW_OK);
-	CHECK(plain_same(record.fields[0], (FlowSlice) {"x", 1}));
-	CHECK(plain_same(record.fields[1], (FlowSlice) {"y", 1}));
-	CHECK(plain_same(record.fields[2], (FlowSlice) {"y", 1}));
+	CHECK(model_same(record.fields[0], (FlowSlice) {"x", 1}));
+	CHECK(model_same(record.fields[1], (FlowSlice) {"y", 1}));
+	CHECK(model_same(record.fields[2], (FlowSlice) {"y", 1}));
 	close_fixture(&f);
 
 	/* a group that did not take part gives NULL, an empty one an empty text */
@@ -539,7 +539,7 @@ static void
 it_holds_buffers_only_while_it_reads(void)
 {
 	const int64_t most = 8 * 1024;
-	FlowFormatSpec format = {PLAIN_REGEX, true, split, FLOW_HEADER_FALSE, plain_columns, 2, NULL};
+	FlowFormatSpec format = {MODEL_REGEX, true, split, FLOW_HEADER_FALSE, model_columns, 2, NULL};
 	Fixture f = {0};
 	FlowRecord record;
 	const FlowReject *reject;
@@ -548,7 +548,7 @@ it_holds_buffers_only_while_it_reads(void)
 	add_text(&f, "a 1\nb 2\nnorecord\n");
 	add_text(&f, "b 3\n");
 	f.spec.on_error = FLOW_ON_ERROR_IGNORE;
-	f.filter = flow_filter_create(&unit_host, plain_columns, 2, false);
+	f.filter = flow_filter_create(&unit_host, model_columns, 2, false);
 	flow_filter_set_root(f.filter, flow_filter_compare(f.filter, 0, FLOW_AS_IS, FLOW_EQ, &value));
 	CHECK_INT(open_fixture(&f), FLOW_OK);
 	for (int round = 1; round <= 3; round++)
@@ -556,9 +556,9 @@ it_holds_buffers_only_while_it_reads(void)
 		int64_t before = unit_state.bytes;
 
 		CHECK_INT(next(&f, &record), FLOW_OK);
-		CHECK(plain_same(record.fields[1], (FlowSlice) {"2", 1}));
+		CHECK(model_same(record.fields[1], (FlowSlice) {"2", 1}));
 		CHECK(unit_state.bytes - before > FLOW_BLOCK_SIZE);
-		CHECK(next(&f, &record) == FLOW_OK && plain_same(record.fields[1], (FlowSlice) {"3", 1}));
+		CHECK(next(&f, &record) == FLOW_OK && model_same(record.fields[1], (FlowSlice) {"3", 1}));
 		CHECK_INT(next(&f, &record), FLOW_END);
 		CHECK(unit_state.bytes - before < most);
 		CHECK_INT(next(&f, &record), FLOW_END);

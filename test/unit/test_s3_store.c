@@ -5,13 +5,13 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "fake_http.h"
+#include "model_http.h"
 
 static int64_t
 fake_clock(void *arg)
 {
 	(void) arg;
-	return fake_now;
+	return model_now;
 }
 
 /* A store of the bucket, and a list of a location in it. */
@@ -45,8 +45,8 @@ set_up(Fixture *f, const char *location, int connections)
 	spec.credentials = &f->credentials;
 	CHECK_INT(flow_location_parse(&f->host, location, &f->location, &f->error), FLOW_OK);
 	CHECK_INT(flow_s3_create(&spec, &f->access.store, &f->error), FLOW_OK);
-	fake_requests = fake_lists = fake_fatal = 0;
-	fake_most_in_flight = 0;
+	model_requests = model_lists = model_fatal = 0;
+	model_most_in_flight = 0;
 }
 
 static void
@@ -61,31 +61,31 @@ tear_down(Fixture *f)
 static void
 clear_bucket(void)
 {
-	for (size_t i = 0; i < fake_nobjects; i++)
-		free(fake_objects[i].data);
-	memset(fake_objects, 0, sizeof(fake_objects));
-	fake_nobjects = 0;
-	fake_faults = 0;
-	fake_page_size = 1000;
-	fake_region = "us-east-1";
-	fake_ahead = 0;
+	for (size_t i = 0; i < model_nobjects; i++)
+		free(model_objects[i].data);
+	memset(model_objects, 0, sizeof(model_objects));
+	model_nobjects = 0;
+	model_faults = 0;
+	model_page_size = 1000;
+	model_region = "us-east-1";
+	model_ahead = 0;
 }
 
 static void
 put(const char *key, size_t size)
 {
-	FakeObject *object = &fake_objects[fake_nobjects++];
+	ModelObject *object = &model_objects[model_nobjects++];
 
 	snprintf(object->key, sizeof(object->key), "%s", key);
 	snprintf(object->etag,
 	         sizeof(object->etag),
 	         "\"%016llx\"",
-	         (unsigned long long) fake_number(UINT64_MAX));
+	         (unsigned long long) model_number(UINT64_MAX));
 	object->size = size;
 	object->data = malloc(size + sizeof(uint64_t));
 	for (size_t i = 0; i < size; i += sizeof(uint64_t))
 	{
-		uint64_t random = fake_number(UINT64_MAX);
+		uint64_t random = model_number(UINT64_MAX);
 
 		memcpy(object->data + i, &random, sizeof(random));
 	}
@@ -175,7 +175,7 @@ locations_mean_keys(void)
 	put("d/2024/02/30/z.gz", 10);
 	for (size_t page = 1; page < 4; page++)
 	{
-		fake_page_size = page == 3 ? 1000 : page;
+		model_page_size = page == 3 ? 1000 : page;
 		for (size_t i = 0; i < flow_countof(cases); i++)
 			CHECK_STRING(keys_of(cases[i].location), cases[i].keys);
 	}
@@ -212,7 +212,7 @@ a_list_can_be_handed_over(void)
 		bool complete = false;
 		Fixture f;
 
-		fake_page_size = page;
+		model_page_size = page;
 		while (!complete)
 		{
 			FlowStatus status;
@@ -241,7 +241,7 @@ a_list_can_be_handed_over(void)
 		free(bytes);
 		CHECK_INT(count, 7);
 	}
-	fake_page_size = 1000;
+	model_page_size = 1000;
 }
 
 static FlowStatus
@@ -262,14 +262,14 @@ pruned_prefixes_are_not_listed(void)
 	FlowPruner pruner = {NULL, only_january};
 	Fixture f;
 
-	fake_page_size = 1000;
+	model_page_size = 1000;
 	set_up(&f, "s3://bucket/d/${day:yyyy/MM/dd}/*", 16);
 	CHECK_INT(list(&f, &pruner), FLOW_OK);
 	CHECK_INT(f.objects->count, 2);
 	CHECK_INT(f.objects->pruned.directories, 1);
-	for (uint64_t i = 0; i < fake_lists; i++)
-		CHECK(strstr(fake_listed[i], "2024/02") == NULL);
-	CHECK_INT(fake_lists, 5); /* d/, 2024/, 01/, and two days */
+	for (uint64_t i = 0; i < model_lists; i++)
+		CHECK(strstr(model_listed[i], "2024/02") == NULL);
+	CHECK_INT(model_lists, 5); /* d/, 2024/, 01/, and two days */
 	tear_down(&f);
 }
 
@@ -280,7 +280,7 @@ what_may_be_anything_is_listed_at_once(void)
 
 	set_up(&f, "s3://bucket/a/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
-	CHECK_INT(fake_lists, 1);
+	CHECK_INT(model_lists, 1);
 	tear_down(&f);
 }
 
@@ -311,11 +311,11 @@ the_region_is_found_out(void)
 
 	clear_bucket();
 	put("x", 3);
-	fake_region = "eu-central-1";
+	model_region = "eu-central-1";
 	set_up(&f, "s3://bucket", 1);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
 	CHECK_INT(f.objects->count, 1);
-	CHECK_INT(fake_requests, 2);
+	CHECK_INT(model_requests, 2);
 	tear_down(&f);
 }
 
@@ -330,15 +330,15 @@ the_clock_is_found_out(void)
 
 	clear_bucket();
 	put("x", 3);
-	for (fake_ahead = -3600; fake_ahead <= 3600; fake_ahead += 7200)
+	for (model_ahead = -3600; model_ahead <= 3600; model_ahead += 7200)
 	{
 		set_up(&f, "s3://bucket", 1);
 		CHECK_INT(list(&f, NULL), FLOW_OK);
 		CHECK_INT(f.objects->count, 1);
-		CHECK_INT(fake_requests, 2);
+		CHECK_INT(model_requests, 2);
 		tear_down(&f);
 	}
-	fake_ahead = 2 * 86400;
+	model_ahead = 2 * 86400;
 	set_up(&f, "s3://bucket", 1);
 	CHECK_INT(list(&f, NULL), FLOW_NO_PERMISSION);
 	CHECK(strstr(f.error.hint, "clock") != NULL);
@@ -361,7 +361,7 @@ read_all(Fixture *f, bool announce)
 	for (size_t i = 0; i < f->objects->count; i++)
 	{
 		const FlowObject *object = &f->objects->items[i];
-		const FakeObject *fake = fake_objects;
+		const ModelObject *fake = model_objects;
 		size_t total = 0, len = 1;
 		void *file;
 
@@ -377,7 +377,7 @@ read_all(Fixture *f, bool announce)
 			return false;
 		while (len > 0)
 		{
-			size_t capacity = 1 + fake_number(sizeof(buffer));
+			size_t capacity = 1 + model_number(sizeof(buffer));
 			FlowStatus status = storage->read(file, buffer, capacity, &len, &f->error);
 
 			if (status != FLOW_OK)
@@ -405,7 +405,7 @@ fill_bucket(size_t count, size_t largest)
 		char key[32];
 
 		snprintf(key, sizeof(key), "o/%03zu", i);
-		put(key, fake_number(60) == 0 ? 1 + fake_number(largest) : 1 + fake_number(3000));
+		put(key, model_number(60) == 0 ? 1 + model_number(largest) : 1 + model_number(3000));
 	}
 }
 
@@ -416,7 +416,7 @@ objects_are_read_many_at_a_time(void)
 	Fixture f;
 
 	clear_bucket();
-	for (size_t i = 0; i < FAKE_OBJECTS; i++)
+	for (size_t i = 0; i < MODEL_OBJECTS; i++)
 	{
 		char key[32];
 
@@ -429,10 +429,10 @@ objects_are_read_many_at_a_time(void)
 
 		set_up(&f, "s3://bucket/o", connections);
 		CHECK_INT(list(&f, NULL), FLOW_OK);
-		began = fake_now;
+		began = model_now;
 		CHECK(read_all(&f, true));
-		*(connections == 1 ? &one : &sixteen) = fake_now - began;
-		CHECK(fake_most_in_flight <= connections);
+		*(connections == 1 ? &one : &sixteen) = model_now - began;
+		CHECK(model_most_in_flight <= connections);
 		tear_down(&f);
 	}
 	CHECK(sixteen * 8 < one); /* of sixteen: fewer than that are left at the end */
@@ -448,9 +448,9 @@ large_objects_come_in_pieces(void)
 	put("small", 2 * 1024 * 1024);
 	set_up(&f, "s3://bucket", 16);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
-	fake_requests = 0;
+	model_requests = 0;
 	CHECK(read_all(&f, true));
-	CHECK_INT(fake_requests, 1 + 12);
+	CHECK_INT(model_requests, 1 + 12);
 	tear_down(&f);
 }
 
@@ -467,8 +467,8 @@ a_list_may_grow_while_it_is_read(void)
 	FlowStatus status;
 	Fixture f;
 
-	fill_bucket(FAKE_OBJECTS, 1000);
-	fake_page_size = 5;
+	fill_bucket(MODEL_OBJECTS, 1000);
+	model_page_size = 5;
 	set_up(&f, "s3://bucket/o", 16);
 	storage = f.access.store->storage;
 	CHECK_INT(flow_objects_begin(&f.host, f.location, &f.access, NULL, &f.objects, &f.error),
@@ -498,11 +498,11 @@ a_list_may_grow_while_it_is_read(void)
 			CHECK_INT(storage->read(file, buffer, sizeof(buffer), &len, &f.error), FLOW_OK);
 		storage->close(file);
 	}
-	CHECK_INT(f.objects->count, FAKE_OBJECTS);
-	lists = (FAKE_OBJECTS + 4) / 5 + 1;
-	CHECK_INT(fake_requests, FAKE_OBJECTS + lists);
+	CHECK_INT(f.objects->count, MODEL_OBJECTS);
+	lists = (MODEL_OBJECTS + 4) / 5 + 1;
+	CHECK_INT(model_requests, MODEL_OBJECTS + lists);
 	tear_down(&f);
-	fake_page_size = 1000;
+	model_page_size = 1000;
 }
 
 /* Reading only the beginning of an object does not fetch all of it. */
@@ -515,11 +515,11 @@ a_look_asks_for_no_more_than_it_reads(void)
 	clear_bucket();
 	put("x", 20000000);
 	put("y", 1000);
-	memset(fake_objects[0].data, 'x', fake_objects[0].size);
-	memset(fake_objects[1].data, 'x', fake_objects[1].size);
+	memset(model_objects[0].data, 'x', model_objects[0].size);
+	memset(model_objects[1].data, 'x', model_objects[1].size);
 	set_up(&f, "s3://bucket/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_OK);
-	fake_asked_bytes = 0;
+	model_asked_bytes = 0;
 	for (size_t i = 0; i < f.objects->count; i++)
 	{
 		CHECK_INT(flow_object_probe(&f.host,
@@ -534,7 +534,7 @@ a_look_asks_for_no_more_than_it_reads(void)
 		CHECK_STRING(probe.compression, "none");
 		flow_probe_free(&f.host, &probe);
 	}
-	CHECK_INT(fake_asked_bytes, FLOW_PROBE_SIZE + 1000);
+	CHECK_INT(model_asked_bytes, FLOW_PROBE_SIZE + 1000);
 	tear_down(&f);
 }
 
@@ -605,15 +605,15 @@ it_survives_what_can_be_repaired(void)
 	{
 		Fixture f;
 
-		fill_bucket(1 + fake_number(FAKE_OBJECTS), 5000000);
-		fake_page_size = 1 + fake_number(20);
-		fake_faults = (1u << FAKE_REPAIRABLE) - 2;
-		fake_fault_percent = 5;
-		set_up(&f, "s3://bucket/o", 1 + (int) fake_number(16));
+		fill_bucket(1 + model_number(MODEL_OBJECTS), 5000000);
+		model_page_size = 1 + model_number(20);
+		model_faults = (1u << MODEL_REPAIRABLE) - 2;
+		model_fault_percent = 5;
+		set_up(&f, "s3://bucket/o", 1 + (int) model_number(16));
 		if (list(&f, NULL) != FLOW_OK || !read_all(&f, true))
 			failed++;
 		else
-			CHECK_INT(f.objects->count, fake_nobjects);
+			CHECK_INT(f.objects->count, model_nobjects);
 		tear_down(&f);
 	}
 	/* one in five million requests fails five times in succession */
@@ -632,20 +632,20 @@ it_never_gives_other_bytes(void)
 	{
 		Fixture f;
 
-		fill_bucket(1 + fake_number(20), 5000000);
-		fake_page_size = 1 + fake_number(20);
-		fake_faults = (1u << FAKE_FAULTS) - 2;
-		fake_fault_percent = (int) fake_number(40);
-		set_up(&f, "s3://bucket/o", 1 + (int) fake_number(16));
+		fill_bucket(1 + model_number(20), 5000000);
+		model_page_size = 1 + model_number(20);
+		model_faults = (1u << MODEL_FAULTS) - 2;
+		model_fault_percent = (int) model_number(40);
+		set_up(&f, "s3://bucket/o", 1 + (int) model_number(16));
 		f.error.message[0] = '\0';
-		if (list(&f, NULL) == FLOW_OK && read_all(&f, fake_number(2) == 0))
+		if (list(&f, NULL) == FLOW_OK && read_all(&f, model_number(2) == 0))
 		{
-			CHECK_INT(f.objects->count, fake_nobjects);
+			CHECK_INT(f.objects->count, model_nobjects);
 			good++;
 		}
 		else
 		{
-			CHECK(fake_fatal > 0 || fake_fault_percent > 5);
+			CHECK(model_fatal > 0 || model_fault_percent > 5);
 			CHECK(f.error.message[0] != '\0' && f.error.status != FLOW_OK &&
 			      f.error.status != FLOW_END);
 			CHECK(strstr(f.error.message, "secret") == NULL &&
@@ -660,18 +660,18 @@ it_never_gives_other_bytes(void)
 static void
 a_store_in_trouble_is_given_up(void)
 {
-	int64_t began = fake_now;
+	int64_t began = model_now;
 	Fixture f;
 
 	fill_bucket(20, 1000);
-	fake_faults = 1u << FAKE_503;
-	fake_fault_percent = 100;
+	model_faults = 1u << MODEL_503;
+	model_fault_percent = 100;
 	set_up(&f, "s3://bucket/o/", 16);
 	CHECK_INT(list(&f, NULL), FLOW_IO);
 	CHECK_STRING(f.error.message,
 	             "could not list \"s3://bucket/o/\": the store reported a temporary error");
-	CHECK(fake_now - began < 60 * INT64_C(1000000));
-	CHECK_INT(fake_requests, FLOW_S3_ATTEMPTS);
+	CHECK(model_now - began < 60 * INT64_C(1000000));
+	CHECK_INT(model_requests, FLOW_S3_ATTEMPTS);
 	tear_down(&f);
 }
 
@@ -688,15 +688,15 @@ retries_do_not_make_it_worse(void)
 	{
 		Fixture f;
 
-		fill_bucket(FAKE_OBJECTS, 1000);
+		fill_bucket(MODEL_OBJECTS, 1000);
 		set_up(&f, "s3://bucket/o", 16);
 		CHECK_INT(list(&f, NULL), FLOW_OK);
-		fake_faults = 1u << FAKE_503;
-		fake_fault_percent = 50;
-		fake_requests = 0;
+		model_faults = 1u << MODEL_503;
+		model_fault_percent = 50;
+		model_requests = 0;
 		(void) read_all(&f, true);
-		requests += fake_requests;
-		needed += fake_nobjects;
+		requests += model_requests;
+		needed += model_nobjects;
 		tear_down(&f);
 	}
 	CHECK(requests <= 3 * needed);
@@ -707,20 +707,20 @@ changes_are_errors(void)
 {
 	static const struct
 	{
-		FakeFault fault;
+		ModelFault fault;
 		FlowStatus status;
 		const char *message;
 	} cases[] = {
-		{FAKE_412,
+		{MODEL_412,
 	     FLOW_CHANGED,
 	     "could not read \"s3://bucket/x\": the object changed since it was listed"},
-		{FAKE_ETAG_CHANGED,
+		{MODEL_ETAG_CHANGED,
 	     FLOW_CHANGED,
 	     "could not read \"s3://bucket/x\": the object changed since it was listed"},
-		{FAKE_404,
+		{MODEL_404,
 	     FLOW_NOT_FOUND,
 	     "could not read \"s3://bucket/x\": the object does not exist any more"},
-		{FAKE_403, FLOW_NO_PERMISSION, "could not read \"s3://bucket/x\": access is denied"},
+		{MODEL_403, FLOW_NO_PERMISSION, "could not read \"s3://bucket/x\": access is denied"},
 	};
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
@@ -731,8 +731,8 @@ changes_are_errors(void)
 		put("x", 100);
 		set_up(&f, "s3://bucket/x", 16);
 		CHECK_INT(list(&f, NULL), FLOW_OK);
-		fake_faults = 1u << cases[i].fault;
-		fake_fault_percent = 100;
+		model_faults = 1u << cases[i].fault;
+		model_fault_percent = 100;
 		CHECK(!read_all(&f, true));
 		CHECK_INT(f.error.status, cases[i].status);
 		CHECK_STRING(f.error.message, cases[i].message);
@@ -748,8 +748,8 @@ a_cut_list_is_an_error(void)
 		Fixture f;
 
 		fill_bucket(10, 100);
-		fake_faults = 1u << FAKE_CUT_LIST;
-		fake_fault_percent = 100;
+		model_faults = 1u << MODEL_CUT_LIST;
+		model_fault_percent = 100;
 		set_up(&f, "s3://bucket/o/", 16);
 		CHECK(list(&f, NULL) != FLOW_OK);
 		tear_down(&f);

@@ -6,7 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "plain_reader.h"
+#include "model_reader.h"
 
 #define MAX_COLUMNS 6
 #define DATA_SIZE (3 * FLOW_BLOCK_SIZE)
@@ -229,9 +229,9 @@ compare(Side *split, Side *matched, int ncolumns, bool filtered)
 		CHECK_INT(split->status, matched->status);
 		if (split->status != FLOW_OK || matched->status != FLOW_OK)
 			break;
-		CHECK_INT(plain_line_number(split->reader), plain_line_number(matched->reader));
+		CHECK_INT(model_line_number(split->reader), model_line_number(matched->reader));
 		for (int i = 0; i < ncolumns; i++)
-			CHECK(plain_same(split->record.fields[i], matched->record.fields[i]));
+			CHECK(model_same(split->record.fields[i], matched->record.fields[i]));
 	} while (!unit_failed);
 
 	if (split->status > FLOW_END)
@@ -265,7 +265,7 @@ it_reads_the_same_split_or_matched(void)
 	{
 		const struct Layout *layout = &layouts[(size_t) round % flow_countof(layouts)];
 		size_t len = make_data(&seed, layout, data, unit_random(&seed) % 3 ? 40000 : DATA_SIZE);
-		FlowObject object = plain_write(path, data, len);
+		FlowObject object = model_write(path, data, len);
 		FlowObjects objects = {.items = &object, .count = 1, .bytes = len};
 		FlowReadSpec spec = {
 			.host = &unit_host,
@@ -362,7 +362,7 @@ it_groups_the_same_split_or_matched(void)
 	{
 		const struct Layout *layout = &layouts[(size_t) round % flow_countof(layouts)];
 		size_t len = make_data(&seed, layout, data, unit_random(&seed) % 3 ? 40000 : DATA_SIZE);
-		FlowObject object = plain_write(path, data, len);
+		FlowObject object = model_write(path, data, len);
 		FlowObjects objects = {.items = &object, .count = 1, .bytes = len};
 		FlowReadSpec spec = {
 			.host = &unit_host,

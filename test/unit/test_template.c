@@ -7,7 +7,7 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/location_match.h"
-#include "plain_template.h"
+#include "model_template.h"
 
 static FlowError error;
 

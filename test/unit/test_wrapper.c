@@ -6,9 +6,9 @@
  *-------------------------------------------------------------------------
  */
 #include "../../flow/bytes/source.h"
-#include "plain_wrapper.h"
+#include "model_wrapper.h"
 
-#include "plain_reader.h"
+#include "model_reader.h"
 
 #define WHOLE ((size_t) 1 << 20)
 
@@ -26,7 +26,7 @@ check_lines(const FlowCodec *codec, const char *text, const char *lines)
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 		for (size_t j = 0; j < flow_countof(sizes); j++)
 		{
-			PlainText made = plain_unwrap(codec, text, strlen(text), sizes[i], sizes[j]);
+			ModelText made = model_unwrap(codec, text, strlen(text), sizes[i], sizes[j]);
 
 			CHECK_INT(made.status, FLOW_END);
 			for (size_t k = 0; k < made.len; k++)
@@ -45,8 +45,8 @@ check_error(const FlowCodec *codec, const char *text, FlowStatus status, const c
 {
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 	{
-		PlainText made =
-			plain_unwrap(codec, text, strlen(text), sizes[i], sizes[flow_countof(sizes) - 1 - i]);
+		ModelText made =
+			model_unwrap(codec, text, strlen(text), sizes[i], sizes[flow_countof(sizes) - 1 - i]);
 
 		CHECK_INT(made.status, status);
 		CHECK_STRING(made.error.message, message);
@@ -59,7 +59,7 @@ check_error(const FlowCodec *codec, const char *text, FlowStatus status, const c
 static void
 it_takes_events_out_of_payloads(void)
 {
-	PlainText made;
+	ModelText made;
 
 	check_lines(&flow_json_codec,
 	            "{\"logEvents\":[{\"timestamp\":1,\"message\":\"a "
@@ -86,7 +86,7 @@ it_takes_events_out_of_payloads(void)
 	            "- b\n");
 
 	made =
-		plain_unwrap(&flow_json_codec,
+		model_unwrap(&flow_json_codec,
 	                 "{\"messageType\":\"CONTROL_MESSAGE\"} {\"messageType\":\"CONTROL_MESSAGE\"}",
 	                 67,
 	                 WHOLE,
@@ -244,17 +244,17 @@ random_csv_is_read_as_by_the_plain_reader(void)
 	{
 		char text[1024] = "timestamp,message\n";
 		int n = (int) (unit_random(&seed) % 24);
-		PlainText made;
+		ModelText made;
 		bool agrees;
 
 		for (int j = 0; j < n; j++)
 			strcat(text, pieces[unit_random(&seed) % flow_countof(pieces)]);
-		made = plain_unwrap(&flow_csv_codec,
+		made = model_unwrap(&flow_csv_codec,
 		                    text,
 		                    strlen(text),
 		                    1 + unit_random(&seed) % 40,
 		                    1 + unit_random(&seed) % 40);
-		agrees = plain_csv_agrees(text, strlen(text), &made);
+		agrees = model_csv_agrees(text, strlen(text), &made);
 		CHECK(agrees);
 		if (!agrees)
 			printf("# of: %s\n", text);
@@ -285,7 +285,7 @@ check_file(const FileCase *file, bool splitter)
 	                              .log_format = file->log_format,
 	                              .columns = columns,
 	                              .ncolumns = 2};
-	FlowObject object = plain_write(path, file->text, strlen(file->text));
+	FlowObject object = model_write(path, file->text, strlen(file->text));
 	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
 	FlowReadSpec spec = {.host = &unit_host,
 	                     .reject_limit = -1,
@@ -305,7 +305,7 @@ check_file(const FileCase *file, bool splitter)
 	while ((status = flow_reader_next(reader, &record, &error)) == FLOW_OK &&
 	       n < flow_countof(file->places))
 	{
-		CHECK_INT(plain_line_number(reader), file->places[n++]);
+		CHECK_INT(model_line_number(reader), file->places[n++]);
 		CHECK(flow_reader_balances(reader));
 	}
 	CHECK_INT(status, FLOW_END);
@@ -459,14 +459,14 @@ they_survive_failing_allocations(void)
 
 	for (int after = 0; after < 8; after++)
 	{
-		PlainText made;
+		ModelText made;
 
 		unit_state.fail_after = after;
-		made = plain_unwrap(&flow_json_codec, text, strlen(text), WHOLE, WHOLE);
+		made = model_unwrap(&flow_json_codec, text, strlen(text), WHOLE, WHOLE);
 		CHECK(made.status == FLOW_NO_MEMORY || made.status == FLOW_END);
 		free(made.data);
 		unit_state.fail_after = after;
-		made = plain_unwrap(&flow_csv_codec, "timestamp,message\n1,a", 21, WHOLE, WHOLE);
+		made = model_unwrap(&flow_csv_codec, "timestamp,message\n1,a", 21, WHOLE, WHOLE);
 		CHECK(made.status == FLOW_NO_MEMORY || made.status == FLOW_END);
 		free(made.data);
 		unit_state.fail_after = -1;

@@ -1,20 +1,20 @@
 /*-------------------------------------------------------------------------
  *
- * plain_template.h
+ * model_template.h
  *	  Matches a path with a location that has variables, in the obvious way:
  *	  name by name, trying everything from the left, the shortest first.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_TEMPLATE_H
-#define PLAIN_TEMPLATE_H
+#ifndef MODEL_TEMPLATE_H
+#define MODEL_TEMPLATE_H
 
 #include "../../flow/location_match.h"
-#include "plain_location.h"
+#include "model_location.h"
 
 #include "../../flow/location.h"
 
-#define PLAIN_VARIABLES 8
+#define MODEL_VARIABLES 8
 
 /*
  * Bytes that stand for variables in a marked text: one of these, followed by
@@ -22,31 +22,31 @@
  */
 enum
 {
-	PLAIN_NAME = 1,
-	PLAIN_YEAR,
-	PLAIN_MONTH,
-	PLAIN_DAY,
-	PLAIN_HOUR
+	MODEL_NAME = 1,
+	MODEL_YEAR,
+	MODEL_MONTH,
+	MODEL_DAY,
+	MODEL_HOUR
 };
 
-typedef struct PlainValues
+typedef struct ModelValues
 {
-	char text[PLAIN_VARIABLES][PLAIN_MAX]; /* of names */
-	int number[PLAIN_VARIABLES][PLAIN_HOUR + 1];
-	bool is_date[PLAIN_VARIABLES];
-	bool has_hour[PLAIN_VARIABLES];
+	char text[MODEL_VARIABLES][MODEL_MAX]; /* of names */
+	int number[MODEL_VARIABLES][MODEL_HOUR + 1];
+	bool is_date[MODEL_VARIABLES];
+	bool has_hour[MODEL_VARIABLES];
 	int count;
-} PlainValues;
+} ModelValues;
 
 /*
  * Writes a location, which must be well-formed, with such bytes for its
  * variables.
  */
 static inline void
-plain_mark(const char *text, char *marked, PlainValues *values)
+model_mark(const char *text, char *marked, ModelValues *values)
 {
 	static const char *const letters[] =
-		{[PLAIN_YEAR] = "yyyy", [PLAIN_MONTH] = "MM", [PLAIN_DAY] = "dd", [PLAIN_HOUR] = "HH"};
+		{[MODEL_YEAR] = "yyyy", [MODEL_MONTH] = "MM", [MODEL_DAY] = "dd", [MODEL_HOUR] = "HH"};
 
 	memset(values, 0, sizeof(*values));
 	while (*text != '\0')
@@ -56,7 +56,7 @@ plain_mark(const char *text, char *marked, PlainValues *values)
 
 		if (*text == '\\' || *text == '[')
 		{
-			const char *end = *text == '[' ? plain_class(text, 0, &ignored) : text + 2;
+			const char *end = *text == '[' ? model_class(text, 0, &ignored) : text + 2;
 
 			while (text < end)
 				*marked++ = *text++;
@@ -70,21 +70,21 @@ plain_mark(const char *text, char *marked, PlainValues *values)
 		text += strcspn(text, ":}");
 		if (*text == '}')
 		{
-			*marked++ = PLAIN_NAME;
+			*marked++ = MODEL_NAME;
 			*marked++ = number;
 		}
 		for (values->is_date[values->count] = *text == ':', text += *text == ':'; *text != '}';)
 		{
-			int part = PLAIN_YEAR;
+			int part = MODEL_YEAR;
 
-			while (part <= PLAIN_HOUR && strncmp(text, letters[part], strlen(letters[part])) != 0)
+			while (part <= MODEL_HOUR && strncmp(text, letters[part], strlen(letters[part])) != 0)
 				part++;
-			if (part <= PLAIN_HOUR)
+			if (part <= MODEL_HOUR)
 			{
 				*marked++ = (char) part;
 				*marked++ = number;
 				text += strlen(letters[part]);
-				values->has_hour[values->count] |= part == PLAIN_HOUR;
+				values->has_hour[values->count] |= part == MODEL_HOUR;
 				continue;
 			}
 			if (*text == '\\')
@@ -97,11 +97,11 @@ plain_mark(const char *text, char *marked, PlainValues *values)
 	*marked = '\0';
 }
 
-static inline bool plain_match(const char *pattern, const char *name, PlainValues *values);
+static inline bool model_match(const char *pattern, const char *name, ModelValues *values);
 
 /* Matches a variable with one character and as few more as possible. */
 static inline bool
-plain_match_variable(const char *pattern, const char *name, PlainValues *values)
+model_match_variable(const char *pattern, const char *name, ModelValues *values)
 {
 	char *text = values->text[pattern[1] - 'A'];
 	uint64_t ignored;
@@ -109,10 +109,10 @@ plain_match_variable(const char *pattern, const char *name, PlainValues *values)
 
 	while (*end != '\0')
 	{
-		end += plain_char(end, &ignored);
-		if (plain_match(pattern + 2, end, values))
+		end += model_char(end, &ignored);
+		if (model_match(pattern + 2, end, values))
 		{
-			snprintf(text, PLAIN_MAX, "%.*s", (int) (end - name), name);
+			snprintf(text, MODEL_MAX, "%.*s", (int) (end - name), name);
 			return true;
 		}
 	}
@@ -120,14 +120,14 @@ plain_match_variable(const char *pattern, const char *name, PlainValues *values)
 }
 
 static inline bool
-plain_match_part(const char *pattern, const char *name, PlainValues *values)
+model_match_part(const char *pattern, const char *name, ModelValues *values)
 {
 	static const int widths[] =
-		{[PLAIN_YEAR] = 4, [PLAIN_MONTH] = 2, [PLAIN_DAY] = 2, [PLAIN_HOUR] = 2};
+		{[MODEL_YEAR] = 4, [MODEL_MONTH] = 2, [MODEL_DAY] = 2, [MODEL_HOUR] = 2};
 	static const int least[] =
-		{[PLAIN_YEAR] = 1, [PLAIN_MONTH] = 1, [PLAIN_DAY] = 1, [PLAIN_HOUR] = 0};
+		{[MODEL_YEAR] = 1, [MODEL_MONTH] = 1, [MODEL_DAY] = 1, [MODEL_HOUR] = 0};
 	static const int most[] =
-		{[PLAIN_YEAR] = 9999, [PLAIN_MONTH] = 12, [PLAIN_DAY] = 31, [PLAIN_HOUR] = 23};
+		{[MODEL_YEAR] = 9999, [MODEL_MONTH] = 12, [MODEL_DAY] = 31, [MODEL_HOUR] = 23};
 	int part = pattern[0], number;
 	char digits[5] = "";
 
@@ -136,7 +136,7 @@ plain_match_part(const char *pattern, const char *name, PlainValues *values)
 		return false;
 	number = atoi(digits);
 	if (number < least[part] || number > most[part] ||
-	    !plain_match(pattern + 2, name + widths[part], values))
+	    !model_match(pattern + 2, name + widths[part], values))
 		return false;
 	values->number[pattern[1] - 'A'][part] = number;
 	return true;
@@ -144,39 +144,39 @@ plain_match_part(const char *pattern, const char *name, PlainValues *values)
 
 /* Matches a name with a marked pattern without "{". */
 static inline bool
-plain_match(const char *pattern, const char *name, PlainValues *values)
+model_match(const char *pattern, const char *name, ModelValues *values)
 {
 	uint64_t want, got;
 	size_t len;
 	bool has;
 
-	if (plain_steps-- < 0)
+	if (model_steps-- < 0)
 		return false;
 	if (*pattern == '\0')
 		return *name == '\0';
-	if (*pattern == PLAIN_NAME)
-		return plain_match_variable(pattern, name, values);
-	if (*pattern > PLAIN_NAME && *pattern <= PLAIN_HOUR)
-		return plain_match_part(pattern, name, values);
+	if (*pattern == MODEL_NAME)
+		return model_match_variable(pattern, name, values);
+	if (*pattern > MODEL_NAME && *pattern <= MODEL_HOUR)
+		return model_match_part(pattern, name, values);
 	if (*pattern == '*')
 	{
-		if (plain_match(pattern + 1, name, values))
+		if (model_match(pattern + 1, name, values))
 			return true;
-		return *name != '\0' && plain_match(pattern, name + plain_char(name, &got), values);
+		return *name != '\0' && model_match(pattern, name + model_char(name, &got), values);
 	}
 	if (*name == '\0')
 		return false;
-	len = plain_char(name, &got);
+	len = model_char(name, &got);
 	if (*pattern == '?')
-		return plain_match(pattern + 1, name + len, values);
+		return model_match(pattern + 1, name + len, values);
 	if (*pattern == '[')
 	{
-		pattern = plain_class(pattern, got, &has);
-		return has && plain_match(pattern, name + len, values);
+		pattern = model_class(pattern, got, &has);
+		return has && model_match(pattern, name + len, values);
 	}
 	pattern += *pattern == '\\';
-	pattern += plain_char(pattern, &want);
-	return want == got && plain_match(pattern, name + len, values);
+	pattern += model_char(pattern, &want);
+	return want == got && model_match(pattern, name + len, values);
 }
 
 /*
@@ -184,30 +184,30 @@ plain_match(const char *pattern, const char *name, PlainValues *values)
  * alternatives that matches.
  */
 static inline bool
-plain_match_name(const char *pattern, const char *name, PlainValues *values)
+model_match_name(const char *pattern, const char *name, ModelValues *values)
 {
 	const char *open = pattern, *from, *close;
-	char one[PLAIN_MAX];
+	char one[MODEL_MAX];
 	int depth = 0;
 
 	while (*open != '\0' && *open != '{')
-		open = plain_next(open);
+		open = model_next(open);
 	if (*open == '\0')
 	{
 		if ((*name == '.' || *name == '_') && strchr("*?[\1\2\3\4\5", *pattern) != NULL)
 			return false;
-		return plain_match(pattern, name, values);
+		return model_match(pattern, name, values);
 	}
 	close = open;
 	do
 	{
 		depth += *close == '{' ? 1 : *close == '}' ? -1 : 0;
-		close = plain_next(close);
+		close = model_next(close);
 	} while (depth > 0);
 	from = open + 1;
-	for (const char *p = from; p < close; p = plain_next(p))
+	for (const char *p = from; p < close; p = model_next(p))
 	{
-		if (plain_steps-- < 0)
+		if (model_steps-- < 0)
 			return false;
 		if (depth == 0 && (*p == ',' || p == close - 1))
 		{
@@ -219,7 +219,7 @@ plain_match_name(const char *pattern, const char *name, PlainValues *values)
 			         (int) (p - from),
 			         from,
 			         close);
-			if (plain_match_name(one, name, values))
+			if (model_match_name(one, name, values))
 				return true;
 			from = p + 1;
 		}
@@ -233,25 +233,25 @@ plain_match_name(const char *pattern, const char *name, PlainValues *values)
  * matches as few names as possible.
  */
 static inline bool
-plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
-                 PlainValues *values)
+model_match_path(const ModelPath *location, int i, const ModelPath *path, int j,
+                 ModelValues *values)
 {
 	const char *name = path->names[j];
 
-	if (plain_steps-- < 0)
+	if (model_steps-- < 0)
 		return false;
 	if (j == path->count)
 		return i == location->count;
 	if (i < location->count && strcmp(location->names[i], "**") != 0)
-		return plain_match_name(location->names[i], name, values) &&
-		       plain_match_path(location, i + 1, path, j + 1, values);
-	if (i + 1 < location->count && plain_match_path(location, i + 1, path, j, values))
+		return model_match_name(location->names[i], name, values) &&
+		       model_match_path(location, i + 1, path, j + 1, values);
+	if (i + 1 < location->count && model_match_path(location, i + 1, path, j, values))
 		return true;
 	if (*name == '.' || *name == '_')
 		return false;
 	if (i + 1 >= location->count)
 		i = location->count;
-	return plain_match_path(location, i, path, j + 1, values);
+	return model_match_path(location, i, path, j + 1, values);
 }
 
 /*
@@ -259,7 +259,7 @@ plain_match_path(const PlainPath *location, int i, const PlainPath *path, int j,
  * if there is no such day.
  */
 static inline int64_t
-plain_day(int year, int month, int day)
+model_day(int year, int month, int day)
 {
 	static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	int64_t days = 0;
@@ -279,11 +279,11 @@ plain_day(int year, int month, int day)
  * does not exist.  For a date, *from is set to its beginning in microseconds.
  */
 static inline bool
-plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
+model_value(const ModelValues *values, int variable, char *text, int64_t *from)
 {
 	const int *number = values->number[variable];
-	int month = number[PLAIN_MONTH] > 0 ? number[PLAIN_MONTH] : 1;
-	int day = number[PLAIN_DAY] > 0 ? number[PLAIN_DAY] : 1;
+	int month = number[MODEL_MONTH] > 0 ? number[MODEL_MONTH] : 1;
+	int day = number[MODEL_DAY] > 0 ? number[MODEL_DAY] : 1;
 	int64_t days;
 
 	if (!values->is_date[variable])
@@ -291,14 +291,14 @@ plain_value(const PlainValues *values, int variable, char *text, int64_t *from)
 		strcpy(text, values->text[variable]);
 		return true;
 	}
-	days = plain_day(number[PLAIN_YEAR], month, day);
-	*from = (days * 24 + number[PLAIN_HOUR]) * 3600 * 1000000;
+	days = model_day(number[MODEL_YEAR], month, day);
+	*from = (days * 24 + number[MODEL_HOUR]) * 3600 * 1000000;
 	sprintf(text,
 	        values->has_hour[variable] ? "%04d-%02d-%02dT%02d:00:00Z" : "%04d-%02d-%02d",
-	        number[PLAIN_YEAR],
+	        number[MODEL_YEAR],
 	        month,
 	        day,
-	        number[PLAIN_HOUR]);
+	        number[MODEL_HOUR]);
 	return days != -1000000;
 }
 
@@ -316,7 +316,7 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 	for (const char *p = strchr(path + fixed, '/'); p != NULL; p = strchr(p + 1, '/'))
 	{
 		FlowPathValue above[FLOW_MAX_VARIABLES];
-		char directory[PLAIN_MAX];
+		char directory[MODEL_MAX];
 		bool more;
 
 		if (p == path + fixed)
@@ -345,30 +345,30 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 static inline bool
 same_values(const FlowLocation *location, const char *text, const char *path)
 {
-	static char marked[PLAIN_MAX];
-	static PlainValues plain;
-	static PlainPath segments, names;
+	static char marked[MODEL_MAX];
+	static ModelValues plain;
+	static ModelPath segments, names;
 	FlowPathValue values[FLOW_MAX_VARIABLES];
 	bool got = flow_location_values(location, path, values);
 	bool want;
 	size_t len;
 
-	plain_mark(text, marked, &plain);
+	model_mark(text, marked, &plain);
 	len = strlen(marked);
 	if (len > 0 && marked[len - 1] == '/')
 		strcpy(marked + len, "**");
-	plain_split(marked, &segments);
-	plain_split(path, &names);
-	plain_steps = 20000;
-	want = plain_match_path(&segments, 0, &names, 0, &plain);
-	if (plain_steps < 0)
+	model_split(marked, &segments);
+	model_split(path, &names);
+	model_steps = 20000;
+	want = model_match_path(&segments, 0, &names, 0, &plain);
+	if (model_steps < 0)
 		return true;
 	for (int i = 0; i < plain.count; i++)
 	{
-		char value[PLAIN_MAX];
+		char value[MODEL_MAX];
 		int64_t from = 0;
 
-		want = want && plain_value(&plain, i, value, &from);
+		want = want && model_value(&plain, i, value, &from);
 		if (want && got &&
 		    (strlen(value) != values[i].text.len ||
 		     memcmp(value, values[i].text.data, values[i].text.len) != 0))
@@ -380,4 +380,4 @@ same_values(const FlowLocation *location, const char *text, const char *path)
 	return want == got && (!got || directories_agree(location, path, values));
 }
 
-#endif /* PLAIN_TEMPLATE_H */
+#endif /* MODEL_TEMPLATE_H */

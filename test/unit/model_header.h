@@ -1,66 +1,66 @@
 /*-------------------------------------------------------------------------
  *
- * plain_header.h
+ * model_header.h
  *	  Flow logs with headers, read in the obvious way, one line and one byte at
  *	  a time. test_header.c and fuzz_header.c compare the reader with it.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_HEADER_H
-#define PLAIN_HEADER_H
+#ifndef MODEL_HEADER_H
+#define MODEL_HEADER_H
 
 #include "../../flow/field.h"
-#include "plain_reader.h"
+#include "model_reader.h"
 
-#define PLAIN_MAX_NAMES 256
+#define MODEL_MAX_NAMES 256
 
 /*
  * A column named as its field, one named as on Athena's old page, one that no
  * file has, and one with the option "field".
  */
-static const FlowColumn plain_header_columns[] = {
+static const FlowColumn model_header_columns[] = {
 	{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
 	{.name = "account", .type = FLOW_TEXT, .max_chars = -1},
 	{.name = "asg_tag_2", .type = FLOW_TEXT, .max_chars = -1},
 	{.name = "c", .field = "log_status", .type = FLOW_TEXT, .max_chars = -1},
 };
-#define PLAIN_HEADER_COLUMNS 4
+#define MODEL_HEADER_COLUMNS 4
 
-static const char *const plain_header_fields[] = {"srcaddr",
+static const char *const model_header_fields[] = {"srcaddr",
                                                   "account-id",
                                                   "asg-tag-2",
                                                   "log-status"};
 
 /* The fields' names on Athena's old page.  An asg-tag has no such name. */
-static const char *const plain_old_names[] = {"sourceaddress", "account", "asg-tag-2", "logstatus"};
+static const char *const model_old_names[] = {"sourceaddress", "account", "asg-tag-2", "logstatus"};
 
-typedef enum PlainKind
+typedef enum ModelKind
 {
-	PLAIN_BLANK,
-	PLAIN_HEADER,
-	PLAIN_RECORD,   /* fields are set */
-	PLAIN_MISMATCH, /* a wrong number of fields */
-	PLAIN_STOP      /* an error: the file cannot be read by its header */
-} PlainKind;
+	MODEL_BLANK,
+	MODEL_HEADER,
+	MODEL_RECORD,   /* fields are set */
+	MODEL_MISMATCH, /* a wrong number of fields */
+	MODEL_STOP      /* an error: the file cannot be read by its header */
+} ModelKind;
 
-typedef struct PlainHeader
+typedef struct ModelHeader
 {
 	bool known; /* true after a line that gave the fields */
 	char separator;
 	int nfields;
-	int place[PLAIN_HEADER_COLUMNS]; /* -1: none */
+	int place[MODEL_HEADER_COLUMNS]; /* -1: none */
 	uint64_t line;
-} PlainHeader;
+} ModelHeader;
 
 static inline bool
-plain_is_separator(char c)
+model_is_separator(char c)
 {
 	return c == ' ' || c == '\t' || c == ',';
 }
 
 /* Splits a text at single separators and returns the number of pieces. */
 static inline int
-plain_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, int most)
+model_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, int most)
 {
 	int count = 0;
 	size_t start = 0;
@@ -82,7 +82,7 @@ plain_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, in
 }
 
 static inline bool
-plain_equals(FlowSlice slice, const char *text)
+model_equals(FlowSlice slice, const char *text)
 {
 	if (slice.len != strlen(text))
 		return false;
@@ -93,7 +93,7 @@ plain_equals(FlowSlice slice, const char *text)
 }
 
 static inline bool
-plain_is_known(FlowSlice name)
+model_is_known(FlowSlice name)
 {
 	char text[64];
 
@@ -104,26 +104,26 @@ plain_is_known(FlowSlice name)
 
 /* Returns true if the line is a header.  *stop is set if it cannot be used. */
 static inline bool
-plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
+model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 {
-	FlowSlice names[PLAIN_MAX_NAMES];
+	FlowSlice names[MODEL_MAX_NAMES];
 	char copy[65536];
 	char separator = 0;
 	int count, known = 0;
 
 	*stop = false;
-	if (len >= sizeof(copy) || len == 0 || plain_is_separator(data[0]))
+	if (len >= sizeof(copy) || len == 0 || model_is_separator(data[0]))
 		return false;
 	for (size_t i = 0; i < len; i++)
 	{
-		copy[i] = plain_is_separator(data[i]) ? ' ' : data[i];
-		if (plain_is_separator(data[i]) && separator != 0 && separator != data[i])
+		copy[i] = model_is_separator(data[i]) ? ' ' : data[i];
+		if (model_is_separator(data[i]) && separator != 0 && separator != data[i])
 			*stop = true;
-		if (plain_is_separator(data[i]))
+		if (model_is_separator(data[i]))
 			separator = data[i];
 	}
-	count = plain_pieces(copy, len, ' ', names, PLAIN_MAX_NAMES);
-	if (count > PLAIN_MAX_NAMES || count < (header->line == 1 ? 1 : 2))
+	count = model_pieces(copy, len, ' ', names, MODEL_MAX_NAMES);
+	if (count > MODEL_MAX_NAMES || count < (header->line == 1 ? 1 : 2))
 		return false;
 	for (int i = 0; i < count; i++)
 	{
@@ -134,9 +134,9 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 			    strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", names[i].data[j]) == NULL)
 				return false;
 		for (int j = 0; j < i; j++)
-			if (plain_same(names[i], names[j]))
+			if (model_same(names[i], names[j]))
 				return false;
-		known += plain_is_known(names[i]);
+		known += model_is_known(names[i]);
 	}
 	if (known * 2 < count)
 		return false;
@@ -144,16 +144,16 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 	header->known = true;
 	header->separator = separator ? separator : ' ';
 	header->nfields = count;
-	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+	for (int i = 0; i < MODEL_HEADER_COLUMNS; i++)
 	{
-		const char *name = plain_header_columns[i].field ? plain_header_columns[i].field
-		                                                 : plain_header_columns[i].name;
+		const char *name = model_header_columns[i].field ? model_header_columns[i].field
+		                                                 : model_header_columns[i].name;
 
 		/* the column's own name takes precedence over the field's */
 		header->place[i] = -1;
 		for (int j = count - 1; j >= 0; j--)
-			if (plain_equals(names[j], plain_header_fields[i]) ||
-			    plain_equals(names[j], plain_old_names[i]))
+			if (model_equals(names[j], model_header_fields[i]) ||
+			    model_equals(names[j], model_old_names[i]))
 				header->place[i] = j;
 		for (int j = count - 1; j >= 0; j--)
 		{
@@ -171,11 +171,11 @@ plain_take_header(PlainHeader *header, const char *data, size_t len, bool *stop)
 
 /* Returns true if the line is certainly a record of the default format. */
 static inline bool
-plain_is_default(const char *data, size_t len)
+model_is_default(const char *data, size_t len)
 {
 	FlowSlice f[14];
 
-	if (plain_pieces(data, len, ' ', f, 14) != 14 || !plain_equals(f[0], "2"))
+	if (model_pieces(data, len, ' ', f, 14) != 14 || !model_equals(f[0], "2"))
 		return false;
 	for (int i = 3; i < 14; i++)
 	{
@@ -198,39 +198,39 @@ plain_is_default(const char *data, size_t len)
 }
 
 /* Processes a line of the file.  fields[] are by column. */
-static inline PlainKind
-plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_line_length,
+static inline ModelKind
+model_take_line(ModelHeader *header, const char *data, size_t len, size_t max_line_length,
                 FlowSlice *fields)
 {
-	FlowSlice pieces[PLAIN_MAX_NAMES + 1];
+	FlowSlice pieces[MODEL_MAX_NAMES + 1];
 	bool nul = false;
 	bool stop;
 
 	header->line++;
 	if (len > 0 && data[len - 1] == '\r')
 		len--;
-	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+	for (int i = 0; i < MODEL_HEADER_COLUMNS; i++)
 		fields[i] = (FlowSlice) {NULL, 0};
-	if (len <= max_line_length && plain_take_header(header, data, len, &stop))
-		return stop ? PLAIN_STOP : PLAIN_HEADER;
+	if (len <= max_line_length && model_take_header(header, data, len, &stop))
+		return stop ? MODEL_STOP : MODEL_HEADER;
 	if (len == 0)
-		return PLAIN_BLANK;
+		return MODEL_BLANK;
 	if (!header->known)
 	{
 		/* of a line that is too long, only the beginning is kept */
-		if (!plain_is_default(data, len > max_line_length && len > 1024 ? 1024 : len))
-			return PLAIN_STOP;
-		*header = (PlainHeader) {true, ' ', 14, {3, 1, -1, 13}, header->line};
+		if (!model_is_default(data, len > max_line_length && len > 1024 ? 1024 : len))
+			return MODEL_STOP;
+		*header = (ModelHeader) {true, ' ', 14, {3, 1, -1, 13}, header->line};
 	}
 	for (size_t i = 0; i < len; i++)
 		nul |= data[i] == '\0';
 	if (nul || len > max_line_length ||
-	    plain_pieces(data, len, header->separator, pieces, PLAIN_MAX_NAMES + 1) != header->nfields)
-		return PLAIN_MISMATCH;
-	for (int i = 0; i < PLAIN_HEADER_COLUMNS; i++)
+	    model_pieces(data, len, header->separator, pieces, MODEL_MAX_NAMES + 1) != header->nfields)
+		return MODEL_MISMATCH;
+	for (int i = 0; i < MODEL_HEADER_COLUMNS; i++)
 		if (header->place[i] >= 0)
 			fields[i] = pieces[header->place[i]];
-	return PLAIN_RECORD;
+	return MODEL_RECORD;
 }
 
 /*
@@ -238,14 +238,14 @@ plain_take_line(PlainHeader *header, const char *data, size_t len, size_t max_li
  * first difference, and sets *line.
  */
 static inline bool
-plain_header_agrees(const char *path, const char *data, size_t len, bool splitter,
+model_header_agrees(const char *path, const char *data, size_t len, bool splitter,
                     size_t max_line_length, uint64_t *line)
 {
 	FlowFormatSpec format_spec = {.splitter = splitter,
 	                              .header = FLOW_HEADER_AUTO,
-	                              .columns = plain_header_columns,
-	                              .ncolumns = PLAIN_HEADER_COLUMNS};
-	FlowObject object = plain_write(path, data, len);
+	                              .columns = model_header_columns,
+	                              .ncolumns = MODEL_HEADER_COLUMNS};
+	FlowObject object = model_write(path, data, len);
 	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
 	FlowReadSpec spec = {.host = &unit_host,
 	                     .reject_limit = -1,
@@ -255,7 +255,7 @@ plain_header_agrees(const char *path, const char *data, size_t len, bool splitte
 	                     .max_line_length = max_line_length};
 	const char *end = data + len;
 	const char *next = data;
-	PlainHeader header = {0};
+	ModelHeader header = {0};
 	FlowFormat *format = NULL;
 	FlowReader *reader = NULL;
 	uint64_t headers = 0, nulled = 0;
@@ -277,28 +277,28 @@ plain_header_agrees(const char *path, const char *data, size_t len, bool splitte
 	while (agrees && !stopped && next < end)
 	{
 		const char *newline = memchr(next, '\n', (size_t) (end - next));
-		FlowSlice fields[PLAIN_HEADER_COLUMNS];
-		PlainKind kind = plain_take_line(&header,
+		FlowSlice fields[MODEL_HEADER_COLUMNS];
+		ModelKind kind = model_take_line(&header,
 		                                 next,
 		                                 (size_t) ((newline ? newline : end) - next),
 		                                 max_line_length,
 		                                 fields);
 
 		next = newline ? newline + 1 : end;
-		headers += kind == PLAIN_HEADER;
-		nulled += kind == PLAIN_MISMATCH;
-		if (kind == PLAIN_STOP)
+		headers += kind == MODEL_HEADER;
+		nulled += kind == MODEL_MISMATCH;
+		if (kind == MODEL_STOP)
 		{
 			stopped = true;
 			agrees = flow_reader_next(reader, &record, &error) == FLOW_BAD_HEADER &&
 			         error.line == header.line;
 		}
-		else if (kind == PLAIN_RECORD || kind == PLAIN_MISMATCH)
+		else if (kind == MODEL_RECORD || kind == MODEL_MISMATCH)
 		{
 			agrees = flow_reader_next(reader, &record, &error) == FLOW_OK &&
-			         plain_line_number(reader) == header.line && flow_reader_balances(reader);
-			for (int i = 0; agrees && i < PLAIN_HEADER_COLUMNS; i++)
-				agrees = plain_same(record.fields[i], fields[i]);
+			         model_line_number(reader) == header.line && flow_reader_balances(reader);
+			for (int i = 0; agrees && i < MODEL_HEADER_COLUMNS; i++)
+				agrees = model_same(record.fields[i], fields[i]);
 		}
 	}
 	if (agrees && !stopped)
@@ -315,4 +315,4 @@ plain_header_agrees(const char *path, const char *data, size_t len, bool splitte
 	return agrees && unit_state.outstanding == 0;
 }
 
-#endif /* PLAIN_HEADER_H */
+#endif /* MODEL_HEADER_H */

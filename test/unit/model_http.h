@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * fake_http.h
+ * model_http.h
  *	  A store that the test plays: flow/s3/http.h without a network.
  *
  * Objects are bytes in memory, time is a number, and faults happen at random,
@@ -9,58 +9,58 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef FAKE_HTTP_H
-#define FAKE_HTTP_H
+#ifndef MODEL_HTTP_H
+#define MODEL_HTTP_H
 
 #include "unit.h"
 
 #include "../../flow/s3/s3_store.h"
 
-#define FAKE_OBJECTS 64
-#define FAKE_ETAG 40
+#define MODEL_OBJECTS 64
+#define MODEL_ETAG 40
 
-typedef struct FakeObject
+typedef struct ModelObject
 {
 	char key[256];
-	char etag[FAKE_ETAG];
+	char etag[MODEL_ETAG];
 	uint8_t *data;
 	size_t size;
 	bool gone; /* true if it was deleted after the listing */
-} FakeObject;
+} ModelObject;
 
-typedef enum FakeFault
+typedef enum ModelFault
 {
-	FAKE_NONE,
-	FAKE_BROKEN, /* the connection breaks after some bytes */
-	FAKE_SHORT,  /* the answer ends too early, but looks complete */
-	FAKE_500,    /* without a body */
-	FAKE_503,    /* SlowDown */
-	FAKE_WHOLE,  /* the whole object instead of a part */
+	MODEL_NONE,
+	MODEL_BROKEN, /* the connection breaks after some bytes */
+	MODEL_SHORT,  /* the answer ends too early, but looks complete */
+	MODEL_500,    /* without a body */
+	MODEL_503,    /* SlowDown */
+	MODEL_WHOLE,  /* the whole object instead of a part */
 	/*
 	 * Number of the faults that a scan must survive if they do not happen too
 	 * often.
 	 */
-	FAKE_REPAIRABLE,
+	MODEL_REPAIRABLE,
 
-	FAKE_RANGE = FAKE_REPAIRABLE, /* another range than requested */
-	FAKE_ETAG_CHANGED,            /* another ETag in the answer */
-	FAKE_412,
-	FAKE_404,
-	FAKE_403,
-	FAKE_CUT_LIST, /* the end of the list is missing, but the answer looks complete */
-	FAKE_FAULTS
-} FakeFault;
+	MODEL_RANGE = MODEL_REPAIRABLE, /* another range than requested */
+	MODEL_ETAG_CHANGED,             /* another ETag in the answer */
+	MODEL_412,
+	MODEL_404,
+	MODEL_403,
+	MODEL_CUT_LIST, /* the end of the list is missing, but the answer looks complete */
+	MODEL_FAULTS
+} ModelFault;
 
-typedef struct FakeAnswer
+typedef struct ModelAnswer
 {
-	FakeFault fault;
+	ModelFault fault;
 	int status;
 	const char *body;
 	char *owned; /* the body if it was allocated */
 	size_t len;
 	size_t given;
 	size_t until; /* number of bytes after which the connection breaks */
-} FakeAnswer;
+} ModelAnswer;
 
 struct FlowHttp
 {
@@ -71,47 +71,47 @@ struct FlowHttp
 };
 
 /* settings of the test */
-static FakeObject fake_objects[FAKE_OBJECTS]; /* sorted by key */
-static size_t fake_nobjects;
-static size_t fake_page_size = 1000;
-static uint32_t fake_faults;   /* bits of FakeFault */
-static int fake_fault_percent; /* of requests */
+static ModelObject model_objects[MODEL_OBJECTS]; /* sorted by key */
+static size_t model_nobjects;
+static size_t model_page_size = 1000;
+static uint32_t model_faults;   /* bits of ModelFault */
+static int model_fault_percent; /* of requests */
 /* requests signed for another region are redirected */
-static const char *fake_region = "us-east-1";
+static const char *model_region = "us-east-1";
 /*
  * Number of seconds by which its clock is ahead.  Requests that differ by more
  * than 15 minutes are rejected.
  */
-static int64_t fake_ahead;
-static uint64_t fake_random = 88172645463325252u;
-static int64_t fake_now; /* of the host's clock */
-static int64_t fake_latency = 30000;
+static int64_t model_ahead;
+static uint64_t model_random = 88172645463325252u;
+static int64_t model_now; /* of the host's clock */
+static int64_t model_latency = 30000;
 
 /*
  * true while it allocates for itself: tests that let allocations fail spare
  * these
  */
-static bool fake_working;
+static bool model_working;
 
 /* results */
-static uint64_t fake_requests, fake_lists, fake_fatal;
-static uint64_t fake_asked_bytes; /* of objects */
-static int fake_most_in_flight;
-static char fake_listed[64][300]; /* the prefixes of lists, as in the query */
+static uint64_t model_requests, model_lists, model_fatal;
+static uint64_t model_asked_bytes; /* of objects */
+static int model_most_in_flight;
+static char model_listed[64][300]; /* the prefixes of lists, as in the query */
 
 static inline uint64_t
-fake_number(uint64_t below)
+model_number(uint64_t below)
 {
-	fake_random ^= fake_random << 13;
-	fake_random ^= fake_random >> 7;
-	fake_random ^= fake_random << 17;
-	return fake_random % below;
+	model_random ^= model_random << 13;
+	model_random ^= model_random >> 7;
+	model_random ^= model_random << 17;
+	return model_random % below;
 }
 
 /* ---------- answers ---------- */
 
 static inline void
-fake_add_field(FlowHttpRequest *request, const char *name, const char *value)
+model_add_field(FlowHttpRequest *request, const char *name, const char *value)
 {
 	request->fields_len += (size_t) snprintf(request->fields_text + request->fields_len,
 	                                         sizeof(request->fields_text) - request->fields_len,
@@ -123,7 +123,7 @@ fake_add_field(FlowHttpRequest *request, const char *name, const char *value)
 }
 
 static inline const char *
-fake_asked(const FlowHttpRequest *request, const char *name)
+model_asked(const FlowHttpRequest *request, const char *name)
 {
 	for (int i = 0; i < request->nfields; i++)
 		if (strcmp(request->fields[i].name, name) == 0)
@@ -132,7 +132,7 @@ fake_asked(const FlowHttpRequest *request, const char *name)
 }
 
 static inline void
-fake_error(FlowHttpRequest *request, FakeAnswer *answer, int status, const char *code)
+model_error(FlowHttpRequest *request, ModelAnswer *answer, int status, const char *code)
 {
 	char text[300];
 
@@ -148,14 +148,14 @@ fake_error(FlowHttpRequest *request, FakeAnswer *answer, int status, const char 
 }
 
 static inline int
-fake_hex(char c)
+model_hex(char c)
 {
 	return c <= '9' ? c - '0' : c - 'A' + 10;
 }
 
 /* Decodes a parameter of the URL's query.  Returns false if it is missing. */
 static inline bool
-fake_parameter(const char *url, const char *name, char *value)
+model_parameter(const char *url, const char *name, char *value)
 {
 	const char *p = strchr(url, '?');
 	size_t len = strlen(name);
@@ -168,7 +168,7 @@ fake_parameter(const char *url, const char *name, char *value)
 			for (p += len + 1; *p != '\0' && *p != '&'; p++)
 				if (*p == '%')
 				{
-					*value++ = (char) (fake_hex(p[1]) * 16 + fake_hex(p[2]));
+					*value++ = (char) (model_hex(p[1]) * 16 + model_hex(p[2]));
 					p += 2;
 				}
 				else
@@ -182,7 +182,7 @@ fake_parameter(const char *url, const char *name, char *value)
 }
 
 static inline void
-fake_encode(FILE *out, const char *text)
+model_encode(FILE *out, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *) text; *p != '\0'; p++)
 		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
@@ -197,32 +197,32 @@ fake_encode(FILE *out, const char *text)
  * before.
  */
 static inline void
-fake_list(FlowHttpRequest *request, FakeAnswer *answer)
+model_list(FlowHttpRequest *request, ModelAnswer *answer)
 {
 	char prefix[1100] = "", delimiter[8] = "", after[1100] = "", most[16] = "";
 	char last[1100] = "";
-	size_t count = 0, limit = fake_page_size;
+	size_t count = 0, limit = model_page_size;
 	bool more = false;
 	char *text;
 	FILE *out;
 
-	fake_parameter(request->url, "prefix", prefix);
-	fake_parameter(request->url, "delimiter", delimiter);
-	fake_parameter(request->url, "continuation-token", after);
-	if (fake_parameter(request->url, "max-keys", most))
+	model_parameter(request->url, "prefix", prefix);
+	model_parameter(request->url, "delimiter", delimiter);
+	model_parameter(request->url, "continuation-token", after);
+	if (model_parameter(request->url, "max-keys", most))
 		limit = (size_t) atoi(most);
-	if (fake_lists < 64)
-		snprintf(fake_listed[fake_lists], sizeof(fake_listed[0]), "%s", prefix);
-	fake_lists++;
+	if (model_lists < 64)
+		snprintf(model_listed[model_lists], sizeof(model_listed[0]), "%s", prefix);
+	model_lists++;
 
 	out = open_memstream(&text, &answer->len);
 	fprintf(out,
 	        "<?xml version=\"1.0\"?>\n<ListBucketResult "
 	        "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>bucket</"
 	        "Name><EncodingType>url</EncodingType>");
-	for (size_t i = 0; i < fake_nobjects; i++)
+	for (size_t i = 0; i < model_nobjects; i++)
 	{
-		const FakeObject *object = &fake_objects[i];
+		const ModelObject *object = &model_objects[i];
 		const char *slash;
 		char group[300];
 
@@ -244,7 +244,7 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 		count++;
 		snprintf(last, sizeof(last), "%s", group[0] != '\0' ? group : object->key);
 		fprintf(out, group[0] != '\0' ? "<CommonPrefixes><Prefix>" : "<Contents><Key>");
-		fake_encode(out, last);
+		model_encode(out, last);
 		if (group[0] != '\0')
 			fprintf(out, "</Prefix></CommonPrefixes>");
 		else
@@ -263,7 +263,7 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 	if (more)
 	{
 		fprintf(out, "<NextContinuationToken>");
-		fake_encode(out, last); /* these keys need no further encoding */
+		model_encode(out, last); /* these keys need no further encoding */
 		fprintf(out, "</NextContinuationToken>");
 	}
 	fprintf(out, "</ListBucketResult>");
@@ -271,55 +271,55 @@ fake_list(FlowHttpRequest *request, FakeAnswer *answer)
 	answer->status = 200;
 	answer->owned = text;
 	answer->body = text;
-	if (answer->fault == FAKE_CUT_LIST)
-		answer->len = fake_number(answer->len);
+	if (answer->fault == MODEL_CUT_LIST)
+		answer->len = model_number(answer->len);
 }
 
 /* Answers GetObject. */
 static inline void
-fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
+model_get(FlowHttpRequest *request, ModelAnswer *answer, const char *key)
 {
-	FakeObject *object = NULL;
-	const char *range = fake_asked(request, "range"), *match = fake_asked(request, "if-match");
+	ModelObject *object = NULL;
+	const char *range = model_asked(request, "range"), *match = model_asked(request, "if-match");
 	unsigned long long from = 0, to;
 	char text[100];
 
-	for (size_t i = 0; i < fake_nobjects; i++)
-		if (strcmp(fake_objects[i].key, key) == 0)
-			object = &fake_objects[i];
+	for (size_t i = 0; i < model_nobjects; i++)
+		if (strcmp(model_objects[i].key, key) == 0)
+			object = &model_objects[i];
 	if (object == NULL || object->gone)
 	{
-		fake_error(request, answer, 404, "NoSuchKey");
+		model_error(request, answer, 404, "NoSuchKey");
 		return;
 	}
 	if (match != NULL && strcmp(match, object->etag) != 0)
 	{
-		fake_error(request, answer, 412, "PreconditionFailed");
+		model_error(request, answer, 412, "PreconditionFailed");
 		return;
 	}
 	to = object->size - 1;
 	answer->status = 200;
-	if (range != NULL && answer->fault != FAKE_WHOLE)
+	if (range != NULL && answer->fault != MODEL_WHOLE)
 	{
 		CHECK_INT(sscanf(range, "bytes=%llu-%llu", &from, &to), 2);
 		CHECK(from <= to && to < object->size);
 		answer->status = 206;
-		if (answer->fault == FAKE_RANGE && from > 0)
+		if (answer->fault == MODEL_RANGE && from > 0)
 			from--;
 		snprintf(text, sizeof(text), "bytes %llu-%llu/%zu", from, to, object->size);
-		fake_add_field(request, "content-range", text);
+		model_add_field(request, "content-range", text);
 	}
 	answer->body = (const char *) object->data + from;
 	answer->len = (size_t) (to - from + 1);
-	fake_asked_bytes += answer->len;
+	model_asked_bytes += answer->len;
 	snprintf(text, sizeof(text), "%zu", answer->len);
-	if (answer->fault != FAKE_SHORT)
-		fake_add_field(request, "content-length", text);
-	fake_add_field(request,
-	               "etag",
-	               answer->fault == FAKE_ETAG_CHANGED ? "\"other\"" : object->etag);
-	if (answer->fault == FAKE_SHORT)
-		answer->len = fake_number(answer->len);
+	if (answer->fault != MODEL_SHORT)
+		model_add_field(request, "content-length", text);
+	model_add_field(request,
+	                "etag",
+	                answer->fault == MODEL_ETAG_CHANGED ? "\"other\"" : object->etag);
+	if (answer->fault == MODEL_SHORT)
+		answer->len = model_number(answer->len);
 }
 
 /*
@@ -327,82 +327,82 @@ fake_get(FlowHttpRequest *request, FakeAnswer *answer, const char *key)
  * as text.
  */
 static inline bool
-fake_is_skewed(const FlowHttpRequest *request)
+model_is_skewed(const FlowHttpRequest *request)
 {
-	const char *date = fake_asked(request, "x-amz-date");
+	const char *date = model_asked(request, "x-amz-date");
 	char from[FLOW_S3_TIME_TEXT], to[FLOW_S3_TIME_TEXT];
 
-	flow_s3_time_text((int64_t) time(NULL) + fake_ahead - 900, from);
-	flow_s3_time_text((int64_t) time(NULL) + fake_ahead + 900, to);
+	flow_s3_time_text((int64_t) time(NULL) + model_ahead - 900, from);
+	flow_s3_time_text((int64_t) time(NULL) + model_ahead + 900, to);
 	return strcmp(date, from) < 0 || strcmp(date, to) > 0;
 }
 
 /* Chooses a fault for the next answer, or none. */
-static inline FakeFault
-fake_choose_fault(bool list)
+static inline ModelFault
+model_choose_fault(bool list)
 {
-	FakeFault fault;
+	ModelFault fault;
 
-	if (fake_faults == 0 || (int) fake_number(100) >= fake_fault_percent)
-		return FAKE_NONE;
+	if (model_faults == 0 || (int) model_number(100) >= model_fault_percent)
+		return MODEL_NONE;
 	do
-		fault = (FakeFault) fake_number(FAKE_FAULTS);
-	while ((fake_faults >> fault & 1) == 0);
-	if (list && (fault == FAKE_SHORT || fault == FAKE_WHOLE || fault == FAKE_RANGE ||
-	             fault == FAKE_ETAG_CHANGED || fault == FAKE_412 || fault == FAKE_404))
-		return FAKE_NONE;
-	return !list && fault == FAKE_CUT_LIST ? FAKE_NONE : fault;
+		fault = (ModelFault) model_number(MODEL_FAULTS);
+	while ((model_faults >> fault & 1) == 0);
+	if (list && (fault == MODEL_SHORT || fault == MODEL_WHOLE || fault == MODEL_RANGE ||
+	             fault == MODEL_ETAG_CHANGED || fault == MODEL_412 || fault == MODEL_404))
+		return MODEL_NONE;
+	return !list && fault == MODEL_CUT_LIST ? MODEL_NONE : fault;
 }
 
 /* Makes the answer to a request. */
 static inline void
-fake_answer(FlowHttpRequest *request, FakeAnswer *answer)
+model_answer(FlowHttpRequest *request, ModelAnswer *answer)
 {
 	const char *path = strstr(request->url, "/bucket/");
 	bool list = strstr(request->url, "list-type=2") != NULL;
 	char key[600] = "", *out = key;
 
-	CHECK(path != NULL && fake_asked(request, "authorization") != NULL);
+	CHECK(path != NULL && model_asked(request, "authorization") != NULL);
 	for (const char *p = path + strlen("/bucket/"); *p != '\0' && *p != '?'; p++)
 		if (*p == '%')
 		{
-			*out++ = (char) (fake_hex(p[1]) * 16 + fake_hex(p[2]));
+			*out++ = (char) (model_hex(p[1]) * 16 + model_hex(p[2]));
 			p += 2;
 		}
 		else
 			*out++ = *p;
 	*out = '\0';
 
-	answer->fault = fake_choose_fault(list);
-	fake_requests++;
-	fake_fatal += answer->fault >= FAKE_REPAIRABLE;
+	answer->fault = model_choose_fault(list);
+	model_requests++;
+	model_fatal += answer->fault >= MODEL_REPAIRABLE;
 	answer->until = SIZE_MAX;
-	if (strstr(fake_asked(request, "authorization"), fake_region) == NULL)
+	if (strstr(model_asked(request, "authorization"), model_region) == NULL)
 	{
-		fake_error(request, answer, 301, "PermanentRedirect");
-		fake_add_field(request, "x-amz-bucket-region", fake_region);
+		model_error(request, answer, 301, "PermanentRedirect");
+		model_add_field(request, "x-amz-bucket-region", model_region);
 	}
-	else if (answer->fault == FAKE_500)
-		fake_error(request, answer, 500, "");
-	else if (answer->fault == FAKE_503)
-		fake_error(request, answer, 503, "SlowDown");
-	else if (fake_is_skewed(request))
+	else if (answer->fault == MODEL_500)
+		model_error(request, answer, 500, "");
+	else if (answer->fault == MODEL_503)
+		model_error(request, answer, 503, "SlowDown");
+	else if (model_is_skewed(request))
 	{
-		fake_error(request, answer, 403, "RequestTimeTooSkewed");
-		fake_add_field(request, "date", "now");
+		model_error(request, answer, 403, "RequestTimeTooSkewed");
+		model_add_field(request, "date", "now");
 	}
-	else if (answer->fault == FAKE_412)
-		fake_error(request, answer, 412, "PreconditionFailed");
-	else if (answer->fault == FAKE_404)
-		fake_error(request, answer, 404, "NoSuchKey");
-	else if (answer->fault == FAKE_403)
-		fake_error(request, answer, 403, "AccessDenied");
+	else if (answer->fault == MODEL_412)
+		model_error(request, answer, 412, "PreconditionFailed");
+	else if (answer->fault == MODEL_404)
+		model_error(request, answer, 404, "NoSuchKey");
+	else if (answer->fault == MODEL_403)
+		model_error(request, answer, 403, "AccessDenied");
 	else if (list)
-		fake_list(request, answer);
+		model_list(request, answer);
 	else
-		fake_get(request, answer, key);
-	if (answer->fault == FAKE_BROKEN)
-		answer->until = fake_number(answer->len + 1);
+		model_get(request, answer, key);
+	if (answer->fault == MODEL_BROKEN)
+		answer->until = model_number(answer->len + 1);
 }
 
 /* ---------- flow/s3/http.h ---------- */
@@ -419,12 +419,12 @@ flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error)
 }
 
 static inline void
-fake_end(FlowHttpRequest *request, FlowStatus result)
+model_end(FlowHttpRequest *request, FlowStatus result)
 {
-	FakeAnswer *answer = request->transfer;
+	ModelAnswer *answer = request->transfer;
 	FlowHttpRequest **link = &request->http->first;
 
-	fake_working = true;
+	model_working = true;
 	while (*link != request)
 		link = &(*link)->next;
 	*link = request->next;
@@ -435,14 +435,14 @@ fake_end(FlowHttpRequest *request, FlowStatus result)
 	request->http = NULL;
 	request->done = true;
 	request->result = result;
-	fake_working = false;
+	model_working = false;
 }
 
 void
 flow_http_cancel(FlowHttpRequest *request)
 {
 	if (request->transfer != NULL)
-		fake_end(request, FLOW_INTERRUPTED);
+		model_end(request, FLOW_INTERRUPTED);
 }
 
 void
@@ -464,11 +464,11 @@ flow_http_rest(FlowHttp *http)
 FlowStatus
 flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 {
-	FakeAnswer *answer;
+	ModelAnswer *answer;
 
 	(void) error;
-	fake_working = true;
-	answer = calloc(1, sizeof(FakeAnswer));
+	model_working = true;
+	answer = calloc(1, sizeof(ModelAnswer));
 	request->done = false;
 	request->http = http;
 	request->fields_len = 0;
@@ -476,10 +476,10 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	request->next = http->first;
 	http->first = request;
 	http->in_flight++;
-	if (http->in_flight > fake_most_in_flight)
-		fake_most_in_flight = http->in_flight;
-	fake_answer(request, answer);
-	fake_working = false;
+	if (http->in_flight > model_most_in_flight)
+		model_most_in_flight = http->in_flight;
+	model_answer(request, answer);
+	model_working = false;
 	return FLOW_OK;
 }
 
@@ -488,39 +488,39 @@ FlowStatus
 flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 {
 	FlowHttpRequest *request = http->first;
-	FakeAnswer *answer;
+	ModelAnswer *answer;
 	size_t len;
 
 	if (flow_interrupted(http->spec.host))
 		return flow_error_interrupted(error);
 	if (request == NULL)
 	{
-		fake_now += milliseconds * 1000;
+		model_now += milliseconds * 1000;
 		return FLOW_OK;
 	}
-	fake_now += fake_latency / http->in_flight;
-	for (uint64_t i = fake_number((uint64_t) http->in_flight); i > 0; i--)
+	model_now += model_latency / http->in_flight;
+	for (uint64_t i = model_number((uint64_t) http->in_flight); i > 0; i--)
 		request = request->next;
 	answer = request->transfer;
 	request->status = answer->status;
 	len = answer->len - answer->given;
-	if (len > 0 && fake_number(4) == 0)
-		len = fake_number(len) + 1;
+	if (len > 0 && model_number(4) == 0)
+		len = model_number(len) + 1;
 	if (answer->given + len > answer->until)
 		len = answer->until - answer->given;
 	if (len > 0 && !request->receive(request, answer->body + answer->given, len))
 	{
-		fake_end(request, FLOW_LIMIT);
+		model_end(request, FLOW_LIMIT);
 		return FLOW_OK;
 	}
 	answer->given += len;
 	if (answer->given == answer->until)
 	{
 		snprintf(request->reason, sizeof(request->reason), "it broke");
-		fake_end(request, FLOW_IO);
+		model_end(request, FLOW_IO);
 	}
 	else if (answer->given == answer->len)
-		fake_end(request, FLOW_OK);
+		model_end(request, FLOW_OK);
 	return FLOW_OK;
 }
 
@@ -550,7 +550,7 @@ flow_http_field(const FlowHttpRequest *request, const char *name)
 int64_t
 flow_http_date(const char *text)
 {
-	return strcmp(text, "now") == 0 ? (int64_t) time(NULL) + fake_ahead : -1;
+	return strcmp(text, "now") == 0 ? (int64_t) time(NULL) + model_ahead : -1;
 }
 
-#endif /* FAKE_HTTP_H */
+#endif /* MODEL_HTTP_H */

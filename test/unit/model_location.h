@@ -1,37 +1,37 @@
 /*-------------------------------------------------------------------------
  *
- * plain_location.h
+ * model_location.h
  *	  The obvious matcher of locations, with which flow/location.c is compared.
  *
  * It tries everything, copies and recurses freely, and could take forever, so
  * it counts its steps and gives up.  Locations must be well-formed and shorter
- * than PLAIN_MAX bytes.
+ * than MODEL_MAX bytes.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_LOCATION_H
-#define PLAIN_LOCATION_H
+#ifndef MODEL_LOCATION_H
+#define MODEL_LOCATION_H
 
 #include "../../flow/location_match.h"
 #include "unit.h"
 
-#define PLAIN_MAX 512
-#define PLAIN_SEGMENTS 64
+#define MODEL_MAX 512
+#define MODEL_SEGMENTS 64
 
-typedef struct PlainPath
+typedef struct ModelPath
 {
 	int count;
-	char names[PLAIN_SEGMENTS][PLAIN_MAX];
-} PlainPath;
+	char names[MODEL_SEGMENTS][MODEL_MAX];
+} ModelPath;
 
-static long plain_steps; /* number of steps left; below 0: gave up */
+static long model_steps; /* number of steps left; below 0: gave up */
 
 /*
  * Returns the length of the character at p: a valid UTF-8 sequence, or one
  * byte.
  */
 static inline size_t
-plain_char(const char *p, uint64_t *value)
+model_char(const char *p, uint64_t *value)
 {
 	size_t left = strlen(p);
 
@@ -52,7 +52,7 @@ plain_char(const char *p, uint64_t *value)
 
 /* Returns the end of the class at p, and sets whether it has the character. */
 static inline const char *
-plain_class(const char *p, uint64_t value, bool *has)
+model_class(const char *p, uint64_t value, bool *has)
 {
 	bool negated = p[1] == '!' || p[1] == '^', found = false;
 	const char *first = p + 1 + negated;
@@ -62,13 +62,13 @@ plain_class(const char *p, uint64_t value, bool *has)
 		uint64_t low, high;
 
 		p += *p == '\\';
-		p += plain_char(p, &low);
+		p += model_char(p, &low);
 		high = low;
 		if (*p == '-' && p[1] != ']')
 		{
 			p++;
 			p += *p == '\\';
-			p += plain_char(p, &high);
+			p += model_char(p, &high);
 		}
 		if (value >= low && value <= high)
 			found = true;
@@ -79,45 +79,45 @@ plain_class(const char *p, uint64_t value, bool *has)
 
 /* Matches a name with a pattern without "{". */
 static inline bool
-plain_glob(const char *pattern, const char *name)
+model_glob(const char *pattern, const char *name)
 {
 	uint64_t want, got;
 	size_t len;
 	bool has;
 
-	if (plain_steps-- < 0)
+	if (model_steps-- < 0)
 		return false;
 	if (*pattern == '\0')
 		return *name == '\0';
 	if (*pattern == '*')
 	{
-		for (; *name != '\0'; name += plain_char(name, &got))
-			if (plain_glob(pattern + 1, name))
+		for (; *name != '\0'; name += model_char(name, &got))
+			if (model_glob(pattern + 1, name))
 				return true;
-		return plain_glob(pattern + 1, name);
+		return model_glob(pattern + 1, name);
 	}
 	if (*name == '\0')
 		return false;
-	len = plain_char(name, &got);
+	len = model_char(name, &got);
 	if (*pattern == '?')
-		return plain_glob(pattern + 1, name + len);
+		return model_glob(pattern + 1, name + len);
 	if (*pattern == '[')
 	{
-		pattern = plain_class(pattern, got, &has);
-		return has && plain_glob(pattern, name + len);
+		pattern = model_class(pattern, got, &has);
+		return has && model_glob(pattern, name + len);
 	}
 	pattern += *pattern == '\\';
-	pattern += plain_char(pattern, &want);
-	return want == got && plain_glob(pattern, name + len);
+	pattern += model_char(pattern, &want);
+	return want == got && model_glob(pattern, name + len);
 }
 
 /* Returns the end of the escape, class or byte at p. */
 static inline const char *
-plain_next(const char *p)
+model_next(const char *p)
 {
 	bool ignored;
 
-	return *p == '[' ? plain_class(p, 0, &ignored) : *p == '\\' ? p + 2 : p + 1;
+	return *p == '[' ? model_class(p, 0, &ignored) : *p == '\\' ? p + 2 : p + 1;
 }
 
 /*
@@ -126,29 +126,29 @@ plain_next(const char *p)
  * unless "any" is set.
  */
 static inline bool
-plain_name(const char *pattern, const char *name, bool any)
+model_name(const char *pattern, const char *name, bool any)
 {
 	const char *open = pattern, *from, *close;
 	int depth;
 
 	while (*open != '\0' && *open != '{')
-		open = plain_next(open);
+		open = model_next(open);
 	if (*open == '\0')
 	{
 		if (!any && (*name == '.' || *name == '_') && strchr("*?[", *pattern) != NULL)
 			return false;
-		return plain_glob(pattern, name);
+		return model_glob(pattern, name);
 	}
 
-	for (close = open, depth = 0; depth > 0 || close == open; close = plain_next(close))
+	for (close = open, depth = 0; depth > 0 || close == open; close = model_next(close))
 		depth += *close == '{' ? 1 : *close == '}' ? -1 : 0;
 	from = open + 1;
 	depth = 0;
-	for (const char *p = from; p < close; p = plain_next(p))
+	for (const char *p = from; p < close; p = model_next(p))
 	{
-		char one[PLAIN_MAX];
+		char one[MODEL_MAX];
 
-		if (plain_steps-- < 0)
+		if (model_steps-- < 0)
 			return false;
 		if (depth == 0 && (*p == ',' || p == close - 1))
 		{
@@ -160,7 +160,7 @@ plain_name(const char *pattern, const char *name, bool any)
 			         (int) (p - from),
 			         from,
 			         close);
-			if (plain_name(one, name, any))
+			if (model_name(one, name, any))
 				return true;
 			from = p + 1;
 		}
@@ -171,7 +171,7 @@ plain_name(const char *pattern, const char *name, bool any)
 
 /* Splits a path, or a location, at "/". */
 static inline void
-plain_split(const char *text, PlainPath *path)
+model_split(const char *text, ModelPath *path)
 {
 	path->count = 0;
 	while (*text != '\0')
@@ -181,8 +181,8 @@ plain_split(const char *text, PlainPath *path)
 		/* in a well-formed location no "/" is within a class or a group */
 		while (*text != '\0' && *text != '/')
 			text++;
-		if (text > begin && path->count < PLAIN_SEGMENTS)
-			snprintf(path->names[path->count++], PLAIN_MAX, "%.*s", (int) (text - begin), begin);
+		if (text > begin && path->count < MODEL_SEGMENTS)
+			snprintf(path->names[path->count++], MODEL_MAX, "%.*s", (int) (text - begin), begin);
 	}
 }
 
@@ -191,27 +191,27 @@ plain_split(const char *text, PlainPath *path)
  * "last_any" is set, the last name may be hidden.
  */
 static inline bool
-plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool last_any)
+model_from(const ModelPath *location, int i, const ModelPath *path, int j, bool last_any)
 {
 	bool last = j + 1 == path->count;
 	bool any = last && last_any;
 	const char *name = path->names[j];
 	bool deep = i == location->count || strcmp(location->names[i], "**") == 0;
 
-	if (plain_steps-- < 0)
+	if (model_steps-- < 0)
 		return false;
 	if (deep)
 	{
 		bool shown = any || (*name != '.' && *name != '_');
 
-		if (i + 1 < location->count && plain_from(location, i + 1, path, j, last_any))
+		if (i + 1 < location->count && model_from(location, i + 1, path, j, last_any))
 			return true;
 		return shown &&
-		       (last ? i + 1 >= location->count : plain_from(location, i, path, j + 1, last_any));
+		       (last ? i + 1 >= location->count : model_from(location, i, path, j + 1, last_any));
 	}
-	if (!plain_name(location->names[i], name, any))
+	if (!model_name(location->names[i], name, any))
 		return false;
-	return last ? i + 1 == location->count : plain_from(location, i + 1, path, j + 1, last_any);
+	return last ? i + 1 == location->count : model_from(location, i + 1, path, j + 1, last_any);
 }
 
 /*
@@ -219,18 +219,18 @@ plain_from(const PlainPath *location, int i, const PlainPath *path, int j, bool 
  * up.
  */
 static inline int
-plain_takes(const char *text, const char *file, bool last_any)
+model_takes(const char *text, const char *file, bool last_any)
 {
-	static PlainPath location, path;
+	static ModelPath location, path;
 	int kept = 0;
 	bool wild = false;
 	size_t len = strlen(text);
 	bool takes;
 
-	plain_split(text, &location);
-	plain_split(file, &path);
-	if (path.count == 0 || location.count == PLAIN_SEGMENTS || path.count == PLAIN_SEGMENTS ||
-	    len >= PLAIN_MAX)
+	model_split(text, &location);
+	model_split(file, &path);
+	if (path.count == 0 || location.count == MODEL_SEGMENTS || path.count == MODEL_SEGMENTS ||
+	    len >= MODEL_MAX)
 		return -1;
 
 	/*
@@ -243,7 +243,7 @@ plain_takes(const char *text, const char *file, bool last_any)
 			wild |= strchr("*?[{", *p) != NULL;
 		if (strcmp(location.names[i], ".") == 0 && !wild)
 			continue;
-		memmove(location.names[kept++], location.names[i], PLAIN_MAX);
+		memmove(location.names[kept++], location.names[i], MODEL_MAX);
 	}
 	if (kept < location.count && strcmp(text + len - 2, "/.") == 0 && !wild)
 		len = 1;
@@ -251,9 +251,9 @@ plain_takes(const char *text, const char *file, bool last_any)
 	if (len == 1 || text[len - 1] == '/')
 		strcpy(location.names[location.count++], "**");
 
-	plain_steps = 20000;
-	takes = plain_from(&location, 0, &path, 0, last_any);
-	return plain_steps < 0 ? -1 : takes;
+	model_steps = 20000;
+	takes = model_from(&location, 0, &path, 0, last_any);
+	return model_steps < 0 ? -1 : takes;
 }
 
 /*
@@ -301,13 +301,13 @@ same_answer(const FlowLocation *location, const char *text, const char *file)
 {
 	bool hidden;
 	bool got = walked_takes(location, file, &hidden);
-	int want = plain_takes(text, file, false);
+	int want = model_takes(text, file, false);
 	int want_any;
 
 	if (want >= 0 && got != (bool) want)
 		return false;
-	want_any = plain_takes(text, file, true);
+	want_any = model_takes(text, file, true);
 	return !hidden || want < 0 || want_any < 0 || (want_any == 1 && want == 0);
 }
 
-#endif /* PLAIN_LOCATION_H */
+#endif /* MODEL_LOCATION_H */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * plain_reader.h
+ * model_reader.h
  *	  The obvious reader of a file in memory. test_reader.c and fuzz_reader.c
  *	  compare the real one with it.
  *
@@ -8,17 +8,17 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_READER_H
-#define PLAIN_READER_H
+#ifndef MODEL_READER_H
+#define MODEL_READER_H
 
 #include "unit.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define PLAIN_REGEX "([^ ]*) ([^ ]*)"
+#define MODEL_REGEX "([^ ]*) ([^ ]*)"
 
-static const FlowColumn plain_columns[] = {
+static const FlowColumn model_columns[] = {
 	{.name = "a",
      .type = FLOW_TEXT,
      .max_chars = -1,
@@ -36,18 +36,18 @@ static const FlowColumn plain_columns[] = {
 };
 
 /* A line as read by the plain reader. */
-typedef struct PlainLine
+typedef struct ModelLine
 {
 	const char *data;
 	size_t len;
 	bool blank;
 	bool record; /* fields a and b are set */
 	FlowSlice a, b;
-} PlainLine;
+} ModelLine;
 
 /* Returns the line number of the current record. */
 static inline uint64_t
-plain_line_number(FlowReader *reader)
+model_line_number(FlowReader *reader)
 {
 	const char *path;
 	uint64_t line;
@@ -57,7 +57,7 @@ plain_line_number(FlowReader *reader)
 
 /* Reads the next line.  Returns false at the end. */
 static inline bool
-plain_next_line(const char **next, const char *end, size_t max_line_length, PlainLine *line)
+model_next_line(const char **next, const char *end, size_t max_line_length, ModelLine *line)
 {
 	const char *newline;
 	const char *blank;
@@ -89,7 +89,7 @@ plain_next_line(const char **next, const char *end, size_t max_line_length, Plai
  * which refers to "path".
  */
 static inline FlowObject
-plain_write(const char *path, const void *data, size_t len)
+model_write(const char *path, const void *data, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	struct stat status;
@@ -114,10 +114,10 @@ plain_write(const char *path, const void *data, size_t len)
 }
 
 static inline bool
-plain_same(FlowSlice a, FlowSlice b)
+model_same(FlowSlice a, FlowSlice b)
 {
 	return (a.data == NULL) == (b.data == NULL) && a.len == b.len &&
 	       (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-#endif /* PLAIN_READER_H */
+#endif /* MODEL_READER_H */

@@ -1,37 +1,37 @@
 /*-------------------------------------------------------------------------
  *
- * plain_wrapper.h
+ * model_wrapper.h
  *	  Unwraps records with the codecs, in pieces of any size, and reads CSV in
  *	  the obvious way, wholly in memory.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_WRAPPER_H
-#define PLAIN_WRAPPER_H
+#ifndef MODEL_WRAPPER_H
+#define MODEL_WRAPPER_H
 
 #include "../../flow/bytes/source.h"
 #include "unit.h"
 
-typedef struct PlainText
+typedef struct ModelText
 {
 	char *data;
 	size_t len;
 	FlowStatus status; /* FLOW_END, or the error */
 	FlowError error;
 	uint64_t skipped;
-} PlainText;
+} ModelText;
 
 /*
  * Passes all data through a codec, in pieces of the given sizes.  The result
  * must be freed.  Lines may have "max_line_length" bytes.
  */
-static inline PlainText
-plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
+static inline ModelText
+model_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
                    size_t out_size, size_t max_line_length)
 {
 	const FlowUnwrap unwrap = {max_line_length};
 	const uint8_t *begin = data;
-	PlainText text = {malloc(4 * len + 4097), 0, FLOW_OK, {0}, 0};
+	ModelText text = {malloc(4 * len + 4097), 0, FLOW_OK, {0}, 0};
 	void *state = NULL;
 	size_t from = 0;
 
@@ -59,10 +59,10 @@ plain_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t 
 	return text;
 }
 
-static inline PlainText
-plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
+static inline ModelText
+model_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
 {
-	return plain_unwrap_lines(codec, data, len, in_size, out_size, 1 << 20);
+	return model_unwrap_lines(codec, data, len, in_size, out_size, 1 << 20);
 }
 
 /* ---------- CSV ---------- */
@@ -72,7 +72,7 @@ plain_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_siz
  * Returns their number, or -1 if a quoted field does not end.
  */
 static inline int
-plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most,
+model_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most,
               bool *clean)
 {
 	const char *p = *next;
@@ -130,7 +130,7 @@ plain_csv_row(const char **next, const char *end, char *fields[], size_t lens[],
  * become.
  */
 static inline bool
-plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[],
+model_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[],
                         int count, bool clean, bool empty)
 {
 	bool good = count == 2 && clean && memchr(fields[0], ' ', lens[0]) == NULL;
@@ -150,7 +150,7 @@ plain_csv_line_is_right(const char *line, size_t len, char *fields[], const size
 
 /* Returns true if the codec's output for a CSV file is right. */
 static inline bool
-plain_csv_agrees(const char *data, size_t len, const PlainText *made)
+model_csv_agrees(const char *data, size_t len, const ModelText *made)
 {
 	const char *end = data + len;
 	const char *next = memchr(data, '\n', len);
@@ -164,13 +164,13 @@ plain_csv_agrees(const char *data, size_t len, const PlainText *made)
 		char *fields[2];
 		size_t lens[2];
 		bool clean;
-		int count = plain_csv_row(&next, end, fields, lens, 2, &clean);
+		int count = model_csv_row(&next, end, fields, lens, 2, &clean);
 		const char *newline = memchr(line, '\n', (size_t) (made->data + made->len - line));
 		bool empty = count == 1 && lens[0] == 0 && *begin != '"';
 
 		if (count < 0)
 			return made->status == FLOW_CORRUPT;
-		right = newline != NULL && plain_csv_line_is_right(line,
+		right = newline != NULL && model_csv_line_is_right(line,
 		                                                   (size_t) (newline - line),
 		                                                   fields,
 		                                                   lens,
@@ -184,4 +184,4 @@ plain_csv_agrees(const char *data, size_t len, const PlainText *made)
 	return right && line == made->data + made->len && made->status == FLOW_END;
 }
 
-#endif /* PLAIN_WRAPPER_H */
+#endif /* MODEL_WRAPPER_H */

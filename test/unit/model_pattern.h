@@ -1,56 +1,56 @@
 /*-------------------------------------------------------------------------
  *
- * plain_pattern.h
+ * model_pattern.h
  *	  Compares splitters with PCRE2: patterns that are splitters or nearly so,
  *	  lines that have their shape or nearly so, and the plain check of a shape.
  *	  For test_pattern.c and fuzz_pattern.c.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_PATTERN_H
-#define PLAIN_PATTERN_H
+#ifndef MODEL_PATTERN_H
+#define MODEL_PATTERN_H
 
 #include "../../flow/regex.h"
 #include "../../flow/shape.h"
 #include "unit.h"
 
-#define PLAIN_GROUPS 256
+#define MODEL_GROUPS 256
 
 /* ---------- choices ---------- */
 
 /* A source of choices: bytes as long as there are any, then random numbers. */
-typedef struct PlainSource
+typedef struct ModelSource
 {
 	const uint8_t *next, *end;
 	uint64_t seed;
-} PlainSource;
+} ModelSource;
 
 static inline unsigned
-plain_choose(PlainSource *source, unsigned count)
+model_choose(ModelSource *source, unsigned count)
 {
 	return source->next < source->end ? *source->next++ % count
 	                                  : (unsigned) (unit_random(&source->seed) >> 32) % count;
 }
 
 static inline bool
-plain_chance(PlainSource *source, unsigned percent)
+model_chance(ModelSource *source, unsigned percent)
 {
-	return plain_choose(source, 100) < percent;
+	return model_choose(source, 100) < percent;
 }
 
 /* ---------- patterns ---------- */
 
-typedef struct PlainPattern
+typedef struct ModelPattern
 {
-	PlainSource *source;
-	unsigned separator; /* row of plain_separators */
+	ModelSource *source;
+	unsigned separator; /* row of model_separators */
 	unsigned ngroups;
 	char *end;
 	char text[4096];
-} PlainPattern;
+} ModelPattern;
 
 /* By row.  The later ones are not separators, or not always. */
-static const char *const plain_separators[][16] = {
+static const char *const model_separators[][16] = {
 	{" ",
      " +",
      "\\s+",
@@ -117,32 +117,32 @@ static const char *const plain_separators[][16] = {
      "[|,]"},
 };
 
-static const char *const plain_classes[] =
+static const char *const model_classes[] =
 	{"[^ ]",   "\\S",       "\\S",          "\\d",    "[0-9]", "[[:digit:]]", ".",
      "\\w",    "[a-f]",     "[a-z0-9.:-]",  "[^\\t]", "[^,]",  "[^|]",        "\\D",
      "[^\\s]", "[^ ,|\\t]", "[^ ,|\\t]",    "\\H",    "[ -~]", "-",           "x",
      "\\.",    "[^a]",      "[[:graph:]]",  "[^,;]",  "\\W",   "[\\d.]",      "[^\\x00-\\x20]",
      "[ab]",   "[^\\d ]",   "[[:^space:]]", "\\s"};
 
-static const char *const plain_quantifiers[] = {"+",     "+",      "+",      "+",    "+",
+static const char *const model_quantifiers[] = {"+",     "+",      "+",      "+",    "+",
                                                 "+",     "+",      "*",      "*",    "*",
                                                 "{1,3}", "{2}",    "{2,}",   "{5,}", "?",
                                                 "",      "+?",     "*?",     "++",   "*+",
                                                 "{0,2}", "{1,3}?", "{1,2}+", "??",   "{3}?"};
 
-static const char *const plain_texts[] =
+static const char *const model_texts[] =
 	{"OK", "ACCEPT", "A", "AB", "-", "a", "ab", "1", "12", "a1", "\\-", "b"};
 
-static const char *const plain_junk[] = {"\\b",   "^",    "$",   "(",     "|",       ")", "\\1",
+static const char *const model_junk[] = {"\\b",   "^",    "$",   "(",     "|",       ")", "\\1",
                                          "(?=x)", "(?i)", "\\K", "(?>a)", "\\Qa\\E", "*", "{",
                                          "[",     "?",    "+",   "()",    "a",       " ", ".*",
                                          "\\s+",  "(?:",  ")?",  "|a)"};
 
-static const char *const plain_edges[] =
+static const char *const model_edges[] =
 	{"\\s*", "\\s*", " *", "\\r?", "\\t*", ",*", "[\r\n]*", "\\s*?", "\\s*+", ".?", "-?", "\\|?"};
 
 static inline void
-plain_put(PlainPattern *pattern, const char *text)
+model_put(ModelPattern *pattern, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -152,19 +152,19 @@ plain_put(PlainPattern *pattern, const char *text)
 	pattern->end += len;
 }
 
-#define PLAIN_PUT_ONE(pattern, texts)                                                              \
-	plain_put(pattern, (texts)[plain_choose((pattern)->source, flow_countof(texts))])
+#define MODEL_PUT_ONE(pattern, texts)                                                              \
+	model_put(pattern, (texts)[model_choose((pattern)->source, flow_countof(texts))])
 
 static inline void
-plain_put_separator(PlainPattern *pattern)
+model_put_separator(ModelPattern *pattern)
 {
 	unsigned row = pattern->separator;
 
-	if (plain_chance(pattern->source, 2))
-		row = plain_choose(pattern->source, flow_countof(plain_separators));
-	plain_put(pattern,
-	          plain_separators[row][plain_choose(pattern->source,
-	                                             plain_chance(pattern->source, 4) ? 16 : 12)]);
+	if (model_chance(pattern->source, 2))
+		row = model_choose(pattern->source, flow_countof(model_separators));
+	model_put(pattern,
+	          model_separators[row][model_choose(pattern->source,
+	                                             model_chance(pattern->source, 4) ? 16 : 12)]);
 }
 
 /*
@@ -172,120 +172,120 @@ plain_put_separator(PlainPattern *pattern)
  * separator, after which options and ".*" may follow.
  */
 static inline void
-plain_put_run(PlainPattern *pattern)
+model_put_run(ModelPattern *pattern)
 {
 	static const char *const without[] = {"\\S", "[^\\t]", "[^,]", "[^|]"};
 
-	if (plain_chance(pattern->source, 40))
-		plain_put(pattern, without[pattern->separator]);
+	if (model_chance(pattern->source, 40))
+		model_put(pattern, without[pattern->separator]);
 	else
-		PLAIN_PUT_ONE(pattern, plain_classes);
-	PLAIN_PUT_ONE(pattern, plain_quantifiers);
+		MODEL_PUT_ONE(pattern, model_classes);
+	MODEL_PUT_ONE(pattern, model_quantifiers);
 }
 
 static inline void
-plain_put_alternative(PlainPattern *pattern)
+model_put_alternative(ModelPattern *pattern)
 {
-	unsigned kind = plain_choose(pattern->source, 64);
+	unsigned kind = model_choose(pattern->source, 64);
 
 	if (kind < 40)
-		plain_put_run(pattern);
+		model_put_run(pattern);
 	if (kind >= 39 && kind < 63)
-		PLAIN_PUT_ONE(pattern, plain_texts);
+		MODEL_PUT_ONE(pattern, model_texts);
 }
 
 static inline void
-plain_put_field(PlainPattern *pattern)
+model_put_field(ModelPattern *pattern)
 {
 	static const char *const opens[] =
 		{"(", "(", "(", "(", "(", "(", "(?:", "(?:", "", "", "", "(?<a%u>", "(?P<b%u>", "(?'c%u'"};
-	unsigned open = plain_choose(pattern->source, flow_countof(opens));
+	unsigned open = model_choose(pattern->source, flow_countof(opens));
 	char text[32];
 
-	if (plain_chance(pattern->source, 1))
-		PLAIN_PUT_ONE(pattern, plain_junk);
+	if (model_chance(pattern->source, 1))
+		MODEL_PUT_ONE(pattern, model_junk);
 	sprintf(text, opens[open], pattern->ngroups++);
-	plain_put(pattern, text);
-	if (*text == '\0' || plain_chance(pattern->source, 70))
-		plain_put_run(pattern);
+	model_put(pattern, text);
+	if (*text == '\0' || model_chance(pattern->source, 70))
+		model_put_run(pattern);
 	else
 	{
-		plain_put_alternative(pattern);
-		while (plain_chance(pattern->source, 60))
+		model_put_alternative(pattern);
+		while (model_chance(pattern->source, 60))
 		{
-			plain_put(pattern, "|");
-			plain_put_alternative(pattern);
+			model_put(pattern, "|");
+			model_put_alternative(pattern);
 		}
 	}
-	plain_put(pattern, *text == '\0' ? "" : ")");
-	if (plain_chance(pattern->source, 1))
-		PLAIN_PUT_ONE(pattern, plain_quantifiers);
+	model_put(pattern, *text == '\0' ? "" : ")");
+	if (model_chance(pattern->source, 1))
+		MODEL_PUT_ONE(pattern, model_quantifiers);
 }
 
 static inline void
-plain_put_optional(PlainPattern *pattern, int depth)
+model_put_optional(ModelPattern *pattern, int depth)
 {
 	static const char *const ends[] =
 		{")?", ")?", ")?", ")?", ")?", ")?", ")?", ")?", "){0,1}", ")??", ")?+", ")*", ")"};
 
-	while (depth < 4 && plain_chance(pattern->source, 50))
+	while (depth < 4 && model_chance(pattern->source, 50))
 	{
-		plain_put(pattern, plain_chance(pattern->source, 2) ? "(" : "(?:");
-		plain_put_separator(pattern);
-		if (plain_chance(pattern->source, 10))
-			plain_put(pattern, ".*");
+		model_put(pattern, model_chance(pattern->source, 2) ? "(" : "(?:");
+		model_put_separator(pattern);
+		if (model_chance(pattern->source, 10))
+			model_put(pattern, ".*");
 		else
-			plain_put_field(pattern);
-		plain_put_optional(pattern, depth + 1);
-		if (plain_chance(pattern->source, 3))
+			model_put_field(pattern);
+		model_put_optional(pattern, depth + 1);
+		if (model_chance(pattern->source, 3))
 		{
-			plain_put_separator(pattern);
-			plain_put_field(pattern);
+			model_put_separator(pattern);
+			model_put_field(pattern);
 		}
-		plain_put(pattern,
-		          ends[plain_choose(pattern->source,
-		                            plain_chance(pattern->source, 25) ? flow_countof(ends) : 9)]);
+		model_put(pattern,
+		          ends[model_choose(pattern->source,
+		                            model_chance(pattern->source, 25) ? flow_countof(ends) : 9)]);
 	}
 }
 
 static inline void
-plain_make_pattern(PlainPattern *pattern, PlainSource *source)
+model_make_pattern(ModelPattern *pattern, ModelSource *source)
 {
 	static const char *const rests[] =
 		{".*", ".*?", ".*+", ".+", "[^\\n]*", "\\S*", "(?:OK|.{7,})", "(?:.*|a)"};
 	unsigned fields;
 
-	memset(pattern, 0, offsetof(PlainPattern, text) + 1);
+	memset(pattern, 0, offsetof(ModelPattern, text) + 1);
 	pattern->source = source;
 	pattern->end = pattern->text;
-	pattern->separator = plain_choose(source, flow_countof(plain_separators));
+	pattern->separator = model_choose(source, flow_countof(model_separators));
 
-	plain_put(pattern, plain_chance(source, 30) ? "^" : "");
-	if (plain_chance(source, 8))
-		PLAIN_PUT_ONE(pattern, plain_edges);
-	fields = plain_choose(source, 8);
-	plain_put_field(pattern);
+	model_put(pattern, model_chance(source, 30) ? "^" : "");
+	if (model_chance(source, 8))
+		MODEL_PUT_ONE(pattern, model_edges);
+	fields = model_choose(source, 8);
+	model_put_field(pattern);
 	for (unsigned i = 0; i < fields; i++)
 	{
-		plain_put_separator(pattern);
-		plain_put_field(pattern);
+		model_put_separator(pattern);
+		model_put_field(pattern);
 	}
-	if (plain_chance(source, 40))
-		plain_put_optional(pattern, 0);
-	if (plain_chance(source, 30))
+	if (model_chance(source, 40))
+		model_put_optional(pattern, 0);
+	if (model_chance(source, 30))
 	{
-		if (plain_chance(source, 40))
-			plain_put_separator(pattern);
-		PLAIN_PUT_ONE(pattern, rests);
+		if (model_chance(source, 40))
+			model_put_separator(pattern);
+		MODEL_PUT_ONE(pattern, rests);
 	}
-	if (plain_chance(source, 12))
-		PLAIN_PUT_ONE(pattern, plain_edges);
-	plain_put(pattern, plain_chance(source, 30) ? "$" : plain_chance(source, 5) ? "\\Z" : "");
+	if (model_chance(source, 12))
+		MODEL_PUT_ONE(pattern, model_edges);
+	model_put(pattern, model_chance(source, 30) ? "$" : model_chance(source, 5) ? "\\Z" : "");
 }
 
 /* ---------- lines ---------- */
 
-typedef struct PlainLines
+typedef struct ModelLines
 {
 	const FlowShape *shape;
 	uint64_t seed;
@@ -294,16 +294,16 @@ typedef struct PlainLines
 	unsigned nchoices[FLOW_SHAPE_FIELDS];
 	char *end;
 	char text[4096];
-} PlainLines;
+} ModelLines;
 
 static inline unsigned
-plain_random(PlainLines *lines, unsigned count)
+model_random(ModelLines *lines, unsigned count)
 {
 	return (unsigned) (unit_random(&lines->seed) >> 32) % count;
 }
 
 static inline void
-plain_lines_of(PlainLines *lines, const FlowShape *shape, uint64_t seed)
+model_lines_of(ModelLines *lines, const FlowShape *shape, uint64_t seed)
 {
 	lines->shape = shape;
 	lines->seed = seed | 1;
@@ -323,69 +323,69 @@ plain_lines_of(PlainLines *lines, const FlowShape *shape, uint64_t seed)
 
 /* Returns a byte that field f may have, or if f is -1, any field. */
 static inline char
-plain_byte(PlainLines *lines, int f)
+model_byte(ModelLines *lines, int f)
 {
 	static const char usual[] = "aab1-AOK ,| \x7F.\t";
 	char byte;
 
 	if (f >= 0 && (lines->shape->digits >> f & 1) != 0)
-		return (char) ('0' + plain_random(lines, 10));
+		return (char) ('0' + model_random(lines, 10));
 	if (f >= 0 && lines->nchoices[f] > 0)
-		return (char) lines->choices[f][plain_random(lines, lines->nchoices[f])];
+		return (char) lines->choices[f][model_random(lines, lines->nchoices[f])];
 	do
-		byte = plain_random(lines, 2) ? usual[plain_random(lines, sizeof(usual) - 2)]
-		                              : (char) (0x20 + plain_random(lines, 0x60));
+		byte = model_random(lines, 2) ? usual[model_random(lines, sizeof(usual) - 2)]
+		                              : (char) (0x20 + model_random(lines, 0x60));
 	while (byte == lines->shape->separator);
 	return byte;
 }
 
 static inline void
-plain_put_text_of(PlainLines *lines, const char *literals)
+model_put_text_of(ModelLines *lines, const char *literals)
 {
 	unsigned count = 0, choice;
 
 	for (const char *literal = literals; *literal != '\0'; literal += strlen(literal) + 1)
 		count++;
-	for (choice = plain_random(lines, count); choice > 0; choice--)
+	for (choice = model_random(lines, count); choice > 0; choice--)
 		literals += strlen(literals) + 1;
 	lines->end = stpcpy(lines->end, literals);
 }
 
 static inline void
-plain_put_value(PlainLines *lines, int f)
+model_put_value(ModelLines *lines, int f)
 {
 	const FlowShapeCheck *check = f < 0 ? NULL : lines->check[f];
 	unsigned min = check != NULL && check->min > 1 ? check->min : 1;
-	unsigned len = min + plain_random(lines, 4);
+	unsigned len = min + model_random(lines, 4);
 
 	if (check != NULL && check->literals != NULL &&
-	    (check->max == 0 || plain_random(lines, 3) == 0))
+	    (check->max == 0 || model_random(lines, 3) == 0))
 	{
-		plain_put_text_of(lines, check->literals);
+		model_put_text_of(lines, check->literals);
 		return;
 	}
 	if (check != NULL && len > check->max)
 		len = check->max;
 	if (len > 40)
 		len = 40;
-	if (plain_random(lines, 64) == 0)
-		len += plain_random(lines, 2) ? 1 : -1u;
+	if (model_random(lines, 64) == 0)
+		len += model_random(lines, 2) ? 1 : -1u;
 	while (len-- > 0)
-		*lines->end++ = plain_byte(lines, f);
+		*lines->end++ = model_byte(lines, f);
 }
 
 /* Changes something that may make the line not match. */
 static inline void
-plain_spoil(PlainLines *lines)
+model_spoil(ModelLines *lines)
 {
 	static const char special[] = "\0\t\n\r\x1F \x80\xA0\xFF,-0a|";
 	size_t len = (size_t) (lines->end - lines->text);
-	char *at = lines->text + (len > 0 ? plain_random(lines, (unsigned) len) : 0);
-	char byte = plain_random(lines, 3) == 0 ? lines->shape->separator
-	            : plain_random(lines, 2)    ? special[plain_random(lines, sizeof(special) - 1)]
-	                                        : plain_byte(lines, -1);
+	char *at = lines->text + (len > 0 ? model_random(lines, (unsigned) len) : 0);
+	char byte = model_random(lines, 3) == 0 ? lines->shape->separator
+	            : model_random(lines, 2)    ? special[model_random(lines, sizeof(special) - 1)]
+	                                        : model_byte(lines, -1);
 
-	switch (plain_random(lines, 4))
+	switch (model_random(lines, 4))
 	{
 		case 0:
 			if (len > 0)
@@ -406,30 +406,30 @@ plain_spoil(PlainLines *lines)
 
 /* Makes the next line in lines->text, up to lines->end. */
 static inline void
-plain_make_line(PlainLines *lines)
+model_make_line(ModelLines *lines)
 {
 	const FlowShape *shape = lines->shape;
 	int count = shape->nrequired +
-	            (int) plain_random(lines, (unsigned) (shape->nfields - shape->nrequired) + 1);
+	            (int) model_random(lines, (unsigned) (shape->nfields - shape->nrequired) + 1);
 
-	if (plain_random(lines, 4) == 0)
+	if (model_random(lines, 4) == 0)
 		count =
-			plain_random(lines, 3) == 0 ? count - 1 : shape->nfields + (int) plain_random(lines, 4);
+			model_random(lines, 3) == 0 ? count - 1 : shape->nfields + (int) model_random(lines, 4);
 	lines->end = lines->text;
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0)
 			*lines->end++ = shape->separator;
-		plain_put_value(lines, i >= shape->nfields || plain_random(lines, 100) == 0 ? -1 : i);
+		model_put_value(lines, i >= shape->nfields || model_random(lines, 100) == 0 ? -1 : i);
 	}
-	while (plain_random(lines, 5) == 0)
-		plain_spoil(lines);
+	while (model_random(lines, 5) == 0)
+		model_spoil(lines);
 }
 
 /* ---------- the meaning of a shape ---------- */
 
 static inline bool
-plain_is_literal(const char *literals, const char *data, size_t len)
+model_is_literal(const char *literals, const char *data, size_t len)
 {
 	for (; literals != NULL && *literals != '\0'; literals += strlen(literals) + 1)
 		if (strlen(literals) == len && strncmp(literals, data, len) == 0)
@@ -438,7 +438,7 @@ plain_is_literal(const char *literals, const char *data, size_t len)
 }
 
 static inline bool
-plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
+model_field_fits(const FlowShape *shape, int f, FlowSlice field)
 {
 	for (size_t i = 0; i < field.len && (shape->digits >> f & 1) != 0; i++)
 		if (field.data[i] < '0' || field.data[i] > '9')
@@ -461,7 +461,7 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
 		/* a field of digits may skip the class */
 		if (check->digits && digits && field.len >= check->min && field.len <= check->max && !fits)
 			abort();
-		fits |= plain_is_literal(check->literals, field.data, field.len);
+		fits |= model_is_literal(check->literals, field.data, field.len);
 		if (fits != flow_shape_passes(check, field.data, field.len))
 			abort();
 		if (!fits)
@@ -475,7 +475,7 @@ plain_field_fits(const FlowShape *shape, int f, FlowSlice field)
  * fields; data is NULL for missing ones.
  */
 static inline bool
-plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fields)
+model_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fields)
 {
 	int count = 0;
 	size_t from = 0;
@@ -495,7 +495,7 @@ plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fiel
 		if (count < shape->nfields)
 		{
 			fields[count] = (FlowSlice) {line + from, i - from};
-			if (!plain_field_fits(shape, count, fields[count]))
+			if (!model_field_fits(shape, count, fields[count]))
 				return false;
 		}
 		count++;
@@ -506,26 +506,26 @@ plain_fits(const FlowShape *shape, const char *line, size_t len, FlowSlice *fiel
 
 /* ---------- comparing ---------- */
 
-typedef struct PlainCount
+typedef struct ModelCount
 {
 	uint64_t patterns, shapes, pairs, accepted, limits;
-} PlainCount;
+} ModelCount;
 
 /* Returns true if PCRE2's groups are the fields of the shape. */
 static inline bool
-plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainCount *count)
+model_agrees(const FlowShape *shape, FlowRegex *regex, ModelLines *lines, ModelCount *count)
 {
-	static const int wanted[PLAIN_GROUPS] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
+	static const int wanted[MODEL_GROUPS] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11,
 	                                         12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
 	                                         23, 24, 25, 26, 27, 28, 29, 30, 31, 32};
-	FlowSlice fields[FLOW_SHAPE_FIELDS], groups[PLAIN_GROUPS];
+	FlowSlice fields[FLOW_SHAPE_FIELDS], groups[MODEL_GROUPS];
 	int ngroups = flow_regex_group_count(regex);
 	FlowError error;
 	FlowStatus status;
 
 	count->pairs++;
 	if (ngroups > 32 ||
-	    !plain_fits(shape, lines->text, (size_t) (lines->end - lines->text), fields))
+	    !model_fits(shape, lines->text, (size_t) (lines->end - lines->text), fields))
 		return true;
 	count->accepted++;
 
@@ -561,10 +561,10 @@ plain_agrees(const FlowShape *shape, FlowRegex *regex, PlainLines *lines, PlainC
  * they differ, and prints the line.
  */
 static inline bool
-plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed,
-              PlainCount *count)
+model_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, uint64_t seed,
+              ModelCount *count)
 {
-	static PlainLines lines;
+	static ModelLines lines;
 	FlowShape *shape = NULL;
 	FlowRegex *regex = NULL;
 	FlowError error;
@@ -577,12 +577,12 @@ plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, u
 	if (flow_regex_compile(host, pattern, jit, &regex, &error) == FLOW_OK)
 	{
 		count->shapes++;
-		plain_lines_of(&lines, shape, seed);
+		model_lines_of(&lines, shape, seed);
 		/* lines that exceed limits take time */
 		for (int i = 0; i < nlines && agrees && count->limits < limits + 3; i++)
 		{
-			plain_make_line(&lines);
-			agrees = plain_agrees(shape, regex, &lines, count);
+			model_make_line(&lines);
+			agrees = model_agrees(shape, regex, &lines, count);
 		}
 		if (!agrees)
 		{
@@ -595,4 +595,4 @@ plain_compare(const FlowHost *host, const char *pattern, bool jit, int nlines, u
 	return agrees;
 }
 
-#endif /* PLAIN_PATTERN_H */
+#endif /* MODEL_PATTERN_H */

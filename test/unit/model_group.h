@@ -1,68 +1,68 @@
 /*-------------------------------------------------------------------------
  *
- * naive_group.h
+ * model_group.h
  *	  Aggregates of groups computed in the obvious way, and batches for them.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef NAIVE_GROUP_H
-#define NAIVE_GROUP_H
+#ifndef MODEL_GROUP_H
+#define MODEL_GROUP_H
 
 #include "unit.h"
 
-#define NAIVE_COLUMNS 16
-#define NAIVE_KEYS 4
-#define NAIVE_AGGREGATES 8
+#define MODEL_COLUMNS 16
+#define MODEL_KEYS 4
+#define MODEL_AGGREGATES 8
 
 /* ---------- the model: a list of groups, fields read one by one ---------- */
 
-typedef struct NaiveTotal
+typedef struct ModelTotal
 {
 	uint64_t count;
 	__int128 sum;
 	FlowValue extreme;
-} NaiveTotal;
+} ModelTotal;
 
-typedef struct NaiveGroup
+typedef struct ModelGroup
 {
-	char *bytes[NAIVE_KEYS];
-	FlowSlice keys[NAIVE_KEYS];
-	NaiveTotal totals[NAIVE_AGGREGATES];
-} NaiveGroup;
+	char *bytes[MODEL_KEYS];
+	FlowSlice keys[MODEL_KEYS];
+	ModelTotal totals[MODEL_AGGREGATES];
+} ModelGroup;
 
-typedef struct NaiveGroups
+typedef struct ModelGroups
 {
 	const FlowGroupSpec *spec;
-	NaiveGroup *items;
+	ModelGroup *items;
 	size_t count;
-} NaiveGroups;
+} ModelGroups;
 
 static inline bool
-naive_same_bytes(FlowSlice a, FlowSlice b)
+model_same_bytes(FlowSlice a, FlowSlice b)
 {
 	if (a.data == NULL || b.data == NULL)
 		return a.data == b.data;
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-static inline NaiveGroup *
-naive_find(NaiveGroups *groups, const FlowSlice *keys)
+static inline ModelGroup *
+model_find(ModelGroups *groups, const FlowSlice *keys)
 {
 	int nkeys = groups->spec->nkeys;
-	NaiveGroup *group;
+	ModelGroup *group;
 
 	for (size_t i = 0; i < groups->count; i++)
 	{
 		int k = 0;
 
-		while (k < nkeys && naive_same_bytes(groups->items[i].keys[k], keys[k]))
+		while (k < nkeys && model_same_bytes(groups->items[i].keys[k], keys[k]))
 			k++;
 		if (k == nkeys)
 			return &groups->items[i];
 	}
 	/* the array is full if the count is 0 or a power of two */
 	if ((groups->count & (groups->count - 1)) == 0)
-		groups->items = realloc(groups->items, (groups->count * 2 + 1) * sizeof(NaiveGroup));
+		groups->items = realloc(groups->items, (groups->count * 2 + 1) * sizeof(ModelGroup));
 	group = &groups->items[groups->count++];
 	memset(group, 0, sizeof(*group));
 	for (int k = 0; k < nkeys; k++)
@@ -78,11 +78,11 @@ naive_find(NaiveGroups *groups, const FlowSlice *keys)
 }
 
 static inline void
-naive_free(NaiveGroups *groups)
+model_free(ModelGroups *groups)
 {
 	for (size_t i = 0; i < groups->count; i++)
 	{
-		for (int k = 0; k < NAIVE_KEYS; k++)
+		for (int k = 0; k < MODEL_KEYS; k++)
 			free(groups->items[i].bytes[k]);
 	}
 	free(groups->items);
@@ -92,7 +92,7 @@ naive_free(NaiveGroups *groups)
 
 /* Returns bit i of an address, or -1 beyond its prefix. */
 static inline int
-naive_bit(const FlowAddress *address, int i)
+model_bit(const FlowAddress *address, int i)
 {
 	return i < address->bits ? address->bytes[i / 8] >> (7 - i % 8) & 1 : -1;
 }
@@ -102,7 +102,7 @@ naive_bit(const FlowAddress *address, int i)
  * that both prefixes have, the length of the prefix, all bits.
  */
 static inline int
-naive_compare(FlowType type, const FlowValue *a, const FlowValue *b)
+model_compare(FlowType type, const FlowValue *a, const FlowValue *b)
 {
 	const FlowAddress *x = &a->address, *y = &b->address;
 
@@ -112,8 +112,8 @@ naive_compare(FlowType type, const FlowValue *a, const FlowValue *b)
 		return x->family < y->family ? -1 : 1;
 	for (int i = 0; i < x->bits && i < y->bits; i++)
 	{
-		if (naive_bit(x, i) != naive_bit(y, i))
-			return naive_bit(x, i) - naive_bit(y, i);
+		if (model_bit(x, i) != model_bit(y, i))
+			return model_bit(x, i) - model_bit(y, i);
 	}
 	if (x->bits != y->bits)
 		return (int) x->bits - (int) y->bits;
@@ -126,7 +126,7 @@ naive_compare(FlowType type, const FlowValue *a, const FlowValue *b)
 }
 
 static inline void
-naive_extreme(const FlowGroupSpec *spec, int aggregate, NaiveTotal *total, const FlowValue *value)
+model_extreme(const FlowGroupSpec *spec, int aggregate, ModelTotal *total, const FlowValue *value)
 {
 	const FlowAggregate *a = &spec->aggregates[aggregate];
 	int order;
@@ -135,14 +135,14 @@ naive_extreme(const FlowGroupSpec *spec, int aggregate, NaiveTotal *total, const
 		return;
 	order = total->count == 0
 	            ? 0
-	            : naive_compare(spec->columns[a->column].type, value, &total->extreme);
+	            : model_compare(spec->columns[a->column].type, value, &total->extreme);
 	if (total->count == 0 || (a->kind == FLOW_MIN ? order < 0 : order > 0))
 		total->extreme = *value;
 }
 
 /* Returns the status of a column's field if it is bad, otherwise FLOW_OK. */
 static inline FlowStatus
-naive_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
+model_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
 {
 	FlowValue value;
 	FlowStatus status = flow_value_read(&spec->columns[column], &unit_host, fields[column], &value);
@@ -155,16 +155,16 @@ naive_bad(const FlowGroupSpec *spec, const FlowSlice *fields, int column)
  * must not be taken as NULL.
  */
 static inline bool
-naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
+model_add(ModelGroups *groups, const FlowSlice *fields, bool bad_is_null)
 {
 	const FlowGroupSpec *spec = groups->spec;
-	FlowSlice keys[NAIVE_KEYS];
-	NaiveGroup *group;
+	FlowSlice keys[MODEL_KEYS];
+	ModelGroup *group;
 
 	for (int k = 0; k < spec->nkeys; k++)
 	{
 		keys[k] = fields[spec->keys[k]];
-		if (naive_bad(spec, fields, spec->keys[k]) == FLOW_OK)
+		if (model_bad(spec, fields, spec->keys[k]) == FLOW_OK)
 			continue;
 		if (!bad_is_null)
 			return false;
@@ -173,15 +173,15 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 	for (int a = 0; a < spec->naggregates && !bad_is_null; a++)
 	{
 		if (spec->aggregates[a].kind != FLOW_COUNT_ALL &&
-		    naive_bad(spec, fields, spec->aggregates[a].column) != FLOW_OK)
+		    model_bad(spec, fields, spec->aggregates[a].column) != FLOW_OK)
 			return false;
 	}
 
-	group = naive_find(groups, keys);
+	group = model_find(groups, keys);
 	for (int a = 0; a < spec->naggregates; a++)
 	{
 		int column = spec->aggregates[a].column;
-		NaiveTotal *total = &group->totals[a];
+		ModelTotal *total = &group->totals[a];
 		FlowValue value;
 
 		if (spec->aggregates[a].kind == FLOW_COUNT_ALL)
@@ -191,7 +191,7 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 		{
 			if (spec->aggregates[a].kind == FLOW_SUM)
 				total->sum += value.integer;
-			naive_extreme(spec, a, total, &value);
+			model_extreme(spec, a, total, &value);
 			total->count++;
 		}
 	}
@@ -200,14 +200,14 @@ naive_add(NaiveGroups *groups, const FlowSlice *fields, bool bad_is_null)
 
 /* Takes over all groups, combining those with equal keys. */
 static inline void
-naive_absorb(NaiveGroups *into, const FlowGroups *groups)
+model_absorb(ModelGroups *into, const FlowGroups *groups)
 {
 	const FlowGroupSpec *spec = into->spec;
 	FlowGroup from;
 
 	for (size_t position = 0; flow_groups_next(groups, &position, &from) == FLOW_OK;)
 	{
-		NaiveGroup *group = naive_find(into, from.keys);
+		ModelGroup *group = model_find(into, from.keys);
 
 		for (int a = 0; a < spec->naggregates; a++)
 		{
@@ -218,33 +218,33 @@ naive_absorb(NaiveGroups *into, const FlowGroups *groups)
 					(__int128) ((unsigned __int128) (uint64_t) total->as.sum.high << 64 |
 				                total->as.sum.low);
 			else if (total->count > 0)
-				naive_extreme(spec, a, &group->totals[a], &total->as.extreme);
+				model_extreme(spec, a, &group->totals[a], &total->as.extreme);
 			group->totals[a].count += total->count;
 		}
 	}
 }
 
 static inline bool
-naive_equal_totals(const FlowGroupSpec *spec, const NaiveGroup *x, const NaiveGroup *y)
+model_equal_totals(const FlowGroupSpec *spec, const ModelGroup *x, const ModelGroup *y)
 {
 	for (int a = 0; a < spec->naggregates; a++)
 	{
 		const FlowAggregate *aggregate = &spec->aggregates[a];
-		const NaiveTotal *t = &x->totals[a], *u = &y->totals[a];
+		const ModelTotal *t = &x->totals[a], *u = &y->totals[a];
 
 		if (t->count != u->count)
 			return false;
 		if (aggregate->kind == FLOW_SUM && t->sum != u->sum)
 			return false;
 		if (aggregate->kind >= FLOW_MIN && t->count > 0 &&
-		    naive_compare(spec->columns[aggregate->column].type, &t->extreme, &u->extreme) != 0)
+		    model_compare(spec->columns[aggregate->column].type, &t->extreme, &u->extreme) != 0)
 			return false;
 	}
 	return true;
 }
 
 static inline bool
-naive_equal(NaiveGroups *a, NaiveGroups *b)
+model_equal(ModelGroups *a, ModelGroups *b)
 {
 	size_t count = a->count;
 
@@ -252,9 +252,9 @@ naive_equal(NaiveGroups *a, NaiveGroups *b)
 		return false;
 	for (size_t i = 0; i < count; i++)
 	{
-		const NaiveGroup *group = naive_find(b, a->items[i].keys);
+		const ModelGroup *group = model_find(b, a->items[i].keys);
 
-		if (b->count != count || !naive_equal_totals(a->spec, &a->items[i], group))
+		if (b->count != count || !model_equal_totals(a->spec, &a->items[i], group))
 			return false;
 	}
 	return true;
@@ -263,14 +263,14 @@ naive_equal(NaiveGroups *a, NaiveGroups *b)
 /* ---------- batches ---------- */
 
 /* Records whose fields are copied into one buffer, as in a reader. */
-typedef struct NaiveBatch
+typedef struct ModelBatch
 {
 	FlowBatch batch;
 	char *buffer;
 	uint32_t *ends; /* next[] and the entry before it */
 	uint32_t *rows;
-	int place[NAIVE_COLUMNS];
-} NaiveBatch;
+	int place[MODEL_COLUMNS];
+} ModelBatch;
 
 /*
  * Makes a batch from fields[record * ncolumns + column].  Columns without a
@@ -279,7 +279,7 @@ typedef struct NaiveBatch
  * had not passed a filter.  "seed" chooses those, and the order of the fields.
  */
 static inline void
-naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumns, uint64_t *seed)
+model_batch(ModelBatch *made, const FlowSlice *fields, size_t count, int ncolumns, uint64_t *seed)
 {
 	size_t bytes = 16 + 64;
 	uint32_t end = 0, nends = 0;
@@ -351,11 +351,11 @@ naive_batch(NaiveBatch *made, const FlowSlice *fields, size_t count, int ncolumn
 }
 
 static inline void
-naive_batch_free(NaiveBatch *made)
+model_batch_free(ModelBatch *made)
 {
 	free(made->buffer);
 	free(made->ends);
 	free(made->rows);
 }
 
-#endif /* NAIVE_GROUP_H */
+#endif /* MODEL_GROUP_H */

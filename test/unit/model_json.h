@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * plain_json.h
+ * model_json.h
  *	  JSON around records, read in the simplest way: wholly in memory, by
  *	  recursion.  The tests compare json_token.c and json.c with it.
  *
@@ -9,14 +9,14 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAIN_JSON_H
-#define PLAIN_JSON_H
+#ifndef MODEL_JSON_H
+#define MODEL_JSON_H
 
-#include "plain_wrapper.h"
+#include "model_wrapper.h"
 
 #include "../../flow/bytes/json_token.h"
 
-typedef struct PlainNode
+typedef struct ModelNode
 {
 	char type;         /* '{', '[', '"', '0' or a literal's first letter */
 	size_t begin, end; /* in the text */
@@ -26,10 +26,10 @@ typedef struct PlainNode
 	size_t len;
 	char *key; /* of a member */
 	size_t key_len, key_end;
-	struct PlainNode *first, *next;
-} PlainNode;
+	struct ModelNode *first, *next;
+} ModelNode;
 
-typedef struct PlainJson
+typedef struct ModelJson
 {
 	const char *data;
 	size_t at, len;
@@ -37,18 +37,18 @@ typedef struct PlainJson
 	bool ends;     /* the text ends too early */
 	bool failed;   /* "at" is after the wrong byte */
 	bool too_deep; /* the reason is the depth */
-} PlainJson;
+} ModelJson;
 
 /* ---------- text to tree ---------- */
 
 static inline void
-plain_json_free(PlainNode *node)
+model_json_free(ModelNode *node)
 {
 	while (node != NULL)
 	{
-		PlainNode *next = node->next;
+		ModelNode *next = node->next;
 
-		plain_json_free(node->first);
+		model_json_free(node->first);
 		free(node->text);
 		free(node->key);
 		free(node);
@@ -58,26 +58,26 @@ plain_json_free(PlainNode *node)
 
 /* Returns the next byte, or -1. */
 static inline int
-plain_json_peek(const PlainJson *json)
+model_json_peek(const ModelJson *json)
 {
 	return json->at < json->len ? (unsigned char) json->data[json->at] : -1;
 }
 
 /* Skips blanks and returns the next byte, or -1. */
 static inline int
-plain_json_skip_blanks(PlainJson *json)
+model_json_skip_blanks(ModelJson *json)
 {
 	while (json->at < json->len && strchr(" \t\r\n", json->data[json->at]) != NULL &&
 	       json->data[json->at] != '\0')
 		json->at++;
-	return plain_json_peek(json);
+	return model_json_peek(json);
 }
 
 /* Reads the next byte, which must be one of these. */
 static inline bool
-plain_json_take(PlainJson *json, const char *bytes)
+model_json_take(ModelJson *json, const char *bytes)
 {
-	int byte = plain_json_peek(json);
+	int byte = model_json_peek(json);
 
 	if (byte < 0)
 		return !(json->ends = true);
@@ -88,13 +88,13 @@ plain_json_take(PlainJson *json, const char *bytes)
 }
 
 static inline bool
-plain_json_hex(PlainJson *json, unsigned *unit)
+model_json_hex(ModelJson *json, unsigned *unit)
 {
 	char digits[5] = "";
 
 	for (int i = 0; i < 4; i++)
 	{
-		if (!plain_json_take(json, "0123456789abcdefABCDEF"))
+		if (!model_json_take(json, "0123456789abcdefABCDEF"))
 			return false;
 		digits[i] = json->data[json->at - 1];
 	}
@@ -103,7 +103,7 @@ plain_json_hex(PlainJson *json, unsigned *unit)
 }
 
 static inline size_t
-plain_json_utf8(char *to, unsigned c)
+model_json_utf8(char *to, unsigned c)
 {
 	if (c < 0x80)
 		return (size_t) sprintf(to, "%c", (int) c);
@@ -124,13 +124,13 @@ plain_json_utf8(char *to, unsigned c)
 }
 
 static inline bool
-plain_json_escape(PlainJson *json, char *to, size_t *len)
+model_json_escape(ModelJson *json, char *to, size_t *len)
 {
 	static const char letters[] = "\"\\/bfnrtu", meanings[] = "\"\\/\b\f\n\r\t";
 	unsigned unit, low;
 	char letter;
 
-	if (!plain_json_take(json, letters))
+	if (!model_json_take(json, letters))
 		return false;
 	letter = json->data[json->at - 1];
 	if (letter != 'u')
@@ -138,20 +138,20 @@ plain_json_escape(PlainJson *json, char *to, size_t *len)
 		to[(*len)++] = meanings[strchr(letters, letter) - letters];
 		return true;
 	}
-	if (!plain_json_hex(json, &unit))
+	if (!model_json_hex(json, &unit))
 		return false;
 	if (unit >= 0xDC00 && unit <= 0xDFFF)
 		return !(json->failed = true);
 	if (unit >= 0xD800 && unit <= 0xDBFF)
 	{
-		if (!plain_json_take(json, "\\") || !plain_json_take(json, "u") ||
-		    !plain_json_hex(json, &low))
+		if (!model_json_take(json, "\\") || !model_json_take(json, "u") ||
+		    !model_json_hex(json, &low))
 			return false;
 		if (low < 0xDC00 || low > 0xDFFF)
 			return !(json->failed = true);
 		unit = 0x10000 + (unit - 0xD800) * 0x400 + (low - 0xDC00);
 	}
-	*len += plain_json_utf8(to + *len, unit);
+	*len += model_json_utf8(to + *len, unit);
 	return true;
 }
 
@@ -160,7 +160,7 @@ plain_json_escape(PlainJson *json, char *to, size_t *len)
  * shortest sequence with which no valid character begins.
  */
 static inline bool
-plain_json_character(PlainJson *json, char *to, size_t *len)
+model_json_character(ModelJson *json, char *to, size_t *len)
 {
 	for (int n = 1; n <= 4; n++)
 	{
@@ -199,27 +199,27 @@ plain_json_character(PlainJson *json, char *to, size_t *len)
 
 /* Returns a decoded string, or NULL if it is not whole. */
 static inline char *
-plain_json_string(PlainJson *json, size_t *len)
+model_json_string(ModelJson *json, size_t *len)
 {
 	char *text = malloc(json->len - json->at + 8);
-	bool good = plain_json_take(json, "\"");
+	bool good = model_json_take(json, "\"");
 
 	*len = 0;
 	while (good)
 	{
-		int byte = plain_json_peek(json);
+		int byte = model_json_peek(json);
 
 		if (byte < 0)
 			good = !(json->ends = true);
 		else if (byte >= 0x80)
-			good = plain_json_character(json, text, len);
+			good = model_json_character(json, text, len);
 		else
 		{
 			json->at++;
 			if (byte == '"')
 				return text;
 			if (byte == '\\')
-				good = plain_json_escape(json, text, len);
+				good = model_json_escape(json, text, len);
 			else if (byte < 0x20)
 				good = !(json->failed = true);
 			else
@@ -231,108 +231,108 @@ plain_json_string(PlainJson *json, size_t *len)
 }
 
 static inline bool
-plain_json_digits(PlainJson *json)
+model_json_digits(ModelJson *json)
 {
-	if (!plain_json_take(json, "0123456789"))
+	if (!model_json_take(json, "0123456789"))
 		return false;
-	while (plain_json_peek(json) >= '0' && plain_json_peek(json) <= '9')
+	while (model_json_peek(json) >= '0' && model_json_peek(json) <= '9')
 		json->at++;
 	return true;
 }
 
 /* Reads a number.  At the top, the end of the text also ends it. */
 static inline bool
-plain_json_number(PlainJson *json)
+model_json_number(ModelJson *json)
 {
-	if (plain_json_peek(json) == '-')
+	if (model_json_peek(json) == '-')
 		json->at++;
-	if (plain_json_peek(json) == '0')
+	if (model_json_peek(json) == '0')
 		json->at++;
-	else if (!plain_json_digits(json))
+	else if (!model_json_digits(json))
 		return false;
-	if (plain_json_peek(json) == '.')
+	if (model_json_peek(json) == '.')
 	{
 		json->at++;
-		if (!plain_json_digits(json))
+		if (!model_json_digits(json))
 			return false;
 	}
-	if (plain_json_peek(json) == 'e' || plain_json_peek(json) == 'E')
+	if (model_json_peek(json) == 'e' || model_json_peek(json) == 'E')
 	{
 		json->at++;
-		if (plain_json_peek(json) == '+' || plain_json_peek(json) == '-')
+		if (model_json_peek(json) == '+' || model_json_peek(json) == '-')
 			json->at++;
-		if (!plain_json_digits(json))
+		if (!model_json_digits(json))
 			return false;
 	}
-	if (plain_json_peek(json) < 0 && json->depth > 0)
+	if (model_json_peek(json) < 0 && json->depth > 0)
 		return !(json->ends = true);
 	return true;
 }
 
-static inline PlainNode *plain_json_value(PlainJson *json);
+static inline ModelNode *model_json_value(ModelJson *json);
 
 /* Reads the content of an object or an array, after its first byte. */
 static inline bool
-plain_json_content(PlainJson *json, PlainNode *node)
+model_json_content(ModelJson *json, ModelNode *node)
 {
 	const char *close = node->type == '{' ? "}" : "]";
-	PlainNode **last = &node->first;
+	ModelNode **last = &node->first;
 
-	if (plain_json_skip_blanks(json) == *close)
+	if (model_json_skip_blanks(json) == *close)
 		return ++json->at;
 	for (;;)
 	{
 		size_t key_len = 0, key_end = 0;
 		char *key = NULL;
 
-		plain_json_skip_blanks(json);
+		model_json_skip_blanks(json);
 		if (node->type == '{')
 		{
-			if ((key = plain_json_string(json, &key_len)) == NULL)
+			if ((key = model_json_string(json, &key_len)) == NULL)
 				return false;
 			key_end = json->at;
-			plain_json_skip_blanks(json);
-			if (!plain_json_take(json, ":"))
+			model_json_skip_blanks(json);
+			if (!model_json_take(json, ":"))
 			{
 				/* the key counts, because it may be a repeated one */
-				*last = calloc(1, sizeof(PlainNode));
-				**last = (PlainNode) {.key = key, .key_len = key_len, .key_end = key_end};
+				*last = calloc(1, sizeof(ModelNode));
+				**last = (ModelNode) {.key = key, .key_len = key_len, .key_end = key_end};
 				return false;
 			}
 		}
-		*last = plain_json_value(json);
+		*last = model_json_value(json);
 		(*last)->key = key;
 		(*last)->key_len = key_len;
 		(*last)->key_end = key_end;
 		if (!(*last)->whole)
 			return false;
 		last = &(*last)->next;
-		if (plain_json_skip_blanks(json) == *close)
+		if (model_json_skip_blanks(json) == *close)
 			return ++json->at;
-		if (!plain_json_take(json, ","))
+		if (!model_json_take(json, ","))
 			return false;
 	}
 }
 
 static inline bool
-plain_json_literal(PlainJson *json, const char *literal)
+model_json_literal(ModelJson *json, const char *literal)
 {
 	for (; *literal != '\0'; literal++)
 	{
 		char byte[2] = {*literal, '\0'};
 
-		if (!plain_json_take(json, byte))
+		if (!model_json_take(json, byte))
 			return false;
 	}
 	return true;
 }
 
 /* Reads a value.  Always returns a node, which may not be whole. */
-static inline PlainNode *
-plain_json_value(PlainJson *json)
+static inline ModelNode *
+model_json_value(ModelJson *json)
 {
-	PlainNode *node = calloc(1, sizeof(PlainNode));
-	int byte = plain_json_skip_blanks(json);
+	ModelNode *node = calloc(1, sizeof(ModelNode));
+	int byte = model_json_skip_blanks(json);
 
 	node->begin = json->at;
 	if (byte < 0)
@@ -347,20 +347,20 @@ plain_json_value(PlainJson *json)
 		{
 			node->opened = true;
 			json->depth++;
-			node->whole = plain_json_content(json, node);
+			node->whole = model_json_content(json, node);
 			json->depth--;
 		}
 	}
 	else if (byte == '"')
 	{
 		node->type = '"';
-		node->text = plain_json_string(json, &node->len);
+		node->text = model_json_string(json, &node->len);
 		node->whole = node->text != NULL;
 	}
 	else if (byte == '-' || (byte >= '0' && byte <= '9'))
 	{
 		node->type = '0';
-		node->whole = plain_json_number(json);
+		node->whole = model_json_number(json);
 		node->len = json->at - node->begin;
 		node->text = malloc(node->len + 1);
 		memcpy(node->text, json->data + node->begin, node->len);
@@ -369,7 +369,7 @@ plain_json_value(PlainJson *json)
 	else if (byte == 't' || byte == 'f' || byte == 'n')
 	{
 		node->type = (char) byte;
-		node->whole = plain_json_literal(json,
+		node->whole = model_json_literal(json,
 		                                 byte == 't'   ? "true"
 		                                 : byte == 'f' ? "false"
 		                                               : "null");
@@ -385,31 +385,31 @@ plain_json_value(PlainJson *json)
 
 /* ---------- tree to lines ---------- */
 
-typedef struct PlainEvents
+typedef struct ModelEvents
 {
 	const char *data; /* text of the value */
 	size_t max_text;
-	PlainText *made;
+	ModelText *made;
 	size_t failed_at; /* where a member is wrong; 0: nowhere */
 	bool unsupported; /* the members are only in the wrong order */
-} PlainEvents;
+} ModelEvents;
 
 static inline bool
-plain_json_has_key(const PlainNode *node, const char *key)
+model_json_has_key(const ModelNode *node, const char *key)
 {
 	return node->key != NULL && node->key_len == strlen(key) &&
 	       memcmp(node->key, key, node->key_len) == 0;
 }
 
 static inline void
-plain_json_add(PlainText *made, const char *data, size_t len)
+model_json_add(ModelText *made, const char *data, size_t len)
 {
 	memcpy(made->data + made->len, data, len);
 	made->len += len;
 }
 
 static inline bool
-plain_json_is_time(const PlainNode *time)
+model_json_is_time(const ModelNode *time)
 {
 	if (time == NULL || (time->type != '"' && time->type != '0') || time->len == 0)
 		return false;
@@ -421,9 +421,9 @@ plain_json_is_time(const PlainNode *time)
 }
 
 static inline void
-plain_json_add_message(PlainEvents *events, const PlainNode *message)
+model_json_add_message(ModelEvents *events, const ModelNode *message)
 {
-	PlainText *made = events->made;
+	ModelText *made = events->made;
 	size_t from = made->len, len = message->len;
 
 	if (len > events->max_text)
@@ -435,14 +435,14 @@ plain_json_add_message(PlainEvents *events, const PlainNode *message)
 		if (len > 0 && message->text[len - 1] == '\r')
 			len--;
 	}
-	plain_json_add(made, message->text, len);
+	model_json_add(made, message->text, len);
 	for (size_t i = from; i < made->len; i++)
 		if (made->data[i] == '\n' || made->data[i] == '\r')
 			made->data[i] = '\0';
 }
 
 static inline void
-plain_json_add_shown(PlainEvents *events, const PlainNode *event)
+model_json_add_shown(ModelEvents *events, const ModelNode *event)
 {
 	bool string = false;
 	size_t count = 0;
@@ -453,11 +453,11 @@ plain_json_add_shown(PlainEvents *events, const PlainNode *event)
 
 		if (!string && strchr(" \t\r\n", byte) != NULL)
 			continue;
-		plain_json_add(events->made, &byte, 1);
+		model_json_add(events->made, &byte, 1);
 		count++;
 		if (string && byte == '\\' && count < 64)
 		{
-			plain_json_add(events->made, &events->data[++i], 1);
+			model_json_add(events->made, &events->data[++i], 1);
 			count++;
 		}
 		else if (byte == '"')
@@ -467,47 +467,47 @@ plain_json_add_shown(PlainEvents *events, const PlainNode *event)
 
 /* Adds the line of an event that is whole. */
 static inline void
-plain_json_add_line(PlainEvents *events, const PlainNode *event)
+model_json_add_line(ModelEvents *events, const ModelNode *event)
 {
-	const PlainNode *time = NULL, *message = NULL;
+	const ModelNode *time = NULL, *message = NULL;
 
-	for (const PlainNode *member = event->type == '{' ? event->first : NULL; member != NULL;
+	for (const ModelNode *member = event->type == '{' ? event->first : NULL; member != NULL;
 	     member = member->next)
 	{
-		if (plain_json_has_key(member, "timestamp"))
+		if (model_json_has_key(member, "timestamp"))
 			time = member;
-		if (plain_json_has_key(member, "message"))
+		if (model_json_has_key(member, "message"))
 			message = member;
 	}
 	if (message == NULL || message->type != '"')
 	{
-		plain_json_add(events->made, "", 1);
-		plain_json_add_shown(events, event);
+		model_json_add(events->made, "", 1);
+		model_json_add_shown(events, event);
 	}
 	else
 	{
-		if (!plain_json_is_time(time))
-			plain_json_add(events->made, "-", 1);
+		if (!model_json_is_time(time))
+			model_json_add(events->made, "-", 1);
 		else if (time->type == '0' && time->len == 2 && memcmp(time->text, "-0", 2) == 0)
-			plain_json_add(events->made, "0", 1);
+			model_json_add(events->made, "0", 1);
 		else
-			plain_json_add(events->made,
+			model_json_add(events->made,
 			               time->text,
 			               time->len < events->max_text ? time->len : events->max_text);
-		plain_json_add(events->made, " ", 1);
-		plain_json_add_message(events, message);
+		model_json_add(events->made, " ", 1);
+		model_json_add_message(events, message);
 	}
-	plain_json_add(events->made, "\n", 1);
+	model_json_add(events->made, "\n", 1);
 }
 
 /* Returns where a member with one of these names is repeated, or 0. */
 static inline size_t
-plain_json_repeated(const PlainNode *object, const char *const names[], const PlainNode *member)
+model_json_repeated(const ModelNode *object, const char *const names[], const ModelNode *member)
 {
 	for (; *names != NULL; names++)
-		if (plain_json_has_key(member, *names))
-			for (const PlainNode *other = object->first; other != member; other = other->next)
-				if (plain_json_has_key(other, *names))
+		if (model_json_has_key(member, *names))
+			for (const ModelNode *other = object->first; other != member; other = other->next)
+				if (model_json_has_key(other, *names))
 					return member->key_end;
 	return 0;
 }
@@ -517,41 +517,41 @@ plain_json_repeated(const PlainNode *object, const char *const names[], const Pl
  * not whole.
  */
 static inline void
-plain_json_add_lines(PlainEvents *events, const PlainNode *array)
+model_json_add_lines(ModelEvents *events, const ModelNode *array)
 {
 	static const char *const names[] = {"timestamp", "message", NULL};
 
-	for (const PlainNode *event = array->first; event != NULL && events->failed_at == 0;
+	for (const ModelNode *event = array->first; event != NULL && events->failed_at == 0;
 	     event = event->next)
 	{
-		for (const PlainNode *member = event->type == '{' ? event->first : NULL;
+		for (const ModelNode *member = event->type == '{' ? event->first : NULL;
 		     member != NULL && events->failed_at == 0;
 		     member = member->next)
-			events->failed_at = plain_json_repeated(event, names, member);
+			events->failed_at = model_json_repeated(event, names, member);
 		if (events->failed_at == 0 && event->whole)
-			plain_json_add_line(events, event);
+			model_json_add_line(events, event);
 	}
 }
 
 /* Adds the lines of a value, which is an object. */
 static inline void
-plain_json_add_value(PlainEvents *events, const PlainNode *value)
+model_json_add_value(ModelEvents *events, const ModelNode *value)
 {
 	static const char *const names[] =
 		{"messageType", "logEvents", "events", "timestamp", "message", NULL};
 	bool known = false, control = false, has_log_events = false, has_events = false, given = false;
 	size_t before = events->made->len;
 
-	for (const PlainNode *member = value->first; member != NULL && events->failed_at == 0;
+	for (const ModelNode *member = value->first; member != NULL && events->failed_at == 0;
 	     member = member->next)
 	{
 		bool begun = member->whole || member->opened;
 		bool array = member->type == '[' && member->opened;
 		size_t begun_at = member->opened ? member->begin + 1 : member->end;
 
-		if ((events->failed_at = plain_json_repeated(value, names, member)) != 0)
+		if ((events->failed_at = model_json_repeated(value, names, member)) != 0)
 			break;
-		if (plain_json_has_key(member, "messageType") && begun)
+		if (model_json_has_key(member, "messageType") && begun)
 		{
 			known = true;
 			control = member->type == '"' && member->len == 15 &&
@@ -564,7 +564,7 @@ plain_json_add_value(PlainEvents *events, const PlainNode *value)
 			else if (control)
 				events->made->len = before;
 		}
-		else if (plain_json_has_key(member, "logEvents") && begun)
+		else if (model_json_has_key(member, "logEvents") && begun)
 		{
 			if (has_events)
 			{
@@ -575,14 +575,14 @@ plain_json_add_value(PlainEvents *events, const PlainNode *value)
 			has_log_events = true;
 			has_events = array && !control;
 			if (has_events)
-				plain_json_add_lines(events, member);
+				model_json_add_lines(events, member);
 		}
-		else if (plain_json_has_key(member, "events") && array && !control && !has_log_events)
+		else if (model_json_has_key(member, "events") && array && !control && !has_log_events)
 		{
 			size_t len = events->made->len;
 
 			has_events = true;
-			plain_json_add_lines(events, member);
+			model_json_add_lines(events, member);
 			given = events->made->len > len;
 		}
 	}
@@ -595,13 +595,13 @@ plain_json_add_value(PlainEvents *events, const PlainNode *value)
 	if (control)
 		events->made->skipped++;
 	else if (!has_events)
-		plain_json_add_line(events, value);
+		model_json_add_line(events, value);
 }
 
 /* ---------- files ---------- */
 
 static inline void
-plain_json_fail(PlainText *made, FlowStatus status, size_t at, uint64_t number)
+model_json_fail(ModelText *made, FlowStatus status, size_t at, uint64_t number)
 {
 	made->status = status;
 	if (status == FLOW_LIMIT)
@@ -624,27 +624,27 @@ plain_json_fail(PlainText *made, FlowStatus status, size_t at, uint64_t number)
 
 /* Reads the value at *at.  Returns false if the output ends with it. */
 static inline bool
-plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length,
-                      uint64_t number, PlainText *made)
+model_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length,
+                      uint64_t number, ModelText *made)
 {
-	PlainJson json = {.data = data + *at, .len = len - *at};
-	PlainNode *value = plain_json_value(&json);
-	PlainEvents events = {.data = json.data, .max_text = max_line_length + 3, .made = made};
+	ModelJson json = {.data = data + *at, .len = len - *at};
+	ModelNode *value = model_json_value(&json);
+	ModelEvents events = {.data = json.data, .max_text = max_line_length + 3, .made = made};
 
-	plain_json_add_value(&events, value);
-	plain_json_free(value);
+	model_json_add_value(&events, value);
+	model_json_free(value);
 	*at += json.at;
 	if (events.failed_at != 0)
-		plain_json_fail(made,
+		model_json_fail(made,
 		                events.unsupported ? FLOW_UNSUPPORTED : FLOW_CORRUPT,
 		                events.failed_at,
 		                number);
 	else if (json.too_deep)
-		plain_json_fail(made, FLOW_LIMIT, 0, number);
+		model_json_fail(made, FLOW_LIMIT, 0, number);
 	else if (json.failed)
-		plain_json_fail(made, FLOW_CORRUPT, json.at, number);
+		model_json_fail(made, FLOW_CORRUPT, json.at, number);
 	else if (json.ends)
-		plain_json_fail(made, FLOW_CORRUPT, 0, number);
+		model_json_fail(made, FLOW_CORRUPT, 0, number);
 	return made->status == FLOW_OK;
 }
 
@@ -652,10 +652,10 @@ plain_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_
  * Returns what the codec should make of a file.  The detail of an error is
  * only a part of the codec's.
  */
-static inline PlainText
-plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
+static inline ModelText
+model_json_unwrap(const char *data, size_t len, size_t max_line_length)
 {
-	PlainText made = {.data = malloc(4 * len + 4097)};
+	ModelText made = {.data = malloc(4 * len + 4097)};
 	bool in_array = false, comma = false;
 	uint64_t number = 0;
 	size_t at = 0;
@@ -668,7 +668,7 @@ plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
 		{
 			number++;
 			comma = in_array;
-			plain_json_take_value(data, len, &at, max_line_length, number, &made);
+			model_json_take_value(data, len, &at, max_line_length, number, &made);
 			continue;
 		}
 		at++;
@@ -679,10 +679,10 @@ plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
 		else if (byte == ',' && comma)
 			comma = false;
 		else if (byte != ' ' && byte != '\t' && byte != '\r' && byte != '\n')
-			plain_json_fail(&made, FLOW_CORRUPT, 0, number + 1);
+			model_json_fail(&made, FLOW_CORRUPT, 0, number + 1);
 	}
 	if (made.status == FLOW_OK && in_array)
-		plain_json_fail(&made, FLOW_CORRUPT, 0, number);
+		model_json_fail(&made, FLOW_CORRUPT, 0, number);
 	if (made.status == FLOW_OK)
 		made.status = FLOW_END;
 	return made;
@@ -690,11 +690,11 @@ plain_json_unwrap(const char *data, size_t len, size_t max_line_length)
 
 /* Returns true if the codec's output is as wanted. */
 static inline bool
-plain_json_agrees(const PlainText *made, const PlainText *want)
+model_json_agrees(const ModelText *made, const ModelText *want)
 {
 	return made->status == want->status && made->skipped == want->skipped &&
 	       made->len == want->len && memcmp(made->data, want->data, made->len) == 0 &&
 	       (made->status == FLOW_END || strstr(made->error.detail, want->error.detail) != NULL);
 }
 
-#endif /* PLAIN_JSON_H */
+#endif /* MODEL_JSON_H */

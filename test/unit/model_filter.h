@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * naive_filter.h
+ * model_filter.h
  *	  A filter implemented in the obvious way, with which the tests compare the
  *	  real one.
  *
@@ -9,30 +9,30 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef NAIVE_FILTER_H
-#define NAIVE_FILTER_H
+#ifndef MODEL_FILTER_H
+#define MODEL_FILTER_H
 
 #include "unit.h"
 
 #include <math.h>
 
-typedef enum NaiveKind
+typedef enum ModelKind
 {
-	NAIVE_COMPARE,
-	NAIVE_ANY,
-	NAIVE_ALL,
-	NAIVE_IS_NULL,
-	NAIVE_CONSTANT,
-	NAIVE_NOT,
-	NAIVE_AND,
-	NAIVE_OR
-} NaiveKind;
+	MODEL_COMPARE,
+	MODEL_ANY,
+	MODEL_ALL,
+	MODEL_IS_NULL,
+	MODEL_CONSTANT,
+	MODEL_NOT,
+	MODEL_AND,
+	MODEL_OR
+} ModelKind;
 
-#define NAIVE_CHILDREN 8
+#define MODEL_CHILDREN 8
 
-typedef struct NaiveTree
+typedef struct ModelTree
 {
-	NaiveKind kind;
+	ModelKind kind;
 
 	/* leaves */
 	int column;
@@ -50,21 +50,21 @@ typedef struct NaiveTree
 	bool resolved; /* true if the deferred predicate was resolved */
 
 	/* other nodes */
-	struct NaiveTree *children[NAIVE_CHILDREN];
+	struct ModelTree *children[MODEL_CHILDREN];
 	size_t nchildren;
-} NaiveTree;
+} ModelTree;
 
-typedef struct NaiveRecord
+typedef struct ModelRecord
 {
 	const FlowColumn *columns;
 	const FlowSlice *fields;
 	bool bad_is_null;
-} NaiveRecord;
+} ModelRecord;
 
 /* ---------- comparing values ---------- */
 
 static inline int
-naive_bit(const FlowAddress *address, int i)
+model_bit(const FlowAddress *address, int i)
 {
 	return address->bytes[i / 8] >> (7 - i % 8) & 1;
 }
@@ -74,35 +74,35 @@ naive_bit(const FlowAddress *address, int i)
  * decides.
  */
 static inline int
-naive_bits_order(const FlowAddress *a, const FlowAddress *b, int bits)
+model_bits_order(const FlowAddress *a, const FlowAddress *b, int bits)
 {
 	for (int i = 0; i < bits; i++)
-		if (naive_bit(a, i) != naive_bit(b, i))
-			return naive_bit(a, i) - naive_bit(b, i);
+		if (model_bit(a, i) != model_bit(b, i))
+			return model_bit(a, i) - model_bit(b, i);
 	return 0;
 }
 
 static inline int
-naive_address_order(const FlowAddress *a, const FlowAddress *b)
+model_address_order(const FlowAddress *a, const FlowAddress *b)
 {
 	int order;
 
 	if (a->family != b->family)
 		return a->family - b->family;
-	order = naive_bits_order(a, b, a->bits < b->bits ? a->bits : b->bits);
+	order = model_bits_order(a, b, a->bits < b->bits ? a->bits : b->bits);
 	if (order == 0)
 		order = a->bits - b->bits;
 	if (order == 0)
-		order = naive_bits_order(a, b, a->family == 4 ? 32 : 128);
+		order = model_bits_order(a, b, a->family == 4 ? 32 : 128);
 	return order;
 }
 
 static inline bool
-naive_related(const FlowAddress *a, FlowOp op, const FlowAddress *b)
+model_related(const FlowAddress *a, FlowOp op, const FlowAddress *b)
 {
 	int bits = a->bits < b->bits ? a->bits : b->bits;
 
-	if (a->family != b->family || naive_bits_order(a, b, bits) != 0)
+	if (a->family != b->family || model_bits_order(a, b, bits) != 0)
 		return false;
 	switch (op)
 	{
@@ -120,7 +120,7 @@ naive_related(const FlowAddress *a, FlowOp op, const FlowAddress *b)
 }
 
 static inline int
-naive_text_order(FlowSlice a, FlowSlice b, bool padded)
+model_text_order(FlowSlice a, FlowSlice b, bool padded)
 {
 	while (padded && a.len > 0 && a.data[a.len - 1] == ' ')
 		a.len--;
@@ -133,7 +133,7 @@ naive_text_order(FlowSlice a, FlowSlice b, bool padded)
 }
 
 static inline int
-naive_real_order(double a, double b)
+model_real_order(double a, double b)
 {
 	if (isnan(a) || isnan(b))
 		return isnan(a) - isnan(b);
@@ -145,7 +145,7 @@ naive_real_order(double a, double b)
  * an error.  The result is in microseconds since 1970, but wider than int64.
  */
 static inline bool
-naive_unix_time(int64_t integer, __int128 *microseconds)
+model_unix_time(int64_t integer, __int128 *microseconds)
 {
 	double seconds = (double) integer;
 
@@ -158,36 +158,36 @@ naive_unix_time(int64_t integer, __int128 *microseconds)
 }
 
 static inline int
-naive_order(const FlowColumn *column, FlowView view, const FlowValue *value,
+model_order(const FlowColumn *column, FlowView view, const FlowValue *value,
             const FlowValue *constant)
 {
 	__int128 time = 0;
 
 	if (view == FLOW_AS_DOUBLE)
-		return naive_real_order((double) value->integer, constant->real);
+		return model_real_order((double) value->integer, constant->real);
 	if (view == FLOW_AS_UNIX_TIME)
 	{
 		if (constant->integer == INT64_MAX || constant->integer == INT64_MIN)
 			return constant->integer == INT64_MAX ? -1 : 1;
-		naive_unix_time(value->integer, &time);
+		model_unix_time(value->integer, &time);
 		return (time > constant->integer) - (time < constant->integer);
 	}
 	if (column->type == FLOW_TEXT || column->type == FLOW_PADDED)
-		return naive_text_order(value->text, constant->text, column->type == FLOW_PADDED);
+		return model_text_order(value->text, constant->text, column->type == FLOW_PADDED);
 	if (column->type == FLOW_ADDRESS || column->type == FLOW_NETWORK)
-		return naive_address_order(&value->address, &constant->address);
+		return model_address_order(&value->address, &constant->address);
 	return (value->integer > constant->integer) - (value->integer < constant->integer);
 }
 
 static inline bool
-naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, FlowOp op,
+model_matches(const FlowColumn *column, FlowView view, const FlowValue *value, FlowOp op,
               const FlowValue *constant)
 {
 	int order;
 
 	if (op >= FLOW_WITHIN)
-		return naive_related(&value->address, op, &constant->address);
-	order = naive_order(column, view, value, constant);
+		return model_related(&value->address, op, &constant->address);
+	order = model_order(column, view, value, constant);
 	switch (op)
 	{
 		case FLOW_EQ:
@@ -212,15 +212,15 @@ naive_matches(const FlowColumn *column, FlowView view, const FlowValue *value, F
  * *status says why it is bad.
  */
 static inline bool
-naive_is_broken(const NaiveTree *leaf, const NaiveRecord *record, FlowStatus *status)
+model_is_broken(const ModelTree *leaf, const ModelRecord *record, FlowStatus *status)
 {
 	const FlowColumn *column = &record->columns[leaf->column];
 	FlowValue value;
 	__int128 time;
 
 	*status = flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
-	if (*status == FLOW_OK && leaf->view == FLOW_AS_UNIX_TIME && leaf->kind != NAIVE_IS_NULL &&
-	    leaf->count > 0 && !naive_unix_time(value.integer, &time))
+	if (*status == FLOW_OK && leaf->view == FLOW_AS_UNIX_TIME && leaf->kind != MODEL_IS_NULL &&
+	    leaf->count > 0 && !model_unix_time(value.integer, &time))
 	{
 		*status = FLOW_OUT_OF_RANGE;
 		return true;
@@ -231,30 +231,30 @@ naive_is_broken(const NaiveTree *leaf, const NaiveRecord *record, FlowStatus *st
 }
 
 static inline FlowTruth
-naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
+model_leaf(const ModelTree *leaf, const ModelRecord *record)
 {
 	const FlowColumn *column = &record->columns[leaf->column];
 	FlowStatus status;
 	FlowValue value;
 
-	if (leaf->kind == NAIVE_CONSTANT)
+	if (leaf->kind == MODEL_CONSTANT)
 		return leaf->truth;
-	if ((leaf->kind == NAIVE_ANY || leaf->kind == NAIVE_ALL) && leaf->count == 0 && !leaf->has_null)
-		return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
-	if (naive_is_broken(leaf, record, &status))
+	if ((leaf->kind == MODEL_ANY || leaf->kind == MODEL_ALL) && leaf->count == 0 && !leaf->has_null)
+		return leaf->kind == MODEL_ALL ? FLOW_TRUE : FLOW_FALSE;
+	if (model_is_broken(leaf, record, &status))
 		return FLOW_ERROR;
-	if (leaf->kind == NAIVE_IS_NULL)
+	if (leaf->kind == MODEL_IS_NULL)
 		return status == FLOW_OK ? FLOW_FALSE : FLOW_TRUE;
 	if (status != FLOW_OK)
 		return FLOW_UNKNOWN;
 	flow_value_read(column, &unit_host, record->fields[leaf->column], &value);
 	for (size_t i = 0; i < leaf->count; i++)
-		if (naive_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]) !=
-		    (leaf->kind == NAIVE_ALL))
-			return leaf->kind == NAIVE_ALL ? FLOW_FALSE : FLOW_TRUE;
+		if (model_matches(column, leaf->view, &value, leaf->op, &leaf->constants[i]) !=
+		    (leaf->kind == MODEL_ALL))
+			return leaf->kind == MODEL_ALL ? FLOW_FALSE : FLOW_TRUE;
 	if (leaf->has_null)
 		return FLOW_UNKNOWN;
-	return leaf->kind == NAIVE_ALL ? FLOW_TRUE : FLOW_FALSE;
+	return leaf->kind == MODEL_ALL ? FLOW_TRUE : FLOW_FALSE;
 }
 
 /*
@@ -262,20 +262,20 @@ naive_leaf(const NaiveTree *leaf, const NaiveRecord *record)
  * that of any leaf is.
  */
 static inline FlowTruth
-naive_truth(const NaiveTree *tree, const NaiveRecord *record)
+model_truth(const ModelTree *tree, const ModelRecord *record)
 {
 	bool seen[FLOW_ERROR + 1] = {false};
 	FlowTruth truth;
 
-	if (tree->kind < NAIVE_NOT)
-		return naive_leaf(tree, record);
+	if (tree->kind < MODEL_NOT)
+		return model_leaf(tree, record);
 	for (size_t i = 0; i < tree->nchildren; i++)
-		seen[naive_truth(tree->children[i], record)] = true;
+		seen[model_truth(tree->children[i], record)] = true;
 	if (seen[FLOW_ERROR])
 		return FLOW_ERROR;
-	if (tree->kind == NAIVE_NOT)
+	if (tree->kind == MODEL_NOT)
 		return seen[FLOW_TRUE] ? FLOW_FALSE : seen[FLOW_FALSE] ? FLOW_TRUE : FLOW_UNKNOWN;
-	truth = tree->kind == NAIVE_AND ? FLOW_FALSE : FLOW_TRUE;
+	truth = tree->kind == MODEL_AND ? FLOW_FALSE : FLOW_TRUE;
 	if (seen[truth])
 		return truth;
 	if (seen[FLOW_UNKNOWN])
@@ -290,29 +290,29 @@ naive_truth(const NaiveTree *tree, const NaiveRecord *record)
  * it.
  */
 static inline FlowTruth
-naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, NaiveTree **needed)
+model_in_order(const ModelTree *tree, const ModelRecord *record, bool is_root, ModelTree **needed)
 {
-	FlowTruth decides = tree->kind == NAIVE_AND ? FLOW_FALSE : FLOW_TRUE;
+	FlowTruth decides = tree->kind == MODEL_AND ? FLOW_FALSE : FLOW_TRUE;
 	FlowTruth result = decides == FLOW_FALSE ? FLOW_TRUE : FLOW_FALSE;
 
 	if (tree->deferred != 0 && !tree->resolved)
 	{
-		*needed = (NaiveTree *) tree;
+		*needed = (ModelTree *) tree;
 		return FLOW_ERROR;
 	}
-	if (tree->kind < NAIVE_NOT)
-		return naive_leaf(tree, record);
-	if (tree->kind == NAIVE_NOT)
+	if (tree->kind < MODEL_NOT)
+		return model_leaf(tree, record);
+	if (tree->kind == MODEL_NOT)
 	{
-		result = naive_in_order(tree->children[0], record, false, needed);
+		result = model_in_order(tree->children[0], record, false, needed);
 		return result == FLOW_TRUE ? FLOW_FALSE : result == FLOW_FALSE ? FLOW_TRUE : result;
 	}
 	for (size_t i = 0; i < tree->nchildren; i++)
 	{
-		FlowTruth truth = naive_in_order(tree->children[i], record, false, needed);
+		FlowTruth truth = model_in_order(tree->children[i], record, false, needed);
 
 		if (truth == decides || truth == FLOW_ERROR ||
-		    (truth == FLOW_UNKNOWN && is_root && tree->kind == NAIVE_AND))
+		    (truth == FLOW_UNKNOWN && is_root && tree->kind == MODEL_AND))
 			return truth;
 		if (truth == FLOW_UNKNOWN)
 			result = FLOW_UNKNOWN;
@@ -324,65 +324,65 @@ naive_in_order(const NaiveTree *tree, const NaiveRecord *record, bool is_root, N
  * Possible results for a tree with bad fields, in whatever order its parts are
  * evaluated: an OR of these bits.  Only the result "matters" counts as YES.
  */
-#define NAIVE_YES 1
-#define NAIVE_NO 2
-#define NAIVE_BROKEN 4
+#define MODEL_YES 1
+#define MODEL_NO 2
+#define MODEL_BROKEN 4
 
 static inline unsigned
-naive_possible(const NaiveTree *tree, const NaiveRecord *record, FlowTruth matters)
+model_possible(const ModelTree *tree, const ModelRecord *record, FlowTruth matters)
 {
 	unsigned some = 0;
-	unsigned all = NAIVE_YES | NAIVE_NO | NAIVE_BROKEN;
+	unsigned all = MODEL_YES | MODEL_NO | MODEL_BROKEN;
 	unsigned alone; /* the result of one child that decides */
 	FlowTruth truth;
 
-	if (tree->kind < NAIVE_NOT)
+	if (tree->kind < MODEL_NOT)
 	{
-		truth = naive_leaf(tree, record);
-		return truth == FLOW_ERROR ? NAIVE_BROKEN : truth == matters ? NAIVE_YES : NAIVE_NO;
+		truth = model_leaf(tree, record);
+		return truth == FLOW_ERROR ? MODEL_BROKEN : truth == matters ? MODEL_YES : MODEL_NO;
 	}
-	if (tree->kind == NAIVE_NOT)
-		return naive_possible(tree->children[0],
+	if (tree->kind == MODEL_NOT)
+		return model_possible(tree->children[0],
 		                      record,
 		                      matters == FLOW_TRUE ? FLOW_FALSE : FLOW_TRUE);
 	for (size_t i = 0; i < tree->nchildren; i++)
 	{
-		unsigned one = naive_possible(tree->children[i], record, matters);
+		unsigned one = model_possible(tree->children[i], record, matters);
 
 		some |= one;
 		all &= one;
 	}
-	alone = (tree->kind == NAIVE_AND) == (matters == FLOW_TRUE) ? NAIVE_NO : NAIVE_YES;
-	return (some & (alone | NAIVE_BROKEN)) | (all & (NAIVE_YES | NAIVE_NO) & ~alone);
+	alone = (tree->kind == MODEL_AND) == (matters == FLOW_TRUE) ? MODEL_NO : MODEL_YES;
+	return (some & (alone | MODEL_BROKEN)) | (all & (MODEL_YES | MODEL_NO) & ~alone);
 }
 
 /* Returns the deferred predicate of a number, or NULL. */
-static inline NaiveTree *
-naive_deferred(NaiveTree *tree, int number)
+static inline ModelTree *
+model_deferred(ModelTree *tree, int number)
 {
-	NaiveTree *found = tree->deferred == number ? tree : NULL;
+	ModelTree *found = tree->deferred == number ? tree : NULL;
 
 	for (size_t i = 0; i < tree->nchildren && found == NULL; i++)
-		found = naive_deferred(tree->children[i], number);
+		found = model_deferred(tree->children[i], number);
 	return found;
 }
 
 /* ---------- building a filter ---------- */
 
 static inline FlowPredicate *
-naive_build(FlowFilter *filter, const NaiveTree *tree)
+model_build(FlowFilter *filter, const ModelTree *tree)
 {
-	FlowPredicate *children[NAIVE_CHILDREN];
+	FlowPredicate *children[MODEL_CHILDREN];
 
 	for (size_t i = 0; i < tree->nchildren; i++)
-		children[i] = naive_build(filter, tree->children[i]);
+		children[i] = model_build(filter, tree->children[i]);
 	if (tree->deferred != 0 && !tree->resolved)
 		return flow_filter_deferred(filter, tree->deferred);
 	switch (tree->kind)
 	{
-		case NAIVE_COMPARE:
+		case MODEL_COMPARE:
 			return flow_filter_compare(filter, tree->column, tree->view, tree->op, tree->constants);
-		case NAIVE_ANY:
+		case MODEL_ANY:
 			return flow_filter_any(filter,
 			                       tree->column,
 			                       tree->view,
@@ -390,7 +390,7 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 			                       tree->constants,
 			                       tree->count,
 			                       tree->has_null);
-		case NAIVE_ALL:
+		case MODEL_ALL:
 			return flow_filter_all(filter,
 			                       tree->column,
 			                       tree->view,
@@ -398,13 +398,13 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
 			                       tree->constants,
 			                       tree->count,
 			                       tree->has_null);
-		case NAIVE_IS_NULL:
+		case MODEL_IS_NULL:
 			return flow_filter_is_null(filter, tree->column);
-		case NAIVE_CONSTANT:
+		case MODEL_CONSTANT:
 			return flow_filter_constant(filter, tree->truth);
-		case NAIVE_NOT:
+		case MODEL_NOT:
 			return flow_filter_not(filter, children[0]);
-		case NAIVE_AND:
+		case MODEL_AND:
 			return flow_filter_and(filter, children, tree->nchildren);
 		default:
 			return flow_filter_or(filter, children, tree->nchildren);
@@ -418,37 +418,37 @@ naive_build(FlowFilter *filter, const NaiveTree *tree)
  * fields are not checked for that.
  */
 static inline bool
-naive_resolve(FlowFilter *filter, NaiveTree *tree, const NaiveRecord *record, FlowTruth *truth,
+model_resolve(FlowFilter *filter, ModelTree *tree, const ModelRecord *record, FlowTruth *truth,
               FlowBadField *bad)
 {
-	bool exact = naive_truth(tree, record) != FLOW_ERROR;
+	bool exact = model_truth(tree, record) != FLOW_ERROR;
 
 	for (;;)
 	{
-		NaiveTree *needed = NULL;
+		ModelTree *needed = NULL;
 
 		*truth = flow_filter_test(filter, record->fields, bad);
-		(void) naive_in_order(tree, record, true, &needed);
+		(void) model_in_order(tree, record, true, &needed);
 		if (*truth != FLOW_ERROR || bad->status != FLOW_NEED_VALUE)
 			return !exact || needed == NULL;
 		if (exact && (needed == NULL || needed->deferred != bad->column))
 			return false;
-		needed = naive_deferred(tree, bad->column);
+		needed = model_deferred(tree, bad->column);
 		if (needed == NULL || needed->resolved)
 			return false;
 		needed->resolved = true;
-		flow_filter_resolve(filter, bad->column, naive_build(filter, needed));
+		flow_filter_resolve(filter, bad->column, model_build(filter, needed));
 	}
 }
 
 /* Returns true if only a bad field can end the evaluation with an error. */
 static inline bool
-naive_cannot_fail(const NaiveTree *tree)
+model_cannot_fail(const ModelTree *tree)
 {
-	if (tree->deferred != 0 || (tree->kind < NAIVE_NOT && tree->view == FLOW_AS_UNIX_TIME))
+	if (tree->deferred != 0 || (tree->kind < MODEL_NOT && tree->view == FLOW_AS_UNIX_TIME))
 		return false;
 	for (size_t i = 0; i < tree->nchildren; i++)
-		if (!naive_cannot_fail(tree->children[i]))
+		if (!model_cannot_fail(tree->children[i]))
 			return false;
 	return true;
 }
@@ -458,10 +458,10 @@ naive_cannot_fail(const NaiveTree *tree)
  * and its report of a bad field.
  */
 static inline bool
-naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, FlowBadField bad)
+model_agrees(const ModelTree *tree, const ModelRecord *record, FlowTruth got, FlowBadField bad)
 {
-	unsigned possible = naive_possible(tree, record, FLOW_TRUE);
-	FlowTruth truth = naive_truth(tree, record);
+	unsigned possible = model_possible(tree, record, FLOW_TRUE);
+	FlowTruth truth = model_truth(tree, record);
 	FlowStatus status = FLOW_OK;
 	FlowValue value;
 
@@ -469,12 +469,12 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 		return false;
 
 	/* a bad field does not matter if another conjunct drops the record */
-	for (size_t i = 0; got == FLOW_ERROR && tree->kind == NAIVE_AND && naive_cannot_fail(tree) &&
+	for (size_t i = 0; got == FLOW_ERROR && tree->kind == MODEL_AND && model_cannot_fail(tree) &&
 	                   i < tree->nchildren;
 	     i++)
-		if (naive_possible(tree->children[i], record, FLOW_TRUE) == NAIVE_NO)
+		if (model_possible(tree->children[i], record, FLOW_TRUE) == MODEL_NO)
 			return false;
-	if (!(possible & (got == FLOW_ERROR ? NAIVE_BROKEN : got == FLOW_TRUE ? NAIVE_YES : NAIVE_NO)))
+	if (!(possible & (got == FLOW_ERROR ? MODEL_BROKEN : got == FLOW_TRUE ? MODEL_YES : MODEL_NO)))
 		return false;
 	if (bad.column >= 0)
 		status = flow_value_read(&record->columns[bad.column],
@@ -490,4 +490,4 @@ naive_agrees(const NaiveTree *tree, const NaiveRecord *record, FlowTruth got, Fl
 	       (!record->bad_is_null || record->columns[bad.column].not_null);
 }
 
-#endif /* NAIVE_FILTER_H */
+#endif /* MODEL_FILTER_H */
