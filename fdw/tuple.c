@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "access/sysattr.h"
+#include "common/int.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bitutils.h"
 #include "utils/builtins.h"
