@@ -108,6 +108,60 @@ SELECT obj_description('simple'::regclass), col_description('simple'::regclass, 
 SELECT flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY %s LOCATION ''s3://b/''', delimiter), 'athena')
 FROM unnest(ARRAY[$$'\t'$$, $$'9'$$, $$"|"$$, $$'\001'$$, $$'-'$$, $$','$$, $$'\\'$$, $$'^'$$]) delimiter;
 
+-- NULL is \N, unless the SerDe's properties say otherwise, and the table's over them
+SELECT write(:'results' || '/null/a.log', 'a|b|c', '\N|\N|1', '-|0|2', '|5|3', 'none|none|4');
+CREATE FUNCTION nulls(format text, location text) RETURNS TABLE (number int, name text, port int) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE flowlog_athena_ddl('CREATE EXTERNAL TABLE with_null (name string, port int, number int) ' || format, 'athena', location);
+	RETURN QUERY SELECT w.number, w.name, w.port FROM with_null w ORDER BY w.number;
+	DROP FOREIGN TABLE with_null;
+END $$;
+SET client_min_messages = error;
+SELECT format, r.* FROM unnest(ARRAY[
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' TBLPROPERTIES ('skip.header.line.count' = '1')$$,
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' NULL DEFINED AS '-' TBLPROPERTIES ('skip.header.line.count' = '1')$$,
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' NULL DEFINED AS '-' TBLPROPERTIES ('skip.header.line.count' = '1', 'serialization.null.format' = '')$$,
+	$$ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe' WITH SERDEPROPERTIES ('field.delim' = '|', 'skip.header.line.count' = '1') TBLPROPERTIES ('serialization.null.format' = '0')$$,
+	$$ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex' = '([^|]*)\\|([^|]*)\\|([^|]*)') TBLPROPERTIES ('skip.header.line.count' = '1', 'serialization.null.format' = '-')$$
+	]) WITH ORDINALITY formats (format, n), nulls(format, :'results' || '/null/a.log') r ORDER BY n, number;
+RESET client_min_messages;
+
+-- the last column takes the rest
+SELECT write(:'results' || '/rest/a.log', 'a header of Hive''s', '2 10.0.0.1 one two  three ', '3 10.0.0.2', '4 10.0.0.3 ');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE rest (version int, srcaddr string, rest string)
+	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe'
+	WITH SERDEPROPERTIES ('field.delim' = ' ', 'serialization.last.column.takes.rest' = 'TRUE', 'skip.header.line.count' = '1')
+	LOCATION 's3://b/'$ddl$, 'athena', :'results' || '/rest/') AS rest \gset
+SELECT replace(:'rest', :'results', '...');
+SELECT :'rest' \gexec
+SELECT *, '"' || rest || '"' AS quoted FROM rest ORDER BY version;
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (line string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://b/' TBLPROPERTIES ('serialization.last.column.takes.rest' = 'true')$$, 'athena');
+
+-- other properties: those that change no row are named, as are unknown ones; a SerDe has no use for another's
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.%s' WITH SERDEPROPERTIES (
+	'input.regex' = '(.*)', 'serialization.format' = '1', 'escape.delim' = '\\', 'serialization.encoding' = 'utf-8', 'timestamp.formats' = 'yyyy',
+	'mapkey.delim' = ':', 'hive.serialization.extend.nesting.levels' = 'true')
+	LOCATION 's3://b/' TBLPROPERTIES ('classification' = 'csv', 'skip.footer.line.count' = '0', 'skip.header.line.count' = '0',
+	'serialization.last.column.takes.rest' = 'true', 'Skip.Header.Line.Count' = '1', "a\nb" = 'c')$ddl$, serde), 'athena')
+FROM unnest(ARRAY['RegexSerDe', 'lazy.LazySimpleSerDe']) serde;
+CREATE FUNCTION refused_property(properties text, type text, serde text DEFAULT 'lazy.LazySimpleSerDe') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a %s) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.%s'' WITH SERDEPROPERTIES (''input.regex'' = ''(.*)'') LOCATION ''s3://b/'' TBLPROPERTIES (%s)', type, serde, properties), 'athena');
+	RETURN 'not refused';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN SQLERRM || ': ' || detail;
+END $$;
+SELECT properties, type, refused_property(properties, type), refused_property(properties, type, 'RegexSerDe') AS with_regex
+FROM (VALUES ($$'skip.footer.line.count' = '1'$$, 'int'), ($$'skip.footer.line.count' = '000'$$, 'int'), ($$'serialization.encoding' = 'GBK'$$, 'string'),
+	($$'timestamp.formats' = 'yyyy-MM-dd'$$, 'timestamp'), ($$'timestamp.formats' = 'yyyy-MM-dd'$$, 'string'),
+	($$'hive.lazysimple.extended_boolean_literal' = 'true'$$, 'boolean'), ($$'hive.lazysimple.extended_boolean_literal' = 'false'$$, 'boolean'),
+	($$'textinputformat.record.delimiter' = '||'$$, 'int'), ($$'textinputformat.record.delimiter' = '\n'$$, 'int'),
+	($$'table_type' = 'ICEBERG'$$, 'int')) AS p (properties, type);
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (a int) LOCATION 's3://b/' TBLPROPERTIES ('skip.footer.line.count' = '1')$$, 'athena');
+
 -- backslashes: what stands behind one, as Hive reads it
 SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE t (a string, b string)
 	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
