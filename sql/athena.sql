@@ -181,6 +181,19 @@ SELECT :'hive' \gexec
 SELECT * FROM hive ORDER BY srcaddr;
 SELECT * FROM hive WHERE month < 9;
 
+-- a crawler of AWS Glue names columns of folders without "name=" by their numbers
+SELECT write(:'results' || '/glue/123456789012/eu-west-1/year=2024/07/a.log', '10.0.0.1 443');
+SELECT write(:'results' || '/glue/123456789012/us-east-1/year=2024/08/a.log', '10.0.0.2 80');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE glue (srcaddr string, srcport int) PARTITIONED BY (`partition_0` string, partition_1 string, year string, PARTITION_3 int)
+	ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://bucket/AWSLogs/' TBLPROPERTIES ('UPDATED_BY_CRAWLER' = 'c', 'classification' = 'csv')$ddl$, 'athena', :'results' || '/glue') AS glue \gset
+SELECT replace(:'glue', :'results', '...');
+SELECT :'glue' \gexec
+SELECT * FROM glue ORDER BY srcaddr;
+SELECT srcaddr FROM glue WHERE partition_1 = 'us-east-1' AND partition_3 > 7;
+-- only these names, and not if the partitions are projected
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (%s string) LOCATION 's3://b/x/' TBLPROPERTIES ('projection.enabled' = '%s')$ddl$, name, projected), 'athena')
+FROM (VALUES ('partition_12', 'false'), ('partition_12', 'true'), ('partition_', 'false'), ('partition_1a', 'false'), ('partition', 'false')) AS v (name, projected);
+
 -- projected partitions: the template says where they are
 SELECT write(:'results' || '/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2024/01/31/a.log', '10.0.0.1 443');
 SELECT write(:'results' || '/AWSLogs/123456789012/vpcflowlogs/us-east-1/2024/02/01/a.log', '10.0.0.2 80');
