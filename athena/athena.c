@@ -14,6 +14,7 @@
 #include "athena.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 FLOWLOG_FUNCTION(flowlog_athena_ddl);
@@ -442,12 +443,50 @@ append_comments(const FlowHive *hive, StringInfo sql)
 				                 quote_literal_cstr(lists[i]->items[j].comment));
 }
 
+/* Checks that no two columns have the same name. */
+static void
+check_names(const Athena *athena)
+{
+	const FlowHiveColumns *columns = &athena->hive->columns;
+	const FlowHiveColumns *partitions = &athena->hive->partitions;
+
+	for (int i = 0; i < columns->count + partitions->count; i++)
+	{
+		bool is_partition = i >= columns->count;
+		const FlowHiveColumn *column =
+			is_partition ? &partitions->items[i - columns->count] : &columns->items[i];
+
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; is_partition && j < columns->count; j++)
+			if (strcmp(columns->items[j].name, column->name) == 0)
+				ereport(ERROR,
+				        errcode(ERRCODE_DUPLICATE_COLUMN),
+				        errmsg("column \"%s\" is in the table and in PARTITIONED BY", column->name),
+				        errdetail(
+							"Athena refuses it: \"Column repeated in partitioning columns\"."),
+				        errhint("If the files have it, give it another name in the first list; "
+				                "if not, leave it out there."),
+				        point_at(athena, column->at));
+		for (const FlowHiveColumn *other = is_partition ? partitions->items : columns->items;
+		     other < column;
+		     other++)
+			if (strcmp(other->name, column->name) == 0)
+				ereport(ERROR,
+				        errcode(ERRCODE_DUPLICATE_COLUMN),
+				        errmsg("column \"%s\" is in Athena's statement twice", column->name),
+				        errdetail("Athena reads names without regard to case."),
+				        point_at(athena, column->at));
+	}
+}
+
 /* Returns the statement that creates the table. */
 static char *
 create_table(Athena *athena)
 {
 	const FlowHive *hive = athena->hive;
 	StringInfoData sql;
+
+	check_names(athena);
 
 	/* find out how lines are split, and where the files are */
 	read_serde(athena);

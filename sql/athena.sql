@@ -230,6 +230,16 @@ SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b', '
 SELECT flowlog_athena_ddl('CREATE TABLE t (a int)', 'athena');
 SELECT flowlog_athena_ddl('SELECT 1', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/''; DROP TABLE t', 'athena');
+-- ERROR: Spark's statements, names in double quotes, names that come twice
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int, day date) USING parquet OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) COMMENT ''c'' USING csv', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) STORED AS PARQUET', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE "default"."flow logs" (a int) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, "end" bigint) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int, day string)\nPARTITIONED BY (region string, Day string) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, b string, A bigint) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b string, `B` int) LOCATION ''s3://b/''', 'athena');
 -- ERROR: types, formats and patterns that are not ours
 SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int,\n b array<struct<x:int>>) LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int(3)) LOCATION ''s3://b/''', 'athena');
