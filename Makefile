@@ -41,6 +41,7 @@ WRAPPER_OBJS = \
 	fdw/work_queue.o \
 	athena/athena.o \
 	athena/athena_path.o \
+	athena/athena_property.o \
 	athena/athena_text.o \
 	athena/trino.o \
 	athena/trino_address.o \

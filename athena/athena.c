@@ -14,6 +14,7 @@
 #include "athena.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 FLOWLOG_FUNCTION(flowlog_athena_ddl);
@@ -29,6 +30,8 @@ point_at(const Athena *athena, size_t at)
 }
 
 /* ---------- how lines are split ---------- */
+
+#define DEFAULT_NULL "\\N" /* what LazySimpleSerDe reads as NULL */
 
 /* The storage formats of text, by the end of their names. */
 static const char *const text_formats[] = {"textfile", "TextInputFormat"};
@@ -136,9 +139,7 @@ check_regex(Athena *athena)
 static void
 read_regex(Athena *athena)
 {
-	const FlowHivePairs *properties = &athena->hive->serde_properties;
-	const char *regex = flow_hive_property(properties, "input.regex");
-	const char *insensitive = flow_hive_property(properties, "input.regex.case.insensitive");
+	const char *regex = flowlog_athena_property(athena, "input.regex");
 
 	if (regex == NULL)
 		ereport(ERROR,
@@ -146,7 +147,8 @@ read_regex(Athena *athena)
 		        errmsg("the table does not have the SerDe property \"input.regex\""));
 	athena->regex =
 		psprintf("%s%s",
-	             insensitive != NULL && pg_strcasecmp(insensitive, "true") == 0 ? "(?i)" : "",
+	             flowlog_athena_property_is_true(athena, "input.regex.case.insensitive") ? "(?i)"
+	                                                                                     : "",
 	             regex);
 	check_regex(athena);
 }
@@ -184,52 +186,79 @@ literal(char c)
 }
 
 /*
- * Converts LazySimpleSerDe's splitting to a pattern that matches any number of
- * fields: columns without a field are NULL, fields after the last column are
- * dropped.
+ * Returns a pattern that splits as LazySimpleSerDe does, and matches any
+ * number of fields.
+ */
+static char *
+delimited_regex(const char *separator, int ncolumns, bool last_takes_rest)
+{
+	StringInfoData regex;
+
+	initStringInfo(&regex);
+	for (int i = 1; i <= ncolumns; i++)
+	{
+		bool rest = last_takes_rest && i == ncolumns;
+
+		if (i > 1)
+			appendStringInfo(&regex, "(?:%s", separator);
+		if (rest)
+			appendStringInfoString(&regex, "(.*)");
+		else
+			appendStringInfo(&regex, "([^%s]*)", separator);
+		if (i > 1)
+			appendStringInfoString(&regex, ")?");
+	}
+	if (!last_takes_rest)
+		appendStringInfo(&regex, "(?:%s.*)?", separator);
+	return regex.data;
+}
+
+/*
+ * Converts LazySimpleSerDe's splitting to a pattern: columns without a field
+ * are NULL, fields after the last column are dropped, unless the last column
+ * takes the rest of the line.
  */
 static void
 read_delimited(Athena *athena)
 {
-	const FlowHivePairs *properties = &athena->hive->serde_properties;
-	const char *delim = flow_hive_property(properties, "field.delim");
-	const char *escape = flow_hive_property(properties, "escape.delim");
-	const char *line = flow_hive_property(properties, "line.delim");
+	const char *delim = flowlog_athena_property(athena, "field.delim");
+	const char *line = flowlog_athena_property(athena, "line.delim");
+	bool takes_rest =
+		flowlog_athena_property_is_true(athena, "serialization.last.column.takes.rest");
 	char *separator;
-	StringInfoData regex;
 
 	if (delim == NULL)
-		delim = flow_hive_property(properties, "serialization.format");
+		delim = flowlog_athena_property(athena, "serialization.format");
 	separator = literal(delimiter(delim != NULL ? delim : "1"));
 	if (line != NULL && strcmp(line, "\n") != 0 && strcmp(line, "10") != 0)
 		ereport(ERROR,
 		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		        errmsg("cannot end lines at \"%s\"", line),
 		        errdetail("Lines of flow logs end at line feeds."));
-	if (escape != NULL)
+	if (flowlog_athena_property(athena, "escape.delim") != NULL ||
+	    flowlog_athena_property_is_true(athena, "serialization.escape.crlf"))
 		flowlog_athena_note(athena,
 		                    "ESCAPED BY is left out: no field of a flow log has a character that "
 		                    "would have to be escaped.");
-
-	initStringInfo(&regex);
-	appendStringInfo(&regex, "([^%s]*)", separator);
-	for (int i = 1; i < athena->hive->columns.count; i++)
-		appendStringInfo(&regex, "(?:%s([^%s]*))?", separator, separator);
-	appendStringInfo(&regex, "(?:%s.*)?", separator);
-	athena->regex = regex.data;
+	athena->regex = delimited_regex(separator, athena->hive->columns.count, takes_rest);
 	flowlog_athena_note(athena,
-	                    "As in Athena, a line with fewer fields has NULLs for the others, and "
-	                    "fields after the last column are dropped.");
-	athena->null_text = flow_hive_property(properties, "serialization.null.format");
+	                    psprintf("As in Athena, a line with fewer fields has NULLs for the "
+	                             "others, and %s.",
+	                             takes_rest ? "the last column takes the rest of the line"
+	                                        : "fields after the last column are dropped"));
+	athena->null_text = flowlog_athena_property(athena, "serialization.null.format");
+	if (athena->null_text == NULL)
+		athena->null_text = DEFAULT_NULL;
 }
 
 static const struct
 {
 	const char *serde; /* the end of the class name */
+	FlowlogAthenaSerde kind;
 	void (*read)(Athena *athena);
 } serdes[] = {
-	{".RegexSerDe", read_regex},
-	{".LazySimpleSerDe", read_delimited},
+	{".LazySimpleSerDe", FLOWLOG_ATHENA_LAZY, read_delimited},
+	{".RegexSerDe", FLOWLOG_ATHENA_REGEX, read_regex},
 };
 
 /* Finds out how lines are split. */
@@ -237,25 +266,23 @@ static void
 read_serde(Athena *athena)
 {
 	const char *serde = athena->hive->serde;
+	size_t i = 0; /* without a SerDe, the first of them */
 
 	check_storage(athena->hive);
-	for (size_t i = 0; serde != NULL && i < lengthof(serdes); i++)
-		if (ends_with(serde, serdes[i].serde))
-		{
-			serdes[i].read(athena);
-			return;
-		}
-	if (serde != NULL)
+	while (serde != NULL && i < lengthof(serdes) && !ends_with(serde, serdes[i].serde))
+		i++;
+	if (i == lengthof(serdes))
 		refuse_format(serde);
-	read_delimited(athena);
+	athena->serde = serdes[i].kind;
+	serdes[i].read(athena);
+	flowlog_athena_check_properties(athena);
 }
 
 /* Finds out whether files have a header. */
 static void
 read_header(Athena *athena)
 {
-	const char *lines =
-		flow_hive_property(&athena->hive->table_properties, "skip.header.line.count");
+	const char *lines = flowlog_athena_property(athena, "skip.header.line.count");
 
 	if (lines == NULL || strcmp(lines, "0") == 0)
 		return;
@@ -332,6 +359,19 @@ append_option(StringInfo sql, const char *separator, const char *name, const cha
 	appendStringInfo(sql, "%s%s %s", separator, name, quote_literal_cstr(value));
 }
 
+/*
+ * Returns true if the text that means NULL must be said for a column of this
+ * type.  A number or time can be neither "-" nor \N, which are NULL there
+ * anyway.
+ */
+static bool
+needs_null_text(const Athena *athena, const FlowHiveColumn *column)
+{
+	return athena->null_text != NULL &&
+	       (is_text(column) ||
+	        (strcmp(athena->null_text, "-") != 0 && strcmp(athena->null_text, DEFAULT_NULL) != 0));
+}
+
 /* Appends the definition of a column that a field fills. */
 static void
 append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int number)
@@ -341,11 +381,10 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 	initStringInfo(&options);
 	if (athena->named_groups)
 		append_option(&options, "", "field", psprintf("%d", number));
-	if (is_text(column))
-		append_option(&options,
-		              options.len > 0 ? ", " : "",
-		              athena->null_text != NULL ? "\"null\"" : "null_off",
-		              athena->null_text != NULL ? athena->null_text : "true");
+	if (needs_null_text(athena, column))
+		append_option(&options, options.len > 0 ? ", " : "", "\"null\"", athena->null_text);
+	else if (is_text(column))
+		append_option(&options, options.len > 0 ? ", " : "", "null_off", "true");
 	appendStringInfo(sql,
 	                 "%s\n\t%s %s",
 	                 number > 1 ? "," : "",
@@ -404,12 +443,50 @@ append_comments(const FlowHive *hive, StringInfo sql)
 				                 quote_literal_cstr(lists[i]->items[j].comment));
 }
 
+/* Checks that no two columns have the same name. */
+static void
+check_names(const Athena *athena)
+{
+	const FlowHiveColumns *columns = &athena->hive->columns;
+	const FlowHiveColumns *partitions = &athena->hive->partitions;
+
+	for (int i = 0; i < columns->count + partitions->count; i++)
+	{
+		bool is_partition = i >= columns->count;
+		const FlowHiveColumn *column =
+			is_partition ? &partitions->items[i - columns->count] : &columns->items[i];
+
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; is_partition && j < columns->count; j++)
+			if (strcmp(columns->items[j].name, column->name) == 0)
+				ereport(ERROR,
+				        errcode(ERRCODE_DUPLICATE_COLUMN),
+				        errmsg("column \"%s\" is in the table and in PARTITIONED BY", column->name),
+				        errdetail(
+							"Athena refuses it: \"Column repeated in partitioning columns\"."),
+				        errhint("If the files have it, give it another name in the first list; "
+				                "if not, leave it out there."),
+				        point_at(athena, column->at));
+		for (const FlowHiveColumn *other = is_partition ? partitions->items : columns->items;
+		     other < column;
+		     other++)
+			if (strcmp(other->name, column->name) == 0)
+				ereport(ERROR,
+				        errcode(ERRCODE_DUPLICATE_COLUMN),
+				        errmsg("column \"%s\" is in Athena's statement twice", column->name),
+				        errdetail("Athena reads names without regard to case."),
+				        point_at(athena, column->at));
+	}
+}
+
 /* Returns the statement that creates the table. */
 static char *
 create_table(Athena *athena)
 {
 	const FlowHive *hive = athena->hive;
 	StringInfoData sql;
+
+	check_names(athena);
 
 	/* find out how lines are split, and where the files are */
 	read_serde(athena);

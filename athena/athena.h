@@ -10,6 +10,13 @@
 
 #include "flowlog_fdw.h"
 
+/* How lines are split; a set of them can be made. */
+typedef enum FlowlogAthenaSerde
+{
+	FLOWLOG_ATHENA_REGEX = 1, /* RegexSerDe */
+	FLOWLOG_ATHENA_LAZY = 2   /* LazySimpleSerDe, ROW FORMAT DELIMITED */
+} FlowlogAthenaSerde;
+
 typedef struct Athena
 {
 	FlowlogBackend backend;
@@ -21,6 +28,7 @@ typedef struct Athena
 
 	/* results */
 	StringInfoData notes; /* comments before the statement */
+	FlowlogAthenaSerde serde;
 	char *regex;
 	bool named_groups;
 	const char *null_text; /* of string columns; NULL: no text means NULL */
@@ -38,6 +46,21 @@ extern void flowlog_athena_note(Athena *athena, const char *text);
 
 /* Returns the table's name, quoted where needed. */
 extern char *flowlog_athena_name(const FlowHive *hive);
+
+/* ---------- athena_property.c ---------- */
+
+/*
+ * Returns the value of a property of the table or, if it is not set there, of
+ * its SerDe; NULL if neither has it.
+ */
+extern const char *flowlog_athena_property(const Athena *athena, const char *name);
+extern bool flowlog_athena_property_is_true(const Athena *athena, const char *name);
+
+/*
+ * Raises an error for a property that changes rows in a way that cannot be had
+ * here.  Adds comments that name the other properties without effect.
+ */
+extern void flowlog_athena_check_properties(Athena *athena);
 
 /* ---------- athena_path.c ---------- */
 

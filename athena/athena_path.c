@@ -194,23 +194,53 @@ append_directory(Athena *athena)
 		        errhint("Give the location as the third argument."));
 }
 
-/* Appends Hive's directories for partitions: name=value. */
+/*
+ * Returns true if a column has the name that a crawler of AWS Glue gives to
+ * the directories of a level that are values without "name=": partition_0 and
+ * so on.
+ */
+static bool
+is_bare(const Athena *athena, const char *column)
+{
+	static const char prefix[] = "partition_";
+	const char *number = column + strlen(prefix);
+
+	return !is_projected(athena) && strncmp(column, prefix, strlen(prefix)) == 0 &&
+	       number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+/*
+ * Appends the directories of partitions that no template lays out: name=value,
+ * as Hive writes them, or values.
+ */
 static void
-append_hive_layout(Athena *athena)
+append_partition_layout(Athena *athena)
 {
 	const FlowHiveColumns *partitions = &athena->hive->partitions;
+	int nbare = 0;
 
 	for (int i = 0; i < partitions->count; i++)
 	{
+		const char *name = partitions->items[i].name;
+		bool bare = is_bare(athena, name);
+
 		append_slash(&athena->path);
-		append_escaped(&athena->path, partitions->items[i].name, strlen(partitions->items[i].name));
-		appendStringInfoChar(&athena->path, '=');
-		append_variable(athena, partitions->items[i].name);
+		if (!bare)
+		{
+			append_escaped(&athena->path, name, strlen(name));
+			appendStringInfoChar(&athena->path, '=');
+		}
+		append_variable(athena, name);
+		nbare += bare;
 	}
 	if (partitions->count == 0)
 		return;
 	appendStringInfoChar(&athena->path, '/');
-	if (!is_projected(athena))
+	if (nbare > 0)
+		flowlog_athena_note(athena,
+		                    "Columns partition_0 and so on, as a crawler of AWS Glue names them, "
+		                    "stand for directories without \"name=\".");
+	if (nbare < partitions->count && !is_projected(athena))
 		flowlog_athena_note(athena,
 		                    "Partitions are directories \"name=value\". For others, added with a "
 		                    "LOCATION, give that ALTER TABLE to flowlog_athena_ddl as well.");
@@ -263,7 +293,7 @@ flowlog_athena_read_location(Athena *athena)
 	else
 	{
 		append_directory(athena);
-		append_hive_layout(athena);
+		append_partition_layout(athena);
 	}
 	check_partitions(athena);
 }

@@ -451,12 +451,14 @@ fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	for (int i = 0; i < table->ncolumns; i++)
 	{
 		const FlowColumn *column = &table->columns[i];
+		bool is_null = column->source == FLOW_FROM_VARIABLE && values[column->variable].is_null;
 		FlowValue value;
 		FlowStatus status;
 
 		prune->fields[i] = (FlowSlice) {NULL, 0};
 		prune->knowledge[i] = NOT_KNOWN;
-		if (!flow_column_is_constant(column) || (file == NULL && constants[i].data == NULL))
+		if (!flow_column_is_constant(column) ||
+		    (file == NULL && constants[i].data == NULL && !is_null))
 			continue;
 		status = flow_value_read(column, &prune->backend->host, constants[i], &value);
 		if (status == FLOW_OK)

@@ -154,7 +154,11 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		constants->fields[i] = (FlowSlice) {NULL, 0};
 		if (value.data == NULL)
 			continue;
-		memcpy(next + BEFORE, value.data, value.len);
+		if (constants->columns[i].source == FLOW_FROM_VARIABLE)
+			value.len =
+				flow_path_value_decode(&values[constants->columns[i].variable], next + BEFORE);
+		else
+			memcpy(next + BEFORE, value.data, value.len);
 		constants->fields[i] = (FlowSlice) {next + BEFORE, value.len};
 		next += BEFORE + value.len + BEHIND;
 	}

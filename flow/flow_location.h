@@ -25,7 +25,11 @@ typedef struct FlowVariable
 /* What is known of a variable's value in a path. */
 typedef struct FlowPathValue
 {
-	FlowSlice text; /* in the path or in "date"; data NULL: not fully known */
+	/* in the path or in "date"; data NULL: not fully known, or NULL */
+	FlowSlice text;
+	/* the text is encoded as Hive does it; flow_path_value_decode decodes it */
+	bool encoded;
+	bool is_null; /* it is known, and NULL */
 
 	/* of a date whose year is known: it is in [from, to) */
 	bool begun;
@@ -55,6 +59,13 @@ extern const char *flow_location_bucket(const FlowLocation *location, size_t *le
 
 /* in location_template.c */
 extern const FlowVariable *flow_location_variables(const FlowLocation *location, int *count);
+
+/*
+ * Copies a value's text, decoded if it is encoded, and returns its length.
+ * "to" has room for the text as it is.  A text whose decoding is not valid
+ * UTF-8, or has a NUL, stays as it is.
+ */
+extern size_t flow_path_value_decode(const FlowPathValue *value, char *to);
 
 /* in location_match.c */
 

@@ -38,6 +38,7 @@ typedef struct Parser
 	const char *text;
 	Token token;  /* the next one */
 	bool is_open; /* no comment is closed from here on */
+	bool refused; /* the error says what the statement is, whatever precedes */
 	FlowHive *hive;
 	char *strings; /* free space for the values of names and strings */
 	FlowError *error;
@@ -247,6 +248,8 @@ any_name(Parser *parser, const char **result)
 	char *to = parser->strings;
 	bool quoted = token.kind == TOKEN_QUOTED;
 
+	if (token.kind == TOKEN_STRING)
+		return unexpected(parser, "a name, for which Athena has backticks and no other quotes");
 	if (token.kind != TOKEN_WORD && token.kind != TOKEN_NUMBER && !quoted)
 		return unexpected(parser, "a name");
 	*result = to;
@@ -649,6 +652,27 @@ tblproperties_clause(Parser *parser)
 	return pairs(parser, &parser->hive->table_properties, false);
 }
 
+/* Refuses USING name, which Spark has in place of ROW FORMAT and STORED AS. */
+static FlowStatus
+using_clause(Parser *parser)
+{
+	const Token *token = &parser->token;
+	int len = (int) (token->end - token->begin);
+
+	if (token->kind != TOKEN_WORD && token->kind != TOKEN_QUOTED)
+		return unexpected(parser, "a name");
+	parser->refused = true;
+	flow_error_set(parser->error,
+	               FLOW_UNSUPPORTED,
+	               "cannot read a table that is declared with USING %.*s",
+	               len < 60 ? len : 60,
+	               token->begin);
+	flow_error_detail(parser->error,
+	                  "USING names a format in a statement of Spark. Those of Athena have ROW "
+	                  "FORMAT or STORED AS, and tables of flow logs read lines of text.");
+	return FLOW_UNSUPPORTED;
+}
+
 static const struct
 {
 	const char *keyword;
@@ -661,6 +685,7 @@ static const struct
 	{"STORED", stored_clause},
 	{"LOCATION", location_clause},
 	{"TBLPROPERTIES", tblproperties_clause},
+	{"USING", using_clause},
 };
 
 /* Reads the clauses after the columns, in any order. */
@@ -703,11 +728,16 @@ if_not_exists(Parser *parser)
 	return parser->hive->if_not_exists ? expect(parser, "NOT EXISTS") : FLOW_OK;
 }
 
-/* Reads CREATE EXTERNAL TABLE. */
+/*
+ * Reads CREATE EXTERNAL TABLE.  Without EXTERNAL, which is an error, it reads
+ * on to see whether the statement is Spark's.
+ */
 static FlowStatus
 create(Parser *parser)
 {
-	FlowStatus status = expect(parser, "EXTERNAL TABLE");
+	const Token first = parser->token;
+	bool external = take(parser, "external");
+	FlowStatus status = expect(parser, "TABLE");
 
 	parser->hive->kind = FLOW_HIVE_CREATE;
 	if (status == FLOW_OK)
@@ -716,7 +746,12 @@ create(Parser *parser)
 		status = table_name(parser);
 	if (status == FLOW_OK)
 		status = columns(parser, &parser->hive->columns);
-	return status == FLOW_OK ? all_clauses(parser) : status;
+	if (status == FLOW_OK)
+		status = all_clauses(parser);
+	if (external || parser->refused || status == FLOW_INTERRUPTED)
+		return status;
+	parser->token = first;
+	return unexpected(parser, "EXTERNAL");
 }
 
 /* Reads MSCK REPAIR TABLE. */

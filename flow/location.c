@@ -276,6 +276,7 @@ add_fixed(FlowLocation *location, const char *p, const char *end)
 static FlowStatus
 add_segment(FlowLocation *location, const char *begin, const char *end, bool deep, FlowError *error)
 {
+	const FlowTemplate *path_template = &location->path_template;
 	FlowSegment *segment = &location->segments[location->nsegments];
 
 	/* "**" after "**" adds nothing */
@@ -291,7 +292,11 @@ add_segment(FlowLocation *location, const char *begin, const char *end, bool dee
 		return error->status;
 	}
 
-	*segment = (FlowSegment) {begin, end, deep, has_piece(begin, end), 0, 0};
+	*segment = (FlowSegment) {begin, end, deep, has_piece(begin, end), 0, 0, 0};
+	for (int i = 0; i < path_template->nvariables; i++)
+		if (path_template->hive_at[i] > (size_t) (begin - path_template->pattern) &&
+		    path_template->hive_at[i] < (size_t) (end - path_template->pattern))
+			segment->hive_at = path_template->hive_at[i];
 	location->nsegments++;
 	return FLOW_OK;
 }

@@ -65,6 +65,11 @@ typedef struct FlowTemplate
 	FlowMark *marks; /* in order; NULL once the location is parsed */
 	int nmarks;
 	FlowVariable variables[FLOW_MAX_VARIABLES];
+	/*
+	 * by variable: where it begins in the pattern, if it is the whole value in
+	 * a name "name=value"; otherwise 0
+	 */
+	size_t hive_at[FLOW_MAX_VARIABLES];
 	int nvariables;
 } FlowTemplate;
 
@@ -100,6 +105,7 @@ typedef struct FlowSegment
 	const char *begin, *end; /* in the pattern */
 	bool deep;               /* it is "**" */
 	bool binds;              /* it contains a piece of a variable */
+	size_t hive_at;          /* of a variable in it; 0: none */
 	uint32_t first, count;   /* of alternatives; none if deep */
 } FlowSegment;
 
@@ -169,6 +175,9 @@ extern size_t flow_piece_width(FlowPieceKind kind);
  * piece has.
  */
 extern bool flow_piece_fits(FlowPieceKind kind, const char *digits);
+
+/* Returns true if a value in "name=value" is the one by which Hive means NULL. */
+extern bool flow_template_is_null(const char *value, size_t len);
 
 /*
  * Sets the variables' values from the pieces that are known (the others have

@@ -153,6 +153,37 @@ match_items(const FlowLocation *location, const FlowAlternative *alternative, co
 }
 
 /*
+ * Returns true if a segment matches a name because its variable is NULL there,
+ * which a date would not match.  All of its pieces are then the value.
+ */
+static bool
+match_null(const FlowLocation *location, const FlowSegment *segment, const char *name,
+           const char *end, FlowSlice *pieces)
+{
+	const FlowAlternative *alternative = &location->alternatives[segment->first];
+	const FlowItem *items = location->items + alternative->first;
+	const char *value = location->path_template.pattern + segment->hive_at;
+
+	if (segment->hive_at == 0)
+		return false;
+
+	/* compare "name=" and the value */
+	for (const char *p = segment->begin; p < value; p++)
+	{
+		p += *p == '\\';
+		if (name == end || *name++ != *p)
+			return false;
+	}
+	if (!flow_template_is_null(name, (size_t) (end - name)))
+		return false;
+
+	for (uint32_t i = 0; i < alternative->count && pieces != NULL; i++)
+		if (items[i].kind == FLOW_ITEM_DIGITS)
+			pieces[items[i].value] = (FlowSlice) {name, (size_t) (end - name)};
+	return true;
+}
+
+/*
  * Returns true if a segment matches a name.  A name that listings leave out
  * matches only a segment that has the "." or "_" itself in first place;
  * *hidden is set if it would match otherwise.  "pieces" may be NULL.
@@ -180,7 +211,10 @@ match_segment(const FlowLocation *location, const FlowSegment *segment, const ch
 		}
 		*hidden = true;
 	}
-	return false;
+	if (!match_null(location, segment, name, name + len, pieces))
+		return false;
+	*hidden = false;
+	return true;
 }
 
 /* ---------- names on the way down ---------- */

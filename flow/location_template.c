@@ -16,12 +16,18 @@
  * written in ISO 8601, in UTC: 2024-01-31, or with the hour
  * 2024-01-31T23:00:00Z.
  *
+ * A variable that is all that follows "name=" in a name has values as Hive
+ * writes them (FileUtils.escapePathName): some characters as "%" and two
+ * hexadecimal digits, and __HIVE_DEFAULT_PARTITION__ for NULL.
+ *
  *-------------------------------------------------------------------------
  */
 #include "location.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
 
 #define HOUR_US (INT64_C(3600) * 1000000)
 #define DAY_US (24 * HOUR_US)
@@ -305,10 +311,39 @@ add_date(Reader *in, const char *open)
 	return FLOW_OK;
 }
 
+/*
+ * Returns true if the variable from "open" to "end" is the whole value in a
+ * name "name=value".  An escaped "=" is text like any other.
+ */
+static bool
+is_hive_value(const Reader *in, const char *open, const char *end)
+{
+	const char *p = open;
+	bool named = false;
+
+	if ((*end != '/' && *end != '\0') || memchr(open, '/', (size_t) (end - open)) != NULL)
+		return false;
+	while (p > in->text && p[-1] != '/')
+		p--;
+	if (*p == '=')
+		return false;
+
+	/* nothing but text comes before the "=" */
+	for (; p < open; p += *p == '\\' ? 2 : 1)
+	{
+		if (strchr("*?[{}", *p) != NULL)
+			return false;
+		named = *p == '=';
+	}
+	return named;
+}
+
 /* Reads a variable at "${". */
 static FlowStatus
 read_variable(Reader *in, int depth)
 {
+	FlowTemplate *path_template = in->path_template;
+	size_t at = (size_t) (in->out - path_template->pattern);
 	const char *open = in->p;
 	FlowStatus status;
 
@@ -329,6 +364,7 @@ read_variable(Reader *in, int depth)
 		return status;
 	in->p++;
 	add_mark(in);
+	path_template->hive_at[path_template->nvariables - 1] = is_hive_value(in, open, in->p) ? at : 0;
 	return FLOW_OK;
 }
 
@@ -514,6 +550,63 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	return true;
 }
 
+/* Returns true if a value in "name=value" is the one by which Hive means NULL. */
+bool
+flow_template_is_null(const char *value, size_t len)
+{
+	return len == strlen(HIVE_NULL) && memcmp(value, HIVE_NULL, len) == 0;
+}
+
+/* Returns the value of a hexadecimal digit, or -1. */
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 'a' ^ 'A';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+is_utf8_without_nul(const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint32_t character;
+
+	while (text < end)
+	{
+		text = flow_next_character(text, end, &character);
+		if (character == 0 || character >= FLOW_STRAY_BYTE)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Copies a value's text, decoded if it is encoded.  A "%" without two
+ * hexadecimal digits stands for itself, as in Hive's unescapePathName.
+ */
+size_t
+flow_path_value_decode(const FlowPathValue *value, char *to)
+{
+	const char *text = value->text.data;
+	size_t len = value->text.len;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len && value->encoded; i++)
+	{
+		bool encoded = text[i] == '%' && len - i > 2 && hex_digit(text[i + 1]) >= 0 &&
+		               hex_digit(text[i + 2]) >= 0;
+
+		to[n++] = encoded ? (char) (hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])) : text[i];
+		i += encoded ? 2 : 0;
+	}
+	if (value->encoded && is_utf8_without_nul(to, n))
+		return n;
+	memcpy(to, text, len);
+	return len;
+}
+
 /* Sets the variables' values from the known pieces. */
 bool
 flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
@@ -526,7 +619,7 @@ flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
 		bool complete = true;
 
 		values[i].text = (FlowSlice) {NULL, 0};
-		values[i].begun = false;
+		values[i].encoded = values[i].is_null = values[i].begun = false;
 		for (int k = 0; k < path_template->npieces; k++)
 		{
 			const FlowPiece *piece = &path_template->pieces[k];
@@ -535,12 +628,18 @@ flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
 				continue;
 			if (pieces[k].data == NULL)
 				complete = false;
+			else if (path_template->hive_at[i] > 0 &&
+			         flow_template_is_null(pieces[k].data, pieces[k].len))
+				values[i].is_null = true;
 			else if (variable->is_date)
 				found[piece->kind] = number_of(pieces[k].data, pieces[k].len);
 			else
 				values[i].text = pieces[k];
 		}
-		if (variable->is_date && !date_value(variable, found, complete, &values[i]))
+		values[i].encoded = path_template->hive_at[i] > 0 && values[i].text.data != NULL &&
+		                    memchr(values[i].text.data, '%', values[i].text.len) != NULL;
+		if (variable->is_date && !values[i].is_null &&
+		    !date_value(variable, found, complete, &values[i]))
 			return false;
 	}
 	return true;

@@ -108,6 +108,60 @@ SELECT obj_description('simple'::regclass), col_description('simple'::regclass, 
 SELECT flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY %s LOCATION ''s3://b/''', delimiter), 'athena')
 FROM unnest(ARRAY[$$'\t'$$, $$'9'$$, $$"|"$$, $$'\001'$$, $$'-'$$, $$','$$, $$'\\'$$, $$'^'$$]) delimiter;
 
+-- NULL is \N, unless the SerDe's properties say otherwise, and the table's over them
+SELECT write(:'results' || '/null/a.log', 'a|b|c', '\N|\N|1', '-|0|2', '|5|3', 'none|none|4');
+CREATE FUNCTION nulls(format text, location text) RETURNS TABLE (number int, name text, port int) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE flowlog_athena_ddl('CREATE EXTERNAL TABLE with_null (name string, port int, number int) ' || format, 'athena', location);
+	RETURN QUERY SELECT w.number, w.name, w.port FROM with_null w ORDER BY w.number;
+	DROP FOREIGN TABLE with_null;
+END $$;
+SET client_min_messages = error;
+SELECT format, r.* FROM unnest(ARRAY[
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' TBLPROPERTIES ('skip.header.line.count' = '1')$$,
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' NULL DEFINED AS '-' TBLPROPERTIES ('skip.header.line.count' = '1')$$,
+	$$ROW FORMAT DELIMITED FIELDS TERMINATED BY '|' NULL DEFINED AS '-' TBLPROPERTIES ('skip.header.line.count' = '1', 'serialization.null.format' = '')$$,
+	$$ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe' WITH SERDEPROPERTIES ('field.delim' = '|', 'skip.header.line.count' = '1') TBLPROPERTIES ('serialization.null.format' = '0')$$,
+	$$ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe' WITH SERDEPROPERTIES ('input.regex' = '([^|]*)\\|([^|]*)\\|([^|]*)') TBLPROPERTIES ('skip.header.line.count' = '1', 'serialization.null.format' = '-')$$
+	]) WITH ORDINALITY formats (format, n), nulls(format, :'results' || '/null/a.log') r ORDER BY n, number;
+RESET client_min_messages;
+
+-- the last column takes the rest
+SELECT write(:'results' || '/rest/a.log', 'a header of Hive''s', '2 10.0.0.1 one two  three ', '3 10.0.0.2', '4 10.0.0.3 ');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE rest (version int, srcaddr string, rest string)
+	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe'
+	WITH SERDEPROPERTIES ('field.delim' = ' ', 'serialization.last.column.takes.rest' = 'TRUE', 'skip.header.line.count' = '1')
+	LOCATION 's3://b/'$ddl$, 'athena', :'results' || '/rest/') AS rest \gset
+SELECT replace(:'rest', :'results', '...');
+SELECT :'rest' \gexec
+SELECT *, '"' || rest || '"' AS quoted FROM rest ORDER BY version;
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (line string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://b/' TBLPROPERTIES ('serialization.last.column.takes.rest' = 'true')$$, 'athena');
+
+-- other properties: those that change no row are named, as are unknown ones; a SerDe has no use for another's
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.%s' WITH SERDEPROPERTIES (
+	'input.regex' = '(.*)', 'serialization.format' = '1', 'escape.delim' = '\\', 'serialization.encoding' = 'utf-8', 'timestamp.formats' = 'yyyy',
+	'mapkey.delim' = ':', 'hive.serialization.extend.nesting.levels' = 'true')
+	LOCATION 's3://b/' TBLPROPERTIES ('classification' = 'csv', 'skip.footer.line.count' = '0', 'skip.header.line.count' = '0',
+	'serialization.last.column.takes.rest' = 'true', 'Skip.Header.Line.Count' = '1', "a\nb" = 'c')$ddl$, serde), 'athena')
+FROM unnest(ARRAY['RegexSerDe', 'lazy.LazySimpleSerDe']) serde;
+CREATE FUNCTION refused_property(properties text, type text, serde text DEFAULT 'lazy.LazySimpleSerDe') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a %s) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.%s'' WITH SERDEPROPERTIES (''input.regex'' = ''(.*)'') LOCATION ''s3://b/'' TBLPROPERTIES (%s)', type, serde, properties), 'athena');
+	RETURN 'not refused';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN SQLERRM || ': ' || detail;
+END $$;
+SELECT properties, type, refused_property(properties, type), refused_property(properties, type, 'RegexSerDe') AS with_regex
+FROM (VALUES ($$'skip.footer.line.count' = '1'$$, 'int'), ($$'skip.footer.line.count' = '000'$$, 'int'), ($$'serialization.encoding' = 'GBK'$$, 'string'),
+	($$'timestamp.formats' = 'yyyy-MM-dd'$$, 'timestamp'), ($$'timestamp.formats' = 'yyyy-MM-dd'$$, 'string'),
+	($$'hive.lazysimple.extended_boolean_literal' = 'true'$$, 'boolean'), ($$'hive.lazysimple.extended_boolean_literal' = 'false'$$, 'boolean'),
+	($$'textinputformat.record.delimiter' = '||'$$, 'int'), ($$'textinputformat.record.delimiter' = '\n'$$, 'int'),
+	($$'table_type' = 'ICEBERG'$$, 'int')) AS p (properties, type);
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (a int) LOCATION 's3://b/' TBLPROPERTIES ('skip.footer.line.count' = '1')$$, 'athena');
+
 -- backslashes: what stands behind one, as Hive reads it
 SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE t (a string, b string)
 	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
@@ -126,6 +180,19 @@ SELECT replace(:'hive', :'results', '...');
 SELECT :'hive' \gexec
 SELECT * FROM hive ORDER BY srcaddr;
 SELECT * FROM hive WHERE month < 9;
+
+-- a crawler of AWS Glue names columns of folders without "name=" by their numbers
+SELECT write(:'results' || '/glue/123456789012/eu-west-1/year=2024/07/a.log', '10.0.0.1 443');
+SELECT write(:'results' || '/glue/123456789012/us-east-1/year=2024/08/a.log', '10.0.0.2 80');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE glue (srcaddr string, srcport int) PARTITIONED BY (`partition_0` string, partition_1 string, year string, PARTITION_3 int)
+	ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://bucket/AWSLogs/' TBLPROPERTIES ('UPDATED_BY_CRAWLER' = 'c', 'classification' = 'csv')$ddl$, 'athena', :'results' || '/glue') AS glue \gset
+SELECT replace(:'glue', :'results', '...');
+SELECT :'glue' \gexec
+SELECT * FROM glue ORDER BY srcaddr;
+SELECT srcaddr FROM glue WHERE partition_1 = 'us-east-1' AND partition_3 > 7;
+-- only these names, and not if the partitions are projected
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (%s string) LOCATION 's3://b/x/' TBLPROPERTIES ('projection.enabled' = '%s')$ddl$, name, projected), 'athena')
+FROM (VALUES ('partition_12', 'false'), ('partition_12', 'true'), ('partition_', 'false'), ('partition_1a', 'false'), ('partition', 'false')) AS v (name, projected);
 
 -- projected partitions: the template says where they are
 SELECT write(:'results' || '/AWSLogs/123456789012/vpcflowlogs/eu-west-1/2024/01/31/a.log', '10.0.0.1 443');
@@ -163,6 +230,16 @@ SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b', '
 SELECT flowlog_athena_ddl('CREATE TABLE t (a int)', 'athena');
 SELECT flowlog_athena_ddl('SELECT 1', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/''; DROP TABLE t', 'athena');
+-- ERROR: Spark's statements, names in double quotes, names that come twice
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int, day date) USING parquet OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) COMMENT ''c'' USING csv', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) STORED AS PARQUET', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE "default"."flow logs" (a int) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, "end" bigint) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int, day string)\nPARTITIONED BY (region string, Day string) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, b string, A bigint) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b string, `B` int) LOCATION ''s3://b/''', 'athena');
 -- ERROR: types, formats and patterns that are not ours
 SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int,\n b array<struct<x:int>>) LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int(3)) LOCATION ''s3://b/''', 'athena');

@@ -203,6 +203,37 @@ SELECT explain('SELECT count(*) FROM dated WHERE day = ''2025-10-10'' AND accoun
 SELECT d, (SELECT count(*) FROM dated WHERE day = d) FROM generate_series(date '2024-09-29', '2024-10-02', '1 day') d;
 
 --
+-- Values as Hive writes them after "name=": percent signs, and a name for NULL
+--
+SELECT count(write(format('%s/encoded/dt=%s/zone=%s/a.log', :'tree', d, z), format('SELECT %L', d)))
+	FROM unnest(ARRAY['2023-01-05 10%3A00%3A00', '2023-01-05 11%3a00%3a00', '__HIVE_DEFAULT_PARTITION__', '100%', 'a%2Fb%C3%A4', 'c%00', 'd%FF%41']) d,
+		unnest(ARRAY['eu%2Dwest', '__HIVE_DEFAULT_PARTITION__']) z;
+\set location :tree '/encoded/dt=${dt}/zone=${zone}/'
+CREATE FOREIGN TABLE encoded (word text, dt text, zone varchar(10), "$path" text) SERVER path OPTIONS (location :'location', regex '(.*)');
+SELECT word, dt, zone, replace("$path", :'tree', '') AS path FROM encoded ORDER BY "$path" COLLATE "C";
+SELECT condition, p.* FROM unnest(ARRAY['dt = ''2023-01-05 10:00:00''', 'dt = ''2023-01-05 10%3A00%3A00''', 'dt IS NULL', 'dt IS NOT NULL', 'dt <> ''100%''',
+	'dt IN (''a/bä'', ''c%00'', ''d%FF%41'')', 'dt >= ''2023-01-05 10:30'' AND dt < ''2023-01-06''', 'dt LIKE ''2023-%:00''', 'dt IS NULL AND zone = ''eu-west''',
+	'zone IS NULL OR dt = ''100%''', 'dt IS DISTINCT FROM ''100%''', 'length(dt) = 4', 'dt = word', 'dt || zone LIKE ''a/b%'' OR dt IS NULL'])
+	WITH ORDINALITY c (condition, n), prune(condition, "table" => 'encoded') p ORDER BY n;
+SELECT dt, zone, count(*) FROM encoded GROUP BY 1, 2 ORDER BY dt COLLATE "C", zone COLLATE "C";
+ALTER FOREIGN TABLE encoded ALTER dt SET NOT NULL, OPTIONS (ADD on_error 'ignore');
+SELECT count(dt) FROM encoded;
+-- an "=" that is escaped takes values as they stand
+\set location :tree '/encoded/dt\\=${dt}/zone\\=${zone}/'
+CREATE FOREIGN TABLE bare (word text, dt text, zone text) SERVER path OPTIONS (location :'location', regex '(.*)');
+SELECT zone, count(*), bool_and(word = dt) FROM bare GROUP BY zone ORDER BY zone COLLATE "C";
+-- times, whole and by the parts of a date
+SELECT count(write(format('%s/days/t=%s/day=%s/a.log', :'tree', t, d), format('SELECT %L', d)))
+	FROM (VALUES ('2024-02-28 23%3A00%3A00', '2024-02-28'), ('2024-02-29 00%3A30%3A00', '2024-02-29'), ('__HIVE_DEFAULT_PARTITION__', '2024-03-01'),
+		('2024-02-29 12%3A00%3A00', '__HIVE_DEFAULT_PARTITION__'), ('2024-02-29 13%3A00%3A00', '2024-02-30')) AS v (t, d);
+\set location :tree '/days/t=${t}/day=${day:yyyy-MM-dd}/'
+CREATE FOREIGN TABLE days (word text, t timestamp, day date) SERVER path OPTIONS (location :'location', regex '(.*)');
+SELECT * FROM days ORDER BY t, day;
+SELECT condition, p.* FROM unnest(ARRAY['day = ''2024-02-29''', 'day > ''2024-02-28''', 'day IS NULL', 'day IS NOT NULL', 't IS NULL', 't >= ''2024-02-29 00:00''',
+	't::date = day', 'day IS DISTINCT FROM ''2024-02-29'' AND t > ''2024-02-01'''])
+	WITH ORDINALITY c (condition, n), prune(condition, "table" => 'days') p ORDER BY n;
+
+--
 -- Hive's layout, hours, names within a name, and a field of the record with a variable's name
 --
 SELECT count(write(format('%s/hive/year=%s/month=%s/day=%s/hour=%s/%s.log', :'tree', y, m, d, h, f), format('SELECT ''us-east-1 %s'' FROM generate_series(1, 2)', h)))

@@ -215,6 +215,18 @@ foreach my $location ('s3://odd/od', 's3://odd/odd/none.log', 's3://odd/none/', 
 	is(sqlstate(outcome($node, 'SELECT count(*) FROM odd_one')), '58P01', "location $location: there is nothing");
 }
 
+# Values after "name=" are decoded as Hive encodes them; keys are not.
+my @hive_keys = ('dt=2023-01-05 10%3A00%3A00/a.log', 'dt=2023-01-06%2010%3A00%3A00/a.log', 'dt=__HIVE_DEFAULT_PARTITION__/a.log', 'dt=100%/a.log');
+$s3->put('hive', map { ("p/$hive_keys[$_]" => default_line($_ + 1)) } 0 .. $#hive_keys);
+create_table($node, 'hive', 's3://hive/p/dt=${dt}/', server => 's3', columns => qq{dt text, "\$path" text, $columns});
+foreach my $case ([ 'true', '1 2 3 4' ], [ q{dt = '2023-01-05 10:00:00'}, 1 ], [ 'dt IS NULL', 3 ], [ q{dt > '2023-01-05 11'}, 2 ], [ q{dt = '100%'}, 4 ])
+{
+	my ($condition, $accounts) = @$case;
+
+	is(outcome($node, "SELECT string_agg(account_id::bigint::text, ' ' ORDER BY account_id) FROM hive WHERE $condition"), $accounts, "values of Hive in keys: $condition");
+}
+is(outcome($node, q{SELECT string_agg("$path", ',' ORDER BY account_id) FROM hive}), join(',', map { "s3://hive/p/$_" } @hive_keys), 'keys stay as they are');
+
 # Dots are data, never ways; but a list skips hidden names, folders' too.
 $s3->put('dots', 'p/ok.log' => default_line(1), 'p/x/../up.log' => default_line(2), 'p/./here.log' => default_line(3), 'p/../above.log' => default_line(4));
 foreach my $case ([ 's3://dots/p/', 1 ], [ 's3://dots/p/x/../up.log', 2 ], [ 's3://dots/p/./here.log', 3 ], [ 's3://dots/p/../above.log', 4 ])

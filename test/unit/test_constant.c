@@ -457,7 +457,7 @@ a_reader_without_memory_fails_and_leaks_nothing(void)
 	unit_state.fail_after = 0;
 	CHECK(flow_constants_fill(constants,
 	                          &(FlowObject) {.path = "/a"},
-	                          (FlowPathValue[2]) {{{NULL, 0}, false, 0, 0, ""}}) == NULL);
+	                          (FlowPathValue[2]) {{.text = {NULL, 0}}}) == NULL);
 	unit_state.fail_after = -1;
 	flow_constants_free(constants);
 	CHECK_INT(unit_state.outstanding, 0);

@@ -126,6 +126,14 @@ it_says_where_it_stopped(void)
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a varchar(9999999999))"),
 	             "Expected a number. at \"9999999999\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE `` (a int)"), "Expected a name. at \"`` (a int)\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE \"d\".\"t\" (a int)"),
+	             "Expected a name, for which Athena has backticks and no other quotes. at "
+	             "\"\"d\".\"t\" (a\"");
+	CHECK_STRING(read_as("CREATE"), "Expected EXTERNAL. at \"\"");
+	CHECK_STRING(read_as("CREATE TABLE t (a int)"), "Expected EXTERNAL. at \"TABLE t (a\"");
+	CHECK_STRING(read_as("CREATE TABLE t WITH (format = 'x') AS SELECT 1"),
+	             "Expected EXTERNAL. at \"TABLE t WI\"");
+	CHECK_STRING(read_as("CREATE TABLE t (a int) /* open"), "Expected EXTERNAL. at \"TABLE t (a\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION s3"),
 	             "Expected a string in quotes. at \"s3\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) LOCATION 'a\\0b'"),
@@ -141,6 +149,22 @@ it_says_where_it_stopped(void)
 	CHECK_STRING(read_as("ALTER TABLE t ADD PARTITION (a > '1')"), "Expected \"=\". at \"> '1')\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) /* no end"),
 	             "Expected the end of the statement. at \"/* no end\"");
+}
+
+static void
+it_refuses_tables_of_spark(void)
+{
+	static const char *const texts[] = {"CREATE TABLE t (a int) USING parquet LOCATION 'l'",
+	                                    "CREATE EXTERNAL TABLE t (a int) COMMENT 'c' USING parquet",
+	                                    "create table if not exists d.t (a int) using parquet "
+	                                    "options (path 'p') partitioned by (day)"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+	{
+		CHECK(strncmp(read_as(texts[i]), "USING names a format", 20) == 0);
+		CHECK_INT(error.status, FLOW_UNSUPPORTED);
+		CHECK_STRING(error.message, "cannot read a table that is declared with USING parquet");
+	}
 }
 
 static void
@@ -290,6 +314,7 @@ main(void)
 	RUN(it_reads_tables);
 	RUN(it_reads_partitions);
 	RUN(it_says_where_it_stopped);
+	RUN(it_refuses_tables_of_spark);
 	RUN(it_bounds_lists);
 	RUN(it_looks_once_for_the_end_of_comments);
 	RUN(it_unescapes_as_hive);

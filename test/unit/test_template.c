@@ -24,9 +24,9 @@ parsed(const char *text)
 	return location;
 }
 
-/* Returns the values in a path as "a=x b=y", or "no". */
+/* Returns the values in a path, decoded, as "a=x b=y c is null", or "no". */
 static const char *
-values_in(const char *text, const char *path)
+decoded_values(const char *text, const char *path)
 {
 	static char result[1000];
 	FlowLocation *location = parsed(text);
@@ -35,18 +35,37 @@ values_in(const char *text, const char *path)
 	const FlowVariable *variables = flow_location_variables(location, &count);
 	size_t used = 0;
 
-	CHECK(same_values(location, text, path));
 	strcpy(result, "no");
 	if (flow_location_values(location, path, values))
 		for (int i = 0; i < count; i++)
+		{
+			char decoded[300] = "";
+			size_t len = 0;
+
+			CHECK(!values[i].is_null || (values[i].text.data == NULL && !values[i].begun));
+			if (values[i].text.data != NULL)
+				len = flow_path_value_decode(&values[i], decoded);
 			used += (size_t) sprintf(result + used,
-			                         "%s%s=%.*s",
+			                         "%s%s%s%.*s",
 			                         i > 0 ? " " : "",
 			                         variables[i].name,
-			                         (int) values[i].text.len,
-			                         values[i].text.data);
+			                         values[i].is_null ? " is null" : "=",
+			                         (int) len,
+			                         decoded);
+		}
 	flow_location_free(location);
 	return result;
+}
+
+/* The same, for values that are not those of Hive. */
+static const char *
+values_in(const char *text, const char *path)
+{
+	FlowLocation *location = parsed(text);
+
+	CHECK(same_values(location, text, path));
+	flow_location_free(location);
+	return decoded_values(text, path);
 }
 
 /*
@@ -76,6 +95,8 @@ directory_values(const char *text, const char *path)
 				                         variables[i].name,
 				                         (int) values[i].text.len,
 				                         values[i].text.data);
+			if (values[i].is_null)
+				used += (size_t) sprintf(result + used, "%s is null ", variables[i].name);
 			if (values[i].begun)
 				used += (size_t) sprintf(result + used,
 				                         "%s=%" PRId64 "h..%" PRId64 "h ",
@@ -304,6 +325,114 @@ a_directory_tells_what_is_known(void)
 	CHECK_STRING(directory_values("/l/${d:dd/yyyy/MM}/", "/l/29/2024"), "d=473352h..482136h +");
 }
 
+/* ---------- names that Hive wrote ---------- */
+
+#define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
+
+static void
+values_of_hive_are_decoded(void)
+{
+	static const struct
+	{
+		const char *value, *decoded;
+	} cases[] = {
+		{"2023-01-05 10%3A00%3A00", "2023-01-05 10:00:00"},
+		{"2023-01-05%2010%3a00", "2023-01-05 10:00"},
+		{"a%2Fb%25", "a/b%"},
+		{"%2541", "%41"},
+		{"%C3%A4\xc3\xa4", "\xc3\xa4\xc3\xa4"},
+		{"%41", "A"},
+
+		/* what is not encoded stands for itself */
+		{"100%", "100%"},
+		{"%4", "%4"},
+		{"%4G%G4%%41", "%4G%G4%A"},
+		{"a+b", "a+b"},
+
+		/* what would not be text stays as it is */
+		{"a%00%41", "a%00%41"},
+		{"%C3%41", "%C3%41"},
+		{"\xc3%A4", "\xc3\xa4"},
+		{"\xff%41", "\xff%41"},
+		{"%ED%A0%80", "%ED%A0%80"},
+	};
+	char path[300], expected[300];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		sprintf(path, "/l/dt=%s/a.log", cases[i].value);
+		sprintf(expected, "v=%s", cases[i].decoded);
+		CHECK_STRING(decoded_values("/l/dt=${v}/", path), expected);
+		CHECK_STRING(decoded_values("/l/**/d\\t=${v}/*", path), expected);
+		sprintf(path, "/l/dt=%s", cases[i].value);
+		CHECK_STRING(decoded_values("/l/dt=${v}", path), expected);
+		CHECK(strstr(directory_values("/l/dt=${v}/", path), cases[i].value) != NULL);
+	}
+	CHECK_STRING(decoded_values("/l/a=${a}/b=${b}/", "/l/a=%41/b=%42/x"), "a=A b=B");
+}
+
+static void
+only_a_whole_value_after_a_name_is_decoded(void)
+{
+	static const char *const locations[] = {"/l/${v}/",
+	                                        "/l/dt=${v}.log/",
+	                                        "/l/x${v}/",
+	                                        "/l/dt=x${v}/",
+	                                        "/l/d?=${v}/",
+	                                        "/l/{dt,day}=${v}/",
+	                                        "/l/*=${v}/",
+	                                        "/l/[d]t=${v}/",
+	                                        "/l/dt\\=${v}/",
+	                                        "/l/=${v}/",
+	                                        "/l/dt=${v}*/",
+	                                        "/l/${w}=${v}/"};
+	static const char *const names[] = {"%41",
+	                                    "dt=%41.log",
+	                                    "x%41",
+	                                    "dt=x%41",
+	                                    "dt=%41",
+	                                    "dt=%41",
+	                                    "dt=%41",
+	                                    "dt=%41",
+	                                    "dt=%41",
+	                                    "=%41",
+	                                    "dt=%41",
+	                                    "dt=%41"};
+
+	for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++)
+	{
+		char path[300];
+
+		sprintf(path, "/l/%s/a.log", names[i]);
+		CHECK(strchr(values_in(locations[i], path), '%') != NULL);
+	}
+	CHECK_STRING(values_in("/l/dt\\=${v}/", "/l/dt=" HIVE_NULL "/x"), "v=" HIVE_NULL);
+	CHECK_STRING(values_in("/l/dt\\=${v:yyyy}/", "/l/dt=" HIVE_NULL "/x"), "no");
+	CHECK_STRING(values_in("/l/a${v:yyyy/MM}x=${w}/", "/l/a2024/02x=%41/x"), "v=2024-02-01 w=%41");
+	CHECK_STRING(values_in("/l/${v:\\d\\t=yyyy}/", "/l/dt=" HIVE_NULL "/x"), "no");
+}
+
+static void
+a_default_partition_is_null(void)
+{
+	CHECK_STRING(decoded_values("/l/dt=${v}/", "/l/dt=" HIVE_NULL "/x"), "v is null");
+	CHECK_STRING(decoded_values("/l/dt=${v}/", "/l/dt=" HIVE_NULL "_/x"), "v=" HIVE_NULL "_");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL "/x"), "v is null");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=2024-02-29/x"), "v=2024-02-29");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=2024-02-30/x"), "no");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy-MM-dd}/", "/l/d=" HIVE_NULL "/x"), "no");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL "2024-02-29/x"), "no");
+	CHECK_STRING(decoded_values("/l/\\_dt=${v:at-yyyy}/", "/l/_dt=" HIVE_NULL "/x"), "v is null");
+	CHECK_STRING(decoded_values("/l/\\_dt=${v:at-yyyy}/", "/l/_dt=at-" HIVE_NULL "/x"), "no");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy}-x/", "/l/dt=" HIVE_NULL "/x"), "no");
+	CHECK_STRING(decoded_values("/l/**/a=${a}/dt=${v:yyyyMM}/", "/l/x/a=1/dt=" HIVE_NULL "/x"),
+	             "a=1 v is null");
+	CHECK_STRING(directory_values("/l/dt=${v}/", "/l/dt=" HIVE_NULL), "v is null +");
+	CHECK_STRING(directory_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL), "v is null +");
+	CHECK_STRING(directory_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL "/x"),
+	             "v is null -");
+}
+
 /* ---------- against the plain matcher ---------- */
 
 static void
@@ -442,6 +571,9 @@ main(void)
 	RUN(a_date_is_made_of_its_parts);
 	RUN(aws_layouts_are_understood);
 	RUN(a_directory_tells_what_is_known);
+	RUN(values_of_hive_are_decoded);
+	RUN(only_a_whole_value_after_a_name_is_decoded);
+	RUN(a_default_partition_is_null);
 	RUN(random_templates_give_what_the_plain_matcher_gives);
 	RUN(many_variables_do_not_make_it_slow);
 	RUN(the_time_in_a_name_is_found);
