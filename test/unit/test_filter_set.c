@@ -321,7 +321,7 @@ sets_of_few_networks_agree_in_every_combination(void)
 		}
 	}
 	for (ModelKind kind = MODEL_ANY; kind <= MODEL_ALL; kind++)
-		CHECK(seen[kind][false] > 10000 && seen[kind][true] > 10000);
+		CHECK(seen[kind][false] > unit_tries(15000) && seen[kind][true] > unit_tries(15000));
 }
 
 static void
