@@ -513,7 +513,8 @@ static void
 unknown_option(const char *name, Oid catalog)
 {
 	const char *nearest = NULL;
-	int least = 4; /* maximum number of changed letters, plus 1 */
+	const char *elsewhere = NULL; /* the objects that have an option of that name */
+	int least = 4;                /* maximum number of changed letters, plus 1 */
 	StringInfoData names;
 
 	initStringInfo(&names);
@@ -523,7 +524,11 @@ unknown_option(const char *name, Oid catalog)
 		int distance;
 
 		if (flowlog_options[i].catalog != catalog)
+		{
+			if (elsewhere == NULL && strcmp(other, name) == 0)
+				elsewhere = object_kind(flowlog_options[i].catalog);
 			continue;
+		}
 		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", other);
 
 		if (strlen(name) >= NAMEDATALEN)
@@ -540,7 +545,8 @@ unknown_option(const char *name, Oid catalog)
 	ereport(ERROR,
 	        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 	        errmsg("invalid option \"%s\" for %s", name, object_kind(catalog)),
-	        nearest         ? errhint("Perhaps you meant the option \"%s\".", nearest)
+	        elsewhere       ? errhint("\"%s\" is an option of %s.", name, elsewhere)
+	        : nearest       ? errhint("Perhaps you meant the option \"%s\".", nearest)
 	        : names.len > 0 ? errhint("Valid options are: %s.", names.data)
 	                        : errhint("There are no valid options in this context."));
 }

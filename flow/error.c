@@ -117,6 +117,13 @@ flow_error_os(FlowError *error, int os_errno, const char *verb, const char *path
 	path = flow_error_tail(path, MAX_NAME, &dots);
 	flow_error_set(error, status, "could not %s \"%s%s\"", verb, dots, path);
 	error->os_errno = os_errno;
+	if (status == FLOW_NOT_FOUND)
+		flow_error_hint(error, "Paths are those of the machine on which the server runs.");
+	else if (status == FLOW_NO_PERMISSION)
+		flow_error_hint(
+			error,
+			"The operating system user of the server must be able to read it, and to search "
+			"the directories above it.");
 	return status;
 }
 

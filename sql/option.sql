@@ -20,6 +20,7 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regexp
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', delimiter ' '); -- ERROR
 CREATE FOREIGN TABLE t (line text OPTIONS (feld '1')) SERVER options OPTIONS (location '/x', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text OPTIONS (location '1')) SERVER options OPTIONS (location '/x', regex '(.*)'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', region 'us-east-1'); -- ERROR
 
 -- location
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 'logs/x', regex '(.*)'); -- ERROR
