@@ -32,8 +32,10 @@ typedef enum FlowProbeFields
 /* What the beginning of a file shows. */
 typedef struct FlowProbe
 {
-	const char *compression; /* its name */
-	const char *wrapper;     /* the name of the wrapper around the records, or "none" */
+	/* the names of the outermost compression, and of what is in it */
+	const char *compression; /* "none", "gzip"; NULL: not known */
+	const char *wrapper;     /* "none", "json", "parquet"; NULL: not known */
+	bool unreadable;         /* the error is about the contents, not about access to them */
 	bool timed;              /* the wrapper puts a time before each record */
 	FlowProbeFields source;
 	const char **fields; /* their names, as the header spells them */

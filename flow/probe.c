@@ -126,15 +126,20 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAcce
 	FlowStatus status;
 
 	glance.glance = true;
-	status =
-		flow_source_open(host, object, &glance, compression, unwrap ? &how : NULL, &source, error);
-	*probe = (FlowProbe) {.compression = "none", .wrapper = "none"};
-	if (status != FLOW_OK)
+	status = flow_source_examine(
+		host, object, &glance, compression, unwrap ? &how : NULL, &source, error);
+	*probe = (FlowProbe) {0};
+	if (source == NULL)
 		return status;
 	probe->compression = flow_source_compression(source);
 	probe->wrapper = flow_source_wrapper(source);
-	probe->timed = flow_source_is_timed(source);
-	status = probe_source(host, source, log_format, probe, error);
+	if (status == FLOW_OK)
+	{
+		probe->timed = flow_source_is_timed(source);
+		status = probe_source(host, source, log_format, probe, error);
+	}
+	probe->unreadable =
+		status == FLOW_UNSUPPORTED || status == FLOW_CORRUPT || status == FLOW_LIMIT;
 	flow_source_close(source);
 	return status;
 }
