@@ -494,7 +494,7 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	FlowNames names;
 
 	/* records usually begin with a digit: most lines end here */
-	if (len == 0 || line[0] < 'a' || line[0] > 'z')
+	if (len == 0 || !flow_is_letter(line[0]))
 		return false;
 	if (is_last_header(format, line, len))
 		return first || format->header_layouts[0]->nfields > 1 + format->header_layouts[0]->timed;
@@ -502,11 +502,16 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	       flow_header_is_likely(&names, first && format->spec.regex == NULL ? 1 : 2);
 }
 
-/* Returns the place of a field in a header, from 1; 0 if it is not there. */
+/*
+ * Returns the place of a field in a header, from 1; 0 if it is not there, or
+ * more than once.
+ */
 static int
 place_in_header(const FlowNames *names, const FlowField *field)
 {
-	return flow_names_find(names, field->name) + 1;
+	int index = flow_names_find(names, field->name);
+
+	return index >= 0 && flow_names_is_repeated(names, index) ? 0 : index + 1;
 }
 
 /*
@@ -563,7 +568,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 static FlowStatus
 compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowError *error)
 {
-	if (flow_names_equal(&format->names, names))
+	if (flow_names_fit(&format->names, names))
 		return FLOW_OK;
 	flow_error_set(error,
 	               FLOW_BAD_HEADER,
@@ -671,6 +676,8 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		return compare_with_groups(format, &names, error);
 	if (!by_header)
 		return compare_with_log_format(format, &names, error);
+	if (names.repeated >= 0)
+		return flow_names_repeated_error(&names, error);
 	if (names.separator == '\0')
 	{
 		flow_error_set(error,

@@ -48,8 +48,11 @@ find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *
 	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line.data) : 0;
 
 	if (line.len > 0 && flow_header_read(line.data + skipped, line.len - skipped, names) &&
-	    flow_header_is_likely(names, 1))
+	    flow_header_is_likely(names, 1) && (names->repeated < 0 || log_format == NULL))
+	{
 		probe->source = FLOW_FIELDS_OF_HEADER;
+		return names->repeated < 0 ? FLOW_OK : flow_names_repeated_error(names, error);
+	}
 	else if (log_format != NULL)
 	{
 		probe->source = FLOW_FIELDS_OF_LOG_FORMAT;
@@ -64,8 +67,8 @@ find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *
 }
 
 /*
- * Copies the names, each ending with a NUL, after an array of pointers to
- * them.
+ * Copies the names in small letters, each ending with a NUL, after an array of
+ * pointers to them.
  */
 static FlowStatus
 copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowError *error)
@@ -81,8 +84,7 @@ copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowE
 	text = (char *) (probe->fields + names->count);
 	for (int i = 0; i < names->count; i++)
 	{
-		memcpy(text, names->items[i].data, names->items[i].len);
-		text[names->items[i].len] = '\0';
+		flow_name_write(names->items[i], text);
 		probe->fields[i] = text;
 		text += names->items[i].len + 1;
 	}
@@ -96,8 +98,9 @@ probe_source(const FlowHost *host, FlowSource *source, const char *log_format, F
              FlowError *error)
 {
 	char *block = flow_allocate(host, FLOW_BLOCK_SIZE);
-	FlowStatus status;
+	FlowStatus status, copied = FLOW_OK;
 	FlowNames names;
+	FlowError failure;
 	size_t len;
 
 	if (block == NULL)
@@ -105,8 +108,15 @@ probe_source(const FlowHost *host, FlowSource *source, const char *log_format, F
 	status = flow_source_read(source, block, FLOW_BLOCK_SIZE, &len, error);
 	if (status == FLOW_OK)
 		status = find_names(first_line(block, len), log_format, probe, &names, error);
-	if (status == FLOW_OK && probe->source != FLOW_FIELDS_UNKNOWN)
-		status = copy_names(host, &names, probe, error);
+	/* also the names of a header that cannot be used */
+	if (status == FLOW_OK || status == FLOW_BAD_HEADER)
+		copied = probe->source != FLOW_FIELDS_UNKNOWN ? copy_names(host, &names, probe, &failure)
+		                                              : FLOW_OK;
+	if (copied != FLOW_OK)
+	{
+		*error = failure;
+		status = copied;
+	}
 	flow_free(host, block);
 	return status;
 }
@@ -138,8 +148,8 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAcce
 		probe->timed = flow_source_is_timed(source);
 		status = probe_source(host, source, log_format, probe, error);
 	}
-	probe->unreadable =
-		status == FLOW_UNSUPPORTED || status == FLOW_CORRUPT || status == FLOW_LIMIT;
+	probe->unreadable = status == FLOW_UNSUPPORTED || status == FLOW_CORRUPT ||
+	                    status == FLOW_LIMIT || status == FLOW_BAD_HEADER;
 	flow_source_close(source);
 	return status;
 }

@@ -185,5 +185,21 @@ SELECT set_option('regex', '(.*)'); -- ERROR
 CREATE FOREIGN TABLE guess (a text, b text) SERVER header OPTIONS (location :'s3', regex '(\d+);(\d+)', on_error 'ignore');
 SELECT count(*) FROM guess;
 
+-- headers in capitals are headers, and one that names a field twice is none that can be used
+\set capitals :data 'capitals.csv'
+\set repeated :data 'repeated.log'
+IMPORT FOREIGN SCHEMA capitals FROM SERVER header INTO header OPTIONS (location :'capitals');
+SELECT * FROM capitals;
+SELECT fields FROM flowlog_files('capitals');
+CREATE FOREIGN TABLE as_text (srcaddr text, dstaddr text) SERVER header
+	OPTIONS (location :'capitals', log_format '${version},${account-id},${interface-id},${srcaddr},${dstaddr},${bytes}');
+SELECT * FROM as_text;
+CREATE FOREIGN TABLE repeated (srcaddr text, bytes bigint) SERVER header OPTIONS (location :'repeated');
+SELECT * FROM repeated; -- ERROR
+SELECT fields FROM flowlog_files('repeated');
+IMPORT FOREIGN SCHEMA e FROM SERVER header INTO header OPTIONS (location :'repeated'); -- ERROR
+ALTER FOREIGN TABLE repeated OPTIONS (ADD log_format '${srcaddr} ${bytes} ${start} ${pkt-srcaddr}');
+SELECT * FROM repeated;
+
 DROP SCHEMA header CASCADE;
 DROP SERVER header CASCADE;
