@@ -436,8 +436,7 @@ flow_format_check_log_format(const char *log_format, char unknown[64], char near
 	unknown[0] = nearest[0] = '\0';
 	for (int i = 0; status == FLOW_OK && i < names.count && unknown[0] == '\0'; i++)
 	{
-		memcpy(unknown, names.items[i].data, names.items[i].len);
-		unknown[names.items[i].len] = '\0';
+		flow_name_write(names.items[i], unknown);
 		if (flow_field_of_column(unknown) != NULL)
 			unknown[0] = '\0';
 		else if (!flow_names_nearest(NULL, unknown, nearest))

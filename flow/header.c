@@ -290,56 +290,116 @@ flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_N
 
 /* ---------- log formats ---------- */
 
+/* How the names of a log format are written. */
+typedef struct Notation
+{
+	const char *prefix, *suffix; /* around each name */
+	bool known;                  /* only names of known fields are taken */
+	const char *hint;            /* if that fails */
+} Notation;
+
+#define EXAMPLE "\"${version} ${vpc-id} ${srcaddr}\"."
+
+/* The longest prefix is first; AWS's own notation is notations[AWS]. */
+#define AWS 1
+static const Notation notations[] = {
+	/* in Terraform, where "${" means something else */
+	{"$${", "}", true, "Write a single \"$\" before each name, such as " EXAMPLE},
+	{"${", "}", false, "Write it as AWS does: fields separated by single blanks, such as " EXAMPLE},
+	/* in the configuration of other programs */
+	{"", "", true, "Write \"${\" before each name and \"}\" after it, such as " EXAMPLE},
+};
+
 /* Fills the error for a log format, at the position where it is wrong. */
 static FlowStatus
-bad_log_format(const char *text, const char *at, const char *problem, FlowError *error)
+bad_log_format(const char *text, const char *at, const char *problem, const Notation *notation,
+               FlowError *error)
 {
 	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
 	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
-	flow_error_hint(error,
-	                "Write it as AWS does: fields separated by single blanks, such as "
-	                "\"${version} ${vpc-id} ${srcaddr}\".");
+	flow_error_hint(error, "%s", notation->hint);
 	return error->status;
 }
 
-/* Reads an AWS log format. */
+/* Returns the notation of the field that begins here. */
+static const Notation *
+find_notation(const char *text)
+{
+	const Notation *notation = notations;
+
+	while (strncmp(text, notation->prefix, strlen(notation->prefix)) != 0)
+		notation++;
+	return notation;
+}
+
+/*
+ * Finds the name at the beginning of a text, in a notation, and the end of the
+ * field; false if there is no field.
+ */
+static bool
+find_field(const Notation *notation, const char *text, FlowSlice *name, const char **end)
+{
+	size_t before = strlen(notation->prefix), after = strlen(notation->suffix);
+	const char *close = text + before;
+
+	while (*close != '\0' && (after > 0 ? *close != notation->suffix[0] : !is_separator(*close)))
+		close++;
+	if (after > 0 && *close == '\0')
+		return false;
+	*name = (FlowSlice) {text + before, (size_t) (close - text) - before};
+	*end = close + after;
+	return true;
+}
+
+/* Returns true if a name may stand in a log format. */
+static bool
+is_name_in(const Notation *notation, FlowSlice name)
+{
+	return is_name(name) &&
+	       ((!notation->known && !has_capitals(name)) || field_of_name(name) != NULL);
+}
+
+/* Reads a log format. */
 FlowStatus
 flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 {
+	const char *next = text + strspn(text, " ");
+	const Notation *notation = find_notation(next);
 	char separator = '\0';
-	const char *next = text;
 
 	names->count = 0;
 	names->repeated = -1;
 	while (*next != '\0')
 	{
 		const char *start = next;
+		const Notation *own = find_notation(start);
 		FlowSlice name;
-		const char *close;
 
-		/* a field */
-		if (strncmp(next, "${", 2) != 0 || (close = strchr(next, '}')) == NULL)
-			return bad_log_format(text, start, "There is no field", error);
-		name = (FlowSlice) {next + 2, (size_t) (close - next - 2)};
-		if (!is_name(name) || has_capitals(name))
-			return bad_log_format(text, start, "There is no field name", error);
+		/* a field, written as the first one */
+		if (own != notation || !find_field(own, start, &name, &next))
+			return bad_log_format(text,
+			                      start,
+			                      "There is no field",
+			                      own->known ? own : notation,
+			                      error);
+		if (!is_name_in(own, name))
+			return bad_log_format(text, start, "There is no field name", own, error);
 		if (!add_name(names, name))
-			return bad_log_format(text, start, "There are too many fields", error);
+			return bad_log_format(text, start, "There are too many fields", &notations[AWS], error);
 		if (names->repeated >= 0)
-			return bad_log_format(text, start, "A field is named twice", error);
+			return bad_log_format(text, start, "A field is named twice", &notations[AWS], error);
 
 		/* a separator, the same everywhere; several blanks are one */
-		next = close + 1;
 		if (*next == '\0')
 			break;
 		if (!is_separator(*next) || (separator != '\0' && separator != *next))
-			return bad_log_format(text, next, "There is no blank", error);
+			return bad_log_format(text, next, "There is no blank", &notations[AWS], error);
 		separator = *next++;
 		while (separator == ' ' && *next == ' ')
 			next++;
 	}
 	if (names->count == 0)
-		return bad_log_format(text, text, "There is no field", error);
+		return bad_log_format(text, text, "There is no field", &notations[AWS], error);
 	names->separator = separator != '\0' ? separator : ' ';
 	return FLOW_OK;
 }

@@ -46,8 +46,9 @@ extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
 extern bool flow_header_is_likely(const FlowNames *names, int least);
 
 /*
- * Reads an AWS log format, NUL-terminated; the names are slices of it.
- * FLOW_OK or FLOW_BAD_FORMAT.
+ * Reads a log format, NUL-terminated: as AWS writes it, as Terraform does
+ * ("$${version}"), or bare names.  The names are slices of it.  FLOW_OK or
+ * FLOW_BAD_FORMAT.
  */
 extern FlowStatus flow_log_format_read(const char *text, FlowNames *names, FlowError *error);
 

@@ -179,7 +179,15 @@ SELECT set_option('log_format', '${version} ${version}'); -- ERROR
 SELECT set_option('log_format', '${version} ${Src}'); -- ERROR
 SELECT set_option('log_format', '${version'); -- ERROR
 SELECT set_option('log_format', ''); -- ERROR
+SELECT set_option('log_format', '$${version} $${shape}'); -- ERROR
+SELECT set_option('log_format', 'version shape'); -- ERROR
 SELECT set_option('regex', '(.*)'); -- ERROR
+
+-- as Terraform and other tools write it
+SELECT set_option('log_format', 'version account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes start end action log-status');
+SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
+SELECT set_option('log_format', '$${version} $${account-id} $${interface-id} $${dstaddr} $${srcaddr} $${dstport} $${srcport} $${protocol} $${packets} $${bytes} $${start} $${end} $${action} $${log-status}');
+SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
 
 -- most lines do not match an expression, but a table without one would read them
 CREATE FOREIGN TABLE guess (a text, b text) SERVER header OPTIONS (location :'s3', regex '(\d+);(\d+)', on_error 'ignore');

@@ -154,6 +154,59 @@ headers_in_capitals_and_with_repeated_names_are_headers_for_all_formats(void)
 }
 
 static void
+it_reads_log_formats_as_other_tools_write_them(void)
+{
+	static const char single[] = "Write a single \"$\"", braces[] = "Write \"${\" before",
+					  aws[] = "Write it as AWS does";
+	static const struct
+	{
+		const char *format;
+		const char *hint; /* its beginning; NULL: the format is read */
+		int position;
+	} cases[] = {{"version account-id srcaddr", NULL, 0},
+	             {" version  account_id\tsrcaddr", aws, 21},
+	             {"  version   account_id srcaddr  ", NULL, 0},
+	             {"version,account-id,srcaddr", NULL, 0},
+	             {"$${version} $${account-id} $${srcaddr}", NULL, 0},
+	             {"$${version},$${account-id},$${srcaddr}", NULL, 0},
+	             {"  ${version} ${account-id}  ${srcaddr}", NULL, 0},
+	             {"${Version} ${ACCOUNT-ID} ${SrcAddr}", NULL, 0},
+	             {"Version AccountId srcaddr", braces, 9},
+	             {"version unheard-of srcaddr", braces, 9},
+	             {"version account-id, srcaddr", aws, 19},
+	             {"$version $account-id", braces, 1},
+	             {"{version} {account-id}", braces, 1},
+	             {"${version} account-id", braces, 12},
+	             {"version ${account-id}", braces, 9},
+	             {"${version} $${account-id}", single, 12},
+	             {"$${version} ${account-id}", single, 13},
+	             {"$${version} $${unheard-of}", single, 13},
+	             {"$${version", single, 1},
+	             {"version version", aws, 9},
+	             {"${version}|${account-id}", aws, 11},
+	             {"", aws, 1},
+	             {"  ", aws, 1}};
+	char unknown[64], nearest[64], detail[40];
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		FlowStatus status = flow_format_check_log_format(cases[i].format, unknown, nearest, &error);
+
+		CHECK_INT(status, cases[i].hint == NULL ? FLOW_OK : FLOW_BAD_FORMAT);
+		if (cases[i].hint == NULL)
+			CHECK_STRING(unknown, "");
+		else if (status != FLOW_OK)
+		{
+			error.hint[strlen(cases[i].hint)] = '\0';
+			CHECK_STRING(error.hint, cases[i].hint);
+			snprintf(detail, sizeof(detail), "at position %d.", cases[i].position);
+			CHECK(strstr(error.detail, detail) != NULL);
+		}
+	}
+}
+
+static void
 it_keeps_layouts_within_bounds(void)
 {
 	char text[8192];
@@ -279,6 +332,7 @@ main(void)
 	RUN(it_reads_headers_in_all_their_forms);
 	RUN(it_names_what_is_wrong);
 	RUN(headers_in_capitals_and_with_repeated_names_are_headers_for_all_formats);
+	RUN(it_reads_log_formats_as_other_tools_write_them);
 	RUN(it_keeps_layouts_within_bounds);
 	RUN(it_reads_random_files_as_the_plain_reader);
 	RUN(it_survives_failing_allocations);
