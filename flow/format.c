@@ -493,7 +493,7 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	FlowNames names;
 
 	/* records usually begin with a digit: most lines end here */
-	if (len == 0 || !flow_is_letter(line[0]))
+	if (len == 0 || (!flow_is_letter(line[0]) && line[0] != ' '))
 		return false;
 	if (is_last_header(format, line, len))
 		return first || format->header_layouts[0]->nfields > 1 + format->header_layouts[0]->timed;

@@ -124,6 +124,8 @@ flow_header_read(const char *line, size_t len, FlowNames *names)
 
 	names->count = 0;
 	names->repeated = -1;
+	while (line < end && *line == ' ')
+		line++;
 	for (const char *next = line; next < end;)
 	{
 		FlowSlice name = {next, 0};

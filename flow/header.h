@@ -35,7 +35,8 @@ extern void flow_name_write(FlowSlice name, char text[FLOW_NAME_LENGTH + 1]);
 
 /*
  * Splits a line into names; false if it holds anything else.  The names are
- * slices of the line.  They may have capitals, which make no difference.
+ * slices of the line.  They may have capitals, which make no difference, and
+ * blanks before the first.
  */
 extern bool flow_header_read(const char *line, size_t len, FlowNames *names);
 

@@ -239,9 +239,9 @@ begin_with_letters(const FlowLines *lines, uint32_t end, uint32_t behind)
 }
 
 /*
- * Marks the rows that may be headers as doubtful: those whose record begins
- * with a letter, as do all of its fields.  Most rows have a number or an
- * address among their first fields.
+ * Marks the rows that may be headers as doubtful: those whose fields all begin
+ * with a letter.  Most rows have a number or an address among their first
+ * fields.
  */
 static void
 doubt_letters(FlowLines *lines)
@@ -253,7 +253,6 @@ doubt_letters(FlowLines *lines)
 		uint32_t row = lines->rows[i];
 
 		if ((row & FLOW_ROW_DOUBTFUL) == 0 &&
-		    flow_is_letter(lines->batch.data[line_start(lines, row + first)]) &&
 		    begin_with_letters(lines, row + first, row + (uint32_t) lines->nfields))
 			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
 	}

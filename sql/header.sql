@@ -209,5 +209,17 @@ IMPORT FOREIGN SCHEMA e FROM SERVER header INTO header OPTIONS (location :'repea
 ALTER FOREIGN TABLE repeated OPTIONS (ADD log_format '${srcaddr} ${bytes} ${start} ${pkt-srcaddr}');
 SELECT * FROM repeated;
 
+-- any number of blanks is one separator, before the first field and after the last none
+\set blanks :data 'blanks_everywhere.log'
+IMPORT FOREIGN SCHEMA blanks FROM SERVER header INTO header OPTIONS (location :'blanks');
+SELECT * FROM blanks;
+CREATE FOREIGN TABLE blanks_as_text (a text OPTIONS (field 'srcaddr'), b text OPTIONS (field 'bytes')) SERVER header
+	OPTIONS (location :'blanks', log_format '${srcaddr} ${dstaddr}  ${bytes}');
+SELECT * FROM blanks_as_text;
+SET flowlog_fdw.enable_splitter = off;
+SELECT * FROM blanks_as_text;
+RESET flowlog_fdw.enable_splitter;
+SELECT lines, headers FROM flowlog_last_scan();
+
 DROP SCHEMA header CASCADE;
 DROP SERVER header CASCADE;

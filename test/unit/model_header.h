@@ -123,6 +123,8 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 	int count, known = 0;
 
 	*stop = false;
+	for (; len > 0 && *data == ' '; len--)
+		data++;
 	if (len >= sizeof(copy) || len == 0 || model_is_separator(data[0]))
 		return false;
 	for (size_t i = 0; i < len; i++)

@@ -36,6 +36,8 @@ it_reads_headers_in_all_their_forms(void)
 	CHECK(agrees("SRCADDR Account_Id\n1 2\nAccount-ID srcAddr\n3 4\n"));
 	CHECK(agrees("SrcAddr,Log_Status\n1,2\nACCEPT,OK\nAction, Start\n"));
 	CHECK(agrees("srcaddr start SrcAddr\n1 2 3\n"));
+	CHECK(agrees("  srcaddr   start  \n 1  2 \n1   2\n  srcaddr start\n  \n"));
+	CHECK(agrees(" srcaddr,start\n1,2\n 1,2\n srcaddr , start\n"));
 	CHECK(agrees("srcaddr account-id\n1 2\nstart end start\n1 2 3\n"));
 	CHECK(agrees("account-id account_id\n1 2\n"));
 	CHECK(agrees("srcaddr new-field\n1 2\n"));
