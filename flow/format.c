@@ -703,9 +703,16 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 			timed ? "Its first event is not a record of the default format."
 				  : "Its first line does not name the fields of the records, and is not "
 					"a record of the default format either.");
-		flow_error_hint(error,
-		                "Set option \"log_format\" to the format of these flow logs, or \"regex\" "
-		                "to a regular expression for their lines.");
+		if (timed && len > 0 && line[0] == '\0')
+			flow_error_hint(
+				error,
+				"If this is not a flow log, give a location without it, such as one that "
+				"ends in \"/**/vpcflowlogs/**\".");
+		else
+			flow_error_hint(
+				error,
+				"Set option \"log_format\" to the format of these flow logs, or \"regex\" "
+				"to a regular expression for their lines.");
 		return error->status;
 	}
 	*layout = find_header_layout(format, "", 0, timed);

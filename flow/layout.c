@@ -294,9 +294,13 @@ flow_default_names(FlowNames *names)
 	(void) flow_log_format_read(default_format, names, &error);
 }
 
-/* Returns true if a line is certainly a record of the default format. */
-bool
-flow_default_fits(const char *line, size_t len, bool timed)
+/*
+ * Splits a line into the fields of the default format.  Returns the number of
+ * the first field that does not fit, from 1; 0 if the number of fields, which
+ * is *count, does not; -1 if the line fits.
+ */
+static int
+find_misfit(FlowSlice line, bool timed, FlowSlice fields[DEFAULT_FIELDS + 1], int *count)
 {
 	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {is_version_2,
 	                                                              is_any,
@@ -312,13 +316,62 @@ flow_default_fits(const char *line, size_t len, bool timed)
 	                                                              is_digits_or_null,
 	                                                              is_word_or_null,
 	                                                              is_word_or_null};
-	FlowSlice fields[DEFAULT_FIELDS + 1];
 	int first = timed ? 1 : 0;
 
-	if (split(line, len, ' ', timed, fields, DEFAULT_FIELDS + first) != DEFAULT_FIELDS + first)
-		return false;
+	*count = split(line.data, line.len, ' ', timed, fields, DEFAULT_FIELDS + first) - first;
+	if (*count != DEFAULT_FIELDS)
+		return 0;
 	for (int i = 0; i < DEFAULT_FIELDS; i++)
 		if (!fits[i](fields[first + i]))
-			return false;
-	return true;
+			return i + 1;
+	return -1;
+}
+
+/* Returns true if a line is certainly a record of the default format. */
+bool
+flow_default_fits(const char *line, size_t len, bool timed)
+{
+	FlowSlice fields[DEFAULT_FIELDS + 1];
+	int count;
+
+	return find_misfit((FlowSlice) {line, len}, timed, fields, &count) < 0;
+}
+
+/* Adds the detail that says why a first line is not a record. */
+int
+flow_default_explain(FlowSlice line, bool timed, FlowError *error)
+{
+	const char *what = timed ? "event" : "line";
+	FlowSlice fields[DEFAULT_FIELDS + 1];
+	FlowNames names;
+	int count, misfit;
+
+	flow_error_raw(error, line);
+	if (timed && line.len > 0 && line.data[0] == '\0')
+	{
+		flow_error_detail(error, "Its first event has no message.");
+		return 0;
+	}
+	misfit = find_misfit(line, timed, fields, &count);
+	if (misfit == 0)
+		flow_error_detail(
+			error,
+			"It has no header, and its first %s has %d %s, where the default format has %d.",
+			what,
+			count > 0 ? count : 0,
+			count == 1 ? "field" : "fields",
+			DEFAULT_FIELDS);
+	else if (misfit > 0)
+	{
+		flow_default_names(&names);
+		flow_error_detail(error,
+		                  "It has no header, and field %d of its first %s is not \"%.*s\" as in "
+		                  "the default format.",
+		                  misfit,
+		                  what,
+		                  (int) names.items[misfit - 1].len,
+		                  names.items[misfit - 1].data);
+		flow_error_raw(error, fields[misfit - 1 + (timed ? 1 : 0)]);
+	}
+	return misfit;
 }

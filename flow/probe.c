@@ -13,12 +13,14 @@
 
 /*
  * Returns the first line that is not empty, without its newline and carriage
- * return.
+ * return, and its number.
  */
 static FlowSlice
-first_line(const char *data, size_t len)
+first_line(const char *data, size_t len, uint64_t *number)
 {
 	const char *end = data + len;
+
+	*number = 0;
 
 	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
 		data += 3; /* a byte order mark */
@@ -27,13 +29,26 @@ first_line(const char *data, size_t len)
 		const char *newline = memchr(data, '\n', (size_t) (end - data));
 		FlowSlice line = {data, (size_t) ((newline != NULL ? newline : end) - data)};
 
+		++*number;
 		if (line.len > 0 && line.data[line.len - 1] == '\r')
 			line.len--;
 		if (line.len > 0)
 			return line;
 		data = newline != NULL ? newline + 1 : end;
 	}
+	*number = 0;
 	return (FlowSlice) {NULL, 0};
+}
+
+/* Says why the names of the fields are not known. */
+static void
+explain(FlowSlice line, FlowProbe *probe, FlowError *error)
+{
+	flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
+	if (line.len == 0)
+		return;
+	probe->no_messages = probe->timed && line.data[0] == '\0';
+	probe->misfit = flow_default_explain(line, probe->timed, error);
 }
 
 /*
@@ -63,6 +78,8 @@ find_names(FlowSlice line, const char *log_format, FlowProbe *probe, FlowNames *
 		probe->source = FLOW_FIELDS_OF_DEFAULT;
 		flow_default_names(names);
 	}
+	else
+		explain(line, probe, error);
 	return FLOW_OK;
 }
 
@@ -94,20 +111,27 @@ copy_names(const FlowHost *host, const FlowNames *names, FlowProbe *probe, FlowE
 
 /* Reads the first block of an open file and finds the names of its fields. */
 static FlowStatus
-probe_source(const FlowHost *host, FlowSource *source, const char *log_format, FlowProbe *probe,
-             FlowError *error)
+probe_source(const FlowHost *host, const FlowObject *object, FlowSource *source,
+             const char *log_format, FlowProbe *probe, FlowError *error)
 {
 	char *block = flow_allocate(host, FLOW_BLOCK_SIZE);
 	FlowStatus status, copied = FLOW_OK;
 	FlowNames names;
 	FlowError failure;
+	FlowSlice line;
+	uint64_t number;
 	size_t len;
 
 	if (block == NULL)
 		return flow_error_memory(error);
 	status = flow_source_read(source, block, FLOW_BLOCK_SIZE, &len, error);
 	if (status == FLOW_OK)
-		status = find_names(first_line(block, len), log_format, probe, &names, error);
+	{
+		line = first_line(block, len, &number);
+		status = find_names(line, log_format, probe, &names, error);
+		if (status != FLOW_OK || probe->source == FLOW_FIELDS_UNKNOWN)
+			flow_error_at(error, object->path, number);
+	}
 	/* also the names of a header that cannot be used */
 	if (status == FLOW_OK || status == FLOW_BAD_HEADER)
 		copied = probe->source != FLOW_FIELDS_UNKNOWN ? copy_names(host, &names, probe, &failure)
@@ -146,7 +170,7 @@ flow_object_probe(const FlowHost *host, const FlowObject *object, const FlowAcce
 	if (status == FLOW_OK)
 	{
 		probe->timed = flow_source_is_timed(source);
-		status = probe_source(host, source, log_format, probe, error);
+		status = probe_source(host, object, source, log_format, probe, error);
 	}
 	probe->unreadable = status == FLOW_UNSUPPORTED || status == FLOW_CORRUPT ||
 	                    status == FLOW_LIMIT || status == FLOW_BAD_HEADER;

@@ -209,9 +209,6 @@ extern FlowStatus flow_reader_error_here(FlowReader *reader, FlowStatus status, 
  */
 extern FlowStatus flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error);
 
-/* Puts the beginning of a raw line into an error. */
-extern void flow_reader_attach_raw(FlowError *error, FlowSlice raw);
-
 /*
  * Fill the error for a line that is not a record, or for a bad field, and
  * return its status.

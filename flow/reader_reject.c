@@ -53,15 +53,6 @@ flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 	return status;
 }
 
-/* Puts the beginning of a raw line into an error. */
-void
-flow_reader_attach_raw(FlowError *error, FlowSlice raw)
-{
-	error->raw_len = raw.len < FLOW_RAW_SHOWN ? raw.len : FLOW_RAW_SHOWN;
-	if (error->raw_len > 0)
-		memcpy(error->raw, raw.data, error->raw_len);
-}
-
 /* Adds the detail that says what is wrong with a field. */
 static void
 describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
@@ -185,7 +176,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		                    ? "NODATA and SKIPDATA records have \"-\" in most of their fields, "
 		                      "which a pattern for numbers does not match. "
 		                    : "");
-	flow_reader_attach_raw(error, raw);
+	flow_error_raw(error, raw);
 	return flow_reader_error_here(reader, error->status, error);
 }
 
@@ -216,7 +207,7 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or to "
 		                "\"set_null\" to read such values as nulls.");
 	error->column = bad.column;
-	flow_reader_attach_raw(error, reader->fields[bad.column]);
+	flow_error_raw(error, reader->fields[bad.column]);
 	return flow_reader_error_here(reader, error->status, error);
 }
 
@@ -287,7 +278,8 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		flow_error_detail(error, "%s", reason.detail);
 		flow_error_hint(error, "The option \"reject_limit\" of the foreign table sets this limit.");
 		error->column = reason.column;
-		flow_reader_attach_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
+		flow_error_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
+		error->raw_cut = reason.raw_cut;
 		return flow_reader_error_here(reader, error->status, error);
 	}
 	return FLOW_OK;

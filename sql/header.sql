@@ -210,7 +210,7 @@ ALTER FOREIGN TABLE repeated OPTIONS (ADD log_format '${srcaddr} ${bytes} ${star
 SELECT * FROM repeated;
 
 -- any number of blanks is one separator, before the first field and after the last none
-\set blanks :data 'blanks_everywhere.log'
+\set blanks :data 'padded.log'
 IMPORT FOREIGN SCHEMA blanks FROM SERVER header INTO header OPTIONS (location :'blanks');
 SELECT * FROM blanks;
 CREATE FOREIGN TABLE blanks_as_text (a text OPTIONS (field 'srcaddr'), b text OPTIONS (field 'bytes')) SERVER header
