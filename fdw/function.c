@@ -212,6 +212,24 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 	return result->setResult;
 }
 
+/* Returns the raw line of a reject, cut, as text. */
+static Datum
+raw_datum(const FlowReject *reject)
+{
+	size_t len = reject->raw.len;
+	char *raw = pnstrdup("", 0);
+
+	if (len > 0)
+	{
+		raw = palloc(len);
+		memcpy(raw, reject->raw.data, len);
+	}
+	for (size_t i = 0; reject->has_marks && i < len; i++)
+		if (raw[i] == '\0')
+			raw[i] = '\n';
+	return CStringGetTextDatum(flowlog_printable(raw, len, RAW_LINE_SHOWN));
+}
+
 /*
  * Appends up to "most" rejects of a table; returns how many more may be
  * appended.
@@ -239,8 +257,7 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 		values[0] = CStringGetTextDatum(flowlog_valid_text(reject->object->path));
 		values[1] = Int64GetDatum((int64) reject->line);
 		values[2] = CStringGetTextDatum(flowlog_valid_text(reject->reason));
-		values[3] = CStringGetTextDatum(
-			flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
+		values[3] = raw_datum(reject);
 		tuplestore_putvalues(result, desc, values, isnull);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);

@@ -216,28 +216,55 @@ flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSl
 	return FLOW_OK;
 }
 
-/* Adds the detail that the line has the wrong number of fields. */
+/*
+ * Returns true if a line's first field is a time.  A smaller number is rather
+ * the first field of a record, its version.
+ */
+static bool
+is_time(FlowSlice field)
+{
+	static const FlowColumn column = {.name = TIME_COLUMN, .type = FLOW_TIME, .max_chars = -1};
+	FlowValue value;
+
+	return field.len >= 8 && flow_value_read(&column, NULL, field, &value) == FLOW_OK;
+}
+
+/*
+ * Adds the detail that the line has the wrong number of fields.  The timestamp
+ * before the record is none of them; it may be missing, as "-" says, or as in
+ * a line that continues another.
+ */
 void
 flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
                              FlowError *error)
 {
-	FlowSlice none;
-	int count = split(line, len, layout->separator, layout->timed, &none, 0);
+	FlowSlice first = {"", 0};
+	int count = split(line, len, layout->separator, layout->timed, &first, 1);
+	bool missing = first.len == 1 && first.data[0] == '-';
 
-	if (layout->timed)
-		flow_error_detail(error,
-		                  "After the timestamp, the line has %d %s, but the %s names %d.",
-		                  count > 0 ? count - 1 : 0,
-		                  count == 2 ? "field" : "fields",
-		                  layout->source,
-		                  layout->nfields - 1);
-	else
+	if (!layout->timed)
 		flow_error_detail(error,
 		                  "The line has %d %s, but the %s names %d.",
 		                  count,
 		                  count == 1 ? "field" : "fields",
 		                  layout->source,
 		                  layout->nfields);
+	else if (missing || is_time(first))
+		flow_error_detail(error,
+		                  "%s line has %d %s, but the %s names %d.",
+		                  missing ? "The" : "After the timestamp, the",
+		                  count > 0 ? count - 1 : 0,
+		                  count == 2 ? "field" : "fields",
+		                  layout->source,
+		                  layout->nfields - 1);
+	else
+		flow_error_detail(
+			error,
+			"The line has %d %s, but a timestamp and the fields that the %s names are %d.",
+			count,
+			count == 1 ? "field" : "fields",
+			layout->source,
+			layout->nfields);
 }
 
 /* ---------- the default format ---------- */
@@ -347,8 +374,11 @@ flow_default_explain(FlowSlice line, bool timed, FlowError *error)
 	int count, misfit;
 
 	flow_error_raw(error, line);
+	if (timed && line.len > 1 && memcmp(line.data, "- ", 2) == 0)
+		flow_error_raw(error, (FlowSlice) {line.data + 2, line.len - 2});
 	if (timed && line.len > 0 && line.data[0] == '\0')
 	{
+		flow_error_raw(error, (FlowSlice) {line.data + 1, line.len - 1});
 		flow_error_detail(error, "Its first event has no message.");
 		return 0;
 	}

@@ -259,7 +259,7 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 
 	if (status != FLOW_OK)
 	{
-		flow_error_raw(error, (FlowSlice) {line->data, line->len});
+		flow_reader_attach_raw(reader, line, error);
 		return flow_reader_error_here(reader, status, error);
 	}
 	flow_reader_set_layout(reader, layout);

@@ -53,6 +53,33 @@ flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 	return status;
 }
 
+/*
+ * Returns a line without the mark at its beginning: a NUL byte if its event
+ * has no message, or "-" and a blank if it has no time.
+ */
+static FlowSlice
+without_mark(const FlowReader *reader, const FlowLine *line)
+{
+	size_t mark = 0;
+
+	if (reader->has_marks && line->len > 0 && line->data[0] == '\0')
+		mark = 1;
+	else if (reader->has_marks && line->len > 1 && memcmp(line->data, "- ", 2) == 0)
+		mark = 2;
+	return (FlowSlice) {line->data + mark, line->len - mark};
+}
+
+/* Adds the beginning of a raw line to an error. */
+void
+flow_reader_attach_raw(const FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	flow_error_raw(error, without_mark(reader, line));
+	/* line breaks in a message became NUL bytes */
+	for (size_t i = 0; reader->has_marks && i < error->raw_len; i++)
+		if (error->raw[i] == '\0')
+			error->raw[i] = '\n';
+}
+
 /* Adds the detail that says what is wrong with a field. */
 static void
 describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
@@ -139,8 +166,6 @@ is_told(const FlowReader *reader)
 FlowStatus
 flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
-	FlowSlice raw = {line->data, line->len};
-
 	if (!is_told(reader))
 		return error->status = FLOW_BAD_RECORD;
 	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
@@ -176,7 +201,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		                    ? "NODATA and SKIPDATA records have \"-\" in most of their fields, "
 		                      "which a pattern for numbers does not match. "
 		                    : "");
-	flow_error_raw(error, raw);
+	flow_reader_attach_raw(reader, line, error);
 	return flow_reader_error_here(reader, error->status, error);
 }
 
@@ -255,7 +280,10 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		.reason = reader->last_reason,
 	};
 	if (line != NULL)
-		reject->raw = (FlowSlice) {line->data, line->len};
+	{
+		reject->raw = without_mark(reader, line);
+		reject->has_marks = reader->has_marks;
+	}
 
 	/* the first reject, without the raw line, which will be gone */
 	if (first)

@@ -94,6 +94,14 @@ SELECT srcaddr FROM flow; -- ERROR
 ALTER FOREIGN TABLE flow OPTIONS (SET location :'manifest');
 SELECT * FROM flow; -- ERROR
 
+-- errors have no marks either, and a line of an export task may lack its time
+CALL set_option('on_error', 'stop');
+CALL read_file('events_bad.json');
+SELECT * FROM flow; -- ERROR
+CALL set_option('on_error', 'ignore');
+CALL read_file('export_bad.log');
+SELECT line, reason, raw FROM flowlog_rejects('flow');
+
 -- with a log format
 CALL set_option('log_format', '${version} ${account-id} ${interface-id} ${dstaddr} ${srcaddr} ${dstport} ${srcport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}');
 CALL read_file('firehose.json');

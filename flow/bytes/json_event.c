@@ -176,12 +176,27 @@ flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
 }
 
 /*
+ * Returns the number of bytes that are shown, with which the line is not too
+ * long.
+ */
+static size_t
+max_shown(const FlowJsonEvent *event)
+{
+	if (event->max_line_length > FLOW_JSON_SHOWN)
+		return FLOW_JSON_SHOWN;
+	return event->max_line_length > FLOW_JSON_SHOWN_LEAST ? event->max_line_length - 1
+	                                                      : FLOW_JSON_SHOWN_LEAST;
+}
+
+/*
  * Continues the text that is shown for an event without a message, up to "in".
  */
 static void
 take_shown(FlowJsonEvent *event, const uint8_t *in)
 {
-	for (const uint8_t *p = event->begin; p < in && event->shown_len < FLOW_JSON_SHOWN; p++)
+	const size_t most = max_shown(event);
+
+	for (const uint8_t *p = event->begin; p < in && event->shown_len < most; p++)
 	{
 		bool quote = *p == '"' && !event->shown_escape;
 		bool before = event->shown_len == 0 && *p == ',';

@@ -13,8 +13,13 @@
 /* Maximum number of bytes of lines that are held back. */
 #define FLOW_JSON_MAX_HELD (16 * 1024 * 1024)
 
-/* Number of bytes shown of an event without a message. */
-#define FLOW_JSON_SHOWN 64
+/*
+ * Maximum number of bytes shown of an event without a message, at least 64 of
+ * which do not depend on the maximum length of a line.  One more than any
+ * reader of them shows, who can so tell that they were cut.
+ */
+#define FLOW_JSON_SHOWN 1025
+#define FLOW_JSON_SHOWN_LEAST 64
 
 /* Parts of a line: time, blank, message, newline. */
 #define FLOW_JSON_PARTS 4

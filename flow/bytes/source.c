@@ -374,6 +374,13 @@ flow_source_wrapper(const FlowSource *source)
 	           : NULL;
 }
 
+/* Returns true if the wrapper makes the lines. */
+bool
+flow_source_has_marks(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL;
+}
+
 /* Returns the line that a repeated header of the wrapper becomes. */
 const char *
 flow_source_header(const FlowSource *source)

@@ -92,6 +92,12 @@ flow_source_is_timed(const FlowSource *source)
 }
 
 /*
+ * Returns true if the wrapper makes the lines, with marks in them: see
+ * flow_json_codec.
+ */
+extern bool flow_source_has_marks(const FlowSource *source);
+
+/*
  * Returns the line that a repeated header of the wrapper becomes, or NULL if
  * the wrapper has no header.  A header in the first line is dropped.
  */

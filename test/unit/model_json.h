@@ -444,10 +444,12 @@ model_json_add_message(ModelEvents *events, const ModelNode *message)
 static inline void
 model_json_add_shown(ModelEvents *events, const ModelNode *event)
 {
+	size_t line = events->max_text - 3;
+	size_t most = line > 1025 ? 1025 : line > 64 ? line - 1 : 64;
 	bool string = false;
 	size_t count = 0;
 
-	for (size_t i = event->begin; i < event->end && count < 64; i++)
+	for (size_t i = event->begin; i < event->end && count < most; i++)
 	{
 		char byte = events->data[i];
 
@@ -455,7 +457,7 @@ model_json_add_shown(ModelEvents *events, const ModelNode *event)
 			continue;
 		model_json_add(events->made, &byte, 1);
 		count++;
-		if (string && byte == '\\' && count < 64)
+		if (string && byte == '\\' && count < most)
 		{
 			model_json_add(events->made, &events->data[++i], 1);
 			count++;
