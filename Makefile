@@ -89,6 +89,7 @@ CORE_OBJS = \
 	flow/shard.o \
 	flow/file_list.o \
 	flow/bytes/source.o \
+	flow/bytes/unread.o \
 	flow/probe.o \
 	flow/bytes/file.o \
 	flow/bytes/gzip.o \

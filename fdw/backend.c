@@ -512,7 +512,7 @@ sqlstate_of(const FlowError *error)
  * field, but only to users who may see them.
  */
 static const char *
-make_context(const FlowError *error, const FlowlogTable *table)
+make_context(const FlowError *error, const FlowlogTable *table, int field, bool raw)
 {
 	StringInfoData context;
 
@@ -526,10 +526,13 @@ make_context(const FlowError *error, const FlowlogTable *table)
 	                 (unsigned long long) error->line);
 	if (table != NULL && error->column >= 0)
 		appendStringInfo(&context, ", column %s", table->columns[error->column].name);
-	if (table != NULL && error->raw_len > 0 && flowlog_may_see_raw(table))
+	if (field > 0)
+		appendStringInfo(&context, ", field %d", field);
+	if (error->raw_len > 0 && raw)
 		appendStringInfo(&context,
-		                 ": \"%s\"",
-		                 flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN));
+		                 ": \"%s%s\"",
+		                 flowlog_printable(error->raw, error->raw_len, FLOW_RAW_SHOWN),
+		                 error->raw_cut ? flowlog_ellipsis() : "");
 	return flowlog_message(context.data);
 }
 
@@ -555,7 +558,7 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 	message = flowlog_message(error->message);
 	detail = flowlog_message(error->detail);
 	hint = flowlog_message(error->hint);
-	context = make_context(error, table);
+	context = make_context(error, table, 0, table != NULL && flowlog_may_see_raw(table));
 	errno = error->os_errno;
 	ereport(ERROR,
 	        errcode(sqlstate),
@@ -577,6 +580,21 @@ flowlog_may_see_raw(const FlowlogTable *table)
 	return pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 	       pg_class_aclcheck(table->relid, GetOuterUserId(), ACL_SELECT) == ACLCHECK_OK &&
 	       pg_class_aclcheck(table->relid, GetSessionUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/*
+ * Returns the context of an error about a file of which no table exists yet.
+ * "field" is the number of the field that is shown, or 0.  The user could make
+ * a table of it; as above, it matters who else reads the message.
+ */
+const char *
+flowlog_file_context(const FlowError *error, int field)
+{
+	return make_context(error,
+	                    NULL,
+	                    field,
+	                    has_privs_of_role(GetOuterUserId(), GetUserId()) &&
+	                        has_privs_of_role(GetSessionUserId(), GetUserId()));
 }
 
 /* ---------- what the administrator allows ---------- */

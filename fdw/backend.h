@@ -87,6 +87,12 @@ extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error,
 extern bool flowlog_may_see_raw(const FlowlogTable *table);
 
 /*
+ * Returns the context of an error about a file of which no table exists yet,
+ * or NULL.
+ */
+extern const char *flowlog_file_context(const FlowError *error, int field);
+
+/*
  * Returns the paths that are allowed now, in the current memory context, with
  * the store, which may be NULL.
  */
@@ -99,6 +105,9 @@ extern FlowAccess flowlog_get_access(FlowStore *store);
  * control characters, at most "most" bytes of the log.
  */
 extern char *flowlog_printable(const char *data, size_t len, size_t most);
+
+/* Returns what stands for the rest of a text that was cut. */
+extern const char *flowlog_ellipsis(void);
 
 /*
  * Returns a file's name as text that is valid in the database's encoding; the

@@ -212,6 +212,24 @@ flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc)
 	return result->setResult;
 }
 
+/* Returns the raw line of a reject, cut, as text. */
+static Datum
+raw_datum(const FlowReject *reject)
+{
+	size_t len = reject->raw.len;
+	char *raw = pnstrdup("", 0);
+
+	if (len > 0)
+	{
+		raw = palloc(len);
+		memcpy(raw, reject->raw.data, len);
+	}
+	for (size_t i = 0; reject->has_marks && i < len; i++)
+		if (raw[i] == '\0')
+			raw[i] = '\n';
+	return CStringGetTextDatum(flowlog_printable(raw, len, RAW_LINE_SHOWN));
+}
+
 /*
  * Appends up to "most" rejects of a table; returns how many more may be
  * appended.
@@ -239,8 +257,7 @@ append_rejects(Oid relid, int64 most, Tuplestorestate *result, TupleDesc desc)
 		values[0] = CStringGetTextDatum(flowlog_valid_text(reject->object->path));
 		values[1] = Int64GetDatum((int64) reject->line);
 		values[2] = CStringGetTextDatum(flowlog_valid_text(reject->reason));
-		values[3] = CStringGetTextDatum(
-			flowlog_printable(reject->raw.data, reject->raw.len, RAW_LINE_SHOWN));
+		values[3] = raw_datum(reject);
 		tuplestore_putvalues(result, desc, values, isnull);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);
@@ -291,7 +308,18 @@ fields_array(const FlowProbe *probe)
 		construct_array(names, probe->nfields, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* Appends a table's files. */
+/* Returns a name as text, or NULL if it is not known. */
+static Datum
+name_datum(const char *name, bool *isnull)
+{
+	*isnull = name == NULL;
+	return name != NULL ? CStringGetTextDatum(name) : (Datum) 0;
+}
+
+/*
+ * Appends a table's files.  One that cannot be read because of what is in it
+ * is listed with what is known about it.
+ */
 static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 {
@@ -323,14 +351,15 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		                      options->regex == NULL,
 		                      options->log_format,
 		                      &probe,
-		                      &error) != FLOW_OK)
+		                      &error) != FLOW_OK &&
+		    !probe.unreadable)
 			flowlog_raise(&scan->backend, &error, scan->table);
 		values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
 		values[1] = Int64GetDatum((int64) object->size);
 		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) -
 		                                FLOWLOG_EPOCH_MICROSECONDS);
-		values[3] = CStringGetTextDatum(probe.compression);
-		values[4] = CStringGetTextDatum(probe.wrapper);
+		values[3] = name_datum(probe.compression, &isnull[3]);
+		values[4] = name_datum(probe.wrapper, &isnull[4]);
 		values[5] = fields_array(&probe);
 		isnull[5] = probe.nfields == 0;
 		isnull[6] = isnull[7] = !flow_name_time(object->path, &from, &to);

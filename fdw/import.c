@@ -176,9 +176,58 @@ leave_out_unknown(Import *import)
 	}
 }
 
-/* Reads the beginning of a file, and adds its fields. */
+/* Returns true for a file where AWS puts another service's logs. */
+static bool
+is_of_other_service(const char *path)
+{
+	const char *logs = strstr(path, "/AWSLogs/");
+
+	return logs != NULL && strstr(logs, "vpcflowlogs") == NULL;
+}
+
+/* Returns a location below which there are only flow logs, for a hint. */
+static const char *
+location_of_flow_logs(const Import *import)
+{
+	size_t len = strlen(import->location);
+
+	if (strpbrk(import->location, "*?[{\\$") != NULL || is_of_other_service(import->location))
+		return psprintf("%s/**/vpcflowlogs/**", flowlog_ellipsis());
+	while (len > 1 && import->location[len - 1] == '/')
+		len--;
+	return psprintf("%.*s/**/vpcflowlogs/**", (int) len, import->location);
+}
+
+/*
+ * Raises the error for a file whose fields are not known.  Where it is no flow
+ * log at all, no format can help.
+ */
 static void
-probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
+raise_unknown(const Import *import, const FlowObject *object, const FlowProbe *probe,
+              const FlowError *why)
+{
+	const char *context = flowlog_file_context(why, probe->misfit);
+
+	ereport(ERROR,
+	        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+	        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
+	        why->detail[0] != '\0' ? errdetail("%s", why->detail)
+	                               : errdetail("There is no line in it, or not at its beginning."),
+	        probe->no_messages || is_of_other_service(object->path)
+	            ? errhint("If these are not flow logs, give the folder of the flow logs, such as "
+	                      "'%s'.",
+	                      flowlog_message(location_of_flow_logs(import)))
+	            : errhint("Set option \"log_format\" to the format of these flow logs, or give a "
+	                      "location without files that are not flow logs."),
+	        context != NULL ? errcontext("%s", context) : 0);
+}
+
+/*
+ * Reads the beginning of a file, and adds its fields.  A file without any line
+ * has none, but the fields of all must be known after the last.
+ */
+static void
+probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed, bool last)
 {
 	FlowProbe probe;
 	FlowError error;
@@ -199,13 +248,8 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed)
 	if (probe.nfields > 0)
 		keep_common(import, &probe);
 	import->timed |= probe.timed;
-	if (probe.source == FLOW_FIELDS_UNKNOWN)
-		ereport(ERROR,
-		        errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
-		        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
-		        errdetail(
-					"It has no header, and its first line is not a record of the default format."),
-		        errhint("Set option \"log_format\" to the format of these flow logs."));
+	if (probe.source == FLOW_FIELDS_UNKNOWN && (error.line > 0 || (last && import->fields == NIL)))
+		raise_unknown(import, object, &probe, &error);
 	flow_probe_free(&import->backend.host, &probe);
 }
 
@@ -251,7 +295,7 @@ probe_files(Import *import, Oid serverid)
 	for (size_t i = 0; i < probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		probe_file(import, &chosen[i], &allowed);
+		probe_file(import, &chosen[i], &allowed, i == probes - 1);
 	}
 	leave_out_unknown(import);
 	if (probes < import->objects->count)

@@ -104,6 +104,34 @@ valid_width(int encoding, const char *data, const char *end)
 }
 
 /*
+ * Returns true if a character of UTF-8 cannot be seen, or is easily taken for
+ * a blank: C1 controls, the no-break space and other blanks, marks without
+ * width.
+ */
+static bool
+is_invisible(int encoding, const char *data, int width)
+{
+	static const struct
+	{
+		const char first[4], last[4];
+	} ranges[] = {{"\xC2\x80", "\xC2\xA0"},
+	              {"\xC2\xAD", "\xC2\xAD"},
+	              {"\xE2\x80\x80", "\xE2\x80\x8F"},
+	              {"\xE2\x80\xA8", "\xE2\x80\xAF"},
+	              {"\xE2\x81\x9F", "\xE2\x81\xA4"},
+	              {"\xE3\x80\x80", "\xE3\x80\x80"},
+	              {"\xEF\xBB\xBF", "\xEF\xBB\xBF"}};
+
+	if (encoding != PG_UTF8)
+		return false;
+	for (size_t i = 0; i < lengthof(ranges); i++)
+		if ((size_t) width == strlen(ranges[i].first) &&
+		    memcmp(data, ranges[i].first, width) >= 0 && memcmp(data, ranges[i].last, width) <= 0)
+			return true;
+	return false;
+}
+
+/*
  * Appends bytes as text.  "controls" escapes control characters; "for_client"
  * escapes characters that are not convertible to the client's encoding.
  */
@@ -123,9 +151,10 @@ append_text(StringInfo out, const char *data, const char *end, bool controls, bo
 		unsigned char c = (unsigned char) *data;
 		int width = valid_width(encoding, data, end);
 
-		if (controls && (c < 0x20 || c == 0x7F))
-			width = 0;
-		if (width == 0 || (for_client && IS_HIGHBIT_SET(c) && !can_be_sent(data, width)))
+		bool escaped = width == 0 ||
+		               (controls && (c < 0x20 || c == 0x7F || is_invisible(encoding, data, width)));
+
+		if (escaped || (for_client && IS_HIGHBIT_SET(c) && !can_be_sent(data, width)))
 		{
 			width = Max(width, 1);
 			for (int i = 0; i < width; i++)
@@ -146,8 +175,19 @@ flowlog_printable(const char *data, size_t len, size_t most)
 	initStringInfo(&text);
 	append_text(&text, data, data + Min(len, most), true, false);
 	if (len > most)
-		appendStringInfoString(&text, "...");
+		appendStringInfoString(&text, flowlog_ellipsis());
 	return text.data;
+}
+
+/* Returns an ellipsis, or three dots where the encoding has none. */
+const char *
+flowlog_ellipsis(void)
+{
+	int client = client_encoding();
+
+	return GetDatabaseEncoding() == PG_UTF8 && (client == PG_UTF8 || client == PG_SQL_ASCII)
+	           ? "\xE2\x80\xA6"
+	           : "...";
 }
 
 /* Returns a file's name as valid text. */

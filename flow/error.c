@@ -28,6 +28,7 @@ flow_error_set(FlowError *error, FlowStatus status, const char *format, ...)
 	error->line = 0;
 	error->column = -1;
 	error->raw_len = 0;
+	error->raw_cut = false;
 
 	va_start(args, format);
 	vsnprintf(error->message, sizeof(error->message), format, args);
@@ -64,6 +65,16 @@ flow_error_at(FlowError *error, const char *path, uint64_t line)
 {
 	snprintf(error->path, sizeof(error->path), "%s", path);
 	error->line = line;
+}
+
+/* Adds the beginning of a raw line or field to an error. */
+void
+flow_error_raw(FlowError *error, FlowSlice raw)
+{
+	error->raw_len = raw.len < FLOW_RAW_SHOWN ? raw.len : FLOW_RAW_SHOWN;
+	error->raw_cut = raw.len > FLOW_RAW_SHOWN;
+	if (error->raw_len > 0)
+		memcpy(error->raw, raw.data, error->raw_len);
 }
 
 /* Returns the end of a path that fits in a message. */

@@ -68,6 +68,7 @@ typedef struct FlowError
 	int column;      /* index into the format's columns, or -1 */
 	char raw[FLOW_RAW_SHOWN];
 	size_t raw_len; /* bytes of raw in use */
+	bool raw_cut;   /* more followed */
 } FlowError;
 
 /* ---------- the host ---------- */

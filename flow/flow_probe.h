@@ -32,9 +32,13 @@ typedef enum FlowProbeFields
 /* What the beginning of a file shows. */
 typedef struct FlowProbe
 {
-	const char *compression; /* its name */
-	const char *wrapper;     /* the name of the wrapper around the records, or "none" */
+	/* the names of the outermost compression, and of what is in it */
+	const char *compression; /* "none", "gzip"; NULL: not known */
+	const char *wrapper;     /* "none", "json", "parquet"; NULL: not known */
+	bool unreadable;         /* the error is about the contents, not about access to them */
 	bool timed;              /* the wrapper puts a time before each record */
+	bool no_messages;        /* the first event has no message: it is no flow log's */
+	int misfit; /* fields unknown: number of the field that does not fit, from 1, or 0 */
 	FlowProbeFields source;
 	const char **fields; /* their names, as the header spells them */
 	int nfields;
@@ -46,7 +50,9 @@ typedef struct FlowProbe
  * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes.  "compression"
  * is as in FlowReadSpec; "unwrap": read it as a table without a regular
  * expression does; "log_format": the format of files without header, or NULL.
- * The probe is freed by flow_probe_free, also after an error.
+ * The probe is freed by flow_probe_free, also after an error.  If the fields
+ * are not known, that is no error, but *error says why, with the line or the
+ * field; its line is 0 if the beginning of the file has none.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object,
                                     const FlowAccess *access, const char *compression, bool unwrap,

@@ -153,6 +153,7 @@ typedef struct FlowReject
 	int column;         /* the bad field's column, or -1 */
 	const char *reason; /* NUL-terminated; for the user */
 	FlowSlice raw;      /* the line, or its beginning if it was too long */
+	bool has_marks;     /* NUL bytes in it stand for line breaks */
 } FlowReject;
 
 /* in reader.c and reader_group.c */

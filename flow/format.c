@@ -436,8 +436,7 @@ flow_format_check_log_format(const char *log_format, char unknown[64], char near
 	unknown[0] = nearest[0] = '\0';
 	for (int i = 0; status == FLOW_OK && i < names.count && unknown[0] == '\0'; i++)
 	{
-		memcpy(unknown, names.items[i].data, names.items[i].len);
-		unknown[names.items[i].len] = '\0';
+		flow_name_write(names.items[i], unknown);
 		if (flow_field_of_column(unknown) != NULL)
 			unknown[0] = '\0';
 		else if (!flow_names_nearest(NULL, unknown, nearest))
@@ -494,7 +493,7 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	FlowNames names;
 
 	/* records usually begin with a digit: most lines end here */
-	if (len == 0 || line[0] < 'a' || line[0] > 'z')
+	if (len == 0 || (!flow_is_letter(line[0]) && line[0] != ' '))
 		return false;
 	if (is_last_header(format, line, len))
 		return first || format->header_layouts[0]->nfields > 1 + format->header_layouts[0]->timed;
@@ -502,11 +501,16 @@ flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bo
 	       flow_header_is_likely(&names, first && format->spec.regex == NULL ? 1 : 2);
 }
 
-/* Returns the place of a field in a header, from 1; 0 if it is not there. */
+/*
+ * Returns the place of a field in a header, from 1; 0 if it is not there, or
+ * more than once.
+ */
 static int
 place_in_header(const FlowNames *names, const FlowField *field)
 {
-	return flow_names_find(names, field->name) + 1;
+	int index = flow_names_find(names, field->name);
+
+	return index >= 0 && flow_names_is_repeated(names, index) ? 0 : index + 1;
 }
 
 /*
@@ -563,7 +567,7 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 static FlowStatus
 compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowError *error)
 {
-	if (flow_names_equal(&format->names, names))
+	if (flow_names_fit(&format->names, names))
 		return FLOW_OK;
 	flow_error_set(error,
 	               FLOW_BAD_HEADER,
@@ -671,6 +675,8 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		return compare_with_groups(format, &names, error);
 	if (!by_header)
 		return compare_with_log_format(format, &names, error);
+	if (names.repeated >= 0)
+		return flow_names_repeated_error(&names, error);
 	if (names.separator == '\0')
 	{
 		flow_error_set(error,
@@ -697,9 +703,16 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 			timed ? "Its first event is not a record of the default format."
 				  : "Its first line does not name the fields of the records, and is not "
 					"a record of the default format either.");
-		flow_error_hint(error,
-		                "Set option \"log_format\" to the format of these flow logs, or \"regex\" "
-		                "to a regular expression for their lines.");
+		if (timed && len > 0 && line[0] == '\0')
+			flow_error_hint(
+				error,
+				"If this is not a flow log, give a location without it, such as one that "
+				"ends in \"/**/vpcflowlogs/**\".");
+		else
+			flow_error_hint(
+				error,
+				"Set option \"log_format\" to the format of these flow logs, or \"regex\" "
+				"to a regular expression for their lines.");
 		return error->status;
 	}
 	*layout = find_header_layout(format, "", 0, timed);

@@ -16,23 +16,38 @@ is_separator(char c)
 	return c == ' ' || c == '\t' || c == ',';
 }
 
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
 /*
  * Returns true if the text has the form of a field's name: a letter, then
- * letters, digits, "-" and "_".
+ * letters, digits, "-" and "_".  AWS writes small letters, others capitals.
  */
 static bool
 is_name(FlowSlice name)
 {
-	if (name.len == 0 || name.len > FLOW_NAME_LENGTH || name.data[0] < 'a' || name.data[0] > 'z')
+	if (name.len == 0 || name.len > FLOW_NAME_LENGTH || !flow_is_letter(name.data[0]))
 		return false;
 	for (size_t i = 1; i < name.len; i++)
 	{
 		char c = name.data[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+		if (!(flow_is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_'))
 			return false;
 	}
 	return true;
+}
+
+static bool
+has_capitals(FlowSlice name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.data[i] != lower(name.data[i]))
+			return true;
+	return false;
 }
 
 static const FlowField *
@@ -40,31 +55,66 @@ field_of_name(FlowSlice name)
 {
 	char text[FLOW_NAME_LENGTH + 1];
 
-	memcpy(text, name.data, name.len);
-	text[name.len] = '\0';
+	flow_name_write(name, text);
 	return flow_field_of_column(text);
 }
 
+/* Returns true if two names are the same, "_" and "-" alike. */
+static bool
+is_same_name(FlowSlice name, const char *other, size_t other_len)
+{
+	if (name.len != other_len)
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+	{
+		char a = name.data[i] == '_' ? '-' : lower(name.data[i]);
+		char b = other[i] == '_' ? '-' : lower(other[i]);
+
+		if (a != b)
+			return false;
+	}
+	return true;
+}
+
 /*
- * Appends a name; returns false if it is already in the list, is not a name,
- * or is one too many.
+ * Returns the index of the first name that is the same as one of the first
+ * "count", or -1.
+ */
+static int
+find_name(const FlowNames *names, int count, FlowSlice name)
+{
+	for (int i = 0; i < count; i++)
+		if (is_same_name(names->items[i], name.data, name.len))
+			return i;
+	return -1;
+}
+
+/* Writes a name in small letters, as AWS does. */
+void
+flow_name_write(FlowSlice name, char text[FLOW_NAME_LENGTH + 1])
+{
+	for (size_t i = 0; i < name.len; i++)
+		text[i] = lower(name.data[i]);
+	text[name.len] = '\0';
+}
+
+/*
+ * Appends a name; returns false if it is not a name, or is one too many.
  */
 static bool
 add_name(FlowNames *names, FlowSlice name)
 {
 	if (!is_name(name) || names->count == FLOW_NAMES_MAX)
 		return false;
-	for (int i = 0; i < names->count; i++)
-		if (names->items[i].len == name.len &&
-		    memcmp(names->items[i].data, name.data, name.len) == 0)
-			return false;
+	if (names->repeated < 0 && find_name(names, names->count, name) >= 0)
+		names->repeated = names->count;
 	names->items[names->count++] = name;
 	return true;
 }
 
 /* ---------- headers ---------- */
 
-/* Splits a line into distinct names. */
+/* Splits a line into names. */
 bool
 flow_header_read(const char *line, size_t len, FlowNames *names)
 {
@@ -73,6 +123,9 @@ flow_header_read(const char *line, size_t len, FlowNames *names)
 	bool mixed = false;
 
 	names->count = 0;
+	names->repeated = -1;
+	while (line < end && *line == ' ')
+		line++;
 	for (const char *next = line; next < end;)
 	{
 		FlowSlice name = {next, 0};
@@ -106,23 +159,6 @@ flow_header_is_likely(const FlowNames *names, int least)
 	return names->count >= least && known * 2 >= names->count;
 }
 
-/* Returns true if two names are the same, "_" and "-" alike. */
-static bool
-is_same_name(FlowSlice name, const char *other, size_t other_len)
-{
-	if (name.len != other_len)
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-	{
-		char a = name.data[i] == '_' ? '-' : name.data[i];
-		char b = other[i] == '_' ? '-' : other[i];
-
-		if (a != b)
-			return false;
-	}
-	return true;
-}
-
 /* Returns the index of the name that fills a column, or -1. */
 int
 flow_names_find(const FlowNames *names, const char *name)
@@ -138,16 +174,45 @@ flow_names_find(const FlowNames *names, const char *name)
 	return -1;
 }
 
-/* Returns true if two lists have the same names in the same order. */
+/* Returns true if the name at this index occurs more than once. */
 bool
-flow_names_equal(const FlowNames *a, const FlowNames *b)
+flow_names_is_repeated(const FlowNames *names, int index)
 {
-	if (a->count != b->count)
+	for (int i = 0; names->repeated >= 0 && i < names->count; i++)
+		if (i != index &&
+		    is_same_name(names->items[i], names->items[index].data, names->items[index].len))
+			return true;
+	return false;
+}
+
+/* Returns true if a header has the names of a list in the same order. */
+bool
+flow_names_fit(const FlowNames *list, const FlowNames *header)
+{
+	if (list->count != header->count)
 		return false;
-	for (int i = 0; i < a->count; i++)
-		if (!is_same_name(a->items[i], b->items[i].data, b->items[i].len))
+	for (int i = 0; i < list->count; i++)
+		if (!is_same_name(list->items[i], header->items[i].data, header->items[i].len) &&
+		    find_name(header, i, header->items[i]) < 0)
 			return false;
 	return true;
+}
+
+/* Fills the error for a header that names a field twice. */
+FlowStatus
+flow_names_repeated_error(const FlowNames *names, FlowError *error)
+{
+	FlowSlice name = names->items[names->repeated];
+
+	flow_error_set(error, FLOW_BAD_HEADER, "header of a flow log names a field twice");
+	flow_error_detail(error,
+	                  "Its names %d and %d are the same.",
+	                  find_name(names, names->repeated, name) + 1,
+	                  names->repeated + 1);
+	flow_error_hint(error,
+	                "Set option \"log_format\" to the fields of the records, with another name for "
+	                "one of the two.");
+	return error->status;
 }
 
 /* ---------- slips ---------- */
@@ -227,57 +292,116 @@ flow_names_nearest(const FlowNames *names, const char *name, char nearest[FLOW_N
 
 /* ---------- log formats ---------- */
 
+/* How the names of a log format are written. */
+typedef struct Notation
+{
+	const char *prefix, *suffix; /* around each name */
+	bool known;                  /* only names of known fields are taken */
+	const char *hint;            /* if that fails */
+} Notation;
+
+#define EXAMPLE "\"${version} ${vpc-id} ${srcaddr}\"."
+
+/* The longest prefix is first; AWS's own notation is notations[AWS]. */
+#define AWS 1
+static const Notation notations[] = {
+	/* in Terraform, where "${" means something else */
+	{"$${", "}", true, "Write a single \"$\" before each name, such as " EXAMPLE},
+	{"${", "}", false, "Write it as AWS does: fields separated by single blanks, such as " EXAMPLE},
+	/* in the configuration of other programs */
+	{"", "", true, "Write \"${\" before each name and \"}\" after it, such as " EXAMPLE},
+};
+
 /* Fills the error for a log format, at the position where it is wrong. */
 static FlowStatus
-bad_log_format(const char *text, const char *at, const char *problem, FlowError *error)
+bad_log_format(const char *text, const char *at, const char *problem, const Notation *notation,
+               FlowError *error)
 {
 	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
 	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
-	flow_error_hint(error,
-	                "Write it as AWS does: fields separated by single blanks, such as "
-	                "\"${version} ${vpc-id} ${srcaddr}\".");
+	flow_error_hint(error, "%s", notation->hint);
 	return error->status;
 }
 
-/* Reads an AWS log format. */
+/* Returns the notation of the field that begins here. */
+static const Notation *
+find_notation(const char *text)
+{
+	const Notation *notation = notations;
+
+	while (strncmp(text, notation->prefix, strlen(notation->prefix)) != 0)
+		notation++;
+	return notation;
+}
+
+/*
+ * Finds the name at the beginning of a text, in a notation, and the end of the
+ * field; false if there is no field.
+ */
+static bool
+find_field(const Notation *notation, const char *text, FlowSlice *name, const char **end)
+{
+	size_t before = strlen(notation->prefix), after = strlen(notation->suffix);
+	const char *close = text + before;
+
+	while (*close != '\0' && (after > 0 ? *close != notation->suffix[0] : !is_separator(*close)))
+		close++;
+	if (after > 0 && *close == '\0')
+		return false;
+	*name = (FlowSlice) {text + before, (size_t) (close - text) - before};
+	*end = close + after;
+	return true;
+}
+
+/* Returns true if a name may stand in a log format. */
+static bool
+is_name_in(const Notation *notation, FlowSlice name)
+{
+	return is_name(name) &&
+	       ((!notation->known && !has_capitals(name)) || field_of_name(name) != NULL);
+}
+
+/* Reads a log format. */
 FlowStatus
 flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
 {
+	const char *next = text + strspn(text, " ");
+	const Notation *notation = find_notation(next);
 	char separator = '\0';
-	const char *next = text;
 
 	names->count = 0;
+	names->repeated = -1;
 	while (*next != '\0')
 	{
 		const char *start = next;
+		const Notation *own = find_notation(start);
 		FlowSlice name;
-		const char *close;
 
-		/* a field */
-		if (strncmp(next, "${", 2) != 0 || (close = strchr(next, '}')) == NULL)
-			return bad_log_format(text, start, "There is no field", error);
-		name = (FlowSlice) {next + 2, (size_t) (close - next - 2)};
-		if (!is_name(name))
-			return bad_log_format(text, start, "There is no field name", error);
-		if (!add_name(names, name))
+		/* a field, written as the first one */
+		if (own != notation || !find_field(own, start, &name, &next))
 			return bad_log_format(text,
 			                      start,
-			                      names->count == FLOW_NAMES_MAX ? "There are too many fields"
-			                                                     : "A field is named twice",
+			                      "There is no field",
+			                      own->known ? own : notation,
 			                      error);
+		if (!is_name_in(own, name))
+			return bad_log_format(text, start, "There is no field name", own, error);
+		if (!add_name(names, name))
+			return bad_log_format(text, start, "There are too many fields", &notations[AWS], error);
+		if (names->repeated >= 0)
+			return bad_log_format(text, start, "A field is named twice", &notations[AWS], error);
 
 		/* a separator, the same everywhere; several blanks are one */
-		next = close + 1;
 		if (*next == '\0')
 			break;
 		if (!is_separator(*next) || (separator != '\0' && separator != *next))
-			return bad_log_format(text, next, "There is no blank", error);
+			return bad_log_format(text, next, "There is no blank", &notations[AWS], error);
 		separator = *next++;
 		while (separator == ' ' && *next == ' ')
 			next++;
 	}
 	if (names->count == 0)
-		return bad_log_format(text, text, "There is no field", error);
+		return bad_log_format(text, text, "There is no field", &notations[AWS], error);
 	names->separator = separator != '\0' ? separator : ' ';
 	return FLOW_OK;
 }

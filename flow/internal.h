@@ -43,6 +43,9 @@ extern void flow_error_detail(FlowError *error, const char *format, ...) flow_pr
 extern void flow_error_hint(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
 extern void flow_error_at(FlowError *error, const char *path, uint64_t line);
 
+/* Adds at most FLOW_RAW_SHOWN bytes of a raw line or field. */
+extern void flow_error_raw(FlowError *error, FlowSlice raw);
+
 /*
  * Returns the part of a path that a message shows: the whole path, or, if it
  * has more than "most" bytes, its end, with *dots set to "...".

@@ -216,28 +216,55 @@ flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSl
 	return FLOW_OK;
 }
 
-/* Adds the detail that the line has the wrong number of fields. */
+/*
+ * Returns true if a line's first field is a time.  A smaller number is rather
+ * the first field of a record, its version.
+ */
+static bool
+is_time(FlowSlice field)
+{
+	static const FlowColumn column = {.name = TIME_COLUMN, .type = FLOW_TIME, .max_chars = -1};
+	FlowValue value;
+
+	return field.len >= 8 && flow_value_read(&column, NULL, field, &value) == FLOW_OK;
+}
+
+/*
+ * Adds the detail that the line has the wrong number of fields.  The timestamp
+ * before the record is none of them; it may be missing, as "-" says, or as in
+ * a line that continues another.
+ */
 void
 flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t len,
                              FlowError *error)
 {
-	FlowSlice none;
-	int count = split(line, len, layout->separator, layout->timed, &none, 0);
+	FlowSlice first = {"", 0};
+	int count = split(line, len, layout->separator, layout->timed, &first, 1);
+	bool missing = first.len == 1 && first.data[0] == '-';
 
-	if (layout->timed)
-		flow_error_detail(error,
-		                  "After the timestamp, the line has %d %s, but the %s names %d.",
-		                  count > 0 ? count - 1 : 0,
-		                  count == 2 ? "field" : "fields",
-		                  layout->source,
-		                  layout->nfields - 1);
-	else
+	if (!layout->timed)
 		flow_error_detail(error,
 		                  "The line has %d %s, but the %s names %d.",
 		                  count,
 		                  count == 1 ? "field" : "fields",
 		                  layout->source,
 		                  layout->nfields);
+	else if (missing || is_time(first))
+		flow_error_detail(error,
+		                  "%s line has %d %s, but the %s names %d.",
+		                  missing ? "The" : "After the timestamp, the",
+		                  count > 0 ? count - 1 : 0,
+		                  count == 2 ? "field" : "fields",
+		                  layout->source,
+		                  layout->nfields - 1);
+	else
+		flow_error_detail(
+			error,
+			"The line has %d %s, but a timestamp and the fields that the %s names are %d.",
+			count,
+			count == 1 ? "field" : "fields",
+			layout->source,
+			layout->nfields);
 }
 
 /* ---------- the default format ---------- */
@@ -294,9 +321,13 @@ flow_default_names(FlowNames *names)
 	(void) flow_log_format_read(default_format, names, &error);
 }
 
-/* Returns true if a line is certainly a record of the default format. */
-bool
-flow_default_fits(const char *line, size_t len, bool timed)
+/*
+ * Splits a line into the fields of the default format.  Returns the number of
+ * the first field that does not fit, from 1; 0 if the number of fields, which
+ * is *count, does not; -1 if the line fits.
+ */
+static int
+find_misfit(FlowSlice line, bool timed, FlowSlice fields[DEFAULT_FIELDS + 1], int *count)
 {
 	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {is_version_2,
 	                                                              is_any,
@@ -312,13 +343,65 @@ flow_default_fits(const char *line, size_t len, bool timed)
 	                                                              is_digits_or_null,
 	                                                              is_word_or_null,
 	                                                              is_word_or_null};
-	FlowSlice fields[DEFAULT_FIELDS + 1];
 	int first = timed ? 1 : 0;
 
-	if (split(line, len, ' ', timed, fields, DEFAULT_FIELDS + first) != DEFAULT_FIELDS + first)
-		return false;
+	*count = split(line.data, line.len, ' ', timed, fields, DEFAULT_FIELDS + first) - first;
+	if (*count != DEFAULT_FIELDS)
+		return 0;
 	for (int i = 0; i < DEFAULT_FIELDS; i++)
 		if (!fits[i](fields[first + i]))
-			return false;
-	return true;
+			return i + 1;
+	return -1;
+}
+
+/* Returns true if a line is certainly a record of the default format. */
+bool
+flow_default_fits(const char *line, size_t len, bool timed)
+{
+	FlowSlice fields[DEFAULT_FIELDS + 1];
+	int count;
+
+	return find_misfit((FlowSlice) {line, len}, timed, fields, &count) < 0;
+}
+
+/* Adds the detail that says why a first line is not a record. */
+int
+flow_default_explain(FlowSlice line, bool timed, FlowError *error)
+{
+	const char *what = timed ? "event" : "line";
+	FlowSlice fields[DEFAULT_FIELDS + 1];
+	FlowNames names;
+	int count, misfit;
+
+	flow_error_raw(error, line);
+	if (timed && line.len > 1 && memcmp(line.data, "- ", 2) == 0)
+		flow_error_raw(error, (FlowSlice) {line.data + 2, line.len - 2});
+	if (timed && line.len > 0 && line.data[0] == '\0')
+	{
+		flow_error_raw(error, (FlowSlice) {line.data + 1, line.len - 1});
+		flow_error_detail(error, "Its first event has no message.");
+		return 0;
+	}
+	misfit = find_misfit(line, timed, fields, &count);
+	if (misfit == 0)
+		flow_error_detail(
+			error,
+			"It has no header, and its first %s has %d %s, where the default format has %d.",
+			what,
+			count > 0 ? count : 0,
+			count == 1 ? "field" : "fields",
+			DEFAULT_FIELDS);
+	else if (misfit > 0)
+	{
+		flow_default_names(&names);
+		flow_error_detail(error,
+		                  "It has no header, and field %d of its first %s is not \"%.*s\" as in "
+		                  "the default format.",
+		                  misfit,
+		                  what,
+		                  (int) names.items[misfit - 1].len,
+		                  names.items[misfit - 1].data);
+		flow_error_raw(error, fields[misfit - 1 + (timed ? 1 : 0)]);
+	}
+	return misfit;
 }

@@ -72,4 +72,11 @@ extern void flow_layout_explain_mismatch(const FlowLayout *layout, const char *l
 extern void flow_default_names(FlowNames *names);
 extern bool flow_default_fits(const char *line, size_t len, bool timed);
 
+/*
+ * Adds to an error about a first line that is neither a header nor such a
+ * record the detail that says why, and as raw text the line, or the field that
+ * does not fit.  Returns the number of that field, from 1, or 0.
+ */
+extern int flow_default_explain(FlowSlice line, bool timed, FlowError *error);
+
 #endif /* FLOW_LAYOUT_H */

@@ -221,27 +221,39 @@ check_fields(FlowLines *lines, const FlowShapeCheck *check)
 }
 
 /*
- * Marks the rows that may be headers as doubtful: those whose record begins
- * with a lower-case letter, unless a field is a number, as no name in a header
- * is.
+ * Returns true if all fields from "end" to before "behind" begin with a
+ * letter, as names in a header do, or with a blank or the like, which may be
+ * another separator of a header.
+ */
+static bool
+begin_with_letters(const FlowLines *lines, uint32_t end, uint32_t behind)
+{
+	for (; end < behind; end++)
+	{
+		char c = lines->batch.data[line_start(lines, end)];
+
+		if (!flow_is_letter(c) && c != ' ' && c != '\t' && c != ',')
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Marks the rows that may be headers as doubtful: those whose fields all begin
+ * with a letter.  Most rows have a number or an address among their first
+ * fields.
  */
 static void
 doubt_letters(FlowLines *lines)
 {
-	const FlowEnds *ends = lines->ends;
-	int first = lines->layout->timed ? 1 : 0; /* a wrapper's time may be a number */
-	size_t count = (size_t) (lines->nfields - first);
+	uint32_t first = lines->layout->timed ? 1 : 0; /* a wrapper's time may be a number */
 
 	for (size_t i = 0; i < lines->nrows; i++)
 	{
 		uint32_t row = lines->rows[i];
-		unsigned char letter;
 
-		if (row & FLOW_ROW_DOUBTFUL)
-			continue;
-		letter = (unsigned char) lines->batch.data[line_start(lines, row + (uint32_t) first)];
-		if ((unsigned char) (letter - 'a') < 26 &&
-		    !any_bit(ends->digits, row + (size_t) first, row + (size_t) first + count))
+		if ((row & FLOW_ROW_DOUBTFUL) == 0 &&
+		    begin_with_letters(lines, row + first, row + (uint32_t) lines->nfields))
 			lines->rows[i] |= FLOW_ROW_DOUBTFUL;
 	}
 }

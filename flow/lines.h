@@ -25,7 +25,7 @@ typedef struct FlowLines
 	int ncolumns;
 	FlowSplit split;
 	bool has_headers;       /* headers may be among the lines */
-	bool doubt_letters;     /* lines whose record begins with a lower-case letter may be headers */
+	bool doubt_letters;     /* lines whose fields begin with letters may be headers */
 	size_t max_line_length; /* a longer line is doubtful */
 
 	FlowEnds *ends;

@@ -65,6 +65,7 @@ struct FlowReader
 	char *header; /* header 'match': the first line */
 	size_t header_len;
 	bool timed;                 /* a wrapper puts a time before each record */
+	bool has_marks;             /* and makes the lines: see flow_source_has_marks */
 	const char *wrapper_header; /* see flow_source_header */
 	uint64_t skipped_counted;   /* skipped messages that "counts" already includes */
 	const FlowLayout *layout;   /* of the lines; NULL: not yet known */
@@ -209,8 +210,9 @@ extern FlowStatus flow_reader_error_here(FlowReader *reader, FlowStatus status, 
  */
 extern FlowStatus flow_reader_error_leaves(FlowReader *reader, FlowStatus status, FlowError *error);
 
-/* Puts the beginning of a raw line into an error. */
-extern void flow_reader_attach_raw(FlowError *error, FlowSlice raw);
+/* Adds the beginning of a raw line to an error, without the wrapper's marks. */
+extern void flow_reader_attach_raw(const FlowReader *reader, const FlowLine *line,
+                                   FlowError *error);
 
 /*
  * Fill the error for a line that is not a record, or for a bad field, and

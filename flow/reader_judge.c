@@ -236,7 +236,7 @@ take_broken_filter(FlowReader *reader, const FlowLine *line, FlowBadField bad, F
 	{
 		flow_error_set(error, FLOW_NO_TIME, "timestamp out of range");
 		error->column = bad.column;
-		flow_reader_attach_raw(error, reader->fields[bad.column]);
+		flow_error_raw(error, reader->fields[bad.column]);
 		return flow_reader_error_here(reader, error->status, error);
 	}
 	return take_bad_field(reader, line, bad, error);
@@ -258,7 +258,10 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 	                                               error);
 
 	if (status != FLOW_OK)
+	{
+		flow_reader_attach_raw(reader, line, error);
 		return flow_reader_error_here(reader, status, error);
+	}
 	flow_reader_set_layout(reader, layout);
 	return FLOW_OK;
 }

@@ -443,6 +443,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 			                     reader->part.object,
 			                     &spec->access);
 			reader->timed = flow_source_is_timed(reader->source);
+			reader->has_marks = flow_source_has_marks(reader->source);
 			reader->skipped_counted = 0;
 			reader->lacking_counted = false;
 			flow_reader_set_layout(reader, flow_format_layout(spec->format, reader->timed));

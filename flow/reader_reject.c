@@ -53,13 +53,31 @@ flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 	return status;
 }
 
-/* Puts the beginning of a raw line into an error. */
-void
-flow_reader_attach_raw(FlowError *error, FlowSlice raw)
+/*
+ * Returns a line without the mark at its beginning: a NUL byte if its event
+ * has no message, or "-" and a blank if it has no time.
+ */
+static FlowSlice
+without_mark(const FlowReader *reader, const FlowLine *line)
 {
-	error->raw_len = raw.len < FLOW_RAW_SHOWN ? raw.len : FLOW_RAW_SHOWN;
-	if (error->raw_len > 0)
-		memcpy(error->raw, raw.data, error->raw_len);
+	size_t mark = 0;
+
+	if (reader->has_marks && line->len > 0 && line->data[0] == '\0')
+		mark = 1;
+	else if (reader->has_marks && line->len > 1 && memcmp(line->data, "- ", 2) == 0)
+		mark = 2;
+	return (FlowSlice) {line->data + mark, line->len - mark};
+}
+
+/* Adds the beginning of a raw line to an error. */
+void
+flow_reader_attach_raw(const FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	flow_error_raw(error, without_mark(reader, line));
+	/* line breaks in a message became NUL bytes */
+	for (size_t i = 0; reader->has_marks && i < error->raw_len; i++)
+		if (error->raw[i] == '\0')
+			error->raw[i] = '\n';
 }
 
 /* Adds the detail that says what is wrong with a field. */
@@ -148,8 +166,6 @@ is_told(const FlowReader *reader)
 FlowStatus
 flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
-	FlowSlice raw = {line->data, line->len};
-
 	if (!is_told(reader))
 		return error->status = FLOW_BAD_RECORD;
 	flow_error_set(error, FLOW_BAD_RECORD, "invalid flow log record");
@@ -185,7 +201,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		                    ? "NODATA and SKIPDATA records have \"-\" in most of their fields, "
 		                      "which a pattern for numbers does not match. "
 		                    : "");
-	flow_reader_attach_raw(error, raw);
+	flow_reader_attach_raw(reader, line, error);
 	return flow_reader_error_here(reader, error->status, error);
 }
 
@@ -216,7 +232,7 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or to "
 		                "\"set_null\" to read such values as nulls.");
 	error->column = bad.column;
-	flow_reader_attach_raw(error, reader->fields[bad.column]);
+	flow_error_raw(error, reader->fields[bad.column]);
 	return flow_reader_error_here(reader, error->status, error);
 }
 
@@ -264,7 +280,10 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		.reason = reader->last_reason,
 	};
 	if (line != NULL)
-		reject->raw = (FlowSlice) {line->data, line->len};
+	{
+		reject->raw = without_mark(reader, line);
+		reject->has_marks = reader->has_marks;
+	}
 
 	/* the first reject, without the raw line, which will be gone */
 	if (first)
@@ -287,7 +306,8 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		flow_error_detail(error, "%s", reason.detail);
 		flow_error_hint(error, "The option \"reject_limit\" of the foreign table sets this limit.");
 		error->column = reason.column;
-		flow_reader_attach_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
+		flow_error_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
+		error->raw_cut = reason.raw_cut;
 		return flow_reader_error_here(reader, error->status, error);
 	}
 	return FLOW_OK;

@@ -179,11 +179,47 @@ SELECT set_option('log_format', '${version} ${version}'); -- ERROR
 SELECT set_option('log_format', '${version} ${Src}'); -- ERROR
 SELECT set_option('log_format', '${version'); -- ERROR
 SELECT set_option('log_format', ''); -- ERROR
+SELECT set_option('log_format', '$${version} $${shape}'); -- ERROR
+SELECT set_option('log_format', 'version shape'); -- ERROR
 SELECT set_option('regex', '(.*)'); -- ERROR
+
+-- as Terraform and other tools write it
+SELECT set_option('log_format', 'version account-id interface-id dstaddr srcaddr dstport srcport protocol packets bytes start end action log-status');
+SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
+SELECT set_option('log_format', '$${version} $${account-id} $${interface-id} $${dstaddr} $${srcaddr} $${dstport} $${srcport} $${protocol} $${packets} $${bytes} $${start} $${end} $${action} $${log-status}');
+SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
 
 -- most lines do not match an expression, but a table without one would read them
 CREATE FOREIGN TABLE guess (a text, b text) SERVER header OPTIONS (location :'s3', regex '(\d+);(\d+)', on_error 'ignore');
 SELECT count(*) FROM guess;
+
+-- headers in capitals are headers, and one that names a field twice is none that can be used
+\set capitals :data 'capitals.csv'
+\set repeated :data 'repeated.log'
+IMPORT FOREIGN SCHEMA capitals FROM SERVER header INTO header OPTIONS (location :'capitals');
+SELECT * FROM capitals;
+SELECT fields FROM flowlog_files('capitals');
+CREATE FOREIGN TABLE as_text (srcaddr text, dstaddr text) SERVER header
+	OPTIONS (location :'capitals', log_format '${version},${account-id},${interface-id},${srcaddr},${dstaddr},${bytes}');
+SELECT * FROM as_text;
+CREATE FOREIGN TABLE repeated (srcaddr text, bytes bigint) SERVER header OPTIONS (location :'repeated');
+SELECT * FROM repeated; -- ERROR
+SELECT fields FROM flowlog_files('repeated');
+IMPORT FOREIGN SCHEMA e FROM SERVER header INTO header OPTIONS (location :'repeated'); -- ERROR
+ALTER FOREIGN TABLE repeated OPTIONS (ADD log_format '${srcaddr} ${bytes} ${start} ${pkt-srcaddr}');
+SELECT * FROM repeated;
+
+-- any number of blanks is one separator, before the first field and after the last none
+\set blanks :data 'padded.log'
+IMPORT FOREIGN SCHEMA blanks FROM SERVER header INTO header OPTIONS (location :'blanks');
+SELECT * FROM blanks;
+CREATE FOREIGN TABLE blanks_as_text (a text OPTIONS (field 'srcaddr'), b text OPTIONS (field 'bytes')) SERVER header
+	OPTIONS (location :'blanks', log_format '${srcaddr} ${dstaddr}  ${bytes}');
+SELECT * FROM blanks_as_text;
+SET flowlog_fdw.enable_splitter = off;
+SELECT * FROM blanks_as_text;
+RESET flowlog_fdw.enable_splitter;
+SELECT lines, headers FROM flowlog_last_scan();
 
 DROP SCHEMA header CASCADE;
 DROP SERVER header CASCADE;

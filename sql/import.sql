@@ -89,5 +89,32 @@ SELECT columns('typed');
 SELECT * FROM flowlog_files('pg_class'); -- ERROR
 SELECT fields FROM flowlog_files('typed');
 
+-- files that cannot be read are listed, with what is known of them; a scan stops there, unless they are left out
+\set unreadable :data 'unreadable'
+\set readable :data 'unreadable/{a,g}.log.gz'
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'unreadable'); -- ERROR
+CREATE FOREIGN TABLE unreadable (srcaddr inet) SERVER import OPTIONS (location :'unreadable');
+SELECT regexp_replace(path, '.*/', '') AS file, compression, wrapper, fields[1:2] FROM flowlog_files('unreadable') ORDER BY 1;
+SELECT count(*) FROM unreadable; -- ERROR
+ALTER FOREIGN TABLE unreadable OPTIONS (SET location :'readable');
+SELECT count(*) FROM unreadable;
+ALTER FOREIGN TABLE unreadable OPTIONS (ADD compression 'zstd');
+SELECT compression IS NULL, wrapper IS NULL, fields IS NULL FROM flowlog_files('unreadable');
+
+-- why the fields of a file are not known, and what to do if it is no flow log; a file without lines has no say
+\set no_break :data 'no_break.log'
+\set no_break_before :data 'no_break_before.log'
+\set services :data 'services'
+\set services_wild :data 'services/AWSLogs/*/*/b.log'
+\set services_right :data 'services/**/vpcflowlogs/**'
+\set services_empty :data 'services/**/d.log.gz'
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'no_break'); -- ERROR
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'no_break_before'); -- ERROR
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'services'); -- ERROR
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'services_wild'); -- ERROR
+IMPORT FOREIGN SCHEMA e FROM SERVER import INTO import OPTIONS (location :'services_empty'); -- ERROR
+IMPORT FOREIGN SCHEMA services FROM SERVER import INTO import OPTIONS (location :'services_right');
+SELECT count(*) FROM services;
+
 DROP SCHEMA import CASCADE;
 DROP SERVER import CASCADE;

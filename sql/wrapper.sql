@@ -94,6 +94,25 @@ SELECT srcaddr FROM flow; -- ERROR
 ALTER FOREIGN TABLE flow OPTIONS (SET location :'manifest');
 SELECT * FROM flow; -- ERROR
 
+-- errors have no marks either, and a line of an export task may lack its time
+CALL set_option('on_error', 'stop');
+CALL read_file('events_bad.json');
+SELECT * FROM flow; -- ERROR
+CALL set_option('on_error', 'ignore');
+CALL read_file('export_bad.log');
+SELECT line, reason, raw FROM flowlog_rejects('flow');
+
+-- times of events: what is none is a bad value, and only null is NULL
+CALL read_file('times.json');
+SELECT ts, count(*) FROM flow GROUP BY ts ORDER BY ts;
+SELECT line, reason, split_part(raw, ' ', 1) AS time FROM flowlog_rejects('flow');
+CALL set_option('on_error', 'set_null');
+SELECT count(ts), count(*) FROM flow;
+CALL set_option('on_error', 'stop');
+SELECT count(ts) FROM flow; -- ERROR
+SELECT count(srcaddr) FROM flow;
+CALL set_option('on_error', 'ignore');
+
 -- with a log format
 CALL set_option('log_format', '${version} ${account-id} ${interface-id} ${dstaddr} ${srcaddr} ${dstport} ${srcport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}');
 CALL read_file('firehose.json');

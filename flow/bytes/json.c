@@ -506,8 +506,8 @@ take_alike(Json *json, JsonPlace place, const uint8_t *begin, FlowStatus *status
 	if (time.len > json->event.max_line_length ||
 	    values[json->message_slot].len > json->event.max_line_length)
 		return false;
-	if (memchr(time.data, ' ', time.len) != NULL)
-		time.len = 0;
+	if (json->time_slot >= 0 && !flow_json_time_is_plain(time))
+		return false;
 	*status = flow_json_event_add(&json->event, time, values[json->message_slot], error);
 	json->in = end;
 	json->pause = json->wait = 0;

@@ -13,8 +13,11 @@
  */
 #include "json_event.h"
 
+#include <stdio.h>
+
 #define FIRST_TEXT 64
 #define FIRST_HELD (16 * 1024)
+#define MAX_TIME_DIGITS 13 /* milliseconds until the year 2286 */
 
 void
 flow_json_event_free(FlowJsonEvent *event)
@@ -133,6 +136,133 @@ flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in)
 	event->shown_string = event->shown_escape = false;
 }
 
+/* Returns true if the time is one field as it is, and may be read as a time. */
+bool
+flow_json_time_is_plain(FlowSlice time)
+{
+	for (size_t i = 0; i < time.len; i++)
+		if ((unsigned char) time.data[i] <= ' ')
+			return false;
+	return time.len > 0 &&
+	       (memchr(time.data, '.', time.len) == NULL || memchr(time.data, 'T', time.len) != NULL);
+}
+
+/* Returns the number of digits at the beginning of a text. */
+static size_t
+count_digits(const char *text, size_t len)
+{
+	size_t digits = 0;
+
+	while (digits < len && text[digits] >= '0' && text[digits] <= '9')
+		digits++;
+	return digits;
+}
+
+/*
+ * Writes seconds since 1970 as ISO 8601: the date by the algorithm
+ * civil_from_days (Howard Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms").
+ */
+static int
+write_seconds(char *to, size_t size, uint64_t seconds, const char *fraction, size_t len)
+{
+	uint32_t days = (uint32_t) (seconds / 86400) + 719468, of_day = (uint32_t) (seconds % 86400);
+	uint32_t era = days / 146097, day = days % 146097;
+	uint32_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	uint32_t of_year = day - (365 * year + year / 4 - year / 100);
+	uint32_t month = (5 * of_year + 2) / 153;
+
+	return snprintf(to,
+	                size,
+	                "%04u-%02u-%02uT%02u:%02u:%02u.%.*sZ",
+	                year + era * 400 + (month >= 10),
+	                month < 10 ? month + 3 : month - 9,
+	                of_year - (153 * month + 2) / 5 + 1,
+	                of_day / 3600,
+	                of_day / 60 % 60,
+	                of_day % 60,
+	                (int) len,
+	                fraction);
+}
+
+/*
+ * Rewrites a time so that it is one field.  Seconds with a fraction become ISO
+ * 8601, and in that a "T" replaces the blank, and none is before the zone.
+ * Any other is no time: "_" stands for its blanks, so that it is a bad value.
+ */
+static FlowStatus
+rewrite_time(FlowJsonEvent *event, FlowError *error)
+{
+	FlowJsonText *time = &event->time;
+	size_t digits = count_digits(time->slice.data, time->slice.len);
+	size_t rest = time->slice.len - digits;
+	char *text;
+	size_t len;
+
+	if (digits > 0 && digits <= MAX_TIME_DIGITS && rest >= 2 && rest <= 10 &&
+	    time->slice.data[digits] == '.' &&
+	    count_digits(time->slice.data + digits + 1, rest - 1) == rest - 1)
+	{
+		char written[64], fraction[16];
+		uint64_t number = 0;
+
+		for (size_t i = 0; i < digits; i++)
+			number = number * 10 + (uint64_t) (time->slice.data[i] - '0');
+		/* as for whole numbers, larger ones are milliseconds */
+		len = 0;
+		if (number > FLOW_MAX_UNIX_SECONDS)
+		{
+			len = (size_t) snprintf(fraction, 4, "%03u", (unsigned) (number % 1000));
+			number /= 1000;
+		}
+		memcpy(fraction + len, time->slice.data + digits + 1, rest - 1);
+		len = (size_t) write_seconds(written, sizeof(written), number, fraction, len + rest - 1);
+		time->own.len = 0;
+		return append_to_text(event, time, (FlowSlice) {written, len}, error);
+	}
+
+	if (time->slice.data != time->own.data)
+	{
+		FlowStatus status = keep_text(event, time, error);
+
+		if (status != FLOW_OK)
+			return status;
+	}
+	text = time->own.data;
+	len = time->slice.len;
+	if (len > 11 && text[4] == '-' && text[7] == '-' && text[10] == ' ')
+	{
+		char *blank = memchr(text + 11, ' ', len - 11);
+		char *end = text + len;
+
+		text[10] = 'T';
+		if (blank != NULL && (end - blank == 4) &&
+		    (memcmp(blank + 1, "UTC", 3) == 0 || memcmp(blank + 1, "GMT", 3) == 0))
+		{
+			*blank = 'Z';
+			len -= 3;
+		}
+		else if (blank != NULL && end - blank > 1 && memchr("Z+-", blank[1], 3) != NULL)
+		{
+			memmove(blank, blank + 1, (size_t) (end - blank) - 1);
+			len--;
+		}
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) text[i] <= ' ')
+			text[i] = '_';
+	time->slice.len = time->own.len = len;
+	return FLOW_OK;
+}
+
+/* Sets the time to a text that is no time, for a value that is none. */
+static void
+set_bad_time(FlowJsonEvent *event, const char *text)
+{
+	event->time.slice = (FlowSlice) {text, strlen(text)};
+	event->time_good = true;
+}
+
 /* Adds a token of the event's time. */
 FlowStatus
 flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
@@ -141,22 +271,28 @@ flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
 	FlowJsonText *time = &event->time;
 	FlowStatus status;
 
+	if (token == FLOW_JSON_OBJECT)
+		set_bad_time(event, "{}");
+	else if (token == FLOW_JSON_ARRAY)
+		set_bad_time(event, "[]");
+	else if (token == FLOW_JSON_TRUE)
+		set_bad_time(event, "true");
+	else if (token == FLOW_JSON_FALSE)
+		set_bad_time(event, "false");
 	if (token != FLOW_JSON_NUMBER && token != FLOW_JSON_STRING)
 		return FLOW_OK;
-	if (time->slice.len == 0)
-		event->time_good = true;
-	if (token == FLOW_JSON_STRING)
-		for (size_t i = 0; i < tokens->text.len && event->time_good; i++)
-			event->time_good = (unsigned char) tokens->text.data[i] > ' ';
 	status = take_text(event, time, tokens, error);
-	if (tokens->ends)
-	{
-		event->time_good &= time->slice.len > 0 && (token == FLOW_JSON_STRING || tokens->integer);
-		if (token == FLOW_JSON_NUMBER && time->slice.len == 2 &&
-		    memcmp(time->slice.data, "-0", 2) == 0)
-			time->slice = (FlowSlice) {"0", 1};
-	}
-	return status;
+	if (status != FLOW_OK || !tokens->ends)
+		return status;
+	event->time_good = true;
+	if (time->slice.len == 0)
+		set_bad_time(event, "\"\"");
+	else if (token == FLOW_JSON_NUMBER && time->slice.len == 2 &&
+	         memcmp(time->slice.data, "-0", 2) == 0)
+		time->slice = (FlowSlice) {"0", 1};
+	else if (!flow_json_time_is_plain(time->slice))
+		return rewrite_time(event, error);
+	return FLOW_OK;
 }
 
 /* Adds a token of the event's message. */
@@ -176,12 +312,27 @@ flow_json_event_take_message(FlowJsonEvent *event, FlowJsonToken token,
 }
 
 /*
+ * Returns the number of bytes that are shown, with which the line is not too
+ * long.
+ */
+static size_t
+max_shown(const FlowJsonEvent *event)
+{
+	if (event->max_line_length > FLOW_JSON_SHOWN)
+		return FLOW_JSON_SHOWN;
+	return event->max_line_length > FLOW_JSON_SHOWN_LEAST ? event->max_line_length - 1
+	                                                      : FLOW_JSON_SHOWN_LEAST;
+}
+
+/*
  * Continues the text that is shown for an event without a message, up to "in".
  */
 static void
 take_shown(FlowJsonEvent *event, const uint8_t *in)
 {
-	for (const uint8_t *p = event->begin; p < in && event->shown_len < FLOW_JSON_SHOWN; p++)
+	const size_t most = max_shown(event);
+
+	for (const uint8_t *p = event->begin; p < in && event->shown_len < most; p++)
 	{
 		bool quote = *p == '"' && !event->shown_escape;
 		bool before = event->shown_len == 0 && *p == ',';

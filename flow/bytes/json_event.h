@@ -13,8 +13,13 @@
 /* Maximum number of bytes of lines that are held back. */
 #define FLOW_JSON_MAX_HELD (16 * 1024 * 1024)
 
-/* Number of bytes shown of an event without a message. */
-#define FLOW_JSON_SHOWN 64
+/*
+ * Maximum number of bytes shown of an event without a message, at least 64 of
+ * which do not depend on the maximum length of a line.  One more than any
+ * reader of them shows, who can so tell that they were cut.
+ */
+#define FLOW_JSON_SHOWN 1025
+#define FLOW_JSON_SHOWN_LEAST 64
 
 /* Parts of a line: time, blank, message, newline. */
 #define FLOW_JSON_PARTS 4
@@ -52,7 +57,7 @@ typedef struct FlowJsonEvent
 	const uint8_t *begin; /* the event's first byte in this input */
 
 	FlowJsonText time, message;
-	bool time_good;      /* the time has no blanks: it is one field */
+	bool time_good;      /* there is a time; it has no blanks: it is one field */
 	bool message_breaks; /* the message has line breaks */
 
 	/* the beginning of the event's JSON, without blanks outside of strings */
@@ -73,9 +78,9 @@ extern void flow_json_event_free(FlowJsonEvent *event);
 extern void flow_json_event_begin(FlowJsonEvent *event, const uint8_t *in);
 
 /*
- * Read a token of the event's time or message.  A time that is neither a whole
- * number nor a text without blanks counts as missing, as does a message that
- * is not a text.
+ * Read a token of the event's time or message.  A message that is not a text
+ * counts as missing.  A time becomes one field: what is no time becomes a field
+ * that is none either, and only null counts as missing.
  */
 extern FlowStatus flow_json_event_take_time(FlowJsonEvent *event, FlowJsonToken token,
                                             const FlowJsonTokenizer *tokens, FlowError *error);
@@ -89,7 +94,12 @@ extern FlowStatus flow_json_event_take_message(FlowJsonEvent *event, FlowJsonTok
 extern FlowStatus flow_json_event_end(FlowJsonEvent *event, const uint8_t *in, FlowError *error);
 
 /*
- * Makes the line of an event that is wholly in the input.  "time" is valid or
+ * Returns true if a time needs no change to be one field.
+ */
+extern bool flow_json_time_is_plain(FlowSlice time);
+
+/*
+ * Makes the line of an event that is wholly in the input.  "time" is plain or
  * empty, "message" has no line breaks.  Neither is longer than a line may be.
  * Returns the same as flow_json_event_end.
  */

@@ -67,8 +67,12 @@ flow_json_shape_learn(FlowJsonShape *shape, const uint8_t *begin, const uint8_t 
 			next = role(arg, json.text);
 		if (next < 0)
 			return false;
-		/* a number without a slot would not be in values[] */
-		if (token == FLOW_JSON_NUMBER && !is_number && json.depth == 1 && next > 0)
+		/* a value without a slot would not be in values[] */
+		if (((token == FLOW_JSON_NUMBER && !is_number) || token == FLOW_JSON_TRUE ||
+		     token == FLOW_JSON_FALSE) &&
+		    json.depth == 1 && next > 0)
+			return false;
+		if ((token == FLOW_JSON_OBJECT || token == FLOW_JSON_ARRAY) && json.depth == 2 && next > 0)
 			return false;
 		if ((token == FLOW_JSON_STRING || is_number) &&
 		    !add_slot(&lesson, &json, !is_number, json.depth == 1 ? next : 0))

@@ -74,7 +74,10 @@ struct FlowSource
 	const FlowStorage *storage;
 	void *file;                   /* belongs to "storage" */
 	uint64_t most;                /* maximum number of stored bytes to read */
-	const FlowCodec *compression; /* the outermost compression */
+	const FlowCodec *compression; /* the outermost compression; NULL: not known */
+	const FlowUnread *unread;     /* what cannot be read, outermost or inside; or NULL */
+	bool examined;                /* its beginning was read */
+	bool wrapper_known;           /* it was looked for */
 	const Wrapper *wrapper;       /* NULL if there is none */
 
 	Stage stages[MAX_STAGES];
@@ -350,13 +353,32 @@ flow_source_bytes_read(const FlowSource *source)
 const char *
 flow_source_compression(const FlowSource *source)
 {
-	return source->compression->name;
+	if (source->compression != NULL)
+		return source->compression->name;
+	if (source->unread == NULL)
+		return NULL;
+	return source->unread->is_compression ? source->unread->name : none_codec.name;
 }
 
 const char *
 flow_source_wrapper(const FlowSource *source)
 {
-	return source->wrapper != NULL ? source->wrapper->name : none_codec.name;
+	if (source->wrapper != NULL)
+		return source->wrapper->name;
+	if (source->wrapper_known)
+		return none_codec.name;
+	/* a compression that is not read may have anything in it */
+	return source->unread != NULL &&
+	               (source->compression != NULL || !source->unread->is_compression)
+	           ? source->unread->name
+	           : NULL;
+}
+
+/* Returns true if the wrapper makes the lines. */
+bool
+flow_source_has_marks(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL;
 }
 
 /* Returns the line that a repeated header of the wrapper becomes. */
@@ -418,13 +440,12 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	if (len > FLOW_MAGIC_SIZE)
 		len = FLOW_MAGIC_SIZE;
 
-	/* Parquet is not a compression */
-	if (len == 4 && memcmp(magic, "PAR1", 4) == 0)
+	/* what is not read has a name */
+	source->unread = flow_unread_find(magic, (size_t) (source->ready_end - source->ready));
+	if (source->unread != NULL)
 	{
-		flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
-		flow_error_hint(error,
-		                "Only flow logs in text form can be read: have them delivered as text, or "
-		                "convert the file.");
+		flow_error_set(error, FLOW_UNSUPPORTED, "is %s", source->unread->what);
+		flow_error_hint(error, "%s", source->unread->hint);
 		flow_file_name_error(error, source->object->path);
 		return FLOW_UNSUPPORTED;
 	}
@@ -502,6 +523,7 @@ add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 	for (size_t i = 0; i < flow_countof(wrappers) && source->wrapper == NULL; i++)
 		if (wrappers[i].recognizes(data, len))
 			source->wrapper = &wrappers[i];
+	source->wrapper_known = true;
 	if (source->wrapper == NULL || source->wrapper->codec == NULL)
 		return FLOW_OK;
 	source->ready = data;
@@ -525,20 +547,25 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 		return status;
 	source->ready = source->first[0];
 	source->ready_end = source->first[0] + len;
+	source->examined = true;
 
 	status = add_compressions(source, compression, error);
-	return status == FLOW_OK && unwrap != NULL ? add_wrapper(source, unwrap, error) : status;
+	if (status == FLOW_OK && unwrap != NULL)
+		return add_wrapper(source, unwrap, error);
+	source->wrapper_known = status == FLOW_OK;
+	return status;
 }
 
-/* Opens an object as a source. */
+/* Opens an object as a source, also to find out what it is. */
 FlowStatus
-flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
-                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result,
-                 FlowError *error)
+flow_source_examine(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
+                    const char *compression, const FlowUnwrap *unwrap, FlowSource **result,
+                    FlowError *error)
 {
 	FlowSource *source = flow_allocate(host, sizeof(FlowSource));
 	FlowStatus status;
 
+	*result = NULL;
 	if (source == NULL)
 	{
 		status = flow_error_memory(error);
@@ -551,14 +578,30 @@ flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAcces
 
 	status = open_source(source, access, compression, unwrap, error);
 	if (status != FLOW_OK)
-	{
 		flow_error_at(error, object->path, 0);
+	if (status == FLOW_OK || (source->examined && (status == FLOW_UNSUPPORTED ||
+	                                               status == FLOW_CORRUPT || status == FLOW_LIMIT)))
+		*result = source;
+	else
 		flow_source_close(source);
-		return status;
-	}
+	return status;
+}
 
-	*result = source;
-	return FLOW_OK;
+/* Opens an object as a source. */
+FlowStatus
+flow_source_open(const FlowHost *host, const FlowObject *object, const FlowAccess *access,
+                 const char *compression, const FlowUnwrap *unwrap, FlowSource **result,
+                 FlowError *error)
+{
+	FlowSource *source;
+	FlowStatus status =
+		flow_source_examine(host, object, access, compression, unwrap, &source, error);
+
+	if (status == FLOW_OK)
+		*result = source;
+	else
+		flow_source_close(source);
+	return status;
 }
 
 void

@@ -31,6 +31,18 @@ extern FlowStatus flow_source_open(const FlowHost *host, const FlowObject *objec
 extern void flow_source_close(FlowSource *source);
 
 /*
+ * As flow_source_open, but sets *source also where the object was opened and
+ * its contents cannot be read, because of their format or because they are
+ * damaged: FLOW_UNSUPPORTED, FLOW_CORRUPT or FLOW_LIMIT.  Such a source can
+ * only be asked what it is and closed.  Otherwise *source is NULL after an
+ * error.
+ */
+extern FlowStatus flow_source_examine(const FlowHost *host, const FlowObject *object,
+                                      const FlowAccess *access, const char *compression,
+                                      const FlowUnwrap *unwrap, FlowSource **source,
+                                      FlowError *error);
+
+/*
  * Reads the next *len decompressed bytes, at most "capacity", into the buffer.
  * *len is 0 only at the end of all data, after the file was checked to be
  * unchanged and every check sum was correct.  "capacity" must be at least
@@ -58,11 +70,17 @@ extern FlowStatus flow_source_unchanged(FlowSource *source, FlowError *error);
  * that is the number of bytes that flow_source_read has returned.
  */
 extern uint64_t flow_source_bytes_read(const FlowSource *source);
+
+/*
+ * Returns the name of the outermost compression, also of one that is not read;
+ * NULL if it is not known.
+ */
 extern const char *flow_source_compression(const FlowSource *source);
 
 /*
  * Returns the name of the wrapper that was detected: "none", "export", "csv"
- * or "json".
+ * or "json".  If the source cannot be read, the name of what is in its
+ * outermost compression, such as "parquet", or NULL if that is not known.
  */
 extern const char *flow_source_wrapper(const FlowSource *source);
 
@@ -72,6 +90,12 @@ flow_source_is_timed(const FlowSource *source)
 {
 	return strcmp(flow_source_wrapper(source), "none") != 0;
 }
+
+/*
+ * Returns true if the wrapper makes the lines, with marks in them: see
+ * flow_json_codec.
+ */
+extern bool flow_source_has_marks(const FlowSource *source);
 
 /*
  * Returns the line that a repeated header of the wrapper becomes, or NULL if
@@ -144,6 +168,21 @@ typedef struct FlowCodec
 	uint64_t (*skipped)(const void *state);
 	const char *header; /* see flow_source_header */
 } FlowCodec;
+
+/* A compression or a format that is not read. */
+typedef struct FlowUnread
+{
+	const char *name;    /* "bzip2" */
+	const char *what;    /* "bzip2 data", for the message */
+	const char *hint;    /* a sentence: how to convert it */
+	bool is_compression; /* it compresses other data */
+} FlowUnread;
+
+/*
+ * Returns the compression or format that is not read and whose data begin like
+ * this, or NULL.  Up to 512 bytes are looked at.  In unread.c.
+ */
+extern const FlowUnread *flow_unread_find(const uint8_t *data, size_t len);
 
 extern const FlowCodec flow_gzip_codec; /* gzip.c */
 extern const FlowCodec flow_zstd_codec; /* zstd.c */

@@ -21,7 +21,8 @@ must(bool condition)
 
 /*
  * Returns true if the plain reader can read the file.  It does not know
- * wrappers, and a Parquet file is refused because of its first bytes.
+ * wrappers, and a Parquet file is refused because of its first bytes, as are
+ * others.
  */
 static bool
 is_plain(const char *path, const uint8_t *data, size_t len)

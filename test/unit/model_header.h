@@ -81,15 +81,25 @@ model_pieces(const char *data, size_t len, char separator, FlowSlice *pieces, in
 	return count;
 }
 
+static inline char
+model_small(char c)
+{
+	return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char) (c + 32) : c;
+}
+
+static inline bool
+model_same_name(FlowSlice a, FlowSlice b)
+{
+	for (size_t i = 0; i < a.len && i < b.len; i++)
+		if (model_small(a.data[i]) != model_small(b.data[i]))
+			return false;
+	return a.len == b.len;
+}
+
 static inline bool
 model_equals(FlowSlice slice, const char *text)
 {
-	if (slice.len != strlen(text))
-		return false;
-	for (size_t i = 0; i < slice.len; i++)
-		if (slice.data[i] != text[i] && !(slice.data[i] == '_' && text[i] == '-'))
-			return false;
-	return true;
+	return model_same_name(slice, (FlowSlice) {text, strlen(text)});
 }
 
 static inline bool
@@ -97,7 +107,8 @@ model_is_known(FlowSlice name)
 {
 	char text[64];
 
-	memcpy(text, name.data, name.len);
+	for (size_t i = 0; i < name.len; i++)
+		text[i] = model_small(name.data[i]);
 	text[name.len] = '\0';
 	return flow_field_of_column(text) != NULL;
 }
@@ -112,6 +123,8 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 	int count, known = 0;
 
 	*stop = false;
+	for (; len > 0 && *data == ' '; len--)
+		data++;
 	if (len >= sizeof(copy) || len == 0 || model_is_separator(data[0]))
 		return false;
 	for (size_t i = 0; i < len; i++)
@@ -127,15 +140,17 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 		return false;
 	for (int i = 0; i < count; i++)
 	{
-		if (names[i].len > 63 || names[i].data[0] < 'a' || names[i].data[0] > 'z')
+		char first = model_small(names[i].data[0]);
+
+		if (names[i].len > 63 || first < 'a' || first > 'z')
 			return false;
 		for (size_t j = 0; j < names[i].len; j++)
-			if (names[i].data[j] == '\0' ||
-			    strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", names[i].data[j]) == NULL)
+			if (names[i].data[j] == '\0' || strchr("abcdefghijklmnopqrstuvwxyz0123456789-",
+			                                       model_small(names[i].data[j])) == NULL)
 				return false;
 		for (int j = 0; j < i; j++)
-			if (model_same(names[i], names[j]))
-				return false;
+			if (model_same_name(names[i], names[j]))
+				*stop = true;
 		known += model_is_known(names[i]);
 	}
 	if (known * 2 < count)
@@ -161,7 +176,7 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 
 			snprintf(text, sizeof(text), "%.*s", (int) names[j].len, names[j].data);
 			for (char *c = text; *c; c++)
-				*c = *c == '-' ? '_' : *c;
+				*c = model_small(*c) == '-' ? '_' : model_small(*c);
 			if (strcmp(text, name) == 0)
 				header->place[i] = j;
 		}

@@ -408,16 +408,79 @@ model_json_add(ModelText *made, const char *data, size_t len)
 	made->len += len;
 }
 
-static inline bool
-model_json_is_time(const ModelNode *time)
+/*
+ * Adds an event's time as one field.  Seconds with a fraction are written by
+ * gmtime, a blank between date and time is "T", and none is before the zone.
+ */
+static inline void
+model_json_add_time(ModelEvents *events, const ModelNode *time)
 {
-	if (time == NULL || (time->type != '"' && time->type != '0') || time->len == 0)
-		return false;
-	for (size_t i = 0; i < time->len; i++)
-		if (time->type == '0' ? strchr("-0123456789", time->text[i]) == NULL
-		                      : (unsigned char) time->text[i] <= ' ')
-			return false;
-	return true;
+	char text[4096], whole[32] = "", fraction[32] = "", more = 0;
+	size_t len;
+
+	if (time == NULL || time->type == 'n')
+		strcpy(text, "-");
+	else if (time->type == '{')
+		strcpy(text, "{}");
+	else if (time->type == '[')
+		strcpy(text, "[]");
+	else if (time->type == 't')
+		strcpy(text, "true");
+	else if (time->type == 'f')
+		strcpy(text, "false");
+	else if (time->len == 0)
+		strcpy(text, "\"\"");
+	else if (time->len > events->max_text || time->len >= sizeof(text) ||
+	         memchr(time->text, '\0', time->len) != NULL)
+	{
+		/* too long for a record, or no time */
+		len = time->len < events->max_text ? time->len : events->max_text;
+		for (size_t i = 0; i < len; i++)
+		{
+			char byte = (unsigned char) time->text[i] <= ' ' ? '_' : time->text[i];
+
+			if (i == 10 && byte == '_' && time->text[i] == ' ' && len > 11 &&
+			    time->text[4] == '-' && time->text[7] == '-')
+				byte = 'T';
+			model_json_add(events->made, &byte, 1);
+		}
+		return;
+	}
+	else
+	{
+		memcpy(text, time->text, time->len);
+		text[time->len] = '\0';
+		if (strcmp(text, "-0") == 0 && time->type == '0')
+			strcpy(text, "0");
+		if (sscanf(text, "%13[0-9].%9[0-9]%c", whole, fraction, &more) == 2)
+		{
+			int64_t number = strtoll(whole, NULL, 10);
+			bool milliseconds = number > INT64_C(2147483647);
+			time_t seconds = (time_t) (milliseconds ? number / 1000 : number);
+			struct tm parts;
+
+			gmtime_r(&seconds, &parts);
+			len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &parts);
+			if (milliseconds)
+				len += (size_t) sprintf(text + len, "%03d", (int) (number % 1000));
+			sprintf(text + len, "%sZ", fraction);
+		}
+		else if (strlen(text) > 11 && text[4] == '-' && text[7] == '-' && text[10] == ' ')
+		{
+			char *blank = strchr(text + 11, ' ');
+
+			text[10] = 'T';
+			if (blank != NULL && (strcmp(blank, " UTC") == 0 || strcmp(blank, " GMT") == 0))
+				strcpy(blank, "Z");
+			else if (blank != NULL && blank[1] != '\0' && strchr("Z+-", blank[1]) != NULL)
+				memmove(blank, blank + 1, strlen(blank));
+		}
+	}
+	len = strlen(text);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) text[i] <= ' ')
+			text[i] = '_';
+	model_json_add(events->made, text, len);
 }
 
 static inline void
@@ -444,10 +507,12 @@ model_json_add_message(ModelEvents *events, const ModelNode *message)
 static inline void
 model_json_add_shown(ModelEvents *events, const ModelNode *event)
 {
+	size_t line = events->max_text - 3;
+	size_t most = line > 1025 ? 1025 : line > 64 ? line - 1 : 64;
 	bool string = false;
 	size_t count = 0;
 
-	for (size_t i = event->begin; i < event->end && count < 64; i++)
+	for (size_t i = event->begin; i < event->end && count < most; i++)
 	{
 		char byte = events->data[i];
 
@@ -455,7 +520,7 @@ model_json_add_shown(ModelEvents *events, const ModelNode *event)
 			continue;
 		model_json_add(events->made, &byte, 1);
 		count++;
-		if (string && byte == '\\' && count < 64)
+		if (string && byte == '\\' && count < most)
 		{
 			model_json_add(events->made, &events->data[++i], 1);
 			count++;
@@ -486,14 +551,7 @@ model_json_add_line(ModelEvents *events, const ModelNode *event)
 	}
 	else
 	{
-		if (!model_json_is_time(time))
-			model_json_add(events->made, "-", 1);
-		else if (time->type == '0' && time->len == 2 && memcmp(time->text, "-0", 2) == 0)
-			model_json_add(events->made, "0", 1);
-		else
-			model_json_add(events->made,
-			               time->text,
-			               time->len < events->max_text ? time->len : events->max_text);
+		model_json_add_time(events, time);
 		model_json_add(events->made, " ", 1);
 		model_json_add_message(events, message);
 	}

@@ -33,6 +33,13 @@ it_reads_headers_in_all_their_forms(void)
 	CHECK(agrees("srcaddr\tlog-status\n1\t2\n1 2\n\t\n1\t2\t\n"));
 	CHECK(agrees("srcaddr log-status\n1 2\n1  2\n 1 2\n1 2 \n1\t2\n\n1 2 3\n"));
 	CHECK(agrees("srcaddr, log-status\n1, 2\n"));
+	CHECK(agrees("SRCADDR Account_Id\n1 2\nAccount-ID srcAddr\n3 4\n"));
+	CHECK(agrees("SrcAddr,Log_Status\n1,2\nACCEPT,OK\nAction, Start\n"));
+	CHECK(agrees("srcaddr start SrcAddr\n1 2 3\n"));
+	CHECK(agrees("  srcaddr   start  \n 1  2 \n1   2\n  srcaddr start\n  \n"));
+	CHECK(agrees(" srcaddr,start\n1,2\n 1,2\n srcaddr , start\n"));
+	CHECK(agrees("srcaddr account-id\n1 2\nstart end start\n1 2 3\n"));
+	CHECK(agrees("account-id account_id\n1 2\n"));
 	CHECK(agrees("srcaddr new-field\n1 2\n"));
 	CHECK(agrees("srcaddr new-field newer-field\n1 2 3\n"));
 	CHECK(agrees("\n2 1 eni-1 - - - - - - - 1 2 - NODATA\n2 1 eni-1 1.1.1.1 ::1 1 2 3 4 5 6 7 "
@@ -77,6 +84,128 @@ it_names_what_is_wrong(void)
 	          FLOW_OK);
 	CHECK_INT(flow_format_check_log_format("$version", unknown, nearest, &error), FLOW_BAD_FORMAT);
 	CHECK_INT(flow_format_check_log_format("${}", unknown, nearest, &error), FLOW_BAD_FORMAT);
+}
+
+/* Reads a file with a log format or a pattern; returns the number of records. */
+static int
+read_with(const char *log_format, const char *regex, bool splitter, const char *text,
+          uint64_t *headers, FlowError *error)
+{
+	static const FlowColumn columns[] = {{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
+	                                     {.name = "end", .type = FLOW_TEXT, .max_chars = -1}};
+	FlowFormatSpec format_spec = {.columns = columns,
+	                              .ncolumns = 2,
+	                              .splitter = splitter,
+	                              .log_format = log_format,
+	                              .regex = regex};
+	FlowObject object = model_write(path, text, strlen(text));
+	FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
+	FlowReadSpec spec = {.host = &unit_host,
+	                     .reject_limit = -1,
+	                     .compression = "none",
+	                     .objects = &objects,
+	                     .max_line_length = 1000};
+	FlowReader *reader = NULL;
+	FlowRecord record;
+	FlowStatus status;
+	int records = 0;
+
+	if (flow_format_create(&unit_host, &format_spec, &spec.format, error) != FLOW_OK)
+		return -1;
+	if (flow_reader_create(&spec, &reader, error) != FLOW_OK)
+		abort();
+	while ((status = flow_reader_next(reader, &record, error)) == FLOW_OK)
+		records++;
+	*headers = flow_reader_counts(reader)->headers;
+	flow_reader_close(reader);
+	flow_format_free(spec.format);
+	unlink(path);
+	return status == FLOW_END ? records : -1;
+}
+
+static void
+headers_in_capitals_and_with_repeated_names_are_headers_for_all_formats(void)
+{
+	static const char capitals[] = "SrcAddr END\na b\nSRCADDR End\nc d\n";
+	static const char repeated[] = "srcaddr end End\na b c\nsrcaddr end End\nd e f\n";
+	uint64_t headers;
+	FlowError error;
+
+	for (int splitter = 0; splitter < 2; splitter++)
+	{
+		CHECK_INT(read_with("${srcaddr} ${end}", NULL, splitter, capitals, &headers, &error), 2);
+		CHECK_INT((int) headers, 2);
+		CHECK_INT(read_with(NULL, "(\\S+) (\\S+)", splitter, capitals, &headers, &error), 2);
+		CHECK_INT((int) headers, 2);
+		CHECK_INT(read_with(NULL, NULL, splitter, capitals, &headers, &error), 2);
+
+		/* the log format may name the repeated field as it likes */
+		CHECK_INT(
+			read_with("${srcaddr} ${end} ${again}", NULL, splitter, repeated, &headers, &error), 2);
+		CHECK_INT((int) headers, 2);
+		CHECK_INT(
+			read_with("${end} ${srcaddr} ${again}", NULL, splitter, repeated, &headers, &error),
+			-1);
+		CHECK_INT(read_with(NULL, "(\\S+) \\S+ (\\S+)", splitter, repeated, &headers, &error), 2);
+		CHECK_INT((int) headers, 2);
+		CHECK_INT(read_with(NULL, NULL, splitter, repeated, &headers, &error), -1);
+		CHECK_INT(error.status, FLOW_BAD_HEADER);
+		CHECK_STRING(error.message, "header of a flow log names a field twice");
+		CHECK_STRING(error.detail, "Its names 2 and 3 are the same.");
+	}
+}
+
+static void
+it_reads_log_formats_as_other_tools_write_them(void)
+{
+	static const char single[] = "Write a single \"$\"", braces[] = "Write \"${\" before",
+					  aws[] = "Write it as AWS does";
+	static const struct
+	{
+		const char *format;
+		const char *hint; /* its beginning; NULL: the format is read */
+		int position;
+	} cases[] = {{"version account-id srcaddr", NULL, 0},
+	             {" version  account_id\tsrcaddr", aws, 21},
+	             {"  version   account_id srcaddr  ", NULL, 0},
+	             {"version,account-id,srcaddr", NULL, 0},
+	             {"$${version} $${account-id} $${srcaddr}", NULL, 0},
+	             {"$${version},$${account-id},$${srcaddr}", NULL, 0},
+	             {"  ${version} ${account-id}  ${srcaddr}", NULL, 0},
+	             {"${Version} ${ACCOUNT-ID} ${SrcAddr}", NULL, 0},
+	             {"Version AccountId srcaddr", braces, 9},
+	             {"version unheard-of srcaddr", braces, 9},
+	             {"version account-id, srcaddr", aws, 19},
+	             {"$version $account-id", braces, 1},
+	             {"{version} {account-id}", braces, 1},
+	             {"${version} account-id", braces, 12},
+	             {"version ${account-id}", braces, 9},
+	             {"${version} $${account-id}", single, 12},
+	             {"$${version} ${account-id}", single, 13},
+	             {"$${version} $${unheard-of}", single, 13},
+	             {"$${version", single, 1},
+	             {"version version", aws, 9},
+	             {"${version}|${account-id}", aws, 11},
+	             {"", aws, 1},
+	             {"  ", aws, 1}};
+	char unknown[64], nearest[64], detail[40];
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		FlowStatus status = flow_format_check_log_format(cases[i].format, unknown, nearest, &error);
+
+		CHECK_INT(status, cases[i].hint == NULL ? FLOW_OK : FLOW_BAD_FORMAT);
+		if (cases[i].hint == NULL)
+			CHECK_STRING(unknown, "");
+		else if (status != FLOW_OK)
+		{
+			error.hint[strlen(cases[i].hint)] = '\0';
+			CHECK_STRING(error.hint, cases[i].hint);
+			snprintf(detail, sizeof(detail), "at position %d.", cases[i].position);
+			CHECK(strstr(error.detail, detail) != NULL);
+		}
+	}
 }
 
 static void
@@ -204,6 +333,8 @@ main(void)
 	snprintf(path, sizeof(path), "%s/test_header.%d", unit_temporary(), (int) getpid());
 	RUN(it_reads_headers_in_all_their_forms);
 	RUN(it_names_what_is_wrong);
+	RUN(headers_in_capitals_and_with_repeated_names_are_headers_for_all_formats);
+	RUN(it_reads_log_formats_as_other_tools_write_them);
 	RUN(it_keeps_layouts_within_bounds);
 	RUN(it_reads_random_files_as_the_plain_reader);
 	RUN(it_survives_failing_allocations);

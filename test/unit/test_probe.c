@@ -195,6 +195,48 @@ what_comes_later_is_not_known(void)
 	check_probe("none", "none", NULL);
 }
 
+/* Why the fields are not known: the line's number, and the line or the field. */
+static void
+what_is_no_flow_log_is_explained(void)
+{
+	static const struct
+	{
+		const char *text;
+		uint64_t line;
+		int misfit;
+		const char *detail, *raw;
+	} cases[] =
+		{{"\n\r\nx y\n",
+	      3,
+	      0,
+	      "It has no header, and its first line has 2 fields, where the default format has 14.",
+	      "x y"},
+	     {"2 1 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 40 1 x ACCEPT OK\n",
+	      1,
+	      12,
+	      "It has no header, and field 12 of its first line is not \"end\" as in the default "
+	      "format.",
+	      "x"},
+	     {"\n\n", 0, 0, "", ""},
+	     {"", 0, 0, "", ""}};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		FlowProbe result;
+		FlowError error;
+
+		fill_object(cases[i].text, "", strlen(cases[i].text));
+		CHECK_INT(probe(&result, &error), FLOW_OK);
+		CHECK_INT(result.source, FLOW_FIELDS_UNKNOWN);
+		CHECK_INT((int) error.line, (int) cases[i].line);
+		CHECK_INT(result.misfit, cases[i].misfit);
+		CHECK_STRING(error.detail, cases[i].detail);
+		CHECK(error.raw_len == strlen(cases[i].raw) &&
+		      memcmp(error.raw, cases[i].raw, error.raw_len) == 0);
+		flow_probe_free(&unit_host, &result);
+	}
+}
+
 /* A file that is not larger than the probe, and is cut, is damaged. */
 static void
 a_small_file_that_is_cut_is_damaged(void)
@@ -247,6 +289,7 @@ main(void)
 {
 	RUN(a_look_reads_no_more_than_it_says);
 	RUN(what_comes_later_is_not_known);
+	RUN(what_is_no_flow_log_is_explained);
 	RUN(a_small_file_that_is_cut_is_damaged);
 	RUN(memory_may_run_out_at_every_place);
 	free(object_data);

@@ -448,23 +448,182 @@ a_compression_that_is_insisted_on_must_be_it(void)
 	free(gz.data), free(zst.data);
 }
 
+/* UTF-16 of ASCII text: NULs before its bytes or after them. */
+static Bytes
+utf_16(const char *text, bool big_endian)
+{
+	Bytes result = {calloc(strlen(text), 2), 2 * strlen(text)};
+
+	for (size_t i = 0; text[i] != '\0'; i++)
+		result.data[2 * i + big_endian] = (uint8_t) text[i];
+	return result;
+}
+
+/* A tar archive of an empty file, with or without the magic of POSIX. */
+static Bytes
+tar_archive(const char *magic)
+{
+	Bytes result = {calloc(1536, 1), 1536};
+	unsigned sum = 8 * ' ';
+
+	strcpy((char *) result.data, "flow.log");
+	memcpy(result.data + 257, magic, strlen(magic));
+	for (size_t i = 0; i < 512; i++)
+		sum += result.data[i];
+	sprintf((char *) result.data + 148, "%06o", sum);
+	return result;
+}
+
+/* Checks that a file is refused by name, and so is a gzip file of it. */
 static void
-a_parquet_file_is_named_as_one(void)
+check_unread(const uint8_t *data, size_t len, const char *compression, const char *wrapper,
+             const char *what)
 {
 	static const char *const compressions[] = {"auto", "none", "gzip"};
-	FlowObject object = store("PAR1\x15\x04\x15PAR1", 11);
-	char expected[512];
+	Bytes gz = gzipped(data, len);
+	FlowObject object = store(data, len);
+	FlowSource *source;
 	FlowError error;
+	char expected[512];
 
+	snprintf(expected, sizeof(expected), "flow log \"%s\" is %s", path, what);
 	for (size_t i = 0; i < flow_countof(compressions); i++)
 	{
 		CHECK_INT(read_all(&unit_host, &object, compressions[i], NULL, &error), FLOW_UNSUPPORTED);
-		snprintf(expected, sizeof(expected), "flow log \"%s\" is a Parquet file", path);
 		CHECK_STRING(error.message, expected);
 		CHECK(strlen(error.hint) > 0);
 	}
-	object = store("PAR", 3);
+	CHECK_INT(flow_source_examine(&unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+	          FLOW_UNSUPPORTED);
+	CHECK_STRING(flow_source_compression(source), compression);
+	CHECK_STRING(flow_source_wrapper(source) != NULL ? flow_source_wrapper(source) : "?", wrapper);
+	flow_source_close(source);
+
+	object = store(gz.data, gz.len);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK_STRING(error.message, expected);
+	CHECK_INT(read_all(&unit_host, &object, "gzip", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK_INT(flow_source_examine(&unit_host, &object, &everywhere, "auto", NULL, &source, &error),
+	          FLOW_UNSUPPORTED);
+	CHECK_STRING(flow_source_compression(source), "gzip");
+	CHECK_STRING(flow_source_wrapper(source), strcmp(wrapper, "?") != 0 ? wrapper : compression);
+	flow_source_close(source);
+	free(gz.data);
+}
+
+static void
+what_is_not_read_is_named(void)
+{
+	static const struct
+	{
+		const char *data;
+		size_t len;
+		const char *compression, *wrapper, *what;
+	} cases[] = {{"PAR1\x15\x04\x15PAR1", 11, "none", "parquet", "a Parquet file"},
+	             {"ORC\x0A\x06\x12\x04\x08\x01", 9, "none", "orc", "an ORC file"},
+	             {"ORC#\x01\x00x", 7, "none", "orc", "an ORC file"},
+	             {"Obj\x01\x04\x16"
+	              "avro",
+	              10,
+	              "none",
+	              "avro",
+	              "an Avro file"},
+	             {"BZh91AY&SY\x01\x02", 12, "bzip2", "?", "bzip2 data"},
+	             {"BZh1\x17rE8P\x90\x00\x00\x00\x00", 14, "bzip2", "?", "bzip2 data"},
+	             {"\xFD\x37zXZ\x00\x00\x04", 8, "xz", "?", "xz data"},
+	             {"\x5D\x00\x00\x80\x00\xFF", 6, "lzma", "?", "lzma data"},
+	             {"LZIP\x01\x0C", 6, "lzip", "?", "lzip data"},
+	             {"\x04\x22\x4D\x18\x64\x40", 6, "lz4", "?", "lz4 data"},
+	             {"\x02\x21\x4C\x18\x10\x00", 6, "lz4", "?", "lz4 data"},
+	             {"\x89LZO\x00\r\n\x1A\n\x10", 10, "lzop", "?", "lzop data"},
+	             {"\xFF\x06\x00\x00sNaPpY\x00", 11, "snappy", "?", "snappy data"},
+	             {"\x82SNAPPY\x00\x00", 9, "snappy", "?", "snappy data"},
+	             {"\x1F\x9D\x90\x32", 4, "compress", "?", "data of compress (.Z)"},
+	             {"x\x9C\xCB\x48\xCD\xC9\xC9\x07", 8, "zlib", "?", "zlib data"},
+	             {"PK\x03\x04\x14\x00", 6, "zip", "?", "a zip archive"},
+	             {"PK\x05\x06\x00\x00", 6, "zip", "?", "a zip archive"},
+	             {"7z\xBC\xAF\x27\x1C\x00", 7, "7z", "?", "a 7z archive"},
+	             {"Rar!\x1A\x07\x01\x00", 8, "rar", "?", "a rar archive"},
+	             {"\xFF\xFE"
+	              "2\x00",
+	              4,
+	              "none",
+	              "utf-16",
+	              "text in UTF-16"},
+	             {"\xFE\xFF\x00"
+	              "2",
+	              4,
+	              "none",
+	              "utf-16",
+	              "text in UTF-16"},
+	             {"\xFF\xFE\x00\x00"
+	              "2\x00\x00\x00",
+	              8,
+	              "none",
+	              "utf-32",
+	              "text in UTF-32"}};
+	Bytes files[] =
+		{utf_16("2 123456789012 eni-1 10.0.0.1 10.0.0.2 443 50000 6 1 40 1 2 ACCEPT OK\n", false),
+	     utf_16("2 123456789012 eni-1", true),
+	     tar_archive("ustar"),
+	     tar_archive("")};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+		check_unread((const uint8_t *) cases[i].data,
+		             cases[i].len,
+		             cases[i].compression,
+		             cases[i].wrapper,
+		             cases[i].what);
+	for (size_t i = 0; i < flow_countof(files); i++)
+	{
+		check_unread(files[i].data,
+		             files[i].len,
+		             "none",
+		             i < 2 ? "utf-16" : "tar",
+		             i < 2 ? "text in UTF-16" : "a tar archive");
+		free(files[i].data);
+	}
+}
+
+/* Lines that only begin alike are lines, and so is text that has NULs. */
+static void
+text_is_not_taken_for_another_format(void)
+{
+	static const struct
+	{
+		const char *data;
+		size_t len;
+	} cases[] = {{"PAR", 3},
+	             {"ORC", 3},
+	             {"ORC 2 3\t4\r\n2 3\n", 15},
+	             {"Obj 1", 5},
+	             {"BZh91AY", 7},
+	             {"BZh9 is a word", 14},
+	             {"x\xDA\xBA is Arabic", 13},
+	             {"x^2 and so on", 13},
+	             {"PK 03 04", 8},
+	             {"2\x00"
+	              "1\x00",
+	              4},
+	             {"2\x00"
+	              "1\x00"
+	              "2\x00"
+	              "1\x00 1",
+	              10},
+	             {"\x00\x00\x00\x00\x00\x00\x00\x00", 8}};
+	Bytes tar = tar_archive("ustar");
+	FlowObject object;
+	FlowError error;
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		object = store(cases[i].data, cases[i].len);
+		CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_OK);
+	}
+	tar.data[0] ^= 1; /* the check sum is wrong */
+	object = store(tar.data, tar.len);
 	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_OK);
+	free(tar.data);
 }
 
 static void
@@ -763,7 +922,8 @@ main(void)
 	RUN(a_plain_file_can_be_read_from_anywhere_by_any_amount);
 	RUN(a_small_file_that_changes_after_its_opening_is_noticed);
 	RUN(a_compression_that_is_insisted_on_must_be_it);
-	RUN(a_parquet_file_is_named_as_one);
+	RUN(what_is_not_read_is_named);
+	RUN(text_is_not_taken_for_another_format);
 	RUN(damage_names_the_file_and_the_place);
 	RUN(a_change_is_called_a_change_even_if_it_looks_like_damage);
 	RUN(bombs_and_floods_cost_neither_memory_nor_patience);

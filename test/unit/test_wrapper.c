@@ -108,7 +108,7 @@ an_event_is_one_line_and_one_that_is_no_record_stays_none(void)
 	            "{\"timestamp\":\"1 "
 	            "2\",\"message\":\"a\"}{\"timestamp\":1.5,\"message\":\"a\"}{\"timestamp\":\"\","
 	            "\"message\":\"a\"}",
-	            "- a\n- a\n- a\n");
+	            "1_2 a\n1970-01-01T00:00:01.5Z a\n\"\" a\n");
 	check_lines(&flow_json_codec,
 	            "{\"x\":1}{\"logEvents\":[7,{\"message\":null}]}",
 	            "|{\"x\":1}\n|7\n|{\"message\":null}\n");
@@ -116,7 +116,7 @@ an_event_is_one_line_and_one_that_is_no_record_stays_none(void)
 	check_lines(
 		&flow_json_codec,
 		"{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
-		"|{\"a\":\"0123456789012345678901234567890123456789012345678901234567\n");
+		"|{\"a\":\"0123456789012345678901234567890123456789012345678901234567890123456789\"}\n");
 }
 
 static void
