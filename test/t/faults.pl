@@ -2,7 +2,7 @@
 # SQLSTATE says what was missing; never fewer rows, never "damaged" or "permission denied" for want of memory, never a crash.
 # The session goes on afterwards, and nothing is left open.
 #
-# A run takes a sample of them; FLOWLOG_FAULTS is how many seconds it may take (15, or 240 with FLOWLOG_LONG), or "all" for each of
+# A run takes a sample of them; FLOWLOG_FAULTS is how many seconds it may take (15, or 60 with FLOWLOG_LONG), or "all" for each of
 # them once, which takes an hour.  FLOWLOG_SEED is where it begins, FLOWLOG_FAULT_QUERIES a pattern for the names of the queries.
 
 use strict;
@@ -19,7 +19,7 @@ use FlowLogFaults;
 use FlowLogS3;
 use FlowLogSession;
 
-my $sample = $ENV{FLOWLOG_FAULTS} // ($long ? 240 : 15);
+my $sample = $ENV{FLOWLOG_FAULTS} // ($long ? 60 : 15);
 my $seed = $ENV{FLOWLOG_SEED} // 1;
 my $only = $ENV{FLOWLOG_FAULT_QUERIES} // '.';
 srand($seed);
