@@ -742,17 +742,3 @@ flowlog_options_validate(List *list, Oid catalog)
 	if (catalog == UserMappingRelationId)
 		validate_user_mapping(&options);
 }
-
-/* Reads the options of a server. */
-void
-flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server)
-{
-	flowlog_options_parse(options, server->options, ForeignServerRelationId);
-}
-
-/* Reads the options of a user mapping. */
-void
-flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping)
-{
-	flowlog_options_parse(options, mapping->options, UserMappingRelationId);
-}

@@ -77,8 +77,4 @@ extern void flowlog_options_parse(FlowlogOptions *options, List *list, Oid catal
  */
 extern FlowColumnSource flowlog_find_source(const char *name);
 
-/* Read the options of a server and a user mapping. */
-extern void flowlog_options_of_server(FlowlogOptions *options, const ForeignServer *server);
-extern void flowlog_options_of_user(FlowlogOptions *options, const UserMapping *mapping);
-
 #endif /* FLOWLOG_OPTION_H */

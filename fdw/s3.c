@@ -12,6 +12,7 @@
  */
 #include "flowlog_fdw.h"
 
+#include "catalog/pg_foreign_server.h"
 #include <stdlib.h>
 
 #include "catalog/pg_user_mapping.h"
@@ -218,8 +219,8 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 	/* read the options */
 	server = GetForeignServer(serverid);
 	mapping = GetUserMapping(userid, serverid);
-	flowlog_options_of_server(&of_server, server);
-	flowlog_options_of_user(&of_user, mapping);
+	flowlog_options_parse(&of_server, server->options, ForeignServerRelationId);
+	flowlog_options_parse(&of_user, mapping->options, UserMappingRelationId);
 
 	/* describe the store */
 	spec.host = &backend->host;

@@ -10,6 +10,7 @@
 
 #include "access/table.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -232,7 +233,9 @@ flowlog_table_open(Oid relid)
 	{
 		FlowlogOptions server;
 
-		flowlog_options_of_server(&server, GetForeignServer(table->serverid));
+		flowlog_options_parse(&server,
+		                      GetForeignServer(table->serverid)->options,
+		                      ForeignServerRelationId);
 		table->options.shard = server.shard;
 	}
 	if (flow_location_parse(&table->backend.host,

@@ -274,4 +274,17 @@ flow_read_dotted_quad(const char *data, size_t len, bool may_pass, uint8_t *byte
 	return true;
 }
 
+/* Returns the value of a hexadecimal digit, or -1 if the character is none. */
+static inline int
+flow_hex_value(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 #endif /* FLOW_API_DIGITS_H */

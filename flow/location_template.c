@@ -557,16 +557,6 @@ flow_template_is_null(const char *value, size_t len)
 	return len == strlen(HIVE_NULL) && memcmp(value, HIVE_NULL, len) == 0;
 }
 
-/* Returns the value of a hexadecimal digit, or -1. */
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 'a' ^ 'A';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 is_utf8_without_nul(const char *text, size_t len)
 {
@@ -595,10 +585,11 @@ flow_path_value_decode(const FlowPathValue *value, char *to)
 
 	for (size_t i = 0; i < len && value->encoded; i++)
 	{
-		bool encoded = text[i] == '%' && len - i > 2 && hex_digit(text[i + 1]) >= 0 &&
-		               hex_digit(text[i + 2]) >= 0;
+		bool encoded = text[i] == '%' && len - i > 2 && flow_hex_value(text[i + 1]) >= 0 &&
+		               flow_hex_value(text[i + 2]) >= 0;
 
-		to[n++] = encoded ? (char) (hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])) : text[i];
+		to[n++] = encoded ? (char) (flow_hex_value(text[i + 1]) << 4 | flow_hex_value(text[i + 2]))
+		                  : text[i];
 		i += encoded ? 2 : 0;
 	}
 	if (value->encoded && is_utf8_without_nul(to, n))

@@ -74,15 +74,6 @@ is_letter(char c)
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-static int
-hex_value(char c)
-{
-	return is_digit(c)            ? c - '0'
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	                              : -1;
-}
-
 /*
  * Adds the class of an escape such as \s; returns false if the letter has
  * none.
@@ -123,8 +114,8 @@ read_escape(Parser *parser, FlowByteSet *set, int *byte)
 
 	if (c == 'x')
 	{
-		int high = hex_value(parser->next[0]);
-		int low = high < 0 ? -1 : hex_value(parser->next[1]);
+		int high = flow_hex_value(parser->next[0]);
+		int low = high < 0 ? -1 : flow_hex_value(parser->next[1]);
 
 		if (low < 0)
 			return false;

@@ -50,19 +50,6 @@ is_digit(int byte)
 	return byte >= '0' && byte <= '9';
 }
 
-/* Returns the value of a hexadecimal digit, or -1. */
-static inline int
-hex_value(int byte)
-{
-	if (is_digit(byte))
-		return byte - '0';
-	if (byte >= 'a' && byte <= 'f')
-		return byte - 'a' + 10;
-	if (byte >= 'A' && byte <= 'F')
-		return byte - 'A' + 10;
-	return -1;
-}
-
 /* Reads a number of any length up to 255; the next byte must be a digit. */
 static bool
 read_octet(Cursor *in, uint8_t *octet)
@@ -145,7 +132,7 @@ read_hex_octets(Cursor *in, FlowAddress *address, int *octets)
 	int value;
 
 	in->next += 2;
-	while ((value = hex_value(peek(in))) >= 0)
+	while ((value = flow_hex_value(peek(in))) >= 0)
 	{
 		if (count == V4_BYTES * 2)
 			return false;
@@ -197,7 +184,7 @@ read_v4_network(Cursor in, FlowAddress *address)
 	int octets;
 	int bits;
 	bool is_hex = in.end - in.next > 2 && in.next[0] == '0' &&
-	              (in.next[1] == 'x' || in.next[1] == 'X') && hex_value(in.next[2]) >= 0;
+	              (in.next[1] == 'x' || in.next[1] == 'X') && flow_hex_value(in.next[2]) >= 0;
 
 	if (!(is_hex ? read_hex_octets(&in, address, &octets)
 	             : read_dotted_octets(&in, address, &octets)) ||
@@ -313,7 +300,7 @@ read_v6(Cursor in, FlowAddress *address)
 	while (peek(&in) != END)
 	{
 		int byte = *in.next++;
-		int value = hex_value(byte);
+		int value = flow_hex_value(byte);
 
 		if (value >= 0)
 		{
