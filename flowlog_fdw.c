@@ -31,6 +31,9 @@ _PG_init(void)
 	flowlog_settings_define();
 	flowlog_function_init(flowlog_fdw_handler);
 	flowlog_rollup_init();
+	flowlog_sets_init();
+	flowlog_set_join_init();
+	flowlog_set_aggregate_init();
 }
 
 /* ---------- validator ---------- */
@@ -51,7 +54,8 @@ static ForeignScan *
 flowlog_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist,
              List *clauses, Plan *outer_plan)
 {
-	if (IS_UPPER_REL(rel))
+	/* also of groups that are joined */
+	if (rel->relid == 0)
 		return flowlog_get_aggregate_plan(root, path, tlist, outer_plan);
 	return flowlog_get_plan(root, rel, relid, path, tlist, clauses, outer_plan);
 }
@@ -87,21 +91,46 @@ flowlog_begin(ForeignScanState *node, int eflags)
 		flowlog_scan_begin(relid, user_of(node, plan), node->ss.ps.state->es_query_cxt);
 	FlowlogQuals quals = flowlog_plan_quals(plan);
 
+	flowlog_check_execute(quals.pushed);
+	if (aggregates)
+		flowlog_check_execute(flowlog_aggregate_outputs(plan));
+	scan->plan = node->ss.ps.state->es_plannedstmt;
 	scan->explain_only = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
 	scan->pushed = quals.pushed;
-	scan->prune = flowlog_prune_create(scan->table,
-	                                   &scan->backend,
-	                                   scan->explain_only,
-	                                   &node->ss.ps,
-	                                   plan->fdw_scan_tlist,
-	                                   &quals);
+	flowlog_needs_prepare_subplans(scan, node, scan->pushed);
+	flowlog_sets_begin(scan, node, &quals);
+	scan->prune =
+		flowlog_prune_create(scan->table, &scan->backend, scan->explain_only, &node->ss.ps, &quals);
 	if (aggregates)
-		flowlog_aggregate_begin(scan, plan);
+		flowlog_aggregate_begin(scan, node);
 	else
 		scan->tuple = flowlog_scan_create_tuple(scan,
 		                                        RelationGetDescr(node->ss.ss_currentRelation),
 		                                        flowlog_plan_attrs_used(plan));
+	flowlog_top_begin(scan, node);
+	scan->attrs = flowlog_plan_attrs_of_query(plan);
 	node->fdw_state = scan;
+}
+
+/*
+ * Makes the filter, unless there is one.  It is made again if the sets in it
+ * have changed since the scan was to begin again.
+ */
+static void
+make_filter(FlowlogScan *scan, ForeignScanState *node)
+{
+	bool changed = flowlog_sets_find(scan, node);
+	FlowFilter *old = scan->filter;
+
+	if (scan->reader == NULL)
+		flowlog_qual_build(scan, node, scan->pushed);
+	else if (changed)
+	{
+		scan->filter = NULL;
+		flowlog_qual_build(scan, node, scan->pushed);
+		flowlog_scan_rewind(scan);
+		flow_filter_free(old);
+	}
 }
 
 /* Returns the next row, or an empty slot at the end. */
@@ -115,13 +144,13 @@ flowlog_iterate(ForeignScanState *node)
 	ExecClearTuple(slot);
 	if (!scan->reading)
 	{
-		if (scan->reader == NULL)
-			flowlog_qual_build(scan, node, scan->pushed);
+		make_filter(scan, node);
+		flowlog_top_start(scan, node);
 		flowlog_scan_start(scan);
 	}
 	if (scan->aggregation != NULL)
-		flowlog_aggregate_next(scan, slot);
-	else if (flowlog_scan_next(scan, &record))
+		return flowlog_aggregate_next(scan);
+	if (flowlog_scan_next(scan, &record))
 	{
 		flowlog_tuple_fill(scan->tuple, &record, slot->tts_values, slot->tts_isnull);
 		ExecStoreVirtualTuple(slot);
@@ -140,11 +169,14 @@ flowlog_recheck(ForeignScanState *node, TupleTableSlot *slot)
 {
 	FlowlogScan *scan = node->fdw_state;
 	MemoryContext old;
+	TupleTableSlot *next;
 
 	if (scan->aggregation == NULL)
 		return true;
 	old = MemoryContextSwitchTo(node->ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
-	flowlog_iterate(node);
+	next = flowlog_iterate(node);
+	if (!TupIsNull(next))
+		ExecCopySlot(slot, next);
 	MemoryContextSwitchTo(old);
 	return !TupIsNull(slot);
 }
@@ -160,6 +192,7 @@ flowlog_rescan(ForeignScanState *node)
 	FlowlogScan *scan = node->fdw_state;
 	FlowFilter *old = scan->filter;
 
+	flowlog_sets_rewind(scan, node);
 	if (scan->reader == NULL)
 		return;
 	if (scan->aggregation != NULL)

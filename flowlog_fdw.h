@@ -18,6 +18,8 @@
 #include "fdw/scan.h"
 #include "fdw/plan.h"
 #include "fdw/aggregate.h"
+#include "fdw/top.h"
+#include "fdw/runtime_set.h"
 #include "fdw/command.h"
 #include "cluster/cluster.h"
 #include "athena/trino.h"

@@ -4,9 +4,9 @@
  *	  flowlog_athena_ddl: converts Athena's statement for a table of flow logs
  *	  to PostgreSQL's.
  *
- * flow/hive.c parses the statement.  This file gives it a meaning: how lines
- * are split, where the files are, and what Athena does with a value that is
- * not of its column's type.
+ * flow/hive.c parses the statement.  This file gives it a meaning: how files
+ * are read, where they are, and what Athena does with a value that is not of
+ * its column's type.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,19 @@ point_at(const Athena *athena, size_t at)
 	return internalerrposition(pg_mbstrlen_with_len(athena->ddl, (int) at) + 1);
 }
 
-/* ---------- how lines are split ---------- */
+/* Raises the error for a column of a type that is not read. */
+static void
+refuse_type(const Athena *athena, const FlowHiveColumn *column, const char *detail)
+{
+	ereport(ERROR,
+	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	        errmsg("cannot read a column of type %s", column->type),
+	        errdetail_internal("%s", detail),
+	        athena->serde == FLOWLOG_ATHENA_PARQUET ? errhint("Leave the column out.") : 0,
+	        point_at(athena, column->at));
+}
+
+/* ---------- how files are read ---------- */
 
 #define DEFAULT_NULL "\\N" /* what LazySimpleSerDe reads as NULL */
 
@@ -42,38 +54,65 @@ static const struct
 	const char *text;
 	const char *name;
 } other_formats[] = {
-	{"parquet", "Parquet"},
 	{"orc", "ORC"},
 	{"avro", "Avro"},
 	{"json", "JSON"},
-	{"csv", "CSV with quotes"},
 	{"grok", "Grok"},
 };
 
-/*
- * Raises an error for a format that is not text split by RegexSerDe or
- * LazySimpleSerDe.
- */
-static void
-refuse_format(const char *class_name)
+/* Returns true if a class or a format has a text, in lower case, in its name. */
+static bool
+names_format(const char *class_name, const char *text)
 {
 	char *lower = pstrdup(class_name);
 
 	for (char *c = lower; *c != '\0'; c++)
 		*c = pg_tolower((unsigned char) *c);
+	return strstr(lower, text) != NULL;
+}
+
+/*
+ * Raises an error for a format that is neither Parquet nor text split by
+ * RegexSerDe, LazySimpleSerDe or OpenCSVSerde.
+ */
+static void
+refuse_format(const char *class_name)
+{
 	for (size_t i = 0; i < lengthof(other_formats); i++)
-		if (strstr(lower, other_formats[i].text) != NULL)
+		if (names_format(class_name, other_formats[i].text))
 			ereport(ERROR,
 			        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			        errmsg("cannot read flow logs in %s", other_formats[i].name),
-			        errdetail("The statement names \"%s\"; tables of flow logs read lines of text.",
+			        errdetail("The statement names \"%s\"; tables of flow logs read lines of text "
+			                  "and Parquet.",
 			                  class_name),
 			        errhint("Tables without option \"regex\" read flow logs as AWS delivers them "
-			                "in text, also within JSON or the console's CSV."));
+			                "in text or Parquet, also within JSON or the console's CSV."));
 	ereport(ERROR,
 	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 	        errmsg("cannot read flow logs with \"%s\"", class_name),
-	        errdetail("Only RegexSerDe, LazySimpleSerDe and ROW FORMAT DELIMITED are understood."));
+	        errdetail("Only RegexSerDe, LazySimpleSerDe, OpenCSVSerde, ROW FORMAT DELIMITED and "
+	                  "ParquetHiveSerDe are understood."));
+}
+
+/*
+ * Returns true if the statement says that the files are Parquet.  Raises an
+ * error if its SerDe says that, but its storage format does not, or vice versa.
+ */
+static bool
+is_parquet(const FlowHive *hive)
+{
+	bool stored = hive->stored_as != NULL && names_format(hive->stored_as, "parquet");
+	bool serde = hive->serde != NULL && names_format(hive->serde, "parquet");
+
+	if ((stored && hive->serde != NULL && !serde) || (serde && hive->stored_as != NULL && !stored))
+		ereport(ERROR,
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("the SerDe of the table does not fit its storage format"),
+		        errdetail("The SerDe is \"%s\", and the storage format \"%s\".",
+		                  hive->serde,
+		                  hive->stored_as));
+	return stored || serde;
 }
 
 /* Compares without regard to case. */
@@ -86,7 +125,7 @@ ends_with(const char *text, const char *end)
 	return len >= end_len && pg_strcasecmp(text + len - end_len, end) == 0;
 }
 
-/* Checks that the table's files are text. */
+/* Checks that the table's files are text, if they are not Parquet. */
 static void
 check_storage(const FlowHive *hive)
 {
@@ -251,6 +290,55 @@ read_delimited(Athena *athena)
 		athena->null_text = DEFAULT_NULL;
 }
 
+/* Returns a property of OpenCSVSerde, as it is written in an expression. */
+static char *
+csv_character(const Athena *athena, const char *name, const char *otherwise)
+{
+	const char *value = flowlog_athena_property(athena, name);
+
+	if (value == NULL)
+		value = otherwise;
+	if (strlen(value) != 1 || *value == '\n' || *value == '\r' || (unsigned char) *value >= 0x80)
+		ereport(ERROR,
+		        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		        errmsg("cannot read a table whose property \"%s\" is \"%s\"", name, value),
+		        errdetail("It must be one ASCII character."));
+	return literal(*value);
+}
+
+/*
+ * Converts OpenCSVSerde's splitting to a pattern.  A value with a quote or an
+ * escape in it does not match, as it would have to be rewritten: its line is
+ * no record.
+ */
+static void
+read_csv(Athena *athena)
+{
+	char *separator = csv_character(athena, "separatorChar", ",");
+	char *quote = csv_character(athena, "quoteChar", "\"");
+	char *escape = csv_character(athena, "escapeChar", "\\");
+	char *quoted = psprintf("[ \\t]*%s([^%s%s]*)%s", quote, quote, escape, quote);
+	char *plain = psprintf("([^%s%s%s]*)", separator, quote, escape);
+	StringInfoData regex;
+
+	initStringInfo(&regex);
+	for (int i = 0; i < athena->hive->columns.count; i++)
+		appendStringInfo(&regex,
+		                 "%s%s(?|%s|%s)",
+		                 i > 0 ? "(?:" : "",
+		                 i > 0 ? separator : "",
+		                 quoted,
+		                 plain);
+	for (int i = 1; i < athena->hive->columns.count; i++)
+		appendStringInfoString(&regex, ")?");
+	appendStringInfo(&regex, "(?:%s[^%s%s]*)?", separator, quote, escape);
+	athena->regex = regex.data;
+	flowlog_athena_note(athena,
+	                    "As in Athena, a line with fewer values has NULLs for the others, and a "
+	                    "value that is empty is not NULL. A line is no record if a value has "
+	                    "quotes or escapes in it, or one after the last column is quoted.");
+}
+
 static const struct
 {
 	const char *serde; /* the end of the class name */
@@ -259,15 +347,95 @@ static const struct
 } serdes[] = {
 	{".LazySimpleSerDe", FLOWLOG_ATHENA_LAZY, read_delimited},
 	{".RegexSerDe", FLOWLOG_ATHENA_REGEX, read_regex},
+	{".OpenCSVSerde", FLOWLOG_ATHENA_CSV, read_csv},
 };
 
-/* Finds out how lines are split. */
+/* Says which columns must be in all files. */
+static void
+note_unknown(Athena *athena)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < athena->hive->columns.count; i++)
+		if (athena->leaves[i] != NULL ||
+		    flow_field_name(athena->hive->columns.items[i].name) == NULL)
+			appendStringInfo(&names,
+			                 "%s%s",
+			                 names.len > 0 ? ", " : "",
+			                 quote_identifier(athena->hive->columns.items[i].name));
+	if (names.len > 0)
+		flowlog_athena_note(athena,
+		                    psprintf("Columns that are not known fields of flow logs must be in "
+		                             "each file, where Athena has NULL: %s.",
+		                             names.data));
+}
+
+/*
+ * Finds the leaves of a Parquet file that members of structs are: "a.b".  Such
+ * a column is called "a_b".
+ */
+static void
+read_structs(Athena *athena)
+{
+	FlowHive *hive = athena->hive;
+
+	athena->leaves = palloc0(sizeof(char *) * (hive->columns.count + 1));
+	for (int i = 0; i < hive->columns.count; i++)
+	{
+		FlowHiveColumn *column = &hive->columns.items[i];
+		char *leaf = pstrdup(column->name);
+		char *name = pstrdup(column->name);
+
+		CHECK_FOR_INTERRUPTS();
+		if (column->group == 0)
+			continue;
+		for (int group = column->group; group > 0; group = hive->groups.items[group - 1].group)
+		{
+			leaf = psprintf("%s.%s", hive->groups.items[group - 1].name, leaf);
+			name = psprintf("%s_%s", hive->groups.items[group - 1].name, name);
+		}
+		athena->leaves[i] = leaf;
+		column->name = name;
+	}
+}
+
+/* Takes the files as Parquet. */
+static void
+read_parquet(Athena *athena)
+{
+	athena->serde = FLOWLOG_ATHENA_PARQUET;
+	flowlog_athena_check_properties(athena);
+	note_unknown(athena);
+}
+
+/* Raises an error for columns that only Parquet files can have. */
+static void
+refuse_structs(const Athena *athena, const FlowHiveColumns *columns)
+{
+	for (int i = 0; i < columns->count; i++)
+		if (columns->items[i].group > 0)
+		{
+			const FlowHiveColumn *group = &athena->hive->groups.items[columns->items[i].group - 1];
+
+			refuse_type(athena, group, "Only columns of tables in Parquet may be structs.");
+		}
+}
+
+/* Finds out how files are read. */
 static void
 read_serde(Athena *athena)
 {
 	const char *serde = athena->hive->serde;
 	size_t i = 0; /* without a SerDe, the first of them */
 
+	refuse_structs(athena, &athena->hive->partitions);
+	if (is_parquet(athena->hive))
+	{
+		read_parquet(athena);
+		return;
+	}
+	refuse_structs(athena, &athena->hive->columns);
 	check_storage(athena->hive);
 	while (serde != NULL && i < lengthof(serdes) && !ends_with(serde, serdes[i].serde))
 		i++;
@@ -284,7 +452,7 @@ read_header(Athena *athena)
 {
 	const char *lines = flowlog_athena_property(athena, "skip.header.line.count");
 
-	if (lines == NULL || strcmp(lines, "0") == 0)
+	if (athena->serde == FLOWLOG_ATHENA_PARQUET || lines == NULL || strcmp(lines, "0") == 0)
 		return;
 	if (strcmp(lines, "1") != 0)
 		ereport(ERROR,
@@ -337,11 +505,12 @@ column_type(Athena *athena, const FlowHiveColumn *column)
 			return psprintf("%s(%d)", type, column->arguments[0]);
 		return strcmp(type, "numeric") == 0 ? "numeric(10,0)" : pstrdup(type);
 	}
-	ereport(ERROR,
-	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	        errmsg("cannot read a column of type %s", column->type),
-	        errdetail("Column \"%s\" must be of one of Hive's primitive types.", column->name),
-	        point_at(athena, column->at));
+	refuse_type(athena,
+	            column,
+	            psprintf("Column \"%s\" must be of one of Hive's primitive types%s.",
+	                     column->name,
+	                     athena->serde == FLOWLOG_ATHENA_PARQUET ? ", or a struct of them" : ""));
+	return NULL;
 }
 
 static bool
@@ -381,6 +550,8 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 	initStringInfo(&options);
 	if (athena->named_groups)
 		append_option(&options, "", "field", psprintf("%d", number));
+	if (athena->leaves[number - 1] != NULL)
+		append_option(&options, "", "field", athena->leaves[number - 1]);
 	if (needs_null_text(athena, column))
 		append_option(&options, options.len > 0 ? ", " : "", "\"null\"", athena->null_text);
 	else if (is_text(column))
@@ -394,32 +565,21 @@ append_column(Athena *athena, StringInfo sql, const FlowHiveColumn *column, int 
 		appendStringInfo(sql, " OPTIONS (%s)", options.data);
 }
 
-/*
- * Appends the definition of a column that the path fills.  A column projected
- * as dates becomes a date or timestamp.
- */
+/* Appends the definition of a column that the path fills. */
 static void
 append_partition(Athena *athena, StringInfo sql, const FlowHiveColumn *column, bool first)
 {
-	const char *format = flowlog_athena_date_format(athena, column->name);
-	const char *type = column_type(athena, column);
-
-	if (format != NULL && is_text(column))
-	{
-		type = strstr(format, "HH") != NULL ? "timestamp" : "date";
-		flowlog_athena_note(athena,
-		                    psprintf("Column %s is a %s, not a text: compare it with %s '...'.",
-		                             quote_identifier(column->name),
-		                             type,
-		                             strcmp(type, "date") == 0 ? "DATE" : "TIMESTAMP"));
-	}
 	if (flowlog_athena_projection(athena, column->name, "range") != NULL ||
 	    flowlog_athena_projection(athena, column->name, "values") != NULL)
 		flowlog_athena_note(athena,
 		                    psprintf("Column %s has the values of all directories that are there; "
 		                             "Athena sees those of the projection only.",
 		                             quote_identifier(column->name)));
-	appendStringInfo(sql, "%s\n\t%s %s", first ? "" : ",", quote_identifier(column->name), type);
+	appendStringInfo(sql,
+	                 "%s\n\t%s %s",
+	                 first ? "" : ",",
+	                 quote_identifier(column->name),
+	                 column_type(athena, column));
 }
 
 /* Appends the statements for the table's comments. */
@@ -486,9 +646,10 @@ create_table(Athena *athena)
 	const FlowHive *hive = athena->hive;
 	StringInfoData sql;
 
+	read_structs(athena);
 	check_names(athena);
 
-	/* find out how lines are split, and where the files are */
+	/* find out how files are read, and where they are */
 	read_serde(athena);
 	read_header(athena);
 	flowlog_athena_read_location(athena);
@@ -507,10 +668,13 @@ create_table(Athena *athena)
 	/* set the options */
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(athena->server));
 	append_option(&sql, "\n\t", "location", athena->path.data);
-	append_option(&sql, ",\n\t", "regex", athena->regex);
+	if (athena->regex != NULL)
+		append_option(&sql, ",\n\t", "regex", athena->regex);
 	if (athena->header != NULL)
 		append_option(&sql, ",\n\t", "header", athena->header);
-	append_option(&sql, ",\n\t", "on_error", "set_null");
+	/* Athena reads a text that does not fit as NULL, and such a value in Parquet not at all */
+	if (athena->regex != NULL)
+		append_option(&sql, ",\n\t", "on_error", "set_null");
 	appendStringInfoString(&sql, "\n)");
 	append_comments(hive, &sql);
 	return psprintf("%s%s", athena->notes.data, sql.data);

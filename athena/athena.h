@@ -10,11 +10,13 @@
 
 #include "flowlog_fdw.h"
 
-/* How lines are split; a set of them can be made. */
+/* How files are read; a set of them can be made. */
 typedef enum FlowlogAthenaSerde
 {
 	FLOWLOG_ATHENA_REGEX = 1, /* RegexSerDe */
-	FLOWLOG_ATHENA_LAZY = 2   /* LazySimpleSerDe, ROW FORMAT DELIMITED */
+	FLOWLOG_ATHENA_LAZY = 2,  /* LazySimpleSerDe, ROW FORMAT DELIMITED */
+	FLOWLOG_ATHENA_CSV = 4,   /* OpenCSVSerde */
+	FLOWLOG_ATHENA_PARQUET = 8
 } FlowlogAthenaSerde;
 
 typedef struct Athena
@@ -24,12 +26,14 @@ typedef struct Athena
 	const char *server;
 	/* replaces the statement's location; NULL: not given */
 	const char *location;
-	const FlowHive *hive;
+	FlowHive *hive;
 
 	/* results */
 	StringInfoData notes; /* comments before the statement */
 	FlowlogAthenaSerde serde;
-	char *regex;
+	char *regex; /* NULL: Parquet */
+	/* by column: the name of its leaf, if that is not the column's; or NULL */
+	const char **leaves;
 	bool named_groups;
 	const char *null_text; /* of string columns; NULL: no text means NULL */
 	const char *header;    /* NULL: none */
@@ -70,12 +74,6 @@ extern void flowlog_athena_check_properties(Athena *athena);
  */
 extern const char *flowlog_athena_projection(const Athena *athena, const char *column,
                                              const char *what);
-
-/*
- * Returns the format of a column projected as dates, or NULL if the column's
- * values must stay text.
- */
-extern const char *flowlog_athena_date_format(Athena *athena, const char *column);
 
 /* Sets athena->path, the option "location". */
 extern void flowlog_athena_read_location(Athena *athena);

@@ -90,6 +90,13 @@ changes_booleans(const Athena *athena, const char *value)
 }
 
 static bool
+is_true(const Athena *athena, const char *value)
+{
+	(void) athena;
+	return pg_strcasecmp(value, "true") == 0;
+}
+
+static bool
 is_not_hive(const Athena *athena, const char *value)
 {
 	static const char *const names[] = {"ICEBERG", "DELTA", "HUDI"};
@@ -103,7 +110,8 @@ is_not_hive(const Athena *athena, const char *value)
 
 /* ---------- the properties ---------- */
 
-#define BOTH (FLOWLOG_ATHENA_REGEX | FLOWLOG_ATHENA_LAZY)
+#define TEXT (FLOWLOG_ATHENA_REGEX | FLOWLOG_ATHENA_LAZY | FLOWLOG_ATHENA_CSV)
+#define ALL (TEXT | FLOWLOG_ATHENA_PARQUET)
 
 /* Properties that are read elsewhere, by the SerDes that use them. */
 static const struct
@@ -120,9 +128,12 @@ static const struct
 	{"serialization.escape.crlf", FLOWLOG_ATHENA_LAZY},
 	{"serialization.null.format", FLOWLOG_ATHENA_LAZY},
 	{"serialization.last.column.takes.rest", FLOWLOG_ATHENA_LAZY},
-	{"skip.header.line.count", BOTH},
-	{"projection.*", BOTH},
-	{"storage.location.template", BOTH},
+	{"separatorChar", FLOWLOG_ATHENA_CSV},
+	{"quoteChar", FLOWLOG_ATHENA_CSV},
+	{"escapeChar", FLOWLOG_ATHENA_CSV},
+	{"skip.header.line.count", TEXT},
+	{"projection.*", ALL},
+	{"storage.location.template", ALL},
 };
 
 /* Properties that are refused if they change rows. */
@@ -134,11 +145,11 @@ static const struct
 	const char *detail; /* why it cannot be had */
 } refused[] = {
 	{"skip.footer.line.count",
-     BOTH,
+     TEXT,
      is_not_zero,
      "All lines to the end of a file are read; none can be left out by its place."},
-	{"textinputformat.record.delimiter", BOTH, is_not_newline, "Lines end at line feeds."},
-	{"serialization.encoding", BOTH, is_not_utf8, "Files are read as UTF-8."},
+	{"textinputformat.record.delimiter", TEXT, is_not_newline, "Lines end at line feeds."},
+	{"serialization.encoding", TEXT, is_not_utf8, "Files are read as UTF-8."},
 	{"timestamp.formats",
      FLOWLOG_ATHENA_LAZY,
      changes_timestamps,
@@ -147,7 +158,11 @@ static const struct
      FLOWLOG_ATHENA_LAZY,
      changes_booleans,
      "Columns of type boolean are read from \"true\" and \"false\" only."},
-	{"table_type", BOTH, is_not_hive, "Which of its files are rows is said by its metadata."},
+	{"parquet.column.index.access",
+     FLOWLOG_ATHENA_PARQUET,
+     is_true,
+     "Columns are found by their names, not by their places."},
+	{"table_type", ALL, is_not_hive, "Which of its files are rows is said by its metadata."},
 };
 
 /* Properties that describe the table, or how it is written. */
@@ -176,6 +191,8 @@ static const char *const idle[] = {
 	"hive.serialization.decode.binary.as.base64",
 	"output.format.string",
 	"write.compression",
+	"compression",
+	"mergeschema", /* in lower case, as names are in Spark's OPTIONS */
 	"orc.*",
 	"parquet.*",
 	"avro.*",
@@ -239,7 +256,7 @@ is_idle(const char *property)
 	for (size_t i = 0; i < lengthof(idle); i++)
 		if (is_meant(property, idle[i]))
 			return true;
-	return is_used(property, BOTH);
+	return is_used(property, ALL);
 }
 
 /* Appends a name to a list of names. */

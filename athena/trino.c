@@ -24,6 +24,7 @@
 #include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
+#include "utils/fmgroids.h"
 
 FLOWLOG_FUNCTION(flowlog_from_iso8601_timestamp);
 FLOWLOG_FUNCTION(flowlog_to_iso8601_timestamptz);
@@ -258,6 +259,32 @@ flowlog_is_from_unixtime(Oid function)
 }
 
 /*
+ * Returns the built-in function of which a function is another name, as our
+ * bitwise_and() is; otherwise the function itself.
+ */
+Oid
+flowlog_trino_builtin(Oid function)
+{
+	static const struct
+	{
+		PGFunction address;
+		Oid function;
+	} names[] = {{int8and, F_INT8AND},
+	             {int8or, F_INT8OR},
+	             {int8xor, F_INT8XOR},
+	             {int8not, F_INT8NOT}};
+	FmgrInfo info;
+
+	if (function < FirstNormalObjectId)
+		return function;
+	fmgr_info(function, &info);
+	for (size_t i = 0; i < lengthof(names); i++)
+		if (info.fn_addr == names[i].address && info.fn_strict)
+			return names[i].function;
+	return function;
+}
+
+/*
  * Returns the Unix time in seconds.  The sum of the two may overflow int64,
  * but fits a double.
  */
@@ -417,20 +444,11 @@ flowlog_date_add_timestamp(PG_FUNCTION_ARGS)
 	const Unit *unit = find_unit(PG_GETARG_TEXT_PP(0), false);
 	int64 count = unit_count(PG_GETARG_INT64(1));
 	Timestamp timestamp = flowlog_trino_timestamp(PG_GETARG_TIMESTAMPTZ(2));
-	int64 day, time;
-	bool fits;
 
-	if (unit->months == 0)
-		fits = !pg_mul_s64_overflow(count, unit->microseconds, &count) &&
-		       !pg_add_s64_overflow(timestamp, count, &timestamp);
-	else
-	{
-		day = day_of(timestamp, &time);
-		fits = add_months(&day, count * unit->months) &&
-		       !pg_mul_s64_overflow(day, USECS_PER_DAY, &timestamp) &&
-		       !pg_add_s64_overflow(timestamp, time, &timestamp);
-	}
-	if (!fits || !IS_VALID_TIMESTAMP(timestamp))
+	if (unit->months != 0)
+		PG_RETURN_TIMESTAMPTZ(flowlog_trino_add_months(timestamp, count * unit->months));
+	if (pg_mul_s64_overflow(count, unit->microseconds, &count) ||
+	    pg_add_s64_overflow(timestamp, count, &timestamp) || !IS_VALID_TIMESTAMP(timestamp))
 		raise_timestamp_out_of_range();
 	PG_RETURN_TIMESTAMPTZ(timestamp);
 }
@@ -476,6 +494,26 @@ whole_months(Timestamp first, Timestamp last)
 	return months;
 }
 
+/* Returns the number of whole months from one time to the other. */
+int64
+flowlog_trino_months(Timestamp from, Timestamp to)
+{
+	return from > to ? -whole_months(to, from) : whole_months(from, to);
+}
+
+/* Adds months to a time. */
+Timestamp
+flowlog_trino_add_months(Timestamp timestamp, int64 count)
+{
+	int64 time;
+	int64 day = day_of(timestamp, &time);
+
+	if (!add_months(&day, count) || pg_mul_s64_overflow(day, USECS_PER_DAY, &timestamp) ||
+	    pg_add_s64_overflow(timestamp, time, &timestamp) || !IS_VALID_TIMESTAMP(timestamp))
+		raise_timestamp_out_of_range();
+	return timestamp;
+}
+
 /*
  * Returns the number of whole units from one time to the other; negative if
  * "to" is before "from".  Microseconds do not count.
@@ -491,9 +529,8 @@ difference(const Unit *unit, Timestamp from, Timestamp to)
 	if (unit->months == 0)
 		return milliseconds / (unit->microseconds / USECS_PER_MILLISECOND);
 
-	from *= USECS_PER_MILLISECOND;
-	to *= USECS_PER_MILLISECOND;
-	return (milliseconds < 0 ? -whole_months(to, from) : whole_months(from, to)) / unit->months;
+	return flowlog_trino_months(from * USECS_PER_MILLISECOND, to * USECS_PER_MILLISECOND) /
+	       unit->months;
 }
 
 /* date_diff(unit, timestamptz, timestamptz), also for timestamp */

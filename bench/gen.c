@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * gen.c
- *	  Writes flow logs like those of a busy VPC.  The same seed gives the same
- *	  logs.
+ *	  Writes flow logs.  The same arguments give the same logs.
  *
- * gen --records N --files F --format export|s3 [--seed S] [--start TIME]
- *     [--interval SECONDS] DIR
+ * gen --records N --files F [--profile PROFILE] [--layout aws]
+ *     [--format export|s3] [--seed S] [--start TIME] [--interval SECONDS]
+ *     [--jobs N] DIR
  *
  * "export" writes logs as CloudWatch's create-export-task does: each line is a
  * time and the 14 default fields, in DIR/000000.log and so on.  "s3" writes
@@ -14,262 +14,92 @@
  * interval (by default 300 seconds), beginning at TIME (by default
  * 2026-01-30T00:00:00Z).
  *
- * 10 % of the records are REJECT, namely port scans, and 1 % are NODATA or
- * SKIPDATA.  Ports and addresses are skewed: a few get most of the traffic.
- * Public addresses are those of RFC 2544 and RFC 5737, which are unassigned.
+ * --layout aws writes what AWS leaves in a bucket: files in gzip, as "s3", of
+ * two accounts in two regions each, which take turns, so that each of the four
+ * has a file in each interval.  100,000 files are 87 days.
+ *
+ *     gen --layout aws --profile office --files 100000 --records 100000000 DIR
+ *
+ * takes a minute on two processors, and makes files of 31 KB.
+ *
+ * Profiles say what the traffic is like:
+ *
+ *     busy      hosts that all know each other: each address is in about 14 %
+ *               of all files.  Without a profile, this is what there is.
+ *     office    users who look at the world by day, mostly through a NAT
+ *               gateway, hardly at weekends
+ *     service   hosts that serve the world, whose clients come for an hour
+ *     scanned   hosts that few know, but all scan: two of three records are
+ *               REJECT
+ *
+ * All but "busy" have a daily rhythm, IPv6, and a heavy tail of remote
+ * addresses, most of which are seen in one file or in a few; see
+ * gen_profile.c.
+ *
+ * With a profile or a layout, a file depends on the seed and its number alone,
+ * so processes write files side by side (--jobs; by default one for each
+ * processor).  Lines are the same on all machines; what the compressor makes
+ * of them may depend on the processor.
  *
  *-------------------------------------------------------------------------
  */
 #define _GNU_SOURCE
+#include "gen.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <isa-l/igzip_lib.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ACCOUNT "123456789012"
 #define REGION "us-east-1"
-#define FLOW_LOG "fl-0123456789abcdef0"
-
-#define INTERFACES 400
-#define HOSTS 60000
-#define PUBLIC_HOSTS 131072 /* of 198.18.0.0/15 */
-
-#define LINE_MAX_LEN 256
 #define BUFFER_SIZE (1024 * 1024)
 
 #define HEADER                                                                                     \
 	"version account-id interface-id srcaddr dstaddr srcport dstport protocol "                    \
 	"packets bytes start end action log-status\n"
 
-/* A network interface and its address. */
-typedef struct Interface
+/* What delivers logs: without a layout, the first of these alone. */
+static const struct
 {
-	char id[24];
-	uint32_t address;
-} Interface;
-
-/* One connection, as seen from the interface. */
-typedef struct Flow
-{
-	uint32_t peer;
-	int service_port;
-	int peer_port;
-	int protocol;
-	bool towards_service; /* the record's direction: to the service, or its answer */
-	bool service_is_ours;
-	bool accepted;
-	uint32_t packets;
-	uint64_t bytes;
-} Flow;
-
-typedef struct Service
-{
-	int port;
-	int protocol; /* IANA's number */
-	int weight;   /* percent of the traffic */
-	int bytes_per_packet;
-} Service;
-
-static const Service services[] = {
-	{443, 6, 52, 820},
-	{80, 6, 11, 640},
-	{53, 17, 10, 96},
-	{22, 6, 5, 210},
-	{3389, 6, 3, 330},
-	{5432, 6, 5, 410},
-	{6379, 6, 4, 150},
-	{123, 17, 3, 76},
-	{443, 17, 4, 1020}, /* QUIC */
-	{0, 1, 2, 84},      /* ICMP has no ports */
-	{0, 50, 1, 700},    /* ESP */
+	const char *account, *region, *flow_log;
+} sources[] = {
+	{ACCOUNT, REGION, "fl-0123456789abcdef0"},
+	{ACCOUNT, "eu-west-1", "fl-0123456789abcdef1"},
+	{"210987654321", REGION, "fl-0123456789abcdef2"},
+	{"210987654321", "eu-west-1", "fl-0123456789abcdef3"},
 };
 
-static const int scanned_ports[] = {22, 23, 3389, 445, 8080, 443, 5900, 1433, 25, 8443, 3306, 6379};
+#define SOURCES ((int) (sizeof(sources) / sizeof(sources[0])))
 
 static struct
 {
 	uint64_t records;
 	uint64_t files;
 	bool s3;
+	bool aws; /* --layout aws */
+	const GenTraffic *traffic;
 	uint64_t seed;
 	int64_t start; /* Unix seconds */
 	int64_t interval;
+	int jobs; /* 0: as many as there are processors */
 	const char *dir;
-} option = {1000000, 8, false, 1, 1769731200, 300, NULL};
+} option = {1000000, 8, false, false, NULL, 1, 1769731200, 300, 0, NULL};
 
-static Interface interfaces[INTERFACES];
-static uint64_t random_state;
-
-/* ---------- random numbers ---------- */
-
-/* splitmix64: any seed is good */
-static uint64_t
-next_random(void)
-{
-	uint64_t z = (random_state += 0x9E3779B97F4A7C15u);
-
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-	return z ^ (z >> 31);
-}
-
-/* Returns a random number below the limit. */
-static uint32_t
-below(uint32_t limit)
-{
-	return (uint32_t) (((next_random() >> 32) * limit) >> 32);
-}
-
-/*
- * Returns a random number below the limit that is in its lowest eighth half of
- * the time.
- */
-static uint32_t
-skewed_below(uint32_t limit)
-{
-	double u = (double) (next_random() >> 11) / 9007199254740992.0;
-
-	return (uint32_t) (u * u * u * limit);
-}
-
-/* ---------- traffic in the VPC ---------- */
-
-static void
-make_interfaces(void)
-{
-	for (int i = 0; i < INTERFACES; i++)
-	{
-		snprintf(interfaces[i].id, sizeof(interfaces[i].id), "eni-0%016" PRIx64, next_random());
-		/* 10.0.0.0/16, with a subnet for every 40 interfaces */
-		interfaces[i].address =
-			0x0A000000u + ((uint32_t) (i / 40) << 8) + 10 + (uint32_t) (i % 40) * 5;
-	}
-}
-
-/* Returns the address of a private host. */
-static uint32_t
-private_peer(void)
-{
-	uint32_t n = skewed_below(HOSTS);
-
-	/*
-	 * Mostly addresses of our own VPC, and some of a peered one.  The most
-	 * frequent are not those of the busiest interfaces.
-	 */
-	return n < 40000 ? interfaces[(n * 7 + 201) % INTERFACES].address : 0xAC1F0000u + (n - 40000);
-}
-
-/* Returns the address of a public host. */
-static uint32_t
-public_peer(void)
-{
-	uint32_t n = skewed_below(PUBLIC_HOSTS + 512);
-
-	if (n < 256)
-		return 0xCB007100u + n; /* 203.0.113.0/24 */
-	if (n < 512)
-		return 0xC6336400u + (n - 256); /* 198.51.100.0/24 */
-	/* adjacent addresses are not equally busy */
-	return 0xC6120000u + (n - 512) * 2654435761u % PUBLIC_HOSTS;
-}
-
-static int
-ephemeral_port(void)
-{
-	return 32768 + (int) below(28232);
-}
-
-/* Makes a packet of a port scan. */
-static void
-make_scan(Flow *flow)
-{
-	flow->peer = public_peer();
-	flow->service_is_ours = true;
-	flow->towards_service = true;
-	flow->accepted = false;
-	flow->protocol = below(20) == 0 ? 17 : 6;
-	flow->service_port = below(4) == 0
-	                         ? 1 + (int) below(65535)
-	                         : scanned_ports[skewed_below(sizeof(scanned_ports) / sizeof(int))];
-	flow->peer_port = 1024 + (int) below(64512);
-	flow->packets = 1 + skewed_below(3);
-	flow->bytes = flow->packets * (40 + 4 * (uint64_t) below(6));
-}
-
-/* Makes a connection to one of the services. */
-static void
-make_traffic(Flow *flow)
-{
-	const Service *service = services;
-	int at = (int) below(100);
-
-	while (at >= service->weight)
-	{
-		at -= service->weight;
-		service++;
-	}
-
-	flow->peer = below(100) < 45 ? public_peer() : private_peer();
-	flow->service_is_ours = below(100) < 55;
-	flow->towards_service = below(100) < 55;
-	flow->accepted = true;
-	flow->protocol = service->protocol;
-	flow->service_port = service->port;
-	flow->peer_port = service->port == 0 ? 0 : ephemeral_port();
-	flow->packets = 1 + skewed_below(service->protocol == 6 ? 400 : 12);
-	flow->bytes = flow->packets * (uint64_t) (service->bytes_per_packet / 2 +
-	                                          (int) below((uint32_t) service->bytes_per_packet));
-}
+uint64_t gen_random_state;
 
 /* ---------- text ---------- */
 
-static char *
-put_text(char *p, const char *text)
-{
-	size_t len = strlen(text);
-
-	memcpy(p, text, len);
-	return p + len;
-}
-
-static char *
-put_number(char *p, uint64_t number)
-{
-	char digits[20];
-	int len = 0;
-
-	do
-	{
-		digits[len++] = (char) ('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	while (len > 0)
-		*p++ = digits[--len];
-	*p++ = ' ';
-	return p;
-}
-
-static char *
-put_address(char *p, uint32_t address)
-{
-	for (int shift = 24; shift >= 0; shift -= 8)
-	{
-		p = put_number(p, (address >> shift) & 255);
-		p[-1] = '.';
-	}
-	p[-1] = ' ';
-	return p;
-}
-
-/* Writes the time of an export line: YYYY-MM-DDTHH:MM:SS.000Z. */
-static char *
-put_time(char *p, int64_t when)
+/* Writes the time of an export line. */
+char *
+gen_put_time(char *p, int64_t when)
 {
 	static int64_t shown = -1;
 	static char text[32];
@@ -284,70 +114,7 @@ put_time(char *p, int64_t when)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000Z ", &tm);
 		shown = when;
 	}
-	return put_text(p, text);
-}
-
-/*
- * Writes a record without traffic, in the documented form of NODATA and
- * SKIPDATA.
- */
-static char *
-put_no_data(char *p, int64_t start, int64_t end)
-{
-	p = put_text(p, "- - - - - - - ");
-	p = put_number(p, (uint64_t) start);
-	p = put_number(p, (uint64_t) end);
-	return put_text(p, below(10) == 0 ? "- SKIPDATA\n" : "- NODATA\n");
-}
-
-/* Writes a record with traffic. */
-static char *
-put_flow(char *p, const Interface *interface, const Flow *flow, int64_t start, int64_t end)
-{
-	/*
-	 * the interface is the source if it requests a service or answers as one
-	 */
-	bool outgoing = flow->service_is_ours != flow->towards_service;
-
-	p = put_address(p, outgoing ? interface->address : flow->peer);
-	p = put_address(p, outgoing ? flow->peer : interface->address);
-	p = put_number(p, (uint64_t) (flow->towards_service ? flow->peer_port : flow->service_port));
-	p = put_number(p, (uint64_t) (flow->towards_service ? flow->service_port : flow->peer_port));
-	p = put_number(p, (uint64_t) flow->protocol);
-	p = put_number(p, flow->packets);
-	p = put_number(p, flow->bytes);
-	p = put_number(p, (uint64_t) start);
-	p = put_number(p, (uint64_t) end);
-	return put_text(p, flow->accepted ? "ACCEPT OK\n" : "REJECT OK\n");
-}
-
-/* Writes the line of a record that starts at about "when". */
-static char *
-put_line(char *p, int64_t when)
-{
-	const Interface *interface = &interfaces[skewed_below(INTERFACES)];
-	uint32_t kind = below(100);
-	int64_t start = when + below(30);
-	int64_t end = start + 1 + below(59);
-
-	if (!option.s3)
-		p = put_time(p, start);
-	p = put_text(p, "2 " ACCOUNT " ");
-	p = put_text(p, interface->id);
-	*p++ = ' ';
-
-	if (kind == 0)
-		return put_no_data(p, start, end);
-	else
-	{
-		Flow flow;
-
-		if (kind <= 10)
-			make_scan(&flow);
-		else
-			make_traffic(&flow);
-		return put_flow(p, interface, &flow, start, end);
-	}
+	return gen_put_text(p, text);
 }
 
 /* ---------- files ---------- */
@@ -372,18 +139,83 @@ make_parents(char *path)
 	}
 }
 
+/* Creates a file, and the directories above it if there are none. */
+static int
+create_file(char *path)
+{
+	int fd = creat(path, 0666);
+
+	if (fd < 0 && errno == ENOENT)
+	{
+		make_parents(path);
+		fd = creat(path, 0666);
+	}
+	if (fd < 0)
+		fail("create file", path);
+	return fd;
+}
+
+static void
+write_all(int fd, const void *bytes, size_t len, const char *path)
+{
+	const char *p = bytes;
+
+	while (len > 0)
+	{
+		ssize_t written = write(fd, p, len);
+
+		if (written < 0 && errno != EINTR)
+			fail("write file", path);
+		if (written > 0)
+		{
+			p += written;
+			len -= (size_t) written;
+		}
+	}
+}
+
+/* Writes bytes in gzip; the first ones of a file begin it, the last end it. */
+static void
+write_gzip(int fd, const char *bytes, size_t len, bool first, bool last, const char *path)
+{
+	static struct isal_zstream stream;
+	static uint8_t level_buffer[ISAL_DEF_LVL1_DEFAULT];
+	static uint8_t out[BUFFER_SIZE];
+
+	if (first)
+	{
+		isal_deflate_init(&stream);
+		stream.level = 1;
+		stream.level_buf = level_buffer;
+		stream.level_buf_size = sizeof(level_buffer);
+		stream.gzip_flag = IGZIP_GZIP;
+	}
+	stream.next_in = (uint8_t *) bytes;
+	stream.avail_in = (uint32_t) len;
+	stream.end_of_stream = last;
+	do
+	{
+		stream.next_out = out;
+		stream.avail_out = sizeof(out);
+		if (isal_deflate(&stream) != COMP_OK)
+			fail("compress", path);
+		write_all(fd, out, sizeof(out) - stream.avail_out, path);
+	} while (stream.avail_out == 0);
+}
+
 /* Sets the path of a file. */
 static void
-name_file(char *path, size_t size, uint64_t number, int64_t start)
+name_file(char *path, size_t size, const GenFile *file)
 {
 	char day[16];
 	char stamp[24];
-	time_t seconds = (time_t) start;
+	time_t seconds = (time_t) file->start;
+	const char *region = sources[file->source].region;
 	struct tm tm;
 
 	if (!option.s3)
 	{
-		snprintf(path, size, "%s/%06" PRIu64 ".log", option.dir, number);
+		snprintf(path, size, "%s/%06" PRIu64 ".log", option.dir, file->number);
 		return;
 	}
 	gmtime_r(&seconds, &tm);
@@ -391,54 +223,163 @@ name_file(char *path, size_t size, uint64_t number, int64_t start)
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%MZ", &tm);
 	snprintf(path,
 	         size,
-	         "%s/AWSLogs/" ACCOUNT "/vpcflowlogs/" REGION "/%s/" ACCOUNT "_vpcflowlogs_" REGION
-	         "_" FLOW_LOG "_%s_%08x.log",
+	         "%s/AWSLogs/%s/vpcflowlogs/%s/%s/%s_vpcflowlogs_%s_%s_%s_%08x.log%s",
 	         option.dir,
+	         file->account,
+	         region,
 	         day,
+	         file->account,
+	         region,
+	         sources[file->source].flow_log,
 	         stamp,
-	         (unsigned int) (next_random() >> 32));
+	         (unsigned int) (gen_random() >> 32),
+	         option.aws ? ".gz" : "");
 }
 
-/* Writes a file with the given number of records. */
+/* Writes a file. */
 static void
-write_file(uint64_t number, uint64_t records)
+write_file(const GenFile *file)
 {
 	static char buffer[BUFFER_SIZE];
 	char path[4096];
-	int64_t start = option.start + (int64_t) number * option.interval;
 	char *p = buffer;
-	FILE *file;
+	bool first = true;
+	int fd;
 
-	name_file(path, sizeof(path), number, start);
-	make_parents(path);
-	file = fopen(path, "w");
-	if (file == NULL)
-		fail("create file", path);
-	setvbuf(file, NULL, _IONBF, 0);
-
+	name_file(path, sizeof(path), file);
+	fd = create_file(path);
 	if (option.s3)
-		p = put_text(p, HEADER);
-	for (uint64_t i = 0; i < records; i++)
+		p = gen_put_text(p, HEADER);
+	for (uint64_t i = 0; i <= file->records; i++)
 	{
-		p = put_line(p, start + (int64_t) (i * (uint64_t) option.interval / records));
-		if (p + LINE_MAX_LEN > buffer + BUFFER_SIZE || i + 1 == records)
+		bool last = i == file->records;
+
+		if (!last)
+			p = option.traffic->put_line(p, file, i);
+		if (!last && p + GEN_LINE_MAX <= buffer + BUFFER_SIZE)
+			continue;
+		if (option.aws)
+			write_gzip(fd, buffer, (size_t) (p - buffer), first, last, path);
+		else
+			write_all(fd, buffer, (size_t) (p - buffer), path);
+		first = false;
+		p = buffer;
+	}
+	if (close(fd) != 0)
+		fail("write file", path);
+}
+
+/* ---------- all files ---------- */
+
+/* Sets a file, but not how many records it has. */
+static void
+set_file(GenFile *file, uint64_t number)
+{
+	uint64_t turns = option.aws ? SOURCES : 1;
+
+	*file = (GenFile) {
+		.number = number,
+		.interval = number / turns,
+		.source = (int) (number % turns),
+		.account = sources[number % turns].account,
+		.start = option.start + (int64_t) (number / turns) * option.interval,
+		.seconds = option.interval,
+		.export = !option.s3,
+	};
+}
+
+/* Returns the sum of the weights of the files up to a number. */
+static uint64_t
+weights_before(uint64_t number)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < number; i++)
+	{
+		GenFile file;
+
+		set_file(&file, i);
+		sum += option.traffic->weight(file.start);
+	}
+	return sum;
+}
+
+/* Returns records * part / whole, which may be large. */
+static uint64_t
+share_of(uint64_t part, uint64_t whole)
+{
+	return (uint64_t) ((unsigned __int128) option.records * part / whole);
+}
+
+/* Writes every "jobs"-th file, from one on. */
+static void
+write_files(uint64_t first, uint64_t jobs)
+{
+	bool weighted = option.traffic->weight != NULL;
+	bool apart = weighted || option.aws;
+	uint64_t whole = weighted ? weights_before(option.files) : 0;
+	uint64_t before = 0;
+
+	for (uint64_t i = 0; i < option.files; i++)
+	{
+		GenFile file;
+		uint64_t after = before;
+
+		/* the first files get the remainder */
+		set_file(&file, i);
+		file.records = option.records / option.files + (i < option.records % option.files);
+		if (weighted)
 		{
-			if (fwrite(buffer, 1, (size_t) (p - buffer), file) != (size_t) (p - buffer))
-				fail("write file", path);
-			p = buffer;
+			after += option.traffic->weight(file.start);
+			file.records = share_of(after, whole) - share_of(before, whole);
+			before = after;
+		}
+		if (i % jobs != first)
+			continue;
+		if (apart)
+			gen_random_state = gen_mix(option.seed * 0x9E3779B97F4A7C15u + i);
+		if (option.traffic->begin_file != NULL)
+			option.traffic->begin_file(&file);
+		write_file(&file);
+	}
+}
+
+/* Writes all files in several processes. */
+static void
+write_side_by_side(int jobs)
+{
+	bool failed = false;
+	int status;
+
+	for (int i = 0; i < jobs; i++)
+	{
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail("start a process for", option.dir);
+		if (pid == 0)
+		{
+			write_files((uint64_t) i, (uint64_t) jobs);
+			exit(0);
 		}
 	}
-	if (fclose(file) != 0)
-		fail("write file", path);
+	while (wait(&status) > 0)
+		failed |= status != 0;
+	if (failed)
+		exit(1);
 }
 
 /* ---------- the command line ---------- */
 
-static void
+static _Noreturn void
 usage(void)
 {
-	fputs("usage: gen [--records N] [--files F] [--format export|s3] [--seed S]\n"
-	      "           [--start YYYY-MM-DDTHH:MM:SSZ] [--interval SECONDS] DIR\n",
+	fputs("usage: gen [--records N] [--files F] [--profile busy", stderr);
+	for (int i = 0; i < gen_nprofiles; i++)
+		fprintf(stderr, "|%s", gen_profiles[i].name);
+	fputs("] [--layout aws]\n"
+	      "           [--format export|s3] [--seed S] [--start YYYY-MM-DDTHH:MM:SSZ]\n"
+	      "           [--interval SECONDS] [--jobs N] DIR\n",
 	      stderr);
 	exit(2);
 }
@@ -470,18 +411,33 @@ parse_time(const char *text)
 	return (int64_t) timegm(&tm);
 }
 
+static const GenTraffic *
+parse_profile(const char *text)
+{
+	if (strcmp(text, gen_busy.name) == 0)
+		return &gen_busy;
+	for (int i = 0; i < gen_nprofiles; i++)
+		if (strcmp(text, gen_profiles[i].name) == 0)
+			return &gen_profiles[i];
+	usage();
+}
+
 static void
 parse_arguments(int argc, char **argv)
 {
 	static const struct option names[] = {{"records", required_argument, NULL, 'r'},
 	                                      {"files", required_argument, NULL, 'f'},
+	                                      {"profile", required_argument, NULL, 'p'},
+	                                      {"layout", required_argument, NULL, 'l'},
 	                                      {"format", required_argument, NULL, 'F'},
 	                                      {"seed", required_argument, NULL, 's'},
 	                                      {"start", required_argument, NULL, 't'},
 	                                      {"interval", required_argument, NULL, 'i'},
+	                                      {"jobs", required_argument, NULL, 'j'},
 	                                      {NULL, 0, NULL, 0}};
 	int c;
 
+	option.traffic = &gen_busy;
 	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1)
 	{
 		switch (c)
@@ -491,6 +447,14 @@ parse_arguments(int argc, char **argv)
 				break;
 			case 'f':
 				option.files = parse_number(optarg);
+				break;
+			case 'p':
+				option.traffic = parse_profile(optarg);
+				break;
+			case 'l':
+				option.aws = strcmp(optarg, "aws") == 0;
+				if (!option.aws)
+					usage();
 				break;
 			case 'F':
 				option.s3 = strcmp(optarg, "s3") == 0;
@@ -506,24 +470,37 @@ parse_arguments(int argc, char **argv)
 			case 'i':
 				option.interval = (int64_t) parse_number(optarg);
 				break;
+			case 'j':
+				option.jobs = (int) parse_number(optarg);
+				break;
 			default:
 				usage();
 		}
 	}
 	if (optind + 1 != argc || option.files == 0)
 		usage();
+	option.s3 |= option.aws;
 	option.dir = argv[optind];
 }
 
 int
 main(int argc, char **argv)
 {
-	parse_arguments(argc, argv);
-	random_state = option.seed;
-	make_interfaces();
+	int jobs;
 
-	/* the first files get the remainder */
-	for (uint64_t i = 0; i < option.files; i++)
-		write_file(i, option.records / option.files + (i < option.records % option.files));
+	parse_arguments(argc, argv);
+	gen_random_state = option.seed;
+	option.traffic->begin(option.seed);
+
+	/* "busy" files that are not apart follow each other in one sequence */
+	jobs = option.jobs > 0 ? option.jobs : (int) sysconf(_SC_NPROCESSORS_ONLN);
+	if (option.traffic == &gen_busy && !option.aws)
+		jobs = 1;
+	if ((uint64_t) jobs > option.files)
+		jobs = (int) option.files;
+	if (jobs > 1)
+		write_side_by_side(jobs);
+	else
+		write_files(0, 1);
 	return 0;
 }

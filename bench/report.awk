@@ -1,7 +1,10 @@
 # report.awk
 #	  Makes the tables of bench/RESULTS.md.
 #
+# awk -f report.awk -v part=summary MEMORY TIMES
 # awk -f report.awk -v avx512=0|1 -v bytes=N -v hash_mem=MIB MEMORY TIMES
+#
+# The first makes the table at the top, the second all others.
 #
 # MEMORY has lines "set query kB-before kB-after", TIMES lines "set query table
 # processes tool milliseconds".  "bytes" is the size of the plain files.
@@ -44,6 +47,11 @@ in_memory {
 }
 
 END {
+	if (part == "summary")
+	{
+		put_summary()
+		exit
+	}
 	put_goals()
 	put_tables()
 }
@@ -62,6 +70,57 @@ function median(key, tool,    n, i, j, t, sorted)
 	if (n == 0)
 		return 0
 	return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
+}
+
+# ---------- the summary ----------
+
+# a time in seconds, or nothing
+function seconds(key, tool,    t)
+{
+	t = median(key, tool)
+	return t > 0 ? sprintf("%.2f", t / 1000) : ""
+}
+
+# questions for which another tool takes less time than ours
+function put_slower(    set, tool, s, i, j, n, key, theirs, ours, found)
+{
+	split("plain gzip", set, " ")
+	n = split("heap duckdb clickhouse", tool, " ")
+	for (s = 1; s <= 2; s++)
+		for (i = 1; i <= nrows; i++)
+			for (j = 1; j <= n; j++)
+			{
+				key = rows[i]
+				if (key !~ "^" set[s] " [a-z_]+ text 2$")
+					continue
+				theirs = median(key, tool[j])
+				ours = median(key, "flowlog_fdw")
+				if (theirs > 0 && ours > theirs)
+					found = found (found == "" ? "" : ", ") sprintf("%s of `%s` over %s files (%.2f s, %.2f s)",
+						tool[j], substr(key, length(set[s]) + 2, length(key) - length(set[s]) - 8), set[s], theirs / 1000, ours / 1000)
+			}
+	if (found != "")
+		printf "\nFaster than flowlog_fdw: %s.\n", found
+}
+
+# what a reader wants to know first
+function put_summary(    q, name, title, key, gzip)
+{
+	split("count rejected busiest hour", name, " ")
+	title["count"] = "How many records are there?"
+	title["rejected"] = "How many rejected TCP connections?"
+	title["busiest"] = "Which ten HTTPS destinations have most packets?"
+	title["hour"] = "What happened in one hour?"
+	print "| seconds, two processes | flowlog_fdw | PostgreSQL table, loaded before | DuckDB | ClickHouse | flowlog_fdw, gzip | DuckDB, gzip | ClickHouse, gzip |"
+	print "|---|--:|--:|--:|--:|--:|--:|--:|"
+	for (q = 1; q <= 4; q++)
+	{
+		key = "plain " name[q] " text 2"
+		gzip = "gzip " name[q] " text 2"
+		printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", title[name[q]], seconds(key, "flowlog_fdw"), seconds(key, "heap"),
+			seconds(key, "duckdb"), seconds(key, "clickhouse"), seconds(gzip, "flowlog_fdw"), seconds(gzip, "duckdb"), seconds(gzip, "clickhouse")
+	}
+	put_slower()
 }
 
 # ---------- goals ----------

@@ -465,11 +465,15 @@ static bool
 read_all(FlowReader *reader, Totals *totals, bool alone)
 {
 	FlowAggregate aggregate = {option.query->value >= 0 ? FLOW_SUM : FLOW_COUNT_ALL,
-	                           option.query->value};
+	                           option.query->value,
+	                           NULL,
+	                           NULL};
+	FlowGroupBy by = {option.query->key, NULL};
 	FlowGroupSpec spec = {&host,
 	                      columns,
 	                      NCOLUMNS,
-	                      &option.query->key,
+	                      NULL,
+	                      &by,
 	                      option.query->key >= 0,
 	                      &aggregate,
 	                      1,

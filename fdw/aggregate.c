@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * aggregate.c
- *	  Which aggregates the reader can compute, and the plans in which it does.
+ *	  Which aggregates the reader can compute, and the paths in which it does.
  *
  * The reader collects groups in a table of bounded size, so one group may come
  * in pieces: one for each time that the table was full, for each worker, and
@@ -14,139 +14,38 @@
  * 130,000 of them, of 8 million records, that took as long as reading the
  * logs.
  *
- * The list of a scan's columns (fdw_scan_tlist) contains the group keys and
- * aggregates of the plan's target, then the columns that only pushed clauses
- * use.  These are returned as NULLs: they are in the list so that PostgreSQL
- * can process the clauses as all expressions of a plan.
+ * Groups of several sets of keys (GROUPING SETS) are always whole; see
+ * aggregate_sets.c.
  *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
 
-#include "executor/nodeHash.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
-#include "optimizer/planmain.h"
 #include "optimizer/planner.h"
 #include "optimizer/prep.h"
 #include "optimizer/restrictinfo.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
-#include "utils/selfuncs.h"
 
 /* bytes of a group besides its keys and states, for the planner's estimates */
 #define GROUP_OVERHEAD 64
 
-/* ---------- recognising keys and aggregates ---------- */
-
 /*
- * Returns the table's column that a Var stands for, or -1.  The scan has no
- * other relation.
+ * Groups by texts of which only an extreme is wanted have more records than
+ * this.  PostgreSQL estimates no less for several columns of which it knows
+ * nothing else.
  */
-static int
-column_of_var(const FlowlogTable *table, const Expr *expr)
-{
-	const Var *var = (const Var *) expr;
-
-	return IsA(expr, Var) && var->varlevelsup == 0 ? flowlog_table_column(table, var->varattno)
-	                                               : -1;
-}
-
-/*
- * Returns true if equal values of the column look alike, so that any one of a
- * group can be shown.  That is not so for numeric (1.0, 1.00), the
- * floating-point types (0, -0) and text with a nondeterministic collation.
- */
-static bool
-can_be_key(const FlowColumn *column, const Var *var)
-{
-	switch (column->type)
-	{
-		case FLOW_INT16:
-		case FLOW_INT32:
-		case FLOW_INT64:
-		case FLOW_BOOLEAN:
-		case FLOW_ADDRESS:
-		case FLOW_NETWORK:
-		case FLOW_TIME:
-		case FLOW_DAY:
-			return true;
-		case FLOW_TEXT:
-			return OidIsValid(var->varcollid) && get_collation_isdeterministic(var->varcollid);
-		default:
-			return false;
-	}
-}
-
-/*
- * Returns true for the argument of count(1), which counts all; count(NULL)
- * would count nothing.
- */
-static bool
-is_never_null(const Expr *expr)
-{
-	return IsA(expr, Const) && !((const Const *) expr)->constisnull;
-}
-
-/* Recognises an aggregate that the reader can compute. */
-static bool
-recognise_aggregate(const FlowlogTable *table, const Aggref *call, FlowlogOutput *output)
-{
-	const FlowlogAggregate *row = flowlog_aggregate_find(call->aggfnoid);
-	Expr *argument;
-
-	if (row == NULL || call->aggdistinct != NIL || call->aggorder != NIL ||
-	    call->aggfilter != NULL || call->aggdirectargs != NIL || call->agglevelsup != 0)
-		return false;
-
-	output->aggregate = row;
-	output->kind = row->kind;
-	output->column = -1;
-	if (call->args == NIL)
-		return row->kind == FLOW_COUNT_ALL;
-
-	argument = linitial_node(TargetEntry, call->args)->expr;
-	if (row->kind == FLOW_COUNT)
-	{
-		if (is_never_null(argument))
-		{
-			output->kind = FLOW_COUNT_ALL;
-			return true;
-		}
-		while (IsA(argument, RelabelType))
-			argument = ((RelabelType *) argument)->arg;
-	}
-	output->column = column_of_var(table, argument);
-	return output->column >= 0 && table->columns[output->column].type != FLOW_OPAQUE;
-}
-
-/*
- * Returns true if a key is a constant.  Views give names to constants, such as
- * the number of a shard, and queries group by them.  PostgreSQL adds them to a
- * plan's rows itself.
- */
-static bool
-is_constant_key(const Expr *expr)
-{
-	return IsA(expr, Const);
-}
-
-/* Recognises a column of an aggregation's target; "index" is not set. */
-bool
-flowlog_recognise_output(const FlowlogTable *table, Expr *expr, FlowlogOutput *output)
-{
-	if (IsA(expr, Aggref))
-		return recognise_aggregate(table, (Aggref *) expr, output);
-	output->aggregate = NULL;
-	output->column = column_of_var(table, expr);
-	return output->column >= 0 && can_be_key(&table->columns[output->column], (Var *) expr);
-}
+#define TEXT_GROUPS 10
 
 /* ---------- paths ---------- */
 
@@ -187,6 +86,41 @@ is_pushable_input(PlannerInfo *root, RelOptInfo *input)
 }
 
 /*
+ * Returns true if PostgreSQL can compute a key of partial groups from columns
+ * that the reader groups by.  More than one of these groups may then have the
+ * same key, but partial groups are combined anyway.
+ */
+static bool
+is_computed_key(PlannerInfo *root, const FlowlogTable *table, Expr *expr)
+{
+	List *vars;
+	ListCell *cell;
+
+	/* aggregates, and GROUPING(), are not keys */
+	if (contain_agg_clause((Node *) expr) || contain_volatile_functions((Node *) expr) ||
+	    contain_subplans((Node *) expr))
+		return false;
+	vars = pull_var_clause((Node *) expr, PVC_RECURSE_PLACEHOLDERS);
+	if (vars == NIL)
+		return false;
+	foreach(cell, vars)
+	{
+		FlowlogOutput output;
+
+		if (!flowlog_recognise_output(root, table, lfirst(cell), &output))
+			return false;
+	}
+	return true;
+}
+
+/* Returns true if two aggregates are of the same distinct values. */
+static bool
+same_distinct(const FlowlogOutput *a, const FlowlogOutput *b)
+{
+	return equal(a->argument, b->argument) && equal(a->filter, b->filter);
+}
+
+/*
  * Returns true if the reader can compute all columns of a target, as whole
  * groups or as partial ones.
  */
@@ -194,6 +128,7 @@ static bool
 is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole)
 {
 	const FlowlogTable *table = flowlog_plan_table(input);
+	FlowlogOutput distinct = {0}; /* the first aggregate with DISTINCT */
 	int nkeys = 0;
 	ListCell *cell;
 
@@ -201,19 +136,61 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 	{
 		FlowlogOutput output;
 
-		if (is_constant_key(lfirst(cell)))
+		if (flowlog_output_is_constant(lfirst(cell)) || (whole && IsA(lfirst(cell), GroupingFunc)))
 			continue;
-		if (!flowlog_recognise_output(table, lfirst(cell), &output))
+		if (IsA(lfirst(cell), GroupingFunc) && !whole)
 			return false;
-		if (output.aggregate == NULL && whole &&
-		    !flow_group_keeps_values(&table->columns[output.column]))
+		if (!flowlog_recognise_output(root, table, lfirst(cell), &output))
+		{
+			if (whole || IsA(lfirst(cell), Aggref) || !is_computed_key(root, table, lfirst(cell)))
+				return false;
+			nkeys++;
+			continue;
+		}
+		if (output.as_key && whole)
 			return false;
-		if (output.aggregate != NULL && !whole &&
+		if (output.distinct && (!whole || root->parse->groupingSets != NIL ||
+		                        (distinct.distinct && !same_distinct(&distinct, &output))))
+			return false;
+		if (output.distinct)
+			distinct = output;
+		if ((output.aggregate == NULL || output.distinct) && whole && output.column >= 0 &&
+		    !flow_group_keeps_values(&output.type) &&
+		    (root->parse->groupingSets == NIL || !flowlog_grouping_by_value(&output.type)))
+			return false;
+		if (output.aggregate != NULL && (!whole || OidIsValid(output.aggregate->final)) &&
 		    !flowlog_aggregate_state_is_known(output.aggregate))
 			return false;
 		nkeys += output.aggregate == NULL;
 	}
-	return nkeys > 0 || !whole;
+	return nkeys > 0 || !whole || (distinct.distinct && root->parse->groupClause == NIL);
+}
+
+/* Returns true if column i of a target is in a GROUP BY clause. */
+static bool
+is_in_clause(PathTarget *target, int i, List *clause)
+{
+	Index group = get_pathtarget_sortgroupref(target, i);
+
+	return group != 0 && get_sortgroupref_clause_noerr(group, clause) != NULL;
+}
+
+/* Returns true if it is in the query's, also if it is redundant there. */
+static bool
+is_key(PlannerInfo *root, PathTarget *target, int i)
+{
+	return is_in_clause(target, i, root->parse->groupClause);
+}
+
+/* Replaces the keys in an expression by constants. */
+static Node *
+without_keys(Node *node, void *keys)
+{
+	if (node == NULL || IsA(node, Aggref) || IsA(node, GroupingFunc))
+		return node;
+	if (list_member(keys, node))
+		return (Node *) makeBoolConst(false, true);
+	return expression_tree_mutator(node, without_keys, keys);
 }
 
 /*
@@ -229,17 +206,19 @@ make_scan_target(PlannerInfo *root, PathTarget *target, Node *having)
 
 	foreach(cell, target->exprs)
 	{
-		Index group = get_pathtarget_sortgroupref(target, foreach_current_index(cell));
-
-		if (group != 0 && get_sortgroupref_clause_noerr(group, group_clause(root)) != NULL)
-			add_column_to_pathtarget(result, lfirst(cell), group);
+		if (is_key(root, target, foreach_current_index(cell)))
+			add_column_to_pathtarget(result,
+			                         lfirst(cell),
+			                         get_pathtarget_sortgroupref(target,
+			                                                     foreach_current_index(cell)));
 		else
 			others = lappend(others, lfirst(cell));
 	}
 	if (having != NULL)
 		others = lappend(others, having);
+	/* what contains a key is computed from the key, not from its columns */
 	add_new_columns_to_pathtarget(result,
-	                              pull_var_clause((Node *) others,
+	                              pull_var_clause(without_keys((Node *) others, result->exprs),
 	                                              PVC_INCLUDE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
 	                                                  PVC_INCLUDE_PLACEHOLDERS));
 	return set_pathtarget_cost_width(root, result);
@@ -269,35 +248,63 @@ make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
 	return set_pathtarget_cost_width(root, partial);
 }
 
-/* Returns the bytes that a hash table of the executor may use. */
-size_t
-flowlog_hash_memory(void)
-{
-#if PG_VERSION_NUM >= 150000
-	return get_hash_memory_limit();
-#else
-	return (size_t) get_hash_mem() * 1024;
-#endif
-}
-
 /*
- * Estimates the number of groups as PostgreSQL does, so that its paths and
- * ours differ in costs only.
+ * Returns the group keys of a target, without redundant ones: of SELECT
+ * DISTINCT, all columns.
  */
-static double
-estimate_groups(PlannerInfo *root, PathTarget *target, double records)
+static List *
+group_keys(PlannerInfo *root, PathTarget *target)
 {
+	bool grouped = root->parse->groupClause != NIL;
 	List *keys = NIL;
 	ListCell *cell;
 
 	foreach(cell, target->exprs)
 	{
-		Index group = get_pathtarget_sortgroupref(target, foreach_current_index(cell));
-
-		if (group != 0 && get_sortgroupref_clause_noerr(group, group_clause(root)) != NULL)
+		if (grouped ? is_in_clause(target, foreach_current_index(cell), group_clause(root))
+		            : !IsA(lfirst(cell), Aggref) && !flowlog_output_is_constant(lfirst(cell)))
 			keys = lappend(keys, lfirst(cell));
 	}
-	return keys == NIL ? 1 : estimate_num_groups(root, keys, records, NULL, NULL);
+	return flowlog_grouping_bare(root, keys);
+}
+
+/* Estimates the number of groups. */
+static double
+estimate_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
+{
+	return flowlog_estimate_groups(root, input, group_keys(root, target), records);
+}
+
+/*
+ * Returns what the reader groups by for a target: its keys, or the columns of
+ * which PostgreSQL computes them, and what is aggregated with DISTINCT or as a
+ * text.
+ */
+static List *
+reader_keys(PlannerInfo *root, const FlowlogTable *table, PathTarget *target)
+{
+	List *keys = NIL;
+	ListCell *cell;
+
+	foreach(cell, group_keys(root, target))
+	{
+		FlowlogOutput output;
+
+		if (flowlog_recognise_output(root, table, lfirst(cell), &output))
+			keys = lappend(keys, lfirst(cell));
+		else
+			keys = list_concat(keys, pull_var_clause(lfirst(cell), PVC_RECURSE_PLACEHOLDERS));
+	}
+	foreach(cell, target->exprs)
+	{
+		FlowlogOutput output;
+
+		if (IsA(lfirst(cell), Aggref) &&
+		    flowlog_recognise_output(root, table, lfirst(cell), &output) &&
+		    (output.distinct || output.as_key))
+			keys = list_append_unique(keys, output.argument);
+	}
+	return keys;
 }
 
 /*
@@ -308,7 +315,9 @@ static double
 estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
 {
 	double capacity = (double) flowlog_hash_memory() / (target->width + GROUP_OVERHEAD);
-	double rows = estimate_groups(root, target, records);
+	/* by the columns of which PostgreSQL computes keys, there may be more */
+	List *keys = reader_keys(root, flowlog_plan_table(input), target);
+	double rows = flowlog_estimate_groups(root, input, keys, records);
 
 	/*
 	 * Before ANALYZE, PostgreSQL assumes that an equality holds for one row in
@@ -328,13 +337,43 @@ estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double r
 }
 
 /*
+ * Returns false if a target has an extreme of texts, by which the reader would
+ * group, too, and these are so many that rows cost less than partial groups.
+ */
+static bool
+has_few_texts(PlannerInfo *root, RelOptInfo *input, PathTarget *target)
+{
+	const FlowlogTable *table = flowlog_plan_table(input);
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		FlowlogOutput output;
+
+		if (IsA(lfirst(cell), Aggref) &&
+		    flowlog_recognise_output(root, table, lfirst(cell), &output) && output.as_key)
+			return flowlog_estimate_groups(root,
+			                               input,
+			                               reader_keys(root, table, target),
+			                               input->rows) < input->rows / TEXT_GROUPS;
+	}
+	return true;
+}
+
+/*
  * Returns the fdw_private of a ForeignPath: the relation, and whether its
- * groups are whole; the columns it returns; HAVING.
+ * groups are whole; the columns it returns; HAVING; what it leaves groups out
+ * by; the sets of keys, if there are several; and what it has of a join, which
+ * flowlog_aggregate_below_join adds.
  */
 static List *
-path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *having)
+path_private(RelOptInfo *input, bool whole, PathTarget *scan_target, List *having, List *top,
+             List *sets)
 {
-	return list_make3(list_make2_int(input->relid, whole), scan_target->exprs, having);
+	List *private =
+		list_make5(list_make2_int(input->relid, whole), scan_target->exprs, having, top, sets);
+
+	return lappend(private, NULL);
 }
 
 /* Creates a path, with the arguments that each release of PostgreSQL takes. */
@@ -350,7 +389,7 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 	                                 0, /* no disabled nodes */
 #endif
 	                                 startup,
-	                                 startup + rows * cpu_tuple_cost,
+	                                 startup + rows * (cpu_tuple_cost + target->cost.per_tuple),
 	                                 NIL,  /* no order */
 	                                 NULL, /* no outer path */
 #if PG_VERSION_NUM >= 170000
@@ -360,9 +399,8 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 }
 
 /*
- * Returns the cost of reading and evaluating the lines, and of half an
- * operator for each key and aggregate of a record that passes.  In the
- * executor it would be a whole operator, and cpu_tuple_cost for the record.
+ * Returns the cost of reading and evaluating the lines, and of grouping and
+ * aggregating the records that pass.
  */
 static Cost
 cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
@@ -372,8 +410,10 @@ cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double div
 	Cost run;
 
 	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, records);
+	/* not rounded up: a group of no record must not cost more than in the executor */
 	return startup + run +
-	       clamp_row_est(*records / divisor) * cpu_operator_cost / 2 * list_length(target->exprs);
+	       *records / divisor *
+	           flowlog_cost_of_groups(root, flowlog_plan_table(input), target->exprs);
 }
 
 /*
@@ -394,41 +434,89 @@ create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Pa
 	                   target,
 	                   rows,
 	                   startup,
-	                   path_private(input, false, target, NIL));
+	                   path_private(input, false, target, NIL, NIL, NIL));
 }
 
 /*
- * The cost of combining the groups of several processes: of some files each
- * (in units of seq_page_cost), and for each group that they have about the
- * cost of writing and reading a row of a hash join.
+ * The cost of combining the groups of several processes: for each group that
+ * they have about the cost of writing and reading a row of a hash join; and of
+ * their files, at least that, in units of seq_page_cost.  Even for few groups
+ * files are created and removed, which takes as long as to start a worker.
  */
-#define EXCHANGE_FILES_COST 10.0 /* in units of seq_page_cost */
+#define EXCHANGE_FILES_COST 10.0
+
+/*
+ * Returns the cost of these files.  If nothing is known of the number of
+ * groups, they are cheap: it is worse to have PostgreSQL combine many groups
+ * than to have files for few.
+ */
+static Cost
+cost_of_files(PlannerInfo *root, RelOptInfo *input, List *keys)
+{
+	Cost least = EXCHANGE_FILES_COST * seq_page_cost;
+
+	return flowlog_groups_are_known(root, input, keys) ? Max(least, parallel_setup_cost) : least;
+}
+
+/* Returns what a scan of whole groups leaves groups out by, or NIL. */
+static List *
+top_of_groups(PlannerInfo *root, RelOptInfo *input, List *outputs)
+{
+	Expr *key = input->reloptkind == RELOPT_BASEREL ? flowlog_top_key(root, true) : NULL;
+	FlowlogOutput output;
+
+	if (key == NULL || !list_member(outputs, key) ||
+	    !flowlog_recognise_output(root, flowlog_plan_table(input), key, &output) ||
+	    !flowlog_output_has_order(&output))
+		return NIL;
+	return flowlog_top_of_groups(root, key, flowlog_output_type(&output));
+}
 
 /* Creates a path that returns whole groups, which pass HAVING. */
 static ForeignPath *
-create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *scan_target,
-                  List *having, int workers)
+create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
+                  PathTarget *scan_target, List *having, List *sets, int workers)
 {
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
 	double records;
 	Cost startup = cost_groups(root, input, scan_target, divisor, &records);
-	double groups = estimate_groups(root, scan_target, clamp_row_est(records));
+	double groups = estimate_groups(root, input, scan_target, clamp_row_est(records));
 	double partial = estimate_rows(root, input, scan_target, clamp_row_est(records / divisor));
+	List *keys = reader_keys(root, flowlog_plan_table(input), scan_target);
+	/* with DISTINCT, the reader's groups are by its argument, too */
+	double inner = flowlog_estimate_groups(root, input, keys, clamp_row_est(records));
+	List *top = top_of_groups(root, input, scan_target->exprs);
 	ForeignPath *path;
 
 	if (workers > 0)
-		startup += EXCHANGE_FILES_COST * seq_page_cost + 2 * partial * cpu_tuple_cost;
-	else if (partial > groups)
+		startup += cost_of_files(root, input, keys) + 2 * partial * cpu_tuple_cost;
+	else if (partial > inner)
 		/* the groups do not fit into the table */
 		startup += 2 * partial * cpu_tuple_cost;
+	if (inner > groups)
+		startup += 2 * inner * cpu_operator_cost / divisor;
+	if (sets != NIL)
+	{
+		/* each of the reader's groups is added to one of each set */
+		startup += 2 * Min(partial, clamp_row_est(records / divisor)) * list_length(sets) *
+		           cpu_operator_cost;
+		groups = flowlog_grouping_estimate(root, scan_target, clamp_row_est(records));
+	}
 	groups =
 		clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
+	if (top != NIL && workers > 0 && !flowlog_top_is_parallel_safe(root, top))
+		top = NIL;
+	if (top != NIL)
+	{
+		startup += groups * cpu_operator_cost;
+		groups = flowlog_top_estimate(top, groups);
+	}
 	path = create_path(root,
 	                   output,
-	                   output->reltarget,
+	                   target,
 	                   groups,
 	                   startup,
-	                   path_private(input, true, scan_target, having));
+	                   path_private(input, true, scan_target, having, top, sets));
 	/* as for a scan of rows: workers run partial paths only */
 	path->path.parallel_safe = workers > 0;
 	path->path.parallel_aware = workers > 0;
@@ -456,7 +544,8 @@ add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	ForeignPath *path;
 	int workers;
 
-	if (!is_pushable_target(root, input, output->reltarget->exprs, false))
+	if (!is_pushable_target(root, input, output->reltarget->exprs, false) ||
+	    !has_few_texts(root, input, output->reltarget))
 		return;
 	if (extra->patype == PARTITIONWISE_AGGREGATE_PARTIAL)
 		add_path(output, (Path *) create_partial_path(root, input, output, output->reltarget, 0));
@@ -490,33 +579,95 @@ has_all_keys(PlannerInfo *root, PathTarget *target)
 }
 
 /*
+ * Returns true if all columns of a target but aggregates are keys.  Others,
+ * such as a column that PostgreSQL wants for an expression of a window
+ * function, may have any value of the group's records; the reader would group
+ * by them, too.
+ */
+static bool
+has_only_keys(PlannerInfo *root, PathTarget *target)
+{
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		if (!IsA(lfirst(cell), Aggref) && !IsA(lfirst(cell), GroupingFunc) &&
+		    !flowlog_output_is_constant(lfirst(cell)) &&
+		    !is_key(root, target, foreach_current_index(cell)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Adds the paths of whole groups that compute "target" from "scan_target".
+ * Each worker returns some of the groups; PostgreSQL itself would gather such
+ * a path only to sort it first.
+ */
+static void
+add_whole_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
+                PathTarget *scan_target, List *having, List *sets)
+{
+	int workers = parallel_workers(input, output);
+	double rows;
+	Path *path;
+
+	add_path(output,
+	         (Path *) create_whole_path(root, input, output, target, scan_target, having, sets, 0));
+	/* workers share groups by their keys, or the only one by its distinct values */
+	if (workers <= 0 || (group_keys(root, scan_target) == NIL &&
+	                     (root->parse->groupClause != NIL || root->parse->groupingSets != NIL)))
+		return;
+	path =
+		(Path *) create_whole_path(root, input, output, target, scan_target, having, sets, workers);
+	rows = path->rows * flowlog_parallel_divisor(workers);
+	add_path(output, (Path *) create_gather_path(root, output, path, target, NULL, &rows));
+	add_partial_path(output,
+	                 (Path *) create_whole_path(
+						 root, input, output, target, scan_target, having, sets, workers));
+}
+
+/*
  * Adds paths of whole groups, which need no final aggregation.  Returns false
- * if that is not possible.  Each worker returns some of the groups; PostgreSQL
- * itself would gather such a path only to sort it first.
+ * if that is not possible.
  */
 static bool
 add_whole_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
                  GroupPathExtraData *extra)
 {
 	PathTarget *target = make_scan_target(root, output->reltarget, extra->havingQual);
-	List *having = (List *) extra->havingQual;
-	int workers = parallel_workers(input, output);
 
-	if (root->parse->groupClause == NIL || !has_all_keys(root, target) ||
+	List *sets = NIL;
+
+	if (!has_all_keys(root, target) || !has_only_keys(root, target) ||
 	    !is_pushable_target(root, input, target->exprs, true))
 		return false;
-	add_path(output, (Path *) create_whole_path(root, input, output, target, having, 0));
-	if (workers > 0)
-	{
-		Path *path = (Path *) create_whole_path(root, input, output, target, having, workers);
-		double rows = path->rows * flowlog_parallel_divisor(workers);
-
-		add_path(output,
-		         (Path *) create_gather_path(root, output, path, output->reltarget, NULL, &rows));
-		add_partial_path(output,
-		                 (Path *) create_whole_path(root, input, output, target, having, workers));
-	}
+	if (!flowlog_grouping_of_target(root, target, &sets))
+		return false;
+	add_whole_paths(
+		root, input, output, output->reltarget, target, (List *) extra->havingQual, sets);
 	return true;
+}
+
+/* Adds paths of SELECT DISTINCT, whose rows are whole groups without aggregates. */
+static void
+add_distinct_rows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
+{
+	const Query *query = root->parse;
+	PathTarget *target = root->upper_targets[UPPERREL_DISTINCT];
+	ListCell *cell;
+
+	if (query->hasDistinctOn || query->hasAggs || query->groupClause != NIL ||
+	    query->groupingSets != NIL || query->havingQual != NULL || query->hasWindowFuncs)
+		return;
+	foreach(cell, target->exprs)
+	{
+		if (!flowlog_output_is_constant(lfirst(cell)) &&
+		    !is_in_clause(target, foreach_current_index(cell), query->distinctClause))
+			return;
+	}
+	if (is_pushable_target(root, input, target->exprs, true))
+		add_whole_paths(root, input, output, target, target, NIL, NIL);
 }
 
 /*
@@ -533,29 +684,15 @@ sorting_pays(PlannerInfo *root, const GroupPathExtraData *extra)
 	       (wanted != NIL && pathkeys_contained_in(wanted, root->group_pathkeys));
 }
 
-/*
- * Adds paths of partial groups with PostgreSQL's final aggregation on top,
- * which PostgreSQL itself would not consider.
- */
-static void
-add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
-                    GroupPathExtraData *extra)
+/* Adds paths that combine the partial groups of a path, by hashing and by sorting. */
+void
+flowlog_aggregate_add_final(PlannerInfo *root, RelOptInfo *output, Path *path,
+                            GroupPathExtraData *extra, double groups)
 {
-	PathTarget *target = make_partial_target(root, output->reltarget, extra->havingQual);
 	List *clauses = group_clause(root);
 	bool grouped = root->parse->groupClause != NIL;
 	AggClauseCosts costs = {0};
-	double groups;
-	Path *path;
 
-	if (!is_pushable_target(root, input, target->exprs, false))
-		return;
-
-	/* the partial groups */
-	path = (Path *) create_partial_path(root, input, output, target, 0);
-	/* as for a scan of rows: workers run partial paths only */
-	path->parallel_safe = false;
-	groups = estimate_groups(root, target, input->rows);
 	if (root->parse->hasAggs)
 		get_agg_clause_costs(root, AGGSPLIT_FINAL_DESERIAL, &costs);
 
@@ -594,6 +731,100 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	                                  groups));
 }
 
+/* The same for the groups of one relation. */
+static void
+add_final_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                 GroupPathExtraData *extra, Path *path)
+{
+	flowlog_aggregate_add_final(root,
+	                            output,
+	                            path,
+	                            extra,
+	                            estimate_groups(root, input, path->pathtarget, input->rows));
+}
+
+/*
+ * Adds paths of partial groups with PostgreSQL's final aggregation on top,
+ * which PostgreSQL itself would not consider.
+ */
+static void
+add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                    GroupPathExtraData *extra)
+{
+	PathTarget *target = make_partial_target(root, output->reltarget, extra->havingQual);
+	Path *path;
+
+	if (!is_pushable_target(root, input, target->exprs, false) ||
+	    !has_few_texts(root, input, target))
+		return;
+	path = (Path *) create_partial_path(root, input, output, target, 0);
+	/* as for a scan of rows: workers run partial paths only */
+	path->parallel_safe = false;
+	add_final_groups(root, input, output, extra, path);
+}
+
+/*
+ * Adds the same of the partial groups of workers.  PostgreSQL considers that,
+ * too, but with its own estimate of their number, which may be far too large.
+ */
+static void
+add_gathered_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
+                    GroupPathExtraData *extra)
+{
+	PathTarget *target = make_partial_target(root, output->reltarget, extra->havingQual);
+	int workers = parallel_workers(input, output);
+	double rows;
+	Path *path;
+
+	if (workers <= 0 || group_keys(root, target) == NIL ||
+	    !is_pushable_target(root, input, target->exprs, false) ||
+	    !has_few_texts(root, input, target))
+		return;
+	path = (Path *) create_partial_path(root, input, output, target, workers);
+	path->parallel_aware = true;
+	path->parallel_workers = workers;
+	rows = path->rows * flowlog_parallel_divisor(workers);
+	path = (Path *) create_gather_path(root, output, path, target, NULL, &rows);
+	add_final_groups(root, input, output, extra, path);
+}
+
+/* Creates a path of partial groups of the records that sets leave. */
+Path *
+flowlog_aggregate_below_join(PlannerInfo *root, RelOptInfo *input, RelOptInfo *groups,
+                             FlowlogSetPlan *sets, double share, double most, Cost before,
+                             bool parallel)
+{
+	int workers = parallel ? parallel_workers(input, groups) : 0;
+	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
+	ForeignPath *path;
+	double records;
+	double rows;
+	Cost startup;
+	Cost run;
+
+	if ((parallel && workers <= 0) || !is_pushable_input(root, input))
+		return NULL;
+	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, &records);
+	records = records * share / divisor;
+	startup += run + before;
+	startup += input->tuples * list_length(sets->conditions) * cpu_operator_cost / 2 / divisor;
+	startup +=
+		records * flowlog_cost_of_groups(root, flowlog_plan_table(input), groups->reltarget->exprs);
+	rows = estimate_rows(root, input, groups->reltarget, clamp_row_est(records));
+	rows = Min(rows, most);
+	path = create_path(root,
+	                   groups,
+	                   groups->reltarget,
+	                   rows,
+	                   startup,
+	                   path_private(input, false, groups->reltarget, NIL, NIL, NIL));
+	llast(path->fdw_private) = sets;
+	path->path.parallel_safe = parallel;
+	path->path.parallel_aware = parallel;
+	path->path.parallel_workers = workers;
+	return &path->path;
+}
+
 /* Adds paths in which the reader computes aggregates. */
 void
 flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
@@ -602,82 +833,22 @@ flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *
 	GroupPathExtraData *grouping = extra;
 
 	if (!flowlog_enable_aggregate_pushdown ||
-	    (stage != UPPERREL_PARTIAL_GROUP_AGG && stage != UPPERREL_GROUP_AGG))
+	    (stage != UPPERREL_PARTIAL_GROUP_AGG && stage != UPPERREL_GROUP_AGG &&
+	     stage != UPPERREL_DISTINCT) ||
+	    !is_pushable_input(root, input))
 		return;
-	if ((grouping->flags & GROUPING_CAN_PARTIAL_AGG) == 0 || !is_pushable_input(root, input))
-		return;
-	if (stage == UPPERREL_PARTIAL_GROUP_AGG)
+	if (stage == UPPERREL_DISTINCT)
+		add_distinct_rows(root, input, output);
+	else if (stage == UPPERREL_PARTIAL_GROUP_AGG)
 		add_partial_groups(root, input, output, grouping);
-	else if (!add_whole_groups(root, input, output, grouping))
-		add_combined_groups(root, input, output, grouping);
-}
+	else
+	{
+		bool whole = add_whole_groups(root, input, output, grouping);
 
-/* ---------- plans ---------- */
-
-/*
- * Makes the plan of a scan of groups.  Its fdw_private has the table's OID;
- * the number of columns it returns, and whether their groups are whole; and
- * the counts of clauses.
- */
-ForeignScan *
-flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan)
-{
-	List *relation = linitial(path->fdw_private);
-	Index relid = linitial_int(relation);
-	bool whole = lsecond_int(relation);
-	List *outputs = lsecond(path->fdw_private);
-	List *having = lthird(path->fdw_private);
-	RelOptInfo *input = root->simple_rel_array[relid];
-	List *local = NIL;
-	List *counts;
-	List *clauses = flowlog_plan_sort_quals(root,
-	                                        input,
-	                                        flowlog_plan_order_quals(root, input->baserestrictinfo),
-	                                        &local,
-	                                        &counts);
-	List *scan_tlist = NIL;
-	int noutputs;
-	ListCell *cell;
-
-	/* the columns it returns, followed by those that only clauses use */
-	foreach(cell, outputs)
-		if (!is_constant_key(lfirst(cell)))
-			scan_tlist = add_to_flat_tlist(scan_tlist, list_make1(lfirst(cell)));
-	noutputs = list_length(scan_tlist);
-	scan_tlist =
-		add_to_flat_tlist(scan_tlist, pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS));
-	return make_foreignscan(tlist,
-	                        having,
-	                        0, /* the scan's rows are not the table's */
-	                        clauses,
-	                        list_make3(list_make1_oid(planner_rt_fetch(relid, root)->relid),
-	                                   list_make2_int(noutputs, whole),
-	                                   counts),
-	                        scan_tlist,
-	                        NIL,
-	                        outer_plan);
-}
-
-/* Returns true if the plan's scan returns groups. */
-bool
-flowlog_plan_aggregates(const ForeignScan *plan)
-{
-	return plan->scan.scanrelid == 0;
-}
-
-Oid
-flowlog_aggregate_relid(const ForeignScan *plan)
-{
-	return linitial_oid((List *) linitial(plan->fdw_private));
-}
-
-/*
- * Returns the columns that the scan returns, without those that only clauses
- * use.
- */
-List *
-flowlog_aggregate_outputs(const ForeignScan *plan)
-{
-	return list_truncate(list_copy(plan->fdw_scan_tlist),
-	                     linitial_int((List *) lsecond(plan->fdw_private)));
+		if ((grouping->flags & GROUPING_CAN_PARTIAL_AGG) == 0)
+			return;
+		if (!whole)
+			add_combined_groups(root, input, output, grouping);
+		add_gathered_groups(root, input, output, grouping);
+	}
 }

@@ -8,12 +8,32 @@
 #ifndef FLOWLOG_AGGREGATE_H
 #define FLOWLOG_AGGREGATE_H
 
-#include "fdw/scan.h"
+#include "fdw/plan.h"
 
 /* ---------- aggregate.c ---------- */
 
 extern void flowlog_get_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
                                     RelOptInfo *output, void *extra);
+
+/*
+ * Creates a path of partial groups of a table, of the records that sets leave,
+ * for a join above it.  "groups" is the relation of these groups, with their
+ * target, "most" how many there can be.  NULL: the reader does not evaluate all
+ * conditions, or workers do not pay.
+ */
+extern Path *flowlog_aggregate_below_join(PlannerInfo *root, RelOptInfo *input, RelOptInfo *groups,
+                                          FlowlogSetPlan *sets, double share, double most,
+                                          Cost before, bool parallel);
+
+/*
+ * Adds PostgreSQL's final aggregation on top of such a path, which makes so
+ * many groups.
+ */
+extern void flowlog_aggregate_add_final(PlannerInfo *root, RelOptInfo *output, Path *path,
+                                        GroupPathExtraData *extra, double groups);
+
+/* ---------- aggregate_plan.c ---------- */
+
 extern ForeignScan *flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist,
                                                Plan *outer_plan);
 
@@ -25,10 +45,26 @@ extern bool flowlog_plan_aggregates(const ForeignScan *plan);
 extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
 extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
 
-/* Returns the bytes that a hash table of the executor may use. */
-extern size_t flowlog_hash_memory(void);
+/* Returns true if such an output is a key, not an aggregate or GROUPING(). */
+extern bool flowlog_output_is_key(const TargetEntry *output);
+
+/* ---------- estimate.c ---------- */
+
+/*
+ * Estimates the number of groups that keys make of a number of records of a
+ * table; and returns true if that is more than a guess.
+ */
+extern double flowlog_estimate_groups(PlannerInfo *root, RelOptInfo *relation, List *keys,
+                                      double records);
+extern bool flowlog_groups_are_known(PlannerInfo *root, RelOptInfo *relation, List *keys);
+
+/* Estimates the cost, for each record, of the keys and aggregates of a target. */
+extern Cost flowlog_cost_of_groups(PlannerInfo *root, const FlowlogTable *table, List *outputs);
 
 /* ---------- aggregate_state.c ---------- */
+
+typedef Datum (*FlowlogStateFunction)(const FlowColumn *column, const FlowTotal *total,
+                                      const FlowTotal *sum, bool *isnull);
 
 /* An aggregate that can be pushed. */
 typedef struct FlowlogAggregate
@@ -38,51 +74,196 @@ typedef struct FlowlogAggregate
 
 	/*
 	 * These convert a total to the state that the aggregate's combine function
-	 * takes, and to its result, in the current memory context.  "column" is
-	 * the argument.
+	 * takes, and to its result, in the current memory context.  "column" has
+	 * the argument's type; "sum" is used if the kind is FLOW_SQUARES.
 	 */
-	Datum (*state)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
-	Datum (*result)(const FlowColumn *column, const FlowTotal *total, bool *isnull);
+	FlowlogStateFunction state;
+	FlowlogStateFunction result; /* NULL: "final" makes it of the state */
+	Oid final;
 } FlowlogAggregate;
 
 /* Returns the aggregate of a function, or NULL if it cannot be pushed. */
 extern const FlowlogAggregate *flowlog_aggregate_find(Oid function);
 
+extern Datum flowlog_aggregate_result(const FlowlogAggregate *aggregate, const FlowColumn *column,
+                                      const FlowTotal *total, const FlowTotal *sum, bool *isnull);
+
 /*
- * Returns true if this server's form of the partial state is the one that we
- * write.  To be checked before partial states are planned.
+ * Returns true if this server's form of the aggregate's state is the one that
+ * we write.  To be checked before its states are planned.
  */
 extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 
-/* A column that a pushed aggregation returns: a group key, or an aggregate. */
+/* A column that a pushed aggregation returns: a group key, an aggregate, or GROUPING(). */
 typedef struct FlowlogOutput
 {
-	/* of the argument or key, an index into the table's columns; -1: none */
-	int column;
-	const FlowlogAggregate *aggregate; /* NULL: a key */
+	const FlowlogAggregate *aggregate; /* NULL: a key, or GROUPING() */
 	FlowAggregateKind kind;
-	int index; /* among the group's keys or totals */
+	Expr *argument; /* or the key; NULL: none */
+	Expr *filter;   /* NULL: the aggregate is of all records */
+	bool distinct;  /* the aggregate is of distinct values */
+	/*
+	 * The argument of min() or max() of texts is a key of partial groups, and
+	 * its value the state, with which PostgreSQL goes on.
+	 */
+	bool as_key;
+	bool is_grouping; /* it is GROUPING(); nothing else is set */
+	bool is_value;    /* groups of sets have the column's value as a key, not its fields */
+	int column;       /* the argument as an index into the table's columns; -1: it is none */
+	FlowColumn type;  /* of the argument */
+	bool is_numeric;  /* the reader computes an integer for what is numeric */
+	int index;        /* among the group's keys or totals */
+	int sum;          /* of FLOW_SQUARES: the sum of the same values, among the totals */
 } FlowlogOutput;
 
-/* Recognises a column of an aggregation's target, in aggregate.c; "index" is not set. */
-extern bool flowlog_recognise_output(const FlowlogTable *table, Expr *expr, FlowlogOutput *output);
+/*
+ * Return true if the reader knows the order of an output's values; then, the
+ * type by which it does; and the value of an aggregate, false for NULL, or one
+ * that orders alike.
+ */
+extern bool flowlog_output_has_order(const FlowlogOutput *output);
+extern FlowType flowlog_output_type(const FlowlogOutput *output);
+extern bool flowlog_aggregate_value(const FlowlogAggregate *aggregate, const FlowTotal *total,
+                                    FlowValue *value);
+
+/*
+ * Recognises a column of an aggregation's target, in aggregate_output.c;
+ * "index" is not set.  "root" is NULL at execution.
+ */
+extern bool flowlog_recognise_output(PlannerInfo *root, const FlowlogTable *table, Expr *expr,
+                                     FlowlogOutput *output);
+
+/*
+ * Returns an expression without the marks by which PostgreSQL tells what a
+ * subquery has computed from what may be rolled up; in aggregate_output.c.
+ */
+extern Expr *flowlog_output_bare(Expr *expr);
+
+/*
+ * Returns true if a key is a constant, which PostgreSQL adds to a plan's rows
+ * itself; in aggregate_output.c.
+ */
+extern bool flowlog_output_is_constant(const Expr *expr);
+
+/* ---------- aggregate_sets.c: planning ---------- */
+
+/*
+ * Find the sets of keys of the query, for a scan that returns the columns of a
+ * target, NIL for a plain GROUP BY (false: the scan cannot return their
+ * groups); and estimate how many groups of them there are.
+ */
+extern bool flowlog_grouping_of_target(PlannerInfo *root, PathTarget *target, List **sets);
+extern double flowlog_grouping_estimate(PlannerInfo *root, PathTarget *target, double records);
+
+/* Returns keys as columns of records, without marks of what may be rolled up. */
+extern List *flowlog_grouping_bare(PlannerInfo *root, List *keys);
+
+/*
+ * Returns true if groups of sets have the column's value as a key, like that of
+ * an expression.
+ */
+extern bool flowlog_grouping_by_value(const FlowColumn *column);
+
+/* Returns clauses with their columns as they are among a scan's outputs. */
+extern List *flowlog_grouping_clauses(List *clauses, List *outputs);
+
+/*
+ * Returns the sets of a plan, each a list of numbers, one for each output: of
+ * a key, whether it is in the set; of GROUPING(), its value.
+ */
+extern List *flowlog_grouping_of_plan(const ForeignScan *plan);
 
 /* ---------- aggregate_scan.c ---------- */
 
 /* Prepares scan->aggregation. */
-extern void flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan);
+extern void flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node);
 
-/*
- * Stores the next group in the slot, with values in the current memory
- * context.  Returns false at the end.
- */
-extern bool flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot);
+/* Returns the slot with the next group, or an empty one at the end. */
+extern TupleTableSlot *flowlog_aggregate_next(FlowlogScan *scan);
 
 /* Forgets all groups.  The caller rewinds the reader, too. */
 extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 
 /* Closes temporary files. */
 extern void flowlog_aggregate_end(FlowlogScan *scan);
+
+/* ---------- group_slot.c ---------- */
+
+/* Makes the columns of the group that a slot has, in the current memory context. */
+typedef void (*FlowlogFillFunction)(FlowlogScan *scan, TupleTableSlot *slot);
+
+/* Makes the slot in which a scan returns its groups; the query's end clears it. */
+extern TupleTableSlot *flowlog_group_slot_create(FlowlogScan *scan, ForeignScanState *node,
+                                                 FlowlogFillFunction fill);
+
+/* Stores a group, whose columns are made when they are asked for. */
+extern void flowlog_group_slot_store(TupleTableSlot *slot);
+
+/* ---------- group_exchange.c ---------- */
+
+/* Groups are in one of as many partitions. */
+#define FLOWLOG_PARTITION_BITS 5
+#define FLOWLOG_PARTITIONS (1 << FLOWLOG_PARTITION_BITS)
+
+/* A process's part in an exchange of groups. */
+typedef struct FlowlogParticipant FlowlogParticipant;
+
+/* Returns the size of an exchange, in bytes. */
+extern Size flowlog_exchange_size(int participants);
+
+/*
+ * Create an exchange, in the leader, or attach to it; the participant is in the
+ * current memory context.  Only the leader resets it, before a rescan.
+ */
+extern FlowlogParticipant *flowlog_exchange_create(FlowlogExchange *exchange, int participants,
+                                                   dsm_segment *segment);
+extern FlowlogParticipant *flowlog_exchange_attach(FlowlogExchange *exchange, int number,
+                                                   dsm_segment *segment);
+extern void flowlog_exchange_reset(FlowlogParticipant *participant);
+extern void flowlog_exchange_end(FlowlogParticipant *participant);
+extern void flowlog_exchange_detach(FlowlogParticipant *participant);
+
+/*
+ * Returns true if this process is to read its share of the logs; otherwise,
+ * *sharing says whether all groups are in the partitions.
+ */
+extern bool flowlog_exchange_join(FlowlogParticipant *participant, bool *sharing);
+
+/*
+ * After it has joined, a process either writes groups, which it notes first, or
+ * asks at the end whether it is alone.  If it is not, it arrives, and waits for
+ * those that have joined.
+ */
+extern void flowlog_exchange_use(FlowlogParticipant *participant);
+extern bool flowlog_exchange_is_alone(FlowlogParticipant *participant);
+extern void flowlog_exchange_arrive(FlowlogParticipant *participant);
+
+/*
+ * Write a record, which begins with its size, a uint32; take the next partition
+ * (-1: there is none left); and return its records, NULL at the end.
+ */
+extern void flowlog_exchange_put(FlowlogParticipant *participant, int partition,
+                                 const void *record);
+extern int flowlog_exchange_take(FlowlogParticipant *participant);
+extern const void *flowlog_exchange_next(FlowlogParticipant *participant, int partition);
+
+/*
+ * Move groups to shared memory, by their first "nkeys" keys; and return the
+ * rows of a partition that process number i has left there, or NULL.
+ */
+extern void flowlog_exchange_share(FlowlogParticipant *participant, FlowGroups *groups, int nkeys);
+extern void *flowlog_exchange_rows(FlowlogParticipant *participant, int i, int partition,
+                                   Size *count);
+extern int flowlog_exchange_participants(const FlowlogParticipant *participant);
+
+/*
+ * Leave a record of what was in as many partitions (true: this process is the
+ * last one); and return that of process number i, NULL if there is none or it
+ * is this process's own.
+ */
+extern bool flowlog_exchange_leave(FlowlogParticipant *participant, const void *record, Size size,
+                                   int partitions);
+extern const void *flowlog_exchange_left(FlowlogParticipant *participant, int i);
 
 /* ---------- group_store.c ---------- */
 
@@ -91,7 +272,12 @@ typedef struct FlowlogStore FlowlogStore;
 /* Returns the store of a scan; NULL if it returns rows or partial groups. */
 extern FlowlogStore *flowlog_aggregate_store(const FlowlogScan *scan);
 
-extern FlowlogStore *flowlog_store_create(MemoryContext context, int nkeys, int naggregates);
+/*
+ * Creates a store.  Processes share groups by the first "nshared" of the keys:
+ * those with the same ones go to one process.
+ */
+extern FlowlogStore *flowlog_store_create(FlowlogScan *scan, int nkeys, int nshared,
+                                          int naggregates);
 
 /*
  * Returns true if this process is to read its share of the logs.  Otherwise
@@ -114,6 +300,13 @@ extern bool flowlog_store_finish(FlowlogStore *store, FlowGroups *groups);
  */
 extern bool flowlog_store_load(FlowlogStore *store, FlowGroups *groups);
 
+/*
+ * Combines the only group of all processes, each of which has made it of what
+ * flowlog_store_load returned; "only" is the store of that group.  Returns true
+ * if this process has all of it now; the others have none.
+ */
+extern bool flowlog_store_gather(FlowlogStore *store, FlowlogStore *only, FlowGroups *groups);
+
 /* Forgets all groups that are this process's own, and closes its files. */
 extern void flowlog_store_reset(FlowlogStore *store);
 
@@ -121,11 +314,56 @@ extern void flowlog_store_reset(FlowlogStore *store);
  * The exchange is what processes share.  The leader creates it and, before a
  * rescan, resets it.  Participants are numbered from 0, the leader.
  */
-extern Size flowlog_exchange_size(int participants);
 extern void flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange,
                                           int participants, dsm_segment *segment);
 extern void flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange,
                                           int participant, dsm_segment *segment);
 extern void flowlog_store_reset_exchange(FlowlogStore *store);
+
+/* ---------- aggregate_having.c ---------- */
+
+typedef struct FlowlogHaving FlowlogHaving;
+
+/*
+ * Makes what can be decided by totals of a plan's HAVING, in the current
+ * memory context; NULL if nothing can.
+ */
+extern FlowlogHaving *flowlog_having_create(const ForeignScan *plan, const FlowlogOutput *outputs,
+                                            int noutputs);
+
+/*
+ * Returns false if the whole group at a position of a table does not pass;
+ * "having" may be NULL.
+ */
+extern bool flowlog_having_may_pass(const FlowlogHaving *having, const FlowGroups *groups,
+                                    size_t position);
+
+/* ---------- aggregate_sets.c: execution ---------- */
+
+typedef struct FlowlogGroupingSets FlowlogGroupingSets;
+
+/*
+ * Prepares for the sets of a plan, in the current memory context; returns NULL
+ * if there is only one.  Groups of sets have the scan's keys, which are
+ * "nkeys", and as one more key the set's number.
+ */
+extern FlowlogGroupingSets *flowlog_grouping_create(const ForeignScan *plan,
+                                                    FlowlogBackend *backend,
+                                                    const FlowlogOutput *outputs, int noutputs,
+                                                    int nkeys);
+
+/*
+ * Begins to fill an empty table with groups of sets; those that do not fit go
+ * to the store.
+ */
+extern void flowlog_grouping_begin(FlowlogGroupingSets *sets, FlowGroups *groups,
+                                   FlowlogStore *store);
+
+/* Adds all groups of the reader's table, and clears it. */
+extern void flowlog_grouping_add(FlowlogGroupingSets *sets, FlowGroups *from, FlowlogStore *store);
+
+/* Returns the number that the plan has for an output in the set of a group. */
+extern int flowlog_grouping_value(const FlowlogGroupingSets *sets, const FlowGroup *group,
+                                  int output);
 
 #endif /* FLOWLOG_AGGREGATE_H */

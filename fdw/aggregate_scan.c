@@ -7,51 +7,107 @@
  */
 #include "flowlog_fdw.h"
 
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/numeric.h"
+
+/*
+ * Aggregates of distinct values are computed in two steps.  First the reader
+ * groups by the value, too, and by whether it passes the aggregates' filter,
+ * if they have one; so each value of a group that does comes once.  Then these
+ * groups are added to groups of the keys alone: the totals of the other
+ * aggregates are merged, and those of distinct values are added to.
+ */
+typedef struct SecondStep
+{
+	const FlowlogOutput *value; /* an output whose argument it is */
+	int nkeys;                  /* of groups of the keys alone; at least 1 */
+	FlowGroupBy constant;       /* the key if there is none */
+	FlowGroups *groups;         /* NULL: not yet started */
+	FlowlogStore *store;        /* for those that do not fit */
+	bool added;                 /* all have been added */
+
+	/* of the group that is added */
+	FlowSlice *keys;
+	char (*forms)[FLOW_FORM_SIZE];
+	FlowTotal *totals;
+} SecondStep;
+
 struct FlowlogAggregation
 {
 	FlowlogOutput *outputs;
 	int noutputs;
-	int *keys; /* indexes into the table's columns */
+	FlowGroupBy *keys;
 	int nkeys;
+	/* those of distinct values are the last ones, and not the reader's */
 	FlowAggregate *aggregates;
 	int naggregates;
+	int nread;                 /* aggregates of the reader */
+	SecondStep *second;        /* NULL: there are no distinct values */
+	FlowlogGroupingSets *sets; /* NULL: groups are of one set of keys */
+	FlowlogHaving *having;     /* NULL: nothing of it is evaluated here */
+	/* of the keys, arguments and filters that are not columns; NULL: none yet */
+	FlowExpressions *expressions;
 
-	FlowGroups *groups; /* NULL: not yet started */
+	FlowGroups *groups;    /* NULL: not yet started */
+	FlowGroups *of_sets;   /* those of the sets, made of them */
+	FlowGroupBy *set_keys; /* of these */
 	/* combines groups; NULL: partial groups are returned */
 	FlowlogStore *store;
-	size_t position; /* among the groups, while they are being returned */
-	bool full;       /* groups are being returned */
-	bool ended;      /* all records have been read */
+	FlowGroups *returned; /* the table from which groups are returned */
+	size_t shown;         /* the group that the slot has */
+	size_t position;      /* of the next one */
+	TupleTableSlot *slot; /* in which groups are returned */
+	bool full;            /* groups are being returned */
+	bool ended;           /* all records have been read */
 	/* the groups have gone to the store, which returns whole ones */
 	bool stored;
 	bool finished; /* all groups have been returned */
 	MemoryContextCallback callback;
 };
 
-/*
- * Returns the index of a key among those found so far; adds it if it is new.
- */
-static int
-index_of_key(FlowlogAggregation *aggregation, const FlowlogOutput *output)
+static void fill_columns(FlowlogScan *scan, TupleTableSlot *slot);
+
+/* Returns true if an output is made of a key of the reader. */
+static bool
+is_of_key(const FlowlogOutput *output)
 {
-	for (int i = 0; i < aggregation->nkeys; i++)
-		if (aggregation->keys[i] == output->column)
-			return i;
-	aggregation->keys[aggregation->nkeys] = output->column;
-	return aggregation->nkeys++;
+	return output->aggregate == NULL || output->as_key;
 }
 
-/* Does the same for aggregates: sum and average of a column are one total. */
-static int
-index_of_total(FlowlogAggregation *aggregation, const FlowlogOutput *output)
+/* Returns true if two outputs are computed from the same values. */
+static bool
+same_values(const FlowlogOutput *a, const FlowlogOutput *b)
 {
-	for (int i = 0; i < aggregation->naggregates; i++)
-		if (aggregation->aggregates[i].kind == output->kind &&
-		    aggregation->aggregates[i].column == output->column)
-			return i;
-	aggregation->aggregates[aggregation->naggregates] =
-		(FlowAggregate) {output->kind, output->column};
-	return aggregation->naggregates++;
+	return a->distinct == b->distinct && a->column == b->column &&
+	       (a->column >= 0 || equal(a->argument, b->argument)) && equal(a->filter, b->filter);
+}
+
+/*
+ * Returns the number of an output's key or total, which outputs of the same
+ * values share: sum and average are one total.
+ */
+static int
+number_of(FlowlogAggregation *aggregation, const FlowlogOutput *output, FlowAggregateKind kind)
+{
+	for (FlowlogOutput *other = aggregation->outputs; other < output; other++)
+	{
+		if (is_of_key(other) != is_of_key(output) || !same_values(other, output))
+			continue;
+		if (other->kind == kind || is_of_key(output))
+			return other->index;
+		if (other->kind == FLOW_SQUARES && kind == FLOW_SUM)
+			return other->sum;
+	}
+	return is_of_key(output) ? aggregation->nkeys++ : aggregation->naggregates++;
+}
+
+static void
+number_output(FlowlogAggregation *aggregation, FlowlogOutput *output)
+{
+	output->index = number_of(aggregation, output, output->kind);
+	if (output->kind == FLOW_SQUARES)
+		output->sum = number_of(aggregation, output, FLOW_SUM);
 }
 
 static void
@@ -60,13 +116,61 @@ free_groups(void *arg)
 	FlowlogAggregation *aggregation = arg;
 
 	flow_groups_free(aggregation->groups);
-	aggregation->groups = NULL;
+	flow_groups_free(aggregation->of_sets);
+	aggregation->groups = aggregation->of_sets = NULL;
+	if (aggregation->second != NULL)
+	{
+		flow_groups_free(aggregation->second->groups);
+		aggregation->second->groups = NULL;
+	}
+	flow_expressions_free(aggregation->expressions);
+	aggregation->expressions = NULL;
+}
+
+/* Numbers the outputs of distinct values, and prepares to compute them if there are any. */
+static void
+prepare_second_step(FlowlogScan *scan, FlowlogAggregation *aggregation)
+{
+	SecondStep *second = NULL;
+
+	for (int i = 0; i < aggregation->noutputs; i++)
+	{
+		FlowlogOutput *output = &aggregation->outputs[i];
+
+		if (!output->distinct)
+			continue;
+		number_output(aggregation, output);
+		if (second == NULL)
+			second = palloc0(sizeof(SecondStep));
+		second->value = output;
+	}
+	aggregation->second = second;
+	if (second == NULL)
+		return;
+	second->nkeys = Max(aggregation->nkeys, 1);
+	second->keys = palloc0(sizeof(FlowSlice) * second->nkeys);
+	second->forms = palloc(FLOW_FORM_SIZE * second->nkeys);
+	second->totals = palloc0(sizeof(FlowTotal) * aggregation->naggregates);
+	second->store =
+		flowlog_store_create(scan, second->nkeys, second->nkeys, aggregation->naggregates);
+}
+
+/* Returns how many keys the reader groups by. */
+static int
+reader_keys(const FlowlogAggregation *aggregation)
+{
+	const SecondStep *second = aggregation->second;
+
+	if (second == NULL)
+		return aggregation->nkeys;
+	return aggregation->nkeys + (second->value->filter != NULL ? 2 : 1);
 }
 
 /* Prepares to compute what the plan's scan returns. */
 void
-flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
+flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 {
+	const ForeignScan *plan = (const ForeignScan *) node->ss.ps.plan;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	FlowlogAggregation *aggregation = palloc0(sizeof(FlowlogAggregation));
 	List *outputs = flowlog_aggregate_outputs(plan);
@@ -74,24 +178,48 @@ flowlog_aggregate_begin(FlowlogScan *scan, const ForeignScan *plan)
 
 	aggregation->noutputs = list_length(outputs);
 	aggregation->outputs = palloc0(sizeof(FlowlogOutput) * (aggregation->noutputs + 1));
-	aggregation->keys = palloc0(sizeof(int) * (aggregation->noutputs + 1));
-	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs + 1));
+	aggregation->keys = palloc0(sizeof(FlowGroupBy) * (aggregation->noutputs + 2));
+	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs * 2 + 1));
 
 	/* find keys and totals */
 	foreach(cell, outputs)
 	{
 		FlowlogOutput *output = &aggregation->outputs[foreach_current_index(cell)];
 
-		if (!flowlog_recognise_output(scan->table, lfirst_node(TargetEntry, cell)->expr, output))
+		if (!flowlog_recognise_output(NULL,
+		                              scan->table,
+		                              lfirst_node(TargetEntry, cell)->expr,
+		                              output))
 			elog(ERROR,
 			     "pushed-down aggregate of foreign table \"%s\" is not understood any more",
 			     scan->table->name);
-		output->index = output->aggregate != NULL ? index_of_total(aggregation, output)
-		                                          : index_of_key(aggregation, output);
+		output->is_value = flowlog_grouping_of_plan(plan) != NIL && output->aggregate == NULL &&
+		                   output->column >= 0 && flowlog_grouping_by_value(&output->type);
+		if (!output->distinct && !output->is_grouping)
+			number_output(aggregation, output);
 	}
-	if (lsecond_int((List *) lsecond(plan->fdw_private)))
-		aggregation->store =
-			flowlog_store_create(scan->context, aggregation->nkeys, aggregation->naggregates);
+	aggregation->nread = aggregation->naggregates;
+	prepare_second_step(scan, aggregation);
+	aggregation->sets = flowlog_grouping_create(plan,
+	                                            &scan->backend,
+	                                            aggregation->outputs,
+	                                            aggregation->noutputs,
+	                                            aggregation->nkeys);
+	aggregation->having = flowlog_having_create(plan, aggregation->outputs, aggregation->noutputs);
+	scan->group_needs = flowlog_needs_create(scan, node, -1);
+	if (aggregation->sets != NULL)
+		aggregation->store = flowlog_store_create(scan,
+		                                          aggregation->nkeys + 1,
+		                                          aggregation->nkeys + 1,
+		                                          aggregation->nread);
+	else if (lsecond_int((List *) lsecond(plan->fdw_private)))
+		/* without keys, processes share values */
+		aggregation->store = flowlog_store_create(scan,
+		                                          reader_keys(aggregation),
+		                                          aggregation->nkeys > 0 ? aggregation->nkeys
+		                                                                 : reader_keys(aggregation),
+		                                          aggregation->nread);
+	aggregation->slot = flowlog_group_slot_create(scan, node, fill_columns);
 	scan->aggregation = aggregation;
 
 	/*
@@ -111,76 +239,315 @@ flowlog_aggregate_store(const FlowlogScan *scan)
 	return scan->aggregation != NULL ? scan->aggregation->store : NULL;
 }
 
-/* Creates the table of groups. */
-static void
-create_groups(FlowlogScan *scan)
+/* Makes the expression of a part of an output; NULL if there is no such part. */
+static FlowExpression *
+make_expression(FlowlogScan *scan, Expr *expr, bool condition)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
+
+	if (expr == NULL)
+		return NULL;
+	return flowlog_qual_compute(scan, scan->group_needs, aggregation->expressions, expr, condition);
+}
+
+/* Makes the keys and aggregates of the outputs. */
+static void
+make_spec(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+
+	aggregation->expressions =
+		flow_expressions_create(&scan->backend.host, scan->table->columns, scan->table->ncolumns);
+	if (aggregation->expressions == NULL)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+	for (int i = 0; i < aggregation->noutputs; i++)
+	{
+		const FlowlogOutput *output = &aggregation->outputs[i];
+		FlowExpression *argument =
+			output->column >= 0 ? NULL : make_expression(scan, output->argument, false);
+
+		FlowExpression *filter = make_expression(scan, output->filter, true);
+
+		if (output->distinct)
+		{
+			/* the filter is a key, and none of the total */
+			aggregation->keys[aggregation->nkeys] = (FlowGroupBy) {output->column, argument};
+			aggregation->keys[aggregation->nkeys + 1] = (FlowGroupBy) {-1, filter};
+			filter = NULL;
+		}
+		if (output->is_grouping)
+			continue;
+		if (is_of_key(output))
+			aggregation->keys[output->index] = (FlowGroupBy) {output->column, argument};
+		else
+			aggregation->aggregates[output->index] =
+				(FlowAggregate) {output->kind, output->column, argument, filter};
+		if (output->kind == FLOW_SQUARES)
+			aggregation->aggregates[output->sum] =
+				(FlowAggregate) {FLOW_SUM, output->column, argument, filter};
+	}
+}
+
+/* Creates a table of groups, by the first keys and of the first aggregates. */
+static FlowGroups *
+create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggregates, size_t memory)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	FlowGroups *groups;
 	FlowError error;
 	FlowGroupSpec spec = {
 		.host = &scan->backend.reader_host,
 		.columns = scan->table->columns,
 		.ncolumns = scan->table->ncolumns,
-		.keys = aggregation->keys,
-		.nkeys = aggregation->nkeys,
+		.expressions = aggregation->expressions,
+		.keys = keys,
+		.nkeys = nkeys,
 		.aggregates = aggregation->aggregates,
-		.naggregates = aggregation->naggregates,
-		.memory = flowlog_hash_memory(),
+		.naggregates = naggregates,
+		.memory = memory,
 		.by_value = aggregation->store != NULL,
 	};
 
-	if (flow_groups_create(&spec, &aggregation->groups, &error) != FLOW_OK)
+	if (flow_groups_create(&spec, &groups, &error) != FLOW_OK)
 		flowlog_raise(&scan->backend, &error, scan->table);
+	return groups;
+}
+
+/* Without keys there is one group, also of no records. */
+static void
+begin_second_step(FlowlogAggregation *aggregation)
+{
+	static const int64 key = 0;
+	SecondStep *second = aggregation->second;
+
+	second->added = false;
+	if (aggregation->nkeys > 0)
+		return;
+	second->keys[0] = (FlowSlice) {(const char *) &key, sizeof(key)};
+	memset(second->totals, 0, sizeof(FlowTotal) * aggregation->naggregates);
+	if (flow_groups_merge(second->groups, second->keys, second->totals) != FLOW_OK)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+}
+
+/* Returns a key that is the same for all records. */
+static FlowGroupBy
+constant_key(FlowlogAggregation *aggregation)
+{
+	FlowValue zero = {0};
+	FlowGroupBy key = {
+		-1,
+		flow_expression_constant(aggregation->expressions, FLOW_INT64, &zero),
+	};
+
+	if (key.expression == NULL)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+	return key;
+}
+
+/* Creates the table of groups of sets, of which the last key is the set's number. */
+static void
+create_groups_of_sets(FlowlogScan *scan, size_t memory)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	int nkeys = aggregation->nkeys + 1;
+	FlowGroupBy *keys;
+
+	if (aggregation->set_keys == NULL)
+		aggregation->set_keys = MemoryContextAlloc(scan->context, sizeof(FlowGroupBy) * nkeys);
+	keys = aggregation->set_keys;
+	memcpy(keys, aggregation->keys, sizeof(FlowGroupBy) * aggregation->nkeys);
+	keys[nkeys - 1] = constant_key(aggregation);
+	for (int i = 0; i < aggregation->noutputs; i++)
+		if (aggregation->outputs[i].is_value)
+			keys[aggregation->outputs[i].index] = keys[nkeys - 1];
+	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->naggregates, memory);
+}
+
+/* Creates the tables of groups. */
+static void
+create_groups(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	SecondStep *second = aggregation->second;
+	size_t memory = flowlog_hash_memory();
+	const FlowGroupBy *keys = aggregation->keys;
+
+	if (aggregation->sets != NULL)
+	{
+		memory /= 2;
+		create_groups_of_sets(scan, memory);
+	}
+	if (second != NULL)
+	{
+		/* there are fewer groups without the value */
+		memory = memory / 4 * 3;
+		second->constant = constant_key(aggregation);
+		if (aggregation->nkeys == 0)
+			keys = &second->constant;
+		second->groups =
+			create_table(scan, keys, second->nkeys, aggregation->naggregates, memory / 3);
+		begin_second_step(aggregation);
+	}
+	aggregation->groups =
+		create_table(scan, aggregation->keys, reader_keys(aggregation), aggregation->nread, memory);
+}
+
+/* Reads a group's key; returns false if it is NULL. */
+static bool
+read_key(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, FlowValue *value)
+{
+	FlowStatus status;
+
+	if (output->column < 0 || output->is_value)
+	{
+		/* the value of an expression */
+		if (key.data == NULL)
+			return false;
+		if (output->type.type == FLOW_TEXT)
+			value->text = key;
+		else
+			memcpy(&value->integer, key.data, sizeof(value->integer));
+		return true;
+	}
+	status = flow_value_read(&output->type, &scan->backend.host, key, value);
+	if (status != FLOW_OK && status != FLOW_END)
+		elog(ERROR, "a group's key could not be read: status %d", (int) status);
+	return status == FLOW_OK;
 }
 
 /* Converts a group's key to a Datum. */
 static Datum
-key_datum(FlowlogScan *scan, int column, FlowSlice field, bool *isnull)
+key_datum(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, bool *isnull)
 {
 	FlowValue value;
-	FlowStatus status =
-		flow_value_read(&scan->table->columns[column], &scan->backend.host, field, &value);
 
-	*isnull = status == FLOW_END;
-	if (status == FLOW_END)
+	*isnull = !read_key(scan, output, key, &value);
+	if (*isnull)
 		return (Datum) 0;
-	if (status != FLOW_OK)
-		elog(ERROR, "a group's key could not be read: status %d", (int) status);
-	return flowlog_value_to_datum(&scan->table->columns[column], &value);
+	if (output->is_numeric)
+		return NumericGetDatum(int64_to_numeric(value.integer));
+	return flowlog_value_to_datum(&output->type, &value);
 }
 
-/* Makes a row of a group, in the current memory context. */
+/* Returns false if the group shown is left out, as it is not among the best. */
+static bool
+takes_group(FlowlogScan *scan)
+{
+	const FlowlogAggregation *aggregation = scan->aggregation;
+	int number = flowlog_top_output(scan);
+	const FlowlogOutput *output;
+	FlowValue value;
+	bool known;
+
+	if (number < 0)
+		return true;
+	output = &aggregation->outputs[number];
+	if (output->aggregate == NULL)
+	{
+		size_t position = aggregation->shown;
+		FlowGroup group;
+
+		(void) flow_groups_next(aggregation->returned, &position, &group);
+		known = read_key(scan, output, group.keys[output->index], &value);
+	}
+	else
+	{
+		FlowTotal total;
+
+		flow_groups_total(aggregation->returned, aggregation->shown, output->index, &total);
+		known = flowlog_aggregate_value(output->aggregate, &total, &value);
+	}
+	return flow_top_takes(scan->best, known ? &value : NULL);
+}
+
+static Datum
+partial_state(const FlowlogAggregate *aggregate, const FlowColumn *column, const FlowTotal *total,
+              const FlowTotal *sum, bool *isnull)
+{
+	return aggregate->state(column, total, sum, isnull);
+}
+
+/* Returns an output's value in a group, in the current memory context. */
+static Datum
+output_datum(FlowlogScan *scan, const FlowGroup *group, int i, bool *isnull)
+{
+	const FlowlogAggregation *aggregation = scan->aggregation;
+	const FlowlogOutput *output = &aggregation->outputs[i];
+
+	*isnull = false;
+	if (output->is_grouping)
+		return Int32GetDatum(flowlog_grouping_value(aggregation->sets, group, i));
+	if (is_of_key(output))
+	{
+		/* a key that is not in the set is rolled up */
+		*isnull =
+			aggregation->sets != NULL && flowlog_grouping_value(aggregation->sets, group, i) == 0;
+		return *isnull ? (Datum) 0 : key_datum(scan, output, group->keys[output->index], isnull);
+	}
+	return (aggregation->store == NULL ? partial_state
+	                                   : flowlog_aggregate_result)(output->aggregate,
+	                                                               &output->type,
+	                                                               &group->totals[output->index],
+	                                                               &group->totals[output->sum],
+	                                                               isnull);
+}
+
+/* Makes the columns of the group shown, in the current memory context. */
 static void
-fill_slot(FlowlogScan *scan, const FlowGroup *group, TupleTableSlot *slot)
+fill_columns(FlowlogScan *scan, TupleTableSlot *slot)
 {
 	const FlowlogAggregation *aggregation = scan->aggregation;
 	int natts = slot->tts_tupleDescriptor->natts;
+	size_t position = aggregation->shown;
+	FlowGroup group;
 
+	(void) flow_groups_next(aggregation->returned, &position, &group);
 	for (int i = 0; i < aggregation->noutputs; i++)
-	{
-		const FlowlogOutput *output = &aggregation->outputs[i];
-		const FlowColumn *column =
-			output->column < 0 ? NULL : &scan->table->columns[output->column];
-
-		slot->tts_isnull[i] = false;
-		if (output->aggregate == NULL)
-			slot->tts_values[i] =
-				key_datum(scan, output->column, group->keys[output->index], &slot->tts_isnull[i]);
-		else if (aggregation->store == NULL)
-			slot->tts_values[i] = output->aggregate->state(column,
-			                                               &group->totals[output->index],
-			                                               &slot->tts_isnull[i]);
-		else
-			slot->tts_values[i] = output->aggregate->result(column,
-			                                                &group->totals[output->index],
-			                                                &slot->tts_isnull[i]);
-	}
+		slot->tts_values[i] = output_datum(scan, &group, i, &slot->tts_isnull[i]);
 	for (int i = aggregation->noutputs; i < natts; i++)
 	{
 		slot->tts_values[i] = (Datum) 0;
 		slot->tts_isnull[i] = true;
 	}
-	ExecStoreVirtualTuple(slot);
+	slot->tts_nvalid = (AttrNumber) natts;
+}
+
+/*
+ * Stores the group shown in the slot; returns false if it is left out.  A group
+ * that HAVING drops is not among the best, so that is evaluated first.
+ */
+static bool
+show_group(FlowlogScan *scan, TupleTableSlot *slot)
+{
+	const FlowlogAggregation *aggregation = scan->aggregation;
+	ForeignScanState *node = flowlog_needs_node(scan->group_needs);
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+	bool passes;
+
+	if (!flowlog_having_may_pass(aggregation->having, aggregation->returned, aggregation->shown))
+	{
+		InstrCountFiltered1(node, 1);
+		return false;
+	}
+	if (node->ss.ps.qual == NULL || flowlog_top_output(scan) < 0)
+	{
+		if (!takes_group(scan))
+			return false;
+		flowlog_group_slot_store(slot);
+		return true;
+	}
+	flowlog_group_slot_store(slot);
+	econtext->ecxt_scantuple = slot;
+	passes = ExecQual(node->ss.ps.qual, econtext);
+	if (passes && takes_group(scan))
+		return true;
+	if (!passes)
+		InstrCountFiltered1(node, 1);
+
+	/* the values are in the memory for a tuple */
+	ExecClearTuple(slot);
+	ResetExprContext(econtext);
+	return false;
 }
 
 /*
@@ -222,34 +589,185 @@ next_groups(FlowlogScan *scan)
 	return flowlog_store_load(store, aggregation->groups);
 }
 
-/* Stores the next group in the slot; returns false at the end. */
-bool
-flowlog_aggregate_next(FlowlogScan *scan, TupleTableSlot *slot)
+/* Returns true if the values of a group pass the filter of the distinct ones. */
+static bool
+passes_filter(const FlowlogAggregation *aggregation, const FlowGroup *group)
+{
+	FlowSlice key;
+	int64 passes = 0;
+
+	if (aggregation->second->value->filter == NULL)
+		return true;
+	key = group->keys[aggregation->nkeys + 1];
+	if (key.data != NULL)
+		memcpy(&passes, key.data, sizeof(passes));
+	return passes != 0;
+}
+
+/* Adds a group of keys and a value to that of the keys. */
+static void
+add_value(FlowlogScan *scan, const FlowGroup *group)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
+	SecondStep *second = aggregation->second;
+	FlowTotal distinct = {0};
+	FlowValue value;
+	FlowStatus status;
+
+	for (int k = 0; k < aggregation->nkeys; k++)
+		second->keys[k] =
+			flow_groups_key_form(aggregation->groups, k, group->keys[k], second->forms[k]);
+
+	/* a distinct value is counted, and added if it is a number */
+	if (passes_filter(aggregation, group) &&
+	    read_key(scan, second->value, group->keys[aggregation->nkeys], &value))
+	{
+		distinct.count = 1;
+		if (second->value->type.type <= FLOW_INT64)
+			distinct.as.sum.low = (uint64) value.integer;
+		if (second->value->type.type <= FLOW_INT64 && value.integer < 0)
+			distinct.as.sum.high = -1;
+	}
+	memcpy(second->totals, group->totals, sizeof(FlowTotal) * aggregation->nread);
+	for (int i = aggregation->nread; i < aggregation->naggregates; i++)
+		second->totals[i] = distinct;
+
+	while ((status = flow_groups_merge(second->groups, second->keys, second->totals)) == FLOW_LIMIT)
+		flowlog_store_put(second->store, second->groups);
+	if (status != FLOW_OK)
+		flowlog_raise_status(&scan->backend, status);
+}
+
+/* Adds all groups of the table to those of the keys: many at once where that is possible. */
+static void
+add_values(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	SecondStep *second = aggregation->second;
+	size_t position = 0;
 	FlowGroup group;
 
-	if (aggregation->finished)
+	for (;;)
+	{
+		FlowStatus status = flow_groups_add_distinct(second->groups,
+		                                             aggregation->groups,
+		                                             aggregation->nkeys,
+		                                             &position);
+
+		CHECK_FOR_INTERRUPTS();
+		if (status == FLOW_LIMIT)
+			flowlog_store_put(second->store, second->groups);
+		else if (status == FLOW_NO_MEMORY || status == FLOW_INTERRUPTED)
+			flowlog_raise_status(&scan->backend, status);
+		else if (status == FLOW_OK)
+			continue;
+		else if (flow_groups_next(aggregation->groups, &position, &group) == FLOW_OK)
+			add_value(scan, &group);
+		else
+			break;
+	}
+}
+
+/* Does what next_groups does for the groups of the second step. */
+static bool
+next_of_second_step(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	SecondStep *second = aggregation->second;
+
+	if (second->added)
+		return flowlog_store_load(second->store, second->groups);
+	while (next_groups(scan))
+	{
+		add_values(scan);
+		flow_groups_clear(aggregation->groups);
+	}
+	second->added = true;
+	if (aggregation->nkeys == 0 &&
+	    !flowlog_store_gather(aggregation->store, second->store, second->groups))
+	{
+		flow_groups_clear(second->groups);
 		return false;
+	}
+	return flowlog_store_finish(second->store, second->groups) ||
+	       flowlog_store_load(second->store, second->groups);
+}
+
+/* Does what next_groups does for several sets of keys. */
+static bool
+next_of_sets(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	FlowlogStore *store = aggregation->store;
+
+	if (aggregation->ended)
+		return flowlog_store_load(store, aggregation->of_sets);
+	aggregation->ended = !flowlog_store_join(store);
+	if (aggregation->ended)
+		return flowlog_store_load(store, aggregation->of_sets);
+
+	flowlog_grouping_begin(aggregation->sets, aggregation->of_sets, store);
+	while (!aggregation->ended)
+	{
+		aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
+		flowlog_grouping_add(aggregation->sets, aggregation->groups, store);
+	}
+	return flowlog_store_finish(store, aggregation->of_sets) ||
+	       flowlog_store_load(store, aggregation->of_sets);
+}
+
+/* Fills the table from which groups are returned; returns false if there are no more. */
+static bool
+next_table(FlowlogScan *scan, FlowGroups **groups)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+
+	if (aggregation->sets != NULL)
+	{
+		*groups = aggregation->of_sets;
+		return next_of_sets(scan);
+	}
+	*groups = aggregation->second != NULL ? aggregation->second->groups : aggregation->groups;
+	return aggregation->second != NULL ? next_of_second_step(scan) : next_groups(scan);
+}
+
+/* Returns the slot with the next group, or an empty one at the end. */
+TupleTableSlot *
+flowlog_aggregate_next(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	TupleTableSlot *slot = aggregation->slot;
+
+	ExecClearTuple(slot);
+	if (aggregation->finished)
+		return slot;
 	if (aggregation->groups == NULL)
+	{
+		flowlog_needs_forget(scan->group_needs);
+		make_spec(scan);
 		create_groups(scan);
+	}
 	for (;;)
 	{
 		if (aggregation->full)
 		{
-			if (flow_groups_next(aggregation->groups, &aggregation->position, &group) == FLOW_OK)
+			for (;;)
 			{
-				fill_slot(scan, &group, slot);
-				return true;
+				CHECK_FOR_INTERRUPTS();
+				aggregation->shown = aggregation->position;
+				if (flow_groups_skip(aggregation->returned, &aggregation->position) != FLOW_OK)
+					break;
+				if (show_group(scan, slot))
+					return slot;
 			}
-			flow_groups_clear(aggregation->groups);
+			flow_groups_clear(aggregation->returned);
 			aggregation->full = false;
 		}
-		if (!next_groups(scan))
+		if (!next_table(scan, &aggregation->returned))
 		{
 			aggregation->finished = true;
 			free_groups(aggregation);
-			return false;
+			return slot;
 		}
 		aggregation->full = true;
 		aggregation->position = 0;
@@ -262,10 +780,22 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 
+	ExecClearTuple(aggregation->slot);
 	if (aggregation->groups != NULL)
 		flow_groups_clear(aggregation->groups);
+	if (aggregation->of_sets != NULL)
+		flow_groups_clear(aggregation->of_sets);
 	if (aggregation->store != NULL)
 		flowlog_store_reset(aggregation->store);
+	if (aggregation->second != NULL)
+	{
+		flowlog_store_reset(aggregation->second->store);
+		if (aggregation->second->groups != NULL)
+		{
+			flow_groups_clear(aggregation->second->groups);
+			begin_second_step(aggregation);
+		}
+	}
 	aggregation->full = false;
 	aggregation->ended = false;
 	aggregation->stored = false;
@@ -278,4 +808,6 @@ flowlog_aggregate_end(FlowlogScan *scan)
 {
 	if (scan->aggregation->store != NULL)
 		flowlog_store_reset(scan->aggregation->store);
+	if (scan->aggregation->second != NULL)
+		flowlog_store_reset(scan->aggregation->second->store);
 }

@@ -3,18 +3,116 @@
  * analyze.c
  *	  ANALYZE of a foreign table.
  *
- * All files are read, so that each record has the same chance to be in the
- * sample and the number of records is exact.  Only records of the sample are
- * converted.
+ * Each record has the same chance to be in the sample.  Logs of text are read
+ * whole, as nothing else tells how many records they have.  The footer of a
+ * Parquet file does; so of large ones only some row groups are read, and of
+ * these some runs of rows.  Of text the same share of records is then
+ * considered.  Only records of the sample are converted.
  *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "commands/vacuum.h"
 #include "utils/sampling.h"
+
+/*
+ * Rows of Parquet files are left out if there are probably more than this
+ * number for each row of the sample.  Rows that follow each other are alike,
+ * so more of them are read than are needed.
+ */
+#define ROWS_PER_SAMPLED 20
+
+#define RUNS 300 /* about so many runs of rows are read */
+#define LEAST_RUN 64
+
+/* Row groups of which some rows are read, if there are as many. */
+#define LEAST_GROUPS 64
+
+/* Returns a random number above 0 and below 1. */
+static double
+random_fraction(ReservoirState reservoir)
+{
+#if PG_VERSION_NUM >= 150000
+	return sampler_random_fract(&reservoir->randstate);
+#else
+	return sampler_random_fract(reservoir->randstate);
+#endif
+}
+
+/* Returns the rows of a Parquet file; 0 if they are not known. */
+static double
+count_rows(FlowlogScan *scan, const FlowObject *object)
+{
+	FlowAccess access = flowlog_get_access(scan->store);
+	FlowProbe probe;
+	FlowError error; /* the scan will report it */
+	double rows = 0;
+
+	if (flow_object_probe(&scan->backend.host,
+	                      object,
+	                      &access,
+	                      scan->table->options.compression,
+	                      true,
+	                      NULL,
+	                      &probe,
+	                      &error) == FLOW_OK)
+		rows = (double) probe.rows;
+	flow_probe_free(&scan->backend.host, &probe);
+	return rows;
+}
+
+/*
+ * Chooses how much is read of Parquet files; false if it is all.  How many rows
+ * they have is estimated by the largest.  A file has at least one row group.
+ */
+static bool
+choose_sample(FlowlogScan *scan, int wanted, ReservoirState reservoir, FlowSample *sample)
+{
+	const FlowObject *largest = NULL;
+	double bytes = 0;
+	double files = 0;
+	double share;
+
+	for (size_t i = 0; i < scan->objects->count; i++)
+	{
+		const FlowObject *object = &scan->objects->items[i];
+
+		if (!flow_source_is_parquet_by_name(object->path))
+			continue;
+		bytes += (double) object->size;
+		files++;
+		if (largest == NULL || object->size > largest->size)
+			largest = object;
+	}
+	/* with fewer bytes than that, it does not matter */
+	if (bytes < (double) wanted * ROWS_PER_SAMPLED)
+		return false;
+	share = (double) wanted * ROWS_PER_SAMPLED /
+	        Max(count_rows(scan, largest) * bytes / (double) largest->size, 1);
+	if (share >= 1)
+		return false;
+	sample->run = Max(wanted * ROWS_PER_SAMPLED / RUNS, LEAST_RUN);
+	sample->groups = Min(Max(LEAST_GROUPS / files, share), 1);
+	sample->rows = share / sample->groups;
+	sample->seed = (uint64_t) (random_fraction(reservoir) * (double) (UINT64_C(1) << 53));
+	return true;
+}
+
+/*
+ * Returns the number of records among the rows of Parquet files that were left
+ * out: the same share as of those that were read.
+ */
+static double
+count_left_out(const FlowCounts *counts, double seen)
+{
+	return counts->rows == 0 ? (double) counts->rows_pruned
+	                         : rint((double) counts->rows_pruned * seen / (double) counts->rows);
+}
 
 /* Returns the set of attributes for a whole row, for flowlog_tuple_create. */
 static Bitmapset *
@@ -37,14 +135,10 @@ sample_place(ReservoirState reservoir, int taken, int wanted, double seen, doubl
 	if ((*skip)-- > 0)
 		return -1;
 	*skip = -1;
-#if PG_VERSION_NUM >= 150000
-	return (int) (wanted * sampler_random_fract(&reservoir->randstate));
-#else
-	return (int) (wanted * sampler_random_fract(reservoir->randstate));
-#endif
+	return (int) (wanted * random_fraction(reservoir));
 }
 
-/* Reads all records, and returns a sample of them (AcquireSampleRowsFunc). */
+/* Reads records, and returns a sample of them (AcquireSampleRowsFunc). */
 static int
 acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, double *totalrows,
                double *totaldeadrows)
@@ -58,16 +152,28 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 	ReservoirStateData reservoir;
 	double skip = -1;
 	double seen = 0;
+	double seen_rows = 0;
+	double considered = 0;
 	int taken = 0;
+	FlowSample sample;
 	FlowRecord record;
 
 	/* put the records of the sample into rows */
 	reservoir_init_selection_state(&reservoir, targrows);
+	flowlog_scan_list(scan);
+	if (choose_sample(scan, targrows, &reservoir, &sample))
+		scan->sample = &sample;
 	flowlog_scan_start(scan);
 	while (flowlog_scan_next(scan, &record))
 	{
-		int place = sample_place(&reservoir, taken, targrows, seen, &skip);
+		int place;
 
+		seen++;
+		if (flow_reader_is_parquet(scan->reader))
+			seen_rows++;
+		else if (scan->sample != NULL && random_fraction(&reservoir) >= sample.groups * sample.rows)
+			continue;
+		place = sample_place(&reservoir, taken, targrows, considered++, &skip);
 		if (place >= 0)
 		{
 			flowlog_tuple_fill(tuple, &record, values, isnull);
@@ -77,8 +183,8 @@ acquire_sample(Relation relation, int elevel, HeapTuple *rows, int targrows, dou
 				taken++;
 			rows[place] = heap_form_tuple(desc, values, isnull);
 		}
-		seen++;
 	}
+	seen += count_left_out(flow_reader_counts(scan->reader), seen_rows);
 
 	ereport(elevel,
 	        errmsg("\"%s\": %llu files contain %.0f rows; %d rows in sample",

@@ -548,10 +548,14 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 
 	if (error->status == FLOW_INTERRUPTED)
 	{
+		/*
+		 * What was caught comes first: after a worker's error, the next check
+		 * would find that the worker has ended, and report just that.
+		 */
+		if (backend->interrupt != NULL)
+			ReThrowError(backend->interrupt);
 		CHECK_FOR_INTERRUPTS();
-		if (backend->interrupt == NULL)
-			elog(ERROR, "flow log reader stopped without an interrupt");
-		ReThrowError(backend->interrupt);
+		elog(ERROR, "flow log reader stopped without an interrupt");
 	}
 
 	/* all of them may contain names of files */
@@ -566,6 +570,20 @@ flowlog_raise(FlowlogBackend *backend, const FlowError *error, const FlowlogTabl
 	        detail[0] != '\0' ? errdetail("%s", detail) : 0,
 	        hint[0] != '\0' ? errhint("%s", hint) : 0,
 	        context != NULL ? errcontext("%s", context) : 0);
+}
+
+/* Raises the error of a status that has no other message. */
+void
+flowlog_raise_status(FlowlogBackend *backend, FlowStatus status)
+{
+	FlowError error;
+
+	if (status == FLOW_NO_MEMORY)
+		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+	if (status != FLOW_INTERRUPTED)
+		elog(ERROR, "unexpected status %d", (int) status);
+	(void) flowlog_backend_interrupted(&error);
+	flowlog_raise(backend, &error, NULL);
 }
 
 /*

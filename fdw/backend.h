@@ -10,6 +10,32 @@
 
 #include "fdw/common.h"
 
+/* ---------- descriptor.c ---------- */
+
+/* What a scan may have open; fd.c knows of all of it. */
+typedef struct FlowlogDescriptors
+{
+	int reserved;    /* besides connections */
+	int connections; /* to a store */
+	/* maximum of connections that all processes of the query have together */
+	int max_connections;
+	int processes; /* of the query; 0: only this one */
+	/*
+	 * closes connections of another scan that does not need them now; false if
+	 * there are none.  NULL: does nothing.
+	 */
+	bool (*rest)(const struct FlowlogDescriptors *own);
+} FlowlogDescriptors;
+
+/* Reserves a number of descriptors, besides connections. */
+extern void flowlog_descriptors_reserve(FlowlogDescriptors *own, int count);
+extern int flowlog_descriptors_connect(void *own, int wanted);
+/* Gives all back, after they were closed. */
+extern void flowlog_descriptors_release(FlowlogDescriptors *own);
+
+/* Returns the number of processes that may run a plan; NULL: it is not known. */
+extern int flowlog_descriptors_processes(const PlannedStmt *plan);
+
 /* ---------- backend.c ---------- */
 
 typedef struct FlowlogTable FlowlogTable;
@@ -44,6 +70,7 @@ typedef struct FlowlogBackend
 	/* for waiting */
 	WaitEventSet *waits; /* NULL: not yet made */
 	uint64 waits_version;
+	FlowlogDescriptors descriptors;
 } FlowlogBackend;
 
 extern void flowlog_backend_init(FlowlogBackend *backend, MemoryContext context);
@@ -82,6 +109,13 @@ extern bool flowlog_backend_try(void (*function)(void *arg), void *arg);
  */
 extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error,
                           const FlowlogTable *table) __attribute__((noreturn));
+
+/*
+ * The same for functions of the core that return no more than FLOW_NO_MEMORY or
+ * FLOW_INTERRUPTED.
+ */
+extern void flowlog_raise_status(FlowlogBackend *backend, FlowStatus status)
+	__attribute__((noreturn));
 
 /* Returns true if the current user may see raw text of the table's logs. */
 extern bool flowlog_may_see_raw(const FlowlogTable *table);

@@ -41,6 +41,9 @@ extern void flowlog_function_init(PGFunction handler);
  */
 extern Relation flowlog_open_argument(Oid relid);
 
+/* Returns true for a foreign table of this wrapper. */
+extern bool flowlog_is_flow_log(Oid relid);
+
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 

@@ -4,8 +4,10 @@
  *	  Shows a foreign scan in EXPLAIN.
  *
  * Plain EXPLAIN lists the files, so users see what a query would read before
- * they pay for it.  If the query has run or is running (EXPLAIN ANALYZE,
- * auto_explain), only the scan's own counts are shown, and nothing is listed.
+ * they pay for it.  It does not know what is in them: the line format is that
+ * of text, of which there may be none.  If the query has run or is running
+ * (EXPLAIN ANALYZE, auto_explain), only the scan's own counts are shown, and
+ * nothing is listed.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,6 +45,9 @@ number_parameters(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
+	/* the parameters of its own comparison are known */
+	if (IsA(node, SubPlan) && ((SubPlan *) node)->subLinkType == ANY_SUBLINK)
+		return (Node *) copyObject(node);
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 	{
 		Param *copy = (Param *) copyObject(node);
@@ -100,6 +105,41 @@ explain_relation(const FlowlogScan *scan, ForeignScan *plan, ExplainState *es)
 	ExplainPropertyText("Relation", name.data, es);
 }
 
+/*
+ * Shows the sets of keys of a scan that has several; "names" are those of its
+ * columns.
+ */
+static void
+explain_grouping_sets(const List *plan_sets, const List *outputs, const List *names,
+                      ExplainState *es)
+{
+	List *sets = NIL;
+	ListCell *cell;
+
+	foreach(cell, plan_sets)
+	{
+		const List *values = lfirst(cell);
+		StringInfoData text;
+		ListCell *output;
+
+		initStringInfo(&text);
+		foreach(output, outputs)
+		{
+			int i = foreach_current_index(output);
+
+			if (!flowlog_output_is_key(lfirst(output)) || list_nth_int(values, i) == 0)
+				continue;
+			appendStringInfo(&text,
+			                 "%s%s",
+			                 text.len > 0 ? ", " : "",
+			                 (const char *) list_nth(names, i));
+		}
+		sets = lappend(sets, psprintf("(%s)", text.data));
+	}
+	if (sets != NIL)
+		ExplainPropertyList("Pushed Grouping Sets", sets, es);
+}
+
 /* Shows the group keys and partial aggregates. */
 static void
 explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
@@ -108,23 +148,94 @@ explain_aggregation(const FlowlogScan *scan, ForeignScanState *node, ExplainStat
 	List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
 	List *keys = NIL;
 	List *aggregates = NIL;
+	List *names = NIL;
+	List *outputs = flowlog_aggregate_outputs(plan);
 	ListCell *cell;
 
 	explain_relation(scan, plan, es);
-	foreach(cell, flowlog_aggregate_outputs(plan))
+	foreach(cell, outputs)
 	{
 		Node *expr = (Node *) lfirst_node(TargetEntry, cell)->expr;
 		char *text = deparse_expression(expr, context, es->verbose, false);
 
-		if (IsA(expr, Aggref))
-			aggregates = lappend(aggregates, text);
-		else
+		names = lappend(names, text);
+		if (flowlog_output_is_key(lfirst(cell)))
 			keys = lappend(keys, text);
+		else
+			aggregates = lappend(aggregates, text);
 	}
 	if (keys != NIL)
 		ExplainPropertyList("Pushed Group Key", keys, es);
+	explain_grouping_sets(flowlog_grouping_of_plan(plan), outputs, names, es);
 	if (aggregates != NIL)
 		ExplainPropertyList("Pushed Aggregates", aggregates, es);
+}
+
+/*
+ * Shows the columns that are looked up in sets and, once they are known, how
+ * many values these have.
+ */
+static void
+explain_sets(const FlowlogScan *scan, const List *conditions, ForeignScanState *node,
+             ExplainState *es)
+{
+	List *context;
+	StringInfoData text;
+	ListCell *cell;
+
+	if (conditions == NIL)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	initStringInfo(&text);
+	foreach(cell, conditions)
+	{
+		int number = foreach_current_index(cell);
+		const FlowlogKeySet *set;
+
+		if (number > 0)
+			appendStringInfoString(&text, ", ");
+		appendStringInfoString(&text,
+		                       deparse_expression(linitial(lfirst_node(OpExpr, cell)->args),
+		                                          context,
+		                                          es->verbose,
+		                                          false));
+		set = es->analyze ? flowlog_sets_keys(scan->sets, number) : NULL;
+		if (set != NULL)
+			appendStringInfo(&text, " (%zu values)", flowlog_key_set_count(set));
+	}
+	ExplainPropertyText("Runtime Set", text.data, es);
+}
+
+/* Shows how many rows are kept, and by which column of the order. */
+static void
+explain_top(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	FlowlogTopPlan top;
+	List *context;
+	StringInfoData text;
+	Node *limit;
+	Node *offset;
+
+	if (!flowlog_top_of_plan(plan, &top))
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+	initStringInfo(&text);
+	limit = number_parameters((Node *) top.limit, NULL);
+	offset = number_parameters((Node *) top.offset, NULL);
+	if (top.count >= 0)
+		appendStringInfo(&text, "%.0f", top.count);
+	else
+		appendStringInfoString(&text, deparse_expression(limit, context, es->verbose, false));
+	if (top.count < 0 && offset != NULL)
+		appendStringInfo(&text, " + %s", deparse_expression(offset, context, es->verbose, false));
+	appendStringInfo(&text,
+	                 " by %s%s",
+	                 deparse_expression((Node *) top.key, context, es->verbose, false),
+	                 top.descending ? " DESC" : "");
+	if (top.nulls_first != top.descending)
+		appendStringInfo(&text, " NULLS %s", top.nulls_first ? "FIRST" : "LAST");
+	ExplainPropertyText("Top", text.data, es);
 }
 
 /* Shows what is known about a scan. */
@@ -133,6 +244,9 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 {
 	FlowlogQuals quals = flowlog_plan_quals((ForeignScan *) node->ss.ps.plan);
 	FlowCounts counts = {0};
+	bool counted = !scan->explain_only && flowlog_scan_counts(scan, &counts);
+	bool has_lines = !counted || es->format != EXPLAIN_FORMAT_TEXT || counts.row_groups == 0 ||
+	                 counts.lines > counts.rows;
 
 	if (scan->aggregation != NULL)
 		explain_aggregation(scan, node, es);
@@ -143,25 +257,29 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 		                             scan->table->options.shard.number,
 		                             scan->table->options.shard.count),
 		                    es);
-	ExplainPropertyText("Line Format", flowlog_scan_format_name(scan), es);
+	if (has_lines)
+		ExplainPropertyText("Line Format", flowlog_scan_format_name(scan), es);
 	explain_filter("File Filter", quals.file, node, es);
 	explain_filter("Pushed Filter", quals.pushed, node, es);
+	explain_sets(scan, quals.sets, node, es);
+	explain_top(node, es);
 
 	/* list the files, or take the counts of the scan */
 	if (scan->explain_only)
 		flowlog_scan_list(scan);
-	if (flowlog_scan_counts(scan, &counts))
+	if (!counted && flowlog_scan_counts(scan, &counts))
 		;
-	else if (scan->objects != NULL)
+	else if (!counted && scan->objects != NULL)
 	{
 		counts.files_skipped = scan->objects->skipped;
+		counts.files_known = scan->objects->known;
 		counts.pruned = scan->objects->pruned;
 		counts.files_pruned = flow_pruned_files(&counts.pruned);
 		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned;
 		counts.bytes = scan->objects->bytes;
 		flowlog_scan_count_requests(scan, &counts);
 	}
-	else if (!es->analyze)
+	else if (!counted && !es->analyze)
 		return; /* the scan was never started */
 	if (scan->explain_only)
 		/* free the list: a plan may have thousands of scans */
@@ -169,6 +287,10 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 
 	/* show what there is to be read */
 	explain_count("Files", counts.files, true, es);
+	explain_count("Files Listed from Catalogue",
+	              counts.files_known,
+	              scan->table->options.settled_after >= 0,
+	              es);
 	explain_count("Files Pruned", counts.files_pruned, true, es);
 	explain_count("Files Pruned by Shard", counts.pruned.by_shard, false, es);
 	explain_count("Files Pruned by Path", counts.pruned.by_path, false, es);
@@ -189,12 +311,16 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_count("Files Not Reached", counts.files_not_reached, false, es);
 	explain_count("Files Lacking Fields", counts.files_lacking, false, es);
 	explain_count("Bytes Read", counts.bytes_read, true, es);
+	explain_count("Row Groups", counts.row_groups, false, es);
+	explain_count("Row Groups Pruned", counts.row_groups_pruned, false, es);
+	explain_count("Pages Pruned", counts.pages_pruned, false, es);
+	explain_count("Rows Pruned", counts.rows_pruned, false, es);
 	explain_count("Lines", counts.lines, true, es);
 	explain_count("Lines Emitted", counts.emitted, true, es);
 	explain_count("Lines Filtered", counts.filtered, true, es);
 	explain_count("Lines Rejected", counts.rejected, true, es);
 	explain_count("Lines Set Null", counts.set_null, false, es);
-	explain_count("Headers", counts.headers, true, es);
+	explain_count("Headers", counts.headers, has_lines, es);
 	explain_count("Messages Skipped", counts.messages_skipped, false, es);
 	explain_count("Blank Lines", counts.blank, false, es);
 }

@@ -39,8 +39,8 @@ flowlog_function_init(PGFunction handler)
  * Returns true for a foreign table of this wrapper; false if its wrapper has
  * no handler.
  */
-static bool
-is_flow_log(Oid relid)
+bool
+flowlog_is_flow_log(Oid relid)
 {
 	ForeignServer *server;
 	Oid function;
@@ -67,7 +67,7 @@ error_not_flow_log(Relation relation)
 
 /* Opens a relation by its regclass, which may be any number. */
 static Relation
-open_argument(Oid relid)
+open_any(Oid relid)
 {
 	Relation relation = try_relation_open(relid, AccessShareLock);
 
@@ -84,9 +84,9 @@ open_argument(Oid relid)
 Relation
 flowlog_open_argument(Oid relid)
 {
-	Relation relation = open_argument(relid);
+	Relation relation = open_any(relid);
 
-	if (!is_flow_log(relid))
+	if (!flowlog_is_flow_log(relid))
 		error_not_flow_log(relation);
 	return relation;
 }
@@ -155,7 +155,7 @@ flow_log_tables(Relation relation)
 		Relation child;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!is_flow_log(lfirst_oid(cell)))
+		if (!flowlog_is_flow_log(lfirst_oid(cell)))
 			continue;
 		child = relation_open(lfirst_oid(cell), NoLock);
 		if (has_other_columns(child, relation))
@@ -175,7 +175,7 @@ flow_log_tables(Relation relation)
 static List *
 visible_tables(Oid relid)
 {
-	Relation relation = open_argument(relid);
+	Relation relation = open_any(relid);
 	List *tables;
 
 	check_select(relation);
@@ -225,8 +225,7 @@ raw_datum(const FlowReject *reject)
 		memcpy(raw, reject->raw.data, len);
 	}
 	for (size_t i = 0; reject->has_marks && i < len; i++)
-		if (raw[i] == '\0')
-			raw[i] = '\n';
+		raw[i] = flow_shown_byte(raw[i]);
 	return CStringGetTextDatum(flowlog_printable(raw, len, RAW_LINE_SHOWN));
 }
 
@@ -316,9 +315,19 @@ name_datum(const char *name, bool *isnull)
 	return name != NULL ? CStringGetTextDatum(name) : (Datum) 0;
 }
 
+/* Returns what is wrong with a file that cannot be read. */
+static Datum
+error_datum(const FlowError *error)
+{
+	const char *message = flowlog_valid_text(error->message);
+	const char *detail = flowlog_valid_text(error->detail);
+
+	return CStringGetTextDatum(detail[0] != '\0' ? psprintf("%s: %s", message, detail) : message);
+}
+
 /*
  * Appends a table's files.  One that cannot be read because of what is in it
- * is listed with what is known about it.
+ * is listed with what is known about it, and why.
  */
 static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
@@ -340,20 +349,23 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		int64_t from, to;
 		FlowProbe probe;
 		FlowError error;
-		Datum values[8];
-		bool isnull[8] = {false};
+		Datum values[9];
+		bool isnull[9] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (flow_object_probe(&scan->backend.host,
-		                      object,
-		                      &allowed,
-		                      options->compression,
-		                      options->regex == NULL,
-		                      options->log_format,
-		                      &probe,
-		                      &error) != FLOW_OK &&
-		    !probe.unreadable)
+		isnull[8] = flow_object_probe(&scan->backend.host,
+		                              object,
+		                              &allowed,
+		                              options->compression,
+		                              options->regex == NULL,
+		                              options->log_format,
+		                              &probe,
+		                              &error) == FLOW_OK;
+		if (!isnull[8] && !probe.unreadable)
+		{
+			flowlog_known_hint(scan, &error);
 			flowlog_raise(&scan->backend, &error, scan->table);
+		}
 		values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
 		values[1] = Int64GetDatum((int64) object->size);
 		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) -
@@ -365,6 +377,7 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 		isnull[6] = isnull[7] = !flow_name_time(object->path, &from, &to);
 		values[6] = TimestampTzGetDatum(isnull[6] ? 0 : from - FLOWLOG_EPOCH_MICROSECONDS);
 		values[7] = TimestampTzGetDatum(isnull[7] ? 0 : to - FLOWLOG_EPOCH_MICROSECONDS);
+		values[8] = isnull[8] ? (Datum) 0 : error_datum(&error);
 		tuplestore_putvalues(result, desc, values, isnull);
 		flow_probe_free(&scan->backend.host, &probe);
 		MemoryContextSwitchTo(old);
@@ -427,7 +440,11 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 		                          counts->filtered,
 		                          counts->rejected,
 		                          counts->set_null,
-		                          counts->messages_skipped};
+		                          counts->messages_skipped,
+		                          counts->row_groups,
+		                          counts->row_groups_pruned,
+		                          counts->pages_pruned,
+		                          counts->rows_pruned};
 		Datum values[2 + lengthof(numbers)];
 		bool isnull[2 + lengthof(numbers)] = {false};
 

@@ -10,13 +10,8 @@
  * there.  If the table is too small for a partition, its groups go to
  * partitions of the next level.
  *
- * Processes that share a scan share the partitions of the first level.  Each
- * writes its groups when it has read its share of the logs, and waits until
- * all processes that began to read have done so.  After that, each process
- * takes the next partition when it needs work, and none waits for another.  So
- * a process that has returned a group never waits, as it could block the
- * groups of others.  A process that finds no other process needs no partitions
- * at all.
+ * Processes that share a scan share the partitions of the first level
+ * (group_exchange.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -24,16 +19,10 @@
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "port/atomics.h"
 #include "storage/buffile.h"
-#include "storage/condition_variable.h"
-#include "storage/sharedfileset.h"
-#include "storage/spin.h"
-#include "utils/sharedtuplestore.h"
-#include "utils/wait_event.h"
 
-#define PARTITION_BITS 5
-#define PARTITIONS (1 << PARTITION_BITS)
+#define PARTITION_BITS FLOWLOG_PARTITION_BITS
+#define PARTITIONS FLOWLOG_PARTITIONS
 #define LAST_LEVEL (64 / PARTITION_BITS - 1)
 
 /*
@@ -53,27 +42,6 @@ typedef struct Record
 
 #define NO_KEY PG_UINT32_MAX /* the length of a key that is NULL */
 
-typedef enum Phase
-{
-	READING, /* the logs are being read */
-	ALONE,   /* only one process has read, and has all groups */
-	SHARING  /* all groups are in the partitions */
-} Phase;
-
-struct FlowlogExchange
-{
-	slock_t mutex; /* for the following */
-	Phase phase;
-	int joined;  /* number of processes that read or have read */
-	int arrived; /* number of these that have written all of their groups */
-	bool used;   /* some groups have been written */
-
-	ConditionVariable all_arrived;
-	pg_atomic_uint32 next_partition;
-	SharedFileSet files;
-	int participants; /* maximum number of processes */
-};
-
 /* A partition that has been written, but not read yet. */
 typedef struct Partition
 {
@@ -83,12 +51,15 @@ typedef struct Partition
 
 struct FlowlogStore
 {
+	FlowlogBackend *backend;
 	MemoryContext context;
 	int nkeys;
+	int nshared; /* keys by which processes share: the first ones */
 	int naggregates;
 
 	StringInfoData record; /* the last record that was read or written */
 	FlowSlice *keys;
+	char (*forms)[FLOW_FORM_SIZE];
 
 	/* of one level, being written; NULL: no groups */
 	BufFile *files[PARTITIONS];
@@ -96,28 +67,29 @@ struct FlowlogStore
 	int npending;
 	int max_pending;
 
-	FlowlogExchange *exchange; /* NULL: this process is alone */
-	/* of the members below; emptied before a rescan */
-	MemoryContext accessors;
-	SharedTuplestoreAccessor *shared[PARTITIONS];
-	bool reads_shared; /* the exchange has reached SHARING */
+	FlowlogParticipant *participant; /* NULL: this process is alone */
+	bool reads_shared;               /* all groups are in the exchange */
+	bool alone;                      /* this process has read all logs */
+	int taken;                       /* number of partitions that it has taken */
 };
 
 /* ---------- records ---------- */
 
 /* Creates a store without an exchange. */
 FlowlogStore *
-flowlog_store_create(MemoryContext context, int nkeys, int naggregates)
+flowlog_store_create(FlowlogScan *scan, int nkeys, int nshared, int naggregates)
 {
+	MemoryContext context = scan->context;
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FlowlogStore *store = palloc0(sizeof(FlowlogStore));
 
+	store->backend = &scan->backend;
 	store->context = context;
-	store->accessors =
-		AllocSetContextCreate(context, "flowlog_fdw shared groups", ALLOCSET_SMALL_SIZES);
 	store->nkeys = nkeys;
+	store->nshared = nshared;
 	store->naggregates = naggregates;
 	store->keys = palloc(sizeof(FlowSlice) * nkeys);
+	store->forms = palloc(FLOW_FORM_SIZE * nkeys);
 	initStringInfo(&store->record);
 	MemoryContextSwitchTo(old);
 	return store;
@@ -142,21 +114,20 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 	Record *record;
 
 	resetStringInfo(text);
-	appendStringInfoSpaces(text, sizeof(Record));
-	appendBinaryStringInfo(text,
-	                       (const char *) group->totals,
-	                       sizeof(FlowTotal) * store->naggregates);
+	enlargeStringInfo(text, (int) offset);
+	memcpy(text->data + sizeof(Record), group->totals, sizeof(FlowTotal) * store->naggregates);
+	text->len = (int) offset;
 
 	/* append the keys */
 	for (int k = 0; k < store->nkeys; k++)
 	{
-		char buffer[FLOW_FORM_SIZE];
-		FlowSlice key = flow_groups_key_form(groups, k, group->keys[k], buffer);
+		FlowSlice key = flow_groups_key_form(groups, k, group->keys[k], store->forms[k]);
 		uint32 len = key.data != NULL ? (uint32) key.len : NO_KEY;
 
 		appendBinaryStringInfo(text, (const char *) &len, sizeof(len));
 		if (key.len > 0)
 			appendBinaryStringInfo(text, key.data, (int) key.len);
+		store->keys[k] = key;
 	}
 	record = (Record *) text->data;
 	*record = (Record) {
@@ -165,6 +136,10 @@ make_record(FlowlogStore *store, const FlowGroups *groups, const FlowGroup *grou
 	                                text->len - (int) offset,
 	                                0),
 	};
+	/* the first level is shared */
+	if (store->nshared > 0)
+		record->hash = (record->hash & ~(uint64) (PARTITIONS - 1)) |
+		               flow_groups_partition(groups, store->keys, store->nshared, PARTITION_BITS);
 	return record;
 }
 
@@ -282,90 +257,7 @@ end_writing(FlowlogStore *store, int level)
 	}
 }
 
-/* ---------- the exchange ---------- */
-
-/* Returns a partition of the exchange. */
-static SharedTuplestore *
-shared_partition(FlowlogExchange *exchange, int partition)
-{
-	char *first = (char *) exchange + MAXALIGN(sizeof(FlowlogExchange));
-
-	return (SharedTuplestore *) (first +
-	                             partition * MAXALIGN(sts_estimate(exchange->participants)));
-}
-
-/* Returns the size of an exchange, in bytes. */
-Size
-flowlog_exchange_size(int participants)
-{
-	return add_size(MAXALIGN(sizeof(FlowlogExchange)),
-	                mul_size(PARTITIONS, MAXALIGN(sts_estimate(participants))));
-}
-
-/* Makes an exchange empty, before a scan or rescan. */
-static void
-begin_exchange(FlowlogStore *store)
-{
-	FlowlogExchange *exchange = store->exchange;
-	MemoryContext old = MemoryContextSwitchTo(store->accessors);
-
-	MemoryContextReset(store->accessors);
-	exchange->phase = READING;
-	exchange->joined = exchange->arrived = 0;
-	exchange->used = false;
-	pg_atomic_write_u32(&exchange->next_partition, 0);
-	for (int i = 0; i < PARTITIONS; i++)
-	{
-		char name[NAMEDATALEN];
-
-		snprintf(name, sizeof(name), "flowlog_groups_%d", i);
-		store->shared[i] = sts_initialize(shared_partition(exchange, i),
-		                                  exchange->participants,
-		                                  0,
-		                                  0,
-		                                  SHARED_TUPLESTORE_SINGLE_PASS,
-		                                  &exchange->files,
-		                                  name);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-/* Creates the exchange, in the leader. */
-void
-flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants,
-                              dsm_segment *segment)
-{
-	SpinLockInit(&exchange->mutex);
-	ConditionVariableInit(&exchange->all_arrived);
-	pg_atomic_init_u32(&exchange->next_partition, 0);
-	exchange->participants = participants;
-	SharedFileSetInit(&exchange->files, segment);
-	store->exchange = exchange;
-	begin_exchange(store);
-}
-
-/* Resets the exchange before a rescan, in the leader. */
-void
-flowlog_store_reset_exchange(FlowlogStore *store)
-{
-	flowlog_store_reset(store);
-	SharedFileSetDeleteAll(&store->exchange->files);
-	begin_exchange(store);
-}
-
-/* Attaches to the leader's exchange, in a worker. */
-void
-flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant,
-                              dsm_segment *segment)
-{
-	MemoryContext old = MemoryContextSwitchTo(store->accessors);
-
-	SharedFileSetAttach(&exchange->files, segment);
-	for (int i = 0; i < PARTITIONS; i++)
-		store->shared[i] = sts_attach(shared_partition(exchange, i), participant, &exchange->files);
-	store->exchange = exchange;
-	MemoryContextSwitchTo(old);
-}
+/* ---------- groups in and out ---------- */
 
 /*
  * Returns true if this process is to read its share of the logs, and counts
@@ -374,73 +266,9 @@ flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, in
 bool
 flowlog_store_join(FlowlogStore *store)
 {
-	FlowlogExchange *exchange = store->exchange;
-	Phase phase;
-
-	if (exchange == NULL)
-		return true;
-	SpinLockAcquire(&exchange->mutex);
-	phase = exchange->phase;
-	if (phase == READING)
-		exchange->joined++;
-	SpinLockRelease(&exchange->mutex);
-	store->reads_shared = phase == SHARING;
-	return phase == READING;
+	return store->participant == NULL ||
+	       flowlog_exchange_join(store->participant, &store->reads_shared);
 }
-
-/*
- * Returns true if this process, which has joined, has all groups there are.
- * If so, no other process can join any more.
- */
-static bool
-is_alone(FlowlogExchange *exchange)
-{
-	bool alone;
-
-	SpinLockAcquire(&exchange->mutex);
-	alone = exchange->joined == 1 && !exchange->used;
-	if (alone)
-		exchange->phase = ALONE;
-	SpinLockRelease(&exchange->mutex);
-	return alone;
-}
-
-/*
- * Notes that this process has written all of its groups, and waits until all
- * have.
- */
-static void
-arrive(FlowlogExchange *exchange)
-{
-	bool last;
-
-	SpinLockAcquire(&exchange->mutex);
-	last = ++exchange->arrived == exchange->joined;
-	if (last)
-		exchange->phase = SHARING;
-	SpinLockRelease(&exchange->mutex);
-
-	if (last)
-	{
-		ConditionVariableBroadcast(&exchange->all_arrived);
-		return;
-	}
-	ConditionVariablePrepareToSleep(&exchange->all_arrived);
-	for (;;)
-	{
-		Phase phase;
-
-		SpinLockAcquire(&exchange->mutex);
-		phase = exchange->phase;
-		SpinLockRelease(&exchange->mutex);
-		if (phase == SHARING)
-			break;
-		ConditionVariableSleep(&exchange->all_arrived, PG_WAIT_EXTENSION);
-	}
-	ConditionVariableCancelSleep();
-}
-
-/* ---------- groups in and out ---------- */
 
 /*
  * Writes all groups of a table to partitions of a level, which are shared or
@@ -458,7 +286,7 @@ put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
 
 		CHECK_FOR_INTERRUPTS();
 		if (shared)
-			sts_puttuple(store->shared[partition_of(record, level)], NULL, (MinimalTuple) record);
+			flowlog_exchange_put(store->participant, partition_of(record, level), record);
 		else
 			write_record(store, record, level);
 	}
@@ -469,15 +297,9 @@ put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
 void
 flowlog_store_put(FlowlogStore *store, FlowGroups *groups)
 {
-	FlowlogExchange *exchange = store->exchange;
-
-	if (exchange != NULL)
-	{
-		SpinLockAcquire(&exchange->mutex);
-		exchange->used = true;
-		SpinLockRelease(&exchange->mutex);
-	}
-	put_groups(store, groups, 0, exchange != NULL);
+	if (store->participant != NULL)
+		flowlog_exchange_use(store->participant);
+	put_groups(store, groups, 0, store->participant != NULL);
 }
 
 /*
@@ -487,7 +309,8 @@ flowlog_store_put(FlowlogStore *store, FlowGroups *groups)
 bool
 flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 {
-	if (store->exchange == NULL || is_alone(store->exchange))
+	store->alone = store->participant == NULL || flowlog_exchange_is_alone(store->participant);
+	if (store->alone)
 	{
 		if (!has_written(store) && flow_groups_are_whole(groups))
 			return true;
@@ -496,11 +319,10 @@ flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 		flow_groups_shrink(groups);
 		return false;
 	}
+	flowlog_exchange_share(store->participant, groups, store->nshared);
 	put_groups(store, groups, 0, true);
 	flow_groups_shrink(groups);
-	for (int i = 0; i < PARTITIONS; i++)
-		sts_end_write(store->shared[i]);
-	arrive(store->exchange);
+	flowlog_exchange_arrive(store->participant);
 	store->reads_shared = true;
 	return false;
 }
@@ -521,13 +343,55 @@ load_record(FlowlogStore *store, FlowGroups *groups, const Record *record, int l
 		if (status == FLOW_OK)
 			return;
 		if (status != FLOW_LIMIT)
-			ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
+			flowlog_raise_status(store->backend, status);
 		if (level == LAST_LEVEL || flow_groups_count(groups) == 0)
 			elog(ERROR, "no room for groups of one hash value");
 
 		/* the record is in the buffer that writing uses */
 		record = memcpy(palloc(record->size), record, record->size);
 		put_groups(store, groups, level + 1, false);
+	}
+}
+
+/*
+ * Adds rows of shared memory to the table.  If the table is full, its groups go
+ * to the next level first.
+ */
+static void
+load_rows(FlowlogStore *store, FlowGroups *groups, void *rows, Size count)
+{
+	size_t done = 0;
+
+	while (done < count)
+	{
+		FlowStatus status = flow_groups_add_rows(groups, rows, count, &done);
+		FlowGroup group;
+
+		CHECK_FOR_INTERRUPTS();
+		if (status == FLOW_LIMIT)
+			put_groups(store, groups, 1, false);
+		else if (status == FLOW_END)
+		{
+			flow_groups_show_row(groups, rows, done, &group);
+			load_record(store, groups, make_record(store, groups, &group), 0);
+			done++;
+		}
+		else if (status != FLOW_OK)
+			flowlog_raise_status(store->backend, status);
+	}
+}
+
+/* Adds what processes have left in memory of a shared partition. */
+static void
+load_shared_rows(FlowlogStore *store, FlowGroups *groups, int number)
+{
+	for (int i = 0; i < flowlog_exchange_participants(store->participant); i++)
+	{
+		Size count;
+		void *rows = flowlog_exchange_rows(store->participant, i, number, &count);
+
+		if (rows != NULL)
+			load_rows(store, groups, rows, count);
 	}
 }
 
@@ -554,23 +418,21 @@ load_partition(FlowlogStore *store, FlowGroups *groups, int *level)
 static bool
 load_shared_partition(FlowlogStore *store, FlowGroups *groups)
 {
-	uint32 number = pg_atomic_fetch_add_u32(&store->exchange->next_partition, 1);
-	SharedTuplestoreAccessor *shared;
+	int number = flowlog_exchange_take(store->participant);
 	const Record *record;
 
-	if (number >= PARTITIONS)
+	if (number < 0)
 	{
 		store->reads_shared = false;
 		return false;
 	}
-	shared = store->shared[number];
-	sts_begin_parallel_scan(shared);
-	while ((record = (const Record *) sts_parallel_scan_next(shared, NULL)) != NULL)
+	store->taken++;
+	while ((record = flowlog_exchange_next(store->participant, number)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		load_record(store, groups, record, 0);
 	}
-	sts_end_parallel_scan(shared);
+	load_shared_rows(store, groups, number);
 	return true;
 }
 
@@ -600,6 +462,39 @@ flowlog_store_load(FlowlogStore *store, FlowGroups *groups)
 	}
 }
 
+/* ---------- the only group ---------- */
+
+/*
+ * Combines the only group of all processes, each of which has made it of the
+ * partitions that it took from "store"; "only" is the store of that group.
+ * Returns true if this process is the last one, and has all of it now; the
+ * others have none.
+ */
+bool
+flowlog_store_gather(FlowlogStore *store, FlowlogStore *only, FlowGroups *groups)
+{
+	FlowlogParticipant *participant = store->participant;
+	size_t position = 0;
+	const Record *record;
+	FlowGroup group;
+
+	if (participant == NULL || store->alone)
+		return true;
+	if (store->taken == 0)
+		return false;
+	/* parts of the group may be in files, or not fit into its first form */
+	if ((!flowlog_store_finish(only, groups) && !flowlog_store_load(only, groups)) ||
+	    flow_groups_next(groups, &position, &group) != FLOW_OK)
+		elog(ERROR, "there is no group");
+	record = make_record(only, groups, &group);
+	if (!flowlog_exchange_leave(participant, record, record->size, store->taken))
+		return false;
+	for (int i = 0; i < flowlog_exchange_participants(participant); i++)
+		if ((record = flowlog_exchange_left(participant, i)) != NULL)
+			load_record(only, groups, record, 0);
+	return true;
+}
+
 /* ---------- the end ---------- */
 
 /* Forgets all groups that are this process's own. */
@@ -611,10 +506,45 @@ flowlog_store_reset(FlowlogStore *store)
 		if (store->files[i] != NULL)
 			BufFileClose(store->files[i]);
 		store->files[i] = NULL;
-		if (store->shared[i] != NULL)
-			sts_end_parallel_scan(store->shared[i]);
 	}
+	if (store->participant != NULL)
+		flowlog_exchange_end(store->participant);
 	while (store->npending > 0)
 		BufFileClose(store->pending[--store->npending].file);
-	store->reads_shared = false;
+	store->reads_shared = store->alone = false;
+	store->taken = 0;
+}
+
+/* ---------- the exchange ---------- */
+
+/* Creates the exchange, in the leader. */
+void
+flowlog_store_create_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participants,
+                              dsm_segment *segment)
+{
+	MemoryContext old = MemoryContextSwitchTo(store->context);
+
+	if (store->participant != NULL)
+		flowlog_exchange_detach(store->participant);
+	store->participant = flowlog_exchange_create(exchange, participants, segment);
+	MemoryContextSwitchTo(old);
+}
+
+/* Resets the exchange before a rescan, in the leader. */
+void
+flowlog_store_reset_exchange(FlowlogStore *store)
+{
+	flowlog_store_reset(store);
+	flowlog_exchange_reset(store->participant);
+}
+
+/* Attaches to the leader's exchange, in a worker. */
+void
+flowlog_store_attach_exchange(FlowlogStore *store, FlowlogExchange *exchange, int participant,
+                              dsm_segment *segment)
+{
+	MemoryContext old = MemoryContextSwitchTo(store->context);
+
+	store->participant = flowlog_exchange_attach(exchange, participant, segment);
+	MemoryContextSwitchTo(old);
 }

@@ -7,12 +7,13 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "import.h"
 
 #include "catalog/pg_foreign_table.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
 
 /* maximum number of files that are opened */
@@ -26,86 +27,112 @@ typedef struct Import
 	bool timestamps; /* "start" and "end" are timestamptz */
 	const char *log_format;
 	const char *compression;
+	bool has_slack;      /* one of them is "name_time_slack" */
 	List *table_options; /* options for the table, unchanged */
 
 	FlowlogBackend backend;
 	FlowLocation *parsed;
 	FlowStore *store; /* NULL: the location is local */
-	int reserved_fds;
 	FlowObjects *objects;
 
 	/* found in the files */
 	List *fields; /* names, as in headers */
+	List *kinds;  /* what is known of their values: KnownKind */
 	/* fields that all files probed so far have; NIL before the first */
 	List *everyone;
+	List *refused; /* fields that cannot be read: KnownRefused */
 	bool timed;
+	bool has_name_times; /* the names of all have AWS's time */
 } Import;
+
+/* What the values of a field are, in all files that say it. */
+typedef struct KnownKind
+{
+	const char *name;
+	FlowProbeKind kind; /* FLOW_KIND_ANY: files differ, or some do not say it */
+} KnownKind;
+
+/* A field that a file has in a form that is not read. */
+typedef struct KnownRefused
+{
+	const char *name;
+	const char *reason; /* after "is" */
+	const char *path;
+} KnownRefused;
 
 /* ---------- options ---------- */
 
-static void
-parse_times(Import *import, DefElem *def)
-{
-	const char *value = defGetString(def);
-
-	if (strcmp(value, "timestamptz") != 0 && strcmp(value, "bigint") != 0)
-		ereport(ERROR,
-		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-		        errmsg("invalid value for option \"%s\": \"%s\"", def->defname, value),
-		        errhint("Valid values are \"bigint\" and \"timestamptz\"."));
-	import->timestamps = strcmp(value, "timestamptz") == 0;
-}
-
 /*
- * Reads the import's own options.  All others are the table's, and checked by
- * the table's validator.
+ * Reads the options of the statement, and checks whether this user may read
+ * the location.  The table's options are checked once more when it is created.
  */
 static void
 read_options(Import *import, const ImportForeignSchemaStmt *stmt)
 {
+	FlowlogOptions options;
 	List *location = NIL;
 	ListCell *cell;
 
-	import->table = stmt->remote_schema;
-	import->compression = "auto";
+	flowlog_options_parse(&options, stmt->options, FLOWLOG_OPTIONS_OF_IMPORT);
+	if (options.regex != NULL)
+		ereport(ERROR,
+		        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		        errmsg("option \"%s\" cannot be set when a foreign schema is imported", "regex"),
+		        errdetail("The columns of the table are the fields that headers name."),
+		        errhint("Create the foreign table with its columns yourself."));
+	import->table = options.table != NULL ? options.table : stmt->remote_schema;
+	import->timestamps = !options.times_as_numbers;
+	import->location = options.location;
+	import->log_format = options.log_format;
+	import->compression = options.compression;
+	import->has_slack = options.name_time_slack >= 0;
 	foreach(cell, stmt->options)
 	{
 		DefElem *def = lfirst_node(DefElem, cell);
 
-		if (strcmp(def->defname, "table") == 0)
-			import->table = defGetString(def);
-		else if (strcmp(def->defname, "times") == 0)
-			parse_times(import, def);
-		else
-		{
+		if (strcmp(def->defname, "location") == 0)
+			location = list_make1(def);
+		if (strcmp(def->defname, "table") != 0 && strcmp(def->defname, "times") != 0)
 			import->table_options = lappend(import->table_options, def);
-			if (strcmp(def->defname, "location") == 0)
-			{
-				import->location = defGetString(def);
-				location = list_make1(def);
-			}
-			else if (strcmp(def->defname, "log_format") == 0)
-				import->log_format = defGetString(def);
-			else if (strcmp(def->defname, "compression") == 0)
-				import->compression = defGetString(def);
-			else if (strcmp(def->defname, "regex") == 0)
-				ereport(ERROR,
-				        errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
-				        errmsg("option \"%s\" cannot be set when a foreign schema is imported",
-				               def->defname),
-				        errdetail("The columns of the table are the fields that headers name."),
-				        errhint("Create the foreign table with its columns yourself."));
-		}
 	}
-
-	/*
-	 * checks whether this user may read there; the other options are checked
-	 * when the table is created
-	 */
 	flowlog_options_validate(location, ForeignTableRelationId);
 }
 
+/*
+ * Warns if the statement's list of tables leaves out the only one that there
+ * is; returns true if not.
+ */
+static bool
+is_wanted(const Import *import, ImportForeignSchemaStmt *stmt)
+{
+	bool wanted = IsImportableForeignTable(import->table, stmt);
+
+	if (!wanted)
+		ereport(WARNING,
+		        errcode(ERRCODE_WARNING),
+		        errmsg("table \"%s\" is not imported", import->table),
+		        stmt->list_type == FDW_IMPORT_SCHEMA_LIMIT_TO
+		            ? errdetail("It is the only table there is, and LIMIT TO does not name it.")
+		            : errdetail("It is the only table there is, and EXCEPT names it."),
+		        errhint("Set option \"table\" to another name, or leave out the list of tables."));
+	return wanted;
+}
+
 /* ---------- the files ---------- */
+
+/*
+ * Returns true if two names, in small letters, are of one field: "_" and "-"
+ * are alike.
+ */
+static bool
+is_same_name(const char *name, const char *other)
+{
+	for (; *name != '\0'; name++, other++)
+		if (*name != *other &&
+		    (strchr("_-", *name) == NULL || *other == '\0' || strchr("_-", *other) == NULL))
+			return false;
+	return *other == '\0';
+}
 
 static bool
 has_field(const List *fields, const char *name)
@@ -113,28 +140,129 @@ has_field(const List *fields, const char *name)
 	ListCell *cell;
 
 	foreach(cell, fields)
-		if (strcmp(lfirst(cell), name) == 0)
+		if (is_same_name(lfirst(cell), name))
 			return true;
 	return false;
 }
 
 /*
- * Adds a field, unless it is there: in the order of AWS's documentation,
- * unknown ones at the end.
+ * Returns true if other files have a known field by another name.  Two names
+ * of one file are two fields, whatever else they may mean.
+ */
+static bool
+has_other_name(const Import *import, const FlowProbe *probe, const char *name)
+{
+	const char *field = flow_field_name(name);
+	ListCell *cell;
+
+	foreach(cell, import->fields)
+	{
+		const char *other = lfirst(cell);
+		bool here = false;
+
+		for (int i = 0; i < probe->nfields; i++)
+			here |= is_same_name(probe->fields[i], other);
+		if (field != NULL && !here && flow_field_name(other) == field)
+			return true;
+	}
+	return false;
+}
+
+/* Returns true if a known field was found, under any of its names. */
+static bool
+has_known_field(const Import *import, const char *field)
+{
+	ListCell *cell;
+
+	foreach(cell, import->fields)
+	{
+		const char *known = flow_field_name(lfirst(cell));
+
+		if (known != NULL && strcmp(known, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Adds a field of a file, unless it is there: in the order of AWS's
+ * documentation, unknown ones at the end.
  */
 static void
-add_field(Import *import, const char *name)
+add_field(Import *import, const FlowProbe *probe, const char *name)
 {
 	int rank = flow_field_rank(name);
 	int position = 0;
 	ListCell *cell;
 
-	if (has_field(import->fields, name))
+	if (has_field(import->fields, name) || has_other_name(import, probe, name))
 		return;
 	foreach(cell, import->fields)
 		if (flow_field_rank(lfirst(cell)) <= rank)
 			position = foreach_current_index(cell) + 1;
 	import->fields = list_insert_nth(import->fields, position, pstrdup(name));
+}
+
+/* Returns what is known of a field's values, or NULL. */
+static KnownKind *
+find_kind(const Import *import, const char *name)
+{
+	ListCell *cell;
+
+	foreach(cell, import->kinds)
+		if (is_same_name(((KnownKind *) lfirst(cell))->name, name))
+			return lfirst(cell);
+	return NULL;
+}
+
+/* Notes what the values of a field of a file are. */
+static void
+note_kind(Import *import, const char *name, FlowProbeKind kind)
+{
+	KnownKind *known = find_kind(import, name);
+
+	if (known == NULL)
+	{
+		known = palloc(sizeof(KnownKind));
+		*known = (KnownKind) {pstrdup(name), kind};
+		import->kinds = lappend(import->kinds, known);
+	}
+	else if (known->kind != kind)
+		known->kind = FLOW_KIND_ANY;
+}
+
+/* Notes a field of a file that cannot be read. */
+static void
+note_refused(Import *import, const FlowProbeRefused *refused, const char *path)
+{
+	KnownRefused *known;
+	ListCell *cell;
+
+	foreach(cell, import->refused)
+		if (is_same_name(((KnownRefused *) lfirst(cell))->name, refused->name))
+			return;
+	known = palloc(sizeof(KnownRefused));
+	*known = (KnownRefused) {pstrdup(refused->name), pstrdup(refused->reason), path};
+	import->refused = lappend(import->refused, known);
+}
+
+/* Says which fields are left out because they cannot be read. */
+static void
+tell_refused(const Import *import)
+{
+	ListCell *cell;
+
+	foreach(cell, import->refused)
+	{
+		const KnownRefused *refused = lfirst(cell);
+
+		if (!has_field(import->fields, refused->name))
+			ereport(NOTICE,
+			        errmsg("field \"%s\" is left out", flowlog_message(refused->name)),
+			        errdetail("It is %s in flow log \"%s\".",
+			                  refused->reason,
+			                  flowlog_message(refused->path)));
+	}
 }
 
 /*
@@ -151,6 +279,19 @@ keep_common(Import *import, const FlowProbe *probe)
 	import->everyone = common != NIL ? common : list_make1("");
 }
 
+/* Returns why a field cannot be a column, or NULL. */
+static const char *
+why_no_column(const Import *import, const char *name)
+{
+	FlowType type;
+
+	if (name[0] == '\0' || flowlog_valid_text(name) != name)
+		return "Its name cannot be that of a column in this database.";
+	if (flow_field_type(name, &type) || has_field(import->everyone, name))
+		return NULL;
+	return "It is not a known field of flow logs, and not all of these flow logs have it.";
+}
+
 /*
  * Removes unknown fields that not all files have.  Such a column would be an
  * error for a file without the field, where a column of a known field is NULL.
@@ -163,15 +304,13 @@ leave_out_unknown(Import *import)
 	foreach(cell, import->fields)
 	{
 		const char *name = lfirst(cell);
-		FlowType type;
+		const char *why = why_no_column(import, name);
 
-		if (flow_field_type(name, &type) || has_field(import->everyone, name))
+		if (why == NULL)
 			continue;
-		ereport(
-			NOTICE,
-			errmsg("field \"%s\" is left out", name),
-			errdetail(
-				"It is not a known field of flow logs, and not all of these flow logs have it."));
+		ereport(NOTICE,
+		        errmsg("field \"%s\" is left out", flowlog_message(name)),
+		        errdetail_internal("%s", why));
 		import->fields = foreach_delete_current(import->fields, cell);
 	}
 }
@@ -217,8 +356,10 @@ raise_unknown(const Import *import, const FlowObject *object, const FlowProbe *p
 	            ? errhint("If these are not flow logs, give the folder of the flow logs, such as "
 	                      "'%s'.",
 	                      flowlog_message(location_of_flow_logs(import)))
-	            : errhint("Set option \"log_format\" to the format of these flow logs, or give a "
-	                      "location without files that are not flow logs."),
+	            : errhint(
+					  "Set option \"log_format\" to the format of these flow logs. If this is not "
+					  "one, give a location without it, such as a pattern that ends in "
+					  "\"/**/*.log.gz\"."),
 	        context != NULL ? errcontext("%s", context) : 0);
 }
 
@@ -244,7 +385,16 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed, 
 
 	/* add the fields */
 	for (int i = 0; i < probe.nfields; i++)
-		add_field(import, probe.fields[i]);
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_field(import, &probe, probe.fields[i]);
+		note_kind(import, probe.fields[i], probe.kinds != NULL ? probe.kinds[i] : FLOW_KIND_ANY);
+	}
+	for (int i = 0; i < probe.nrefused; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		note_refused(import, &probe.refused[i], object->path);
+	}
 	if (probe.nfields > 0)
 		keep_common(import, &probe);
 	import->timed |= probe.timed;
@@ -260,6 +410,7 @@ probe_files(Import *import, Oid serverid)
 	FlowAccess allowed;
 	FlowObject *chosen;
 	size_t probes;
+	int64 from, to;
 	FlowError error;
 
 	/* list the files */
@@ -267,10 +418,10 @@ probe_files(Import *import, Oid serverid)
 	    FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
 	import->store = flowlog_s3_open(&import->backend, import->parsed, serverid, GetUserId());
-	for (int most = import->store != NULL ? import->store->storage->descriptors(import->store) : 1;
-	     import->reserved_fds < most;
-	     import->reserved_fds++)
-		ReserveExternalFD();
+	flowlog_descriptors_reserve(&import->backend.descriptors,
+	                            import->store != NULL
+	                                ? import->store->storage->descriptors(import->store)
+	                                : 1);
 	allowed = flowlog_get_access(import->store);
 	if (flow_objects_list_pruned(&import->backend.host,
 	                             import->parsed,
@@ -292,12 +443,15 @@ probe_files(Import *import, Oid serverid)
 		chosen[i] = import->objects
 		                ->items[probes == 1 ? 0 : i * (import->objects->count - 1) / (probes - 1)];
 	flowlog_ledger_check_probes(import->location, chosen, probes);
+	import->has_name_times = probes > 1;
 	for (size_t i = 0; i < probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		import->has_name_times &= flow_name_time(chosen[i].path, &from, &to);
 		probe_file(import, &chosen[i], &allowed, i == probes - 1);
 	}
 	leave_out_unknown(import);
+	tell_refused(import);
 	if (probes < import->objects->count)
 		ereport(NOTICE,
 		        errmsg("looked at the headers of %zu of %zu flow logs",
@@ -305,247 +459,37 @@ probe_files(Import *import, Oid serverid)
 		               import->objects->count));
 }
 
-/* ---------- the directories ---------- */
-
-/*
- * The layouts in which AWS delivers to S3 (Amazon VPC User Guide, "Flow log
- * files"), as the segments of a path between "AWSLogs" and the file.  Segments
- * that vary become columns.
- */
-typedef struct Segment
-{
-	const char *literal; /* the beginning of the directory's name */
-	/*
-	 * number of digits that follow; 0: any text if there is a column, else
-	 * none
-	 */
-	int digits;
-	bool begins;         /* true if a location may begin with this segment */
-	const char *pattern; /* what a location has in its place */
-	const char *column;  /* known with this segment; or NULL */
-	const char *type;
-} Segment;
-
-#define MAX_SEGMENTS 7
-
-typedef struct Layout
-{
-	Segment segments[MAX_SEGMENTS];
-	int count;
-} Layout;
-
-#define DIRECTORY(name)                                                                            \
-	{                                                                                              \
-		name, 0, true, name, NULL, NULL                                                            \
-	}
-#define HIVE(key, column, type, digits)                                                            \
-	{                                                                                              \
-		key "=", digits, true, key "=${" column "}", column, type                                  \
-	}
-#define ACCOUNT                                                                                    \
-	{                                                                                              \
-		"", 12, true, "${account}", "account", "text"                                              \
-	}
-#define REGION                                                                                     \
-	{                                                                                              \
-		"", 0, true, "${region}", "region", "text"                                                 \
-	}
-
-static const Layout layouts[] = {
-	{{ACCOUNT,
-      DIRECTORY("vpcflowlogs"),
-      REGION,
-      {"", 4, true, "${day:yyyy", NULL, NULL},
-      {"", 2, false, "MM", NULL, NULL},
-      {"", 2, false, "dd}", "day", "date"}},
-     6},
-	{{ACCOUNT,
-      DIRECTORY("vpcflowlogs"),
-      REGION,
-      {"", 4, true, "${hour:yyyy", NULL, NULL},
-      {"", 2, false, "MM", NULL, NULL},
-      {"", 2, false, "dd", NULL, NULL},
-      {"", 2, false, "HH}", "hour", "timestamptz"}},
-     7},
-	{{HIVE("aws-account-id", "account", "text", 12),
-      DIRECTORY("aws-service=vpcflowlogs"),
-      HIVE("aws-region", "region", "text", 0),
-      HIVE("year", "year", "integer", 4),
-      HIVE("month", "month", "integer", 2),
-      HIVE("day", "day", "integer", 2)},
-     6},
-	{{HIVE("aws-account-id", "account", "text", 12),
-      DIRECTORY("aws-service=vpcflowlogs"),
-      HIVE("aws-region", "region", "text", 0),
-      HIVE("year", "year", "integer", 4),
-      HIVE("month", "month", "integer", 2),
-      HIVE("day", "day", "integer", 2),
-      HIVE("hour", "hour", "integer", 2)},
-     7},
-};
-
-/*
- * Returns true if a directory's name, which ends at the next slash, fits the
- * segment.
- */
-static bool
-fits_segment(const Segment *segment, const char *name, size_t len)
-{
-	size_t literal = strlen(segment->literal);
-
-	if (len < literal || strncmp(name, segment->literal, literal) != 0)
-		return false;
-	if (segment->digits == 0)
-		return segment->column == NULL ? len == literal : len > literal;
-	return len - literal == (size_t) segment->digits &&
-	       strspn(name + literal, "0123456789") >= (size_t) segment->digits;
-}
-
-/*
- * Returns true if a path, after "AWSLogs/", fits the layout.  An
- * organization's ID may come before the account (*organization).
- */
-static bool
-fits_layout(const Layout *layout, const char *path, bool *organization)
-{
-	int i = 0;
-
-	*organization = strncmp(path, "o-", 2) == 0;
-	if (*organization)
-	{
-		path = strchr(path, '/');
-		if (path == NULL)
-			return false;
-		path++;
-	}
-	for (; i < layout->count; i++)
-	{
-		const char *slash = strchr(path, '/');
-
-		if (slash == NULL || !fits_segment(&layout->segments[i], path, slash - path))
-			return false;
-		path = slash + 1;
-	}
-	return strchr(path, '/') == NULL; /* the rest is the file */
-}
-
-/*
- * The place of a file in one of AWS's layouts, relative to a directory above
- * it.
- */
-typedef struct Place
-{
-	const Layout *layout;
-	bool organization;
-	/*
-	 * number of directories from that directory down to "AWSLogs"; 0: the
-	 * directory is "AWSLogs" or below it
-	 */
-	int above;
-	/* number of the layout's segments in the directory's own path */
-	int inside;
-} Place;
-
-/*
- * Finds the place of a file relative to a directory, whose path has the length
- * "prefix".  Returns false if the file is not in one of the layouts.
- */
-static bool
-find_place(const char *path, size_t prefix, Place *place)
-{
-	const char *directory = path + prefix;
-	const char *logs = strstr(path, "/AWSLogs/");
-	const char *first;
-
-	if (logs == NULL || *directory != '/')
-		return false;
-	place->above = place->inside = 0;
-	for (const char *c = directory; c <= logs; c++)
-		place->above += *c == '/';
-
-	/* find the layout, and how much of it is in the directory's path */
-	first = logs + strlen("/AWSLogs/");
-	for (size_t i = 0; i < lengthof(layouts); i++)
-	{
-		place->layout = &layouts[i];
-		if (!fits_layout(place->layout, first, &place->organization))
-			continue;
-		if (place->organization)
-			first = strchr(first, '/') + 1;
-		place->organization &= first > directory;
-		for (const char *c = first; c < directory; c++)
-			place->inside += *c == '/';
-		place->inside += first < directory;
-		/*
-		 * a date is one column, so the directory's path cannot have a part of
-		 * it
-		 */
-		return place->inside == 0 || place->inside == place->layout->count ||
-		       place->layout->segments[place->inside].begins;
-	}
-	return false;
-}
-
-/*
- * Finds the place that all files have; returns false if they differ, or if the
- * location is not simply a directory above them.
- */
-static bool
-find_common_place(const Import *import, size_t prefix, Place *place)
-{
-	for (size_t i = 0; i < import->objects->count; i++)
-	{
-		const char *path = import->objects->items[i].path;
-		Place other;
-
-		CHECK_FOR_INTERRUPTS();
-		if (strncmp(path, import->location, prefix) != 0 || !find_place(path, prefix, &other))
-			return false;
-		if (i == 0)
-			*place = other;
-		else if (other.layout != place->layout || other.organization != place->organization ||
-		         other.above != place->above || other.inside != place->inside)
-			return false;
-	}
-	return true;
-}
-
-/*
- * Returns the location for the table, and the columns that its directories
- * fill.
- */
-static char *
-describe_location(const Import *import, const Segment **columns, int *ncolumns)
-{
-	size_t prefix = strlen(import->location);
-	StringInfoData location;
-	Place place = {0};
-
-	/* a pattern, or another layout, is taken as it is */
-	*ncolumns = 0;
-	while (prefix > 1 && import->location[prefix - 1] == '/')
-		prefix--;
-	if (strpbrk(import->location, "*?[{\\$") != NULL || !find_common_place(import, prefix, &place))
-		return pstrdup(import->location);
-
-	/* write the part of the layout that is below the directory as patterns */
-	initStringInfo(&location);
-	appendBinaryStringInfo(&location, import->location, prefix);
-	for (int i = 1; i < place.above; i++)
-		appendStringInfoString(&location, "/*");
-	appendStringInfoString(&location, place.above > 0 ? "/AWSLogs/" : "/");
-	if (place.organization)
-		appendStringInfoString(&location, "*/");
-	for (int i = place.inside; i < place.layout->count; i++)
-	{
-		appendStringInfo(&location, "%s/", place.layout->segments[i].pattern);
-		if (place.layout->segments[i].column != NULL)
-			columns[(*ncolumns)++] = &place.layout->segments[i];
-	}
-	return location.data;
-}
-
 /* ---------- the table ---------- */
+
+/*
+ * Returns the SQL type for a field that is not known, by its values: one that
+ * takes all of them.
+ */
+static const char *
+type_of_kind(const Import *import, const char *name)
+{
+	static const char *const types[] = {[FLOW_KIND_ANY] = "text",
+	                                    [FLOW_KIND_BOOLEAN] = "boolean",
+	                                    [FLOW_KIND_INTEGER] = "bigint",
+	                                    [FLOW_KIND_UNSIGNED] = "numeric",
+	                                    [FLOW_KIND_FLOAT] = "real",
+	                                    [FLOW_KIND_DOUBLE] = "double precision",
+	                                    [FLOW_KIND_DECIMAL] = "numeric",
+	                                    [FLOW_KIND_DATE] = "date",
+	                                    [FLOW_KIND_TIME] = "timestamptz"};
+	const KnownKind *known = find_kind(import, name);
+
+	return types[known != NULL ? known->kind : FLOW_KIND_ANY];
+}
+
+/* Returns true if the values of a field are times, not numbers of seconds. */
+static bool
+has_times(const Import *import, const char *name)
+{
+	const KnownKind *known = find_kind(import, name);
+
+	return known != NULL && (known->kind == FLOW_KIND_TIME || known->kind == FLOW_KIND_DATE);
+}
 
 /* Returns the SQL type of a field's column. */
 static const char *
@@ -555,35 +499,96 @@ field_type(const Import *import, const char *name)
 	                                                   [FLOW_INT64] = "bigint",
 	                                                   [FLOW_ADDRESS] = "inet",
 	                                                   [FLOW_TEXT] = "text"};
+	const char *field = flow_field_name(name);
 	FlowType type;
 
-	if (import->timestamps && (strcmp(name, "start") == 0 || strcmp(name, "end") == 0))
+	/* beside a field's own name, another name means something else */
+	if (field == NULL || (!is_same_name(field, name) && has_field(import->fields, field)))
+		return type_of_kind(import, name);
+	if (flow_field_is_time(field) && (import->timestamps || has_times(import, name)))
 		return "timestamptz";
-	return flow_field_type(name, &type) && types[type] != NULL ? types[type] : "text";
+	return flow_field_type(field, &type) && types[type] != NULL ? types[type] : "text";
 }
 
-/* Appends a column, unless there is one of that name. */
+/*
+ * Returns true if another column finds the same field by its name: by the
+ * field's own name, or else by one that was found before this one.
+ */
+static bool
+shares_field(const Import *import, const char *name)
+{
+	const char *field = flow_field_name(name);
+	ListCell *cell;
+
+	if (field == NULL || is_same_name(field, name))
+		return false;
+	if (has_field(import->fields, field))
+		return true;
+	foreach(cell, import->fields)
+	{
+		const char *other = flow_field_name(lfirst(cell));
+
+		if (is_same_name(lfirst(cell), name))
+			return false;
+		if (other != NULL && strcmp(other, field) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Appends a column, unless there is one of that name.  "field" is the name of
+ * its field, if the column's is not enough; else NULL.
+ */
 static void
-append_column(StringInfo sql, List **names, const char *name, const char *type)
+append_column(StringInfo sql, List **names, const char *name, const char *type, const char *field)
 {
 	if (has_field(*names, name))
 		return; /* a directory's column takes precedence */
 	appendStringInfo(sql, "%s\n\t%s %s", *names == NIL ? "" : ",", quote_identifier(name), type);
+	if (field != NULL)
+		appendStringInfo(sql, " OPTIONS (field %s)", quote_literal_cstr(field));
 	*names = lappend(*names, pstrdup(name));
 }
 
 /*
- * Returns the name of a field's column: with "_" for "-", which would need
- * quotes.
+ * Returns true if a field's column can have its name: it is no leaf of a group,
+ * and PostgreSQL does not cut the name.
+ */
+static bool
+is_column_name(const char *field)
+{
+	return strchr(field, '.') == NULL && strlen(field) < NAMEDATALEN;
+}
+
+/* Returns true if a name is that of a column, or of a field's column. */
+static bool
+is_taken(const Import *import, const List *names, const char *name)
+{
+	return has_field(names, name) || has_field(import->fields, name);
+}
+
+/*
+ * Returns the name of a field's column: with "_" for "-" and ".", which would
+ * need quotes.  If it is not the field's, it must be no other's.
  */
 static char *
-column_name(const char *field)
+column_name(const Import *import, const List *names, const char *field)
 {
 	char *name = pstrdup(field);
+	char *base;
 
 	for (char *c = name; *c != '\0'; c++)
-		if (*c == '-')
+		if (*c == '-' || *c == '.')
 			*c = '_';
+	if (is_column_name(field))
+		return name;
+
+	/* leave room for a number */
+	base = name;
+	base[pg_mbcliplen(base, (int) strlen(base), NAMEDATALEN - 6)] = '\0';
+	for (int i = 2; is_taken(import, names, name); i++)
+		name = psprintf("%s_%d", base, i);
 	return name;
 }
 
@@ -591,9 +596,9 @@ column_name(const char *field)
 static char *
 create_statement(Import *import, const char *server)
 {
-	const Segment *columns[MAX_SEGMENTS];
+	FlowlogPathColumn columns[FLOWLOG_IMPORT_SEGMENTS];
 	int ncolumns;
-	char *location = describe_location(import, columns, &ncolumns);
+	char *location = flowlog_import_location(import->location, import->objects, columns, &ncolumns);
 	List *names = NIL;
 	StringInfoData sql;
 	ListCell *cell;
@@ -601,11 +606,20 @@ create_statement(Import *import, const char *server)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE FOREIGN TABLE %s (", quote_identifier(import->table));
 	for (int i = 0; i < ncolumns; i++)
-		append_column(&sql, &names, columns[i]->column, columns[i]->type);
+		append_column(&sql, &names, columns[i].name, columns[i].type, NULL);
 	if (import->timed)
-		append_column(&sql, &names, "ts", "timestamptz");
+		append_column(&sql, &names, "ts", "timestamptz", NULL);
 	foreach(cell, import->fields)
-		append_column(&sql, &names, column_name(lfirst(cell)), field_type(import, lfirst(cell)));
+	{
+		const char *field = lfirst(cell);
+
+		CHECK_FOR_INTERRUPTS();
+		append_column(&sql,
+		              &names,
+		              column_name(import, names, field),
+		              field_type(import, field),
+		              shares_field(import, field) || !is_column_name(field) ? field : NULL);
+	}
 
 	/* append the options */
 	appendStringInfo(&sql, "\n) SERVER %s OPTIONS (", quote_identifier(server));
@@ -624,6 +638,25 @@ create_statement(Import *import, const char *server)
 	return sql.data;
 }
 
+/*
+ * Proposes the option "name_time_slack", where it would be of use.  It is not
+ * set: if records are further from the time in the name of their file than the
+ * slack, rows are missing, and no header tells how far that is.
+ */
+static void
+propose_slack(const Import *import, const char *schema)
+{
+	if (import->has_slack || !import->has_name_times ||
+	    (!has_known_field(import, "start") && !has_known_field(import, "end")))
+		return;
+	ereport(
+		NOTICE,
+		errmsg("names of the files of foreign table \"%s\" have times", import->table),
+		errhint("ALTER FOREIGN TABLE %s OPTIONS (ADD name_time_slack '30 minutes') lets conditions "
+	            "on \"start\" and \"end\" leave out files, if no record is further from them.",
+	            quote_qualified_identifier(schema, import->table)));
+}
+
 /* ---------- the import ---------- */
 
 /* Releases resources not owned by the memory context. */
@@ -638,11 +671,13 @@ release_import(void *arg)
 	flow_location_free(import->parsed);
 	flowlog_backend_release(&import->backend);
 	import->objects = NULL;
-	for (; import->reserved_fds > 0; import->reserved_fds--)
-		ReleaseExternalFD();
+	flowlog_descriptors_release(&import->backend.descriptors);
 }
 
-/* Returns the statements that create what is imported: one table. */
+/*
+ * Returns the statements that create what is imported: one table.  PostgreSQL
+ * takes no other statements, so there are no comments on columns.
+ */
 List *
 flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 {
@@ -651,7 +686,8 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	Import *import = palloc0(sizeof(Import));
-	char *statement;
+	char *statement = NULL;
+	List *statements = NIL;
 
 	flowlog_backend_init(&import->backend, context);
 	read_options(import, stmt);
@@ -659,11 +695,16 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 	callback->arg = import;
 	MemoryContextRegisterResetCallback(context, callback);
 
-	probe_files(import, serverid);
-	statement = create_statement(import, GetForeignServer(serverid)->servername);
+	if (is_wanted(import, stmt))
+	{
+		probe_files(import, serverid);
+		statement = create_statement(import, GetForeignServer(serverid)->servername);
+		propose_slack(import, stmt->local_schema);
+	}
 
 	MemoryContextSwitchTo(old);
-	statement = pstrdup(statement);
+	if (statement != NULL)
+		statements = list_make1(pstrdup(statement));
 	MemoryContextDelete(context);
-	return list_make1(statement);
+	return statements;
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * ledger.c
- *	  The counts of the session's last scans and the progress of a running one,
- *	  for users; and the limit on what may be read.
+ *	  The counts of the session's last scans, columns without a field, and the
+ *	  progress of a running scan, for users; and the limit on what may be read.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -83,6 +84,60 @@ const List *
 flowlog_ledger_last_scans(void)
 {
 	return last_scans;
+}
+
+/* ---------- fields that no file has ---------- */
+
+/* Returns true if the query uses a column of the table. */
+static bool
+is_used(const FlowlogScan *scan, int column)
+{
+	int whole_row = 0 - FirstLowInvalidHeapAttributeNumber;
+
+	return bms_is_member(whole_row, scan->attrs) ||
+	       bms_is_member(whole_row + scan->table->attnums[column], scan->attrs);
+}
+
+/*
+ * Warns of columns that the query uses and that are NULL in all rows, as none
+ * of the files has their field.  A table may be made for more fields than some
+ * files have, so nothing is said if one has it, or was not reached.  Nor if
+ * one was only begun, as by a worker that LIMIT has stopped: it counts as
+ * read, but not as lacking.
+ */
+void
+flowlog_ledger_warn_of_lacking(const FlowlogScan *scan, const FlowCounts *counts)
+{
+	const FlowlogTable *table = scan->table;
+	const char *name = flowlog_message(table->name);
+	StringInfoData names;
+	int count = 0;
+
+	if (counts->files_lacking == 0 || counts->files_lacking < counts->files_read ||
+	    counts->files_not_reached > 0)
+		return;
+	initStringInfo(&names);
+	for (int i = 0; i < table->ncolumns; i++)
+		if (table->columns[i].source == FLOW_FROM_RECORD && !scan->found[i] && is_used(scan, i))
+			appendStringInfo(&names, "%s\"%s\"", count++ > 0 ? ", " : "", table->columns[i].name);
+	if (count == 0)
+		return;
+	ereport(WARNING,
+	        count == 1 ? errmsg("no flow log of foreign table \"%s\" has a field for column %s",
+	                            name,
+	                            flowlog_message(names.data))
+	                   : errmsg("no flow log of foreign table \"%s\" has fields for columns %s",
+	                            name,
+	                            flowlog_message(names.data)),
+	        errdetail_plural("%llu flow log was read. All values are NULL.",
+	                         "%llu flow logs were read. All values are NULL.",
+	                         counts->files_read,
+	                         (unsigned long long) counts->files_read),
+	        table->options.log_format != NULL
+	            ? errhint("Option \"log_format\" must name the field.")
+	            : errhint("The function flowlog_files('%s') shows the fields of each. If it has "
+	                      "another name there, set the column option \"field\" to that.",
+	                      name));
 }
 
 /* ---------- how much may be read ---------- */

@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * option.c
- *	  The options of foreign tables, columns, servers and user mappings: their
- *	  names, where they may stand, and what they mean.
+ *	  The options of foreign tables, columns, servers, user mappings and
+ *	  IMPORT FOREIGN SCHEMA: their names, where they may stand, and what they
+ *	  mean.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,9 +28,9 @@
 #define DEFAULT_MAX_LINE_LENGTH (1024 * 1024)
 #define MIN_LINE_LENGTH_LIMIT 64
 #define MAX_LINE_LENGTH_LIMIT (64 * 1024 * 1024)
-#define MAX_NAME_TIME_SLACK_DAYS 1000
-#define DEFAULT_CONNECTIONS 16
-#define MAX_CONNECTIONS 64
+#define MAX_INTERVAL_DAYS 1000
+#define DEFAULT_CONNECTIONS 256
+#define MAX_CONNECTIONS 1000
 #define MAX_REGION 40
 #define MAX_ENDPOINT 255
 
@@ -63,8 +64,11 @@ static void parse_log_verbosity(FlowlogOptions *options, DefElem *def);
 static void parse_compression(FlowlogOptions *options, DefElem *def);
 static void parse_max_line_length(FlowlogOptions *options, DefElem *def);
 static void parse_name_time_slack(FlowlogOptions *options, DefElem *def);
+static void parse_settled_after(FlowlogOptions *options, DefElem *def);
 static void parse_shard(FlowlogOptions *options, DefElem *def);
 static void parse_mpp_execute(FlowlogOptions *options, DefElem *def);
+static void parse_table(FlowlogOptions *options, DefElem *def);
+static void parse_times(FlowlogOptions *options, DefElem *def);
 static void parse_field(FlowlogOptions *options, DefElem *def);
 static void parse_region(FlowlogOptions *options, DefElem *def);
 static void parse_endpoint(FlowlogOptions *options, DefElem *def);
@@ -90,8 +94,12 @@ static const FlowlogOption flowlog_options[] = {
 	{"compression", ForeignTableRelationId, parse_compression},
 	{"max_line_length", ForeignTableRelationId, parse_max_line_length},
 	{"name_time_slack", ForeignTableRelationId, parse_name_time_slack},
+	{"settled_after", ForeignTableRelationId, parse_settled_after},
 	{"shard", ForeignTableRelationId, parse_shard},
 	{"mpp_execute", ForeignTableRelationId, parse_mpp_execute},
+
+	{"table", FLOWLOG_OPTIONS_OF_IMPORT, parse_table},
+	{"times", FLOWLOG_OPTIONS_OF_IMPORT, parse_times},
 
 	{"field", AttributeRelationId, parse_field},
 	{"null", AttributeRelationId, parse_null},
@@ -252,8 +260,9 @@ parse_max_line_length(FlowlogOptions *options, DefElem *def)
 	options->max_line_length = bytes;
 }
 
-static void
-parse_name_time_slack(FlowlogOptions *options, DefElem *def)
+/* Returns an interval of up to MAX_INTERVAL_DAYS, in microseconds. */
+static int64
+parse_interval(DefElem *def)
 {
 	Interval *interval = DatumGetIntervalP(DirectFunctionCall3(interval_in,
 	                                                           CStringGetDatum(defGetString(def)),
@@ -261,10 +270,22 @@ parse_name_time_slack(FlowlogOptions *options, DefElem *def)
 	                                                           Int32GetDatum(-1)));
 
 	/* infinity has months, too */
-	if (interval->month != 0 || interval->day < 0 || interval->day > MAX_NAME_TIME_SLACK_DAYS ||
-	    interval->time < 0 || interval->time > MAX_NAME_TIME_SLACK_DAYS * USECS_PER_DAY)
+	if (interval->month != 0 || interval->day < 0 || interval->day > MAX_INTERVAL_DAYS ||
+	    interval->time < 0 || interval->time > MAX_INTERVAL_DAYS * USECS_PER_DAY)
 		invalid_value(def, "It is an interval of up to 1000 days, such as \"15 minutes\".");
-	options->name_time_slack = interval->day * USECS_PER_DAY + interval->time;
+	return interval->day * USECS_PER_DAY + interval->time;
+}
+
+static void
+parse_name_time_slack(FlowlogOptions *options, DefElem *def)
+{
+	options->name_time_slack = parse_interval(def);
+}
+
+static void
+parse_settled_after(FlowlogOptions *options, DefElem *def)
+{
+	options->settled_after = parse_interval(def);
 }
 
 /* Parses k/n: two decimal numbers with nothing around them. */
@@ -301,6 +322,20 @@ parse_mpp_execute(FlowlogOptions *options, DefElem *def)
 	                                    {"all segments", 0}};
 
 	(void) parse_word(def, words, lengthof(words));
+}
+
+static void
+parse_table(FlowlogOptions *options, DefElem *def)
+{
+	options->table = defGetString(def);
+}
+
+static void
+parse_times(FlowlogOptions *options, DefElem *def)
+{
+	static const FlowlogWord words[] = {{"timestamptz", false}, {"bigint", true}};
+
+	options->times_as_numbers = parse_word(def, words, lengthof(words));
 }
 
 /* The sources of columns that are not fields of a record. */
@@ -404,7 +439,7 @@ parse_max_connections(FlowlogOptions *options, DefElem *def)
 {
 	if (!parse_int(defGetString(def), &options->max_connections, 0, NULL) ||
 	    options->max_connections < 1 || options->max_connections > MAX_CONNECTIONS)
-		invalid_value(def, "It is a number from 1 to 64.");
+		invalid_value(def, "It is a number from 1 to 1000.");
 }
 
 /* ---------- the meaning of each option: user mappings ---------- */
@@ -480,6 +515,7 @@ set_defaults(FlowlogOptions *options)
 		.compression = "auto",
 		.max_line_length = DEFAULT_MAX_LINE_LENGTH,
 		.name_time_slack = -1,
+		.settled_after = -1,
 		.url_style = FLOWLOG_URL_DEFAULT,
 		.max_connections = DEFAULT_CONNECTIONS,
 		.credential_source = FLOW_S3_STATIC,
@@ -500,9 +536,19 @@ object_kind(Oid catalog)
 			return "servers";
 		case UserMappingRelationId:
 			return "user mappings";
+		case FLOWLOG_OPTIONS_OF_IMPORT:
+			return "IMPORT FOREIGN SCHEMA";
 		default:
 			return "foreign-data wrappers";
 	}
+}
+
+/* Returns true if an object of the catalog may have the option. */
+static bool
+is_option_of(const FlowlogOption *option, Oid catalog)
+{
+	return option->catalog == catalog ||
+	       (catalog == FLOWLOG_OPTIONS_OF_IMPORT && option->catalog == ForeignTableRelationId);
 }
 
 /*
@@ -523,7 +569,7 @@ unknown_option(const char *name, Oid catalog)
 		const char *other = flowlog_options[i].name;
 		int distance;
 
-		if (flowlog_options[i].catalog != catalog)
+		if (!is_option_of(&flowlog_options[i], catalog))
 		{
 			if (elsewhere == NULL && strcmp(other, name) == 0)
 				elsewhere = object_kind(flowlog_options[i].catalog);
@@ -564,7 +610,7 @@ flowlog_options_parse(FlowlogOptions *options, List *list, Oid catalog)
 		const FlowlogOption *option = NULL;
 
 		for (size_t i = 0; i < lengthof(flowlog_options); i++)
-			if (flowlog_options[i].catalog == catalog &&
+			if (is_option_of(&flowlog_options[i], catalog) &&
 			    strcmp(flowlog_options[i].name, def->defname) == 0)
 				option = &flowlog_options[i];
 		if (option == NULL)
@@ -686,6 +732,30 @@ validate_user_mapping(const FlowlogOptions *options)
 }
 
 /*
+ * Checks that option "settled_after" stands at a location that has folders of
+ * days.
+ */
+static void
+validate_settled_after(FlowlogBackend *backend, const FlowlogOptions *options)
+{
+	FlowLocation *location;
+	FlowError error;
+	bool has_days;
+
+	if (flow_location_parse(&backend->host, options->location, &location, &error) != FLOW_OK)
+		flowlog_raise(backend, &error, NULL);
+	has_days = flow_location_has_days(location);
+	flow_location_free(location);
+	if (!has_days)
+		ereport(ERROR,
+		        errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+		        errmsg("option \"settled_after\" needs a location with folders of days"),
+		        errdetail("In \"%s\" no folder has a day.", flowlog_message(options->location)),
+		        errhint("Name the day in it, as in '.../${day:yyyy/MM/dd}/' or "
+		                "'.../year=${year}/month=${month}/day=${day}/'."));
+}
+
+/*
  * Checks the location, the pattern and the log format, and who sets the
  * location.
  */
@@ -717,11 +787,15 @@ validate_table(const FlowlogOptions *options)
 			errmsg(
 				"permission denied to set the \"location\" option of a flowlog_fdw foreign table"),
 			errdetail("Only roles with privileges of the \"%s\" role may set this option.",
-		              "pg_read_server_files"));
+		              "pg_read_server_files"),
+			errhint("A superuser can give them by: GRANT pg_read_server_files TO %s;",
+		            quote_identifier(GetUserNameFromId(GetUserId(), false))));
 
 	flowlog_backend_init(&backend, CurrentMemoryContext);
 	if (flow_location_check(&backend.host, options->location, &error) != FLOW_OK)
 		flowlog_raise(&backend, &error, NULL);
+	if (options->settled_after >= 0)
+		validate_settled_after(&backend, options);
 	if (options->regex != NULL)
 		validate_regex(&backend, options);
 	if (options->log_format != NULL)

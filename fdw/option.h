@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * option.h
- *	  Options of tables, columns, servers and user mappings.
+ *	  Options of tables, columns, servers, user mappings and IMPORT.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,6 +26,12 @@ typedef enum FlowlogUrlStyle
 	FLOWLOG_URL_PATH
 } FlowlogUrlStyle;
 
+/*
+ * In place of a catalog: the options of IMPORT FOREIGN SCHEMA, which are those
+ * of the table that it makes and its own.
+ */
+#define FLOWLOG_OPTIONS_OF_IMPORT InvalidOid
+
 /* The options of an object. */
 typedef struct FlowlogOptions
 {
@@ -41,10 +47,15 @@ typedef struct FlowlogOptions
 	const char *compression;
 	int max_line_length;   /* bytes */
 	int64 name_time_slack; /* microseconds; -1: off */
+	int64 settled_after;   /* microseconds; -1: off */
 	/* of tables, and of servers for tables without it; count 0: all files */
 	FlowShard shard;
 
 	const char *field; /* of a column */
+
+	/* of IMPORT FOREIGN SCHEMA */
+	const char *table; /* NULL: named like the remote schema */
+	bool times_as_numbers;
 
 	/* of a server */
 	const char *region;

@@ -161,6 +161,7 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 		.table = scan->table,
 		.objects = scan->objects,
 		.bytes_before = scan->bytes_before,
+		.processes = scan->backend.descriptors.processes,
 		.whole = needs_lines(scan),
 		.exchange_size = store != NULL ? flowlog_exchange_size(participants) : 0,
 	};
@@ -211,6 +212,7 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 	FlowlogStore *store = flowlog_aggregate_store(scan);
 
 	scan->queue = flowlog_queue_attach(scan->context, *(dsm_handle *) coordinate);
+	scan->backend.descriptors.processes = flowlog_queue_processes(scan->queue);
 	if (flowlog_queue_grows(scan->queue))
 		(void) flowlog_scan_prepare(scan);
 	scan->objects = (FlowObjects *) flowlog_queue_objects(scan->queue, scan);

@@ -10,6 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "plan_info.h"
+#include "qual.h"
 
 #include <math.h>
 
@@ -26,9 +27,14 @@
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 
-/* limits for listing directories while planning */
+/*
+ * Limits for listing directories while planning.  The number of entries makes
+ * plans depend on the files alone: on a disk, 1,000 of them take a few
+ * milliseconds.  The time is for file systems that hardly answer, and so long
+ * that a busy processor does not reach it.
+ */
 #define PLAN_ENTRIES 1000
-#define PLAN_MICROSECONDS 20000
+#define PLAN_MICROSECONDS 200000
 
 /*
  * what a bucket is assumed to hold, unless ANALYZE has counted: bytes, and
@@ -42,13 +48,16 @@
  * counted
  */
 #define BYTES_PER_LINE 128
+#define BYTES_PER_ROW 16 /* of a Parquet file, as stored */
 #define COMPRESSION_RATIO 8
 
 /*
- * The cost of a line, in units of cpu_tuple_cost: for splitting it at its
- * separators, for matching it with a regular expression, and for decompressing
- * it.  A pushed comparison costs half of what the executor's does.
+ * The cost of a line, in units of cpu_tuple_cost: for reading it from columns,
+ * for splitting it at its separators, for matching it with a regular
+ * expression, and for decompressing it.  A pushed comparison costs half of
+ * what the executor's does.
  */
+#define ROW_COST 0.3
 #define SPLIT_COST 0.5
 #define MATCH_COST 3
 #define INFLATE_COST 2
@@ -113,25 +122,55 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 		                         : 0));
 		*used = lappend(*used, restriction);
 	}
-	return flowlog_prune_create(table, backend, false, NULL, NIL, &quals);
+	return flowlog_prune_create(table, backend, false, NULL, &quals);
+}
+
+/* Counts the columns of a kind that a table has, and those that the query uses. */
+static void
+count_columns(RelOptInfo *baserel, const FlowlogTable *table, FlowColumnSource source, int *all,
+              int *used)
+{
+	Bitmapset *attrs = NULL;
+	bool whole;
+
+	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
+	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false),
+	               baserel->relid,
+	               &attrs);
+	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs);
+	*all = *used = 0;
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		int attr = table->attnums[i] - FirstLowInvalidHeapAttributeNumber;
+
+		if (table->columns[i].source != source)
+			continue;
+		++*all;
+		*used += whole || bms_is_member(attr, attrs);
+	}
 }
 
 /* Returns true if the query uses line numbers. */
 static bool
 needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
 {
-	Bitmapset *attrs = NULL;
+	int all, used;
 
-	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
-	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false),
-	               baserel->relid,
-	               &attrs);
-	for (int i = 0; i < table->ncolumns; i++)
-		if (table->columns[i].source == FLOW_FROM_LINE &&
-		    (bms_is_member(table->attnums[i] - FirstLowInvalidHeapAttributeNumber, attrs) ||
-		     bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs)))
-			return true;
-	return false;
+	count_columns(baserel, table, FLOW_FROM_LINE, &all, &used);
+	return used > 0;
+}
+
+/*
+ * Returns the share of a Parquet file's bytes that the query reads, as if all
+ * columns had equally many.
+ */
+static double
+share_of_columns(RelOptInfo *baserel, const FlowlogTable *table)
+{
+	int all, used;
+
+	count_columns(baserel, table, FLOW_FROM_RECORD, &all, &used);
+	return all > 0 ? (double) used / all : 0;
 }
 
 /*
@@ -159,6 +198,8 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	FlowStatus status;
 	double line_cost;
 	double cost = 0;
+	double share = share_of_columns(baserel, table);
+	double read = 0;
 	uint64 unit_size;
 	bool complete;
 
@@ -202,15 +243,20 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	{
 		const FlowObject *object = &objects->items[i];
 		bool plain = strcmp(flow_source_compression_by_name(object->path), "none") == 0;
-		double lines = (double) object->size * (plain ? 1 : COMPRESSION_RATIO) / BYTES_PER_LINE;
+		bool parquet = flow_source_is_parquet_by_name(object->path);
+		double lines = (double) object->size * (plain ? 1 : COMPRESSION_RATIO) /
+		               (parquet ? BYTES_PER_ROW : BYTES_PER_LINE);
 
 		info->lines += lines;
-		cost += lines * (line_cost + (plain ? 0 : INFLATE_COST));
+		read += (double) object->size * (parquet ? share : 1);
+		cost += lines * (parquet ? ROW_COST : line_cost + (plain ? 0 : INFLATE_COST));
 		info->units += flowlog_queue_units(table, object, unit_size, whole);
 	}
 	if (info->lines > 0)
 		info->line_cost = cost / info->lines * cpu_tuple_cost;
 	info->bytes = objects->bytes;
+	if (info->bytes > 0)
+		info->read_share = read / info->bytes;
 	complete = objects->complete;
 	flow_objects_free(&backend.host, objects);
 	return complete;
@@ -233,6 +279,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	info->table = flowlog_table_open(relid);
 	info->least_level = PG_UINT32_MAX;
 	info->may_not_run = root->hasPseudoConstantQuals;
+	info->read_share = 1;
 	baserel->fdw_private = info;
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->joininfo);
@@ -300,7 +347,7 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 			by_line = lappend(by_line, lfirst(cell));
 	cost_qual_eval(&cost, by_line, root);
 	*startup = cost.startup;
-	*run = seq_page_cost * ceil(info->bytes / BLCKSZ) +
+	*run = seq_page_cost * ceil(info->bytes * info->read_share / BLCKSZ) +
 	       info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
 	*passed = info->lines * clauselist_selectivity(root,
 	                                               list_difference_ptr(pushed, info->pruned_by),
@@ -344,10 +391,13 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 
 /* ---------- paths ---------- */
 
-/* Creates a path, with the arguments that each release of PostgreSQL takes. */
+/*
+ * Creates a path, with the arguments that each release of PostgreSQL takes.
+ * Its fdw_private has what it leaves rows out by, and its sets.
+ */
 static ForeignPath *
 create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total,
-                 Relids required_outer)
+                 Relids required_outer, List *top, FlowlogSetPlan *sets)
 {
 	return create_foreignscan_path(root,
 	                               baserel,
@@ -364,7 +414,33 @@ create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost start
 #if PG_VERSION_NUM >= 170000
 	                               NIL, /* no restrictions of a join */
 #endif
-	                               NIL);
+	                               list_make2(top, sets));
+}
+
+/* Returns what a scan leaves rows out by, or NIL if it returns all that pass. */
+static List *
+top_of_rows(PlannerInfo *root, RelOptInfo *baserel)
+{
+	ListCell *cell;
+
+	foreach(cell, baserel->baserestrictinfo)
+		if (!flowlog_plan_is_pushed(root, baserel, lfirst_node(RestrictInfo, cell)))
+			return NIL;
+	return flowlog_top_of_rows(root, baserel, flowlog_plan_table(baserel));
+}
+
+/*
+ * Lowers the number of rows that a scan returns, and its cost, for one that
+ * leaves rows out.  In each process the best rows are others.
+ */
+static void
+leave_out_rows(const RelOptInfo *baserel, const List *top, double *rows, Cost *total)
+{
+	double kept = flowlog_top_estimate(top, *rows);
+
+	*total -= (*rows - kept) * (cpu_tuple_cost + baserel->reltarget->cost.per_tuple);
+	*total += *rows * cpu_operator_cost / 2;
+	*rows = kept;
 }
 
 /*
@@ -376,6 +452,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 {
 	List *restrictions = baserel->baserestrictinfo;
 	double rows = baserel->rows;
+	List *top = NIL;
 	ForeignPath *path;
 	Cost startup;
 	Cost total;
@@ -387,8 +464,12 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 		restrictions = list_concat_copy(restrictions, param->ppi_clauses);
 		rows = param->ppi_rows;
 	}
+	else
+		top = top_of_rows(root, baserel);
 	cost_scan(root, baserel, restrictions, rows, 1, &startup, &total);
-	path = create_scan_path(root, baserel, rows, startup, total, required_outer);
+	if (top != NIL)
+		leave_out_rows(baserel, top, &rows, &total);
+	path = create_scan_path(root, baserel, rows, startup, total, required_outer, top, NULL);
 
 	/*
 	 * Workers run only the partial path: if each worker scanned on its own,
@@ -442,6 +523,7 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 	double rows;
 	Cost startup;
 	Cost total;
+	List *top;
 	int workers;
 
 	if (!baserel->consider_parallel || !bms_is_empty(baserel->lateral_relids))
@@ -453,10 +535,47 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 	divisor = flowlog_parallel_divisor(workers);
 	rows = clamp_row_est(baserel->rows / divisor);
 	cost_scan(root, baserel, baserel->baserestrictinfo, baserel->rows, divisor, &startup, &total);
-	path = create_scan_path(root, baserel, rows, startup, total, NULL);
+	top = top_of_rows(root, baserel);
+	if (top != NIL && !flowlog_top_is_parallel_safe(root, top))
+		top = NIL;
+	if (top != NIL)
+		leave_out_rows(baserel, top, &rows, &total);
+	path = create_scan_path(root, baserel, rows, startup, total, NULL, top, NULL);
 	path->path.parallel_aware = true;
 	path->path.parallel_workers = workers;
 	add_partial_path(baserel, (Path *) path);
+}
+
+/* Creates the path of a scan with sets, which leave a share of its rows. */
+Path *
+flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel, FlowlogSetPlan *sets,
+                            double share, Cost before, bool parallel)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+	int workers = parallel ? count_workers(baserel) : 0;
+	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
+	double rows = clamp_row_est(baserel->rows * share / divisor);
+	ForeignPath *path;
+	Cost startup;
+	Cost total;
+
+	if (parallel && (workers <= 0 || !baserel->consider_parallel))
+		return NULL;
+	cost_scan(root,
+	          baserel,
+	          baserel->baserestrictinfo,
+	          clamp_row_est(baserel->rows * share),
+	          divisor,
+	          &startup,
+	          &total);
+	total += info->lines * list_length(sets->conditions) * cpu_operator_cost / 2 / divisor;
+	total -= baserel->rows * (1 - share) * cpu_tuple_cost / divisor;
+	path = create_scan_path(
+		root, baserel, rows, startup + before, Max(total, startup) + before, NULL, NIL, sets);
+	path->path.parallel_safe = parallel;
+	path->path.parallel_aware = parallel;
+	path->path.parallel_workers = workers;
+	return &path->path;
 }
 
 /* Returns true if an expression of type bigint is the constant 1. */
@@ -600,6 +719,13 @@ attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
 	return result;
 }
 
+/* Returns the fdw_exprs of a plan: its clauses, and what it leaves rows out by. */
+static List *
+add_top(List *clauses, List *top)
+{
+	return top != NIL ? lappend(list_copy(clauses), top) : clauses;
+}
+
 /* Makes the plan of a scan of rows. */
 ForeignScan *
 flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath *best_path,
@@ -607,22 +733,39 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 {
 	List *local;
 	List *counts;
-	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, &local, &counts);
+	List *top = linitial(best_path->fdw_private);
+	FlowlogSetPlan *sets = lsecond(best_path->fdw_private);
+	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, sets, &local, &counts);
 
 	/*
 	 * Clauses go into fdw_exprs, where the planner replaces their parameters
 	 * and the executor and EXPLAIN find them, and into fdw_recheck_quals for
 	 * EvalPlanQual.  A clause that prunes by time may be local as well, which
-	 * does no harm.
+	 * does no harm.  A row need not be looked up in a set again, as the join
+	 * itself is checked.
 	 */
 	return make_foreignscan(tlist,
 	                        local,
 	                        baserel->relid,
-	                        clauses,
+	                        add_top(clauses, top),
 	                        list_make2(attrs_to_fill(baserel, local), counts),
 	                        NIL, /* the scan's rows are the table's */
-	                        clauses,
+	                        flowlog_plan_without_sets(clauses, counts),
 	                        outer_plan);
+}
+
+/*
+ * Returns the attributes that the query uses: those that the plan's scan
+ * fills, groups or aggregates, and those of pushed conditions.
+ */
+Bitmapset *
+flowlog_plan_attrs_of_query(ForeignScan *plan)
+{
+	/* only a scan of groups has a target list, which has the conditions' columns, too */
+	if (plan->fdw_scan_tlist != NIL)
+		return flowlog_part_attributes(NULL, (Node *) plan->fdw_scan_tlist);
+	return flowlog_part_attributes(flowlog_plan_attrs_used(plan),
+	                               (Node *) flowlog_plan_quals(plan).pushed);
 }
 
 /* Returns the attributes that the plan's scan fills. */

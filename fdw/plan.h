@@ -19,14 +19,19 @@ extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid
                                      Plan *outer_plan);
 
 /*
- * Returns the attributes that a plan's scan fills, for flowlog_tuple_create.
+ * Return the attributes that a plan's scan fills, for flowlog_tuple_create;
+ * and all that the query uses, those of pushed conditions and of groups
+ * included.
  */
 extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
+extern Bitmapset *flowlog_plan_attrs_of_query(ForeignScan *plan);
 
 /* The clauses of a plan that PostgreSQL does not evaluate row by row. */
 typedef struct FlowlogQuals
 {
 	List *pushed; /* evaluated by the reader */
+	List *sets;   /* those with sets of keys, see runtime_set.h */
+	int param;    /* the slot in which the keys are found; -1: there are none */
 	/*
 	 * evaluated once for each file (see prune.c), in the order of their
 	 * security levels
@@ -37,6 +42,32 @@ typedef struct FlowlogQuals
 	/* not evaluated here, but used to prune by the time in a file's name */
 	List *time;
 } FlowlogQuals;
+
+/*
+ * What a path has for conditions with sets of keys: the conditions, each
+ * "column = NULL", and the expressions of the other side that the join hashes
+ * by, up to the last one that gives keys.  Of each there is the number of its
+ * condition, or -1; a row in which one is NULL has no match.
+ */
+typedef struct FlowlogSetPlan
+{
+	List *conditions;
+	List *keys;
+	List *numbers;
+	int param; /* -1: not yet assigned */
+} FlowlogSetPlan;
+
+/* Returns the slot of the executor's parameters in which the keys are found. */
+extern int flowlog_plan_set_param(PlannerInfo *root, FlowlogSetPlan *sets);
+
+/*
+ * Creates the path of a scan with sets, by which a share of its rows is left.
+ * The keys cost "before", and must be known before the scan begins.
+ * "parallel": for several processes; NULL if they do not pay.
+ */
+extern Path *flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel,
+                                         FlowlogSetPlan *sets, double share, Cost before,
+                                         bool parallel);
 
 #define FLOWLOG_QUAL_LEAKPROOF 1
 #define FLOWLOG_QUAL_COMPARISONS 2 /* the reader's filter can evaluate it */
@@ -52,11 +83,12 @@ extern List *flowlog_plan_order_quals(PlannerInfo *root, List *restrictions);
 
 /*
  * Sorts a relation's restrictions, which are in that order, into those for
- * PostgreSQL, which go to *local, and those for the plan.  The list returned
- * is for fdw_exprs, *counts for an entry of fdw_private.
+ * PostgreSQL, which go to *local, and those for the plan, to which the
+ * conditions with sets are added unless "sets" is NULL.  The list returned is
+ * for fdw_exprs, *counts for an entry of fdw_private.
  */
 extern List *flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions,
-                                     List **local, List **counts);
+                                     FlowlogSetPlan *sets, List **local, List **counts);
 
 /*
  * Return the table of a base relation whose size was estimated, and true if
@@ -81,8 +113,9 @@ extern void flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pus
 /* ---------- qual.c ---------- */
 
 /*
- * Return true if the reader's filter can evaluate a clause, and true if it
- * does so.
+ * Return true if the reader's filter can evaluate a clause by comparisons of
+ * columns with constants alone, and true if it evaluates it, expressions
+ * included.
  */
 extern bool flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table,
                                        Expr *clause);
@@ -90,8 +123,21 @@ extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel,
                                      const FlowlogTable *table, Expr *clause);
 
 /*
+ * Returns true if the reader can look up a column in a set of the values of the
+ * other side of a clause "column = other", or with its sides exchanged.
+ * *condition becomes "column = NULL", and *key the other side.
+ */
+extern bool flowlog_qual_takes_set(PlannerInfo *root, RelOptInfo *baserel,
+                                   const FlowlogTable *table, Expr *clause, OpExpr **condition,
+                                   Expr **key);
+
+/* Returns true if the collation compares texts as bytes. */
+extern bool flowlog_collation_is_c(Oid collation);
+
+/*
  * Evaluates the values that a plan's pushed clauses compare with, and makes
- * scan->filter of the clauses; it stays NULL if there are none.
+ * scan->filter of the clauses and of scan->sets; it stays NULL if there are
+ * none.
  */
 extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses);
 
@@ -103,10 +149,100 @@ extern FlowFilter *flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend
                                        List *clauses, PlanState *planstate, ExprContext *econtext);
 
 /*
- * Evaluates the values of the deferred predicate of scan->filter with that
- * number, which a record needs now.
+ * Evaluates what the record that waits needs, by its number: the values of a
+ * deferred predicate of scan->filter, or an expression.
  */
 extern void flowlog_qual_resolve(FlowlogScan *scan, int number);
+
+/*
+ * Returns true if the reader can compute an expression that is grouped by or
+ * aggregated, or a condition of an aggregate.  "root" is NULL at execution.
+ */
+extern bool flowlog_qual_is_computable(PlannerInfo *root, const FlowlogTable *table, Expr *expr,
+                                       bool condition);
+
+/* Returns true if it can, by itself: PostgreSQL computes no part of it. */
+extern bool flowlog_qual_is_native(PlannerInfo *root, const FlowlogTable *table, Expr *expr);
+
+/*
+ * Returns true if a clause that the reader evaluates has a part that
+ * PostgreSQL computes, and the reader remembers.
+ */
+extern bool flowlog_qual_remembers(PlannerInfo *root, RelOptInfo *baserel,
+                                   const FlowlogTable *table, Expr *clause);
+
+/*
+ * Makes such an expression, or condition, one of a set; raises an error if
+ * that fails.
+ */
+extern FlowExpression *flowlog_qual_compute(FlowlogScan *scan, FlowlogNeeds *needs,
+                                            FlowExpressions *expressions, Expr *expr,
+                                            bool condition);
+
+/* ---------- need.c ---------- */
+
+/*
+ * Returns an empty list of what records may need, which lives as long as the
+ * scan.  All numbers have that sign.
+ */
+extern FlowlogNeeds *flowlog_needs_create(FlowlogScan *scan, ForeignScanState *node, int sign);
+extern ForeignScanState *flowlog_needs_node(const FlowlogNeeds *needs);
+extern void flowlog_needs_forget(FlowlogNeeds *needs);
+
+/*
+ * Adds an expression of a set or, if that is NULL, a condition.  Returns its
+ * number, which is not 0; "needs" is NULL if nobody will ask for it.
+ */
+extern int flowlog_needs_add(FlowlogNeeds *needs, Expr *expr, FlowExpressions *expressions);
+
+/*
+ * Prepares the subplans of a plan's conditions.  To be called when the plan is
+ * initialized, in a memory context that lives as long.
+ */
+extern void flowlog_needs_prepare_subplans(FlowlogScan *scan, ForeignScanState *node,
+                                           List *conditions);
+
+/*
+ * Runs such a subplan.  Returns the set of its values, which the caller frees,
+ * or NULL if there are too many.
+ */
+extern struct FlowlogKeySet *flowlog_needs_run_subplan(const FlowlogNeeds *needs,
+                                                       const SubPlan *subplan, Oid type,
+                                                       Oid collation, bool *has_null);
+
+/* Returns the condition with a number, or NULL if it is an expression's. */
+extern Expr *flowlog_needs_condition(const FlowlogNeeds *needs, int number);
+
+/*
+ * Evaluate an expression for the record that waits, and all that the scan's
+ * memo awaits; or raise an error.
+ */
+extern void flowlog_needs_provide(FlowlogNeeds *needs, int number);
+extern void flowlog_needs_provide_awaited(FlowlogScan *scan);
+
+/* ---------- privilege.c ---------- */
+
+/*
+ * Checks that the current user may execute all functions in a list of
+ * expressions, as the executor does for those that it evaluates.
+ */
+extern void flowlog_check_execute(List *exprs);
+
+/* ---------- expression.c ---------- */
+
+/*
+ * Returns true if a condition computes from columns what may fail: an
+ * overflow, a division by zero.
+ */
+extern bool flowlog_expression_can_fail(Expr *clause);
+
+/* ---------- expression_memo.c ---------- */
+
+/*
+ * Returns true if PostgreSQL had better compute a key of each partial group,
+ * than for each value of a column.
+ */
+extern bool flowlog_expression_is_for_groups(Expr *key);
 
 /* ---------- qual_error.c ---------- */
 
@@ -116,6 +252,13 @@ extern void flowlog_qual_resolve(FlowlogScan *scan, int number);
  * planning; external parameters are assumed to have values then.
  */
 extern bool flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext);
+
+/*
+ * Returns true if evaluating an expression may raise an error because of the
+ * values of its columns, which are short texts or dates.  Parts without
+ * columns do not count.
+ */
+extern bool flowlog_expr_columns_may_fail(Expr *expr);
 
 /* Returns true if an expression's value depends on nothing but parameters. */
 extern bool flowlog_expr_is_constant(Node *expr);
@@ -127,12 +270,21 @@ extern bool flowlog_expr_is_constant(Node *expr);
  */
 extern bool flowlog_expr_branch_may_fail(Expr *clause, Index relid);
 
+/* The same of any such part. */
+extern bool flowlog_expr_constants_may_fail(Expr *expr, Index relid);
+
 /*
  * Returns true if all such parts, in branches or not, either cannot fail or
  * are also evaluated by PostgreSQL's planner when it estimates numbers of
  * rows.
  */
 extern bool flowlog_expr_is_foreseen(Expr *clause, Index relid);
+
+/*
+ * Returns true if a node is a constant format of to_char() with nothing but
+ * numbers in it, which cannot fail.
+ */
+extern bool flowlog_expr_is_date_format(const Node *node);
 
 /*
  * Returns true if a condition converts a column of seconds to a time, which
@@ -159,7 +311,7 @@ extern bool flowlog_prune_has_time(const FlowlogTable *table, Index relid, Expr 
  * evaluated that has side effects.
  */
 extern FlowlogPrune *flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend,
-                                          bool explain_only, PlanState *parent, List *scan_tlist,
+                                          bool explain_only, PlanState *parent,
                                           const FlowlogQuals *quals);
 
 /* Returns true if pruning depends on run-time parameters. */
@@ -171,5 +323,14 @@ extern bool flowlog_prune_depends_on_run(const FlowlogPrune *prune);
  */
 extern const FlowPruner *flowlog_prune_begin(FlowlogPrune *prune);
 extern void flowlog_prune_end(FlowlogPrune *prune);
+
+/* ---------- prune_date.c ---------- */
+
+/*
+ * Returns true if no record can pass whose date, a variable of the location, is
+ * that of a day that begins at "from" or later, in microseconds since 1970.
+ * False if it is not known.  flowlog_prune_begin was called.
+ */
+extern bool flowlog_prune_ends_before(FlowlogPrune *prune, int variable, int64 from);
 
 #endif /* FLOWLOG_PLAN_H */

@@ -30,6 +30,8 @@ typedef struct FlowlogPlanInfo
 	 */
 	bool may_not_run;
 	double line_cost; /* without reading its bytes */
+	/* of the bytes, those that are read: of Parquet files columns that are used */
+	double read_share;
 } FlowlogPlanInfo;
 
 typedef enum QualPlace
@@ -42,6 +44,9 @@ typedef enum QualPlace
 /* Returns where a restriction is evaluated. */
 extern QualPlace flowlog_plan_place(PlannerInfo *root, RelOptInfo *baserel,
                                     RestrictInfo *restriction);
+
+/* Returns a list that flowlog_plan_sort_quals has made, without the conditions with sets. */
+extern List *flowlog_plan_without_sets(List *clauses, const List *counts);
 
 /* Lowers info->least_level to the lowest level of restrictions that are not evaluated by file. */
 extern void flowlog_plan_find_least_level(FlowlogPlanInfo *info, Index relid, List *restrictions);

@@ -10,6 +10,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/paramassign.h"
 #include "optimizer/restrictinfo.h"
 
 /* Returns the foreign table of a base relation. */
@@ -180,12 +181,26 @@ flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const Flowlo
 }
 
 /*
- * Makes the list of a plan's clauses: those that are pushed, those that are
- * evaluated by file, and those that prune by time.
+ * Returns true if the reader computes something for a condition that may fail.
+ * A mere comparison of a time made of seconds does so only for years that no
+ * flow log has, and is worth more if it is always pushed.
+ */
+static bool
+computes_what_may_fail(PlannerInfo *root, RelOptInfo *baserel, Expr *clause)
+{
+	return flowlog_expression_can_fail(clause) ||
+	       flowlog_qual_remembers(root, baserel, flowlog_plan_table(baserel), clause) ||
+	       (flowlog_expr_makes_time(clause) &&
+	        !flowlog_qual_is_comparison(root, baserel->relid, flowlog_plan_table(baserel), clause));
+}
+
+/*
+ * Makes the list of a plan's clauses: those that are pushed, those with sets,
+ * those that are evaluated by file, and those that prune by time.
  */
 List *
-flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, List **local,
-                        List **counts)
+flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictions,
+                        FlowlogSetPlan *sets, List **local, List **counts)
 {
 	const FlowlogTable *table = flowlog_plan_table(baserel);
 	List *pushed = NIL;
@@ -207,12 +222,13 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 			time = lappend(time, restriction->clause);
 
 		/*
-		 * an error in a branch must not be raised for a row that an earlier
-		 * condition drops
+		 * an error in a branch or a computation must not be raised for a row
+		 * that an earlier condition drops
 		 */
 		place = flowlog_plan_place(root, baserel, restriction);
 		if (place == QUAL_PUSHED && *local != NIL &&
-		    flowlog_expr_branch_may_fail(restriction->clause, baserel->relid))
+		    (flowlog_expr_branch_may_fail(restriction->clause, baserel->relid) ||
+		     computes_what_may_fail(root, baserel, restriction->clause)))
 			place = QUAL_LOCAL;
 
 		/* nor for a row that a policy or a view hides */
@@ -235,14 +251,55 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	}
 
 	file = sort_restrictions(file, is_of_lower_level);
-	*counts = list_make2_int(list_length(pushed), list_length(file));
+	*counts = list_make4_int(list_length(pushed),
+	                         list_length(file),
+	                         sets != NULL ? list_length(sets->conditions) : 0,
+	                         sets != NULL ? flowlog_plan_set_param(root, sets) : -1);
 	foreach(cell, file)
 	{
 		*counts =
 			lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
 		clauses = lappend(clauses, lfirst_node(RestrictInfo, cell)->clause);
 	}
-	return list_concat(list_concat(pushed, clauses), time);
+	clauses = list_concat(clauses, time);
+	if (sets != NULL)
+		clauses = list_concat(copyObject(sets->conditions), clauses);
+	return list_concat(pushed, clauses);
+}
+
+/* Returns the slot of a plan's sets. */
+int
+flowlog_plan_set_param(PlannerInfo *root, FlowlogSetPlan *sets)
+{
+	if (sets->param < 0)
+		sets->param = assign_special_exec_param(root);
+	return sets->param;
+}
+
+/* Returns such a list without the conditions with sets. */
+List *
+flowlog_plan_without_sets(List *clauses, const List *counts)
+{
+	int npushed = linitial_int(counts);
+
+	return list_concat(list_truncate(list_copy(clauses), npushed),
+	                   list_copy_tail(clauses, npushed + lthird_int(counts)));
+}
+
+/*
+ * Replaces what a scan of groups returns by what it stands for: PostgreSQL has
+ * replaced columns, and expressions of keys, in the plan's clauses, but these
+ * are evaluated for records.
+ */
+static Node *
+restore_columns(Node *node, void *scan_tlist)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
+		return copyObject(
+			(Node *) list_nth_node(TargetEntry, scan_tlist, ((Var *) node)->varattno - 1)->expr);
+	return expression_tree_mutator(node, restore_columns, scan_tlist);
 }
 
 /* Takes the list that flowlog_plan_sort_quals has made apart. */
@@ -250,13 +307,20 @@ FlowlogQuals
 flowlog_plan_quals(const ForeignScan *plan)
 {
 	List *counts = (List *) llast(plan->fdw_private);
+	List *exprs = flowlog_top_without(plan->fdw_exprs);
 	int npushed = linitial_int(counts);
 	int nfile = lsecond_int(counts);
+	int nsets = lthird_int(counts);
+
+	if (plan->fdw_scan_tlist != NIL)
+		exprs = (List *) restore_columns((Node *) exprs, plan->fdw_scan_tlist);
 
 	return (FlowlogQuals) {
-		.pushed = list_truncate(list_copy(plan->fdw_exprs), npushed),
-		.file = list_truncate(list_copy_tail(plan->fdw_exprs, npushed), nfile),
-		.file_flags = list_copy_tail(counts, 2),
-		.time = list_copy_tail(plan->fdw_exprs, npushed + nfile),
+		.pushed = list_truncate(list_copy(exprs), npushed),
+		.sets = list_truncate(list_copy_tail(exprs, npushed), nsets),
+		.param = lfourth_int(counts),
+		.file = list_truncate(list_copy_tail(exprs, npushed + nsets), nfile),
+		.file_flags = list_copy_tail(counts, 4),
+		.time = list_copy_tail(exprs, npushed + nsets + nfile),
 	};
 }

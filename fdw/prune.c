@@ -12,11 +12,8 @@
  * PostgreSQL's own executor does, which also evaluates what the filter cannot
  * decide.
  *
- * If only the year of a date is known, or the year and the month, the
- * comparisons still tell whether any day in that time can pass.  If option
- * "name_time_slack" is set, the comparisons of a record's times tell the same
- * about the time in a file's name.  In both cases the filters are tested with
- * intervals.
+ * prune_date.c prunes by dates of which only the beginning is known, and by
+ * the times in files' names.
  *
  * Conditions are evaluated in the order of their security levels, as
  * PostgreSQL would do it: one that may leak its arguments comes after all of a
@@ -31,6 +28,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "prune.h"
 
 #include "access/sysattr.h"
 #include "access/table.h"
@@ -42,64 +40,6 @@
 #include "optimizer/optimizer.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
-
-/* A condition on a file. */
-typedef struct FileQual
-{
-	Expr *clause;
-	/* the clause to be evaluated now; NULL: it cannot be evaluated now */
-	Expr *now;
-	ExprState *state; /* of "now" */
-	/* for a listing; NULL: the clause is not made of comparisons */
-	FlowFilter *filter;
-	Index level;
-	bool leakproof;
-	bool comparisons; /* the reader's filter can evaluate it */
-	bool is_attempt;  /* it may fail, which is not an error now */
-	int *columns;     /* the columns it uses */
-	int ncolumns;
-} FileQual;
-
-/* What is known about a column. */
-typedef enum Knowledge
-{
-	NOT_KNOWN,
-	KNOWN,
-	BAD /* its text is not of its type, or it is null and must not be */
-} Knowledge;
-
-struct FlowlogPrune
-{
-	const FlowlogTable *definition; /* the table as defined */
-	FlowlogBackend *backend;        /* this lives in its memory context */
-	bool explain_only;
-	PlanState *parent; /* NULL: planning */
-	FileQual *quals;   /* ordered by security level */
-	int nquals;
-	List *time_clauses;
-	/* on run-time parameters, which may have other values in a rescan */
-	bool depends_on_run;
-
-	/* set when the first listing begins */
-	bool ready;
-	ExprContext *econtext;
-	TupleTableSlot *slot;
-	/*
-	 * the table, but all columns may be NULL: whether they may is checked here
-	 */
-	FlowlogTable table;
-	FlowlogTuple *tuple;
-	FlowConstants *constants;
-	FlowSlice *fields;    /* by column */
-	Knowledge *knowledge; /* by column */
-	FlowStatus *statuses; /* by column that is BAD */
-
-	/* for a listing */
-	FlowFilter *times;       /* NULL: none */
-	FlowInterval *intervals; /* by column */
-	FlowPruner pruner;
-};
 
 /* ---------- planning ---------- */
 
@@ -206,31 +146,6 @@ can_be_evaluated(const FlowlogPrune *prune, Expr *clause)
 
 /* ---------- plain EXPLAIN ---------- */
 
-/* Something that is evaluated in a subtransaction. */
-typedef struct Attempt
-{
-	FlowlogPrune *prune;
-	ExprContext *econtext;
-	Expr *expr; /* a part of a clause; value is its result */
-	Const *value;
-	/* or a condition on the current file; holds is its result */
-	FileQual *qual;
-	bool holds;
-} Attempt;
-
-/*
- * Ends an evaluation that has succeeded.  Shutdown callbacks may still raise
- * an error.
- */
-static void
-end_attempt(Attempt *attempt)
-{
-	ExprContext *econtext = attempt->econtext;
-
-	attempt->econtext = NULL;
-	FreeExprContext(econtext, true);
-}
-
 /* Evaluates a part of a clause, and makes a constant of it. */
 static void
 attempt_part(void *arg)
@@ -255,7 +170,7 @@ attempt_part(void *arg)
 	                           value,
 	                           isnull,
 	                           typbyval);
-	end_attempt(attempt);
+	flowlog_prune_end_attempt(attempt);
 }
 
 /* Evaluates a condition on the current file. */
@@ -267,21 +182,7 @@ attempt_qual(void *arg)
 	attempt->econtext = CreateExprContext(attempt->prune->parent->state);
 	attempt->econtext->ecxt_scantuple = attempt->prune->slot;
 	attempt->holds = ExecQual(attempt->qual->state, attempt->econtext);
-	end_attempt(attempt);
-}
-
-/*
- * Calls one of the two functions in a subtransaction; returns false if it
- * fails.
- */
-static bool
-try(Attempt *attempt, void (*function)(void *arg))
-{
-	if (flowlog_backend_try(function, attempt))
-		return true;
-	if (attempt->econtext != NULL)
-		FreeExprContext(attempt->econtext, false);
-	return false;
+	flowlog_prune_end_attempt(attempt);
 }
 
 typedef struct Folding
@@ -306,7 +207,7 @@ fold_parts(Node *node, void *context)
 		return expression_tree_mutator(node, fold_parts, context);
 	if (!flowlog_expr_may_fail((Expr *) node, folding->prune->econtext))
 		return node;
-	folding->failed = !try(&attempt, attempt_part);
+	folding->failed = !flowlog_prune_try(&attempt, attempt_part);
 	return (Node *) attempt.value;
 }
 
@@ -326,20 +227,6 @@ clause_for_now(FlowlogPrune *prune, Expr *clause)
 }
 
 /* ---------- a scan's conditions ---------- */
-
-/* Replaces the columns of a scan of groups by those of the table. */
-static Node *
-restore_columns(Node *node, void *context)
-{
-	List *scan_tlist = context;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
-		return copyObject(
-			(Node *) list_nth_node(TargetEntry, scan_tlist, ((Var *) node)->varattno - 1)->expr);
-	return expression_tree_mutator(node, restore_columns, context);
-}
 
 /* Adds the columns that a condition uses.  All its Vars are the table's. */
 static bool
@@ -369,6 +256,7 @@ init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 	qual->level = (Index) flags >> FLOWLOG_QUAL_LEVEL_SHIFT;
 	qual->leakproof = (flags & FLOWLOG_QUAL_LEAKPROOF) != 0;
 	qual->comparisons = (flags & FLOWLOG_QUAL_COMPARISONS) != 0;
+	qual->columns_may_fail = flowlog_expr_columns_may_fail(clause);
 	qual->columns =
 		palloc(sizeof(int) *
 	           (list_length(pull_var_clause((Node *) clause, PVC_RECURSE_PLACEHOLDERS)) + 1));
@@ -380,7 +268,7 @@ init_qual(FlowlogPrune *prune, FileQual *qual, Expr *clause, int flags)
 /* Prepares pruning; returns NULL if there is nothing to prune by. */
 FlowlogPrune *
 flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool explain_only,
-                     PlanState *parent, List *scan_tlist, const FlowlogQuals *quals)
+                     PlanState *parent, const FlowlogQuals *quals)
 {
 	FlowlogPrune *prune;
 	MemoryContext old;
@@ -399,25 +287,16 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 
 	/* the conditions on files */
 	forboth(cell, quals->file, flags, quals->file_flags)
-	{
-		Node *clause = lfirst(cell);
-
-		if (scan_tlist != NIL)
-			clause = restore_columns(clause, scan_tlist);
-		init_qual(prune, &prune->quals[prune->nquals++], (Expr *) clause, lfirst_int(flags));
-	}
+		init_qual(prune, &prune->quals[prune->nquals++], lfirst(cell), lfirst_int(flags));
 
 	/* the conditions on a record's times */
 	foreach(cell, quals->time)
 	{
 		ParameterSearch search = {0};
-		Node *clause = lfirst(cell);
 
-		if (scan_tlist != NIL)
-			clause = restore_columns(clause, scan_tlist);
-		(void) find_parameters(clause, &search);
+		(void) find_parameters(lfirst(cell), &search);
 		prune->depends_on_run |= search.exec;
-		prune->time_clauses = lappend(prune->time_clauses, clause);
+		prune->time_clauses = lappend(prune->time_clauses, lfirst(cell));
 	}
 	MemoryContextSwitchTo(old);
 	return prune;
@@ -433,63 +312,6 @@ flowlog_prune_depends_on_run(const FlowlogPrune *prune)
 /* ---------- evaluation ---------- */
 
 /*
- * Fills a slot with the columns known for this file or directory; "file" is
- * NULL for a directory.
- */
-static void
-fill_row(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
-{
-	const FlowlogTable *table = prune->definition;
-	bool set_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
-	const FlowSlice *constants = flow_constants_fill(prune->constants, file, values);
-	FlowRecord record = {prune->fields};
-
-	if (constants == NULL)
-		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
-
-	/* read the fields of the columns that are known */
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		const FlowColumn *column = &table->columns[i];
-		bool is_null = column->source == FLOW_FROM_VARIABLE && values[column->variable].is_null;
-		FlowValue value;
-		FlowStatus status;
-
-		prune->fields[i] = (FlowSlice) {NULL, 0};
-		prune->knowledge[i] = NOT_KNOWN;
-		if (!flow_column_is_constant(column) ||
-		    (file == NULL && constants[i].data == NULL && !is_null))
-			continue;
-		status = flow_value_read(column, &prune->backend->host, constants[i], &value);
-		if (status == FLOW_OK)
-			prune->fields[i] = constants[i];
-		else if (status != FLOW_END && (!set_null || column->not_null))
-		{
-			prune->knowledge[i] = BAD;
-			prune->statuses[i] = status;
-			continue;
-		}
-		prune->knowledge[i] = KNOWN;
-	}
-
-	/* convert them to a row */
-	ExecClearTuple(prune->slot);
-	flowlog_tuple_fill(prune->tuple, &record, prune->slot->tts_values, prune->slot->tts_isnull);
-	ExecStoreVirtualTuple(prune->slot);
-	prune->econtext->ecxt_scantuple = prune->slot;
-}
-
-/* Returns the first column of a condition whose value is not known, or -1. */
-static int
-first_unknown(const FlowlogPrune *prune, const FileQual *qual)
-{
-	for (int i = 0; i < qual->ncolumns; i++)
-		if (prune->knowledge[qual->columns[i]] != KNOWN)
-			return qual->columns[i];
-	return -1;
-}
-
-/*
  * Evaluates a condition that may fail.  If it fails, it holds, and is not
  * evaluated any more.
  */
@@ -498,7 +320,7 @@ try_qual(FlowlogPrune *prune, FileQual *qual)
 {
 	Attempt attempt = {.prune = prune, .qual = qual};
 
-	if (try(&attempt, attempt_qual))
+	if (flowlog_prune_try(&attempt, attempt_qual))
 		return attempt.holds;
 	qual->state = NULL;
 	return true;
@@ -522,13 +344,16 @@ evaluate_qual(FlowlogPrune *prune, FileQual *qual)
 	return ExecQual(qual->state, prune->econtext);
 }
 
+/* ---------- files and directories ---------- */
+
 /*
  * Sets *holds to false if a condition that can be evaluated does not hold.
  * Returns an error for a file with an invalid value, unless on_error allows
  * it.
  */
 static FlowStatus
-evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowError *error)
+evaluate_quals(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values,
+               bool *holds, FlowError *error)
 {
 	FlowOnError on_error = prune->definition->options.on_error;
 	Index skipped = PG_UINT32_MAX; /* lowest level of those not evaluated */
@@ -536,7 +361,7 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 	for (int i = 0; i < prune->nquals && *holds; i++)
 	{
 		FileQual *qual = &prune->quals[i];
-		int unknown = first_unknown(prune, qual);
+		int unknown = flowlog_prune_first_unknown(prune, qual);
 
 		if (unknown >= 0 && file != NULL && prune->knowledge[unknown] == BAD &&
 		    prune->parent != NULL)
@@ -553,118 +378,14 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, bool *holds, FlowErr
 		}
 		if (unknown >= 0 || qual->state == NULL || (!qual->leakproof && qual->level > skipped))
 		{
+			if (file == NULL && qual->state != NULL && (qual->leakproof || qual->level <= skipped))
+				*holds = flowlog_prune_may_hold_below(prune, qual, values);
 			skipped = Min(skipped, qual->level);
 			continue;
 		}
 		*holds = evaluate_qual(prune, qual);
 	}
 	return FLOW_OK;
-}
-
-/*
- * Returns the interval of a column's values for times from "from" to before
- * "to", in microseconds since 1970.
- */
-static FlowInterval
-interval_of(const FlowColumn *column, int64 from, int64 to)
-{
-	int64 unit = 1;
-
-	switch (column->type)
-	{
-		case FLOW_TIME:
-			break;
-		case FLOW_DAY:
-			unit = USECS_PER_DAY;
-			break;
-		case FLOW_INT32:
-		case FLOW_INT64:
-			unit = USECS_PER_SEC;
-			break;
-		default:
-			return (FlowInterval) {false, 0, 0};
-	}
-
-	/*
-	 * rounded outwards; a time itself may have been rounded, by one second at
-	 * most
-	 */
-	if (column->type == FLOW_TIME)
-		return (FlowInterval) {true, from - USECS_PER_SEC, to};
-	return (FlowInterval) {true,
-	                       from / unit - 1,
-	                       to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
-}
-
-/*
- * Returns true if a condition can hold for some day, where only the year of a
- * date is known, or its year and month.
- */
-static bool
-dates_may_pass(FlowlogPrune *prune, const FlowPathValue *values)
-{
-	const FlowlogTable *table = prune->definition;
-	bool any = false;
-
-	/* find the interval of each date */
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		const FlowColumn *column = &table->columns[i];
-		const FlowPathValue *value = &values[column->variable];
-		FlowType type = column->type;
-
-		prune->intervals[i].known = false;
-		if (column->source != FLOW_FROM_VARIABLE || !value->begun || value->text.data != NULL ||
-		    (type != FLOW_TIME && type != FLOW_DAY))
-			continue;
-		prune->intervals[i].known = any = true;
-		if (type == FLOW_DAY)
-		{
-			/* years and months begin and end with a day */
-			prune->intervals[i].low = value->from / USECS_PER_DAY;
-			prune->intervals[i].high =
-				value->to == PG_INT64_MAX ? value->to : value->to / USECS_PER_DAY - 1;
-		}
-		else
-		{
-			prune->intervals[i].low = value->from;
-			prune->intervals[i].high = value->to - 1;
-		}
-	}
-
-	/* test the conditions with the intervals */
-	for (int i = 0; i < prune->nquals && any; i++)
-	{
-		const FileQual *qual = &prune->quals[i];
-
-		CHECK_FOR_INTERRUPTS();
-		if (qual->filter != NULL && !flow_filter_may_pass(qual->filter, prune->intervals))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Returns true if a record can pass whose times are near the time in the
- * file's name.
- */
-static bool
-times_may_pass(FlowlogPrune *prune, const FlowObject *file)
-{
-	const FlowlogTable *table = prune->definition;
-	int64 slack = table->options.name_time_slack;
-	int64 from;
-	int64 to;
-
-	if (!flow_name_time(file->path, &from, &to))
-		return true;
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		prune->intervals[i].known = false;
-		if (table->is_time[i])
-			prune->intervals[i] = interval_of(&table->columns[i], from - slack, to + slack);
-	}
-	return flow_filter_may_pass(prune->times, prune->intervals);
 }
 
 /* Decides whether a file or directory is pruned.  May raise errors. */
@@ -678,16 +399,16 @@ evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	*pruning = FLOW_KEEP;
 	if (prune->nquals > 0)
 	{
-		fill_row(prune, file, values);
-		status = evaluate_quals(prune, file, &holds, error);
+		flowlog_prune_fill_row(prune, file, values);
+		status = evaluate_quals(prune, file, values, &holds, error);
 		if (status != FLOW_OK)
 			return status;
 	}
 	if (holds && file == NULL && prune->nquals > 0)
-		holds = dates_may_pass(prune, values);
+		holds = flowlog_prune_dates_may_pass(prune, values);
 	if (!holds)
 		*pruning = FLOW_PRUNE_BY_PATH;
-	else if (file != NULL && prune->times != NULL && !times_may_pass(prune, file))
+	else if (file != NULL && prune->times != NULL && !flowlog_prune_times_may_pass(prune, file))
 		*pruning = FLOW_PRUNE_BY_TIME;
 	return FLOW_OK;
 }
@@ -854,12 +575,14 @@ flowlog_prune_begin(FlowlogPrune *prune)
 	{
 		FileQual *qual = &prune->quals[i];
 
+		qual->nranges = 0;
 		if (qual->now != NULL)
 			continue;
 		qual->now = clause_for_now(prune, qual->clause);
 		if (qual->now != NULL)
 			qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
-		qual->is_attempt = prune->explain_only && contain_leaked_vars((Node *) qual->clause);
+		qual->is_attempt = prune->explain_only && qual->columns_may_fail &&
+		                   contain_leaked_vars((Node *) qual->clause);
 	}
 
 	/* each rescan builds them anew, so nothing else of them may stay */

@@ -19,12 +19,12 @@
 #include "flowlog_fdw.h"
 #include "qual.h"
 
-#include "access/stratnum.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -32,15 +32,6 @@
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_locale.h"
-
-/*
- * operator families without a name in catalog/pg_opfamily_d.h; OIDs of the
- * bootstrap catalog do not change
- */
-#define FLOWLOG_NUMERIC_FAMILY 1988
-#define FLOWLOG_FLOAT_FAMILY 1970
-#define FLOWLOG_DATETIME_FAMILY 434
 
 /*
  * The comparisons that the reader knows: between a column, compared as type
@@ -102,149 +93,10 @@ static const ComparisonRow comparisons[] = {
 	OPERATOR(INETOID, INETOID, OID_INET_OVERLAP_OP, FLOW_OVERLAPS),
 };
 
-/*
- * Functions of one argument whose result on a column the reader can compare.
- */
-typedef struct CastRow
-{
-	Oid function;
-	Oid argument; /* the argument's type */
-	FlowView view;
-} CastRow;
-
-static const CastRow casts[] = {
-	{F_INT4_INT2, INT2OID, FLOW_AS_IS},
-	{F_INT8_INT2, INT2OID, FLOW_AS_IS},
-	{F_INT8_INT4, INT4OID, FLOW_AS_IS},
-	{F_NUMERIC_INT2, INT2OID, FLOW_AS_IS},
-	{F_NUMERIC_INT4, INT4OID, FLOW_AS_IS},
-	{F_NUMERIC_INT8, INT8OID, FLOW_AS_IS},
-	{F_FLOAT8_INT2, INT2OID, FLOW_AS_DOUBLE},
-	{F_FLOAT8_INT4, INT4OID, FLOW_AS_DOUBLE},
-	{F_FLOAT8_INT8, INT8OID, FLOW_AS_DOUBLE},
-};
-
-/* Conditions that are evaluated when a record first needs them. */
-struct FlowlogDeferred
-{
-	ForeignScanState *node;
-	MemoryContext memory;
-	List *clauses; /* a condition's number is its place in the list, from 1 */
-};
-
 static bool walk(const QualWalk *context, Expr *node, FlowPredicate **predicate);
-
-/* ---------- recognising columns ---------- */
-
-/* Returns the table's column that a Var stands for, or -1. */
-static int
-column_of_var(const QualWalk *context, const Node *node)
-{
-	const Var *var = (const Var *) node;
-
-	if (!IsA(node, Var) || var->varlevelsup != 0)
-		return -1;
-	if (context->scan_tlist != NIL && var->varno == INDEX_VAR)
-		var =
-			castNode(Var, list_nth_node(TargetEntry, context->scan_tlist, var->varattno - 1)->expr);
-	else if ((Index) var->varno != context->relid)
-		return -1;
-	return flowlog_table_column(context->table, var->varattno);
-}
-
-/*
- * Strips RelabelType nodes that do not change a value: varchar to text, cidr
- * to inet.
- */
-static const Node *
-strip_relabel(const Node *node)
-{
-	while (IsA(node, RelabelType))
-	{
-		Oid type = ((const RelabelType *) node)->resulttype;
-
-		if (type != TEXTOID && type != INETOID && type != VARCHAROID)
-			break;
-		node = (const Node *) ((const RelabelType *) node)->arg;
-	}
-	return node;
-}
-
-/*
- * Recognises a column under casts that the reader knows.  Returns its index,
- * or -1.
- */
-static int
-recognise_column(const QualWalk *context, const Node *node, FlowView *view)
-{
-	const FuncExpr *call;
-	const Node *argument;
-	int column;
-
-	*view = FLOW_AS_IS;
-	node = strip_relabel(node);
-	column = column_of_var(context, node);
-	if (column >= 0 || !IsA(node, FuncExpr))
-		return column;
-
-	call = (const FuncExpr *) node;
-	if (list_length(call->args) != 1)
-		return -1;
-	argument = linitial(call->args);
-	if (call->funcid == F_TO_TIMESTAMP_FLOAT8 || flowlog_is_from_unixtime(call->funcid))
-	{
-		FlowView inner;
-
-		column = recognise_column(context, argument, &inner);
-		*view = FLOW_AS_UNIX_TIME;
-		return inner == FLOW_AS_DOUBLE ? column : -1;
-	}
-
-	for (size_t i = 0; i < lengthof(casts); i++)
-	{
-		FlowView inner;
-
-		if (casts[i].function != call->funcid)
-			continue;
-		/* integers are widened without a change of their value */
-		column = recognise_column(context, argument, &inner);
-		if (column < 0 || inner != FLOW_AS_IS || exprType(argument) != casts[i].argument)
-			return -1;
-		*view = casts[i].view;
-		return column;
-	}
-	return -1;
-}
+static bool walk_condition(const QualWalk *context, Expr *node, FlowExpression **expression);
 
 /* ---------- recognising comparisons ---------- */
-
-/* Returns true if the collation compares texts as bytes. */
-static bool
-collation_is_c(Oid collation)
-{
-#if PG_VERSION_NUM >= 180000
-	return pg_newlocale_from_collation(collation)->collate_is_c;
-#else
-	return lc_collate_is_c(collation);
-#endif
-}
-
-/*
- * Returns true if the reader, which compares texts as bytes, compares as the
- * collation does: "=" and "<>" need a deterministic collation, an order needs
- * the collation "C".
- */
-static bool
-collation_fits(Oid type, FlowOp op, Oid collation)
-{
-	if (type != TEXTOID && type != BPCHAROID)
-		return true;
-	if (!OidIsValid(collation))
-		return false;
-	if (op == FLOW_EQ || op == FLOW_NE)
-		return get_collation_isdeterministic(collation);
-	return collation_is_c(collation);
-}
 
 /*
  * Finds what an operator does, by a row of comparisons[]; returns false if the
@@ -253,40 +105,10 @@ collation_fits(Oid type, FlowOp op, Oid collation)
 static bool
 operator_of_row(const ComparisonRow *row, Oid opno, FlowOp *op)
 {
-	Oid negator;
-
-	if (!OidIsValid(row->opfamily))
-	{
-		*op = row->op;
-		return row->opno == opno;
-	}
-
-	switch (get_op_opfamily_strategy(opno, row->opfamily))
-	{
-		case BTLessStrategyNumber:
-			*op = FLOW_LT;
-			return true;
-		case BTLessEqualStrategyNumber:
-			*op = FLOW_LE;
-			return true;
-		case BTEqualStrategyNumber:
-			*op = FLOW_EQ;
-			return true;
-		case BTGreaterEqualStrategyNumber:
-			*op = FLOW_GE;
-			return true;
-		case BTGreaterStrategyNumber:
-			*op = FLOW_GT;
-			return true;
-		default:
-			break;
-	}
-
-	/* "<>" is in no btree family */
-	negator = get_negator(opno);
-	*op = FLOW_NE;
-	return OidIsValid(negator) &&
-	       get_op_opfamily_strategy(negator, row->opfamily) == BTEqualStrategyNumber;
+	if (OidIsValid(row->opfamily))
+		return flowlog_part_operator(opno, row->opfamily, op);
+	*op = row->op;
+	return row->opno == opno;
 }
 
 /* Returns the type under which comparisons[] lists a type. */
@@ -302,53 +124,6 @@ comparable_type(Oid type)
 }
 
 /*
- * Returns true if an expression has no columns of this table, and one value
- * during a scan.
- */
-static bool
-is_constant_side(const QualWalk *context, Expr *other)
-{
-	/*
-	 * the planner has checked the rest; columns of other relations are
-	 * parameters now
-	 */
-	if (context->root == NULL)
-		return !contain_var_clause((Node *) other);
-	return !bms_is_member(context->relid, pull_varnos(context->root, (Node *) other)) &&
-	       !contain_volatile_functions((Node *) other) && !contain_subplans((Node *) other);
-}
-
-/*
- * Returns true if this view of the column can be compared as rows with this
- * type in "column" are.
- */
-static bool
-view_fits(const FlowColumn *column, FlowView view, Oid compared_as)
-{
-	bool integer =
-		column->type == FLOW_INT16 || column->type == FLOW_INT32 || column->type == FLOW_INT64;
-
-	switch (view)
-	{
-		case FLOW_AS_DOUBLE:
-			return integer && compared_as == FLOAT8OID;
-		case FLOW_AS_UNIX_TIME:
-			return integer && compared_as == TIMESTAMPTZOID;
-		case FLOW_AS_IS:
-			break;
-	}
-	switch (compared_as)
-	{
-		case NUMERICOID:
-			return integer;
-		case FLOAT8OID:
-			return false; /* no column type is read as double */
-		default:
-			return column->type != FLOW_OPAQUE;
-	}
-}
-
-/*
  * Recognises "column operator other".  With "array", "other" is an array, and
  * its elements are compared.
  */
@@ -359,8 +134,8 @@ recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *lef
 	Oid left_type;
 	Oid other_type;
 
-	comparison->column = recognise_column(context, (Node *) left, &comparison->view);
-	if (comparison->column < 0 || !is_constant_side(context, right))
+	comparison->column = flowlog_qual_column(context, (Node *) left, &comparison->view);
+	if (comparison->column < 0 || !flowlog_part_is_constant(context, right))
 		return false;
 
 	/* recognise the column, and the types of both sides */
@@ -384,25 +159,16 @@ recognise_comparison(const QualWalk *context, Oid opno, Oid collation, Expr *lef
 		if (operator_of_row(row, opno, &comparison->op))
 		{
 			comparison->form = row->form;
-			return view_fits(&context->table->columns[comparison->column],
-			                 comparison->view,
-			                 row->column) &&
-			       collation_fits(row->column, comparison->op, collation);
+			return flowlog_qual_view_fits(&context->table->columns[comparison->column],
+			                              comparison->view,
+			                              row->column) &&
+			       flowlog_part_collation_fits(row->column, comparison->op, collation);
 		}
 	}
 	return false;
 }
 
 /* ---------- the walk ---------- */
-
-/* Evaluates the other side of a comparison. */
-static Datum
-evaluate(const QualWalk *context, Expr *expression, bool *isnull)
-{
-	ExprState *state = ExecInitExpr(expression, context->planstate);
-
-	return ExecEvalExprSwitchContext(state, context->econtext, isnull);
-}
 
 /*
  * Returns true if the other side of a comparison must not be evaluated before
@@ -418,15 +184,31 @@ is_deferred(const QualWalk *context, Expr *expression)
 static FlowPredicate *
 defer(const QualWalk *context, Expr *clause)
 {
-	FlowlogDeferred *deferred = context->deferred;
-	MemoryContext old;
+	return flow_filter_deferred(context->filter, flowlog_needs_add(context->needs, clause, NULL));
+}
 
-	if (deferred == NULL)
-		return flow_filter_deferred(context->filter, 0);
-	old = MemoryContextSwitchTo(deferred->memory);
-	deferred->clauses = lappend(deferred->clauses, clause);
-	MemoryContextSwitchTo(old);
-	return flow_filter_deferred(context->filter, list_length(deferred->clauses));
+/* Handles a condition that the reader computes, such as "srcport > dstport". */
+static bool
+walk_computed(const QualWalk *context, Expr *node, FlowPredicate **predicate)
+{
+	QualWalk inner = *context;
+	FlowExpression *expression = NULL;
+
+	inner.walk_condition = walk_condition;
+	if (!context->computes || !contain_var_clause((Node *) node))
+		return false;
+	if (context->filter != NULL)
+	{
+		inner.expressions = flow_filter_expressions(context->filter);
+		if (inner.expressions == NULL)
+			return true;
+		flow_expressions_use_memo(inner.expressions, context->memo);
+	}
+	if (!flowlog_expression_walk(&inner, node, &expression))
+		return false;
+	if (context->filter != NULL)
+		*predicate = flow_filter_expression(context->filter, expression);
+	return true;
 }
 
 /* Handles "column operator other", also with its sides exchanged. */
@@ -454,7 +236,10 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		    !recognise_comparison(
 				context, commutator, clause->inputcollid, right, left, false, &comparison))
 			return false;
+		left = right;
 	}
+	if (comparison.view == FLOW_AS_ADDRESS && !flowlog_qual_address_fits(context, (Expr *) clause))
+		return false;
 	if (context->filter == NULL)
 		return true;
 	if (is_deferred(context, comparison.other))
@@ -464,9 +249,18 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 	}
 
 	/* compare with the value */
-	constant = evaluate(context, comparison.other, &isnull);
-	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
-	                    : flowlog_compare(context, &comparison, constant);
+	constant = flowlog_part_evaluate(context, comparison.other, &isnull);
+	if (comparison.view == FLOW_AS_ADDRESS)
+		*predicate =
+			isnull ? flowlog_qual_remember(context, (Expr *) clause, comparison.column)
+				   : flowlog_qual_complete_address(context,
+		                                           (Expr *) clause,
+		                                           (Node *) left,
+		                                           comparison.column,
+		                                           flowlog_compare(context, &comparison, constant));
+	else
+		*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
+		                    : flowlog_compare(context, &comparison, constant);
 	return true;
 }
 
@@ -486,6 +280,8 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 	                          true,
 	                          &comparison))
 		return false;
+	if (comparison.view == FLOW_AS_ADDRESS && !flowlog_qual_address_fits(context, (Expr *) clause))
+		return false;
 	if (context->filter == NULL)
 		return true;
 	if (is_deferred(context, comparison.other))
@@ -494,9 +290,22 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 		return true;
 	}
 
-	array = evaluate(context, comparison.other, &isnull);
-	*predicate = isnull ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
-	                    : flowlog_compare_with_array(context, &comparison, clause->useOr, array);
+	array = flowlog_part_evaluate(context, comparison.other, &isnull);
+	if (comparison.view == FLOW_AS_ADDRESS)
+		*predicate = isnull || !flowlog_has_elements(array)
+		                 ? flowlog_qual_remember(context, (Expr *) clause, comparison.column)
+		                 : flowlog_qual_complete_address(context,
+		                                                 (Expr *) clause,
+		                                                 linitial(clause->args),
+		                                                 comparison.column,
+		                                                 flowlog_compare_with_array(context,
+		                                                                            &comparison,
+		                                                                            clause->useOr,
+		                                                                            array));
+	else
+		*predicate = isnull
+		                 ? flow_filter_constant(context->filter, FLOW_UNKNOWN)
+		                 : flowlog_compare_with_array(context, &comparison, clause->useOr, array);
 	return true;
 }
 
@@ -504,7 +313,7 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 static bool
 walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicate)
 {
-	int column = column_of_var(context, strip_relabel((Node *) test->arg));
+	int column = flowlog_part_column(context, flowlog_part_strip((Node *) test->arg));
 
 	/*
 	 * whether PostgreSQL's own input function makes NULL of a field is not
@@ -525,7 +334,7 @@ walk_null_test(const QualWalk *context, NullTest *test, FlowPredicate **predicat
 static bool
 walk_boolean_column(const QualWalk *context, Node *node, FlowPredicate **predicate)
 {
-	int column = column_of_var(context, node);
+	int column = flowlog_part_column(context, node);
 	FlowValue value = {.integer = 1};
 
 	if (column < 0 || context->table->columns[column].type != FLOW_BOOLEAN)
@@ -587,7 +396,7 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 	Datum truth;
 	bool isnull;
 
-	if (exprType((Node *) node) != BOOLOID || !is_constant_side(context, node))
+	if (exprType((Node *) node) != BOOLOID || !flowlog_part_is_constant(context, node))
 		return false;
 	if (context->filter == NULL)
 		return true;
@@ -597,11 +406,83 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 		return true;
 	}
 
-	truth = evaluate(context, node, &isnull);
+	truth = flowlog_part_evaluate(context, node, &isnull);
 	*predicate = flow_filter_constant(context->filter,
 	                                  isnull                ? FLOW_UNKNOWN
 	                                  : DatumGetBool(truth) ? FLOW_TRUE
 	                                                        : FLOW_FALSE);
+	return true;
+}
+
+/* Makes the predicate of a set of keys, and of a NULL besides. */
+static FlowPredicate *
+compare_with_keys(const QualWalk *context, const Comparison *comparison, const FlowlogKeySet *set,
+                  bool has_null)
+{
+	size_t count = flowlog_key_set_count(set);
+	Datum *keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Datum) * (count + 1));
+
+	flowlog_key_set_keys(set, keys);
+	return flowlog_compare_with_set(context, comparison, keys, count, has_null);
+}
+
+/*
+ * Makes the predicate of a subplan that looks a column up among its values, if
+ * these are a set that the reader can have.
+ */
+static bool
+build_subplan(const QualWalk *context, const SubPlan *node, FlowPredicate **predicate)
+{
+	const OpExpr *equality = (const OpExpr *) node->testexpr;
+	Comparison comparison;
+	FlowlogKeySet *set;
+	bool has_null;
+
+	if (!IsA(equality, OpExpr) || list_length(equality->args) != 2 ||
+	    !IsA(lsecond(equality->args), Param) ||
+	    !recognise_comparison(context,
+	                          equality->opno,
+	                          equality->inputcollid,
+	                          linitial(equality->args),
+	                          lsecond(equality->args),
+	                          false,
+	                          &comparison) ||
+	    comparison.op != FLOW_EQ ||
+	    (comparison.view != FLOW_AS_IS && comparison.view != FLOW_AS_DOUBLE))
+		return false;
+	set = flowlog_needs_run_subplan(context->needs,
+	                                node,
+	                                getBaseType(exprType(lsecond(equality->args))),
+	                                equality->inputcollid,
+	                                &has_null);
+	if (set == NULL)
+		return false;
+	*predicate = compare_with_keys(context, &comparison, set, has_null);
+	flowlog_key_set_free(set);
+	return true;
+}
+
+/*
+ * Handles IN and NOT IN that are not joins.  The subplan runs when the first
+ * record needs it.  If it gives no set, PostgreSQL looks up each value of the
+ * column once.
+ */
+static bool
+walk_subplan(const QualWalk *context, SubPlan *node, FlowPredicate **predicate)
+{
+	int column;
+
+	if (!context->computes || context->in_output ||
+	    !flowlog_expression_subplan_is_remembered(context, node, &column))
+		return false;
+	if (context->remembers != NULL)
+		*context->remembers = true;
+	if (context->filter == NULL)
+		return true;
+	if (context->in_branch && !context->in_group)
+		*predicate = defer(context, (Expr *) node);
+	else if (context->in_group || !build_subplan(context, node, predicate))
+		*predicate = flowlog_qual_remember(context, (Expr *) node, column);
 	return true;
 }
 
@@ -623,13 +504,30 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 			known = walk_boolean(context, (BoolExpr *) node, predicate);
 			break;
 		case T_OpExpr:
-			known = walk_operator(context, (OpExpr *) node, predicate);
+			known = walk_operator(context, (OpExpr *) node, predicate) ||
+			        flowlog_qual_walk_like(context, (OpExpr *) node, predicate) ||
+			        flowlog_qual_walk_starts_with(context,
+			                                      ((OpExpr *) node)->opfuncid,
+			                                      ((OpExpr *) node)->args,
+			                                      ((OpExpr *) node)->inputcollid,
+			                                      predicate);
 			break;
 		case T_ScalarArrayOpExpr:
 			known = walk_array_operator(context, (ScalarArrayOpExpr *) node, predicate);
 			break;
+		case T_FuncExpr:
+			known = flowlog_qual_walk_contains(context, (FuncExpr *) node, predicate) ||
+			        flowlog_qual_walk_starts_with(context,
+			                                      ((FuncExpr *) node)->funcid,
+			                                      ((FuncExpr *) node)->args,
+			                                      ((FuncExpr *) node)->inputcollid,
+			                                      predicate);
+			break;
 		case T_NullTest:
 			known = walk_null_test(context, (NullTest *) node, predicate);
+			break;
+		case T_SubPlan:
+			known = walk_subplan(context, (SubPlan *) node, predicate);
 			break;
 		case T_Var:
 			known = walk_boolean_column(context, (Node *) node, predicate);
@@ -637,10 +535,47 @@ walk(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 		default:
 			break;
 	}
-	return known || walk_constant(context, node, predicate);
+	return known || walk_constant(context, node, predicate) ||
+	       walk_computed(context, node, predicate);
 }
 
-/* Returns true if the reader's filter can evaluate a clause. */
+/*
+ * Handles a condition of an expression: the filter that it becomes is one of
+ * context->expressions.
+ */
+static bool
+walk_condition(const QualWalk *context, Expr *node, FlowExpression **expression)
+{
+	const FlowlogTable *table = context->table;
+	QualWalk inner = *context;
+	FlowPredicate *predicate = NULL;
+
+	inner.in_branch = true;
+	inner.in_group = true;
+	if (context->expressions == NULL)
+		return walk(&inner, node, &predicate);
+
+	inner.expressions = NULL;
+	inner.filter = flow_filter_create(context->host,
+	                                  table->columns,
+	                                  table->ncolumns,
+	                                  table->options.on_error == FLOW_ON_ERROR_SET_NULL);
+	if (inner.filter == NULL || !walk(&inner, node, &predicate))
+	{
+		bool short_of_memory = inner.filter == NULL;
+
+		flow_filter_free(inner.filter);
+		return short_of_memory;
+	}
+	flow_filter_set_condition(inner.filter, predicate);
+	*expression = flow_expression_filter(context->expressions, inner.filter);
+	return true;
+}
+
+/*
+ * Returns true if the reader's filter can evaluate a clause by comparisons
+ * alone.
+ */
 bool
 flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause)
 {
@@ -655,30 +590,86 @@ bool
 flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
                          Expr *clause)
 {
-	return flowlog_enable_pushdown &&
-	       flowlog_qual_is_comparison(root, baserel->relid, table, clause);
+	QualWalk context = {
+		.table = table,
+		.relid = baserel->relid,
+		.root = root,
+		.computes = flowlog_enable_expressions,
+	};
+	FlowPredicate *predicate = NULL;
+
+	return flowlog_enable_pushdown && walk(&context, clause, &predicate);
 }
 
-/*
- * Makes one predicate of a list of clauses; what else is allocated for that is
- * freed.  Returns false if one of them is not understood.
- */
-static bool
-build_list(const QualWalk *context, List *clauses, FlowPredicate **root)
+/* Returns true if a part of such a clause is computed by PostgreSQL, and remembered. */
+bool
+flowlog_qual_remembers(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+                       Expr *clause)
 {
-	MemoryContext temporary =
-		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(temporary);
-	FlowPredicate **children;
-	bool known = walk_list(context, clauses, &children);
+	bool remembers = false;
+	QualWalk context = {
+		.table = table,
+		.relid = baserel->relid,
+		.root = root,
+		.computes = true,
+		.remembers = &remembers,
+	};
+	FlowPredicate *predicate = NULL;
 
-	if (known && list_length(clauses) == 1)
-		*root = children[0];
-	else if (known)
-		*root = flow_filter_and(context->filter, children, list_length(clauses));
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(temporary);
-	return known;
+	return walk(&context, clause, &predicate) && remembers;
+}
+
+/* ---------- sets ---------- */
+
+/*
+ * Returns true if the reader can look up a column in a set of the values of
+ * the other side of a clause.
+ */
+bool
+flowlog_qual_takes_set(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+                       Expr *clause, OpExpr **condition, Expr **key)
+{
+	QualWalk context = {
+		.table = table,
+		.relid = baserel->relid,
+		.root = root,
+		.computes = flowlog_enable_expressions,
+	};
+	const OpExpr *equality = (const OpExpr *) clause;
+	Comparison comparison;
+	Expr *column;
+	Oid opno;
+
+	if (!IsA(clause, OpExpr) || list_length(equality->args) != 2)
+		return false;
+	opno = equality->opno;
+	column = linitial(equality->args);
+	*key = lsecond(equality->args);
+	if (!recognise_comparison(
+			&context, opno, equality->inputcollid, column, *key, false, &comparison))
+	{
+		opno = get_commutator(opno);
+		column = lsecond(equality->args);
+		*key = linitial(equality->args);
+		if (!OidIsValid(opno) ||
+		    !recognise_comparison(
+				&context, opno, equality->inputcollid, column, *key, false, &comparison))
+			return false;
+	}
+	/* where a time cannot be made of seconds, there is an error, which must wait for its turn */
+	if (comparison.op != FLOW_EQ || comparison.view == FLOW_AS_UNIX_TIME)
+		return false;
+	*condition = (OpExpr *) make_opclause(opno,
+	                                      BOOLOID,
+	                                      false,
+	                                      column,
+	                                      (Expr *) makeNullConst(exprType((Node *) *key),
+	                                                             exprTypmod((Node *) *key),
+	                                                             exprCollation((Node *) *key)),
+	                                      InvalidOid,
+	                                      equality->inputcollid);
+	set_opfuncid(*condition);
+	return true;
 }
 
 /*
@@ -689,6 +680,82 @@ static void
 complain_of_clause(const FlowlogTable *table)
 {
 	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", table->name);
+}
+
+/* Makes the predicate of such a condition, with keys in place of NULL. */
+static FlowPredicate *
+build_set(const QualWalk *context, const OpExpr *condition, const FlowlogKeySet *set)
+{
+	FlowPredicate *predicate;
+	Comparison comparison;
+
+	if (!recognise_comparison(context,
+	                          condition->opno,
+	                          condition->inputcollid,
+	                          linitial(condition->args),
+	                          lsecond(condition->args),
+	                          false,
+	                          &comparison))
+		complain_of_clause(context->table);
+	if (flowlog_key_set_count(set) == 0)
+		return flow_filter_constant(context->filter, FLOW_FALSE);
+	predicate = compare_with_keys(context, &comparison, set, false);
+	if (comparison.view != FLOW_AS_ADDRESS)
+		return predicate;
+	/* of a text that is no address the join raises an error, when it comes to it */
+	return flow_filter_set_otherwise(predicate,
+	                                 flowlog_qual_is_whole_address(linitial(condition->args)),
+	                                 flow_filter_constant(context->filter, FLOW_TRUE));
+}
+
+/*
+ * Makes predicates of the sets whose keys are known, after the first "count"
+ * of an array; returns how many there are now.
+ */
+static int
+build_sets(const QualWalk *context, const FlowlogSets *sets, FlowPredicate **children, int count)
+{
+	ListCell *cell;
+
+	foreach(cell, flowlog_sets_conditions(sets))
+	{
+		const FlowlogKeySet *set = flowlog_sets_keys(sets, foreach_current_index(cell));
+
+		if (set != NULL)
+			children[count++] = build_set(context, lfirst_node(OpExpr, cell), set);
+	}
+	return count;
+}
+
+/* ---------- making filters ---------- */
+
+/*
+ * Makes one predicate of a list of clauses and of sets, which may be NULL; what
+ * else is allocated for that is freed.  Returns false if one of the clauses is
+ * not understood.
+ */
+static bool
+build_list(const QualWalk *context, List *clauses, const FlowlogSets *sets, FlowPredicate **root)
+{
+	MemoryContext temporary =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(temporary);
+	FlowPredicate **children;
+	bool known = walk_list(context, clauses, &children);
+
+	if (known)
+	{
+		int count = list_length(clauses);
+
+		children = repalloc(children,
+		                    sizeof(FlowPredicate *) *
+		                        (count + list_length(flowlog_sets_conditions(sets)) + 1));
+		count = build_sets(context, sets, children, count);
+		*root = count == 1 ? children[0] : flow_filter_and(context->filter, children, count);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(temporary);
+	return known;
 }
 
 /* Raises the error for which the filter could not be built. */
@@ -710,7 +777,8 @@ raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilt
  * freed after an error, too.
  */
 static void
-build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilter **result)
+build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, const FlowlogSets *sets,
+             FlowFilter **result)
 {
 	const FlowlogTable *table = context->table;
 	bool bad_is_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
@@ -719,7 +787,7 @@ build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilt
 	context->filter =
 		flow_filter_create(&backend->host, table->columns, table->ncolumns, bad_is_null);
 	*result = context->filter;
-	if (context->filter != NULL && !build_list(context, clauses, &root))
+	if (context->filter != NULL && !build_list(context, clauses, sets, &root))
 		complain_of_clause(table);
 	if (root == NULL)
 		raise_unbuilt(backend, table, context->filter);
@@ -727,54 +795,159 @@ build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, FlowFilt
 	flow_filter_set_root(context->filter, root);
 }
 
-/* Returns the walk's context for the clauses of a plan. */
-static QualWalk
-walk_of_scan(FlowlogScan *scan, ForeignScanState *node)
+/* Returns the varno of the columns in an expression, or 0 if it has none. */
+static Index
+relation_of(Node *node)
 {
-	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	List *vars = pull_var_clause(node, PVC_RECURSE_PLACEHOLDERS);
+	Index relid = vars == NIL ? 0 : (Index) linitial_node(Var, vars)->varno;
 
+	/* this is called at each rescan */
+	list_free(vars);
+	return relid;
+}
+
+/* Returns the scan's memo, which is made when it is needed first. */
+static FlowMemo *
+memo_of_scan(FlowlogScan *scan)
+{
+	if (scan->memo == NULL)
+		scan->memo = flow_memo_create(&scan->backend.host);
+	if (scan->memo == NULL)
+		raise_unbuilt(&scan->backend, scan->table, NULL);
+	return scan->memo;
+}
+
+/* Returns the walk's context for clauses of a plan, all of whose Vars are the table's. */
+static QualWalk
+walk_of_scan(FlowlogScan *scan, ForeignScanState *node, List *clauses)
+{
 	return (QualWalk) {
 		.table = scan->table,
-		.relid = plan->scan.scanrelid,
-		.scan_tlist = plan->fdw_scan_tlist,
+		.relid = relation_of((Node *) clauses),
 		.filter = scan->filter,
+		.needs = scan->needs,
+		.computes = true,
+		.host = &scan->backend.host,
+		.memo = memo_of_scan(scan),
 		.planstate = &node->ss.ps,
 		.econtext = node->ss.ps.ps_ExprContext,
 	};
 }
 
-/* Makes scan->filter of a plan's pushed clauses. */
+/* Makes scan->filter of a plan's pushed clauses, and of sets. */
 void
 flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses)
 {
-	QualWalk context = walk_of_scan(scan, node);
+	List *conditions = flowlog_sets_conditions(scan->sets);
+	QualWalk context;
 
-	if (clauses == NIL)
+	if (clauses == NIL && conditions == NIL)
 		return;
-	if (scan->deferred == NULL)
-		scan->deferred = MemoryContextAllocZero(scan->context, sizeof(FlowlogDeferred));
-	list_free(scan->deferred->clauses);
-	*scan->deferred = (FlowlogDeferred) {.node = node, .memory = scan->context};
-	context.deferred = scan->deferred;
-	build_filter(&context, &scan->backend, clauses, &scan->filter);
+	if (scan->needs == NULL)
+		scan->needs = flowlog_needs_create(scan, node, 1);
+	flowlog_needs_forget(scan->needs);
+	context = walk_of_scan(scan, node, clauses != NIL ? clauses : conditions);
+	build_filter(&context, &scan->backend, clauses, scan->sets, &scan->filter);
 }
 
 /*
  * Makes the predicate of a deferred condition, and puts it into scan->filter.
  */
-void
-flowlog_qual_resolve(FlowlogScan *scan, int number)
+static void
+resolve_condition(FlowlogScan *scan, int number, Expr *condition)
 {
-	FlowlogDeferred *deferred = scan->deferred;
-	QualWalk context = walk_of_scan(scan, deferred->node);
+	List *clauses = list_make1(condition);
+	QualWalk context = walk_of_scan(scan, flowlog_needs_node(scan->needs), clauses);
 	FlowPredicate *predicate = NULL;
 
-	context.deferred = deferred;
-	if (!build_list(&context, list_make1(list_nth(deferred->clauses, number - 1)), &predicate))
+	if (!build_list(&context, clauses, NULL, &predicate))
 		complain_of_clause(scan->table);
 	if (predicate == NULL)
 		raise_unbuilt(&scan->backend, scan->table, scan->filter);
 	flow_filter_resolve(scan->filter, number, predicate);
+}
+
+/* Evaluates what a record needs. */
+void
+flowlog_qual_resolve(FlowlogScan *scan, int number)
+{
+	FlowlogNeeds *needs = number > 0 ? scan->needs : scan->group_needs;
+	Expr *condition;
+
+	if (number == 0)
+	{
+		flowlog_needs_provide_awaited(scan);
+		return;
+	}
+	condition = flowlog_needs_condition(needs, number);
+	if (condition != NULL)
+		resolve_condition(scan, number, condition);
+	else
+		flowlog_needs_provide(needs, number);
+}
+
+/* Walks over an expression of an aggregation, or a condition in it. */
+static bool
+walk_part_of_group(QualWalk *context, Expr *expr, bool condition, FlowExpression **expression)
+{
+	context->relid = relation_of((Node *) expr);
+	context->computes = true;
+	context->walk_condition = walk_condition;
+	context->in_branch = true;
+	context->in_group = true;
+	context->in_output = true;
+	return condition ? walk_condition(context, expr, expression)
+	                 : flowlog_expression_walk(context, expr, expression);
+}
+
+/* Returns true if the reader can compute a part of an aggregation. */
+bool
+flowlog_qual_is_computable(PlannerInfo *root, const FlowlogTable *table, Expr *expr, bool condition)
+{
+	QualWalk context = {.table = table, .root = root};
+	FlowExpression *expression = NULL;
+
+	return (root == NULL || flowlog_enable_expressions) &&
+	       walk_part_of_group(&context, expr, condition, &expression);
+}
+
+/* Returns true if it can compute an expression, and PostgreSQL no part of it. */
+bool
+flowlog_qual_is_native(PlannerInfo *root, const FlowlogTable *table, Expr *expr)
+{
+	bool remembers = false;
+	QualWalk context = {.table = table, .root = root, .remembers = &remembers};
+	FlowExpression *expression = NULL;
+
+	return flowlog_enable_expressions && walk_part_of_group(&context, expr, false, &expression) &&
+	       !remembers;
+}
+
+/* Makes the expression of a part of an aggregation. */
+FlowExpression *
+flowlog_qual_compute(FlowlogScan *scan, FlowlogNeeds *needs, FlowExpressions *expressions,
+                     Expr *expr, bool condition)
+{
+	ForeignScanState *node = flowlog_needs_node(needs);
+	QualWalk context = {
+		.table = scan->table,
+		.planstate = &node->ss.ps,
+		.econtext = node->ss.ps.ps_ExprContext,
+		.needs = needs,
+		.expressions = expressions,
+		.host = &scan->backend.host,
+		.memo = memo_of_scan(scan),
+	};
+	FlowExpression *expression = NULL;
+
+	flow_expressions_use_memo(expressions, context.memo);
+
+	if (!walk_part_of_group(&context, expr, condition, &expression))
+		complain_of_clause(scan->table);
+	if (expression == NULL)
+		raise_unbuilt(&scan->backend, scan->table, NULL);
+	return expression;
 }
 
 /*
@@ -785,14 +958,12 @@ FlowFilter *
 flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses,
                     PlanState *planstate, ExprContext *econtext)
 {
-	List *vars = pull_var_clause((Node *) clauses, PVC_RECURSE_PLACEHOLDERS);
 	FlowFilter *filter = NULL;
 	QualWalk context = {.table = table, .planstate = planstate, .econtext = econtext};
 
 	if (clauses == NIL)
 		return NULL;
-	context.relid = vars == NIL ? 0 : (Index) linitial_node(Var, vars)->varno;
-	list_free(vars);
-	build_filter(&context, backend, clauses, &filter);
+	context.relid = relation_of((Node *) clauses);
+	build_filter(&context, backend, clauses, NULL, &filter);
 	return filter;
 }

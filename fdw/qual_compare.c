@@ -251,6 +251,52 @@ flowlog_compare(const QualWalk *context, const Comparison *comparison, Datum con
 	                           &value);
 }
 
+/*
+ * Makes the predicate of "column = ANY (constants)".  None of these is NULL, but
+ * there may be one besides.
+ */
+FlowPredicate *
+flowlog_compare_with_set(const QualWalk *context, const Comparison *comparison,
+                         const Datum *constants, size_t count, bool has_null)
+{
+	FlowValue *values =
+		MemoryContextAllocHuge(CurrentMemoryContext, sizeof(FlowValue) * (count + 1));
+	Conversion conversion;
+	size_t nvalues = 0;
+
+	begin_conversion(&conversion, context, comparison);
+	for (size_t i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		nvalues += convert(&conversion, constants[i], &values[nvalues]);
+	}
+	if (count > 0 && nvalues == 0 && !has_null)
+		return same_for_all(&conversion);
+	return flow_filter_any(context->filter,
+	                       comparison->column,
+	                       comparison->view,
+	                       conversion.op,
+	                       values,
+	                       nvalues,
+	                       has_null);
+}
+
+/* Returns true if an array has an element that is not NULL. */
+bool
+flowlog_has_elements(Datum array_datum)
+{
+	ArrayType *array = DatumGetArrayTypeP(array_datum);
+	ArrayIterator iterator = array_create_iterator(array, 0, NULL);
+	bool found = false;
+	Datum element;
+	bool isnull;
+
+	while (!found && array_iterate(iterator, &element, &isnull))
+		found = !isnull;
+	array_free_iterator(iterator);
+	return found;
+}
+
 /* Makes the predicate of "column op ANY (array)", or of ALL. */
 FlowPredicate *
 flowlog_compare_with_array(const QualWalk *context, const Comparison *comparison, bool any,

@@ -18,9 +18,12 @@
 #include "flowlog_fdw.h"
 #include "qual.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "regex/regex.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -129,10 +132,11 @@ is_date_unit(const Node *node)
 }
 
 /*
- * Returns true if the node is a constant format of to_char() that cannot fail.
+ * Returns true if the node is a constant format of to_char() that cannot fail,
+ * and has only numbers in it.
  */
-static bool
-is_date_format(const Node *node)
+bool
+flowlog_expr_is_date_format(const Node *node)
 {
 	const char *format = text_constant(node);
 
@@ -232,11 +236,183 @@ is_sane_date(const Node *node)
 		       is_near_now((const Node *) cast->arg, MAX_MOVES);
 	}
 	if (CONTAINS(date_formats, function))
-		return is_near_now(linitial(args), MAX_MOVES) && is_date_format(lsecond(args));
+		return is_near_now(linitial(args), MAX_MOVES) && flowlog_expr_is_date_format(lsecond(args));
 	return is_near_now(node, MAX_MOVES);
 }
 
+/* ---------- functions of texts ---------- */
+
+/* Returns true if the argument is a constant pattern of LIKE that is complete. */
+static bool
+is_like_pattern(const List *args)
+{
+	const char *pattern = text_constant(lsecond(args));
+	bool escaped = false;
+
+	for (; pattern != NULL && *pattern != '\0'; pattern++)
+		escaped = *pattern == '\\' && !escaped;
+	return pattern != NULL && !escaped;
+}
+
+/* Returns true if the last argument is a constant integer above zero. */
+static bool
+is_counted(const List *args)
+{
+	const Const *constant = llast(args);
+
+	return IsA(constant, Const) && !constant->constisnull && constant->consttype == INT4OID &&
+	       DatumGetInt32(constant->constvalue) > 0;
+}
+
+/*
+ * Returns true if the last two arguments are constants, and what replaces is
+ * not longer than what is replaced.  A text that grows may become too long.
+ */
+static bool
+is_no_longer(const List *args)
+{
+	const char *from = text_constant(lsecond(args));
+	const char *to = text_constant(lthird(args));
+
+	return from != NULL && to != NULL && strlen(to) <= strlen(from);
+}
+
+/* Returns true if the second argument is a constant pattern that is valid. */
+static bool
+is_regex(const List *args, int flags)
+{
+	const char *pattern = text_constant(lsecond(args));
+	size_t len = pattern != NULL ? strlen(pattern) : 0;
+	pg_wchar *wide = palloc(sizeof(pg_wchar) * (len + 1));
+	regex_t regex;
+
+	/* unlike the functions, this raises no error; the collation does not matter */
+	if (pattern == NULL || pg_regcomp(&regex,
+	                                  wide,
+	                                  pg_mb2wchar_with_len(pattern, wide, (int) len),
+	                                  REG_ADVANCED | flags,
+	                                  C_COLLATION_OID) != REG_OKAY)
+		return false;
+	pg_regfree(&regex);
+	return true;
+}
+
+static bool
+is_plain_regex(const List *args)
+{
+	return is_regex(args, 0);
+}
+
+static bool
+is_caseless_regex(const List *args)
+{
+	return is_regex(args, REG_ICASE);
+}
+
+/* Functions that cannot fail for a short text, if these arguments are right. */
+static const struct
+{
+	Oid function;
+	bool (*is_safe)(const List *args); /* NULL: all arguments are */
+	bool needs_collation;
+} text_functions[] = {
+	{F_TEXTLIKE, is_like_pattern, false},
+	{F_TEXTNLIKE, is_like_pattern, false},
+	{F_TEXTICLIKE, is_like_pattern, true},
+	{F_TEXTICNLIKE, is_like_pattern, true},
+	{F_TEXTREGEXEQ, is_plain_regex, true},
+	{F_TEXTREGEXNE, is_plain_regex, true},
+	{F_TEXTICREGEXEQ, is_caseless_regex, true},
+	{F_TEXTICREGEXNE, is_caseless_regex, true},
+#if PG_VERSION_NUM >= 150000
+	{F_REGEXP_LIKE_TEXT_TEXT, is_plain_regex, true},
+#endif
+	{F_UPPER_TEXT, NULL, true},
+	{F_LOWER_TEXT, NULL, true},
+	{F_BTRIM_TEXT, NULL, false},
+	{F_LTRIM_TEXT, NULL, false},
+	{F_RTRIM_TEXT, NULL, false},
+	{F_TRANSLATE, NULL, false},
+	{F_CHAR_LENGTH_TEXT, NULL, false},
+	{F_CHARACTER_LENGTH_TEXT, NULL, false},
+	{F_OCTET_LENGTH_TEXT, NULL, false},
+	{F_POSITION_TEXT_TEXT, NULL, false},
+	{F_CONCAT_WS, NULL, false},
+	{F_HOST, NULL, false},
+	{F_TEXT_INET, NULL, false},
+	{F_ABBREV_INET, NULL, false},
+	{F_FAMILY, NULL, false},
+	{F_MASKLEN, NULL, false},
+	{F_NETWORK, NULL, false},
+	{F_NETWORK_SUB, NULL, false},
+	{F_NETWORK_SUBEQ, NULL, false},
+	{F_NETWORK_SUP, NULL, false},
+	{F_NETWORK_SUPEQ, NULL, false},
+	{F_NETWORK_OVERLAP, NULL, false},
+	{F_SPLIT_PART, is_counted, false},
+	{F_SUBSTR_TEXT_INT4, NULL, false},
+	{F_SUBSTR_TEXT_INT4_INT4, is_counted, false},
+	{F_SUBSTRING_TEXT_INT4, NULL, false},
+	{F_SUBSTRING_TEXT_INT4_INT4, is_counted, false},
+	{F_TEXTCAT, NULL, false},
+	{F_CONCAT, NULL, false},
+	{F_LEFT, NULL, false},
+	{F_RIGHT, NULL, false},
+	{F_LENGTH_TEXT, NULL, false},
+	{F_STRPOS, NULL, false},
+	{F_STARTS_WITH, NULL, false},
+	{F_REPLACE, is_no_longer, false},
+};
+
+/*
+ * Returns true if a call of a function cannot fail for short texts.  Some
+ * functions refuse collations that are not deterministic.
+ */
+static bool
+is_safe_for_texts(const Node *node, Oid function, const List *args)
+{
+	Oid collation = exprInputCollation(node);
+
+	for (size_t i = 0; i < lengthof(text_functions); i++)
+		if (text_functions[i].function == function)
+			return (OidIsValid(collation) ? get_collation_isdeterministic(collation)
+			                              : !text_functions[i].needs_collation) &&
+			       (text_functions[i].is_safe == NULL || text_functions[i].is_safe(args));
+	return false;
+}
+
+/* Returns true if a cast writes a value of a built-in type as text. */
+static bool
+is_cast_to_text(const CoerceViaIO *cast)
+{
+	if (cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
+		return false;
+	switch (exprType((const Node *) cast->arg))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case BOOLOID:
+		case INETOID:
+		case CIDROID:
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* ---------- expressions ---------- */
+
+/* What may fail. */
+typedef struct Failures
+{
+	const ExprContext *econtext; /* NULL: planning */
+	/* parts without columns do not count; columns are short texts, or dates */
+	bool of_columns;
+} Failures;
 
 /*
  * Returns true if the parameter has no value yet, or if its value must be
@@ -271,16 +447,16 @@ parameter_may_fail(const Param *param, const ExprContext *econtext)
 
 /*
  * Returns true if evaluating the expression may raise an error.  "context" is
- * the ExprContext, or NULL while planning.
+ * a Failures.
  */
 static bool
 may_fail(Node *node, void *context)
 {
-	const ExprContext *econtext = context;
+	const Failures *failures = context;
 	List *args;
 	Oid function;
 
-	if (node == NULL)
+	if (node == NULL || (failures->of_columns && flowlog_expr_is_constant(node)))
 		return false;
 	switch (nodeTag(node))
 	{
@@ -290,7 +466,7 @@ may_fail(Node *node, void *context)
 		case T_SQLValueFunction:
 			return false;
 		case T_Param:
-			return parameter_may_fail((const Param *) node, econtext);
+			return parameter_may_fail((const Param *) node, failures->econtext);
 		case T_FuncExpr:
 		case T_OpExpr:
 		case T_DistinctExpr:
@@ -298,11 +474,17 @@ may_fail(Node *node, void *context)
 		case T_ScalarArrayOpExpr:
 			if (is_sane_date(node))
 				return false;
-			if (!get_func_leakproof(function_of(node, &args)))
+			function = function_of(node, &args);
+			if (!get_func_leakproof(function) &&
+			    !(failures->of_columns && is_safe_for_texts(node, function, args)))
 				return true;
 			break;
 		case T_CoerceViaIO:
-			return !is_sane_date(node);
+			if (is_sane_date(node))
+				return false;
+			if (!is_cast_to_text((const CoerceViaIO *) node))
+				return true;
+			break;
 		case T_MinMaxExpr:
 			function =
 				lookup_type_cache(((const MinMaxExpr *) node)->minmaxtype, TYPECACHE_CMP_PROC)
@@ -338,7 +520,21 @@ may_fail(Node *node, void *context)
 bool
 flowlog_expr_may_fail(Expr *expr, const ExprContext *econtext)
 {
-	return may_fail((Node *) expr, (void *) econtext);
+	Failures failures = {.econtext = econtext};
+
+	return may_fail((Node *) expr, &failures);
+}
+
+/*
+ * Returns true if evaluating an expression may raise an error because of its
+ * columns, which are short texts or dates.
+ */
+bool
+flowlog_expr_columns_may_fail(Expr *expr)
+{
+	Failures failures = {.of_columns = true};
+
+	return may_fail((Node *) expr, &failures);
 }
 
 /* ---------- parts of a condition ---------- */
@@ -442,7 +638,7 @@ any_part_may_fail(Node *node, void *context)
 
 	/* a part without columns */
 	if (!has_column(node, context))
-		return (parts->in_branch || parts->estimated) && may_fail(node, NULL);
+		return (parts->in_branch || parts->estimated) && flowlog_expr_may_fail((Expr *) node, NULL);
 
 	/*
 	 * an expression with columns: look at its parts, some of which are
@@ -485,6 +681,15 @@ flowlog_expr_branch_may_fail(Expr *clause, Index relid)
 	Parts parts = {.relid = relid};
 
 	return any_part_may_fail((Node *) clause, &parts);
+}
+
+/* Returns true if any part without columns may fail. */
+bool
+flowlog_expr_constants_may_fail(Expr *expr, Index relid)
+{
+	Parts parts = {.relid = relid, .in_branch = true};
+
+	return any_part_may_fail((Node *) expr, &parts);
 }
 
 /*

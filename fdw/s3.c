@@ -12,10 +12,12 @@
  */
 #include "flowlog_fdw.h"
 
-#include "catalog/pg_foreign_server.h"
 #include <stdlib.h>
 
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_user_mapping.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
@@ -201,6 +203,36 @@ load_module(void)
 	return create;
 }
 
+static bool
+has_mapping(Oid userid, Oid serverid)
+{
+	return SearchSysCacheExists2(USERMAPPINGUSERSERVER,
+	                             ObjectIdGetDatum(userid),
+	                             ObjectIdGetDatum(serverid));
+}
+
+/*
+ * Raises an error if the role has no user mapping, nor all have one.  The
+ * server's own error does not say what to create.
+ */
+static void
+require_mapping(Oid userid, const ForeignServer *server)
+{
+	if (has_mapping(userid, server->serverid) || has_mapping(InvalidOid, server->serverid))
+		return;
+	ereport(ERROR,
+	        errcode(ERRCODE_UNDEFINED_OBJECT),
+	        errmsg("user mapping not found for user \"%s\", server \"%s\"",
+	               GetUserNameFromId(userid, false),
+	               server->servername),
+	        errdetail("Requests to a bucket are signed with the keys of a user mapping."),
+	        errhint("CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', "
+	                "secret_access_key '...'); or, if everybody may read the bucket, OPTIONS "
+	                "(credential_source 'anonymous').",
+	                quote_identifier(GetUserNameFromId(userid, false)),
+	                quote_identifier(server->servername)));
+}
+
 /* Opens the store of a location's objects; returns NULL if it is local. */
 FlowStore *
 flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serverid, Oid userid)
@@ -218,6 +250,7 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 
 	/* read the options */
 	server = GetForeignServer(serverid);
+	require_mapping(userid, server);
 	mapping = GetUserMapping(userid, serverid);
 	flowlog_options_parse(&of_server, server->options, ForeignServerRelationId);
 	flowlog_options_parse(&of_user, mapping->options, UserMappingRelationId);
@@ -234,6 +267,9 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 	spec.requester_pays = of_server.requester_pays;
 	spec.ca_file = of_server.ca_file;
 	spec.max_connections = of_server.max_connections;
+	spec.connections = flowlog_descriptors_connect;
+	spec.connections_arg = &backend->descriptors;
+	backend->descriptors.max_connections = of_server.max_connections;
 	read_endpoints(&spec);
 	spec.credentials = read_keys(&of_user, mapping);
 	spec.environment = environment;

@@ -14,7 +14,6 @@
 #include "flowlog_fdw.h"
 
 #include "miscadmin.h"
-#include "storage/fd.h"
 
 #define MAX_NOTICES 100
 
@@ -42,13 +41,6 @@ remove_idle(const FlowlogScan *scan)
 		if (idle_scans[i] != scan)
 			idle_scans[kept++] = idle_scans[i];
 	nidle_scans = kept;
-}
-
-static void
-release_fds(FlowlogScan *scan)
-{
-	for (; scan->reserved_fds > 0; scan->reserved_fds--)
-		ReleaseExternalFD();
 }
 
 /*
@@ -83,23 +75,30 @@ release_scan(void *arg)
 	release_queue(scan);
 	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
+	flow_memo_free(scan->memo);
 	flow_objects_free(&scan->backend.host, scan->objects);
 	if (scan->store != NULL)
 		scan->store->storage->free(scan->store);
 	flowlog_backend_release(&scan->backend);
 	scan->reader = NULL;
 	scan->filter = NULL;
+	scan->memo = NULL;
 	scan->format = NULL;
 	scan->objects = NULL;
 	scan->store = NULL;
-	release_fds(scan);
+	flowlog_descriptors_release(&scan->backend.descriptors);
 }
 
 static void
-raise_error(FlowlogScan *scan, const FlowError *error)
+raise_error(FlowlogScan *scan, FlowError *error)
 {
+	flowlog_known_hint(scan, error);
 	flowlog_raise(&scan->backend, error, scan->table);
 }
+
+static bool rest_idle(const FlowlogDescriptors *own);
+static void bad_field(void *arg, FlowBadField bad);
+static bool position(void *arg, const char **path, uint64 *line);
 
 /*
  * Reads the table's definition.  All else is done when rows are asked for, as
@@ -116,6 +115,7 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 	scan->context = context;
 	scan->listing = AllocSetContextCreate(context, "flowlog_fdw listing", ALLOCSET_SMALL_SIZES);
 	flowlog_backend_init(&scan->backend, context);
+	scan->backend.descriptors.rest = rest_idle;
 	flowlog_buffers_acquire();
 	scan->callback.func = release_scan;
 	scan->callback.arg = scan;
@@ -123,6 +123,7 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
 	scan->table = flowlog_table_open(relid);
+	scan->found = palloc0(sizeof(bool) * (scan->table->ncolumns + 1));
 	scan->format_spec = (FlowFormatSpec) {
 		.regex = scan->table->options.regex,
 		.log_format = scan->table->options.log_format,
@@ -131,6 +132,14 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 		.header = scan->table->options.header,
 		.columns = scan->table->columns,
 		.ncolumns = scan->table->ncolumns,
+	};
+	scan->records = (FlowlogTupleSource) {
+		.table = scan->table,
+		.host = &scan->backend.host,
+		.context = context,
+		.bad_field = bad_field,
+		.position = position,
+		.arg = scan,
 	};
 	MemoryContextSwitchTo(old);
 	return scan;
@@ -171,14 +180,16 @@ flowlog_scan_format_name(FlowlogScan *scan)
 	return scan->format_name;
 }
 
-/* Reserves descriptors, so that fd.c stays below its limit. */
+/*
+ * Reserves descriptors, so that fd.c stays below its limit; a store reserves
+ * those of its connections as it opens them.
+ */
 static void
 reserve_fds(FlowlogScan *scan)
 {
-	int most = scan->store != NULL ? scan->store->storage->descriptors(scan->store) : SCAN_FDS;
-
-	for (; scan->reserved_fds < most; scan->reserved_fds++)
-		ReserveExternalFD();
+	flowlog_descriptors_reserve(&scan->backend.descriptors,
+	                            scan->store != NULL ? scan->store->storage->descriptors(scan->store)
+	                                                : SCAN_FDS);
 }
 
 /*
@@ -191,7 +202,27 @@ rest_store(FlowlogScan *scan)
 	if (scan->store != NULL)
 		scan->store->storage->rest(scan->store);
 	flowlog_backend_release(&scan->backend);
-	release_fds(scan);
+	flowlog_descriptors_release(&scan->backend.descriptors);
+}
+
+/*
+ * Closes the connections of the scan that is idle for the longest time, unless
+ * it is the one that asks: FlowlogDescriptors' rest.
+ */
+static bool
+rest_idle(const FlowlogDescriptors *own)
+{
+	for (int i = 0; i < nidle_scans; i++)
+	{
+		FlowlogScan *idle = idle_scans[i];
+
+		if (&idle->backend.descriptors == own)
+			continue;
+		rest_store(idle);
+		remove_idle(idle);
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -220,6 +251,9 @@ open_access(FlowlogScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 
+	if (scan->store == NULL && scan->backend.descriptors.processes == 0 &&
+	    !flow_location_is_local(scan->table->location))
+		scan->backend.descriptors.processes = flowlog_descriptors_processes(scan->plan);
 	if (scan->store == NULL)
 		scan->store = flowlog_s3_open(&scan->backend,
 		                              scan->table->location,
@@ -250,7 +284,12 @@ warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 		                                flowlog_message(scan->table->options.location),
 		                                (unsigned long long) skipped)
 		                    : errdetail("Nothing matches \"%s\".",
-		                                flowlog_message(scan->table->options.location)));
+		                                flowlog_message(scan->table->options.location)),
+		        skipped == 0 && strpbrk(scan->table->options.location, "*?[{") != NULL
+		            ? errhint("A directory is read with all that is below it. In a pattern, \"*\" "
+		                      "stands for a part of one name, and \"**\" for any number of "
+		                      "directories.")
+		            : 0);
 }
 
 /* Ends a list that has become complete. */
@@ -271,12 +310,13 @@ begin_list(FlowlogScan *scan)
 	const FlowPruner *pruner = flowlog_prune_begin(scan->prune);
 	FlowError error;
 
-	if (flow_objects_begin(&scan->backend.host,
-	                       scan->table->location,
-	                       &access,
-	                       pruner,
-	                       &scan->objects,
-	                       &error) != FLOW_OK)
+	if (flow_objects_begin_known(&scan->backend.host,
+	                             scan->table->location,
+	                             &access,
+	                             pruner,
+	                             flowlog_known_begin(scan, pruner),
+	                             &scan->objects,
+	                             &error) != FLOW_OK)
 		raise_error(scan, &error);
 	if (scan->objects->complete)
 		end_list(scan);
@@ -365,9 +405,15 @@ create_reader(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int6
 		.reject_limit = reject_limit,
 		.compression = options->compression,
 		.max_line_length = options->max_line_length,
+		.prune_groups = flowlog_enable_parquet_pruning,
+		.sample = scan->sample,
+		.found = scan->queue != NULL ? flowlog_queue_found(scan->queue) : scan->found,
 	};
 	if (scan->tuple != NULL)
+	{
 		spec.used = flowlog_tuple_columns(scan->tuple, &spec.nused);
+		spec.top = scan->best;
+	}
 
 	/* where the next file, or part of a file, comes from */
 	scan->next_object = 0;
@@ -439,6 +485,16 @@ flowlog_scan_rewind(FlowlogScan *scan)
 	flow_reader_rewind(scan->reader, scan->format, scan->filter);
 }
 
+/* Frees the memory of what is among the best; the next start makes it again. */
+static void
+rest_best(FlowlogScan *scan)
+{
+	FlowError error;
+
+	if (scan->best != NULL)
+		(void) flow_top_begin(scan->best, 0, &error);
+}
+
 /*
  * Releases what is no longer needed at the end of the data; the reader has
  * freed its buffers itself.  The format is kept if the scan has begun again
@@ -450,13 +506,16 @@ end_reading(FlowlogScan *scan)
 {
 	scan->ended = true;
 	if (scan->tuple != NULL)
+	{
 		flowlog_tuple_rest(scan->tuple);
+		rest_best(scan);
+	}
 	if (!scan->rewound)
 		free_format(scan);
 	if (scan->store != NULL)
 		add_idle(scan);
 	else
-		release_fds(scan);
+		flowlog_descriptors_release(&scan->backend.descriptors);
 }
 
 /*
@@ -546,16 +605,7 @@ position(void *arg, const char **path, uint64 *line)
 FlowlogTuple *
 flowlog_scan_create_tuple(FlowlogScan *scan, TupleDesc desc, Bitmapset *attrs_used)
 {
-	FlowlogTupleSource source = {
-		.table = scan->table,
-		.host = &scan->backend.host,
-		.context = scan->context,
-		.bad_field = bad_field,
-		.position = position,
-		.arg = scan,
-	};
-
-	return flowlog_tuple_create(&source, desc, attrs_used);
+	return flowlog_tuple_create(&scan->records, desc, attrs_used);
 }
 
 /*
@@ -669,6 +719,16 @@ first_reject(FlowlogScan *scan)
 	return scan->reader != NULL ? flow_reader_first_reject(scan->reader) : NULL;
 }
 
+/* Adds the columns for which any process has found a field to scan->found. */
+static void
+keep_found(FlowlogScan *scan)
+{
+	if (scan->queue == NULL)
+		return;
+	for (int i = 0; i < scan->table->ncolumns; i++)
+		scan->found[i] |= flowlog_queue_found(scan->queue)[i];
+}
+
 /* Forgets the list of files, but not what was counted. */
 void
 flowlog_scan_forget(FlowlogScan *scan)
@@ -685,6 +745,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 		scan->earlier_reject = *first;
 		scan->earlier_reject.object = &scan->earlier_object;
 		scan->earlier_reject.reason = MemoryContextStrdup(scan->context, first->reason);
+		scan->earlier_reject.hint = MemoryContextStrdup(scan->context, first->hint);
 		scan->earlier_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
@@ -696,6 +757,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 			scan->store_before = scan->store->storage->counts(scan->store);
 		scan->has_earlier = true;
 	}
+	keep_found(scan);
 	memset(&scan->counted, 0, sizeof(scan->counted));
 	flowlog_ledger_restart(scan);
 
@@ -742,7 +804,7 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	return status == FLOW_END;
 }
 
-/* Records the counts, and warns of rejects. */
+/* Records the counts, and warns of rejects and of columns without a field. */
 void
 flowlog_scan_finish(FlowlogScan *scan)
 {
@@ -775,6 +837,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 		warn_of_nothing(scan, all.files_skipped);
 	if (scan->table->options.log_verbosity == FLOWLOG_VERBOSITY_SILENT)
 		return;
+	keep_found(scan);
+	flowlog_ledger_warn_of_lacking(scan, counts);
 	first = first_reject(scan);
 	if (first == NULL)
 		return;
@@ -817,5 +881,8 @@ flowlog_scan_finish(FlowlogScan *scan)
 	        errdetail_internal("%s", flowlog_message(text.data)),
 	        readable ? errhint("Remove option \"regex\" to read the flow logs by "
 	                           "their headers.")
-	                 : errhint("The function flowlog_rejects('%s') names them all.", name));
+	                 : errhint("%s%sThe function flowlog_rejects('%s') names them all.",
+	                           first->hint,
+	                           first->hint[0] != '\0' ? " " : "",
+	                           name));
 }

@@ -16,9 +16,14 @@ typedef struct FlowlogQueue FlowlogQueue;
 typedef struct FlowlogExchange FlowlogExchange; /* in shared memory */
 typedef struct FlowlogAggregation FlowlogAggregation;
 typedef struct FlowlogPrune FlowlogPrune;
-typedef struct FlowlogDeferred FlowlogDeferred;
+typedef struct FlowlogNeeds FlowlogNeeds;
+typedef struct FlowlogTop FlowlogTop;
+typedef struct FlowlogSets FlowlogSets;
 
-/* A scan of a table, as a part of a plan or not. */
+/*
+ * A scan of a table, as a part of a plan or not.  Each partition has one, and
+ * above 1024 bytes it would take 2048.
+ */
 typedef struct FlowlogScan
 {
 	FlowlogTable *table;
@@ -29,7 +34,7 @@ typedef struct FlowlogScan
 	MemoryContext listing;
 	MemoryContextCallback callback;
 	FlowlogBackend backend;
-	int reserved_fds;
+	const PlannedStmt *plan; /* of which this is a part; NULL: of none */
 
 	FlowFormatSpec format_spec; /* with the settings of when the scan began */
 	/* NULL: not needed, as nothing is being read */
@@ -45,26 +50,37 @@ typedef struct FlowlogScan
 	 * shared
 	 */
 	size_t next_object;
-	List *pushed; /* the plan's conditions that the filter is made of */
+	List *pushed;      /* the plan's conditions that the filter is made of */
+	FlowlogSets *sets; /* what else it is made of (see runtime_set.c); NULL: nothing */
 	FlowFilter *filter;
 	/*
-	 * the filter's conditions that are evaluated when a record first needs
-	 * them; NULL: no condition was pushed
+	 * what of the filter is evaluated when a record needs it; NULL: no
+	 * condition was pushed
 	 */
-	FlowlogDeferred *deferred;
-	FlowReader *reader; /* NULL: not yet started */
+	FlowlogNeeds *needs;
+	FlowlogNeeds *group_needs;  /* the same of an aggregation */
+	List *subplans;             /* of the conditions (see need.c) */
+	FlowMemo *memo;             /* of both; NULL: not needed yet */
+	FlowlogTupleSource records; /* for converters of the scan's records */
+	const FlowSample *sample;   /* ANALYZE: what is read of Parquet files; NULL: all */
+	FlowReader *reader;         /* NULL: not yet started */
 	/*
 	 * false until the next record is asked for: nothing has been read since
 	 * the scan began, or began again
 	 */
 	bool reading;
-	bool ended;          /* all has been read */
-	bool rewound;        /* it has begun again, so it may do so once more */
+	bool ended;        /* all has been read */
+	bool rewound;      /* it has begun again, so it may do so once more */
+	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
+	/* rejects reported so far under log_verbosity 'verbose' */
+	int notices;
 	FlowlogTuple *tuple; /* NULL: the scan returns groups, not rows */
 	FlowlogAggregation *aggregation;
+	/* by what rows or groups are left out (see top.c); NULL: none are */
+	FlowlogTop *top;
+	FlowTop *best;       /* NULL: none are, or not yet started */
 	FlowlogQueue *queue; /* NULL: this process reads alone */
 	FlowLineCount counted;
-	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
 	/*
 	 * bytes of the files that were read before the scan began again, for
 	 * flowlog_fdw.max_scan_bytes
@@ -72,8 +88,13 @@ typedef struct FlowlogScan
 	uint64 bytes_before;
 	int64 progress_began; /* microseconds of a clock */
 	int64 progress_next;  /* when to report progress */
-	/* rejects reported so far under log_verbosity 'verbose' */
-	int notices;
+
+	/*
+	 * the attributes that the query uses, for the warning of columns without a
+	 * field; NULL: it is not given
+	 */
+	Bitmapset *attrs;
+	bool *found; /* see FlowReadSpec; of this process, or of earlier lists */
 
 	/* from earlier lists of files, where a rescan has made a new list */
 	FlowCounts earlier;
@@ -158,7 +179,10 @@ extern void flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *cou
  */
 extern void flowlog_scan_publish(FlowlogScan *scan);
 
-/* Records the counts of a scan that ends, and warns of its rejects. */
+/*
+ * Records the counts of a scan that ends, and warns of its rejects and of
+ * columns that no file has a field for.
+ */
 extern void flowlog_scan_finish(FlowlogScan *scan);
 
 /* ---------- work_queue.c ---------- */
@@ -169,6 +193,7 @@ typedef struct FlowlogListed
 	uint64 objects; /* to be read */
 	uint64 bytes;
 	uint64 skipped;
+	uint64 known; /* came from the catalogue */
 	FlowPruned pruned;
 } FlowlogListed;
 
@@ -189,6 +214,7 @@ typedef struct FlowlogQueueSpec
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	bool whole;          /* files are not cut */
 	Size exchange_size;  /* room for the exchange of partial groups; 0: none */
+	int processes;       /* that run the query together */
 } FlowlogQueueSpec;
 
 /*
@@ -197,6 +223,8 @@ typedef struct FlowlogQueueSpec
  */
 extern FlowlogQueue *flowlog_queue_create(MemoryContext context, const FlowlogQueueSpec *spec);
 extern FlowlogQueue *flowlog_queue_attach(MemoryContext context, dsm_handle handle);
+/* Returns the number of processes that run the query together. */
+extern int flowlog_queue_processes(const FlowlogQueue *queue);
 extern void flowlog_queue_release(FlowlogQueue *queue);
 
 extern dsm_segment *flowlog_queue_segment(const FlowlogQueue *queue);
@@ -224,6 +252,7 @@ extern void flowlog_queue_rewind(FlowlogQueue *queue);
  */
 extern FlowStatus flowlog_queue_next_part(void *queue, bool wait, FlowPart *part, FlowError *error);
 extern uint64_t *flowlog_queue_rejects(FlowlogQueue *queue);
+extern bool *flowlog_queue_found(FlowlogQueue *queue);
 
 /*
  * Return the bytes that were read before the scan began again; and the same
@@ -274,6 +303,11 @@ typedef struct FlowlogSharedList FlowlogSharedList; /* in shared memory */
 typedef struct FlowlogListView FlowlogListView;
 
 /*
+ * Copies a text to base + *used, moves *used past it, and returns its offset.
+ */
+extern uint64 flowlog_shared_text(void *base, Size *used, const char *text);
+
+/*
  * Make a list in "shared", and attach to it.  The shared memory outlives the
  * view.  The values that prune the list are evaluated now.
  */
@@ -299,6 +333,21 @@ extern FlowlogListed flowlog_shared_list_sum(FlowlogSharedList *shared, bool *co
  * the list then.
  */
 extern void flowlog_shared_list_rewind(FlowlogSharedList *shared);
+
+/* ---------- catalogue.c ---------- */
+
+/*
+ * Returns what the catalogue knows of a scan's files, or NULL if that is
+ * nothing.  It lives in the current memory context.  The values that prune the
+ * list are evaluated.
+ */
+extern const FlowKnown *flowlog_known_begin(FlowlogScan *scan, const FlowPruner *pruner);
+
+/*
+ * Adds a hint to an error about a file that is not the one of which the
+ * catalogue knows.
+ */
+extern void flowlog_known_hint(const FlowlogScan *scan, FlowError *error);
 
 /* ---------- parallel.c ---------- */
 
@@ -329,6 +378,12 @@ extern void flowlog_ledger_record(const FlowlogScan *scan, const FlowCounts *cou
 
 /* Returns a list of FlowlogLastScan, in the order in which the scans ended. */
 extern const List *flowlog_ledger_last_scans(void);
+
+/*
+ * Warns of columns that the query uses and no file that was read has a field
+ * for.
+ */
+extern void flowlog_ledger_warn_of_lacking(const FlowlogScan *scan, const FlowCounts *counts);
 
 /*
  * Raises an error if a scan, which is about to read its list, would read more

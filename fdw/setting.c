@@ -9,12 +9,18 @@
 
 #include <float.h>
 
+#include "executor/nodeHash.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
 bool flowlog_enable_pushdown = true;
 bool flowlog_enable_splitter = true;
 bool flowlog_enable_aggregate_pushdown = true;
+bool flowlog_enable_expressions = true;
+bool flowlog_enable_parquet_pruning = true;
+bool flowlog_enable_top = true;
+bool flowlog_enable_runtime_sets = true;
 bool flowlog_regex_jit = true;
 double flowlog_max_scan_bytes = 0;
 bool flowlog_progress = true;
@@ -81,6 +87,17 @@ check_allowed_endpoints(char **newval, void **extra, GucSource source)
 	return true;
 }
 
+/* Returns the bytes that a hash table of the executor may use. */
+size_t
+flowlog_hash_memory(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return get_hash_memory_limit();
+#else
+	return (size_t) get_hash_mem() * 1024;
+#endif
+}
+
 /* ---------- definitions ---------- */
 
 /*
@@ -122,52 +139,58 @@ define_allowed(void)
 	flowlog_allowed_endpoints_refused = endpoints_set && flowlog_allowed_endpoints == NULL;
 }
 
+/*
+ * Defines a switch that is on, that every user may turn off, and that EXPLAIN
+ * (SETTINGS) shows.
+ */
+static void
+define_switch(const char *name, const char *description, const char *details, bool *variable)
+{
+	DefineCustomBoolVariable(
+		name, description, details, variable, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+}
+
 /* Defines all settings. */
 void
 flowlog_settings_define(void)
 {
-	DefineCustomBoolVariable("flowlog_fdw.enable_pushdown",
-	                         "Lets the reader of flow logs evaluate WHERE clauses.",
-	                         "If off, PostgreSQL evaluates all of them; the rows are the same.",
-	                         &flowlog_enable_pushdown,
-	                         true,
-	                         PGC_USERSET,
-	                         GUC_EXPLAIN,
-	                         NULL,
-	                         NULL,
-	                         NULL);
-	DefineCustomBoolVariable(
+	define_switch("flowlog_fdw.enable_pushdown",
+	              "Lets the reader of flow logs evaluate WHERE clauses.",
+	              "If off, PostgreSQL evaluates all of them; the rows are the same.",
+	              &flowlog_enable_pushdown);
+	define_switch(
 		"flowlog_fdw.enable_splitter",
 		"Splits lines at their separators if a regular expression does no more than that.",
 		"If off, the regular expression is matched against every line; the rows are the same.",
-		&flowlog_enable_splitter,
-		true,
-		PGC_USERSET,
-		GUC_EXPLAIN,
-		NULL,
-		NULL,
-		NULL);
-	DefineCustomBoolVariable("flowlog_fdw.enable_aggregate_pushdown",
-	                         "Lets the reader of flow logs compute aggregates.",
-	                         "If off, PostgreSQL computes all of them; the results are the same.",
-	                         &flowlog_enable_aggregate_pushdown,
-	                         true,
-	                         PGC_USERSET,
-	                         GUC_EXPLAIN,
-	                         NULL,
-	                         NULL,
-	                         NULL);
-	DefineCustomBoolVariable("flowlog_fdw.enable_rollup",
-	                         "Lets servers compute their parts of aggregates over a table that is "
-	                         "partitioned among them.",
-	                         "If off, their rows are fetched; the results are the same.",
-	                         &flowlog_enable_rollup,
-	                         true,
-	                         PGC_USERSET,
-	                         GUC_EXPLAIN,
-	                         NULL,
-	                         NULL,
-	                         NULL);
+		&flowlog_enable_splitter);
+	define_switch("flowlog_fdw.enable_aggregate_pushdown",
+	              "Lets the reader of flow logs compute aggregates.",
+	              "If off, PostgreSQL computes all of them; the results are the same.",
+	              &flowlog_enable_aggregate_pushdown);
+	define_switch("flowlog_fdw.enable_expressions",
+	              "Lets the reader of flow logs compute expressions.",
+	              "If off, PostgreSQL computes all of them; the results are the same.",
+	              &flowlog_enable_expressions);
+	define_switch("flowlog_fdw.enable_parquet_pruning",
+	              "Lets the reader of flow logs leave out row groups of Parquet files.",
+	              "They are left out if their statistics or dictionaries show that "
+	              "nothing in them passes; if off, all are read.",
+	              &flowlog_enable_parquet_pruning);
+	define_switch("flowlog_fdw.enable_top",
+	              "Lets the reader of flow logs leave out rows that are not among the "
+	              "first of ORDER BY with LIMIT.",
+	              "If off, PostgreSQL sorts all rows; the results are the same.",
+	              &flowlog_enable_top);
+	define_switch("flowlog_fdw.enable_runtime_sets",
+	              "Lets the reader of flow logs leave out rows whose values are not those "
+	              "of the other side of a join.",
+	              "If off, the join alone drops them; the rows are the same.",
+	              &flowlog_enable_runtime_sets);
+	define_switch("flowlog_fdw.enable_rollup",
+	              "Lets servers compute their parts of aggregates over a table that is "
+	              "partitioned among them.",
+	              "If off, their rows are fetched; the results are the same.",
+	              &flowlog_enable_rollup);
 	DefineCustomBoolVariable("flowlog_fdw.regex_jit",
 	                         "Compiles regular expressions of flow log tables to machine code.",
 	                         NULL,

@@ -15,6 +15,10 @@
 extern bool flowlog_enable_pushdown;
 extern bool flowlog_enable_splitter;
 extern bool flowlog_enable_aggregate_pushdown;
+extern bool flowlog_enable_expressions;
+extern bool flowlog_enable_parquet_pruning;
+extern bool flowlog_enable_top;
+extern bool flowlog_enable_runtime_sets;
 extern bool flowlog_regex_jit;
 extern double flowlog_max_scan_bytes; /* 0: no limit */
 extern bool flowlog_progress;
@@ -26,5 +30,8 @@ extern char *flowlog_allowed_endpoints; /* the same two */
 extern bool flowlog_allowed_endpoints_refused;
 
 extern void flowlog_settings_define(void);
+
+/* Returns the bytes that a hash table of the executor may use. */
+extern size_t flowlog_hash_memory(void);
 
 #endif /* FLOWLOG_SETTING_H */

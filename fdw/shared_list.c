@@ -34,6 +34,7 @@ typedef struct BatchObject
 	uint64 size;
 	int64 modified;
 	bool archived;
+	bool settled;
 } BatchObject;
 
 typedef struct Batch
@@ -46,6 +47,11 @@ typedef struct Batch
 struct FlowlogSharedList
 {
 	dsa_handle area;
+	/*
+	 * set by the leader before workers start: files of days before it are in
+	 * the first batch, and not listed (see FlowKnown); PG_INT64_MIN: none are
+	 */
+	int64 known_before;
 
 	/*
 	 * The mutex is held for a few loads and stores only.  Nothing may be
@@ -115,23 +121,6 @@ make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
 	view->shared = shared;
 	view->area = area;
 	view->pruner = flowlog_prune_begin(scan->prune);
-	return view;
-}
-
-/* Makes a list, and the leader's view. */
-FlowlogListView *
-flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
-{
-	MemoryContext old = MemoryContextSwitchTo(scan->context);
-	dsa_area *area = dsa_create(LWTRANCHE_PARALLEL_QUERY_DSA);
-	FlowlogListView *view;
-
-	dsa_pin_mapping(area);
-	memset(shared, 0, sizeof(*shared));
-	SpinLockInit(&shared->mutex);
-	shared->area = dsa_get_handle(area);
-	view = make_view(scan, shared, area);
-	MemoryContextSwitchTo(old);
 	return view;
 }
 
@@ -211,6 +200,7 @@ take_batch(void *arg)
 			.modified = object->modified,
 			.version = object->version == 0 ? NULL : (const char *) batch + object->version,
 			.archived = object->archived,
+			.settled = object->settled,
 			.number = view->objects.count,
 		};
 		view->objects.count++;
@@ -235,14 +225,14 @@ size_of_batch(const FlowObjects *found)
 	return size;
 }
 
-/* Copies a text into a batch, and returns its offset. */
-static uint64
-keep_text(Batch *batch, Size *used, const char *text)
+/* Copies a text into shared memory, and returns its offset. */
+uint64
+flowlog_shared_text(void *base, Size *used, const char *text)
 {
 	Size at = *used;
 	Size len = strlen(text) + 1;
 
-	memcpy((char *) batch + at, text, len);
+	memcpy((char *) base + at, text, len);
 	*used += len;
 	return at;
 }
@@ -262,11 +252,13 @@ make_batch(dsa_area *area, const FlowObjects *found)
 		const FlowObject *object = &found->items[i];
 
 		batch->objects[i] = (BatchObject) {
-			.path = keep_text(batch, &used, object->path),
-			.version = object->version == NULL ? 0 : keep_text(batch, &used, object->version),
+			.path = flowlog_shared_text(batch, &used, object->path),
+			.version =
+				object->version == NULL ? 0 : flowlog_shared_text(batch, &used, object->version),
 			.size = object->size,
 			.modified = object->modified,
 			.archived = object->archived,
+			.settled = object->settled,
 		};
 	}
 	return pointer;
@@ -279,7 +271,7 @@ typedef struct Step
 	const char *begin; /* NULL: at the start of the list */
 	size_t begin_len;
 	const FlowObjects *found;
-	const char *left;
+	const char *left; /* NULL: the listing itself has not begun */
 	size_t left_len;
 } Step;
 
@@ -309,11 +301,15 @@ publish(void *arg)
 	FlowlogSharedList *shared = step->view->shared;
 	dsa_area *area = step->view->area;
 	dsa_pointer batch = step->found->count > 0 ? make_batch(area, step->found) : InvalidDsaPointer;
-	dsa_pointer left = dsa_allocate_extended(area, step->left_len, DSA_ALLOC_HUGE);
+	dsa_pointer left = InvalidDsaPointer;
 	dsa_pointer old = shared->left;
 	dsa_pointer *link = &shared->first;
 
-	memcpy(dsa_get_address(area, left), step->left, step->left_len);
+	if (step->left != NULL)
+	{
+		left = dsa_allocate_extended(area, step->left_len, DSA_ALLOC_HUGE);
+		memcpy(dsa_get_address(area, left), step->left, step->left_len);
+	}
 	if (shared->last != InvalidDsaPointer)
 		link = &((Batch *) dsa_get_address(area, shared->last))->next;
 
@@ -323,6 +319,7 @@ publish(void *arg)
 	shared->sum.objects += step->found->count;
 	shared->sum.bytes += step->found->bytes;
 	shared->sum.skipped += step->found->skipped;
+	shared->sum.known += step->found->known;
 	shared->sum.pruned.by_shard += step->found->pruned.by_shard;
 	shared->sum.pruned.by_path += step->found->pruned.by_path;
 	shared->sum.pruned.by_time += step->found->pruned.by_time;
@@ -356,6 +353,7 @@ list_on(FlowlogListView *view, FlowError *error)
 	FlowlogScan *scan = view->scan;
 	const FlowHost *host = &scan->backend.host;
 	FlowAccess access = {.store = scan->store};
+	FlowKnown known = {.before = view->shared->known_before};
 	Step step = {.view = view};
 	FlowObjects *found;
 	FlowStatus status;
@@ -363,7 +361,8 @@ list_on(FlowlogListView *view, FlowError *error)
 
 	if (!flowlog_backend_call(&scan->backend, find_begin, &step))
 		return flowlog_backend_interrupted(error);
-	status = flow_objects_begin(host, scan->table->location, &access, view->pruner, &found, error);
+	status = flow_objects_begin_known(
+		host, scan->table->location, &access, view->pruner, &known, &found, error);
 	if (status != FLOW_OK)
 		return status;
 	status = find_more(&step, found, error);
@@ -379,6 +378,49 @@ list_on(FlowlogListView *view, FlowError *error)
 	}
 	flow_objects_free(host, found);
 	return status;
+}
+
+/* ---------- the leader ---------- */
+
+/* Makes the first batch of what the catalogue has. */
+static void
+add_known(FlowlogListView *view)
+{
+	FlowlogScan *scan = view->scan;
+	const FlowHost *host = &scan->backend.host;
+	FlowAccess access = {.store = scan->store};
+	const FlowKnown *known = flowlog_known_begin(scan, view->pruner);
+	Step step = {.view = view};
+	FlowObjects *found;
+	FlowError error;
+
+	view->shared->known_before = known != NULL ? known->before : PG_INT64_MIN;
+	if (known == NULL)
+		return;
+	if (flow_objects_begin_known(
+			host, scan->table->location, &access, view->pruner, known, &found, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+	step.found = found;
+	publish(&step);
+	flow_objects_free(host, found);
+}
+
+/* Makes a list, and the leader's view. */
+FlowlogListView *
+flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	dsa_area *area = dsa_create(LWTRANCHE_PARALLEL_QUERY_DSA);
+	FlowlogListView *view;
+
+	dsa_pin_mapping(area);
+	memset(shared, 0, sizeof(*shared));
+	SpinLockInit(&shared->mutex);
+	shared->area = dsa_get_handle(area);
+	view = make_view(scan, shared, area);
+	add_known(view);
+	MemoryContextSwitchTo(old);
+	return view;
 }
 
 /* ---------- handing out ---------- */

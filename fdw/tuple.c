@@ -17,6 +17,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/fmgroids.h"
 #include "utils/inet.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -420,8 +421,9 @@ static void
 input_error_context(void *arg)
 {
 	FlowlogTuple *tuple = arg;
-	const char *column =
-		flowlog_message_prepared(tuple->source.table->columns[tuple->running->column].name);
+	const FlowColumn *of = &tuple->source.table->columns[tuple->running->column];
+	const char *column = flowlog_message_prepared(of->name);
+	const char *field = of->field != NULL ? of->field : of->name;
 	const char *path;
 	uint64 line;
 
@@ -431,6 +433,11 @@ input_error_context(void *arg)
 		errdetail("The value for column \"%s\" is not of its type.", column);
 		errhint("Only roles that may SELECT the whole table see the value.");
 	}
+	else if (of->source == FLOW_FROM_RECORD && flow_field_types(field) != NULL &&
+	         tuple->running->input.fn_oid != F_DOMAIN_IN) /* whose check is meant to fail */
+		errhint("Change the type of the column to %s, which suits the field \"%s\".",
+		        flow_field_types(field),
+		        flow_field_name(field));
 
 	if (tuple->source.position == NULL || !tuple->source.position(tuple->source.arg, &path, &line))
 		return;
@@ -463,6 +470,31 @@ call_input(FlowlogTuple *tuple, const ColumnConverter *converter, char *text)
 	return datum;
 }
 
+/*
+ * Returns the timestamp of a Unix time in microseconds.  The ends of the
+ * range are the infinities, see unix_microseconds.
+ */
+static TimestampTz
+timestamp_of(int64 microseconds)
+{
+	if (microseconds == PG_INT64_MIN)
+		return DT_NOBEGIN;
+	if (microseconds == PG_INT64_MAX)
+		return DT_NOEND;
+	return microseconds - FLOWLOG_EPOCH_MICROSECONDS;
+}
+
+/* Returns the date of a number of days since 1970, or of an infinity. */
+static DateADT
+date_of(int64 days)
+{
+	if (days == PG_INT64_MIN)
+		return DATEVAL_NOBEGIN;
+	if (days == PG_INT64_MAX)
+		return DATEVAL_NOEND;
+	return (DateADT) (days - FLOWLOG_EPOCH_DAYS);
+}
+
 /* Converts a value of any type. */
 static Datum
 convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowValue *value)
@@ -491,9 +523,9 @@ convert_value(FlowlogTuple *tuple, const ColumnConverter *converter, const FlowV
 		case FLOW_NETWORK:
 			return convert_address(tuple, converter, value);
 		case FLOW_TIME:
-			return TimestampTzGetDatum(value->integer - FLOWLOG_EPOCH_MICROSECONDS);
+			return TimestampTzGetDatum(timestamp_of(value->integer));
 		case FLOW_DAY:
-			return DateADTGetDatum((DateADT) (value->integer - FLOWLOG_EPOCH_DAYS));
+			return DateADTGetDatum(date_of(value->integer));
 		case FLOW_OPAQUE:
 			return call_input(tuple, converter, row_string(tuple, value->text));
 	}

@@ -31,6 +31,9 @@
 #define MIN_UNIT FLOW_PART_ALIGN
 #define MAX_UNIT (16 * 1024 * 1024)
 
+/* a smaller Parquet file is one unit: whoever takes a part of it reads its footer */
+#define MIN_PARQUET_CUT (16 * 1024 * 1024)
+
 #define NO_VERSION PG_UINT64_MAX
 
 /*
@@ -48,6 +51,7 @@ typedef struct SharedObject
 	uint64 first_unit;
 	uint64 units;
 	bool archived;
+	bool settled;
 } SharedObject;
 
 /* The first reject (see FlowReject). */
@@ -58,6 +62,7 @@ typedef struct SharedReject
 	uint64 part;
 	uint64 line;
 	char reason[sizeof(((FlowError *) 0)->detail)];
+	char hint[sizeof(((FlowError *) 0)->hint)];
 } SharedReject;
 
 typedef struct Shared
@@ -70,10 +75,13 @@ typedef struct Shared
 	uint64 bytes;
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	uint64 skipped;
+	uint64 known;
 	FlowPruned pruned;
 	uint64 unit_size;
 	uint64 nunits;
+	int processes;   /* of the query */
 	uint64 exchange; /* offset of the FlowlogExchange; 0: none */
+	uint64 found;    /* offset of FlowReadSpec's "found" */
 	/*
 	 * offset of the FlowlogSharedList, which grows; 0: the files are in
 	 * "objects"
@@ -108,6 +116,7 @@ struct FlowlogQueue
 	bool reject_published;
 	FlowReject first;
 	char first_reason[sizeof(((FlowError *) 0)->detail)];
+	char first_hint[sizeof(((FlowError *) 0)->hint)];
 };
 
 /* ---------- units of work ---------- */
@@ -119,6 +128,13 @@ flowlog_queue_unit_size(uint64 bytes)
 	uint64 size = bytes / UNITS_WANTED / FLOW_PART_ALIGN * FLOW_PART_ALIGN;
 
 	return Min(Max(size, MIN_UNIT), MAX_UNIT);
+}
+
+/* Returns true if a text file's own header defines the format. */
+static bool
+is_by_header(const FlowlogTable *table)
+{
+	return table->options.regex == NULL && table->options.log_format == NULL;
 }
 
 /*
@@ -137,8 +153,9 @@ flowlog_queue_units(const FlowlogTable *table, const FlowObject *object, uint64 
 	if (whole || object->version != NULL || strcmp(compression, "none") != 0 ||
 	    table->options.header == FLOW_HEADER_MATCH || object->size == 0)
 		return 1;
-	if (table->options.regex == NULL && table->options.log_format == NULL)
-		return 1; /* the file's own header defines the format */
+	if (flow_source_is_parquet_by_name(object->path) ? object->size < MIN_PARQUET_CUT
+	                                                 : is_by_header(table))
+		return 1;
 	return (object->size + unit_size - 1) / unit_size;
 }
 
@@ -190,6 +207,12 @@ uint64_t *
 flowlog_queue_rejects(FlowlogQueue *queue)
 {
 	return &queue->shared->rejects;
+}
+
+bool *
+flowlog_queue_found(FlowlogQueue *queue)
+{
+	return (bool *) queue->shared + queue->shared->found;
 }
 
 /* Counts a notice and returns its number, or more than "most". */
@@ -293,6 +316,7 @@ flowlog_queue_publish(FlowlogQueue *queue, const FlowCounts *counts, const FlowR
 			shared->first.part = first->part;
 			shared->first.line = first->line;
 			strlcpy(shared->first.reason, first->reason, sizeof(shared->first.reason));
+			strlcpy(shared->first.hint, first->hint, sizeof(shared->first.hint));
 		}
 	}
 	SpinLockRelease(&shared->mutex);
@@ -330,6 +354,7 @@ flowlog_queue_listed(const FlowlogQueue *queue)
 		.objects = shared->nobjects,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
+		.known = shared->known,
 		.pruned = shared->pruned,
 	};
 }
@@ -364,6 +389,7 @@ flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts)
 
 	listed = flowlog_queue_listed(queue);
 	counts->files_skipped = listed.skipped;
+	counts->files_known = listed.known;
 	counts->pruned = listed.pruned;
 	counts->files_pruned = flow_pruned_files(&listed.pruned);
 	counts->files = listed.objects + counts->files_skipped + counts->files_pruned;
@@ -386,12 +412,14 @@ flowlog_queue_first_reject(FlowlogQueue *queue, const FlowObjects *objects)
 		return NULL;
 
 	strlcpy(queue->first_reason, first.reason, sizeof(queue->first_reason));
+	strlcpy(queue->first_hint, first.hint, sizeof(queue->first_hint));
 	queue->first = (FlowReject) {
 		.object = &objects->items[first.object],
 		.part = first.part,
 		.line = first.line,
 		.column = -1,
 		.reason = queue->first_reason,
+		.hint = queue->first_hint,
 	};
 	return &queue->first;
 }
@@ -435,18 +463,6 @@ flowlog_queue_release(FlowlogQueue *queue)
 	dsm_detach(queue->segment);
 }
 
-/* Appends a text to the blob, and returns its offset. */
-static uint64
-keep_text(char *blob, Size *used, const char *text)
-{
-	Size at = *used;
-	Size len = strlen(text) + 1;
-
-	memcpy(blob + at, text, len);
-	*used += len;
-	return at;
-}
-
 /* Creates a segment with the leader's list of files.  Nothing is read yet. */
 static dsm_segment *
 create_segment(const FlowlogQueueSpec *spec)
@@ -457,6 +473,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	Size size;
 	Size exchange = MAXALIGN(spec->exchange_size);
 	Size list = spec->objects == NULL ? flowlog_shared_list_size() : 0;
+	Size found = spec->table->ncolumns * sizeof(bool);
 	Shared *shared;
 	char *blob;
 	dsm_segment *segment;
@@ -470,7 +487,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	}
 	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
 	size = MAXALIGN(add_size(size, paths));
-	segment = dsm_create(add_size(add_size(size, exchange), list), 0);
+	segment = dsm_create(add_size(add_size(size, exchange), MAXALIGN(list) + found), 0);
 
 	/* set what is not about a single file */
 	shared = dsm_segment_address(segment);
@@ -478,11 +495,15 @@ create_segment(const FlowlogQueueSpec *spec)
 	shared->nobjects = objects->count;
 	shared->bytes = objects->bytes;
 	shared->bytes_before = spec->bytes_before;
+	shared->processes = spec->processes;
 	shared->skipped = objects->skipped;
+	shared->known = objects->known;
 	shared->pruned = objects->pruned;
 	shared->unit_size = flowlog_queue_unit_size(objects->bytes);
 	shared->exchange = exchange > 0 ? size : 0;
 	shared->list = list > 0 ? size + exchange : 0;
+	shared->found = size + exchange + MAXALIGN(list);
+	memset((char *) shared + shared->found, 0, found);
 	pg_atomic_init_u64(&shared->next_unit, 0);
 	pg_atomic_init_u32(&shared->notices, 0);
 	SpinLockInit(&shared->mutex);
@@ -495,14 +516,15 @@ create_segment(const FlowlogQueueSpec *spec)
 		const FlowObject *object = &objects->items[i];
 
 		shared->objects[i] = (SharedObject) {
-			.path = keep_text(blob, &paths, object->path),
-			.version =
-				object->version == NULL ? NO_VERSION : keep_text(blob, &paths, object->version),
+			.path = flowlog_shared_text(blob, &paths, object->path),
+			.version = object->version == NULL ? NO_VERSION
+		                                       : flowlog_shared_text(blob, &paths, object->version),
 			.size = object->size,
 			.modified = object->modified,
 			.device = object->device,
 			.inode = object->inode,
 			.archived = object->archived,
+			.settled = object->settled,
 			.first_unit = shared->nunits,
 			.units = flowlog_queue_units(spec->table, object, shared->unit_size, spec->whole),
 		};
@@ -529,6 +551,12 @@ flowlog_queue_attach(MemoryContext context, dsm_handle handle)
 		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		        errmsg("could not map dynamic shared memory segment"));
 	return attach(context, segment, true);
+}
+
+int
+flowlog_queue_processes(const FlowlogQueue *queue)
+{
+	return queue->shared->processes;
 }
 
 dsm_segment *
@@ -573,6 +601,7 @@ copy_list(FlowlogQueue *queue)
 			.inode = object->inode,
 			.version = object->version == NO_VERSION ? NULL : blob + object->version,
 			.archived = object->archived,
+			.settled = object->settled,
 			.number = i,
 		};
 	}
@@ -581,6 +610,7 @@ copy_list(FlowlogQueue *queue)
 		.count = shared->nobjects,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
+		.known = shared->known,
 		.pruned = shared->pruned,
 		.complete = true,
 	};

@@ -21,6 +21,9 @@
 
 #define NUMBER_SIZE 48 /* of a size or a time as text */
 
+/* bytes of a path in a message, so that a column's name fits after it */
+#define MAX_PATH_SHOWN 200
+
 struct FlowConstants
 {
 	const FlowHost *host;
@@ -84,6 +87,39 @@ print_time(int64_t nanoseconds, char *text)
 }
 
 /*
+ * Returns the form in which a column has a date of the path; NULL if it has
+ * the date itself, as may a type that only the host knows.
+ */
+static const char *
+form_of(const FlowColumn *column, const FlowPathValue *values)
+{
+	if (column->source != FLOW_FROM_VARIABLE || column->type == FLOW_TIME ||
+	    column->type == FLOW_DAY || column->type == FLOW_OPAQUE)
+		return NULL;
+	return values[column->variable].form;
+}
+
+/* Returns how many bytes a column's value can need. */
+static size_t
+size_of(const FlowColumn *column, const FlowPathValue *values, FlowSlice value)
+{
+	const char *form = form_of(column, values);
+
+	return form != NULL ? strlen(form) : value.len;
+}
+
+/* Copies the value of a variable to a column's field; returns its length. */
+static size_t
+copy_variable(const FlowColumn *column, const FlowPathValue *values, char *to)
+{
+	const char *form = form_of(column, values);
+
+	if (form != NULL)
+		return flow_date_write(form, values[column->variable].from, to);
+	return flow_path_value_decode(&values[column->variable], to);
+}
+
+/*
  * Returns a column's value; data is NULL if it has none.  "number" has room
  * for a number or time as text.
  */
@@ -129,7 +165,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		FlowSlice value = value_of(&constants->columns[i], file, values, number);
 
 		if (value.data != NULL)
-			need += BEFORE + value.len + BEHIND;
+			need += BEFORE + size_of(&constants->columns[i], values, value) + BEHIND;
 	}
 
 	/* make room for them */
@@ -155,8 +191,7 @@ flow_constants_fill(FlowConstants *constants, const FlowObject *file, const Flow
 		if (value.data == NULL)
 			continue;
 		if (constants->columns[i].source == FLOW_FROM_VARIABLE)
-			value.len =
-				flow_path_value_decode(&values[constants->columns[i].variable], next + BEFORE);
+			value.len = copy_variable(&constants->columns[i], values, next + BEFORE);
 		else
 			memcpy(next + BEFORE, value.data, value.len);
 		constants->fields[i] = (FlowSlice) {next + BEFORE, value.len};
@@ -175,13 +210,16 @@ flow_constant_error(const FlowColumn *column, int index, const FlowObject *file,
 	                                         [FLOW_FROM_SIZE] = "size",
 	                                         [FLOW_FROM_MODIFIED] = "time of modification"};
 	const char *type = column->type_name != NULL ? column->type_name : "its type";
+	const char *dots;
+	const char *path = flow_error_tail(file->path, MAX_PATH_SHOWN, &dots);
 
 	if (status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
 	flow_error_set(error,
 	               status,
-	               "flow log \"%s\" has an invalid value for column \"%s\"",
-	               file->path,
+	               "flow log \"%s%s\" has an invalid value for column \"%s\"",
+	               dots,
+	               path,
 	               column->name);
 	flow_error_at(error, file->path, 0);
 

@@ -113,28 +113,55 @@ static const Row fields[] = {
 	FIELD("next-hop-interface-type", 11, FLOW_TEXT),
 };
 
-#define MAX_NAME_LENGTH 63 /* no name above is longer */
-
 /*
- * The columns of "Querying Amazon VPC Flow Logs" in the Amazon Athena User
- * Guide, until 2021, whose names differ from their field's.
+ * Other names that columns, and headers of other tools, have for a field.
+ * "account" to "end_time": "Querying Amazon VPC Flow Logs" in the Amazon
+ * Athena User Guide, until 2021, without the "_".  The others: published
+ * tables, schemas and parsers of flow logs.
  */
 static const struct
 {
-	const char *column;
+	const char *name;
 	const char *field;
-} old_columns[] = {
+} aliases[] = {
 	{"account", "account-id"},
-	{"interfaceid", "interface-id"},
-	{"sourceaddress", "srcaddr"},
-	{"destinationaddress", "dstaddr"},
-	{"sourceport", "srcport"},
-	{"destinationport", "dstport"},
-	{"numpackets", "packets"},
-	{"numbytes", "bytes"},
-	{"starttime", "start"},
-	{"endtime", "end"},
-	{"logstatus", "log-status"},
+	{"source_address", "srcaddr"},
+	{"destination_address", "dstaddr"},
+	{"source_port", "srcport"},
+	{"destination_port", "dstport"},
+	{"num_packets", "packets"},
+	{"num_bytes", "bytes"},
+	{"start_time", "start"},
+	{"end_time", "end"},
+
+	{"account_number", "account-id"},
+	{"aws_account_id", "account-id"},
+	{"eni", "interface-id"},
+	{"eni_id", "interface-id"},
+	{"interface", "interface-id"},
+	{"network_interface_id", "interface-id"},
+	{"source_addr", "srcaddr"},
+	{"source_ip", "srcaddr"},
+	{"source_ip_address", "srcaddr"},
+	{"src_address", "srcaddr"},
+	{"src_ip", "srcaddr"},
+	{"dest_addr", "dstaddr"},
+	{"dest_address", "dstaddr"},
+	{"destination_addr", "dstaddr"},
+	{"destination_ip", "dstaddr"},
+	{"destination_ip_address", "dstaddr"},
+	{"dest_ip", "dstaddr"},
+	{"dst_address", "dstaddr"},
+	{"dst_ip", "dstaddr"},
+	{"dest_port", "dstport"},
+	{"proto", "protocol"},
+	{"protocol_number", "protocol"},
+	{"packet_count", "packets"},
+	{"packets_count", "packets"},
+	{"byte_count", "bytes"},
+	{"bytes_count", "bytes"},
+	{"start_timestamp", "start"},
+	{"end_timestamp", "end"},
 };
 
 /*
@@ -158,33 +185,49 @@ flow_field_at(size_t index)
 	return index < flow_countof(fields) ? &fields[index].field : NULL;
 }
 
-/* Finds the field for a column's name; NULL if there is none. */
-const FlowField *
-flow_field_of_column(const char *column_name)
+/* Returns true if two names are the same, but for capitals, "-" and "_". */
+bool
+flow_field_is_same(const char *a, const char *b, size_t b_len)
 {
-	char name[MAX_NAME_LENGTH];
-	size_t len = strlen(column_name);
-	const FlowField *field;
+	const char *end = b + b_len;
 
-	if (len > sizeof(name))
-		return NULL;
-	for (size_t i = 0; i < len; i++)
-		name[i] = column_name[i] == '_' ? '-' : column_name[i];
+	for (;; a++, b++)
+	{
+		while (*a == '-' || *a == '_')
+			a++;
+		while (b < end && (*b == '-' || *b == '_'))
+			b++;
+		if (*a == '\0' || b == end)
+			return *a == '\0' && b == end;
+		if (flow_lower(*a) != flow_lower(*b))
+			return false;
+	}
+}
 
-	field = flow_field_find(name, len);
-	if (field != NULL)
-		return field;
-
-	for (size_t i = 0; i < flow_countof(old_columns); i++)
-		if (strcmp(old_columns[i].column, column_name) == 0)
-			return flow_field_find(old_columns[i].field, strlen(old_columns[i].field));
+/* Finds the field for a name in any case; NULL if there is none. */
+const FlowField *
+flow_field_of_camel(const char *name, size_t len)
+{
+	for (size_t i = 0; i < flow_countof(fields); i++)
+		if (flow_field_is_same(fields[i].field.name, name, len))
+			return &fields[i].field;
+	for (size_t i = 0; i < flow_countof(aliases); i++)
+		if (flow_field_is_same(aliases[i].name, name, len))
+			return flow_field_find(aliases[i].field, strlen(aliases[i].field));
 	return NULL;
 }
 
-/*
- * Returns the rank of a field in the documentation's order.  Names that differ
- * in "_" and "-" only are the same.
- */
+/* Finds the field for a column's name, which has no capitals. */
+const FlowField *
+flow_field_of_column(const char *column_name)
+{
+	for (const char *c = column_name; *c != '\0'; c++)
+		if (*c != flow_lower(*c))
+			return NULL;
+	return flow_field_of_camel(column_name, strlen(column_name));
+}
+
+/* Returns the rank of a field in the documentation's order. */
 int
 flow_field_rank(const char *name)
 {
@@ -196,6 +239,15 @@ flow_field_rank(const char *name)
 	return rank;
 }
 
+/* Returns the documented name of a known field, or NULL. */
+const char *
+flow_field_name(const char *name)
+{
+	const FlowField *field = flow_field_of_column(name);
+
+	return field != NULL ? field->name : NULL;
+}
+
 /* Sets *type to the natural type of a known field. */
 bool
 flow_field_type(const char *name, FlowType *type)
@@ -205,6 +257,21 @@ flow_field_type(const char *name, FlowType *type)
 	if (field != NULL)
 		*type = field->type;
 	return field != NULL;
+}
+
+/* Returns the column types that suit a known field, or NULL. */
+const char *
+flow_field_types(const char *name)
+{
+	static const char *const types[] = {[FLOW_INT32] = "integer",
+	                                    [FLOW_INT64] = "bigint",
+	                                    [FLOW_ADDRESS] = "inet",
+	                                    [FLOW_TEXT] = "text"};
+	const FlowField *field = flow_field_of_column(name);
+
+	if (field == NULL)
+		return NULL;
+	return flow_field_is_time(name) ? "timestamptz or bigint" : types[field->type];
 }
 
 /*

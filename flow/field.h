@@ -29,9 +29,23 @@ extern const FlowField *flow_field_find(const char *name, size_t len);
 extern const FlowField *flow_field_at(size_t index);
 
 /*
- * Finds the field for a column's name: "_" stands for "-", and the names on
- * Athena's old page are known too.
+ * Finds the field for a column's name, in small letters: "-" and "_" do not
+ * count, wherever they stand ("src_addr", "accountid"), and the names that
+ * Athena's old page and other tools have for a field are known too
+ * ("source_address", "src_ip").
  */
 extern const FlowField *flow_field_of_column(const char *column_name);
+
+/*
+ * Finds the field for a name that may have capitals, as in "interfaceId" or
+ * "startTime"; otherwise as for a column.
+ */
+extern const FlowField *flow_field_of_camel(const char *name, size_t len);
+
+/*
+ * Returns true if two names are the same: capitals make no difference, and "-"
+ * and "_" do not count.
+ */
+extern bool flow_field_is_same(const char *a, const char *b, size_t b_len);
 
 #endif /* FLOW_FIELD_H */

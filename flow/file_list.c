@@ -479,6 +479,20 @@ walk_down(Walk *walk)
 	return status;
 }
 
+/* Begins at the fixed part of a location. */
+static FlowStatus
+begin_walk(Walk *walk)
+{
+	const char *fixed = flow_location_fixed(walk->location);
+
+	walk->entries_per_check = flow_location_names_per_check(walk->location);
+	walk->path_len = strlen(fixed);
+	if (walk->path_len >= MAX_PATH)
+		return flow_error_os(walk->error, ENAMETOOLONG, "open directory", fixed);
+	memcpy(walk->path, fixed, walk->path_len + 1);
+	return FLOW_OK;
+}
+
 /* Adds the files of a location to a list. */
 FlowStatus
 flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
@@ -498,17 +512,13 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 
 	(void) flow_location_variables(location, &nvariables);
 	walk.has_variables = nvariables > 0;
-	walk.entries_per_check = flow_location_names_per_check(location);
 	if (limits != NULL)
 		walk.limits = *limits;
 	if (walk.limits.microseconds != 0)
 		walk.started = host->clock(host->arg);
 
-	/* begin at the fixed part */
-	walk.path_len = strlen(fixed);
-	if (walk.path_len >= MAX_PATH)
-		return flow_error_os(error, ENAMETOOLONG, "open directory", fixed);
-	memcpy(walk.path, fixed, walk.path_len + 1);
+	if ((status = begin_walk(&walk)) != FLOW_OK)
+		return status;
 
 	if (flow_location_has_wildcard(location))
 		status = walk_down(&walk);
@@ -520,6 +530,24 @@ flow_file_list(const FlowHost *host, const FlowLocation *location, const FlowAcc
 	}
 
 	/* a message may show only a part of a long path */
+	if (status != FLOW_OK && status != FLOW_INTERRUPTED && error->path[0] == '\0')
+		flow_error_at(error, walk.path, 0);
+	return status;
+}
+
+/* Checks that the fixed part of a location may be read as a directory. */
+FlowStatus
+flow_file_check(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+                FlowError *error)
+{
+	Walk walk = {.host = host, .location = location, .access = access, .error = error};
+	DIR *dir = NULL;
+	FlowStatus status = begin_walk(&walk);
+
+	if (status == FLOW_OK)
+		status = open_directory(&walk, &dir);
+	if (dir != NULL)
+		closedir(dir);
 	if (status != FLOW_OK && status != FLOW_INTERRUPTED && error->path[0] == '\0')
 		flow_error_at(error, walk.path, 0);
 	return status;

@@ -17,6 +17,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "expression.h"
 #include "filter.h"
 #include "sort.h"
 
@@ -207,6 +208,44 @@ test_not(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *
 	return negated[child->test(child, fields, bad)];
 }
 
+/*
+ * "column IS NOT NULL" for many records at once: most fields of numbers and
+ * times are digits, which are values.  (It takes a sixth of the time of a test
+ * for each record, and a query by the minute a fifth less.)
+ */
+static size_t
+select_values(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+              uint32_t *rows, size_t count)
+{
+	const FlowPredicate *child = ((const Not *) predicate)->child;
+	uint32_t good = flow_value_good_digits(flow_filter_column(child));
+	int place = batch->place[child->column];
+	size_t kept = 0;
+
+	if (place < 0)
+		fields[child->column] = flow_batch_constant(batch, child->column);
+	for (size_t i = 0; i < count; i++)
+	{
+		FlowBadField bad = {-1, FLOW_OK};
+		uint32_t row = rows[i];
+		bool keeps = (row & FLOW_ROW_DOUBTFUL) != 0;
+
+		if (!keeps && place >= 0)
+		{
+			uint32_t end = row + (uint32_t) place;
+			FlowSlice field = flow_filter_field(batch, row, (uint32_t) place);
+
+			keeps = (batch->digits[end / 8] >> (end % 8) & 1) != 0 && field.len - 1 < good;
+			fields[child->column] = field;
+		}
+		if (flow_unlikely(!keeps))
+			keeps = flow_filter_keeps(test_not(predicate, fields, &bad), &bad, &row);
+		rows[kept] = row;
+		kept += keeps;
+	}
+	return kept;
+}
+
 /* ---------- building ---------- */
 
 FlowFilter *
@@ -236,7 +275,25 @@ flow_filter_free(FlowFilter *filter)
 		flow_free(filter->host, filter->chunks);
 		filter->chunks = next;
 	}
+	flow_expressions_free(filter->expressions);
 	flow_free(filter->host, filter);
+}
+
+FlowExpressions *
+flow_filter_expressions(FlowFilter *filter)
+{
+	if (filter->expressions == NULL)
+		filter->expressions =
+			flow_expressions_create(filter->host, filter->columns, filter->ncolumns);
+	if (filter->expressions == NULL)
+		(void) flow_filter_fail(filter, FLOW_NO_MEMORY);
+	return filter->expressions;
+}
+
+FlowMemo *
+flow_filter_memo(const FlowFilter *filter)
+{
+	return filter != NULL && filter->expressions != NULL ? filter->expressions->memo : NULL;
 }
 
 void *
@@ -304,14 +361,50 @@ flow_filter_reduce(FlowFilter *filter, const FlowComparison *comparison, FlowCom
 	return FLOW_REDUCED_TO_ONE;
 }
 
+/* Keeps the rows that have a value, or those that have none. */
+static flow_always_inline size_t
+select_by_presence(const uint8_t *present, uint8_t wanted, uint32_t *rows, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t row = rows[i];
+
+		rows[kept] = row;
+		kept += (present[row & ~FLOW_ROW_MARKS] == wanted) | row >> 31;
+	}
+	return kept;
+}
+
+static size_t
+select_absent(const FlowPredicate *predicate, const int64_t *numbers, const uint8_t *present,
+              uint32_t *rows, size_t count)
+{
+	(void) predicate;
+	(void) numbers;
+	return select_by_presence(present, 0, rows, count);
+}
+
+static size_t
+select_present(const FlowPredicate *predicate, const int64_t *numbers, const uint8_t *present,
+               uint32_t *rows, size_t count)
+{
+	(void) predicate;
+	(void) numbers;
+	return select_by_presence(present, 1, rows, count);
+}
+
 FlowPredicate *
 flow_filter_is_null(FlowFilter *filter, int column)
 {
 	FlowPredicate *predicate =
 		flow_filter_new_leaf(filter, column, test_null, sizeof(FlowPredicate));
 
-	if (predicate != NULL)
-		predicate->cost = COST_NULL;
+	if (predicate == NULL)
+		return NULL;
+	predicate->cost = COST_NULL;
+	predicate->select_numbers = select_absent;
 	return predicate;
 }
 
@@ -337,6 +430,12 @@ flow_filter_not(FlowFilter *filter, FlowPredicate *child)
 	not ->child = child;
 	not ->base.may_fail = child->may_fail;
 	not ->base.weight = child->weight + 1;
+	if (flow_filter_is_null_test(child))
+	{
+		not ->base.select_numbers = select_present;
+		if (flow_value_good_digits(flow_filter_column(child)) > 0)
+			not ->base.select = select_values;
+	}
 	return &not ->base;
 }
 

@@ -21,6 +21,13 @@ typedef FlowTruth (*FlowTest)(const FlowPredicate *predicate, const FlowSlice *f
 typedef size_t (*FlowSelect)(const FlowPredicate *predicate, const FlowBatch *batch,
                              FlowSlice *fields, uint32_t *rows, size_t count);
 
+/*
+ * The same by the values of the only column that it tests, which are there as
+ * numbers: see flow_vector_numbers.
+ */
+typedef size_t (*FlowSelectNumbers)(const FlowPredicate *predicate, const int64_t *numbers,
+                                    const uint8_t *present, uint32_t *rows, size_t count);
+
 /* "column OP ANY (constants)", or ALL; of a single constant it is both. */
 typedef struct FlowComparison
 {
@@ -40,16 +47,21 @@ typedef struct FlowComparison
 struct FlowPredicate
 {
 	FlowTest test;
-	FlowSelect select; /* leaves may have a faster one for batches; else NULL */
+	FlowSelect select;                /* leaves may have a faster one for batches; else NULL */
+	FlowSelectNumbers select_numbers; /* NULL: values are no use to it */
 	const FlowFilter *filter;
 	int cost;   /* relative to others; only the order counts */
 	int column; /* leaves: what is tested, else -1 */
+	/* leaves without such a column: what their expression reads; else NULL */
+	const int *columns;
+	int ncolumns;
 	/*
 	 * its test may fail with an error that is not the record's, so it stays
 	 * after those before it
 	 */
 	bool may_fail;
-	size_t weight; /* nodes, this one and those below it */
+	bool by_vectors; /* "select" reads "columns" into vectors, and no fields */
+	size_t weight;   /* nodes, this one and those below it */
 
 	/* leaves: their comparison; NULL: cannot be combined */
 	const FlowComparison *comparison;
@@ -70,8 +82,10 @@ struct FlowFilter
 	const FlowColumn *columns;
 	int ncolumns;
 	bool bad_is_null;
-	uint64_t seed;       /* of hashes, so that colliding constants cannot be chosen */
-	FlowPredicate *root; /* NULL: not set, or it could not be built */
+	uint64_t seed;                /* of hashes, so that colliding constants cannot be chosen */
+	FlowPredicate *root;          /* NULL: not set, or it could not be built */
+	uint64_t resolved;            /* how many deferred predicates have got their value */
+	FlowExpressions *expressions; /* those of its predicates; NULL: none */
 
 	/* the arena of everything but the filter itself */
 	FlowFilterChunk *chunks;
@@ -109,6 +123,12 @@ typedef struct FlowFilterList
  */
 extern void *flow_filter_allocate(FlowFilter *filter, size_t count, size_t size);
 extern void *flow_filter_allocate_zeroed(FlowFilter *filter, size_t count, size_t size);
+
+/*
+ * Returns the memo of a filter's expressions; NULL if there is none, or no
+ * filter.
+ */
+extern FlowMemo *flow_filter_memo(const FlowFilter *filter);
 
 /*
  * Makes a node of "size" bytes for a column, zeroed after its FlowPredicate,
@@ -173,6 +193,9 @@ extern void flow_filter_visit_leaves(const FlowPredicate *predicate,
                                      void (*visit)(void *arg, const FlowPredicate *leaf),
                                      void *arg);
 
+/* Sets used[column] for each column that a filter reads. */
+extern void flow_filter_mark(const FlowFilter *filter, bool *used);
+
 /*
  * Evaluates a leaf for one row; returns false if the row is dropped.  The row
  * may become doubtful.
@@ -194,6 +217,29 @@ extern bool flow_filter_waits(const FlowPredicate *predicate);
  * flow_filter_order_bit
  */
 extern const unsigned flow_filter_accepts[];
+
+/* ---------- filter_absent.c ---------- */
+
+/* Says whether records may have a value; the caller's state comes after it. */
+typedef struct FlowSearch FlowSearch;
+struct FlowSearch
+{
+	/*
+	 * Returns false only if no record has a value in a column that compares
+	 * so, as by "=" or "<", with one of these.
+	 */
+	bool (*may_have)(FlowSearch *search, int column, FlowOp op, const FlowValue *constants,
+	                 size_t count);
+};
+
+/*
+ * Returns false only if the predicate is true for none of the records, as they
+ * lack the values that it needs.
+ */
+extern bool flow_filter_may_find(const FlowPredicate *predicate, FlowSearch *search);
+
+/* Sets columns[column] for each column that is compared by "=". */
+extern void flow_filter_mark_equalities(const FlowFilter *filter, bool *columns);
 
 /* ---------- filter_list.c ---------- */
 
@@ -250,6 +296,19 @@ flow_filter_goes_on(FlowFilter *filter, size_t i)
 	       flow_filter_check_interrupts(filter);
 }
 
+/*
+ * Returns 8 bytes in the machine's order, to be compared with others that were
+ * copied.
+ */
+static inline uint64_t
+flow_filter_load_word(const char *data)
+{
+	uint64_t word;
+
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
+
 static inline const FlowColumn *
 flow_filter_column(const FlowPredicate *predicate)
 {
@@ -281,7 +340,9 @@ flow_filter_field(const FlowBatch *batch, uint32_t row, uint32_t place)
 static inline bool
 flow_filter_keeps(FlowTruth truth, const FlowBadField *bad, uint32_t *row)
 {
-	if (truth == FLOW_ERROR || bad->column >= 0)
+	if (truth == FLOW_ERROR && bad->status == FLOW_NEED_VALUE)
+		*row |= FLOW_ROW_MARKS;
+	else if (truth == FLOW_ERROR || bad->column >= 0)
 		*row |= FLOW_ROW_DOUBTFUL;
 	else if (truth != FLOW_TRUE)
 		return false;

@@ -49,7 +49,7 @@ keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowCompariso
 	for (size_t i = 0; i < comparison->count; i++)
 	{
 		copies[i] = comparison->constants[i];
-		if (type == FLOW_TEXT || type == FLOW_PADDED)
+		if (comparison->view == FLOW_AS_IS && (type == FLOW_TEXT || type == FLOW_PADDED))
 		{
 			FlowSlice text = copies[i].text;
 			char *bytes = flow_filter_allocate(filter, text.len + 1, 1);
@@ -70,7 +70,8 @@ keep_constants(FlowFilter *filter, FlowPredicate *predicate, const FlowCompariso
 static FlowPredicate *
 build_comparison(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
-	FlowBuild build = builds[filter->columns[column].type];
+	FlowBuild build = comparison->view == FLOW_AS_ADDRESS ? flow_filter_network
+	                                                      : builds[filter->columns[column].type];
 	FlowPredicate *predicate = build == NULL ? NULL : build(filter, column, comparison);
 	FlowTruth weak = comparison->all ? FLOW_TRUE : FLOW_FALSE;
 

@@ -90,6 +90,7 @@ replace(FlowPredicate *predicate, int number, FlowPredicate *value)
 void
 flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value)
 {
+	filter->resolved++;
 	if (value == NULL || filter->root == NULL)
 		filter->root = NULL;
 	else

@@ -74,6 +74,8 @@ truths(const FlowPredicate *predicate, const FlowInterval *intervals)
 		return leaf_truths(predicate, &intervals[predicate->column]);
 	if (list != NULL)
 		return list_truths(list, intervals);
+	if (negated == NULL) /* an expression */
+		return ANY_TRUTH;
 	any = truths(negated, intervals);
 	return (any & BIT(FLOW_UNKNOWN)) | ((any & BIT(FLOW_FALSE)) ? BIT(FLOW_TRUE) : 0) |
 	       ((any & BIT(FLOW_TRUE)) ? BIT(FLOW_FALSE) : 0);

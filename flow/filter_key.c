@@ -12,6 +12,7 @@
 #include "filter.h"
 #include "flow_digits.h"
 #include "lines.h"
+#include "seconds.h"
 
 #include <string.h>
 
@@ -120,17 +121,7 @@ real_key(const FlowValue *constant)
 	return double_key(constant->real);
 }
 
-/*
- * to_timestamp(double precision), which PostgreSQL computes as rint((seconds -
- * 946684800.0) * 1000000.0) microseconds since 2000.  The key stays in that
- * unit, because the last of its years overflow when counted from 1970. rint()
- * has no effect for whole seconds: whatever the product is rounded to is a
- * whole number.
- */
-#define POSTGRES_EPOCH INT64_C(946684800)             /* 2000-01-01, in seconds since 1970 */
-#define FIRST_SECOND (INT64_C(86400) * (0 - 2440588)) /* of a timestamptz: Julian day 0 */
-#define END_SECOND (INT64_C(86400) * (109203528 - 2440588))
-
+/* The key is in microseconds since 2000, in which no time overflows. */
 static FlowTruth
 read_as_unix_time(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int64_t *key)
 {
@@ -138,13 +129,12 @@ read_as_unix_time(const KeyPredicate *p, FlowSlice field, FlowBadField *bad, int
 
 	if (truth != FLOW_TRUE)
 		return truth;
-	if (flow_unlikely(*key < FIRST_SECOND || *key >= END_SECOND))
+	if (flow_unlikely(!flow_time_of_seconds(*key, key)))
 	{
 		/* the field is good, to_timestamp() is what fails: no case for NULL */
 		*bad = (FlowBadField) {p->base.column, FLOW_OUT_OF_RANGE};
 		return FLOW_ERROR;
 	}
-	*key = (int64_t) ((double) (*key - POSTGRES_EPOCH) * 1000000.0);
 	return FLOW_TRUE;
 }
 
@@ -156,9 +146,9 @@ unix_time_key(const FlowValue *constant)
 	/*
 	 * the infinities keep their values; the values next to them are not times
 	 */
-	if (time == INT64_MAX || time < INT64_MIN + POSTGRES_EPOCH * 1000000)
+	if (time == INT64_MAX || time < INT64_MIN + FLOW_POSTGRES_EPOCH * 1000000)
 		return time;
-	return time - POSTGRES_EPOCH * 1000000;
+	return time - FLOW_POSTGRES_EPOCH * 1000000;
 }
 
 /* ---------- tests ---------- */
@@ -349,6 +339,46 @@ select_sparse_times(const FlowPredicate *predicate, const FlowBatch *batch, Flow
 		(const KeyPredicate *) predicate, batch, fields, rows, count, 1000000, KEY_TABLE);
 }
 
+/* Evaluates integers, or times in seconds, which no text is made of. */
+static flow_always_inline size_t
+select_values(const KeyPredicate *p, const int64_t *numbers, const uint8_t *present, uint32_t *rows,
+              size_t count, int64_t scale)
+{
+	uint64_t low = p->low, span = p->span;
+	bool range = p->members == NULL && p->slots == NULL;
+	size_t keeps[2] = {p->base.verdict[false] == FLOW_TRUE, p->base.verdict[true] == FLOW_TRUE};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t row = rows[i], place = row & ~FLOW_ROW_MARKS;
+		int64_t key = numbers[place] * scale;
+		uint64_t offset = (uint64_t) key - low;
+		bool member = offset <= span;
+
+		if (flow_unlikely(!range) && member)
+			member =
+				p->members != NULL ? p->members[offset / 64] >> (offset % 64) & 1 : has_key(p, key);
+		rows[kept] = row;
+		kept += (keeps[member] & present[place]) | row >> 31;
+	}
+	return kept;
+}
+
+static size_t
+select_integer_values(const FlowPredicate *predicate, const int64_t *numbers,
+                      const uint8_t *present, uint32_t *rows, size_t count)
+{
+	return select_values((const KeyPredicate *) predicate, numbers, present, rows, count, 1);
+}
+
+static size_t
+select_time_values(const FlowPredicate *predicate, const int64_t *numbers, const uint8_t *present,
+                   uint32_t *rows, size_t count)
+{
+	return select_values((const KeyPredicate *) predicate, numbers, present, rows, count, 1000000);
+}
+
 /* ---------- intervals ---------- */
 
 static int64_t
@@ -429,9 +459,11 @@ unix_time_outcomes(const FlowPredicate *predicate, int64_t low, int64_t high)
 {
 	const KeyPredicate *p = (const KeyPredicate *) predicate;
 
-	if (low < FIRST_SECOND || high >= END_SECOND)
+	if (low < FLOW_FIRST_SECOND || high >= FLOW_END_SECOND)
 		return 3;
-	return range_outcomes(p, (low - POSTGRES_EPOCH) * 1000000, (high - POSTGRES_EPOCH) * 1000000);
+	return range_outcomes(p,
+	                      (low - FLOW_POSTGRES_EPOCH) * 1000000,
+	                      (high - FLOW_POSTGRES_EPOCH) * 1000000);
 }
 
 /* ---------- building ---------- */
@@ -445,6 +477,7 @@ typedef struct KeyKind
 	FlowSelect select_range;
 	FlowSelect select_dense;
 	FlowSelect select_sparse;
+	FlowSelectNumbers select_numbers;
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 } KeyKind;
 
@@ -454,6 +487,7 @@ static const KeyKind integer_keys = {read_integer,
                                      select_integer_range,
                                      select_dense_integers,
                                      select_sparse_integers,
+                                     select_integer_values,
                                      key_outcomes};
 static const KeyKind time_keys = {read_key_slowly,
                                   integer_key,
@@ -461,12 +495,14 @@ static const KeyKind time_keys = {read_key_slowly,
                                   select_time_range,
                                   NULL,
                                   select_sparse_times,
+                                  select_time_values,
                                   key_outcomes};
 static const KeyKind other_keys =
-	{read_key_slowly, integer_key, test_range, NULL, NULL, NULL, key_outcomes};
-static const KeyKind double_keys = {read_as_double, real_key, test_range, NULL, NULL, NULL, NULL};
+	{read_key_slowly, integer_key, test_range, NULL, NULL, NULL, NULL, key_outcomes};
+static const KeyKind double_keys =
+	{read_as_double, real_key, test_range, NULL, NULL, NULL, NULL, NULL};
 static const KeyKind unix_time_keys =
-	{read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, unix_time_outcomes};
+	{read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, NULL, unix_time_outcomes};
 
 /* by type and view; NULL: no such comparison */
 static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
@@ -510,6 +546,7 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 		p->max_digits = max_digits[definition->type];
 		p->most = most[definition->type];
 		p->base.select = kind->select_range;
+		p->base.select_numbers = kind->select_numbers;
 	}
 	return p;
 }

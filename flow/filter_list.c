@@ -14,6 +14,7 @@
  *-------------------------------------------------------------------------
  */
 #include "filter.h"
+#include "lines.h"
 #include "sort.h"
 
 #include <string.h>
@@ -100,6 +101,17 @@ test_others(const FlowFilterList *list, size_t broken, const FlowSlice *fields, 
 	return FLOW_ERROR;
 }
 
+/*
+ * Returns true if what a conjunct failed on is a bad field of the record.  An
+ * expression may fail otherwise, too, but then needs a value.
+ */
+static bool
+is_of_record(const FlowPredicate *child, const FlowBadField *bad)
+{
+	return bad->status != FLOW_INTERRUPTED && bad->status != FLOW_NEED_VALUE &&
+	       (!child->may_fail || child->columns != NULL);
+}
+
 static FlowTruth
 test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
 {
@@ -113,8 +125,7 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 		FlowTruth truth = child->test(child, fields, bad);
 
 		if (FLOW_TRUTH_BIT(truth) & list->stops)
-			return truth == FLOW_ERROR && list->is_root && !child->may_fail &&
-			               bad->status != FLOW_INTERRUPTED
+			return truth == FLOW_ERROR && list->is_root && is_of_record(child, bad)
 			           ? test_others(list, i, fields, bad)
 			           : truth;
 		if (truth == FLOW_UNKNOWN)
@@ -130,6 +141,118 @@ test_list(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField 
 		}
 	}
 	return result;
+}
+
+/* ---------- evaluating OR for many records at once ---------- */
+
+#define OR_ROWS 256        /* rows at once, */
+#define OR_CHILDREN_MAX 16 /* and children: a longer list checks for interrupts */
+
+/* Evaluates a child for rows whose lines lack its column. */
+static size_t
+select_without_place(const FlowPredicate *child, const FlowBatch *batch, FlowSlice *fields,
+                     uint32_t *rows, size_t count)
+{
+	size_t kept = 0;
+
+	fields[child->column] = flow_batch_constant(batch, child->column);
+	for (size_t i = 0; i < count; i++)
+	{
+		FlowBadField bad = {-1, FLOW_OK};
+		uint32_t row = rows[i];
+
+		if (flow_filter_keeps(child->test(child, fields, &bad), &bad, &row))
+			rows[kept++] = row;
+	}
+	return kept;
+}
+
+/* The rows that no child has kept yet, and where they are among all. */
+typedef struct OrRows
+{
+	uint32_t rows[OR_ROWS];
+	uint16_t places[OR_ROWS];
+	size_t count;
+} OrRows;
+
+/*
+ * Evaluates a child for the rows that are left; those it keeps, perhaps with
+ * marks, go to all[], and are left no more.
+ */
+static void
+select_by_child(const FlowPredicate *child, const FlowBatch *batch, FlowSlice *fields, OrRows *left,
+                uint32_t *all, uint8_t *keeps)
+{
+	uint32_t rows[OR_ROWS];
+	size_t count, next = 0, still = 0;
+
+	memcpy(rows, left->rows, left->count * sizeof(uint32_t));
+	if (child->column >= 0 && batch->place[child->column] < 0)
+		count = select_without_place(child, batch, fields, rows, left->count);
+	else
+		count = child->select(child, batch, fields, rows, left->count);
+	for (size_t i = 0; i < left->count; i++)
+	{
+		uint32_t row = left->rows[i];
+		uint16_t place = left->places[i];
+
+		if (next < count && (rows[next] & ~FLOW_ROW_MARKS) == row)
+		{
+			all[place] = rows[next++];
+			keeps[place] = 1;
+			continue;
+		}
+		left->rows[still] = row;
+		left->places[still++] = place;
+	}
+	left->count = still;
+}
+
+/*
+ * Evaluates one child after the other, each for the rows that those before it
+ * have not kept.
+ */
+static size_t
+select_by_or(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice *fields,
+             uint32_t *rows, size_t count)
+{
+	const FlowFilterList *list = (const FlowFilterList *) predicate;
+	size_t kept = 0;
+
+	for (size_t first = 0; first < count; first += OR_ROWS)
+	{
+		size_t size = count - first < OR_ROWS ? count - first : OR_ROWS;
+		uint32_t all[OR_ROWS];
+		uint8_t keeps[OR_ROWS] = {0};
+		OrRows left = {.count = 0};
+
+		memcpy(all, rows + first, size * sizeof(uint32_t));
+		for (size_t i = 0; i < size; i++)
+		{
+			keeps[i] = (all[i] & FLOW_ROW_DOUBTFUL) != 0;
+			left.rows[left.count] = all[i];
+			left.places[left.count] = (uint16_t) i;
+			left.count += !keeps[i];
+		}
+		for (size_t i = 0; i < list->count && left.count > 0; i++)
+			select_by_child(list->children[i], batch, fields, &left, all, keeps);
+		for (size_t i = 0; i < size; i++)
+		{
+			rows[kept] = all[i];
+			kept += keeps[i];
+		}
+	}
+	return kept;
+}
+
+/* Returns true if an OR can be evaluated so. */
+static bool
+has_selects(const FlowFilterList *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->children[i]->select == NULL)
+			return false;
+	return list->count <= OR_CHILDREN_MAX;
 }
 
 /* ---------- combining children ---------- */
@@ -484,6 +607,8 @@ build_list(FlowFilter *filter, FlowPredicate **children, size_t count, FlowTruth
 	if (!filled)
 		return NULL;
 	sum_up(list);
+	if (is_or(decides) && has_selects(list))
+		list->base.select = select_by_or;
 
 	/* a list would stop elsewhere if it were the root */
 	return list->count == 1 && flow_filter_list(list->children[0]) == NULL ? list->children[0]
@@ -543,6 +668,15 @@ flow_filter_set_root(FlowFilter *filter, FlowPredicate *root)
 		((FlowFilterList *) root)->is_root = !is_or(((FlowFilterList *) root)->decides);
 }
 
+void
+flow_filter_set_condition(FlowFilter *filter, FlowPredicate *root)
+{
+	/* what is below a NOT has no conjuncts; a leaf has none anyway */
+	if (root != NULL && root->may_fail && root->test == test_list)
+		root = flow_filter_not(filter, flow_filter_not(filter, root));
+	flow_filter_set_root(filter, root);
+}
+
 /* ---------- what others ask ---------- */
 
 const FlowFilterList *
@@ -591,6 +725,22 @@ flow_filter_visit_leaves(const FlowPredicate *predicate,
 	else if (list != NULL)
 		for (size_t i = 0; i < list->count; i++)
 			flow_filter_visit_leaves(list->children[i], visit, arg);
-	else if (predicate->column >= 0)
+	else if (predicate->column >= 0 || predicate->columns != NULL)
 		visit(arg, predicate);
+}
+
+static void
+mark_leaf(void *used, const FlowPredicate *leaf)
+{
+	if (leaf->column >= 0)
+		((bool *) used)[leaf->column] = true;
+	for (int i = 0; i < leaf->ncolumns; i++)
+		((bool *) used)[leaf->columns[i]] = true;
+}
+
+void
+flow_filter_mark(const FlowFilter *filter, bool *used)
+{
+	if (filter->root != NULL)
+		flow_filter_visit_leaves(filter->root, mark_leaf, used);
 }

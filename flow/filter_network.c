@@ -64,6 +64,10 @@ struct NetworkPredicate
 
 	/* or many, for the other operators: by family, 4 and 6 */
 	NetworkList lists[2];
+
+	/* of a text column: for what is not an address or, if "whole", a network; NULL: it is not */
+	const FlowPredicate *otherwise;
+	bool whole;
 };
 
 /* ---------- networks ---------- */
@@ -188,6 +192,25 @@ test_network(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFie
 	FlowTruth truth = read_network(p, fields[p->base.column], bad, &network);
 
 	return truth == FLOW_TRUE ? p->base.verdict[p->matches(p, &network)] : truth;
+}
+
+/* The same of a text column. */
+static FlowTruth
+test_text(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadField *bad)
+{
+	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
+	FlowAddress address;
+	Network network;
+	FlowValue value;
+	FlowStatus status = flow_filter_read(&p->base, fields[p->base.column], &value);
+
+	if (status != FLOW_OK)
+		return flow_filter_without_value(&p->base, status, bad);
+	if (flow_value_address(value.text.data, value.text.len, false, &address) != FLOW_OK ||
+	    (p->whole && address.bits != (address.family == 4 ? 32 : 128)))
+		return p->otherwise->test(p->otherwise, fields, bad);
+	network = network_of(&address);
+	return p->base.verdict[p->matches(p, &network)];
 }
 
 /*
@@ -329,23 +352,75 @@ static const struct
 	[FLOW_OVERLAPS] = {overlaps, false},
 };
 
+#define QUAD_MAX 15 /* bytes of a dotted quad */
+
+/*
+ * Returns true if dotted quads are certainly values of a column.  One may mean
+ * NULL, or be too long.
+ */
+static bool
+has_quads(const FlowColumn *column)
+{
+	if (column->type == FLOW_NETWORK ||
+	    (column->type == FLOW_TEXT && column->max_chars >= 0 && column->max_chars < QUAD_MAX))
+		return false;
+	return column->null_text == NULL || column->null_len == 0 || column->null_text[0] < '0' ||
+	       column->null_text[0] > '9';
+}
+
 static NetworkPredicate *
 new_network(FlowFilter *filter, int column, Matches matches)
 {
-	const FlowColumn *definition = &filter->columns[column];
-	NetworkPredicate *p = (NetworkPredicate *)
-		flow_filter_new_leaf(filter, column, test_network, sizeof(NetworkPredicate));
+	bool text = filter->columns[column].type == FLOW_TEXT;
+	NetworkPredicate *p = (NetworkPredicate *) flow_filter_new_leaf(filter,
+	                                                                column,
+	                                                                text ? test_text : test_network,
+	                                                                sizeof(NetworkPredicate));
 
 	if (p == NULL)
 		return NULL;
 	p->matches = matches;
-
-	/* unless a dotted quad may mean NULL */
-	if (definition->type == FLOW_ADDRESS &&
-	    (definition->null_text == NULL || definition->null_len == 0 ||
-	     definition->null_text[0] < '0' || definition->null_text[0] > '9'))
+	if (has_quads(&filter->columns[column]))
 		p->base.select = select_networks;
 	return p;
+}
+
+static bool
+matches_none(const NetworkPredicate *p, const Network *column)
+{
+	(void) p;
+	(void) column;
+	return false;
+}
+
+/* Makes a leaf that is "truth" for every address. */
+static FlowPredicate *
+same_for_addresses(FlowFilter *filter, int column, FlowTruth truth)
+{
+	NetworkPredicate *p;
+
+	if (filter->columns[column].type != FLOW_TEXT)
+		return flow_filter_same(filter, column, truth);
+	p = new_network(filter, column, matches_none);
+	if (p == NULL)
+		return NULL;
+	p->base.verdict[false] = p->base.verdict[true] = truth;
+	return &p->base;
+}
+
+FlowPredicate *
+flow_filter_set_otherwise(FlowPredicate *comparison, bool whole, FlowPredicate *otherwise)
+{
+	NetworkPredicate *p = (NetworkPredicate *) comparison;
+
+	if (comparison == NULL || otherwise == NULL)
+		return NULL;
+	p->otherwise = otherwise;
+	p->whole = whole;
+	p->base.may_fail = true;
+	/* combined with others, it would lose that */
+	p->base.comparison = NULL;
+	return comparison;
 }
 
 static FlowPredicate *
@@ -563,7 +638,7 @@ related_to_all(FlowFilter *filter, int column, const FlowComparison *comparison)
 		if (!flow_filter_goes_on(filter, i))
 			return NULL;
 		if (network.family != narrowest.family || (is_inside && !holds))
-			return flow_filter_same(filter, column, FLOW_FALSE);
+			return same_for_addresses(filter, column, FLOW_FALSE);
 		if (network.bits < widest)
 			widest = network.bits;
 		disjoint |= !holds;
@@ -595,9 +670,12 @@ compare_constants(const void *a, const void *b, const void *arg)
 FlowPredicate *
 flow_filter_network(FlowFilter *filter, int column, const FlowComparison *comparison)
 {
+	FlowType type = filter->columns[column].type;
 	const FlowValue *constant;
 
-	if (comparison->view != FLOW_AS_IS)
+	if (comparison->view == FLOW_AS_ADDRESS
+	        ? type != FLOW_TEXT
+	        : comparison->view != FLOW_AS_IS || (type != FLOW_ADDRESS && type != FLOW_NETWORK))
 		return NULL;
 	if (comparison->op > FLOW_GE)
 	{
@@ -618,9 +696,9 @@ flow_filter_network(FlowFilter *filter, int column, const FlowComparison *compar
 		case FLOW_REDUCED_TO_SET:
 			return find_in_networks(filter, column, comparison);
 		case FLOW_REDUCED_TO_FALSE:
-			return flow_filter_same(filter, column, FLOW_FALSE);
+			return same_for_addresses(filter, column, FLOW_FALSE);
 		case FLOW_REDUCED_TO_TRUE:
-			return flow_filter_same(filter, column, FLOW_TRUE);
+			return same_for_addresses(filter, column, FLOW_TRUE);
 		case FLOW_NOT_REDUCED:
 			break;
 	}

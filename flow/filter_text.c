@@ -54,15 +54,6 @@ typedef struct TextPredicate
 
 /* ---------- reading texts ---------- */
 
-static inline uint64_t
-load_word(const char *data)
-{
-	uint64_t word;
-
-	memcpy(&word, data, sizeof(word));
-	return word;
-}
-
 static inline uint32_t
 load_half(const char *data)
 {
@@ -78,7 +69,7 @@ words_of(const char *data, size_t len)
 	uint64_t word;
 
 	if (len >= 8)
-		return (Words) {load_word(data), load_word(data + len - 8)};
+		return (Words) {flow_filter_load_word(data), flow_filter_load_word(data + len - 8)};
 	if (len >= 4)
 		word = load_half(data) | (uint64_t) load_half(data + len - 4) << 32;
 	else
@@ -102,10 +93,10 @@ is_ascii(uint64_t word)
 static bool
 is_long_ascii(const char *data, size_t len)
 {
-	bool result = is_ascii(load_word(data + len - 8));
+	bool result = is_ascii(flow_filter_load_word(data + len - 8));
 
 	for (size_t i = 0; i + 8 < len; i += 8)
-		result &= is_ascii(load_word(data + i));
+		result &= is_ascii(flow_filter_load_word(data + i));
 	return result;
 }
 
@@ -162,15 +153,6 @@ read_text(const TextPredicate *p, FlowSlice field, FlowBadField *bad, FlowSlice 
 	return FLOW_TRUE;
 }
 
-static int
-compare_texts(FlowSlice a, FlowSlice b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
-
-	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
-}
-
 /* ---------- tests ---------- */
 
 static FlowTruth
@@ -183,7 +165,7 @@ test_text_order(const FlowPredicate *predicate, const FlowSlice *fields, FlowBad
 	if (truth != FLOW_TRUE)
 		return truth;
 	return p->base
-	    .verdict[(flow_filter_order_bit(compare_texts(text, p->constant)) & p->accepts) != 0];
+	    .verdict[(flow_filter_order_bit(flow_text_compare(text, p->constant)) & p->accepts) != 0];
 }
 
 /* Equality with a short constant: both it and the field are a word or two. */
@@ -221,8 +203,8 @@ hash_text(FlowSlice text, uint64_t seed)
 		return flow_filter_mix(flow_filter_mix(hash ^ words.first) + words.last);
 	}
 	for (size_t i = 0; i + 8 < text.len; i += 8)
-		hash = flow_filter_mix(hash + load_word(text.data + i));
-	return flow_filter_mix(hash + load_word(text.data + text.len - 8));
+		hash = flow_filter_mix(hash + flow_filter_load_word(text.data + i));
+	return flow_filter_mix(hash + flow_filter_load_word(text.data + text.len - 8));
 }
 
 /* Returns the slot that holds the text, or the empty one where it belongs. */
@@ -284,8 +266,8 @@ select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 		}
 		start = next[(ptrdiff_t) row - 1];
 		different = ((next[row] - 1 - start) ^ len) |
-		            ((load_word(data + start) ^ low.first) & mask.first) |
-		            ((load_word(data + start + 8) ^ low.last) & mask.last);
+		            ((flow_filter_load_word(data + start) ^ low.first) & mask.first) |
+		            ((flow_filter_load_word(data + start + 8) ^ low.last) & mask.last);
 		if (want)
 			kept += different == 0;
 		else if (different != 0)
@@ -350,7 +332,7 @@ compare_with_text(FlowFilter *filter, int column, FlowOp op, const FlowValue *co
 	p->accepts = flow_filter_accepts[FLOW_EQ];
 	p->words = words_of(p->constant.data, p->constant.len);
 	p->itself = flow_filter_read(&p->base, p->constant, &value) == FLOW_OK &&
-	            compare_texts(value.text, p->constant) == 0;
+	            flow_text_compare(value.text, p->constant) == 0;
 
 	/* a field that is too long must be noticed */
 	if (p->itself && !p->padded && p->max_plain >= SIZE_MAX - 1)
@@ -404,7 +386,8 @@ compare_constants(const void *a, const void *b, const void *arg)
 	FlowSlice x = ((const FlowValue *) a)->text;
 	FlowSlice y = ((const FlowValue *) b)->text;
 
-	return padded ? compare_texts(without_blanks(x), without_blanks(y)) : compare_texts(x, y);
+	return padded ? flow_text_compare(without_blanks(x), without_blanks(y))
+	              : flow_text_compare(x, y);
 }
 
 FlowPredicate *

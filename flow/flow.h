@@ -26,6 +26,7 @@
 #include "flow_field.h"
 #include "flow_format.h"
 #include "flow_filter.h"
+#include "flow_expression.h"
 #include "flow_location.h"
 #include "flow_object.h"
 #include "flow_constant.h"
@@ -34,6 +35,7 @@
 #include "flow_s3.h"
 #include "flow_probe.h"
 #include "flow_batch.h"
+#include "flow_top.h"
 #include "flow_reader.h"
 #include "flow_hive.h"
 

@@ -8,9 +8,80 @@
 #ifndef FLOW_API_BATCH_H
 #define FLOW_API_BATCH_H
 
-#include "flow_filter.h"
+#include "flow_expression.h"
+
+/*
+ * readable bytes after and before a field of a FlowRecord, whatever they hold
+ */
+#define FLOW_RECORD_SLACK 64
 
 /* ---------- batches ---------- */
+
+/*
+ * A column whose fields are codes of entries, each of which is usually the
+ * field of many records.
+ */
+typedef struct FlowCodes
+{
+	const uint32_t *codes;    /* by row */
+	const FlowSlice *entries; /* by code: the field */
+	size_t count;             /* of entries */
+	uint64_t serial;          /* differs where entries differ */
+} FlowCodes;
+
+/* Whether records have one of some values. */
+typedef enum FlowFound
+{
+	FLOW_FOUND_UNKNOWN,
+	FLOW_FOUND_NONE,
+	FLOW_FOUND_SOME /* probably: as good as the entries of the column would tell */
+} FlowFound;
+
+/*
+ * Reads the columns of a batch when they are needed, where a file stores them
+ * apart.
+ */
+typedef struct FlowBatchLoader
+{
+	void *arg;
+
+	/*
+	 * Makes a column's fields ready for some of the rows; later calls for the
+	 * same batch may have fewer rows, but no others.  Each time, rows become
+	 * doubtful whose fields can only be read by themselves.  FLOW_OK, or a
+	 * status that the reader explains.
+	 */
+	FlowStatus (*load)(void *arg, int column, uint32_t *rows, size_t count);
+
+	/* Sets *codes to the codes of a column; does nothing if it has none. */
+	FlowStatus (*codes)(void *arg, int column, const FlowCodes **codes);
+
+	/*
+	 * Sets *numbers to a column's values by row, and *present to 1 for each
+	 * that is there, if they are stored as integers and are all from 0 to
+	 * below "limit"; otherwise does nothing.  What is not there is 0.
+	 */
+	FlowStatus (*numbers)(void *arg, int column, uint64_t limit, const int64_t **numbers,
+	                      const uint8_t **present);
+
+	/* Returns the field of a row, of a column that was loaded or has codes. */
+	FlowSlice (*field)(const void *arg, uint32_t row, int column);
+
+	/*
+	 * Sets *entries, but for its codes, to entries among which are the fields
+	 * of a column in all records of the batch and in those after it, as far as
+	 * the file stores them together; does nothing if they are not known.
+	 */
+	FlowStatus (*entries)(void *arg, int column, FlowCodes *entries);
+
+	/*
+	 * Sets *found to whether one of some values is among the fields of a column
+	 * in these records, if that is known for less than their entries cost;
+	 * otherwise does nothing.
+	 */
+	FlowStatus (*find)(void *arg, int column, const FlowValue *values, size_t count,
+	                   FlowFound *found);
+} FlowBatchLoader;
 
 /*
  * Records that passed the filter, as a set.  Their fields are read by
@@ -26,12 +97,17 @@ typedef struct FlowBatch
 	/* by column: its value in all records if "place" is -1; NULL: none */
 	const FlowSlice *constants;
 
-	/* where lines were split at separators: */
+	/*
+	 * The fields of lines that were split at separators, one line after the
+	 * other; or those of columns, one column after the other.
+	 */
 	const char *data;
 	/* offset in data after each field's separator; next[-1] may be read */
 	const uint32_t *next;
-	const uint8_t *digits; /* a bit for each of next: set if that field is all digits */
-	const uint32_t *rows;  /* by record: index in next of its first field */
+	/* a bit for each of next: set only if that field is all digits, and always in lines */
+	const uint8_t *digits;
+	const uint32_t *rows;          /* by record: index in next of the field with place 0 */
+	const FlowBatchLoader *loader; /* NULL: all columns are ready */
 
 	/*
 	 * a single record that was split otherwise: its fields by column; "next"
@@ -39,6 +115,37 @@ typedef struct FlowBatch
 	 */
 	const FlowSlice *fields;
 } FlowBatch;
+
+/*
+ * Makes a column ready for some of a batch's rows, or sets *codes, as
+ * FlowBatchLoader does.
+ */
+static inline FlowStatus
+flow_batch_load(const FlowBatch *batch, int column, uint32_t *rows, size_t count)
+{
+	return batch->loader != NULL ? batch->loader->load(batch->loader->arg, column, rows, count)
+	                             : FLOW_OK;
+}
+
+static inline FlowStatus
+flow_batch_codes(const FlowBatch *batch, int column, const FlowCodes **codes)
+{
+	*codes = NULL;
+	return batch->loader != NULL ? batch->loader->codes(batch->loader->arg, column, codes)
+	                             : FLOW_OK;
+}
+
+/* Returns true and sets the numbers of a column, as FlowBatchLoader does. */
+static inline bool
+flow_batch_numbers(const FlowBatch *batch, int column, uint64_t limit, const int64_t **numbers,
+                   const uint8_t **present, FlowStatus *status)
+{
+	*numbers = NULL;
+	*status = batch->loader != NULL && batch->place[column] >= 0
+	              ? batch->loader->numbers(batch->loader->arg, column, limit, numbers, present)
+	              : FLOW_OK;
+	return *numbers != NULL;
+}
 
 /* Returns the constant of a column that has no place. */
 static inline FlowSlice
@@ -56,6 +163,8 @@ flow_batch_field(const FlowBatch *batch, size_t record, int column)
 		return batch->fields[column];
 	if (batch->place[column] < 0)
 		return flow_batch_constant(batch, column);
+	if (batch->loader != NULL)
+		return batch->loader->field(batch->loader->arg, batch->rows[record], column);
 	end = batch->rows[record] + (uint32_t) batch->place[column];
 	start = batch->next[(ptrdiff_t) end - 1];
 	return (FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
@@ -65,16 +174,26 @@ typedef enum FlowAggregateKind
 {
 	FLOW_COUNT_ALL, /* count(*): its column is -1 */
 	FLOW_COUNT,     /* of values that are not NULL */
-	FLOW_SUM,       /* of an integer column: sum, and count for an average */
-	FLOW_MIN,       /* of an integer, time, day or address column */
+	FLOW_SUM,       /* of integers: sum, and count for an average */
+	FLOW_SQUARES,   /* of integers: the sum of their squares */
+	FLOW_MIN,       /* of integers, booleans, times, days or addresses */
 	FLOW_MAX
 } FlowAggregateKind;
 
 typedef struct FlowAggregate
 {
 	FlowAggregateKind kind;
-	int column;
+	int column; /* the argument, unless it is an expression */
+	FlowExpression *argument;
+	FlowExpression *filter; /* a boolean: only records of which it is true; NULL: all */
 } FlowAggregate;
+
+/* What to group by: a column or, if that is -1, an expression. */
+typedef struct FlowGroupBy
+{
+	int column;
+	FlowExpression *expression;
+} FlowGroupBy;
 
 /* The state of an aggregate in a group. */
 typedef struct FlowTotal
@@ -87,6 +206,10 @@ typedef struct FlowTotal
 			uint64_t low; /* FLOW_SUM: a two's complement number of 128 bits */
 			int64_t high;
 		} sum;
+		struct
+		{
+			uint64_t low, middle, high; /* FLOW_SQUARES: a number of 192 bits */
+		} squares;
 		FlowValue extreme; /* FLOW_MIN, FLOW_MAX; only if count > 0 */
 	} as;
 } FlowTotal;
@@ -99,8 +222,9 @@ typedef struct FlowGroupSpec
 	const FlowHost *host;
 	const FlowColumn *columns;
 	int ncolumns;
-	const int *keys; /* columns */
-	int nkeys;       /* 0: one group, which exists if there was a record */
+	FlowExpressions *expressions; /* those used below; NULL: none are */
+	const FlowGroupBy *keys;
+	int nkeys; /* 0: one group, which exists if there was a record */
 	const FlowAggregate *aggregates;
 	int naggregates;
 	size_t memory; /* approximate limit, in bytes, for the groups */
@@ -108,14 +232,15 @@ typedef struct FlowGroupSpec
 	/*
 	 * Tell groups apart by the values of their keys, as far as that costs
 	 * nothing; see flow_groups_are_whole.  There is at least one key, and
-	 * flow_group_keeps_values is true for each.
+	 * flow_group_keeps_values is true for each that is a column.
 	 */
 	bool by_value;
 } FlowGroupSpec;
 
 /*
  * A group.  Its keys are fields as they stood in a log; data is NULL where
- * there was no field.
+ * there was no field.  The key of an expression is its value: a text, or an
+ * int64_t's bytes; data is NULL for SQL's NULL.
  */
 typedef struct FlowGroup
 {
@@ -138,9 +263,12 @@ extern void flow_groups_free(FlowGroups *groups);
 /*
  * Adds the records of a batch, beginning with record *done, and advances *done
  * past each record added.  FLOW_OK: all are added.  FLOW_LIMIT: record *done
- * does not fit; take the groups and clear them first.  Any other status: a
- * field of record *done is bad, and nothing of that record was added.  With
- * "bad_is_null" only record *done is added, its bad fields taken for NULL.
+ * does not fit; take the groups and clear them first.  FLOW_NEED_VALUE: it
+ * needs the value of the expression with number bad->column or, if that is 0,
+ * the values that the expressions' memo awaits.  Any other
+ * status: a field of record *done is bad.  Nothing of that record was added.
+ * With "bad_is_null" only record *done is added, its bad fields taken for
+ * NULL.
  */
 extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done,
                                   bool bad_is_null, FlowBadField *bad);
@@ -151,6 +279,13 @@ extern FlowStatus flow_groups_add(FlowGroups *groups, const FlowBatch *batch, si
  * their bytes and the totals until records are added.
  */
 extern FlowStatus flow_groups_next(const FlowGroups *groups, size_t *position, FlowGroup *group);
+
+/* Does the same, but returns no group. */
+extern FlowStatus flow_groups_skip(const FlowGroups *groups, size_t *position);
+
+/* Sets *total to that of an aggregate in the group at a position, where there is one. */
+extern void flow_groups_total(const FlowGroups *groups, size_t position, int aggregate,
+                              FlowTotal *total);
 
 extern size_t flow_groups_count(const FlowGroups *groups);
 extern void flow_groups_clear(FlowGroups *groups);
@@ -178,10 +313,63 @@ extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSli
 
 /*
  * Adds a group, whose keys are in their form, to the group with the same keys.
- * FLOW_OK; after FLOW_LIMIT (it does not fit) or FLOW_NO_MEMORY nothing was
- * added.
+ * FLOW_OK; after FLOW_LIMIT (it does not fit), FLOW_NO_MEMORY or
+ * FLOW_INTERRUPTED nothing was added.
  */
 extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys,
                                     const FlowTotal *totals);
+
+/*
+ * in group_merge.c: adds some of the groups of another set, which are whole, to
+ * groups of their first keys, "nkeys" or a constant 0; and advances *position
+ * past them.  The key after these is a distinct value, the one after that, if
+ * there is one, whether it passes a filter.  The totals of the other set's
+ * aggregates are merged into the first ones, and the others count or sum
+ * values.  FLOW_LIMIT: the next one does not fit.  FLOW_END: the next one is to
+ * be merged by itself, or there is none.  FLOW_NO_MEMORY; FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys,
+                                           size_t *position);
+
+/*
+ * Adds some of the groups of another set, which has the same aggregates, to
+ * groups of its keys and one more.  Those that has[] does not name are NULL,
+ * and the last one is a number, at least 0.  Keys are by the same columns or
+ * computed alike.  *position and the result are as above.
+ */
+extern FlowStatus flow_groups_add_to_set(FlowGroups *groups, const FlowGroups *from,
+                                         const bool *has, int number, size_t *position);
+
+/*
+ * Most groups can be rows in memory, which other processes that group in the
+ * same way add to theirs.  They are in one of 1 << "bits" partitions by the
+ * first "nkeys" keys, at least one; flow_groups_partition returns that of any
+ * group's keys, which are in their form.
+ */
+extern unsigned flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys,
+                                      unsigned bits);
+
+/* Returns the bytes of each row; 0: no group can be one. */
+extern size_t flow_groups_row_size(const FlowGroups *groups);
+
+/*
+ * Adds to counts[] how many rows there are by partition; or moves the rows to
+ * places[], by partition, each of which is advanced past them.  Some rows at a
+ * time, from row *position on, which is advanced: until FLOW_END.  In between,
+ * nothing else is done with groups that are moved.
+ */
+extern FlowStatus flow_groups_count_rows(const FlowGroups *groups, int nkeys, unsigned bits,
+                                         size_t *counts, size_t *position);
+extern FlowStatus flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **places,
+                                        size_t *position);
+
+/*
+ * Adds some of the rows, from row *done on, and advances that.  FLOW_LIMIT: the
+ * next one does not fit.  FLOW_END: the next one is to be shown and merged by
+ * itself.  FLOW_NO_MEMORY; FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_groups_add_rows(FlowGroups *groups, void *rows, size_t count, size_t *done);
+extern void flow_groups_show_row(const FlowGroups *groups, void *rows, size_t number,
+                                 FlowGroup *group);
 
 #endif /* FLOW_API_BATCH_H */

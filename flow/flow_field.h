@@ -27,9 +27,21 @@ extern bool flow_field_is_time(const char *name);
 extern int flow_field_rank(const char *name);
 
 /*
+ * Returns the name that AWS documents for the field of that name, or of a
+ * column so named; NULL if it is not known.
+ */
+extern const char *flow_field_name(const char *name);
+
+/*
  * Sets *type to the natural type of a known field; false if it is not known.
  */
 extern bool flow_field_type(const char *name, FlowType *type);
+
+/*
+ * Returns the types that a column of a known field should have, for a hint:
+ * "timestamptz or bigint"; NULL if it is not known.
+ */
+extern const char *flow_field_types(const char *name);
 
 /* in name_time.c */
 

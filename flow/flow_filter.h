@@ -40,9 +40,11 @@ typedef enum FlowOp
 typedef enum FlowView
 {
 	FLOW_AS_IS,
-	FLOW_AS_DOUBLE,   /* an integer column cast to double precision; constant: real */
-	FLOW_AS_UNIX_TIME /* to_timestamp() of an integer column of seconds; constant: integer,
-					   * microseconds since 1970 */
+	FLOW_AS_DOUBLE,    /* an integer column cast to double precision; constant: real */
+	FLOW_AS_UNIX_TIME, /* to_timestamp() of an integer column of seconds; constant: integer,
+						* microseconds since 1970 */
+	FLOW_AS_ADDRESS    /* a text column cast to inet; constant: address.  See
+						* flow_filter_set_otherwise */
 } FlowView;
 
 /* A field that could not be read as its column's type. */
@@ -97,6 +99,15 @@ extern FlowPredicate *flow_filter_any(FlowFilter *filter, int column, FlowView v
 extern FlowPredicate *flow_filter_all(FlowFilter *filter, int column, FlowView view, FlowOp op,
                                       const FlowValue *constants, size_t count, bool has_null);
 
+/*
+ * Sets what is evaluated for texts that are not addresses, where a comparison
+ * of at least one constant, by FLOW_AS_ADDRESS, must have that; with "whole",
+ * also for those that are networks.  Returns the comparison; NULL if one of
+ * them is.
+ */
+extern FlowPredicate *flow_filter_set_otherwise(FlowPredicate *comparison, bool whole,
+                                                FlowPredicate *otherwise);
+
 extern FlowPredicate *flow_filter_is_null(FlowFilter *filter, int column);
 extern FlowPredicate *flow_filter_constant(FlowFilter *filter, FlowTruth truth);
 extern FlowPredicate *flow_filter_and(FlowFilter *filter, FlowPredicate **children, size_t count);
@@ -105,10 +116,17 @@ extern FlowPredicate *flow_filter_not(FlowFilter *filter, FlowPredicate *child);
 
 /*
  * Makes "root" the predicate that the filter tests.  Children of a list are
- * ordered by cost.  A child that may fail (FLOW_AS_UNIX_TIME, deferred
- * predicates) stays after those before it and before those after it.
+ * ordered by cost.  A child that may fail (FLOW_AS_UNIX_TIME, FLOW_AS_ADDRESS,
+ * deferred predicates) stays after those before it and before those after it.
  */
 extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
+
+/*
+ * The same for a condition in an expression, such as one of CASE.  Among
+ * WHERE's conjuncts PostgreSQL stops at one that is NULL; in other conditions
+ * it tests those after it, too, which may fail.
+ */
+extern void flow_filter_set_condition(FlowFilter *filter, FlowPredicate *root);
 
 /*
  * Evaluates the filter for a record; fields are indexed by column.
@@ -120,6 +138,25 @@ extern void flow_filter_set_root(FlowFilter *filter, FlowPredicate *root);
  */
 extern FlowTruth flow_filter_test(const FlowFilter *filter, const FlowSlice *fields,
                                   FlowBadField *bad);
+
+/* in filter_like.c */
+
+#define FLOW_LIKE_MAX 1024   /* bytes of a pattern, */
+#define FLOW_LIKE_MAX_ANY 32 /* and "_" in it, so that matching needs no check for interrupts */
+
+/*
+ * Returns true if a pattern of LIKE, with backslashes as escapes, is valid and
+ * within these limits.
+ */
+extern bool flow_filter_like_fits(FlowSlice pattern);
+
+/*
+ * Returns the predicate "column LIKE pattern", or NOT LIKE.  The column is
+ * FLOW_TEXT, the pattern fits, and the host's encoding is UTF-8 or, if "utf8"
+ * is false, has one byte a character.
+ */
+extern FlowPredicate *flow_filter_like(FlowFilter *filter, int column, FlowSlice pattern, bool utf8,
+                                       bool negated);
 
 /* in filter_deferred.c */
 

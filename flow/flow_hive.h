@@ -27,6 +27,7 @@ typedef struct FlowHiveColumn
 	int narguments;
 	const char *comment; /* or NULL */
 	size_t at;           /* offset of its type in the statement */
+	int group;           /* the number of the struct that it is a member of, from 1; 0: none */
 } FlowHiveColumn;
 
 typedef struct FlowHiveColumns
@@ -39,6 +40,7 @@ typedef struct FlowHivePair
 {
 	const char *name;
 	const char *value;
+	bool is_number; /* written without quotes */
 } FlowHivePair;
 
 typedef struct FlowHivePairs
@@ -60,13 +62,19 @@ typedef struct FlowHive
 	const char *comment;
 	FlowHiveColumns columns;
 	FlowHiveColumns partitions; /* of PARTITIONED BY */
-	const char *serde;          /* class */
+	/*
+	 * columns that are structs, or members of others that are: in their place
+	 * among the columns are their members
+	 */
+	FlowHiveColumns groups;
+	const char *serde; /* class */
 	/*
 	 * also those of ROW FORMAT DELIMITED, by Hive's names for its parts, such
 	 * as "field.delim"
 	 */
 	FlowHivePairs serde_properties;
-	const char *stored_as; /* "PARQUET", or the class of an input format */
+	const char *stored_as; /* "parquet", or the class of an input format */
+	bool is_spark;         /* that was said by USING */
 	const char *location;  /* of ADD PARTITION: the first partition's */
 	FlowHivePairs table_properties;
 	FlowHivePairs partition_values; /* of the first partition that is added */
@@ -74,9 +82,12 @@ typedef struct FlowHive
 
 /* in hive.c */
 
+#define FLOW_HIVE_MAX_DEPTH 32 /* of structs in structs */
+
 /*
- * Reads a statement, in the grammar of the Hive Language Manual ("DDL").  The
- * result is one allocation, freed by flow_hive_free.
+ * Reads a statement, in the grammar of the Hive Language Manual ("DDL"), or one
+ * of Spark's with "USING parquet".  The result is one allocation, freed by
+ * flow_hive_free.
  *
  * FLOW_BAD_FORMAT: it is none of these statements; *at is then the byte where
  * reading stopped.  FLOW_LIMIT, FLOW_NO_MEMORY.

@@ -24,7 +24,12 @@ typedef struct FlowObject
 	 * NUL-terminated; NULL for a local file
 	 */
 	const char *version;
-	bool archived;   /* in an archive, from which it cannot be read */
+	bool archived; /* in an archive, from which it cannot be read */
+	/*
+	 * it is known from an earlier list; a local file is then recognised by
+	 * size and time alone, as device and inode may have other numbers by now
+	 */
+	bool settled;
 	uint64_t number; /* its position in the list, from 0 */
 } FlowObject;
 
@@ -51,6 +56,7 @@ typedef struct FlowObjects
 	size_t count;
 	uint64_t bytes;   /* sum of their sizes */
 	uint64_t skipped; /* entries left out: hidden, empty, markers */
+	uint64_t known;   /* files that came from an earlier list, pruned ones included */
 	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it continues */
 	FlowPruned pruned;
 	uint64_t directories_read;
@@ -137,6 +143,52 @@ extern void flow_objects_free(const FlowHost *host, FlowObjects *objects);
 extern FlowStatus flow_objects_begin(const FlowHost *host, const FlowLocation *location,
                                      const FlowAccess *access, const FlowPruner *pruner,
                                      FlowObjects **objects, FlowError *error);
+
+/*
+ * What is known of a location with folders of days from an earlier list.  Files
+ * and directories of days before a time are then not looked for.
+ */
+typedef struct FlowKnown
+{
+	int64_t before; /* the beginning of a day, in microseconds since 1970 */
+	bool all;       /* no other files are wanted, so nothing is listed */
+	/*
+	 * adds the files of these days by flow_objects_add_known; NULL: another
+	 * process has done so
+	 */
+	FlowStatus (*add)(void *arg, FlowObjects *objects, FlowError *error);
+	void *arg;
+} FlowKnown;
+
+/*
+ * The same as flow_objects_begin with what is known, which is NULL if that is
+ * nothing.  Where nothing is listed, it is still checked that the location may
+ * be: by a request for one name, or by opening its fixed part.
+ */
+extern FlowStatus flow_objects_begin_known(const FlowHost *host, const FlowLocation *location,
+                                           const FlowAccess *access, const FlowPruner *pruner,
+                                           const FlowKnown *known, FlowObjects **objects,
+                                           FlowError *error);
+
+/* Lists all files at once, in byte order of their paths. */
+extern FlowStatus flow_objects_list_known(const FlowHost *host, const FlowLocation *location,
+                                          const FlowAccess *access, const FlowPruner *pruner,
+                                          const FlowKnown *known, FlowObjects **objects,
+                                          FlowError *error);
+
+/*
+ * Sets *keep to false if none of the files of a day is to be read, and counts
+ * it as a directory then.  The day begins at "from".
+ */
+extern FlowStatus flow_objects_prune_day(FlowObjects *objects, int64_t from, bool *keep,
+                                         FlowError *error);
+
+/*
+ * Adds an object of an earlier list, unless it or its directory is pruned, or
+ * it is none of the location's.
+ */
+extern FlowStatus flow_objects_add_known(const FlowHost *host, FlowObjects *objects,
+                                         const FlowObject *object, FlowError *error);
 
 /*
  * Adds the objects that have arrived since the last call; with "wait", waits

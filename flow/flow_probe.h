@@ -21,13 +21,37 @@ extern bool flow_source_knows_compression(const char *name);
  */
 extern const char *flow_source_compression_by_name(const char *path);
 
+/* Returns true if a file's name suggests that it is a Parquet file. */
+extern bool flow_source_is_parquet_by_name(const char *path);
+
 typedef enum FlowProbeFields
 {
 	FLOW_FIELDS_UNKNOWN,
-	FLOW_FIELDS_OF_HEADER,
+	FLOW_FIELDS_OF_HEADER,     /* or of a Parquet file's schema */
 	FLOW_FIELDS_OF_LOG_FORMAT, /* no header */
 	FLOW_FIELDS_OF_DEFAULT     /* no header, but a record of the default format */
 } FlowProbeFields;
+
+/* What the values of a field are, if the file says it. */
+typedef enum FlowProbeKind
+{
+	FLOW_KIND_ANY, /* not known, or texts */
+	FLOW_KIND_BOOLEAN,
+	FLOW_KIND_INTEGER,  /* of at most 64 bits with the sign */
+	FLOW_KIND_UNSIGNED, /* of 64 bits without one */
+	FLOW_KIND_FLOAT,
+	FLOW_KIND_DOUBLE,
+	FLOW_KIND_DECIMAL,
+	FLOW_KIND_DATE,
+	FLOW_KIND_TIME /* date and time of day */
+} FlowProbeKind;
+
+/* A field that is in a file, but cannot be read. */
+typedef struct FlowProbeRefused
+{
+	const char *name;
+	const char *reason; /* to be said after "is": "a list" */
+} FlowProbeRefused;
 
 /* What the beginning of a file shows. */
 typedef struct FlowProbe
@@ -40,19 +64,24 @@ typedef struct FlowProbe
 	bool no_messages;        /* the first event has no message: it is no flow log's */
 	int misfit; /* fields unknown: number of the field that does not fit, from 1, or 0 */
 	FlowProbeFields source;
-	const char **fields; /* their names, as the header spells them */
+	const char **fields; /* their names, as the header spells them, in small letters */
 	int nfields;
+	const FlowProbeKind *kinds; /* of the fields' values; NULL: all are FLOW_KIND_ANY */
+	const FlowProbeRefused *refused;
+	int nrefused;
+	uint64_t rows; /* of a Parquet file */
 } FlowProbe;
 
 /* in probe.c */
 
 /*
- * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes.  "compression"
- * is as in FlowReadSpec; "unwrap": read it as a table without a regular
- * expression does; "log_format": the format of files without header, or NULL.
- * The probe is freed by flow_probe_free, also after an error.  If the fields
- * are not known, that is no error, but *error says why, with the line or the
- * field; its line is 0 if the beginning of the file has none.
+ * Opens a file and reads at most FLOW_PROBE_SIZE of its bytes, and the footer
+ * of a Parquet file.  "compression" is as in FlowReadSpec; "unwrap": read it
+ * as a table without a regular expression does; "log_format": the format of
+ * files without header, or NULL.  The probe is freed by flow_probe_free, also
+ * after an error.  If the fields are not known, that is no error, but *error
+ * says why, with the line or the field; its line is 0 if the beginning of the
+ * file has none.
  */
 extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *object,
                                     const FlowAccess *access, const char *compression, bool unwrap,

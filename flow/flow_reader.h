@@ -11,6 +11,7 @@
 #include "flow_batch.h"
 #include "flow_format.h"
 #include "flow_store.h"
+#include "flow_top.h"
 
 typedef struct FlowReader FlowReader;
 
@@ -32,9 +33,10 @@ typedef enum FlowOnError
 typedef struct FlowCounts
 {
 	uint64_t files, files_read, files_pruned, files_skipped, files_not_reached;
-	FlowPruned pruned;   /* its files are files_pruned */
-	uint64_t bytes;      /* stored bytes of the files listed, pruned ones excluded */
-	uint64_t bytes_read; /* stored bytes read */
+	uint64_t files_known; /* of files: those that came from an earlier list */
+	FlowPruned pruned;    /* its files are files_pruned */
+	uint64_t bytes;       /* stored bytes of the files listed, pruned ones excluded */
+	uint64_t bytes_read;  /* stored bytes read */
 	/* to a store, for lists and objects; retries are included in requests */
 	uint64_t requests, retries;
 	uint64_t lines, headers, blank, emitted, filtered, rejected;
@@ -47,6 +49,14 @@ typedef struct FlowCounts
 	 * time they are read
 	 */
 	uint64_t files_lacking;
+
+	/*
+	 * of Parquet files: row groups, those of them that no record can pass, and
+	 * their rows, which are in no count of lines; and of the lines, those that
+	 * are rows.  The rows of both are those that the footers name.
+	 */
+	uint64_t row_groups, row_groups_pruned, pages_pruned, rows_pruned;
+	uint64_t rows;
 } FlowCounts;
 
 /* in counts.c */
@@ -94,11 +104,28 @@ extern FlowStatus flow_part_line(const FlowHost *host, const FlowObject *object,
                                  const FlowAccess *access, FlowLineCount *count, uint64_t start,
                                  uint64_t line, uint64_t *number, FlowError *error);
 
+/*
+ * The share of rows that are read of Parquet files, where not all are: a share
+ * of their row groups, and of the rows in these.  All others are in
+ * FlowCounts.rows_pruned.
+ */
+typedef struct FlowSample
+{
+	uint64_t seed;
+	double groups, rows; /* up to 1, which is all */
+	uint64_t run;        /* rows are left out by so many, at least 1 */
+} FlowSample;
+
 typedef struct FlowReadSpec
 {
 	const FlowHost *host;
 	FlowFormat *format;
 	const FlowFilter *filter; /* NULL: every record passes */
+	/*
+	 * drops records that pass, for flow_reader_next; they count as emitted, but
+	 * are not returned.  NULL: all are
+	 */
+	FlowTop *top;
 	/* must outlive the reader; may grow if next_part returns new objects */
 	const FlowObjects *objects;
 	const FlowLocation *location; /* that has the columns' variables; NULL: no column is one */
@@ -108,6 +135,8 @@ typedef struct FlowReadSpec
 	int64_t reject_limit;    /* -1: none */
 	const char *compression; /* "auto", or the name of the only one accepted */
 	size_t max_line_length;
+	bool prune_groups;        /* leave out row groups of Parquet files in which nothing can pass */
+	const FlowSample *sample; /* NULL: all rows are read */
 
 	/*
 	 * The columns whose fields the host uses in a FlowRecord, each once;
@@ -115,6 +144,14 @@ typedef struct FlowReadSpec
 	 */
 	const int *used;
 	int nused;
+
+	/*
+	 * By column, all false at first: set to true where a header, a log format,
+	 * the default format or a record in JSON has the column's field.  May be
+	 * shared by several readers, which only ever write true.  NULL: not
+	 * wanted.
+	 */
+	bool *found;
 
 	/*
 	 * For several readers that share the work, or a list that grows: returns
@@ -128,11 +165,6 @@ typedef struct FlowReadSpec
 	void *next_part_arg;
 	uint64_t *shared_rejects;
 } FlowReadSpec;
-
-/*
- * readable bytes after and before a field of a FlowRecord, whatever they hold
- */
-#define FLOW_RECORD_SLACK 64
 
 /*
  * A record that passed the filter, valid until the next call.  A column
@@ -152,9 +184,16 @@ typedef struct FlowReject
 	FlowStatus status;  /* FLOW_BAD_RECORD, or a bad field's */
 	int column;         /* the bad field's column, or -1 */
 	const char *reason; /* NUL-terminated; for the user */
+	const char *hint;   /* what to do about it; may be empty */
 	FlowSlice raw;      /* the line, or its beginning if it was too long */
-	bool has_marks;     /* NUL bytes in it stand for line breaks */
+	bool has_marks;     /* it must be shown by flow_shown_byte */
 } FlowReject;
+
+/*
+ * Returns what a byte of a line that a wrapper made stands for: a line break
+ * for NUL, and what is between values of CSV.
+ */
+extern char flow_shown_byte(char c);
 
 /* in reader.c and reader_group.c */
 extern FlowStatus flow_reader_create(const FlowReadSpec *spec, FlowReader **reader,
@@ -171,11 +210,14 @@ extern void flow_reader_close(FlowReader *reader);
 extern FlowStatus flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error);
 
 /*
- * After FLOW_NEED_VALUE: returns the number of the deferred predicate that a
- * record needs.  Once it is resolved, repeating the call goes on with that
- * record.
+ * After FLOW_NEED_VALUE: returns the number of the deferred predicate, or of
+ * the expression, whose value a record needs.  Once that is resolved or
+ * provided, repeating the call goes on with the record, whose fields
+ * flow_reader_waiting returns.  0: the memo of the expressions awaits values
+ * (flow_memo_next), of no certain record.
  */
 extern int flow_reader_needed(const FlowReader *reader);
+extern FlowRecord flow_reader_waiting(const FlowReader *reader);
 
 /*
  * Adds the records that pass to the groups: FLOW_END when all are added;
@@ -183,6 +225,9 @@ extern int flow_reader_needed(const FlowReader *reader);
  * FLOW_REJECTED, FLOW_NEED_VALUE or an error, as for flow_reader_next.
  */
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
+
+/* Returns true if the current record is of a Parquet file. */
+extern bool flow_reader_is_parquet(const FlowReader *reader);
 
 /*
  * Handles a bad field of the current record that the host found: FLOW_OK if it
@@ -210,7 +255,7 @@ extern const FlowCounts *flow_reader_counts_now(const FlowReader *reader);
 
 /*
  * Returns true if every line is accounted for, which holds between any two
- * calls that did not fail.
+ * calls that did not fail; and of Parquet files every row.
  */
 extern bool flow_reader_balances(FlowReader *reader);
 

@@ -80,6 +80,13 @@ typedef struct FlowS3Spec
 	bool requester_pays;
 	const char *ca_file; /* NULL: the system's */
 	int max_connections;
+	/*
+	 * Asked before more connections are opened than the last time, and again
+	 * after the storage's "rest": returns how many may be open, at least one.
+	 * NULL: as many as are wanted.
+	 */
+	int (*connections)(void *arg, int wanted);
+	void *connections_arg;
 	const char *const *endpoints; /* allowed by the administrator, see flow_endpoint_allows */
 	size_t nendpoints;
 	FlowS3Credentials *credentials;

@@ -155,4 +155,10 @@ extern FlowStatus flow_value_iso8601(const char *data, size_t len, bool blank_se
 extern FlowStatus flow_value_address(const char *data, size_t len, bool network,
                                      FlowAddress *address);
 
+/*
+ * Compares as inet does, by family, common prefix, prefix length and all bits;
+ * returns less than, equal to or greater than 0.
+ */
+extern int flow_address_compare(const FlowAddress *a, const FlowAddress *b);
+
 #endif /* FLOW_API_VALUE_H */

@@ -35,8 +35,11 @@ struct FlowFormat
 	FlowLayout pattern_layout;
 
 	/* of a log format */
-	FlowNames names;
-	FlowLayout *log_layouts[2]; /* [1]: with a time before the record */
+	FlowLayout *log_layouts[FLOW_FRAMINGS];
+
+	/* of records in JSON with a member for each field */
+	FlowKeys *keys;
+	FlowLayout *key_layout;
 
 	/* of headers, the most recently used first */
 	FlowLayout *header_layouts[LAYOUTS_KEPT];
@@ -108,7 +111,11 @@ map_by_name(FlowFormat *format, FlowError *error)
 			return error->status;
 		}
 	}
-	return FLOW_OK;
+	return flow_layout_check_shared(format->spec.columns,
+	                                format->spec.ncolumns,
+	                                format->groups,
+	                                0,
+	                                error);
 }
 
 /*
@@ -239,15 +246,16 @@ compile_regex(FlowFormat *format, FlowError *error)
 
 /* Makes a layout from a list of names for the format's columns. */
 static FlowStatus
-create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool timed,
-              FlowLayout **layout, FlowError *error)
+create_layout(FlowFormat *format, const FlowNames *names, const char *source, bool partial,
+              FlowFraming framing, FlowLayout **layout, FlowError *error)
 {
 	FlowLayoutSpec spec = {
 		.host = format->host,
 		.names = names,
 		.source = source,
-		.timed = timed,
+		.framing = framing,
 		.splitter = format->spec.splitter,
+		.partial = partial,
 		.columns = format->spec.columns,
 		.ncolumns = format->spec.ncolumns,
 	};
@@ -255,20 +263,113 @@ create_layout(FlowFormat *format, const FlowNames *names, const char *source, bo
 	return flow_layout_create(&spec, layout, error);
 }
 
-/* Makes the layouts of a log format, without and with a time. */
+/* Returns true if the option has more than one log format. */
+static bool
+has_several(const char *log_format)
+{
+	return strchr(log_format, FLOW_LOG_FORMATS_SEPARATOR) != NULL;
+}
+
+/* Checks that some log format has the field of a column. */
+static FlowStatus
+check_named(const FlowFormat *format, const FlowColumn *column, FlowError *error)
+{
+	const char *next = format->spec.log_format;
+	const char *name = flow_layout_name(column);
+	FlowNames names;
+
+	while (next != NULL)
+		if (flow_log_format_read(format->spec.log_format, &next, &names, error) != FLOW_OK)
+			return error->status;
+		else if (flow_names_find(&names, name) >= 0)
+			return FLOW_OK;
+	flow_error_set(error, FLOW_BAD_HEADER, "no field \"%s\" for column \"%s\"", name, column->name);
+	flow_error_detail(error, "None of the log formats names it.");
+	flow_error_hint(error, "Set the column option \"field\" to the name of a field.");
+	return error->status;
+}
+
+/*
+ * Checks that each column has its field in some of several log formats.  The
+ * time of a wrapper is none of these fields.
+ */
+static FlowStatus
+check_columns(const FlowFormat *format, FlowError *error)
+{
+	for (int i = 0; i < format->spec.ncolumns; i++)
+	{
+		const FlowColumn *column = &format->spec.columns[i];
+
+		if (column->source != FLOW_FROM_RECORD ||
+		    strcmp(flow_layout_name(column), FLOW_LOGGED) == 0)
+			continue;
+		if (check_named(format, column, error) != FLOW_OK)
+		{
+			error->column = i;
+			return error->status;
+		}
+	}
+	return FLOW_OK;
+}
+
+/* Makes the layouts of the log formats for one framing, in their order. */
+static FlowStatus
+create_log_layouts(FlowFormat *format, FlowFraming framing, char separator, FlowError *error)
+{
+	const char *next = format->spec.log_format;
+	FlowLayout **end = &format->log_layouts[framing];
+	FlowStatus status = FLOW_OK;
+	FlowNames names;
+
+	while (next != NULL && status == FLOW_OK)
+	{
+		status = flow_log_format_read(format->spec.log_format, &next, &names, error);
+		/* a format of one field does not show the separator */
+		names.separator = framing == FLOW_CSV ? FLOW_CSV_SEPARATOR : separator;
+		if (status == FLOW_OK)
+			status = create_layout(format,
+			                       &names,
+			                       "log format",
+			                       has_several(format->spec.log_format),
+			                       framing,
+			                       end,
+			                       error);
+		if (status == FLOW_OK)
+			end = &(*end)->next;
+	}
+	return status;
+}
+
+/* Makes the layouts of the log formats. */
 static FlowStatus
 compile_log_format(FlowFormat *format, FlowError *error)
 {
-	FlowStatus status = flow_log_format_read(format->spec.log_format, &format->names, error);
+	char separator;
+	FlowStatus status = flow_log_formats_check(format->spec.log_format, &separator, error);
 
-	for (int timed = 0; status == FLOW_OK && timed < 2; timed++)
-		status = create_layout(format,
-		                       &format->names,
-		                       "log format",
-		                       timed,
-		                       &format->log_layouts[timed],
-		                       error);
+	if (status == FLOW_OK && has_several(format->spec.log_format))
+		status = check_columns(format, error);
+	for (int framing = 0; status == FLOW_OK && framing < FLOW_FRAMINGS; framing++)
+		status = create_log_layouts(format, (FlowFraming) framing, separator, error);
 	return status;
+}
+
+/* Makes what is needed for records with a member for each field. */
+static FlowStatus
+create_keys(FlowFormat *format, FlowError *error)
+{
+	const FlowFormatSpec *spec = &format->spec;
+	FlowStatus status =
+		flow_keys_create(format->host, spec->columns, spec->ncolumns, &format->keys, error);
+
+	if (status != FLOW_OK)
+		return status;
+	return flow_layout_create_by_key(format->host,
+	                                 spec->columns,
+	                                 spec->ncolumns,
+	                                 spec->splitter,
+	                                 &format->key_layout,
+	                                 error);
 }
 
 /* ---------- the format as an object ---------- */
@@ -291,6 +392,8 @@ flow_format_create(const FlowHost *host, const FlowFormatSpec *spec, FlowFormat 
 		status = compile_regex(self, error);
 	else if (spec->log_format != NULL)
 		status = compile_log_format(self, error);
+	if (status == FLOW_OK && flow_format_unwraps(self))
+		status = create_keys(self, error);
 
 	if (status != FLOW_OK)
 	{
@@ -315,6 +418,8 @@ flow_format_free(FlowFormat *format)
 		flow_layout_free(format->log_layouts[i]);
 	for (size_t i = 0; i < LAYOUTS_KEPT; i++)
 		flow_layout_free(format->header_layouts[i]);
+	flow_layout_free(format->key_layout);
+	flow_keys_free(format->host, format->keys);
 	flow_free(format->host, format);
 }
 
@@ -327,11 +432,11 @@ flow_format_is_by_header(const FlowFormat *format)
 
 /* Returns the layout of lines before any header was read, or NULL. */
 const FlowLayout *
-flow_format_layout(const FlowFormat *format, bool timed)
+flow_format_layout(const FlowFormat *format, FlowFraming framing)
 {
 	if (format->spec.regex != NULL)
 		return &format->pattern_layout;
-	return format->log_layouts[timed];
+	return format->log_layouts[framing];
 }
 
 /* Returns true if records are taken out of their wrapper. */
@@ -367,7 +472,9 @@ const char *
 flow_format_name(const FlowFormat *format)
 {
 	if (format->spec.regex == NULL)
-		return format->spec.log_format != NULL ? "log format" : "header";
+		return format->spec.log_format == NULL                ? "header"
+		       : format->log_layouts[FLOW_BARE]->next == NULL ? "log format"
+		                                                      : "log formats";
 	if (format->shape != NULL)
 	{
 		size_t i = 0;
@@ -425,22 +532,36 @@ flow_format_regex_is_escaped(const char *regex)
 	return flow_regex_is_escaped(regex);
 }
 
-/* Checks a log format and finds its first unknown field. */
+/*
+ * Writes the name of a field that is not known, and the nearest one; empty
+ * texts if it is known.
+ */
+static void
+find_unknown(FlowSlice name, char unknown[64], char nearest[64])
+{
+	flow_name_write(name, unknown);
+	if (flow_field_of_camel(unknown, strlen(unknown)) != NULL)
+		unknown[0] = '\0';
+	else if (!flow_names_nearest(NULL, unknown, nearest))
+		nearest[0] = '\0';
+}
+
+/* Checks log formats and finds their first unknown field. */
 FlowStatus
 flow_format_check_log_format(const char *log_format, char unknown[64], char nearest[64],
                              FlowError *error)
 {
+	char separator;
+	FlowStatus status = flow_log_formats_check(log_format, &separator, error);
+	const char *next = log_format;
 	FlowNames names;
-	FlowStatus status = flow_log_format_read(log_format, &names, error);
 
 	unknown[0] = nearest[0] = '\0';
-	for (int i = 0; status == FLOW_OK && i < names.count && unknown[0] == '\0'; i++)
+	while (status == FLOW_OK && next != NULL && unknown[0] == '\0')
 	{
-		flow_name_write(names.items[i], unknown);
-		if (flow_field_of_column(unknown) != NULL)
-			unknown[0] = '\0';
-		else if (!flow_names_nearest(NULL, unknown, nearest))
-			nearest[0] = '\0';
+		status = flow_log_format_read(log_format, &next, &names, error);
+		for (int i = 0; i < names.count && unknown[0] == '\0'; i++)
+			find_unknown(names.items[i], unknown, nearest);
 	}
 	return status;
 }
@@ -488,16 +609,18 @@ is_last_header(const FlowFormat *format, const char *line, size_t len)
 
 /* Returns true if the line looks like a header. */
 bool
-flow_format_is_header(const FlowFormat *format, const char *line, size_t len, bool first)
+flow_format_is_header(const FlowFormat *format, const char *line, size_t len, FlowFraming framing,
+                      bool first)
 {
 	FlowNames names;
 
 	/* records usually begin with a digit: most lines end here */
-	if (len == 0 || (!flow_is_letter(line[0]) && line[0] != ' '))
+	if (len == 0 || !flow_may_begin_header(line[0]))
 		return false;
 	if (is_last_header(format, line, len))
-		return first || format->header_layouts[0]->nfields > 1 + format->header_layouts[0]->timed;
-	return flow_header_read(line, len, &names) &&
+		return first || format->header_layouts[0]->nfields >
+		                    1 + (format->header_layouts[0]->framing == FLOW_TIMED);
+	return flow_header_read(line, len, framing, &names) &&
 	       flow_header_is_likely(&names, first && format->spec.regex == NULL ? 1 : 2);
 }
 
@@ -563,22 +686,35 @@ compare_with_groups(const FlowFormat *format, const FlowNames *names, FlowError 
 	return FLOW_OK;
 }
 
-/* Checks that a header names the fields of the log format. */
+/* Checks that a header names the fields of the log format, or of one of them. */
 static FlowStatus
-compare_with_log_format(const FlowFormat *format, const FlowNames *names, FlowError *error)
+compare_with_log_format(const FlowFormat *format, const FlowNames *header, FlowError *error)
 {
-	if (flow_names_fit(&format->names, names))
-		return FLOW_OK;
+	const char *next = format->spec.log_format;
+	bool same_count = false;
+	FlowNames names;
+
+	while (next != NULL &&
+	       flow_log_format_read(format->spec.log_format, &next, &names, error) == FLOW_OK)
+	{
+		if (flow_names_fit(&names, header))
+			return FLOW_OK;
+		same_count |= names.count == header->count;
+	}
 	flow_error_set(error,
 	               FLOW_BAD_HEADER,
 	               "header of a flow log contradicts the log format of the table");
-	if (format->names.count != names->count)
+	if (same_count)
+		flow_error_detail(error, "The header names other fields, or in another order.");
+	else if (has_several(format->spec.log_format))
+		flow_error_detail(error,
+		                  "The header names %d fields, as none of the log formats does.",
+		                  header->count);
+	else
 		flow_error_detail(error,
 		                  "The header names %d fields, but the log format has %d.",
-		                  names->count,
-		                  format->names.count);
-	else
-		flow_error_detail(error, "The header names other fields, or in another order.");
+		                  header->count,
+		                  names.count);
 	flow_error_hint(error,
 	                "Remove the option \"log_format\", so that the headers name the fields, "
 	                "or read these files with a separate table.");
@@ -600,13 +736,13 @@ move_to_front(FlowFormat *format, size_t index)
 
 /* Finds the layout of a header by its text; NULL if it is not kept. */
 static const FlowLayout *
-find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool timed)
+find_header_layout(FlowFormat *format, const char *key, size_t key_len, FlowFraming framing)
 {
 	for (size_t i = 0; i < LAYOUTS_KEPT && format->header_layouts[i] != NULL; i++)
 	{
 		const FlowLayout *layout = format->header_layouts[i];
 
-		if (layout->timed == timed && layout->key_len == key_len &&
+		if (layout->framing == framing && layout->key_len == key_len &&
 		    memcmp(layout->key, key, key_len) == 0)
 			return move_to_front(format, i);
 	}
@@ -619,11 +755,11 @@ find_header_layout(FlowFormat *format, const char *key, size_t key_len, bool tim
  */
 static FlowStatus
 add_header_layout(FlowFormat *format, const FlowNames *names, const char *source, const char *key,
-                  size_t key_len, bool timed, const FlowLayout **result, FlowError *error)
+                  size_t key_len, FlowFraming framing, const FlowLayout **result, FlowError *error)
 {
 	FlowLayout **last = &format->header_layouts[LAYOUTS_KEPT - 1];
 	FlowLayout *layout;
-	FlowStatus status = create_layout(format, names, source, timed, &layout, error);
+	FlowStatus status = create_layout(format, names, source, false, framing, &layout, error);
 
 	if (status != FLOW_OK)
 		return status;
@@ -644,11 +780,11 @@ add_header_layout(FlowFormat *format, const FlowNames *names, const char *source
 
 /* Accepts a header if it fits the columns. */
 FlowStatus
-flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool timed,
+flow_format_take_header(FlowFormat *format, const char *line, size_t len, FlowFraming framing,
                         const FlowLayout **layout, FlowError *error)
 {
 	bool by_header = flow_format_is_by_header(format);
-	const FlowLayout *known = by_header ? find_header_layout(format, line, len, timed) : NULL;
+	const FlowLayout *known = by_header ? find_header_layout(format, line, len, framing) : NULL;
 	FlowNames names;
 
 	if (known != NULL)
@@ -658,7 +794,7 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 	}
 
 	/* a first line that names no fields */
-	if (!flow_header_read(line, len, &names))
+	if (!flow_header_read(line, len, framing, &names))
 	{
 		if (!by_header)
 			return FLOW_OK; /* header 'true' skips any first line */
@@ -685,25 +821,21 @@ flow_format_take_header(FlowFormat *format, const char *line, size_t len, bool t
 		flow_error_hint(error, "Set option \"regex\" to say how the records are split.");
 		return error->status;
 	}
-	return add_header_layout(format, &names, "header", line, len, timed, layout, error);
+	return add_header_layout(format, &names, "header", line, len, framing, layout, error);
 }
 
 /* Returns the default format's layout for a file without header. */
 FlowStatus
-flow_format_assume_default(FlowFormat *format, const char *line, size_t len, bool timed,
+flow_format_assume_default(FlowFormat *format, const char *line, size_t len, FlowFraming framing,
                            const FlowLayout **layout, FlowError *error)
 {
 	FlowNames names;
 
-	if (!flow_default_fits(line, len, timed))
+	if (!flow_default_fits(line, len, framing))
 	{
 		flow_error_set(error, FLOW_BAD_HEADER, "flow log has no header");
-		flow_error_detail(
-			error,
-			timed ? "Its first event is not a record of the default format."
-				  : "Its first line does not name the fields of the records, and is not "
-					"a record of the default format either.");
-		if (timed && len > 0 && line[0] == '\0')
+		flow_default_explain((FlowSlice) {line, len}, framing, error);
+		if (framing == FLOW_TIMED && len > 0 && line[0] == '\0')
 			flow_error_hint(
 				error,
 				"If this is not a flow log, give a location without it, such as one that "
@@ -712,12 +844,59 @@ flow_format_assume_default(FlowFormat *format, const char *line, size_t len, boo
 			flow_error_hint(
 				error,
 				"Set option \"log_format\" to the format of these flow logs, or \"regex\" "
-				"to a regular expression for their lines.");
+				"to a regular expression for their lines. If this is not one, give a location "
+				"without it, such as a pattern that ends in \"/**/*.log.gz\".");
 		return error->status;
 	}
-	*layout = find_header_layout(format, "", 0, timed);
+	*layout = find_header_layout(format, "", 0, framing);
 	if (*layout != NULL)
 		return FLOW_OK;
-	flow_default_names(&names);
-	return add_header_layout(format, &names, "default format", "", 0, timed, layout, error);
+	flow_default_names(&names, framing);
+	return add_header_layout(format, &names, "default format", "", 0, framing, layout, error);
+}
+
+/* ---------- records with a member for each field ---------- */
+
+const FlowKeys *
+flow_format_keys(const FlowFormat *format)
+{
+	return format->keys;
+}
+
+/* Checks that no two columns are filled by the same member. */
+static FlowStatus
+check_shared_keys(const FlowFormat *format, FlowError *error)
+{
+	const FlowFormatSpec *spec = &format->spec;
+	int *ids = flow_allocate(format->host, ((size_t) spec->ncolumns + 1) * sizeof(int));
+	FlowStatus status;
+
+	if (ids == NULL)
+		return flow_error_memory(error);
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		int place = format->key_layout->places[i];
+
+		ids[i] = place < 0 ? FLOW_KEY_NONE : format->keys->fields[place - 1].id;
+	}
+	status = flow_layout_check_shared(spec->columns, spec->ncolumns, ids, FLOW_KEY_NONE, error);
+	flow_free(format->host, ids);
+	return status;
+}
+
+/* Returns the layout of such records. */
+FlowStatus
+flow_format_take_keys(const FlowFormat *format, const FlowKeysSeen *seen, const FlowLayout **layout,
+                      FlowError *error)
+{
+	int missing = flow_keys_missing(format->keys, seen), column = 0;
+
+	*layout = format->key_layout;
+	if (missing < 0)
+		return check_shared_keys(format, error);
+	while (format->key_layout->places[column] != missing + 1)
+		column++;
+	flow_layout_unknown_column(&format->spec.columns[column], NULL, "JSON", error);
+	error->column = column;
+	return error->status;
 }

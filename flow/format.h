@@ -8,17 +8,17 @@
 #ifndef FLOW_FORMAT_H
 #define FLOW_FORMAT_H
 
+#include "keys.h"
 #include "layout.h"
 
 /* in format.c */
 
 /*
  * Returns the layout of lines before any header was read; NULL if that takes a
- * header.  "timed": a wrapper puts a time before each record.  Layouts live as
- * long as the format, except those of headers: of these, only the one returned
- * last is certain to live.
+ * header.  Layouts live as long as the format, except those of headers: of
+ * these, only the one returned last is certain to live.
  */
-extern const FlowLayout *flow_format_layout(const FlowFormat *format, bool timed);
+extern const FlowLayout *flow_format_layout(const FlowFormat *format, FlowFraming framing);
 
 /*
  * Returns true if the files' own headers name the fields.  Then a file cannot
@@ -56,7 +56,7 @@ extern void flow_format_explain_mismatch(const FlowFormat *format, const FlowLay
  * its file.
  */
 extern bool flow_format_is_header(const FlowFormat *format, const char *line, size_t len,
-                                  bool first);
+                                  FlowFraming framing, bool first);
 
 /*
  * Accepts a header: FLOW_BAD_HEADER if it does not fit the columns.  Where
@@ -64,7 +64,8 @@ extern bool flow_format_is_header(const FlowFormat *format, const char *line, si
  * follow.
  */
 extern FlowStatus flow_format_take_header(FlowFormat *format, const char *line, size_t len,
-                                          bool timed, const FlowLayout **layout, FlowError *error);
+                                          FlowFraming framing, const FlowLayout **layout,
+                                          FlowError *error);
 
 /*
  * Returns the layout of a file that begins with this line, which is not a
@@ -72,7 +73,21 @@ extern FlowStatus flow_format_take_header(FlowFormat *format, const char *line, 
  * it.
  */
 extern FlowStatus flow_format_assume_default(FlowFormat *format, const char *line, size_t len,
-                                             bool timed, const FlowLayout **layout,
+                                             FlowFraming framing, const FlowLayout **layout,
                                              FlowError *error);
+
+/*
+ * Returns what the members of records in JSON fill that have one for each
+ * field; NULL if records are not taken out of JSON.
+ */
+extern const FlowKeys *flow_format_keys(const FlowFormat *format);
+
+/*
+ * Sets *layout to the layout of the lines that are made of such records.
+ * "seen" are members of the first: FLOW_BAD_HEADER for a column that is
+ * neither among them nor a known field.
+ */
+extern FlowStatus flow_format_take_keys(const FlowFormat *format, const FlowKeysSeen *seen,
+                                        const FlowLayout **layout, FlowError *error);
 
 #endif /* FLOW_FORMAT_H */

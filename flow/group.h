@@ -3,37 +3,19 @@
  * group.h
  *	  Shared by the files of the aggregates by group.
  *
- * Records are added in runs, a column at a time: the aggregates' fields become
- * numbers, the keys' fields become groups, and then each aggregate processes
- * the run.  A record whose field is bad, or whose group does not fit, cuts the
- * run short before anything is changed, so all records before it are added,
- * and nothing of that record.
+ * Records are added in runs: the aggregates' arguments become vectors, the
+ * keys become groups, and then each aggregate processes the run.  A record
+ * whose field is bad, whose value is not known, or whose group does not fit,
+ * cuts the run short before anything is changed, so all records before it are
+ * added, and nothing of that record.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef FLOW_GROUP_H
 #define FLOW_GROUP_H
 
-#include "internal.h"
-
-/*
- * Maximum records of a run; their numbers and keys stay in the first-level
- * cache.
- */
-#define FLOW_GROUP_RUN 256
-
-#define FLOW_GROUP_SHORT_KEY 16
-#define FLOW_GROUP_NO_FIELD UINT64_MAX
-
-/*
- * A key's field in a form that is compared in one step.  A short one is the
- * bytes themselves, followed by zeros; a longer one is a hash of them.
- */
-typedef struct FlowGroupKey
-{
-	uint64_t words[2];
-	uint64_t len; /* FLOW_GROUP_NO_FIELD: there is no field */
-} FlowGroupKey;
+#include "expression.h"
+#include "field_key.h"
 
 typedef struct FlowGroupSlot
 {
@@ -47,50 +29,90 @@ typedef struct FlowGroupChunk
 	size_t size; /* chunk_size, or more for a single group that needs it */
 } FlowGroupChunk;
 
-typedef struct FlowGroupInput FlowGroupInput;
-
-/* The records that are being added. */
-typedef struct FlowGroupRun
-{
-	const FlowBatch *batch;
-	size_t first;
-	size_t count;      /* records known so far to be addable */
-	bool bad_is_null;  /* the run is then one record */
-	FlowStatus status; /* of the record that cut the run short */
-	FlowBadField bad;
-} FlowGroupRun;
-
-typedef void (*FlowGroupRead)(const FlowGroups *groups, FlowGroupInput *input, FlowGroupRun *run);
-
-/* A column that aggregates need, and its values in the run. */
-struct FlowGroupInput
-{
-	int column;
-	bool address;                    /* its values are addresses */
-	FlowGroupRead read;              /* from a batch that was split at separators */
-	uint64_t limit;                  /* digits are a value if their number is below this, */
-	uint64_t factor;                 /* multiplied by this; see read_digits */
-	uint8_t present[FLOW_GROUP_RUN]; /* 1: it has a value; 0: it is NULL, and the number is 0 */
-	union
-	{
-		int64_t numbers[FLOW_GROUP_RUN];
-		FlowAddress addresses[FLOW_GROUP_RUN];
-	} as;
-};
-
 /*
- * Processes a run: adds the input's value i to the total at "offset" in the
+ * Processes a run: adds value i of the vector to the total at "offset" in the
  * group found for record i, or to the only total.
  */
-typedef void (*FlowGroupUpdate)(const FlowGroupInput *input, FlowGroupKey *const *found,
-                                size_t offset, FlowTotal *alone, size_t count);
+typedef void (*FlowGroupUpdate)(const FlowVector *values, FlowFieldKey *const *found, size_t offset,
+                                FlowTotal *alone, size_t count);
 
 typedef struct FlowGroupAggregate
 {
 	FlowGroupUpdate update;
-	const FlowGroupInput *input; /* NULL for FLOW_COUNT_ALL */
-	size_t offset;               /* of its total in a group */
+	FlowExpression *argument; /* NULL for FLOW_COUNT_ALL */
+	FlowExpression *filter;   /* NULL: all records */
+	FlowVector filtered;      /* with a filter: the values of records that pass it */
+	const FlowVector *values; /* what is added */
+	size_t offset;            /* of its total in a group */
 } FlowGroupAggregate;
+
+/* The keys of the entries of a column that has codes, or of what is computed of it. */
+typedef struct FlowGroupEntries
+{
+	const FlowCodes *codes; /* of the run; NULL: its fields are read, or values computed */
+	FlowFieldKey *keys;     /* by code */
+	uint8_t *computed;      /* for an expression: those that are there */
+	size_t size;            /* how many have room */
+	uint64_t serial;        /* of the entries */
+} FlowGroupEntries;
+
+/* Keys with codes are looked up by them if there are no more combinations. */
+#define FLOW_GROUP_CODES 65536
+
+/* ---------- packed groups ---------- */
+
+/* Groups by no more keys than this are packed. */
+#define FLOW_PACK_KEYS 4
+
+/*
+ * Where an aggregate's total is in a packed row: a sum or an extreme in 64
+ * bits, and a count in 32.
+ */
+typedef struct FlowPackedTotal
+{
+	size_t value; /* offset in the row; unused for counts */
+	size_t count; /* offset in the row */
+	/* of FLOW_SUM: no sum in any row has a greater magnitude */
+	uint64_t bound;
+} FlowPackedTotal;
+
+/*
+ * Groups whose keys fit into a word each (group_word.h), with totals of 64
+ * bits.  They take a third of the memory of others, and so of the waits for
+ * it.  Whether a group is one of these depends on the bytes of its keys alone.
+ */
+typedef struct FlowPacked
+{
+	bool off;     /* sums might not fit: no group is packed any more */
+	bool trusted; /* keys are good, and in their form */
+	size_t count;
+	uint64_t records; /* no count in any row is greater */
+
+	/* a hash table like that of other groups; a slot has 1 + the row's number */
+	FlowGroupSlot *slots;
+	unsigned bits;
+
+	/* rows, one after the other: a word for each key, then totals */
+	char **chunks;
+	size_t max_chunks; /* room in chunks[] */
+	size_t nchunks;    /* those after the last row are spare */
+	size_t row_size;
+	size_t chunk_size;
+	unsigned row_bits; /* log2 of the rows of a chunk */
+
+	FlowPackedTotal *totals; /* by aggregate */
+	uint64_t *nulls;         /* by key: the word of its column's null text, or 0 */
+
+	/* what flow_groups_next returns */
+	char (*texts)[FLOW_KEY_SHORT];
+	FlowTotal *shown;
+
+	/* of the run */
+	uint64_t *words; /* FLOW_RUN of the first key, ...; 0: it does not fit */
+	/* the row of each record; "aside" if its group is not packed */
+	uint64_t *found[FLOW_RUN];
+	uint64_t *aside;
+} FlowPacked;
 
 struct FlowGroups
 {
@@ -104,7 +126,7 @@ struct FlowGroups
 	 */
 	FlowGroupSlot *slots;
 	unsigned bits;
-	uint64_t seed[3];
+	uint64_t seed[FLOW_KEY_SEEDS];
 
 	/*
 	 * chunks: [1, nused) hold groups, [nused, nchunks) are spare; number 0 is
@@ -119,24 +141,41 @@ struct FlowGroups
 	size_t chunk_size;
 	unsigned unit_bits; /* log2 of the units of a chunk */
 
-	size_t totals_offset; /* in a group */
-	size_t group_size;    /* without long keys */
+	size_t totals_offset;         /* in a group */
+	size_t group_size;            /* without long keys */
+	FlowExpressions *expressions; /* those of "spec", or its own */
 	FlowGroupAggregate *aggregates;
-	FlowGroupInput *inputs;
-	int ninputs;
+	bool reads_fields; /* an aggregate has an argument or a filter */
 	FlowTotal *alone;  /* the totals of the only group, if there are no keys */
 	FlowSlice *slices; /* the keys that flow_groups_next returns */
-	FlowSlice *fields; /* by column: the keys that flow_groups_merge adds; only if "by_value" */
+	/* the keys that flow_groups_merge adds; NULL: they are read from records */
+	const FlowSlice *given;
 	/*
 	 * groups with a key that is not written in its value's form; only if
 	 * "by_value"
 	 */
 	size_t spelled;
 
+	FlowPacked *packed;  /* NULL: no groups are */
+	FlowFieldKey *aside; /* a group that is none, for records whose group is packed */
+
+	/* for batches with codes */
+	FlowGroupEntries *entries; /* by key */
+	/*
+	 * by combination of codes: the group, the row of a packed one with its
+	 * lowest bit set, or NULL if it was not looked up
+	 */
+	void **by_codes;
+	size_t combinations;  /* 0: by_codes is not in use */
+	uint64_t code_serial; /* the sum of the entries' serials, to which by_codes belongs */
+
 	/* of the run */
-	FlowGroupKey *keys; /* FLOW_GROUP_RUN of the first key, FLOW_GROUP_RUN of the second, ... */
-	uint32_t hashes[FLOW_GROUP_RUN];
-	FlowGroupKey *found[FLOW_GROUP_RUN];
+	size_t run;         /* records of the next one, at most */
+	FlowFieldKey *keys; /* FLOW_RUN of the first key, FLOW_RUN of the second, ... */
+	uint32_t hashes[FLOW_RUN];
+	FlowFieldKey *found[FLOW_RUN]; /* "aside" if the record's group is packed */
+	size_t nloose;                 /* records whose group is not packed */
+	size_t npacked;
 };
 
 /* Returns the form of NULL where groups are told apart by value. */
@@ -146,30 +185,160 @@ flow_group_null_form(const FlowColumn *column)
 	return (FlowSlice) {column->null_text, column->null_text != NULL ? column->null_len : 0};
 }
 
-/* Ends the run before its record i, with a status. */
-static inline void
-flow_group_cut_run(FlowGroupRun *run, size_t i, FlowStatus status, int column)
-{
-	run->count = i;
-	run->status = status;
-	run->bad =
-		(FlowBadField) {status == FLOW_NO_MEMORY || status == FLOW_LIMIT ? -1 : column, status};
-}
+/* ---------- group_key.c ---------- */
+
+/* Returns a key's field in record i of the run. */
+extern FlowSlice flow_group_key_field(const FlowGroups *groups, const FlowRun *run, size_t i,
+                                      int k);
+
+/*
+ * Finds the codes of the keys of a run, before values are computed.  An
+ * expression of a single column whose codes are few is computed once for each
+ * of them.
+ */
+extern void flow_group_find_codes(FlowGroups *groups, FlowRun *run);
+
+/*
+ * Reads the keys of a run into groups->keys, or only their codes if
+ * groups->combinations is not 0.
+ */
+extern void flow_group_read_keys(FlowGroups *groups, FlowRun *run);
+
+/*
+ * Return true if all fields among the keys of record i are good; cuts the run
+ * short if not.  And true if a key is not written in its value's form: then
+ * there may be another group of the same value.
+ */
+extern bool flow_group_check_keys(const FlowGroups *groups, FlowRun *run, size_t i);
+extern bool flow_group_is_spelled(const FlowGroups *groups, const FlowRun *run, size_t i);
+
+/* ---------- group.c ---------- */
+
+/*
+ * Marks the columns, by column, whose fields groups read, those that they read
+ * into vectors, and those of which they need codes or fields.
+ */
+extern void flow_groups_mark(const FlowGroups *groups, bool *fields, bool *vectors, bool *codes);
 
 /* ---------- group_total.c ---------- */
 
-/* Sets up the aggregates and their inputs, for which memory is allocated. */
-extern void flow_group_init_aggregates(FlowGroups *groups);
+/*
+ * Sets up the aggregates, for which memory is allocated; false if memory is
+ * short.
+ */
+extern bool flow_group_init_aggregates(FlowGroups *groups);
 
-/* Reads the values to be aggregated. */
-extern void flow_group_read_inputs(FlowGroups *groups, FlowGroupRun *run);
+/*
+ * Computes the keys that are expressions and the values to be aggregated, in
+ * PostgreSQL's order.
+ */
+extern void flow_group_read_values(FlowGroups *groups, FlowRun *run);
 
 /* Adds them to the totals of the groups found. */
-extern void flow_group_update_totals(FlowGroups *groups, const FlowGroupRun *run);
+extern void flow_group_update_totals(FlowGroups *groups, const FlowRun *run);
 
 /* Adds totals to those of a group. */
 extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
                                     const FlowTotal *added);
+
+/* Rows begin with a cache line. */
+#define FLOW_PACKED_ALIGN 64
+
+static inline uint64_t *
+flow_packed_row(const FlowPacked *packed, size_t row)
+{
+	uintptr_t chunk = (uintptr_t) packed->chunks[row >> packed->row_bits];
+	size_t number = row & (((size_t) 1 << packed->row_bits) - 1);
+
+	chunk = (chunk + FLOW_PACKED_ALIGN - 1) / FLOW_PACKED_ALIGN * FLOW_PACKED_ALIGN;
+	return (uint64_t *) (chunk + number * packed->row_size);
+}
+
+static inline uint64_t *
+flow_packed_value(uint64_t *row, const FlowPackedTotal *total)
+{
+	return (uint64_t *) (void *) ((char *) row + total->value);
+}
+
+static inline uint32_t *
+flow_packed_count(uint64_t *row, const FlowPackedTotal *total)
+{
+	return (uint32_t *) (void *) ((char *) row + total->count);
+}
+
+/* Returns how many chunks of packed rows are in use. */
+static inline size_t
+flow_packed_chunks(const FlowPacked *packed)
+{
+	return (packed->count + ((size_t) 1 << packed->row_bits) - 1) >> packed->row_bits;
+}
+
+/* ---------- group_memory.c ---------- */
+
+/*
+ * Allocates memory within the bound, releasing spare chunks if necessary.
+ * While there is no group, everything fits.
+ */
+extern FlowStatus flow_group_take_memory(FlowGroups *groups, size_t size, void **memory);
+
+/*
+ * Doubles the slots of a hash table, of which there are 1 << *bits.  It uses
+ * only the 32 bits of a hash that a slot keeps, so that no group is accessed.
+ * After FLOW_LIMIT, FLOW_NO_MEMORY or FLOW_INTERRUPTED the table is as it was.
+ */
+extern FlowStatus flow_group_grow_slots(FlowGroups *groups, FlowGroupSlot **slots, unsigned *bits);
+
+/* ---------- group_packed.c ---------- */
+
+/*
+ * Prepares to pack groups, unless the spec has what is not packed; false if
+ * memory is short.
+ */
+extern bool flow_packed_create(FlowGroups *groups);
+extern void flow_packed_free(FlowGroups *groups);
+extern void flow_packed_clear(FlowGroups *groups);
+extern void flow_packed_shrink(FlowGroups *groups);
+
+/*
+ * Return true if totals have room for what is added: a run's values, or
+ * totals.  It is noted even if not.
+ */
+extern bool flow_packed_has_room(FlowGroups *groups, const FlowRun *run);
+extern bool flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added);
+
+/* Returns true if a sum has room for that many numbers, which is noted. */
+extern bool flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers, size_t count);
+
+/* In an empty table, no total is above 0. */
+extern void flow_packed_forget_bounds(FlowGroups *groups);
+
+/* Makes words of the keys of a run, which have been read; false if none of its records fits. */
+extern bool flow_packed_read_words(FlowGroups *groups, const FlowRun *run);
+
+/* The same for record i alone, whose keys have been read. */
+extern bool flow_packed_read_word(FlowGroups *groups, size_t i);
+
+/* Finds or makes the group of record i, whose words are there; NULL: the run ends there. */
+extern uint64_t *flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i);
+
+/*
+ * Finds or makes the groups of records from record "first" on whose words are
+ * there.  Returns the first one whose words are not, or the run's count.
+ */
+extern size_t flow_packed_find(FlowGroups *groups, FlowRun *run, size_t first);
+
+/* Adds the run's values to the totals of the rows found. */
+extern void flow_packed_update(FlowGroups *groups, const FlowRun *run);
+
+/* Adds totals to those of a row. */
+extern void flow_packed_merge(const FlowGroups *groups, uint64_t *row, const FlowTotal *added);
+
+/* Returns the group of a row. */
+extern void flow_packed_show(const FlowGroups *groups, uint64_t *row, FlowGroup *group);
+
+/* The same for one of its totals. */
+extern void flow_packed_show_total(const FlowGroups *groups, uint64_t *row, int a,
+                                   FlowTotal *total);
 
 /* ---------- group_table.c ---------- */
 
@@ -180,14 +349,23 @@ extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
 extern bool flow_group_create_table(FlowGroups *groups);
 extern void flow_group_free_table(FlowGroups *groups);
 extern void flow_group_clear_table(FlowGroups *groups);
+extern void flow_group_shrink_table(FlowGroups *groups);
 
-/* Finds or makes the group of each record of the run. */
-extern void flow_group_find(FlowGroups *groups, FlowGroupRun *run);
+/* Finds or makes the group of each record of the run, whose keys have been read. */
+extern void flow_group_find_all(FlowGroups *groups, FlowRun *run);
+
+/* The same for record i alone; NULL: the run ends there. */
+extern FlowFieldKey *flow_group_find_one(FlowGroups *groups, FlowRun *run, size_t i);
 
 /*
  * Returns the next group at or after slot *position, and moves *position past
  * it.
  */
 extern FlowStatus flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group);
+
+/* ---------- group_find.c ---------- */
+
+/* Finds or makes the group of each record of the run. */
+extern void flow_group_find(FlowGroups *groups, FlowRun *run);
 
 #endif /* FLOW_GROUP_H */

@@ -6,7 +6,7 @@
  * A hash table has references to groups, which are stored one after another in
  * chunks:
  *
- *		FlowGroupKey keys[nkeys];
+ *		FlowFieldKey keys[nkeys];
  *		FlowTotal totals[naggregates];
  *		bytes of its long keys
  *
@@ -21,7 +21,6 @@
  * whatever the bound.
  */
 #define FIRST_TABLE_BITS 10
-#define LAST_TABLE_BITS 31
 #define MIN_CHUNK ((size_t) 4 * 1024)
 #define MAX_CHUNK ((size_t) 256 * 1024)
 #define UNIT 8 /* a group's size and offset are multiples of this */
@@ -35,196 +34,26 @@
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
 /*
- * Groups are not in the order of their slots: this many slots ahead, they are
- * prefetched when groups are returned.
+ * What stands in a chunk, where a group's first key would have its length,
+ * before the beginning of a cache line, and after the last group.
  */
-#define FETCH_AHEAD_SLOTS 16
+#define GAP (FLOW_KEY_NO_FIELD - 1)
+#define REST (FLOW_KEY_NO_FIELD - 2)
 
 /* ---------- keys ---------- */
-
-/* Multiplies to 128 bits, and folds them into 64. */
-static inline uint64_t
-fold(uint64_t a, uint64_t b)
-{
-#ifdef __SIZEOF_INT128__
-	unsigned __int128 product = (unsigned __int128) a * b;
-
-	return (uint64_t) product ^ (uint64_t) (product >> 64);
-#else
-	uint64_t x = (a ^ (b << 32 | b >> 32)) * (b | 1);
-
-	x = (x ^ (x >> 32)) * UINT64_C(0x9E3779B97F4A7C15);
-	return x ^ (x >> 29);
-#endif
-}
-
-/*
- * The hash of keys.  Logs come from anywhere, and their writers must not be
- * able to choose fields that all have the same place in the table.  So the
- * hash depends on a seed that each FlowGroups draws (no result depends on it),
- * and its multipliers are not known outside.
- */
-static inline uint64_t
-hash_key(const uint64_t *seed, uint64_t hash, const FlowGroupKey *key)
-{
-	return fold(key->words[0] ^ hash,
-	            (key->words[1] ^ seed[1]) + key->len * UINT64_C(0x9E3779B97F4A7C15));
-}
-
-/*
- * The hash of more than FLOW_GROUP_SHORT_KEY bytes; the last piece may overlap
- * the one before.
- */
-static uint64_t
-hash_bytes(const uint64_t *seed, const char *data, size_t len)
-{
-	uint64_t hash = seed[2];
-	uint64_t words[2];
-
-	for (size_t i = 0; i < len; i += sizeof(words))
-	{
-		memcpy(words, data + (i + sizeof(words) <= len ? i : len - sizeof(words)), sizeof(words));
-		hash = fold(words[0] ^ hash, words[1] ^ seed[1]);
-	}
-	return hash;
-}
-
-static FlowGroupKey
-make_key(const FlowGroups *groups, FlowSlice field)
-{
-	FlowGroupKey key = {{0, 0}, field.len};
-
-	if (field.data == NULL)
-		key.len = FLOW_GROUP_NO_FIELD;
-	else if (field.len > FLOW_GROUP_SHORT_KEY)
-		key.words[0] = hash_bytes(groups->seed, field.data, field.len);
-	else
-		memcpy(key.words, field.data, field.len);
-	return key;
-}
-
-/* The same if FLOW_GROUP_SHORT_KEY bytes are readable at any position. */
-static inline FlowGroupKey
-load_key(const FlowGroups *groups, const char *data, uint32_t len)
-{
-	static const uint8_t masks[2 * FLOW_GROUP_SHORT_KEY] = {0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF,
-	                                                        0xFF};
-	uint64_t mask[2];
-	FlowGroupKey key;
-
-	if (flow_unlikely(len > FLOW_GROUP_SHORT_KEY))
-		return (FlowGroupKey) {{hash_bytes(groups->seed, data, len), 0}, len};
-	memcpy(mask, masks + FLOW_GROUP_SHORT_KEY - len, FLOW_GROUP_SHORT_KEY);
-	memcpy(key.words, data, FLOW_GROUP_SHORT_KEY);
-	key.words[0] &= mask[0];
-	key.words[1] &= mask[1];
-	key.len = len;
-	return key;
-}
-
-static inline bool
-is_long(const FlowGroupKey *key)
-{
-	return key->len > FLOW_GROUP_SHORT_KEY && key->len != FLOW_GROUP_NO_FIELD;
-}
-
-/*
- * Reads the keys of one record, or of a batch whose lines lack the column.  A
- * missing field must be checked in each record if a field is required: a group
- * without it may exist, as bad fields may be taken for NULL.  Where groups are
- * told apart by value, a missing field has the same key as a field that means
- * NULL.
- */
-static void
-make_keys(FlowGroups *groups, FlowGroupRun *run, int column, FlowGroupKey *keys)
-{
-	for (size_t i = 0; i < run->count; i++)
-	{
-		FlowSlice field = flow_batch_field(run->batch, run->first + i, column);
-		FlowValue value;
-
-		if (run->bad_is_null)
-		{
-			FlowStatus status =
-				flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
-
-			if (status == FLOW_NO_MEMORY)
-			{
-				flow_group_cut_run(run, i, status, column);
-				return;
-			}
-			if (status != FLOW_OK && status != FLOW_END)
-				field = (FlowSlice) {NULL, 0};
-		}
-		else if (field.data == NULL && groups->spec.columns[column].not_null)
-		{
-			flow_group_cut_run(run, i, FLOW_MISSING, column);
-			return;
-		}
-		if (field.data == NULL && groups->spec.by_value)
-			field = flow_group_null_form(&groups->spec.columns[column]);
-		keys[i] = make_key(groups, field);
-	}
-}
-
-static void
-load_keys(const FlowGroups *groups, FlowGroupRun *run, int place, FlowGroupKey *keys)
-{
-	const char *data = run->batch->data;
-	const uint32_t *ends = run->batch->next + place;
-	const uint32_t *rows = run->batch->rows + run->first;
-	size_t count = run->count;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		const uint32_t *next = ends + rows[i];
-
-		keys[i] = load_key(groups, data + next[-1], next[0] - 1 - next[-1]);
-	}
-}
-
-static void
-read_keys(FlowGroups *groups, FlowGroupRun *run)
-{
-	const FlowBatch *batch = run->batch;
-
-	for (int k = 0; k < groups->spec.nkeys; k++)
-	{
-		int column = groups->spec.keys[k];
-
-		if (batch->next == NULL || batch->place[column] < 0 || run->bad_is_null)
-			make_keys(groups, run, column, groups->keys + k * FLOW_GROUP_RUN);
-		else
-			load_keys(groups, run, batch->place[column], groups->keys + k * FLOW_GROUP_RUN);
-	}
-}
 
 /*
  * Returns the position of a key's bytes in a group; "longs" is the position of
  * the next long key, and is advanced.
  */
 static FlowSlice
-key_bytes(const FlowGroupKey *key, const char **longs)
+key_bytes(const FlowFieldKey *key, const char **longs)
 {
 	FlowSlice bytes = {(const char *) key->words, (size_t) key->len};
 
-	if (key->len == FLOW_GROUP_NO_FIELD)
+	if (key->len == FLOW_KEY_NO_FIELD)
 		return (FlowSlice) {NULL, 0};
-	if (key->len > FLOW_GROUP_SHORT_KEY)
+	if (key->len > FLOW_KEY_SHORT)
 	{
 		bytes.data = *longs;
 		*longs += bytes.len;
@@ -237,8 +66,7 @@ key_bytes(const FlowGroupKey *key, const char **longs)
  * group, have its bytes.
  */
 static bool
-same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i,
-               const FlowGroupKey *group)
+same_long_keys(const FlowGroups *groups, const FlowRun *run, size_t i, const FlowFieldKey *group)
 {
 	const char *longs = (const char *) group + groups->group_size;
 
@@ -246,9 +74,9 @@ same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i,
 	{
 		FlowSlice field, bytes;
 
-		if (!is_long(&group[k]))
+		if (!flow_key_is_long(&group[k]))
 			continue;
-		field = flow_batch_field(run->batch, run->first + i, groups->spec.keys[k]);
+		field = flow_group_key_field(groups, run, i, k);
 		bytes = key_bytes(&group[k], &longs);
 		if (memcmp(field.data, bytes.data, bytes.len) != 0)
 			return false;
@@ -257,54 +85,30 @@ same_long_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i,
 }
 
 static inline bool
-same_keys(const FlowGroups *groups, const FlowGroupRun *run, size_t i, const FlowGroupKey *group,
+same_keys(const FlowGroups *groups, const FlowRun *run, size_t i, const FlowFieldKey *group,
           int nkeys)
 {
-	const FlowGroupKey *key = groups->keys + i;
+	const FlowFieldKey *key = groups->keys + i;
 	bool any_long = false;
 
-	for (int k = 0; k < nkeys; k++, key += FLOW_GROUP_RUN)
+	for (int k = 0; k < nkeys; k++, key += FLOW_RUN)
 	{
 		if (((key->words[0] ^ group[k].words[0]) | (key->words[1] ^ group[k].words[1]) |
 		     (key->len ^ group[k].len)) != 0)
 			return false;
-		any_long |= is_long(key);
+		any_long |= flow_key_is_long(key);
 	}
 	return !any_long || same_long_keys(groups, run, i, group);
 }
 
 /* ---------- memory ---------- */
 
-/*
- * Allocates memory within the bound, releasing spare chunks if necessary.
- * While there is no group, everything fits.
- */
-static FlowStatus
-take_memory(FlowGroups *groups, size_t size, void **memory)
-{
-	size_t spare = (groups->nchunks - groups->nused) * groups->chunk_size;
-	size_t bound = groups->spec.memory;
-
-	if (groups->count > 0 && (size > bound || groups->used - spare > bound - size))
-		return FLOW_LIMIT;
-	while (groups->nchunks > groups->nused && (size > bound || groups->used > bound - size))
-	{
-		flow_free(groups->spec.host, groups->chunks[--groups->nchunks].data);
-		groups->used -= groups->chunk_size;
-	}
-	*memory = flow_allocate(groups->spec.host, size);
-	if (*memory == NULL)
-		return FLOW_NO_MEMORY;
-	groups->used += size;
-	return FLOW_OK;
-}
-
 static FlowStatus
 grow_chunk_list(FlowGroups *groups)
 {
 	size_t most = groups->max_chunks == 0 ? 64 : groups->max_chunks * 2;
 	void *memory;
-	FlowStatus status = take_memory(groups, most * sizeof(FlowGroupChunk), &memory);
+	FlowStatus status = flow_group_take_memory(groups, most * sizeof(FlowGroupChunk), &memory);
 
 	if (status != FLOW_OK)
 		return status;
@@ -336,7 +140,7 @@ add_chunk(FlowGroups *groups, size_t size)
 		return FLOW_LIMIT;
 	if (groups->nchunks >= groups->max_chunks && (status = grow_chunk_list(groups)) != FLOW_OK)
 		return status;
-	status = take_memory(groups, size, &memory);
+	status = flow_group_take_memory(groups, size, &memory);
 	if (status != FLOW_OK)
 		return status;
 	groups->chunks[groups->nchunks++] = groups->chunks[groups->nused];
@@ -355,6 +159,14 @@ gap_before(const char *place, size_t size)
 	size_t offset = (uintptr_t) place % CACHE_LINE;
 
 	return (offset + size - 1) / CACHE_LINE > (size - 1) / CACHE_LINE ? CACHE_LINE - offset : 0;
+}
+
+/* Notes in the current chunk, if it is not full, what follows its last group. */
+static void
+mark_space(FlowGroups *groups, uint64_t mark)
+{
+	if (groups->current_used < groups->chunk_size)
+		memcpy(groups->chunks[groups->current].data + groups->current_used, &mark, sizeof(mark));
 }
 
 /*
@@ -381,24 +193,27 @@ add_group(FlowGroups *groups, size_t size, uint32_t *reference)
 		status = add_chunk(groups, groups->chunk_size);
 		if (status != FLOW_OK)
 			return status;
+		mark_space(groups, REST);
 		groups->current = groups->nused - 1;
 		groups->current_used = 0;
 		gap = gap_before(groups->chunks[groups->current].data, size);
 		if (gap + size > groups->chunk_size)
 			gap = 0;
 	}
+	if (gap > 0)
+		mark_space(groups, GAP);
 	groups->current_used += gap;
 	*reference = (uint32_t) (groups->current << groups->unit_bits | groups->current_used / UNIT);
 	groups->current_used += size;
 	return FLOW_OK;
 }
 
-static inline FlowGroupKey *
+static inline FlowFieldKey *
 group_at(const FlowGroups *groups, uint32_t reference)
 {
 	size_t unit = reference & ((UINT32_C(1) << groups->unit_bits) - 1);
 
-	return (FlowGroupKey *) (groups->chunks[reference >> groups->unit_bits].data + unit * UNIT);
+	return (FlowFieldKey *) (groups->chunks[reference >> groups->unit_bits].data + unit * UNIT);
 }
 
 /* ---------- the hash table ---------- */
@@ -429,32 +244,6 @@ fill_slot(FlowGroups *groups, FlowGroupSlot filled)
 	groups->slots[slot] = filled;
 }
 
-static FlowStatus
-grow_table(FlowGroups *groups)
-{
-	size_t size = (size_t) 1 << groups->bits;
-	FlowGroupSlot *slots = groups->slots;
-	void *memory;
-	FlowStatus status;
-
-	if (groups->bits == LAST_TABLE_BITS)
-		return FLOW_LIMIT;
-	status = take_memory(groups, 2 * size * sizeof(FlowGroupSlot), &memory);
-	if (status != FLOW_OK)
-		return status;
-	groups->slots = memory;
-	groups->bits++;
-	memset(groups->slots, 0, 2 * size * sizeof(FlowGroupSlot));
-	for (size_t i = 0; i < size; i++)
-	{
-		if (slots[i].group != 0)
-			fill_slot(groups, slots[i]);
-	}
-	flow_free(groups->spec.host, slots);
-	groups->used -= size * sizeof(FlowGroupSlot);
-	return FLOW_OK;
-}
-
 /*
  * Makes sure that a slot is free.  At most half of the slots are full, or
  * three quarters where the bound forbids more slots.
@@ -462,77 +251,28 @@ grow_table(FlowGroups *groups)
 static FlowStatus
 have_free_slot(FlowGroups *groups)
 {
+	size_t count = groups->count - (groups->packed != NULL ? groups->packed->count : 0);
 	size_t size = (size_t) 1 << groups->bits;
 	FlowStatus status;
 
-	if (flow_likely(groups->count < size / 2))
+	if (flow_likely(count < size / 2))
 		return FLOW_OK;
-	status = grow_table(groups);
-	return status == FLOW_LIMIT && groups->count < size / 4 * 3 ? FLOW_OK : status;
-}
-
-/*
- * A new group is made only of good fields; others with the same bytes are then
- * good as well.
- */
-static bool
-check_keys(const FlowGroups *groups, FlowGroupRun *run, size_t i)
-{
-	for (int k = 0; k < groups->spec.nkeys; k++)
-	{
-		int column = groups->spec.keys[k];
-		FlowSlice field = flow_batch_field(run->batch, run->first + i, column);
-		FlowValue value;
-		FlowStatus status =
-			flow_value_read(&groups->spec.columns[column], groups->spec.host, field, &value);
-
-		if (status != FLOW_OK && status != FLOW_END)
-		{
-			flow_group_cut_run(run, i, status, column);
-			return false;
-		}
-	}
-	return true;
-}
-
-/*
- * Returns true if a key of record i is not written in its value's form.  Then
- * there may be another group of the same value.
- */
-static bool
-is_spelled(const FlowGroups *groups, const FlowGroupRun *run, size_t i)
-{
-	for (int k = 0; k < groups->spec.nkeys; k++)
-	{
-		const FlowColumn *column = &groups->spec.columns[groups->spec.keys[k]];
-		FlowSlice field = flow_batch_field(run->batch, run->first + i, groups->spec.keys[k]);
-		char buffer[FLOW_FORM_SIZE];
-		FlowValue value;
-		FlowSlice form;
-
-		if (column->type == FLOW_TEXT && column->max_chars < 0)
-			continue;
-		if (flow_value_read(column, groups->spec.host, field, &value) != FLOW_OK)
-			continue; /* the key is that of NULL */
-		form = flow_value_write(column->type, &value, buffer);
-		if (form.len != field.len || memcmp(form.data, field.data, form.len) != 0)
-			return true;
-	}
-	return false;
+	status = flow_group_grow_slots(groups, &groups->slots, &groups->bits);
+	return status == FLOW_LIMIT && count < size / 4 * 3 ? FLOW_OK : status;
 }
 
 static void
-fill_group(FlowGroups *groups, const FlowGroupRun *run, size_t i, FlowGroupKey *group)
+fill_group(FlowGroups *groups, const FlowRun *run, size_t i, FlowFieldKey *group)
 {
 	char *longs = (char *) group + groups->group_size;
 
 	memset((char *) group + groups->totals_offset, 0, groups->group_size - groups->totals_offset);
 	for (int k = 0; k < groups->spec.nkeys; k++)
 	{
-		group[k] = groups->keys[k * FLOW_GROUP_RUN + i];
-		if (is_long(&group[k]))
+		group[k] = groups->keys[k * FLOW_RUN + i];
+		if (flow_key_is_long(&group[k]))
 		{
-			FlowSlice field = flow_batch_field(run->batch, run->first + i, groups->spec.keys[k]);
+			FlowSlice field = flow_group_key_field(groups, run, i, k);
 
 			memcpy(longs, field.data, field.len);
 			longs += field.len;
@@ -541,34 +281,34 @@ fill_group(FlowGroups *groups, const FlowGroupRun *run, size_t i, FlowGroupKey *
 }
 
 /* Makes a group of record i; NULL: the run ends there. */
-static FlowGroupKey *
-insert_group(FlowGroups *groups, FlowGroupRun *run, size_t i)
+static FlowFieldKey *
+insert_group(FlowGroups *groups, FlowRun *run, size_t i)
 {
 	size_t size = groups->group_size;
 	FlowStatus status;
 	uint32_t reference;
 
-	if (!run->bad_is_null && !check_keys(groups, run, i))
+	if (!run->bad_is_null && !flow_group_check_keys(groups, run, i))
 		return NULL;
 	for (int k = 0; k < groups->spec.nkeys; k++)
 	{
-		const FlowGroupKey *key = &groups->keys[k * FLOW_GROUP_RUN + i];
+		const FlowFieldKey *key = &groups->keys[k * FLOW_RUN + i];
 
-		size += is_long(key) ? key->len : 0;
+		size += flow_key_is_long(key) ? key->len : 0;
 	}
 	status = have_free_slot(groups);
 	if (status == FLOW_OK)
 		status = add_group(groups, size, &reference);
 	if (status != FLOW_OK)
 	{
-		flow_group_cut_run(run, i, status, -1);
+		flow_run_cut(run, i, status, -1);
 		return NULL;
 	}
 	fill_group(groups, run, i, group_at(groups, reference));
 	fill_slot(groups, (FlowGroupSlot) {groups->hashes[i], reference});
 	groups->count++;
 	if (groups->spec.by_value)
-		groups->spelled += is_spelled(groups, run, i);
+		groups->spelled += flow_group_is_spelled(groups, run, i);
 	return group_at(groups, reference);
 }
 
@@ -578,7 +318,7 @@ insert_group(FlowGroups *groups, FlowGroupRun *run, size_t i)
  * function that only prefetches has no effect, and removes its calls.
  */
 static inline __attribute__((always_inline)) void
-fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
+fetch_ahead(const FlowGroups *groups, const FlowRun *run)
 {
 	for (size_t i = 0; i < run->count; i++)
 		__builtin_prefetch(&groups->slots[first_slot(groups, groups->hashes[i])]);
@@ -597,70 +337,58 @@ fetch_ahead(const FlowGroups *groups, const FlowGroupRun *run)
 	}
 }
 
+/* Sets the hash of record i's keys. */
+static inline __attribute__((always_inline)) void
+hash_keys(FlowGroups *groups, size_t i, int nkeys)
+{
+	uint64_t hash = groups->seed[0];
+
+	for (int k = 0; k < nkeys; k++)
+		hash = flow_key_hash(groups->seed, hash, &groups->keys[k * FLOW_RUN + i]);
+	groups->hashes[i] = (uint32_t) (flow_key_fold(hash, groups->seed[2]) >> 32);
+}
+
+/*
+ * Finds or makes the group of record i, whose keys have been hashed; NULL: the
+ * run ends there.
+ */
+static inline __attribute__((always_inline)) FlowFieldKey *
+find_group(FlowGroups *groups, FlowRun *run, size_t i, int nkeys)
+{
+	uint32_t hash = groups->hashes[i];
+	size_t slot = first_slot(groups, hash);
+
+	for (; groups->slots[slot].group != 0; slot = next_slot(groups, slot))
+	{
+		FlowFieldKey *group;
+
+		if (groups->slots[slot].hash != hash)
+			continue;
+		group = group_at(groups, groups->slots[slot].group);
+		if (flow_likely(same_keys(groups, run, i, group, nkeys)))
+			return group;
+	}
+	return insert_group(groups, run, i);
+}
+
 /* Finds or makes the groups of a run; "nkeys" is compiled in. */
 static inline __attribute__((always_inline)) void
-find_groups(FlowGroups *groups, FlowGroupRun *run, int nkeys)
+find_groups(FlowGroups *groups, FlowRun *run, int nkeys)
 {
 	size_t count = run->count;
 
 	for (size_t i = 0; i < count; i++)
-	{
-		uint64_t hash = groups->seed[0];
-
-		for (int k = 0; k < nkeys; k++)
-			hash = hash_key(groups->seed, hash, &groups->keys[k * FLOW_GROUP_RUN + i]);
-		groups->hashes[i] = (uint32_t) (fold(hash, groups->seed[2]) >> 32);
-	}
+		hash_keys(groups, i, nkeys);
 	if (groups->used > FETCH_AHEAD_SIZE)
 		fetch_ahead(groups, run);
 	for (size_t i = 0; i < run->count; i++)
-	{
-		uint32_t hash = groups->hashes[i];
-		size_t slot = first_slot(groups, hash);
-		FlowGroupKey *group = NULL;
-
-		for (; groups->slots[slot].group != 0; slot = next_slot(groups, slot))
-		{
-			if (groups->slots[slot].hash != hash)
-				continue;
-			group = group_at(groups, groups->slots[slot].group);
-			if (flow_likely(same_keys(groups, run, i, group, nkeys)))
-				break;
-			group = NULL;
-		}
-		if (flow_unlikely(group == NULL) && (group = insert_group(groups, run, i)) == NULL)
+		if ((groups->found[i] = find_group(groups, run, i, nkeys)) == NULL)
 			return;
-		groups->found[i] = group;
-	}
-}
-
-/*
- * False if the null text could be a value's form, or is long: then a missing
- * field would not have its bytes.
- */
-bool
-flow_group_keeps_values(const FlowColumn *column)
-{
-	FlowSlice null_text = {column->null_text, column->null_len};
-	FlowColumn other = *column;
-	FlowValue value;
-
-	if (!flow_value_has_form(column->type))
-		return false;
-	if (column->null_text == NULL)
-		return true;
-	if (column->null_len > FLOW_GROUP_SHORT_KEY)
-		return false;
-	if (column->type == FLOW_TEXT) /* a longer text may have been cut to this */
-		return column->max_chars < 0 || column->null_len < (size_t) column->max_chars;
-	other.null_text = NULL;
-	return flow_value_read(&other, NULL, null_text, &value) != FLOW_OK;
 }
 
 void
-flow_group_find(FlowGroups *groups, FlowGroupRun *run)
+flow_group_find_all(FlowGroups *groups, FlowRun *run)
 {
-	read_keys(groups, run);
 	switch (groups->spec.nkeys)
 	{
 		case 1:
@@ -675,46 +403,76 @@ flow_group_find(FlowGroups *groups, FlowGroupRun *run)
 	}
 }
 
+FlowFieldKey *
+flow_group_find_one(FlowGroups *groups, FlowRun *run, size_t i)
+{
+	hash_keys(groups, i, groups->spec.nkeys);
+	return find_group(groups, run, i, groups->spec.nkeys);
+}
+
+/*
+ * Moves a position, which is a reference or 0, to the next group from there
+ * on; returns false after the last.
+ */
+static bool
+find_place(const FlowGroups *groups, size_t *position)
+{
+	size_t units = (size_t) 1 << groups->unit_bits;
+
+	if (*position < units)
+		*position = units;
+	for (;;)
+	{
+		size_t number = *position >> groups->unit_bits;
+		size_t offset = (*position & (units - 1)) * UNIT;
+		const FlowGroupChunk *chunk;
+		uint64_t mark = REST;
+
+		if (number >= groups->nused)
+			return false;
+		chunk = &groups->chunks[number];
+		if (chunk->size != groups->chunk_size || number != groups->current ||
+		    offset < groups->current_used)
+			memcpy(&mark, chunk->data + offset, sizeof(mark));
+		if (mark == REST)
+			*position = (number + 1) << groups->unit_bits;
+		else if (mark == GAP)
+			*position += (CACHE_LINE - (uintptr_t) (chunk->data + offset) % CACHE_LINE) / UNIT;
+		else
+			return true;
+	}
+}
+
+/*
+ * Groups are returned in the order in which they are stored: in that of the
+ * slots, each would be a wait for memory.
+ */
 FlowStatus
 flow_group_show(const FlowGroups *groups, size_t *position, FlowGroup *group)
 {
-	size_t size = (size_t) 1 << groups->bits;
-	const FlowGroupKey *keys;
+	const FlowFieldKey *keys;
 	const char *longs;
+	size_t size;
 
-	while (*position < size && groups->slots[*position].group == 0)
-		++*position;
-	if (*position + FETCH_AHEAD_SLOTS < size &&
-	    groups->slots[*position + FETCH_AHEAD_SLOTS].group != 0)
-		__builtin_prefetch(group_at(groups, groups->slots[*position + FETCH_AHEAD_SLOTS].group));
-	if (*position == size)
+	if (!find_place(groups, position))
 		return FLOW_END;
-	keys = group_at(groups, groups->slots[(*position)++].group);
+	keys = group_at(groups, (uint32_t) *position);
 	longs = (const char *) keys + groups->group_size;
 	for (int k = 0; k < groups->spec.nkeys; k++)
 		groups->slices[k] = key_bytes(&keys[k], &longs);
 	group->keys = groups->slices;
 	group->totals = (const FlowTotal *) ((const char *) keys + groups->totals_offset);
+
+	/* move to what follows it */
+	size = ((size_t) (longs - (const char *) keys) + UNIT - 1) / UNIT * UNIT;
+	if (size > groups->chunk_size)
+		*position = ((*position >> groups->unit_bits) + 1) << groups->unit_bits;
+	else
+		*position += size / UNIT;
 	return FLOW_OK;
 }
 
 /* ---------- life ---------- */
-
-static void
-draw_seed(FlowGroups *groups)
-{
-	uint64_t seed = (uint64_t) groups->spec.host->clock(groups->spec.host->arg) ^
-	                (uint64_t) (uintptr_t) groups << 20;
-
-	for (size_t i = 0; i < flow_countof(groups->seed); i++)
-	{
-		seed += UINT64_C(0x9E3779B97F4A7C15);
-		groups->seed[i] = (seed ^ (seed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-		groups->seed[i] =
-			(groups->seed[i] ^ (groups->seed[i] >> 27)) * UINT64_C(0x94D049BB133111EB);
-		groups->seed[i] ^= groups->seed[i] >> 31;
-	}
-}
 
 bool
 flow_group_create_table(FlowGroups *groups)
@@ -722,7 +480,7 @@ flow_group_create_table(FlowGroups *groups)
 	const FlowHost *host = groups->spec.host;
 	size_t nkeys = (size_t) groups->spec.nkeys;
 
-	draw_seed(groups);
+	flow_key_draw_seed(host, groups, groups->seed);
 	groups->nchunks = 1;
 	groups->chunk_size = MIN_CHUNK;
 	while (groups->chunk_size < MAX_CHUNK && groups->chunk_size < groups->spec.memory / 32)
@@ -731,11 +489,15 @@ flow_group_create_table(FlowGroups *groups)
 		groups->unit_bits++;
 
 	groups->slices = flow_allocate(host, nkeys * sizeof(FlowSlice));
-	groups->keys = flow_allocate(host, nkeys * FLOW_GROUP_RUN * sizeof(FlowGroupKey));
+	groups->keys = flow_allocate(host, nkeys * FLOW_RUN * sizeof(FlowFieldKey));
 	groups->bits = FIRST_TABLE_BITS;
 	groups->used = sizeof(FlowGroupSlot) << groups->bits;
 	groups->slots = flow_allocate(host, groups->used);
-	if (groups->slices == NULL || groups->keys == NULL || groups->slots == NULL)
+	groups->entries = flow_allocate(host, nkeys * sizeof(FlowGroupEntries));
+	if (groups->entries != NULL)
+		memset(groups->entries, 0, nkeys * sizeof(FlowGroupEntries));
+	if (groups->slices == NULL || groups->keys == NULL || groups->slots == NULL ||
+	    groups->entries == NULL)
 		return false;
 	flow_group_clear_table(groups);
 	return true;
@@ -752,6 +514,13 @@ flow_group_free_table(FlowGroups *groups)
 	flow_free(host, groups->slots);
 	flow_free(host, groups->keys);
 	flow_free(host, groups->slices);
+	for (int k = 0; groups->entries != NULL && k < groups->spec.nkeys; k++)
+	{
+		flow_free(host, groups->entries[k].keys);
+		flow_free(host, groups->entries[k].computed);
+	}
+	flow_free(host, groups->entries);
+	flow_free(host, groups->by_codes);
 }
 
 /*
@@ -760,12 +529,12 @@ flow_group_free_table(FlowGroups *groups)
  * searching it takes time.  Without memory it stays as it is.
  */
 void
-flow_groups_shrink(FlowGroups *groups)
+flow_group_shrink_table(FlowGroups *groups)
 {
 	size_t size = sizeof(FlowGroupSlot) << FIRST_TABLE_BITS;
 	FlowGroupSlot *slots;
 
-	if (groups->alone != NULL || groups->count > 0 || groups->bits == FIRST_TABLE_BITS)
+	if (groups->count > 0 || groups->bits == FIRST_TABLE_BITS)
 		return;
 	slots = flow_allocate(groups->spec.host, size);
 	if (slots == NULL)
@@ -783,6 +552,10 @@ flow_group_clear_table(FlowGroups *groups)
 {
 	size_t kept = 1;
 
+	/* another reader may have used the same serials */
+	groups->combinations = 0;
+	for (int k = 0; k < groups->spec.nkeys; k++)
+		groups->entries[k].serial = 0;
 	memset(groups->slots, 0, sizeof(FlowGroupSlot) << groups->bits);
 	for (size_t i = 1; i < groups->nchunks; i++)
 	{

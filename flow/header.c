@@ -16,12 +16,6 @@ is_separator(char c)
 	return c == ' ' || c == '\t' || c == ',';
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
 /*
  * Returns true if the text has the form of a field's name: a letter, then
  * letters, digits, "-" and "_".  AWS writes small letters, others capitals.
@@ -45,7 +39,7 @@ static bool
 has_capitals(FlowSlice name)
 {
 	for (size_t i = 0; i < name.len; i++)
-		if (name.data[i] != lower(name.data[i]))
+		if (name.data[i] != flow_lower(name.data[i]))
 			return true;
 	return false;
 }
@@ -53,10 +47,7 @@ has_capitals(FlowSlice name)
 static const FlowField *
 field_of_name(FlowSlice name)
 {
-	char text[FLOW_NAME_LENGTH + 1];
-
-	flow_name_write(name, text);
-	return flow_field_of_column(text);
+	return flow_field_of_camel(name.data, name.len);
 }
 
 /* Returns true if two names are the same, "_" and "-" alike. */
@@ -67,13 +58,19 @@ is_same_name(FlowSlice name, const char *other, size_t other_len)
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 	{
-		char a = name.data[i] == '_' ? '-' : lower(name.data[i]);
-		char b = other[i] == '_' ? '-' : lower(other[i]);
+		char a = name.data[i] == '_' ? '-' : flow_lower(name.data[i]);
+		char b = other[i] == '_' ? '-' : flow_lower(other[i]);
 
 		if (a != b)
 			return false;
 	}
 	return true;
+}
+
+bool
+flow_name_is_same(FlowSlice name, const char *other)
+{
+	return is_same_name(name, other, strlen(other));
 }
 
 /*
@@ -94,17 +91,25 @@ void
 flow_name_write(FlowSlice name, char text[FLOW_NAME_LENGTH + 1])
 {
 	for (size_t i = 0; i < name.len; i++)
-		text[i] = lower(name.data[i]);
+		text[i] = flow_lower(name.data[i]);
 	text[name.len] = '\0';
 }
 
-/*
- * Appends a name; returns false if it is not a name, or is one too many.
- */
+void
+flow_name_spell(FlowSlice name, char text[FLOW_NAME_LENGTH + 1])
+{
+	const FlowField *field = has_capitals(name) ? field_of_name(name) : NULL;
+
+	flow_name_write(name, text);
+	if (field != NULL && !flow_name_is_same(name, field->name))
+		strcpy(text, field->name);
+}
+
+/* Appends a name; returns false if it is one too many. */
 static bool
 add_name(FlowNames *names, FlowSlice name)
 {
-	if (!is_name(name) || names->count == FLOW_NAMES_MAX)
+	if (names->count == FLOW_NAMES_MAX)
 		return false;
 	if (names->repeated < 0 && find_name(names, names->count, name) >= 0)
 		names->repeated = names->count;
@@ -114,16 +119,65 @@ add_name(FlowNames *names, FlowSlice name)
 
 /* ---------- headers ---------- */
 
+static void
+clear_names(FlowNames *names)
+{
+	names->count = 0;
+	names->repeated = -1;
+	names->logged = false;
+}
+
+/* Returns true if the text may be a name in a header of CSV. */
+static bool
+is_csv_name(FlowSlice name)
+{
+	if (name.len == 0 || name.len > FLOW_NAME_LENGTH ||
+	    (!flow_is_letter(name.data[0]) && name.data[0] != '_'))
+		return false;
+	for (size_t i = 1; i < name.len; i++)
+		if ((unsigned char) name.data[i] < ' ')
+			return false;
+	return true;
+}
+
+/* Splits a line that was CSV into names. */
+static bool
+read_csv_header(const char *line, size_t len, FlowNames *names)
+{
+	const char *end = line + len;
+
+	clear_names(names);
+	names->separator = FLOW_CSV_SEPARATOR;
+	for (const char *next = line; next <= end;)
+	{
+		const char *found = memchr(next, FLOW_CSV_SEPARATOR, (size_t) (end - next));
+		FlowSlice name = {next, (size_t) ((found != NULL ? found : end) - next)};
+
+		next = name.data + name.len + 1;
+		if (flow_name_is_same(name, "@timestamp"))
+		{
+			name = (FlowSlice) {FLOW_LOGGED, strlen(FLOW_LOGGED)};
+			names->logged = true;
+		}
+		else if (name.len > 0 && *name.data == '@')
+			name = (FlowSlice) {name.data + 1, name.len - 1};
+		if (!is_csv_name(name) || !add_name(names, name))
+			return false;
+	}
+	return true;
+}
+
 /* Splits a line into names. */
 bool
-flow_header_read(const char *line, size_t len, FlowNames *names)
+flow_header_read(const char *line, size_t len, FlowFraming framing, FlowNames *names)
 {
 	const char *end = line + len;
 	char separator = '\0';
 	bool mixed = false;
 
-	names->count = 0;
-	names->repeated = -1;
+	if (framing == FLOW_CSV && len > 0 && memchr(line, FLOW_CSV_SEPARATOR, len) != NULL)
+		return read_csv_header(line, len, names);
+	clear_names(names);
 	while (line < end && *line == ' ')
 		line++;
 	for (const char *next = line; next < end;)
@@ -133,7 +187,7 @@ flow_header_read(const char *line, size_t len, FlowNames *names)
 		while (next < end && !is_separator(*next))
 			next++;
 		name.len = (size_t) (next - name.data);
-		if (!add_name(names, name))
+		if (!is_name(name) || !add_name(names, name))
 			return false;
 
 		for (; next < end && is_separator(*next); next++)
@@ -174,6 +228,12 @@ flow_names_find(const FlowNames *names, const char *name)
 	return -1;
 }
 
+int
+flow_names_find_exact(const FlowNames *names, FlowSlice name)
+{
+	return find_name(names, names->count, name);
+}
+
 /* Returns true if the name at this index occurs more than once. */
 bool
 flow_names_is_repeated(const FlowNames *names, int index)
@@ -185,6 +245,15 @@ flow_names_is_repeated(const FlowNames *names, int index)
 	return false;
 }
 
+/* Returns true if both names are names of one known field. */
+static bool
+is_same_field(FlowSlice a, FlowSlice b)
+{
+	const FlowField *field = field_of_name(a);
+
+	return field != NULL && field_of_name(b) == field;
+}
+
 /* Returns true if a header has the names of a list in the same order. */
 bool
 flow_names_fit(const FlowNames *list, const FlowNames *header)
@@ -193,6 +262,7 @@ flow_names_fit(const FlowNames *list, const FlowNames *header)
 		return false;
 	for (int i = 0; i < list->count; i++)
 		if (!is_same_name(list->items[i], header->items[i].data, header->items[i].len) &&
+		    !is_same_field(list->items[i], header->items[i]) &&
 		    find_name(header, i, header->items[i]) < 0)
 			return false;
 	return true;
@@ -314,12 +384,12 @@ static const Notation notations[] = {
 
 /* Fills the error for a log format, at the position where it is wrong. */
 static FlowStatus
-bad_log_format(const char *text, const char *at, const char *problem, const Notation *notation,
+bad_log_format(const char *text, const char *at, const char *problem, const char *hint,
                FlowError *error)
 {
 	flow_error_set(error, FLOW_BAD_FORMAT, "invalid log format: \"%.200s\"", text);
 	flow_error_detail(error, "%s at position %zu.", problem, (size_t) (at - text) + 1);
-	flow_error_hint(error, "%s", notation->hint);
+	flow_error_hint(error, "%s", hint);
 	return error->status;
 }
 
@@ -334,6 +404,14 @@ find_notation(const char *text)
 	return notation;
 }
 
+/* Returns true where a name without braces ends. */
+static bool
+ends_bare(char c)
+{
+	return c == '\0' || is_separator(c) || c == '\n' || c == '\r' ||
+	       c == FLOW_LOG_FORMATS_SEPARATOR;
+}
+
 /*
  * Finds the name at the beginning of a text, in a notation, and the end of the
  * field; false if there is no field.
@@ -344,7 +422,7 @@ find_field(const Notation *notation, const char *text, FlowSlice *name, const ch
 	size_t before = strlen(notation->prefix), after = strlen(notation->suffix);
 	const char *close = text + before;
 
-	while (*close != '\0' && (after > 0 ? *close != notation->suffix[0] : !is_separator(*close)))
+	while (*close != '\0' && (after > 0 ? *close != notation->suffix[0] : !ends_bare(*close)))
 		close++;
 	if (after > 0 && *close == '\0')
 		return false;
@@ -361,47 +439,105 @@ is_name_in(const Notation *notation, FlowSlice name)
 	       ((!notation->known && !has_capitals(name)) || field_of_name(name) != NULL);
 }
 
-/* Reads a log format. */
-FlowStatus
-flow_log_format_read(const char *text, FlowNames *names, FlowError *error)
+/* Skips what may stand around a log format. */
+static const char *
+skip_around(const char *text)
 {
-	const char *next = text + strspn(text, " ");
-	const Notation *notation = find_notation(next);
+	return text + strspn(text, " \t\r\n");
+}
+
+static bool
+ends_format(const char *text)
+{
+	return *text == '\0' || *text == FLOW_LOG_FORMATS_SEPARATOR;
+}
+
+/* Reads the log format at *next. */
+FlowStatus
+flow_log_format_read(const char *text, const char **next, FlowNames *names, FlowError *error)
+{
+	const char *start = skip_around(*next), *at = start;
+	const Notation *notation = find_notation(at);
+	const char *hint = notations[AWS].hint;
 	char separator = '\0';
 
-	names->count = 0;
-	names->repeated = -1;
-	while (*next != '\0')
+	clear_names(names);
+	while (!ends_format(at))
 	{
-		const char *start = next;
-		const Notation *own = find_notation(start);
+		const char *field = at;
+		const Notation *own = find_notation(field);
 		FlowSlice name;
 
 		/* a field, written as the first one */
-		if (own != notation || !find_field(own, start, &name, &next))
+		if (own != notation || !find_field(own, field, &name, &at))
 			return bad_log_format(text,
-			                      start,
+			                      field,
 			                      "There is no field",
-			                      own->known ? own : notation,
+			                      own->known ? own->hint : notation->hint,
 			                      error);
 		if (!is_name_in(own, name))
-			return bad_log_format(text, start, "There is no field name", own, error);
+			return bad_log_format(text, field, "There is no field name", own->hint, error);
 		if (!add_name(names, name))
-			return bad_log_format(text, start, "There are too many fields", &notations[AWS], error);
+			return bad_log_format(text, field, "There are too many fields", hint, error);
 		if (names->repeated >= 0)
-			return bad_log_format(text, start, "A field is named twice", &notations[AWS], error);
+			return bad_log_format(text, field, "A field is named twice", hint, error);
 
 		/* a separator, the same everywhere; several blanks are one */
-		if (*next == '\0')
+		if (ends_format(skip_around(at)))
+		{
+			at = skip_around(at);
 			break;
-		if (!is_separator(*next) || (separator != '\0' && separator != *next))
-			return bad_log_format(text, next, "There is no blank", &notations[AWS], error);
-		separator = *next++;
-		while (separator == ' ' && *next == ' ')
-			next++;
+		}
+		if (!is_separator(*at) || (separator != '\0' && separator != *at))
+			return bad_log_format(text, at, "There is no blank", hint, error);
+		separator = *at++;
+		while (separator == ' ' && *at == ' ')
+			at++;
 	}
 	if (names->count == 0)
-		return bad_log_format(text, text, "There is no field", &notations[AWS], error);
+		return bad_log_format(text, start, "There is no field", hint, error);
 	names->separator = separator != '\0' ? separator : ' ';
+	*next = *at != '\0' ? at + 1 : NULL;
+	return FLOW_OK;
+}
+
+/* Checks all log formats of a text. */
+FlowStatus
+flow_log_formats_check(const char *text, char *common, FlowError *error)
+{
+	static const char hint[] = "Lines are told apart by their number of fields: it must differ "
+							   "between formats, and the separator must not.";
+	int counts[FLOW_LOG_FORMATS_MAX];
+	char separator = '\0';
+	const char *next = text;
+	FlowNames names;
+
+	for (int n = 0; next != NULL; n++)
+	{
+		const char *start = skip_around(next);
+		FlowStatus status = flow_log_format_read(text, &next, &names, error);
+
+		if (status != FLOW_OK)
+			return status;
+		if (n == FLOW_LOG_FORMATS_MAX)
+			return bad_log_format(text, start, "There are too many formats", hint, error);
+		for (int i = 0; i < n; i++)
+			if (counts[i] == names.count)
+				return bad_log_format(text,
+				                      start,
+				                      "There is another format with as many fields",
+				                      hint,
+				                      error);
+		if (names.count > 1 && separator != '\0' && separator != names.separator)
+			return bad_log_format(text,
+			                      start,
+			                      "There is a format with another separator",
+			                      hint,
+			                      error);
+		if (names.count > 1)
+			separator = names.separator;
+		counts[n] = names.count;
+	}
+	*common = separator != '\0' ? separator : ' ';
 	return FLOW_OK;
 }

@@ -32,6 +32,51 @@
 #define flow_printf_like(fmt, args)
 #endif
 
+/* Returns a letter of ASCII as a small one, and any other byte as it is. */
+static inline char
+flow_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
+/* Orders texts by their bytes. */
+static inline int
+flow_text_compare(FlowSlice a, FlowSlice b)
+{
+	size_t len = a.len < b.len ? a.len : b.len;
+	int order = len == 0 ? 0 : memcmp(a.data, b.data, len);
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Copies up to 16 bytes, without a call. */
+static inline void
+flow_copy_short(char *to, const char *from, size_t len)
+{
+	uint64_t first, last;
+
+	if (len >= sizeof(first))
+	{
+		memcpy(&first, from, sizeof(first));
+		memcpy(&last, from + len - sizeof(last), sizeof(last));
+		memcpy(to, &first, sizeof(first));
+		memcpy(to + len - sizeof(last), &last, sizeof(last));
+		return;
+	}
+	if (len >= 4)
+	{
+		uint32_t begin, end;
+
+		memcpy(&begin, from, sizeof(begin));
+		memcpy(&end, from + len - sizeof(end), sizeof(end));
+		memcpy(to, &begin, sizeof(begin));
+		memcpy(to + len - sizeof(end), &end, sizeof(end));
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		to[i] = from[i];
+}
+
 /* ---------- error.c: filling a FlowError ---------- */
 
 /* Clears *error, sets status and message, and returns the status. */
@@ -90,5 +135,13 @@ flow_interrupted(const FlowHost *host)
 {
 	return host->interrupted(host->arg);
 }
+
+/* ---------- value.c ---------- */
+
+/*
+ * Returns the maximum length of a field for which digits alone are certainly a
+ * value of its column, and not NULL; 0: there is none.
+ */
+extern uint32_t flow_value_good_digits(const FlowColumn *column);
 
 #endif /* FLOW_INTERNAL_H */

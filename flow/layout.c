@@ -6,13 +6,12 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "bytes/source.h"
 #include "field.h"
 #include "layout.h"
 
+#include <stdio.h>
 #include <string.h>
-
-/* The column for the time that a wrapper puts before a record. */
-#define TIME_COLUMN "ts"
 
 /*
  * The fields of a flow log whose owner chose no format (Amazon VPC User Guide,
@@ -25,9 +24,8 @@ static const char default_format[] =
 
 /* ---------- columns ---------- */
 
-/* Returns the name by which a column finds its field. */
-static const char *
-name_of_column(const FlowColumn *column)
+const char *
+flow_layout_name(const FlowColumn *column)
 {
 	return column->field != NULL ? column->field : column->name;
 }
@@ -36,11 +34,11 @@ name_of_column(const FlowColumn *column)
  * Fills the error for a column that no file can fill, unless its header names
  * such a field.
  */
-static FlowStatus
-unknown_column(const FlowColumn *column, const FlowNames *names, const char *source,
-               FlowError *error)
+FlowStatus
+flow_layout_unknown_column(const FlowColumn *column, const FlowNames *names, const char *source,
+                           FlowError *error)
 {
-	const char *name = name_of_column(column);
+	const char *name = flow_layout_name(column);
 	char nearest[FLOW_NAME_LENGTH + 1];
 
 	flow_error_set(error, FLOW_BAD_HEADER, "no field \"%s\" for column \"%s\"", name, column->name);
@@ -54,39 +52,97 @@ unknown_column(const FlowColumn *column, const FlowNames *names, const char *sou
 	return error->status;
 }
 
+/* Fills the error for two columns that find the same field by their names. */
+static FlowStatus
+shared_field(const FlowColumn *first, const FlowColumn *second, FlowError *error)
+{
+	const FlowField *field = flow_field_of_column(second->name);
+
+	flow_error_set(error,
+	               FLOW_BAD_FORMAT,
+	               "columns \"%s\" and \"%s\" have the same field",
+	               first->name,
+	               second->name);
+	flow_error_detail(error,
+	                  "By their names, both are filled by \"%s\".",
+	                  field != NULL ? field->name : second->name);
+	flow_error_hint(error,
+	                "Drop one of them, or set its column option \"field\" to the field that it is "
+	                "for.");
+	return error->status;
+}
+
+static bool
+is_found_by_name(const FlowColumn *column)
+{
+	return column->source == FLOW_FROM_RECORD && column->field == NULL;
+}
+
+/* Checks that no two columns find the same field by their names. */
+FlowStatus
+flow_layout_check_shared(const FlowColumn *columns, int ncolumns, const int *places, int nowhere,
+                         FlowError *error)
+{
+	for (int i = 1; i < ncolumns; i++)
+		for (int j = 0; j < i && is_found_by_name(&columns[i]); j++)
+			if (places[i] != nowhere && places[j] == places[i] && is_found_by_name(&columns[j]))
+			{
+				shared_field(&columns[j], &columns[i], error);
+				error->column = i;
+				return error->status;
+			}
+	return FLOW_OK;
+}
+
 /* Finds the place of each column's field.  A known field may be missing. */
 static FlowStatus
 place_columns(FlowLayout *layout, const FlowLayoutSpec *spec, FlowError *error)
 {
+	bool timed = spec->framing == FLOW_TIMED;
+
 	for (int i = 0; i < spec->ncolumns; i++)
 	{
 		const FlowColumn *column = &spec->columns[i];
-		const char *name = name_of_column(column);
-		bool is_time = strcmp(name, TIME_COLUMN) == 0;
+		const char *name = flow_layout_name(column);
+		bool is_time = strcmp(name, FLOW_LOGGED) == 0;
 		int place = flow_names_find(spec->names, name);
 
 		if (column->source != FLOW_FROM_RECORD)
 			layout->places[i] = -1;
-		else if (is_time && spec->timed)
+		else if (is_time && timed)
 			layout->places[i] = 0;
 		else if (place >= 0)
-			layout->places[i] = place + (spec->timed ? 1 : 0);
-		else if (is_time || flow_field_of_column(name) != NULL)
+			layout->places[i] = place + (timed ? 1 : 0);
+		else if (is_time || spec->partial || flow_field_of_column(name) != NULL)
 		{
 			layout->places[i] = -1;
-			layout->lacks_field = true;
+			layout->lacks_field |= is_time || !spec->partial;
 		}
 		else
 		{
-			unknown_column(column, spec->names, spec->source, error);
+			flow_layout_unknown_column(column, spec->names, spec->source, error);
 			error->column = i;
 			return error->status;
 		}
 	}
-	return FLOW_OK;
+	return flow_layout_check_shared(spec->columns, spec->ncolumns, layout->places, -1, error);
 }
 
 /* ---------- layouts ---------- */
+
+/*
+ * Sets the shape, which requires only single separators between the fields,
+ * whatever is in them.
+ */
+static void
+set_shape(FlowLayout *layout)
+{
+	if (layout->nfields > FLOW_SHAPE_FIELDS)
+		return;
+	layout->own_shape.separator = layout->separator;
+	layout->own_shape.nfields = layout->own_shape.nrequired = layout->nfields;
+	layout->shape = &layout->own_shape;
+}
 
 /* Makes a layout from a list of names. */
 FlowStatus
@@ -101,9 +157,9 @@ flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *e
 	memset(layout, 0, sizeof(*layout));
 	layout->host = host;
 	layout->source = spec->source;
-	layout->timed = spec->timed;
+	layout->framing = spec->framing;
 	layout->separator = spec->names->separator;
-	layout->nfields = spec->names->count + (spec->timed ? 1 : 0);
+	layout->nfields = spec->names->count + (spec->framing == FLOW_TIMED ? 1 : 0);
 	layout->places = flow_allocate(host, ((size_t) spec->ncolumns + 1) * sizeof(int));
 	if (layout->places == NULL)
 		status = flow_error_memory(error);
@@ -115,17 +171,37 @@ flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *e
 		return status;
 	}
 
-	/*
-	 * the shape requires only single separators between the fields, whatever
-	 * is in them
-	 */
-	if (spec->splitter && layout->nfields <= FLOW_SHAPE_FIELDS &&
-	    !(layout->timed && layout->separator != ' '))
+	if (spec->splitter && !(layout->framing == FLOW_TIMED && layout->separator != ' '))
+		set_shape(layout);
+	*result = layout;
+	return FLOW_OK;
+}
+
+/* Makes the layout of lines of records with a member for each field. */
+FlowStatus
+flow_layout_create_by_key(const FlowHost *host, const FlowColumn *columns, int ncolumns,
+                          bool splitter, FlowLayout **result, FlowError *error)
+{
+	FlowLayout *layout = flow_allocate(host, sizeof(FlowLayout));
+
+	if (layout == NULL)
+		return flow_error_memory(error);
+	memset(layout, 0, sizeof(*layout));
+	layout->host = host;
+	layout->by_key = true;
+	layout->source = "JSON";
+	layout->separator = '\t';
+	layout->nfields = 1; /* the JSON */
+	layout->places = flow_allocate(host, ((size_t) ncolumns + 1) * sizeof(int));
+	if (layout->places == NULL)
 	{
-		layout->own_shape.separator = layout->separator;
-		layout->own_shape.nfields = layout->own_shape.nrequired = layout->nfields;
-		layout->shape = &layout->own_shape;
+		flow_layout_free(layout);
+		return flow_error_memory(error);
 	}
+	for (int i = 0; i < ncolumns; i++)
+		layout->places[i] = columns[i].source == FLOW_FROM_RECORD ? layout->nfields++ : -1;
+	if (splitter)
+		set_shape(layout);
 	*result = layout;
 	return FLOW_OK;
 }
@@ -133,11 +209,15 @@ flow_layout_create(const FlowLayoutSpec *spec, FlowLayout **result, FlowError *e
 void
 flow_layout_free(FlowLayout *layout)
 {
-	if (layout == NULL)
-		return;
-	flow_free(layout->host, layout->places);
-	flow_free(layout->host, layout->key);
-	flow_free(layout->host, layout);
+	while (layout != NULL)
+	{
+		FlowLayout *next = layout->next;
+
+		flow_free(layout->host, layout->places);
+		flow_free(layout->host, layout->key);
+		flow_free(layout->host, layout);
+		layout = next;
+	}
 }
 
 /* ---------- lines ---------- */
@@ -171,7 +251,8 @@ skip_blanks(const char *next, const char *end)
  * are stored.
  */
 static int
-split(const char *line, size_t len, char separator, bool timed, FlowSlice *fields, int most)
+split(const char *line, size_t len, char separator, FlowFraming framing, FlowSlice *fields,
+      int most)
 {
 	const char *next = line;
 	const char *end = line + len;
@@ -179,7 +260,7 @@ split(const char *line, size_t len, char separator, bool timed, FlowSlice *field
 
 	for (;;)
 	{
-		bool blanks = separator == ' ' || (timed && count == 0);
+		bool blanks = separator == ' ' || (framing == FLOW_TIMED && count == 0);
 		bool more;
 		FlowSlice field;
 
@@ -197,21 +278,65 @@ split(const char *line, size_t len, char separator, bool timed, FlowSlice *field
 	}
 }
 
+/*
+ * Splits a line of a record with a member for each field, which may have more
+ * columns than a header has names.
+ */
+static FlowStatus
+split_by_key(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column,
+             int ncolumns)
+{
+	const char *next = line, *end = line + len;
+
+	(void) next_field(&next, end, layout->separator);
+	for (int i = 0; i < ncolumns; i++)
+	{
+		by_column[i] = (FlowSlice) {NULL, 0};
+		if (layout->places[i] < 0)
+			continue;
+		by_column[i] = next_field(&next, end, layout->separator);
+		if (by_column[i].len == 1 && by_column[i].data[0] == FLOW_NO_VALUE[0])
+			by_column[i] = (FlowSlice) {NULL, 0};
+	}
+	return FLOW_OK;
+}
+
+/*
+ * Returns what a value of CSV means: one that is empty is NULL, unless it was
+ * quoted.
+ */
+static FlowSlice
+csv_value(FlowSlice field)
+{
+	if (field.len == 0)
+		return (FlowSlice) {NULL, 0};
+	if (field.len == 1 && field.data[0] == FLOW_CSV_EMPTY)
+		field.len = 0;
+	return field;
+}
+
 /* Splits a line into fields by column. */
 FlowStatus
 flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSlice *by_column,
                   int ncolumns)
 {
 	FlowSlice fields[FLOW_NAMES_MAX + 1];
+	int most = layout->next == NULL ? layout->nfields : FLOW_NAMES_MAX + 1;
+	int count;
 
-	if (split(line, len, layout->separator, layout->timed, fields, layout->nfields) !=
-	    layout->nfields)
+	if (layout->by_key)
+		return split_by_key(layout, line, len, by_column, ncolumns);
+	count = split(line, len, layout->separator, layout->framing, fields, most);
+	layout = flow_layout_for(layout, count);
+	if (layout == NULL)
 		return FLOW_END;
 	for (int i = 0; i < ncolumns; i++)
 	{
 		int place = layout->places[i];
 
 		by_column[i] = place < 0 ? (FlowSlice) {NULL, 0} : fields[place];
+		if (layout->separator == FLOW_CSV_SEPARATOR)
+			by_column[i] = csv_value(by_column[i]);
 	}
 	return FLOW_OK;
 }
@@ -223,10 +348,28 @@ flow_layout_split(const FlowLayout *layout, const char *line, size_t len, FlowSl
 static bool
 is_time(FlowSlice field)
 {
-	static const FlowColumn column = {.name = TIME_COLUMN, .type = FLOW_TIME, .max_chars = -1};
+	static const FlowColumn column = {.name = FLOW_LOGGED, .type = FLOW_TIME, .max_chars = -1};
 	FlowValue value;
 
 	return field.len >= 8 && flow_value_read(&column, NULL, field, &value) == FLOW_OK;
+}
+
+/*
+ * Writes how many fields a line should have, without the first "less" of
+ * them: "the header names 14", "the log formats name 4, 5 or 6".
+ */
+static void
+write_expected(const FlowLayout *layout, int less, char *text, size_t size)
+{
+	bool several = layout->next != NULL;
+	int len = snprintf(text, size, "the %s%s", layout->source, several ? "s name" : " names");
+
+	for (const char *before = " "; layout != NULL && len > 0 && (size_t) len < size;)
+	{
+		len += snprintf(text + len, size - (size_t) len, "%s%d", before, layout->nfields - less);
+		layout = layout->next;
+		before = layout != NULL && layout->next == NULL ? " or " : ", ";
+	}
 }
 
 /*
@@ -239,24 +382,27 @@ flow_layout_explain_mismatch(const FlowLayout *layout, const char *line, size_t 
                              FlowError *error)
 {
 	FlowSlice first = {"", 0};
-	int count = split(line, len, layout->separator, layout->timed, &first, 1);
+	int count = split(line, len, layout->separator, layout->framing, &first, 1);
 	bool missing = first.len == 1 && first.data[0] == '-';
+	bool timed = layout->framing == FLOW_TIMED && (missing || is_time(first));
+	char expected[40 + 5 * FLOW_LOG_FORMATS_MAX];
 
-	if (!layout->timed)
+	write_expected(layout, timed ? 1 : 0, expected, sizeof(expected));
+	if (layout->framing != FLOW_TIMED)
 		flow_error_detail(error,
-		                  "The line has %d %s, but the %s names %d.",
+		                  "The line has %d %s, but %s.",
 		                  count,
 		                  count == 1 ? "field" : "fields",
-		                  layout->source,
-		                  layout->nfields);
-	else if (missing || is_time(first))
+		                  expected);
+	else if (timed)
 		flow_error_detail(error,
-		                  "%s line has %d %s, but the %s names %d.",
+		                  "%s line has %d %s, but %s.",
 		                  missing ? "The" : "After the timestamp, the",
 		                  count > 0 ? count - 1 : 0,
 		                  count == 2 ? "field" : "fields",
-		                  layout->source,
-		                  layout->nfields - 1);
+		                  expected);
+	else if (layout->next != NULL)
+		flow_error_detail(error, "The line does not begin with a timestamp.");
 	else
 		flow_error_detail(
 			error,
@@ -314,11 +460,14 @@ is_any(FlowSlice field)
 
 /* Sets the names of AWS's default format. */
 void
-flow_default_names(FlowNames *names)
+flow_default_names(FlowNames *names, FlowFraming framing)
 {
+	const char *next = default_format;
 	FlowError error;
 
-	(void) flow_log_format_read(default_format, names, &error);
+	(void) flow_log_format_read(default_format, &next, names, &error);
+	if (framing == FLOW_CSV)
+		names->separator = FLOW_CSV_SEPARATOR;
 }
 
 /*
@@ -327,7 +476,7 @@ flow_default_names(FlowNames *names)
  * is *count, does not; -1 if the line fits.
  */
 static int
-find_misfit(FlowSlice line, bool timed, FlowSlice fields[DEFAULT_FIELDS + 1], int *count)
+find_misfit(FlowSlice line, FlowFraming framing, FlowSlice fields[DEFAULT_FIELDS + 1], int *count)
 {
 	static bool (*const fits[DEFAULT_FIELDS])(FlowSlice field) = {is_version_2,
 	                                                              is_any,
@@ -343,9 +492,10 @@ find_misfit(FlowSlice line, bool timed, FlowSlice fields[DEFAULT_FIELDS + 1], in
 	                                                              is_digits_or_null,
 	                                                              is_word_or_null,
 	                                                              is_word_or_null};
-	int first = timed ? 1 : 0;
+	char separator = framing == FLOW_CSV ? FLOW_CSV_SEPARATOR : ' ';
+	int first = framing == FLOW_TIMED ? 1 : 0;
 
-	*count = split(line.data, line.len, ' ', timed, fields, DEFAULT_FIELDS + first) - first;
+	*count = split(line.data, line.len, separator, framing, fields, DEFAULT_FIELDS + first) - first;
 	if (*count != DEFAULT_FIELDS)
 		return 0;
 	for (int i = 0; i < DEFAULT_FIELDS; i++)
@@ -356,18 +506,19 @@ find_misfit(FlowSlice line, bool timed, FlowSlice fields[DEFAULT_FIELDS + 1], in
 
 /* Returns true if a line is certainly a record of the default format. */
 bool
-flow_default_fits(const char *line, size_t len, bool timed)
+flow_default_fits(const char *line, size_t len, FlowFraming framing)
 {
 	FlowSlice fields[DEFAULT_FIELDS + 1];
 	int count;
 
-	return find_misfit((FlowSlice) {line, len}, timed, fields, &count) < 0;
+	return find_misfit((FlowSlice) {line, len}, framing, fields, &count) < 0;
 }
 
 /* Adds the detail that says why a first line is not a record. */
 int
-flow_default_explain(FlowSlice line, bool timed, FlowError *error)
+flow_default_explain(FlowSlice line, FlowFraming framing, FlowError *error)
 {
+	bool timed = framing == FLOW_TIMED;
 	const char *what = timed ? "event" : "line";
 	FlowSlice fields[DEFAULT_FIELDS + 1];
 	FlowNames names;
@@ -379,10 +530,11 @@ flow_default_explain(FlowSlice line, bool timed, FlowError *error)
 	if (timed && line.len > 0 && line.data[0] == '\0')
 	{
 		flow_error_raw(error, (FlowSlice) {line.data + 1, line.len - 1});
-		flow_error_detail(error, "Its first event has no message.");
+		flow_error_detail(error,
+		                  "Its first event has neither a message nor the fields of a record.");
 		return 0;
 	}
-	misfit = find_misfit(line, timed, fields, &count);
+	misfit = find_misfit(line, framing, fields, &count);
 	if (misfit == 0)
 		flow_error_detail(
 			error,
@@ -393,7 +545,7 @@ flow_default_explain(FlowSlice line, bool timed, FlowError *error)
 			DEFAULT_FIELDS);
 	else if (misfit > 0)
 	{
-		flow_default_names(&names);
+		flow_default_names(&names, framing);
 		flow_error_detail(error,
 		                  "It has no header, and field %d of its first %s is not \"%.*s\" as in "
 		                  "the default format.",

@@ -88,7 +88,7 @@ flow_lines_count(const FlowLines *lines, size_t from, size_t to)
 size_t
 flow_lines_behind(const FlowLines *lines, uint32_t row)
 {
-	return find_bit(lines->ends->newline, row & ~FLOW_ROW_DOUBTFUL) + 1;
+	return find_bit(lines->ends->newline, row & ~FLOW_ROW_MARKS) + 1;
 }
 
 static inline uint32_t
@@ -101,7 +101,7 @@ line_start(const FlowLines *lines, uint32_t row)
 FlowSlice
 flow_lines_line(const FlowLines *lines, uint32_t row)
 {
-	uint32_t start = line_start(lines, row & ~FLOW_ROW_DOUBTFUL);
+	uint32_t start = line_start(lines, row & ~FLOW_ROW_MARKS);
 	uint32_t behind = lines->ends->next[flow_lines_behind(lines, row) - 1];
 
 	return (FlowSlice) {lines->batch.data + start, behind - 1 - start};
@@ -118,6 +118,24 @@ set_nfields(FlowLines *lines, int nfields)
 	lines->nfields = nfields;
 	for (int i = 0; i < lines->ncolumns; i++)
 		lines->place[i] = lines->layout->places[i] < nfields ? lines->layout->places[i] : -1;
+}
+
+/*
+ * Chooses the layout of the rows, where there is one for each number of
+ * fields, as choose_nfields does: lines of other layouts become doubtful.
+ */
+static void
+choose_layout(FlowLines *lines)
+{
+	size_t found = find_bit(lines->ends->newline, 0) + 1;
+	const FlowLayout *layout =
+		found <= FLOW_SHAPE_FIELDS ? flow_layout_for(lines->layouts, (int) found) : NULL;
+
+	if (layout != NULL && layout->shape != NULL)
+	{
+		lines->layout = layout;
+		lines->shape = layout->shape;
+	}
 }
 
 /*
@@ -232,7 +250,7 @@ begin_with_letters(const FlowLines *lines, uint32_t end, uint32_t behind)
 	{
 		char c = lines->batch.data[line_start(lines, end)];
 
-		if (!flow_is_letter(c) && c != ' ' && c != '\t' && c != ',')
+		if (!flow_may_begin_header(c) && c != '\t' && c != ',')
 			return false;
 	}
 	return true;
@@ -246,7 +264,8 @@ begin_with_letters(const FlowLines *lines, uint32_t end, uint32_t behind)
 static void
 doubt_letters(FlowLines *lines)
 {
-	uint32_t first = lines->layout->timed ? 1 : 0; /* a wrapper's time may be a number */
+	uint32_t first =
+		lines->layout->framing == FLOW_TIMED ? 1 : 0; /* a wrapper's time may be a number */
 
 	for (size_t i = 0; i < lines->nrows; i++)
 	{
@@ -289,6 +308,11 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 		return 0;
 
 	/* make rows */
+	if (lines->layouts->next != NULL)
+	{
+		choose_layout(lines);
+		shape = lines->shape;
+	}
 	lines->batch.data = data;
 	set_nfields(lines, choose_nfields(lines));
 	if (shape->open)
@@ -313,7 +337,7 @@ flow_lines_split(FlowLines *lines, const char *data, size_t len)
 void
 flow_lines_set_layout(FlowLines *lines, const FlowLayout *layout)
 {
-	lines->layout = layout;
+	lines->layouts = lines->layout = layout;
 	lines->shape = layout->shape;
 	lines->nfields = -1;
 

@@ -17,11 +17,19 @@
  */
 #define FLOW_ROW_DOUBTFUL (UINT32_C(1) << 31)
 
+/*
+ * Set as well if it is certainly a record of these fields, and is doubtful only
+ * because the filter needs a value of the host.
+ */
+#define FLOW_ROW_NEEDS (UINT32_C(1) << 30)
+#define FLOW_ROW_MARKS (FLOW_ROW_DOUBTFUL | FLOW_ROW_NEEDS)
+
 typedef struct FlowLines
 {
 	const FlowHost *host;
-	const FlowLayout *layout; /* NULL: not yet known */
-	const FlowShape *shape;   /* its shape; NULL: it has none */
+	const FlowLayout *layouts; /* by number of fields; NULL: not yet known */
+	const FlowLayout *layout;  /* that of the rows */
+	const FlowShape *shape;    /* its shape; NULL: it has none */
 	int ncolumns;
 	FlowSplit split;
 	bool has_headers;       /* headers may be among the lines */
@@ -29,7 +37,7 @@ typedef struct FlowLines
 	size_t max_line_length; /* a longer line is doubtful */
 
 	FlowEnds *ends;
-	uint32_t *rows; /* by line: index of its first end, perhaps FLOW_ROW_DOUBTFUL */
+	uint32_t *rows; /* by line: index of its first end, perhaps with FLOW_ROW_MARKS */
 	size_t nrows;
 	FlowBatch batch; /* of these lines, except rows and count */
 	int *place;      /* its places, for lines of "nfields" fields */

@@ -748,7 +748,10 @@ flow_location_parse(const FlowHost *host, const char *text, FlowLocation **parse
 	if (status != FLOW_OK)
 		flow_location_free(location);
 	else
+	{
+		flow_location_find_day(location);
 		*parsed = location;
+	}
 	return status;
 }
 

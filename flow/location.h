@@ -109,6 +109,14 @@ typedef struct FlowSegment
 	uint32_t first, count;   /* of alternatives; none if deep */
 } FlowSegment;
 
+/* The variables that are the day of a folder (see location_day.c). */
+typedef struct FlowDayVariables
+{
+	bool known;                    /* false: the location has no folders of days */
+	int date;                      /* the variable that is a date; -1: keys are the day */
+	int keys[FLOW_PIECE_HOUR + 1]; /* by the part of a date that they are */
+} FlowDayVariables;
+
 struct FlowLocation
 {
 	const FlowHost *host;
@@ -122,6 +130,7 @@ struct FlowLocation
 	char *fixed; /* lies after text and pattern */
 	size_t fixed_len;
 	FlowShard shard;
+	FlowDayVariables day;
 	int nsegments; /* 0: no wildcard */
 	FlowSegment *segments;
 	FlowItem *items;
@@ -147,6 +156,13 @@ extern const char *flow_location_class_end(const char *p);
  */
 extern bool flow_location_class_member(const char *first, const char **p, const char *end,
                                        uint32_t *low, uint32_t *high);
+
+/* ---------- location_day.c ---------- */
+
+/*
+ * Finds the variables that are the day of a folder; a location may have none.
+ */
+extern void flow_location_find_day(FlowLocation *location);
 
 /* ---------- location_template.c ---------- */
 

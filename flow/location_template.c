@@ -10,11 +10,13 @@
  *		${name:yyyy/MM/dd}	a date of yyyy, MM, dd and HH (the hour), with any
  *							text between and around them; it may span several
  *							names
+ *		${name:yyyy/MM/dd|yyyy-MM-dd}
+ *							the same; a text column has it in the second form
  *
  * A date must have a year; one with a day must have the month, and one with an
  * hour the day.  Parts that are left out have their first value.  A date is
  * written in ISO 8601, in UTC: 2024-01-31, or with the hour
- * 2024-01-31T23:00:00Z.
+ * 2024-01-31T23:00:00Z.  flow_date_write writes it in its form.
  *
  * A variable that is all that follows "name=" in a name has values as Hive
  * writes them (FileUtils.escapePathName): some characters as "%" and two
@@ -26,6 +28,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define HIVE_NULL "__HIVE_DEFAULT_PARTITION__"
 
@@ -56,8 +59,9 @@ typedef struct Reader
 {
 	const char *text;
 	const char *p;
-	char *out;   /* end of the pattern so far */
-	char *names; /* room for the next name */
+	char *out;            /* end of the pattern so far */
+	char *names;          /* room for the next name or form of a date */
+	const char *form_end; /* of the last variable, as it is in paths */
 	FlowTemplate *path_template;
 	FlowError *error;
 } Reader;
@@ -235,6 +239,71 @@ copy_date_text(Reader *in)
 	return FLOW_OK;
 }
 
+/* Checks that the text at "p" is within a date; "open" is at its "${". */
+static FlowStatus
+check_in_date(const Reader *in, const char *open)
+{
+	const char *p = in->p;
+
+	if (*p != '\0' && (*p != '\\' || (p[1] != '\0' && p[1] != '/')))
+		return FLOW_OK;
+	invalid(in);
+	if (*p == '\0')
+		flow_error_detail(in->error, "The \"${\" at byte %zu is not closed.", byte_of(in, open));
+	else
+		flow_error_detail(in->error,
+		                  "The \"\\\" at byte %zu has no character to escape.",
+		                  byte_of(in, p));
+	return in->error->status;
+}
+
+/*
+ * Reads the form in which a text column has a date, from its "|" to its "}".
+ * "seen": the parts that the path has.
+ */
+static FlowStatus
+skip_written_form(Reader *in, const char *open, const bool *seen)
+{
+	char *out = in->out; /* it is not part of the pattern */
+	FlowStatus status = FLOW_OK;
+
+	in->p++;
+	while (*in->p != '}' && status == FLOW_OK)
+	{
+		FlowPieceKind kind = next_part(in->p);
+
+		if ((status = check_in_date(in, open)) != FLOW_OK)
+			break;
+		if (kind == FLOW_PIECE_NAME)
+			status = copy_date_text(in);
+		else if (seen[kind])
+			in->p += strlen(parts[kind].letters);
+		else
+		{
+			status = invalid(in);
+			flow_error_detail(in->error,
+			                  "The date at byte %zu has \"%s\" after its \"|\" only.",
+			                  byte_of(in, open),
+			                  parts[kind].letters);
+		}
+	}
+	in->out = out;
+	return status;
+}
+
+/* Keeps a form of a date, which ends before in->p. */
+static const char *
+keep_form(Reader *in, const char *form)
+{
+	size_t len = (size_t) (in->p - form);
+	char *kept = in->names;
+
+	memcpy(kept, form, len);
+	kept[len] = '\0';
+	in->names += len + 1;
+	return kept;
+}
+
 /* Reads the form of a date, up to its "}"; "open" is at the "${". */
 static FlowStatus
 add_date(Reader *in, const char *open)
@@ -242,29 +311,15 @@ add_date(Reader *in, const char *open)
 	FlowVariable *variable = &in->path_template->variables[in->path_template->nvariables - 1];
 	bool seen[flow_countof(parts)] = {true};
 	FlowStatus status = FLOW_OK;
+	const char *form = ++in->p;
 
-	in->p++;
 	add_mark(in);
-	while (*in->p != '}' && status == FLOW_OK)
+	while (*in->p != '}' && *in->p != '|' && status == FLOW_OK)
 	{
 		FlowPieceKind kind = next_part(in->p);
 
-		if (*in->p == '\0')
-		{
-			invalid(in);
-			flow_error_detail(in->error,
-			                  "The \"${\" at byte %zu is not closed.",
-			                  byte_of(in, open));
-			return in->error->status;
-		}
-		if (*in->p == '\\' && (in->p[1] == '\0' || in->p[1] == '/'))
-		{
-			invalid(in);
-			flow_error_detail(in->error,
-			                  "The \"\\\" at byte %zu has no character to escape.",
-			                  byte_of(in, in->p));
-			return in->error->status;
-		}
+		if ((status = check_in_date(in, open)) != FLOW_OK)
+			return status;
 		if (kind == FLOW_PIECE_NAME)
 		{
 			status = copy_date_text(in);
@@ -289,6 +344,15 @@ add_date(Reader *in, const char *open)
 	}
 	if (status != FLOW_OK)
 		return status;
+	in->form_end = in->p;
+	if (*in->p == '|')
+	{
+		form = in->p + 1;
+		status = skip_written_form(in, open, seen);
+	}
+	if (status != FLOW_OK)
+		return status;
+	variable->form = keep_form(in, form);
 
 	/* each part needs the larger ones */
 	variable->has_hour = seen[FLOW_PIECE_HOUR];
@@ -312,16 +376,17 @@ add_date(Reader *in, const char *open)
 }
 
 /*
- * Returns true if the variable from "open" to "end" is the whole value in a
+ * Returns true if the variable from "open" to in->p is the whole value in a
  * name "name=value".  An escaped "=" is text like any other.
  */
 static bool
-is_hive_value(const Reader *in, const char *open, const char *end)
+is_hive_value(const Reader *in, const char *open)
 {
 	const char *p = open;
 	bool named = false;
 
-	if ((*end != '/' && *end != '\0') || memchr(open, '/', (size_t) (end - open)) != NULL)
+	if ((*in->p != '/' && *in->p != '\0') ||
+	    memchr(open, '/', (size_t) (in->form_end - open)) != NULL)
 		return false;
 	while (p > in->text && p[-1] != '/')
 		p--;
@@ -358,13 +423,14 @@ read_variable(Reader *in, int depth)
 	add_mark(in);
 	in->p += 2;
 	status = add_variable(in, open);
+	in->form_end = in->p;
 	if (status == FLOW_OK)
 		status = *in->p == ':' ? add_date(in, open) : add_piece(in, FLOW_PIECE_NAME);
 	if (status != FLOW_OK)
 		return status;
 	in->p++;
 	add_mark(in);
-	path_template->hive_at[path_template->nvariables - 1] = is_hive_value(in, open, in->p) ? at : 0;
+	path_template->hive_at[path_template->nvariables - 1] = is_hive_value(in, open) ? at : 0;
 	return FLOW_OK;
 }
 
@@ -373,7 +439,12 @@ FlowStatus
 flow_template_read(const char *text, size_t from, char *names, FlowTemplate *path_template,
                    FlowError *error)
 {
-	Reader in = {text, text + from, path_template->pattern, names, path_template, error};
+	Reader in = {.text = text,
+	             .p = text + from,
+	             .out = path_template->pattern,
+	             .names = names,
+	             .path_template = path_template,
+	             .error = error};
 	int depth = 0;
 
 	if (from > 0)
@@ -441,7 +512,7 @@ flow_template_source(const FlowTemplate *path_template, size_t offset)
 size_t
 flow_piece_width(FlowPieceKind kind)
 {
-	return strlen(parts[kind].letters);
+	return kind == FLOW_PIECE_NAME ? 0 : strlen(parts[kind].letters);
 }
 
 static int
@@ -534,6 +605,7 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	if (!moment_of(numbers, &value->from))
 		return false;
 	value->begun = true;
+	value->form = variable->form;
 	value->to = end_of(numbers, last, value->from);
 	if (!complete)
 		return true;
@@ -548,6 +620,67 @@ date_value(const FlowVariable *variable, const int *found, bool complete, FlowPa
 	               numbers[FLOW_PIECE_HOUR] % 100);
 	value->text = (FlowSlice) {value->date, (size_t) len};
 	return true;
+}
+
+/* Sets the parts of the time, by FlowPieceKind. */
+static bool
+numbers_of(int64_t microseconds, int *numbers)
+{
+	time_t seconds = (time_t) (microseconds / 1000000 - (microseconds % 1000000 < 0));
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL)
+		return false;
+	numbers[FLOW_PIECE_NAME] = 0;
+	numbers[FLOW_PIECE_YEAR] = tm.tm_year + 1900;
+	numbers[FLOW_PIECE_MONTH] = tm.tm_mon + 1;
+	numbers[FLOW_PIECE_DAY] = tm.tm_mday;
+	numbers[FLOW_PIECE_HOUR] = tm.tm_hour;
+	return true;
+}
+
+/* Sets the next date of a variable that begins in a range. */
+bool
+flow_location_next_date(const FlowLocation *location, int variable, const FlowPathValue *range,
+                        FlowPathValue *date)
+{
+	const FlowTemplate *path_template = &location->path_template;
+	int64_t from = date->begun ? date->to : range->from;
+	int found[flow_countof(parts)] = {-1, -1, -1, -1, -1};
+	int numbers[flow_countof(parts)];
+
+	if (from >= range->to || !numbers_of(from, numbers))
+		return false;
+	for (int k = 0; k < path_template->npieces; k++)
+		if (path_template->pieces[k].variable == variable)
+			found[path_template->pieces[k].kind] = numbers[path_template->pieces[k].kind];
+	memset(date, 0, sizeof(*date));
+	return date_value(&path_template->variables[variable], found, true, date);
+}
+
+/* Writes a date in a form; returns the length. */
+size_t
+flow_date_write(const char *form, int64_t microseconds, char *to)
+{
+	int numbers[flow_countof(parts)];
+	char *begin = to;
+
+	if (!numbers_of(microseconds, numbers))
+		return 0;
+	while (*form != '\0')
+	{
+		FlowPieceKind kind = next_part(form);
+		size_t width = flow_piece_width(kind);
+
+		form += kind == FLOW_PIECE_NAME && *form == '\\';
+		if (kind == FLOW_PIECE_NAME)
+			*to++ = *form++;
+		for (size_t i = width; i > 0; i--, numbers[kind] /= 10)
+			to[i - 1] = (char) ('0' + numbers[kind] % 10);
+		to += width;
+		form += width;
+	}
+	return (size_t) (to - begin);
 }
 
 /* Returns true if a value in "name=value" is the one by which Hive means NULL. */
@@ -611,6 +744,7 @@ flow_template_values(const FlowTemplate *path_template, const FlowSlice *pieces,
 
 		values[i].text = (FlowSlice) {NULL, 0};
 		values[i].encoded = values[i].is_null = values[i].begun = false;
+		values[i].form = NULL;
 		for (int k = 0; k < path_template->npieces; k++)
 		{
 			const FlowPiece *piece = &path_template->pieces[k];

@@ -29,6 +29,7 @@ flow_objects_create(const FlowHost *host)
 		return NULL;
 	memset(list, 0, sizeof(FlowObjectList));
 	list->objects.complete = true;
+	list->known_before = INT64_MIN;
 	return &list->objects;
 }
 
@@ -51,6 +52,7 @@ flow_objects_free(const FlowHost *host, FlowObjects *objects)
 		next = array->next;
 		flow_free(host, array);
 	}
+	flow_free(host, list->known_directory);
 	flow_free(host, list);
 }
 
@@ -137,11 +139,23 @@ flow_objects_add(const FlowHost *host, FlowObjects *objects, const FlowObject *o
 	return FLOW_OK;
 }
 
+/*
+ * Returns true if a file or directory with these values comes from an earlier
+ * list.
+ */
+static bool
+is_known(const FlowObjectList *list, const FlowPathValue *values)
+{
+	int64_t from, to;
+
+	return list->known_before != INT64_MIN &&
+	       flow_location_days(list->location, values, &from, &to) && to <= list->known_before;
+}
+
 /* Decides whether a file is to be read, and counts why if it is not. */
-FlowStatus
-flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
-                   const FlowObject *file, const FlowPathValue *values, bool *keep,
-                   FlowError *error)
+static FlowStatus
+prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+      const FlowObject *file, const FlowPathValue *values, bool *keep, FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
 	FlowStatus status = FLOW_OK;
@@ -162,10 +176,22 @@ flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const Flo
 	return FLOW_OK;
 }
 
-/* Decides whether a directory is to be read, and counts it if it is not. */
+/* The same for a file that was found, unless it is known. */
 FlowStatus
-flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
-                             const FlowPathValue *values, bool *keep, FlowError *error)
+flow_objects_prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *pruner,
+                   const FlowObject *file, const FlowPathValue *values, bool *keep,
+                   FlowError *error)
+{
+	*keep = false;
+	if (is_known((FlowObjectList *) objects, values))
+		return FLOW_OK;
+	return prune(objects, location, pruner, file, values, keep, error);
+}
+
+/* Decides whether a directory is to be read, and counts it if it is not. */
+static FlowStatus
+prune_directory(FlowObjects *objects, const FlowPruner *pruner, const FlowPathValue *values,
+                bool *keep, FlowError *error)
 {
 	FlowPruning pruning = FLOW_KEEP;
 	FlowStatus status = FLOW_OK;
@@ -175,4 +201,89 @@ flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
 	*keep = pruning == FLOW_KEEP;
 	objects->pruned.directories += status == FLOW_OK && !*keep;
 	return status;
+}
+
+/* The same for a directory that was found, unless all in it is known. */
+FlowStatus
+flow_objects_prune_directory(FlowObjects *objects, const FlowPruner *pruner,
+                             const FlowPathValue *values, bool *keep, FlowError *error)
+{
+	*keep = false;
+	if (is_known((FlowObjectList *) objects, values))
+		return FLOW_OK;
+	return prune_directory(objects, pruner, values, keep, error);
+}
+
+/* ---------- objects of an earlier list ---------- */
+
+/* Decides whether files of a day are to be read. */
+FlowStatus
+flow_objects_prune_day(FlowObjects *objects, int64_t from, bool *keep, FlowError *error)
+{
+	FlowObjectList *list = (FlowObjectList *) objects;
+	FlowPathValue values[FLOW_MAX_VARIABLES];
+	char texts[FLOW_DAY_TEXTS];
+
+	*keep = true;
+	if (list->pruner == NULL || !flow_location_set_day(list->location, from, texts, values))
+		return FLOW_OK;
+	return prune_directory(objects, list->pruner, values, keep, error);
+}
+
+/*
+ * Sets list->known_keep for the directory of a path, whose length is "len".
+ * Files of one directory follow each other, so it is decided once for each.
+ */
+static FlowStatus
+enter_directory(const FlowHost *host, FlowObjectList *list, const char *path, size_t len,
+                FlowError *error)
+{
+	FlowPathValue values[FLOW_MAX_VARIABLES];
+	bool more;
+
+	if (list->known_directory != NULL && list->known_len == len &&
+	    memcmp(list->known_directory, path, len) == 0)
+		return FLOW_OK;
+	if (len >= list->known_size)
+	{
+		size_t size = 2 * len + 64;
+		char *directory = flow_allocate(host, size);
+
+		if (directory == NULL)
+			return flow_error_memory(error);
+		flow_free(host, list->known_directory);
+		list->known_directory = directory;
+		list->known_size = size;
+	}
+	memcpy(list->known_directory, path, len);
+	list->known_directory[len] = '\0';
+	list->known_len = len;
+	list->known_keep = true;
+
+	/* what cannot be said of a directory is said of its files */
+	if (!flow_location_directory_values(list->location, list->known_directory, values, &more))
+		return FLOW_OK;
+	return prune_directory(&list->objects, list->pruner, values, &list->known_keep, error);
+}
+
+/* Adds an object of an earlier list, unless it is pruned. */
+FlowStatus
+flow_objects_add_known(const FlowHost *host, FlowObjects *objects, const FlowObject *object,
+                       FlowError *error)
+{
+	FlowObjectList *list = (FlowObjectList *) objects;
+	const char *slash = strrchr(object->path, '/');
+	FlowPathValue values[FLOW_MAX_VARIABLES];
+	FlowStatus status;
+	bool keep;
+
+	status = enter_directory(host, list, object->path, (size_t) (slash - object->path), error);
+	if (status != FLOW_OK || !list->known_keep ||
+	    !flow_location_values(list->location, object->path, values))
+		return status;
+	objects->known++;
+	status = prune(objects, list->location, list->pruner, object, values, &keep, error);
+	if (status != FLOW_OK || !keep)
+		return status;
+	return flow_objects_add(host, objects, object, error);
 }

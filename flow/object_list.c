@@ -116,15 +116,18 @@ flow_objects_resume(FlowObjects *objects, const char *bytes, size_t len, FlowErr
 	    ->resume_list(store, list->location, list->pruner, bytes, len, &list->listing, error);
 }
 
-/* Begins a list that flow_objects_more extends. */
-FlowStatus
-flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
-                   const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+/*
+ * Makes a list with what is known.  If nothing else is wanted, checks that the
+ * location may be listed.
+ */
+static FlowStatus
+create_list(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+            const FlowPruner *pruner, const FlowKnown *known, FlowObjects **objects,
+            FlowError *error)
 {
 	FlowObjectList *list;
+	FlowStatus status = FLOW_OK;
 
-	if (access->store == NULL)
-		return flow_objects_list_pruned(host, location, access, NULL, pruner, objects, error);
 	*objects = flow_objects_create(host);
 	if (*objects == NULL)
 		return flow_error_memory(error);
@@ -132,8 +135,83 @@ flow_objects_begin(const FlowHost *host, const FlowLocation *location, const Flo
 	list->access = *access;
 	list->location = location;
 	list->pruner = pruner;
-	(*objects)->complete = false;
+	if (known == NULL)
+		return FLOW_OK;
+
+	list->known_before = known->before;
+	(*objects)->pruned.directories += known->all; /* all that is not known */
+	if (known->all && access->store != NULL)
+		status = access->store->storage->check_list(access->store, location, error);
+	else if (known->all)
+		status = flow_file_check(host, location, access, error);
+	if (status == FLOW_OK && known->add != NULL)
+		status = known->add(known->arg, *objects, error);
+	sum_up(list);
+	if (status != FLOW_OK)
+	{
+		flow_objects_free(host, *objects);
+		*objects = NULL;
+	}
+	return status;
+}
+
+/* Ends a list by the status that it came to: sorts the files, or frees them. */
+static FlowStatus
+end_list(const FlowHost *host, const FlowLocation *location, FlowObjects *listed, FlowStatus status,
+         FlowObjects **objects, FlowError *error)
+{
+	if (status == FLOW_OK)
+		status = sort(host, listed, strlen(flow_location_fixed(location)), error);
+	if (status != FLOW_OK)
+	{
+		flow_objects_free(host, listed);
+		return status;
+	}
+	finish(listed);
+	*objects = listed;
 	return FLOW_OK;
+}
+
+/* Lists local files, sorted by path. */
+static FlowStatus
+list_files(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+           const FlowListLimits *limits, const FlowPruner *pruner, const FlowKnown *known,
+           FlowObjects **objects, FlowError *error)
+{
+	FlowObjects *listed;
+	FlowStatus status;
+
+	*objects = NULL;
+	status = create_list(host, location, access, pruner, known, &listed, error);
+	if (status != FLOW_OK)
+		return status;
+	if (known == NULL || !known->all)
+		status = flow_file_list(host, location, access, limits, pruner, listed, error);
+	return end_list(host, location, listed, status, objects, error);
+}
+
+/* Begins a list that flow_objects_more extends, with what is known. */
+FlowStatus
+flow_objects_begin_known(const FlowHost *host, const FlowLocation *location,
+                         const FlowAccess *access, const FlowPruner *pruner, const FlowKnown *known,
+                         FlowObjects **objects, FlowError *error)
+{
+	FlowStatus status;
+
+	if (access->store == NULL)
+		return list_files(host, location, access, NULL, pruner, known, objects, error);
+	status = create_list(host, location, access, pruner, known, objects, error);
+	if (status == FLOW_OK)
+		(*objects)->complete = known != NULL && known->all;
+	return status;
+}
+
+/* Begins a list that flow_objects_more extends. */
+FlowStatus
+flow_objects_begin(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+                   const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
+{
+	return flow_objects_begin_known(host, location, access, pruner, NULL, objects, error);
 }
 
 /*
@@ -150,37 +228,41 @@ list_store(FlowObjects *objects, FlowError *error)
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
+/* Lists all files of a location at once, with what is known. */
+static FlowStatus
+list_all(const FlowHost *host, const FlowLocation *location, const FlowAccess *access,
+         const FlowListLimits *limits, const FlowPruner *pruner, const FlowKnown *known,
+         FlowObjects **objects, FlowError *error)
+{
+	FlowObjects *listed;
+	FlowStatus status;
+
+	if (access->store == NULL)
+		return list_files(host, location, access, limits, pruner, known, objects, error);
+	*objects = NULL;
+	status = flow_objects_begin_known(host, location, access, pruner, known, &listed, error);
+	if (status != FLOW_OK)
+		return status;
+	status = list_store(listed, error);
+	return end_list(host, location, listed, status, objects, error);
+}
+
 /* Lists the files of a parsed location, sorted by path. */
 FlowStatus
 flow_objects_list_pruned(const FlowHost *host, const FlowLocation *location,
                          const FlowAccess *access, const FlowListLimits *limits,
                          const FlowPruner *pruner, FlowObjects **objects, FlowError *error)
 {
-	FlowObjects *listed;
-	FlowStatus status = FLOW_OK;
+	return list_all(host, location, access, limits, pruner, NULL, objects, error);
+}
 
-	*objects = NULL;
-	if (access->store != NULL)
-		status = flow_objects_begin(host, location, access, pruner, &listed, error);
-	else if ((listed = flow_objects_create(host)) == NULL)
-		status = flow_error_memory(error);
-	if (status != FLOW_OK)
-		return status;
-
-	if (access->store != NULL)
-		status = list_store(listed, error);
-	else
-		status = flow_file_list(host, location, access, limits, pruner, listed, error);
-	if (status == FLOW_OK)
-		status = sort(host, listed, strlen(flow_location_fixed(location)), error);
-	if (status != FLOW_OK)
-	{
-		flow_objects_free(host, listed);
-		return status;
-	}
-	finish(listed);
-	*objects = listed;
-	return FLOW_OK;
+/* The same with what is known. */
+FlowStatus
+flow_objects_list_known(const FlowHost *host, const FlowLocation *location,
+                        const FlowAccess *access, const FlowPruner *pruner, const FlowKnown *known,
+                        FlowObjects **objects, FlowError *error)
+{
+	return list_all(host, location, access, NULL, pruner, known, objects, error);
 }
 
 /* Lists the files of a location. */

@@ -30,10 +30,17 @@ typedef struct FlowObjectList
 	size_t capacity;
 	FlowObjectChunk *chunks; /* the first is in use */
 
-	/* of a list that grows */
-	FlowAccess access;
 	const FlowLocation *location;
 	const FlowPruner *pruner;
+	/* files of days that end until then come from an earlier list; or INT64_MIN */
+	int64_t known_before;
+	/* the directory of the last of these files, and whether it is kept */
+	char *known_directory;
+	size_t known_len, known_size;
+	bool known_keep;
+
+	/* of a list that grows */
+	FlowAccess access;
 	void *listing;           /* the state of the store's listing */
 	size_t summed;           /* objects whose sizes are included in "bytes" */
 	FlowObjectArray *arrays; /* outgrown arrays of items, to which there may be pointers */
@@ -83,5 +90,12 @@ extern bool flow_shard_holds(const FlowLocation *location, const char *path);
 extern FlowStatus flow_file_list(const FlowHost *host, const FlowLocation *location,
                                  const FlowAccess *access, const FlowListLimits *limits,
                                  const FlowPruner *pruner, FlowObjects *objects, FlowError *error);
+
+/*
+ * Checks that the fixed part of a location is there and may be read, where
+ * nothing of it needs to be listed.
+ */
+extern FlowStatus flow_file_check(const FlowHost *host, const FlowLocation *location,
+                                  const FlowAccess *access, FlowError *error);
 
 #endif /* FLOW_OBJECTS_H */

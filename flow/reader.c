@@ -14,42 +14,14 @@
  *-------------------------------------------------------------------------
  */
 #include "bytes/source.h"
+#include "filter.h"
 #include "format.h"
 #include "lines.h"
+#include "memo.h"
 #include "reader.h"
 #include "selector.h"
 
 #include <string.h>
-
-/* ---------- the ledger of split lines ---------- */
-
-/*
- * Enters the lines up to an end into the ledger: those that were not handed
- * out were filtered.
- */
-static void
-flush_counts_until(FlowReader *reader, size_t end)
-{
-	size_t lines = flow_lines_count(reader->lines, reader->settled, end);
-
-	reader->line += lines;
-	reader->counts.lines += lines;
-	reader->counts.filtered += lines - reader->taken;
-	reader->taken = 0;
-	reader->settled = end;
-}
-
-/*
- * Enters the lines up to the row that was handed out last, if a row was handed
- * out.
- */
-static void
-flush_counts(FlowReader *reader)
-{
-	if (reader->taken > 0)
-		flush_counts_until(reader,
-		                   flow_lines_behind(reader->lines, reader->lines->rows[reader->row - 1]));
-}
 
 /* ---------- buffers ---------- */
 
@@ -61,12 +33,22 @@ flush_counts(FlowReader *reader)
 static void
 free_buffers(FlowReader *reader)
 {
+	flow_free(reader->host, reader->long_line);
+	reader->long_line = NULL;
 	flow_free(reader->host, reader->allocation);
 	reader->allocation = reader->block = reader->cursor = reader->end = reader->stop = NULL;
 	reader->headroom = 0;
 	reader->scanned = 0;
 	if (reader->lines != NULL)
 		flow_lines_free_room(reader->lines);
+	flow_free(reader->host, reader->block_rows);
+	flow_free(reader->host, reader->needed_columns.fields);
+	for (int i = 0; reader->entry_checks != NULL && i < reader->ncolumns; i++)
+		flow_free(reader->host, reader->entry_checks[i].bad);
+	flow_free(reader->host, reader->entry_checks);
+	reader->block_rows = NULL;
+	reader->needed_columns.fields = NULL;
+	reader->entry_checks = NULL;
 	flow_selector_free(reader->selector);
 	reader->selector = NULL;
 	reader->layout = NULL;
@@ -74,87 +56,15 @@ free_buffers(FlowReader *reader)
 
 /* ---------- split lines to records ---------- */
 
-/*
- * A field of up to this number of digits is certainly a value of its type: of
- * an integer, or of a time, which is then in seconds or milliseconds.
- */
-static const uint32_t good_digits[FLOW_OPAQUE + 1] =
-	{[FLOW_INT16] = 4, [FLOW_INT32] = 9, [FLOW_INT64] = 18, [FLOW_TIME] = 12, [FLOW_DAY] = 12};
-
-/*
- * Lists the columns that are checked in every row.  Under 'ignore', and where
- * columns are NOT NULL, more columns are checked than the filter reads (see
- * flow_reader_check_columns).  A row's field in a column of unbounded text is
- * always good.
- */
-static void
-list_checks(FlowReader *reader)
-{
-	bool all = reader->spec.on_error == FLOW_ON_ERROR_IGNORE;
-
-	for (int i = 0; i < reader->ncolumns; i++)
-	{
-		const FlowColumn *column = &reader->columns[i];
-		bool digits_are_null = column->null_text != NULL && column->null_len > 0 &&
-		                       column->null_text[0] >= '0' && column->null_text[0] <= '9';
-
-		if (column->source != FLOW_FROM_RECORD ||
-		    (!column->not_null && (!all || (column->type == FLOW_TEXT && column->max_chars < 0))))
-			continue;
-		reader->checks[reader->nchecks++] =
-			(FlowColumnCheck) {i, digits_are_null ? 0 : good_digits[column->type]};
-	}
-}
-
-/*
- * Returns true if a row's field in a column is bad.  The row is then taken
- * singly.
- */
-static inline bool
-is_doubtful(const FlowReader *reader, uint32_t row, const FlowColumnCheck *check)
-{
-	const FlowLines *lines = reader->lines;
-	int place = lines->place[check->column];
-	FlowSlice field = {NULL, 0};
-	FlowStatus status;
-	FlowValue value;
-
-	if (place >= 0)
-	{
-		uint32_t end = row + (uint32_t) place;
-		uint32_t start = lines->batch.next[(ptrdiff_t) end - 1];
-
-		field = (FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
-		if (flow_likely((lines->batch.digits[end / 8] >> (end % 8) & 1) &&
-		                field.len <= check->good_digits))
-			return false;
-	}
-	status = flow_value_read(&reader->columns[check->column], reader->host, field, &value);
-	return status != FLOW_OK && status != FLOW_END;
-}
-
-/* Marks the rows with a bad field in a checked column as doubtful. */
-static void
-doubt_columns(FlowReader *reader)
-{
-	uint32_t *rows = reader->lines->rows;
-
-	for (size_t i = 0; reader->bad_constant && i < reader->nrows; i++)
-		rows[i] |= FLOW_ROW_DOUBTFUL;
-	for (int j = 0; j < reader->nchecks; j++)
-		for (size_t i = 0; i < reader->nrows; i++)
-			if (!(rows[i] & FLOW_ROW_DOUBTFUL) && is_doubtful(reader, rows[i], &reader->checks[j]))
-				rows[i] |= FLOW_ROW_DOUBTFUL;
-}
-
 /* Closes the piece, all rows of which were handed out. */
 static void
 close_piece(FlowReader *reader)
 {
-	if (reader->lines == NULL || reader->lines->nrows == 0)
+	if (reader->piece == 0)
 		return;
-	flush_counts_until(reader, reader->lines->ends->count);
-	reader->row = reader->nrows = reader->lines->nrows = 0;
+	flow_reader_count_dropped(reader);
+	flow_reader_settle(reader, reader->piece);
+	reader->row = reader->nrows = reader->piece = 0;
 }
 
 /*
@@ -173,6 +83,28 @@ owned_bytes(const FlowReader *reader)
 		return 0;
 	newline = memchr(reader->stop, '\n', (size_t) (reader->end - reader->stop));
 	return (size_t) ((newline != NULL ? newline + 1 : reader->stop) - reader->cursor);
+}
+
+/*
+ * Keeps the rows of the piece that pass; FLOW_NEED_VALUE if values are awaited
+ * first.
+ */
+static FlowStatus
+select_rows(FlowReader *reader, FlowError *error)
+{
+	FlowStatus status;
+
+	if (reader->records != NULL)
+		return flow_reader_select_block(reader, error);
+	status = flow_reader_select(reader);
+	if (status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
+	if (status == FLOW_OK)
+	{
+		flow_reader_doubt_columns(reader);
+		reader->ranked = reader->spec.top != NULL ? reader->row : SIZE_MAX;
+	}
+	return status;
 }
 
 /*
@@ -201,14 +133,39 @@ split_piece(FlowReader *reader, FlowError *error)
 	reader->scanned = 0;
 	reader->settled = 0;
 	reader->row = 0;
+	reader->batch = &reader->lines->batch;
+	reader->rows = reader->lines->rows;
 	reader->nrows = reader->lines->nrows;
-	if (reader->selector != NULL && flow_selector_apply(reader->selector,
-	                                                    &reader->lines->batch,
-	                                                    reader->lines->rows,
-	                                                    &reader->nrows) == FLOW_INTERRUPTED)
-		return flow_error_interrupted(error);
-	doubt_columns(reader);
-	return FLOW_OK;
+	reader->piece = reader->lines->ends->count;
+	flow_memo_settle(flow_filter_memo(reader->spec.filter));
+	return select_rows(reader, error);
+}
+
+/*
+ * Drops rows, from the next one up to a doubtful one.  That may be a header,
+ * after which the piece is split again, so no later row may be looked at yet.
+ * The rows that stay move up to the doubtful one.
+ */
+static void
+drop_rows_of_lines(FlowReader *reader)
+{
+	uint32_t *rows = reader->rows;
+	size_t end = reader->row;
+	size_t kept;
+
+	flow_reader_count_dropped(reader);
+	flow_reader_flush(reader);
+	while (end < reader->nrows && !(rows[end] & FLOW_ROW_DOUBTFUL))
+		end++;
+	reader->ranked = end;
+	if (end == reader->row)
+	{
+		reader->ranked++;
+		return;
+	}
+	kept = flow_reader_drop(reader, reader->row, end, flow_reader_row_end(reader, rows[end - 1]));
+	memmove(rows + end - kept, rows + reader->row, kept * sizeof(uint32_t));
+	reader->row = end - kept;
 }
 
 /*
@@ -221,22 +178,40 @@ drop_rest_of_piece(FlowReader *reader)
 	FlowLines *lines = reader->lines;
 
 	reader->cursor = (char *) lines->batch.data + lines->ends->next[reader->settled - 1];
-	reader->row = reader->nrows = lines->nrows = 0;
+	reader->row = reader->nrows = reader->piece = 0;
 }
 
-/* Takes a doubtful row as a single line. */
+/* Puts all fields of a row into reader->fields. */
+static void
+fill_fields(FlowReader *reader, uint32_t row)
+{
+	FlowBatch batch = reader->lines->batch;
+
+	batch.rows = &row;
+	for (int i = 0; i < reader->ncolumns; i++)
+		reader->fields[i] = flow_batch_field(&batch, 0, i);
+	flow_reader_set_others(reader);
+}
+
+/* Takes a doubtful row as a single line, or as a single record if it is one. */
 static FlowStatus
 take_row_plainly(FlowReader *reader, FlowError *error)
 {
 	const FlowLayout *layout = reader->layout;
 	FlowStatus status;
-	uint32_t row = reader->lines->rows[reader->row++] & ~FLOW_ROW_DOUBTFUL;
+	uint32_t marked = reader->rows[reader->row++];
+	uint32_t row = marked & ~FLOW_ROW_MARKS;
 	FlowSlice text = flow_lines_line(reader->lines, row);
-	FlowLine line = {text.data, text.len, false};
+	FlowLine line = {text.data, text.len, false, false};
 
-	flush_counts_until(reader, row);
+	flow_reader_settle(reader, row);
 	reader->settled = flow_lines_behind(reader->lines, row);
 	flow_reader_begin_line(reader, &line);
+	if (marked & FLOW_ROW_NEEDS)
+	{
+		fill_fields(reader, row);
+		return flow_reader_take_record(reader, &line, error);
+	}
 	status = flow_reader_take_line(reader, &line, error);
 	if (reader->layout != layout)
 		drop_rest_of_piece(reader);
@@ -247,41 +222,44 @@ take_row_plainly(FlowReader *reader, FlowError *error)
 static void
 fill_wanted(FlowReader *reader)
 {
-	const FlowLines *lines = reader->lines;
-	uint32_t row = lines->rows[reader->row - 1];
+	const FlowBatch *batch = reader->batch;
+	uint32_t row = reader->rows[reader->row - 1];
 
 	for (int i = 0; i < reader->nwanted; i++)
 	{
 		int column = reader->wanted[i];
-		int place = lines->place[column];
+		int place = batch->place[column];
 		uint32_t end = row + (uint32_t) place;
 
 		if (place >= 0)
 		{
-			uint32_t start = lines->batch.next[(ptrdiff_t) end - 1];
+			uint32_t start = batch->next[(ptrdiff_t) end - 1];
 
 			reader->fields[column] =
-				(FlowSlice) {lines->batch.data + start, lines->batch.next[end] - 1 - start};
+				(FlowSlice) {batch->data + start, batch->next[end] - 1 - start};
 		}
 		else
 			reader->fields[column] = reader->constant[column];
 	}
 	if (flow_unlikely(reader->wants_line))
 	{
-		flush_counts(reader);
+		flow_reader_flush(reader);
 		flow_reader_set_line(reader);
 	}
 }
 
 /*
- * Continues with a record whose value has arrived: it is tested again, and the
- * selector learns the order of the conjuncts anew.
+ * Continues with a record whose value has arrived: it is tested again.  If the
+ * filter was changed for that, the selector learns the order of the conjuncts
+ * anew.
  */
 static FlowStatus
 take_up_waiting(FlowReader *reader, FlowError *error)
 {
-	FlowStatus status = flow_reader_make_selector(reader, error);
+	FlowStatus status = FLOW_OK;
 
+	if (reader->resolved != reader->spec.filter->resolved)
+		status = flow_reader_make_selector(reader, error);
 	return status == FLOW_OK ? flow_reader_take_waiting(reader, error) : status;
 }
 
@@ -307,18 +285,32 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		 */
 		if (flow_unlikely(reader->value_waits))
 			status = take_up_waiting(reader, error);
+		else if (flow_unlikely(reader->piece_waits))
+		{
+			if ((status = select_rows(reader, error)) == FLOW_OK)
+				continue;
+		}
 		else if (reader->row < reader->nrows)
 		{
-			if (!(reader->lines->rows[reader->row] & FLOW_ROW_DOUBTFUL))
+			if (flow_unlikely(reader->row == reader->ranked))
+			{
+				drop_rows_of_lines(reader);
+				continue;
+			}
+			if (!(reader->rows[reader->row] & FLOW_ROW_DOUBTFUL))
 			{
 				*is_row = true;
 				return FLOW_OK;
 			}
-			status = take_row_plainly(reader, error);
+			status = reader->records != NULL ? flow_reader_take_row(reader, error)
+			                                 : take_row_plainly(reader, error);
 		}
 		else if (reader->source == NULL)
 		{
-			if ((status = flow_reader_open_next(reader, error)) == FLOW_OK)
+			status = flow_reader_open_next(reader, error);
+			if (status == FLOW_OK && flow_source_is_parquet(reader->source))
+				status = flow_reader_begin_parquet(reader, error);
+			if (status == FLOW_OK)
 				continue;
 			if (status == FLOW_END)
 				free_buffers(reader);
@@ -327,9 +319,11 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 		else
 		{
 			close_piece(reader);
-			if ((status = split_piece(reader, error)) == FLOW_OK)
+			status = reader->records != NULL ? flow_reader_next_block(reader, error)
+			                                 : split_piece(reader, error);
+			if (status == FLOW_OK)
 				continue;
-			if (status == FLOW_END)
+			if (status == FLOW_END && reader->records == NULL)
 				status = flow_reader_next_line(reader, &line, error);
 			if (status == FLOW_END)
 			{
@@ -350,6 +344,20 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 	}
 }
 
+/*
+ * Returns true if the record in reader->fields is dropped.  A row of a block
+ * may have become doubtful after its key was taken, which counts once.
+ */
+static bool
+drops_record(FlowReader *reader)
+{
+	FlowBatch batch = {.count = 1, .fields = reader->fields};
+	bool is_taken = reader->records != NULL && reader->ranked == SIZE_MAX;
+
+	return reader->spec.top != NULL && !is_taken &&
+	       flow_top_select(reader->spec.top, &batch, NULL) == 0;
+}
+
 /* Returns the next record that passes the filter. */
 FlowStatus
 flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
@@ -357,6 +365,11 @@ flow_reader_next(FlowReader *reader, FlowRecord *record, FlowError *error)
 	bool is_row;
 	FlowStatus status = flow_reader_advance(reader, &is_row, error);
 
+	while (status == FLOW_OK && !is_row && drops_record(reader))
+	{
+		reader->counts.emitted++;
+		status = flow_reader_advance(reader, &is_row, error);
+	}
 	if (status != FLOW_OK)
 		return flow_reader_error_leaves(reader, status, error);
 	if (is_row)
@@ -377,13 +390,25 @@ flow_reader_needed(const FlowReader *reader)
 	return reader->needed;
 }
 
+FlowRecord
+flow_reader_waiting(const FlowReader *reader)
+{
+	return (FlowRecord) {reader->fields};
+}
+
+bool
+flow_reader_is_parquet(const FlowReader *reader)
+{
+	return reader->records != NULL;
+}
+
 /* Handles a bad field that the host found in the current record. */
 FlowStatus
 flow_reader_bad_field(FlowReader *reader, FlowBadField bad, FlowError *error)
 {
 	FlowStatus status;
 
-	flush_counts(reader);
+	flow_reader_flush(reader);
 	status = flow_reader_bad_field_error(reader, bad, error);
 	if (status != FLOW_NO_MEMORY && reader->spec.on_error == FLOW_ON_ERROR_SET_NULL &&
 	    !reader->columns[bad.column].not_null)
@@ -401,6 +426,7 @@ count_listed(FlowReader *reader)
 	FlowCounts *counts = &reader->counts;
 
 	counts->files_skipped = objects->skipped;
+	counts->files_known = objects->known;
 	counts->pruned = objects->pruned;
 	counts->files_pruned = flow_pruned_files(&objects->pruned);
 	counts->files = objects->count + counts->files_skipped + counts->files_pruned;
@@ -444,7 +470,7 @@ flow_reader_create(const FlowReadSpec *spec, FlowReader **reader, FlowError *err
 		for (int i = 0; i < self->ncolumns; i++)
 			if (flow_column_is_constant(&self->columns[i]))
 				self->constant_columns[self->nconstant++] = i;
-		list_checks(self);
+		flow_reader_list_checks(self);
 		memset(self->fields, 0, (size_t) self->ncolumns * sizeof(FlowSlice));
 	}
 	if (status == FLOW_OK)
@@ -472,7 +498,9 @@ flow_reader_close(FlowReader *reader)
 {
 	if (reader == NULL)
 		return;
+	flow_parquet_records_close(reader->records);
 	flow_source_close(reader->source);
+	flow_reader_close_opened(reader);
 	free_buffers(reader);
 	flow_free(reader->host, reader->header);
 	flow_free(reader->host, reader->announced);
@@ -490,17 +518,22 @@ void
 flow_reader_rewind(FlowReader *reader, FlowFormat *format, const FlowFilter *filter)
 {
 	reader->spec.format = format;
-	flush_counts(reader);
+	flow_reader_flush(reader);
 	reader->counts.filtered += reader->value_waits; /* it did not pass */
 	flow_reader_close_source(reader);
+	flow_reader_close_opened(reader);
 	if (reader->nannounced > 0)
 		reader->spec.access.store->storage->forget(reader->spec.access.store);
 	reader->nannounced = 0;
 	reader->next_object = 0;
 	reader->objects_opened = 0;
 	reader->record_waits = reader->group_waits = reader->group_nulls = reader->value_waits = false;
+	reader->piece_waits = false;
+	reader->dropped = 0;
 	reader->rejects_before = reader->counts.rejected + reader->counts.set_null;
 	free_buffers(reader);
+	if (filter != NULL)
+		flow_expressions_forget(filter->expressions);
 	reader->spec.filter = filter;
 }
 
@@ -510,7 +543,7 @@ flow_reader_counts(FlowReader *reader)
 {
 	FlowCounts *counts = &reader->counts;
 
-	flush_counts(reader);
+	flow_reader_flush(reader);
 	flow_reader_count_skipped(reader);
 	count_listed(reader);
 	counts->files_not_reached =
@@ -530,9 +563,11 @@ flow_reader_balances(FlowReader *reader)
 {
 	const FlowCounts *counts = flow_reader_counts(reader);
 
-	return counts->lines ==
-	       counts->headers + counts->blank + counts->emitted + counts->filtered + counts->rejected +
-	           (reader->record_waits || reader->group_waits || reader->value_waits ? 1 : 0);
+	return !reader->rows_differ &&
+	       counts->lines ==
+	           counts->headers + counts->blank + counts->emitted + counts->filtered +
+	               counts->rejected +
+	               (reader->record_waits || reader->group_waits || reader->value_waits ? 1 : 0);
 }
 
 const FlowReject *
@@ -555,7 +590,7 @@ flow_reader_position(FlowReader *reader, const char **path, uint64_t *line)
 
 	if (reader->object == NULL)
 		return false;
-	flush_counts(reader);
+	flow_reader_flush(reader);
 	*path = reader->object->path;
 	(void) flow_part_line(reader->host,
 	                      reader->object,

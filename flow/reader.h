@@ -10,11 +10,12 @@
 
 #include "bytes/source.h"
 #include "lines.h"
+#include "parquet/records.h"
 #include "selector.h"
 
 #define FLOW_LONG_LINE_KEPT 1024 /* bytes kept of a line that is too long, to show */
 /* maximum parts taken ahead; a store may want fewer */
-#define FLOW_READER_ANNOUNCED 256
+#define FLOW_READER_ANNOUNCED 1024
 
 /* A column that is checked in every row. */
 typedef struct FlowColumnCheck
@@ -24,13 +25,64 @@ typedef struct FlowColumnCheck
 	uint32_t good_digits;
 } FlowColumnCheck;
 
+/*
+ * By column, what is read of it: one allocation, at "fields".  Of a row that
+ * goes into groups, the host wants fields only if it has to compute something.
+ */
+typedef struct FlowNeeded
+{
+	bool *fields;  /* its fields, of the rows that pass */
+	bool *vectors; /* vectors of it, of these rows */
+	bool *codes;   /* its codes or, if it has none, its fields, of these rows */
+	bool *single;  /* its fields, of rows that are taken singly */
+	bool *filter;  /* the filter reads it */
+	bool *sought;  /* and compares it for equality */
+	bool *checked; /* a bad field of it makes a row a reject */
+	/* for spec.top, of the rows that pass */
+	bool *ranked;        /* vectors of it */
+	bool *ranked_fields; /* its fields */
+} FlowNeeded;
+
+#define FLOW_NEEDED_ARRAYS 9
+
+/* Which entries of a column's codes are bad fields. */
+typedef struct FlowEntryCheck
+{
+	uint8_t *bad; /* by code: 1 */
+	size_t size;  /* how many have room */
+	uint64_t serial;
+	bool any;
+} FlowEntryCheck;
+
 /* A line, without its newline and carriage return. */
 typedef struct FlowLine
 {
 	const char *data;
 	size_t len;
 	bool too_long; /* data is only its beginning */
+	bool is_mark;  /* it is a mark of the wrapper, which is not counted */
 } FlowLine;
+
+/* How much of a row group of a Parquet file is read. */
+typedef enum FlowReadStage
+{
+	FLOW_STAGE_NONE,
+	FLOW_STAGE_DICTIONARIES, /* may any row pass? */
+	FLOW_STAGE_FILTER,       /* columns that the filter reads: which rows pass? */
+	FLOW_STAGE_PASSED,       /* columns that are needed of rows that pass */
+	FLOW_STAGE_ROWS          /* also those that are needed of single rows */
+} FlowReadStage;
+
+/* A Parquet file that was opened before the reader comes to it. */
+typedef struct FlowOpened
+{
+	const char *path; /* of its object */
+	FlowSource *source;
+	FlowParquetRecords *records;
+	bool lacks_field; /* see flow_parquet_records_open */
+} FlowOpened;
+
+#define FLOW_READER_OPENED 4 /* maximum number of them */
 
 struct FlowReader
 {
@@ -64,8 +116,11 @@ struct FlowReader
 	char line_text[16 + 20 + FLOW_RECORD_SLACK];
 	char *header; /* header 'match': the first line */
 	size_t header_len;
-	bool timed;                 /* a wrapper puts a time before each record */
+	FlowFraming framing;        /* what the wrapper makes of a record */
 	bool has_marks;             /* and makes the lines: see flow_source_has_marks */
+	bool by_key;                /* the lines are of records with a member for each field */
+	bool had_keys;              /* some lines of the file were */
+	const FlowLayout *messages; /* then: the layout of the other lines */
 	const char *wrapper_header; /* see flow_source_header */
 	uint64_t skipped_counted;   /* skipped messages that "counts" already includes */
 	const FlowLayout *layout;   /* of the lines; NULL: not yet known */
@@ -82,8 +137,30 @@ struct FlowReader
 	bool at_start;    /* nothing of the file was read yet */
 	bool no_more;     /* the source has ended */
 	bool discarding;  /* cursor is inside a line that is too long */
-	char long_line[FLOW_LONG_LINE_KEPT];
+	char *long_line;  /* FLOW_LONG_LINE_KEPT bytes, which exist as long as the buffer */
 	size_t long_line_len;
+
+	/* a file that has columns instead of lines; see reader_parquet.c */
+	FlowParquetRecords *records; /* NULL: the file has lines */
+	uint32_t *block_rows;        /* of a block */
+	FlowNeeded needed_columns;
+	FlowEntryCheck *entry_checks; /* by column */
+	FlowReadStage planned_stage;  /* up to which the row group was announced */
+	FlowReadStage reached_stage;  /* and which it has reached */
+	bool index_awaited;           /* its page index is read before its columns */
+	bool index_useless;           /* that of the last row group did not help */
+	uint64_t rows_before;         /* counted before the part */
+	bool rows_differ;             /* those of a part are not what its footer names */
+	bool lacks_field;             /* see flow_parquet_records_open */
+	FlowOpened opened[FLOW_READER_OPENED];
+	int nopened;
+	const char *unopened; /* the path of a file that could not be opened ahead */
+	/* that row groups are expected to reach, by what the last one has reached, if any */
+	FlowReadStage expected_stage;
+	bool has_expected;
+	uint64_t serial;                /* see FlowParquetSpec */
+	const FlowGroups *groups;       /* what records are added to; NULL: they are returned */
+	char shown[FLOW_RAW_SHOWN + 1]; /* the beginning of a row that is a reject */
 
 	/*
 	 * the piece that was split last; all its lines are rows, and rows that did
@@ -91,11 +168,24 @@ struct FlowReader
 	 */
 	FlowLines *lines;       /* NULL: the format has no shape */
 	FlowSelector *selector; /* NULL: no filter */
+	FlowBatch *batch;       /* that of the lines, or of a block; NULL: there is none */
+	uint32_t *rows;         /* and their rows */
+	uint64_t resolved;      /* the filter's, when the selector was made */
+	bool piece_waits;       /* its rows are not selected yet: values are awaited */
 	size_t nrows;           /* rows that remain */
 	size_t row;             /* index of the next row */
+	size_t piece;           /* ends in the piece; in a block, rows */
 	size_t settled;         /* end up to which the ledger includes the lines */
 	/* rows after "settled" that were handed out, and are counted already */
 	uint64_t taken;
+
+	/*
+	 * where rows are dropped by spec.top: rows before this one are those that
+	 * stay; SIZE_MAX if none are dropped
+	 */
+	size_t ranked;
+	uint64_t dropped;   /* rows, up to the line that ends there, to be counted */
+	size_t dropped_end; /* as emitted */
 
 	/* the current record */
 	FlowSlice *fields;
@@ -107,7 +197,7 @@ struct FlowReader
 	bool group_nulls;  /* its bad fields are NULL in the groups */
 	bool value_waits;  /* its evaluation needs a deferred predicate */
 	FlowLine waiting;  /* then: its line */
-	int needed;        /* and the predicate's number */
+	int needed;        /* and the predicate's number; 0: the memo awaits values */
 
 	/* the ledger */
 	FlowCounts counts;
@@ -117,6 +207,8 @@ struct FlowReader
 	FlowReject first_reject;
 	char last_reason[sizeof(((FlowError *) 0)->detail)];
 	char first_reason[sizeof(((FlowError *) 0)->detail)];
+	char last_hint[sizeof(((FlowError *) 0)->hint)];
+	char first_hint[sizeof(((FlowError *) 0)->hint)];
 };
 
 /* ---------- reader.c ---------- */
@@ -127,6 +219,20 @@ struct FlowReader
  * Otherwise as flow_reader_next.
  */
 extern FlowStatus flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error);
+
+/* ---------- reader_open.c: files ---------- */
+
+/* Opens an object as a source. */
+extern FlowStatus flow_reader_open_source(const FlowReader *reader, const FlowObject *object,
+                                          FlowSource **source, FlowError *error);
+
+/*
+ * Opens the source of a part's object as a Parquet file; errors do not have its
+ * name yet.
+ */
+extern FlowStatus flow_reader_open_records(FlowReader *reader, const FlowPart *part,
+                                           FlowSource *source, FlowParquetRecords **records,
+                                           bool *lacks_field, FlowError *error);
 
 /* ---------- reader_line.c: bytes to lines ---------- */
 
@@ -146,11 +252,14 @@ extern FlowStatus flow_reader_make_buffers(FlowReader *reader, FlowError *error)
  */
 extern FlowStatus flow_reader_make_selector(FlowReader *reader, FlowError *error);
 
-/* Opens the next object; FLOW_END after the last. */
+/*
+ * Opens the next object; FLOW_END after the last.  Of one that has columns,
+ * flow_reader_begin_parquet does the rest.
+ */
 extern FlowStatus flow_reader_open_next(FlowReader *reader, FlowError *error);
 extern void flow_reader_close_source(FlowReader *reader);
 
-/* Brings counts.messages_skipped up to date. */
+/* Brings counts.messages_skipped up to date, and bytes_read of a Parquet file. */
 extern void flow_reader_count_skipped(FlowReader *reader);
 
 /* Sets the layout of the lines that follow; NULL: it is not known. */
@@ -175,6 +284,104 @@ extern void flow_reader_begin_line(FlowReader *reader, FlowLine *line);
 extern void flow_reader_set_others(FlowReader *reader);
 extern void flow_reader_set_line(FlowReader *reader);
 
+/* ---------- reader_piece.c: rows of a piece ---------- */
+
+/*
+ * Enters the lines of the piece up to an end into the ledger, or up to the row
+ * that was handed out last, if one was: those that were not handed out were
+ * filtered.
+ */
+extern void flow_reader_settle(FlowReader *reader, size_t end);
+extern void flow_reader_flush(FlowReader *reader);
+
+/* Counts as emitted the rows that spec.top has dropped, up to dropped_end. */
+extern void flow_reader_count_dropped(FlowReader *reader);
+
+/* Returns the end after a row. */
+extern size_t flow_reader_row_end(const FlowReader *reader, uint32_t row);
+
+/*
+ * Applies the filter to the rows of the piece.  A status as
+ * flow_selector_apply_first returns it; after FLOW_NEED_VALUE the piece waits.
+ */
+extern FlowStatus flow_reader_select(FlowReader *reader);
+
+/* Lists the columns that are checked in every row. */
+extern void flow_reader_list_checks(FlowReader *reader);
+
+/* Marks the rows with a bad field in such a column as doubtful. */
+extern void flow_reader_doubt_columns(FlowReader *reader);
+
+/* Marks all rows as doubtful if a value that they share is bad. */
+extern void flow_reader_doubt_constants(FlowReader *reader);
+
+/* Returns true if a field is not a value of its column. */
+extern bool flow_reader_is_bad(const FlowReader *reader, int column, FlowSlice field);
+
+/*
+ * Drops those of the rows from "from" to "end" that are not among the best,
+ * and returns how many stay: they are moved to "from".  The others are counted
+ * up to "dropped_end", later.
+ */
+extern size_t flow_reader_drop(FlowReader *reader, size_t from, size_t end, size_t dropped_end);
+
+/* ---------- reader_parquet.c: files with columns ---------- */
+
+/* Begins to read the row groups of the part, of the file that was opened. */
+extern FlowStatus flow_reader_begin_parquet(FlowReader *reader, FlowError *error);
+
+/*
+ * Goes on to the next block: its rows are in the piece, and columns that are
+ * needed of those that are left have been loaded.  FLOW_END after the last.
+ */
+extern FlowStatus flow_reader_next_block(FlowReader *reader, FlowError *error);
+
+/* Does the same for the block when values that it has waited for are there. */
+extern FlowStatus flow_reader_select_block(FlowReader *reader, FlowError *error);
+
+/* Sets reader->fields to those of a row that passed. */
+extern FlowStatus flow_reader_fill_row(FlowReader *reader, uint32_t row, FlowError *error);
+
+/* Takes the next row, which is doubtful, as flow_reader_take_line does. */
+extern FlowStatus flow_reader_take_row(FlowReader *reader, FlowError *error);
+
+/* Returns true if row groups and pages are left out by what the file says of them. */
+static inline bool
+flow_reader_prunes(const FlowReader *reader)
+{
+	return reader->spec.filter != NULL && reader->selector != NULL && reader->spec.prune_groups;
+}
+
+/* ---------- reader_ahead.c: what is announced of them ---------- */
+
+/* Sets *may_pass to false if no row of a row group can pass, by its statistics. */
+extern FlowStatus flow_reader_may_pass(const FlowReader *reader, const FlowParquetRecords *records,
+                                       size_t group, bool *may_pass, FlowError *error);
+
+/* Announces what the row group that begins probably needs. */
+extern FlowStatus flow_reader_plan_group(FlowReader *reader, FlowError *error);
+
+/*
+ * Sets *columns, which the caller frees, to those of which only pages are read
+ * that the page index of the row group leaves; NULL if it is not read first.
+ */
+extern FlowStatus flow_reader_awaits_index(const FlowReader *reader, bool **columns,
+                                           FlowError *error);
+
+/* The row group has reached a stage: announces what was not announced. */
+extern FlowStatus flow_reader_plan(FlowReader *reader, FlowReadStage stage, FlowError *error);
+
+/*
+ * Opens a file that was announced to the store, if its footer has arrived, and
+ * announces its first row groups.  Errors are left to the time when the reader
+ * comes to it.
+ */
+extern void flow_reader_open_ahead(FlowReader *reader);
+
+/* Makes the object's file the current one if it was opened ahead; else false. */
+extern bool flow_reader_take_opened(FlowReader *reader, const FlowObject *object);
+extern void flow_reader_close_opened(FlowReader *reader);
+
 /* ---------- reader_judge.c: a line to a record ---------- */
 
 /*
@@ -184,11 +391,22 @@ extern void flow_reader_set_line(FlowReader *reader);
  */
 extern FlowStatus flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error);
 
+/* The same for a line whose fields are in reader->fields. */
+extern FlowStatus flow_reader_take_record(FlowReader *reader, const FlowLine *line,
+                                          FlowError *error);
+
 /*
  * Continues with the line that waits for a value, which is there now; returns
  * the same as flow_reader_take_line.
  */
 extern FlowStatus flow_reader_take_waiting(FlowReader *reader, FlowError *error);
+
+/*
+ * Processes the record in reader->fields, which was counted; returns the same.
+ * "line" is shown if it is a reject.
+ */
+extern FlowStatus flow_reader_take_record(FlowReader *reader, const FlowLine *line,
+                                          FlowError *error);
 
 /*
  * Returns the first bad field of reader->fields among those that are checked

@@ -25,15 +25,23 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	FlowBatch batch = {.count = 1, .fields = reader->fields};
 	bool nulled = reader->line_nulled;
 
+	/* its fields may be long, and a block may have the same one for many rows */
+	if (flow_interrupted(reader->host))
+		return flow_error_interrupted(error);
 	for (;;)
 	{
 		FlowBadField bad;
 		size_t done = 0;
 		FlowStatus status = flow_groups_add(groups, &batch, &done, reader->group_nulls, &bad);
 
-		reader->group_waits = status == FLOW_LIMIT;
+		reader->group_waits = status == FLOW_LIMIT || status == FLOW_NEED_VALUE;
+		reader->needed = bad.column;
 		if (status == FLOW_LIMIT)
 			return FLOW_OK;
+		if (status == FLOW_NEED_VALUE)
+			return status;
+		if (status == FLOW_INTERRUPTED)
+			return flow_error_interrupted(error);
 		if (status == FLOW_NO_MEMORY)
 			return flow_error_memory(error);
 		if (status == FLOW_OK)
@@ -45,6 +53,10 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		}
 
 		/* try again, with nulls for bad fields if that is allowed */
+		if (reader->group_nulls)
+			return flow_reader_error_leaves(reader,
+			                                flow_reader_bad_field_error(reader, bad, error),
+			                                error);
 		reader->group_nulls = true;
 		if ((status = flow_reader_bad_field(reader, bad, error)) != FLOW_OK)
 			return status;
@@ -55,9 +67,21 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 static size_t
 count_plain_rows(const FlowReader *reader)
 {
-	size_t row = reader->row;
+	const uint32_t *rows = reader->rows;
+	size_t row = reader->row, count = reader->nrows;
 
-	while (row < reader->nrows && !(reader->lines->rows[row] & FLOW_ROW_DOUBTFUL))
+	/* some at a time: most are plain */
+	while (row + 8 <= count)
+	{
+		uint32_t marks = 0;
+
+		for (size_t i = row; i < row + 8; i++)
+			marks |= rows[i];
+		if (marks & FLOW_ROW_DOUBTFUL)
+			break;
+		row += 8;
+	}
+	while (row < count && !(rows[row] & FLOW_ROW_DOUBTFUL))
 		row++;
 	return row - reader->row;
 }
@@ -69,12 +93,12 @@ count_plain_rows(const FlowReader *reader)
 static FlowStatus
 group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 {
-	FlowBatch batch = reader->lines->batch;
+	FlowBatch batch = *reader->batch;
 	FlowBadField bad;
 	size_t done = 0;
 	FlowStatus status;
 
-	batch.rows = reader->lines->rows + reader->row;
+	batch.rows = reader->rows + reader->row;
 	batch.count = count_plain_rows(reader);
 	status = flow_groups_add(groups, &batch, &done, false, &bad);
 	reader->row += done;
@@ -84,15 +108,27 @@ group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		return GO_ON;
 	if (status == FLOW_LIMIT)
 		return FLOW_OK;
+	if (status == FLOW_INTERRUPTED)
+		return flow_error_interrupted(error);
 	if (status == FLOW_NO_MEMORY)
 		return flow_error_memory(error);
+	if (status == FLOW_NEED_VALUE && bad.column == 0)
+	{
+		reader->needed = 0;
+		return status;
+	}
 
-	/* the next row has a bad field: add it by itself */
+	/* the next row has a bad field, or needs a value: add it by itself */
+	if (reader->records != NULL)
+		status = flow_reader_fill_row(reader, batch.rows[done], error);
+	else
+		for (int i = 0; i < reader->ncolumns; i++)
+			reader->fields[i] = flow_batch_field(&batch, done, i);
+	if (reader->records != NULL && status != FLOW_OK)
+		return status;
 	reader->row++;
 	reader->taken++;
 	reader->line_nulled = false;
-	for (int i = 0; i < reader->ncolumns; i++)
-		reader->fields[i] = flow_batch_field(&batch, done, i);
 	return group_record(reader, groups, error);
 }
 
@@ -102,6 +138,7 @@ flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 {
 	FlowStatus status = GO_ON;
 
+	reader->groups = groups;
 	while (status == GO_ON)
 	{
 		bool is_row = false;

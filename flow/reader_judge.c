@@ -6,7 +6,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "filter.h"
 #include "format.h"
+#include "memo.h"
 #include "reader.h"
 
 #include <string.h>
@@ -60,7 +62,7 @@ match_header(FlowReader *reader, FlowSlice text, bool looks_like_header, FlowErr
 static FlowSlice
 header_text(const FlowReader *reader, const FlowLine *line)
 {
-	const char *blank = reader->timed ? memchr(line->data, ' ', line->len) : NULL;
+	const char *blank = reader->framing == FLOW_TIMED ? memchr(line->data, ' ', line->len) : NULL;
 	size_t skipped = blank != NULL ? (size_t) (blank + 1 - line->data) : 0;
 
 	return (FlowSlice) {line->data + skipped, line->len - skipped};
@@ -92,7 +94,7 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 	FlowStatus status = FLOW_OK;
 
 	*is_header = false;
-	if (reader->header_mode == FLOW_HEADER_FALSE)
+	if (reader->header_mode == FLOW_HEADER_FALSE || reader->by_key)
 		return FLOW_OK;
 	if (is_wrapper_header(reader, line))
 	{
@@ -101,8 +103,8 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 	}
 
 	/* the line, or the header mode, decides */
-	looks_like_header =
-		!line->too_long && flow_format_is_header(format, text.data, text.len, first);
+	looks_like_header = !line->too_long &&
+	                    flow_format_is_header(format, text.data, text.len, reader->framing, first);
 	if (reader->header_mode == FLOW_HEADER_MATCH)
 		status = match_header(reader, text, looks_like_header, error);
 	if (status == FLOW_OK && reader->header_mode == FLOW_HEADER_TRUE)
@@ -113,7 +115,7 @@ find_header(FlowReader *reader, const FlowLine *line, bool *is_header, FlowError
 	/* the header may change the layout */
 	if (status == FLOW_OK && *is_header && (looks_like_header || flow_format_is_by_header(format)))
 		status =
-			flow_format_take_header(format, text.data, text.len, reader->timed, &layout, error);
+			flow_format_take_header(format, text.data, text.len, reader->framing, &layout, error);
 	if (status != FLOW_OK)
 		return flow_reader_error_here(reader, status, error);
 	if (layout != reader->layout)
@@ -253,7 +255,7 @@ lay_out_by_default(FlowReader *reader, const FlowLine *line, FlowError *error)
 	FlowStatus status = flow_format_assume_default(reader->spec.format,
 	                                               line->data,
 	                                               line->len,
-	                                               reader->timed,
+	                                               reader->framing,
 	                                               &layout,
 	                                               error);
 
@@ -317,6 +319,18 @@ test_record(FlowReader *reader, const FlowLine *line, FlowError *error)
 }
 
 /*
+ * Handles the message of a file whose records have a member for each field, if
+ * it is not a record of the default format either.
+ */
+static FlowStatus
+take_unlike_keys(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	FlowStatus status = take_unmatched(reader, line, error);
+
+	return status == FLOW_OK ? test_record(reader, line, error) : status;
+}
+
+/*
  * Splits and tests a line that is neither empty nor a header; returns as
  * flow_reader_take_line does.
  */
@@ -325,7 +339,10 @@ test_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	FlowStatus status;
 
-	if (reader->layout == NULL && (status = lay_out_by_default(reader, line, error)) != FLOW_OK)
+	status = reader->layout == NULL ? lay_out_by_default(reader, line, error) : FLOW_OK;
+	if (status == FLOW_BAD_HEADER && reader->had_keys)
+		return take_unlike_keys(reader, line, error);
+	if (status != FLOW_OK)
 		return status;
 	if (line->too_long || memchr(line->data, '\0', line->len) != NULL)
 		status = FLOW_END;
@@ -357,6 +374,33 @@ report_nulled(FlowReader *reader, FlowStatus status)
 	return FLOW_REJECTED;
 }
 
+/* Changes the layout after a mark: see FLOW_KEYS_MARK. */
+static FlowStatus
+take_mark(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	const FlowLayout *layout = reader->messages;
+	FlowStatus status = FLOW_OK;
+
+	reader->by_key = line->data[1] == FLOW_KEYS_MARK[1];
+	if (reader->by_key)
+	{
+		reader->had_keys = true;
+		reader->messages = reader->layout;
+		status = flow_format_take_keys(reader->spec.format,
+		                               flow_source_keys(reader->source),
+		                               &layout,
+		                               error);
+	}
+	if (status != FLOW_OK)
+	{
+		/* it is about the record after the mark */
+		flow_error_at(error, reader->object->path, reader->line + 1);
+		return status;
+	}
+	flow_reader_set_layout(reader, layout);
+	return FLOW_END;
+}
+
 /*
  * Processes a line that was counted: a header, a blank line, or perhaps a
  * record.
@@ -365,8 +409,12 @@ FlowStatus
 flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	bool is_header;
-	FlowStatus status = find_header(reader, line, &is_header, error);
+	FlowStatus status;
 
+	flow_memo_settle(flow_filter_memo(reader->spec.filter));
+	if (line->is_mark)
+		return take_mark(reader, line, error);
+	status = find_header(reader, line, &is_header, error);
 	if (status != FLOW_OK)
 		return status;
 	reader->line_nulled = false;
@@ -379,10 +427,23 @@ flow_reader_take_line(FlowReader *reader, const FlowLine *line, FlowError *error
 	return FLOW_END;
 }
 
+/* Processes a record that did not come from a line. */
+FlowStatus
+flow_reader_take_record(FlowReader *reader, const FlowLine *line, FlowError *error)
+{
+	reader->line_nulled = false;
+	return report_nulled(reader, test_record(reader, line, error));
+}
+
 /* Continues with the line that waits for a value. */
 FlowStatus
 flow_reader_take_waiting(FlowReader *reader, FlowError *error)
 {
+	FlowStatus status;
+
 	reader->value_waits = false;
-	return report_nulled(reader, test_record(reader, &reader->waiting, error));
+	status = test_record(reader, &reader->waiting, error);
+	if (status != FLOW_NEED_VALUE)
+		flow_expressions_forget(reader->spec.filter->expressions);
+	return report_nulled(reader, status);
 }

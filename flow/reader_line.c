@@ -15,7 +15,9 @@
  *-------------------------------------------------------------------------
  */
 #include "bytes/source.h"
+#include "filter.h"
 #include "format.h"
+#include "keys.h"
 #include "lines.h"
 #include "part.h"
 #include "reader.h"
@@ -28,15 +30,52 @@
 
 /* ---------- bytes to lines ---------- */
 
-/* Brings counts.messages_skipped up to date. */
+/* Brings counts up to date that depend on the source. */
 void
 flow_reader_count_skipped(FlowReader *reader)
 {
 	uint64_t skipped =
 		reader->source != NULL ? flow_source_skipped(reader->source) : reader->skipped_counted;
 
+	if (reader->source != NULL && flow_source_is_parquet(reader->source))
+	{
+		uint64_t fetched = flow_source_bytes_fetched(reader->source);
+
+		reader->counts.bytes_read += fetched - reader->source_counted;
+		reader->source_counted = fetched;
+	}
+
 	reader->counts.messages_skipped += skipped - reader->skipped_counted;
 	reader->skipped_counted = skipped;
+}
+
+/*
+ * Notes for which columns any record of the file that ends has had a member,
+ * and counts the file if there is a column without one.
+ */
+static void
+note_keys(FlowReader *reader)
+{
+	const FlowKeysSeen *seen = reader->source != NULL ? flow_source_keys(reader->source) : NULL;
+	bool all = true;
+	int field = 0;
+
+	if (seen == NULL)
+		return;
+	for (int i = 0; i < reader->ncolumns; i++)
+	{
+		bool has = reader->columns[i].source != FLOW_FROM_RECORD ||
+		           flow_keys_have(flow_format_keys(reader->spec.format), seen, field++);
+
+		all &= has;
+		if (has && reader->spec.found != NULL)
+			reader->spec.found[i] = true;
+	}
+	/* what was not read may have them */
+	if (all || reader->lacking_counted || !reader->no_more)
+		return;
+	reader->lacking_counted = true;
+	reader->counts.files_lacking++;
 }
 
 /* Closes the current file; its rows are dropped. */
@@ -44,13 +83,15 @@ void
 flow_reader_close_source(FlowReader *reader)
 {
 	flow_reader_count_skipped(reader);
+	note_keys(reader);
+	flow_parquet_records_close(reader->records);
 	flow_source_close(reader->source);
+	reader->records = NULL;
+	reader->batch = NULL;
 	reader->source = NULL;
 	reader->object = NULL;
-	reader->row = reader->nrows = 0;
+	reader->row = reader->nrows = reader->piece = 0;
 	reader->taken = 0;
-	if (reader->lines != NULL)
-		reader->lines->nrows = 0;
 }
 
 /* Makes room for "need" bytes before the block, keeping what is unread. */
@@ -99,9 +140,12 @@ flow_reader_make_selector(FlowReader *reader, FlowError *error)
 
 	flow_selector_free(reader->selector);
 	reader->selector = NULL;
+	if (reader->spec.filter != NULL)
+		reader->resolved = reader->spec.filter->resolved;
 	if (reader->spec.filter == NULL || reader->lines == NULL)
 		return FLOW_OK;
-	status = flow_selector_create(reader->host, reader->spec.filter, &reader->selector);
+	status =
+		flow_selector_create(reader->host, reader->spec.filter, FLOW_SPLIT_MAX, &reader->selector);
 	if (status == FLOW_INTERRUPTED)
 		return flow_error_interrupted(error);
 	return status == FLOW_OK ? FLOW_OK : flow_error_memory(error);
@@ -115,6 +159,10 @@ flow_reader_make_buffers(FlowReader *reader, FlowError *error)
 
 	if (reader->allocation != NULL)
 		return FLOW_OK;
+	if (reader->long_line == NULL)
+		reader->long_line = flow_allocate(reader->host, FLOW_LONG_LINE_KEPT);
+	if (reader->long_line == NULL)
+		return flow_error_memory(error);
 	status = flow_reader_make_room(reader, FLOW_READER_ROOM, error);
 	if (status == FLOW_OK && reader->lines != NULL)
 		status = flow_lines_make_room(reader->lines, error);
@@ -320,6 +368,16 @@ begin_part(FlowReader *reader, FlowError *error)
 	return skip_to_line(reader, error);
 }
 
+/* Notes which columns have a field in lines of this layout, or of one of its list. */
+static void
+note_found(FlowReader *reader, const FlowLayout *layout)
+{
+	for (; layout != NULL; layout = layout->next)
+		for (int i = 0; i < reader->ncolumns; i++)
+			if (layout->places[i] >= 0)
+				reader->spec.found[i] = true;
+}
+
 /* Sets the layout of the lines that follow. */
 void
 flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
@@ -327,6 +385,8 @@ flow_reader_set_layout(FlowReader *reader, const FlowLayout *layout)
 	reader->layout = layout;
 	if (layout != NULL && reader->lines != NULL)
 		flow_lines_set_layout(reader->lines, layout);
+	if (layout != NULL && layout->source != NULL && !layout->by_key && reader->spec.found != NULL)
+		note_found(reader, layout);
 	if (layout != NULL && layout->lacks_field && reader->part.start == 0 &&
 	    !reader->lacking_counted)
 	{
@@ -400,7 +460,6 @@ FlowStatus
 flow_reader_open_next(FlowReader *reader, FlowError *error)
 {
 	const FlowReadSpec *spec = &reader->spec;
-	const FlowUnwrap unwrap = {spec->max_line_length};
 	FlowStatus status;
 
 	for (;;)
@@ -427,14 +486,8 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 
 		/* open it */
 		status = set_constants(reader, error);
-		if (status == FLOW_OK)
-			status = flow_source_open(reader->host,
-			                          reader->object,
-			                          &spec->access,
-			                          spec->compression,
-			                          flow_format_unwraps(spec->format) ? &unwrap : NULL,
-			                          &reader->source,
-			                          error);
+		if (status == FLOW_OK && !flow_reader_take_opened(reader, reader->object))
+			status = flow_reader_open_source(reader, reader->object, &reader->source, error);
 		if (status == FLOW_OK)
 		{
 			flow_source_prefetch(reader->source,
@@ -442,11 +495,13 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 			                     spec->objects,
 			                     reader->part.object,
 			                     &spec->access);
-			reader->timed = flow_source_is_timed(reader->source);
+			reader->framing = flow_source_framing(reader->source);
 			reader->has_marks = flow_source_has_marks(reader->source);
 			reader->skipped_counted = 0;
-			reader->lacking_counted = false;
-			flow_reader_set_layout(reader, flow_format_layout(spec->format, reader->timed));
+			reader->lacking_counted = reader->by_key = reader->had_keys = false;
+			if (flow_source_is_parquet(reader->source))
+				return FLOW_OK;
+			flow_reader_set_layout(reader, flow_format_layout(spec->format, reader->framing));
 			status = begin_part(reader, error);
 		}
 		if (status == FLOW_OK)
@@ -478,10 +533,22 @@ check_part_end(FlowReader *reader, FlowError *error)
 
 /* ---------- lines ---------- */
 
+/* Returns true if the line is a mark that stands between lines. */
+static bool
+is_mark(const FlowReader *reader, const FlowLine *line)
+{
+	return reader->has_marks && line->len == FLOW_MARK_LENGTH && line->data[0] == '\0' &&
+	       (line->data[1] == FLOW_KEYS_MARK[1] || line->data[1] == FLOW_MESSAGES_MARK[1]) &&
+	       flow_source_keys(reader->source) != NULL;
+}
+
 /* Counts a line, removes its carriage return and cuts it if it is too long. */
 void
 flow_reader_begin_line(FlowReader *reader, FlowLine *line)
 {
+	line->is_mark = is_mark(reader, line);
+	if (line->is_mark)
+		return;
 	if (line->len > 0 && line->data[line->len - 1] == '\r')
 		line->len--;
 	if (!line->too_long && line->len > reader->spec.max_line_length)

@@ -54,8 +54,38 @@ flow_reader_error_here(FlowReader *reader, FlowStatus status, FlowError *error)
 }
 
 /*
- * Returns a line without the mark at its beginning: a NUL byte if its event
- * has no message, or "-" and a blank if it has no time.
+ * Returns the byte after the NUL byte with which a line begins, if it is the
+ * reason why a record with a member for each field is none.
+ */
+static char
+reason_of(const FlowReader *reader, const FlowLine *line)
+{
+	return line->len > 1 && flow_source_keys(reader->source) != NULL &&
+	               line->data[1] >= FLOW_NESTED_VALUE && line->data[1] <= FLOW_CUT_VALUE
+	           ? line->data[1]
+	           : '\0';
+}
+
+char
+flow_shown_byte(char c)
+{
+	switch (c)
+	{
+		case '\0':
+			return '\n';
+		case FLOW_CSV_SEPARATOR:
+			return ',';
+		case FLOW_CSV_EMPTY:
+			return '"';
+		default:
+			return c;
+	}
+}
+
+/*
+ * Returns a line without the mark at its beginning: a NUL byte if it is no
+ * event or no row of values, perhaps with a reason, or "-" and a blank if it
+ * has no time.  Of a record with a member for each field, it is the JSON.
  */
 static FlowSlice
 without_mark(const FlowReader *reader, const FlowLine *line)
@@ -63,8 +93,15 @@ without_mark(const FlowReader *reader, const FlowLine *line)
 	size_t mark = 0;
 
 	if (reader->has_marks && line->len > 0 && line->data[0] == '\0')
-		mark = 1;
-	else if (reader->has_marks && line->len > 1 && memcmp(line->data, "- ", 2) == 0)
+		mark = reason_of(reader, line) != '\0' ? 2 : 1;
+	else if (reader->by_key)
+	{
+		const char *tab = memchr(line->data, '\t', line->len);
+
+		return (FlowSlice) {line->data, tab != NULL ? (size_t) (tab - line->data) : line->len};
+	}
+	else if (reader->has_marks && reader->framing == FLOW_TIMED && line->len > 1 &&
+	         memcmp(line->data, "- ", 2) == 0)
 		mark = 2;
 	return (FlowSlice) {line->data + mark, line->len - mark};
 }
@@ -74,10 +111,8 @@ void
 flow_reader_attach_raw(const FlowReader *reader, const FlowLine *line, FlowError *error)
 {
 	flow_error_raw(error, without_mark(reader, line));
-	/* line breaks in a message became NUL bytes */
 	for (size_t i = 0; reader->has_marks && i < error->raw_len; i++)
-		if (error->raw[i] == '\0')
-			error->raw[i] = '\n';
+		error->raw[i] = flow_shown_byte(error->raw[i]);
 }
 
 /* Adds the detail that says what is wrong with a field. */
@@ -136,6 +171,46 @@ describe_bad_field(const FlowReader *reader, FlowBadField bad, FlowError *error)
 }
 
 /*
+ * Adds the hint that another type suits the column's field, and returns true,
+ * if a bad value is one of that type.  To leave such lines out would be to
+ * leave out all.
+ */
+static bool
+suggest_type(const FlowReader *reader, FlowBadField bad, FlowError *error)
+{
+	const FlowColumn *column = &reader->columns[bad.column];
+	const char *name = column->field != NULL ? column->field : column->name;
+	FlowColumn natural = {.max_chars = -1};
+	FlowValue value;
+
+	if (bad.status == FLOW_MISSING || bad.status == FLOW_BAD_ENCODING ||
+	    column->source != FLOW_FROM_RECORD || !flow_field_type(name, &natural.type) ||
+	    flow_value_read(&natural, reader->host, reader->fields[bad.column], &value) != FLOW_OK)
+		return false;
+	flow_error_hint(error,
+	                "Change the type of the column to %s, which suits the field \"%s\".",
+	                flow_field_types(name),
+	                flow_field_name(name));
+	return true;
+}
+
+/* Adds the hint that says what to do about a bad field. */
+static void
+suggest_mend(const FlowReader *reader, FlowBadField bad, FlowError *error)
+{
+	if (suggest_type(reader, bad, error) || reader->spec.on_error == FLOW_ON_ERROR_IGNORE)
+		return;
+	if (bad.status == FLOW_MISSING)
+		flow_error_hint(error,
+		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or drop "
+		                "the NOT NULL constraint.");
+	else if (reader->spec.on_error == FLOW_ON_ERROR_STOP)
+		flow_error_hint(error,
+		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or to "
+		                "\"set_null\" to read such values as nulls.");
+}
+
+/*
  * Returns true for the records that AWS writes for an interval without data
  * (NODATA, SKIPDATA).
  */
@@ -151,6 +226,25 @@ is_record_without_data(const FlowLine *line)
 }
 
 /*
+ * Returns a sentence, or nothing, about why a line is probably no record of
+ * the table's format.
+ */
+static const char *
+likely_reason(const FlowReader *reader, const FlowLine *line)
+{
+	if (flow_format_layout(reader->spec.format, FLOW_BARE) == NULL)
+		return ""; /* the header says what the format is */
+	if (is_record_without_data(line))
+		return "NODATA and SKIPDATA records have \"-\" in most of their fields, which a "
+			   "pattern for numbers does not match. ";
+	if (reader->part.start > 0 || reader->line > reader->first_line + 1)
+		return "";
+	return flow_format_unwraps(reader->spec.format)
+	           ? "If no line is a record, \"log_format\" is not the format of these flow logs. "
+	           : "If no line is a record, \"regex\" must be changed: it has to match whole lines. ";
+}
+
+/*
  * Returns true if the description of an error is needed.  Most bad lines are
  * only counted, and composing a description would take longer than reading the
  * line did.
@@ -160,6 +254,31 @@ is_told(const FlowReader *reader)
 {
 	return reader->spec.on_error == FLOW_ON_ERROR_STOP || reader->spec.report_rejects ||
 	       reader->spec.reject_limit >= 0 || reader->first_reject.object == NULL;
+}
+
+/* Why there is a NUL byte in a line, by its framing. */
+static const char *const why_nul[FLOW_FRAMINGS] = {
+	[FLOW_BARE] = "The line contains a NUL byte.",
+	[FLOW_TIMED] = "The message contains a line break or a NUL byte.",
+	[FLOW_CSV] = "A value of the row has a control character, or its quotes are not in pairs.",
+};
+
+/* Says why a line that begins with a NUL byte is no event. */
+static const char *
+why_no_event(const FlowReader *reader, const FlowLine *line)
+{
+	switch (reason_of(reader, line))
+	{
+		case FLOW_NESTED_VALUE:
+			return "The value of a field is an object or an array.";
+		case FLOW_BROKEN_VALUE:
+			return "The value of a field contains a control character.";
+		case FLOW_CUT_VALUE:
+			return "The values of the fields, with those that others replace, are longer than "
+				   "\"max_line_length\".";
+		default:
+			return flow_source_not_event(reader->source);
+	}
 }
 
 /* Fills the error for a line that is not a record. */
@@ -178,12 +297,12 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		                  reader->spec.max_line_length);
 		flow_error_hint(error, "Raise the option \"max_line_length\" if this is a record.");
 	}
-	else if (reader->timed && line->len > 0 && line->data[0] == '\0')
-		flow_error_detail(error, "The event has no message.");
+	else if (reader->framing == FLOW_TIMED && line->len > 0 && line->data[0] == '\0')
+		flow_error_detail(error, "%s", why_no_event(reader, line));
 	else if (memchr(line->data, '\0', line->len) != NULL)
-		flow_error_detail(error,
-		                  reader->timed ? "The message contains a line break or a NUL byte."
-		                                : "The line contains a NUL byte.");
+		flow_error_detail(error, "%s", why_nul[reader->framing]);
+	else if (reader->layout == NULL)
+		flow_error_detail(error, "The message is not a record of the default format.");
 	else
 		flow_format_explain_mismatch(reader->spec.format,
 		                             reader->layout,
@@ -196,11 +315,7 @@ flow_reader_unmatched_error(FlowReader *reader, const FlowLine *line, FlowError 
 		flow_error_hint(error,
 		                "%sSet option \"on_error\" to \"ignore\" to leave such lines out, or to "
 		                "\"set_null\" to keep them as rows of nulls.",
-		                flow_format_layout(reader->spec.format, false) != NULL &&
-		                        is_record_without_data(line)
-		                    ? "NODATA and SKIPDATA records have \"-\" in most of their fields, "
-		                      "which a pattern for numbers does not match. "
-		                    : "");
+		                likely_reason(reader, line));
 	flow_reader_attach_raw(reader, line, error);
 	return flow_reader_error_here(reader, error->status, error);
 }
@@ -223,14 +338,7 @@ flow_reader_bad_field_error(FlowReader *reader, FlowBadField bad, FlowError *err
 		return error->status = bad.status;
 	flow_error_set(error, bad.status, "invalid flow log record");
 	describe_bad_field(reader, bad, error);
-	if (bad.status == FLOW_MISSING)
-		flow_error_hint(error,
-		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or drop "
-		                "the NOT NULL constraint.");
-	else if (reader->spec.on_error == FLOW_ON_ERROR_STOP)
-		flow_error_hint(error,
-		                "Set option \"on_error\" to \"ignore\" to leave such lines out, or to "
-		                "\"set_null\" to read such values as nulls.");
+	suggest_mend(reader, bad, error);
 	error->column = bad.column;
 	flow_error_raw(error, reader->fields[bad.column]);
 	return flow_reader_error_here(reader, error->status, error);
@@ -271,6 +379,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 
 	/* the last reject */
 	memcpy(reader->last_reason, error->detail, sizeof(reader->last_reason));
+	memcpy(reader->last_hint, error->hint, sizeof(reader->last_hint));
 	*reject = (FlowReject) {
 		.object = reader->object,
 		.part = reader->part.start,
@@ -278,6 +387,7 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		.status = error->status,
 		.column = error->column,
 		.reason = reader->last_reason,
+		.hint = reader->last_hint,
 	};
 	if (line != NULL)
 	{
@@ -289,8 +399,10 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 	if (first)
 	{
 		memcpy(reader->first_reason, reader->last_reason, sizeof(reader->first_reason));
+		memcpy(reader->first_hint, reader->last_hint, sizeof(reader->first_hint));
 		reader->first_reject = *reject;
 		reader->first_reject.reason = reader->first_reason;
+		reader->first_reject.hint = reader->first_hint;
 		reader->first_reject.raw = (FlowSlice) {NULL, 0};
 	}
 
@@ -304,7 +416,10 @@ note_reject(FlowReader *reader, const FlowLine *line, FlowError *error)
 		               "more than %lld lines of flow logs could not be read as records",
 		               (long long) reader->spec.reject_limit);
 		flow_error_detail(error, "%s", reason.detail);
-		flow_error_hint(error, "The option \"reject_limit\" of the foreign table sets this limit.");
+		flow_error_hint(error,
+		                "%s%sThe option \"reject_limit\" of the foreign table sets this limit.",
+		                reason.hint,
+		                reason.hint[0] != '\0' ? " " : "");
 		error->column = reason.column;
 		flow_error_raw(error, (FlowSlice) {reason.raw, reason.raw_len});
 		error->raw_cut = reason.raw_cut;

@@ -660,3 +660,23 @@ flow_value_read(const FlowColumn *column, const FlowHost *host, FlowSlice field,
 		return column->not_null ? FLOW_MISSING : FLOW_END;
 	return readers[column->type](column, host, field, value);
 }
+
+/* ---------- digits ---------- */
+
+/* by type: the number of digits that are certainly a value */
+static const uint32_t good_digits[FLOW_OPAQUE + 1] = {
+	[FLOW_INT16] = 4,
+	[FLOW_INT32] = 9,
+	[FLOW_INT64] = 18,
+	[FLOW_TIME] = 12, /* seconds or milliseconds */
+	[FLOW_DAY] = 12,
+};
+
+uint32_t
+flow_value_good_digits(const FlowColumn *column)
+{
+	bool digits_are_null = column->null_text != NULL && column->null_len > 0 &&
+	                       column->null_text[0] >= '0' && column->null_text[0] <= '9';
+
+	return digits_are_null ? 0 : good_digits[column->type];
+}

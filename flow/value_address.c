@@ -394,3 +394,27 @@ flow_value_address(const char *data, size_t len, bool network, FlowAddress *addr
 
 	return valid && (!network || is_network(address)) ? FLOW_OK : FLOW_BAD_SYNTAX;
 }
+
+/* ---------- the order ---------- */
+
+static int
+compare_prefixes(const FlowAddress *a, const FlowAddress *b, unsigned bits)
+{
+	int order = memcmp(a->bytes, b->bytes, bits / 8);
+
+	if (order == 0 && bits % 8 != 0)
+		order = (a->bytes[bits / 8] >> (8 - bits % 8)) - (b->bytes[bits / 8] >> (8 - bits % 8));
+	return order;
+}
+
+int
+flow_address_compare(const FlowAddress *a, const FlowAddress *b)
+{
+	int order = (int) a->family - (int) b->family;
+
+	if (order == 0)
+		order = compare_prefixes(a, b, a->bits < b->bits ? a->bits : b->bits);
+	if (order == 0)
+		order = (int) a->bits - (int) b->bits;
+	return order != 0 ? order : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}

@@ -5,6 +5,7 @@
 \getenv abs_srcdir PG_ABS_SRCDIR
 \getenv abs_builddir PG_ABS_BUILDDIR
 \set location :abs_srcdir '/test/data/export.log'
+\set parquet :abs_srcdir '/test/data/parquet_logs'
 \set results :abs_builddir '/results/athena'
 \pset format unaligned
 SET timezone = 'UTC';
@@ -108,6 +109,21 @@ SELECT obj_description('simple'::regclass), col_description('simple'::regclass, 
 SELECT flowlog_athena_ddl(format('CREATE EXTERNAL TABLE t (a int, b string) ROW FORMAT DELIMITED FIELDS TERMINATED BY %s LOCATION ''s3://b/''', delimiter), 'athena')
 FROM unnest(ARRAY[$$'\t'$$, $$'9'$$, $$"|"$$, $$'\001'$$, $$'-'$$, $$','$$, $$'\\'$$, $$'^'$$]) delimiter;
 
+-- OpenCSVSerde: values in quotes; a line with a quote or an escape in a value is no record
+SELECT write(:'results' || '/csv/a.log', '"account_id","srcaddr","bytes"', '"1","10.0.0.1","400"', '2,10.0.0.2,500', '"3", "a,b",,"x', '"4","","0"', '5', '"6""","",1', '"7\",",1');
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE csv (account_id string, srcaddr string, `bytes` bigint)
+	ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde' LOCATION 's3://b/' TBLPROPERTIES ('skip.header.line.count' = '1')$ddl$, 'athena', :'results' || '/csv/') AS csv \gset
+\echo :csv
+:csv;
+ALTER FOREIGN TABLE csv OPTIONS (SET on_error 'ignore', ADD log_verbosity 'silent');
+SELECT *, srcaddr IS NULL AS no_address FROM csv;
+SELECT line, raw FROM flowlog_rejects('csv');
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a string, b string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'
+	WITH SERDEPROPERTIES ('separatorChar' = '%s', 'quoteChar' = '~', 'escapeChar' = '^') LOCATION 's3://b/'$ddl$, separator), 'athena')
+FROM unnest(ARRAY['\t', '|']) separator;
+SELECT flowlog_athena_ddl($ddl$CREATE EXTERNAL TABLE t (a string) ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'
+	WITH SERDEPROPERTIES ('separatorChar' = '||') LOCATION 's3://b/'$ddl$, 'athena'); -- ERROR
+
 -- NULL is \N, unless the SerDe's properties say otherwise, and the table's over them
 SELECT write(:'results' || '/null/a.log', 'a|b|c', '\N|\N|1', '-|0|2', '|5|3', 'none|none|4');
 CREATE FUNCTION nulls(format text, location text) RETURNS TABLE (number int, name text, port int) LANGUAGE plpgsql AS $$
@@ -202,12 +218,30 @@ SELECT flowlog_athena_ddl(:projected, 'athena');
 SELECT make(:projected, :'results' || '/AWSLogs');
 SELECT * FROM projected ORDER BY srcaddr;
 SELECT * FROM projected WHERE day >= '2024/02/01' AND region = 'us-east-1';
+-- a string stays one, as the path has it, and days that cannot pass are not listed
+CREATE FUNCTION files(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+		IF line ~ '(Files|Directories).*: [1-9]' THEN
+			RETURN NEXT trim(line);
+		END IF;
+	END LOOP;
+END $$;
+SELECT condition, (SELECT string_agg(f, ', ') FROM files('SELECT * FROM projected WHERE ' || condition) f) FROM unnest(ARRAY['day = ''2024/02/01''',
+	'day >= date_format(date_add(''day'', -7, DATE ''2024-02-03''), ''%Y/%m/%d'')', 'day LIKE ''2024/02/%''', 'split_part(day, ''/'', 2) = ''01''', 'day BETWEEN ''2024/01/01'' AND ''2024/01/31''',
+	'day IN (''2024/01/31'', ''2024/03/01'')', 'day >= ''2025/03/01''', 'date_parse(day, ''%Y/%m/%d'') >= TIMESTAMP ''2024-02-01''', 'substr(day, 1, 7) = ''2024/01'' AND region = ''eu-west-1''']) condition;
 -- a location with variables of its own is the whole location
 SELECT flowlog_athena_ddl(:projected, 'athena', '/logs/${account}/${region}/${day:yyyy-MM-dd}/') LIKE '%''/logs/${account}/${region}/${day:yyyy-MM-dd}/''%';
--- without a template the directories are Hive's; hours make a time, names of months are no more than text
+-- without a template the directories are Hive's; names of months are no more than text
 SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (p string) LOCATION 's3://b/x'
-	TBLPROPERTIES ('projection.enabled' = 'true', 'projection.p.type' = 'date', 'projection.p.format' = '%s')$ddl$, format), 'athena')
-FROM unnest(ARRAY['yyyy-MM-dd', 'yyyy-MM-dd-HH', 'yyyy-MM', 'yyyyMMdd', 'MMM yyyy']) format;
+	TBLPROPERTIES ('projection.enabled' = 'true', 'projection.p.type' = 'date', 'projection.p.format' = '%s')$ddl$, replace(format, '''', '\''')), 'athena')
+FROM unnest(ARRAY['yyyy-MM-dd', 'yyyy-MM-dd-HH', 'yyyy-MM', 'yyyyMMdd', 'MMM yyyy', $$'year='yyyy'/month='MM$$, $$yyyy-MM-dd'T'HH$$, $$yyyy''MM$$, $$yyyy'$$]) format;
+-- a date stays a date
+SELECT flowlog_athena_ddl(format($ddl$CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (p %s) LOCATION 's3://b/x'
+	TBLPROPERTIES ('projection.enabled' = 'true', 'projection.p.type' = 'date', 'projection.p.format' = 'yyyy/MM/dd', 'storage.location.template' = 's3://b/${p}')$ddl$, type), 'athena')
+FROM unnest(ARRAY['date', 'timestamp', 'int', 'varchar(10)']) type;
 
 -- partitions one by one
 SELECT flowlog_athena_ddl('MSCK REPAIR TABLE hive', 'athena');
@@ -215,8 +249,114 @@ SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD IF NOT EXISTS PARTITION (month 
 SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (month='08', day='01') LOCATION 's3://b/hive/month=08/day=01/'$$, 'athena');
 SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (day='2024-01-31') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/01/31' PARTITION (day='2024-02-01') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/02/01'$$, 'athena');
 SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (region='eu-west-1', month='01', day='31') LOCATION 's3://b/AWSLogs/1/vpcflowlogs/eu-west-1/2024/01/31/'$$, 'athena', '/logs/AWSLogs/1/vpcflowlogs');
+-- a date may have other separators in the path; values stand in any order; Hive's percent signs
+SELECT location, flowlog_athena_ddl(format('ALTER TABLE hive ADD PARTITION (%s) LOCATION ''%s''', values, location), 'athena') FROM (VALUES
+	('ingestdatetime=''2017-01-02-03''', 's3://b/flow/2017/01/02/03/'), ('day=''20210310''', 's3://b/AWSLogs/1/vpcflowlogs/us-east-1/2021/03/10/'), ('day=''2021/03/10''', 's3://b/2021/03/10'),
+	('day=''2021-03-10''', 's3://b/20210310/'), ('day=''2021-03-10''', 's3://b/dt=20210310/'), ('day=''2021-03''', 's3://b/x/2021/03/'), ('day=''20210310''', 's3://b/year=2021/month=03/day=10/'),
+	('day=''2021-03-10 05''', 's3://b/y2021/m03/d10/add05/'), ('day=''2021-03-10'', region=''eu-west-1''', 's3://b/eu-west-1/2021/03/10/'), ('day=''10'', month=''03''', 's3://b/month=03/day=10/'),
+	('year=''2021'', month=''03'', day=''10''', 's3://b/2021/03/10/'), ('dt=''2021-03-10 05:00''', 's3://b/dt=2021-03-10%2005%3A00/'), ('dt=''a=b''', 's3://b/x/dt=a%3Db/'),
+	('year=2021, month=3, day=10', 's3://b/2021/03/10/'), ('month=03, day=0', 's3://b/3/00/'), ('dt=''2021''', 's3://b/dt%3D2021/'), ('b=''b''', 's3://b/b/'), ('day=''20210310''', 's3://b/2021{/03|/10/')) AS v (values, location);
+SELECT write(:'results' || '/added/eu-west-1/2024/01/31/05/a.log', '10.0.0.1 443');
+SELECT write(:'results' || '/added/us-east-1/2024/02/01/06/a.log', '10.0.0.2 80');
+SELECT make($$CREATE EXTERNAL TABLE added (srcaddr string, srcport int) PARTITIONED BY (ingest string, region string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ' ' LOCATION 's3://bucket/added'$$, :'results' || '/added');
+SELECT flowlog_athena_ddl($$ALTER TABLE added ADD PARTITION (ingest='2024-01-31-05', region='eu-west-1') LOCATION 's3://bucket/added/eu-west-1/2024/01/31/05/'$$, 'athena', :'results' || '/added') \gexec
+SELECT * FROM added WHERE ingest >= '2024-01-31-05' ORDER BY srcaddr;
+SELECT * FROM added WHERE ingest LIKE '2024-02-01%';
 -- ERROR
+SELECT flowlog_athena_ddl(format('ALTER TABLE hive ADD PARTITION (day=''%s'') LOCATION ''%s''', value, location), 'athena') FROM (VALUES ('20210310', 's3://b/2021/03/11/')) AS v (value, location);
+SELECT flowlog_athena_ddl(format('ALTER TABLE hive ADD PARTITION (day=''%s'') LOCATION ''%s''', value, location), 'athena') FROM (VALUES ('20211310', 's3://b/2021/13/10/')) AS v (value, location);
+SELECT flowlog_athena_ddl(format('ALTER TABLE hive ADD PARTITION (day=''%s'') LOCATION ''%s''', value, location), 'athena') FROM (VALUES ('2021031005', 's3://b/2021/03/10/')) AS v (value, location);
+SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (month='3') LOCATION 's3://b/2024/03/31/'$$, 'athena');
 SELECT flowlog_athena_ddl($$ALTER TABLE hive ADD PARTITION (day='today') LOCATION 's3://b/2024/01/31/'$$, 'athena');
+
+-- Parquet: with Hive's folders, as AWS's guide has it
+SELECT flowlog_athena_ddl($ddl$
+CREATE EXTERNAL TABLE IF NOT EXISTS vpc_flow_logs_parquet (
+  version int,
+  account_id string,
+  interface_id string,
+  srcaddr string,
+  dstaddr string,
+  srcport int,
+  dstport int,
+  protocol bigint,
+  packets bigint,
+  bytes bigint,
+  start bigint,
+  `end` bigint,
+  action string,
+  log_status string,
+  vpc_id string,
+  traffic_path int
+)
+PARTITIONED BY (
+  `aws-account-id` string,
+  `aws-service` string,
+  `aws-region` string,
+  `year` string,
+  `month` string,
+  `day` string,
+  `hour` string
+)
+ROW FORMAT SERDE
+  'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT
+  'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT
+  'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
+LOCATION
+  's3://bucket/prefix/AWSLogs/'
+TBLPROPERTIES (
+  'EXTERNAL'='true',
+  'skip.header.line.count'='1'
+)$ddl$, 'athena', :'parquet' || '/AWSLogs/') AS parquet_ddl \gset
+SELECT replace(:'parquet_ddl', :'parquet', '');
+\set VERBOSITY terse
+:parquet_ddl;
+SELECT srcaddr, dstport, protocol, start, action, vpc_id FROM vpc_flow_logs_parquet WHERE day = '02' ORDER BY start;
+SELECT srcaddr, "aws-region", sum(packets) FROM vpc_flow_logs_parquet WHERE srcaddr <> '-' AND hour = '00' GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 2;
+SELECT count(*), count(traffic_path) FROM vpc_flow_logs_parquet WHERE srcaddr = '-' AND dstport IS NULL;
+\set VERBOSITY default
+-- with partition projection
+SELECT flowlog_athena_ddl($ddl$
+CREATE EXTERNAL TABLE vpc_flow_logs_projected (version int, account_id string, srcaddr string, packets bigint, `end` bigint, region string)
+PARTITIONED BY (accountid string, day string)
+ROW FORMAT SERDE 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'
+STORED AS INPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat'
+LOCATION 's3://bucket/AWSLogs/'
+TBLPROPERTIES (
+'skip.header.line.count'='1', 'classification'='parquet', 'parquet.compression'='GZIP',
+"projection.enabled"="true", "projection.accountid.type"="enum", "projection.accountid.values"="123456789012",
+"projection.day.type"="date", "projection.day.range"="2021/01/01,NOW", "projection.day.format"="yyyy/MM/dd",
+"storage.location.template"="s3://bucket/AWSLogs/${accountid}/vpcflowlogs/us-east-1/${day}"
+)$ddl$, 'athena', :'parquet' || '/AWSLogs/${accountid}/vpcflowlogs/us-east-1/${day:yyyy/MM/dd}') AS parquet_ddl \gset
+SELECT replace(:'parquet_ddl', :'parquet', '');
+:parquet_ddl;
+SELECT accountid, day, count(*), count(nullif(srcaddr, '-')), sum(packets) FROM vpc_flow_logs_projected WHERE day BETWEEN '2026/02/01' AND '2026/02/02' GROUP BY 1, 2;
+SELECT count(*) FROM vpc_flow_logs_projected WHERE day = '2026/02/03';
+-- in fewer words, with structs, and as Spark has it
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (srcaddr varchar(40), `end` timestamp) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (srcaddr string) ROW FORMAT SERDE ''org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'' WITH SERDEPROPERTIES (''serialization.format'' = ''1'') LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (srcaddr string) ROW FORMAT DELIMITED FIELDS TERMINATED BY '','' STORED AS parquetfile LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE ocsf (time bigint, src_endpoint struct<ip:string,port:int>, traffic struct<bytes:bigint>,
+	cloud struct<account:struct<uid:string COMMENT 'Account'>> COMMENT 'Where', disposition string) STORED AS PARQUET LOCATION 's3://b/'$$, 'athena', :'parquet' || '/ocsf.parquet') AS parquet_ddl \gset
+SELECT replace(:'parquet_ddl', :'parquet', '');
+:parquet_ddl;
+SELECT * FROM ocsf WHERE src_endpoint_port > 40000 OR disposition = '-' ORDER BY time;
+SELECT flowlog_athena_ddl('CREATE TABLE IF NOT EXISTS db.t (srcaddr STRING, day date, bytes bigint) USING parquet OPTIONS (path ''s3://b/'', mergeSchema true, spark.x.y = ''1'') PARTITIONED BY (day) COMMENT ''c''', 'athena');
+-- ERROR: lists, other SerDes, columns by their places, and structs of text
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a struct<b:int,c:array<int>>) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a map<string,string>) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a struct<b:int>, a_b int) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a struct<b:int>) LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b struct<c:int>) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/'' TBLPROPERTIES (''parquet.column.index.access'' = ''true'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/'' TBLPROPERTIES (''table_type'' = ''ICEBERG'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.RegexSerDe'' STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'' STORED AS TEXTFILE LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING parquet OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING parquet', 'athena');
 
 -- a name with a line break does not get out of a comment
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (`p
@@ -231,7 +371,7 @@ SELECT flowlog_athena_ddl('CREATE TABLE t (a int)', 'athena');
 SELECT flowlog_athena_ddl('SELECT 1', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/''; DROP TABLE t', 'athena');
 -- ERROR: Spark's statements, names in double quotes, names that come twice
-SELECT flowlog_athena_ddl('CREATE TABLE t (a int, day date) USING parquet OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int, day date) USING csv OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) COMMENT ''c'' USING csv', 'athena');
 SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING', 'athena');
 SELECT flowlog_athena_ddl('CREATE TABLE t (a int) STORED AS PARQUET', 'athena');
@@ -240,10 +380,17 @@ SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, "end" bigint) LOCATIO
 SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int, day string)\nPARTITIONED BY (region string, Day string) LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int, b string, A bigint) LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b string, `B` int) LOCATION ''s3://b/''', 'athena');
+-- ERROR: a template, or a location, with what is no partition column
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (srcaddr string, dstaddr string) PARTITIONED BY (day string) LOCATION 's3://b/x'
+	TBLPROPERTIES ('projection.enabled' = 'true', 'storage.location.template' = 's3://b/${SrcAddr}/${day}')$$, 'athena');
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (srcaddr string, dstaddr string) PARTITIONED BY (day string) LOCATION 's3://b/x'
+	TBLPROPERTIES ('projection.enabled' = 'true', 'storage.location.template' = 's3://b/${region}/${day}')$$, 'athena');
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (srcaddr string, dstaddr string) PARTITIONED BY (day string) LOCATION 's3://b/x'$$, 'athena', '/logs/${day}/${dstaddr}/');
+SELECT flowlog_athena_ddl($$CREATE EXTERNAL TABLE t (srcaddr string, dstaddr string) PARTITIONED BY (day string) LOCATION 's3://b/x'$$, 'athena', '/logs/${day}/${region}/') LIKE '%${region}%';
 -- ERROR: types, formats and patterns that are not ours
 SELECT flowlog_athena_ddl(E'CREATE EXTERNAL TABLE t (a int,\n b array<struct<x:int>>) LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int(3)) LOCATION ''s3://b/''', 'athena');
-SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS ORC LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.ql.io.orc.OrcSerde'' LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.openx.data.jsonserde.JsonSerDe'' LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''com.example.MySerDe'' LOCATION ''s3://b/''', 'athena');

@@ -169,7 +169,7 @@ SELECT count(*) FROM flow; -- ERROR
 SELECT read_file('no_header.log');
 SELECT set_option('log_format', '${version} ${account-id} ${interface-id} ${dstaddr} ${srcaddr} ${dstport} ${srcport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}');
 SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
-SELECT set_option('log_format', '${version} ${accountid}  ${shape} ${srcaddr}'); -- WARNING
+SELECT set_option('log_format', '${version} ${accountd}  ${shape} ${srcaddr}'); -- WARNING
 SELECT * FROM flow; -- ERROR
 SELECT set_option('log_format', '${version} ${shape} ${srcaddr}'); -- WARNING
 SELECT set_option('log_format', '${version} srcaddr'); -- ERROR
@@ -192,6 +192,31 @@ SELECT dstaddr, srcport FROM flow WHERE dstport = 443;
 -- most lines do not match an expression, but a table without one would read them
 CREATE FOREIGN TABLE guess (a text, b text) SERVER header OPTIONS (location :'s3', regex '(\d+);(\d+)', on_error 'ignore');
 SELECT count(*) FROM guess;
+
+-- several log formats, told apart by their number of fields
+\set formats :data 'formats.log'
+CREATE FOREIGN TABLE formats (srcaddr inet, dstport int, action text, bytes bigint, line int OPTIONS (field '$line')) SERVER header OPTIONS (location :'formats',
+	log_format '${srcaddr} ${dstport} | ${action} ${srcaddr} ${bytes}
+	| ${bytes} ${srcaddr} ${dstport} ${action}', on_error 'ignore', log_verbosity 'silent');
+SELECT * FROM formats;
+SELECT line, reason, raw FROM flowlog_rejects('formats');
+SELECT fields FROM flowlog_files('formats');
+SELECT action, count(*), count(dstport), sum(bytes) FROM formats GROUP BY action ORDER BY action;
+EXPLAIN (COSTS OFF) SELECT * FROM formats WHERE bytes > 100;
+SELECT * FROM formats WHERE bytes > 100;
+SET flowlog_fdw.enable_splitter = off;
+SELECT * FROM formats WHERE bytes > 100;
+SET flowlog_fdw.enable_pushdown = off;
+SELECT * FROM formats WHERE bytes > 100;
+RESET flowlog_fdw.enable_splitter;
+RESET flowlog_fdw.enable_pushdown;
+IMPORT FOREIGN SCHEMA of_formats FROM SERVER header INTO header OPTIONS (location :'formats', log_format '${srcaddr} ${dstport}|${action} ${srcaddr} ${bytes}');
+SELECT attname FROM pg_attribute WHERE attrelid = 'of_formats'::regclass AND attnum > 0;
+-- none may have as many fields as another, or another separator; a column has its field in some of them
+ALTER FOREIGN TABLE formats OPTIONS (SET log_format '${srcaddr} ${dstport} | ${action} ${bytes}'); -- ERROR
+ALTER FOREIGN TABLE formats OPTIONS (SET log_format '${srcaddr} ${dstport} | ${action},${bytes},${start}'); -- ERROR
+ALTER FOREIGN TABLE formats ADD COLUMN vpc_id text;
+SELECT * FROM formats; -- ERROR
 
 -- headers in capitals are headers, and one that names a field twice is none that can be used
 \set capitals :data 'capitals.csv'
@@ -220,6 +245,39 @@ SET flowlog_fdw.enable_splitter = off;
 SELECT * FROM blanks_as_text;
 RESET flowlog_fdw.enable_splitter;
 SELECT lines, headers FROM flowlog_last_scan();
+
+-- other names of fields: in tables, in headers, beside a field of the header's own, in expressions
+CREATE FOREIGN TABLE other_names (
+	account int OPTIONS (field 'version'), awsaccountid text, eni_id text, src_ip inet, dest_address inet, source_port int, "dst-port" int,
+	proto int, packets_count bigint, num_bytes bigint, start_time timestamptz, end_ timestamptz, logstatus text
+) SERVER header OPTIONS (location :'s3');
+TABLE other_names ORDER BY start_time, src_ip LIMIT 2;
+\set other_names :data 'other_names.csv'
+CREATE FOREIGN TABLE of_other_names (srcaddr inet, dstaddr inet, start bigint, start_time text, "end" timestamptz, packets int)
+	SERVER header OPTIONS (location :'other_names');
+TABLE of_other_names;
+IMPORT FOREIGN SCHEMA of_other_names FROM SERVER header INTO header OPTIONS (location :'other_names', "table" 'imported_names');
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'imported_names'::regclass AND attnum > 0 ORDER BY attnum;
+TABLE imported_names;
+CREATE FOREIGN TABLE by_format (srcaddr inet, packets int) SERVER header
+	OPTIONS (location :'other_names', log_format '${srcaddr},${dstaddr},${start},${start_time},${end},${packets}');
+TABLE by_format;
+CREATE FOREIGN TABLE by_group (src_ip inet, packetcount int) SERVER header
+	OPTIONS (location :'s3', regex '\d+ \d+ \S+ (?<srcaddr>\S+) .*');
+TABLE by_group LIMIT 1; -- ERROR
+ALTER FOREIGN TABLE by_group OPTIONS (SET regex '\d+ \d+ \S+ (?<srcaddr>\S+) \S+ \d+ \d+ \d+ (?<packets>\d+) .*');
+TABLE by_group LIMIT 1;
+
+-- two columns that would have the same field
+CREATE FOREIGN TABLE twice (srcaddr inet, src_ip text, started timestamptz OPTIONS (field 'start'), start bigint) SERVER header
+	OPTIONS (location :'s3');
+TABLE twice; -- ERROR
+ALTER FOREIGN TABLE twice ALTER src_ip OPTIONS (ADD field 'srcaddr');
+SELECT * FROM twice LIMIT 1;
+ALTER FOREIGN TABLE twice ALTER src_ip OPTIONS (DROP field), OPTIONS (ADD log_format :'default');
+TABLE twice; -- ERROR
+ALTER FOREIGN TABLE by_group ADD srcaddr text;
+TABLE by_group LIMIT 1; -- ERROR
 
 DROP SCHEMA header CASCADE;
 DROP SERVER header CASCADE;

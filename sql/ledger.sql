@@ -49,6 +49,35 @@ SELECT hour, count(*) FROM lake GROUP BY hour ORDER BY hour;
 SELECT * FROM last;
 RESET max_parallel_workers_per_gather;
 
+-- columns that no file has a field for: where the query uses them, and all files were read
+SET max_parallel_workers_per_gather = 0;
+\set versions :abs_srcdir '/test/data/{custom,s3}.log'
+SELECT count(*), max(srcaddr) FROM flow;
+SELECT srcaddr, vpc_id FROM flow ORDER BY 1 LIMIT 1; -- WARNING
+SELECT count(*) FROM flow WHERE vpc_id IS NOT NULL; -- WARNING
+SELECT dstport FROM flow WHERE vpc_id = 'vpc-1' OR vpc_id ~ 'x'; -- WARNING
+SELECT vpc_id, count(*) FROM flow GROUP BY vpc_id; -- WARNING
+SELECT flow IS NULL FROM flow LIMIT 1; -- WARNING
+SELECT (SELECT count(vpc_id) FROM flow WHERE dstport > n) FROM (VALUES (1), (2)) v (n); -- WARNING
+SELECT * FROM flowlog_rejects('flow');
+ANALYZE flow;
+ALTER FOREIGN TABLE flow OPTIONS (ADD log_verbosity 'silent');
+SELECT max(vpc_id) FROM flow;
+ALTER FOREIGN TABLE flow OPTIONS (DROP log_verbosity, SET location :'versions');
+ALTER FOREIGN TABLE flow ADD ts timestamptz;
+SELECT max(vpc_id) FROM flow;
+SELECT files_lacking_fields FROM flowlog_last_scan();
+SELECT vpc_id IS NOT NULL AS newer, ts FROM flow LIMIT 1; -- another file is not reached
+SELECT count(ts), count(vpc_id), count(srcaddr) FROM flow; -- WARNING
+SET max_parallel_workers_per_gather = 2;
+SELECT vpc_id IS NULL AS older, count(*), max(ts) FROM flow GROUP BY 1 ORDER BY 1; -- WARNING
+SELECT max(vpc_id COLLATE "C"), count(*) FROM flow;
+RESET max_parallel_workers_per_gather;
+ALTER FOREIGN TABLE flow OPTIONS (ADD log_format '${srcaddr} ${dstaddr}', ADD header 'false', ADD on_error 'ignore');
+SELECT vpc_id FROM flow WHERE dstport = 1; -- WARNING
+ALTER FOREIGN TABLE flow OPTIONS (DROP log_format, DROP header, DROP on_error, SET location :'s3');
+ALTER FOREIGN TABLE flow DROP ts;
+
 -- most bytes that a scan may read
 SHOW flowlog_fdw.max_scan_bytes;
 SET flowlog_fdw.max_scan_bytes = '1kB';

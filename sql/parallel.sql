@@ -41,9 +41,11 @@ EXPLAIN (COSTS OFF, SUMMARY OFF) SELECT action, sum(port) FROM logs GROUP BY act
 -- the other side of a join is not read by each worker for itself
 SET enable_mergejoin = off;
 SET enable_nestloop = off;
+SET flowlog_fdw.enable_runtime_sets = off;
 EXPLAIN (COSTS OFF, SUMMARY OFF) SELECT count(*) FROM logs a JOIN logs b USING (n);
 RESET enable_mergejoin;
 RESET enable_nestloop;
+RESET flowlog_fdw.enable_runtime_sets;
 
 -- small tables are not worth it
 RESET min_parallel_table_scan_size;

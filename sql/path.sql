@@ -196,10 +196,46 @@ INSERT INTO conditions (condition) VALUES
 ('day = ''2024-09-30'''), ('day > ''2024-09-30'''), ('day >= ''2024-09-30'' AND day < ''2024-10-02'''), ('day BETWEEN ''2025-01-01'' AND ''2025-12-31'''), ('day IN (''2024-08-01'', ''2025-10-10'')'),
 ('day = ''2024-08-01'' OR day = ''2024-10-01'''), ('NOT day < ''2025-01-01'''), ('day <> ''2025-01-09'''), ('day = ''1999-01-01'''), ('day IS NULL'),
 ('day < timestamp ''2024-08-01 12:00'''), ('moment = ''2024-08-01 00:00+00'''), ('moment >= ''2024-09-29 20:00'' AND moment < ''2024-10-01 00:00+00'''), ('local > ''2025-01-01'''),
-('written = ''2024-08-01'''), ('written LIKE ''2025%'''), ('date_trunc(''month'', day) = ''2024-10-01'''), ('extract(year FROM day) = 2025'), ('day = ''2024-08-01'' OR n = 30'),
+('written = ''2024/08/01'''), ('written LIKE ''2025%'''), ('date_trunc(''month'', day) = ''2024-10-01'''), ('extract(year FROM day) = 2025'), ('day = ''2024-08-01'' OR n = 30'),
 ('day - 1 = ''2024-09-29'' AND account = ''222222222222'''), ('day > (SELECT date ''2025-01-01'')'), ('day > ANY (ARRAY[date ''2025-01-01'', NULL])'), ('day::text || region LIKE ''2024-1%us%''');
 SELECT condition, p.* FROM conditions, prune(condition, "table" => 'dated') p ORDER BY id;
 SELECT explain('SELECT count(*) FROM dated WHERE day = ''2025-10-10'' AND account = ''111111111111''', 'COSTS OFF, ANALYZE, TIMING OFF');
+-- a text has the date as the path has it; a directory is pruned if the condition holds for none of its days
+TRUNCATE conditions;
+INSERT INTO conditions (condition) VALUES
+('written >= ''2024/10/01'''), ('written >= ''2024/10/01'' COLLATE "C" AND written < ''2025/02'' COLLATE "C"'), ('written BETWEEN ''2024/09/15'' AND ''2024/10/01'''),
+('written IN (''2024/09/30'', ''2025/10/10'')'), ('written <> ''2024/08/01'' AND written NOT IN (''2025/01/09'', ''2025/10/10'')'), ('written LIKE ''2024/10/%'''),
+('written NOT LIKE ''2024%'''), ('split_part(written, ''/'', 1) = ''2025'''), ('split_part(written, ''/'', 2) = ''10'' AND region = ''us-east-1'''),
+('substr(written, 1, 7) = ''2024/08'''), ('substr(written, 6) = ''10/10'''), ('left(written, 4)::int = 2025'), ('concat(split_part(written, ''/'', 1), split_part(written, ''/'', 2)) = ''202410'''),
+('written >= date_format(date_add(''day'', -7, DATE ''2025-01-12''), ''%Y/%m/%d'')'), ('date_parse(written, ''%Y/%m/%d'') < TIMESTAMP ''2024-09-01'''), ('written::date > ''2025-01-01'''),
+('written || region = ''2024/08/01us-east-1'''), ('written = ''2024-08-01'''), ('written IS NULL'), ('written IS NOT NULL AND written > ''2025/05'''),
+('written = ''2024/08/01'' OR account = ''222222222222'''), ('written = (SELECT ''2025/10/10''::text)'), ('written = ANY (ARRAY[''2024/08/01'', NULL])'), ('written ~ ''^2025/1'''),
+('replace(written, ''/'', ''-'') LIKE ''2025-%'''), ('replace(written, ''/'', '', '') LIKE ''2025, %''');
+SELECT condition, p.* FROM conditions, prune(condition, "table" => 'dated') p ORDER BY id;
+-- an error for a day of which there is no file is none
+SELECT condition, p.* FROM unnest(ARRAY['1 / (split_part(written, ''/'', 3)::int - 5) > -3', '1000 / (length(written) - 10 + substr(written, 9)::int - 20) < 0',
+	'written LIKE ''2025'' || left(written, 0) || ''%''']) WITH ORDINALITY c (condition, n), prune(condition, "table" => 'dated') p ORDER BY n;
+-- nor does it leave half a state to the function that raised it
+SELECT count(*) FROM dated WHERE day > jsonb_populate_record(day, '"a"'); -- ERROR
+SELECT explain('SELECT * FROM dated WHERE written LIKE ''2024/08/\''');
+SELECT explain('SELECT count(*) FROM dated WHERE written LIKE ''2024/0%''');
+PREPARE by_prefix(text) AS SELECT count(*) FROM dated WHERE written LIKE $1;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE by_prefix('2024/10%');
+EXECUTE by_prefix('2025%');
+RESET plan_cache_mode;
+DEALLOCATE by_prefix;
+SELECT p, (SELECT count(*) FROM dated WHERE written LIKE p || '%') FROM unnest(ARRAY['2024', '2024/09', '2025/01/09', '']) p;
+-- in another form; a number has it, too
+\set location :tree '/s3/AWSLogs/${account}/vpcflowlogs/${region}/${day:yyyy/MM/dd|yyyyMMdd}/'
+CREATE FOREIGN TABLE formed (n int, start timestamptz, action text, account text, region text, day varchar(8), number int OPTIONS (field 'day'), date date OPTIONS (field 'day'))
+	SERVER path OPTIONS (location :'location', regex '(\d+) (\d+) (\S+)');
+SELECT DISTINCT day, number, date FROM formed ORDER BY day;
+SELECT condition, p.* FROM unnest(ARRAY['day = ''20241001''', 'day LIKE ''202410%''', 'day >= ''20250101''', 'number > 20240930', 'number / 10000 = 2025', 'date = ''2024-10-01''',
+	'day = ''20241001'' AND number = 20241001 AND date > ''2024-09-30''', 'day = number::text AND number % 100 = 9']) WITH ORDINALITY c (condition, n), prune(condition, "table" => 'formed') p ORDER BY n;
+ALTER FOREIGN TABLE formed ALTER day TYPE varchar(7);
+ALTER FOREIGN TABLE formed OPTIONS (ADD on_error 'ignore');
+SELECT count(*) FROM formed WHERE day = '2024100';
 SELECT d, (SELECT count(*) FROM dated WHERE day = d) FROM generate_series(date '2024-09-29', '2024-10-02', '1 day') d;
 
 --
@@ -245,10 +281,12 @@ SELECT month, hour, file, count(*), bool_and(h = hour) FROM hive WHERE month < 9
 SELECT * FROM prune('month < 9 AND hour IN (9, 23)', "table" => 'hive');
 SELECT * FROM prune('file = ''a'' AND hour = 0', "table" => 'hive');
 \set location :tree '/hive/${t:year=yyyy/month=MM/day=dd/hour=HH}/'
-CREATE FOREIGN TABLE hourly (region text, h int, t timestamptz, "day" date OPTIONS (field 't')) SERVER path OPTIONS (location :'location', regex '(\S+) (\d+)');
+CREATE FOREIGN TABLE hourly (region text, h int, t timestamptz, "day" date OPTIONS (field 't'), written text OPTIONS (field 't')) SERVER path OPTIONS (location :'location', regex '(\S+) (\d+)');
 SELECT t, count(*) FROM hourly WHERE t >= '2024-08-31 09:00+00' AND t < '2024-10-01 01:00+00' GROUP BY t ORDER BY t;
 SELECT * FROM prune('t >= ''2024-08-31 09:00+00'' AND t < ''2024-10-01 01:00+00''', "table" => 'hourly');
 SELECT * FROM prune('day = ''2025-10-31''', "table" => 'hourly');
+SELECT * FROM prune('written LIKE ''%/day=31/hour=09''', "table" => 'hourly');
+SELECT * FROM prune('written >= ''year=2025/month=10/day=31/hour=09''', "table" => 'hourly');
 \set location :tree '/hive/year=${region}/'
 CREATE FOREIGN TABLE clash (region text, h int, r text OPTIONS (field '1')) SERVER path OPTIONS (location :'location', regex '(\S+) (\d+)');
 CREATE FOREIGN TABLE no_clash (region text, y text OPTIONS (field 'region'), h int) SERVER path OPTIONS (location :'location', regex '(\d+)'); -- both are the path's

@@ -2,6 +2,8 @@
 -- S3, as far as no store is needed: options, whose they are, and who is never connected to
 --
 \set VERBOSITY default
+-- an error of a worker would say so, if it was the first to try
+SET max_parallel_workers_per_gather = 0;
 
 -- options of servers
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (region 'eu-central-1.evil'); -- ERROR
@@ -12,7 +14,7 @@ CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (endpoint 'https://s3.
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (url_style 'dns'); -- ERROR
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (requester_pays 'perhaps'); -- ERROR
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (max_connections '0'); -- ERROR
-CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (max_connections '65'); -- ERROR
+CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (max_connections '1001'); -- ERROR
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (ca_file 'ca.pem'); -- ERROR
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (access_key_id 'AKIA'); -- ERROR
 CREATE SERVER s3 FOREIGN DATA WRAPPER flowlog_fdw
@@ -60,6 +62,17 @@ SELECT option_name FROM pg_options_to_table((SELECT umoptions FROM pg_user_mappi
 RESET ROLE;
 DROP OWNED BY regress_bucket;
 DROP ROLE regress_bucket;
+
+-- the mapping that is missing, with what makes it
+CREATE SERVER "no keys" FOREIGN DATA WRAPPER flowlog_fdw;
+CREATE FOREIGN TABLE no_keys (srcaddr inet) SERVER "no keys" OPTIONS (location 's3://bucket/key');
+CREATE ROLE "regress_no keys";
+GRANT SELECT ON no_keys TO "regress_no keys";
+SET ROLE "regress_no keys";
+SELECT count(*) FROM no_keys; -- ERROR
+RESET ROLE;
+DROP SERVER "no keys" CASCADE;
+DROP ROLE "regress_no keys";
 
 -- the setting
 ALTER SYSTEM SET flowlog_fdw.allowed_endpoints = 'http://s3.example.com'; -- ERROR

@@ -202,5 +202,23 @@ SELECT b, c FROM several; -- ERROR
 SELECT c, b FROM several; -- ERROR
 SELECT d, c FROM several; -- ERROR
 
+-- a type that does not suit the field: the hint names one that does, also where rows are left out
+CREATE FOREIGN TABLE mistaken (
+	srcaddr int, start smallint, bytes text[], account varchar(3), action uuid, sum numeric(2) OPTIONS (field 'bytes'), srcport inet, ts time
+) SERVER type OPTIONS (location :'s3');
+SELECT srcaddr FROM mistaken; -- ERROR
+SELECT start FROM mistaken; -- ERROR
+SELECT bytes FROM mistaken; -- ERROR
+SELECT account FROM mistaken; -- ERROR
+SELECT action FROM mistaken; -- ERROR
+SELECT sum FROM mistaken; -- ERROR
+SELECT count(*) FROM mistaken WHERE srcport = '10.0.0.1'; -- ERROR
+ALTER FOREIGN TABLE mistaken DROP bytes, DROP action, OPTIONS (ADD on_error 'ignore');
+SELECT start FROM mistaken; -- WARNING
+ALTER FOREIGN TABLE mistaken OPTIONS (SET on_error 'set_null', ADD reject_limit '1');
+SELECT start FROM mistaken; -- ERROR
+ALTER FOREIGN TABLE mistaken ALTER start SET NOT NULL, OPTIONS (SET location :'nodata', DROP on_error, DROP reject_limit);
+SELECT start FROM mistaken; -- ERROR
+
 DROP SERVER type CASCADE;
 DROP SCHEMA type CASCADE;

@@ -4,7 +4,10 @@
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set data :abs_srcdir '/test/data/'
 \set s3 :data 's3.log'
-\set all :data '{export.log,firehose.json,firehose.json.gz.gz,lines.json,api.json,console.csv}'
+\set quoted :data 'quoted.csv'
+\set athena :data 'athena.csv'
+\set insights_fields :data 'insights_fields.csv'
+\set all :data '{export.log,firehose.json,firehose.json.gz.gz,lines.json,api.json,console.csv,console_streams.csv,insights.csv,insights_fields.csv,athena.csv,tail.log,awslogs.log,events.log,milliseconds.log}'
 \pset format unaligned
 CREATE SCHEMA wrapper;
 SET search_path = wrapper, public;
@@ -46,7 +49,8 @@ DECLARE
 	file text;
 	splitter text;
 BEGIN
-	FOREACH file IN ARRAY ARRAY['export.log', 'firehose.json', 'firehose.json.gz.gz', 'lines.json', 'api.json', 'console.csv'] LOOP
+	FOREACH file IN ARRAY ARRAY['export.log', 'firehose.json', 'firehose.json.gz.gz', 'lines.json', 'api.json', 'console.csv', 'console_streams.csv', 'insights.csv', 'insights_fields.csv',
+		'athena.csv', 'tail.log', 'awslogs.log', 'events.log', 'milliseconds.log'] LOOP
 		CALL read_file(file);
 		FOREACH splitter IN ARRAY ARRAY['on', 'off'] LOOP
 			PERFORM set_config('flowlog_fdw.enable_splitter', splitter, true);
@@ -83,6 +87,23 @@ SELECT line, reason FROM flowlog_rejects('flow');
 SELECT ts, srcaddr FROM flow;
 CALL set_option('on_error', 'stop');
 SELECT * FROM flow; -- ERROR
+
+-- CSV of fields: without quotes nothing is NULL, and "" is empty; line breaks are in no record
+CREATE FOREIGN TABLE quoted (srcaddr inet, bytes int, instance_tag text, other text OPTIONS (field '_col3'), line int OPTIONS (field '$line'))
+	SERVER wrapper OPTIONS (location :'quoted', on_error 'ignore', log_verbosity 'silent');
+SELECT *, instance_tag IS NULL AS no_tag, other IS NULL AS no_other FROM quoted;
+SELECT srcaddr FROM quoted WHERE instance_tag = '';
+SELECT other, count(*) FROM quoted GROUP BY other ORDER BY other;
+SELECT line, reason, raw FROM flowlog_rejects('quoted');
+SELECT wrapper, fields FROM flowlog_files('quoted');
+-- with a log format, whose separator is then the file's
+CREATE FOREIGN TABLE athena (bytes bigint, srcaddr inet) SERVER wrapper OPTIONS (location :'athena', log_format
+	'${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}');
+SELECT srcaddr, sum(bytes) FROM athena GROUP BY srcaddr ORDER BY srcaddr;
+-- IMPORT knows the names of Logs Insights, and when records were logged
+IMPORT FOREIGN SCHEMA insights_fields FROM SERVER wrapper INTO wrapper OPTIONS (location :'insights_fields');
+SELECT ts, interface_id, srcaddr, dstport, bytes, start, log_status FROM insights_fields WHERE dstport = 443;
+SELECT fields FROM flowlog_files('insights_fields');
 
 -- what is damaged, or has no records, is an error whatever "on_error" says
 CALL set_option('on_error', 'ignore');

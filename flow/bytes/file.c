@@ -57,12 +57,20 @@
 #define WAIT_SHARE 4 /* a wait adds about a quarter to the time waited so far */
 #define LONGEST_WAIT (30 * INT64_C(1000000))
 
+/*
+ * The end of a Parquet file that is read at once: most footers are shorter, and
+ * a second read costs little.
+ */
+#define TAIL_SIZE (8 * 1024)
+
 struct FlowFile
 {
 	const FlowHost *host;
 	const FlowObject *object; /* as it was listed */
 	int fd;
 	uint64_t position;
+	uint64_t bytes_read;
+	bool scattered; /* true if it is read by ranges: little is read ahead */
 
 	/* reading without blocking */
 	bool nowait;      /* true if the file system supports RWF_NOWAIT */
@@ -277,7 +285,8 @@ check_identity(FlowFile *file, const char *says, FlowError *error)
 		return os_error(error, errno, "stat", object->path);
 	if (!S_ISREG(st.st_mode))
 		return file_error(file, error, FLOW_NOT_REGULAR, "is not a regular file");
-	if ((uint64_t) st.st_dev != object->device || (uint64_t) st.st_ino != object->inode ||
+	if ((!object->settled &&
+	     ((uint64_t) st.st_dev != object->device || (uint64_t) st.st_ino != object->inode)) ||
 	    (uint64_t) st.st_size != object->size ||
 	    st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec != object->modified)
 		return file_error(file, error, FLOW_CHANGED, says);
@@ -359,6 +368,8 @@ advise(FlowFile *file, uint64_t offset)
 		ahead = AHEAD_MIN;
 	if (ahead > AHEAD_MAX)
 		ahead = AHEAD_MAX;
+	if (file->scattered)
+		ahead = AHEAD_MIN;
 	end = file->object->size - offset < ahead ? file->object->size : offset + ahead;
 
 	if (file->advised < offset)
@@ -438,6 +449,7 @@ read_at(FlowFile *file, uint64_t offset, char *buffer, size_t len, FlowError *er
 			offset += (uint64_t) got;
 			buffer += got;
 			len -= (size_t) got;
+			file->bytes_read += (uint64_t) got;
 			stall.began = -1;
 			block = !file->nowait;
 		}
@@ -482,6 +494,18 @@ flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len, FlowE
 	if (status == FLOW_OK)
 		file->position += *len;
 	return status;
+}
+
+/* Reads a range, which is inside the file. */
+FlowStatus
+flow_file_read_range(FlowFile *file, uint64_t offset, void *buffer, size_t len, FlowError *error)
+{
+	file->scattered = true;
+	if (offset + AHEAD_MIN + ADVICE_SIZE < file->advised)
+		file->advised = offset; /* what lies between was perhaps not asked for */
+	if (file->cold)
+		advise(file, offset);
+	return read_at(file, offset, buffer, len, error);
 }
 
 bool
@@ -567,6 +591,18 @@ storage_seek(void *file, uint64_t offset)
 }
 
 static FlowStatus
+storage_read_range(void *file, uint64_t offset, void *buffer, size_t len, FlowError *error)
+{
+	return flow_file_read_range(file, offset, buffer, len, error);
+}
+
+static uint64_t
+storage_bytes_read(const void *file)
+{
+	return ((const FlowFile *) file)->bytes_read;
+}
+
+static FlowStatus
 storage_unchanged(void *file, FlowError *error)
 {
 	return flow_file_unchanged(file, error);
@@ -577,4 +613,7 @@ const FlowStorage flow_file_storage = {.open = storage_open,
                                        .read = storage_read,
                                        .position = storage_position,
                                        .seek = storage_seek,
+                                       .read_range = storage_read_range,
+                                       .tail_size = TAIL_SIZE,
+                                       .bytes_read = storage_bytes_read,
                                        .unchanged = storage_unchanged};

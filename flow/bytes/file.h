@@ -31,6 +31,9 @@ extern void flow_file_close(FlowFile *file);
  */
 extern FlowStatus flow_file_read(FlowFile *file, void *buffer, size_t capacity, size_t *len,
                                  FlowError *error);
+/* Reads exactly "len" bytes at an offset, which are inside the listed size. */
+extern FlowStatus flow_file_read_range(FlowFile *file, uint64_t offset, void *buffer, size_t len,
+                                       FlowError *error);
 extern uint64_t flow_file_position(const FlowFile *file);
 /* Returns true if some of the file was not in the page cache. */
 extern bool flow_file_is_cold(const FlowFile *file);

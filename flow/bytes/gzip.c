@@ -417,6 +417,18 @@ gzip_recognizes(const uint8_t *data, size_t len)
 	return len >= 2 && data[0] == 0x1F && data[1] == 0x8B;
 }
 
+static void
+gzip_reset(void *state)
+{
+	Gzip *gzip = state;
+
+	gzip->part = GZIP_FIXED;
+	gzip->any_member = false;
+	gzip->nbytes = 0;
+	isal_inflate_init(&gzip->inflate);
+	gzip->inflate.crc_flag = ISAL_DEFLATE;
+}
+
 static FlowStatus
 gzip_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
@@ -426,11 +438,7 @@ gzip_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowEr
 	if (gzip == NULL)
 		return flow_error_memory(error);
 	gzip->host = host;
-	gzip->part = GZIP_FIXED;
-	gzip->any_member = false;
-	gzip->nbytes = 0;
-	isal_inflate_init(&gzip->inflate);
-	gzip->inflate.crc_flag = ISAL_DEFLATE;
+	gzip_reset(gzip);
 	*state = gzip;
 	return FLOW_OK;
 }
@@ -443,9 +451,16 @@ gzip_free(void *state)
 	flow_free(gzip->host, gzip);
 }
 
+uint32_t
+flow_gzip_check_sum(const void *data, size_t len)
+{
+	return crc32_gzip_refl(0, data, len);
+}
+
 const FlowCodec flow_gzip_codec = {.name = "gzip",
                                    .suffix = ".gz",
                                    .recognizes = gzip_recognizes,
                                    .create = gzip_create,
                                    .free = gzip_free,
+                                   .reset = gzip_reset,
                                    .step = gzip_step};

@@ -29,7 +29,7 @@
  * bytes are read from a page boundary, and into one if the caller's buffer
  * begins there.
  */
-#define FIRST_SIZE 4096
+#define FIRST_SIZE FLOW_HEAD_SIZE
 
 /*
  * Files are prefetched in groups, of at most AHEAD_FILES files and about
@@ -77,6 +77,7 @@ struct FlowSource
 	const FlowCodec *compression; /* the outermost compression; NULL: not known */
 	const FlowUnread *unread;     /* what cannot be read, outermost or inside; or NULL */
 	bool examined;                /* its beginning was read */
+	bool is_parquet;              /* it is read by ranges */
 	bool wrapper_known;           /* it was looked for */
 	const Wrapper *wrapper;       /* NULL if there is none */
 
@@ -108,31 +109,29 @@ static const FlowCodec none_codec = {.name = "none", .recognizes = recognizes_an
 static const FlowCodec *const compressions[] = {&flow_gzip_codec, &flow_zstd_codec, &none_codec};
 
 /*
- * Returns true if the data are a CloudWatch export: its first line begins with
- * the time of an event, "2018-01-30T12:25:04.000Z ".  In form[], "0" stands
- * for a digit.  The fraction may be missing.
+ * Returns true if the data are lines of a CloudWatch export, which begin with
+ * the time of an event and a blank.
  */
 static bool
 recognizes_export(const uint8_t *data, size_t len)
 {
-	static const char form[] = "0000-00-00T00:00:00";
-	size_t i;
+	const uint8_t *blank;
 
 	for (; len > 0 && (*data == '\r' || *data == '\n'); len--)
 		data++; /* skip empty lines */
-	for (i = 0; i < sizeof(form) - 1; i++)
-		if (i == len ||
-		    (form[i] == '0' ? data[i] < '0' || data[i] > '9' : data[i] != (uint8_t) form[i]))
-			return false;
-	if (i < len && data[i] == '.')
-		for (i++; i < len && data[i] >= '0' && data[i] <= '9';)
-			i++;
-	return len - i >= 2 && data[i] == 'Z' && data[i + 1] == ' ';
+	blank = len > 0 ? memchr(data, ' ', len) : NULL;
+	return blank != NULL &&
+	       flow_printed_is_time((FlowSlice) {(const char *) data, (size_t) (blank - data)});
 }
 
-static const Wrapper wrappers[] = {{"export", recognizes_export, NULL},
-                                   {"csv", flow_csv_recognizes, &flow_csv_codec},
-                                   {"json", flow_json_recognizes, &flow_json_codec}};
+static const Wrapper wrappers[] = {{"printed", flow_printed_recognizes, &flow_printed_codec},
+                                   {"export", recognizes_export, NULL},
+                                   {"json", flow_json_recognizes, &flow_json_codec},
+                                   {"csv", flow_csv_recognizes, &flow_csv_codec}};
+
+/* Parquet files begin and end with this. */
+#define PARQUET_MAGIC "PAR1"
+static const char parquet_name[] = "parquet";
 
 static const FlowCodec *
 find_compression(const char *name)
@@ -150,21 +149,29 @@ flow_source_knows_compression(const char *name)
 	return strcmp(name, "auto") == 0 || find_compression(name) != NULL;
 }
 
+/* Returns true if a path ends with a suffix, and has a name before it. */
+static bool
+has_suffix(const char *path, const char *suffix)
+{
+	size_t len = strlen(path);
+
+	return len > strlen(suffix) && strcmp(path + len - strlen(suffix), suffix) == 0;
+}
+
 /* Returns the name of the compression that a file's name suggests. */
 const char *
 flow_source_compression_by_name(const char *path)
 {
-	size_t len = strlen(path);
-
 	for (size_t i = 0; i < flow_countof(compressions); i++)
-	{
-		const char *suffix = compressions[i]->suffix;
-
-		if (suffix != NULL && len > strlen(suffix) &&
-		    strcmp(path + len - strlen(suffix), suffix) == 0)
+		if (compressions[i]->suffix != NULL && has_suffix(path, compressions[i]->suffix))
 			return compressions[i]->name;
-	}
 	return none_codec.name;
+}
+
+bool
+flow_source_is_parquet_by_name(const char *path)
+{
+	return has_suffix(path, ".parquet");
 }
 
 /* ---------- reading ---------- */
@@ -333,6 +340,79 @@ flow_source_seek(FlowSource *source, uint64_t offset)
 	source->storage->seek(source->file, offset);
 }
 
+bool
+flow_source_is_parquet(const FlowSource *source)
+{
+	return source->is_parquet;
+}
+
+/* Reads a range of the object as it is stored. */
+FlowStatus
+flow_source_read_range(FlowSource *source, uint64_t offset, void *buffer, size_t len,
+                       FlowError *error)
+{
+	size_t first = (size_t) (source->ready_end - source->first[0]);
+	char *to = buffer;
+
+	/* what was read at opening */
+	if (offset < first && len <= first - offset)
+	{
+		memcpy(buffer, source->first[0] + offset, len);
+		return FLOW_OK;
+	}
+
+	while (len > 0)
+	{
+		size_t most = len < FLOW_BLOCK_SIZE ? len : FLOW_BLOCK_SIZE;
+		FlowStatus status = FLOW_INTERRUPTED;
+
+		if (!flow_interrupted(source->host))
+			status = source->storage->read_range(source->file, offset, to, most, error);
+		else
+			flow_error_interrupted(error);
+		if (status != FLOW_OK)
+		{
+			flow_error_at(error, source->object->path, 0);
+			return status;
+		}
+		offset += most;
+		to += most;
+		len -= most;
+	}
+	return FLOW_OK;
+}
+
+size_t
+flow_source_tail_size(const FlowSource *source)
+{
+	return source->storage->tail_size;
+}
+
+bool
+flow_source_has_plan(const FlowSource *source)
+{
+	return source->storage->plan != NULL;
+}
+
+/* Announces ranges that will probably be read. */
+FlowStatus
+flow_source_plan(FlowSource *source, const FlowRange *ranges, size_t count, FlowError *error)
+{
+	FlowStatus status = FLOW_OK;
+
+	if (source->storage->plan != NULL)
+		status = source->storage->plan(source->file, ranges, count, error);
+	if (status != FLOW_OK)
+		flow_error_at(error, source->object->path, 0);
+	return status;
+}
+
+uint64_t
+flow_source_bytes_fetched(const FlowSource *source)
+{
+	return source->storage->bytes_read(source->file);
+}
+
 /* Checks that the object is still the one that was listed. */
 FlowStatus
 flow_source_unchanged(FlowSource *source, FlowError *error)
@@ -365,6 +445,8 @@ flow_source_wrapper(const FlowSource *source)
 {
 	if (source->wrapper != NULL)
 		return source->wrapper->name;
+	if (source->is_parquet)
+		return parquet_name;
 	if (source->wrapper_known)
 		return none_codec.name;
 	/* a compression that is not read may have anything in it */
@@ -374,20 +456,57 @@ flow_source_wrapper(const FlowSource *source)
 	           : NULL;
 }
 
+/* Returns the stage that undoes the wrapper; NULL if none has to. */
+static const Stage *
+wrapper_stage(const FlowSource *source)
+{
+	return source->wrapper != NULL && source->wrapper->codec != NULL
+	           ? &source->stages[source->nstages - 1]
+	           : NULL;
+}
+
+const char *
+flow_source_not_event(const FlowSource *source)
+{
+	const Stage *last = wrapper_stage(source);
+
+	return last != NULL && last->codec->not_event != NULL ? last->codec->not_event
+	                                                      : "The event has no message.";
+}
+
+FlowFraming
+flow_source_framing(const FlowSource *source)
+{
+	const Stage *last = wrapper_stage(source);
+
+	if (source->wrapper == NULL)
+		return FLOW_BARE;
+	return last != NULL && last->codec->framing != NULL ? last->codec->framing(last->state)
+	                                                    : FLOW_TIMED;
+}
+
 /* Returns true if the wrapper makes the lines. */
 bool
 flow_source_has_marks(const FlowSource *source)
 {
-	return source->wrapper != NULL && source->wrapper->codec != NULL;
+	return wrapper_stage(source) != NULL;
 }
 
 /* Returns the line that a repeated header of the wrapper becomes. */
 const char *
 flow_source_header(const FlowSource *source)
 {
-	return source->wrapper != NULL && source->wrapper->codec != NULL
-	           ? source->wrapper->codec->header
-	           : NULL;
+	const Stage *last = wrapper_stage(source);
+
+	return last != NULL && last->codec->header != NULL ? last->codec->header(last->state) : NULL;
+}
+
+const FlowKeysSeen *
+flow_source_keys(const FlowSource *source)
+{
+	const Stage *last = wrapper_stage(source);
+
+	return last != NULL && last->codec->keys != NULL ? last->codec->keys(last->state) : NULL;
 }
 
 uint64_t
@@ -430,6 +549,12 @@ add_stage(FlowSource *source, const FlowCodec *codec, const FlowUnwrap *unwrap, 
 	return FLOW_OK;
 }
 
+static bool
+is_uncompressed(const char *compression)
+{
+	return strcmp(compression, "auto") == 0 || strcmp(compression, none_codec.name) == 0;
+}
+
 /* Chooses the compression by the ready data, unless it is given. */
 static FlowStatus
 choose_codec(FlowSource *source, const char *compression, const FlowCodec **codec, FlowError *error)
@@ -440,8 +565,18 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	if (len > FLOW_MAGIC_SIZE)
 		len = FLOW_MAGIC_SIZE;
 
+	/* the file itself may be a Parquet file; its pages have their own compression */
+	source->is_parquet = source->nstages == 0 && len == FLOW_MAGIC_SIZE &&
+	                     memcmp(magic, PARQUET_MAGIC, FLOW_MAGIC_SIZE) == 0;
+	if (source->is_parquet && is_uncompressed(compression))
+	{
+		*codec = &none_codec;
+		return FLOW_OK;
+	}
+
 	/* what is not read has a name */
-	source->unread = flow_unread_find(magic, (size_t) (source->ready_end - source->ready));
+	if (!source->is_parquet)
+		source->unread = flow_unread_find(magic, (size_t) (source->ready_end - source->ready));
 	if (source->unread != NULL)
 	{
 		flow_error_set(error, FLOW_UNSUPPORTED, "is %s", source->unread->what);
@@ -514,6 +649,7 @@ add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 {
 	const uint8_t *data = source->ready;
 	size_t len = (size_t) (source->ready_end - source->ready);
+	FlowUnwrap how = *unwrap;
 
 	if (len >= 3 && memcmp(data, "\xEF\xBB\xBF", 3) == 0)
 	{
@@ -526,8 +662,19 @@ add_wrapper(FlowSource *source, const FlowUnwrap *unwrap, FlowError *error)
 	source->wrapper_known = true;
 	if (source->wrapper == NULL || source->wrapper->codec == NULL)
 		return FLOW_OK;
-	source->ready = data;
-	return add_stage(source, source->wrapper->codec, unwrap, error);
+	source->ready = how.begin = data;
+	how.begin_len = len;
+	return add_stage(source, source->wrapper->codec, &how, error);
+}
+
+/* A pattern is matched against lines, and a Parquet file has none. */
+static FlowStatus
+refuse_parquet(const FlowSource *source, FlowError *error)
+{
+	flow_error_set(error, FLOW_UNSUPPORTED, "is a Parquet file");
+	flow_error_hint(error, "Option \"regex\" is for text: a table without it reads the file.");
+	flow_file_name_error(error, source->object->path);
+	return error->status;
 }
 
 /* Opens the file, reads its beginning and adds the stages. */
@@ -550,6 +697,8 @@ open_source(FlowSource *source, const FlowAccess *access, const char *compressio
 	source->examined = true;
 
 	status = add_compressions(source, compression, error);
+	if (status == FLOW_OK && source->is_parquet)
+		return unwrap != NULL ? FLOW_OK : refuse_parquet(source, error);
 	if (status == FLOW_OK && unwrap != NULL)
 		return add_wrapper(source, unwrap, error);
 	source->wrapper_known = status == FLOW_OK;

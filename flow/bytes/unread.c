@@ -109,8 +109,8 @@ is_utf_16_be(const uint8_t *data, size_t len)
 #define PACKED(program)                                                                            \
 	"Only single files are read, plain or compressed with gzip or zstd: unpack the archive, such " \
 	"as with \"" program " FILE\"."
-#define BINARY                                                                                     \
-	"Only flow logs in text form can be read: have them delivered as text, or convert the file."
+#define BINARY "Only flow logs as text or as Parquet can be read: convert the file."
+#define PARQUET "Decompress the file: a Parquet file has its own compression, and is read as it is."
 #define RECODED(encoding) "Convert the file, such as with \"iconv -f " encoding " -t UTF-8 FILE\"."
 
 static const struct
@@ -121,7 +121,9 @@ static const struct
 	size_t magic_len;
 	bool (*recognizes)(const uint8_t *data, size_t len);
 } unread[] = {
-	{{"parquet", "a Parquet file", BINARY, false}, MAGIC("PAR1")},
+	/* within a compression; a file that is not compressed is read */
+	{{"parquet", "a compressed Parquet file", PARQUET, false}, MAGIC("PAR1")},
+	{{"parquet", "an encrypted Parquet file", BINARY, false}, MAGIC("PARE")},
 	{{"orc", "an ORC file", BINARY, false}, BY(is_orc)},
 	{{"avro", "an Avro file", BINARY, false}, MAGIC("Obj\x01")},
 	{{"bzip2", "bzip2 data", COMPRESSED("bzip2 -dc"), true}, MAGIC("BZh?1AY&SY")},

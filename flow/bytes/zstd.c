@@ -217,6 +217,17 @@ zstd_free(void *state)
 	flow_free(zstd->host, zstd);
 }
 
+static void
+zstd_reset(void *state)
+{
+	Zstd *zstd = state;
+
+	ZSTD_DCtx_reset(zstd->context, ZSTD_reset_session_only);
+	zstd->any_frame = zstd->inside = false;
+	zstd->nheader = 0;
+	zstd->need = FLOW_MAGIC_SIZE;
+}
+
 static FlowStatus
 zstd_create(const FlowHost *host, const FlowUnwrap *unwrap, void **state, FlowError *error)
 {
@@ -244,4 +255,5 @@ const FlowCodec flow_zstd_codec = {.name = "zstd",
                                    .recognizes = zstd_recognizes,
                                    .create = zstd_create,
                                    .free = zstd_free,
+                                   .reset = zstd_reset,
                                    .step = zstd_step};

@@ -31,16 +31,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CONNECT_MS 5000
 #define STALL_BYTES 1024 /* fewer bytes a second than this, for STALL_SECONDS, are a stall */
 #define STALL_SECONDS 10
-#define CONNECTION_SECONDS 300       /* older connections are not reused */
-#define RECEIVE_SIZE (64 * 1024)     /* size of libcurl's buffer for each transfer */
+#define CONNECTION_SECONDS 300 /* older connections are not reused */
+/* bounds of the size of libcurl's buffer for a transfer */
+#define MIN_RECEIVE (16 * 1024)
+#define MAX_RECEIVE (64 * 1024)
 #define MAX_FIELDS_BYTES (64 * 1024) /* maximum size of an answer's header */
-#define MAX_SOCKETS 256
+#define READY_SOCKETS 128            /* that are processed at a time */
 
 struct FlowHttp
 {
@@ -48,11 +51,15 @@ struct FlowHttp
 	CURLM *multi;
 	FlowHttpRequest *first; /* requests under way */
 
-	FlowSocket sockets[MAX_SOCKETS];
-	int nsockets;
-	uint64_t version; /* of the sockets, see FlowHost */
+	/*
+	 * The sockets that libcurl waits for.  The host waits for their epoll
+	 * instance alone, so that a wait costs the same however many there are.
+	 */
+	FlowSocket poll;
+	uint64_t version; /* of "poll", see FlowHost */
 	int64_t due;      /* when libcurl wants to be called, by the host's clock; -1: never */
-	bool failed;      /* true if there was an error in libcurl, or too many sockets */
+	int os_errno;     /* of a system call that failed */
+	bool failed;      /* true if there was an error in libcurl */
 	bool starved;     /* true if libcurl was out of memory */
 	uint64_t ended;   /* number of requests that have ended */
 };
@@ -92,36 +99,33 @@ restore_signals(const sigset_t *old)
 
 /* ---------- callbacks of libcurl ---------- */
 
-/* CURLMOPT_SOCKETFUNCTION: adds, changes or removes a socket to wait for. */
+/*
+ * CURLMOPT_SOCKETFUNCTION: adds, changes or removes a socket to wait for.
+ * "known" is not NULL for a socket that was added.
+ */
 static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 {
 	FlowHttp *http = arg;
-	int i = 0;
+	struct epoll_event event = {.data.fd = (int) fd};
 
 	(void) easy;
-	(void) known;
-	while (i < http->nsockets && http->sockets[i].fd != (int) fd)
-		i++;
-	http->version++;
 	if (what == CURL_POLL_REMOVE)
 	{
-		if (i < http->nsockets)
-			http->sockets[i] = http->sockets[--http->nsockets];
+		/* it may be closed already */
+		(void) epoll_ctl(http->poll.fd, EPOLL_CTL_DEL, (int) fd, &event);
 		return 0;
 	}
-	if (i == MAX_SOCKETS)
+	event.events =
+		((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0);
+	if (epoll_ctl(http->poll.fd, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, (int) fd, &event) !=
+	    0)
 	{
-		http->failed = true;
+		http->os_errno = errno;
 		return -1;
 	}
-	http->sockets[i] = (FlowSocket) {
-		.fd = (int) fd,
-		.read = (what & CURL_POLL_IN) != 0,
-		.write = (what & CURL_POLL_OUT) != 0,
-	};
-	if (i == http->nsockets)
-		http->nsockets++;
+	if (known == NULL)
+		(void) curl_multi_assign(http->multi, fd, http);
 	return 0;
 }
 
@@ -313,6 +317,18 @@ read_host(Transfer *transfer, const char *url)
 }
 
 /*
+ * Returns the size of the buffer for an answer.  Hundreds of small ones may be
+ * under way.
+ */
+static long
+receive_size(size_t expected)
+{
+	if (expected == 0 || expected > MAX_RECEIVE)
+		return MAX_RECEIVE;
+	return expected < MIN_RECEIVE ? MIN_RECEIVE : (long) expected;
+}
+
+/*
  * Sets the options of a transfer.  Returns false if there is no memory, or if
  * this libcurl does not know one of the options, which must not be ignored.
  */
@@ -359,7 +375,7 @@ set_options(FlowHttpRequest *request, Transfer *transfer)
 	SET(CURLOPT_LOW_SPEED_TIME, (long) STALL_SECONDS);
 	SET(CURLOPT_MAXLIFETIME_CONN, (long) CONNECTION_SECONDS);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_BUFFERSIZE, (long) RECEIVE_SIZE);
+	SET(CURLOPT_BUFFERSIZE, receive_size(request->expected));
 
 	/* the answer */
 	SET(CURLOPT_HEADERFUNCTION, take_field);
@@ -390,9 +406,36 @@ free_multi(FlowHttp *http)
 	if (http->multi != NULL)
 		(void) curl_multi_cleanup(http->multi);
 	http->multi = NULL;
-	http->nsockets = 0;
+	if (http->poll.fd >= 0)
+		(void) close(http->poll.fd);
+	http->poll.fd = -1;
 	http->version++;
 	http->due = -1;
+}
+
+/* Sets how many connections there may be, and are kept. */
+static bool
+set_connections(FlowHttp *http)
+{
+	long connections = http->spec.max_connections;
+
+	return curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connections) ==
+	           CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, connections) == CURLM_OK;
+}
+
+/* Reports the error of a system call. */
+static FlowStatus
+fail_waiting(int os_errno, FlowError *error)
+{
+	if (os_errno == ENOMEM)
+		return flow_error_memory(error);
+	flow_error_set(error,
+	               flow_status_of_errno(os_errno) == FLOW_NO_RESOURCES ? FLOW_NO_RESOURCES
+	                                                                   : FLOW_IO,
+	               "could not wait for an answer over HTTP");
+	error->os_errno = os_errno;
+	return error->status;
 }
 
 /* Creates the handle of the connections if there is none. */
@@ -413,16 +456,20 @@ make_multi(FlowHttp *http, FlowError *error)
 		return flow_error_set(error, FLOW_IO, "could not prepare for requests over HTTP");
 	if (code != CURLE_OK || (http->multi = curl_multi_init()) == NULL)
 		return flow_error_memory(error);
-	good =
-		curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
-		curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-		curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
-		curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
-		curl_multi_setopt(http->multi,
-	                      CURLMOPT_MAX_TOTAL_CONNECTIONS,
-	                      (long) http->spec.max_connections) == CURLM_OK &&
-		curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long) http->spec.max_connections) ==
-			CURLM_OK;
+	http->poll.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (http->poll.fd < 0)
+	{
+		int os_errno = errno;
+
+		free_multi(http);
+		return fail_waiting(os_errno, error);
+	}
+	http->os_errno = 0;
+	good = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_socket) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_time) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK &&
+	       set_connections(http);
 	if (good)
 		return FLOW_OK;
 	free_multi(http);
@@ -623,6 +670,28 @@ act(FlowHttp *http, curl_socket_t fd, int what)
 	http->failed |= code != CURLM_OK;
 }
 
+/*
+ * Tells libcurl which sockets are ready.  If one was closed in the meantime,
+ * libcurl does not know it any more.
+ */
+static void
+act_on_ready(FlowHttp *http)
+{
+	struct epoll_event ready[READY_SOCKETS];
+	int count = http->poll.fd < 0 ? 0 : epoll_wait(http->poll.fd, ready, READY_SOCKETS, 0);
+
+	for (int i = 0; i < count; i++)
+	{
+		uint32_t events = ready[i].events;
+		bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0;
+
+		act(http,
+		    ready[i].data.fd,
+		    (broken || (events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+		        (broken || (events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0));
+	}
+}
+
 /* Calls libcurl if its timer has expired. */
 static void
 act_if_due(FlowHttp *http)
@@ -641,9 +710,7 @@ FlowStatus
 flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 {
 	const FlowHost *host = http->spec.host;
-	FlowSocket ready[MAX_SOCKETS];
 	uint64_t ended = http->ended;
-	int nready;
 	sigset_t old;
 
 	if (flow_interrupted(host))
@@ -665,26 +732,28 @@ flow_http_work(FlowHttp *http, int milliseconds, FlowError *error)
 		if (left < milliseconds)
 			milliseconds = left > 0 ? (int) left : 0;
 	}
-	host->wait_sockets(host->arg, http->sockets, http->nsockets, http->version, milliseconds);
-	if (flow_interrupted(host))
-		return flow_error_interrupted(error);
+	if (milliseconds > 0)
+	{
+		host->wait_sockets(host->arg,
+		                   &http->poll,
+		                   http->poll.fd >= 0 ? 1 : 0,
+		                   http->version,
+		                   milliseconds);
+		if (flow_interrupted(host))
+			return flow_error_interrupted(error);
+	}
 
 	/* pass the sockets that are ready to libcurl */
-	nready = http->nsockets;
-	memcpy(ready, http->sockets, (size_t) nready * sizeof(FlowSocket));
 	block_signals(&old);
-	for (int i = 0; i < nready; i++)
-		if (ready[i].can_read || ready[i].can_write)
-			act(http,
-			    ready[i].fd,
-			    (ready[i].can_read ? CURL_CSELECT_IN : 0) |
-			        (ready[i].can_write ? CURL_CSELECT_OUT : 0));
+	act_on_ready(http);
 	act_if_due(http);
 	collect(http);
 	restore_signals(&old);
 
 	if (http->starved)
 		return flow_error_memory(error);
+	if (http->os_errno != 0)
+		return fail_waiting(http->os_errno, error);
 	return http->failed ? flow_error_set(error, FLOW_IO, "could not wait for an answer over HTTP")
 	                    : FLOW_OK;
 }
@@ -741,6 +810,7 @@ flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 		return flow_error_memory(error);
 	memset(http, 0, sizeof(*http));
 	http->spec = *spec;
+	http->poll = (FlowSocket) {.fd = -1, .read = true};
 	http->due = -1;
 
 	block_signals(&old);
@@ -751,6 +821,15 @@ flow_http_create(const FlowHttpSpec *spec, FlowHttp **result, FlowError *error)
 	else
 		*result = http;
 	return status;
+}
+
+/* Raises the number of connections. */
+void
+flow_http_allow(FlowHttp *http, int connections)
+{
+	http->spec.max_connections = connections;
+	if (http->multi != NULL)
+		(void) set_connections(http);
 }
 
 void

@@ -39,6 +39,7 @@ typedef struct FlowHttpRequest
 	int connect_ms; /* maximum time to connect; 0: 5,000 */
 	/* maximum time for the whole request; 0: limited only by stalls */
 	int answer_ms;
+	size_t expected; /* about the bytes of the answer's body; 0: not known */
 
 	/*
 	 * Receives a part of the answer's body.  "status" is already known.
@@ -89,6 +90,9 @@ typedef struct FlowHttpSpec
 /* Creates a FlowHttp.  Returns FLOW_OK, FLOW_NO_MEMORY or FLOW_IO. */
 extern FlowStatus flow_http_create(const FlowHttpSpec *spec, FlowHttp **http, FlowError *error);
 extern void flow_http_free(FlowHttp *http); /* cancels all requests */
+
+/* From now on, there may be so many connections; not fewer than before. */
+extern void flow_http_allow(FlowHttp *http, int connections);
 
 /*
  * Closes the connections, unless a request is under way.  The next request

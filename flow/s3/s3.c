@@ -5,172 +5,53 @@
  *
  * A day of logs consists of hundreds of small objects, each with a latency of
  * tens of milliseconds, so many requests are under way at a time.  An object
- * is fetched in pieces; a small one is a single piece.  A piece has its buffer
- * from the moment when it is requested, so that memory is bounded by the
- * pieces that were begun, and no transfer ever has to pause.  Pieces are begun
- * in the order in which they will be read: announced objects wait in a queue.
+ * is fetched in pieces; a small one is a single piece.  Pieces are begun in the
+ * order in which they will be read: announced objects wait in a queue.  Of a
+ * large Parquet file, known by its name, only both ends are fetched until
+ * ranges are announced.
  *
  *-------------------------------------------------------------------------
  */
-#include "s3_store.h"
+#include "s3_file.h"
 
 #include <stdio.h>
 #include <time.h>
 
-/*
- * Size of a piece of a large object, and maximum size of all pieces.  With 30
- * ms until the first byte and 80 MB/s after it, a connection is busy half of
- * the time, and eight of them deliver more than one process inflates.
- * MAX_BUFFERED leaves half of the memory that a process may use (32 MiB) for
- * libcurl, TLS and the reader.
- */
-#define PIECE_SIZE (2 * 1024 * 1024)
-#define MAX_BUFFERED (16 * 1024 * 1024)
-
-/* A range of an object's bytes. */
-typedef struct Piece
-{
-	struct Piece *next;
-	uint64_t from;
-	size_t size;
-	size_t have;  /* bytes received */
-	size_t taken; /* bytes read by the caller */
-	char *data;
-	FlowS3Request request;
-} Piece;
-
-/* An object that is being read, or will be. */
-struct FlowS3File
-{
-	FlowS3 *s3;
-	const FlowObject *object;
-	FlowS3File *next;
-	bool opened;
-	uint64_t position; /* offset up to which it was read */
-	uint64_t begun;    /* offset up to which pieces were begun */
-	uint64_t end;      /* offset up to which bytes are wanted */
-	Piece *first, *last;
-};
-
-/* ---------- pieces ---------- */
-
-/*
- * FlowS3Request's take.  A retry continues where the last attempt ended, so
- * that the data are always the next ones.
- */
-static bool
-take_bytes(FlowS3Request *request, const char *data, size_t len)
-{
-	Piece *piece = request->arg;
-
-	memcpy(piece->data + piece->have, data, len);
-	piece->have += len;
-	return true;
-}
-
-static void
-drop_first_piece(FlowS3File *file)
-{
-	FlowS3 *s3 = file->s3;
-	Piece *piece = file->first;
-
-	file->first = piece->next;
-	if (file->first == NULL)
-		file->last = NULL;
-	flow_s3_drop(&piece->request);
-	s3->buffered -= piece->size;
-	flow_free(s3->host, piece->data);
-	flow_free(s3->host, piece);
-}
-
-/* Requests the next "size" bytes of a file. */
-static FlowStatus
-begin_piece(FlowS3File *file, size_t size, FlowError *error)
-{
-	FlowS3 *s3 = file->s3;
-	const FlowObject *object = file->object;
-	const char *key = object->path + strlen("s3://") + strlen(s3->bucket) + 1;
-	Piece *piece = flow_allocate(s3->host, sizeof(Piece));
-	char *data = flow_allocate(s3->host, size);
-	FlowS3Request *request;
-
-	if (piece == NULL || data == NULL)
-	{
-		flow_free(s3->host, piece);
-		flow_free(s3->host, data);
-		return flow_error_memory(error);
-	}
-	memset(piece, 0, sizeof(Piece));
-	piece->from = file->begun;
-	piece->size = size;
-	piece->data = data;
-
-	/* set up the request */
-	request = &piece->request;
-	request->s3 = s3;
-	request->verb = "read";
-	snprintf(request->name, sizeof(request->name), "%s", object->path);
-	request->etag = object->version;
-	request->from = piece->from;
-	request->to = piece->from + size;
-	request->total = object->size;
-	request->ranged = size < object->size;
-	request->take = take_bytes;
-	request->arg = piece;
-	if (!flow_s3_set_path(request, key, strlen(key)))
-	{
-		flow_free(s3->host, data);
-		flow_free(s3->host, piece);
-		flow_error_set(error,
-		               FLOW_UNSUPPORTED,
-		               "the key of \"%.150s\" is longer than S3 allows",
-		               object->path);
-		return error->status;
-	}
-
-	/* append the piece and begin the request */
-	if (file->last != NULL)
-		file->last->next = piece;
-	else
-		file->first = piece;
-	file->last = piece;
-	file->begun += size;
-	s3->buffered += size;
-	flow_s3_begin(s3, request);
-	return FLOW_OK;
-}
-
-/*
- * Begins pieces while there is room for them and a connection is free.  Begins
- * one even without room if nothing is buffered.
- */
-static FlowStatus
-begin_pieces(FlowS3 *s3, FlowError *error)
-{
-	int waiting = 0;
-	FlowStatus status = FLOW_OK;
-
-	for (const FlowS3Request *request = s3->requests; request != NULL; request = request->next)
-		waiting++;
-	for (FlowS3File *file = s3->files; file != NULL && status == FLOW_OK; file = file->next)
-		while (file->begun < file->end && status == FLOW_OK)
-		{
-			uint64_t left = file->end - file->begun;
-			size_t size = left < PIECE_SIZE ? (size_t) left : PIECE_SIZE;
-
-			if ((s3->buffered + size > MAX_BUFFERED && s3->buffered > 0) ||
-			    waiting >= s3->spec.max_connections)
-				return FLOW_OK;
-			status = begin_piece(file, size, error);
-			waiting++;
-		}
-	return status;
-}
-
 /* ---------- files ---------- */
 
+/* Returns true if an object is probably a Parquet file. */
+static bool
+is_parquet_by_name(const char *path)
+{
+	static const char suffix[] = ".parquet";
+	size_t len = strlen(path);
+
+	return len > strlen(suffix) && strcmp(path + len - strlen(suffix), suffix) == 0;
+}
+
+/*
+ * Decides what to request first: all of an object, in order, or both ends of
+ * it.
+ */
+static void
+choose_first(FlowS3File *file)
+{
+	uint64_t size = file->object->size;
+
+	file->end = file->glance && size > FLOW_PROBE_SIZE ? FLOW_PROBE_SIZE : size;
+	file->guessed = size > (file->glance ? FLOW_PROBE_SIZE : FLOW_S3_SMALL) &&
+	                is_parquet_by_name(file->object->path);
+	if (!file->guessed)
+		return;
+	file->begun = file->end;
+	file->ends[0] = (FlowS3Span) {0, FLOW_HEAD_SIZE};
+	file->ends[1] = (FlowS3Span) {size - FLOW_S3_TAIL, size};
+	file->spans = file->ends;
+	file->nspans = 2;
+}
+
 static FlowS3File *
-add_file(FlowS3 *s3, const FlowObject *object)
+add_file(FlowS3 *s3, const FlowObject *object, bool glance)
 {
 	FlowS3File *file = flow_allocate(s3->host, sizeof(FlowS3File));
 
@@ -179,13 +60,32 @@ add_file(FlowS3 *s3, const FlowObject *object)
 	memset(file, 0, sizeof(*file));
 	file->s3 = s3;
 	file->object = object;
-	file->end = object->size;
+	file->glance = glance;
+	choose_first(file);
 	if (s3->last_file != NULL)
 		s3->last_file->next = file;
 	else
 		s3->files = file;
 	s3->last_file = file;
+	s3->nfiles++;
 	return file;
+}
+
+/* Drops the pieces of a file and forgets what is to be requested. */
+static void
+drop_all(FlowS3File *file)
+{
+	const FlowHost *host = file->s3->host;
+
+	while (file->first != NULL)
+		flow_s3_drop_piece(file, file->first);
+	if (file->spans != file->ends)
+		flow_free(host, file->spans);
+	flow_free(host, file->ranges);
+	file->spans = NULL;
+	file->ranges = NULL;
+	file->nspans = file->next_span = file->nranges = 0;
+	file->guessed = file->ranged = file->planned = false;
 }
 
 /* Removes a file and drops its pieces. */
@@ -203,9 +103,9 @@ remove_file(FlowS3File *file)
 		s3->files = file->next;
 	if (s3->last_file == file)
 		s3->last_file = before;
+	s3->nfiles--;
 
-	while (file->first != NULL)
-		drop_first_piece(file);
+	drop_all(file);
 	flow_free(s3->host, file);
 }
 
@@ -234,11 +134,9 @@ open_object(const FlowHost *host, const FlowAccess *access, const FlowObject *ob
 	/* a growing list of objects moves them, but not their texts */
 	while (file != NULL && (file->opened || file->object->path != object->path))
 		file = file->next;
-	if (file == NULL && (file = add_file(s3, object)) == NULL)
+	if (file == NULL && (file = add_file(s3, object, access->glance)) == NULL)
 		return flow_error_memory(error);
 	file->opened = true;
-	if (access->glance && file->end > FLOW_PROBE_SIZE)
-		file->end = FLOW_PROBE_SIZE;
 	*result = file;
 	return FLOW_OK;
 }
@@ -258,9 +156,9 @@ wait_for_bytes(FlowS3File *file, FlowError *error)
 
 	for (;;)
 	{
-		Piece *piece;
+		FlowS3Piece *piece;
 
-		if ((status = begin_pieces(s3, error)) != FLOW_OK)
+		if ((status = flow_s3_begin_pieces(s3, error)) != FLOW_OK)
 			return status;
 		piece = file->first;
 		if (piece != NULL && piece->have > piece->taken)
@@ -272,6 +170,16 @@ wait_for_bytes(FlowS3File *file, FlowError *error)
 	}
 }
 
+/* FlowStorage's seek: drops all pieces and continues at the offset. */
+static void
+seek(void *arg, uint64_t offset)
+{
+	FlowS3File *file = arg;
+
+	drop_all(file);
+	file->position = file->begun = offset < file->end ? offset : file->end;
+}
+
 /* FlowStorage's read. */
 static FlowStatus
 read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *error)
@@ -280,10 +188,21 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 	char *out = buffer;
 	FlowStatus status;
 
+	/* the beginning, which tells whether a name is right; a wrong one is ignored */
+	if (file->guessed && file->position + capacity <= FLOW_HEAD_SIZE)
+	{
+		status = flow_s3_read_range(file, file->position, buffer, capacity, error);
+		*len = status == FLOW_OK ? capacity : 0;
+		file->position += *len;
+		return status;
+	}
+	if (file->guessed)
+		seek(file, file->position);
+
 	*len = 0;
 	while (*len < capacity && file->position < file->end)
 	{
-		Piece *piece;
+		FlowS3Piece *piece;
 		size_t count;
 
 		if ((status = wait_for_bytes(file, error)) != FLOW_OK)
@@ -304,10 +223,12 @@ read_object(void *arg, void *buffer, size_t capacity, size_t *len, FlowError *er
 		while (!piece->request.finished)
 			if ((status = flow_s3_work(file->s3, true, error)) != FLOW_OK)
 				return status;
-		drop_first_piece(file);
+		/* a small object may also be read by ranges, to its last byte */
+		if (piece->size > FLOW_S3_SMALL || !flow_s3_is_whole(file, piece))
+			flow_s3_drop_piece(file, piece);
 	}
 	/* keep the connections busy while the caller processes the data */
-	if ((status = begin_pieces(file->s3, error)) != FLOW_OK)
+	if ((status = flow_s3_begin_pieces(file->s3, error)) != FLOW_OK)
 		return status;
 	return flow_s3_work(file->s3, false, error);
 }
@@ -318,15 +239,10 @@ position(const void *file)
 	return ((const FlowS3File *) file)->position;
 }
 
-/* FlowStorage's seek: drops all pieces and continues at the offset. */
-static void
-seek(void *arg, uint64_t offset)
+static uint64_t
+bytes_read(const void *file)
 {
-	FlowS3File *file = arg;
-
-	while (file->first != NULL)
-		drop_first_piece(file);
-	file->position = file->begun = offset < file->object->size ? offset : file->object->size;
+	return ((const FlowS3File *) file)->requested;
 }
 
 /*
@@ -349,14 +265,13 @@ has_room(const FlowStore *store)
 {
 	const FlowS3 *s3 = (const FlowS3 *) store;
 	uint64_t bytes = 0;
-	int count = 0;
 
-	for (const FlowS3File *file = s3->files; file != NULL; file = file->next)
-	{
-		bytes += file->end - file->position;
-		count++;
-	}
-	return count < 4 * s3->spec.max_connections && bytes < MAX_BUFFERED;
+	if (s3->nfiles >= 4 * s3->pace.limit)
+		return false;
+	for (const FlowS3File *file = s3->files; file != NULL && bytes < FLOW_S3_BUFFERED;
+	     file = file->next)
+		bytes += flow_s3_wanted(file);
+	return bytes < FLOW_S3_BUFFERED;
 }
 
 /* Adds an object that will be read, and requests it when there is room. */
@@ -367,9 +282,29 @@ announce(FlowStore *store, const FlowObject *object, FlowError *error)
 
 	if (object->archived)
 		return FLOW_OK; /* opening it will report that */
-	if (add_file(s3, object) == NULL)
+	if (add_file(s3, object, false) == NULL)
 		return flow_error_memory(error);
-	return begin_pieces(s3, error);
+	return flow_s3_begin_pieces(s3, error);
+}
+
+/* Returns true if both ends of an announced object have arrived. */
+static bool
+has_ends(const FlowStore *store, const FlowObject *object)
+{
+	const FlowS3File *file = ((const FlowS3 *) store)->files;
+
+	while (file != NULL && (file->opened || file->object->path != object->path))
+		file = file->next;
+	if (file == NULL || !file->guessed)
+		return false;
+	for (size_t i = 0; i < file->nspans; i++)
+	{
+		const FlowS3Piece *piece = flow_s3_find_piece(file, file->spans[i].from);
+
+		if (piece == NULL || piece->have < piece->size)
+			return false;
+	}
+	return true;
 }
 
 /* Removes the announced objects that were not opened. */
@@ -395,14 +330,14 @@ counts(const FlowStore *store)
 }
 
 /*
- * Returns the maximum number of open descriptors.  Besides the connections
- * there may be one or two that are being closed, the resolver's, and those
- * that the host waits with.
+ * Besides connections there may be one or two that are being closed, the
+ * resolver's, and those that libcurl and the host wait with.
  */
 static int
 descriptors(const FlowStore *store)
 {
-	return ((const FlowS3 *) store)->spec.max_connections + 6;
+	(void) store;
+	return 7;
 }
 
 static void
@@ -410,8 +345,11 @@ rest(FlowStore *store)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
 
-	if (s3->files == NULL)
-		flow_http_rest(s3->http);
+	if (s3->files != NULL || s3->requests != NULL)
+		return;
+	flow_http_rest(s3->http);
+	s3->connections = 0;
+	flow_s3_pace_begin(&s3->pace, FLOW_S3_FIRST, s3->spec.max_connections, flow_s3_clock(s3));
 }
 
 static void
@@ -429,6 +367,7 @@ free_store(FlowStore *store)
 
 static const FlowStorage storage = {.list = flow_s3_list,
                                     .end_list = flow_s3_end_list,
+                                    .check_list = flow_s3_check_list,
                                     .suspend_list = flow_s3_suspend_list,
                                     .resume_list = flow_s3_resume_list,
                                     .open = open_object,
@@ -436,9 +375,14 @@ static const FlowStorage storage = {.list = flow_s3_list,
                                     .read = read_object,
                                     .position = position,
                                     .seek = seek,
+                                    .read_range = flow_s3_read_range,
+                                    .plan = flow_s3_plan,
+                                    .tail_size = FLOW_S3_TAIL,
+                                    .bytes_read = bytes_read,
                                     .unchanged = unchanged,
                                     .has_room = has_room,
                                     .announce = announce,
+                                    .has_ends = has_ends,
                                     .forget = forget,
                                     .rest = rest,
                                     .counts = counts,
@@ -473,10 +417,7 @@ FlowStatus
 flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 {
 	FlowS3 *s3 = flow_allocate(spec->host, sizeof(FlowS3));
-	FlowHttpSpec http = {.host = spec->host,
-	                     .ca_file = spec->ca_file,
-	                     .max_connections = spec->max_connections,
-	                     .allowed = allowed};
+	FlowHttpSpec http = {.host = spec->host, .ca_file = spec->ca_file, .allowed = allowed};
 	FlowStatus status;
 
 	*store = NULL;
@@ -493,9 +434,11 @@ flow_s3_create(const FlowS3Spec *spec, FlowStore **store, FlowError *error)
 	         spec->region != NULL ? spec->region : "us-east-1");
 	s3->spec.path_style |= !fits_into_host(s3->bucket);
 	s3->tokens = FLOW_S3_TOKENS;
+	flow_s3_pace_begin(&s3->pace, FLOW_S3_FIRST, spec->max_connections, flow_s3_clock(s3));
 	s3->random = ((uint64_t) spec->host->clock(spec->host->arg) << 20 ^ (uintptr_t) s3) | 1;
 
 	http.allowed_arg = s3;
+	http.max_connections = s3->pace.limit;
 	status = flow_http_create(&http, &s3->http, error);
 	if (status != FLOW_OK)
 		flow_free(spec->host, s3);

@@ -18,7 +18,12 @@
 
 #include <stdio.h>
 
-#define MAX_FETCHES 4 /* prefixes listed at a time */
+/*
+ * Prefixes listed at a time: first a few, as a query with a limit may need no
+ * more, then one more for each page that was not enough.
+ */
+#define FIRST_FETCHES 4
+#define MAX_FETCHES 16
 
 /* Keys to be listed: those that begin with a prefix. */
 typedef struct Prefix
@@ -37,6 +42,7 @@ typedef struct Fetch
 {
 	Prefix *prefix;
 	FlowS3PageReader *reader;
+	char name[1200]; /* of the prefix, for messages */
 	FlowS3Request request;
 } Fetch;
 
@@ -50,8 +56,9 @@ struct FlowS3Listing
 	Prefix *waiting;
 	Fetch *fetches[MAX_FETCHES];
 	int nfetches;
-	bool found;  /* true if the store has returned any object */
-	bool ending; /* true if no more pages are to be requested */
+	uint32_t pages; /* that were listed */
+	bool found;     /* true if the store has returned any object */
+	bool ending;    /* true if no more pages are to be requested */
 	FlowObjects *objects;
 	FlowPathValue values[FLOW_MAX_VARIABLES];
 	char path[1200]; /* of an object or a directory */
@@ -172,11 +179,17 @@ free_fetch(const FlowHost *host, Fetch *fetch)
 	flow_free(host, fetch);
 }
 
-/* Sets the request for a page.  Returns false if it is too long. */
-static bool
-set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefix)
+/*
+ * Sets the request for a page.  Returns FLOW_OK, FLOW_NO_MEMORY, or FLOW_LIMIT
+ * if it is too long.
+ */
+static FlowStatus
+set_question(FlowS3Listing *listing, Fetch *fetch)
 {
+	const Prefix *prefix = fetch->prefix;
+	FlowS3Request *request = &fetch->request;
 	FlowS3Parameter parameters[8];
+	char query[FLOW_S3_QUERY_ROOM];
 	int count = 0;
 
 	parameters[count++] = (FlowS3Parameter) {"list-type", "2"};
@@ -192,11 +205,14 @@ set_question(FlowS3Listing *listing, FlowS3Request *request, const Prefix *prefi
 
 	request->s3 = listing->s3;
 	request->verb = "list";
-	snprintf(request->name, sizeof(request->name), "s3://%s/%s", listing->s3->bucket, prefix->key);
+	snprintf(fetch->name, sizeof(fetch->name), "s3://%s/%s", listing->s3->bucket, prefix->key);
+	request->name = fetch->name;
 	request->take = take_page;
 	request->restart = restart_page;
-	return flow_s3_set_path(request, "", 0) &&
-	       flow_s3_query(parameters, count, request->query, sizeof(request->query));
+	request->arg = fetch;
+	if (!flow_s3_query(parameters, count, query, sizeof(query)))
+		return FLOW_LIMIT;
+	return flow_s3_set_target(request, "", 0, query);
 }
 
 /* Requests a page of the topmost waiting prefix. */
@@ -214,16 +230,18 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 	listing->waiting = listing->waiting->next;
 	listing->fetches[listing->nfetches++] = fetch;
 
-	fetch->request.arg = fetch;
 	status = flow_s3_page_begin(host, &fetch->reader, error);
 	if (status != FLOW_OK)
 		return status;
-	if (!set_question(listing, &fetch->request, fetch->prefix))
+	status = set_question(listing, fetch);
+	if (status == FLOW_NO_MEMORY)
+		return flow_error_memory(error);
+	if (status != FLOW_OK)
 	{
 		flow_error_set(error,
 		               FLOW_CORRUPT,
 		               "could not list \"%.150s\": the store's token is too long",
-		               fetch->request.name);
+		               fetch->name);
 		return error->status;
 	}
 	flow_s3_begin(listing->s3, &fetch->request);
@@ -434,6 +452,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 	}
 
 	/* add its keys */
+	listing->pages++;
 	if (page.nentries + page.nprefixes > 0 && !prefix->exact)
 		listing->found = true;
 	listing->objects->directories_read += !prefix->exact && prefix->token == NULL;
@@ -509,10 +528,12 @@ create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS
 static FlowStatus
 begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
+	int most = listing->pages < MAX_FETCHES - FIRST_FETCHES ? FIRST_FETCHES + (int) listing->pages
+	                                                        : MAX_FETCHES;
 	FlowStatus status = FLOW_OK;
 
 	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL &&
-	       listing->nfetches < MAX_FETCHES)
+	       listing->nfetches < most)
 		status = begin_fetch(listing, error);
 	return status;
 }
@@ -542,6 +563,13 @@ take_finished(FlowS3Listing *listing, FlowError *error)
 /* ---------- passing a listing to another process ---------- */
 
 /*
+ * A saved listing begins with a byte: whether anything was found, and how many
+ * pages were listed, as far as it matters.
+ */
+#define SAVED_FOUND 0x80
+#define SAVED_PAGES 0x7F
+
+/*
  * A prefix as bytes: its numbers, then key, token and last, each with its NUL.
  * Flags say which of the latter two are present.
  */
@@ -569,10 +597,11 @@ save_text(char *out, size_t at, const char *text)
 static size_t
 save(const FlowS3Listing *listing, char *out)
 {
+	uint32_t pages = listing->pages < SAVED_PAGES ? listing->pages : SAVED_PAGES;
 	size_t at = 1;
 
 	if (out != NULL)
-		out[0] = listing->found;
+		out[0] = (char) ((listing->found ? SAVED_FOUND : 0) | pages);
 	for (const Prefix *prefix = listing->waiting; prefix != NULL; prefix = prefix->next)
 	{
 		SavedPrefix saved = {prefix->segments,
@@ -648,7 +677,8 @@ flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPr
 	*state = listing;
 	if (status != FLOW_OK)
 		return status;
-	listing->found = bytes[0];
+	listing->found = (bytes[0] & SAVED_FOUND) != 0;
+	listing->pages = bytes[0] & SAVED_PAGES;
 	while (p < end && status == FLOW_OK)
 	{
 		/* restore a prefix */
@@ -734,5 +764,36 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 			return objects->count > before ? FLOW_OK : FLOW_END;
 		status = flow_s3_work(s3, true, error);
 	}
+	return status;
+}
+
+/* Checks that a location may be listed, by a request for one name. */
+FlowStatus
+flow_s3_check_list(FlowStore *store, const FlowLocation *location, FlowError *error)
+{
+	FlowS3 *s3 = (FlowS3 *) store;
+	const char *key = flow_location_key(location);
+	FlowObjects *objects = flow_objects_create(s3->host); /* for what is found */
+	FlowS3Listing *listing = NULL;
+	FlowStatus status;
+
+	if (objects == NULL)
+		return flow_error_memory(error);
+	status = create(s3, location, NULL, &listing, error);
+	if (status == FLOW_OK)
+	{
+		listing->objects = objects;
+		status = add_prefix(listing, key, strlen(key), flow_location_start(location), true, error);
+		if (status == FLOW_OK)
+			status = begin_fetches(listing, error);
+		while (status == FLOW_OK && listing->nfetches > 0)
+		{
+			status = flow_s3_work(s3, true, error);
+			if (status == FLOW_OK)
+				status = take_finished(listing, error);
+		}
+		flow_s3_end_list(listing);
+	}
+	flow_objects_free(s3->host, objects);
 	return status;
 }

@@ -91,10 +91,11 @@ take_aggregates(Input *input, const FlowColumn *columns, FlowAggregate *aggregat
 		FlowAggregate *aggregate = &aggregates[i];
 		FlowType type;
 
-		*aggregate = (FlowAggregate) {take(input, FLOW_MAX + 1), (int) take(input, COLUMNS)};
+		*aggregate =
+			(FlowAggregate) {take(input, FLOW_MAX + 1), (int) take(input, COLUMNS), NULL, NULL};
 		type = columns[aggregate->column].type;
-		if (type > FLOW_INT64 &&
-		    (aggregate->kind == FLOW_SUM || type < FLOW_ADDRESS || type > FLOW_DAY))
+		if (type > FLOW_INT64 && (aggregate->kind == FLOW_SUM || aggregate->kind == FLOW_SQUARES ||
+		                          type < FLOW_ADDRESS || type > FLOW_DAY))
 			aggregate->kind = FLOW_COUNT;
 	}
 }
@@ -181,7 +182,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	Input input = {data, len};
 	FlowColumn columns[COLUMNS];
 	FlowAggregate aggregates[3];
-	int keys[MODEL_KEYS];
+	FlowGroupBy keys[MODEL_KEYS];
 	FlowGroupSpec spec = {.host = &unit_host,
 	                      .columns = columns,
 	                      .ncolumns = COLUMNS,
@@ -198,7 +199,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	spec.nkeys = (int) take(&input, MODEL_KEYS + 1);
 	spec.naggregates = (int) take(&input, flow_countof(aggregates) + 1);
 	for (int k = 0; k < MODEL_KEYS; k++)
-		keys[k] = (int) take(&input, COLUMNS);
+		keys[k] = (FlowGroupBy) {(int) take(&input, COLUMNS), NULL};
 	take_columns(&input, columns);
 	take_aggregates(&input, columns, aggregates, spec.naggregates);
 

@@ -20,15 +20,15 @@ must(bool condition)
 }
 
 /*
- * Returns true if the plain reader can read the file.  It does not know
- * wrappers, and a Parquet file is refused because of its first bytes, as are
- * others.
+ * Returns true if the plain reader can read the file.  It knows neither
+ * wrappers nor Parquet files, and some others are refused because of their
+ * first bytes.
  */
 static bool
 is_plain(const char *path, const uint8_t *data, size_t len)
 {
 	FlowObject object = model_write(path, data, len);
-	const FlowUnwrap unwrap = {1000};
+	const FlowUnwrap unwrap = {.max_line_length = 1000};
 	FlowAccess everywhere = {0};
 	FlowSource *source = NULL;
 	FlowError error;
@@ -37,7 +37,7 @@ is_plain(const char *path, const uint8_t *data, size_t len)
 		FLOW_OK;
 
 	if (plain)
-		plain = !flow_source_is_timed(source);
+		plain = flow_source_framing(source) == FLOW_BARE && !flow_source_is_parquet(source);
 	else
 		must(error.status == FLOW_UNSUPPORTED || error.status == FLOW_CORRUPT);
 	flow_source_close(source);

@@ -26,13 +26,16 @@ walk(const char *text)
 }
 
 static size_t
-walk_columns(const FlowHiveColumns *columns)
+walk_columns(const FlowHiveColumns *columns, const FlowHive *hive)
 {
 	size_t length = 0;
 
 	for (int i = 0; i < columns->count; i++)
 	{
 		must(columns->items[i].name[0] != '\0' && columns->items[i].type[0] != '\0');
+		must(columns->items[i].group >= 0 && columns->items[i].group <= hive->groups.count);
+		/* a struct stands before what is in it */
+		must(columns != &hive->groups || columns->items[i].group <= i);
 		length += walk(columns->items[i].name) + walk(columns->items[i].type) +
 		          walk(columns->items[i].comment);
 	}
@@ -73,11 +76,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		 * ROW FORMAT's names of properties are longer than the words that
 		 * stand for them, each by less than this
 		 */
-		must(walk_columns(&hive->columns) + walk_columns(&hive->partitions) +
-		         walk_pairs(&hive->serde_properties) + walk_pairs(&hive->table_properties) +
-		         walk_pairs(&hive->partition_values) + walk(hive->database) + walk(hive->table) +
-		         walk(hive->comment) + walk(hive->serde) + walk(hive->stored_as) +
-		         walk(hive->location) <=
+		must(walk_columns(&hive->columns, hive) + walk_columns(&hive->partitions, hive) +
+		         walk_columns(&hive->groups, hive) + walk_pairs(&hive->serde_properties) +
+		         walk_pairs(&hive->table_properties) + walk_pairs(&hive->partition_values) +
+		         walk(hive->database) + walk(hive->table) + walk(hive->comment) +
+		         walk(hive->serde) + walk(hive->stored_as) + walk(hive->location) <=
 		     length + (size_t) hive->serde_properties.count * 25);
 		flow_hive_free(&unit_host, hive);
 	}

@@ -9,6 +9,7 @@ use warnings;
 use Cwd qw(abs_path);
 use Exporter qw(import);
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -131,7 +132,8 @@ sub default_lines
 	return join('', map { default_line($_) } $from .. $to);
 }
 
-# Many names for one file: terabytes to read in a few bytes of disk.
+# Many names for one file: terabytes to read in a few bytes of disk.  A file system may allow only some thousand
+# names for one file, so another copy of it comes after them.
 sub link_copies
 {
 	my ($file, $dir, $count) = @_;
@@ -139,7 +141,12 @@ sub link_copies
 	mkdir $dir or die "could not create \"$dir\": $!";
 	foreach my $n (1 .. $count)
 	{
-		link($file, sprintf('%s/%06d.log', $dir, $n)) or die "could not link in \"$dir\": $!";
+		my $name = sprintf('%s/%06d.log', $dir, $n);
+
+		next if link($file, $name);
+		$!{EMLINK} or die "could not link in \"$dir\": $!";
+		copy($file, $name) or die "could not copy to \"$dir\": $!";
+		$file = $name;
 	}
 	return $dir;
 }

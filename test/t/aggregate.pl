@@ -9,10 +9,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use FlowLog;
+use FlowLogCompare;
 use FlowLogSession;
 
 my $seed = $ENV{AGGREGATE_SEED} // 20260130;
-my $queries = $ENV{AGGREGATE_QUERIES} // ($long ? 250 : 100);
+my $queries = $ENV{AGGREGATE_QUERIES} // ($long ? 250 : 60);
 srand($seed);
 note("seed $seed");
 
@@ -47,24 +48,9 @@ my @columns = (
 	[ 'code', 'char(3)', sub { one_of('a', 'a  ', 'abc') } ]);
 my %bad = (smallint => '32768', integer => 'x', bigint => '9223372036854775808', 'varchar(6)' => 'too long', boolean => 'maybe',
 	inet => '10.0.0.256', cidr => '10.0.0.1/8', 'timestamptz(3)' => 'now', timestamp => '1.5', date => '2026-02-30', numeric => '1e', real => 'x');
+$_->[3] = $bad{ $_->[1] } foreach @columns;
 my $definition = join(', ', map { "$_->[0] $_->[1]" } @columns);
 my $pattern = join(';', ('([^;]*)') x @columns);
-
-# So many records; of a hundred fields "nulls" are NULL, and of a thousand "bad" cannot be read.
-sub records
-{
-	my ($count, $nulls, $bad) = @_;
-	my @lines;
-
-	foreach (1 .. $count)
-	{
-		push @lines, join(';', map {
-			rand(100) < $nulls ? '-' : rand(1000) < $bad && defined $bad{ $_->[1] } ? $bad{ $_->[1] } : $_->[2]->()
-		} @columns) . "\n";
-		push @lines, "no record\n" if rand(2000) < $bad;
-	}
-	return @lines;
-}
 
 # A foreign table, and its rows in an ordinary one.  As if it had many more rows, so that aggregating them in the reader is worth it.
 sub make_table
@@ -80,9 +66,9 @@ sub make_table
 }
 
 mkdir "$logs/$_" foreach qw(clean many dirty empty);
-write_file("$logs/clean/$_.log", records(700, 5, 0)) foreach 1 .. 4;
+write_file("$logs/clean/$_.log", random_lines(\@columns, 700, 5, 0)) foreach 1 .. 4;
 write_file("$logs/many/$_.log", map { my $n = $_; join(';', map { $_->[2]->() } @columns[ 0 .. 3 ]) . ";$n;" . join(';', map { $_->[2]->() } @columns[ 5 .. $#columns ]) . "\n" } map { int(rand(9000)) } 1 .. 6000) foreach 1 .. 2;
-write_file("$logs/dirty/$_.log", records(500, 10, 5)) foreach 1 .. 2;
+write_file("$logs/dirty/$_.log", random_lines(\@columns, 500, 10, 5)) foreach 1 .. 2;
 write_file("$logs/empty/a.log", "\n");
 system('gzip', "$logs/clean/2.log") == 0 or die 'could not run gzip';
 
@@ -94,28 +80,52 @@ make_table('nothing', "$logs/empty");
 
 # ---------- queries ----------
 
-my @keys = qw(small medium large word name flag address network moment local day);
+my @keys = (qw(small medium large word name flag address network moment local day), 'bytes / 300', 'medium > small', q{date_trunc('hour', moment)});
 my @aggregates = (
 	'count(*)', 'count(1)', (map { "count($_->[0])" } @columns),
 	(map { my $name = $_; map { "$name($_)" } qw(small medium large bytes) } qw(sum avg min max)),
 	(map { my $name = $_; map { "$name($_)" } qw(moment local day address) } qw(min max)),
 	'sum(large) / count(*)', 'avg(large) - avg(bytes)', 'pg_typeof(sum(small))', 'pg_typeof(sum(large))', 'sum(bytes)::float8 / nullif(sum(medium), 0)',
-	'max(moment) - min(moment)', 'sum(large) + sum(large)', 'coalesce(sum(small), 0)');
-my @not_pushed = ('stddev(bytes)', 'count(DISTINCT small)', 'sum(bytes) FILTER (WHERE flag)', 'min(word)', 'sum(decimal)', 'bool_and(flag)', 'sum(bytes + 1)');
+	'max(moment) - min(moment)', 'sum(large) + sum(large)', 'coalesce(sum(small), 0)',
+	'stddev(bytes)', 'variance(large)', 'sum(bytes) FILTER (WHERE flag)', 'bool_and(flag)', 'sum(bytes + 1)', 'count(*) FILTER (WHERE medium > small)',
+	q{sum(CASE WHEN word = 'ACCEPT' THEN bytes ELSE 0 END)}, q{count(word) FILTER (WHERE word LIKE 'A%')},
+	'min(word)', 'max(name)', 'max(word) FILTER (WHERE flag)', 'min(word || name)');
+my @not_pushed = ('count(DISTINCT decimal)', 'max(code)', 'sum(decimal)');
 my @conditions = (
 	'medium > 443', 'small = 6', 'small IN (1, 6, 17)', 'flag', 'NOT flag', q{word = 'ACCEPT'}, 'word IS NULL', 'large IS NOT NULL',
 	q{address <<= '10.0.0.0/8'}, q{moment >= '2026-01-30'}, q{day < '2026-01-20'}, 'large < 0', 'bytes BETWEEN 1000 AND 50000', 'medium = 123456789',
 	q{(flag OR small = 1)}, 'medium > (SELECT 100)', q{name = 'a'});
-my @having = ('count(*) > 2', 'sum(bytes) > 100000', 'max(large) > 5 OR count(*) = 1', 'avg(small) IS NOT NULL', 'min(day) < max(day)');
+my @having = ('count(*) = 1', '2 <= count(*) AND max(bytes) <> 5', 'sum(large) < 1000', 'sum(large) > 9300000000000000000', 'avg(bytes) > 0 AND count(flag) > 0', 'count(*) > 2', 'sum(bytes) > 100000', 'max(large) > 5 OR count(*) = 1', 'avg(small) IS NOT NULL', 'min(day) < max(day)');
 
-# A query over the table "%s", whether it could be pushed, and the values of its parameters.
+# The clause that groups by some or all of the keys.
+sub random_sets
+{
+	my @group = @_;
+	my $list = join(', ', @group);
+	my $some = sub { join(', ', grep { rand() < 0.5 } @group) };
+	my @forms = ("ROLLUP ($list)", "ROLLUP ($list)", "CUBE ($list)", "GROUPING SETS (($list), ())",
+		'GROUPING SETS (' . join(', ', map { '(' . $some->() . ')' } 1 .. 1 + int(rand(4))) . ", ($list))",
+		"$group[0], ROLLUP ($list)", "$group[0], GROUPING SETS (($list), ($group[-1]), ROLLUP ($list))");
+
+	return one_of('', '', 'DISTINCT ') . one_of(@forms);
+}
+
+# A query over the table "%s", and whether it could be pushed.
 sub random_query
 {
 	my @group = map { one_of(@keys) } 1 .. int(rand(4));
 	my @output = (@group, map { one_of(@aggregates) } 1 .. 1 + int(rand(4)));
 	my @where = map { one_of(@conditions) } 1 .. one_of(0, 0, 1, 2);
+	my $by = join(', ', @group);
 	my $pushable = 1;
 	my $query;
+
+	if (@group && rand() < 0.4)
+	{
+		$by = random_sets(@group);
+		push @output, 'grouping(' . join(', ', map { one_of(@group) } 1 .. 1 + int(rand(3))) . ')' . one_of('', ' + 1') if rand() < 0.7;
+		push @output, "concat($group[0], '!')" if rand() < 0.3;
+	}
 
 	if (rand() < 0.1)
 	{
@@ -125,38 +135,20 @@ sub random_query
 	($pushable, @output) = (1, @group) if @group && rand() < 0.05;
 	$query = 'SELECT ' . join(', ', @output) . ' FROM %s';
 	$query .= ' WHERE ' . join(' AND ', @where) if @where;
-	$query .= ' GROUP BY ' . join(', ', @group) if @group;
-	$query .= ' HAVING ' . one_of(@having) if rand() < 0.2;
-	$query .= ' ORDER BY ' . join(', ', map { "$_ " . one_of('', 'DESC') } 1 .. @output) . ' LIMIT 5' if rand() < 0.1 && $query !~ /pg_typeof/;
+	$query .= " GROUP BY $by" if @group;
+	$query .= ' HAVING ' . one_of(@having, $by =~ /ROLLUP|CUBE|SETS/ ? "grouping($group[0]) = 0" : ()) if rand() < 0.2;
+	$query .= ' ORDER BY ' . join(', ', map { "$_ " . one_of('', 'DESC') } 1 .. @output) . ' LIMIT 5' if rand() < 0.1 && $query !~ /pg_typeof|ROLLUP|CUBE|SETS/;
+	# a subquery that computes some of the keys, and what is aggregated
+	if ($by =~ /ROLLUP|CUBE|SETS/ && rand() < 0.3)
+	{
+		$query =~ s{bytes / 300}{tens}g;
+		$query =~ s{medium > small}{more}g;
+		$query =~ s{FROM %s}{FROM (SELECT *, bytes / 300 AS tens, medium > small AS more FROM %s) x};
+	}
 	return ($query, $pushable);
 }
 
-# Answers as text, in order; pushed is whether EXPLAIN says so.
-$node->safe_psql('postgres', q{
-	CREATE FUNCTION compare(query text, relation text, OUT pushed boolean, OUT difference text) LANGUAGE plpgsql AS $$
-	DECLARE
-		asked text := format('SELECT array_agg(q::text ORDER BY q::text COLLATE "C") FROM (%s) q', query);
-		line text;
-		ours text[];
-		theirs text[];
-	BEGIN
-		pushed := false;
-		SET LOCAL flowlog_fdw.enable_aggregate_pushdown = on;
-		FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || format(asked, relation) LOOP
-			pushed := pushed OR line ~ 'Pushed (Aggregates|Group Key)';
-		END LOOP;
-		EXECUTE format(asked, relation) INTO ours;
-		SET LOCAL flowlog_fdw.enable_aggregate_pushdown = off;
-		EXECUTE format(asked, relation) INTO theirs;
-		IF ours IS DISTINCT FROM theirs THEN
-			difference := format('not pushed it is %s, pushed %s', left(theirs::text, 500), left(ours::text, 500));
-		END IF;
-		EXECUTE format(asked, relation || '_heap') INTO theirs;
-		IF ours IS DISTINCT FROM theirs THEN
-			difference := concat_ws('; ', difference, format('the copy gives %s', left(theirs::text, 500)));
-		END IF;
-	END $$;
-});
+create_compare($node, 'enable_aggregate_pushdown', 'Pushed (Aggregates|Group Key)');
 
 my @settings = (
 	'SELECT',
@@ -165,34 +157,27 @@ my @settings = (
 	'SET enable_sort = off',
 	'SET jit = on; SET jit_above_cost = 0; SET jit_inline_above_cost = 0; SET jit_optimize_above_cost = 0',
 	'SET flowlog_fdw.enable_pushdown = off',
+	'SET parallel_leader_participation = off; SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0',
 	map { "SET max_parallel_workers_per_gather = $_; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0" } 1 .. 4);
 my @tables = qw(clean clean many nulled left_out nothing);
-my ($asked, $pushed, $wrong) = (0, 0, 0);
+my ($asked, $pushed, $sets_asked, $sets_pushed) = (0, 0, 0, 0);
 
 foreach my $settings (@settings)
 {
-	my $session = FlowLogSession->new($node);
-	my $different = 0;
+	my $different = count_differences($node, $settings, $queries / @settings, \&random_query, \@tables, sub {
+		my ($query, $table, $pushable, $was_pushed) = @_;
 
-	$session->safe_query($settings);
-	foreach (1 .. $queries / @settings)
-	{
-		my ($query, $pushable) = random_query();
-		my $table = one_of(@tables);
-		my ($was_pushed, $difference) = split(/\|/, $session->query('SELECT * FROM compare(' . quoted($query) . ", '$table')"), 2);
-
-		if ($session->error =~ /ERROR/ || $difference ne '' || ($was_pushed eq 't' && !$pushable))
-		{
-			diag(sprintf("%s\n%s\n%s%s", $settings, sprintf($query, $table), $session->error, $difference));
-			$different++;
-		}
-		$asked += $pushable && $settings !~ /enable_pushdown/;
-		$pushed += $was_pushed eq 't' && $settings !~ /enable_pushdown/;
-	}
-	$session->quit;
+		return if $settings =~ /enable_pushdown/;
+		my $sets = $query =~ /ROLLUP|CUBE|SETS/;
+		$asked += $pushable;
+		$pushed += $was_pushed eq 't';
+		$sets_asked += $pushable && $sets;
+		$sets_pushed += $was_pushed eq 't' && $sets;
+	});
 	is($different, 0, "the same answers: $settings");
 }
 cmp_ok($pushed, '>', $asked / 2, "most aggregations that can be pushed are ($pushed of $asked)");
+cmp_ok($sets_pushed, '>', $sets_asked / 2, "also those by several sets of keys ($sets_pushed of $sets_asked)");
 
 # ---------- prepared statements, with generic plans ----------
 

@@ -32,8 +32,9 @@ my $node;
 }
 
 # a place of its own for each, so that descriptors tell what a backend is at
-mkdir "$logs/$_" foreach qw(list slow seed small place);
-write_file(sprintf('%s/list/%06d.log', $logs, $_), "2\n") foreach 1 .. $files;
+mkdir "$logs/$_" foreach qw(slow seed small place);
+write_file("$logs/seed/list", "2\n");
+link_copies("$logs/seed/list", "$logs/list", $files);
 write_file("$logs/small/small.log", default_lines(1, 10));
 write_file("$logs/slow/slow.log", default_lines(1, 1000));
 

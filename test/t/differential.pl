@@ -380,8 +380,8 @@ foreach my $atom (@local_atoms)
 {
 	$quals{ $atom->() } //= 1 foreach 1 .. 3;
 }
-$quals{ qual(3, 0) } //= 0 foreach 1 .. ($long ? 150 : 100);
-$quals{ qual(2, 40) } //= 1 foreach 1 .. ($long ? 50 : 25);
+$quals{ qual(3, 0) } //= 0 foreach 1 .. ($long ? 150 : 60);
+$quals{ qual(2, 40) } //= 1 foreach 1 .. ($long ? 50 : 15);
 my @quals = sort keys %quals;
 
 # ---------- the comparison ----------

@@ -8,6 +8,8 @@
 use strict;
 use warnings;
 
+use Cwd qw(getcwd);
+
 use FlowLog;
 use FlowLogS3;
 use JSON::PP;
@@ -41,7 +43,7 @@ my $verbs = qr/(?:ALTER|ANALYZE|CALL|CREATE|DELETE|DROP|EXPLAIN|GRANT|IMPORT|INS
 
 my $node = start_node('docs', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'");
 my $logs = PostgreSQL::Test::Utils::tempdir;
-my %directories = map { $_ => "$logs/$_" } qw(flow flow-hourly flow-hive flow-custom flow-export flow-damaged);
+my %directories = map { $_ => "$logs/$_" } qw(flow flow-hourly flow-hive flow-custom flow-export flow-damaged flow-parquet);
 
 # ---------- what lies there ----------
 
@@ -106,6 +108,14 @@ generate('export', $directories{'flow-export'}, @size);
 mkdir $directories{'flow-damaged'};
 write_file("$directories{'flow-damaged'}/a.log", "10.0.0.1 198.51.100.1 443 ACCEPT\n", "10.0.0.2 198.51.100.2 https ACCEPT\n",
 	"10.0.0.3 198.51.100.3 22 REJECT\n", "10.0.0.4 198.51\n");
+
+# text until a day, Parquet after it; the same in Hive's folders; and Security Lake's
+my $parquet = getcwd() . '/test/data/parquet_logs';
+make_directory("$directories{'flow-parquet'}/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/02/$_") foreach '01', '02';
+system_or_bail('cp', "$parquet/mixed/1_monday.log", "$directories{'flow-parquet'}/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/02/01");
+system_or_bail('cp', "$parquet/mixed/3_wednesday.log.parquet", "$directories{'flow-parquet'}/AWSLogs/123456789012/vpcflowlogs/us-east-1/2026/02/02");
+system_or_bail('cp', '-R', "$parquet/AWSLogs/aws-account-id=123456789012", make_directory("$directories{'flow-parquet'}/hive/AWSLogs"));
+system_or_bail('cp', "$parquet/ocsf.parquet", $directories{'flow-parquet'});
 
 # README.md's exported logs are those of scripts/demo.
 generate('export', "$logs/demo", '--records', 1_000_000, '--files', 8, '--interval', 86400);
@@ -282,7 +292,7 @@ sub delocalized
 sub run_page
 {
 	my ($page, $database, $statements) = @_;
-	my ($script, $stdout, $stderr) = ('', '', '');
+	my ($script, $stdout, $stderr) = ("\\set QUIET on\n", '', '');
 
 	foreach my $i (0 .. $#$statements)
 	{
@@ -290,10 +300,16 @@ sub run_page
 		my $mark = "=== statement $i ===";
 		my ($format, $switch) = defined $statement->{output} ? ('aligned', 'off') : ('unaligned', 'on');
 
+		# workers may be the first to find rows of which any will do
+		my $any = $statement->{text} =~ /\bLIMIT\b/ && $statement->{text} !~ /\bORDER BY\b/;
+		$script .= "SET max_parallel_workers_per_gather = 0;\n" if $any;
 		$script .= "\\pset format $format\n\\pset tuples_only $switch\n\\set QUIET $switch\n\\echo $mark\n\\warn $mark\n";
 		$script .= localized($page, $statement->{text});
 		$script .= "\\set QUIET on\n";
+		$script .= "RESET max_parallel_workers_per_gather;\n" if $any;
 	}
+	# a mark after the last one, too, which would lose its last newline
+	$script .= "\\warn === statement 0 ===\n";
 	$node->psql($database, $script, stdout => \$stdout, stderr => \$stderr, on_error_stop => 0, extra_params => [ '-P', 'fieldsep= | ' ]);
 	my @out = split(/^=== statement \d+ ===\n?/m, $stdout);
 	my @err = split(/^(?:psql:<stdin>:\d+: )?=== statement \d+ ===\n?/m, $stderr);

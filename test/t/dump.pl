@@ -154,7 +154,7 @@ $node->safe_psql('source', qq{
 	CREATE TABLE parent (srcaddr inet, bytes bigint);
 	CREATE FOREIGN TABLE child (dstport int) INHERITS (parent) SERVER "the logs" OPTIONS (location '$logs/flow.log',
 		log_format '\${version} \${account-id} \${interface-id} \${srcaddr} \${dstaddr} \${srcport} \${dstport} \${protocol} \${packets} \${bytes} \${start} \${end} \${action} \${log-status}');
-	IMPORT FOREIGN SCHEMA imported FROM SERVER "the logs" INTO public OPTIONS (location '$logs/days', times 'timestamptz');
+	IMPORT FOREIGN SCHEMA imported FROM SERVER "the logs" INTO public OPTIONS (location '$logs/days');
 
 	-- what uses the functions and the type
 	CREATE VIEW ports AS SELECT dstport, count(*) AS flows, sum(bytes) AS bytes, min(to_iso8601(start)) AS first FROM flow GROUP BY dstport;

@@ -136,11 +136,12 @@ sub lists_of
 		'{' . $quote->(@all[ 0, 1 ]) . ',' . $quote->($all[0], undef) . '}');
 }
 
+my $turn = 0;
 foreach my $name (@names)
 {
 	my $type = $types{$name};
 	my @operators = ('=', '<>', '<', '<=', '>', '>=', $type->{network} ? ('<<', '<<=', '>>', '>>=', '&&') : ());
-	my $calls = join("\n", map { my $op = $_; map { "SELECT * FROM compare('" . column_of($name) . "', '$op', " . quoted($_) . ", '$type->{type}');" } lists_of($name) } @operators);
+	my $calls = join("\n", map { my $op = $_; map { "SELECT * FROM compare('" . column_of($name) . "', '$op', " . quoted($_) . ", '$type->{type}');" } grep { $long || $turn++ % 2 == 0 } lists_of($name) } @operators);
 
 	is($node->safe_psql('postgres', "SET plan_cache_mode = force_generic_plan;\n$calls"), '', "$name: the rows of each operator with each array");
 }
@@ -161,9 +162,10 @@ my $million = 1_000_000;
 my %element = (
 	int4 => 'i * 2', int8 => 'i::bigint * 5', text => q{'v' || i}, timestamptz => q{'2026-01-01 00:00+00'::timestamptz + i * interval '1 second'},
 	inet => q{'10.0.0.0'::inet + i}, date => q{'2026-01-01'::date + i % 100000});
-$node->safe_psql('postgres', "CREATE TABLE arrays (length int, " . join(', ', map { "a_$_ ${_}[]" } sort keys %element) . ');'
-	. join('', map { my $length = $_; "INSERT INTO arrays SELECT $length, " . join(', ', map { "array_agg($element{$_} ORDER BY i * 7919::bigint % $length)" } sort keys %element)
-		. " FROM generate_series(1, $length) i;" } 2, $million / 50, $million / 5, $million));
+$node->safe_psql('postgres', "CREATE UNLOGGED TABLE arrays (length int, " . join(', ', map { "a_$_ ${_}[]" } sort keys %element) . ');'
+	. join('', map { "ALTER TABLE arrays ALTER a_$_ SET STORAGE EXTERNAL;" } sort keys %element) # compressing them is no part of this
+	. join('', map { my $length = $_; "INSERT INTO arrays SELECT $length, " . join(', ', map { "array_agg($element{$_})" } sort keys %element)
+		. " FROM (SELECT i FROM generate_series(1, $length) i ORDER BY i * 7919::bigint % $length) i;" } 2, $million / 50, $million / 5, $million));
 
 # The processor time of a statement, the least of some runs.
 sub work_of
@@ -186,16 +188,17 @@ my $session = FlowLogSession->new($node);
 $session->safe_query('SET plan_cache_mode = force_generic_plan');
 foreach my $type (sort keys %element)
 {
+	$turn++;
 	$session->safe_query("PREPARE get_$type(int) AS SELECT a_$type FROM arrays WHERE length = \$1");
 	foreach my $op ('=', '<>', '<', '>=', $type eq 'inet' ? ('<<', '<<=', '&&') : ())
 	{
-		foreach my $quantifier ('ANY', 'ALL')
+		foreach my $quantifier ($long ? ('ANY', 'ALL') : ('ANY', 'ALL')[ $turn++ % 2 ])
 		{
 			my $sql = "SELECT count(*) FROM one WHERE c_$type $op $quantifier ((SELECT a_$type FROM arrays WHERE length = %d)::${type}[])";
-			my ($short, $long) = map { work_of($session, sprintf($sql, $_)) } $million / 50, $million / 5;
+			my ($less, $more) = map { work_of($session, sprintf($sql, $_)) } $million / 50, $million / 5;
 
 			# ten times as many elements: linear is 10, quadratic 100
-			cmp_ok($long, '<', 30 * $short + 0.02, "$type $op $quantifier: ten times the elements take no more than some ten times the work");
+			cmp_ok($more, '<', 30 * $less + 0.02, "$type $op $quantifier: ten times the elements take no more than some ten times the work");
 		}
 	}
 }
@@ -213,8 +216,10 @@ $session->quit;
 
 foreach my $type (sort keys %element)
 {
+	$turn++;
 	foreach my $comparison ('= ANY', '<> ALL', '= ALL', '> ANY', $type eq 'inet' ? ('<< ALL', '&& ANY') : ())
 	{
+		next unless $long || $turn++ % 2 == 0;
 		my $cancelled = 0;
 		my ($good, $told) = FlowLogSession::stops_in_time(sub {
 			my $backend = FlowLogSession->new($node);

@@ -98,10 +98,10 @@ sub plan_of
 # ---------- serial and parallel scans, and rescans ----------
 
 my %queries = (
-	'rows' => [ 'SELECT sum(hashtext(srcaddr::text)) FROM flow WHERE hashtext(account_id) > 0', 1, qr/Foreign Scan on flow/ ],
+	'rows' => [ 'SELECT sum(hashtext(srcaddr::text || account_id)) FROM flow WHERE hashtext(account_id || interface_id) > 0', 1, qr/Foreign Scan on flow/ ],
 	'partial groups' => [ 'SELECT count(*), sum(bytes) FROM flow', 1, qr/Pushed Aggregates/ ],
 	'whole groups' => [ 'SELECT srcport, count(*) FROM flow GROUP BY srcport HAVING count(*) > 2 ORDER BY 1', 1, qr/Pushed Group Key/ ],
-	'rescans' => [ 'SELECT n, c FROM two LEFT JOIN (SELECT count(*) AS c FROM flow WHERE hashtext(account_id) > 0) s ON c > n', 2, qr/Nested Loop.*Foreign Scan on flow/s ],
+	'rescans' => [ 'SELECT n, c FROM two LEFT JOIN (SELECT count(*) AS c FROM flow WHERE hashtext(account_id || interface_id) > 0) s ON c > n', 2, qr/Nested Loop.*Foreign Scan on flow/s ],
 	'rescans of partial groups' => [ 'SELECT n, c FROM two LEFT JOIN (SELECT count(*) AS c FROM flow) s ON c > n', 2, qr/Nested Loop.*Pushed Aggregates/s ],
 	'rescans of whole groups' => [ 'SELECT n, c FROM two LEFT JOIN (SELECT srcport, count(*) AS c FROM flow GROUP BY srcport) s ON c > n', 2, qr/Nested Loop.*Pushed Group Key/s ]);
 my @ways = (

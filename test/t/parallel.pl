@@ -15,7 +15,7 @@ use Time::HiRes qw(sleep time);
 use FlowLog;
 use FlowLogSession;
 
-my $plans = $ENV{FLOWLOG_RANDOM_PLANS} // ($long ? 150 : 50);
+my $plans = $ENV{FLOWLOG_RANDOM_PLANS} // ($long ? 150 : 30);
 my $seed = $ENV{FLOWLOG_SEED} // 1;
 srand($seed);
 
@@ -179,7 +179,7 @@ foreach my $table (@tables)
 	my ($rows, $counts, $warning);
 	my (@wrong, @launched);
 
-	foreach my $workers (0 .. 8)
+	foreach my $workers ($long ? (0 .. 8) : (0, 1, 2, 8))
 	{
 		foreach my $leader ('on', 'off')
 		{

@@ -43,7 +43,7 @@ my %places = (
 	'Options of servers' => sub { "CREATE SERVER s FOREIGN DATA WRAPPER flowlog_fdw OPTIONS (@_)" },
 	'Options of user mappings' => sub { "CREATE USER MAPPING FOR PUBLIC SERVER logs OPTIONS (@_)" },
 	'Options of IMPORT FOREIGN SCHEMA' => sub { "IMPORT FOREIGN SCHEMA s FROM SERVER logs INTO public OPTIONS (@_)" });
-my %options = ('Options of IMPORT FOREIGN SCHEMA' => [ slurp_file('fdw/import.c') =~ /strcmp\(def->defname, "(table|times)"\)/g ]);
+my %options;
 
 # What the server says when an option is set at some place.
 sub answer
@@ -53,11 +53,16 @@ sub answer
 	return outcome($node, 'BEGIN; ' . $places{$place}->("\"$option\" '$value'") . '; ROLLBACK');
 }
 
+$options{$_} = [ split(/, /, answer($_, 'qqqqq', 'x') =~ /Valid options are: (.*)\./ ? $1 : '') ] foreach keys %places;
+
+# IMPORT has those of tables, too
+my %of_tables = map { $_ => 1 } @{ $options{'Options of foreign tables'} };
+$options{'Options of IMPORT FOREIGN SCHEMA'} = [ grep { !$of_tables{$_} } @{ $options{'Options of IMPORT FOREIGN SCHEMA'} } ];
+
 foreach my $place (sort keys %places)
 {
 	my $section = section($place);
 
-	$options{$place} //= [ split(/, /, answer($place, 'qqqqq', 'x') =~ /Valid options are: (.*)\./ ? $1 : '') ];
 	cmp_ok(scalar @{ $options{$place} }, '>', 1, "$place: there are some");
 	foreach my $option (@{ $options{$place} })
 	{
@@ -103,24 +108,25 @@ sub unwrapped
 # ---------- functions ----------
 
 my %short = ('timestamp with time zone' => 'timestamptz', 'timestamp without time zone' => 'timestamp');
+$short{$_ . q{[]}} = $short{$_} . q{[]} foreach keys %short;
 my $functions = section('Functions');
 my $extension = q{refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'flowlog_fdw') AND deptype = 'e'};
 my @functions = split(/\n/, $node->safe_psql('postgres', qq{
 	SELECT proname, provolatile, proisstrict, proparallel, prorettype::regtype, array_to_string(coalesce(proallargtypes, proargtypes::oid[])::regtype[], ','),
-		array_to_string(coalesce(proargnames, '{}'), ',')
+		array_to_string(coalesce(proargnames, '{}'), ','), prokind
 	FROM pg_depend JOIN pg_proc p ON classid = 'pg_proc'::regclass AND objid = p.oid WHERE $extension
 	ORDER BY 1, 6}));
 
 cmp_ok(scalar @functions, '>', 30, 'there are functions');
 foreach my $function (@functions)
 {
-	my ($name, $volatile, $strict, $parallel, $result, $arguments, $names) = split(/\|/, $function, -1);
+	my ($name, $volatile, $strict, $parallel, $result, $arguments, $names, $kind) = split(/\|/, $function, -1);
 	my @types = map { $short{$_} // $_ } split(/,/, $arguments);
 	my $signature = "$name(" . join(', ', @types) . ')';
 
 	if ($name =~ /^flowlog_fdw_/)
 	{
-		my $result_type = $result eq 'void' ? 'void' : 'fdw_handler';
+		my $result_type = $short{$result} // $result;
 
 		like(unwrapped(section("The wrapper's own")), qr/`\Q$signature\E`, which returns `$result_type`/, "$signature is there");
 	}
@@ -144,11 +150,12 @@ foreach my $function (@functions)
 	}
 	else
 	{
-		my $row = row(section('Functions of Trino'), $name);
+		my $row = row(section($kind eq 'a' ? 'Aggregates of Trino' : 'Functions of Trino'), $name);
+		my $strict_too = $kind ne 'a' && $name ne 'if' ? 't' : 'f';
 
 		isnt($row, '', "$signature is there");
-		like($row, qr/`$_`/, "$signature: with $_") foreach @types, $short{$result} // $result;
-		is("$volatile$strict$parallel", 'its', "$signature is immutable, strict and parallel safe, as the page says of all");
+		like($row, qr/`\Q$_\E`/, "$signature: with $_") foreach @types, $short{$result} // $result;
+		is("$volatile$strict$parallel", "i${strict_too}s", "$signature is immutable, strict and parallel safe, as the page says");
 	}
 }
 foreach my $type (split(/\n/, $node->safe_psql('postgres', qq{
@@ -158,7 +165,12 @@ foreach my $type (split(/\n/, $node->safe_psql('postgres', qq{
 }
 is( $node->safe_psql('postgres', qq{
 		SELECT string_agg(DISTINCT classid::regclass::text, ' ' ORDER BY classid::regclass::text) FROM pg_depend WHERE $extension}),
-	'pg_foreign_data_wrapper pg_proc pg_type', 'the extension has no other objects');
+	'pg_class pg_foreign_data_wrapper pg_proc pg_type', 'the extension has no other objects');
+foreach my $relation (split(/\n/, $node->safe_psql('postgres', qq{
+	SELECT relname FROM pg_depend JOIN pg_class c ON classid = 'pg_class'::regclass AND objid = c.oid WHERE $extension AND relkind <> 'S'})))
+{
+	like($functions, qr/`$relation`/, "the table $relation is there");
+}
 
 # ---------- settings ----------
 
@@ -230,6 +242,7 @@ sub shown
 
 	$text =~ s/\\(["\\])/$1/g;
 	$text =~ s/%(?!%)[-+.*#0-9]*(?:hh|h|ll|l|z|j)*[a-zA-Z]/…/g;
+	$text =~ s/%$/…/; # before a PRId64
 	$text =~ s/%%/%/g;
 	$text =~ s/…(?: ?…)+/…/g;
 	return $text;
@@ -275,7 +288,7 @@ sub messages
 	{
 		my ($status, $literal) = ($1, $2);
 
-		$add->($literal, $file eq 'flow/hive.c' && $status eq 'FLOW_BAD_FORMAT' ? $codes{ERRCODE_SYNTAX_ERROR} : $code_of_status{$status});
+		$add->($literal, $file =~ m{^flow/hive(_token)?\.c$} && $status eq 'FLOW_BAD_FORMAT' ? $codes{ERRCODE_SYNTAX_ERROR} : $code_of_status{$status});
 	}
 	$add->($2, $code_of_status{$1}) while $source =~ /\bfile_error\(file, error, (\w+),\s*($string)\)/g;
 	$add->("\"could not $1 \\\"%s\\\"\"") while $source =~ /\b(?:flow_error_os|os_error)\([^,()]+(?:->error)?, \w+, "([^"]+)"/g;
@@ -337,7 +350,7 @@ foreach my $text (sort keys %quoted)
 
 # ---------- what the pages about the sources name ----------
 
-my %sources = map { $_ => slurp_file($_) } glob('{.,fdw,athena,cluster,flow,flow/bytes,flow/s3,bench,scripts}/*.{c,h} test/fuzz/*.c');
+my %sources = map { $_ => slurp_file($_) } glob('{.,fdw,athena,cluster,flow,flow/bytes,flow/parquet,flow/s3,bench,scripts}/*.{c,h} test/fuzz/*.c');
 my $code = join('', values %sources);
 
 foreach my $file (qw(docs/internals.md docs/contributing.md))
@@ -349,7 +362,7 @@ foreach my $file (qw(docs/internals.md docs/contributing.md))
 	like($code, qr/\b$_\b/, "$file: there is a $_") foreach sort grep { !/^flow_x_/ } keys %functions;
 	foreach my $name (sort keys %files)
 	{
-		ok((grep { -e "$_$name" } '', 'fdw/', 'athena/', 'cluster/', 'flow/', 'flow/bytes/', 'flow/s3/', 'test/t/'), "$file: there is a $name");
+		ok((grep { -e "$_$name" } '', 'fdw/', 'athena/', 'cluster/', 'flow/', 'flow/bytes/', 'flow/parquet/', 'flow/s3/', 'test/t/'), "$file: there is a $name");
 	}
 }
 

@@ -368,6 +368,72 @@ like(told('by_column', $groups), $no_select, 'and not to sum up another one');
 like(told('outsider', 'SELECT count(*) FROM whole_all'), $no_select, 'without a right there are no groups');
 like(told('outsider', q{SELECT flowlog_rollup('SELECT count(*) FROM whole_all')}), qr/FROM \( SELECT|PostgreSQL 14 does not print/, 'the query in two levels can be looked at');
 
+# ---------- expressions that the reader computes ----------
+
+$node->safe_psql('postgres', qq{
+	CREATE FUNCTION part(bigint) RETURNS bigint IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS \$\$ BEGIN RETURN 1000 / (\$1 - 42); END \$\$;
+	CREATE FUNCTION tell_once(bigint) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS \$\$ BEGIN RAISE NOTICE 'told of %', \$1; RETURN true; END \$\$;
+	CREATE FUNCTION tell(bigint) RETURNS boolean LANGUAGE plpgsql AS \$\$ BEGIN RAISE NOTICE 'told of %', \$1; RETURN true; END \$\$;
+	CREATE TABLE guarded ($fields, kind text) PARTITION BY LIST (kind);
+	CREATE FOREIGN TABLE guarded_open PARTITION OF guarded FOR VALUES IN ('open') SERVER logs OPTIONS (location '$logs/\${kind}/open.log');
+	GRANT SELECT ON guarded, guarded_open TO analyst;
+	ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+	CREATE VIEW guarded_view WITH (security_barrier) AS SELECT * FROM guarded_open WHERE bytes <> 42;
+	GRANT SELECT ON guarded_view TO other});
+my $warnings = 'SET client_min_messages = warning; SET enable_partitionwise_aggregate = on;';
+
+# One record has 42 bytes, which the policy hides; what fails for it must not.
+my %failing = (
+	'a condition' => 'SELECT count(*) FROM TABLE WHERE 1 / (bytes - 42) >= 0',
+	'an argument' => 'SELECT sum(100000 / (bytes - 42)) FROM TABLE',
+	'a filter' => 'SELECT count(*) FILTER (WHERE 1 / (bytes - 42) = 0) FROM TABLE',
+	'a key' => 'SELECT 10 / (bytes - 42) AS k, count(*) FROM TABLE GROUP BY 1 ORDER BY 1',
+	'a branch' => 'SELECT sum(CASE WHEN srcport > 0 THEN 1000 / (bytes - 42) ELSE 0 END) FROM TABLE',
+	'a remembered condition' => 'SELECT count(*) FROM TABLE WHERE part(bytes) >= 0',
+	'a remembered key' => 'SELECT part(bytes), count(*) FROM TABLE GROUP BY 1 ORDER BY 1',
+	'a remembered argument' => 'SELECT sum(part(bytes)), count(*) FILTER (WHERE part(bytes) > 2) FROM TABLE',
+	'a cast' => 'SELECT count(*) FROM TABLE WHERE (bytes * 1000 + CASE bytes WHEN 42 THEN 9223372036854775 ELSE 0 END * 1000)::int > 0');
+
+foreach my $policy ('bytes <> 42', q{bytes::text !~ '^42$'}, 'length(account_id) = 12 AND bytes <> 42', 'NOT (tell(bytes) AND bytes = 42) AND srcport > 0')
+{
+	$node->safe_psql('postgres', "DROP POLICY IF EXISTS visible ON guarded; CREATE POLICY visible ON guarded USING ($policy)");
+	foreach my $what (sort keys %failing)
+	{
+		my $sql = $failing{$what} =~ s/TABLE/guarded/r;
+		my $plain = told('analyst', "$warnings SET flowlog_fdw.enable_expressions = off; SET flowlog_fdw.enable_pushdown = off; $sql");
+
+		unlike($plain, qr/ERROR/, "$what that fails for a hidden record does not without pushdown, behind: $policy");
+		is(told('analyst', "$warnings $sql"), $plain, 'nor with it');
+		is(told('analyst', "$warnings SET max_parallel_workers_per_gather = 2; $sql"), $plain, 'nor in workers');
+	}
+}
+foreach my $what (sort keys %failing)
+{
+	my $sql = $failing{$what} =~ s/TABLE/guarded_view/r;
+
+	is(told('other', $sql), told('superuser', $failing{$what} =~ s/TABLE/(SELECT * FROM guarded_open WHERE bytes <> 42 OFFSET 0) x/r), "a security-barrier view hides it, too: $what");
+	like(told('superuser', $failing{$what} =~ s/TABLE/guarded_open/r), qr/ERROR:  22/, 'and without anything hidden it is an error');
+}
+
+# A function that tells what it is given is told of no record that a policy hides.
+$node->safe_psql('postgres', 'DROP POLICY visible ON guarded; CREATE POLICY visible ON guarded USING (bytes + 0 <> 42 AND srcport % 1000 <> 25)');
+my $analyst = FlowLogSession->new($node, user => 'analyst');
+foreach my $tell ('tell', 'tell_once')
+{
+	$analyst->query("SELECT count(*) FROM guarded WHERE $tell(bytes) AND bytes < 60");
+	unlike($analyst->error, qr/told of 42$/m, "no function is told of a hidden record: $tell");
+	like($analyst->error, qr/told of 43$/m, 'but of others');
+}
+$analyst->quit;
+
+# Functions that the reader computes need the right to execute them, as others do.
+my $difference = 'SELECT count(*) FROM guarded_open WHERE bytes - 5 > 100';
+$node->safe_psql('postgres', 'REVOKE EXECUTE ON FUNCTION int84mi FROM PUBLIC');
+like(told('analyst', $difference), qr/ERROR:  42501: permission denied for function int84mi/, 'without the right to its function, an operator is not computed');
+like(told('analyst', 'SELECT sum(bytes - 5) FROM guarded_open'), qr/ERROR:  42501: permission denied for function int84mi/, 'nor in an aggregate');
+$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION int84mi TO PUBLIC');
+unlike(told('analyst', $difference), qr/ERROR/, 'with it, it is');
+
 check_log($node);
 $node->stop;
 done_testing();

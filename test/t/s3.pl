@@ -273,15 +273,15 @@ $s3->post('watch', [ $s3->secret ]);
 
 # ---------- many at a time ----------
 
-# The store answers no read until so many are there at the same time.  If they never were, it would answer each after two
-# minutes.
+# The store answers no read until so many are there at the same time, first 16, then 32, then 64: each answer that the reader
+# waits for adds a request.  If they never were there, it would answer each after two minutes.
 create_table($node, 'small', 's3://logs/small/', server => 's3');
 create_table($node, 'small_files', "$objects/logs/small");
 my $all_small = outcome($node, rows_of('small_files'));
 $s3->reset_counters;
-$s3->set(gather => 16);
+$s3->set(gather => [ 16, 32, 64 ]);
 is(outcome($node, 'SELECT count(srcport) FROM small'), 100_000, '500 objects of 20 kB');
-is($s3->counter('busy_most'), 16, 'with 16 requests at a time, and no more');
+cmp_ok($s3->counter('busy_most'), '>=', 64, 'with more and more requests at a time');
 
 $s3->create_server($node, 'single', max_connections => 1);
 create_table($node, 'small_single', 's3://logs/small/{00,01}*', server => 'single');

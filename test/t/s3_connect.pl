@@ -9,7 +9,6 @@ use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use Socket;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use FlowLog;
 use FlowLogSession;
@@ -56,7 +55,7 @@ foreach my $what (sort keys %endpoints)
 			if ($way eq 'cancel')
 			{
 				$session->send_sql('SELECT count(*) FROM flow');
-				sleep(0.3);
+				$node->poll_query_until('postgres', "SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid") or die 'it never waits';
 				return $session->stop(sub { kill('INT', $pid) });
 			}
 			$session->query('SET statement_timeout = 300');

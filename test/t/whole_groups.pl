@@ -97,24 +97,30 @@ my @queries = (
 
 sub answers
 {
-	my ($session, $table) = @_;
+	my ($session, $table, @queries) = @_;
 
 	return join("\n", map { $session->safe_query(sprintf("SELECT string_agg(q::text, E'\\n' ORDER BY q::text COLLATE \"C\") FROM ($_) q", $table)) } @queries);
 }
 
 my $session = FlowLogSession->new($node);
-my %expected = map { $_ => answers($session, "${_}_heap") } keys %tables;
+my %expected;
+my $turn = 0;
 
 foreach my $memory ('4MB', '64kB')
 {
-	foreach my $workers ($long ? (0, 1, 2, 5, 8) : (0, 1, 4))
+	foreach my $workers ($long ? (0, 1, 2, 5, 8) : (0, 1, 3))
 	{
 		foreach my $leader ($workers ? ('on', 'off') : 'on')
 		{
+			# without the leader, one worker in much memory and some in little
+			next if !$long && $workers && ($leader eq 'on') == (($workers == 1) == ($memory eq '4MB'));
 			$session->safe_query("SET work_mem = '$memory'; SET hash_mem_multiplier = 1; SET max_parallel_workers_per_gather = $workers; SET parallel_leader_participation = $leader");
+			my @asked = grep { $long || $turn == 0 || ($_ + $turn) % 2 == 0 } 0 .. $#queries;
+			$turn++;
 			foreach my $name (sort keys %tables)
 			{
-				my $same = answers($session, $name) eq $expected{$name};
+				my $expected = $expected{$name}{"@asked"} //= answers($session, "${name}_heap", @queries[@asked]);
+				my $same = answers($session, $name, @queries[@asked]) eq $expected;
 				ok($same, "$name: $memory, $workers workers, leader $leader");
 			}
 		}
@@ -174,10 +180,11 @@ $node->safe_psql('postgres', q{
 	END $$;
 });
 $session->safe_query('SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off');
+my $runs = $long ? 60 : 40;
 my $growth = 'SELECT count(*), max(size) - min(size) < 100000 FROM
-	(SELECT x, memory_of_scans(x) AS size FROM generate_series(1, 60) x LEFT JOIN (SELECT host, count(*) AS n FROM many GROUP BY host) g ON g.n < -x OFFSET 0) q WHERE x > 10';
+	(SELECT x, memory_of_scans(x) AS size FROM generate_series(1, ' . $runs . ') x LEFT JOIN (SELECT host, count(*) AS n FROM many GROUP BY host) g ON g.n < -x OFFSET 0) q WHERE x > 10';
 like(plan_of($growth), qr/-> +Gather\n.*Pushed Aggregates: count/s, 'workers run again');
-is($session->safe_query($growth), '50|t', 'memory does not grow when they do');
+is($session->safe_query($growth), $runs - 10 . '|t', 'memory does not grow when they do');
 $session->safe_query('RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_material');
 
 # ---------- errors ----------

@@ -94,8 +94,7 @@ filter_batch_check_rows(FilterBatch *batch, const uint32_t *rows, size_t kept)
 
 	for (size_t i = 0; i < batch->count; i++)
 	{
-		bool stays =
-			next < kept && (rows[next] & ~FLOW_ROW_DOUBTFUL) == i * (size_t) batch->ncolumns;
+		bool stays = next < kept && (rows[next] & ~FLOW_ROW_MARKS) == i * (size_t) batch->ncolumns;
 		bool doubtful = stays && (rows[next] & FLOW_ROW_DOUBTFUL);
 
 		if (stays && !doubtful && (batch->truths[i] != FLOW_TRUE || batch->bad[i]))
@@ -118,7 +117,7 @@ filter_batch_agrees(FilterBatch *batch, const FlowFilter *filter)
 	FlowSelector *selector = NULL;
 	FlowEnds *ends = flow_ends_create(&unit_host);
 	FlowBatch view = {.data = batch->data, .place = batch->place};
-	bool agrees = flow_selector_create(&unit_host, filter, &selector) == FLOW_OK;
+	bool agrees = flow_selector_create(&unit_host, filter, FLOW_SPLIT_MAX, &selector) == FLOW_OK;
 
 	flow_split_choose()->split(batch->data, batch->len, ' ', ends);
 	view.next = ends->next;

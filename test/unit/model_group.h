@@ -19,7 +19,7 @@
 typedef struct ModelTotal
 {
 	uint64_t count;
-	__int128 sum;
+	unsigned __int128 sum; /* two's complement; of squares, modulo 2^128 */
 	FlowValue extreme;
 } ModelTotal;
 
@@ -163,8 +163,8 @@ model_add(ModelGroups *groups, const FlowSlice *fields, bool bad_is_null)
 
 	for (int k = 0; k < spec->nkeys; k++)
 	{
-		keys[k] = fields[spec->keys[k]];
-		if (model_bad(spec, fields, spec->keys[k]) == FLOW_OK)
+		keys[k] = fields[spec->keys[k].column];
+		if (model_bad(spec, fields, spec->keys[k].column) == FLOW_OK)
 			continue;
 		if (!bad_is_null)
 			return false;
@@ -190,7 +190,9 @@ model_add(ModelGroups *groups, const FlowSlice *fields, bool bad_is_null)
 		         FLOW_OK)
 		{
 			if (spec->aggregates[a].kind == FLOW_SUM)
-				total->sum += value.integer;
+				total->sum += (unsigned __int128) value.integer;
+			if (spec->aggregates[a].kind == FLOW_SQUARES)
+				total->sum += (unsigned __int128) value.integer * (unsigned __int128) value.integer;
 			model_extreme(spec, a, total, &value);
 			total->count++;
 		}
@@ -215,8 +217,10 @@ model_absorb(ModelGroups *into, const FlowGroups *groups)
 
 			if (spec->aggregates[a].kind == FLOW_SUM)
 				group->totals[a].sum +=
-					(__int128) ((unsigned __int128) (uint64_t) total->as.sum.high << 64 |
-				                total->as.sum.low);
+					(unsigned __int128) (uint64_t) total->as.sum.high << 64 | total->as.sum.low;
+			else if (spec->aggregates[a].kind == FLOW_SQUARES)
+				group->totals[a].sum +=
+					(unsigned __int128) total->as.squares.middle << 64 | total->as.squares.low;
 			else if (total->count > 0)
 				model_extreme(spec, a, &group->totals[a], &total->as.extreme);
 			group->totals[a].count += total->count;
@@ -234,7 +238,7 @@ model_equal_totals(const FlowGroupSpec *spec, const ModelGroup *x, const ModelGr
 
 		if (t->count != u->count)
 			return false;
-		if (aggregate->kind == FLOW_SUM && t->sum != u->sum)
+		if (t->sum != u->sum)
 			return false;
 		if (aggregate->kind >= FLOW_MIN && t->count > 0 &&
 		    model_compare(spec->columns[aggregate->column].type, &t->extreme, &u->extreme) != 0)

@@ -2,7 +2,8 @@
  *
  * model_header.h
  *	  Flow logs with headers, read in the obvious way, one line and one byte at
- *	  a time. test_header.c and fuzz_header.c compare the reader with it.
+ *	  a time. test_header.c and fuzz_header.c compare the reader with it.  It
+ *	  does not know CSV, which a first line of names and commas is.
  *
  *-------------------------------------------------------------------------
  */
@@ -102,15 +103,26 @@ model_equals(FlowSlice slice, const char *text)
 	return model_same_name(slice, (FlowSlice) {text, strlen(text)});
 }
 
+/* Returns true if the names are the same without "-" and "_". */
+static inline bool
+model_is_field(FlowSlice slice, const char *text)
+{
+	char joined[2][64] = {{0}};
+	size_t len[2] = {0, 0};
+
+	for (size_t i = 0; i < slice.len && i < 63; i++)
+		if (model_small(slice.data[i]) != '-')
+			joined[0][len[0]++] = model_small(slice.data[i]);
+	for (; *text != '\0'; text++)
+		if (*text != '-')
+			joined[1][len[1]++] = *text;
+	return strcmp(joined[0], joined[1]) == 0;
+}
+
 static inline bool
 model_is_known(FlowSlice name)
 {
-	char text[64];
-
-	for (size_t i = 0; i < name.len; i++)
-		text[i] = model_small(name.data[i]);
-	text[name.len] = '\0';
-	return flow_field_of_column(text) != NULL;
+	return flow_field_of_camel(name.data, name.len) != NULL;
 }
 
 /* Returns true if the line is a header.  *stop is set if it cannot be used. */
@@ -167,8 +179,8 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 		/* the column's own name takes precedence over the field's */
 		header->place[i] = -1;
 		for (int j = count - 1; j >= 0; j--)
-			if (model_equals(names[j], model_header_fields[i]) ||
-			    model_equals(names[j], model_old_names[i]))
+			if (model_is_field(names[j], model_header_fields[i]) ||
+			    model_is_field(names[j], model_old_names[i]))
 				header->place[i] = j;
 		for (int j = count - 1; j >= 0; j--)
 		{

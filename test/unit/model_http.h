@@ -461,6 +461,12 @@ flow_http_rest(FlowHttp *http)
 	http->rests++;
 }
 
+void
+flow_http_allow(FlowHttp *http, int connections)
+{
+	http->spec.max_connections = connections;
+}
+
 FlowStatus
 flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 {
@@ -476,6 +482,7 @@ flow_http_start(FlowHttp *http, FlowHttpRequest *request, FlowError *error)
 	request->next = http->first;
 	http->first = request;
 	http->in_flight++;
+	CHECK(http->in_flight <= http->spec.max_connections);
 	if (http->in_flight > model_most_in_flight)
 		model_most_in_flight = http->in_flight;
 	model_answer(request, answer);

@@ -15,6 +15,7 @@
 #include "model_wrapper.h"
 
 #include "../../flow/bytes/json_token.h"
+#include "../../flow/keys.h"
 
 typedef struct ModelNode
 {
@@ -385,14 +386,48 @@ model_json_value(ModelJson *json)
 
 /* ---------- tree to lines ---------- */
 
+/* What lines are made of, and where they go. */
 typedef struct ModelEvents
 {
 	const char *data; /* text of the value */
+	const FlowKeys *keys;
 	size_t max_text;
 	ModelText *made;
-	size_t failed_at; /* where a member is wrong; 0: nowhere */
-	bool unsupported; /* the members are only in the wrong order */
+	bool *by_key;      /* the last line was of a record with members for its fields */
+	const char *where; /* what the value is in, for errors: "the file" */
+	const char *time;  /* of the event around, or NULL */
+	int depth;         /* of texts around */
+	uint64_t number;   /* of the value */
+
+	/* of the value: see json.c */
+	bool has_log_events, given, known, control, by_key_before;
+	size_t before;
+	size_t failed_at;   /* where it is wrong; 0: nowhere */
+	FlowStatus failure; /* then: how */
+	char problem[512];  /* then: the detail, or its end; empty: made of the place */
 } ModelEvents;
+
+/* The members of an object that are fields. */
+typedef struct ModelSet
+{
+	const ModelNode *values[128];
+	bool is_alias[128];
+	const ModelNode *lost[128]; /* values that others replaced */
+	int nlost;
+	int known, other;
+	bool specific, source, destination;
+	char broken; /* why it is none, or '\0' */
+} ModelSet;
+
+/* What an event has. */
+typedef struct ModelRecord
+{
+	const ModelNode *time, *message;
+	int time_rank, message_rank;
+	bool is_data;
+	ModelSet own, part; /* "part" is a record, if there is one */
+	bool has_part, by_key, has_events, has_named;
+} ModelRecord;
 
 static inline bool
 model_json_has_key(const ModelNode *node, const char *key)
@@ -408,39 +443,131 @@ model_json_add(ModelText *made, const char *data, size_t len)
 	made->len += len;
 }
 
-/*
- * Adds an event's time as one field.  Seconds with a fraction are written by
- * gmtime, a blank between date and time is "T", and none is before the zone.
- */
+static inline bool
+model_json_fail_at(ModelEvents *events, size_t at, FlowStatus failure)
+{
+	events->failed_at = at;
+	events->failure = failure;
+	return false;
+}
+
+/* ---------- names ---------- */
+
+/* Columns for lines of records that have a member for each field. */
+static const FlowColumn model_key_columns[] = {
+	{.name = "ts", .null_text = "-", .null_len = 1},
+	{.name = "srcaddr", .null_text = "-", .null_len = 1},
+	{.name = "dstaddr"},
+	{.name = "bytes", .null_text = "", .null_len = 0},
+	{.name = "log_status", .null_text = "none", .null_len = 4},
+	{.name = "own", .null_text = "-", .null_len = 1},
+};
+
+static inline FlowKeys *
+model_json_keys(void)
+{
+	FlowKeys *keys;
+	FlowError error;
+
+	if (flow_keys_create(&unit_host,
+	                     model_key_columns,
+	                     flow_countof(model_key_columns),
+	                     &keys,
+	                     &error) != FLOW_OK)
+		abort();
+	return keys;
+}
+
+static const char *const model_times[] = {"timestamp", "@timestamp", "time", "_time", "date", NULL};
+static const char *const model_messages[] = {"event.original",
+                                             "original",
+                                             "message",
+                                             "@message",
+                                             "_raw",
+                                             "log",
+                                             "line",
+                                             "event",
+                                             "data",
+                                             "Data",
+                                             NULL};
+static const char *const model_parts[] = {"message",
+                                          "log",
+                                          "event",
+                                          "data",
+                                          "_source",
+                                          "kinesis",
+                                          "awslogs",
+                                          "aws",
+                                          "vpcflow",
+                                          "result",
+                                          "hits",
+                                          NULL};
+static const char *const model_arrays[] = {"data",
+                                           "result",
+                                           "hits",
+                                           "records",
+                                           "Records",
+                                           "results",
+                                           "streams",
+                                           "values",
+                                           "logEvents",
+                                           "events",
+                                           NULL};
+
+/* Returns the index of a name in a list, or -1. */
+static inline int
+model_json_find(const char *const names[], const char *name, size_t len)
+{
+	for (int i = 0; names[i] != NULL; i++)
+		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+			return i;
+	return -1;
+}
+
+/* What a name is: 'm' if it is read, 'f' for a field, with *id, or 'o'. */
+static inline char
+model_json_class(const ModelEvents *events, char kind, const char *name, size_t len, int *id)
+{
+	int message = model_json_find(model_messages, name, len);
+
+	*id = -1;
+	if (message >= 0 && (message != 1 || kind == 'p'))
+		return 'm';
+	if (model_json_find(model_times, name, len) >= 0 ||
+	    model_json_find(model_parts, name, len) >= 0 ||
+	    model_json_find(model_arrays, name, len) >= 0 ||
+	    (kind == 'v' && len == 11 && memcmp(name, "messageType", len) == 0))
+		return 'm';
+	if (events->keys != NULL && len > 0 && len < 64)
+	{
+		bool is_alias;
+
+		*id = events->keys->find(events->keys, (FlowSlice) {name, len}, &is_alias);
+	}
+	return *id >= 0 ? 'f' : 'o';
+}
+
+/* ---------- times, messages and what is shown ---------- */
+
+/* Writes a time as one field, by gmtime. */
 static inline void
-model_json_add_time(ModelEvents *events, const ModelNode *time)
+model_json_add_time(ModelEvents *events, const char *time, size_t time_len, bool number)
 {
 	char text[4096], whole[32] = "", fraction[32] = "", more = 0;
-	size_t len;
+	size_t len = time_len;
 
-	if (time == NULL || time->type == 'n')
-		strcpy(text, "-");
-	else if (time->type == '{')
-		strcpy(text, "{}");
-	else if (time->type == '[')
-		strcpy(text, "[]");
-	else if (time->type == 't')
-		strcpy(text, "true");
-	else if (time->type == 'f')
-		strcpy(text, "false");
-	else if (time->len == 0)
+	if (len == 0)
 		strcpy(text, "\"\"");
-	else if (time->len > events->max_text || time->len >= sizeof(text) ||
-	         memchr(time->text, '\0', time->len) != NULL)
+	else if (len > events->max_text || len >= sizeof(text) || memchr(time, '\0', len) != NULL)
 	{
 		/* too long for a record, or no time */
-		len = time->len < events->max_text ? time->len : events->max_text;
+		len = len < events->max_text ? len : events->max_text;
 		for (size_t i = 0; i < len; i++)
 		{
-			char byte = (unsigned char) time->text[i] <= ' ' ? '_' : time->text[i];
+			char byte = (unsigned char) time[i] <= ' ' ? '_' : time[i];
 
-			if (i == 10 && byte == '_' && time->text[i] == ' ' && len > 11 &&
-			    time->text[4] == '-' && time->text[7] == '-')
+			if (i == 10 && byte == '_' && time[i] == ' ' && len > 11 && time[4] == '-' &&
+			    time[7] == '-')
 				byte = 'T';
 			model_json_add(events->made, &byte, 1);
 		}
@@ -448,21 +575,33 @@ model_json_add_time(ModelEvents *events, const ModelNode *time)
 	}
 	else
 	{
-		memcpy(text, time->text, time->len);
-		text[time->len] = '\0';
-		if (strcmp(text, "-0") == 0 && time->type == '0')
+		memcpy(text, time, len);
+		text[len] = '\0';
+		if (strcmp(text, "-0") == 0 && number)
 			strcpy(text, "0");
-		if (sscanf(text, "%13[0-9].%9[0-9]%c", whole, fraction, &more) == 2)
+		if ((len == 16 || len == 19) && strspn(text, "0123456789") == len)
 		{
-			int64_t number = strtoll(whole, NULL, 10);
-			bool milliseconds = number > INT64_C(2147483647);
-			time_t seconds = (time_t) (milliseconds ? number / 1000 : number);
+			struct tm parts;
+			time_t seconds;
+
+			strcpy(fraction, text + 10);
+			text[10] = '\0';
+			seconds = (time_t) strtoll(text, NULL, 10);
+			gmtime_r(&seconds, &parts);
+			len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &parts);
+			sprintf(text + len, "%sZ", fraction);
+		}
+		else if (sscanf(text, "%13[0-9].%9[0-9]%c", whole, fraction, &more) == 2)
+		{
+			int64_t value = strtoll(whole, NULL, 10);
+			bool milliseconds = value > INT64_C(2147483647);
+			time_t seconds = (time_t) (milliseconds ? value / 1000 : value);
 			struct tm parts;
 
 			gmtime_r(&seconds, &parts);
 			len = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.", &parts);
 			if (milliseconds)
-				len += (size_t) sprintf(text + len, "%03d", (int) (number % 1000));
+				len += (size_t) sprintf(text + len, "%03d", (int) (value % 1000));
 			sprintf(text + len, "%sZ", fraction);
 		}
 		else if (strlen(text) > 11 && text[4] == '-' && text[7] == '-' && text[10] == ' ')
@@ -483,22 +622,43 @@ model_json_add_time(ModelEvents *events, const ModelNode *time)
 	model_json_add(events->made, text, len);
 }
 
+/* Adds an event's time; returns false if there is none. */
+static inline bool
+model_json_add_time_of(ModelEvents *events, const ModelRecord *record)
+{
+	const ModelNode *time = record->time;
+
+	if (time == NULL && events->time == NULL)
+		return false;
+	if (time == NULL)
+		model_json_add(events->made, events->time, strlen(events->time));
+	else if (time->type == '{' || time->type == '[')
+		model_json_add(events->made, time->type == '{' ? "{}" : "[]", 2);
+	else if (time->type == 't' || time->type == 'f')
+		model_json_add(events->made,
+		               time->type == 't' ? "true" : "false",
+		               time->type == 't' ? 4 : 5);
+	else
+		model_json_add_time(events, time->text, time->len, time->type == '0');
+	return true;
+}
+
 static inline void
-model_json_add_message(ModelEvents *events, const ModelNode *message)
+model_json_add_message(ModelEvents *events, const char *message, size_t len)
 {
 	ModelText *made = events->made;
-	size_t from = made->len, len = message->len;
+	size_t from = made->len;
 
 	if (len > events->max_text)
 		len = events->max_text;
 	else
 	{
-		if (len > 0 && message->text[len - 1] == '\n')
+		if (len > 0 && message[len - 1] == '\n')
 			len--;
-		if (len > 0 && message->text[len - 1] == '\r')
+		if (len > 0 && message[len - 1] == '\r')
 			len--;
 	}
-	model_json_add(made, message->text, len);
+	model_json_add(made, message, len);
 	for (size_t i = from; i < made->len; i++)
 		if (made->data[i] == '\n' || made->data[i] == '\r')
 			made->data[i] = '\0';
@@ -530,203 +690,839 @@ model_json_add_shown(ModelEvents *events, const ModelNode *event)
 	}
 }
 
-/* Adds the line of an event that is whole. */
+/* Adds a mark, if the line is of another kind than the one before. */
 static inline void
-model_json_add_line(ModelEvents *events, const ModelNode *event)
+model_json_add_mark(ModelEvents *events, bool by_key)
 {
-	const ModelNode *time = NULL, *message = NULL;
-
-	for (const ModelNode *member = event->type == '{' ? event->first : NULL; member != NULL;
-	     member = member->next)
-	{
-		if (model_json_has_key(member, "timestamp"))
-			time = member;
-		if (model_json_has_key(member, "message"))
-			message = member;
-	}
-	if (message == NULL || message->type != '"')
-	{
-		model_json_add(events->made, "", 1);
-		model_json_add_shown(events, event);
-	}
-	else
-	{
-		model_json_add_time(events, time);
-		model_json_add(events->made, " ", 1);
-		model_json_add_message(events, message);
-	}
-	model_json_add(events->made, "\n", 1);
+	if (*events->by_key != by_key)
+		model_json_add(events->made, by_key ? "\0=\n" : "\0-\n", 3);
+	*events->by_key = by_key;
 }
 
-/* Returns where a member with one of these names is repeated, or 0. */
-static inline size_t
-model_json_repeated(const ModelNode *object, const char *const names[], const ModelNode *member)
+/* ---------- records with a member for each field ---------- */
+
+/*
+ * Counts a name among the fields of an object; false if it is a field's own
+ * and repeated.  Sets *ignored if it is an alias of one that is there.
+ */
+static inline bool
+model_json_count(ModelEvents *events, ModelSet *set, char class, int id, const char *name,
+                 size_t len, const ModelNode *value, bool *ignored)
 {
-	for (; *names != NULL; names++)
-		if (model_json_has_key(member, *names))
-			for (const ModelNode *other = object->first; other != member; other = other->next)
-				if (model_json_has_key(other, *names))
-					return member->key_end;
-	return 0;
+	FlowKeyKind kind;
+	bool is_alias, is_address;
+
+	*ignored = false;
+
+	if (class == 'o' && (len == 0 || len >= 64 || name[0] != '@'))
+		set->other++;
+	if (class != 'f')
+		return true;
+	(void) events->keys->find(events->keys, (FlowSlice) {name, len}, &is_alias);
+	if (set->values[id] != NULL)
+	{
+		*ignored = is_alias;
+		if (!set->is_alias[id] && !is_alias)
+			return false;
+		if (is_alias)
+			return true;
+		if (set->nlost < 128)
+			set->lost[set->nlost++] = set->values[id];
+	}
+	else
+		set->known += events->keys->keys[id].kind != FLOW_KEY_OWN;
+	set->values[id] = value;
+	set->is_alias[id] = is_alias;
+	kind = events->keys->keys[id].kind;
+	is_address = kind == FLOW_KEY_SOURCE || kind == FLOW_KEY_DESTINATION;
+	set->specific |= is_address || (kind == FLOW_KEY_SPECIFIC && !is_alias);
+	set->source |= kind == FLOW_KEY_SOURCE && !is_alias;
+	set->destination |= kind == FLOW_KEY_DESTINATION && !is_alias;
+	return true;
+}
+
+static inline bool
+model_json_is_record(const ModelSet *set)
+{
+	return (set->source && set->destination && set->known >= 4) ||
+	       (set->specific && set->known >= 2 && set->known > 2 * set->other);
+}
+
+/* Notes whether a value can be one of a line. */
+static inline void
+model_json_check_value(const ModelEvents *events, ModelSet *set, int id, const ModelNode *node)
+{
+	set->values[id] = node;
+	if (!events->keys->keys[id].wanted)
+		return;
+	if (node->type == '{' || node->type == '[')
+		set->broken = FLOW_NESTED_VALUE;
+	for (size_t i = 0; node->type == '"' && node->whole && i < node->len; i++)
+		if ((unsigned char) node->text[i] < ' ')
+			set->broken = FLOW_BROKEN_VALUE;
+}
+
+/* Returns the length of a value's text, for which there is some room. */
+static inline size_t
+model_json_value_length(const ModelNode *node, size_t room, size_t *used)
+{
+	size_t full = node->type == 't' ? 4 : node->type == 'f' ? 5 : node->len;
+	size_t len = full < room ? full : room, end = len;
+
+	*used += len;
+	if (node->type != '0' || strcspn(node->text, ".eE") == node->len)
+		return len;
+	while (end > 0 && node->text[end - 1] == '0')
+		end--;
+	return end > 0 && node->text[end - 1] == '.' ? end - 1 : len;
 }
 
 /*
- * Adds the lines of an array of events, up to the first event that is wrong or
- * not whole.
+ * Cuts the values: the room for texts is used up in the order of the members.
+ * Returns true if a value was cut though the values that count have room.
  */
-static inline void
-model_json_add_lines(ModelEvents *events, const ModelNode *array)
+static inline bool
+model_json_cut(const ModelEvents *events, const ModelSet *set, size_t cut[128])
 {
-	static const char *const names[] = {"timestamp", "message", NULL};
+	size_t used = 0, kept = 0, at = 0;
+	bool was_cut = false;
 
-	for (const ModelNode *event = array->first; event != NULL && events->failed_at == 0;
-	     event = event->next)
+	for (;;)
 	{
-		for (const ModelNode *member = event->type == '{' ? event->first : NULL;
-		     member != NULL && events->failed_at == 0;
-		     member = member->next)
-			events->failed_at = model_json_repeated(event, names, member);
-		if (events->failed_at == 0 && event->whole)
-			model_json_add_line(events, event);
+		const ModelNode *next = NULL;
+		int field = -1;
+		size_t room = events->max_text - used, len;
+
+		for (int id = 0; id < events->keys->nkeys; id++)
+			if (set->values[id] != NULL && events->keys->keys[id].wanted &&
+			    set->values[id]->begin >= at &&
+			    (next == NULL || set->values[id]->begin < next->begin))
+				next = set->values[field = id];
+		for (int i = 0; i < set->nlost; i++)
+			if (set->lost[i]->begin >= at && (next == NULL || set->lost[i]->begin < next->begin))
+			{
+				next = set->lost[i];
+				field = -1;
+			}
+		if (next == NULL)
+			return was_cut && kept < events->max_text;
+		at = next->begin + 1;
+		if (next->type == 'n' || next->type == '{' || next->type == '[')
+			continue;
+		len = model_json_value_length(next, room, &used);
+		was_cut |= (next->type == 't' ? 4 : next->type == 'f' ? 5 : next->len) > room;
+		if (field >= 0)
+			kept += cut[field] = len;
 	}
 }
 
-/* Adds the lines of a value, which is an object. */
+/* Adds the line of such a record. */
+static inline void
+model_json_add_fields(ModelEvents *events, const ModelRecord *record, const ModelSet *set,
+                      const ModelNode *event)
+{
+	ModelText *made = events->made, *final = made;
+	size_t most = events->max_text - 3, shown;
+	size_t cut[128] = {0};
+	ModelText line = {.data = malloc(MODEL_ROOM(event->end))};
+
+	(void) model_json_cut(events, set, cut);
+	events->made = &line;
+	for (int i = 0; i < events->keys->nfields; i++)
+	{
+		int id = events->keys->fields[i].id;
+		FlowSlice null = events->keys->fields[i].null;
+		const ModelNode *value = id >= 0 ? set->values[id] : NULL;
+		size_t from;
+
+		if (line.len < events->max_text)
+			model_json_add(&line, "\t", 1);
+		if (line.len >= events->max_text)
+			continue;
+		from = line.len;
+		if (id == FLOW_KEY_TIME)
+		{
+			if (!model_json_add_time_of(events, record))
+				model_json_add(&line, null.data, null.len);
+		}
+		else if (value == NULL || value->type == 'n')
+			model_json_add(&line, null.data, null.len);
+		else
+			model_json_add(&line,
+			               value->type == 't'   ? "true"
+			               : value->type == 'f' ? "false"
+			                                    : value->text,
+			               cut[id]);
+		if (line.len - from > events->max_text)
+			line.len = from + events->max_text;
+	}
+	events->made = final;
+	shown = final->len;
+	model_json_add_shown(events, event);
+	if (line.len <= most && final->len - shown > most - line.len)
+		final->len = shown + most - line.len;
+	model_json_add(final, line.data, line.len);
+	free(line.data);
+}
+
+/* ---------- texts with records in them ---------- */
+
+static inline void model_json_unwrap_in(ModelEvents events, const char *data, size_t len,
+                                        bool damaged);
+
+/* Decodes base64; returns its length, or -1 if it is none. */
+static inline long
+model_json_base64(const char *text, size_t len, char *to)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t bits = 0, count = 0, padding = 0, made = 0;
+	unsigned value = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		const char *digit;
+
+		if (text[i] == '\n' || text[i] == '\r')
+			continue;
+		count++;
+		if (text[i] == '=')
+		{
+			padding++;
+			continue;
+		}
+		if (padding > 0 || text[i] == '\0' || (digit = strchr(digits, text[i])) == NULL)
+			return -1;
+		value = value << 6 | (unsigned) (digit - digits);
+		bits += 6;
+		if (bits >= 8)
+		{
+			bits -= 8;
+			to[made++] = (char) (value >> bits & 255);
+		}
+	}
+	return count % 4 == 0 && padding <= 2 ? (long) made : -1;
+}
+
+/* Inflates gzip data, as far as whole pieces of it are good. */
+static inline ModelText
+model_json_inflate(const char *data, size_t len)
+{
+	ModelText made = {.data = malloc(MODEL_ROOM(64 * len)), .status = FLOW_OK};
+	const uint8_t *in = (const uint8_t *) data, *end = in + len;
+	uint8_t *block = malloc(64 * 1024);
+	void *state;
+
+	if (flow_gzip_codec.create(&unit_host, NULL, &state, &made.error) != FLOW_OK)
+		abort();
+	while (made.status == FLOW_OK)
+	{
+		uint8_t *out = block;
+
+		made.status =
+			flow_gzip_codec.step(state, &in, end, true, &out, block + 64 * 1024, 0, &made.error);
+		if (made.len > MODEL_ROOM(64 * len) - 64 * 1024)
+			abort();
+		if (made.status == FLOW_OK || made.status == FLOW_END)
+			model_json_add(&made, (char *) block, (size_t) (out - block));
+	}
+	flow_gzip_codec.free(state);
+	free(block);
+	return made;
+}
+
+/* Adds a line for each line of a text. */
+static inline void
+model_json_add_text(ModelEvents *events, const char *text, size_t len)
+{
+	for (size_t from = 0, to; from < len; from = to + 1)
+	{
+		const char *newline = memchr(text + from, '\n', len - from);
+
+		to = newline != NULL ? (size_t) (newline - text) : len;
+		if (to == from || (to == from + 1 && text[from] == '\r'))
+			continue;
+		model_json_add_mark(events, false);
+		if (events->time != NULL)
+			model_json_add(events->made, events->time, strlen(events->time));
+		else
+			model_json_add(events->made, "-", 1);
+		model_json_add(events->made, " ", 1);
+		model_json_add_message(events, text + from, to - from);
+		model_json_add(events->made, "\n", 1);
+	}
+}
+
+/* Returns true if a text is one object of JSON. */
+static inline bool
+model_json_is_object(const char *text, size_t len)
+{
+	ModelJson json = {.data = text, .len = len};
+	ModelNode *node;
+	bool good;
+
+	if (model_json_skip_blanks(&json) != '{')
+		return false;
+	node = model_json_value(&json);
+	good = node->whole && model_json_skip_blanks(&json) < 0;
+	model_json_free(node);
+	return good;
+}
+
+/* Adds the lines of JSON or text in a message. */
+static inline void
+model_json_add_content_of(ModelEvents *events, bool json, const char *data, size_t len,
+                          const char *where, const char *time, bool damaged)
+{
+	ModelEvents lines = *events;
+
+	lines.time = time;
+	lines.where = where;
+	lines.depth++;
+	if (json)
+		model_json_unwrap_in(lines, data, len, damaged);
+	else
+		model_json_add_text(&lines, data, len);
+}
+
+/*
+ * Adds the lines of what is in a message, if it is JSON or base64.  Returns
+ * false if there is nothing.
+ */
+static inline bool
+model_json_add_content(ModelEvents *events, const ModelRecord *record, size_t at)
+{
+	const ModelNode *message = record->message;
+	char *text = malloc(message->len + 1), where[400], *time = NULL;
+	ModelText times = {.data = malloc(events->max_text + 4200)}, *made = events->made, inflated;
+	long len = (long) message->len;
+	bool found = false, plain = false, json = true;
+
+	memcpy(text, message->text, message->len);
+	if (record->is_data)
+		len = model_json_base64(message->text, message->len, text);
+	else if (!model_json_is_object(message->text, message->len))
+		len = -1;
+	snprintf(where,
+	         sizeof(where),
+	         "the text of the event that ends at byte %zu in value %" PRIu64 " of %s",
+	         at,
+	         events->number,
+	         events->where);
+
+	/* the time of the event is that of what is in it */
+	events->made = &times;
+	if (model_json_add_time_of(events, record))
+	{
+		times.data[times.len] = '\0';
+		time = times.data;
+	}
+	events->made = made;
+
+	if (events->depth == 4 && (record->is_data || len >= 0))
+	{
+		found = true;
+		model_json_fail_at(events, at, FLOW_LIMIT);
+		snprintf(events->problem,
+		         sizeof(events->problem),
+		         "There are more than 4 texts of JSON within each other in value %" PRIu64
+		         " of %s.",
+		         events->number,
+		         events->where);
+	}
+	else if (len >= 2 && record->is_data && memcmp(text, "\x1F\x8B", 2) == 0)
+	{
+		found = true;
+		inflated = model_json_inflate(text, (size_t) len);
+		json = inflated.len > 0 && flow_json_recognizes((uint8_t *) inflated.data, inflated.len);
+		if (inflated.status != FLOW_END)
+			while (!json && inflated.len > 0 && inflated.data[inflated.len - 1] != '\n')
+				inflated.len--;
+		model_json_add_content_of(
+			events, json, inflated.data, inflated.len, where, time, inflated.status != FLOW_END);
+		if (inflated.status != FLOW_END && made->status == FLOW_OK)
+		{
+			model_json_fail_at(events, at, FLOW_CORRUPT);
+			strcpy(events->problem, "The gzip data are not whole in the text");
+		}
+		free(inflated.data);
+	}
+	else if (len > 0 && record->is_data)
+	{
+		found = plain = true;
+		for (long i = 0; i < len && i < 512; i++)
+			found &= (unsigned char) text[i] >= ' ' || strchr("\t\n\r", text[i]) != NULL;
+		found &= memchr(text, '\0', len < 512 ? (size_t) len : 512) == NULL;
+		json = flow_json_recognizes((uint8_t *) text, (size_t) len);
+	}
+	else if (len >= 0 && !record->is_data)
+		found = plain = true;
+	if (found && plain)
+		model_json_add_content_of(events, json, text, (size_t) len, where, time, false);
+	free(times.data);
+	free(text);
+	return found;
+}
+
+/* ---------- events ---------- */
+
+static inline bool model_json_array(ModelEvents *events, ModelRecord *record,
+                                    const ModelNode *array, char mode, int level, int depth);
+
+/* Reads the value of a member, or an element of a row, that was named. */
+static inline bool model_json_member(ModelEvents *events, ModelRecord *record, ModelSet *set,
+                                     const ModelNode *node, const char *name, size_t len, char kind,
+                                     int level, int parts, int depth);
+
+/* Reads the members of a value that json.c reads in its own way. */
+static inline bool
+model_json_special(ModelEvents *events, ModelRecord *record, const ModelNode *node)
+{
+	bool begun = node->whole || node->opened;
+	bool array = node->type == '[' && node->opened;
+	size_t begun_at = node->opened ? node->begin + 1 : node->end;
+
+	if (model_json_has_key(node, "messageType") && begun)
+	{
+		events->known = true;
+		events->control =
+			node->type == '"' && node->len == 15 && memcmp(node->text, "CONTROL_MESSAGE", 15) == 0;
+		record->has_named |= events->control;
+		if (events->control && events->given)
+			return model_json_fail_at(events, begun_at, FLOW_UNSUPPORTED);
+		if (events->control && events->has_log_events)
+		{
+			events->made->len = events->before;
+			*events->by_key = events->by_key_before;
+		}
+	}
+	else if (model_json_has_key(node, "logEvents") && begun)
+	{
+		if (record->has_events)
+			return model_json_fail_at(events, begun_at, FLOW_UNSUPPORTED);
+		events->has_log_events = record->has_named = true;
+		record->has_events = array && !events->control;
+		if (record->has_events)
+			return model_json_array(events, record, node, 'e', 1, 2);
+	}
+	else if (model_json_has_key(node, "events") && array && !events->control &&
+	         !events->has_log_events)
+	{
+		record->has_events = record->has_named = true;
+		return model_json_array(events, record, node, 'e', 1, 2);
+	}
+	return true;
+}
+
+/* Reads the members of an object. */
+static inline bool
+model_json_object(ModelEvents *events, ModelRecord *record, ModelSet *set, const ModelNode *object,
+                  char kind, int level, int parts, int depth)
+{
+	for (const ModelNode *node = object->first; node != NULL; node = node->next)
+	{
+		char class;
+		bool ignored;
+		int id;
+
+		if (node->key == NULL)
+			return true;
+		class = model_json_class(events, kind, node->key, node->key_len, &id);
+		if (class == 'm')
+			for (const ModelNode *other = object->first; other != node; other = other->next)
+				if (other->key_len == node->key_len &&
+				    memcmp(other->key, node->key, node->key_len) == 0)
+					return model_json_fail_at(events, node->key_end, FLOW_CORRUPT);
+		if (!model_json_count(events, set, class, id, node->key, node->key_len, node, &ignored))
+			return model_json_fail_at(events, node->key_end, FLOW_CORRUPT);
+		if (kind == 'v' &&
+		    (model_json_has_key(node, "messageType") || model_json_has_key(node, "logEvents") ||
+		     model_json_has_key(node, "events")))
+		{
+			if (!model_json_special(events, record, node))
+				return false;
+		}
+		else if (!ignored && !model_json_member(events,
+		                                        record,
+		                                        set,
+		                                        node,
+		                                        node->key,
+		                                        node->key_len,
+		                                        kind,
+		                                        level,
+		                                        parts,
+		                                        depth))
+			return false;
+	}
+	return true;
+}
+
+/* Ends an object whose members may be a record. */
+static inline bool
+model_json_end_part(ModelEvents *events, ModelRecord *record, const ModelSet *set, size_t at)
+{
+	if (!model_json_is_record(set))
+		return true;
+	if (record->has_part)
+		return model_json_fail_at(events, at, FLOW_UNSUPPORTED);
+	record->part = *set;
+	record->has_part = true;
+	return true;
+}
+
+static inline bool
+model_json_has_message(const ModelRecord *record)
+{
+	return record->message != NULL && !record->is_data;
+}
+
+static inline bool
+model_json_member(ModelEvents *events, ModelRecord *record, ModelSet *set, const ModelNode *node,
+                  const char *name, size_t len, char kind, int level, int parts, int depth)
+{
+	int time = model_json_find(model_times, name, len);
+	int message = model_json_find(model_messages, name, len);
+	bool in_object = kind == 'v' || kind == 'e' || kind == 'p';
+	bool known;
+	int id;
+	char class = model_json_class(events, kind == 'r' ? 'e' : kind, name, len, &id);
+
+	if (message == 1 && kind != 'p')
+		message = -1;
+	known = class == 'm' && model_json_find(model_arrays, name, len) >= 0;
+	if (node->type == '{' && node->opened && in_object && class == 'm' &&
+	    model_json_find(model_parts, name, len) >= 0)
+	{
+		ModelSet *part;
+		bool good;
+
+		if (parts == 3 || depth + 1 >= 16)
+			return true;
+		part = calloc(1, sizeof(ModelSet));
+		good = model_json_object(events, record, part, node, 'p', level, parts + 1, depth + 1) &&
+		       (!node->whole || model_json_end_part(events, record, part, node->end));
+		free(part);
+		return good;
+	}
+	if (node->type == '[' && node->opened && in_object && (known || class == 'o'))
+	{
+		if (record->has_named || model_json_has_message(record) || record->has_part ||
+		    (!known && events->keys == NULL) || level + 1 == 4 || depth + 1 >= 16)
+			return true;
+		return model_json_array(events, record, node, known ? 'a' : 'r', level + 1, depth + 1);
+	}
+	if (class == 'f')
+		model_json_check_value(events, set, id, node);
+	else if (time >= 0 && node->type != 'n' && time < record->time_rank && node->type != '\0')
+	{
+		record->time = node;
+		record->time_rank = time;
+	}
+	else if (message >= 0 && time < 0 && node->type == '"' && node->whole)
+	{
+		int rank = node->len > 0 ? message : 98;
+
+		if (rank < record->message_rank)
+		{
+			record->message = node;
+			record->message_rank = rank;
+			record->is_data = message >= 8;
+		}
+	}
+	return true;
+}
+
+/* A field of a row of which only the name was read. */
+static const ModelNode model_json_none = {.type = 'n'};
+
+/* Reads an object of a row: a name and a value. */
+static inline bool
+model_json_pair(ModelEvents *events, ModelRecord *record, ModelSet *set, const ModelNode *pair,
+                const char **seen, int *nseen, int level, int depth)
+{
+	const ModelNode *name = NULL;
+	bool ignored = false;
+
+	for (const ModelNode *node = pair->first; node != NULL; node = node->next)
+	{
+		bool is_name, is_value;
+		char class;
+		int id;
+
+		if (node->key == NULL)
+			return true;
+		is_name = model_json_has_key(node, "field");
+		is_value = model_json_has_key(node, "value");
+		for (const ModelNode *other = pair->first; other != node && (is_name || is_value);
+		     other = other->next)
+			if (other->key_len == node->key_len &&
+			    memcmp(other->key, node->key, node->key_len) == 0)
+				return model_json_fail_at(events, node->key_end, FLOW_CORRUPT);
+		if (is_name && node->type == '"' && node->whole)
+		{
+			name = node;
+			ignored = false;
+			class = model_json_class(events, 'e', node->text, node->len, &id);
+			if (class == 'm')
+			{
+				for (int i = 0; i < *nseen; i++)
+					if (strlen(seen[i]) == node->len && memcmp(seen[i], node->text, node->len) == 0)
+						return model_json_fail_at(events, node->end, FLOW_CORRUPT);
+				node->text[node->len] = '\0';
+				seen[(*nseen)++] = node->text;
+			}
+			else if (!model_json_count(
+						 events, set, class, id, node->text, node->len, &model_json_none, &ignored))
+				return model_json_fail_at(events, node->end, FLOW_CORRUPT);
+		}
+		if (is_value && name == NULL && (node->whole || node->opened))
+			return model_json_fail_at(events,
+			                          node->opened ? node->begin + 1 : node->end,
+			                          FLOW_UNSUPPORTED);
+		if (is_value && name != NULL && !ignored &&
+		    !model_json_member(
+				events, record, set, node, name->text, name->len, 'r', level, 0, depth))
+			return false;
+	}
+	return true;
+}
+
+/* Reads an array that is an event. */
+static inline bool
+model_json_row(ModelEvents *events, ModelRecord *record, ModelSet *set, const ModelNode *row,
+               int level, int depth)
+{
+	const char *seen[64];
+	int element = 0, nseen = 0;
+
+	for (const ModelNode *node = row->first; node != NULL; node = node->next, element++)
+	{
+		if (node->type == '{' && node->opened)
+		{
+			if (depth + 1 < 16 &&
+			    !model_json_pair(events, record, set, node, seen, &nseen, level, depth + 1))
+				return false;
+		}
+		else if (element < 2 && node->type != '[' &&
+		         !model_json_member(events,
+		                            record,
+		                            set,
+		                            node,
+		                            element == 0 ? "timestamp" : "message",
+		                            element == 0 ? 9 : 7,
+		                            'r',
+		                            level,
+		                            0,
+		                            depth))
+			return false;
+	}
+	return true;
+}
+
+/* Chooses what the record of an event is that ends "at". */
+static inline bool
+model_json_choose(ModelEvents *events, ModelRecord *record, size_t at)
+{
+	const ModelNode *message = record->message;
+	bool has_fields;
+
+	if (!model_json_end_part(events, record, &record->own, at))
+		return false;
+	has_fields = record->by_key = record->has_part;
+	if (has_fields && model_json_has_message(record))
+	{
+		ModelJson blanks = {.data = message->text, .len = message->len};
+
+		/* of a text that is too long, the beginning is known */
+		if (memchr(message->text,
+		           ' ',
+		           message->len < events->max_text ? message->len : events->max_text) != NULL ||
+		    model_json_skip_blanks(&blanks) == '{')
+			record->by_key = false;
+	}
+	if (record->has_events && (has_fields || message != NULL))
+		return model_json_fail_at(events, at, FLOW_UNSUPPORTED);
+	return true;
+}
+
+/* Adds the line of an event. */
+static inline bool
+model_json_add_event(ModelEvents *events, const ModelRecord *record, const ModelNode *event)
+{
+	char broken = record->part.broken;
+	bool is_text = record->message != NULL && !record->by_key;
+
+	if (is_text)
+	{
+		ModelJson blanks = {.data = record->message->text, .len = record->message->len};
+
+		if ((record->is_data || model_json_skip_blanks(&blanks) == '{') &&
+		    model_json_add_content(events, record, event->end))
+			return events->failed_at == 0 && events->made->status == FLOW_OK;
+		is_text = !record->is_data;
+	}
+	if (record->by_key && broken == '\0' &&
+	    model_json_cut(events, &record->part, (size_t[128]) {0}))
+		broken = FLOW_CUT_VALUE;
+	if (record->by_key)
+		model_json_add_mark(events, true);
+	if (record->by_key && broken == '\0')
+	{
+		model_json_add_fields(events, record, &record->part, event);
+	}
+	else if (is_text)
+	{
+		model_json_add_mark(events, false);
+		if (!model_json_add_time_of(events, record))
+			model_json_add(events->made, "-", 1);
+		model_json_add(events->made, " ", 1);
+		model_json_add_message(events, record->message->text, record->message->len);
+	}
+	else
+	{
+		model_json_add(events->made, "", 1);
+		if (record->by_key)
+			model_json_add(events->made, &broken, 1);
+		model_json_add_shown(events, event);
+	}
+	model_json_add(events->made, "\n", 1);
+	return true;
+}
+
+/*
+ * Reads an array of events: mode 'e', or 'a' or 'r' if the first element must
+ * be any record, or one with a member for each field.
+ */
+static inline bool
+model_json_array(ModelEvents *events, ModelRecord *around, const ModelNode *array, char mode,
+                 int level, int depth)
+{
+	bool good = true;
+
+	for (const ModelNode *event = array->first; event != NULL && good; event = event->next)
+	{
+		ModelRecord *record = calloc(1, sizeof(ModelRecord));
+		bool more = true;
+
+		record->time_rank = record->message_rank = 100;
+		if (event->type == '{' && event->opened && depth + 1 < 16)
+			good = model_json_object(events, record, &record->own, event, 'e', level, 0, depth + 1);
+		else if (event->type == '[' && event->opened && mode != 'r' && depth + 1 < 16)
+			good = model_json_row(events, record, &record->own, event, level, depth + 1);
+		more = good && event->whole;
+		good = more && model_json_choose(events, record, event->end);
+		if (good && mode != 'e')
+		{
+			more = record->has_events || record->by_key || (mode == 'a' && record->message != NULL);
+			mode = 'e';
+			around->has_events |= more;
+		}
+		if (good && more && !record->has_events)
+			good = model_json_add_event(events, record, event);
+		if (good && more)
+			events->given |= !events->has_log_events;
+		free(record);
+		if (!more)
+			return events->failed_at == 0;
+	}
+	return good;
+}
+
+/* ---------- values ---------- */
+
+/* Adds the lines of a value, which is an object or a row. */
 static inline void
 model_json_add_value(ModelEvents *events, const ModelNode *value)
 {
-	static const char *const names[] =
-		{"messageType", "logEvents", "events", "timestamp", "message", NULL};
-	bool known = false, control = false, has_log_events = false, has_events = false, given = false;
-	size_t before = events->made->len;
+	ModelRecord *record = calloc(1, sizeof(ModelRecord));
+	bool good;
 
-	for (const ModelNode *member = value->first; member != NULL && events->failed_at == 0;
-	     member = member->next)
-	{
-		bool begun = member->whole || member->opened;
-		bool array = member->type == '[' && member->opened;
-		size_t begun_at = member->opened ? member->begin + 1 : member->end;
-
-		if ((events->failed_at = model_json_repeated(value, names, member)) != 0)
-			break;
-		if (model_json_has_key(member, "messageType") && begun)
-		{
-			known = true;
-			control = member->type == '"' && member->len == 15 &&
-			          memcmp(member->text, "CONTROL_MESSAGE", 15) == 0;
-			if (control && given)
-			{
-				events->failed_at = begun_at;
-				events->unsupported = true;
-			}
-			else if (control)
-				events->made->len = before;
-		}
-		else if (model_json_has_key(member, "logEvents") && begun)
-		{
-			if (has_events)
-			{
-				events->failed_at = begun_at;
-				events->unsupported = true;
-				break;
-			}
-			has_log_events = true;
-			has_events = array && !control;
-			if (has_events)
-				model_json_add_lines(events, member);
-		}
-		else if (model_json_has_key(member, "events") && array && !control && !has_log_events)
-		{
-			size_t len = events->made->len;
-
-			has_events = true;
-			model_json_add_lines(events, member);
-			given = events->made->len > len;
-		}
-	}
+	record->time_rank = record->message_rank = 100;
+	events->before = events->made->len;
+	events->by_key_before = *events->by_key;
+	if (value->type == '{')
+		good = model_json_object(events, record, &record->own, value, 'v', 0, 0, 1);
+	else
+		good = model_json_row(events, record, &record->own, value, 0, 1);
 
 	/* lines that are held back at an error are lost */
-	if ((events->failed_at != 0 || !value->whole) && has_log_events && !known)
-		events->made->len = before;
-	if (events->failed_at != 0 || !value->whole)
-		return;
-	if (control)
+	if ((!good || !value->whole) && events->has_log_events && !events->known)
+		events->made->len = events->before;
+	if (good && value->whole && events->control)
 		events->made->skipped++;
-	else if (!has_events)
-		model_json_add_line(events, value);
+	else if (good && value->whole && !(record->has_events && record->has_named) &&
+	         model_json_choose(events, record, value->end) && !record->has_events)
+		model_json_add_event(events, record, value);
+	free(record);
 }
 
 /* ---------- files ---------- */
 
+/* Ends the lines with an error in a value: at a byte, or at its end. */
 static inline void
-model_json_fail(ModelText *made, FlowStatus status, size_t at, uint64_t number)
+model_json_fail(const ModelEvents *events, FlowStatus status, size_t at)
 {
-	made->status = status;
-	if (status == FLOW_LIMIT)
-		snprintf(made->error.detail,
-		         sizeof(made->error.detail),
-		         "Value %" PRIu64 " of the file",
-		         number);
+	FlowError *error = &events->made->error;
+
+	events->made->status = status;
+	if (events->problem[0] != '\0')
+		snprintf(error->detail, sizeof(error->detail), "%s", events->problem);
 	else if (at > 0)
-		snprintf(made->error.detail,
-		         sizeof(made->error.detail),
-		         " at byte %zu in value %" PRIu64 " of the file.",
+		snprintf(error->detail,
+		         sizeof(error->detail),
+		         " at byte %zu in value %" PRIu64 " of %s.",
 		         at,
-		         number);
+		         events->number,
+		         events->where);
 	else
-		snprintf(made->error.detail,
-		         sizeof(made->error.detail),
-		         " value %" PRIu64 " of the file",
-		         number);
+		snprintf(error->detail,
+		         sizeof(error->detail),
+		         " value %" PRIu64 " of %s.",
+		         events->number,
+		         events->where);
 }
 
 /* Reads the value at *at.  Returns false if the output ends with it. */
 static inline bool
-model_json_take_value(const char *data, size_t len, size_t *at, size_t max_line_length,
-                      uint64_t number, ModelText *made)
+model_json_take_value(ModelEvents events, const char *data, size_t len, size_t *at, bool damaged)
 {
 	ModelJson json = {.data = data + *at, .len = len - *at};
 	ModelNode *value = model_json_value(&json);
-	ModelEvents events = {.data = json.data, .max_text = max_line_length + 3, .made = made};
 
+	events.data = json.data;
 	model_json_add_value(&events, value);
 	model_json_free(value);
 	*at += json.at;
 	if (events.failed_at != 0)
-		model_json_fail(made,
-		                events.unsupported ? FLOW_UNSUPPORTED : FLOW_CORRUPT,
-		                events.failed_at,
-		                number);
-	else if (json.too_deep)
-		model_json_fail(made, FLOW_LIMIT, 0, number);
-	else if (json.failed)
-		model_json_fail(made, FLOW_CORRUPT, json.at, number);
-	else if (json.ends)
-		model_json_fail(made, FLOW_CORRUPT, 0, number);
-	return made->status == FLOW_OK;
+		model_json_fail(&events, events.failure, events.failed_at);
+	else if (events.made->status == FLOW_OK && json.too_deep)
+		model_json_fail(&events, FLOW_LIMIT, 0);
+	else if (events.made->status == FLOW_OK && json.failed)
+		model_json_fail(&events, FLOW_CORRUPT, json.at);
+	else if (events.made->status == FLOW_OK && json.ends && !damaged)
+		model_json_fail(&events, FLOW_CORRUPT, 0);
+	return events.made->status == FLOW_OK;
 }
 
-/*
- * Returns what the codec should make of a file.  The detail of an error is
- * only a part of the codec's.
- */
-static inline ModelText
-model_json_unwrap(const char *data, size_t len, size_t max_line_length)
+/* Adds the lines of values, one after the other or in an array. */
+static inline void
+model_json_unwrap_in(ModelEvents events, const char *data, size_t len, bool damaged)
 {
-	ModelText made = {.data = malloc(4 * len + 4097)};
+	ModelText *made = events.made;
 	bool in_array = false, comma = false;
-	uint64_t number = 0;
 	size_t at = 0;
 
-	while (made.status == FLOW_OK && at < len)
+	events.number = 0;
+	events.failed_at = 0;
+	events.has_log_events = events.given = events.known = events.control = false;
+	while (made->status == FLOW_OK && at < len)
 	{
 		char byte = data[at];
 
-		if (byte == '{' && !comma)
+		if ((byte == '{' || (byte == '[' && in_array)) && !comma)
 		{
-			number++;
+			events.number++;
 			comma = in_array;
-			model_json_take_value(data, len, &at, max_line_length, number, &made);
+			model_json_take_value(events, data, len, &at, damaged);
 			continue;
 		}
 		at++;
@@ -737,10 +1533,31 @@ model_json_unwrap(const char *data, size_t len, size_t max_line_length)
 		else if (byte == ',' && comma)
 			comma = false;
 		else if (byte != ' ' && byte != '\t' && byte != '\r' && byte != '\n')
-			model_json_fail(&made, FLOW_CORRUPT, 0, number + 1);
+		{
+			events.number++;
+			model_json_fail(&events, FLOW_CORRUPT, 0);
+		}
 	}
-	if (made.status == FLOW_OK && in_array)
-		model_json_fail(&made, FLOW_CORRUPT, 0, number);
+	if (made->status == FLOW_OK && in_array && !damaged)
+		model_json_fail(&events, FLOW_CORRUPT, 0);
+}
+
+/*
+ * Returns what the codec should make of a file.  The detail of an error is
+ * only a part of the codec's.
+ */
+static inline ModelText
+model_json_unwrap(const char *data, size_t len, const FlowUnwrap *unwrap)
+{
+	ModelText made = {.data = malloc(MODEL_ROOM(len))};
+	bool by_key = false;
+	const ModelEvents events = {.keys = unwrap->keys,
+	                            .max_text = unwrap->max_line_length + 3,
+	                            .made = &made,
+	                            .by_key = &by_key,
+	                            .where = "the file"};
+
+	model_json_unwrap_in(events, data, len, false);
 	if (made.status == FLOW_OK)
 		made.status = FLOW_END;
 	return made;

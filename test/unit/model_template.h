@@ -73,7 +73,8 @@ model_mark(const char *text, char *marked, ModelValues *values)
 			*marked++ = MODEL_NAME;
 			*marked++ = number;
 		}
-		for (values->is_date[values->count] = *text == ':', text += *text == ':'; *text != '}';)
+		for (values->is_date[values->count] = *text == ':', text += *text == ':';
+		     *text != '}' && *text != '|';)
 		{
 			int part = MODEL_YEAR;
 
@@ -91,6 +92,9 @@ model_mark(const char *text, char *marked, ModelValues *values)
 				*marked++ = *text++;
 			*marked++ = *text++;
 		}
+		/* the form in which a text has a date is none of paths */
+		while (*text != '}')
+			text += *text == '\\' ? 2 : 1;
 		text++;
 		values->count++;
 	}
@@ -302,6 +306,24 @@ model_value(const ModelValues *values, int variable, char *text, int64_t *from)
 	return days != -1000000;
 }
 
+/* Returns true if a date is one of those in a directory's range. */
+static inline bool
+is_date_of(const FlowLocation *location, int variable, const FlowPathValue *range, int64_t from)
+{
+	FlowPathValue date = {.begun = false};
+	int64_t before = range->from - 1;
+
+	while (flow_location_next_date(location, variable, range, &date))
+	{
+		if (date.from <= before || date.text.data == NULL)
+			return false;
+		before = date.from;
+		if (date.from == from)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Returns true if the values that the directories above a file give are true
  * of the file.
@@ -330,8 +352,9 @@ directories_agree(const FlowLocation *location, const char *path, const FlowPath
 			    (above[i].text.len != values[i].text.len ||
 			     memcmp(above[i].text.data, values[i].text.data, values[i].text.len) != 0))
 				return false;
-			if (above[i].begun && (!variables[i].is_date || above[i].from > values[i].from ||
-			                       above[i].to < values[i].to))
+			if (above[i].begun &&
+			    (!variables[i].is_date || above[i].from > values[i].from ||
+			     above[i].to < values[i].to || !is_date_of(location, i, &above[i], values[i].from)))
 				return false;
 		}
 	}

@@ -12,6 +12,8 @@
 #include "../../flow/bytes/source.h"
 #include "unit.h"
 
+#include <strings.h>
+
 typedef struct ModelText
 {
 	char *data;
@@ -21,21 +23,23 @@ typedef struct ModelText
 	uint64_t skipped;
 } ModelText;
 
+/* How much a codec may make of some data. */
+#define MODEL_ROOM(len) (16 * (len) + ((size_t) 1 << 20))
+
 /*
  * Passes all data through a codec, in pieces of the given sizes.  The result
- * must be freed.  Lines may have "max_line_length" bytes.
+ * must be freed.
  */
 static inline ModelText
-model_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
-                   size_t out_size, size_t max_line_length)
+model_unwrap_as(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
+                size_t out_size, const FlowUnwrap *unwrap)
 {
-	const FlowUnwrap unwrap = {max_line_length};
 	const uint8_t *begin = data;
-	ModelText text = {malloc(4 * len + 4097), 0, FLOW_OK, {0}, 0};
+	ModelText text = {malloc(MODEL_ROOM(len)), 0, FLOW_OK, {0}, 0};
 	void *state = NULL;
 	size_t from = 0;
 
-	text.status = codec->create(&unit_host, &unwrap, &state, &text.error);
+	text.status = codec->create(&unit_host, unwrap, &state, &text.error);
 	while (text.status == FLOW_OK)
 	{
 		size_t to = len - from < in_size ? len : from + in_size;
@@ -46,7 +50,7 @@ model_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t 
 		text.status =
 			codec->step(state, &in, in_end, to == len, &next, out + out_size, from, &text.error);
 		from += (size_t) (in - (const uint8_t *) copy);
-		if (text.len + (size_t) (next - out) > 4 * len + 4096)
+		if (text.len + (size_t) (next - out) > MODEL_ROOM(len))
 			abort();
 		memcpy(text.data + text.len, out, (size_t) (next - out));
 		text.len += (size_t) (next - out);
@@ -59,6 +63,16 @@ model_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t 
 	return text;
 }
 
+/* The same; lines may have "max_line_length" bytes. */
+static inline ModelText
+model_unwrap_lines(const FlowCodec *codec, const void *data, size_t len, size_t in_size,
+                   size_t out_size, size_t max_line_length)
+{
+	const FlowUnwrap unwrap = {.max_line_length = max_line_length, .begin = data, .begin_len = len};
+
+	return model_unwrap_as(codec, data, len, in_size, out_size, &unwrap);
+}
+
 static inline ModelText
 model_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_size, size_t out_size)
 {
@@ -67,120 +81,241 @@ model_unwrap(const FlowCodec *codec, const void *data, size_t len, size_t in_siz
 
 /* ---------- CSV ---------- */
 
-/*
- * Reads the fields of the row at *next, quoted ones without their quotes.
- * Returns their number, or -1 if a quoted field does not end.
- */
-static inline int
-model_csv_row(const char **next, const char *end, char *fields[], size_t lens[], int most,
-              bool *clean)
-{
-	const char *p = *next;
-	int count = 0;
+#define MODEL_CSV_FIRST 4000 /* bytes of the longest first row that is recognized */
 
-	*clean = true;
+/* A row of CSV.  Its values are freed by model_csv_free. */
+typedef struct ModelCsvRow
+{
+	char **values;
+	size_t *lens;
+	bool *quoted;
+	int count;
+	bool ended; /* by a newline */
+	bool good;  /* well-formed */
+	bool open;  /* a quoted value does not end */
+} ModelCsvRow;
+
+static inline void
+model_csv_free(ModelCsvRow *row)
+{
+	for (int i = 0; i < row->count; i++)
+		free(row->values[i]);
+	free(row->values), free(row->lens), free(row->quoted);
+}
+
+/* Reads the row at *next. */
+static inline ModelCsvRow
+model_csv_row(const char **next, const char *end, char separator)
+{
+	size_t most = (size_t) (end - *next) + 1;
+	ModelCsvRow row = {.values = malloc(most * sizeof(char *)),
+	                   .lens = malloc(most * sizeof(size_t)),
+	                   .quoted = malloc(most * sizeof(bool)),
+	                   .good = true};
+	const char *p = *next;
+
 	for (;;)
 	{
-		char *field = malloc((size_t) (end - p) + 2);
-		size_t n = 0;
+		char *value = malloc((size_t) (end - p) + 2);
+		bool quoted = p < end && *p == '"';
+		size_t n = 0, plain_from;
 
-		if (p < end && *p == '"')
+		if (quoted)
 		{
-			for (p++;; p++)
+			for (p++; p < end && (*p != '"' || (p + 1 < end && p[1] == '"')); p++)
 			{
-				if (p == end)
-				{
-					free(field);
-					for (int i = 0; i < count && i < most; i++)
-						free(fields[i]);
-					return -1;
-				}
-				if (*p == '"' && !(p + 1 < end && p[1] == '"'))
-					break;
-				if (*p == '"')
-					p++;
-				field[n++] = *p;
+				p += *p == '"';
+				value[n++] = *p;
 			}
-			p++;
-			if (p < end && *p != ',' && *p != '\n' && *p != '\r')
-				*clean = false;
+			row.open = p == end;
+			p += p < end;
+			if (p < end && *p != separator && *p != '\n' && *p != '\r')
+				row.good = false;
 		}
-		while (p < end && *p != ',' && *p != '\n' &&
+		plain_from = n;
+		while (p < end && *p != separator && *p != '\n' &&
 		       !(*p == '\r' && (p + 1 == end || p[1] == '\n')))
-			field[n++] = *p++;
-		if (count < most)
-			fields[count] = field, lens[count] = n;
-		else
-			free(field);
-		count++;
-		if (p == end || *p != ',')
+			value[n++] = *p++;
+		while (plain_from < n)
+			row.good &= value[plain_from++] != '\r';
+		for (size_t i = 0; i < n; i++)
+			row.good &= value[i] != '\0' && value[i] != '\x1E' && value[i] != '\x1F';
+		row.values[row.count] = value;
+		row.lens[row.count] = n;
+		row.quoted[row.count++] = quoted;
+		if (p == end || *p != separator)
 			break;
 		p++;
 	}
 	if (p < end && *p == '\r')
 		p++;
+	row.ended = p < end;
 	if (p < end)
 		p++;
 	*next = p;
-	return count;
+	return row;
 }
 
-/*
- * Returns true if the line, without its newline, is what the row should
- * become.
- */
-static inline bool
-model_csv_line_is_right(const char *line, size_t len, char *fields[], const size_t lens[],
-                        int count, bool clean, bool empty)
+/* Returns the index of the only value that is a name, or -1. */
+static inline int
+model_csv_find(const ModelCsvRow *row, const char *name)
 {
-	bool good = count == 2 && clean && memchr(fields[0], ' ', lens[0]) == NULL;
-	size_t time_len = count > 0 && lens[0] > 0 ? lens[0] : 1;
+	int found = -1;
 
-	if (empty)
-		return len == 0;
-	for (int i = 0; i < count && i < 2; i++)
-		good &=
-			memchr(fields[i], '\n', lens[i]) == NULL && memchr(fields[i], '\r', lens[i]) == NULL;
-	if (!good)
-		return memchr(line, '\0', len) != NULL;
-	return len == time_len + 1 + lens[1] &&
-	       memcmp(line, lens[0] > 0 ? fields[0] : "-", time_len) == 0 && line[time_len] == ' ' &&
-	       memcmp(line + time_len + 1, fields[1], lens[1]) == 0;
+	for (int i = 0; i < row->count; i++)
+	{
+		if (row->lens[i] != strlen(name) || strncasecmp(row->values[i], name, row->lens[i]) != 0)
+			continue;
+		if (found >= 0)
+			return -1;
+		found = i;
+	}
+	return found;
+}
+
+/* Appends the row's values as a line of fields. */
+static inline size_t
+model_csv_join(const ModelCsvRow *row, char *line)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < row->count; i++)
+	{
+		if (i > 0)
+			line[len++] = '\x1F';
+		if (row->lens[i] == 0 && row->quoted[i])
+			line[len++] = '\x1E';
+		memcpy(line + len, row->values[i], row->lens[i]);
+		len += row->lens[i];
+	}
+	return len;
+}
+
+/* Makes the line of a row that is an event; false if it is none. */
+static inline bool
+model_csv_event(const ModelCsvRow *row, int time, int message, int count, char *line, size_t *len)
+{
+	char *text = time >= 0 && time < row->count ? row->values[time] : NULL;
+	size_t text_len = text != NULL ? row->lens[time] : 0;
+	size_t n;
+
+	if (!row->good || row->count != count || text_len > 64)
+		return false;
+	*len =
+		(size_t) sprintf(line, "%.*s ", text_len > 0 ? (int) text_len : 1, text_len ? text : "-");
+	if (text_len > 10 && text[4] == '-' && text[7] == '-' && text[10] == ' ')
+		line[10] = 'T';
+	for (size_t i = 0; i + 1 < *len; i++)
+		if (line[i] == ' ' || line[i] == '\n' || line[i] == '\r')
+			return false;
+	n = row->lens[message];
+	memcpy(line + *len, row->values[message], n);
+	if (n > 0 && row->values[message][n - 1] == '\n')
+		n--;
+	if (n > 0 && row->values[message][n - 1] == '\r')
+		n--;
+	*len += n;
+	return true;
 }
 
 /* Returns true if the codec's output for a CSV file is right. */
 static inline bool
-model_csv_agrees(const char *data, size_t len, const ModelText *made)
+model_csv_agrees(const char *data, size_t len, size_t max_line_length, const ModelText *made)
 {
-	const char *end = data + len;
-	const char *next = memchr(data, '\n', len);
-	const char *line = made->data;
-	bool right = true;
+	const char *begin = data, *end = data + len, *next = data, *line = made->data;
+	char *expected = malloc(len + 100), *joined = malloc(len + 100), *header = malloc(len + 100);
+	size_t header_len;
+	int time = -1, message = -1, count;
+	bool right = true, known;
+	ModelCsvRow row;
+	char separator = ',';
 
-	next = next != NULL ? next + 1 : end;
+	/* the separator, and what rows are */
+	while (data < end && (*data == '\n' || (*data == '\r' && data + 1 < end && data[1] == '\n')))
+		data++;
+	if (data < end && *data == '"')
+	{
+		next = data;
+		row = model_csv_row(&next, end, '\0');
+		if (!row.open)
+		{
+			const char *p = data + 1;
+
+			while (*p != '"' || (p + 1 < end && p[1] == '"'))
+				p += *p == '"' ? 2 : 1;
+			if (p + 1 < end && p[1] != '\0' && strchr(",;|\t", p[1]) != NULL)
+				separator = p[1];
+		}
+		model_csv_free(&row);
+	}
+	next = data;
+	row = model_csv_row(&next, end, separator);
+	known =
+		row.good && !row.open && (size_t) (next - data) <= MODEL_CSV_FIRST && len > 0 &&
+		(row.ended || row.lens[row.count - 1] > 0 || row.quoted[row.count - 1] || end[-1] == '\r');
+	count = row.count;
+	header_len = model_csv_join(&row, header);
+	if (known)
+	{
+		int plain = model_csv_find(&row, "timestamp");
+
+		time = model_csv_find(&row, "@timestamp");
+		if (time < 0)
+			time = plain;
+		message = model_csv_find(&row, "@message");
+		if (message < 0 && plain >= 0)
+			message = model_csv_find(&row, "message");
+	}
+	model_csv_free(&row);
+	if (message < 0)
+		next = data;
+
+	/* empty lines before them, and the rows */
+	for (const char *p = begin; p < data; p++)
+		if (*p == '\n')
+			right &= line < made->data + made->len && *line++ == '\n';
 	while (right && next < end)
 	{
-		const char *begin = next;
-		char *fields[2];
-		size_t lens[2];
-		bool clean;
-		int count = model_csv_row(&next, end, fields, lens, 2, &clean);
 		const char *newline = memchr(line, '\n', (size_t) (made->data + made->len - line));
-		bool empty = count == 1 && lens[0] == 0 && *begin != '"';
+		size_t made_len = newline != NULL ? (size_t) (newline - line) : 0, expected_len = 0;
+		size_t joined_len;
+		bool good;
 
-		if (count < 0)
-			return made->status == FLOW_CORRUPT;
-		right = newline != NULL && model_csv_line_is_right(line,
-		                                                   (size_t) (newline - line),
-		                                                   fields,
-		                                                   lens,
-		                                                   count,
-		                                                   clean,
-		                                                   empty);
-		for (int i = 0; i < count && i < 2; i++)
-			free(fields[i]);
+		row = model_csv_row(&next, end, separator);
+		if (row.open)
+		{
+			right = made->status == FLOW_CORRUPT;
+			model_csv_free(&row);
+			free(expected), free(joined), free(header);
+			return right;
+		}
+		joined_len = model_csv_join(&row, joined);
+		good = row.good;
+		if (row.count == 1 && row.lens[0] == 0 && !row.quoted[0])
+			good = true;
+		else if (message >= 0 && joined_len == header_len &&
+		         memcmp(joined, header, joined_len) == 0)
+			expected_len = (size_t) sprintf(expected, "timestamp message");
+		else if (message >= 0)
+			good = model_csv_event(&row, time, message, count, expected, &expected_len);
+		else
+			memcpy(expected, joined, expected_len = joined_len);
+		for (size_t i = 0; i < expected_len; i++)
+			if (expected[i] == '\n' || expected[i] == '\r')
+				expected[i] = '\0';
+
+		if (newline == NULL)
+			right = false;
+		else if (!good) /* a row that is cut needs no mark */
+			right = (made_len > 0 && *line == '\0') || made_len > max_line_length + 1;
+		else if (joined_len >= max_line_length + 64)
+			right = made_len > max_line_length + 1;
+		else
+			right = made_len == expected_len && memcmp(line, expected, made_len) == 0;
+		model_csv_free(&row);
 		line = newline != NULL ? newline + 1 : line;
 	}
+	free(expected), free(joined), free(header);
 	return right && line == made->data + made->len && made->status == FLOW_END;
 }
 

@@ -89,6 +89,15 @@ values_are_texts_with_room_around(void)
 	check_text(fields[MONTH], "08");
 	check_text(fields[DATE], "2024-08-01");
 
+	/* a date is one to a time or day; others have it in its variable's form */
+	values[0] = values[1];
+	values[0].form = values[1].form = "year=yyyy/month=MM/\\ddd";
+	values[0].from = values[1].from = INT64_C(1722470400000000);
+	fields = flow_constants_fill(constants, &file, values);
+	check_text(fields[MONTH], "year=2024/month=08/d01");
+	check_text(fields[DATE], "2024-08-01");
+	values[0] = (FlowPathValue) {.text = {"08", 2}};
+
 	/* for a directory only the variables are known, or some of them */
 	values[1].text = (FlowSlice) {NULL, 0};
 	fields = flow_constants_fill(constants, NULL, values);
@@ -327,6 +336,18 @@ a_value_that_does_not_convert_is_told_by_on_error(void)
 	          FLOW_BAD_SYNTAX);
 	CHECK(strstr(error.message, "20240930-c\" has an invalid value for column \"month\"") != NULL);
 	close_fixture(&f);
+
+	/* a long path is cut at its beginning, not the column's name at its end */
+	{
+		char path[1024];
+		FlowObject file = {.path = path};
+
+		memset(path, 'x', sizeof(path) - 1);
+		path[sizeof(path) - 1] = '\0';
+		flow_constant_error(&f.columns[MONTH], MONTH, &file, FLOW_BAD_SYNTAX, true, &error);
+		CHECK(strncmp(error.message, "flow log \"...xxx", 15) == 0);
+		CHECK(strstr(error.message, "xxx\" has an invalid value for column \"month\"") != NULL);
+	}
 	f.spec.on_error = FLOW_ON_ERROR_SET_NULL;
 	f.columns[MONTH].null_text = "xx";
 	f.columns[MONTH].null_len = 2;
@@ -344,11 +365,11 @@ static void
 groups_have_them_as_keys_and_in_totals(void)
 {
 	Fixture f = {.spec = {.on_error = FLOW_ON_ERROR_IGNORE}};
-	const int keys[] = {MONTH, PATH};
-	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1},
-	                                    {FLOW_SUM, SIZE},
-	                                    {FLOW_MAX, DATE},
-	                                    {FLOW_SUM, NUMBER}};
+	const FlowGroupBy keys[] = {{MONTH, NULL}, {PATH, NULL}};
+	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1, NULL, NULL},
+	                                    {FLOW_SUM, SIZE, NULL, NULL},
+	                                    {FLOW_MAX, DATE, NULL, NULL},
+	                                    {FLOW_SUM, NUMBER, NULL, NULL}};
 	FlowGroupSpec spec = {.host = &unit_host,
 	                      .columns = f.columns,
 	                      .ncolumns = NCOLUMNS,

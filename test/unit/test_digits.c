@@ -214,7 +214,7 @@ it_sees_whatever_is_no_dotted_quad(void)
 {
 	uint64_t seed = 3;
 
-	for (int tries = 0; tries < 400000; tries++)
+	for (int tries = 0; tries < unit_tries(400000); tries++)
 	{
 		char text[40];
 		size_t len = (size_t) snprintf(text,

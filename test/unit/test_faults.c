@@ -742,8 +742,9 @@ read_records(const Scan *scan, Held *held, Outcome *outcome)
 static FlowStatus
 read_groups(const Scan *scan, Held *held, Outcome *outcome)
 {
-	static const int keys[] = {3, 1};
-	static const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_SUM, 4}};
+	static const FlowGroupBy keys[] = {{3, NULL}, {1, NULL}};
+	static const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1, NULL, NULL},
+	                                           {FLOW_SUM, 4, NULL, NULL}};
 	FlowGroupSpec spec = {
 		.host = &held->host,
 		.columns = columns,

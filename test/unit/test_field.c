@@ -226,25 +226,72 @@ a_column_finds_its_field_with_hyphens_or_underscores(void)
 	CHECK(flow_field_of_column("tgw_src-vpc_account-id") == find("tgw-src-vpc-account-id"));
 }
 
+/* "srcaddr" for "src-addr" would be a trap if another field were that. */
 static void
-a_column_finds_its_field_by_the_names_of_athenas_old_page(void)
+hyphens_and_underscores_do_not_count(void)
 {
-	static const char *const old[][2] = {{"account", "account-id"},
-	                                     {"interfaceid", "interface-id"},
-	                                     {"sourceaddress", "srcaddr"},
-	                                     {"destinationaddress", "dstaddr"},
-	                                     {"sourceport", "srcport"},
-	                                     {"destinationport", "dstport"},
-	                                     {"numpackets", "packets"},
-	                                     {"numbytes", "bytes"},
-	                                     {"starttime", "start"},
-	                                     {"endtime", "end"},
-	                                     {"logstatus", "log-status"}};
+	const FlowField *field;
 
-	for (size_t i = 0; i < flow_countof(old); i++)
+	CHECK(flow_field_of_column("src_addr") == find("srcaddr"));
+	CHECK(flow_field_of_column("pkt_dst_addr") == find("pkt-dstaddr"));
+	CHECK(flow_field_of_column("accountid") == find("account-id"));
+	CHECK(flow_field_of_column("pktsrcawsservice") == find("pkt-src-aws-service"));
+	CHECK(flow_field_of_column("end_") == find("end"));
+	for (size_t i = 0; (field = flow_field_at(i)) != NULL; i++)
 	{
-		CHECK(find(old[i][0]) == NULL); /* no header spells it like this */
-		CHECK(find(old[i][1]) != NULL && flow_field_of_column(old[i][0]) == find(old[i][1]));
+		char joined[80];
+		size_t len = 0;
+
+		for (const char *c = field->name; *c != '\0'; c++)
+			if (*c != '-')
+				joined[len++] = *c;
+		joined[len] = '\0';
+		CHECK(flow_field_of_column(joined) == field);
+	}
+}
+
+static void
+a_column_finds_its_field_by_the_names_of_other_tools(void)
+{
+	static const char *const others[][2] = {
+		/* Athena's old page */
+		{"account", "account-id"},
+		{"interfaceid", "interface-id"},
+		{"sourceaddress", "srcaddr"},
+		{"destinationaddress", "dstaddr"},
+		{"sourceport", "srcport"},
+		{"destinationport", "dstport"},
+		{"numpackets", "packets"},
+		{"numbytes", "bytes"},
+		{"starttime", "start"},
+		{"endtime", "end"},
+		{"logstatus", "log-status"},
+		/* the same with underscores, and others */
+		{"source_address", "srcaddr"},
+		{"destination_address", "dstaddr"},
+		{"source_port", "srcport"},
+		{"dest_port", "dstport"},
+		{"start_time", "start"},
+		{"end_time", "end"},
+		{"src_ip", "srcaddr"},
+		{"dst_ip", "dstaddr"},
+		{"dest_ip", "dstaddr"},
+		{"source_ip", "srcaddr"},
+		{"destination_ip", "dstaddr"},
+		{"src_port", "srcport"},
+		{"start_timestamp", "start"},
+		{"eni_id", "interface-id"},
+		{"network_interface_id", "interface-id"},
+		{"packets_count", "packets"},
+		{"num_bytes", "bytes"},
+		{"proto", "protocol"},
+	};
+
+	for (size_t i = 0; i < flow_countof(others); i++)
+	{
+		CHECK(find(others[i][0]) == NULL); /* no header of AWS's spells it like this */
+		CHECK(find(others[i][1]) != NULL &&
+		      flow_field_of_column(others[i][0]) == find(others[i][1]));
 	}
 }
 
@@ -256,18 +303,60 @@ other_columns_have_no_field(void)
 	     "ts",
 	     "_",
 	     "Account",
-	     "num_packets",
-	     "start_time",
+	     "start_of_time",
 	     "$path",
-	     "srcaddr_",
+	     "srcaddr$",
 	     "date",
-	     "source-address",
+	     "status",
+	     "source",
 	     "a_column_name_of_sixty_three_bytes_which_is_the_most_there_can_be",
 	     "a_name_much_longer_than_any_column_can_have_and_than_any_field_will_ever_have_in_a_"
 	     "header"};
 
 	for (size_t i = 0; i < flow_countof(names); i++)
 		CHECK(flow_field_of_column(names[i]) == NULL);
+}
+
+static void
+a_name_in_camel_case_finds_its_field(void)
+{
+	static const struct
+	{
+		const char *name, *field;
+	} cases[] = {{"srcAddr", "srcaddr"},
+	             {"interfaceId", "interface-id"},
+	             {"accountId", "account-id"},
+	             {"logStatus", "log-status"},
+	             {"startTime", "start"},
+	             {"endTime", "end"},
+	             {"pktSrcAwsService", "pkt-src-aws-service"},
+	             {"interfaceTag2", "interface-tag-2"},
+	             {"bytes", "bytes"},
+	             {"BYTES", "bytes"},
+	             {"InterfaceID", "interface-id"},
+	             {"sourceAddress", "srcaddr"},
+	             {"srcIp", "srcaddr"},
+	             {"srcaddr_", "srcaddr"},
+	             {"srcadd", NULL},
+	             {"-", NULL},
+	             {"tcp_flags", "tcp-flags"},
+	             {"vpc-id", "vpc-id"},
+	             {"interfaceIds", NULL},
+	             {"interfaceI", NULL},
+	             {"@timestamp", NULL},
+	             {"", NULL}};
+
+	for (size_t i = 0; i < flow_countof(cases); i++)
+	{
+		const FlowField *field = flow_field_of_camel(cases[i].name, strlen(cases[i].name));
+
+		CHECK_STRING(field != NULL ? field->name : "", cases[i].field ? cases[i].field : "");
+	}
+	CHECK(flow_field_of_camel("srcAddrX", 7) != NULL);
+	CHECK(flow_field_of_camel("srcaddr\0", 8) == NULL);
+	for (size_t i = 0; flow_field_at(i) != NULL; i++)
+		CHECK(flow_field_of_camel(flow_field_at(i)->name, strlen(flow_field_at(i)->name)) ==
+		      flow_field_at(i));
 }
 
 int
@@ -279,7 +368,9 @@ main(void)
 	RUN(what_both_kinds_of_record_hold_is_one_row);
 	RUN(other_names_are_not_found);
 	RUN(a_column_finds_its_field_with_hyphens_or_underscores);
-	RUN(a_column_finds_its_field_by_the_names_of_athenas_old_page);
+	RUN(hyphens_and_underscores_do_not_count);
+	RUN(a_column_finds_its_field_by_the_names_of_other_tools);
 	RUN(other_columns_have_no_field);
+	RUN(a_name_in_camel_case_finds_its_field);
 	return unit_done();
 }

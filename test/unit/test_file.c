@@ -158,14 +158,13 @@ list(const char *path)
 
 	if (stat(path, &st) != 0)
 		abort();
-	return (FlowObject) {path,
-	                     (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-	                     st.st_dev,
-	                     st.st_ino,
-	                     NULL,
-	                     false,
-	                     0};
+	return (FlowObject) {
+		.path = path,
+		.size = (uint64_t) st.st_size,
+		.modified = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+		.device = st.st_dev,
+		.inode = st.st_ino,
+	};
 }
 
 static char *
@@ -322,6 +321,51 @@ reading_goes_on_where_it_was_sought(void)
 	flow_file_close(file);
 }
 
+static void
+ranges_are_read_wherever_they_are(void)
+{
+	const size_t size = 20 * FLOW_BLOCK_SIZE + 100;
+	char *data = random_bytes(size);
+	const char *path = put("ranges", data, size);
+	FlowObject object = list(path);
+	uint64_t read = 0;
+	void *file;
+	FlowError error;
+
+	behave();
+	CHECK_INT(flow_file_storage.open(&unit_host, &everywhere, &object, &file, &error), FLOW_OK);
+	for (int i = 0; i < 200; i++)
+	{
+		size_t len = 1 + unit_random(&seed) % sizeof(block);
+		uint64_t offset = unit_random(&seed) % (size - len + 1);
+
+		short_reads = i % 3 == 0;
+		CHECK_INT(flow_file_storage.read_range(file, offset, block, len, &error), FLOW_OK);
+		CHECK(memcmp(block, data + offset, len) == 0);
+		read += len;
+		CHECK_INT(flow_file_storage.bytes_read(file), read);
+	}
+	behave();
+
+	/* little is asked for ahead, and not again for each small read */
+	nowait_answer = (Answer) {EAGAIN, 1};
+	CHECK_INT(flow_file_storage.read_range(file, size - 1000, block, 1000, &error), FLOW_OK);
+	nadvised = 0;
+	nowait_answer = (Answer) {EAGAIN, 1};
+	for (uint64_t at = 0; at < 100000; at += 1000)
+		CHECK_INT(flow_file_storage
+		              .read_range(file, 10 * FLOW_BLOCK_SIZE + at, block, 1000, &error),
+		          FLOW_OK);
+	CHECK(nadvised >= 1 && nadvised <= 4);
+	CHECK_INT(advised[0], 10 * FLOW_BLOCK_SIZE);
+
+	/* what is not there any more */
+	CHECK_INT(truncate(path, 1000), 0);
+	CHECK_INT(flow_file_storage.read_range(file, 2000, block, 10, &error), FLOW_CHANGED);
+	flow_file_storage.close(file);
+	free(data);
+}
+
 /* ---------- identity ---------- */
 
 static void
@@ -469,7 +513,7 @@ only_regular_files_are_read_and_nothing_hangs(void)
 	CHECK(mkfifo(fifo, 0600) == 0);
 	CHECK(bind(server, (struct sockaddr *) &address, sizeof(address)) == 0);
 
-	alarm(10); /* kills the program if something hangs */
+	alarm(300); /* kills the program if something hangs */
 	for (size_t i = 0; i < flow_countof(paths); i++)
 	{
 		FlowObject object;
@@ -947,6 +991,7 @@ main(void)
 	RUN(files_of_all_sizes_are_read_in_full_blocks);
 	RUN(short_reads_are_filled_up);
 	RUN(reading_goes_on_where_it_was_sought);
+	RUN(ranges_are_read_wherever_they_are);
 	RUN(a_change_since_the_listing_is_noticed);
 	RUN(a_change_while_reading_is_noticed_wherever_it_comes);
 	RUN(only_regular_files_are_read_and_nothing_hangs);

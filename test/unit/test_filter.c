@@ -511,7 +511,7 @@ to_timestamp_is_postgresqls_to_the_last_bit(void)
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 	ModelRecord record = {columns, fields, true};
 
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < unit_tries(20000); i++)
 	{
 		int64_t seconds = (int64_t) (unit_random(&seed) >> (unit_random(&seed) % 24 + 19));
 		char text[32];
@@ -697,7 +697,7 @@ two_bounds_of_one_column_are_judged_like_two_predicates(void)
 	FlowSlice fields[flow_countof(columns)] = {{NULL, 0}};
 	uint64_t seed = 3;
 
-	for (int round = 0; round < 6000; round++)
+	for (int round = 0; round < unit_tries(6000); round++)
 	{
 		ModelTree leaves[2],
 			both = {.kind = MODEL_AND, .children = {&leaves[0], &leaves[1]}, .nchildren = 2};
@@ -902,7 +902,7 @@ batches_agree_with_single_records(void)
 
 	for (int i = 0; i < RECORDS; i++)
 		even_fields(&seed, records[i]);
-	for (int t = 0; t < TREES / 4; t++)
+	for (int t = 0; t < unit_tries(TREES / 4); t++)
 	{
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
@@ -942,7 +942,7 @@ random_trees_agree_with_the_naive_interpreter(void)
 
 	for (int i = 0; i < RECORDS; i++)
 		random_fields(&seed, records[i]);
-	for (int t = 0; t < TREES; t++)
+	for (int t = 0; t < unit_tries(TREES); t++)
 	{
 		bool bad_is_null = t % 2;
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, bad_is_null);
@@ -981,7 +981,7 @@ random_trees_agree_with_the_naive_interpreter(void)
 	       seen[FLOW_UNKNOWN],
 	       seen[FLOW_ERROR]);
 	for (int i = 0; i <= FLOW_ERROR; i++)
-		CHECK(seen[i] > TREES * RECORDS / 50);
+		CHECK(seen[i] > unit_tries(TREES) * RECORDS / 50);
 }
 
 static void
@@ -991,7 +991,7 @@ the_order_of_children_never_changes_which_rows_pass(void)
 	uint64_t seed = 4711;
 	FlowSlice fields[flow_countof(columns)];
 
-	for (int t = 0; t < 3000; t++)
+	for (int t = 0; t < unit_tries(3000); t++)
 	{
 		FlowFilter *filter[2];
 		ModelTree list = {.kind = MODEL_AND + t % 2, .nchildren = MODEL_CHILDREN};

@@ -5,6 +5,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "../../flow/bytes/source.h"
 #include "model_header.h"
 
 #define FILES 3000
@@ -29,12 +30,13 @@ it_reads_headers_in_all_their_forms(void)
 	CHECK(agrees("srcaddr \r\n1\r\n \r\n2"));
 	CHECK(agrees("\xEF\xBB\xBFsrcaddr account_id\n1 2\n"));
 	CHECK(agrees("srcaddr account\n1 2\nsrcaddr\naccount-id srcaddr\n1 2\n"));
-	CHECK(agrees("srcaddr,log-status\n1,2\n1\n,\n1,2,3\n\"1\",2\n"));
+	CHECK(agrees("srcaddr start\nsrcaddr,log-status\n1,2\n1\n,\n1,2,3\n\"1\",2\n"));
 	CHECK(agrees("srcaddr\tlog-status\n1\t2\n1 2\n\t\n1\t2\t\n"));
 	CHECK(agrees("srcaddr log-status\n1 2\n1  2\n 1 2\n1 2 \n1\t2\n\n1 2 3\n"));
 	CHECK(agrees("srcaddr, log-status\n1, 2\n"));
 	CHECK(agrees("SRCADDR Account_Id\n1 2\nAccount-ID srcAddr\n3 4\n"));
-	CHECK(agrees("SrcAddr,Log_Status\n1,2\nACCEPT,OK\nAction, Start\n"));
+	CHECK(agrees("SrcAddr\tLog_Status\n1\t2\nACCEPT\tOK\nAction,\tStart\n"));
+	CHECK(agrees("accountId srcAddr logStatus\n1 2 3\n"));
 	CHECK(agrees("srcaddr start SrcAddr\n1 2 3\n"));
 	CHECK(agrees("  srcaddr   start  \n 1  2 \n1   2\n  srcaddr start\n  \n"));
 	CHECK(agrees(" srcaddr,start\n1,2\n 1,2\n srcaddr , start\n"));
@@ -159,7 +161,7 @@ static void
 it_reads_log_formats_as_other_tools_write_them(void)
 {
 	static const char single[] = "Write a single \"$\"", braces[] = "Write \"${\" before",
-					  aws[] = "Write it as AWS does";
+					  aws[] = "Write it as AWS does", told[] = "Lines are told apart";
 	static const struct
 	{
 		const char *format;
@@ -173,7 +175,9 @@ it_reads_log_formats_as_other_tools_write_them(void)
 	             {"$${version},$${account-id},$${srcaddr}", NULL, 0},
 	             {"  ${version} ${account-id}  ${srcaddr}", NULL, 0},
 	             {"${Version} ${ACCOUNT-ID} ${SrcAddr}", NULL, 0},
-	             {"Version AccountId srcaddr", braces, 9},
+	             {"Version AccountId srcaddr", NULL, 0},
+	             {"Version AccountIds srcaddr", braces, 9},
+	             {"version AccountName srcaddr", braces, 9},
 	             {"version unheard-of srcaddr", braces, 9},
 	             {"version account-id, srcaddr", aws, 19},
 	             {"$version $account-id", braces, 1},
@@ -185,9 +189,21 @@ it_reads_log_formats_as_other_tools_write_them(void)
 	             {"$${version} $${unheard-of}", single, 13},
 	             {"$${version", single, 1},
 	             {"version version", aws, 9},
-	             {"${version}|${account-id}", aws, 11},
+	             {"${version};${account-id}", aws, 11},
+	             {"${version}|${account-id}", told, 12},
+	             {"${version}|${account-id} ${srcaddr}", NULL, 0},
+	             {"version account-id\n| version account-id srcaddr |action\n", NULL, 0},
+	             {"version,account-id | version,account-id,srcaddr | action", NULL, 0},
+	             {"version,account-id | version account-id srcaddr", told, 22},
+	             {"action | version,account-id | action ", told, 31},
+	             {"version account-id | ", aws, 22},
+	             {"| version", aws, 1},
+	             {"version || action", aws, 10},
+	             {"version | unheard-of action", braces, 11},
 	             {"", aws, 1},
-	             {"  ", aws, 1}};
+	             {"  ", aws, 3},
+	             {" version\n\t| version action\t|\t\taction,version,start", told, 31},
+	             {" version\n\t| version action\t|\t\taction version start", NULL, 0}};
 	char unknown[64], nearest[64], detail[40];
 	FlowError error;
 
@@ -205,6 +221,128 @@ it_reads_log_formats_as_other_tools_write_them(void)
 			snprintf(detail, sizeof(detail), "at position %d.", cases[i].position);
 			CHECK(strstr(error.detail, detail) != NULL);
 		}
+	}
+}
+
+/* Makes lines of 0 to 6 fields, mostly several of one kind together. */
+static size_t
+lines_of_several_formats(char *text, size_t size, uint64_t *seed)
+{
+	static const char *const words[] = {"1", "22", "10.0.0.1", "ACCEPT", "-", "\xC3\xA4"};
+	int nfields = 2;
+	size_t len = 0;
+
+	while (len < size - 100)
+	{
+		if (unit_random(seed) % 6 == 0)
+			nfields = (int) (unit_random(seed) % 7);
+		for (int i = 0; i < nfields; i++)
+			len += (size_t) sprintf(text + len,
+			                        "%s%s",
+			                        i == 0                        ? ""
+			                        : unit_random(seed) % 40 == 0 ? "  "
+			                                                      : " ",
+			                        words[unit_random(seed) % flow_countof(words)]);
+		text[len++] = '\n';
+	}
+	return len;
+}
+
+/* By number of fields of a line: those of srcaddr, end and bytes; 0: none. */
+static const int places_of_formats[7][3] = {[2] = {1, 2, 0}, [4] = {4, 0, 2}, [5] = {0, 3, 5}};
+
+/* Checks a record against the line it should be of. */
+static bool
+is_record_of(const FlowRecord *record, const char *line, size_t len)
+{
+	FlowSlice words[8];
+	int count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		if (line[i] != ' ' && (i == 0 || line[i - 1] == ' '))
+			words[count++] = (FlowSlice) {line + i, strcspn(line + i, " \n")};
+	for (int i = 0; i < 3; i++)
+	{
+		int place = places_of_formats[count][i];
+		FlowSlice field = record->fields[i];
+
+		if (place == 0 ? field.data != NULL
+		               : field.len != words[place - 1].len ||
+		                     memcmp(field.data, words[place - 1].data, field.len) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+lines_of_several_log_formats_are_told_apart_by_their_number_of_fields(void)
+{
+	static const FlowColumn columns[] = {{.name = "srcaddr", .type = FLOW_TEXT, .max_chars = -1},
+	                                     {.name = "end", .type = FLOW_TEXT, .max_chars = -1},
+	                                     {.name = "bytes", .type = FLOW_TEXT, .max_chars = -1}};
+	static char text[40000];
+	uint64_t seed = 5;
+
+	for (int i = 0; i < 40; i++)
+	{
+		FlowFormatSpec format_spec = {.columns = columns,
+		                              .ncolumns = 3,
+		                              .splitter = i % 2,
+		                              .log_format = "srcaddr end | version bytes start srcaddr "
+		                                            "| action start end version bytes"};
+		size_t len = lines_of_several_formats(text, sizeof(text), &seed);
+		FlowObject object = model_write(path, text, len);
+		FlowObjects objects = {.count = 1, .items = &object, .bytes = object.size};
+		FlowReadSpec spec = {.host = &unit_host,
+		                     .reject_limit = -1,
+		                     .compression = "none",
+		                     .objects = &objects,
+		                     .on_error = FLOW_ON_ERROR_IGNORE,
+		                     .max_line_length = 1000};
+		FlowReader *reader = NULL;
+		const char *next = text;
+		FlowRecord record;
+		FlowError error;
+
+		CHECK_INT(flow_format_create(&unit_host, &format_spec, &spec.format, &error), FLOW_OK);
+		CHECK_STRING(flow_format_name(spec.format), "log formats");
+		CHECK_INT(flow_reader_create(&spec, &reader, &error), FLOW_OK);
+		while (next < text + len)
+		{
+			size_t line = strcspn(next, "\n");
+			int count = 0;
+
+			for (size_t j = 0; j < line; j++)
+				count += next[j] != ' ' && (j == 0 || next[j - 1] == ' ');
+			if (count == 2 || count == 4 || count == 5)
+			{
+				CHECK_INT(flow_reader_next(reader, &record, &error), FLOW_OK);
+				CHECK(is_record_of(&record, next, line));
+			}
+			next += line + 1;
+		}
+		CHECK_INT(flow_reader_next(reader, &record, &error), FLOW_END);
+		CHECK(flow_reader_balances(reader));
+		flow_reader_close(reader);
+		flow_format_free(spec.format);
+		unlink(path);
+	}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
+static void
+a_log_format_of_one_field_has_the_separator_of_the_others(void)
+{
+	static const char *const formats[] = {"end | srcaddr,end", "srcaddr,end|end"};
+	uint64_t headers;
+	FlowError error;
+
+	for (size_t i = 0; i < 2 * flow_countof(formats); i++)
+	{
+		CHECK_INT(read_with(formats[i / 2], NULL, i % 2, "1\n2,3\n4 5\n6 7,8\n", &headers, &error),
+		          4);
+		CHECK_INT(read_with(formats[i / 2], NULL, i % 2, "1\n2,3,4\n", &headers, &error), -1);
+		CHECK(strstr(error.detail, "The line has 3 fields, but the log formats name ") != NULL);
 	}
 }
 
@@ -304,6 +442,7 @@ it_reads_random_files_as_the_plain_reader(void)
 		size_t len = random_text(text, sizeof(text), &seed);
 		uint64_t line = 0;
 		bool same =
+			flow_csv_recognizes((const uint8_t *) text, len) ||
 			model_header_agrees(path, text, len, i % 4 != 0, i % 7 == 0 ? 24 : 1 << 20, &line);
 
 		CHECK(same);
@@ -335,6 +474,8 @@ main(void)
 	RUN(it_names_what_is_wrong);
 	RUN(headers_in_capitals_and_with_repeated_names_are_headers_for_all_formats);
 	RUN(it_reads_log_formats_as_other_tools_write_them);
+	RUN(lines_of_several_log_formats_are_told_apart_by_their_number_of_fields);
+	RUN(a_log_format_of_one_field_has_the_separator_of_the_others);
 	RUN(it_keeps_layouts_within_bounds);
 	RUN(it_reads_random_files_as_the_plain_reader);
 	RUN(it_survives_failing_allocations);

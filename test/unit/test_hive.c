@@ -12,6 +12,21 @@
 static FlowError error;
 static size_t at;
 
+/* Writes the names of the structs that have a column, and returns their length. */
+static size_t
+write_group(char *to, const FlowHive *hive, int group)
+{
+	const FlowHiveColumn *column = &hive->groups.items[group - 1];
+	size_t used;
+
+	if (group == 0)
+		return 0;
+	CHECK(group <= hive->groups.count && column->group < group);
+	CHECK_STRING(column->type, "struct");
+	used = write_group(to, hive, column->group);
+	return used + (size_t) sprintf(to + used, "%s.", column->name);
+}
+
 /*
  * Returns a statement as one line: kind, table, columns, partitions, pairs.
  * Or what was expected instead, and where.
@@ -36,6 +51,7 @@ read_as(const char *text)
 		return result;
 	}
 	free(copy); /* nothing uses it from here on */
+	CHECK_INT(hive->is_spark, strstr(text, "using") != NULL || strstr(text, "USING") != NULL);
 	columns[0] = &hive->columns;
 	columns[1] = &hive->partitions;
 	lists[0] = &hive->serde_properties;
@@ -52,8 +68,9 @@ read_as(const char *text)
 		{
 			const FlowHiveColumn *column = &columns[i]->items[j];
 
-			used += (size_t)
-				sprintf(result + used, "%s%s:%s", j > 0 ? "," : " |", column->name, column->type);
+			used += (size_t) sprintf(result + used, "%s", j > 0 ? "," : " |");
+			used += write_group(result + used, hive, column->group);
+			used += (size_t) sprintf(result + used, "%s:%s", column->name, column->type);
 			for (int k = 0; k < column->narguments; k++)
 				used += (size_t) sprintf(result + used, "/%d", column->arguments[k]);
 			if (column->comment)
@@ -152,18 +169,65 @@ it_says_where_it_stopped(void)
 }
 
 static void
-it_refuses_tables_of_spark(void)
+it_reads_structs(void)
 {
-	static const char *const texts[] = {"CREATE TABLE t (a int) USING parquet LOCATION 'l'",
-	                                    "CREATE EXTERNAL TABLE t (a int) COMMENT 'c' USING parquet",
-	                                    "create table if not exists d.t (a int) using parquet "
+	char text[4000];
+	size_t used = (size_t) sprintf(text, "CREATE EXTERNAL TABLE t (a ");
+
+	CHECK_STRING(read_as(
+					 "CREATE EXTERNAL TABLE t (a struct<b:int,`C`:struct<d:decimal(3,1) comment "
+					 "'x',e:array<int>>>, f struct < g string > comment 'y', h int)"),
+	             "create .t |a.b:int,a.c.d:decimal/3/1#x,a.c.e:array,f.g:string,h:int");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a struct<>)"), "Expected a name. at \">)\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a struct)"), "Expected \"<\". at \")\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a struct<b:int)"), "Expected \">\". at \")\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a struct<b:int,>)"),
+	             "Expected a name. at \">)\"");
+	for (int i = 0; i <= FLOW_HIVE_MAX_DEPTH; i++)
+		used += (size_t) sprintf(text + used, "struct<a:");
+	sprintf(text + used, "int");
+	(void) read_as(text);
+	CHECK_INT(error.status, FLOW_LIMIT);
+}
+
+static void
+it_reads_tables_of_spark(void)
+{
+	CHECK_STRING(read_as("CREATE TABLE t (a int) USING parquet LOCATION 'l'"),
+	             "create .t |a:int as=parquet at=l");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) COMMENT 'c' USING `Parquet`"),
+	             "create .t |a:int #c as=parquet");
+	CHECK_STRING(read_as(
+					 "create table if not exists d.t (a int, Day string comment 'c', b int) using "
+					 "PARQUET options (path 'p', mergeSchema true, 'x'='y', a.b.c = 'z') "
+					 "partitioned by (day, region string)"),
+	             "create? d.t |a:int,b:int |day:string#c,region:string as=parquet at=p "
+	             "mergeschema=true x=y a.b.c=z");
+	CHECK_STRING(read_as("CREATE TABLE t (a int) USING parquet PARTITIONED BY (b)"),
+	             "Expected a column of the table. at \"b)\"");
+	CHECK_STRING(read_as("CREATE TABLE t (a int) USING parquet PARTITIONED BY (a, a)"),
+	             "Expected a column of the table. at \"a)\"");
+	CHECK_STRING(read_as("CREATE TABLE t (a int) USING parquet OPTIONS (path)"),
+	             "Expected a name. at \")\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b)"),
+	             "Expected a type. at \")\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) OPTIONS (path 'p')"),
+	             "Expected the end of the statement. at \"OPTIONS (p\"");
+}
+
+static void
+it_refuses_other_tables_of_spark(void)
+{
+	static const char *const texts[] = {"CREATE TABLE t (a int) USING csv LOCATION 'l'",
+	                                    "CREATE EXTERNAL TABLE t (a int) COMMENT 'c' USING csv",
+	                                    "create table if not exists d.t (a int) using csv "
 	                                    "options (path 'p') partitioned by (day)"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
 		CHECK(strncmp(read_as(texts[i]), "USING names a format", 20) == 0);
 		CHECK_INT(error.status, FLOW_UNSUPPORTED);
-		CHECK_STRING(error.message, "cannot read a table that is declared with USING parquet");
+		CHECK_STRING(error.message, "cannot read a table that is declared with USING csv");
 	}
 }
 
@@ -314,7 +378,9 @@ main(void)
 	RUN(it_reads_tables);
 	RUN(it_reads_partitions);
 	RUN(it_says_where_it_stopped);
-	RUN(it_refuses_tables_of_spark);
+	RUN(it_reads_structs);
+	RUN(it_reads_tables_of_spark);
+	RUN(it_refuses_other_tables_of_spark);
 	RUN(it_bounds_lists);
 	RUN(it_looks_once_for_the_end_of_comments);
 	RUN(it_unescapes_as_hive);

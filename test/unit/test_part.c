@@ -251,8 +251,8 @@ compare_cut(const Setup *setup, const FlowObjects *objects, const uint64_t *at, 
 }
 
 /*
- * Reads two parts with every cut, three with every pair of cuts, and parts of
- * one byte each.
+ * Reads two parts with every cut, three with every pair of cuts (in the short
+ * form, a fifth of the pairs), and parts of one byte each.
  */
 static void
 cut_everywhere(const Setup *setup, const char *data, size_t len)
@@ -263,7 +263,8 @@ cut_everywhere(const Setup *setup, const char *data, size_t len)
 
 	for (uint64_t i = 1; i < len; i++)
 		for (uint64_t j = i; j < len; j++)
-			compare_cut(setup, &objects, (uint64_t[]) {i, j}, j == i ? 1 : 2, (i + j) % 2 == 0);
+			if (j == i || unit_takes(i + j, 5))
+				compare_cut(setup, &objects, (uint64_t[]) {i, j}, j == i ? 1 : 2, (i + j) % 2 == 0);
 	for (size_t i = 0; i + 1 < len; i++)
 		at[i] = i + 1;
 	if (len > 1)
@@ -407,14 +408,13 @@ what_cannot_be_cut_is_read_by_its_first_part(void)
 	gzclose(file);
 	if (stat(path, &status) != 0)
 		abort();
-	object = (FlowObject) {path,
-	                       (uint64_t) status.st_size,
-	                       (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec,
-	                       status.st_dev,
-	                       status.st_ino,
-	                       NULL,
-	                       false,
-	                       0};
+	object = (FlowObject) {
+		.path = path,
+		.size = (uint64_t) status.st_size,
+		.modified = (int64_t) status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec,
+		.device = status.st_dev,
+		.inode = status.st_ino,
+	};
 	objects = read_whole(&usual, &object);
 	CHECK_INT(whole.counts.lines, 2000);
 	compare_cut(&usual, &objects, (uint64_t[]) {1, 2, 1000, object.size - 1}, 4, true);

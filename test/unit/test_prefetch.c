@@ -117,14 +117,13 @@ make_many(size_t count, size_t size)
 		if (file == NULL || fwrite(data, 1, size, file) != size || fclose(file) != 0 ||
 		    stat(name, &st) != 0)
 			abort();
-		many.items[i] = (FlowObject) {strdup(name),
-		                              (uint64_t) st.st_size,
-		                              st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-		                              st.st_dev,
-		                              st.st_ino,
-		                              NULL,
-		                              false,
-		                              0};
+		many.items[i] = (FlowObject) {
+			.path = strdup(name),
+			.size = (uint64_t) st.st_size,
+			.modified = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+			.device = st.st_dev,
+			.inode = st.st_ino,
+		};
 	}
 	free(data);
 }
@@ -302,7 +301,7 @@ what_cannot_be_read_is_not_asked_for(void)
 	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
 	CHECK(mkfifo(fifo, 0600) == 0);
 	other.path = fifo;
-	alarm(10); /* kills the program if it hangs */
+	alarm(300); /* kills the program if it hangs */
 	CHECK(!flow_file_prefetch(&unit_host, &other, &everywhere));
 	alarm(0);
 	unlink(fifo);

@@ -122,14 +122,13 @@ store(const void *data, size_t len)
 	if (file == NULL || fwrite(data, 1, len, file) != len || fclose(file) != 0 ||
 	    stat(path, &st) != 0)
 		abort();
-	return (FlowObject) {path,
-	                     (uint64_t) st.st_size,
-	                     st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-	                     st.st_dev,
-	                     st.st_ino,
-	                     NULL,
-	                     false,
-	                     0};
+	return (FlowObject) {
+		.path = path,
+		.size = (uint64_t) st.st_size,
+		.modified = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+		.device = st.st_dev,
+		.inode = st.st_ino,
+	};
 }
 
 static int
@@ -512,6 +511,41 @@ check_unread(const uint8_t *data, size_t len, const char *compression, const cha
 }
 
 static void
+a_parquet_file_has_no_lines_and_is_not_compressed(void)
+{
+	static const uint8_t data[] = "PAR1\x15\x04\x15PAR1";
+	size_t len = sizeof(data) - 1;
+	Bytes gz = gzipped(data, len);
+	FlowObject object = store(data, len);
+	const FlowUnwrap unwrap = {.max_line_length = 1000};
+	FlowSource *source;
+	FlowError error;
+	char range[4];
+
+	CHECK_INT(flow_source_open(&unit_host, &object, &everywhere, "auto", &unwrap, &source, &error),
+	          FLOW_OK);
+	CHECK(flow_source_is_parquet(source));
+	CHECK_STRING(flow_source_compression(source), "none");
+	CHECK_STRING(flow_source_wrapper(source), "parquet");
+	CHECK_INT(flow_source_read_range(source, len - 4, range, 4, &error), FLOW_OK);
+	CHECK(memcmp(range, "PAR1", 4) == 0);
+	CHECK_INT(flow_source_read_range(source, 0, range, 4, &error), FLOW_OK);
+	CHECK(memcmp(range, "PAR1", 4) == 0);
+	flow_source_close(source);
+
+	/* a pattern has nothing to match */
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK(strstr(error.message, "is a Parquet file") != NULL);
+	CHECK(strstr(error.hint, "regex") != NULL);
+	CHECK_INT(read_all(&unit_host, &object, "gzip", NULL, &error), FLOW_CORRUPT);
+
+	object = store(gz.data, gz.len);
+	CHECK_INT(read_all(&unit_host, &object, "auto", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK(strstr(error.message, "is a compressed Parquet file") != NULL);
+	free(gz.data);
+}
+
+static void
 what_is_not_read_is_named(void)
 {
 	static const struct
@@ -519,7 +553,7 @@ what_is_not_read_is_named(void)
 		const char *data;
 		size_t len;
 		const char *compression, *wrapper, *what;
-	} cases[] = {{"PAR1\x15\x04\x15PAR1", 11, "none", "parquet", "a Parquet file"},
+	} cases[] = {{"PARE\x15\x04\x15PARE", 11, "none", "parquet", "an encrypted Parquet file"},
 	             {"ORC\x0A\x06\x12\x04\x08\x01", 9, "none", "orc", "an ORC file"},
 	             {"ORC#\x01\x00x", 7, "none", "orc", "an ORC file"},
 	             {"Obj\x01\x04\x16"
@@ -922,6 +956,7 @@ main(void)
 	RUN(a_plain_file_can_be_read_from_anywhere_by_any_amount);
 	RUN(a_small_file_that_changes_after_its_opening_is_noticed);
 	RUN(a_compression_that_is_insisted_on_must_be_it);
+	RUN(a_parquet_file_has_no_lines_and_is_not_compressed);
 	RUN(what_is_not_read_is_named);
 	RUN(text_is_not_taken_for_another_format);
 	RUN(damage_names_the_file_and_the_place);

@@ -237,8 +237,12 @@ check_offsets(const FlowSplitter *splitter)
 		for (size_t offset = 0; offset < 64; offset++)
 			for (size_t len = 0; len <= 300; len++)
 			{
-				char *copy = malloc(offset + len + 1); /* no byte more is readable */
+				char *copy;
 
+				/* each length at each offset has some of the mixtures */
+				if (!unit_takes(m + offset + len, 4))
+					continue;
+				copy = malloc(offset + len + 1); /* no byte more is readable */
 				copy = realloc(copy, offset + len ? offset + len : 1);
 				memcpy(copy + offset, text + (offset * 7 + len) % 512, len);
 				check_split(splitter, copy + offset, len, separator);
@@ -258,6 +262,8 @@ check_blocks(const FlowSplitter *splitter)
 			{
 				size_t len = FLOW_SPLIT_MAX - (less == 0 ? 0 : unit_random(&seed) % 600);
 
+				if (!unit_takes(m + s + less, 5))
+					continue;
 				fill(text, len, &mixtures[m], separators[s], &seed);
 				check_split(splitter, unit_at_edge(text, len), len, separators[s]);
 			}
@@ -278,6 +284,9 @@ check_places(const FlowSplitter *splitter)
 			{
 				char *edge;
 
+				/* each place has some of the pairs of kinds */
+				if (!unit_takes(most + one + place, 4))
+					continue;
 				memset(text, kinds[most], 520);
 				text[place] = kinds[one];
 				text[(place + 70) % 520] = ' ';

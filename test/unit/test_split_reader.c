@@ -320,8 +320,9 @@ add_groups(const FlowGroups *groups, Sum *sum)
 static FlowStatus
 group_all(Side *side, int ncolumns, size_t memory, Sum *sum)
 {
-	static const int key = 0;
-	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1}, {FLOW_COUNT, 1}};
+	static const FlowGroupBy key = {0, NULL};
+	const FlowAggregate aggregates[] = {{FLOW_COUNT_ALL, -1, NULL, NULL},
+	                                    {FLOW_COUNT, 1, NULL, NULL}};
 	FlowGroupSpec spec = {.host = &unit_host,
 	                      .columns = columns,
 	                      .ncolumns = ncolumns,

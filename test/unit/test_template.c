@@ -150,6 +150,14 @@ a_variable_that_is_not_well_formed_says_where(void)
 		{"/l/${a:yyyy-DDD}", FLOW_BAD_LOCATION, "The \"DDD\" at byte 13 is not a known part"},
 		{"/l/${a:yyyy*}", FLOW_BAD_LOCATION, "The \"*\" at byte 12 cannot be in a date"},
 
+		{"/l/${a:yyyy/MM|", FLOW_BAD_LOCATION, "The \"${\" at byte 4 is not closed"},
+		{"/l/${a:yyyy/MM|\\", FLOW_BAD_LOCATION, "The \"\\\" at byte 16 has no character"},
+		{"/l/${a:yyyy/MM|yyyyMMdd}", FLOW_BAD_LOCATION, "has \"dd\" after its \"|\" only"},
+		{"/l/${a:yyyy|yy}", FLOW_BAD_LOCATION, "The \"yy\" at byte 13 is not a known part"},
+		{"/l/${a:yyyy|yyyy?}", FLOW_BAD_LOCATION, "The \"?\" at byte 17 cannot be in a date"},
+		{"/l/${a:|yyyy}", FLOW_BAD_LOCATION, "has \"yyyy\" after its \"|\" only"},
+		{"/l/${a:yyyy|yyyy}/[x", FLOW_BAD_LOCATION, "The \"[\" at byte 19 is not closed"},
+
 		/* offsets are those in the location also after a variable */
 		{"/l/${a}/[x", FLOW_BAD_LOCATION, "The \"[\" at byte 9 is not closed"},
 		{"/l/${a}${b:yyyy/MM}/x**", FLOW_BAD_LOCATION, "The \"**\" at byte 22 is not alone"},
@@ -271,6 +279,92 @@ a_date_is_made_of_its_parts(void)
 	             "a=20240131 d=2024-01-31");
 	CHECK_STRING(values_in("/l/${d:\\yyyyy}", "/l/y2024"), "d=2024-01-01");
 	CHECK_STRING(values_in("/l/${d:\\*yyyy\\}}", "/l/*2024}"), "d=2024-01-01");
+}
+
+/* Returns a file's date in its variable's form. */
+static const char *
+date_as_text(const char *text, const char *path)
+{
+	static char result[200];
+	FlowLocation *location = parsed(text);
+	FlowPathValue values[FLOW_MAX_VARIABLES];
+	int count;
+	const FlowVariable *variables = flow_location_variables(location, &count);
+	size_t len;
+
+	strcpy(result, "no");
+	if (flow_location_values(location, path, values) && values[0].text.data != NULL)
+	{
+		len = flow_date_write(variables[0].form, values[0].from, result);
+		CHECK(len <= strlen(variables[0].form));
+		result[len] = '\0';
+	}
+	flow_location_free(location);
+	return result;
+}
+
+static void
+a_date_is_written_in_its_form(void)
+{
+	CHECK_STRING(date_as_text("/l/${d:yyyy/MM/dd}/", "/l/2024/02/29/f"), "2024/02/29");
+	CHECK_STRING(date_as_text("/l/${d:yyyy/MM/dd/HH}/", "/l/0001/01/01/00/f"), "0001/01/01/00");
+	CHECK_STRING(date_as_text("/l/${d:yyyy}/", "/l/1969/f"), "1969");
+	CHECK_STRING(date_as_text("/l/${d:dd.MM.yyyy}/", "/l/31.12.9999/f"), "31.12.9999");
+	CHECK_STRING(date_as_text("/l/${d:year=yyyy/month=MM/day=dd/hour=HH}/",
+	                          "/l/year=1969/month=12/day=31/hour=23/f"),
+	             "year=1969/month=12/day=31/hour=23");
+	CHECK_STRING(date_as_text("/l/${d:\\yyyyy\\|MM}", "/l/y2024|05"), "y2024|05");
+	CHECK_STRING(date_as_text("/l/${d:yyyy/MM/dd|yyyy-MM-dd}/", "/l/2024/02/29/f"), "2024-02-29");
+	CHECK_STRING(date_as_text("/l/${d:yyyy/MM/dd|yyyyMM, \\ddd\\}}/", "/l/2024/02/29/f"),
+	             "202402, d29}");
+	CHECK_STRING(date_as_text("/l/${d:yyyy/MM/dd|}/", "/l/2024/02/29/f"), "");
+	CHECK_STRING(date_as_text("/l/dt=${d:yyyyMMdd|yyyy/MM/dd}/", "/l/dt=20240229/f"), "2024/02/29");
+}
+
+/* Returns the number of dates in a directory, with the first and the last. */
+static const char *
+dates_in(const char *text, const char *path)
+{
+	static char result[200];
+	char first[30] = "", last[30] = "";
+	FlowLocation *location = parsed(text);
+	FlowPathValue values[FLOW_MAX_VARIABLES];
+	FlowPathValue date = {.begun = false};
+	int count = 0;
+	bool more;
+
+	CHECK(flow_location_directory_values(location, path, values, &more));
+	while (values[0].begun && flow_location_next_date(location, 0, &values[0], &date))
+	{
+		CHECK(date.from >= values[0].from && date.to <= values[0].to);
+		sprintf(last, "%.*s", (int) date.text.len, date.text.data);
+		if (count++ == 0)
+			strcpy(first, last);
+	}
+	flow_location_free(location);
+	sprintf(result, "%d: %s..%s", count, first, last);
+	return result;
+}
+
+static void
+dates_follow_one_another(void)
+{
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/2024"), "366: 2024-01-01..2024-12-31");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/2100"), "365: 2100-01-01..2100-12-31");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/2024/02"), "29: 2024-02-01..2024-02-29");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/2024/02/07"), "1: 2024-02-07..2024-02-07");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM}/", "/l/1969"), "12: 1969-01-01..1969-12-01");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd/HH}/", "/l/2024"),
+	             "8784: 2024-01-01T00:00:00Z..2024-12-31T23:00:00Z");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd/HH}/", "/l/2024/12/31"),
+	             "24: 2024-12-31T00:00:00Z..2024-12-31T23:00:00Z");
+	CHECK_STRING(dates_in("/l/${d:dd/yyyy/MM}/", "/l/29/2023"), "365: 2023-01-01..2023-12-31");
+	CHECK_STRING(dates_in("/l/${d:dd/MM/yyyy}/", "/l/29/02"), "0: ..");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/0001"), "365: 0001-01-01..0001-12-31");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd}/", "/l/9999"), "365: 9999-01-01..9999-12-31");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM}/", "/l/9999"), "12: 9999-01-01..9999-12-01");
+	CHECK_STRING(dates_in("/l/${d:yyyy/MM/dd/HH}/", "/l/9999/12/31"),
+	             "24: 9999-12-31T00:00:00Z..9999-12-31T23:00:00Z");
 }
 
 static void
@@ -428,6 +522,9 @@ a_default_partition_is_null(void)
 	CHECK_STRING(decoded_values("/l/**/a=${a}/dt=${v:yyyyMM}/", "/l/x/a=1/dt=" HIVE_NULL "/x"),
 	             "a=1 v is null");
 	CHECK_STRING(directory_values("/l/dt=${v}/", "/l/dt=" HIVE_NULL), "v is null +");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyyMMdd|yyyy/MM/dd}/", "/l/dt=" HIVE_NULL "/x"),
+	             "v is null");
+	CHECK_STRING(decoded_values("/l/dt=${v:yyyy/MM|yyyyMM}/", "/l/dt=" HIVE_NULL "/x"), "no");
 	CHECK_STRING(directory_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL), "v is null +");
 	CHECK_STRING(directory_values("/l/dt=${v:yyyy-MM-dd}/", "/l/dt=" HIVE_NULL "/x"),
 	             "v is null -");
@@ -467,7 +564,7 @@ random_templates_give_what_the_plain_matcher_gives(void)
 	uint64_t seed = 20240229, matched = 0, compared = 0;
 	FlowLocation *location;
 
-	for (int round = 0; round < 60000; round++)
+	for (int round = 0; round < unit_tries(60000); round++)
 	{
 		char text[256] = "/", path[256] = "/";
 
@@ -504,8 +601,8 @@ random_templates_give_what_the_plain_matcher_gives(void)
 	}
 
 	/* both results must occur often enough */
-	CHECK(compared > 100000);
-	CHECK(matched > 5000);
+	CHECK(compared > (uint64_t) unit_tries(100000));
+	CHECK(matched > (uint64_t) unit_tries(5000));
 }
 
 /* trying all ways never ends */
@@ -569,6 +666,8 @@ main(void)
 	RUN(wildcards_take_as_little_as_they_can);
 	RUN(a_hidden_name_is_no_value);
 	RUN(a_date_is_made_of_its_parts);
+	RUN(a_date_is_written_in_its_form);
+	RUN(dates_follow_one_another);
 	RUN(aws_layouts_are_understood);
 	RUN(a_directory_tells_what_is_known);
 	RUN(values_of_hive_are_decoded);

@@ -299,6 +299,17 @@ unit_temporary(void)
 	return directory != NULL && directory[0] != '\0' ? directory : "/tmp";
 }
 
+/* Returns true if the tests shall try all they can. */
+static inline bool
+unit_is_long(void)
+{
+	static int is_long = -1;
+
+	if (is_long < 0)
+		is_long = getenv("FLOWLOG_LONG") != NULL;
+	return is_long;
+}
+
 /*
  * Returns how often a test with random input runs: "many" times if
  * FLOWLOG_LONG is set, otherwise a tenth of that.
@@ -306,7 +317,17 @@ unit_temporary(void)
 static inline int
 unit_tries(int many)
 {
-	return getenv("FLOWLOG_LONG") != NULL ? many : (many + 9) / 10;
+	return unit_is_long() ? many : (many + 9) / 10;
+}
+
+/*
+ * Returns whether a test of many cases takes one of them: each if FLOWLOG_LONG
+ * is set, otherwise one of "every".
+ */
+static inline bool
+unit_takes(size_t number, size_t every)
+{
+	return number % every == 0 || unit_is_long();
 }
 
 /*

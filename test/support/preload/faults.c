@@ -99,7 +99,8 @@ typedef struct Look
 {
 	/* true if a library of the extension is in the stack */
 	bool ours;
-	size_t len;                                     /* length of the text */
+	bool waits; /* true if PostgreSQL waits, by descriptors of its own */
+	size_t len; /* length of the text */
 	char text[sizeof(((Control *) 0)->where) - 64]; /* leaves room for the function's name */
 } Look;
 
@@ -118,6 +119,8 @@ look_at_frame(struct _Unwind_Context *context, void *arg)
 	file = file != NULL ? file + 1 : info.dli_fname;
 	if (strncmp(file, "flowlog_", 8) == 0)
 		look->ours = true;
+	if (info.dli_sname != NULL && strcmp(info.dli_sname, "WaitEventSetWait") == 0)
+		look->waits = true;
 	if (look->len < sizeof(look->text) - 1)
 	{
 		look->len += (size_t) snprintf(look->text + look->len,
@@ -138,7 +141,7 @@ fails(int kind, const char *function)
 {
 	Control *c = control;
 	int64_t number, failed;
-	Look look = {false, 0, ""};
+	Look look = {false, false, 0, ""};
 
 	if (c == NULL || !c->armed || (c->kinds & kind) == 0 || looking)
 		return false;
@@ -151,7 +154,7 @@ fails(int kind, const char *function)
 	looking = true;
 	_Unwind_Backtrace(look_at_frame, &look);
 	looking = false;
-	if (!look.ours)
+	if (!look.ours || look.waits)
 		return false;
 	/* count the failure, unless another process was faster */
 	failed = c->failed;

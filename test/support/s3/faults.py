@@ -14,6 +14,7 @@
 #     probability  from 0 to 1, drawn from "seed" and the request, so that the same scan has the same luck
 #     per_key      true: nth, every, first and after count the requests of each key for itself
 #     times        no more than so many are met
+#     crowd        only while more than so many requests are being answered
 
 import hashlib
 import inspect
@@ -25,7 +26,7 @@ from s3 import error_answer
 from store import Entry, MemoryObject
 
 FAULTS = {}
-SELECTORS = ('kind', 'bucket', 'key', 'ranged', 'nth', 'every', 'first', 'after', 'probability', 'seed', 'per_key', 'times')
+SELECTORS = ('kind', 'bucket', 'key', 'ranged', 'nth', 'every', 'first', 'after', 'probability', 'seed', 'per_key', 'times', 'crowd')
 
 
 class Fault:
@@ -70,6 +71,7 @@ class Rule:
             (self.kind is None or exchange.kind.split('_')[0] == self.kind)
             and (self.bucket is None or exchange.bucket == self.bucket)
             and (self.key is None or re.search(self.key.encode(), exchange.key or b'') is not None)
+            and (self.crowd is None or exchange.busy > self.crowd)
             and (self.ranged is None or self.ranged == ('range' in exchange.request.headers)))
 
     def is_met(self, exchange):
@@ -99,8 +101,9 @@ class Rule:
 
 
 class Rules:
-    def __init__(self, store):
+    def __init__(self, store, counters):
         self.store = store
+        self.counters = counters
         self.rules = []
 
     def set(self, specs):
@@ -108,6 +111,7 @@ class Rules:
 
     def apply(self, exchange):
         exchange.store = self.store
+        exchange.busy = self.counters.busy
         for rule in self.rules:
             # those with a memory of the keys that they burnt ask each time
             if rule.is_for(exchange) and (rule.is_met(exchange) or exchange.access_key_id in rule.memory.get('burnt', ())):

@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalogue.h
+ *	  The catalogue of files of settled days, as those that read it and those
+ *	  that write it share it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOWLOG_CATALOGUE_H
+#define FLOWLOG_CATALOGUE_H
+
+#include "flowlog_fdw.h"
+
+#include "utils/date.h"
+
+#define FLOWLOG_LISTS "flowlog_lists"
+#define FLOWLOG_LISTED_FILES "flowlog_listed_files"
+
+/* The columns of flowlog_listed_files, from 0. */
+typedef enum FlowlogFileColumn
+{
+	FLOWLOG_FILE_LIST,
+	FLOWLOG_FILE_DAY, /* -infinity: it is not of a single day */
+	FLOWLOG_FILE_PATH,
+	FLOWLOG_FILE_BYTES,
+	FLOWLOG_FILE_MODIFIED, /* nanoseconds since 1970 */
+	FLOWLOG_FILE_VERSION,
+	FLOWLOG_FILE_ARCHIVED,
+	FLOWLOG_FILE_DEVICE,
+	FLOWLOG_FILE_INODE,
+	FLOWLOG_FILE_COLUMNS
+} FlowlogFileColumn;
+
+/* What the catalogue has of a table. */
+typedef struct FlowlogList
+{
+	int32 number;  /* of the list, which its files have; 0: there is none */
+	bool is_valid; /* false: it is of other options than the table has now */
+	int64 before;  /* it has the files of all days before it, in microseconds since 1970 */
+} FlowlogList;
+
+/*
+ * Returns a table of the extension, or InvalidOid if there is none of that
+ * name that is a member of the extension.
+ */
+extern Oid flowlog_catalogue_table(const char *name);
+
+/*
+ * Returns what decides which files a table has: a list that was made under
+ * another meaning is dead.
+ */
+extern char *flowlog_catalogue_meaning(const FlowlogTable *table);
+
+/* Finds the list of a table, as the snapshot sees it. */
+extern FlowlogList flowlog_catalogue_find(const FlowlogTable *table, Snapshot snapshot);
+
+/*
+ * Returns the beginning of the first day that is not settled at a time, in
+ * microseconds since 1970.
+ */
+extern int64 flowlog_settled_before(const FlowlogTable *table, TimestampTz now);
+
+#endif /* FLOWLOG_CATALOGUE_H */

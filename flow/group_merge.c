@@ -1,0 +1,394 @@
+/*-------------------------------------------------------------------------
+ *
+ * group_merge.c
+ *	  Adds packed groups to others: those of distinct values to those of their
+ *	  keys, those of all keys to those of several sets of keys, and those of
+ *	  another process to one's own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "group.h"
+#include "group_word.h"
+
+#include <string.h>
+
+/* Rows that are merged into a table, at most FLOW_RUN. */
+typedef struct Source
+{
+	const FlowPackedTotal *totals; /* where they are in each row */
+	int naggregates;               /* which are the first ones of the table's, too */
+	uint64_t *rows[FLOW_RUN];
+	size_t count;
+
+	/* for the table's other aggregates; NULL: there are none */
+	const uint8_t *present;
+	const int64_t *numbers;
+} Source;
+
+/* ---------- rows to rows ---------- */
+
+/*
+ * Makes sure that the sums of the table have room for those of the rows.  What
+ * is noted although they are not merged does no harm.
+ */
+static bool
+has_room(FlowGroups *groups, const Source *source)
+{
+	FlowPacked *packed = groups->packed;
+	uint64_t most = source->numbers != NULL ? source->count : 0;
+	int64_t numbers[FLOW_RUN];
+
+	if (packed->count == 0)
+		flow_packed_forget_bounds(groups);
+	for (int a = 0; a < source->naggregates; a++)
+	{
+		const FlowPackedTotal *total = &source->totals[a];
+		uint64_t counts = 0;
+
+		for (size_t i = 0; i < source->count; i++)
+			counts += *flow_packed_count(source->rows[i], total);
+		most = counts > most ? counts : most;
+		if (groups->spec.aggregates[a].kind != FLOW_SUM)
+			continue;
+		for (size_t i = 0; i < source->count; i++)
+			numbers[i] = (int64_t) *flow_packed_value(source->rows[i], total);
+		if (!flow_packed_raise(groups, a, numbers, source->count))
+			return false;
+	}
+	for (int a = source->naggregates; a < groups->spec.naggregates; a++)
+		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
+		    !flow_packed_raise(groups, a, source->numbers, source->count))
+			return false;
+	packed->records += most;
+	return packed->records <= UINT32_MAX;
+}
+
+/* Merges an aggregate's totals, "from" being where they are in the source. */
+static void
+merge_total(const FlowGroups *groups, int a, const Source *source, size_t count)
+{
+	const FlowPacked *packed = groups->packed;
+	const FlowPackedTotal *from = &source->totals[a], *into = &packed->totals[a];
+	FlowAggregateKind kind = groups->spec.aggregates[a].kind;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t added = *flow_packed_count(source->rows[i], from);
+		uint32_t *known = flow_packed_count(packed->found[i], into);
+
+		if (kind == FLOW_SUM)
+			*flow_packed_value(packed->found[i], into) += *flow_packed_value(source->rows[i], from);
+		else if ((kind == FLOW_MIN || kind == FLOW_MAX) && added > 0)
+		{
+			int64_t number = (int64_t) *flow_packed_value(source->rows[i], from);
+			uint64_t *value = flow_packed_value(packed->found[i], into);
+
+			if (*known == 0 ||
+			    (kind == FLOW_MIN ? number < (int64_t) *value : number > (int64_t) *value))
+				*value = (uint64_t) number;
+		}
+		*known += added;
+	}
+}
+
+/* Adds the numbers of the source to an aggregate of distinct values. */
+static void
+add_numbers(const FlowGroups *groups, int a, const Source *source, size_t count)
+{
+	const FlowPacked *packed = groups->packed;
+	const FlowPackedTotal *total = &packed->totals[a];
+
+	for (size_t i = 0; i < count; i++)
+	{
+		if (groups->spec.aggregates[a].kind == FLOW_SUM)
+			*flow_packed_value(packed->found[i], total) += (uint64_t) source->numbers[i];
+		*flow_packed_count(packed->found[i], total) += source->present[i];
+	}
+}
+
+/*
+ * Merges the rows, whose keys' words have been set; returns how many were
+ * merged, before one that does not fit.
+ */
+static size_t
+merge_rows(FlowGroups *groups, const Source *source, FlowStatus *status)
+{
+	static const FlowBatch batch = {0};
+	FlowRun run = {&batch, 0, source->count, true, FLOW_OK, {-1, FLOW_OK}};
+	size_t done;
+
+	groups->packed->trusted = true;
+	done = flow_packed_find(groups, &run, 0);
+	groups->packed->trusted = false;
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		if (a < source->naggregates)
+			merge_total(groups, a, source, done);
+		else
+			add_numbers(groups, a, source, done);
+	}
+	*status = run.status;
+	return done;
+}
+
+/* ---------- distinct values ---------- */
+
+/* Sets *number to the number of a word; false if it cannot be read here. */
+static bool
+read_number(uint64_t word, int64_t *number)
+{
+	*number = 0;
+	if (FLOW_WORD_KIND(word) == FLOW_WORD_NUMBER)
+		*number = flow_word_number(word);
+	else if (flow_word_is_plain_integer(word, 15))
+		for (size_t i = 0; i < flow_word_len(word); i++)
+			*number = *number * 10 + (int64_t) (word >> (4 * i) & 0x0F);
+	else
+		return false;
+	return true;
+}
+
+/* Returns true if a sum of distinct values is wanted. */
+static bool
+sums_values(const FlowGroups *groups, int first)
+{
+	for (int a = first; a < groups->spec.naggregates; a++)
+		if (groups->spec.aggregates[a].kind == FLOW_SUM)
+			return true;
+	return false;
+}
+
+/*
+ * Reads the distinct value of a row, and whether it passes the filter, if there
+ * is one; false if that cannot be done here.
+ */
+static bool
+read_value(const FlowGroups *from, const uint64_t *row, int nkeys, bool sums, uint8_t *present,
+           int64_t *number)
+{
+	uint64_t word = row[nkeys];
+	int64_t passes = 1;
+
+	*number = 0;
+	if (from->spec.nkeys > nkeys + 1 && !read_number(row[nkeys + 1], &passes))
+		passes = 0; /* it is NULL */
+	*present = passes != 0 && word != FLOW_WORD_NO_FIELD && word != from->packed->nulls[nkeys];
+	return !*present || !sums || read_number(word, number);
+}
+
+FlowStatus
+flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys, size_t *position)
+{
+	FlowPacked *packed = groups->packed;
+	bool sums;
+	uint8_t present[FLOW_RUN];
+	int64_t numbers[FLOW_RUN];
+	Source source;
+	FlowStatus status = FLOW_OK;
+
+	if (packed == NULL || packed->off || from->packed == NULL || groups->spec.nkeys > nkeys + 1)
+		return FLOW_END;
+	source = (Source) {.totals = from->packed->totals,
+	                   .naggregates = from->spec.naggregates,
+	                   .present = present,
+	                   .numbers = numbers};
+	sums = sums_values(groups, source.naggregates);
+	for (; source.count < FLOW_RUN; source.count++)
+	{
+		size_t i = source.count;
+		uint64_t *row;
+
+		if (*position + i >= from->packed->count)
+			break;
+		row = flow_packed_row(from->packed, *position + i);
+		if (!read_value(from, row, nkeys, sums, &present[i], &numbers[i]))
+			break;
+		source.rows[i] = row;
+		for (int k = 0; k < nkeys; k++)
+			packed->words[k * FLOW_RUN + i] = row[k];
+		if (nkeys == 0) /* the only group's key is 0 */
+			packed->words[i] = (uint64_t) FLOW_WORD_NUMBER << 60;
+	}
+	if (source.count == 0 || !has_room(groups, &source))
+		return FLOW_END;
+	*position += merge_rows(groups, &source, &status);
+	return status;
+}
+
+/* ---------- groups of several sets of keys ---------- */
+
+/* Sets the words of a key of the source's rows. */
+static void
+copy_words(const Source *source, int k, uint64_t *words)
+{
+	for (size_t i = 0; i < source->count; i++)
+		words[i] = source->rows[i][k];
+}
+
+static void
+repeat_word(uint64_t word, uint64_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		words[i] = word;
+}
+
+FlowStatus
+flow_groups_add_to_set(FlowGroups *groups, const FlowGroups *from, const bool *has, int number,
+                       size_t *position)
+{
+	FlowPacked *packed = groups->packed;
+	int nkeys = from->spec.nkeys;
+	Source source;
+	FlowStatus status = FLOW_OK;
+
+	if (packed == NULL || packed->off || from->packed == NULL || from->spelled > 0)
+		return FLOW_END;
+	source = (Source) {.totals = from->packed->totals, .naggregates = from->spec.naggregates};
+	for (; source.count < FLOW_RUN && *position + source.count < from->packed->count;
+	     source.count++)
+		source.rows[source.count] = flow_packed_row(from->packed, *position + source.count);
+	for (int k = 0; k < nkeys; k++)
+	{
+		uint64_t *words = packed->words + k * FLOW_RUN;
+		uint64_t null =
+			groups->spec.keys[k].expression != NULL ? FLOW_WORD_NO_FIELD : packed->nulls[k];
+
+		if (has[k])
+			copy_words(&source, k, words);
+		else if (null != 0)
+			repeat_word(null, words, source.count);
+		else
+			return FLOW_END;
+	}
+	repeat_word((uint64_t) FLOW_WORD_NUMBER << 60 | (uint64_t) number,
+	            packed->words + nkeys * FLOW_RUN,
+	            source.count);
+	if (source.count == 0 || !has_room(groups, &source))
+		return FLOW_END;
+	*position += merge_rows(groups, &source, &status);
+	return status;
+}
+
+/* ---------- rows in memory ---------- */
+
+/* So many rows are counted or moved within a few milliseconds. */
+#define ROWS_AT_ONCE ((size_t) 64 * 1024)
+
+/* Returns the partition of the first words, which does not depend on the table. */
+static unsigned
+partition_of_words(const uint64_t *words, int nkeys, unsigned bits)
+{
+	uint64_t hash = 0;
+
+	for (int k = 0; k < nkeys; k++)
+		hash = flow_key_fold(hash ^ words[k] ^ UINT64_C(0xA0761D6478BD642F),
+		                     UINT64_C(0xE7037ED1A0B428DB));
+	return (unsigned) (hash >> (64 - bits));
+}
+
+unsigned
+flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys, unsigned bits)
+{
+	static const uint64_t seed[FLOW_KEY_SEEDS] = {1, 2, 3};
+	uint64_t words[FLOW_PACK_KEYS] = {0};
+	uint64_t hash = 0;
+	bool packed = nkeys <= FLOW_PACK_KEYS;
+
+	for (int k = 0; k < nkeys; k++)
+	{
+		const FlowExpression *expression = groups->spec.keys[k].expression;
+		FlowFieldKey key = flow_key_make(seed, keys[k]);
+		uint64_t word = expression != NULL && expression->vector.texts == NULL
+		                    ? flow_word_of_number(&key)
+		                    : flow_word_of_field(&key);
+
+		hash = flow_key_hash(seed, hash, &key);
+		packed &= word != 0;
+		if (packed)
+			words[k] = word;
+	}
+	return packed ? partition_of_words(words, nkeys, bits)
+	              : (unsigned) (flow_key_fold(hash, UINT64_C(0xE7037ED1A0B428DB)) >> (64 - bits));
+}
+
+size_t
+flow_groups_row_size(const FlowGroups *groups)
+{
+	return groups->packed != NULL ? groups->packed->row_size : 0;
+}
+
+/* Returns the end of the rows that are done at once, from a position on. */
+static size_t
+end_of_piece(const FlowPacked *packed, size_t position)
+{
+	return packed->count - position > ROWS_AT_ONCE ? position + ROWS_AT_ONCE : packed->count;
+}
+
+FlowStatus
+flow_groups_count_rows(const FlowGroups *groups, int nkeys, unsigned bits, size_t *counts,
+                       size_t *position)
+{
+	const FlowPacked *packed = groups->packed;
+	size_t end;
+
+	if (packed == NULL || *position == packed->count)
+		return FLOW_END;
+	end = end_of_piece(packed, *position);
+	for (; *position < end; ++*position)
+		counts[partition_of_words(flow_packed_row(packed, *position), nkeys, bits)]++;
+	return FLOW_OK;
+}
+
+FlowStatus
+flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **places, size_t *position)
+{
+	FlowPacked *packed = groups->packed;
+	size_t end = end_of_piece(packed, *position);
+
+	for (; *position < end; ++*position)
+	{
+		const uint64_t *row = flow_packed_row(packed, *position);
+		char **place = &places[partition_of_words(row, nkeys, bits)];
+
+		memcpy(*place, row, packed->row_size);
+		*place += packed->row_size;
+	}
+	if (*position < packed->count)
+		return FLOW_OK;
+	groups->count -= packed->count;
+	groups->combinations = 0;
+	flow_packed_clear(groups);
+	return FLOW_END;
+}
+
+FlowStatus
+flow_groups_add_rows(FlowGroups *groups, void *rows, size_t count, size_t *done)
+{
+	FlowPacked *packed = groups->packed;
+	Source source = {.totals = packed->totals, .naggregates = groups->spec.naggregates};
+	FlowStatus status = FLOW_OK;
+
+	if (packed->off)
+		return FLOW_END;
+	for (; source.count < FLOW_RUN && *done + source.count < count; source.count++)
+	{
+		uint64_t *row =
+			(uint64_t *) (void *) ((char *) rows + (*done + source.count) * packed->row_size);
+
+		source.rows[source.count] = row;
+		for (int k = 0; k < groups->spec.nkeys; k++)
+			packed->words[k * FLOW_RUN + source.count] = row[k];
+	}
+	if (!has_room(groups, &source))
+		return FLOW_END;
+	*done += merge_rows(groups, &source, &status);
+	return status;
+}
+
+void
+flow_groups_show_row(const FlowGroups *groups, void *rows, size_t number, FlowGroup *group)
+{
+	flow_packed_show(groups,
+	                 (uint64_t *) (void *) ((char *) rows + number * groups->packed->row_size),
+	                 group);
+}

@@ -1,0 +1,668 @@
+/*-------------------------------------------------------------------------
+ *
+ * group_packed.c
+ *	  Groups whose keys are a word each: found, added to, shown.
+ *
+ * What does not fit goes to the other groups: one group because of its keys;
+ * all of them, once a sum of 64 bits might overflow.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "group.h"
+#include "group_word.h"
+
+#include <string.h>
+
+/* As for other groups: 8 KiB at first. */
+#define FIRST_TABLE_BITS 10
+
+/* Above this size, the table and rows are prefetched (see group_table.c). */
+#define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
+
+/* No sum may be as great. */
+#define SUM_LIMIT (UINT64_C(1) << 63)
+
+/* ---------- rows ---------- */
+
+static bool
+has_value(FlowAggregateKind kind)
+{
+	return kind == FLOW_SUM || kind == FLOW_MIN || kind == FLOW_MAX;
+}
+
+static FlowStatus
+grow_chunk_list(FlowGroups *groups)
+{
+	FlowPacked *packed = groups->packed;
+	size_t most = packed->max_chunks == 0 ? 64 : packed->max_chunks * 2;
+	void *memory;
+	FlowStatus status = flow_group_take_memory(groups, most * sizeof(char *), &memory);
+
+	if (status != FLOW_OK)
+		return status;
+	if (packed->nchunks > 0)
+		memcpy(memory, packed->chunks, packed->nchunks * sizeof(char *));
+	flow_free(groups->spec.host, packed->chunks);
+	groups->used -= packed->max_chunks * sizeof(char *);
+	packed->chunks = memory;
+	packed->max_chunks = most;
+	return FLOW_OK;
+}
+
+/* Makes sure that there is space for one more row. */
+static FlowStatus
+have_row(FlowGroups *groups)
+{
+	FlowPacked *packed = groups->packed;
+	void *memory;
+	FlowStatus status;
+
+	if (flow_likely(packed->count < packed->nchunks << packed->row_bits))
+		return FLOW_OK;
+	if (packed->nchunks == packed->max_chunks && (status = grow_chunk_list(groups)) != FLOW_OK)
+		return status;
+	status = flow_group_take_memory(groups, packed->chunk_size, &memory);
+	if (status != FLOW_OK)
+		return status;
+	packed->chunks[packed->nchunks++] = memory;
+	return FLOW_OK;
+}
+
+/* ---------- the hash table ---------- */
+
+static inline size_t
+first_slot(const FlowPacked *packed, uint32_t hash)
+{
+	return hash >> (32 - packed->bits);
+}
+
+static inline size_t
+next_slot(const FlowPacked *packed, size_t slot)
+{
+	return (slot + 1) & (((size_t) 1 << packed->bits) - 1);
+}
+
+/* Fills the first empty slot for a group, from a slot on. */
+static inline void
+fill_slot(FlowPacked *packed, size_t slot, FlowGroupSlot filled)
+{
+	while (packed->slots[slot].group != 0)
+		slot = next_slot(packed, slot);
+	packed->slots[slot] = filled;
+}
+
+/*
+ * Makes sure that a slot is free.  At most half of the slots are full, or
+ * three quarters where the bound forbids more slots.
+ */
+static FlowStatus
+have_free_slot(FlowGroups *groups)
+{
+	const FlowPacked *packed = groups->packed;
+	size_t size = (size_t) 1 << packed->bits;
+	FlowStatus status;
+
+	if (flow_likely(packed->count < size / 2))
+		return FLOW_OK;
+	status = flow_group_grow_slots(groups, &groups->packed->slots, &groups->packed->bits);
+	return status == FLOW_LIMIT && packed->count < size / 4 * 3 ? FLOW_OK : status;
+}
+
+/* ---------- finding ---------- */
+
+/*
+ * Returns true if a field is surely a good one, and written in its value's
+ * form, or NULL.
+ */
+static inline bool
+is_plain(const FlowGroups *groups, int k, uint64_t word)
+{
+	const FlowGroupBy *key = &groups->spec.keys[k];
+
+	if (key->expression != NULL)
+		return true;
+	if (word == groups->packed->nulls[k])
+		return !groups->spec.columns[key->column].not_null;
+	switch (groups->spec.columns[key->column].type)
+	{
+		case FLOW_INT16:
+			return flow_word_is_plain_integer(word, 4);
+		case FLOW_INT32:
+			return flow_word_is_plain_integer(word, 9);
+		case FLOW_INT64:
+			return flow_word_is_plain_integer(word, 15);
+		case FLOW_TEXT:
+			return groups->spec.columns[key->column].max_chars < 0 &&
+			       FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES;
+		default:
+			return false;
+	}
+}
+
+/* Makes a group of record i, for which a slot is empty; NULL: the run ends there. */
+static uint64_t *
+insert_row(FlowGroups *groups, FlowRun *run, size_t i, size_t slot)
+{
+	FlowPacked *packed = groups->packed;
+	unsigned bits = packed->bits;
+	bool plain = true;
+	uint64_t *row;
+	FlowStatus status;
+
+	for (int k = 0; k < groups->spec.nkeys && !packed->trusted; k++)
+		plain &= is_plain(groups, k, packed->words[k * FLOW_RUN + i]);
+	if (!plain && !run->bad_is_null && !flow_group_check_keys(groups, run, i))
+		return NULL;
+	status = have_free_slot(groups);
+	if (status == FLOW_OK)
+		status = have_row(groups);
+	if (status != FLOW_OK)
+	{
+		flow_run_cut(run, i, status, -1);
+		return NULL;
+	}
+	if (!plain && groups->spec.by_value)
+		groups->spelled += flow_group_is_spelled(groups, run, i);
+	row = flow_packed_row(packed, packed->count);
+	memset(row, 0, packed->row_size);
+	for (int k = 0; k < groups->spec.nkeys; k++)
+		row[k] = packed->words[k * FLOW_RUN + i];
+	groups->count++;
+	packed->count++;
+	if (packed->bits != bits)
+		slot = first_slot(packed, groups->hashes[i]);
+	fill_slot(packed, slot, (FlowGroupSlot) {groups->hashes[i], (uint32_t) packed->count});
+	return row;
+}
+
+/* Sets the hash of record i's words. */
+static inline __attribute__((always_inline)) void
+hash_words(FlowGroups *groups, size_t i, int nkeys)
+{
+	const uint64_t *words = groups->packed->words + i;
+	uint64_t hash = groups->seed[0];
+
+	for (int k = 0; k < nkeys; k += 2)
+		hash = flow_key_fold(words[k * FLOW_RUN] ^ hash,
+		                     (k + 1 < nkeys ? words[(k + 1) * FLOW_RUN] : 0) ^ groups->seed[1]);
+	groups->hashes[i] = (uint32_t) (flow_key_fold(hash, groups->seed[2]) >> 32);
+}
+
+/* Finds or makes the group of record i, whose words have been hashed; NULL: the run ends there. */
+static inline __attribute__((always_inline)) uint64_t *
+find_row(FlowGroups *groups, FlowRun *run, size_t i, int nkeys)
+{
+	const FlowPacked *packed = groups->packed;
+	uint32_t hash = groups->hashes[i];
+	size_t slot = first_slot(packed, hash);
+
+	for (; packed->slots[slot].group != 0; slot = next_slot(packed, slot))
+	{
+		uint64_t *row, others = 0;
+
+		if (packed->slots[slot].hash != hash)
+			continue;
+		row = flow_packed_row(packed, packed->slots[slot].group - 1);
+		for (int k = 0; k < nkeys; k++)
+			others |= row[k] ^ packed->words[k * FLOW_RUN + i];
+		if (flow_likely(others == 0))
+			return row;
+	}
+	return insert_row(groups, run, i, slot);
+}
+
+/* Prefetches first slots, then the rows to which they refer (see group_table.c). */
+static inline __attribute__((always_inline)) void
+fetch_ahead(const FlowGroups *groups, size_t first, size_t end)
+{
+	const FlowPacked *packed = groups->packed;
+
+	for (size_t i = first; i < end; i++)
+		__builtin_prefetch(&packed->slots[first_slot(packed, groups->hashes[i])]);
+	for (size_t i = first; i < end; i++)
+	{
+		uint32_t group = packed->slots[first_slot(packed, groups->hashes[i])].group;
+
+		if (group != 0)
+		{
+			const char *row = (const char *) flow_packed_row(packed, group - 1);
+
+			__builtin_prefetch(row, 1);
+			__builtin_prefetch(row + packed->row_size - 1, 1);
+		}
+	}
+}
+
+/* What flow_packed_find does; "nkeys" is compiled in. */
+static inline __attribute__((always_inline)) size_t
+find_rows(FlowGroups *groups, FlowRun *run, size_t first, int nkeys)
+{
+	FlowPacked *packed = groups->packed;
+	size_t end = first;
+
+	for (; end < run->count && packed->words[end] != 0; end++)
+		hash_words(groups, end, nkeys);
+	if (groups->used > FETCH_AHEAD_SIZE)
+		fetch_ahead(groups, first, end);
+	for (size_t i = first; i < end; i++)
+		if ((packed->found[i] = find_row(groups, run, i, nkeys)) == NULL)
+			return i;
+	return end;
+}
+
+size_t
+flow_packed_find(FlowGroups *groups, FlowRun *run, size_t first)
+{
+	switch (groups->spec.nkeys)
+	{
+		case 1:
+			return find_rows(groups, run, first, 1);
+		case 2:
+			return find_rows(groups, run, first, 2);
+		default:
+			return find_rows(groups, run, first, groups->spec.nkeys);
+	}
+}
+
+uint64_t *
+flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i)
+{
+	hash_words(groups, i, groups->spec.nkeys);
+	return find_row(groups, run, i, groups->spec.nkeys);
+}
+
+/* ---------- words ---------- */
+
+static inline bool
+is_number(const FlowGroups *groups, int k)
+{
+	const FlowExpression *expression = groups->spec.keys[k].expression;
+
+	return expression != NULL && expression->vector.texts == NULL;
+}
+
+static inline uint64_t
+word_of(bool number, const FlowFieldKey *key)
+{
+	return number ? flow_word_of_number(key) : flow_word_of_field(key);
+}
+
+bool
+flow_packed_read_words(FlowGroups *groups, const FlowRun *run)
+{
+	uint64_t *words = groups->packed->words;
+
+	for (int k = 0; k < groups->spec.nkeys; k++)
+	{
+		const FlowFieldKey *keys = groups->keys + k * FLOW_RUN;
+		uint64_t *of_key = words + k * FLOW_RUN;
+		bool number = is_number(groups, k);
+		uint64_t any = 0;
+
+		for (size_t i = 0; i < run->count; i++)
+			of_key[i] = word_of(number, &keys[i]);
+		/* the first word says of all whether they are there */
+		for (size_t i = 0; i < run->count; i++)
+			any |= words[i] = of_key[i] != 0 ? words[i] : 0;
+		if (any == 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+flow_packed_read_word(FlowGroups *groups, size_t i)
+{
+	for (int k = 0; k < groups->spec.nkeys; k++)
+	{
+		uint64_t word = word_of(is_number(groups, k), &groups->keys[k * FLOW_RUN + i]);
+
+		if (word == 0)
+			return false;
+		groups->packed->words[k * FLOW_RUN + i] = word;
+	}
+	return true;
+}
+
+/* ---------- totals ---------- */
+
+/* Returns a bound of the sum of any of the run's values, at most SUM_LIMIT. */
+static uint64_t
+bound_of_run(const int64_t *numbers, size_t count)
+{
+	uint64_t bits = 0, sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bits |= (uint64_t) (numbers[i] ^ (numbers[i] >> 63));
+	if (bits < UINT64_C(1) << 50)
+		return (bits + 1) * count;
+	for (size_t i = 0; i < count && sum < SUM_LIMIT; i++)
+	{
+		uint64_t number = (uint64_t) numbers[i];
+
+		number = numbers[i] < 0 ? 0 - number : number;
+		sum = number > SUM_LIMIT - sum ? SUM_LIMIT : sum + number;
+	}
+	return sum;
+}
+
+/* Notes what will be added to a sum; false if it does not fit. */
+static bool
+raise_bound(FlowPackedTotal *total, uint64_t added)
+{
+	if (added >= SUM_LIMIT - total->bound)
+		return false;
+	total->bound += added;
+	return true;
+}
+
+void
+flow_packed_forget_bounds(FlowGroups *groups)
+{
+	groups->packed->records = 0;
+	for (int a = 0; a < groups->spec.naggregates; a++)
+		groups->packed->totals[a].bound = 0;
+}
+
+bool
+flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers, size_t count)
+{
+	return raise_bound(&groups->packed->totals[a], bound_of_run(numbers, count));
+}
+
+bool
+flow_packed_has_room(FlowGroups *groups, const FlowRun *run)
+{
+	FlowPacked *packed = groups->packed;
+
+	if (packed->count == 0)
+		flow_packed_forget_bounds(groups);
+	packed->records += run->count;
+	for (int a = 0; a < groups->spec.naggregates; a++)
+		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
+		    !flow_packed_raise(groups, a, groups->aggregates[a].values->numbers, run->count))
+			return false;
+	return packed->records <= UINT32_MAX;
+}
+
+bool
+flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added)
+{
+	FlowPacked *packed = groups->packed;
+	uint64_t most = 0;
+
+	if (packed->count == 0)
+		flow_packed_forget_bounds(groups);
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		uint64_t low = added[a].as.sum.low;
+
+		most = added[a].count > most ? added[a].count : most;
+		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
+		    (added[a].as.sum.high != -(int64_t) (low >> 63) ||
+		     !raise_bound(&packed->totals[a], added[a].as.sum.high < 0 ? 0 - low : low)))
+			return false;
+	}
+	packed->records += most;
+	return packed->records <= UINT32_MAX;
+}
+
+/* Adds the values of an aggregate. */
+static void
+update_total(const FlowGroups *groups, int a, uint64_t *const *found, size_t count)
+{
+	const FlowPackedTotal *total = &groups->packed->totals[a];
+	const FlowVector *values = groups->aggregates[a].values;
+
+	switch (groups->spec.aggregates[a].kind)
+	{
+		case FLOW_COUNT_ALL:
+		case FLOW_COUNT:
+			for (size_t i = 0; i < count; i++)
+				*flow_packed_count(found[i], total) += values != NULL ? values->present[i] : 1;
+			break;
+		case FLOW_SUM:
+			for (size_t i = 0; i < count; i++)
+			{
+				*flow_packed_value(found[i], total) += (uint64_t) values->numbers[i];
+				*flow_packed_count(found[i], total) += values->present[i];
+			}
+			break;
+		case FLOW_MIN:
+		case FLOW_MAX:
+			for (size_t i = 0; i < count; i++)
+			{
+				uint64_t *value = flow_packed_value(found[i], total);
+				uint32_t *known = flow_packed_count(found[i], total);
+				int64_t number = values->numbers[i];
+
+				if (values->present[i] &&
+				    (*known == 0 ||
+				     (groups->spec.aggregates[a].kind == FLOW_MIN ? number < (int64_t) *value
+				                                                  : number > (int64_t) *value)))
+					*value = (uint64_t) number;
+				*known += values->present[i];
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+void
+flow_packed_update(FlowGroups *groups, const FlowRun *run)
+{
+	for (int a = 0; a < groups->spec.naggregates; a++)
+		update_total(groups, a, groups->packed->found, run->count);
+}
+
+void
+flow_packed_merge(const FlowGroups *groups, uint64_t *row, const FlowTotal *added)
+{
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		const FlowPackedTotal *total = &groups->packed->totals[a];
+		uint32_t *count = flow_packed_count(row, total);
+		FlowAggregateKind kind = groups->spec.aggregates[a].kind;
+
+		if (added[a].count == 0)
+			continue;
+		if (kind == FLOW_SUM)
+			*flow_packed_value(row, total) += added[a].as.sum.low;
+		else if (has_value(kind))
+		{
+			int64_t number = added[a].as.extreme.integer;
+			int64_t value = (int64_t) *flow_packed_value(row, total);
+
+			if (*count == 0 || (kind == FLOW_MIN ? number < value : number > value))
+				*flow_packed_value(row, total) = (uint64_t) number;
+		}
+		*count += (uint32_t) added[a].count;
+	}
+}
+
+void
+flow_packed_show_total(const FlowGroups *groups, uint64_t *row, int a, FlowTotal *total)
+{
+	const FlowPacked *packed = groups->packed;
+	FlowAggregateKind kind = groups->spec.aggregates[a].kind;
+
+	total->count = *flow_packed_count(row, &packed->totals[a]);
+	if (kind == FLOW_SUM)
+	{
+		total->as.sum.low = *flow_packed_value(row, &packed->totals[a]);
+		total->as.sum.high = -(int64_t) (total->as.sum.low >> 63);
+	}
+	else if (has_value(kind))
+		total->as.extreme.integer = (int64_t) *flow_packed_value(row, &packed->totals[a]);
+}
+
+void
+flow_packed_show(const FlowGroups *groups, uint64_t *row, FlowGroup *group)
+{
+	const FlowPacked *packed = groups->packed;
+
+	for (int k = 0; k < groups->spec.nkeys; k++)
+		groups->slices[k] = flow_word_show(row[k], packed->texts[k]);
+	for (int a = 0; a < groups->spec.naggregates; a++)
+		flow_packed_show_total(groups, row, a, &packed->shown[a]);
+	*group = (FlowGroup) {groups->slices, packed->shown};
+}
+
+/* ---------- life ---------- */
+
+/* Returns true if the totals of all aggregates can be packed. */
+static bool
+may_be_packed(const FlowGroups *groups)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	return false; /* words are made of bytes as they are loaded */
+#endif
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		FlowAggregateKind kind = groups->spec.aggregates[a].kind;
+		const FlowVector *values = groups->aggregates[a].values;
+
+		if (kind == FLOW_SQUARES || (has_value(kind) && values->numbers == NULL))
+			return false;
+	}
+	return groups->spec.nkeys <= FLOW_PACK_KEYS;
+}
+
+/* Places the totals in a row, and sets the sizes. */
+static void
+lay_out(FlowGroups *groups)
+{
+	FlowPacked *packed = groups->packed;
+	size_t size = (size_t) groups->spec.nkeys * sizeof(uint64_t);
+
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		packed->totals[a].value = size;
+		size += has_value(groups->spec.aggregates[a].kind) ? sizeof(uint64_t) : 0;
+	}
+	for (int a = 0; a < groups->spec.naggregates; a++)
+	{
+		packed->totals[a].count = size;
+		size += sizeof(uint32_t);
+	}
+	packed->row_size = (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+	while (packed->row_size << (packed->row_bits + 1) <= groups->chunk_size)
+		packed->row_bits++;
+	packed->chunk_size = (packed->row_size << packed->row_bits) + FLOW_PACKED_ALIGN;
+}
+
+/* Notes the words of NULL. */
+static void
+read_nulls(FlowGroups *groups)
+{
+	for (int k = 0; k < groups->spec.nkeys; k++)
+	{
+		FlowFieldKey key;
+
+		groups->packed->nulls[k] = 0;
+		if (groups->spec.keys[k].expression != NULL)
+			continue;
+		key =
+			flow_key_make(groups->seed,
+		                  flow_group_null_form(&groups->spec.columns[groups->spec.keys[k].column]));
+		groups->packed->nulls[k] = flow_word_of_field(&key);
+	}
+}
+
+bool
+flow_packed_create(FlowGroups *groups)
+{
+	const FlowHost *host = groups->spec.host;
+	size_t nkeys = (size_t) groups->spec.nkeys;
+	size_t naggregates = (size_t) groups->spec.naggregates;
+	FlowPacked *packed;
+
+	if (!may_be_packed(groups))
+		return true;
+	packed = groups->packed = flow_allocate(host, sizeof(FlowPacked));
+	if (packed == NULL)
+		return false;
+	memset(packed, 0, sizeof(*packed));
+	packed->bits = FIRST_TABLE_BITS;
+	packed->slots = flow_allocate(host, sizeof(FlowGroupSlot) << packed->bits);
+	packed->totals = flow_allocate(host, naggregates * sizeof(FlowPackedTotal) + 1);
+	packed->nulls = flow_allocate(host, nkeys * sizeof(uint64_t));
+	packed->texts = flow_allocate(host, nkeys * FLOW_KEY_SHORT);
+	packed->shown = flow_allocate(host, naggregates * sizeof(FlowTotal) + 1);
+	packed->words = flow_allocate(host, nkeys * FLOW_RUN * sizeof(uint64_t));
+	groups->aside = flow_allocate(host, groups->group_size);
+	if (packed->slots == NULL || packed->totals == NULL || packed->nulls == NULL ||
+	    packed->texts == NULL || packed->shown == NULL || packed->words == NULL ||
+	    groups->aside == NULL)
+		return false;
+	groups->used += sizeof(FlowGroupSlot) << packed->bits;
+	memset(packed->totals, 0, naggregates * sizeof(FlowPackedTotal));
+	memset(packed->shown, 0, naggregates * sizeof(FlowTotal));
+	memset(groups->aside, 0, groups->group_size);
+	lay_out(groups);
+	packed->aside = flow_allocate(host, packed->row_size);
+	if (packed->aside == NULL)
+		return false;
+	memset(packed->aside, 0, packed->row_size);
+	read_nulls(groups);
+	flow_packed_clear(groups);
+	return true;
+}
+
+void
+flow_packed_free(FlowGroups *groups)
+{
+	const FlowHost *host = groups->spec.host;
+	FlowPacked *packed = groups->packed;
+
+	flow_free(host, groups->aside);
+	if (packed == NULL)
+		return;
+	for (size_t i = 0; i < packed->nchunks; i++)
+		flow_free(host, packed->chunks[i]);
+	flow_free(host, packed->chunks);
+	flow_free(host, packed->slots);
+	flow_free(host, packed->totals);
+	flow_free(host, packed->nulls);
+	flow_free(host, packed->texts);
+	flow_free(host, packed->shown);
+	flow_free(host, packed->words);
+	flow_free(host, packed->aside);
+	flow_free(host, packed);
+	groups->packed = NULL;
+}
+
+void
+flow_packed_clear(FlowGroups *groups)
+{
+	FlowPacked *packed = groups->packed;
+
+	packed->count = 0;
+	memset(packed->slots, 0, sizeof(FlowGroupSlot) << packed->bits);
+}
+
+/* Shrinks an empty table, as flow_group_shrink_table does, and releases its rows. */
+void
+flow_packed_shrink(FlowGroups *groups)
+{
+	FlowPacked *packed = groups->packed;
+	size_t size = sizeof(FlowGroupSlot) << FIRST_TABLE_BITS;
+	FlowGroupSlot *slots;
+
+	while (packed->nchunks > 0)
+	{
+		flow_free(groups->spec.host, packed->chunks[--packed->nchunks]);
+		groups->used -= packed->chunk_size;
+	}
+	if (packed->bits == FIRST_TABLE_BITS)
+		return;
+	slots = flow_allocate(groups->spec.host, size);
+	if (slots == NULL)
+		return;
+	memset(slots, 0, size);
+	flow_free(groups->spec.host, packed->slots);
+	groups->used -= (sizeof(FlowGroupSlot) << packed->bits) - size;
+	packed->slots = slots;
+	packed->bits = FIRST_TABLE_BITS;
+}
