@@ -37,6 +37,7 @@
 #include "flow_batch.h"
 #include "flow_top.h"
 #include "flow_reader.h"
+#include "flow_index.h"
 #include "flow_hive.h"
 
 #endif /* FLOW_H */

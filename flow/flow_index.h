@@ -1,0 +1,215 @@
+/*-------------------------------------------------------------------------
+ *
+ * flow_index.h
+ *	  An index of files by the values in them: its keys, its blocks, and which
+ *	  files a filter needs.
+ *
+ * An index only ever says that a file need not be read.  It consists of
+ * entries: a value, the columns in which it stood, and the files.  Values are
+ * written as keys, which order as bytes do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FLOW_API_INDEX_H
+#define FLOW_API_INDEX_H
+
+#include "flow_filter.h"
+#include "flow_object.h"
+
+/* ---------- keys ---------- */
+
+/* The first byte of a key. */
+typedef enum FlowIndexKind
+{
+	FLOW_INDEX_NULL = 0x00,   /* no value; nothing follows */
+	FLOW_INDEX_OTHER = 0x01,  /* a value without a key, such as a network; nothing follows */
+	FLOW_INDEX_IPV4 = 0x04,   /* an address; 4 bytes follow */
+	FLOW_INDEX_IPV6 = 0x06,   /* an address; 16 bytes follow */
+	FLOW_INDEX_TEXT = 0x10,   /* a text's bytes follow, as far as there is room */
+	FLOW_INDEX_INTEGER = 0x20 /* 8 bytes follow, the highest first, with the sign inverted */
+} FlowIndexKind;
+
+#define FLOW_INDEX_KEY_SIZE 64 /* maximum bytes of a key; longer texts are cut */
+
+/* Equal values have equal keys; different values may, if they are long or have no key. */
+typedef struct FlowIndexKey
+{
+	uint8_t len;
+	unsigned char bytes[FLOW_INDEX_KEY_SIZE];
+} FlowIndexKey;
+
+/* in index_key.c */
+
+/*
+ * Returns true if a column can be indexed: it is filled from the record, and
+ * is an address, a text, an integer or a boolean.
+ */
+extern bool flow_index_takes(const FlowColumn *column);
+
+/* Sets the key of a value of the column, or of NULL if value is NULL. */
+extern void flow_index_key(const FlowColumn *column, const FlowValue *value, FlowIndexKey *key);
+
+/*
+ * Sets the key of a text that is an address in the form that flow_value_write
+ * gives it, without a prefix length; returns false for any other text.
+ */
+extern bool flow_index_key_of_address(FlowSlice text, FlowIndexKey *key);
+
+/* Returns less than, equal to or greater than 0. */
+extern int flow_index_key_compare(const FlowIndexKey *a, const FlowIndexKey *b);
+
+/* ---------- entries and blocks ---------- */
+
+/*
+ * A value with files in which it stands, in exactly the columns of the mask: a
+ * bit for each column of the index, from 1 << 0.  Other entries of the same
+ * value have other masks, or other files.
+ */
+typedef struct FlowIndexEntry
+{
+	FlowIndexKey key;
+	uint32_t mask;
+	const uint32_t *files; /* numbers, each greater than the one before */
+	size_t nfiles;         /* at least 1 */
+} FlowIndexEntry;
+
+/* maximum bytes of a block, so that four rows of blocks fit on a page */
+#define FLOW_INDEX_BLOCK_SIZE 1900
+
+/*
+ * Writes entries, in order of their keys, into blocks.  Its members are
+ * index_block.c's own.
+ */
+typedef struct FlowIndexWriter
+{
+	uint32_t base; /* files are numbered from it */
+	FlowIndexKey first, last;
+	size_t len;
+	unsigned char bytes[FLOW_INDEX_BLOCK_SIZE];
+} FlowIndexWriter;
+
+/* in index_block.c */
+
+/* Begins a block; no file's number is less than "base". */
+extern void flow_index_write_begin(FlowIndexWriter *writer, uint32_t base);
+
+/*
+ * Adds an entry, from its file number *done on (an index into its files), and
+ * advances *done past those that fit.  If that is not all of them, the block is
+ * full: it is to be taken (first, len, bytes) and begun anew.
+ */
+extern void flow_index_write(FlowIndexWriter *writer, const FlowIndexEntry *entry, size_t *done);
+
+/* Reads a block.  Its members are index_block.c's own. */
+typedef struct FlowIndexCursor
+{
+	const unsigned char *next, *end;
+	uint32_t base;
+	FlowIndexKey last;
+	uint32_t *files; /* room for those of an entry */
+	bool begun;
+} FlowIndexCursor;
+
+/* An entry of a block has no more files than this. */
+#define FLOW_INDEX_ENTRY_FILES (8 * FLOW_INDEX_BLOCK_SIZE)
+
+/*
+ * Begins to read a block.  "files" has room for FLOW_INDEX_ENTRY_FILES, and the
+ * entries' files are there.
+ */
+extern void flow_index_read_begin(FlowIndexCursor *cursor, const void *block, size_t len,
+                                  uint32_t base, uint32_t *files);
+
+/*
+ * Reads the next entry: FLOW_OK; FLOW_END; FLOW_CORRUPT if the bytes are not
+ * those of a block.
+ */
+extern FlowStatus flow_index_read(FlowIndexCursor *cursor, FlowIndexEntry *entry);
+
+/* ---------- gathering ---------- */
+
+/* Values and files that become entries. */
+typedef struct FlowIndexBatch FlowIndexBatch;
+
+/* in index_batch.c */
+
+/* Makes an empty batch, which takes about "memory" bytes at most. */
+extern FlowStatus flow_index_batch_create(const FlowHost *host, size_t memory,
+                                          FlowIndexBatch **batch, FlowError *error);
+extern void flow_index_batch_free(FlowIndexBatch *batch);
+extern void flow_index_batch_clear(FlowIndexBatch *batch);
+
+/*
+ * Adds a value that stands in a file, in the columns of a mask.  Files come one
+ * after the other, with growing numbers; the masks of a value that comes again
+ * for the same file are put together.  FLOW_OK, FLOW_LIMIT, FLOW_NO_MEMORY or
+ * FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key,
+                                       uint32_t mask, uint32_t file);
+
+/*
+ * Removes what was added for the last file, of that number, which could not be
+ * read to its end or did not fit.
+ */
+extern void flow_index_batch_forget(FlowIndexBatch *batch, uint32_t file);
+
+/* Sorts the values: FLOW_OK, FLOW_NO_MEMORY or FLOW_INTERRUPTED. */
+extern FlowStatus flow_index_batch_sort(FlowIndexBatch *batch);
+
+/*
+ * Returns the entries of a sorted batch in order of their keys, and then masks.
+ * *position begins at 0.  An entry is valid until the next call.  FLOW_OK,
+ * FLOW_END, FLOW_NO_MEMORY or FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_index_batch_next(FlowIndexBatch *batch, size_t *position,
+                                        FlowIndexEntry *entry);
+
+/* ---------- filters ---------- */
+
+/* Keys from one to another, both included. */
+typedef struct FlowIndexRange
+{
+	FlowIndexKey from, to;
+} FlowIndexRange;
+
+/*
+ * Which forms of a text column's values a condition knows.  In a file in which
+ * all of them are addresses, their keys are addresses; in all others, texts.
+ */
+typedef enum FlowIndexForm
+{
+	FLOW_INDEX_ANY_FORM,
+	FLOW_INDEX_AS_TEXT,   /* files whose keys are addresses may have any value */
+	FLOW_INDEX_AS_ADDRESS /* files whose keys are texts may have any value */
+} FlowIndexForm;
+
+/* What knows in which files values are.  Files are numbered from 0. */
+typedef struct FlowIndexSearch
+{
+	void *arg;
+	size_t files;
+	const bool *indexed; /* by column of the filter */
+
+	/*
+	 * Sets the bits of all files that may have a record whose column has a key
+	 * in one of the ranges, which are in order and do not overlap.  The bits
+	 * are 0 before.
+	 */
+	FlowStatus (*find)(void *arg, int column, FlowIndexForm form, const FlowIndexRange *ranges,
+	                   size_t count, uint64_t *bits, FlowError *error);
+} FlowIndexSearch;
+
+/* in filter_index.c */
+
+/* Returns true if an index of these columns can say anything of a filter. */
+extern bool flow_filter_uses_index(const FlowFilter *filter, const bool *indexed);
+
+/*
+ * Sets the bits of the files in which a record may pass; (files + 63) / 64
+ * words, those beyond the files are 0.  A file whose bit is 0 has none.
+ */
+extern FlowStatus flow_filter_find_files(const FlowFilter *filter, const FlowIndexSearch *search,
+                                         uint64_t *bits, FlowError *error);
+
+#endif /* FLOW_API_INDEX_H */
