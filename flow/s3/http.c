@@ -102,6 +102,10 @@ restore_signals(const sigset_t *old)
 /*
  * CURLMOPT_SOCKETFUNCTION: adds, changes or removes a socket to wait for.
  * "known" is not NULL for a socket that was added.
+ *
+ * A failure is not returned: libcurl 7.88 would then leave a transfer among
+ * those of its socket, and use it after it is freed.  flow_http_work reports
+ * it instead, and the caller ends all requests.
  */
 static int
 want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
@@ -122,9 +126,9 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *known)
 	    0)
 	{
 		http->os_errno = errno;
-		return -1;
+		http->failed = true;
 	}
-	if (known == NULL)
+	else if (known == NULL)
 		(void) curl_multi_assign(http->multi, fd, http);
 	return 0;
 }
@@ -658,14 +662,19 @@ collect(FlowHttp *http)
 	}
 }
 
-/* Tells libcurl that a socket is ready, or that its timer has expired. */
+/*
+ * Tells libcurl that a socket is ready, or that its timer has expired.  After a
+ * failure all requests end, so it goes on with none of them.
+ */
 static void
 act(FlowHttp *http, curl_socket_t fd, int what)
 {
 	int running;
+	CURLMcode code;
 
-	CURLMcode code = curl_multi_socket_action(http->multi, fd, what, &running);
-
+	if (http->failed)
+		return;
+	code = curl_multi_socket_action(http->multi, fd, what, &running);
 	http->starved |= code == CURLM_OUT_OF_MEMORY;
 	http->failed |= code != CURLM_OK;
 }
