@@ -53,6 +53,7 @@ WRAPPER_OBJS = \
 	fdw/explain.o \
 	fdw/parallel.o \
 	fdw/catalogue.o \
+	fdw/catalogue_write.o \
 	fdw/list_refresh.o \
 	fdw/shared_list.o \
 	fdw/analyze.o \

@@ -60,4 +60,41 @@ extern FlowlogList flowlog_catalogue_find(const FlowlogTable *table, Snapshot sn
  */
 extern int64 flowlog_settled_before(const FlowlogTable *table, TimestampTz now);
 
+/* ---------- catalogue_write.c ---------- */
+
+/* What was before another user took over. */
+typedef struct FlowlogBefore
+{
+	Oid user;
+	int context;
+	int level; /* of settings */
+} FlowlogBefore;
+
+/*
+ * Continue as another user, who cannot do what outlives this, with a safe
+ * search_path; and as the one before.
+ */
+extern FlowlogBefore flowlog_become(Oid user);
+extern void flowlog_return_to(const FlowlogBefore *before);
+
+/* Check that the caller owns the table, or has the right to maintain it. */
+extern void flowlog_check_owner(Oid relid);
+extern void flowlog_check_maintain(Oid relid);
+
+/* Returns true if a procedure was called by a CALL that may commit. */
+extern bool flowlog_may_commit(FunctionCallInfo fcinfo);
+
+/* Returns the name of one of the extension's tables, for a statement. */
+extern char *flowlog_catalogue_name(const char *table);
+
+/* Returns the owner of these tables. */
+extern Oid flowlog_catalogue_owner(void);
+
+/* Runs a statement with arguments. */
+extern void flowlog_catalogue_run(const char *statement, int nargs, Oid *types, Datum *values);
+
+/* Return bytes as a bytea, and a column of some rows as an array. */
+extern Datum flowlog_bytes_datum(const void *data, size_t len);
+extern Datum flowlog_array_datum(Datum *values, bool *isnull, int count, Oid type);
+
 #endif /* FLOWLOG_CATALOGUE_H */

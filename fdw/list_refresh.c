@@ -42,65 +42,7 @@
 
 FLOWLOG_FUNCTION(flowlog_list_refresh);
 
-/* ---------- another user ---------- */
-
-/* What was before another user took over. */
-typedef struct Before
-{
-	Oid user;
-	int context;
-	int level; /* of settings */
-} Before;
-
-/*
- * Continues as another user, who cannot do what outlives this, with a safe
- * search_path.
- */
-static Before
-become(Oid user)
-{
-	Before before;
-
-	GetUserIdAndSecContext(&before.user, &before.context);
-	SetUserIdAndSecContext(user, before.context | SECURITY_RESTRICTED_OPERATION);
-	before.level = NewGUCNestLevel();
-	(void) set_config_option("search_path",
-	                         "pg_catalog, pg_temp",
-	                         PGC_USERSET,
-	                         PGC_S_SESSION,
-	                         GUC_ACTION_SAVE,
-	                         true,
-	                         0,
-	                         false);
-	return before;
-}
-
-static void
-return_to(const Before *before)
-{
-	AtEOXact_GUC(false, before->level);
-	SetUserIdAndSecContext(before->user, before->context);
-}
-
 /* ---------- permissions ---------- */
-
-/* Checks that the caller owns the table, or has the right to maintain it. */
-static void
-check_owner(Oid relid)
-{
-#if PG_VERSION_NUM >= 170000
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK)
-		return;
-#endif
-#if PG_VERSION_NUM >= 160000
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-#else
-	if (!pg_class_ownercheck(relid, GetUserId()))
-#endif
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-		               get_relkind_objtype(get_rel_relkind(relid)),
-		               get_rel_name(relid));
-}
 
 static void
 error_not_settled(Oid relid)
@@ -138,11 +80,11 @@ tables_of(Oid relid)
 		ereport(ERROR,
 		        errcode(ERRCODE_UNDEFINED_TABLE),
 		        errmsg("relation with OID %u does not exist", relid));
-	check_owner(relid);
+	flowlog_check_maintain(relid);
 	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
 		if (flowlog_is_flow_log(lfirst_oid(cell)) && is_settled(lfirst_oid(cell)))
 		{
-			check_owner(lfirst_oid(cell));
+			flowlog_check_maintain(lfirst_oid(cell));
 			tables = lappend_oid(tables, lfirst_oid(cell));
 		}
 	if (tables == NIL && flowlog_is_flow_log(relid))
@@ -210,7 +152,7 @@ leave_out(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPr
 static void
 prepare(Refresh *refresh)
 {
-	Before before;
+	FlowlogBefore before;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	refresh->table = flowlog_table_open(refresh->relid);
@@ -221,12 +163,12 @@ prepare(Refresh *refresh)
 	refresh->before = flowlog_settled_before(refresh->table, GetCurrentTransactionStartTimestamp());
 	refresh->list = flowlog_catalogue_find(refresh->table, GetActiveSnapshot());
 
-	before = become(refresh->relation->rd_rel->relowner);
+	before = flowlog_become(refresh->relation->rd_rel->relowner);
 	refresh->store = flowlog_s3_open(&refresh->backend,
 	                                 refresh->table->location,
 	                                 refresh->table->serverid,
 	                                 refresh->relation->rd_rel->relowner);
-	return_to(&before);
+	flowlog_return_to(&before);
 	PopActiveSnapshot();
 }
 
@@ -241,7 +183,7 @@ list_settled(Refresh *refresh, bool verify)
 	FlowAccess access = flowlog_get_access(refresh->store);
 	FlowPruner pruner = {refresh, leave_out};
 	FlowKnown known = {.before = verify ? PG_INT64_MIN : refresh->list.before};
-	Before before = become(refresh->relation->rd_rel->relowner);
+	FlowlogBefore before = flowlog_become(refresh->relation->rd_rel->relowner);
 	FlowError error;
 
 	InvalidateCatalogSnapshot(); /* the last one */
@@ -253,62 +195,27 @@ list_settled(Refresh *refresh, bool verify)
 	                            &refresh->objects,
 	                            &error) != FLOW_OK)
 		flowlog_raise(&refresh->backend, &error, table);
-	return_to(&before);
+	flowlog_return_to(&before);
 }
 
 /* ---------- writing the catalogue ---------- */
-
-/* Returns the name of one of the catalogue's tables, for a statement. */
-static char *
-name_of(const char *table)
-{
-	Oid relid = flowlog_catalogue_table(table);
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-		        errcode(ERRCODE_UNDEFINED_TABLE),
-		        errmsg("table \"%s\" of extension \"%s\" does not exist", table, "flowlog_fdw"));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), table);
-}
-
-/* Returns the owner of the catalogue. */
-static Oid
-catalogue_owner(void)
-{
-	Oid relid = flowlog_catalogue_table(FLOWLOG_LISTS);
-	Relation relation;
-	Oid owner;
-
-	(void) name_of(FLOWLOG_LISTS);
-	relation = table_open(relid, AccessShareLock);
-	owner = relation->rd_rel->relowner;
-	table_close(relation, NoLock);
-	return owner;
-}
-
-/* Runs a statement with arguments. */
-static void
-run(const char *statement, int nargs, Oid *types, Datum *values)
-{
-	if (SPI_execute_with_args(statement, nargs, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not execute \"%s\"", statement);
-}
 
 /* Deletes the lists of tables that do not exist, or lack the option, any more. */
 static void
 delete_dead(void)
 {
-	char *lists = name_of(FLOWLOG_LISTS);
+	char *lists = flowlog_catalogue_name(FLOWLOG_LISTS);
 
-	run(psprintf("WITH dead AS (DELETE FROM %s l WHERE NOT EXISTS (SELECT FROM pg_foreign_table t, "
+	flowlog_catalogue_run(
+		psprintf("WITH dead AS (DELETE FROM %s l WHERE NOT EXISTS (SELECT FROM pg_foreign_table t, "
 	             "unnest(t.ftoptions) o WHERE t.ftrelid = l.\"table\" AND o LIKE "
 	             "'settled\\_after=%%') RETURNING l.list) "
 	             "DELETE FROM %s f USING dead WHERE f.list = dead.list",
 	             lists,
-	             name_of(FLOWLOG_LISTED_FILES)),
-	    0,
-	    NULL,
-	    NULL);
+	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
+		0,
+		NULL,
+		NULL);
 }
 
 /* Deletes the files of a list. */
@@ -318,10 +225,11 @@ delete_files(int32 number)
 	Oid type = INT4OID;
 	Datum value = Int32GetDatum(number);
 
-	run(psprintf("DELETE FROM %s WHERE list = $1", name_of(FLOWLOG_LISTED_FILES)),
-	    1,
-	    &type,
-	    &value);
+	flowlog_catalogue_run(psprintf("DELETE FROM %s WHERE list = $1",
+	                               flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
+	                      1,
+	                      &type,
+	                      &value);
 }
 
 /* Sets up to which day the list is complete, and returns its number. */
@@ -336,29 +244,18 @@ write_list(const Refresh *refresh)
 	};
 	bool isnull;
 
-	run(psprintf("INSERT INTO %s (\"table\", meaning, settled_before, refreshed) "
+	flowlog_catalogue_run(
+		psprintf("INSERT INTO %s (\"table\", meaning, settled_before, refreshed) "
 	             "VALUES ($1, $2, $3, now()) ON CONFLICT (\"table\") DO UPDATE SET "
 	             "meaning = EXCLUDED.meaning, settled_before = EXCLUDED.settled_before, "
 	             "refreshed = EXCLUDED.refreshed RETURNING list",
-	             name_of(FLOWLOG_LISTS)),
-	    lengthof(types),
-	    types,
-	    values);
+	             flowlog_catalogue_name(FLOWLOG_LISTS)),
+		lengthof(types),
+		types,
+		values);
 	if (SPI_processed != 1)
 		elog(ERROR, "could not write table \"%s\"", FLOWLOG_LISTS);
 	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
-
-/* Returns the bytes of a text. */
-static Datum
-bytes_datum(const char *text)
-{
-	size_t len = strlen(text);
-	bytea *bytes = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(bytes, VARHDRSZ + len);
-	memcpy(VARDATA(bytes), text, len);
-	return PointerGetDatum(bytes);
 }
 
 /* Returns the day of a file; -infinity if it does not belong to a single one. */
@@ -373,21 +270,6 @@ day_of(const FlowlogTable *table, const FlowObject *object)
 	    !flow_location_days(table->location, values, &from, &to) || to - from != USECS_PER_DAY)
 		return DATEVAL_NOBEGIN;
 	return (DateADT) (from / USECS_PER_DAY - FLOWLOG_EPOCH_DAYS);
-}
-
-/* Returns a column of some files as an array. */
-static Datum
-array_of(Datum *values, bool *isnull, int count, Oid type)
-{
-	int dims[] = {count};
-	int lbs[] = {1};
-	int16 len;
-	bool byval;
-	char align;
-
-	get_typlenbyvalalign(type, &len, &byval, &align);
-	return PointerGetDatum(
-		construct_md_array(values, isnull, 1, dims, lbs, type, len, byval, align));
 }
 
 /* Writes some files. */
@@ -418,24 +300,29 @@ write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, i
 		const FlowObject *object = &objects[i];
 
 		columns[FLOWLOG_FILE_DAY][i] = DateADTGetDatum(day_of(table, object));
-		columns[FLOWLOG_FILE_PATH][i] = bytes_datum(object->path);
+		columns[FLOWLOG_FILE_PATH][i] = flowlog_bytes_datum(object->path, strlen(object->path));
 		columns[FLOWLOG_FILE_BYTES][i] = Int64GetDatum((int64) object->size);
 		columns[FLOWLOG_FILE_MODIFIED][i] = Int64GetDatum(object->modified);
 		no_version[i] = object->version == NULL;
-		columns[FLOWLOG_FILE_VERSION][i] = no_version[i] ? (Datum) 0 : bytes_datum(object->version);
+		columns[FLOWLOG_FILE_VERSION][i] =
+			no_version[i] ? (Datum) 0
+						  : flowlog_bytes_datum(object->version, strlen(object->version));
 		columns[FLOWLOG_FILE_ARCHIVED][i] = BoolGetDatum(object->archived);
 		columns[FLOWLOG_FILE_DEVICE][i] = Int64GetDatum((int64) object->device);
 		columns[FLOWLOG_FILE_INODE][i] = Int64GetDatum((int64) object->inode);
 	}
 	values[FLOWLOG_FILE_LIST] = Int32GetDatum(number);
 	for (int k = FLOWLOG_FILE_LIST + 1; k < FLOWLOG_FILE_COLUMNS; k++)
-		values[k] =
-			array_of(columns[k], k == FLOWLOG_FILE_VERSION ? no_version : NULL, count, types[k]);
-	run(psprintf("INSERT INTO %s SELECT $1, f.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) f",
-	             name_of(FLOWLOG_LISTED_FILES)),
-	    FLOWLOG_FILE_COLUMNS,
-	    argument_types,
-	    values);
+		values[k] = flowlog_array_datum(columns[k],
+		                                k == FLOWLOG_FILE_VERSION ? no_version : NULL,
+		                                count,
+		                                types[k]);
+	flowlog_catalogue_run(
+		psprintf("INSERT INTO %s SELECT $1, f.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) f",
+	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
+		FLOWLOG_FILE_COLUMNS,
+		argument_types,
+		values);
 }
 
 /* Writes the files that were listed. */
@@ -557,7 +444,7 @@ verify_list(Refresh *refresh)
 	portal = SPI_cursor_open_with_args(
 		NULL,
 		psprintf("SELECT path, bytes, modified, version FROM %s WHERE list = $1 ORDER BY path",
-	             name_of(FLOWLOG_LISTED_FILES)),
+	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
 		1,
 		&type,
 		&value,
@@ -611,7 +498,7 @@ keep_new(Refresh *refresh)
 static void
 write_catalogue(Refresh *refresh, bool verify)
 {
-	Before before = become(catalogue_owner());
+	FlowlogBefore before = flowlog_become(flowlog_catalogue_owner());
 	bool has_list = refresh->list.number != 0;
 	bool is_valid = refresh->list.is_valid;
 	int32 number;
@@ -632,7 +519,7 @@ write_catalogue(Refresh *refresh, bool verify)
 	write_files(refresh, number);
 	delete_dead();
 	PopActiveSnapshot();
-	return_to(&before);
+	flowlog_return_to(&before);
 	if (refresh->list.is_valid && !is_valid)
 		warn_of_changes(refresh);
 }
@@ -658,7 +545,7 @@ refresh_list(Oid relid, bool verify)
 		ereport(ERROR,
 		        errcode(ERRCODE_UNDEFINED_TABLE),
 		        errmsg("relation with OID %u does not exist", relid));
-	check_owner(relid);
+	flowlog_check_maintain(relid);
 	prepare(refresh);
 	/* if the clock was put back, the list has more days than are settled */
 	refresh->before = Max(refresh->before, refresh->list.before);
@@ -672,14 +559,6 @@ refresh_list(Oid relid, bool verify)
 	MemoryContextDelete(context);
 }
 
-/* Returns true if the procedure was called by a CALL that may commit. */
-static bool
-may_commit(FunctionCallInfo fcinfo)
-{
-	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
-	       !castNode(CallContext, fcinfo->context)->atomic;
-}
-
 /*
  * flowlog_list_refresh(regclass, boolean): brings the list of a table's settled
  * files up to date; with "verify", compares it with what there is.
@@ -691,7 +570,7 @@ flowlog_list_refresh(PG_FUNCTION_ARGS)
 	List *tables;
 	ListCell *cell;
 
-	if (!may_commit(fcinfo))
+	if (!flowlog_may_commit(fcinfo))
 		ereport(ERROR,
 		        errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 		        errmsg("%s cannot run inside a transaction block", "CALL flowlog_list_refresh"));
