@@ -273,9 +273,12 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	{
 		counts.files_skipped = scan->objects->skipped;
 		counts.files_known = scan->objects->known;
+		counts.files_answered = scan->objects->answered;
+		counts.files_not_indexed = scan->objects->not_indexed;
 		counts.pruned = scan->objects->pruned;
 		counts.files_pruned = flow_pruned_files(&counts.pruned);
-		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned;
+		counts.files = scan->objects->count + counts.files_skipped + counts.files_pruned +
+		               counts.files_answered;
 		counts.bytes = scan->objects->bytes;
 		flowlog_scan_count_requests(scan, &counts);
 	}
@@ -295,6 +298,9 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_count("Files Pruned by Shard", counts.pruned.by_shard, false, es);
 	explain_count("Files Pruned by Path", counts.pruned.by_path, false, es);
 	explain_count("Files Pruned by Name Time", counts.pruned.by_time, false, es);
+	explain_count("Files Pruned by Index", counts.pruned.by_index, scan->has_index, es);
+	explain_count("Files Answered by Index", counts.files_answered, scan->has_index, es);
+	explain_count("Files Not Indexed", counts.files_not_indexed, scan->has_index, es);
 	explain_count("Directories Pruned", counts.pruned.directories, false, es);
 	explain_count("Files Skipped", counts.files_skipped, false, es);
 	explain_count("Bytes", counts.bytes, true, es);

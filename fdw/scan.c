@@ -264,11 +264,13 @@ open_access(FlowlogScan *scan)
 	return flowlog_get_access(scan->store);
 }
 
-/* Returns true if there is no file, not even one that was pruned. */
+/* Returns true if there is no file, not even one that was pruned or answered. */
 static bool
 holds_nothing(const FlowObjects *objects)
 {
-	return objects->count + flow_pruned_files(&objects->pruned) + objects->pruned.directories == 0;
+	return objects->count + flow_pruned_files(&objects->pruned) + objects->pruned.directories +
+	           objects->answered ==
+	       0;
 }
 
 /* Warns that no flow logs were found, unless a rescan has listed again. */

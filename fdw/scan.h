@@ -72,6 +72,7 @@ typedef struct FlowlogScan
 	bool ended;        /* all has been read */
 	bool rewound;      /* it has begun again, so it may do so once more */
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
+	bool has_index;    /* the table has an index, which may leave out files */
 	/* rejects reported so far under log_verbosity 'verbose' */
 	int notices;
 	FlowlogTuple *tuple; /* NULL: the scan returns groups, not rows */
@@ -193,7 +194,9 @@ typedef struct FlowlogListed
 	uint64 objects; /* to be read */
 	uint64 bytes;
 	uint64 skipped;
-	uint64 known; /* came from the catalogue */
+	uint64 known;    /* came from the catalogue */
+	uint64 answered; /* see FlowObjects */
+	uint64 not_indexed;
 	FlowPruned pruned;
 } FlowlogListed;
 

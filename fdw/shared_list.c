@@ -320,9 +320,12 @@ publish(void *arg)
 	shared->sum.bytes += step->found->bytes;
 	shared->sum.skipped += step->found->skipped;
 	shared->sum.known += step->found->known;
+	shared->sum.answered += step->found->answered;
+	shared->sum.not_indexed += step->found->not_indexed;
 	shared->sum.pruned.by_shard += step->found->pruned.by_shard;
 	shared->sum.pruned.by_path += step->found->pruned.by_path;
 	shared->sum.pruned.by_time += step->found->pruned.by_time;
+	shared->sum.pruned.by_index += step->found->pruned.by_index;
 	shared->sum.pruned.directories += step->found->pruned.directories;
 	shared->left = left;
 	shared->left_len = step->left_len;

@@ -46,6 +46,7 @@ typedef struct SharedObject
 	uint64 version; /* offset, or NO_VERSION */
 	uint64 size;
 	int64 modified;
+	int64 changed;
 	uint64 device;
 	uint64 inode;
 	uint64 first_unit;
@@ -76,6 +77,8 @@ typedef struct Shared
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	uint64 skipped;
 	uint64 known;
+	uint64 answered;
+	uint64 not_indexed;
 	FlowPruned pruned;
 	uint64 unit_size;
 	uint64 nunits;
@@ -355,6 +358,8 @@ flowlog_queue_listed(const FlowlogQueue *queue)
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
 		.known = shared->known,
+		.answered = shared->answered,
+		.not_indexed = shared->not_indexed,
 		.pruned = shared->pruned,
 	};
 }
@@ -369,8 +374,9 @@ flowlog_queue_is_list_empty(const FlowlogQueue *queue)
 	if (queue->shared->list == 0)
 		return false; /* the process that made the list has warned */
 	listed = flowlog_shared_list_sum(list_of(queue->shared), &complete);
-	return complete &&
-	       listed.objects + flow_pruned_files(&listed.pruned) + listed.pruned.directories == 0;
+	return complete && listed.objects + flow_pruned_files(&listed.pruned) +
+	                           listed.pruned.directories + listed.answered ==
+	                       0;
 }
 
 /* Returns what all processes have published, and the numbers of files. */
@@ -390,9 +396,12 @@ flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts)
 	listed = flowlog_queue_listed(queue);
 	counts->files_skipped = listed.skipped;
 	counts->files_known = listed.known;
+	counts->files_answered = listed.answered;
+	counts->files_not_indexed = listed.not_indexed;
 	counts->pruned = listed.pruned;
 	counts->files_pruned = flow_pruned_files(&listed.pruned);
-	counts->files = listed.objects + counts->files_skipped + counts->files_pruned;
+	counts->files =
+		listed.objects + counts->files_skipped + counts->files_pruned + counts->files_answered;
 	counts->bytes = listed.bytes;
 	counts->files_read = files_begun(shared, units);
 	counts->files_not_reached = listed.objects - counts->files_read;
@@ -498,6 +507,8 @@ create_segment(const FlowlogQueueSpec *spec)
 	shared->processes = spec->processes;
 	shared->skipped = objects->skipped;
 	shared->known = objects->known;
+	shared->answered = objects->answered;
+	shared->not_indexed = objects->not_indexed;
 	shared->pruned = objects->pruned;
 	shared->unit_size = flowlog_queue_unit_size(objects->bytes);
 	shared->exchange = exchange > 0 ? size : 0;
@@ -521,6 +532,7 @@ create_segment(const FlowlogQueueSpec *spec)
 		                                       : flowlog_shared_text(blob, &paths, object->version),
 			.size = object->size,
 			.modified = object->modified,
+			.changed = object->changed,
 			.device = object->device,
 			.inode = object->inode,
 			.archived = object->archived,
@@ -597,6 +609,7 @@ copy_list(FlowlogQueue *queue)
 			.path = blob + object->path,
 			.size = object->size,
 			.modified = object->modified,
+			.changed = object->changed,
 			.device = object->device,
 			.inode = object->inode,
 			.version = object->version == NO_VERSION ? NULL : blob + object->version,
@@ -611,6 +624,8 @@ copy_list(FlowlogQueue *queue)
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
 		.known = shared->known,
+		.answered = shared->answered,
+		.not_indexed = shared->not_indexed,
 		.pruned = shared->pruned,
 		.complete = true,
 	};

@@ -348,6 +348,8 @@ add_file(Walk *walk, const struct stat *st)
 	object.size = (uint64_t) st->st_size;
 	object.modified =
 		(int64_t) ((uint64_t) st->st_mtim.tv_sec * 1000000000 + (uint64_t) st->st_mtim.tv_nsec);
+	object.changed =
+		(int64_t) ((uint64_t) st->st_ctim.tv_sec * 1000000000 + (uint64_t) st->st_ctim.tv_nsec);
 	object.device = st->st_dev;
 	object.inode = st->st_ino;
 

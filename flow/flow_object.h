@@ -16,8 +16,13 @@ typedef struct FlowObject
 	const char *path; /* NUL-terminated */
 	uint64_t size;    /* bytes as stored */
 	int64_t modified; /* nanoseconds since 1970 */
-	uint64_t device;  /* st_dev */
-	uint64_t inode;   /* st_ino */
+	/*
+	 * when a local file or what is known of it was last changed (st_ctime), in
+	 * nanoseconds since 1970; 0: not known
+	 */
+	int64_t changed;
+	uint64_t device; /* st_dev */
+	uint64_t inode;  /* st_ino */
 
 	/*
 	 * of an object in a store, the identifier of this version (S3: the ETag),
@@ -41,23 +46,26 @@ typedef struct FlowPruned
 {
 	uint64_t by_shard;         /* files of other shards */
 	uint64_t by_path, by_time; /* files that a FlowPruner left out */
-	uint64_t directories;      /* directories pruned; their files are not counted */
+	uint64_t by_index;
+	uint64_t directories; /* directories pruned; their files are not counted */
 } FlowPruned;
 
 static inline uint64_t
 flow_pruned_files(const FlowPruned *pruned)
 {
-	return pruned->by_shard + pruned->by_path + pruned->by_time;
+	return pruned->by_shard + pruned->by_path + pruned->by_time + pruned->by_index;
 }
 
 typedef struct FlowObjects
 {
 	FlowObject *items; /* in byte order of their paths, if they were listed at once */
 	size_t count;
-	uint64_t bytes;   /* sum of their sizes */
-	uint64_t skipped; /* entries left out: hidden, empty, markers */
-	uint64_t known;   /* files that came from an earlier list, pruned ones included */
-	bool complete;    /* false: a limit of FlowListLimits ended the listing, or it continues */
+	uint64_t bytes;    /* sum of their sizes */
+	uint64_t skipped;  /* entries left out: hidden, empty, markers */
+	uint64_t known;    /* files that came from an earlier list, pruned ones included */
+	uint64_t answered; /* files that are not to be read, as an index has what is wanted of them */
+	uint64_t not_indexed; /* of the items: those that an index of the table does not cover */
+	bool complete;        /* false: a limit of FlowListLimits ended the listing, or it continues */
 	FlowPruned pruned;
 	uint64_t directories_read;
 } FlowObjects;
@@ -98,8 +106,11 @@ typedef struct FlowListLimits
 typedef enum FlowPruning
 {
 	FLOW_KEEP,
-	FLOW_PRUNE_BY_PATH, /* by the properties of the file itself */
-	FLOW_PRUNE_BY_TIME  /* by the time in its name; only of files */
+	FLOW_KEEP_UNINDEXED, /* an index of the table does not cover it; only of files */
+	FLOW_PRUNE_BY_PATH,  /* by the properties of the file itself */
+	FLOW_PRUNE_BY_TIME,  /* by the time in its name; only of files */
+	FLOW_PRUNE_BY_INDEX, /* by the values in it; only of files */
+	FLOW_ANSWER_BY_INDEX /* what is wanted of it is in an index; only of files */
 } FlowPruning;
 
 /*
@@ -205,5 +216,13 @@ extern FlowStatus flow_objects_resume(FlowObjects *objects, const char *bytes, s
                                       FlowError *error);
 extern FlowStatus flow_objects_suspend(FlowObjects *objects, char **bytes, size_t *len,
                                        FlowError *error);
+
+/* in bytes/file.c */
+
+/*
+ * Returns true if a local file is still the listed one.  Unlike what is
+ * checked while a file is read, this includes the time of its last change.
+ */
+extern bool flow_object_is_unchanged(const FlowObject *object);
 
 #endif /* FLOW_API_OBJECT_H */

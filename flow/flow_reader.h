@@ -24,19 +24,22 @@ typedef enum FlowOnError
 
 /*
  * The ledger: lines = headers + blank + emitted + filtered + rejected, and
- * files = files_read + files_pruned + files_skipped + files_not_reached.  A
- * line that set_null keeps is emitted or filtered, and counted in set_null
- * too.  Rescans add to the lines and to bytes_read, not to the files.  A file
- * read in parts counts as read for the part that begins at 0, and its bytes
- * for the part that contains them.
+ * files = files_read + files_pruned + files_skipped + files_not_reached +
+ * files_answered.  A line that set_null keeps is emitted or filtered, and
+ * counted in set_null too.  Rescans add to the lines and to bytes_read, not to
+ * the files.  A file read in parts counts as read for the part that begins at
+ * 0, and its bytes for the part that contains them.
  */
 typedef struct FlowCounts
 {
 	uint64_t files, files_read, files_pruned, files_skipped, files_not_reached;
-	uint64_t files_known; /* of files: those that came from an earlier list */
-	FlowPruned pruned;    /* its files are files_pruned */
-	uint64_t bytes;       /* stored bytes of the files listed, pruned ones excluded */
-	uint64_t bytes_read;  /* stored bytes read */
+	uint64_t files_answered;    /* not read: an index had what was wanted of them */
+	uint64_t files_known;       /* of files: those that came from an earlier list */
+	uint64_t files_not_indexed; /* of those to be read: an index does not cover them */
+	FlowPruned pruned;          /* its files are files_pruned */
+	/* stored bytes of the files listed, those pruned or answered excluded */
+	uint64_t bytes;
+	uint64_t bytes_read; /* stored bytes read */
 	/* to a store, for lists and objects; retries are included in requests */
 	uint64_t requests, retries;
 	uint64_t lines, headers, blank, emitted, filtered, rejected;

@@ -172,7 +172,10 @@ prune(FlowObjects *objects, const FlowLocation *location, const FlowPruner *prun
 		return status;
 	objects->pruned.by_path += pruning == FLOW_PRUNE_BY_PATH;
 	objects->pruned.by_time += pruning == FLOW_PRUNE_BY_TIME;
-	*keep = pruning == FLOW_KEEP;
+	objects->pruned.by_index += pruning == FLOW_PRUNE_BY_INDEX;
+	objects->answered += pruning == FLOW_ANSWER_BY_INDEX;
+	objects->not_indexed += pruning == FLOW_KEEP_UNINDEXED;
+	*keep = pruning == FLOW_KEEP || pruning == FLOW_KEEP_UNINDEXED;
 	return FLOW_OK;
 }
 

@@ -427,9 +427,12 @@ count_listed(FlowReader *reader)
 
 	counts->files_skipped = objects->skipped;
 	counts->files_known = objects->known;
+	counts->files_answered = objects->answered;
+	counts->files_not_indexed = objects->not_indexed;
 	counts->pruned = objects->pruned;
 	counts->files_pruned = flow_pruned_files(&objects->pruned);
-	counts->files = objects->count + counts->files_skipped + counts->files_pruned;
+	counts->files =
+		objects->count + counts->files_skipped + counts->files_pruned + counts->files_answered;
 	counts->bytes = objects->bytes;
 }
 
@@ -546,8 +549,7 @@ flow_reader_counts(FlowReader *reader)
 	flow_reader_flush(reader);
 	flow_reader_count_skipped(reader);
 	count_listed(reader);
-	counts->files_not_reached =
-		counts->files - counts->files_read - counts->files_pruned - counts->files_skipped;
+	counts->files_not_reached = reader->spec.objects->count - counts->files_read;
 	return counts;
 }
 

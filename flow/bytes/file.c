@@ -271,12 +271,50 @@ flow_file_allowed(const FlowHost *host, int fd, const char *path, const FlowAcce
 	return FLOW_NOT_ALLOWED;
 }
 
+/* Returns a time in nanoseconds since 1970. */
+static int64_t
+nanoseconds(struct timespec time)
+{
+	return (int64_t) ((uint64_t) time.tv_sec * 1000000000 + (uint64_t) time.tv_nsec);
+}
+
+/* Returns true if a file is the one that was listed, by its size and time. */
+static bool
+has_identity(const struct stat *st, const FlowObject *object)
+{
+	return (object->settled ||
+	        ((uint64_t) st->st_dev == object->device && (uint64_t) st->st_ino == object->inode)) &&
+	       (uint64_t) st->st_size == object->size && nanoseconds(st->st_mtim) == object->modified;
+}
+
+/*
+ * Returns true if nothing of a file has changed, where that is known: a file
+ * may have been written anew with its size and time restored.
+ */
+static bool
+has_change_time(const struct stat *st, const FlowObject *object)
+{
+	return object->settled || object->changed == 0 || nanoseconds(st->st_ctim) == object->changed;
+}
+
+/* Returns true if a local file is still the listed one, in all that is known. */
+bool
+flow_object_is_unchanged(const FlowObject *object)
+{
+	struct stat st;
+
+	return stat(object->path, &st) == 0 && S_ISREG(st.st_mode) && has_identity(&st, object) &&
+	       has_change_time(&st, object);
+}
+
 /*
  * Checks that the descriptor still leads to the file that was listed.  "says"
- * is the message if it does not.
+ * is the message if it does not.  Where it was just opened, nothing else of it
+ * may have changed, either; later, somebody may give it other permissions, or
+ * another link.
  */
 static FlowStatus
-check_identity(FlowFile *file, const char *says, FlowError *error)
+check_identity(FlowFile *file, const char *says, bool opened, FlowError *error)
 {
 	const FlowObject *object = file->object;
 	struct stat st;
@@ -285,10 +323,7 @@ check_identity(FlowFile *file, const char *says, FlowError *error)
 		return os_error(error, errno, "stat", object->path);
 	if (!S_ISREG(st.st_mode))
 		return file_error(file, error, FLOW_NOT_REGULAR, "is not a regular file");
-	if ((!object->settled &&
-	     ((uint64_t) st.st_dev != object->device || (uint64_t) st.st_ino != object->inode)) ||
-	    (uint64_t) st.st_size != object->size ||
-	    st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec != object->modified)
+	if (!has_identity(&st, object) || (opened && !has_change_time(&st, object)))
 		return file_error(file, error, FLOW_CHANGED, says);
 	return FLOW_OK;
 }
@@ -311,7 +346,7 @@ open_file(FlowFile *file, const FlowAccess *access, FlowError *error)
 	status = flow_file_allowed(file->host, file->fd, object->path, access, error);
 	if (status != FLOW_OK)
 		return status;
-	return check_identity(file, "changed since it was listed", error);
+	return check_identity(file, "changed since it was listed", true, error);
 }
 
 /* Opens a local file. */
@@ -530,7 +565,7 @@ flow_file_seek(FlowFile *file, uint64_t offset)
 FlowStatus
 flow_file_unchanged(FlowFile *file, FlowError *error)
 {
-	return check_identity(file, "changed while it was read", error);
+	return check_identity(file, "changed while it was read", false, error);
 }
 
 /* ---------- prefetch ---------- */

@@ -162,6 +162,7 @@ list(const char *path)
 		.path = path,
 		.size = (uint64_t) st.st_size,
 		.modified = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
+		.changed = st.st_ctim.tv_sec * INT64_C(1000000000) + st.st_ctim.tv_nsec,
 		.device = st.st_dev,
 		.inode = st.st_ino,
 	};
@@ -416,6 +417,27 @@ change_mode(const char *path)
 	chmod(path, 0600);
 }
 
+/* The file may have other bytes now, but has the same size and time. */
+static void
+overwrite_and_restore(const char *path)
+{
+	struct stat st;
+	struct timespec times[2];
+	FILE *file;
+	int c;
+
+	stat(path, &st);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	file = fopen(path, "r+");
+	c = fgetc(file);
+	rewind(file);
+	fputc(c, file);
+	fclose(file);
+	if (utimensat(AT_FDCWD, path, times, 0) != 0)
+		abort();
+}
+
 static const struct
 {
 	void (*change)(const char *path);
@@ -426,7 +448,8 @@ static const struct
                {overwrite, FLOW_CHANGED, FLOW_CHANGED},
                {rename_over, FLOW_CHANGED, FLOW_OK}, /* the listed file is still open */
                {remove_it, FLOW_NOT_FOUND, FLOW_OK},
-               {change_mode, FLOW_OK, FLOW_OK}};
+               {change_mode, FLOW_CHANGED, FLOW_OK},
+               {overwrite_and_restore, FLOW_CHANGED, FLOW_OK}};
 
 static void
 a_change_since_the_listing_is_noticed(void)
@@ -440,7 +463,10 @@ a_change_since_the_listing_is_noticed(void)
 		const char *path = put("before", "0123456789", 10);
 		FlowObject object = list(path);
 
+		CHECK(flow_object_is_unchanged(&object));
+		nanosleep(&(struct timespec) {.tv_nsec = 20000000}, NULL); /* for the file system's clock */
 		changes[i].change(path);
+		CHECK(!flow_object_is_unchanged(&object));
 		CHECK_INT(try_open(&object, &everywhere, &error), changes[i].before);
 		if (changes[i].before == FLOW_CHANGED)
 		{

@@ -156,6 +156,7 @@ a_file_is_listed_with_its_identity(void)
 		CHECK_STRING(objects->items[0].path, at("a.log"));
 		CHECK_INT(objects->items[0].size, 1234);
 		CHECK_INT(objects->items[0].modified, st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+		CHECK_INT(objects->items[0].changed, st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec);
 		CHECK_INT(objects->items[0].device, st.st_dev);
 		CHECK_INT(objects->items[0].inode, st.st_ino);
 		flow_objects_free(&unit_host, objects);

@@ -20,6 +20,7 @@ typedef struct Question
 	int64_t low, high;   /* of a date: not before low, but before high */
 	uint64_t least_size; /* keep only files of at least this size */
 	bool by_time;        /* the reason that is returned */
+	FlowPruning pruning; /* of files that are not kept; FLOW_KEEP: as by_time says */
 	FlowStatus fails;    /* the error that is returned; FLOW_OK: none */
 	size_t asked_files;
 	size_t asked_directories;
@@ -44,9 +45,10 @@ answer(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruni
 		keep = value->from < question->high && value->to > question->low;
 	if (file != NULL && file->size < question->least_size)
 		keep = false;
-	*pruning = keep                                ? FLOW_KEEP
-	           : question->by_time && file != NULL ? FLOW_PRUNE_BY_TIME
-	                                               : FLOW_PRUNE_BY_PATH;
+	*pruning = keep                                             ? FLOW_KEEP
+	           : question->pruning != FLOW_KEEP && file != NULL ? question->pruning
+	           : question->by_time && file != NULL              ? FLOW_PRUNE_BY_TIME
+	                                                            : FLOW_PRUNE_BY_PATH;
 	return FLOW_OK;
 }
 
@@ -158,6 +160,29 @@ files_are_pruned_by_what_is_known_of_them(void)
 	CHECK_STRING(listed("", (Question) {.least_size = 100, .by_time = true}), "big 3/0/1");
 	CHECK_STRING(listed("big", (Question) {.least_size = 1000}), "1/0/0");
 	CHECK_STRING(listed("big", (Question) {.least_size = 100}), "big 0/0/0");
+	fell();
+}
+
+static void
+what_an_index_says_is_counted(void)
+{
+	Question question = {.least_size = 100};
+	FlowObjects *objects;
+
+	plant();
+	files("a b c");
+	file("big", 500);
+	for (FlowPruning pruning = FLOW_KEEP_UNINDEXED; pruning <= FLOW_ANSWER_BY_INDEX; pruning++)
+	{
+		question.pruning = pruning;
+		objects = list("*", &question, NULL);
+		CHECK_INT(objects->count, pruning == FLOW_KEEP_UNINDEXED ? 4 : 1);
+		CHECK_INT(objects->not_indexed, pruning == FLOW_KEEP_UNINDEXED ? 3 : 0);
+		CHECK_INT(objects->pruned.by_index, pruning == FLOW_PRUNE_BY_INDEX ? 3 : 0);
+		CHECK_INT(objects->answered, pruning == FLOW_ANSWER_BY_INDEX ? 3 : 0);
+		CHECK_INT(objects->count + flow_pruned_files(&objects->pruned) + objects->answered, 4);
+		flow_objects_free(&unit_host, objects);
+	}
 	fell();
 }
 
@@ -311,6 +336,7 @@ main(void)
 	RUN(a_directory_that_may_not_be_opened_need_not_be);
 	RUN(behind_two_stars_only_files_are_asked_about);
 	RUN(files_are_pruned_by_what_is_known_of_them);
+	RUN(what_an_index_says_is_counted);
 	RUN(pruned_files_are_not_listed_but_counted);
 	RUN(a_date_prunes_as_soon_as_its_year_is_known);
 	RUN(a_date_that_does_not_exist_is_no_match);
