@@ -138,6 +138,11 @@ typedef struct FlowReadSpec
 	int64_t reject_limit;    /* -1: none */
 	const char *compression; /* "auto", or the name of the only one accepted */
 	size_t max_line_length;
+	/*
+	 * end with FLOW_END after each file, too; the next call goes on with the
+	 * next file.  Only if files are not read in parts
+	 */
+	bool pause_at_files;
 	bool prune_groups;        /* leave out row groups of Parquet files in which nothing can pass */
 	const FlowSample *sample; /* NULL: all rows are read */
 
@@ -228,6 +233,22 @@ extern FlowRecord flow_reader_waiting(const FlowReader *reader);
  * FLOW_REJECTED, FLOW_NEED_VALUE or an error, as for flow_reader_next.
  */
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
+
+/*
+ * Does the same with several sets of groups, at least one.  After FLOW_OK,
+ * *full is the set that has no room: it is to be taken and cleared.  The first
+ * set has each record once.  The others may get one again, so they must not
+ * have aggregates.
+ */
+extern FlowStatus flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups,
+                                        int *full, FlowError *error);
+
+/*
+ * Returns the file that is being read, or after which the reader has paused
+ * (see FlowReadSpec); NULL if there is none, as when all have been read.  After
+ * an error, it is the file that the error is about.
+ */
+extern const FlowObject *flow_reader_file(const FlowReader *reader);
 
 /* Returns true if the current record is of a Parquet file. */
 extern bool flow_reader_is_parquet(const FlowReader *reader);

@@ -327,8 +327,13 @@ flow_reader_advance(FlowReader *reader, bool *is_row, FlowError *error)
 				status = flow_reader_next_line(reader, &line, error);
 			if (status == FLOW_END)
 			{
+				const FlowObject *ended = reader->object;
+
 				flow_reader_close_source(reader);
-				continue;
+				if (!reader->spec.pause_at_files)
+					continue;
+				reader->ended = ended;
+				return FLOW_END;
 			}
 			if (status != FLOW_OK)
 				return status == FLOW_INTERRUPTED ? status
@@ -394,6 +399,12 @@ FlowRecord
 flow_reader_waiting(const FlowReader *reader)
 {
 	return (FlowRecord) {reader->fields};
+}
+
+const FlowObject *
+flow_reader_file(const FlowReader *reader)
+{
+	return reader->object != NULL ? reader->object : reader->ended;
 }
 
 bool

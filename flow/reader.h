@@ -100,6 +100,7 @@ struct FlowReader
 	/* the file being read */
 	size_t next_object;       /* index of the one after it, unless the host gives parts */
 	const FlowObject *object; /* NULL: none is open */
+	const FlowObject *ended;  /* at whose end the reader has paused; NULL: it has not */
 	FlowPart part;            /* what is read of it */
 	FlowSource *source;
 	uint64_t source_counted; /* bytes of the part that "counts" already includes */
@@ -158,8 +159,12 @@ struct FlowReader
 	/* that row groups are expected to reach, by what the last one has reached, if any */
 	FlowReadStage expected_stage;
 	bool has_expected;
-	uint64_t serial;                /* see FlowParquetSpec */
-	const FlowGroups *groups;       /* what records are added to; NULL: they are returned */
+	uint64_t serial; /* see FlowParquetSpec */
+	/* the sets that records are added to; NULL: they are returned */
+	FlowGroups *const *groups;
+	int ngroups;
+	FlowGroups *only_groups;        /* if there is one */
+	int full;                       /* the set that had no room, or did not take a record */
 	char shown[FLOW_RAW_SHOWN + 1]; /* the beginning of a row that is a reject */
 
 	/*

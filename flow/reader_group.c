@@ -15,19 +15,12 @@
  */
 #define GO_ON FLOW_END
 
-/*
- * Adds the record in reader->fields.  It is counted as emitted once it is in a
- * group; until then group_waits is set.
- */
+/* Adds the record in reader->fields to a set; until it is there, group_waits is set. */
 static FlowStatus
-group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
+add_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 {
 	FlowBatch batch = {.count = 1, .fields = reader->fields};
-	bool nulled = reader->line_nulled;
 
-	/* its fields may be long, and a block may have the same one for many rows */
-	if (flow_interrupted(reader->host))
-		return flow_error_interrupted(error);
 	for (;;)
 	{
 		FlowBadField bad;
@@ -45,12 +38,7 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		if (status == FLOW_NO_MEMORY)
 			return flow_error_memory(error);
 		if (status == FLOW_OK)
-		{
-			reader->counts.emitted++;
-			reader->group_nulls = false;
-			return !nulled && reader->line_nulled && reader->spec.report_rejects ? FLOW_REJECTED
-			                                                                     : GO_ON;
-		}
+			return GO_ON;
 
 		/* try again, with nulls for bad fields if that is allowed */
 		if (reader->group_nulls)
@@ -61,6 +49,31 @@ group_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		if ((status = flow_reader_bad_field(reader, bad, error)) != FLOW_OK)
 			return status;
 	}
+}
+
+/*
+ * Adds the record in reader->fields to all sets, to the first one last.  It is
+ * counted as emitted once it is there.
+ */
+static FlowStatus
+group_record(FlowReader *reader, FlowError *error)
+{
+	bool nulled = reader->line_nulled;
+
+	/* its fields may be long, and a block may have the same one for many rows */
+	if (flow_interrupted(reader->host))
+		return flow_error_interrupted(error);
+	for (int i = reader->ngroups - 1; i >= 0; i--)
+	{
+		FlowStatus status = add_record(reader, reader->groups[i], error);
+
+		reader->full = i;
+		if (status != GO_ON)
+			return status;
+	}
+	reader->counts.emitted++;
+	reader->group_nulls = false;
+	return !nulled && reader->line_nulled && reader->spec.report_rejects ? FLOW_REJECTED : GO_ON;
 }
 
 /* Returns the number of rows, from the next one on, before a doubtful one. */
@@ -87,20 +100,50 @@ count_plain_rows(const FlowReader *reader)
 }
 
 /*
+ * Adds the rows of a batch to all sets, to the first one last, which gets those
+ * that all others have taken: so a row is in the first set if and only if it is
+ * "done".  What the result says is about the row after these.
+ */
+static FlowStatus
+add_rows(FlowReader *reader, FlowBatch batch, size_t *done, FlowBadField *bad)
+{
+	FlowStatus result = FLOW_OK;
+
+	*done = 0;
+	for (int i = reader->ngroups - 1; i >= 0; i--)
+	{
+		FlowBadField found;
+		size_t added = 0;
+		FlowStatus status = flow_groups_add(reader->groups[i], &batch, &added, false, &found);
+
+		if (i > 0 && (status == FLOW_INTERRUPTED || status == FLOW_NO_MEMORY))
+			return status;
+		if (status == FLOW_OK)
+			continue;
+		result = status;
+		batch.count = added;
+		*bad = found;
+		reader->full = i;
+	}
+	*done = batch.count;
+	return result;
+}
+
+/*
  * Adds the rows up to a doubtful one.  The first row with a bad field is added
  * as a single record.
  */
 static FlowStatus
-group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
+group_rows(FlowReader *reader, FlowError *error)
 {
 	FlowBatch batch = *reader->batch;
 	FlowBadField bad;
-	size_t done = 0;
+	size_t done;
 	FlowStatus status;
 
 	batch.rows = reader->rows + reader->row;
 	batch.count = count_plain_rows(reader);
-	status = flow_groups_add(groups, &batch, &done, false, &bad);
+	status = add_rows(reader, batch, &done, &bad);
 	reader->row += done;
 	reader->taken += done;
 	reader->counts.emitted += done;
@@ -129,16 +172,18 @@ group_rows(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	reader->row++;
 	reader->taken++;
 	reader->line_nulled = false;
-	return group_record(reader, groups, error);
+	return group_record(reader, error);
 }
 
-/* Adds the records that pass to the groups until these are full. */
+/* Adds the records that pass to several sets of groups until one is full. */
 FlowStatus
-flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
+flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups, int *full,
+                      FlowError *error)
 {
 	FlowStatus status = GO_ON;
 
 	reader->groups = groups;
+	reader->ngroups = ngroups;
 	while (status == GO_ON)
 	{
 		bool is_row = false;
@@ -146,7 +191,18 @@ flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 		if (!reader->group_waits &&
 		    (status = flow_reader_advance(reader, &is_row, error)) != FLOW_OK)
 			return flow_reader_error_leaves(reader, status, error);
-		status = is_row ? group_rows(reader, groups, error) : group_record(reader, groups, error);
+		status = is_row ? group_rows(reader, error) : group_record(reader, error);
 	}
+	*full = reader->full;
 	return flow_reader_error_leaves(reader, status, error);
+}
+
+/* Adds the records that pass to the groups until these are full. */
+FlowStatus
+flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
+{
+	int full;
+
+	reader->only_groups = groups;
+	return flow_reader_group_all(reader, &reader->only_groups, 1, &full, error);
 }

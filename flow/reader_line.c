@@ -462,6 +462,7 @@ flow_reader_open_next(FlowReader *reader, FlowError *error)
 	const FlowReadSpec *spec = &reader->spec;
 	FlowStatus status;
 
+	reader->ended = NULL;
 	for (;;)
 	{
 		status = take_part(reader, error);

@@ -85,8 +85,8 @@ list_needed(FlowReader *reader, FlowError *error)
 		needed->checked[i] = needed->single[i] = is_checked(reader, i);
 	for (int i = 0; i < reader->nwanted; i++)
 		(reader->groups != NULL ? needed->single : needed->fields)[reader->wanted[i]] = true;
-	if (reader->groups != NULL)
-		flow_groups_mark(reader->groups, needed->fields, needed->vectors, needed->codes);
+	for (int i = 0; i < reader->ngroups; i++)
+		flow_groups_mark(reader->groups[i], needed->fields, needed->vectors, needed->codes);
 	if (reader->spec.filter != NULL)
 	{
 		flow_filter_mark(reader->spec.filter, needed->filter);
