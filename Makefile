@@ -123,6 +123,8 @@ CORE_OBJS = \
 	flow/group_table.o \
 	flow/group_total.o \
 	flow/top.o \
+	flow/index_key.o \
+	flow/index_block.o \
 	flow/field.o \
 	flow/format.o \
 	flow/header.o \

@@ -76,16 +76,27 @@ typedef struct FlowIndexEntry
 /* maximum bytes of a block, so that four rows of blocks fit on a page */
 #define FLOW_INDEX_BLOCK_SIZE 1900
 
+/* What a block's entries so far say of the next: see index_block.c. */
+typedef struct FlowIndexModel
+{
+	uint32_t masks[3];
+	uint32_t address_bits; /* of differences of addresses */
+	uint32_t file_bits;
+} FlowIndexModel;
+
 /*
- * Writes entries, in order of their keys, into blocks.  Its members are
- * index_block.c's own.
+ * Writes entries, in order of their keys, into blocks.  Other members than
+ * first, len and bytes are index_block.c's own.
  */
 typedef struct FlowIndexWriter
 {
 	uint32_t base; /* files are numbered from it */
 	FlowIndexKey first, last;
-	size_t len;
-	unsigned char bytes[FLOW_INDEX_BLOCK_SIZE];
+	FlowIndexModel model;
+	size_t entries;
+	size_t bit;                                      /* where the next one begins */
+	size_t len;                                      /* 0: the block has no entries */
+	unsigned char bytes[FLOW_INDEX_BLOCK_SIZE + 16]; /* with room beyond its end */
 } FlowIndexWriter;
 
 /* in index_block.c */
@@ -103,11 +114,14 @@ extern void flow_index_write(FlowIndexWriter *writer, const FlowIndexEntry *entr
 /* Reads a block.  Its members are index_block.c's own. */
 typedef struct FlowIndexCursor
 {
-	const unsigned char *next, *end;
+	const unsigned char *block;
+	size_t len;
+	size_t bit;     /* where the next entry begins */
+	size_t entries; /* that are left */
 	uint32_t base;
-	FlowIndexKey last;
+	FlowIndexKey last; /* its len is 0 before the first entry */
+	FlowIndexModel model;
 	uint32_t *files; /* room for those of an entry */
-	bool begun;
 } FlowIndexCursor;
 
 /* An entry of a block has no more files than this. */
