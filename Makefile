@@ -125,6 +125,8 @@ CORE_OBJS = \
 	flow/top.o \
 	flow/index_key.o \
 	flow/index_block.o \
+	flow/index_list.o \
+	flow/index_batch.o \
 	flow/field.o \
 	flow/format.o \
 	flow/header.o \

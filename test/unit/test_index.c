@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * test_index.c
- *	  Tests the keys of an index, and its blocks.
+ *	  Tests the keys of an index, its blocks, and what gathers its entries.
  *
  *-------------------------------------------------------------------------
  */
@@ -430,6 +430,199 @@ damaged_blocks_are_noticed(void)
 	free(places);
 }
 
+/* ---------- gathering ---------- */
+
+static FlowError error;
+
+/* Puts masks of a value in one file together; returns the number that is left. */
+static size_t
+merge_places(ModelPlace *places, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t k = kept;
+
+		/* those of one file are adjacent */
+		while (k > 0 && places[k - 1].file == places[i].file)
+			if (model_same_key(&places[--k].key, &places[i].key))
+				break;
+		if (k < kept && places[k].file == places[i].file &&
+		    model_same_key(&places[k].key, &places[i].key))
+			places[k].mask |= places[i].mask;
+		else
+			places[kept++] = places[i];
+	}
+	qsort(places, kept, sizeof(ModelPlace), model_place_order);
+	return kept;
+}
+
+/* Checks that a batch returns the places, which are sorted. */
+static void
+check_batch(FlowIndexBatch *batch, const ModelPlace *places, size_t count)
+{
+	size_t at = 0, position = 0;
+	FlowIndexEntry entry;
+	FlowStatus status;
+	FlowIndexEntry last = {{0}, 0, NULL, 0};
+
+	CHECK(flow_index_batch_sort(batch) == FLOW_OK);
+	while ((status = flow_index_batch_next(batch, &position, &entry)) == FLOW_OK)
+	{
+		CHECK(entry.nfiles > 0);
+		CHECK(last.key.len == 0 || !model_same_key(&last.key, &entry.key) ||
+		      last.mask != entry.mask);
+		last = entry;
+		for (size_t k = 0; k < entry.nfiles; k++, at++)
+			if (at >= count || !model_same_key(&entry.key, &places[at].key) ||
+			    entry.mask != places[at].mask || entry.files[k] != places[at].file)
+			{
+				CHECK(!"another entry than was added");
+				return;
+			}
+	}
+	CHECK(status == FLOW_END);
+	CHECK_INT(at, count);
+}
+
+static void
+batches_return_what_was_added(void)
+{
+	ModelPlace *places = malloc(MOST_PLACES * sizeof(ModelPlace));
+	FlowIndexBatch *batch;
+	uint64_t seed = 53;
+
+	CHECK(flow_index_batch_create(&unit_host, 64 << 20, &batch, &error) == FLOW_OK);
+	for (int try = unit_tries(300); try > 0; try--)
+	{
+		uint32_t nfiles = 1 + (uint32_t) (unit_random(&seed) % 60);
+		uint32_t spread = 1 + (uint32_t) (unit_random(&seed) % 2000);
+		unsigned masks = unit_random(&seed) % 2 ? 3 : 40;
+		unsigned forgotten = unit_random(&seed) % 2 ? 10 : 0; /* percent of the files */
+		size_t count = 0;
+
+		for (uint32_t file = 0; file < nfiles; file += 1 + unit_random(&seed) % 5 / 4)
+		{
+			size_t adds = unit_random(&seed) % 400, before = count;
+
+			for (size_t i = 0; i < adds; i++, count++)
+			{
+				uint32_t mask = 1 + (uint32_t) (unit_random(&seed) % masks);
+
+				places[count] = (ModelPlace) {model_key(&seed, spread), mask, file};
+				CHECK(flow_index_batch_add(batch, &places[count].key, mask, file) == FLOW_OK);
+			}
+			if (unit_random(&seed) % 100 < forgotten)
+			{
+				flow_index_batch_forget(batch, file);
+				count = before;
+				/* it may be added again */
+				file -= unit_random(&seed) % 2 && file > 0;
+			}
+		}
+		check_batch(batch, places, merge_places(places, count));
+		flow_index_batch_clear(batch);
+	}
+	flow_index_batch_free(batch);
+	CHECK_INT(unit_state.outstanding, 0);
+	free(places);
+}
+
+static void
+batches_keep_within_their_memory(void)
+{
+	static const size_t memory = 4 << 20;
+	ModelPlace *places = malloc(MOST_PLACES * sizeof(ModelPlace));
+	uint64_t seed = 59;
+	size_t count = 0;
+	FlowIndexBatch *batch;
+	FlowStatus status = FLOW_OK;
+	uint32_t file;
+
+	CHECK(flow_index_batch_create(&unit_host, memory, &batch, &error) == FLOW_OK);
+	for (file = 0; status == FLOW_OK && count < MOST_PLACES; file++)
+		for (size_t i = 0; i < 100 && status == FLOW_OK; i++)
+		{
+			places[count] = (ModelPlace) {model_key(&seed, 100000000), 1 + i % 3, file};
+			status = flow_index_batch_add(batch, &places[count].key, places[count].mask, file);
+			count += status == FLOW_OK;
+		}
+	CHECK(status == FLOW_LIMIT);
+	CHECK(unit_state.bytes < (int64_t) memory * 3 / 2);
+	CHECK(count > 20000);
+
+	/* without the file that did not fit, it is usable */
+	flow_index_batch_forget(batch, --file);
+	while (count > 0 && places[count - 1].file == file)
+		count--;
+	check_batch(batch, places, merge_places(places, count));
+	CHECK(unit_state.bytes < (int64_t) memory * 3 / 2);
+
+	/* and so it is for others */
+	flow_index_batch_clear(batch);
+	CHECK(flow_index_batch_add(batch, &places[0].key, 4, 7) == FLOW_OK);
+	places[0].mask = 4;
+	places[0].file = 7;
+	check_batch(batch, places, 1);
+	flow_index_batch_free(batch);
+	CHECK_INT(unit_state.outstanding, 0);
+	free(places);
+}
+
+/* Adds some places and reads them back, as far as the host lets it. */
+static FlowStatus
+fill_batch(void)
+{
+	uint64_t seed = 61;
+	FlowIndexBatch *batch;
+	FlowIndexEntry entry;
+	size_t position = 0;
+	FlowStatus status = flow_index_batch_create(&unit_host, 16 << 20, &batch, &error);
+
+	for (uint32_t i = 0; i < 60000 && status == FLOW_OK; i++)
+	{
+		FlowIndexKey key = model_key(&seed, 20000);
+
+		status = flow_index_batch_add(batch, &key, 1 + i % 3, i / 1000);
+	}
+	if (status == FLOW_OK)
+		status = flow_index_batch_sort(batch);
+	while (status == FLOW_OK)
+		status = flow_index_batch_next(batch, &position, &entry);
+	flow_index_batch_free(batch);
+	CHECK_INT(unit_state.outstanding, 0);
+	return status;
+}
+
+static void
+batches_bear_hosts_without_memory_or_patience(void)
+{
+	CHECK(fill_batch() == FLOW_END);
+	for (int64_t i = 0;; i++)
+	{
+		FlowStatus status;
+
+		unit_state.fail_after = i;
+		status = fill_batch();
+		unit_state.fail_after = -1;
+		if (status == FLOW_END)
+			break;
+		CHECK(status == FLOW_NO_MEMORY);
+	}
+	for (int64_t i = 0;; i++)
+	{
+		FlowStatus status;
+
+		unit_state.interrupt_after = i;
+		status = fill_batch();
+		unit_state.interrupt_after = -1;
+		if (status == FLOW_END)
+			break;
+		CHECK(status == FLOW_INTERRUPTED);
+	}
+}
+
 int
 main(void)
 {
@@ -441,5 +634,8 @@ main(void)
 	RUN(blocks_hold_what_was_written);
 	RUN(blocks_are_small);
 	RUN(damaged_blocks_are_noticed);
+	RUN(batches_return_what_was_added);
+	RUN(batches_keep_within_their_memory);
+	RUN(batches_bear_hosts_without_memory_or_patience);
 	return unit_done();
 }
