@@ -99,6 +99,7 @@ CORE_OBJS = \
 	flow/filter_batch.o \
 	flow/filter_compare.o \
 	flow/filter_deferred.o \
+	flow/filter_index.o \
 	flow/filter_interval.o \
 	flow/filter_key.o \
 	flow/filter_like.o \
@@ -124,6 +125,7 @@ CORE_OBJS = \
 	flow/group_total.o \
 	flow/top.o \
 	flow/index_key.o \
+	flow/index_range.o \
 	flow/index_block.o \
 	flow/index_list.o \
 	flow/index_batch.o \

@@ -322,14 +322,24 @@ flow_filter_new_leaf(FlowFilter *filter, int column, FlowTest test, size_t size)
 	return predicate;
 }
 
+/* A leaf that is the same for all values matches with all of them, or none. */
+static bool
+find_no_values(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	(void) ranges;
+	return predicate->verdict[true] != FLOW_TRUE;
+}
+
 FlowPredicate *
 flow_filter_same(FlowFilter *filter, int column, FlowTruth truth)
 {
 	FlowPredicate *predicate =
 		flow_filter_new_leaf(filter, column, test_same, sizeof(FlowPredicate));
 
-	if (predicate != NULL)
-		predicate->verdict[false] = predicate->verdict[true] = truth;
+	if (predicate == NULL)
+		return NULL;
+	predicate->verdict[false] = predicate->verdict[true] = truth;
+	predicate->find_values = find_no_values;
 	return predicate;
 }
 
@@ -395,6 +405,15 @@ select_present(const FlowPredicate *predicate, const int64_t *numbers, const uin
 	return select_by_presence(present, 1, rows, count);
 }
 
+static bool
+find_null(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	(void) predicate;
+	if (ranges != NULL)
+		flow_index_ranges_add_kind(ranges, FLOW_INDEX_NULL);
+	return true;
+}
+
 FlowPredicate *
 flow_filter_is_null(FlowFilter *filter, int column)
 {
@@ -405,6 +424,7 @@ flow_filter_is_null(FlowFilter *filter, int column)
 		return NULL;
 	predicate->cost = COST_NULL;
 	predicate->select_numbers = select_absent;
+	predicate->find_values = find_null;
 	return predicate;
 }
 

@@ -8,6 +8,7 @@
 #ifndef FLOW_FILTER_H
 #define FLOW_FILTER_H
 
+#include "index_range.h"
 #include "lines.h"
 #include "sort.h"
 
@@ -72,6 +73,13 @@ struct FlowPredicate
 	 */
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
 	FlowTruth verdict[2]; /* leaves: the truth if the value does not match, and if it does */
+
+	/*
+	 * leaves: adds the keys of an index that values that match may have;
+	 * returns false if it cannot say.  NULL for "ranges": only returns that.
+	 * NULL: it cannot
+	 */
+	bool (*find_values)(const FlowPredicate *predicate, FlowIndexRanges *ranges);
 };
 
 typedef struct FlowFilterChunk FlowFilterChunk;

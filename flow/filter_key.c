@@ -466,6 +466,30 @@ unix_time_outcomes(const FlowPredicate *predicate, int64_t low, int64_t high)
 	                      (high - FLOW_POSTGRES_EPOCH) * 1000000);
 }
 
+/* ---------- values ---------- */
+
+/* Finds the keys that match, which are integers themselves. */
+static bool
+find_integers(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	const KeyPredicate *p = (const KeyPredicate *) predicate;
+	size_t size = p->slots == NULL ? 0 : flow_filter_table_size(p->shift);
+
+	if (ranges == NULL)
+		return true;
+	if (p->slots != NULL)
+		flow_index_ranges_add_integers(ranges, p->pivot, p->pivot);
+	else if (p->members == NULL)
+		flow_index_ranges_add_integers(ranges, (int64_t) p->low, last_key(p));
+	for (size_t i = 0; i < size && flow_index_ranges_go_on(ranges); i++)
+		if (p->slots[i] != p->pivot)
+			flow_index_ranges_add_integers(ranges, p->slots[i], p->slots[i]);
+	for (uint64_t i = 0; p->members != NULL && i <= p->span; i++)
+		if (p->members[i / 64] >> (i % 64) & 1)
+			flow_index_ranges_add_integers(ranges, (int64_t) (p->low + i), (int64_t) (p->low + i));
+	return true;
+}
+
 /* ---------- building ---------- */
 
 /* How a column's fields, or the values of a view on them, become keys. */
@@ -479,6 +503,7 @@ typedef struct KeyKind
 	FlowSelect select_sparse;
 	FlowSelectNumbers select_numbers;
 	unsigned (*outcomes)(const FlowPredicate *predicate, int64_t low, int64_t high);
+	bool (*find_values)(const FlowPredicate *predicate, FlowIndexRanges *ranges);
 } KeyKind;
 
 static const KeyKind integer_keys = {read_integer,
@@ -488,7 +513,8 @@ static const KeyKind integer_keys = {read_integer,
                                      select_dense_integers,
                                      select_sparse_integers,
                                      select_integer_values,
-                                     key_outcomes};
+                                     key_outcomes,
+                                     find_integers};
 static const KeyKind time_keys = {read_key_slowly,
                                   integer_key,
                                   test_range,
@@ -496,13 +522,14 @@ static const KeyKind time_keys = {read_key_slowly,
                                   NULL,
                                   select_sparse_times,
                                   select_time_values,
-                                  key_outcomes};
+                                  key_outcomes,
+                                  NULL};
 static const KeyKind other_keys =
-	{read_key_slowly, integer_key, test_range, NULL, NULL, NULL, NULL, key_outcomes};
+	{read_key_slowly, integer_key, test_range, NULL, NULL, NULL, NULL, key_outcomes, find_integers};
 static const KeyKind double_keys =
-	{read_as_double, real_key, test_range, NULL, NULL, NULL, NULL, NULL};
-static const KeyKind unix_time_keys =
-	{read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, NULL, unix_time_outcomes};
+	{read_as_double, real_key, test_range, NULL, NULL, NULL, NULL, NULL, NULL};
+static const KeyKind unix_time_keys = {
+	read_as_unix_time, unix_time_key, test_range, NULL, NULL, NULL, NULL, unix_time_outcomes, NULL};
 
 /* by type and view; NULL: no such comparison */
 static const KeyKind *const kinds[FLOW_OPAQUE + 1][FLOW_AS_UNIX_TIME + 1] = {
@@ -537,6 +564,7 @@ new_key(FlowFilter *filter, int column, const KeyKind *kind)
 		return NULL;
 	p->read = kind->read;
 	p->base.outcomes = kind->outcomes;
+	p->base.find_values = kind->find_values;
 	p->base.may_fail = kind->read == read_as_unix_time;
 
 	/* unless digits may mean NULL */
@@ -623,6 +651,7 @@ flow_filter_key_merge(FlowFilter *filter, const FlowPredicate *a, const FlowPred
 		return NULL;
 	p->read = x->read;
 	p->base.outcomes = a->outcomes;
+	p->base.find_values = a->find_values;
 	p->base.may_fail = a->may_fail;
 	p->base.select = a->select;
 	p->max_digits = x->max_digits;

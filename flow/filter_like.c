@@ -32,6 +32,7 @@ typedef struct LikePredicate
 	const Segment *segments;
 	size_t count; /* one more than percent signs in a row */
 	bool utf8;
+	FlowSlice prefix; /* the bytes before the first "%" or "_" */
 	/* the only segment before a percent sign, if it has at most 16 bytes: these, and a mask */
 	uint64_t low[2], mask[2];
 	size_t prefix_len;
@@ -192,6 +193,21 @@ select_prefix(const FlowPredicate *predicate, const FlowBatch *batch, FlowSlice 
 
 /* ---------- building ---------- */
 
+/* Finds the texts that begin like the pattern. */
+static bool
+find_prefix(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	const LikePredicate *p = (const LikePredicate *) predicate;
+
+	if (ranges == NULL)
+		return p->prefix.len > 0;
+	if (p->count == 1 && p->segments[0].bytes != NULL)
+		flow_index_ranges_add_text(ranges, p->prefix);
+	else
+		flow_index_ranges_add_prefix(ranges, p->prefix);
+	return true;
+}
+
 bool
 flow_filter_like_fits(FlowSlice pattern)
 {
@@ -284,6 +300,10 @@ flow_filter_like(FlowFilter *filter, int column, FlowSlice pattern, bool utf8, b
 	p->utf8 = utf8;
 	p->segments = segments;
 	p->count = cut_pattern(pattern, segments, elements, bytes);
+	p->prefix.data = bytes;
+	while (p->prefix.len < segments[0].count && elements[p->prefix.len] != ANY_CHARACTER)
+		p->prefix.len++;
+	p->base.find_values = find_prefix;
 	p->base.cost += FLOW_FILTER_COST_SET;
 	p->base.verdict[negated] = FLOW_FALSE;
 	p->base.verdict[!negated] = FLOW_TRUE;

@@ -334,6 +334,14 @@ matches_any_related(const NetworkPredicate *p, const Network *column)
 	                                                column->lo | host_lo(column->bits)));
 }
 
+static bool
+matches_none(const NetworkPredicate *p, const Network *column)
+{
+	(void) p;
+	(void) column;
+	return false;
+}
+
 /* ---------- building ---------- */
 
 static const struct
@@ -351,6 +359,159 @@ static const struct
 	[FLOW_CONTAINS_OR_EQUAL] = {around_or_equal, true},
 	[FLOW_OVERLAPS] = {overlaps, false},
 };
+
+/* ---------- values ---------- */
+
+static unsigned
+full_bits(unsigned family)
+{
+	return family == 4 ? 32 : 128;
+}
+
+/* Adds addresses of a family, from one to another. */
+static void
+add_addresses(FlowIndexRanges *ranges, unsigned family, uint64_t from_hi, uint64_t from_lo,
+              uint64_t to_hi, uint64_t to_lo)
+{
+	if (family == 4)
+		flow_index_ranges_add(ranges, FLOW_INDEX_IPV4, 0, from_hi >> 32, 0, to_hi >> 32);
+	else
+		flow_index_ranges_add(ranges, FLOW_INDEX_IPV6, from_hi, from_lo, to_hi, to_lo);
+}
+
+/* Adds the addresses of a network. */
+static void
+add_network(FlowIndexRanges *ranges, const Network *network)
+{
+	uint64_t hi = host_hi(network->bits), lo = host_lo(network->bits);
+
+	add_addresses(ranges,
+	              network->family,
+	              network->hi & ~hi,
+	              network->lo & ~lo,
+	              network->hi | hi,
+	              network->lo | lo);
+}
+
+/* An address that equals a network has no mask. */
+static void
+add_equal(FlowIndexRanges *ranges, const Network *network)
+{
+	if (network->bits == full_bits(network->family))
+		add_network(ranges, network);
+}
+
+/* Adds the addresses that are in a relation to a network. */
+static void
+add_related(FlowIndexRanges *ranges, Relation relation, const Network *network)
+{
+	if (relation == around_or_equal)
+		add_equal(ranges, network);
+	else if (relation == inside_or_equal || relation == overlaps ||
+	         (relation == inside && network->bits < full_bits(network->family)))
+		add_network(ranges, network);
+}
+
+/*
+ * Adds the addresses below a network, or those above it: a mask comes before
+ * the addresses that have it.  "equal": the network itself, too.
+ */
+static void
+add_below(FlowIndexRanges *ranges, const Network *network, bool equal)
+{
+	bool full = network->bits == full_bits(network->family);
+	uint64_t hi = network->hi & ~host_hi(network->bits);
+	uint64_t lo = network->lo & ~host_lo(network->bits);
+	uint64_t one = network->family == 4 ? UINT64_C(1) << 32 : 0; /* of hi */
+
+	if (network->family == 6)
+		add_addresses(ranges, 4, 0, 0, UINT64_MAX, 0);
+	if (full && equal)
+		add_addresses(ranges, network->family, 0, 0, hi, lo);
+	else if (hi != 0 || lo != 0)
+		add_addresses(ranges,
+		              network->family,
+		              0,
+		              0,
+		              network->family == 4 ? hi - one : hi - (lo == 0),
+		              lo - 1);
+}
+
+static void
+add_above(FlowIndexRanges *ranges, const Network *network, bool equal)
+{
+	bool full = network->bits == full_bits(network->family);
+	uint64_t hi = network->hi & ~host_hi(network->bits);
+	uint64_t lo = network->lo & ~host_lo(network->bits);
+
+	if (network->family == 4)
+		add_addresses(ranges, 6, 0, 0, UINT64_MAX, UINT64_MAX);
+	if (!full || equal)
+		add_addresses(ranges, network->family, hi, lo, UINT64_MAX, UINT64_MAX);
+	else if (network->family == 4 && hi >> 32 < UINT32_MAX)
+		add_addresses(ranges, 4, hi + (UINT64_C(1) << 32), 0, UINT64_MAX, 0);
+	else if (network->family == 6 && (hi != UINT64_MAX || lo != UINT64_MAX))
+		add_addresses(ranges, 6, hi + (lo == UINT64_MAX), lo + 1, UINT64_MAX, UINT64_MAX);
+}
+
+/* Adds the addresses that are in an order to the constant. */
+static void
+add_ordered(FlowIndexRanges *ranges, const NetworkPredicate *p)
+{
+	bool equal = (p->accepts & flow_filter_accepts[FLOW_EQ]) != 0;
+
+	if (p->accepts & flow_filter_accepts[FLOW_LT])
+		add_below(ranges, &p->constant, equal);
+	else if (p->accepts & flow_filter_accepts[FLOW_GT])
+		add_above(ranges, &p->constant, equal);
+	else
+		add_equal(ranges, &p->constant);
+}
+
+/* Returns true if no value with a mask matches. */
+static bool
+needs_addresses(const NetworkPredicate *p, FlowIndexRanges *ranges)
+{
+	size_t size = p->slots == NULL ? 0 : flow_filter_table_size(p->shift);
+
+	if (flow_filter_column(&p->base)->type == FLOW_TEXT || p->matches == matches_none)
+		return true;
+	if (p->matches == matches_order)
+		return p->accepts == flow_filter_accepts[FLOW_EQ] &&
+		       p->constant.bits == full_bits(p->constant.family);
+	for (size_t i = 0; i < size && flow_index_ranges_go_on(ranges); i++)
+		if (p->slots[i].family != 0 && p->slots[i].bits != full_bits(p->slots[i].family))
+			return false;
+	return p->slots != NULL;
+}
+
+/* Finds the addresses that match, and whether values with a mask may. */
+static bool
+find_addresses(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	const NetworkPredicate *p = (const NetworkPredicate *) predicate;
+	size_t size = p->slots == NULL ? 0 : flow_filter_table_size(p->shift);
+
+	if (ranges == NULL)
+		return p->matches != matches_order || p->accepts != flow_filter_accepts[FLOW_NE];
+	if (flow_filter_column(predicate)->type == FLOW_TEXT)
+		ranges->form = FLOW_INDEX_AS_ADDRESS;
+	if (!needs_addresses(p, ranges))
+		flow_index_ranges_add_kind(ranges, FLOW_INDEX_OTHER);
+	if (p->matches == matches_order)
+		add_ordered(ranges, p);
+	else if (p->matches == matches_relation)
+		add_related(ranges, p->relation, &p->constant);
+	for (size_t i = 0; i < size && flow_index_ranges_go_on(ranges); i++)
+		if (p->slots[i].family != 0)
+			add_equal(ranges, &p->slots[i]);
+	for (int six = 0; six < 2; six++)
+		for (size_t i = 0; i < p->lists[six].count && flow_index_ranges_go_on(ranges); i++)
+			add_related(ranges, p->relation, &p->lists[six].items[i]);
+	return true;
+}
+
+/* ---------- building ---------- */
 
 #define QUAD_MAX 15 /* bytes of a dotted quad */
 
@@ -380,17 +541,10 @@ new_network(FlowFilter *filter, int column, Matches matches)
 	if (p == NULL)
 		return NULL;
 	p->matches = matches;
+	p->base.find_values = find_addresses;
 	if (has_quads(&filter->columns[column]))
 		p->base.select = select_networks;
 	return p;
-}
-
-static bool
-matches_none(const NetworkPredicate *p, const Network *column)
-{
-	(void) p;
-	(void) column;
-	return false;
 }
 
 /* Makes a leaf that is "truth" for every address. */

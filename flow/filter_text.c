@@ -278,6 +278,23 @@ select_short_text(const FlowPredicate *predicate, const FlowBatch *batch, FlowSl
 
 /* ---------- building ---------- */
 
+/* Finds the texts that are equal to the predicate's. */
+static bool
+find_texts(const FlowPredicate *predicate, FlowIndexRanges *ranges)
+{
+	const TextPredicate *p = (const TextPredicate *) predicate;
+	size_t size = p->slots == NULL ? 0 : flow_filter_table_size(p->shift);
+
+	if (ranges == NULL)
+		return p->slots != NULL || p->accepts == flow_filter_accepts[FLOW_EQ];
+	if (p->slots == NULL)
+		flow_index_ranges_add_text(ranges, p->constant);
+	for (size_t i = 0; i < size && flow_index_ranges_go_on(ranges); i++)
+		if (p->slots[i].data != NULL)
+			flow_index_ranges_add_text(ranges, (FlowSlice) {p->slots[i].data, p->slots[i].len});
+	return true;
+}
+
 static TextPredicate *
 new_text(FlowFilter *filter, int column, FlowTest test)
 {
@@ -291,6 +308,7 @@ new_text(FlowFilter *filter, int column, FlowTest test)
 	p->null_text = definition->null_text;
 	p->null_len = definition->null_text == NULL ? SIZE_MAX : definition->null_len;
 	p->padded = definition->type == FLOW_PADDED;
+	p->base.find_values = find_texts;
 	return p;
 }
 

@@ -208,7 +208,9 @@ typedef struct FlowIndexSearch
 	/*
 	 * Sets the bits of all files that may have a record whose column has a key
 	 * in one of the ranges, which are in order and do not overlap.  The bits
-	 * are 0 before.
+	 * are 0 before.  Of many ranges it is called for some thousand at a time,
+	 * also in their order.  Without ranges, only files of the other form may
+	 * have one.
 	 */
 	FlowStatus (*find)(void *arg, int column, FlowIndexForm form, const FlowIndexRange *ranges,
 	                   size_t count, uint64_t *bits, FlowError *error);
