@@ -64,6 +64,14 @@ WRAPPER_OBJS = \
 	fdw/descriptor.o \
 	fdw/printable.o \
 	fdw/function.o \
+	index/index_command.o \
+	index/index_definition.o \
+	index/index_read.o \
+	index/index_refresh.o \
+	index/index_search.o \
+	index/index_status.o \
+	index/index_table.o \
+	index/index_write.o \
 	cluster/cluster.o \
 	cluster/cluster_table.o \
 	cluster/rollup.o \
@@ -298,7 +306,7 @@ clean-s3:
 
 # PGXS does not track headers
 CORE_HEADERS = $(wildcard flow/*.h flow/*/*.h)
-$(WRAPPER_OBJS): flowlog_fdw.h $(wildcard fdw/*.h athena/*.h cluster/*.h) $(CORE_HEADERS)
+$(WRAPPER_OBJS): flowlog_fdw.h $(wildcard fdw/*.h athena/*.h cluster/*.h index/*.h) $(CORE_HEADERS)
 $(CORE_OBJS) $(S3_OBJS): $(CORE_HEADERS)
 fdw/version.o: flowlog_fdw.control
 

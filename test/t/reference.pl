@@ -312,7 +312,7 @@ sub messages
 }
 
 # flow/error.c only puts together what others say, and what is wrong with a profile is the detail of complete_error's
-my @messages = map { messages($_) } grep { !m{^flow/(?:error|s3/s3_profile)\.c$} } glob('*.c {fdw,athena,cluster}/*.c flow/*.c flow/*/*.c');
+my @messages = map { messages($_) } grep { !m{^flow/(?:error|s3/s3_profile)\.c$} } glob('*.c {fdw,athena,cluster,index}/*.c flow/*.c flow/*/*.c');
 my $errors = unwrapped(section('Errors'));
 my %told;
 
@@ -350,7 +350,7 @@ foreach my $text (sort keys %quoted)
 
 # ---------- what the pages about the sources name ----------
 
-my %sources = map { $_ => slurp_file($_) } glob('{.,fdw,athena,cluster,flow,flow/bytes,flow/parquet,flow/s3,bench,scripts}/*.{c,h} test/fuzz/*.c');
+my %sources = map { $_ => slurp_file($_) } glob('{.,fdw,athena,cluster,index,flow,flow/bytes,flow/parquet,flow/s3,bench,scripts}/*.{c,h} test/fuzz/*.c');
 my $code = join('', values %sources);
 
 foreach my $file (qw(docs/internals.md docs/contributing.md))
@@ -362,7 +362,7 @@ foreach my $file (qw(docs/internals.md docs/contributing.md))
 	like($code, qr/\b$_\b/, "$file: there is a $_") foreach sort grep { !/^flow_x_/ } keys %functions;
 	foreach my $name (sort keys %files)
 	{
-		ok((grep { -e "$_$name" } '', 'fdw/', 'athena/', 'cluster/', 'flow/', 'flow/bytes/', 'flow/parquet/', 'flow/s3/', 'test/t/'), "$file: there is a $name");
+		ok((grep { -e "$_$name" } '', 'fdw/', 'athena/', 'cluster/', 'index/', 'flow/', 'flow/bytes/', 'flow/parquet/', 'flow/s3/', 'test/t/'), "$file: there is a $name");
 	}
 }
 

@@ -1,0 +1,305 @@
+/*-------------------------------------------------------------------------
+ *
+ * index_definition.c
+ *	  Which table has an index, of which columns, and what its entries mean.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "index.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/skey.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "nodes/value.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+
+/*
+ * The number of the reader's own meaning.  To be raised by any release that
+ * changes which lines are rows, which values they have, or the form of keys
+ * and blocks.
+ */
+#define MEANING_VERSION 1
+
+/* ---------- the tables ---------- */
+
+Relation
+flowlog_index_open(const char *name, LOCKMODE lock)
+{
+	Oid relid = flowlog_catalogue_table(name);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+		        errcode(ERRCODE_UNDEFINED_TABLE),
+		        errmsg("table \"%s\" of extension \"%s\" does not exist", name, "flowlog_fdw"));
+	return table_open(relid, lock);
+}
+
+/* Returns the index of a table that begins with these columns. */
+Oid
+flowlog_index_btree(Relation relation, int first, int second)
+{
+	List *indexes = RelationGetIndexList(relation);
+	ListCell *cell;
+	Oid found = InvalidOid;
+
+	foreach(cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_index->indisvalid && index->rd_index->indkey.values[0] == first + 1 &&
+		    (second < 0 ||
+		     (index->rd_index->indnkeyatts > 1 && index->rd_index->indkey.values[1] == second + 1)))
+			found = lfirst_oid(cell);
+		index_close(index, AccessShareLock);
+	}
+	list_free(indexes);
+	if (!OidIsValid(found))
+		elog(ERROR, "table \"%s\" has lost its index", RelationGetRelationName(relation));
+	return found;
+}
+
+/* ---------- definitions ---------- */
+
+/* Makes the index that a row of the definitions says. */
+static FlowlogIndex *
+read_definition(TupleDesc desc, HeapTuple tuple)
+{
+	FlowlogIndex *index = palloc0(sizeof(FlowlogIndex));
+	Datum values[FLOWLOG_DEFINITION_NATTS];
+	bool isnull[FLOWLOG_DEFINITION_NATTS];
+	Datum *names;
+	int count;
+
+	heap_deform_tuple(tuple, desc, values, isnull);
+	index->number = DatumGetInt32(values[FLOWLOG_DEFINITION_NUMBER]);
+	index->relid = DatumGetObjectId(values[FLOWLOG_DEFINITION_TABLE]);
+	index->seeds[0] = (uint64) DatumGetInt64(values[FLOWLOG_DEFINITION_SEED1]);
+	index->seeds[1] = (uint64) DatumGetInt64(values[FLOWLOG_DEFINITION_SEED2]);
+	deconstruct_array(DatumGetArrayTypeP(values[FLOWLOG_DEFINITION_COLUMNS]),
+	                  TEXTOID,
+	                  -1,
+	                  false,
+	                  TYPALIGN_INT,
+	                  &names,
+	                  NULL,
+	                  &count);
+	for (int i = 0; i < count && i < FLOWLOG_INDEX_COLUMNS; i++)
+		index->names = lappend(index->names, makeString(TextDatumGetCString(names[i])));
+	return index;
+}
+
+/* Returns the indexes of a table, or of all tables if that is InvalidOid. */
+static List *
+find_definitions(Oid relid, Snapshot snapshot)
+{
+	Oid definitions = flowlog_catalogue_table(FLOWLOG_INDEX_DEFINITIONS);
+	List *found = NIL;
+	Relation relation;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	/* a database may have an older version of the extension's objects */
+	if (!OidIsValid(definitions))
+		return NIL;
+	relation = table_open(definitions, AccessShareLock);
+	ScanKeyInit(&key,
+	            FLOWLOG_DEFINITION_TABLE + 1,
+	            BTEqualStrategyNumber,
+	            F_OIDEQ,
+	            ObjectIdGetDatum(relid));
+	scan = systable_beginscan(relation,
+	                          flowlog_index_btree(relation, FLOWLOG_DEFINITION_TABLE, -1),
+	                          OidIsValid(relid),
+	                          snapshot,
+	                          OidIsValid(relid) ? 1 : 0,
+	                          &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = lappend(found, read_definition(RelationGetDescr(relation), tuple));
+	systable_endscan(scan);
+	table_close(relation, NoLock);
+	return found;
+}
+
+FlowlogIndex *
+flowlog_index_find(Oid relid, Snapshot snapshot)
+{
+	List *found = find_definitions(relid, snapshot);
+
+	return found == NIL ? NULL : linitial(found);
+}
+
+List *
+flowlog_index_find_all(Snapshot snapshot)
+{
+	return find_definitions(InvalidOid, snapshot);
+}
+
+/* Returns the table's column of that name if it can be indexed, or -1. */
+int
+flowlog_index_find_column(const FlowlogTable *table, const char *name)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+		if (strcmp(table->columns[i].name, name) == 0)
+			return flow_index_takes(&table->columns[i]) ? i : -1;
+	return -1;
+}
+
+void
+flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogTable *table,
+                           int columns[FLOWLOG_INDEX_COLUMNS])
+{
+	int count = 0;
+	ListCell *cell;
+
+	foreach(cell, index->names)
+		columns[count++] = flowlog_index_find_column(table, strVal(lfirst(cell)));
+}
+
+/* ---------- what entries mean ---------- */
+
+/* Appends a text that may be missing, so that no other text gives the same. */
+static void
+add_text(StringInfo all, const char *text)
+{
+	if (text == NULL)
+		appendStringInfoChar(all, 'n');
+	else
+		appendStringInfo(all, "%d:%s", (int) strlen(text), text);
+}
+
+/* Appends a domain's constraints, which decide which values are bad. */
+static void
+add_constraints(StringInfo all, Oid type)
+{
+	DomainConstraintRef *ref;
+	ListCell *cell;
+
+	if (get_typtype(type) != TYPTYPE_DOMAIN)
+		return;
+	/* not on the stack: it is registered with the memory context's reset */
+	ref = palloc(sizeof(DomainConstraintRef));
+	InitDomainConstraintRef(type, ref, CurrentMemoryContext, false);
+	foreach(cell, ref->constraints)
+	{
+		DomainConstraintState *constraint = lfirst(cell);
+
+		appendStringInfo(all, " %d", (int) constraint->constrainttype);
+		if (constraint->check_expr != NULL)
+			add_text(all, nodeToString(constraint->check_expr));
+	}
+}
+
+/* Appends a column. */
+static void
+add_column(StringInfo all, const FlowColumn *column, Form_pg_attribute attribute)
+{
+	add_text(all, column->name);
+	add_text(all, column->field);
+	appendStringInfo(all,
+	                 " %d %d %d %d %d %d %d %u %d",
+	                 (int) column->type,
+	                 column->max_chars,
+	                 column->precision,
+	                 column->scale,
+	                 (int) column->not_null,
+	                 (int) column->source,
+	                 column->variable,
+	                 attribute->atttypid,
+	                 attribute->atttypmod);
+	if (column->null_text == NULL)
+		add_text(all, NULL);
+	else
+		add_text(all, pnstrdup(column->null_text, column->null_len));
+	add_constraints(all, attribute->atttypid);
+}
+
+void
+flowlog_index_meaning(const FlowlogIndex *index, const FlowlogTable *table,
+                      unsigned char meaning[FLOWLOG_INDEX_MEANING])
+{
+	const FlowlogOptions *options = &table->options;
+	Relation relation = table_open(table->relid, AccessShareLock);
+	TupleDesc desc = RelationGetDescr(relation);
+	StringInfoData all;
+	ListCell *cell;
+
+	initStringInfo(&all);
+	appendStringInfo(&all,
+	                 "%d %d %d %d %d " INT64_FORMAT,
+	                 MEANING_VERSION,
+	                 GetDatabaseEncoding(),
+	                 (int) options->header,
+	                 (int) options->on_error,
+	                 options->max_line_length,
+	                 options->reject_limit);
+	add_text(&all, options->location);
+	add_text(&all, options->regex);
+	add_text(&all, options->log_format);
+	add_text(&all, options->null_text);
+	add_text(&all, options->compression);
+	for (int i = 0; i < table->ncolumns; i++)
+		add_column(&all, &table->columns[i], TupleDescAttr(desc, table->attnums[i] - 1));
+	appendStringInfoChar(&all, ';');
+	foreach(cell, index->names)
+		add_text(&all, strVal(lfirst(cell)));
+	table_close(relation, NoLock);
+
+	for (int i = 0; i < 2; i++)
+	{
+		uint64 hash =
+			DatumGetUInt64(hash_any_extended((unsigned char *) all.data, all.len, index->seeds[i]));
+
+		memcpy(meaning + i * sizeof(hash), &hash, sizeof(hash));
+	}
+	pfree(all.data);
+}
+
+/* Returns the hash of a file's path and identity. */
+FlowlogIndexHash
+flowlog_index_hash(const FlowlogIndex *index, const FlowObject *object)
+{
+	size_t path = strlen(object->path) + 1;
+	size_t version = object->version != NULL ? strlen(object->version) + 1 : 0;
+	uint64 numbers[] = {
+		object->size,
+		(uint64) object->modified,
+		(uint64) object->changed,
+		object->device,
+		object->inode,
+	};
+	unsigned char small[1024];
+	size_t len = sizeof(numbers) + path + version;
+	unsigned char *bytes = len <= sizeof(small) ? small : palloc(len);
+	FlowlogIndexHash hash;
+
+	memcpy(bytes, numbers, sizeof(numbers));
+	memcpy(bytes + sizeof(numbers), object->path, path);
+	if (version > 0)
+		memcpy(bytes + sizeof(numbers) + path, object->version, version);
+	for (int i = 0; i < 2; i++)
+		hash.word[i] = DatumGetUInt64(hash_any_extended(bytes, (int) len, index->seeds[i]));
+	if (bytes != small)
+		pfree(bytes);
+	return hash;
+}

@@ -1,0 +1,706 @@
+/*-------------------------------------------------------------------------
+ *
+ * index_read.c
+ *	  Reads flow logs, one after the other, for what the index stores of each.
+ *
+ * One pass of the reader fills several sets of groups: one by action and
+ * log_status, with the number of records and the extremes of their times, and
+ * one for each column of the index, whose groups are its distinct fields.  At
+ * the end of a file these become values, each once, and are added to a batch.
+ * The reader goes on with the next file, which a store is already fetching.
+ *
+ * Sets have bounded memory.  What no longer fits is added to the batch before
+ * the end of the file, which is why a column of texts then has keys of texts:
+ * it is not yet known whether all of its values are addresses.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "index.h"
+
+#include <time.h>
+
+/* memory for all groups of a file, and the least for one set of them */
+#define GROUPS_MEMORY ((Size) 32 * 1024 * 1024)
+#define SET_MEMORY ((Size) 256 * 1024)
+
+/*
+ * A file may be written twice at what is one time for its file system, and so
+ * look unchanged.  What was written after we began to read it has another time
+ * if its time is that much before: two seconds, as for FAT.
+ */
+#define SETTLING_NANOSECONDS INT64CONST(2000000000)
+
+#define NO_FILE SIZE_MAX
+
+/* count(*), and the least and the greatest of two times */
+#define MAX_AGGREGATES 5
+
+struct FlowlogIndexReader
+{
+	MemoryContext context; /* this lives in it */
+	MemoryContext texts;   /* a child of it, for what *file of the last call points to */
+	MemoryContextCallback callback;
+	const FlowlogTable *table;
+	FlowlogBackend *backend;
+	FlowStore *store;
+	const FlowObjects *objects;
+
+	/* what is read of the records */
+	int *columns; /* of the index */
+	int ncolumns;
+	FlowlogIndexColumns others;
+	int *used; /* all of these */
+	int nused;
+	FlowFormat *format;
+	FlowGroups **sets; /* the first has totals; then one for each column of the index */
+	int nsets;
+	FlowGroupBy *keys; /* of the first set, then those of the others */
+	int ngroup_keys;
+	FlowAggregate aggregates[MAX_AGGREGATES];
+	int naggregates;
+
+	FlowReader *reader; /* NULL: it is made when the next file is read */
+	size_t handed;      /* the next file that the reader takes */
+	size_t next;        /* the next file to be given */
+	uint64_t rejects;   /* of the file, for reject_limit */
+	FlowCounts before;  /* the reader's, when it came to the file */
+
+	/* the file that was read last */
+	FlowlogIndexedFile file;
+	bool kept;      /* the sets have all of its values, which are to be added again */
+	uint32 spilled; /* a bit for each column, some of whose values are in the batch already */
+	size_t refused; /* the file that did not fit into a batch, or NO_FILE */
+};
+
+/* ---------- columns ---------- */
+
+/* Returns true if the column is filled by a field of the record that is known by a name. */
+static bool
+has_field(const FlowColumn *column, const char *field)
+{
+	bool numbered =
+		column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
+	const char *name =
+		flow_field_name(column->field != NULL && !numbered ? column->field : column->name);
+
+	return column->source == FLOW_FROM_RECORD && name != NULL && strcmp(name, field) == 0;
+}
+
+/* Returns true if the extremes of a time can be kept as integers. */
+static bool
+is_time(const FlowColumn *column)
+{
+	return column->type == FLOW_TIME || column->type == FLOW_DAY || column->type == FLOW_INT16 ||
+	       column->type == FLOW_INT32 || column->type == FLOW_INT64;
+}
+
+FlowlogIndexColumns
+flowlog_index_columns(const FlowlogTable *table)
+{
+	FlowlogIndexColumns columns = {{-1, -1}, {-1, -1}};
+
+	/* the first column of each is taken */
+	for (int i = table->ncolumns - 1; i >= 0; i--)
+	{
+		const FlowColumn *column = &table->columns[i];
+
+		for (int k = 0; k < 2; k++)
+		{
+			if (is_time(column) && has_field(column, k == 0 ? "start" : "end"))
+				columns.times[k] = i;
+			if (column->type == FLOW_TEXT && has_field(column, k == 0 ? "action" : "log-status"))
+				columns.groups[k] = i;
+		}
+	}
+	return columns;
+}
+
+/* Notes that a column is used; some are used twice. */
+static void
+use(FlowlogIndexReader *self, int column)
+{
+	for (int i = 0; i < self->nused; i++)
+		if (self->used[i] == column)
+			return;
+	self->used[self->nused++] = column;
+}
+
+/* ---------- sets of groups ---------- */
+
+/* Says what the first set has: the keys and aggregates for which there are columns. */
+static void
+plan_totals(FlowlogIndexReader *self)
+{
+	self->aggregates[self->naggregates++] = (FlowAggregate) {.kind = FLOW_COUNT_ALL, .column = -1};
+	for (int k = 0; k < 2; k++)
+	{
+		int time = self->others.times[k], group = self->others.groups[k];
+
+		if (time >= 0)
+		{
+			self->aggregates[self->naggregates++] = (FlowAggregate) {FLOW_MIN, time, NULL, NULL};
+			self->aggregates[self->naggregates++] = (FlowAggregate) {FLOW_MAX, time, NULL, NULL};
+			use(self, time);
+		}
+		if (group >= 0)
+		{
+			self->keys[self->ngroup_keys++] = (FlowGroupBy) {group, NULL};
+			use(self, group);
+		}
+	}
+}
+
+/* Makes the sets. */
+static void
+make_sets(FlowlogIndexReader *self)
+{
+	FlowlogBackend *backend = self->backend;
+	FlowGroupSpec spec = {.host = &backend->reader_host,
+	                      .columns = self->table->columns,
+	                      .ncolumns = self->table->ncolumns,
+	                      .keys = self->keys,
+	                      .nkeys = self->ngroup_keys,
+	                      .aggregates = self->aggregates,
+	                      .naggregates = self->naggregates,
+	                      .memory = Max(GROUPS_MEMORY / (self->ncolumns + 1), SET_MEMORY)};
+	FlowError error;
+
+	while (self->nsets <= self->ncolumns)
+	{
+		int column = self->nsets - 1;
+
+		if (column >= 0)
+		{
+			self->keys[2 + column] = (FlowGroupBy) {self->columns[column], NULL};
+			use(self, self->columns[column]);
+			spec.keys = &self->keys[2 + column];
+			spec.nkeys = 1;
+			spec.naggregates = 0;
+		}
+		if (flow_groups_create(&spec, &self->sets[self->nsets], &error) != FLOW_OK)
+			flowlog_raise(backend, &error, self->table);
+		self->nsets++;
+	}
+}
+
+static void
+clear_sets(FlowlogIndexReader *self)
+{
+	for (int i = 0; i < self->nsets; i++)
+		flow_groups_clear(self->sets[i]);
+}
+
+/* ---------- the reader ---------- */
+
+/* Hands out the next file: FlowReadSpec's next_part. */
+static FlowStatus
+next_part(void *arg, bool wait, FlowPart *part, FlowError *error)
+{
+	FlowlogIndexReader *self = arg;
+
+	if (self->handed == self->objects->count)
+		return FLOW_END;
+	*part = (FlowPart) {.object = self->handed++, .start = 0, .end = PG_UINT64_MAX};
+	return FLOW_OK;
+}
+
+/* Makes the reader, if there is none. */
+static void
+make_reader(FlowlogIndexReader *self)
+{
+	const FlowlogOptions *options = &self->table->options;
+	FlowReadSpec spec;
+	FlowError error;
+	MemoryContext old;
+
+	if (self->reader != NULL)
+		return;
+	old = MemoryContextSwitchTo(self->context);
+	spec = (FlowReadSpec) {
+		.host = &self->backend->reader_host,
+		.format = self->format,
+		.objects = self->objects,
+		.location = self->table->location,
+		.access = flowlog_get_access(self->store),
+		.on_error = options->on_error,
+		.reject_limit = options->reject_limit,
+		.compression = options->compression,
+		.max_line_length = options->max_line_length,
+		.pause_at_files = true,
+		.used = self->used,
+		.nused = self->nused,
+		.next_part = next_part,
+		.next_part_arg = self,
+		.shared_rejects = &self->rejects,
+	};
+	if (flow_reader_create(&spec, &self->reader, &error) != FLOW_OK)
+		flowlog_raise(self->backend, &error, self->table);
+	MemoryContextSwitchTo(old);
+	self->before = *flow_reader_counts(self->reader);
+}
+
+/* Makes the next call go on with another file, by another reader. */
+static void
+go_to(FlowlogIndexReader *self, size_t file)
+{
+	flow_reader_close(self->reader);
+	self->reader = NULL;
+	if (self->store != NULL && self->store->storage->forget != NULL)
+		self->store->storage->forget(self->store);
+	self->handed = self->next = file;
+}
+
+/* Releases what the memory context does not own: its reset callback. */
+static void
+release(void *arg)
+{
+	FlowlogIndexReader *self = arg;
+
+	flow_reader_close(self->reader);
+	for (int i = 0; i < self->nsets; i++)
+		flow_groups_free(self->sets[i]);
+	flow_format_free(self->format);
+	flowlog_buffers_release();
+}
+
+FlowlogIndexReader *
+flowlog_index_read_begin(const FlowlogTable *table, FlowlogBackend *backend, FlowStore *store,
+                         const FlowObjects *objects, const int *columns, int ncolumns)
+{
+	const FlowlogOptions *options = &table->options;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw index", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	FlowlogIndexReader *self = palloc0(sizeof(FlowlogIndexReader));
+	FlowFormatSpec format = {.regex = options->regex,
+	                         .log_format = options->log_format,
+	                         .regex_jit = flowlog_regex_jit,
+	                         .splitter = flowlog_enable_splitter,
+	                         .header = options->header,
+	                         .columns = table->columns,
+	                         .ncolumns = table->ncolumns};
+	FlowError error;
+
+	self->context = context;
+	self->texts = AllocSetContextCreate(context, "flowlog_fdw indexed file", ALLOCSET_SMALL_SIZES);
+	self->table = table;
+	self->backend = backend;
+	self->store = store;
+	self->objects = objects;
+	self->refused = NO_FILE;
+	self->columns = palloc(sizeof(int) * (ncolumns + 1));
+	memcpy(self->columns, columns, sizeof(int) * ncolumns);
+	self->ncolumns = ncolumns;
+	self->others = flowlog_index_columns(table);
+	self->used = palloc(sizeof(int) * (ncolumns + 4));
+	self->keys = palloc0(sizeof(FlowGroupBy) * (ncolumns + 2));
+	self->sets = palloc0(sizeof(FlowGroups *) * (ncolumns + 1));
+
+	flowlog_buffers_acquire();
+	self->callback.func = release;
+	self->callback.arg = self;
+	MemoryContextRegisterResetCallback(context, &self->callback);
+
+	plan_totals(self);
+	make_sets(self);
+	if (flow_format_create(&backend->reader_host, &format, &self->format, &error) != FLOW_OK)
+		flowlog_raise(backend, &error, table);
+	MemoryContextSwitchTo(old);
+	return self;
+}
+
+void
+flowlog_index_read_end(FlowlogIndexReader *reader)
+{
+	MemoryContextDelete(reader->context);
+}
+
+/* ---------- totals ---------- */
+
+/* Adds a group's extremes to those of the file. */
+static void
+take_times(FlowlogIndexReader *self, const FlowGroup *group)
+{
+	const FlowTotal *total = &group->totals[1];
+	FlowlogIndexedFile *file = &self->file;
+
+	for (int k = 0; k < 2; k++)
+	{
+		const FlowTotal *least = total, *greatest = total + 1;
+
+		if (self->others.times[k] < 0)
+			continue;
+		total += 2;
+		file->has_null_time[k] |= least->count < group->totals[0].count;
+		if (least->count == 0)
+			continue;
+		if (!file->has_times[k] || least->as.extreme.integer < file->least[k])
+			file->least[k] = least->as.extreme.integer;
+		if (!file->has_times[k] || greatest->as.extreme.integer > file->greatest[k])
+			file->greatest[k] = greatest->as.extreme.integer;
+		file->has_times[k] = true;
+	}
+}
+
+/* Reads the keys of a group as texts; returns false if one is too long to be kept. */
+static bool
+read_group_keys(const FlowlogIndexReader *self, const FlowGroup *group, FlowSlice *values)
+{
+	int key = 0;
+
+	for (int k = 0; k < 2; k++)
+	{
+		FlowValue value;
+
+		values[k] = (FlowSlice) {NULL, 0};
+		if (self->others.groups[k] < 0)
+			continue;
+		if (flow_value_read(&self->table->columns[self->others.groups[k]],
+		                    &self->backend->host,
+		                    group->keys[key++],
+		                    &value) == FLOW_OK)
+			values[k] = value.text;
+		if (values[k].len > FLOWLOG_INDEXED_TEXT)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same(FlowSlice a, FlowSlice b)
+{
+	return (a.data == NULL) == (b.data == NULL) && a.len == b.len &&
+	       (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Adds a group's records to those of the file with the same action and status. */
+static void
+take_group(FlowlogIndexReader *self, const FlowGroup *group)
+{
+	FlowlogIndexedFile *file = &self->file;
+	FlowlogIndexedGroup *made;
+	FlowSlice values[2];
+
+	if (file->ngroups < 0)
+		return;
+	if (!read_group_keys(self, group, values))
+	{
+		file->ngroups = -1;
+		return;
+	}
+	for (int i = 0; i < file->ngroups; i++)
+		if (is_same(file->groups[i].values[0], values[0]) &&
+		    is_same(file->groups[i].values[1], values[1]))
+		{
+			file->groups[i].count += group->totals[0].count;
+			return;
+		}
+	if (file->ngroups == FLOWLOG_INDEXED_GROUPS)
+	{
+		file->ngroups = -1;
+		return;
+	}
+
+	made = &file->groups[file->ngroups++];
+	made->count = group->totals[0].count;
+	for (int k = 0; k < 2; k++)
+	{
+		made->values[k] = values[k];
+		if (values[k].data != NULL)
+			made->values[k].data =
+				MemoryContextStrdup(self->texts, pnstrdup(values[k].data, values[k].len));
+	}
+}
+
+/* Takes the groups of the first set. */
+static void
+take_totals(FlowlogIndexReader *self)
+{
+	size_t position = 0;
+	FlowGroup group;
+
+	while (flow_groups_next(self->sets[0], &position, &group) == FLOW_OK)
+	{
+		take_times(self, &group);
+		take_group(self, &group);
+	}
+	flow_groups_clear(self->sets[0]);
+}
+
+/* ---------- values ---------- */
+
+/* Reads a group's key as a value; returns false if it is NULL. */
+static bool
+read_value(const FlowlogIndexReader *self, const FlowColumn *column, const FlowGroup *group,
+           FlowValue *value)
+{
+	FlowStatus status = flow_value_read(column, &self->backend->host, group->keys[0], value);
+
+	if (status == FLOW_NO_MEMORY)
+		flowlog_raise_status(self->backend, status);
+	return status == FLOW_OK;
+}
+
+/* Returns true if all values of a column of texts that are in its set are addresses, or NULL. */
+static bool
+are_addresses(const FlowlogIndexReader *self, int k)
+{
+	const FlowColumn *column = &self->table->columns[self->columns[k]];
+	size_t position = 0;
+	FlowGroup group;
+
+	while (flow_groups_next(self->sets[1 + k], &position, &group) == FLOW_OK)
+	{
+		FlowIndexKey key;
+		FlowValue value;
+
+		if (read_value(self, column, &group, &value) &&
+		    !flow_index_key_of_address(value.text, &key))
+			return false;
+	}
+	return true;
+}
+
+/* Adds the values of a column to the batch: FLOW_OK or FLOW_LIMIT. */
+static FlowStatus
+add_values(FlowlogIndexReader *self, int k, FlowIndexBatch *batch, uint32 number)
+{
+	const FlowColumn *column = &self->table->columns[self->columns[k]];
+	uint32 mask = (uint32) 1 << k;
+	bool addresses =
+		column->type == FLOW_TEXT && (self->spilled & mask) == 0 && are_addresses(self, k);
+	size_t position = 0;
+	FlowGroup group;
+
+	if (addresses)
+		self->file.address_columns |= mask;
+	while (flow_groups_next(self->sets[1 + k], &position, &group) == FLOW_OK)
+	{
+		FlowIndexKey key;
+		FlowValue value;
+		FlowStatus status;
+		bool has_value = read_value(self, column, &group, &value);
+
+		if (!has_value || !addresses || !flow_index_key_of_address(value.text, &key))
+			flow_index_key(column, has_value ? &value : NULL, &key);
+		status = flow_index_batch_add(batch, &key, mask, number);
+		if (status == FLOW_LIMIT)
+			return status;
+		if (status != FLOW_OK)
+			flowlog_raise_status(self->backend, status);
+	}
+	return FLOW_OK;
+}
+
+/* Adds the values of all columns. */
+static FlowStatus
+add_all(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
+{
+	FlowStatus status = FLOW_OK;
+
+	self->file.address_columns = 0;
+	for (int k = 0; k < self->ncolumns && status == FLOW_OK; k++)
+		status = add_values(self, k, batch, number);
+	return status;
+}
+
+/* ---------- a file ---------- */
+
+/*
+ * Returns true if a local file may be written again without another time.  The
+ * clock is ours, which may be ahead of the file system's only as far as files
+ * are written by other machines.
+ */
+static bool
+is_recent(const FlowObject *object)
+{
+	struct timespec clock;
+	int64 now;
+
+	clock_gettime(CLOCK_REALTIME, &clock);
+	now = (int64) clock.tv_sec * 1000000000 + clock.tv_nsec;
+	if (object->changed == 0)
+		return object->modified > now - SETTLING_NANOSECONDS;
+
+	/* a time of modification in the future may have been set, but not the other */
+	return object->changed > now - SETTLING_NANOSECONDS ||
+	       (object->modified > now - SETTLING_NANOSECONDS &&
+	        object->modified < now + SETTLING_NANOSECONDS);
+}
+
+/* What an error says of a file. */
+typedef enum Outcome
+{
+	ANSWER_NO, /* nothing: it is raised */
+	CHANGED,
+	UNFIT
+} Outcome;
+
+static Outcome
+outcome_of(const FlowlogIndexReader *self, FlowStatus status)
+{
+	switch (status)
+	{
+		case FLOW_INTERRUPTED:
+		case FLOW_NO_MEMORY:
+		case FLOW_NO_RESOURCES:
+			return ANSWER_NO;
+		case FLOW_CHANGED:
+		case FLOW_NOT_FOUND:
+			return CHANGED;
+		case FLOW_IO:
+		case FLOW_NO_PERMISSION:
+		case FLOW_NOT_ALLOWED:
+			/* of a store these are about its connection or its keys */
+			return self->store != NULL ? ANSWER_NO : CHANGED;
+		default:
+			return UNFIT;
+	}
+}
+
+/* Notes why a file could not be read, or raises the error if it is not the file's. */
+static void
+fail(FlowlogIndexReader *self, const FlowError *error)
+{
+	FlowlogIndexedFile *file = &self->file;
+	Outcome outcome = outcome_of(self, error->status);
+	const char *message;
+
+	if (outcome == ANSWER_NO || flow_reader_file(self->reader) != file->object)
+		flowlog_raise(self->backend, error, self->table);
+	file->changed = outcome == CHANGED;
+	if (outcome == UNFIT)
+	{
+		message = flowlog_valid_text(error->message);
+		file->error = error->line == 0 ? MemoryContextStrdup(self->texts, message)
+		                               : MemoryContextStrdup(self->texts,
+		                                                     psprintf("%s, line " UINT64_FORMAT,
+		                                                              message,
+		                                                              (uint64) error->line));
+	}
+	go_to(self, self->next + 1);
+}
+
+/* Sets what is known of a file that was read to its end. */
+static void
+finish(FlowlogIndexReader *self)
+{
+	FlowlogIndexedFile *file = &self->file;
+
+	Assert(flow_reader_file(self->reader) == file->object);
+	Assert(flow_reader_balances(self->reader));
+	take_totals(self);
+	file->counts = *flow_reader_counts(self->reader);
+	flow_counts_subtract(&file->counts, &self->before);
+	self->before = *flow_reader_counts(self->reader);
+	file->counts.files = file->counts.files_read = 1;
+	file->counts.files_not_reached = 0;
+	file->counts.bytes = file->object->size;
+	file->changed = self->store == NULL && !flow_object_is_unchanged(file->object);
+	self->next++;
+}
+
+/*
+ * Reads a file into the sets.  FLOW_LIMIT: not all of its values, some of which
+ * were to be added before its end, fit into the batch.
+ */
+static FlowStatus
+read_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
+{
+	FlowStatus status;
+	FlowError error;
+	int full;
+
+	make_reader(self);
+	self->rejects = 0;
+	while ((status = flow_reader_group_all(self->reader, self->sets, self->nsets, &full, &error)) ==
+	       FLOW_OK)
+	{
+		if (full == 0)
+		{
+			take_totals(self);
+			continue;
+		}
+		self->spilled |= (uint32) 1 << (full - 1);
+		if ((status = add_values(self, full - 1, batch, number)) != FLOW_OK)
+			return status;
+		flow_groups_clear(self->sets[full]);
+	}
+	if (status == FLOW_END)
+		finish(self);
+	else
+		fail(self, &error);
+	return FLOW_OK;
+}
+
+/* Begins with the next file, and reads it unless it is too new. */
+static FlowStatus
+take_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
+{
+	MemoryContextReset(self->texts);
+	memset(&self->file, 0, sizeof(self->file));
+	self->file.object = &self->objects->items[self->next];
+	self->spilled = 0;
+	clear_sets(self);
+	if (self->store == NULL && is_recent(self->file.object))
+	{
+		/* the reader has not taken it yet */
+		self->file.changed = true;
+		self->handed = ++self->next;
+		return FLOW_OK;
+	}
+	return read_file(self, batch, number);
+}
+
+/*
+ * The file does not fit into the batch: it is added again from the sets or, if
+ * they do not have all of it any more, read again.  If it did not fit before,
+ * it never will.
+ */
+static bool
+refuse(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
+{
+	size_t file = (size_t) (self->file.object - self->objects->items);
+
+	flow_index_batch_forget(batch, number);
+	self->kept = self->spilled == 0;
+	if (self->refused == file)
+	{
+		self->kept = false;
+		self->file.error = "flow log has more values than can be indexed at once";
+		go_to(self, file + 1);
+		return true;
+	}
+	self->refused = file;
+	if (!self->kept)
+		go_to(self, file);
+	return false;
+}
+
+bool
+flowlog_index_read_next(FlowlogIndexReader *reader, FlowIndexBatch *batch, uint32 number,
+                        FlowlogIndexedFile *file, bool *full)
+{
+	FlowlogIndexReader *self = reader;
+	FlowStatus status = FLOW_OK;
+
+	*full = false;
+	if (!self->kept)
+	{
+		if (self->next == self->objects->count)
+			return false;
+		status = take_file(self, batch, number);
+	}
+	self->kept = false;
+	if (self->file.error != NULL || self->file.changed)
+	{
+		if (self->spilled != 0)
+			flow_index_batch_forget(batch, number);
+	}
+	else if (status == FLOW_OK)
+		status = add_all(self, batch, number);
+	if (status == FLOW_LIMIT)
+		*full = !refuse(self, batch, number);
+	*file = self->file;
+	return true;
+}
