@@ -66,6 +66,7 @@ WRAPPER_OBJS = \
 	fdw/function.o \
 	index/index_command.o \
 	index/index_definition.o \
+	index/index_prune.o \
 	index/index_read.o \
 	index/index_refresh.o \
 	index/index_search.o \

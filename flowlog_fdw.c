@@ -124,6 +124,12 @@ make_filter(FlowlogScan *scan, ForeignScanState *node)
 
 	if (scan->reader == NULL)
 		flowlog_qual_build(scan, node, scan->pushed);
+	else if (changed && scan->queue == NULL && flowlog_prune_uses_index(scan->prune))
+	{
+		/* the list was made by the sets, too */
+		flowlog_scan_forget(scan);
+		flowlog_qual_build(scan, node, scan->pushed);
+	}
 	else if (changed)
 	{
 		scan->filter = NULL;

@@ -26,6 +26,19 @@ extern ForeignScan *flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid
 extern Bitmapset *flowlog_plan_attrs_used(ForeignScan *plan);
 extern Bitmapset *flowlog_plan_attrs_of_query(ForeignScan *plan);
 
+/* By what a scan looks up files in the table's index. */
+typedef enum FlowlogIndexUse
+{
+	FLOWLOG_INDEX_UNUSED, /* the table has none, or nothing can be found in it */
+	/*
+	 * by FlowlogQuals.index alone: other conditions are of a higher security
+	 * level, and the number of files that are left must tell nothing of rows
+	 * that others hide
+	 */
+	FLOWLOG_INDEX_BY_CLAUSES,
+	FLOWLOG_INDEX_BY_FILTER /* by all that the reader evaluates */
+} FlowlogIndexUse;
+
 /* The clauses of a plan that PostgreSQL does not evaluate row by row. */
 typedef struct FlowlogQuals
 {
@@ -39,6 +52,9 @@ typedef struct FlowlogQuals
 	List *file;
 	/* integers: FLOWLOG_QUAL_... flags, and the security level above them */
 	List *file_flags;
+	/* not evaluated here, but used to prune by the table's index */
+	List *index;
+	FlowlogIndexUse index_use;
 	/* not evaluated here, but used to prune by the time in a file's name */
 	List *time;
 } FlowlogQuals;
@@ -114,11 +130,14 @@ extern void flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pus
 
 /*
  * Return true if the reader's filter can evaluate a clause by comparisons of
- * columns with constants alone, and true if it evaluates it, expressions
- * included.
+ * columns with constants alone; true if a filter that is only asked for files
+ * in the table's index can be made of it; and true if the reader evaluates it,
+ * expressions included.
  */
 extern bool flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *table,
                                        Expr *clause);
+extern bool flowlog_qual_is_for_index(PlannerInfo *root, Index relid, const FlowlogTable *table,
+                                      Expr *clause);
 extern bool flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel,
                                      const FlowlogTable *table, Expr *clause);
 
@@ -146,7 +165,8 @@ extern void flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *
  * caller frees it with flow_filter_free.
  */
 extern FlowFilter *flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend,
-                                       List *clauses, PlanState *planstate, ExprContext *econtext);
+                                       List *clauses, bool for_index, PlanState *planstate,
+                                       ExprContext *econtext);
 
 /*
  * Evaluates what the record that waits needs, by its number: the values of a
@@ -323,6 +343,16 @@ extern bool flowlog_prune_depends_on_run(const FlowlogPrune *prune);
  */
 extern const FlowPruner *flowlog_prune_begin(FlowlogPrune *prune);
 extern void flowlog_prune_end(FlowlogPrune *prune);
+
+/*
+ * Sets the filter by which the next listing looks up the table's index, and
+ * which lives as long as that begins.  Without it, or if it is NULL, the
+ * plan's clauses are used.
+ */
+extern void flowlog_prune_set_filter(FlowlogPrune *prune, const FlowFilter *filter);
+
+/* Returns true if a listing looks up files in the table's index. */
+extern bool flowlog_prune_uses_index(const FlowlogPrune *prune);
 
 /* ---------- prune_date.c ---------- */
 

@@ -181,6 +181,33 @@ flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const Flowlo
 }
 
 /*
+ * Returns true if a restriction may be looked up in the table's index.  What
+ * the index says of files, as EXPLAIN shows it, is of records that restrictions
+ * of a lower security level may hide.
+ */
+static bool
+may_use_index(PlannerInfo *root, RelOptInfo *baserel, const RestrictInfo *restriction)
+{
+	const FlowlogPlanInfo *info = baserel->fdw_private;
+
+	return restriction->security_level <= baserel->baserestrict_min_security &&
+	       !(info->may_not_run && root->qual_security_level > 0) &&
+	       flowlog_qual_is_for_index(root, baserel->relid, info->table, restriction->clause);
+}
+
+/* Returns by what a plan's scan looks up files in the table's index. */
+static FlowlogIndexUse
+index_use(PlannerInfo *root, RelOptInfo *baserel, const List *clauses, const FlowlogSetPlan *sets)
+{
+	bool has_sets = sets != NULL && root->qual_security_level == 0;
+
+	if ((clauses == NIL && !has_sets) || !flowlog_enable_index ||
+	    !flowlog_index_is_defined(flowlog_plan_table(baserel)->relid))
+		return FLOWLOG_INDEX_UNUSED;
+	return root->qual_security_level == 0 ? FLOWLOG_INDEX_BY_FILTER : FLOWLOG_INDEX_BY_CLAUSES;
+}
+
+/*
  * Returns true if the reader computes something for a condition that may fail.
  * A mere comparison of a time made of seconds does so only for years that no
  * flow log has, and is worth more if it is always pushed.
@@ -205,8 +232,10 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	const FlowlogTable *table = flowlog_plan_table(baserel);
 	List *pushed = NIL;
 	List *file = NIL;
+	List *index = NIL;
 	List *time = NIL;
 	List *clauses = NIL;
+	FlowlogIndexUse use;
 	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
@@ -246,22 +275,28 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 				break;
 			case QUAL_PUSHED:
 				pushed = lappend(pushed, restriction->clause);
+				if (may_use_index(root, baserel, restriction))
+					index = lappend(index, restriction->clause);
 				break;
 		}
 	}
 
 	file = sort_restrictions(file, is_of_lower_level);
+	use = index_use(root, baserel, index, sets);
+	if (use == FLOWLOG_INDEX_UNUSED)
+		index = NIL;
 	*counts = list_make4_int(list_length(pushed),
 	                         list_length(file),
 	                         sets != NULL ? list_length(sets->conditions) : 0,
 	                         sets != NULL ? flowlog_plan_set_param(root, sets) : -1);
+	*counts = lappend_int(lappend_int(*counts, list_length(index)), (int) use);
 	foreach(cell, file)
 	{
 		*counts =
 			lappend_int(*counts, file_flags(root, baserel, table, lfirst_node(RestrictInfo, cell)));
 		clauses = lappend(clauses, lfirst_node(RestrictInfo, cell)->clause);
 	}
-	clauses = list_concat(clauses, time);
+	clauses = list_concat(list_concat(clauses, index), time);
 	if (sets != NULL)
 		clauses = list_concat(copyObject(sets->conditions), clauses);
 	return list_concat(pushed, clauses);
@@ -311,6 +346,7 @@ flowlog_plan_quals(const ForeignScan *plan)
 	int npushed = linitial_int(counts);
 	int nfile = lsecond_int(counts);
 	int nsets = lthird_int(counts);
+	int nindex = list_nth_int(counts, 4);
 
 	if (plan->fdw_scan_tlist != NIL)
 		exprs = (List *) restore_columns((Node *) exprs, plan->fdw_scan_tlist);
@@ -320,7 +356,9 @@ flowlog_plan_quals(const ForeignScan *plan)
 		.sets = list_truncate(list_copy_tail(exprs, npushed), nsets),
 		.param = lfourth_int(counts),
 		.file = list_truncate(list_copy_tail(exprs, npushed + nsets), nfile),
-		.file_flags = list_copy_tail(counts, 4),
-		.time = list_copy_tail(exprs, npushed + nsets + nfile),
+		.file_flags = list_copy_tail(counts, 6),
+		.index = list_truncate(list_copy_tail(exprs, npushed + nsets + nfile), nindex),
+		.index_use = (FlowlogIndexUse) list_nth_int(counts, 5),
+		.time = list_copy_tail(exprs, npushed + nsets + nfile + nindex),
 	};
 }

@@ -40,6 +40,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 /* ---------- planning ---------- */
 
@@ -275,7 +276,7 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	ListCell *cell;
 	ListCell *flags;
 
-	if (quals->file == NIL && quals->time == NIL)
+	if (quals->file == NIL && quals->time == NIL && quals->index_use == FLOWLOG_INDEX_UNUSED)
 		return NULL;
 	old = MemoryContextSwitchTo(backend->context);
 	prune = palloc0(sizeof(FlowlogPrune));
@@ -297,6 +298,23 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 		(void) find_parameters(lfirst(cell), &search);
 		prune->depends_on_run |= search.exec;
 		prune->time_clauses = lappend(prune->time_clauses, lfirst(cell));
+	}
+
+	/* those that the index is asked for; sets of keys come anew with each run */
+	foreach(cell, quals->index_use == FLOWLOG_INDEX_BY_FILTER ? quals->pushed : quals->index)
+	{
+		ParameterSearch search = {0};
+
+		(void) find_parameters(lfirst(cell), &search);
+		prune->depends_on_run |= search.exec || contain_subplans(lfirst(cell));
+	}
+	prune->index_clauses = quals->index;
+	prune->index_use = quals->index_use;
+	if (prune->index_use != FLOWLOG_INDEX_UNUSED)
+	{
+		prune->depends_on_run |= quals->sets != NIL;
+		prune->lookup =
+			AllocSetContextCreate(backend->context, "flowlog_fdw index", ALLOCSET_DEFAULT_SIZES);
 	}
 	MemoryContextSwitchTo(old);
 	return prune;
@@ -410,6 +428,8 @@ evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 		*pruning = FLOW_PRUNE_BY_PATH;
 	else if (file != NULL && prune->times != NULL && !flowlog_prune_times_may_pass(prune, file))
 		*pruning = FLOW_PRUNE_BY_TIME;
+	else if (file != NULL && prune->index != NULL)
+		*pruning = flowlog_index_prune_file(prune->index, file);
 	return FLOW_OK;
 }
 
@@ -527,34 +547,73 @@ prepare(FlowlogPrune *prune)
 }
 
 /*
+ * Makes a filter of clauses with the current values of parameters; NULL if none
+ * of them can be evaluated now.
+ */
+static FlowFilter *
+build_filter(FlowlogPrune *prune, List *clauses, bool for_index)
+{
+	List *now = NIL;
+	ListCell *cell;
+
+	foreach(cell, clauses)
+	{
+		Expr *clause = clause_for_now(prune, lfirst(cell));
+
+		if (clause != NULL)
+			now = lappend(now, clause);
+	}
+	return flowlog_qual_filter(prune->definition,
+	                           prune->backend,
+	                           now,
+	                           for_index,
+	                           prune->parent,
+	                           prune->econtext);
+}
+
+/*
+ * Looks up the files in the table's index: by the reader's filter if it is
+ * known, or else by the clauses with the current values of parameters.
+ */
+static void
+use_index(FlowlogPrune *prune)
+{
+	const FlowFilter *filter = prune->index_use == FLOWLOG_INDEX_BY_FILTER ? prune->filter : NULL;
+	FlowFilter *built = NULL;
+	MemoryContext old;
+
+	if (prune->index_use == FLOWLOG_INDEX_UNUSED || !ActiveSnapshotSet())
+		return;
+	MemoryContextReset(prune->lookup);
+	prune->index = NULL;
+	if (filter == NULL)
+		filter = built = build_filter(prune, prune->index_clauses, true);
+	if (filter == NULL)
+		return;
+	old = MemoryContextSwitchTo(prune->lookup);
+	prune->index = flowlog_index_prune(prune->definition, prune->backend, filter);
+	MemoryContextSwitchTo(old);
+	flow_filter_free(built);
+}
+
+/*
  * Makes filters of the conditions on files that are made of comparisons, and
  * of those on a record's times, with the current values of parameters.
  */
 static void
 build_filters(FlowlogPrune *prune)
 {
-	List *times = NIL;
-	ListCell *cell;
 
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
 			prune->quals[i].filter = flowlog_qual_filter(prune->definition,
 			                                             prune->backend,
 			                                             list_make1(prune->quals[i].now),
+			                                             false,
 			                                             prune->parent,
 			                                             prune->econtext);
-	foreach(cell, prune->time_clauses)
-	{
-		Expr *clause = clause_for_now(prune, lfirst(cell));
-
-		if (clause != NULL)
-			times = lappend(times, clause);
-	}
-	prune->times = flowlog_qual_filter(prune->definition,
-	                                   prune->backend,
-	                                   times,
-	                                   prune->parent,
-	                                   prune->econtext);
+	prune->times = build_filter(prune, prune->time_clauses, false);
+	use_index(prune);
 }
 
 /*
@@ -591,6 +650,19 @@ flowlog_prune_begin(FlowlogPrune *prune)
 	build_filters(prune);
 	MemoryContextSwitchTo(old);
 	return &prune->pruner;
+}
+
+void
+flowlog_prune_set_filter(FlowlogPrune *prune, const FlowFilter *filter)
+{
+	if (prune != NULL)
+		prune->filter = filter;
+}
+
+bool
+flowlog_prune_uses_index(const FlowlogPrune *prune)
+{
+	return prune != NULL && prune->index != NULL;
 }
 
 /* Frees the filters of a listing. */

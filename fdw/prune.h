@@ -63,6 +63,8 @@ struct FlowlogPrune
 	FileQual *quals;   /* ordered by security level */
 	int nquals;
 	List *time_clauses;
+	List *index_clauses;
+	FlowlogIndexUse index_use;
 	/* on run-time parameters, which may have other values in a rescan */
 	bool depends_on_run;
 
@@ -81,8 +83,11 @@ struct FlowlogPrune
 	FlowStatus *statuses; /* by column that is BAD */
 
 	/* for a listing */
-	FlowFilter *times;       /* NULL: none */
-	FlowInterval *intervals; /* by column */
+	FlowFilter *times;        /* NULL: none */
+	FlowlogIndexPrune *index; /* NULL: the index is not used */
+	const FlowFilter *filter; /* all that the reader evaluates; NULL: not known */
+	MemoryContext lookup;     /* of "index" */
+	FlowInterval *intervals;  /* by column */
 	FlowPruner pruner;
 };
 

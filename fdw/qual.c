@@ -585,6 +585,16 @@ flowlog_qual_is_comparison(PlannerInfo *root, Index relid, const FlowlogTable *t
 	return walk(&context, clause, &predicate);
 }
 
+/* Returns true if a filter for the table's index can be made of a clause. */
+bool
+flowlog_qual_is_for_index(PlannerInfo *root, Index relid, const FlowlogTable *table, Expr *clause)
+{
+	QualWalk context = {.table = table, .relid = relid, .root = root, .for_index = true};
+	FlowPredicate *predicate = NULL;
+
+	return walk(&context, clause, &predicate);
+}
+
 /* Returns true if the reader's filter evaluates a clause. */
 bool
 flowlog_qual_is_pushable(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
@@ -956,10 +966,13 @@ flowlog_qual_compute(FlowlogScan *scan, FlowlogNeeds *needs, FlowExpressions *ex
  */
 FlowFilter *
 flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses,
-                    PlanState *planstate, ExprContext *econtext)
+                    bool for_index, PlanState *planstate, ExprContext *econtext)
 {
 	FlowFilter *filter = NULL;
-	QualWalk context = {.table = table, .planstate = planstate, .econtext = econtext};
+	QualWalk context = {.table = table,
+	                    .planstate = planstate,
+	                    .econtext = econtext,
+	                    .for_index = for_index};
 
 	if (clauses == NIL)
 		return NULL;

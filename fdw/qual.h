@@ -52,6 +52,11 @@ struct QualWalk
 	FlowlogNeeds *needs;
 
 	bool computes; /* expressions of columns may be computed */
+	/*
+	 * The filter is only asked for files in the table's index.  It compares
+	 * patterns and casts of columns, too, but tests no record.
+	 */
+	bool for_index;
 	/* it is a part of what is grouped by or aggregated */
 	bool in_group;
 	bool in_output; /* it is not one of the scan's conditions */

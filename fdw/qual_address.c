@@ -45,6 +45,8 @@ flowlog_qual_address_fits(const QualWalk *context, Expr *clause)
 {
 	int column;
 
+	if (context->for_index)
+		return true;
 	if (!flowlog_expression_is_remembered(context, clause, &column))
 		return false;
 	if (context->remembers != NULL)
@@ -57,6 +59,8 @@ FlowPredicate *
 flowlog_qual_complete_address(const QualWalk *context, Expr *clause, const Node *address,
                               int column, FlowPredicate *predicate)
 {
+	if (context->for_index)
+		return predicate;
 	return flow_filter_set_otherwise(predicate,
 	                                 flowlog_qual_is_whole_address(address),
 	                                 flowlog_qual_remember(context, clause, column));
@@ -72,8 +76,8 @@ flowlog_qual_walk_contains(const QualWalk *context, FuncExpr *call, FlowPredicat
 	FlowView view;
 	int column;
 
-	if (!context->computes || cidr == NULL || !IsA(cidr, Const) || cidr->constisnull ||
-	    !flowlog_is_contains(call->funcid) ||
+	if ((!context->computes && !context->for_index) || cidr == NULL || !IsA(cidr, Const) ||
+	    cidr->constisnull || !flowlog_is_contains(call->funcid) ||
 	    !flowlog_contains_networks(cidr->constvalue, networks))
 		return false;
 	column = flowlog_qual_column(context, lsecond(call->args), &view);

@@ -83,7 +83,8 @@ recognise_address(const QualWalk *context, const Node *node)
 		                                              : ((const CoerceToDomain *) node)->arg);
 	}
 	cast = (const CoerceViaIO *) node;
-	if (!context->computes || !IsA(node, CoerceViaIO) || cast->resulttype != INETOID)
+	if ((!context->computes && !context->for_index) || !IsA(node, CoerceViaIO) ||
+	    cast->resulttype != INETOID)
 		return -1;
 	node = strip_nullif(context, flowlog_part_strip((const Node *) cast->arg));
 	column = flowlog_part_column(context, flowlog_part_strip(node));

@@ -24,7 +24,8 @@ flowlog_qual_walk_like(const QualWalk *context, OpExpr *clause, FlowPredicate **
 	int column;
 
 	set_opfuncid(clause);
-	if (!context->computes || (clause->opfuncid != F_TEXTLIKE && clause->opfuncid != F_TEXTNLIKE))
+	if ((!context->computes && !context->for_index) ||
+	    (clause->opfuncid != F_TEXTLIKE && clause->opfuncid != F_TEXTNLIKE))
 		return false;
 
 	/* a column of text, and a pattern that is known and valid */
@@ -60,8 +61,9 @@ flowlog_qual_walk_starts_with(const QualWalk *context, Oid function, List *args,
 	FlowValue value;
 	int column;
 
-	if (!context->computes || function != F_STARTS_WITH || !IsA(prefix, Const) ||
-	    prefix->constisnull || !flowlog_part_collation_fits(TEXTOID, FLOW_EQ, collation))
+	if ((!context->computes && !context->for_index) || function != F_STARTS_WITH ||
+	    !IsA(prefix, Const) || prefix->constisnull ||
+	    !flowlog_part_collation_fits(TEXTOID, FLOW_EQ, collation))
 		return false;
 	column = flowlog_qual_column(context, linitial(args), &view);
 	if (column < 0 || view != FLOW_AS_IS || context->table->columns[column].type != FLOW_TEXT)

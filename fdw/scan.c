@@ -309,9 +309,12 @@ begin_list(FlowlogScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->listing);
 	FlowAccess access = open_access(scan);
-	const FlowPruner *pruner = flowlog_prune_begin(scan->prune);
+	const FlowPruner *pruner;
 	FlowError error;
 
+	flowlog_prune_set_filter(scan->prune, scan->filter);
+	pruner = flowlog_prune_begin(scan->prune);
+	scan->has_index = flowlog_prune_uses_index(scan->prune);
 	if (flow_objects_begin_known(&scan->backend.host,
 	                             scan->table->location,
 	                             &access,

@@ -352,6 +352,27 @@ extern const FlowKnown *flowlog_known_begin(FlowlogScan *scan, const FlowPruner 
  */
 extern void flowlog_known_hint(const FlowlogScan *scan, FlowError *error);
 
+/* ---------- index_prune.c ---------- */
+
+/* What a table's index says of its files. */
+typedef struct FlowlogIndexPrune FlowlogIndexPrune;
+
+/* Returns true if a table has an index, which may have no entries. */
+extern bool flowlog_index_is_defined(Oid relid);
+
+/*
+ * Finds the files in which no record can pass a filter, by the active snapshot
+ * and into the current memory context.  NULL: the table has no index.
+ */
+extern FlowlogIndexPrune *flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend,
+                                              const FlowFilter *filter);
+
+/*
+ * Returns what becomes of a file: FLOW_PRUNE_BY_INDEX, FLOW_KEEP, or
+ * FLOW_KEEP_UNINDEXED if the index does not cover it.
+ */
+extern FlowPruning flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file);
+
 /* ---------- parallel.c ---------- */
 
 /* Returns true if workers may read the table. */

@@ -19,6 +19,7 @@ bool flowlog_enable_splitter = true;
 bool flowlog_enable_aggregate_pushdown = true;
 bool flowlog_enable_expressions = true;
 bool flowlog_enable_parquet_pruning = true;
+bool flowlog_enable_index = true;
 bool flowlog_enable_top = true;
 bool flowlog_enable_runtime_sets = true;
 bool flowlog_regex_jit = true;
@@ -176,6 +177,10 @@ flowlog_settings_define(void)
 	              "They are left out if their statistics or dictionaries show that "
 	              "nothing in them passes; if off, all are read.",
 	              &flowlog_enable_parquet_pruning);
+	define_switch("flowlog_fdw.enable_index",
+	              "Leaves out files that cannot match, as an index says.",
+	              "The rows are the same without, but for errors in what is left out.",
+	              &flowlog_enable_index);
 	define_switch("flowlog_fdw.enable_top",
 	              "Lets the reader of flow logs leave out rows that are not among the "
 	              "first of ORDER BY with LIMIT.",

@@ -17,6 +17,7 @@ extern bool flowlog_enable_splitter;
 extern bool flowlog_enable_aggregate_pushdown;
 extern bool flowlog_enable_expressions;
 extern bool flowlog_enable_parquet_pruning;
+extern bool flowlog_enable_index;
 extern bool flowlog_enable_top;
 extern bool flowlog_enable_runtime_sets;
 extern bool flowlog_regex_jit;
