@@ -196,7 +196,7 @@ extern FlowStatus flow_objects_prune_day(FlowObjects *objects, int64_t from, boo
 
 /*
  * Adds an object of an earlier list, unless it or its directory is pruned, or
- * it is none of the location's.
+ * it is none of the location's, or of days that are listed.
  */
 extern FlowStatus flow_objects_add_known(const FlowHost *host, FlowObjects *objects,
                                          const FlowObject *object, FlowError *error);

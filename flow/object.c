@@ -284,6 +284,9 @@ flow_objects_add_known(const FlowHost *host, FlowObjects *objects, const FlowObj
 	if (status != FLOW_OK || !list->known_keep ||
 	    !flow_location_values(list->location, object->path, values))
 		return status;
+	/* the earlier list may have files of later days, which are listed again */
+	if (!is_known(list, values))
+		return FLOW_OK;
 	objects->known++;
 	status = prune(objects, list->location, list->pruner, object, values, &keep, error);
 	if (status != FLOW_OK || !keep)
