@@ -126,6 +126,7 @@ release(void *arg)
 	if (refresh->store != NULL)
 		refresh->store->storage->free(refresh->store);
 	flowlog_backend_release(&refresh->backend);
+	flowlog_descriptors_release(&refresh->backend.descriptors);
 	refresh->objects = NULL;
 	refresh->store = NULL;
 }
@@ -169,6 +170,10 @@ prepare(Refresh *refresh)
 	                                 refresh->table->serverid,
 	                                 refresh->relation->rd_rel->relowner);
 	flowlog_return_to(&before);
+	flowlog_descriptors_reserve(&refresh->backend.descriptors,
+	                            refresh->store != NULL
+	                                ? refresh->store->storage->descriptors(refresh->store)
+	                                : 1);
 	PopActiveSnapshot();
 }
 

@@ -1,0 +1,69 @@
+# flowlog_list_refresh() while other things happen: sessions that refresh again and again, servers that are altered in
+# between, settings of the session, and indexes of the administrator's.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use FlowLog;
+use FlowLogS3;
+use FlowLogSession;
+
+my $root = abs_path(PostgreSQL::Test::Utils::tempdir('objects'));
+my $node = start_node('settled_refresh', conf => "flowlog_fdw.allowed_endpoints = '127.0.0.1, localhost'");
+
+# ---------- the logs: twelve days until today ----------
+
+my $today = int(time() / 86400);
+
+sub day
+{
+	my ($age, $separator) = @_;
+	my (undef, undef, undef, $day, $month, $year) = gmtime(($today - $age) * 86400);
+
+	return join($separator // '-', sprintf('%04d', $year + 1900), sprintf('%02d', $month + 1), sprintf('%02d', $day));
+}
+
+write_file(make_directory("$root/logs/days/" . day($_, '/')) . "/$_.log", default_lines($_ * 2 + 1, $_ * 2 + 2)) foreach 0 .. 11;
+
+my $s3 = FlowLogS3->start(objects => $root);
+my %columns = (columns => "day date, $columns");
+my $location = 's3://logs/days/${day:yyyy/MM/dd}/';
+
+$s3->create_server($node, 's3');
+create_table($node, 'days', $location, server => 's3', settled_after => '2 days', %columns);
+create_table($node, 'plain', $location, server => 's3', %columns);
+create_table($node, 'local', "$root/logs/days/\${day:yyyy/MM/dd}/", settled_after => '2 days', %columns);
+
+my $session = FlowLogSession->new($node);
+my $rows = 24;
+
+sub meaning_of
+{
+	my ($table) = @_;
+
+	return outcome($node, "SELECT meaning FROM flowlog_lists WHERE \"table\" = '$table'::regclass");
+}
+
+# ---------- again and again ----------
+
+$s3->set(latency => { LIST => 10 });
+my @open_most;
+foreach my $round (1 .. 18)
+{
+	$s3->wait_for_no_connection;
+	$s3->reset_counters;
+	$session->safe_query(q{CALL flowlog_list_refresh('days', verify => true)});
+	push @open_most, $s3->counter('open_most');
+}
+cmp_ok($open_most[-1], '>=', 3, "a refresh gives its connections back: @open_most");
+$session->safe_query(q{CALL flowlog_list_refresh('local', verify => true)}) foreach 1 .. 3;
+
+$session->quit;
+check_log($node);
+$node->stop;
+$s3->stop;
+done_testing();
