@@ -494,8 +494,11 @@ keep_new(Refresh *refresh)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < objects->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!is_of_list(refresh, &objects->items[i]))
 			objects->items[kept++] = objects->items[i];
+	}
 	objects->count = kept;
 }
 
@@ -593,6 +596,8 @@ flowlog_list_refresh(PG_FUNCTION_ARGS)
 	{
 		SPI_commit();
 		SPI_start_transaction();
+		/* at other levels a snapshot would last as long as the listing */
+		XactIsoLevel = XACT_READ_COMMITTED;
 		refresh_list(lfirst_oid(cell), verify);
 	}
 	SPI_finish();

@@ -62,6 +62,32 @@ foreach my $round (1 .. 18)
 cmp_ok($open_most[-1], '>=', 3, "a refresh gives its connections back: @open_most");
 $session->safe_query(q{CALL flowlog_list_refresh('local', verify => true)}) foreach 1 .. 3;
 
+# ---------- a list that takes long ----------
+
+sub refresh_slowly
+{
+	my ($session, $act) = @_;
+
+	outcome($node, 'DELETE FROM flowlog_listed_files; DELETE FROM flowlog_lists');
+	$s3->set(latency => { LIST => 1000 });
+	$s3->reset_counters;
+	$session->send_sql(q{CALL flowlog_list_refresh('days')});
+	$s3->wait_for_requests('LIST', 1);
+	my $result = $act->();
+	$s3->set(latency => 0);
+	$session->finish;
+	is($session->error, '', 'a refresh that takes long ends');
+	return $result;
+}
+
+foreach my $level ('repeatable read', 'serializable')
+{
+	$session->safe_query("SET default_transaction_isolation = '$level'");
+	is( refresh_slowly($session, sub { outcome($node, 'SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND pid = ' . $session->pid) }),
+		0, "it has no snapshot while it lists, also by default of $level");
+}
+$session->safe_query('RESET default_transaction_isolation');
+
 $session->quit;
 check_log($node);
 $node->stop;
