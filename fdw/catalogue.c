@@ -142,7 +142,7 @@ flowlog_catalogue_meaning(const FlowlogTable *table)
 
 /* Finds the list of a table, as the snapshot sees it. */
 FlowlogList
-flowlog_catalogue_find(const FlowlogTable *table, Snapshot snapshot)
+flowlog_catalogue_find(const FlowlogTable *table, const char *meaning, Snapshot snapshot)
 {
 	Oid relid = flowlog_catalogue_table(FLOWLOG_LISTS);
 	FlowlogList found = {0, false, PG_INT64_MIN};
@@ -167,8 +167,7 @@ flowlog_catalogue_find(const FlowlogTable *table, Snapshot snapshot)
 	{
 		heap_deform_tuple(tuple, RelationGetDescr(relation), values, isnull);
 		found.number = DatumGetInt32(values[LIST_NUMBER]);
-		found.is_valid = strcmp(TextDatumGetCString(values[LIST_MEANING]),
-		                        flowlog_catalogue_meaning(table)) == 0;
+		found.is_valid = strcmp(TextDatumGetCString(values[LIST_MEANING]), meaning) == 0;
 		if (found.is_valid)
 			found.before =
 				((int64) DatumGetDateADT(values[LIST_BEFORE]) + FLOWLOG_EPOCH_DAYS) * USECS_PER_DAY;
@@ -359,7 +358,7 @@ flowlog_known_begin(FlowlogScan *scan, const FlowPruner *pruner)
 
 	if (table->options.settled_after < 0 || !ActiveSnapshotSet())
 		return NULL;
-	list = flowlog_catalogue_find(table, GetActiveSnapshot());
+	list = flowlog_catalogue_find(table, scan->meaning, GetActiveSnapshot());
 	before = Min(list.before, flowlog_settled_before(table, GetCurrentTransactionStartTimestamp()));
 	if (!list.is_valid || before == PG_INT64_MIN)
 		return NULL;

@@ -47,12 +47,14 @@ extern Oid flowlog_catalogue_table(const char *name);
 
 /*
  * Returns what decides which files a table has: a list that was made under
- * another meaning is dead.
+ * another meaning is dead.  It must be read just before the store is opened, as
+ * the server's options may be altered at any time.
  */
 extern char *flowlog_catalogue_meaning(const FlowlogTable *table);
 
-/* Finds the list of a table, as the snapshot sees it. */
-extern FlowlogList flowlog_catalogue_find(const FlowlogTable *table, Snapshot snapshot);
+/* Finds the list of a table of this meaning, as the snapshot sees it. */
+extern FlowlogList flowlog_catalogue_find(const FlowlogTable *table, const char *meaning,
+                                          Snapshot snapshot);
 
 /*
  * Returns the beginning of the first day that is not settled at a time, in

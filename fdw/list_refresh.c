@@ -106,6 +106,7 @@ typedef struct Refresh
 	FlowlogTable *table;
 	FlowlogBackend backend;
 	FlowStore *store;
+	const char *meaning;  /* which files these are */
 	FlowObjects *objects; /* what was listed */
 	FlowlogList list;     /* what the catalogue has */
 	int64 before;         /* of days before this, in microseconds since 1970 */
@@ -162,14 +163,15 @@ prepare(Refresh *refresh)
 	/* a list has the files of all shards */
 	flow_shard_set(refresh->table->location, (FlowShard) {0});
 	refresh->before = flowlog_settled_before(refresh->table, GetCurrentTransactionStartTimestamp());
-	refresh->list = flowlog_catalogue_find(refresh->table, GetActiveSnapshot());
 
 	before = flowlog_become(refresh->relation->rd_rel->relowner);
+	refresh->meaning = flowlog_catalogue_meaning(refresh->table);
 	refresh->store = flowlog_s3_open(&refresh->backend,
 	                                 refresh->table->location,
 	                                 refresh->table->serverid,
 	                                 refresh->relation->rd_rel->relowner);
 	flowlog_return_to(&before);
+	refresh->list = flowlog_catalogue_find(refresh->table, refresh->meaning, GetActiveSnapshot());
 	flowlog_descriptors_reserve(&refresh->backend.descriptors,
 	                            refresh->store != NULL
 	                                ? refresh->store->storage->descriptors(refresh->store)
@@ -244,7 +246,7 @@ write_list(const Refresh *refresh)
 	Oid types[] = {OIDOID, TEXTOID, DATEOID};
 	Datum values[] = {
 		ObjectIdGetDatum(refresh->relid),
-		CStringGetTextDatum(flowlog_catalogue_meaning(refresh->table)),
+		CStringGetTextDatum(refresh->meaning),
 		DateADTGetDatum((DateADT) (refresh->before / USECS_PER_DAY - FLOWLOG_EPOCH_DAYS)),
 	};
 	bool isnull;

@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "catalogue.h"
 
 #include "miscadmin.h"
 
@@ -254,6 +255,8 @@ open_access(FlowlogScan *scan)
 	if (scan->store == NULL && scan->backend.descriptors.processes == 0 &&
 	    !flow_location_is_local(scan->table->location))
 		scan->backend.descriptors.processes = flowlog_descriptors_processes(scan->plan);
+	if (scan->meaning == NULL && scan->table->options.settled_after >= 0)
+		scan->meaning = flowlog_catalogue_meaning(scan->table);
 	if (scan->store == NULL)
 		scan->store = flowlog_s3_open(&scan->backend,
 		                              scan->table->location,

@@ -42,6 +42,8 @@ typedef struct FlowlogScan
 	const char *format_name; /* for EXPLAIN; NULL: not yet known */
 	/* of the objects; NULL: not yet opened, or they are local files */
 	FlowStore *store;
+	/* which files these are (see catalogue.h); NULL: not opened, or no settled_after */
+	const char *meaning;
 	FlowlogPrune *prune; /* NULL: nothing is pruned */
 	/* NULL: not yet listed; a store's list may grow while it is read */
 	FlowObjects *objects;

@@ -88,6 +88,22 @@ foreach my $level ('repeatable read', 'serializable')
 }
 $session->safe_query('RESET default_transaction_isolation');
 
+my ($here, $elsewhere) = ($s3->endpoint, 'http://localhost:' . $s3->port);
+refresh_slowly($session, sub { outcome($node, "ALTER SERVER s3 OPTIONS (SET endpoint '$elsewhere')") });
+like(meaning_of('days'), qr/127\.0\.0\.1/, 'a list is of the server that was listed, whatever it is since');
+
+# ---------- a server that is altered while a query runs ----------
+
+# The list is of 127.0.0.1 again, and the query is of localhost: rescans must not take what is not theirs.
+my $lateral = q{SELECT d, n FROM (VALUES ('%s'::date), ('%s'), ('%s')) v(d), LATERAL (SELECT count(*) n FROM days WHERE day = d OFFSET 0) s};
+$session->safe_query(sprintf("BEGIN; DECLARE c CURSOR FOR $lateral", day(5), day(6), day(7)));
+is($session->safe_query('FETCH 1 FROM c'), day(5) . '|2', 'a query begins');
+outcome($node, "ALTER SERVER s3 OPTIONS (SET endpoint '$here')");
+$s3->reset_counters;
+is($session->safe_query('FETCH ALL FROM c'), day(6) . "|2\n" . day(7) . '|2', 'and goes on');
+cmp_ok($s3->counter('kinds', 'LIST'), '>', 2, 'with lists of its own server');
+$session->safe_query('COMMIT');
+
 $session->quit;
 check_log($node);
 $node->stop;
