@@ -31,9 +31,11 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_index.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -97,9 +99,12 @@ flowlog_catalogue_table(const char *name)
 	return relid;
 }
 
-/* Returns the index of a table that begins with this column, from 0. */
+/*
+ * Returns the index of a table whose columns begin with these, from 0.  Others
+ * may have been added.
+ */
 static Oid
-index_of(Relation relation, int column)
+index_of(Relation relation, const int *columns, int ncolumns)
 {
 	List *indexes = RelationGetIndexList(relation);
 	ListCell *cell;
@@ -108,8 +113,14 @@ index_of(Relation relation, int column)
 	foreach(cell, indexes)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		bool fits = index->rd_index->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+		            index->rd_index->indnkeyatts >= ncolumns &&
+		            heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
 
-		if (index->rd_index->indisvalid && index->rd_index->indkey.values[0] == column + 1)
+		for (int i = 0; i < ncolumns && fits; i++)
+			fits = index->rd_index->indkey.values[i] == columns[i] + 1 &&
+			       (index->rd_indoption[i] & INDOPTION_DESC) == 0;
+		if (fits)
 			found = lfirst_oid(cell);
 		index_close(index, AccessShareLock);
 	}
@@ -144,6 +155,7 @@ flowlog_catalogue_meaning(const FlowlogTable *table)
 FlowlogList
 flowlog_catalogue_find(const FlowlogTable *table, const char *meaning, Snapshot snapshot)
 {
+	static const int column = LIST_TABLE;
 	Oid relid = flowlog_catalogue_table(FLOWLOG_LISTS);
 	FlowlogList found = {0, false, PG_INT64_MIN};
 	Relation relation;
@@ -161,7 +173,7 @@ flowlog_catalogue_find(const FlowlogTable *table, const char *meaning, Snapshot 
 	            BTEqualStrategyNumber,
 	            F_OIDEQ,
 	            ObjectIdGetDatum(table->relid));
-	scan = systable_beginscan(relation, index_of(relation, LIST_TABLE), true, snapshot, 1, &key);
+	scan = systable_beginscan(relation, index_of(relation, &column, 1), true, snapshot, 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
@@ -307,6 +319,7 @@ static void
 add_files(void *arg)
 {
 	Known *known = arg;
+	static const int columns[] = {FLOWLOG_FILE_LIST, FLOWLOG_FILE_DAY};
 	Oid relid = flowlog_catalogue_table(FLOWLOG_LISTED_FILES);
 	Relation files;
 	Relation index;
@@ -318,7 +331,7 @@ add_files(void *arg)
 		elog(ERROR, "the extension has lost table \"%s\"", FLOWLOG_LISTED_FILES);
 	row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw row", ALLOCSET_SMALL_SIZES);
 	files = table_open(relid, AccessShareLock);
-	index = index_open(index_of(files, FLOWLOG_FILE_LIST), AccessShareLock);
+	index = index_open(index_of(files, columns, lengthof(columns)), AccessShareLock);
 
 	/* days of which no file is wanted are passed over by the index */
 	while (more)
@@ -394,8 +407,8 @@ flowlog_known_hint(const FlowlogScan *scan, FlowError *error)
 			error->hint,
 			sizeof(error->hint),
 			"By option \"settled_after\" the file's day is settled, so it was not listed again: "
-			"CALL flowlog_list_refresh('%s', verify => true).",
-			flowlog_message(scan->table->name));
+			"CALL flowlog_list_refresh(%s, verify => true).",
+			flowlog_message(quote_literal_cstr(quote_identifier(scan->table->name))));
 		return;
 	}
 }

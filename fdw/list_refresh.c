@@ -215,8 +215,8 @@ delete_dead(void)
 
 	flowlog_catalogue_run(
 		psprintf("WITH dead AS (DELETE FROM %s l WHERE NOT EXISTS (SELECT FROM pg_foreign_table t, "
-	             "unnest(t.ftoptions) o WHERE t.ftrelid = l.\"table\" AND o LIKE "
-	             "'settled\\_after=%%') RETURNING l.list) "
+	             "unnest(t.ftoptions) o WHERE t.ftrelid = l.\"table\" AND "
+	             "starts_with(o, 'settled_after=')) RETURNING l.list) "
 	             "DELETE FROM %s f USING dead WHERE f.list = dead.list",
 	             lists,
 	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),

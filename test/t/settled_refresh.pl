@@ -104,6 +104,23 @@ is($session->safe_query('FETCH ALL FROM c'), day(6) . "|2\n" . day(7) . '|2', 'a
 cmp_ok($s3->counter('kinds', 'LIST'), '>', 2, 'with lists of its own server');
 $session->safe_query('COMMIT');
 
+# ---------- settings, and what others have made ----------
+
+outcome($node, 'CREATE INDEX ON flowlog_listed_files (list, path); CREATE INDEX ON flowlog_listed_files (list, day DESC);
+	CREATE INDEX ON flowlog_lists ("table") WHERE "table" = 0; CREATE INDEX ON flowlog_lists USING hash ("table")');
+is($session->query('SET standard_conforming_strings = off; SET quote_all_identifiers = on;' . q{CALL flowlog_list_refresh('local', true)}) . $session->error,
+	'', 'other settings do not matter');
+$session->safe_query('RESET ALL');
+is($session->safe_query("SELECT count(*) FROM days WHERE day <= '" . day(4) . "'"), 16, 'nor do indexes that were added');
+is($session->safe_query('SELECT count(*) FROM days'), $rows, 'to any query');
+
+create_table($node, q{"Days's"}, "$root/logs/days/\${day:yyyy/MM/dd}/", settled_after => '2 days', %columns);
+$session->safe_query(q{CALL flowlog_list_refresh('"Days''s"')});
+unlink("$root/logs/days/" . day(9, '/') . '/9.log') or die;
+$session->query(q{SELECT count(*) FROM "Days's"});
+like($session->error, qr/CALL flowlog_list_refresh\('"Days''s"', verify => true\)/, 'the hint says what can be run');
+like(do { $session->query(q{CALL flowlog_list_refresh('"Days''s"', verify => true)}); $session->error }, qr/Added: 0\. Removed: 1\. Changed: 0\./, 'and helps');
+
 $session->quit;
 check_log($node);
 $node->stop;
