@@ -166,10 +166,12 @@ typedef struct FlowS3PageAfter
 	const char *prefix; /* prefix that was requested */
 	const char *token;  /* token of the request; NULL: the page is the first */
 	/*
-	 * the last key or common prefix of the page before, whichever is greater
+	 * the last key or common prefix of the pages before, whichever is greater
 	 * as bytes; NULL: none
 	 */
 	const char *last;
+	/* the token of a page before, after which there was no item; NULL: none */
+	const char *mark;
 } FlowS3PageAfter;
 
 /*

@@ -33,7 +33,13 @@ typedef struct Prefix
 	bool exact;            /* only the object with this key */
 	bool flat;             /* lists all levels at once */
 	char *token;           /* to continue; NULL: from the beginning */
-	char *last;            /* last item of the page before; NULL: none */
+	char *last;            /* last item of the pages before; NULL: none */
+	/*
+	 * the pages before that had no items, and the token of one of them; this
+	 * is not passed to another process, as nobody stops before an item is found
+	 */
+	uint32_t empty_pages;
+	char *mark;
 	char key[];
 } Prefix;
 
@@ -80,6 +86,7 @@ free_prefix(const FlowHost *host, Prefix *prefix)
 {
 	flow_free(host, prefix->token);
 	flow_free(host, prefix->last);
+	flow_free(host, prefix->mark);
 	flow_free(host, prefix);
 }
 
@@ -226,6 +233,7 @@ begin_fetch(FlowS3Listing *listing, FlowError *error)
 	if (fetch == NULL)
 		return flow_error_memory(error);
 	memset(fetch, 0, sizeof(*fetch));
+	fetch->request.finished = true; /* not begun */
 	fetch->prefix = listing->waiting;
 	listing->waiting = listing->waiting->next;
 	listing->fetches[listing->nfetches++] = fetch;
@@ -402,24 +410,55 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 	return add_prefix(listing, key, key_len, match.below, false, error);
 }
 
+/* Returns the last item of a page, and of those before it; NULL: none. */
+static const char *
+last_item(const Prefix *prefix, const FlowS3Page *page)
+{
+	const char *last = prefix->last;
+
+	if (page->nentries > 0)
+		last = page->entries[page->nentries - 1].key;
+	if (page->nprefixes > 0 &&
+	    (page->nentries == 0 || strcmp(page->prefixes[page->nprefixes - 1], last) > 0))
+		last = page->prefixes[page->nprefixes - 1];
+	return last;
+}
+
+/*
+ * Notes a page without items.  A store may send some, but if their tokens
+ * repeat, they never end.  The token after 1, 2, 4, 8... of them is compared
+ * with all later ones (Brent's algorithm), so any circle is found.
+ */
+static bool
+note_empty(const FlowHost *host, const Prefix *prefix, const char *token, Prefix *rest)
+{
+	const char *mark = prefix->mark;
+
+	rest->empty_pages = prefix->empty_pages + 1;
+	if ((rest->empty_pages & prefix->empty_pages) == 0)
+		mark = token;
+	rest->mark = copy_text(host, mark);
+	return rest->mark != NULL;
+}
+
 /* Adds the rest of a prefix to the waiting ones. */
 static FlowStatus
 add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, FlowError *error)
 {
 	const FlowHost *host = listing->s3->host;
-	const char *last = page->nentries > 0 ? page->entries[page->nentries - 1].key : "";
+	const char *last = last_item(prefix, page);
 	FlowStatus status =
 		add_prefix(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
+	Prefix *rest = listing->waiting;
 
 	if (status != FLOW_OK)
 		return status;
-	if (page->nprefixes > 0 && strcmp(page->prefixes[page->nprefixes - 1], last) > 0)
-		last = page->prefixes[page->nprefixes - 1];
-	listing->waiting->token = copy_text(host, page->token);
-	listing->waiting->last = copy_text(host, last);
-	return listing->waiting->token == NULL || listing->waiting->last == NULL
-	           ? flow_error_memory(error)
-	           : FLOW_OK;
+	rest->token = copy_text(host, page->token);
+	if (rest->token == NULL || (last != NULL && (rest->last = copy_text(host, last)) == NULL))
+		return flow_error_memory(error);
+	if (page->nentries + page->nprefixes == 0 && !note_empty(host, prefix, page->token, rest))
+		return flow_error_memory(error);
+	return FLOW_OK;
 }
 
 /* Processes a page that is complete, or the failure to get it. */
@@ -428,7 +467,7 @@ take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
 {
 	const FlowHost *host = listing->s3->host;
 	const Prefix *prefix = fetch->prefix;
-	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last};
+	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last, prefix->mark};
 	FlowS3Request *request = &fetch->request;
 	size_t names_per_check = flow_location_names_per_check(listing->location);
 	FlowS3Page page;

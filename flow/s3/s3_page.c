@@ -20,6 +20,7 @@
 
 #define MAX_PAGE (8 * 1024 * 1024)
 #define MAX_ANSWER (64 * 1024) /* for answers that are not lists */
+#define MAX_KEY 1024           /* S3 allows no longer ones, nor has a path room for them */
 #define TEXT_ROOM (64 * 1024)  /* size of a block of texts */
 /*
  * Initial size.  A page of Amazon S3 has at most 1,000 keys, but those of
@@ -459,6 +460,16 @@ check_item(const FlowS3PageReader *reader, const char *what, const char *item, c
 		flow_error_detail(error, "A %s is not encoded correctly: \"%s\".", what, show(item).text);
 		return FLOW_CORRUPT;
 	}
+	if (strlen(item) > MAX_KEY)
+	{
+		flow_error_set(error, FLOW_CORRUPT, "the list of objects is damaged");
+		flow_error_detail(error,
+		                  "The %s \"%s\" is longer than %d bytes.",
+		                  what,
+		                  show(item).text,
+		                  MAX_KEY);
+		return FLOW_CORRUPT;
+	}
 	if (strncmp(item, below, strlen(below)) != 0)
 	{
 		flow_error_set(error,
@@ -559,6 +570,8 @@ check_truncated(const FlowS3PageReader *reader, const FlowS3PageAfter *after, Fl
 		problem = "is empty";
 	else if (after->token != NULL && strcmp(reader->token, after->token) == 0)
 		problem = "is the one with which this page was requested";
+	else if (after->mark != NULL && strcmp(reader->token, after->mark) == 0)
+		problem = "is the one after an earlier page, and there was no object in between";
 	if (problem != NULL)
 	{
 		flow_error_set(error, FLOW_CORRUPT, "the list of objects does not say where it continues");

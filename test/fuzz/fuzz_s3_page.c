@@ -13,10 +13,10 @@
 
 #include "../../flow/s3/s3.h"
 
-static const FlowS3PageAfter afters[] = {{"", NULL, NULL},
-                                         {"a", NULL, NULL},
-                                         {"", "t", "b"},
-                                         {"a/", "t", "a/b"}};
+static const FlowS3PageAfter afters[] = {{"", NULL, NULL, NULL},
+                                         {"a", NULL, NULL, NULL},
+                                         {"", "t", "b", NULL},
+                                         {"a/", "t", "a/b", NULL}};
 
 static FlowStatus
 read_page(const char *body, size_t len, size_t piece, const FlowS3PageAfter *after,

@@ -36,7 +36,7 @@ random_below(size_t limit)
 #define KEY(key) OBJECT(key, "1")
 #define PREFIX(prefix) "<CommonPrefixes><Prefix>" prefix "</Prefix></CommonPrefixes>"
 
-static const FlowS3PageAfter nothing = {"", NULL, NULL};
+static const FlowS3PageAfter nothing = {"", NULL, NULL, NULL};
 
 /*
  * Reads a page in pieces of "piece" bytes.  The caller must free the reader in
@@ -92,7 +92,7 @@ check_taken(const char *body, const FlowS3PageAfter *after, const char *keys, co
 
 	for (size_t piece = 1; piece < 1000; piece += 1 + piece)
 	{
-		char got[1000] = "";
+		char got[1200] = "";
 		FlowS3Page page = {0};
 
 		CHECK_INT(read_page(body, strlen(body), piece, after, &reader, &page, &error), FLOW_OK);
@@ -137,7 +137,7 @@ static const char sample[] =
 static void
 a_page_of_amazons_is_read(void)
 {
-	FlowS3PageAfter after = {"AWSLogs/", "1ueGc", "AWSLogs/0"};
+	FlowS3PageAfter after = {"AWSLogs/", "1ueGc", "AWSLogs/0", NULL};
 	FlowS3PageReader *reader;
 	FlowError error;
 
@@ -304,7 +304,7 @@ keys_of_any_bytes_come_out_as_they_went_in(void)
 static void
 a_list_that_is_cut_is_refused_at_every_length(void)
 {
-	FlowS3PageAfter after = {"AWSLogs/", NULL, NULL};
+	FlowS3PageAfter after = {"AWSLogs/", NULL, NULL, NULL};
 
 	for (size_t len = 0; len < strlen(sample); len++)
 		for (size_t piece = 1; piece < 3000; piece += 17 * piece)
@@ -383,7 +383,7 @@ static void
 a_truncated_one_must_have_a_new_token(void)
 {
 	static const char *const message = "the list of objects does not say where it continues";
-	static const FlowS3PageAfter after = {"", "t", NULL};
+	static const FlowS3PageAfter after = {"", "t", NULL, "m"};
 
 	check_refused(ROOT "<IsTruncated>true</IsTruncated>" END,
 	              &nothing,
@@ -399,6 +399,12 @@ a_truncated_one_must_have_a_new_token(void)
 		message,
 		"It is truncated, but the element \"NextContinuationToken\" is the one with which "
 		"this page was requested.");
+	check_refused(
+		ROOT MORE("m") END,
+		&after,
+		message,
+		"It is truncated, but the element \"NextContinuationToken\" is the one after an earlier "
+		"page, and there was no object in between.");
 	check_taken(ROOT MORE("t") END, &nothing, "", "", "t");
 	check_taken(ROOT MORE("tt") END, &after, "", "", "tt");
 	check_taken(ROOT WHOLE "<ContinuationToken>t</ContinuationToken>" END, &after, "", "", NULL);
@@ -441,7 +447,7 @@ static void
 keys_must_increase(void)
 {
 	static const char *const message = "the list of objects is not in order";
-	static const FlowS3PageAfter after = {"", NULL, "b"};
+	static const FlowS3PageAfter after = {"", NULL, "b", NULL};
 
 	check_refused(ROOT WHOLE KEY("b") KEY("a") END,
 	              &nothing,
@@ -487,7 +493,7 @@ static void
 keys_must_begin_with_the_prefix(void)
 {
 	static const char *const message = "the list of objects has entries that were not requested";
-	static const FlowS3PageAfter after = {"a b/", NULL, NULL};
+	static const FlowS3PageAfter after = {"a b/", NULL, NULL, NULL};
 
 	check_refused(ROOT WHOLE KEY("a") END,
 	              &after,
@@ -518,6 +524,29 @@ keys_must_begin_with_the_prefix(void)
 	            "a b/ a b/c ",
 	            "a b/d/ ",
 	            NULL);
+}
+
+static void
+keys_must_not_be_longer_than_s3_allows(void)
+{
+	static const FlowS3PageAfter after = {"a/", NULL, NULL, NULL};
+	char body[2000], key[1100], keys[1100], detail[200];
+
+	for (int len = 1023; len <= 1025; len++)
+	{
+		snprintf(key, sizeof(key), "a/%0*d", len - 2, 0);
+		snprintf(keys, sizeof(keys), "%s ", key);
+		snprintf(body,
+		         sizeof(body),
+		         ROOT WHOLE "<Contents><Key>%s</Key><LastModified>2024-01-31T23:00:00Z"
+		                    "</LastModified><Size>1</Size></Contents>" END,
+		         key);
+		snprintf(detail, sizeof(detail), "The key \"%.100s...\" is longer than 1024 bytes.", key);
+		if (len <= 1024)
+			check_taken(body, &after, keys, "", NULL);
+		else
+			check_refused(body, &after, "the list of objects is damaged", detail);
+	}
 }
 
 static void
@@ -760,7 +789,7 @@ many_keys_take_no_longer_than_their_number(void)
 static void
 without_memory_nothing_is_left(void)
 {
-	FlowS3PageAfter after = {"AWSLogs/", NULL, NULL};
+	FlowS3PageAfter after = {"AWSLogs/", NULL, NULL, NULL};
 	FlowStatus status = FLOW_NO_MEMORY;
 
 	for (int tries = 0; status == FLOW_NO_MEMORY; tries++)
@@ -954,6 +983,7 @@ main(void)
 	RUN(its_count_must_be_that_of_keys_and_prefixes);
 	RUN(keys_must_increase);
 	RUN(keys_must_begin_with_the_prefix);
+	RUN(keys_must_not_be_longer_than_s3_allows);
 	RUN(what_is_encoded_must_be_well_encoded);
 	RUN(sizes_must_be_numbers);
 	RUN(times_must_be_times);

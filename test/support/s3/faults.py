@@ -395,6 +395,25 @@ def list_token_loop(exchange, rule):
 
 
 @list_fault
+def list_empty_page(exchange, rule):
+    """A page without items; the next one has what this one should have had."""
+    page = exchange.page
+    begin = exchange.store.tokens[page.token] if page.token is not None else page.prefix
+    page.contents, page.prefixes = [], []
+    page.truncated, page.next_token = True, exchange.store.new_token(begin)
+
+
+@list_fault
+def list_circle(exchange, rule, pages=2):
+    """Pages without items, after the first with these tokens in turn."""
+    page = exchange.page
+    tokens = rule.memory.setdefault(page.prefix, [exchange.store.new_token(page.prefix) for _ in range(pages)])
+    page.contents, page.prefixes = [], []
+    page.truncated = True
+    page.next_token = tokens[(tokens.index(page.token) + 1 if page.token in tokens else 0) % pages]
+
+
+@list_fault
 def list_no_token(exchange, rule):
     """IsTruncated says that there is more, but there is no token."""
     exchange.page.truncated, exchange.page.next_token = True, None
