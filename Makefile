@@ -237,6 +237,7 @@ S3_OBJS = \
 	flow/s3/s3_list.o \
 	flow/s3/s3_page.o \
 	flow/s3/s3_sign.o \
+	flow/s3/s3_ask.o \
 	flow/s3/s3_credentials.o \
 	flow/s3/s3_profile.o \
 	flow/bytes/json_member.o \

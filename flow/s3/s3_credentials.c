@@ -13,10 +13,9 @@
  *-------------------------------------------------------------------------
  */
 #include "bytes/json_member.h"
-#include "s3.h"
+#include "s3_ask.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -24,48 +23,18 @@
 #define EARLY 300      /* number of seconds before their expiry at which keys are renewed */
 #define RETRY_AFTER 30 /* seconds until the next attempt if that failed */
 
-#define ATTEMPTS 3
-#define FIRST_PAUSE 100 /* milliseconds, doubled after each attempt */
-
 /* milliseconds to connect, and for the whole request */
 #define LOCAL_CONNECT 2000
 #define LOCAL_ANSWER (LOCAL_CONNECT + 1000)
 #define STS_CONNECT 5000
 #define STS_ANSWER 15000
 
-#define MAX_ANSWER (64 * 1024)
 #define MAX_URL 2048
 #define MAX_ROLE_NAME 64
-#define SHOWN_URL 160
 
 #define INSTANCE_URL "http://169.254.169.254"
 #define CONTAINER_URL "http://169.254.170.2"
 #define INSTANCE_KEYS "/latest/meta-data/iam/security-credentials/"
-
-/* The keys from a source. */
-typedef struct Found
-{
-	FlowS3Keys keys;
-	int64_t expires; /* seconds since 1970; 0: never */
-} Found;
-
-/*
- * Sets an error whose detail says what was requested and what is missing.
- * flow_s3_credentials_refresh completes the error.
- */
-static FlowStatus missing(FlowError *error, const char *format, ...) flow_printf_like(2, 3);
-
-static FlowStatus
-missing(FlowError *error, const char *format, ...)
-{
-	va_list args;
-
-	flow_error_set(error, FLOW_NO_PERMISSION, "could not get credentials");
-	va_start(args, format);
-	vsnprintf(error->detail, sizeof(error->detail), format, args);
-	va_end(args);
-	return FLOW_NO_PERMISSION;
-}
 
 /* Returns an environment variable, or NULL if it is not set, or empty. */
 static const char *
@@ -91,269 +60,6 @@ is_plain(const char *text)
 	return true;
 }
 
-/* ---------- requests over HTTP ---------- */
-
-/* A request to a service. */
-typedef struct Question
-{
-	const char *method;
-	const char *url;
-	FlowHttpField field; /* name NULL: none */
-	const char *body;    /* NULL: none */
-	size_t body_len;
-	int connect_ms, answer_ms;
-	const char *hint;      /* if there is no answer; NULL: none */
-	const char *transient; /* an answer that contains this text is temporary; NULL: none */
-} Question;
-
-/* The answer's body, which is a secret. */
-typedef struct Answer
-{
-	const FlowHost *host;
-	int status; /* of HTTP */
-	char *text; /* NUL-terminated */
-	size_t len;
-} Answer;
-
-static bool
-answer_create(const FlowHost *host, Answer *answer)
-{
-	*answer = (Answer) {.host = host, .text = flow_allocate(host, MAX_ANSWER + 1)};
-	if (answer->text == NULL)
-		return false;
-	answer->text[0] = '\0';
-	return true;
-}
-
-static void
-answer_free(Answer *answer)
-{
-	if (answer->text != NULL)
-		explicit_bzero(answer->text, MAX_ANSWER + 1);
-	flow_free(answer->host, answer->text);
-}
-
-/* FlowHttpRequest's receive: appends to the answer. */
-static bool
-receive(FlowHttpRequest *request, const char *data, size_t len)
-{
-	Answer *answer = request->arg;
-
-	if (len > MAX_ANSWER - answer->len)
-		return false;
-	memcpy(answer->text + answer->len, data, len);
-	answer->len += len;
-	answer->text[answer->len] = '\0';
-	return true;
-}
-
-/* The part of a URL that may be shown. */
-typedef struct ShownUrl
-{
-	char text[SHOWN_URL + 1];
-} ShownUrl;
-
-static ShownUrl
-show(const char *url)
-{
-	ShownUrl shown;
-	size_t i;
-
-	for (i = 0; i < SHOWN_URL && url[i] > ' ' && url[i] <= '~' && url[i] != '?' && url[i] != '#';
-	     i++)
-		shown.text[i] = url[i];
-	shown.text[i] = '\0';
-	return shown;
-}
-
-/* A code for a message.  All bytes other than letters and "." become "?". */
-typedef struct ShownCode
-{
-	char text[48];
-} ShownCode;
-
-static ShownCode
-show_code(const char *code)
-{
-	ShownCode shown;
-	size_t i;
-
-	for (i = 0; i + 1 < sizeof(shown.text) && code[i] != '\0'; i++)
-		shown.text[i] = (code[i] >= 'A' && code[i] <= 'Z') || (code[i] >= 'a' && code[i] <= 'z') ||
-		                        code[i] == '.'
-		                    ? code[i]
-		                    : '?';
-	shown.text[i] = '\0';
-	return shown;
-}
-
-/*
- * Makes one attempt.  FLOW_OK means that there is an answer, with any status.
- * *again is set if another attempt may succeed.
- */
-static FlowStatus
-ask_once(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, bool *again,
-         FlowError *error)
-{
-	FlowHttpRequest request = {.method = question->method,
-	                           .url = question->url,
-	                           .fields = &question->field,
-	                           .nfields = question->field.name != NULL,
-	                           .body = question->body,
-	                           .body_len = question->body_len,
-	                           .connect_ms = question->connect_ms,
-	                           .answer_ms = question->answer_ms,
-	                           .receive = receive,
-	                           .arg = answer};
-	FlowStatus status;
-
-	/* send the request */
-	answer->len = 0;
-	answer->text[0] = '\0';
-	*again = false;
-	status = flow_http_fetch(spec->http, &request, error);
-	flow_http_cancel(&request);
-	if (status == FLOW_INTERRUPTED || status == FLOW_NO_MEMORY)
-		return status;
-	if (status != FLOW_OK)
-	{
-		snprintf(request.reason, sizeof(request.reason), "%.255s", error->message);
-		request.result = FLOW_IO;
-		request.os_errno = error->os_errno;
-	}
-
-	/* convert the result, and decide whether to try again */
-	switch (request.result)
-	{
-		case FLOW_OK:
-			answer->status = request.status;
-			*again =
-				request.status == 429 || request.status >= 500 ||
-				(question->transient != NULL && strstr(answer->text, question->transient) != NULL);
-			return FLOW_OK;
-		case FLOW_NO_MEMORY:
-			return flow_error_memory(error);
-		case FLOW_NOT_ALLOWED:
-			return missing(error,
-			               "%s %s was not sent: its address is not allowed.",
-			               question->method,
-			               show(question->url).text);
-		case FLOW_LIMIT:
-			return missing(error,
-			               "The answer to %s %s is too long.",
-			               question->method,
-			               show(question->url).text);
-		default:
-			*again = true;
-			missing(error,
-			        "%s %s failed: %s.",
-			        question->method,
-			        show(question->url).text,
-			        request.reason);
-			if (question->hint != NULL)
-				flow_error_hint(error, "%s", question->hint);
-			if (flow_status_of_errno(request.os_errno) == FLOW_NO_RESOURCES)
-			{
-				error->status = FLOW_NO_RESOURCES;
-				error->os_errno = request.os_errno;
-			}
-			return error->status;
-	}
-}
-
-/*
- * Makes up to three attempts, with pauses.  FLOW_OK means that there is an
- * answer, with any status.
- */
-static FlowStatus
-ask(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer, FlowError *error)
-{
-	int pause = FIRST_PAUSE;
-
-	for (int attempt = 1;; attempt++)
-	{
-		bool again;
-		FlowStatus status = ask_once(spec, question, answer, &again, error);
-
-		if (!again || attempt == ATTEMPTS)
-			return status;
-		spec->host->wait(spec->host->arg, pause);
-		if (flow_interrupted(spec->host))
-			return flow_error_interrupted(error);
-		pause *= 2;
-	}
-}
-
-/* Does the same, but requires an answer with status 200. */
-static FlowStatus
-ask_for_good(const FlowS3CredentialsSpec *spec, const Question *question, Answer *answer,
-             FlowError *error)
-{
-	FlowStatus status = ask(spec, question, answer, error);
-
-	if (status == FLOW_OK && answer->status != 200)
-		return missing(error,
-		               "The answer to %s %s has status %d.",
-		               question->method,
-		               show(question->url).text,
-		               answer->status);
-	return status;
-}
-
-/* ---------- answers in JSON ---------- */
-
-/* Reads a member of an answer in JSON. */
-static FlowStatus
-read_member(const Answer *answer, const char *url, const char *name, char *text, size_t size,
-            FlowError *error)
-{
-	if (!flow_json_member(answer->text, answer->len, name, text, size))
-		return missing(
-			error,
-			"The answer to GET %s is not JSON with a text \"%s\", or the text is too long.",
-			show(url).text,
-			name);
-	return FLOW_OK;
-}
-
-/*
- * Reads keys from {"AccessKeyId": ..., "SecretAccessKey": ..., "Token": ...,
- * "Expiration": ...}.
- */
-static FlowStatus
-read_keys(const Answer *answer, const char *url, Found *found, FlowError *error)
-{
-	FlowS3Keys *keys = &found->keys;
-	char expiration[64];
-	int64_t nanoseconds;
-	FlowStatus status;
-
-	if ((status = read_member(answer,
-	                          url,
-	                          "AccessKeyId",
-	                          keys->access_key_id,
-	                          sizeof(keys->access_key_id),
-	                          error)) != FLOW_OK ||
-	    (status = read_member(answer,
-	                          url,
-	                          "SecretAccessKey",
-	                          keys->secret_access_key,
-	                          sizeof(keys->secret_access_key),
-	                          error)) != FLOW_OK ||
-	    (status = read_member(
-			 answer, url, "Token", keys->session_token, sizeof(keys->session_token), error)) !=
-	        FLOW_OK ||
-	    (status = read_member(answer, url, "Expiration", expiration, sizeof(expiration), error)) !=
-	        FLOW_OK)
-		return status;
-	if (!flow_s3_time_read(expiration, &nanoseconds))
-		return missing(error,
-		               "In the answer to GET %s, \"Expiration\" is not a time.",
-		               show(url).text);
-	found->expires = nanoseconds / 1000000000;
-	return FLOW_OK;
-}
-
 /* ---------- the environment ---------- */
 
 /* Copies an environment variable, which must be set if "must" is true. */
@@ -364,16 +70,18 @@ copy_variable(const FlowS3CredentialsSpec *spec, const char *name, bool must, ch
 	const char *value = variable(spec, name);
 
 	if (value == NULL && must)
-		return missing(error, "The environment variable \"%s\" is not set.", name);
+		return flow_s3_missing(error, "The environment variable \"%s\" is not set.", name);
 	if (value != NULL && strlen(value) >= size)
-		return missing(error, "The value of the environment variable \"%s\" is too long.", name);
+		return flow_s3_missing(error,
+		                       "The value of the environment variable \"%s\" is too long.",
+		                       name);
 	strcpy(text, value != NULL ? value : "");
 	return FLOW_OK;
 }
 
 /* Gets the keys from the environment. */
 static FlowStatus
-fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
+fetch_environment(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error)
 {
 	FlowS3Keys *keys = &found->keys;
 	FlowStatus status;
@@ -406,37 +114,40 @@ fetch_environment(const FlowS3CredentialsSpec *spec, Found *found, FlowError *er
  * Instance Metadata Service to access instance metadata").
  */
 static FlowStatus
-fetch_token(const FlowS3CredentialsSpec *spec, const char *base, Answer *token, FlowError *error)
+fetch_token(const FlowS3CredentialsSpec *spec, const char *base, FlowS3Answer *token,
+            FlowError *error)
 {
 	char url[MAX_URL];
-	Question question = {.method = "PUT",
-	                     .url = url,
-	                     .field = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"},
-	                     .connect_ms = LOCAL_CONNECT,
-	                     .answer_ms = LOCAL_ANSWER,
-	                     .hint = "If the server runs in a container, the instance's metadata "
-	                             "options must have a hop limit of at least 2."};
+	FlowS3Question question = {.method = "PUT",
+	                           .url = url,
+	                           .field = {"x-aws-ec2-metadata-token-ttl-seconds", "21600"},
+	                           .connect_ms = LOCAL_CONNECT,
+	                           .answer_ms = LOCAL_ANSWER,
+	                           .hint = "If the server runs in a container, the instance's metadata "
+	                                   "options must have a hop limit of at least 2."};
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s/latest/api/token", base);
-	status = ask_for_good(spec, &question, token, error);
+	status = flow_s3_ask_good(spec, &question, token, error);
 	if (status != FLOW_OK)
 		return status;
 	token->text[strcspn(token->text, "\r\n")] = '\0';
 	if (!is_plain(token->text))
-		return missing(error, "The answer to PUT %s is not a token.", show(url).text);
+		return flow_s3_missing(error,
+		                       "The answer to PUT %s is not a token.",
+		                       flow_s3_show_url(url).text);
 	return FLOW_OK;
 }
 
 /* Returns the request for a URL below the keys' path. */
-static Question
-instance_question(const char *url, const Answer *token)
+static FlowS3Question
+instance_question(const char *url, const FlowS3Answer *token)
 {
-	return (Question) {.method = "GET",
-	                   .url = url,
-	                   .field = {"x-aws-ec2-metadata-token", token->text},
-	                   .connect_ms = LOCAL_CONNECT,
-	                   .answer_ms = LOCAL_ANSWER};
+	return (FlowS3Question) {.method = "GET",
+	                         .url = url,
+	                         .field = {"x-aws-ec2-metadata-token", token->text},
+	                         .connect_ms = LOCAL_CONNECT,
+	                         .answer_ms = LOCAL_ANSWER};
 }
 
 /* Returns true if the text is a role's name, which can be part of a URL. */
@@ -452,76 +163,81 @@ is_role_name(const char *name)
 
 /* Gets the name of the instance's role. */
 static FlowStatus
-fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
-                Answer *role, FlowError *error)
+fetch_role_name(const FlowS3CredentialsSpec *spec, const char *base, const FlowS3Answer *token,
+                FlowS3Answer *role, FlowError *error)
 {
 	char url[MAX_URL];
-	Question question;
+	FlowS3Question question;
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s" INSTANCE_KEYS, base);
 	question = instance_question(url, token);
-	status = ask(spec, &question, role, error);
+	status = flow_s3_ask(spec, &question, role, error);
 	if (status != FLOW_OK)
 		return status;
 	if (role->status == 404)
 	{
-		missing(error,
-		        "The instance has no role: the answer to GET %s has status 404.",
-		        show(url).text);
+		flow_s3_missing(error,
+		                "The instance has no role: the answer to GET %s has status 404.",
+		                flow_s3_show_url(url).text);
 		flow_error_hint(error, "Give the instance an IAM role that may read the bucket.");
 		return FLOW_NO_PERMISSION;
 	}
 	if (role->status != 200)
-		return missing(error, "The answer to GET %s has status %d.", show(url).text, role->status);
+		return flow_s3_missing(error,
+		                       "The answer to GET %s has status %d.",
+		                       flow_s3_show_url(url).text,
+		                       role->status);
 	role->text[strcspn(role->text, "\r\n")] = '\0';
 	if (!is_role_name(role->text))
-		return missing(error, "The answer to GET %s is not the name of a role.", show(url).text);
+		return flow_s3_missing(error,
+		                       "The answer to GET %s is not the name of a role.",
+		                       flow_s3_show_url(url).text);
 	return FLOW_OK;
 }
 
 /* Gets the keys of the instance's role. */
 static FlowStatus
-fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const Answer *token,
-                const char *role, Answer *answer, Found *found, FlowError *error)
+fetch_role_keys(const FlowS3CredentialsSpec *spec, const char *base, const FlowS3Answer *token,
+                const char *role, FlowS3Answer *answer, FlowS3Found *found, FlowError *error)
 {
 	char url[MAX_URL], code[48];
-	Question question;
+	FlowS3Question question;
 	FlowStatus status;
 
 	snprintf(url, sizeof(url), "%s" INSTANCE_KEYS "%s", base, role);
 	question = instance_question(url, token);
-	status = ask_for_good(spec, &question, answer, error);
+	status = flow_s3_ask_good(spec, &question, answer, error);
 	if (status != FLOW_OK)
 		return status;
 	if (flow_json_member(answer->text, answer->len, "Code", code, sizeof(code)) &&
 	    strcmp(code, "Success") != 0)
-		return missing(error,
-		               "The answer to GET %s is \"%s\".",
-		               show(url).text,
-		               show_code(code).text);
-	return read_keys(answer, url, found, error);
+		return flow_s3_missing(error,
+		                       "The answer to GET %s is \"%s\".",
+		                       flow_s3_show_url(url).text,
+		                       flow_s3_show_code(code).text);
+	return flow_s3_ask_keys(answer, url, found, error);
 }
 
 /* Gets the keys from the instance's service. */
 static FlowStatus
-fetch_instance(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
+fetch_instance(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error)
 {
 	const char *base = spec->instance_url != NULL ? spec->instance_url : INSTANCE_URL;
-	Answer token = {.host = spec->host}, role = token, answer = token;
+	FlowS3Answer token = {.host = spec->host}, role = token, answer = token;
 	FlowStatus status;
 
 	if (strlen(base) > MAX_URL - 128)
-		return missing(error, "The address of the service is too long.");
-	if (!answer_create(spec->host, &token) || !answer_create(spec->host, &role) ||
-	    !answer_create(spec->host, &answer))
+		return flow_s3_missing(error, "The address of the service is too long.");
+	if (!flow_s3_ask_begin(spec->host, &token) || !flow_s3_ask_begin(spec->host, &role) ||
+	    !flow_s3_ask_begin(spec->host, &answer))
 		status = flow_error_memory(error);
 	else if ((status = fetch_token(spec, base, &token, error)) == FLOW_OK &&
 	         (status = fetch_role_name(spec, base, &token, &role, error)) == FLOW_OK)
 		status = fetch_role_keys(spec, base, &token, role.text, &answer, found, error);
-	answer_free(&token);
-	answer_free(&role);
-	answer_free(&answer);
+	flow_s3_ask_end(&token);
+	flow_s3_ask_end(&role);
+	flow_s3_ask_end(&answer);
 	return status;
 }
 
@@ -586,18 +302,19 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 
 	/* check the variables */
 	if (relative != NULL && (*relative != '/' || !is_plain(relative)))
-		return missing(error,
-		               "The value of the environment variable "
-		               "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is not a path.");
+		return flow_s3_missing(error,
+		                       "The value of the environment variable "
+		                       "\"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" is not a path.");
 	if (relative == NULL && full == NULL)
-		return missing(error,
-		               "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
-		               "\"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
+		return flow_s3_missing(error,
+		                       "Neither \"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\" nor "
+		                       "\"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is set in the environment.");
 	if (relative == NULL && !is_container_url(full))
 	{
-		missing(error,
-		        "The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is "
-		        "not allowed.");
+		flow_s3_missing(
+			error,
+			"The value of the environment variable \"AWS_CONTAINER_CREDENTIALS_FULL_URI\" is "
+			"not allowed.");
 		flow_error_hint(error,
 		                "It must begin with https://, or have as host a loopback address, "
 		                "169.254.170.2, 169.254.170.23 or [fd00:ec2::23].");
@@ -611,7 +328,8 @@ find_container(const FlowS3CredentialsSpec *spec, char url[MAX_URL], FlowError *
 		               relative);
 	else
 		len = snprintf(url, MAX_URL, "%s", full);
-	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
+	return len < MAX_URL ? FLOW_OK
+	                     : flow_s3_missing(error, "The address of the service is too long.");
 }
 
 /*
@@ -639,38 +357,39 @@ find_container_token(const FlowS3CredentialsSpec *spec, char **text, const char 
 	for (p = *token; p != NULL && *p >= ' ' && *p <= '~'; p++)
 		;
 	if (p != NULL && (*p != '\0' || p == *token))
-		return missing(error,
-		               "The authorization token of the container is empty, or has characters that "
-		               "are not printable.");
+		return flow_s3_missing(
+			error,
+			"The authorization token of the container is empty, or has characters that "
+			"are not printable.");
 	return FLOW_OK;
 }
 
 /* Gets the keys from the container's service. */
 static FlowStatus
-fetch_container(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
+fetch_container(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error)
 {
 	char url[MAX_URL], *text = NULL;
-	Question question = {.method = "GET",
-	                     .url = url,
-	                     .connect_ms = LOCAL_CONNECT,
-	                     .answer_ms = LOCAL_ANSWER};
+	FlowS3Question question = {.method = "GET",
+	                           .url = url,
+	                           .connect_ms = LOCAL_CONNECT,
+	                           .answer_ms = LOCAL_ANSWER};
 	FlowStatus status = find_container(spec, url, error);
-	Answer answer;
+	FlowS3Answer answer;
 
 	if (status != FLOW_OK)
 		return status;
-	if (!answer_create(spec->host, &answer))
+	if (!flow_s3_ask_begin(spec->host, &answer))
 		return flow_error_memory(error);
 	status = find_container_token(spec, &text, &question.field.value, error);
 	if (status == FLOW_OK)
 	{
 		question.field.name = question.field.value != NULL ? "authorization" : NULL;
-		status = ask_for_good(spec, &question, &answer, error);
+		status = flow_s3_ask_good(spec, &question, &answer, error);
 	}
 	if (status == FLOW_OK)
-		status = read_keys(&answer, url, found, error);
+		status = flow_s3_ask_keys(&answer, url, found, error);
 	flow_s3_file_free(spec->host, text);
-	answer_free(&answer);
+	flow_s3_ask_end(&answer);
 	return status;
 }
 
@@ -705,17 +424,18 @@ find_sts(const FlowS3CredentialsSpec *spec, const char *region, char url[MAX_URL
 	if (spec->sts_url != NULL)
 		len = snprintf(url, MAX_URL, "%s/", spec->sts_url);
 	else if (region == NULL)
-		return missing(
+		return flow_s3_missing(
 			error, "The region is not known: the environment variable \"AWS_REGION\" is not set.");
 	else if (!is_region(region))
-		return missing(error, "The name of the region is not well-formed.");
+		return flow_s3_missing(error, "The name of the region is not well-formed.");
 	else
 		len = snprintf(url,
 		               MAX_URL,
 		               "https://sts.%s.amazonaws.com%s/",
 		               region,
 		               strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
-	return len < MAX_URL ? FLOW_OK : missing(error, "The address of the service is too long.");
+	return len < MAX_URL ? FLOW_OK
+	                     : flow_s3_missing(error, "The address of the service is too long.");
 }
 
 /*
@@ -733,7 +453,7 @@ tells_token(const char *message, const char *token)
 
 /* Reports an error answer of STS. */
 static FlowStatus
-refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, const char *token,
+refused_by_sts(const FlowHost *host, const FlowS3Answer *answer, const char *url, const char *token,
                FlowError *error)
 {
 	FlowS3Failure failure;
@@ -742,19 +462,19 @@ refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, cons
 	if (status != FLOW_OK)
 		return status;
 	if (failure.code[0] == '\0')
-		return missing(error,
-		               "The answer to POST %s has status %d.",
-		               show(url).text,
-		               answer->status);
+		return flow_s3_missing(error,
+		                       "The answer to POST %s has status %d.",
+		                       flow_s3_show_url(url).text,
+		                       answer->status);
 	if (tells_token(failure.message, token))
 		failure.message[0] = '\0';
-	return missing(error,
-	               "The answer to POST %s has status %d, \"%s\"%s%s",
-	               show(url).text,
-	               answer->status,
-	               show_code(failure.code).text,
-	               failure.message[0] != '\0' ? ": " : ".",
-	               failure.message);
+	return flow_s3_missing(error,
+	                       "The answer to POST %s has status %d, \"%s\"%s%s",
+	                       flow_s3_show_url(url).text,
+	                       answer->status,
+	                       flow_s3_show_code(failure.code).text,
+	                       failure.message[0] != '\0' ? ": " : ".",
+	                       failure.message);
 }
 
 /*
@@ -763,7 +483,7 @@ refused_by_sts(const FlowHost *host, const Answer *answer, const char *url, cons
  */
 static FlowStatus
 assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const char *url,
-            const char *token, char *body, size_t size, Answer *answer, Found *found,
+            const char *token, char *body, size_t size, FlowS3Answer *answer, FlowS3Found *found,
             FlowError *error)
 {
 	const FlowS3Parameter parameters[] = {{"Action", "AssumeRoleWithWebIdentity"},
@@ -772,20 +492,20 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 	                                      {"RoleSessionName", identity->session_name},
 	                                      {"Version", "2011-06-15"},
 	                                      {"WebIdentityToken", token}};
-	Question question = {.method = "POST",
-	                     .url = url,
-	                     .field = {"content-type", "application/x-www-form-urlencoded"},
-	                     .body = body,
-	                     .connect_ms = STS_CONNECT,
-	                     .answer_ms = STS_ANSWER,
-	                     .transient = "IDPCommunicationError"};
+	FlowS3Question question = {.method = "POST",
+	                           .url = url,
+	                           .field = {"content-type", "application/x-www-form-urlencoded"},
+	                           .body = body,
+	                           .connect_ms = STS_CONNECT,
+	                           .answer_ms = STS_ANSWER,
+	                           .transient = "IDPCommunicationError"};
 	FlowStatus status;
 
 	/* send the request */
 	if (!flow_s3_query(parameters, flow_countof(parameters), body, size))
-		return missing(error, "The name of the role, or of its session, is too long.");
+		return flow_s3_missing(error, "The name of the role, or of its session, is too long.");
 	question.body_len = strlen(body);
-	status = ask(spec, &question, answer, error);
+	status = flow_s3_ask(spec, &question, answer, error);
 	if (status != FLOW_OK)
 		return status;
 	if (answer->status != 200)
@@ -798,17 +518,19 @@ assume_role(const FlowS3CredentialsSpec *spec, const Identity *identity, const c
 	                          &found->expires,
 	                          error);
 	if (status == FLOW_CORRUPT)
-		return missing(error, "The answer to POST %s holds no keys.", show(url).text);
+		return flow_s3_missing(error,
+		                       "The answer to POST %s holds no keys.",
+		                       flow_s3_show_url(url).text);
 	return status;
 }
 
 /* Gets the keys of a role with the web identity token in a file. */
 static FlowStatus
-fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, Found *found,
+fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, FlowS3Found *found,
                   FlowError *error)
 {
 	char url[MAX_URL], *token, *body;
-	Answer answer;
+	FlowS3Answer answer;
 	size_t size;
 	FlowStatus status = find_sts(spec, identity->region, url, error);
 
@@ -821,23 +543,23 @@ fetch_by_identity(const FlowS3CredentialsSpec *spec, const Identity *identity, F
 
 	size = 3 * strlen(token) + 8192;
 	body = flow_allocate(spec->host, size);
-	if (!answer_create(spec->host, &answer) || body == NULL)
+	if (!flow_s3_ask_begin(spec->host, &answer) || body == NULL)
 		status = flow_error_memory(error);
 	else if (!is_plain(token))
-		status = missing(error, "The file \"%s\" holds no token.", identity->token_file);
+		status = flow_s3_missing(error, "The file \"%s\" holds no token.", identity->token_file);
 	else
 		status = assume_role(spec, identity, url, token, body, size, &answer, found, error);
 	if (body != NULL)
 		explicit_bzero(body, size);
 	flow_free(spec->host, body);
-	answer_free(&answer);
+	flow_s3_ask_end(&answer);
 	flow_s3_file_free(spec->host, token);
 	return status;
 }
 
 /* Gets the keys of the role that the environment names. */
 static FlowStatus
-fetch_web_identity(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
+fetch_web_identity(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error)
 {
 	Identity identity = {.role_arn = variable(spec, "AWS_ROLE_ARN"),
 	                     .session_name = variable(spec, "AWS_ROLE_SESSION_NAME"),
@@ -845,9 +567,10 @@ fetch_web_identity(const FlowS3CredentialsSpec *spec, Found *found, FlowError *e
 	                     .region = variable(spec, "AWS_REGION")};
 
 	if (identity.role_arn == NULL || identity.token_file == NULL)
-		return missing(error,
-		               "The environment variable \"%s\" is not set.",
-		               identity.role_arn == NULL ? "AWS_ROLE_ARN" : "AWS_WEB_IDENTITY_TOKEN_FILE");
+		return flow_s3_missing(error,
+		                       "The environment variable \"%s\" is not set.",
+		                       identity.role_arn == NULL ? "AWS_ROLE_ARN"
+		                                                 : "AWS_WEB_IDENTITY_TOKEN_FILE");
 	if (identity.session_name == NULL)
 		identity.session_name = "flowlog_fdw";
 	return fetch_by_identity(spec, &identity, found, error);
@@ -866,12 +589,14 @@ or_variable(const char *value, const FlowS3CredentialsSpec *spec, const char *na
 
 /* Gets the keys of a profile, or of its role. */
 static FlowStatus
-use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Found *found,
+use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, FlowS3Found *found,
             FlowError *error)
 {
 	if (profile->elsewhere != NULL)
 	{
-		missing(error, "The profile has \"%s\", which is not supported.", profile->elsewhere);
+		flow_s3_missing(error,
+		                "The profile has \"%s\", which is not supported.",
+		                profile->elsewhere);
 		flow_error_hint(error,
 		                "Name a profile that has aws_access_key_id and aws_secret_access_key.");
 		return FLOW_NO_PERMISSION;
@@ -886,22 +611,22 @@ use_profile(const FlowS3CredentialsSpec *spec, const FlowS3Profile *profile, Fou
 		                     .region = or_variable(profile->region, spec, "AWS_REGION")};
 
 		if (profile->role_arn[0] == '\0')
-			return missing(error,
-			               "The profile has \"web_identity_token_file\", but no \"role_arn\".");
+			return flow_s3_missing(
+				error, "The profile has \"web_identity_token_file\", but no \"role_arn\".");
 		return fetch_by_identity(spec, &identity, found, error);
 	}
 	if (profile->keys.access_key_id[0] == '\0' || profile->keys.secret_access_key[0] == '\0')
-		return missing(error,
-		               "The profile has no \"%s\".",
-		               profile->keys.access_key_id[0] == '\0' ? "aws_access_key_id"
-		                                                      : "aws_secret_access_key");
+		return flow_s3_missing(error,
+		                       "The profile has no \"%s\".",
+		                       profile->keys.access_key_id[0] == '\0' ? "aws_access_key_id"
+		                                                              : "aws_secret_access_key");
 	found->keys = profile->keys;
 	return FLOW_OK;
 }
 
 /* Gets the keys from a profile. */
 static FlowStatus
-fetch_profile(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
+fetch_profile(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error)
 {
 	FlowS3Profile profile;
 	FlowStatus status = flow_s3_profile_read(spec, &profile, error);
@@ -918,7 +643,7 @@ fetch_profile(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error)
 static const struct
 {
 	const char *name; /* for messages */
-	FlowStatus (*fetch)(const FlowS3CredentialsSpec *spec, Found *found, FlowError *error);
+	FlowStatus (*fetch)(const FlowS3CredentialsSpec *spec, FlowS3Found *found, FlowError *error);
 	const char *hint; /* used if there is no more specific one */
 } sources[] =
 	{[FLOW_S3_STATIC] = {"the user mapping", NULL, NULL},
@@ -946,13 +671,14 @@ static const struct
 
 /* Checks that the keys can be used to sign a request now. */
 static FlowStatus
-check_found(const Found *found, int64_t now, FlowError *error)
+check_found(const FlowS3Found *found, int64_t now, FlowError *error)
 {
 	if (!is_plain(found->keys.access_key_id) || !is_plain(found->keys.secret_access_key) ||
 	    (found->keys.session_token[0] != '\0' && !is_plain(found->keys.session_token)))
-		return missing(error, "The keys are empty, or have characters that are not printable.");
+		return flow_s3_missing(error,
+		                       "The keys are empty, or have characters that are not printable.");
 	if (found->expires != 0 && found->expires <= now)
-		return missing(error, "The keys have expired already.");
+		return flow_s3_missing(error, "The keys have expired already.");
 	return FLOW_OK;
 }
 
@@ -990,7 +716,7 @@ FlowStatus
 flow_s3_credentials_refresh(FlowS3Credentials *credentials, const FlowS3CredentialsSpec *spec,
                             bool again, FlowError *error)
 {
-	Found found = {.expires = 0};
+	FlowS3Found found = {.expires = 0};
 	FlowStatus status;
 
 	if (sources[credentials->source].fetch == NULL || (!again && are_good(credentials, spec->now)))
