@@ -36,6 +36,7 @@ WRAPPER_OBJS = \
 	fdw/aggregate_output.o \
 	fdw/aggregate_plan.o \
 	fdw/aggregate_scan.o \
+	fdw/aggregate_distinct.o \
 	fdw/aggregate_sets.o \
 	fdw/aggregate_state.o \
 	fdw/group_exchange.o \

@@ -113,13 +113,6 @@ is_computed_key(PlannerInfo *root, const FlowlogTable *table, Expr *expr)
 	return true;
 }
 
-/* Returns true if two aggregates are of the same distinct values. */
-static bool
-same_distinct(const FlowlogOutput *a, const FlowlogOutput *b)
-{
-	return equal(a->argument, b->argument) && equal(a->filter, b->filter);
-}
-
 /*
  * Returns true if the reader can compute all columns of a target, as whole
  * groups or as partial ones.
@@ -128,7 +121,7 @@ static bool
 is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole)
 {
 	const FlowlogTable *table = flowlog_plan_table(input);
-	FlowlogOutput distinct = {0}; /* the first aggregate with DISTINCT */
+	bool distinct = false;
 	int nkeys = 0;
 	ListCell *cell;
 
@@ -149,11 +142,9 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 		}
 		if (output.as_key && whole)
 			return false;
-		if (output.distinct && (!whole || root->parse->groupingSets != NIL ||
-		                        (distinct.distinct && !same_distinct(&distinct, &output))))
+		if (output.distinct && (!whole || root->parse->groupingSets != NIL))
 			return false;
-		if (output.distinct)
-			distinct = output;
+		distinct |= output.distinct;
 		if ((output.aggregate == NULL || output.distinct) && whole && output.column >= 0 &&
 		    !flow_group_keeps_values(&output.type) &&
 		    (root->parse->groupingSets == NIL || !flowlog_grouping_by_value(&output.type)))
@@ -163,7 +154,7 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 			return false;
 		nkeys += output.aggregate == NULL;
 	}
-	return nkeys > 0 || !whole || (distinct.distinct && root->parse->groupClause == NIL);
+	return nkeys > 0 || !whole || (distinct && root->parse->groupClause == NIL);
 }
 
 /* Returns true if column i of a target is in a GROUP BY clause. */
@@ -472,6 +463,66 @@ top_of_groups(PlannerInfo *root, RelOptInfo *input, List *outputs)
 	return flowlog_top_of_groups(root, key, flowlog_output_type(&output));
 }
 
+/*
+ * Estimates the number of groups by the keys and one distinct value of a
+ * target, for all values together; and sets how many these are.
+ */
+static double
+estimate_values(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records,
+                int *values)
+{
+	const FlowlogTable *table = flowlog_plan_table(input);
+	List *keys = group_keys(root, target);
+	List *arguments = NIL;
+	double groups = 0;
+	ListCell *cell;
+
+	foreach(cell, target->exprs)
+	{
+		FlowlogOutput output;
+
+		if (IsA(lfirst(cell), Aggref) &&
+		    flowlog_recognise_output(root, table, lfirst(cell), &output) && output.distinct)
+			arguments = list_append_unique(arguments, output.argument);
+	}
+	foreach(cell, arguments)
+		groups += flowlog_estimate_groups(root,
+		                                  input,
+		                                  list_append_unique(list_copy(keys), lfirst(cell)),
+		                                  records);
+	*values = list_length(arguments);
+	return groups;
+}
+
+/*
+ * Returns the cost of what becomes of the reader's groups before they are
+ * returned, and sets how many of them are returned: each is added to one of
+ * each set of keys, or of each distinct value; and those of values, to those of
+ * the keys.
+ */
+static Cost
+cost_of_steps(PlannerInfo *root, RelOptInfo *input, PathTarget *target, List *sets, double records,
+              double divisor, double *groups)
+{
+	int steps = list_length(sets);
+	double added = estimate_rows(root, input, target, clamp_row_est(records / divisor));
+	double inner;
+	int values;
+	Cost cost = 0;
+
+	*groups = estimate_groups(root, input, target, records);
+	inner = estimate_values(root, input, target, records, &values);
+	if (values > 1)
+		steps = values;
+	if (sets != NIL)
+		*groups = flowlog_grouping_estimate(root, target, records);
+	if (steps > 0)
+		cost += 2 * Min(added, clamp_row_est(records / divisor)) * steps * cpu_operator_cost;
+	if (inner > *groups)
+		cost += 2 * inner * cpu_operator_cost / divisor;
+	return cost;
+}
+
 /* Creates a path that returns whole groups, which pass HAVING. */
 static ForeignPath *
 create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
@@ -480,28 +531,21 @@ create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Path
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
 	double records;
 	Cost startup = cost_groups(root, input, scan_target, divisor, &records);
-	double groups = estimate_groups(root, input, scan_target, clamp_row_est(records));
 	double partial = estimate_rows(root, input, scan_target, clamp_row_est(records / divisor));
 	List *keys = reader_keys(root, flowlog_plan_table(input), scan_target);
 	/* with DISTINCT, the reader's groups are by its argument, too */
 	double inner = flowlog_estimate_groups(root, input, keys, clamp_row_est(records));
 	List *top = top_of_groups(root, input, scan_target->exprs);
+	double groups;
 	ForeignPath *path;
 
+	startup +=
+		cost_of_steps(root, input, scan_target, sets, clamp_row_est(records), divisor, &groups);
 	if (workers > 0)
 		startup += cost_of_files(root, input, keys) + 2 * partial * cpu_tuple_cost;
 	else if (partial > inner)
 		/* the groups do not fit into the table */
 		startup += 2 * partial * cpu_tuple_cost;
-	if (inner > groups)
-		startup += 2 * inner * cpu_operator_cost / divisor;
-	if (sets != NIL)
-	{
-		/* each of the reader's groups is added to one of each set */
-		startup += 2 * Min(partial, clamp_row_est(records / divisor)) * list_length(sets) *
-		           cpu_operator_cost;
-		groups = flowlog_grouping_estimate(root, scan_target, clamp_row_est(records));
-	}
 	groups =
 		clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
 	if (top != NIL && workers > 0 && !flowlog_top_is_parallel_safe(root, top))

@@ -114,6 +114,7 @@ typedef struct FlowlogOutput
 	bool is_numeric;  /* the reader computes an integer for what is numeric */
 	int index;        /* among the group's keys or totals */
 	int sum;          /* of FLOW_SQUARES: the sum of the same values, among the totals */
+	int value;        /* of "distinct": the number of the distinct value */
 } FlowlogOutput;
 
 /*
@@ -186,6 +187,10 @@ extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 
 /* Closes temporary files. */
 extern void flowlog_aggregate_end(FlowlogScan *scan);
+
+/* Reads a group's key, of which an output is made; returns false if it is NULL. */
+extern bool flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output,
+                                       FlowSlice key, FlowValue *value);
 
 /* ---------- group_slot.c ---------- */
 
@@ -353,6 +358,13 @@ extern FlowlogGroupingSets *flowlog_grouping_create(const ForeignScan *plan,
                                                     int nkeys);
 
 /*
+ * Prepares for other sets: "has" says, by set and key, whether it is in the
+ * set.  Groups have so many aggregates.
+ */
+extern FlowlogGroupingSets *flowlog_grouping_create_of(FlowlogBackend *backend, int nsets,
+                                                       int nkeys, bool *has, int naggregates);
+
+/*
  * Begins to fill an empty table with groups of sets; those that do not fit go
  * to the store.
  */
@@ -365,5 +377,57 @@ extern void flowlog_grouping_add(FlowlogGroupingSets *sets, FlowGroups *from, Fl
 /* Returns the number that the plan has for an output in the set of a group. */
 extern int flowlog_grouping_value(const FlowlogGroupingSets *sets, const FlowGroup *group,
                                   int output);
+
+/* ---------- aggregate_distinct.c ---------- */
+
+typedef struct FlowlogDistinct FlowlogDistinct;
+
+/*
+ * Prepares to compute outputs of distinct values, in the current memory
+ * context; returns NULL if there are none.  The query has "nkeys" keys; of the
+ * aggregates, whose numbers the outputs have, the reader computes the first
+ * "nread".
+ */
+extern FlowlogDistinct *flowlog_distinct_create(FlowlogScan *scan, FlowlogOutput *outputs,
+                                                int noutputs, int nkeys, int nread,
+                                                int naggregates);
+
+/* Returns the number of keys by which the reader groups; the first are the query's. */
+extern int flowlog_distinct_keys(const FlowlogDistinct *distinct);
+
+/* Sets those of them that an output of distinct values has. */
+extern void flowlog_distinct_set_keys(const FlowlogDistinct *distinct, const FlowlogOutput *output,
+                                      FlowExpression *argument, FlowExpression *filter,
+                                      FlowGroupBy *keys);
+
+/*
+ * Returns the sets of keys, one for each value, to whose groups the reader's
+ * are to be added first; NULL if there is only one value.
+ */
+extern FlowlogGroupingSets *flowlog_distinct_sets(const FlowlogDistinct *distinct);
+
+/*
+ * Begins with an empty table of groups of the query's keys, which it frees, or
+ * of a constant 0; and returns that table.
+ */
+extern void flowlog_distinct_begin(FlowlogDistinct *distinct, FlowGroups *groups);
+extern FlowGroups *flowlog_distinct_groups(const FlowlogDistinct *distinct);
+
+/*
+ * Adds all groups of a table of the reader's keys, or of the sets, each of
+ * which is whole.  Then, flowlog_distinct_finish fills the table with groups to
+ * be returned, as flowlog_distinct_load does for more of them; they return
+ * false if there are no more.  "values" is the store of the groups that were
+ * added.
+ */
+extern void flowlog_distinct_add(FlowlogDistinct *distinct, const FlowGroups *from);
+extern bool flowlog_distinct_finish(FlowlogDistinct *distinct, FlowlogStore *values);
+extern bool flowlog_distinct_is_complete(const FlowlogDistinct *distinct);
+extern bool flowlog_distinct_load(FlowlogDistinct *distinct);
+
+/* Forget all groups, close temporary files, and free the table. */
+extern void flowlog_distinct_rewind(FlowlogDistinct *distinct);
+extern void flowlog_distinct_end(FlowlogDistinct *distinct);
+extern void flowlog_distinct_free(FlowlogDistinct *distinct);
 
 #endif /* FLOWLOG_AGGREGATE_H */

@@ -11,28 +11,6 @@
 #include "miscadmin.h"
 #include "utils/numeric.h"
 
-/*
- * Aggregates of distinct values are computed in two steps.  First the reader
- * groups by the value, too, and by whether it passes the aggregates' filter,
- * if they have one; so each value of a group that does comes once.  Then these
- * groups are added to groups of the keys alone: the totals of the other
- * aggregates are merged, and those of distinct values are added to.
- */
-typedef struct SecondStep
-{
-	const FlowlogOutput *value; /* an output whose argument it is */
-	int nkeys;                  /* of groups of the keys alone; at least 1 */
-	FlowGroupBy constant;       /* the key if there is none */
-	FlowGroups *groups;         /* NULL: not yet started */
-	FlowlogStore *store;        /* for those that do not fit */
-	bool added;                 /* all have been added */
-
-	/* of the group that is added */
-	FlowSlice *keys;
-	char (*forms)[FLOW_FORM_SIZE];
-	FlowTotal *totals;
-} SecondStep;
-
 struct FlowlogAggregation
 {
 	FlowlogOutput *outputs;
@@ -43,15 +21,17 @@ struct FlowlogAggregation
 	FlowAggregate *aggregates;
 	int naggregates;
 	int nread;                 /* aggregates of the reader */
-	SecondStep *second;        /* NULL: there are no distinct values */
-	FlowlogGroupingSets *sets; /* NULL: groups are of one set of keys */
-	FlowlogHaving *having;     /* NULL: nothing of it is evaluated here */
+	FlowlogDistinct *distinct; /* NULL: there are no distinct values */
+	/* of keys or, for several distinct values, of these; NULL: there is only one */
+	FlowlogGroupingSets *sets;
+	FlowlogHaving *having; /* NULL: nothing of it is evaluated here */
 	/* of the keys, arguments and filters that are not columns; NULL: none yet */
 	FlowExpressions *expressions;
 
 	FlowGroups *groups;    /* NULL: not yet started */
 	FlowGroups *of_sets;   /* those of the sets, made of them */
 	FlowGroupBy *set_keys; /* of these */
+	FlowGroupBy constant;  /* the key of groups without values if there is none */
 	/* combines groups; NULL: partial groups are returned */
 	FlowlogStore *store;
 	FlowGroups *returned; /* the table from which groups are returned */
@@ -118,52 +98,49 @@ free_groups(void *arg)
 	flow_groups_free(aggregation->groups);
 	flow_groups_free(aggregation->of_sets);
 	aggregation->groups = aggregation->of_sets = NULL;
-	if (aggregation->second != NULL)
-	{
-		flow_groups_free(aggregation->second->groups);
-		aggregation->second->groups = NULL;
-	}
+	if (aggregation->distinct != NULL)
+		flowlog_distinct_free(aggregation->distinct);
 	flow_expressions_free(aggregation->expressions);
 	aggregation->expressions = NULL;
-}
-
-/* Numbers the outputs of distinct values, and prepares to compute them if there are any. */
-static void
-prepare_second_step(FlowlogScan *scan, FlowlogAggregation *aggregation)
-{
-	SecondStep *second = NULL;
-
-	for (int i = 0; i < aggregation->noutputs; i++)
-	{
-		FlowlogOutput *output = &aggregation->outputs[i];
-
-		if (!output->distinct)
-			continue;
-		number_output(aggregation, output);
-		if (second == NULL)
-			second = palloc0(sizeof(SecondStep));
-		second->value = output;
-	}
-	aggregation->second = second;
-	if (second == NULL)
-		return;
-	second->nkeys = Max(aggregation->nkeys, 1);
-	second->keys = palloc0(sizeof(FlowSlice) * second->nkeys);
-	second->forms = palloc(FLOW_FORM_SIZE * second->nkeys);
-	second->totals = palloc0(sizeof(FlowTotal) * aggregation->naggregates);
-	second->store =
-		flowlog_store_create(scan, second->nkeys, second->nkeys, aggregation->naggregates);
 }
 
 /* Returns how many keys the reader groups by. */
 static int
 reader_keys(const FlowlogAggregation *aggregation)
 {
-	const SecondStep *second = aggregation->second;
+	return aggregation->distinct != NULL ? flowlog_distinct_keys(aggregation->distinct)
+	                                     : aggregation->nkeys;
+}
 
-	if (second == NULL)
-		return aggregation->nkeys;
-	return aggregation->nkeys + (second->value->filter != NULL ? 2 : 1);
+/* Prepares what becomes of the reader's groups before they are returned. */
+static void
+prepare_steps(FlowlogScan *scan, FlowlogAggregation *aggregation, const ForeignScan *plan)
+{
+	int nkeys;
+	int nshared;
+
+	aggregation->nread = aggregation->naggregates;
+	for (int i = 0; i < aggregation->noutputs; i++)
+		if (aggregation->outputs[i].distinct)
+			number_output(aggregation, &aggregation->outputs[i]);
+	aggregation->distinct = flowlog_distinct_create(scan,
+	                                                aggregation->outputs,
+	                                                aggregation->noutputs,
+	                                                aggregation->nkeys,
+	                                                aggregation->nread,
+	                                                aggregation->naggregates);
+	aggregation->sets = aggregation->distinct != NULL
+	                        ? flowlog_distinct_sets(aggregation->distinct)
+	                        : flowlog_grouping_create(plan,
+	                                                  &scan->backend,
+	                                                  aggregation->outputs,
+	                                                  aggregation->noutputs,
+	                                                  aggregation->nkeys);
+	/* groups of sets have the set's number as a key; without keys, processes share values */
+	nkeys = reader_keys(aggregation) + (aggregation->sets != NULL);
+	nshared = aggregation->distinct == NULL || aggregation->nkeys == 0 ? nkeys : aggregation->nkeys;
+	if (aggregation->sets != NULL || lsecond_int((List *) lsecond(plan->fdw_private)))
+		aggregation->store = flowlog_store_create(scan, nkeys, nshared, aggregation->nread);
 }
 
 /* Prepares to compute what the plan's scan returns. */
@@ -178,7 +155,8 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 
 	aggregation->noutputs = list_length(outputs);
 	aggregation->outputs = palloc0(sizeof(FlowlogOutput) * (aggregation->noutputs + 1));
-	aggregation->keys = palloc0(sizeof(FlowGroupBy) * (aggregation->noutputs + 2));
+	/* an output of distinct values may have two */
+	aggregation->keys = palloc0(sizeof(FlowGroupBy) * (aggregation->noutputs * 2 + 1));
 	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs * 2 + 1));
 
 	/* find keys and totals */
@@ -198,27 +176,9 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 		if (!output->distinct && !output->is_grouping)
 			number_output(aggregation, output);
 	}
-	aggregation->nread = aggregation->naggregates;
-	prepare_second_step(scan, aggregation);
-	aggregation->sets = flowlog_grouping_create(plan,
-	                                            &scan->backend,
-	                                            aggregation->outputs,
-	                                            aggregation->noutputs,
-	                                            aggregation->nkeys);
+	prepare_steps(scan, aggregation, plan);
 	aggregation->having = flowlog_having_create(plan, aggregation->outputs, aggregation->noutputs);
 	scan->group_needs = flowlog_needs_create(scan, node, -1);
-	if (aggregation->sets != NULL)
-		aggregation->store = flowlog_store_create(scan,
-		                                          aggregation->nkeys + 1,
-		                                          aggregation->nkeys + 1,
-		                                          aggregation->nread);
-	else if (lsecond_int((List *) lsecond(plan->fdw_private)))
-		/* without keys, processes share values */
-		aggregation->store = flowlog_store_create(scan,
-		                                          reader_keys(aggregation),
-		                                          aggregation->nkeys > 0 ? aggregation->nkeys
-		                                                                 : reader_keys(aggregation),
-		                                          aggregation->nread);
 	aggregation->slot = flowlog_group_slot_create(scan, node, fill_columns);
 	scan->aggregation = aggregation;
 
@@ -271,8 +231,11 @@ make_spec(FlowlogScan *scan)
 		if (output->distinct)
 		{
 			/* the filter is a key, and none of the total */
-			aggregation->keys[aggregation->nkeys] = (FlowGroupBy) {output->column, argument};
-			aggregation->keys[aggregation->nkeys + 1] = (FlowGroupBy) {-1, filter};
+			flowlog_distinct_set_keys(aggregation->distinct,
+			                          output,
+			                          argument,
+			                          filter,
+			                          aggregation->keys);
 			filter = NULL;
 		}
 		if (output->is_grouping)
@@ -313,22 +276,6 @@ create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggrega
 	return groups;
 }
 
-/* Without keys there is one group, also of no records. */
-static void
-begin_second_step(FlowlogAggregation *aggregation)
-{
-	static const int64 key = 0;
-	SecondStep *second = aggregation->second;
-
-	second->added = false;
-	if (aggregation->nkeys > 0)
-		return;
-	second->keys[0] = (FlowSlice) {(const char *) &key, sizeof(key)};
-	memset(second->totals, 0, sizeof(FlowTotal) * aggregation->naggregates);
-	if (flow_groups_merge(second->groups, second->keys, second->totals) != FLOW_OK)
-		ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
-}
-
 /* Returns a key that is the same for all records. */
 static FlowGroupBy
 constant_key(FlowlogAggregation *aggregation)
@@ -349,18 +296,33 @@ static void
 create_groups_of_sets(FlowlogScan *scan, size_t memory)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
-	int nkeys = aggregation->nkeys + 1;
+	int nkeys = reader_keys(aggregation) + 1;
 	FlowGroupBy *keys;
 
 	if (aggregation->set_keys == NULL)
 		aggregation->set_keys = MemoryContextAlloc(scan->context, sizeof(FlowGroupBy) * nkeys);
 	keys = aggregation->set_keys;
-	memcpy(keys, aggregation->keys, sizeof(FlowGroupBy) * aggregation->nkeys);
+	memcpy(keys, aggregation->keys, sizeof(FlowGroupBy) * (nkeys - 1));
 	keys[nkeys - 1] = constant_key(aggregation);
 	for (int i = 0; i < aggregation->noutputs; i++)
 		if (aggregation->outputs[i].is_value)
 			keys[aggregation->outputs[i].index] = keys[nkeys - 1];
-	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->naggregates, memory);
+	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->nread, memory);
+}
+
+/* Creates the table of groups of the keys alone; there are fewer than with values. */
+static void
+create_groups_of_keys(FlowlogScan *scan, size_t memory)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	const FlowGroupBy *keys = aggregation->keys;
+
+	aggregation->constant = constant_key(aggregation);
+	if (aggregation->nkeys == 0)
+		keys = &aggregation->constant;
+	flowlog_distinct_begin(
+		aggregation->distinct,
+		create_table(scan, keys, Max(aggregation->nkeys, 1), aggregation->naggregates, memory));
 }
 
 /* Creates the tables of groups. */
@@ -368,33 +330,26 @@ static void
 create_groups(FlowlogScan *scan)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
-	SecondStep *second = aggregation->second;
 	size_t memory = flowlog_hash_memory();
-	const FlowGroupBy *keys = aggregation->keys;
 
+	if (aggregation->distinct != NULL)
+	{
+		create_groups_of_keys(scan, memory / 4);
+		memory = memory / 4 * 3;
+	}
 	if (aggregation->sets != NULL)
 	{
 		memory /= 2;
 		create_groups_of_sets(scan, memory);
-	}
-	if (second != NULL)
-	{
-		/* there are fewer groups without the value */
-		memory = memory / 4 * 3;
-		second->constant = constant_key(aggregation);
-		if (aggregation->nkeys == 0)
-			keys = &second->constant;
-		second->groups =
-			create_table(scan, keys, second->nkeys, aggregation->naggregates, memory / 3);
-		begin_second_step(aggregation);
 	}
 	aggregation->groups =
 		create_table(scan, aggregation->keys, reader_keys(aggregation), aggregation->nread, memory);
 }
 
 /* Reads a group's key; returns false if it is NULL. */
-static bool
-read_key(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, FlowValue *value)
+bool
+flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key,
+                           FlowValue *value)
 {
 	FlowStatus status;
 
@@ -421,7 +376,7 @@ key_datum(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, bool *i
 {
 	FlowValue value;
 
-	*isnull = !read_key(scan, output, key, &value);
+	*isnull = !flowlog_aggregate_read_key(scan, output, key, &value);
 	if (*isnull)
 		return (Datum) 0;
 	if (output->is_numeric)
@@ -448,7 +403,7 @@ takes_group(FlowlogScan *scan)
 		FlowGroup group;
 
 		(void) flow_groups_next(aggregation->returned, &position, &group);
-		known = read_key(scan, output, group.keys[output->index], &value);
+		known = flowlog_aggregate_read_key(scan, output, group.keys[output->index], &value);
 	}
 	else
 	{
@@ -480,8 +435,8 @@ output_datum(FlowlogScan *scan, const FlowGroup *group, int i, bool *isnull)
 	if (is_of_key(output))
 	{
 		/* a key that is not in the set is rolled up */
-		*isnull =
-			aggregation->sets != NULL && flowlog_grouping_value(aggregation->sets, group, i) == 0;
+		*isnull = aggregation->sets != NULL && aggregation->distinct == NULL &&
+		          flowlog_grouping_value(aggregation->sets, group, i) == 0;
 		return *isnull ? (Datum) 0 : key_datum(scan, output, group->keys[output->index], isnull);
 	}
 	return (aggregation->store == NULL ? partial_state
@@ -589,110 +544,6 @@ next_groups(FlowlogScan *scan)
 	return flowlog_store_load(store, aggregation->groups);
 }
 
-/* Returns true if the values of a group pass the filter of the distinct ones. */
-static bool
-passes_filter(const FlowlogAggregation *aggregation, const FlowGroup *group)
-{
-	FlowSlice key;
-	int64 passes = 0;
-
-	if (aggregation->second->value->filter == NULL)
-		return true;
-	key = group->keys[aggregation->nkeys + 1];
-	if (key.data != NULL)
-		memcpy(&passes, key.data, sizeof(passes));
-	return passes != 0;
-}
-
-/* Adds a group of keys and a value to that of the keys. */
-static void
-add_value(FlowlogScan *scan, const FlowGroup *group)
-{
-	FlowlogAggregation *aggregation = scan->aggregation;
-	SecondStep *second = aggregation->second;
-	FlowTotal distinct = {0};
-	FlowValue value;
-	FlowStatus status;
-
-	for (int k = 0; k < aggregation->nkeys; k++)
-		second->keys[k] =
-			flow_groups_key_form(aggregation->groups, k, group->keys[k], second->forms[k]);
-
-	/* a distinct value is counted, and added if it is a number */
-	if (passes_filter(aggregation, group) &&
-	    read_key(scan, second->value, group->keys[aggregation->nkeys], &value))
-	{
-		distinct.count = 1;
-		if (second->value->type.type <= FLOW_INT64)
-			distinct.as.sum.low = (uint64) value.integer;
-		if (second->value->type.type <= FLOW_INT64 && value.integer < 0)
-			distinct.as.sum.high = -1;
-	}
-	memcpy(second->totals, group->totals, sizeof(FlowTotal) * aggregation->nread);
-	for (int i = aggregation->nread; i < aggregation->naggregates; i++)
-		second->totals[i] = distinct;
-
-	while ((status = flow_groups_merge(second->groups, second->keys, second->totals)) == FLOW_LIMIT)
-		flowlog_store_put(second->store, second->groups);
-	if (status != FLOW_OK)
-		flowlog_raise_status(&scan->backend, status);
-}
-
-/* Adds all groups of the table to those of the keys: many at once where that is possible. */
-static void
-add_values(FlowlogScan *scan)
-{
-	FlowlogAggregation *aggregation = scan->aggregation;
-	SecondStep *second = aggregation->second;
-	size_t position = 0;
-	FlowGroup group;
-
-	for (;;)
-	{
-		FlowStatus status = flow_groups_add_distinct(second->groups,
-		                                             aggregation->groups,
-		                                             aggregation->nkeys,
-		                                             &position);
-
-		CHECK_FOR_INTERRUPTS();
-		if (status == FLOW_LIMIT)
-			flowlog_store_put(second->store, second->groups);
-		else if (status == FLOW_NO_MEMORY || status == FLOW_INTERRUPTED)
-			flowlog_raise_status(&scan->backend, status);
-		else if (status == FLOW_OK)
-			continue;
-		else if (flow_groups_next(aggregation->groups, &position, &group) == FLOW_OK)
-			add_value(scan, &group);
-		else
-			break;
-	}
-}
-
-/* Does what next_groups does for the groups of the second step. */
-static bool
-next_of_second_step(FlowlogScan *scan)
-{
-	FlowlogAggregation *aggregation = scan->aggregation;
-	SecondStep *second = aggregation->second;
-
-	if (second->added)
-		return flowlog_store_load(second->store, second->groups);
-	while (next_groups(scan))
-	{
-		add_values(scan);
-		flow_groups_clear(aggregation->groups);
-	}
-	second->added = true;
-	if (aggregation->nkeys == 0 &&
-	    !flowlog_store_gather(aggregation->store, second->store, second->groups))
-	{
-		flow_groups_clear(second->groups);
-		return false;
-	}
-	return flowlog_store_finish(second->store, second->groups) ||
-	       flowlog_store_load(second->store, second->groups);
-}
-
 /* Does what next_groups does for several sets of keys. */
 static bool
 next_of_sets(FlowlogScan *scan)
@@ -716,19 +567,37 @@ next_of_sets(FlowlogScan *scan)
 	       flowlog_store_load(store, aggregation->of_sets);
 }
 
+/* Does what next_groups does for aggregates of distinct values. */
+static bool
+next_of_distinct(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	FlowlogDistinct *distinct = aggregation->distinct;
+	FlowGroups *from = aggregation->sets != NULL ? aggregation->of_sets : aggregation->groups;
+
+	if (flowlog_distinct_is_complete(distinct))
+		return flowlog_distinct_load(distinct);
+	while (aggregation->sets != NULL ? next_of_sets(scan) : next_groups(scan))
+	{
+		flowlog_distinct_add(distinct, from);
+		flow_groups_clear(from);
+	}
+	return flowlog_distinct_finish(distinct, aggregation->store);
+}
+
 /* Fills the table from which groups are returned; returns false if there are no more. */
 static bool
 next_table(FlowlogScan *scan, FlowGroups **groups)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 
-	if (aggregation->sets != NULL)
+	if (aggregation->distinct != NULL)
 	{
-		*groups = aggregation->of_sets;
-		return next_of_sets(scan);
+		*groups = flowlog_distinct_groups(aggregation->distinct);
+		return next_of_distinct(scan);
 	}
-	*groups = aggregation->second != NULL ? aggregation->second->groups : aggregation->groups;
-	return aggregation->second != NULL ? next_of_second_step(scan) : next_groups(scan);
+	*groups = aggregation->sets != NULL ? aggregation->of_sets : aggregation->groups;
+	return aggregation->sets != NULL ? next_of_sets(scan) : next_groups(scan);
 }
 
 /* Returns the slot with the next group, or an empty one at the end. */
@@ -787,15 +656,8 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 		flow_groups_clear(aggregation->of_sets);
 	if (aggregation->store != NULL)
 		flowlog_store_reset(aggregation->store);
-	if (aggregation->second != NULL)
-	{
-		flowlog_store_reset(aggregation->second->store);
-		if (aggregation->second->groups != NULL)
-		{
-			flow_groups_clear(aggregation->second->groups);
-			begin_second_step(aggregation);
-		}
-	}
+	if (aggregation->distinct != NULL)
+		flowlog_distinct_rewind(aggregation->distinct);
 	aggregation->full = false;
 	aggregation->ended = false;
 	aggregation->stored = false;
@@ -808,6 +670,6 @@ flowlog_aggregate_end(FlowlogScan *scan)
 {
 	if (scan->aggregation->store != NULL)
 		flowlog_store_reset(scan->aggregation->store);
-	if (scan->aggregation->second != NULL)
-		flowlog_store_reset(scan->aggregation->second->store);
+	if (scan->aggregation->distinct != NULL)
+		flowlog_distinct_end(scan->aggregation->distinct);
 }

@@ -208,7 +208,7 @@ struct FlowlogGroupingSets
 {
 	int nsets;
 	int noutputs;
-	int *values; /* by set and output */
+	int *values; /* of a plan, by set and output */
 	int nkeys;   /* without the set's number, which is the last key of a group */
 	bool *has;   /* by set and key */
 	FlowlogBackend *backend;
@@ -221,8 +221,27 @@ struct FlowlogGroupingSets
 	char (*buffers)[FLOW_FORM_SIZE];
 	int64 *numbers;
 	FlowSlice *keys; /* in the set, and the set's number */
-	FlowTotal *zero; /* totals of no records; an output has two at most */
+	FlowTotal *zero; /* totals of no records */
 };
+
+/* Prepares for sets, whose keys are by columns or values that need no conversion. */
+FlowlogGroupingSets *
+flowlog_grouping_create_of(FlowlogBackend *backend, int nsets, int nkeys, bool *has,
+                           int naggregates)
+{
+	FlowlogGroupingSets *sets = palloc0(sizeof(FlowlogGroupingSets));
+
+	sets->nsets = nsets;
+	sets->nkeys = nkeys;
+	sets->has = has;
+	sets->backend = backend;
+	sets->columns = palloc0(sizeof(FlowColumn *) * nkeys);
+	sets->numbers = palloc(sizeof(int64) * nkeys);
+	sets->buffers = palloc(FLOW_FORM_SIZE * nkeys);
+	sets->keys = palloc0(sizeof(FlowSlice) * (nkeys + 1));
+	sets->zero = palloc0(sizeof(FlowTotal) * naggregates);
+	return sets;
+}
 
 /* Prepares for the sets of a plan; returns NULL if there is only one. */
 FlowlogGroupingSets *
@@ -230,23 +249,20 @@ flowlog_grouping_create(const ForeignScan *plan, FlowlogBackend *backend,
                         const FlowlogOutput *outputs, int noutputs, int nkeys)
 {
 	List *lists = flowlog_grouping_of_plan(plan);
+	int nsets = list_length(lists);
 	FlowlogGroupingSets *sets;
 	ListCell *cell;
 
 	if (lists == NIL)
 		return NULL;
-	sets = palloc0(sizeof(FlowlogGroupingSets));
-	sets->nsets = list_length(lists);
+	/* an output has two aggregates at most */
+	sets = flowlog_grouping_create_of(backend,
+	                                  nsets,
+	                                  nkeys,
+	                                  palloc0(sizeof(bool) * nsets * nkeys),
+	                                  noutputs * 2);
 	sets->noutputs = noutputs;
-	sets->nkeys = nkeys;
-	sets->backend = backend;
-	sets->columns = palloc0(sizeof(FlowColumn *) * nkeys);
-	sets->numbers = palloc(sizeof(int64) * nkeys);
-	sets->values = palloc(sizeof(int) * sets->nsets * noutputs);
-	sets->has = palloc0(sizeof(bool) * sets->nsets * nkeys);
-	sets->buffers = palloc(FLOW_FORM_SIZE * nkeys);
-	sets->keys = palloc0(sizeof(FlowSlice) * (nkeys + 1));
-	sets->zero = palloc0(sizeof(FlowTotal) * noutputs * 2);
+	sets->values = palloc(sizeof(int) * nsets * noutputs);
 	foreach(cell, lists)
 	{
 		int set = foreach_current_index(cell);

@@ -319,17 +319,36 @@ extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSli
 extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys,
                                     const FlowTotal *totals);
 
+/* Keys of groups that are a distinct value, and whether it passes a filter (-1: there is none). */
+typedef struct FlowDistinctValue
+{
+	int key;
+	int filter;
+} FlowDistinctValue;
+
+/* What is added of groups of distinct values to groups of their first keys. */
+typedef struct FlowDistinct
+{
+	int nkeys; /* which are the first ones; 0: a constant 0 is the key */
+	const FlowDistinctValue *values;
+	/*
+	 * The key that says of which value a group is, if there are several.  The
+	 * totals are those of groups of the first value.  -1: there is only one.
+	 */
+	int number;
+	const int *of; /* by aggregate that only the groups added to have: its value */
+} FlowDistinct;
+
 /*
  * in group_merge.c: adds some of the groups of another set, which are whole, to
- * groups of their first keys, "nkeys" or a constant 0; and advances *position
- * past them.  The key after these is a distinct value, the one after that, if
- * there is one, whether it passes a filter.  The totals of the other set's
- * aggregates are merged into the first ones, and the others count or sum
- * values.  FLOW_LIMIT: the next one does not fit.  FLOW_END: the next one is to
- * be merged by itself, or there is none.  FLOW_NO_MEMORY; FLOW_INTERRUPTED.
+ * groups of their first keys, and advances *position past them.  The totals of
+ * the other set's aggregates are merged into the first ones, and the others
+ * count or sum distinct values.  FLOW_LIMIT: the next one does not fit.
+ * FLOW_END: the next one is to be merged by itself, or there is none.
+ * FLOW_NO_MEMORY; FLOW_INTERRUPTED.
  */
-extern FlowStatus flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys,
-                                           size_t *position);
+extern FlowStatus flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from,
+                                           const FlowDistinct *distinct, size_t *position);
 
 /*
  * Adds some of the groups of another set, which has the same aggregates, to

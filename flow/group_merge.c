@@ -20,10 +20,27 @@ typedef struct Source
 	uint64_t *rows[FLOW_RUN];
 	size_t count;
 
-	/* for the table's other aggregates; NULL: there are none */
+	/* of the table's other aggregates, those that "distinct" has of this value are added to */
+	const FlowDistinct *distinct; /* NULL: there are none */
+	int value;
 	const uint8_t *present;
 	const int64_t *numbers;
 } Source;
+
+/* Returns true if the totals of an aggregate, one of the source's, are merged. */
+static bool
+merges_totals(const Source *source)
+{
+	/* each group comes once for each value */
+	return source->value == 0;
+}
+
+/* Returns true if an aggregate, none of the source's, is of the source's distinct values. */
+static bool
+adds_values(const Source *source, int a)
+{
+	return source->distinct->of[a - source->naggregates] == source->value;
+}
 
 /* ---------- rows to rows ---------- */
 
@@ -40,7 +57,7 @@ has_room(FlowGroups *groups, const Source *source)
 
 	if (packed->count == 0)
 		flow_packed_forget_bounds(groups);
-	for (int a = 0; a < source->naggregates; a++)
+	for (int a = 0; a < source->naggregates && merges_totals(source); a++)
 	{
 		const FlowPackedTotal *total = &source->totals[a];
 		uint64_t counts = 0;
@@ -56,7 +73,7 @@ has_room(FlowGroups *groups, const Source *source)
 			return false;
 	}
 	for (int a = source->naggregates; a < groups->spec.naggregates; a++)
-		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
+		if (groups->spec.aggregates[a].kind == FLOW_SUM && adds_values(source, a) &&
 		    !flow_packed_raise(groups, a, source->numbers, source->count))
 			return false;
 	packed->records += most;
@@ -120,13 +137,11 @@ merge_rows(FlowGroups *groups, const Source *source, FlowStatus *status)
 	groups->packed->trusted = true;
 	done = flow_packed_find(groups, &run, 0);
 	groups->packed->trusted = false;
-	for (int a = 0; a < groups->spec.naggregates; a++)
-	{
-		if (a < source->naggregates)
-			merge_total(groups, a, source, done);
-		else
+	for (int a = 0; a < source->naggregates && merges_totals(source); a++)
+		merge_total(groups, a, source, done);
+	for (int a = source->naggregates; a < groups->spec.naggregates; a++)
+		if (adds_values(source, a))
 			add_numbers(groups, a, source, done);
-	}
 	*status = run.status;
 	return done;
 }
@@ -148,36 +163,45 @@ read_number(uint64_t word, int64_t *number)
 	return true;
 }
 
-/* Returns true if a sum of distinct values is wanted. */
+/* Returns true if a sum of the source's distinct values is wanted. */
 static bool
-sums_values(const FlowGroups *groups, int first)
+sums_values(const FlowGroups *groups, const Source *source)
 {
-	for (int a = first; a < groups->spec.naggregates; a++)
-		if (groups->spec.aggregates[a].kind == FLOW_SUM)
+	for (int a = source->naggregates; a < groups->spec.naggregates; a++)
+		if (groups->spec.aggregates[a].kind == FLOW_SUM && adds_values(source, a))
 			return true;
 	return false;
 }
 
+/* Returns the number of the distinct value that a row is of. */
+static int
+number_of_value(const FlowDistinct *distinct, const uint64_t *row)
+{
+	return distinct->number >= 0 ? (int) flow_word_number(row[distinct->number]) : 0;
+}
+
 /*
- * Reads the distinct value of a row, and whether it passes the filter, if there
+ * Reads a distinct value of a row, and whether it passes the filter, if there
  * is one; false if that cannot be done here.
  */
 static bool
-read_value(const FlowGroups *from, const uint64_t *row, int nkeys, bool sums, uint8_t *present,
-           int64_t *number)
+read_value(const FlowGroups *from, const uint64_t *row, const FlowDistinctValue *value, bool sums,
+           uint8_t *present, int64_t *number)
 {
-	uint64_t word = row[nkeys];
+	uint64_t word = row[value->key];
 	int64_t passes = 1;
 
 	*number = 0;
-	if (from->spec.nkeys > nkeys + 1 && !read_number(row[nkeys + 1], &passes))
+	if (value->filter >= 0 && !read_number(row[value->filter], &passes))
 		passes = 0; /* it is NULL */
-	*present = passes != 0 && word != FLOW_WORD_NO_FIELD && word != from->packed->nulls[nkeys];
+	*present =
+		passes != 0 && word != FLOW_WORD_NO_FIELD && word != from->packed->nulls[value->key];
 	return !*present || !sums || read_number(word, number);
 }
 
 FlowStatus
-flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys, size_t *position)
+flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, const FlowDistinct *distinct,
+                         size_t *position)
 {
 	FlowPacked *packed = groups->packed;
 	bool sums;
@@ -186,13 +210,15 @@ flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys, 
 	Source source;
 	FlowStatus status = FLOW_OK;
 
-	if (packed == NULL || packed->off || from->packed == NULL || groups->spec.nkeys > nkeys + 1)
+	if (packed == NULL || packed->off || from->packed == NULL || *position >= from->packed->count)
 		return FLOW_END;
 	source = (Source) {.totals = from->packed->totals,
 	                   .naggregates = from->spec.naggregates,
+	                   .distinct = distinct,
 	                   .present = present,
 	                   .numbers = numbers};
-	sums = sums_values(groups, source.naggregates);
+	source.value = number_of_value(distinct, flow_packed_row(from->packed, *position));
+	sums = sums_values(groups, &source);
 	for (; source.count < FLOW_RUN; source.count++)
 	{
 		size_t i = source.count;
@@ -201,12 +227,14 @@ flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, int nkeys, 
 		if (*position + i >= from->packed->count)
 			break;
 		row = flow_packed_row(from->packed, *position + i);
-		if (!read_value(from, row, nkeys, sums, &present[i], &numbers[i]))
+		if (number_of_value(distinct, row) != source.value ||
+		    !read_value(
+				from, row, &distinct->values[source.value], sums, &present[i], &numbers[i]))
 			break;
 		source.rows[i] = row;
-		for (int k = 0; k < nkeys; k++)
+		for (int k = 0; k < distinct->nkeys; k++)
 			packed->words[k * FLOW_RUN + i] = row[k];
-		if (nkeys == 0) /* the only group's key is 0 */
+		if (distinct->nkeys == 0) /* the only group's key is 0 */
 			packed->words[i] = (uint64_t) FLOW_WORD_NUMBER << 60;
 	}
 	if (source.count == 0 || !has_room(groups, &source))

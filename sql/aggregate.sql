@@ -97,7 +97,7 @@ INSERT INTO queries (kind, query) VALUES
 ('qual', 'SELECT count(*), max(address) FROM %s WHERE address <<= ''10.0.0.0/8'''), ('qual', 'SELECT flag, count(*) FROM %s WHERE day >= ''2026-01-30'' AND medium > 0 GROUP BY flag'),
 ('not pushed', 'SELECT count(*) FROM %s WHERE medium = 443 AND first_word(word || code) = ''ACCEPT'''),
 ('not pushed', 'SELECT count(*) FROM %s WHERE false'), ('not pushed', 'SELECT count(*) FROM %s WHERE current_setting(''timezone'') = ''x'''),
-('distinct', 'SELECT count(DISTINCT medium) FROM %s'), ('not pushed', 'SELECT count(DISTINCT small), count(DISTINCT medium) FROM %s'), ('not pushed', 'SELECT string_agg(word, '','' ORDER BY word) FROM %s'),
+('distinct', 'SELECT count(DISTINCT medium) FROM %s'), ('distinct', 'SELECT count(DISTINCT small), count(DISTINCT medium) FROM %s'), ('not pushed', 'SELECT string_agg(word, '','' ORDER BY word) FROM %s'),
 ('not pushed', 'SELECT sum(decimal), avg(real) FROM %s'), ('text', 'SELECT min(word), max(word), count(*), min(name), max(word || ''!'') FROM %s'), ('text', 'SELECT flag, max(word) FILTER (WHERE medium > 9), min(word), word, sum(large) FROM %s GROUP BY flag, word'),
 ('text', 'SELECT flag, min(word COLLATE "C") < max(word), max(upper(name)) FROM %s GROUP BY flag HAVING min(word) > ''A'''), ('text', 'SELECT min(word), max(name) FROM %s WHERE medium = 7'), ('not pushed', 'SELECT min(DISTINCT word) FROM %s WHERE medium = 7'),
 ('not pushed', 'SELECT max(network) FROM %s'),

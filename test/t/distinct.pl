@@ -79,7 +79,7 @@ sub random_query
 {
 	my $where = rand() < 0.4 ? ' WHERE ' . join(' AND ', map { one_of(@conditions) } 1 .. one_of(1, 1, 2)) : '';
 	my @group = map { one_of(@keys) } 1 .. one_of(0, 0, 1, 1, 1, 2);
-	my @output = (distinct(), map { one_of(@plain) } 1 .. one_of(0, 0, 1, 2));
+	my @output = ((map { distinct() } 1 .. one_of(1, 1, 1, 2, 2, 3)), map { one_of(@plain) } 1 .. one_of(0, 0, 1, 2));
 	my $pushable = 1;
 	my $query;
 
@@ -93,7 +93,6 @@ sub random_query
 		return ($query, $pushable);
 	}
 	($output[@output], $pushable) = (one_of(@others), 0) if rand() < 0.1;
-	($output[@output], $pushable) = ('count(DISTINCT length(word))', 0) if rand() < 0.05;
 	$query = 'SELECT ' . join(', ', @group, @output) . " FROM %s$where";
 	$query .= ' GROUP BY ' . join(', ', @group) if @group;
 	$query .= " HAVING $output[0] > 1" if rand() < 0.15;
@@ -143,9 +142,12 @@ like(plan_of('SELECT word, count(DISTINCT medium), sum(large) FROM clean GROUP B
 like(plan_of('SELECT count(DISTINCT address) FROM clean'), qr/\AForeign Scan\n.*Pushed Aggregates: count\(DISTINCT address\)\n/s, 'nor without keys');
 like(plan_of('SELECT DISTINCT word, small FROM clean'), qr/\AForeign Scan\n.*Pushed Group Key: word, small\n/s, 'nor above SELECT DISTINCT');
 like(plan_of('SELECT word, count(DISTINCT medium) FROM clean GROUP BY word ORDER BY 2 DESC LIMIT 3'), qr/Top: 3 by count\(DISTINCT medium\) DESC/, 'only the best leave the reader');
+like(plan_of('SELECT flag IS NULL, count(DISTINCT medium), count(DISTINCT word) FILTER (WHERE small > 3), sum(DISTINCT medium), count(*) FROM clean GROUP BY 1'),
+	qr/\AForeign Scan\n.*Pushed Aggregates: count\(DISTINCT medium\), count\(DISTINCT word\) FILTER .*, sum\(DISTINCT medium\), count\(\*\)\n/s, 'several values');
+like(plan_of('SELECT count(DISTINCT small), count(DISTINCT small) FILTER (WHERE flag) FROM clean'), qr/\AForeign Scan\n/, 'several filters');
 unlike(plan_of($_), qr/Pushed (Group|Aggregates)/, "not: $_") foreach (
-	'SELECT count(DISTINCT small), count(DISTINCT small) FILTER (WHERE flag) FROM clean', 'SELECT count(DISTINCT small) FILTER (WHERE decimal > medium) FROM clean',
-	'SELECT count(DISTINCT small), count(DISTINCT medium) FROM clean', 'SELECT count(DISTINCT small ORDER BY small) FROM clean', 'SELECT DISTINCT ON (word) word, small FROM clean',
+	'SELECT count(DISTINCT small), count(DISTINCT decimal) FROM clean', 'SELECT count(DISTINCT small) FILTER (WHERE decimal > medium) FROM clean',
+	'SELECT count(DISTINCT small ORDER BY small) FROM clean', 'SELECT DISTINCT ON (word) word, small FROM clean',
 	'SELECT word, count(DISTINCT small) FROM clean GROUP BY ROLLUP (word)', 'SELECT DISTINCT word, rank() OVER (ORDER BY small) FROM clean', 'SELECT DISTINCT word, random() FROM clean',
 	'SELECT count(DISTINCT decimal + medium) FROM clean', 'SELECT count(DISTINCT small) FROM clean WHERE decimal > medium', 'SELECT count(DISTINCT decimal) FROM clean');
 
@@ -161,6 +163,8 @@ foreach my $memory ('4MB', '64kB')
 		foreach my $query (
 			'SELECT count(DISTINCT medium), sum(DISTINCT medium), avg(DISTINCT medium), count(*), sum(large), min(small), max(address) FROM %s',
 			'SELECT count(DISTINCT word) FILTER (WHERE flag), count(*), max(large) FROM %s WHERE medium > 0',
+			'SELECT count(DISTINCT medium), count(DISTINCT word), sum(DISTINCT medium), count(DISTINCT medium) FILTER (WHERE flag), count(*), sum(large), min(small), max(address) FROM %s',
+			'SELECT count(DISTINCT address), count(DISTINCT large), sum(large) FROM %s WHERE medium > 1000000',
 			'SELECT count(DISTINCT address), sum(large) FROM %s WHERE medium > 1000000',
 			'SELECT count(DISTINCT small) FROM %s HAVING count(*) > 1', 'SELECT count(DISTINCT small) FROM %s HAVING count(*) < 1',
 			'SELECT (SELECT count(DISTINCT small) FROM %1$s), count(DISTINCT md5(word)) FROM %1$s')
@@ -181,6 +185,8 @@ foreach my $memory ('4MB', '64kB')
 		foreach my $query (
 			'SELECT sum((SELECT count(DISTINCT medium) FROM %s WHERE small > x)) FROM generate_series(0, 30, 10) x',
 			'SELECT sum((SELECT sum(n) FROM (SELECT word, count(DISTINCT medium) AS n FROM %s WHERE small < x GROUP BY word) g)) FROM generate_series(0, 30, 10) x',
+			'SELECT sum((SELECT sum(n + m) FROM (SELECT small, count(DISTINCT medium) AS n, count(DISTINCT word) AS m FROM %s WHERE small < x GROUP BY small) g)) FROM generate_series(0, 30, 10) x',
+			'SELECT sum((SELECT count(DISTINCT medium) + count(DISTINCT word) FROM %s WHERE small > x)) FROM generate_series(0, 30, 10) x',
 			'SELECT sum(g.n), count(*) FROM generate_series(1, 3) x LEFT JOIN (SELECT word, count(DISTINCT medium) AS n FROM %s GROUP BY word OFFSET 0) g ON g.n > x',
 			'SELECT sum(g.medium), count(*) FROM generate_series(1, 3) x LEFT JOIN (SELECT DISTINCT medium, flag FROM %s OFFSET 0) g ON g.medium > x')
 		{
@@ -194,6 +200,17 @@ foreach my $memory ('4MB', '64kB')
 $session->safe_query('SET plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 0; PREPARE q(int) AS SELECT flag, count(DISTINCT small), count(*) FROM clean WHERE medium > $1 GROUP BY flag ORDER BY flag;
 	PREPARE p(int) AS SELECT flag, count(DISTINCT small), count(*) FROM clean_heap WHERE medium > $1 GROUP BY flag ORDER BY flag');
 is($session->safe_query("EXECUTE q($_)"), $session->safe_query("EXECUTE p($_)"), "prepared: $_") foreach (0, 'NULL', 1000);
+
+# ---------- sums that do not fit into 64 bits ----------
+
+foreach my $workers (0, 2)
+{
+	$session->safe_query("SET max_parallel_workers_per_gather = $workers; SET work_mem = '64kB'");
+	foreach my $query ('SELECT small, count(DISTINCT medium), sum(DISTINCT large), count(DISTINCT word), sum(large) FROM %s GROUP BY small ORDER BY 1', 'SELECT sum(DISTINCT large), count(DISTINCT word), sum(large), sum(DISTINCT medium) FROM %s')
+	{
+		is($session->safe_query(sprintf($query, 'clean')), $session->safe_query(sprintf($query, 'clean_heap')), "large sums, $workers workers: $query");
+	}
+}
 
 # ---------- errors ----------
 

@@ -261,22 +261,59 @@ check_same_groups(const FlowGroups *a, const FlowGroups *b, int nkeys, int naggr
 		CHECK(has_same_group(b, &group, nkeys, naggregates));
 }
 
+/* The host's distinct ports; and these together with the hosts, in groups that have a number. */
+static const FlowDistinctValue distinct_values[] = {{1, -1}, {0, -1}};
+static const FlowDistinct distinct_ports = {1, distinct_values, -1, (const int[]) {0, 0}};
+static const FlowDistinct distinct_both = {1, distinct_values, 2, (const int[]) {1, 0}};
+
 /* Adds a group of a key and a value to that of the key. */
 static void
-add_one_distinct(FlowGroups *groups, const FlowGroup *group)
+add_one_distinct(FlowGroups *groups, const FlowGroup *group, const FlowDistinct *distinct)
 {
 	FlowTotal totals[NALL] = {0};
+	int64_t number = 0;
+	int key;
 	FlowValue value;
 
-	memcpy(totals, group->totals, NREAD * sizeof(FlowTotal));
-	if (flow_value_read(&columns[1], &unit_host, group->keys[1], &value) == FLOW_OK)
+	if (distinct->number >= 0)
+		memcpy(&number, group->keys[distinct->number].data, sizeof(number));
+	key = distinct->values[number].key;
+	if (number == 0)
+		memcpy(totals, group->totals, NREAD * sizeof(FlowTotal));
+	if (flow_value_read(&columns[key], &unit_host, group->keys[key], &value) == FLOW_OK)
 		for (int a = NREAD; a < NALL; a++)
 		{
+			if (distinct->of[a - NREAD] != number)
+				continue;
 			totals[a].count = 1;
+			if (aggregates[a].kind != FLOW_SUM)
+				continue;
 			totals[a].as.sum.low = (uint64_t) value.integer;
 			totals[a].as.sum.high = -(value.integer < 0);
 		}
 	CHECK_INT(flow_groups_merge(groups, group->keys, totals), FLOW_OK);
+}
+
+/* Adds all groups, many at once where that is possible; returns how many those were. */
+static size_t
+add_all_distinct(FlowGroups *groups, const FlowGroups *from, const FlowDistinct *distinct)
+{
+	size_t position = 0, many = 0;
+	FlowGroup group;
+
+	for (;;)
+	{
+		size_t before = position;
+		FlowStatus status = flow_groups_add_distinct(groups, from, distinct, &position);
+
+		many += position - before;
+		if (status == FLOW_OK)
+			continue;
+		CHECK_INT(status, FLOW_END);
+		if (flow_groups_next(from, &position, &group) != FLOW_OK)
+			return many;
+		add_one_distinct(groups, &group, distinct);
+	}
 }
 
 static void
@@ -289,27 +326,14 @@ it_adds_distinct_values(void)
 		FlowGroups *from = make_groups(2, NREAD, SIZE_MAX);
 		FlowGroups *at_once = make_groups(1, NALL, SIZE_MAX);
 		FlowGroups *one_by_one = make_groups(1, NALL, SIZE_MAX);
-		size_t position = 0, many = 0;
+		size_t many;
 		FlowGroup group;
-		FlowStatus status;
 
 		add_records(from, 1500, round % 4 == 3, &seed);
-		for (;;)
-		{
-			size_t before = position;
-
-			status = flow_groups_add_distinct(at_once, from, 1, &position);
-			many += position - before;
-			if (status == FLOW_OK)
-				continue;
-			CHECK_INT(status, FLOW_END);
-			if (flow_groups_next(from, &position, &group) != FLOW_OK)
-				break;
-			add_one_distinct(at_once, &group);
-		}
+		many = add_all_distinct(at_once, from, &distinct_ports);
 		CHECK(round % 4 == 3 || many > 100);
-		for (position = 0; flow_groups_next(from, &position, &group) == FLOW_OK;)
-			add_one_distinct(one_by_one, &group);
+		for (size_t position = 0; flow_groups_next(from, &position, &group) == FLOW_OK;)
+			add_one_distinct(one_by_one, &group, &distinct_ports);
 		check_same_groups(at_once, one_by_one, 1, NALL);
 		flow_groups_free(from);
 		flow_groups_free(at_once);
@@ -349,6 +373,49 @@ add_one_to_set(FlowGroups *groups, const FlowGroup *group, const bool *has, int 
 	                      {(const char *) &number, sizeof(number)}};
 
 	CHECK_INT(flow_groups_merge(groups, slices, group->totals), FLOW_OK);
+}
+
+static void
+it_adds_distinct_values_of_several_keys(void)
+{
+	static const bool sets[][2] = {{true, true}, {true, false}};
+	uint64_t seed = 41;
+
+	for (int round = 0; round < unit_tries(8); round++)
+	{
+		FlowExpressions *expressions = flow_expressions_create(&unit_host, columns, NCOLUMNS);
+		FlowValue zero = {0};
+		FlowGroupBy more[] = {keys[0],
+		                      keys[1],
+		                      {-1, flow_expression_constant(expressions, FLOW_INT64, &zero)}};
+		FlowGroups *of_sets = make_groups_of_sets(expressions, more);
+		FlowGroups *at_once = make_groups(1, NALL, SIZE_MAX);
+		FlowGroups *one_by_one = make_groups(1, NALL, SIZE_MAX);
+		size_t many;
+		FlowGroup group;
+
+		/* groups of one value stand together, or not */
+		for (int part = 0; part < 3; part++)
+		{
+			FlowGroups *from = make_groups(2, NREAD, SIZE_MAX);
+
+			add_records(from, 500, round % 4 == 3, &seed);
+			for (size_t position = 0; flow_groups_next(from, &position, &group) == FLOW_OK;)
+				for (int set = 0; set < 2; set++)
+					add_one_to_set(of_sets, &group, sets[set], set);
+			flow_groups_free(from);
+		}
+		many = add_all_distinct(at_once, of_sets, &distinct_both);
+		CHECK(round % 4 == 3 || many > 100);
+		for (size_t position = 0; flow_groups_next(of_sets, &position, &group) == FLOW_OK;)
+			add_one_distinct(one_by_one, &group, &distinct_both);
+		check_same_groups(at_once, one_by_one, 1, NALL);
+		flow_groups_free(of_sets);
+		flow_groups_free(at_once);
+		flow_groups_free(one_by_one);
+		flow_expressions_free(expressions);
+	}
+	CHECK_INT(unit_state.outstanding, 0);
 }
 
 static void
@@ -648,6 +715,7 @@ main(void)
 	RUN(it_keeps_numbers_of_60_bits);
 	RUN(it_knows_plain_integers);
 	RUN(it_adds_distinct_values);
+	RUN(it_adds_distinct_values_of_several_keys);
 	RUN(it_adds_groups_to_sets);
 	RUN(it_adds_rows_of_other_tables);
 	RUN(it_counts_and_moves_rows_in_pieces);
