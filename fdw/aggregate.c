@@ -458,7 +458,7 @@ top_of_groups(PlannerInfo *root, RelOptInfo *input, List *outputs)
 
 	if (key == NULL || !list_member(outputs, key) ||
 	    !flowlog_recognise_output(root, flowlog_plan_table(input), key, &output) ||
-	    !flowlog_output_has_order(&output))
+	    (!flowlog_output_has_order(&output) && !flowlog_output_is_average(&output)))
 		return NIL;
 	return flowlog_top_of_groups(root, key, flowlog_output_type(&output));
 }

@@ -128,6 +128,16 @@ extern bool flowlog_aggregate_value(const FlowlogAggregate *aggregate, const Flo
                                     FlowValue *value);
 
 /*
+ * Return true if an output is an average; two integers between which it is, as
+ * the reader orders averages; and that of the value that PostgreSQL computes,
+ * for which memory is taken from the current context.  The count is not 0.
+ */
+extern bool flowlog_output_is_average(const FlowlogOutput *output);
+extern void flowlog_average_bounds(const FlowTotal *total, FlowValue *low, FlowValue *high);
+extern void flowlog_average_value(const FlowlogOutput *output, const FlowTotal *total,
+                                  FlowValue *value);
+
+/*
  * Recognises a column of an aggregation's target, in aggregate_output.c;
  * "index" is not set.  "root" is NULL at execution.
  */

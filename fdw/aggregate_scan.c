@@ -384,6 +384,56 @@ key_datum(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, bool *i
 	return flowlog_value_to_datum(&output->type, &value);
 }
 
+/* Returns true if a group is of a set of keys that an output, a key, is not in: it is rolled up. */
+static bool
+is_rolled_up(const FlowlogAggregation *aggregation, const FlowGroup *group, int output)
+{
+	return aggregation->sets != NULL && aggregation->distinct == NULL &&
+	       flowlog_grouping_value(aggregation->sets, group, output) == 0;
+}
+
+/* Returns the value of an output that is no aggregate in the group shown; false: it is NULL. */
+static bool
+value_shown(FlowlogScan *scan, int number, FlowValue *value)
+{
+	const FlowlogAggregation *aggregation = scan->aggregation;
+	const FlowlogOutput *output = &aggregation->outputs[number];
+	size_t position = aggregation->shown;
+	FlowGroup group;
+
+	(void) flow_groups_next(aggregation->returned, &position, &group);
+	if (output->is_grouping)
+		value->integer = flowlog_grouping_value(aggregation->sets, &group, number);
+	else if (is_rolled_up(aggregation, &group, number))
+		return false;
+	else
+		return flowlog_aggregate_read_key(scan, output, group.keys[output->index], value);
+	return true;
+}
+
+/*
+ * Returns false if an average is not among the best.  PostgreSQL's own value
+ * decides, as it rounds some to the same one, but few groups come close to it.
+ */
+static bool
+takes_average(FlowlogScan *scan, const FlowlogOutput *output, const FlowTotal *total)
+{
+	ExprContext *econtext = flowlog_needs_node(scan->group_needs)->ss.ps.ps_ExprContext;
+	MemoryContext old;
+	FlowValue low;
+	FlowValue high;
+
+	if (total->count == 0)
+		return flow_top_takes(scan->best, NULL);
+	flowlog_average_bounds(total, &low, &high);
+	if (!flow_top_may_take(scan->best, &low, &high))
+		return false;
+	old = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	flowlog_average_value(output, total, &low);
+	MemoryContextSwitchTo(old);
+	return flow_top_takes(scan->best, &low);
+}
+
 /* Returns false if the group shown is left out, as it is not among the best. */
 static bool
 takes_group(FlowlogScan *scan)
@@ -398,18 +448,12 @@ takes_group(FlowlogScan *scan)
 		return true;
 	output = &aggregation->outputs[number];
 	if (output->aggregate == NULL)
-	{
-		size_t position = aggregation->shown;
-		FlowGroup group;
-
-		(void) flow_groups_next(aggregation->returned, &position, &group);
-		known = flowlog_aggregate_read_key(scan, output, group.keys[output->index], &value);
-	}
+		known = value_shown(scan, number, &value);
 	else
 	{
-		FlowTotal total;
-
 		flow_groups_total(aggregation->returned, aggregation->shown, output->index, &total);
+		if (flowlog_output_is_average(output))
+			return takes_average(scan, output, &total);
 		known = flowlog_aggregate_value(output->aggregate, &total, &value);
 	}
 	return flow_top_takes(scan->best, known ? &value : NULL);
@@ -435,8 +479,7 @@ output_datum(FlowlogScan *scan, const FlowGroup *group, int i, bool *isnull)
 	if (is_of_key(output))
 	{
 		/* a key that is not in the set is rolled up */
-		*isnull = aggregation->sets != NULL && aggregation->distinct == NULL &&
-		          flowlog_grouping_value(aggregation->sets, group, i) == 0;
+		*isnull = is_rolled_up(aggregation, group, i);
 		return *isnull ? (Datum) 0 : key_datum(scan, output, group->keys[output->index], isnull);
 	}
 	return (aggregation->store == NULL ? partial_state

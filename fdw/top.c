@@ -111,7 +111,7 @@ has_plain_limit(PlannerInfo *root)
 	    query->sortClause == NIL || query->limitOption != LIMIT_OPTION_COUNT)
 		return false;
 	if (query->rowMarks != NIL || query->setOperations != NULL || query->distinctClause != NIL ||
-	    query->hasWindowFuncs || query->hasTargetSRFs || query->groupingSets != NIL)
+	    query->hasWindowFuncs || query->hasTargetSRFs)
 		return false;
 	/* it is evaluated twice for groups that are among the best */
 	if (contain_volatile_functions(query->havingQual) || contain_subplans(query->havingQual))
@@ -239,7 +239,8 @@ flowlog_top_key(PlannerInfo *root, bool grouped)
 	const SortGroupClause *clause;
 
 	if (!has_plain_limit(root) || (root->parse->groupClause != NIL) != grouped ||
-	    ((root->parse->hasAggs || root->hasHavingQual) && !grouped))
+	    ((root->parse->hasAggs || root->hasHavingQual || root->parse->groupingSets != NIL) &&
+	     !grouped))
 		return NULL;
 	clause = first_sort_clause(root);
 	if (clause == NULL)

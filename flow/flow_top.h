@@ -56,6 +56,9 @@ extern FlowStatus flow_top_begin(FlowTop *top, size_t count, FlowError *error);
 /* Returns true unless a key, NULL for SQL's NULL, is worse than the n best. */
 extern bool flow_top_takes(FlowTop *top, const FlowValue *key);
 
+/* Returns false if any key between two of them would be worse; it is not noted. */
+extern bool flow_top_may_take(const FlowTop *top, const FlowValue *low, const FlowValue *high);
+
 /*
  * Drops records of a batch.  "rows" are the batch's rows, of which it leaves
  * those that stay, from the first on; it returns their number.  For a single

@@ -186,6 +186,12 @@ flow_top_takes(FlowTop *top, const FlowValue *key)
 	return top->count == 0 || take_rank(top, key != NULL ? value_rank(top, key) : top->null_rank);
 }
 
+bool
+flow_top_may_take(const FlowTop *top, const FlowValue *low, const FlowValue *high)
+{
+	return top->count == 0 || value_rank(top, top->descending ? high : low) <= top->worst;
+}
+
 size_t
 flow_top_select(FlowTop *top, const FlowBatch *batch, uint32_t *rows)
 {

@@ -93,8 +93,8 @@ my @keys = (qw(small medium large word name flag address network moment local da
 	q{date_trunc('minute', moment)}, 'extract(hour FROM moment)', q{CASE WHEN word = 'ACCEPT' THEN medium ELSE 0 END}, '1000 / small', 'medium::bigint', 'address::text COLLATE "C"');
 my @unknown = (qw(decimal real code other), 'word COLLATE unknown', 'abs(decimal)', q{md5(word) COLLATE "C"});
 my @conditions = ('medium > 443', 'small IN (1, 6, 17)', 'flag', q{word = 'ACCEPT'}, 'word IS NULL', 'large IS NOT NULL', q{address <<= '10.0.0.0/8'}, q{moment >= '2026-01-30'}, 'medium > small');
-my @aggregates = ('count(*)', 'count(word)', 'sum(small)', 'sum(large)', 'sum(medium)', 'min(medium)', 'max(large)', 'min(address)', 'max(moment)', 'bool_and(flag)', 'count(*) FILTER (WHERE medium > 0)');
-my @unordered = ('avg(medium)', 'stddev(small)', 'sum(decimal)', 'sum(large) + 1');
+my @aggregates = ('count(*)', 'count(word)', 'sum(small)', 'sum(large)', 'sum(medium)', 'min(medium)', 'max(large)', 'min(address)', 'max(moment)', 'bool_and(flag)', 'count(*) FILTER (WHERE medium > 0)', 'avg(medium)', 'avg(large)', 'avg(small) FILTER (WHERE flag)');
+my @unordered = ('stddev(small)', 'sum(decimal)', 'sum(large) + 1');
 
 # "ORDER BY" of some keys, and whether the reader knows the first of them
 sub order
@@ -123,7 +123,17 @@ sub random_query
 	{
 		my @group = map { one_of(qw(small word flag address day), 'medium / 7') } 1 .. one_of(1, 1, 2);
 		my ($keys, $order, $knows) = order([ @group, @aggregates ], [@unordered]);
+		my $list = join(', ', @group);
 
+		# groups of several sets, of which some have the same keys
+		if (rand() < 0.4)
+		{
+			my $by = one_of("ROLLUP ($list)", "CUBE ($list)", "GROUPING SETS (($list), ($group[0]), ())");
+
+			($keys->[0], $order) = ("grouping($list)", one_of("grouping($list)", "grouping($list) DESC")) if rand() < 0.1;
+			return ('SELECT ' . join(', ', map { (@group, @$keys)[$_] . " AS k$_" } 0 .. $#group + @$keys) . " FROM %s$where GROUP BY $by" . one_of('', '', ' HAVING count(*) > 2', ' HAVING max(medium) > 50000 OR count(*) = 1') . " ORDER BY $order, $list, grouping($list) LIMIT $limit",
+				$knows && $finite && 'group');
+		}
 		return ('SELECT ' . join(', ', map { (@group, @$keys)[$_] . " AS k$_" } 0 .. $#group + @$keys) . " FROM %s$where GROUP BY " . join(', ', @group) . one_of('', '', ' HAVING count(*) > 2', ' HAVING max(medium) > 50000 OR count(*) = 1', ' HAVING sum(small) IS NULL') . " ORDER BY $order, " . join(', ', @group) . " LIMIT $limit",
 			$knows && $finite && 'group');
 	}
@@ -178,6 +188,9 @@ is(top_of('SELECT n FROM clean ORDER BY medium DESC NULLS LAST, n LIMIT 1'), '1 
 is(top_of('SELECT n FROM clean ORDER BY medium + 1 NULLS FIRST FETCH FIRST 3 ROWS ONLY'), '3 by (medium + 1) NULLS FIRST', 'an expression');
 is(top_of('SELECT word, sum(large) FROM clean GROUP BY word ORDER BY sum(large) DESC LIMIT 3'), '3 by sum(large) DESC', 'groups');
 is(top_of('SELECT word, sum(large) FROM clean GROUP BY word HAVING count(*) > 1 ORDER BY sum(large) DESC LIMIT 3'), '3 by sum(large) DESC', 'groups that pass HAVING');
+is(top_of('SELECT word, avg(large) FROM clean GROUP BY word ORDER BY avg(large) LIMIT 3'), '3 by avg(large)', 'groups by an average');
+is(top_of('SELECT word, sum(large) FROM clean GROUP BY ROLLUP (word) ORDER BY 2 LIMIT 3'), '3 by sum(large)', 'groups of several sets');
+is(top_of('SELECT word, flag, count(*) FROM clean GROUP BY CUBE (word, flag) ORDER BY grouping(word, flag) DESC, 3 DESC LIMIT 3'), '3 by GROUPING(word, flag) DESC', 'by the set');
 is(top_of(q{SELECT word, medium FROM clean WHERE word = 'ACCEPT' ORDER BY word, medium LIMIT 3}), '3 by medium', 'what is constant orders nothing');
 is(top_of('SELECT n FROM parted ORDER BY medium LIMIT 3'), '3 by medium; 3 by medium', 'partitions');
 is(top_of('SELECT n FROM clean ORDER BY medium LIMIT 100000'), '100000 by medium', 'the most that there may be');
@@ -192,8 +205,8 @@ is(top_of($_), '', "not: $_") foreach (
 	'SELECT n FROM clean ORDER BY medium FETCH FIRST 3 ROWS WITH TIES', 'SELECT DISTINCT n, medium FROM clean ORDER BY medium LIMIT 3', 'SELECT DISTINCT ON (medium) n FROM clean ORDER BY medium, n LIMIT 3',
 	'SELECT n, generate_series(1, 2) FROM clean ORDER BY medium LIMIT 3', 'SELECT n, rank() OVER (ORDER BY medium) FROM clean ORDER BY medium LIMIT 3', 'SELECT n, random() FROM clean ORDER BY medium LIMIT 3',
 	'SELECT n, (SELECT max(medium) FROM clean i WHERE i.n = clean.n) FROM clean ORDER BY medium LIMIT 3', 'SELECT n FROM clean ORDER BY medium LIMIT random()', 'SELECT medium FROM clean UNION SELECT medium FROM nulled ORDER BY 1 LIMIT 3',
-	'SELECT n FROM clean ORDER BY medium LIMIT 3 FOR UPDATE', 'SELECT word, sum(large) FROM clean GROUP BY word HAVING random() > 0.5 ORDER BY sum(large) DESC LIMIT 3', 'SELECT word, avg(large) FROM clean GROUP BY word ORDER BY avg(large) LIMIT 3',
-	'SELECT word, sum(large) FROM clean GROUP BY ROLLUP (word) ORDER BY 2 LIMIT 3', 'SELECT sum(large) FROM clean ORDER BY 1 LIMIT 3');
+	'SELECT n FROM clean ORDER BY medium LIMIT 3 FOR UPDATE', 'SELECT word, sum(large) FROM clean GROUP BY word HAVING random() > 0.5 ORDER BY sum(large) DESC LIMIT 3', 'SELECT word, stddev(medium) FROM clean GROUP BY word ORDER BY 2 LIMIT 3',
+	'SELECT 1 FROM clean GROUP BY () ORDER BY 1 LIMIT 3', 'SELECT sum(large) FROM clean ORDER BY 1 LIMIT 3');
 is($session->safe_query('SET flowlog_fdw.enable_top = off; EXPLAIN (COSTS OFF) SELECT n FROM clean ORDER BY medium LIMIT 3') =~ /Top:/, '', 'nor if it is turned off');
 $session->safe_query('SET flowlog_fdw.enable_top = on');
 
@@ -257,6 +270,24 @@ foreach my $leader ('on', 'off')
 	$session->safe_query('RESET plan_cache_mode');
 }
 $session->safe_query('RESET max_parallel_workers_per_gather');
+
+# ---------- averages ----------
+
+# PostgreSQL rounds some averages to the same value, and then what follows in the order decides
+my $averages = PostgreSQL::Test::Utils::tempdir('averages');
+
+write_file("$averages/a.log", map { "$_->[0] $_->[1]\n" } map { my $n = $_; map { [ "k$n", $_ ] } 1000000000000000000, ($n % 3 == 0 ? 1000000000000000001 : $n % 3 == 1 ? 1000000000000000002 : ()), ($n % 7 == 0 ? -$n : ()) } 10 .. 60);
+create_copied_table($node, 'average', $averages, columns => 'key text COLLATE "C", number bigint', regex => '(\S+) (\S+)');
+foreach my $order ('avg(number), key', 'avg(number) DESC, key', 'avg(number) DESC, key DESC', 'avg(number), key DESC', 'avg(DISTINCT number) DESC, key')
+{
+	foreach my $limit (1, 5, 20)
+	{
+		my $query = "SELECT key, avg(number) FROM %s GROUP BY key ORDER BY $order LIMIT $limit";
+
+		like(top_of(sprintf($query, 'average')), qr/^$limit by avg/, 'it is by averages');
+		is($session->safe_query(sprintf($query, 'average')), $session->safe_query(sprintf($query, 'average_heap')), "$limit by $order");
+	}
+}
 
 # ---------- Parquet ----------
 

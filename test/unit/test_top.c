@@ -135,13 +135,15 @@ it_drops_only_what_is_worse(void)
 		{
 			bool first = unit_random(&seed) % 200 != 0; /* else it begins again */
 			size_t better = 0;
-			bool taken;
+			bool taken, may_take;
 
 			random_key(spec.type, range, &seed, &keys[i]);
 			for (size_t j = 0; j < i; j++)
 				better += compare_keys(&spec, &keys[j], &keys[i]) < 0;
+			may_take = keys[i].is_null || flow_top_may_take(top, &keys[i].value, &keys[i].value);
 			taken = flow_top_takes(top, keys[i].is_null ? NULL : &keys[i].value);
 			dropped[which] += !taken;
+			CHECK(may_take == (taken || keys[i].is_null));
 			CHECK(taken || better >= count);
 			CHECK(taken || count > 0);
 			if (!taken)
@@ -178,6 +180,8 @@ it_begins_anew(void)
 	CHECK(flow_top_takes(top, &low));
 	CHECK(!flow_top_takes(top, &high));
 	CHECK(flow_top_takes(top, &low)); /* what follows in the order may decide */
+	CHECK(flow_top_may_take(top, &low, &high));
+	CHECK(!flow_top_may_take(top, &high, &high));
 	CHECK_INT(flow_top_begin(top, 2, &error), FLOW_OK);
 	CHECK(flow_top_takes(top, &high));
 	CHECK(flow_top_takes(top, NULL));
