@@ -122,6 +122,7 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 {
 	const FlowlogTable *table = flowlog_plan_table(input);
 	bool distinct = false;
+	bool by_value = false; /* a column's groups cannot be told apart by its fields */
 	int nkeys = 0;
 	ListCell *cell;
 
@@ -146,14 +147,19 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 			return false;
 		distinct |= output.distinct;
 		if ((output.aggregate == NULL || output.distinct) && whole && output.column >= 0 &&
-		    !flow_group_keeps_values(&output.type) &&
-		    (root->parse->groupingSets == NIL || !flowlog_grouping_by_value(&output.type)))
-			return false;
+		    !flow_group_keeps_values(&output.type))
+		{
+			if (!flowlog_grouping_by_value(&output.type))
+				return false;
+			by_value = true;
+		}
 		if (output.aggregate != NULL && (!whole || OidIsValid(output.aggregate->final)) &&
 		    !flowlog_aggregate_state_is_known(output.aggregate))
 			return false;
 		nkeys += output.aggregate == NULL;
 	}
+	if (by_value && !distinct && root->parse->groupingSets == NIL)
+		return false;
 	return nkeys > 0 || !whole || (distinct && root->parse->groupClause == NIL);
 }
 

@@ -108,13 +108,14 @@ typedef struct FlowlogOutput
 	 */
 	bool as_key;
 	bool is_grouping; /* it is GROUPING(); nothing else is set */
-	bool is_value;    /* groups of sets have the column's value as a key, not its fields */
-	int column;       /* the argument as an index into the table's columns; -1: it is none */
-	FlowColumn type;  /* of the argument */
-	bool is_numeric;  /* the reader computes an integer for what is numeric */
-	int index;        /* among the group's keys or totals */
-	int sum;          /* of FLOW_SQUARES: the sum of the same values, among the totals */
-	int value;        /* of "distinct": the number of the distinct value */
+	/* groups of sets, and of keys without values, have the column's value as a key */
+	bool is_value;
+	int column;      /* the argument as an index into the table's columns; -1: it is none */
+	FlowColumn type; /* of the argument */
+	bool is_numeric; /* the reader computes an integer for what is numeric */
+	int index;       /* among the group's keys or totals */
+	int sum;         /* of FLOW_SQUARES: the sum of the same values, among the totals */
+	int value;       /* of "distinct": the number of the distinct value */
 } FlowlogOutput;
 
 /*
@@ -374,6 +375,10 @@ extern FlowlogGroupingSets *flowlog_grouping_create(const ForeignScan *plan,
 extern FlowlogGroupingSets *flowlog_grouping_create_of(FlowlogBackend *backend, int nsets,
                                                        int nkeys, bool *has, int naggregates);
 
+/* Has groups of sets have the value of a column as a key, not its field. */
+extern void flowlog_grouping_set_column(FlowlogGroupingSets *sets, int key,
+                                        const FlowColumn *column);
+
 /*
  * Begins to fill an empty table with groups of sets; those that do not fit go
  * to the store.
@@ -410,9 +415,12 @@ extern void flowlog_distinct_set_keys(const FlowlogDistinct *distinct, const Flo
                                       FlowExpression *argument, FlowExpression *filter,
                                       FlowGroupBy *keys);
 
+/* Returns the one that an output is, or its distinct value: an output with "is_value". */
+extern int flowlog_distinct_key(const FlowlogDistinct *distinct, const FlowlogOutput *output);
+
 /*
  * Returns the sets of keys, one for each value, to whose groups the reader's
- * are to be added first; NULL if there is only one value.
+ * are to be added first; NULL: the reader's have the only value.
  */
 extern FlowlogGroupingSets *flowlog_distinct_sets(const FlowlogDistinct *distinct);
 

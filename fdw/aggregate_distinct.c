@@ -14,7 +14,8 @@
  * one group for each value, as for GROUPING SETS (aggregate_sets.c): that of
  * the keys, the value and its number.  These are whole before they are added
  * to those of the keys.  The totals of the other aggregates are taken from the
- * groups of the first value.
+ * groups of the first value.  That is done of a single value, too, if groups
+ * cannot be told apart by the fields of a column, such as a boolean.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,7 +35,8 @@ struct FlowlogDistinct
 	const FlowlogOutput **outputs; /* by value, one of those that are of it */
 	int *of;                       /* by aggregate that is not the reader's: its value */
 	int nreader_keys;
-	FlowDistinct spec; /* of all this for the core */
+	FlowlogGroupingSets *sets; /* of the reader's keys; NULL: of one value as it is */
+	FlowDistinct spec;         /* of all this for the core */
 
 	FlowGroups *groups;  /* by the keys alone; NULL: not yet started */
 	FlowlogStore *store; /* for those that do not fit */
@@ -92,6 +94,44 @@ find_value(FlowlogDistinct *self, const FlowlogOutput *output)
 	return self->nvalues++;
 }
 
+/*
+ * Makes the sets of the reader's keys that groups of several values have, or
+ * groups by values of columns; NULL: there are none.
+ */
+static FlowlogGroupingSets *
+make_sets(FlowlogDistinct *self, const FlowlogOutput *outputs, int noutputs)
+{
+	FlowlogGroupingSets *sets;
+	bool needed = self->nvalues > 1;
+	bool *has;
+
+	for (int i = 0; i < noutputs; i++)
+		needed |= outputs[i].is_value;
+	if (!needed)
+		return NULL;
+	has = palloc0(sizeof(bool) * self->nvalues * self->nreader_keys);
+	for (int i = 0; i < self->nvalues; i++)
+	{
+		bool *of_value = &has[i * self->nreader_keys];
+
+		memset(of_value, true, self->nkeys);
+		of_value[self->values[i].key] = true;
+		if (self->values[i].filter >= 0)
+			of_value[self->values[i].filter] = true;
+	}
+	sets = flowlog_grouping_create_of(&self->scan->backend,
+	                                  self->nvalues,
+	                                  self->nreader_keys,
+	                                  has,
+	                                  self->nread);
+	for (int i = 0; i < noutputs; i++)
+		if (outputs[i].is_value)
+			flowlog_grouping_set_column(sets,
+			                            flowlog_distinct_key(self, &outputs[i]),
+			                            &outputs[i].type);
+	return sets;
+}
+
 /* Prepares to compute outputs of distinct values; returns NULL if there are none. */
 FlowlogDistinct *
 flowlog_distinct_create(FlowlogScan *scan, FlowlogOutput *outputs, int noutputs, int nkeys,
@@ -117,10 +157,11 @@ flowlog_distinct_create(FlowlogScan *scan, FlowlogOutput *outputs, int noutputs,
 		outputs[i].value = find_value(self, &outputs[i]);
 		self->of[outputs[i].index - nread] = outputs[i].value;
 	}
+	self->sets = make_sets(self, outputs, noutputs);
 	self->spec = (FlowDistinct) {
 		.nkeys = nkeys,
 		.values = self->values,
-		.number = self->nvalues > 1 ? self->nreader_keys : -1,
+		.number = self->sets != NULL ? self->nreader_keys : -1,
 		.of = self->of,
 	};
 	self->keys = palloc0(sizeof(FlowSlice) * nown);
@@ -136,32 +177,16 @@ flowlog_distinct_keys(const FlowlogDistinct *self)
 	return self->nreader_keys;
 }
 
-/*
- * Returns the sets of the reader's keys that groups of several values have;
- * NULL: there is only one.
- */
+int
+flowlog_distinct_key(const FlowlogDistinct *self, const FlowlogOutput *output)
+{
+	return output->distinct ? self->values[output->value].key : output->index;
+}
+
 FlowlogGroupingSets *
 flowlog_distinct_sets(const FlowlogDistinct *self)
 {
-	bool *has;
-
-	if (self->nvalues == 1)
-		return NULL;
-	has = palloc0(sizeof(bool) * self->nvalues * self->nreader_keys);
-	for (int i = 0; i < self->nvalues; i++)
-	{
-		bool *of_value = &has[i * self->nreader_keys];
-
-		memset(of_value, true, self->nkeys);
-		of_value[self->values[i].key] = true;
-		if (self->values[i].filter >= 0)
-			of_value[self->values[i].filter] = true;
-	}
-	return flowlog_grouping_create_of(&self->scan->backend,
-	                                  self->nvalues,
-	                                  self->nreader_keys,
-	                                  has,
-	                                  self->nread);
+	return self->sets;
 }
 
 /* Sets the keys that the reader has for an output. */
@@ -240,7 +265,7 @@ make_total(const FlowlogDistinct *self, const FlowGroup *group, int number, Flow
 static void
 add_group(FlowlogDistinct *self, const FlowGroups *from, const FlowGroup *group)
 {
-	int number = self->nvalues > 1 ? (int) integer_of(group->keys[self->spec.number]) : 0;
+	int number = self->sets != NULL ? (int) integer_of(group->keys[self->spec.number]) : 0;
 	FlowTotal distinct;
 	FlowStatus status;
 

@@ -143,6 +143,14 @@ prepare_steps(FlowlogScan *scan, FlowlogAggregation *aggregation, const ForeignS
 		aggregation->store = flowlog_store_create(scan, nkeys, nshared, aggregation->nread);
 }
 
+/* Returns true if groups of sets have the value of an output's column as a key. */
+static bool
+is_by_value(const FlowlogOutput *output)
+{
+	return !output->is_grouping && (output->aggregate == NULL || output->distinct) &&
+	       output->column >= 0 && flowlog_grouping_by_value(&output->type);
+}
+
 /* Prepares to compute what the plan's scan returns. */
 void
 flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
@@ -151,6 +159,7 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	FlowlogAggregation *aggregation = palloc0(sizeof(FlowlogAggregation));
 	List *outputs = flowlog_aggregate_outputs(plan);
+	bool by_sets = flowlog_grouping_of_plan(plan) != NIL;
 	ListCell *cell;
 
 	aggregation->noutputs = list_length(outputs);
@@ -171,11 +180,12 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 			elog(ERROR,
 			     "pushed-down aggregate of foreign table \"%s\" is not understood any more",
 			     scan->table->name);
-		output->is_value = flowlog_grouping_of_plan(plan) != NIL && output->aggregate == NULL &&
-		                   output->column >= 0 && flowlog_grouping_by_value(&output->type);
 		if (!output->distinct && !output->is_grouping)
 			number_output(aggregation, output);
+		by_sets |= output->distinct;
 	}
+	for (int i = 0; i < aggregation->noutputs && by_sets; i++)
+		aggregation->outputs[i].is_value = is_by_value(&aggregation->outputs[i]);
 	prepare_steps(scan, aggregation, plan);
 	aggregation->having = flowlog_having_create(plan, aggregation->outputs, aggregation->noutputs);
 	scan->group_needs = flowlog_needs_create(scan, node, -1);
@@ -305,8 +315,13 @@ create_groups_of_sets(FlowlogScan *scan, size_t memory)
 	memcpy(keys, aggregation->keys, sizeof(FlowGroupBy) * (nkeys - 1));
 	keys[nkeys - 1] = constant_key(aggregation);
 	for (int i = 0; i < aggregation->noutputs; i++)
-		if (aggregation->outputs[i].is_value)
-			keys[aggregation->outputs[i].index] = keys[nkeys - 1];
+	{
+		const FlowlogOutput *output = &aggregation->outputs[i];
+
+		if (output->is_value)
+			keys[aggregation->distinct != NULL ? flowlog_distinct_key(aggregation->distinct, output)
+			                                   : output->index] = keys[nkeys - 1];
+	}
 	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->nread, memory);
 }
 
@@ -315,7 +330,7 @@ static void
 create_groups_of_keys(FlowlogScan *scan, size_t memory)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
-	const FlowGroupBy *keys = aggregation->keys;
+	const FlowGroupBy *keys = aggregation->sets != NULL ? aggregation->set_keys : aggregation->keys;
 
 	aggregation->constant = constant_key(aggregation);
 	if (aggregation->nkeys == 0)
@@ -331,17 +346,17 @@ create_groups(FlowlogScan *scan)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 	size_t memory = flowlog_hash_memory();
+	size_t of_keys = memory / 4;
 
 	if (aggregation->distinct != NULL)
-	{
-		create_groups_of_keys(scan, memory / 4);
-		memory = memory / 4 * 3;
-	}
+		memory -= of_keys;
 	if (aggregation->sets != NULL)
 	{
 		memory /= 2;
 		create_groups_of_sets(scan, memory);
 	}
+	if (aggregation->distinct != NULL)
+		create_groups_of_keys(scan, of_keys);
 	aggregation->groups =
 		create_table(scan, aggregation->keys, reader_keys(aggregation), aggregation->nread, memory);
 }
@@ -441,6 +456,7 @@ takes_group(FlowlogScan *scan)
 	const FlowlogAggregation *aggregation = scan->aggregation;
 	int number = flowlog_top_output(scan);
 	const FlowlogOutput *output;
+	FlowTotal total;
 	FlowValue value;
 	bool known;
 

@@ -243,6 +243,12 @@ flowlog_grouping_create_of(FlowlogBackend *backend, int nsets, int nkeys, bool *
 	return sets;
 }
 
+void
+flowlog_grouping_set_column(FlowlogGroupingSets *sets, int key, const FlowColumn *column)
+{
+	sets->columns[key] = column;
+}
+
 /* Prepares for the sets of a plan; returns NULL if there is only one. */
 FlowlogGroupingSets *
 flowlog_grouping_create(const ForeignScan *plan, FlowlogBackend *backend,
@@ -279,7 +285,7 @@ flowlog_grouping_create(const ForeignScan *plan, FlowlogBackend *backend,
 	}
 	for (int i = 0; i < noutputs; i++)
 		if (outputs[i].is_value)
-			sets->columns[outputs[i].index] = &outputs[i].type;
+			flowlog_grouping_set_column(sets, outputs[i].index, &outputs[i].type);
 	return sets;
 }
 

@@ -144,6 +144,8 @@ like(plan_of('SELECT DISTINCT word, small FROM clean'), qr/\AForeign Scan\n.*Pus
 like(plan_of('SELECT word, count(DISTINCT medium) FROM clean GROUP BY word ORDER BY 2 DESC LIMIT 3'), qr/Top: 3 by count\(DISTINCT medium\) DESC/, 'only the best leave the reader');
 like(plan_of('SELECT flag IS NULL, count(DISTINCT medium), count(DISTINCT word) FILTER (WHERE small > 3), sum(DISTINCT medium), count(*) FROM clean GROUP BY 1'),
 	qr/\AForeign Scan\n.*Pushed Aggregates: count\(DISTINCT medium\), count\(DISTINCT word\) FILTER .*, sum\(DISTINCT medium\), count\(\*\)\n/s, 'several values');
+like(plan_of('SELECT day, flag, count(DISTINCT address) FROM clean GROUP BY day, flag'), qr/\AForeign Scan\n.*Pushed Group Key: day, flag\n/s, 'keys that have many forms');
+like(plan_of('SELECT count(DISTINCT moment), count(DISTINCT flag) FROM clean'), qr/\AForeign Scan\n.*Pushed Aggregates: count\(DISTINCT moment\)/s, 'and such values');
 like(plan_of('SELECT count(DISTINCT small), count(DISTINCT small) FILTER (WHERE flag) FROM clean'), qr/\AForeign Scan\n/, 'several filters');
 unlike(plan_of($_), qr/Pushed (Group|Aggregates)/, "not: $_") foreach (
 	'SELECT count(DISTINCT small), count(DISTINCT decimal) FROM clean', 'SELECT count(DISTINCT small) FILTER (WHERE decimal > medium) FROM clean',
