@@ -47,6 +47,7 @@ WRAPPER_OBJS = \
 	fdw/runtime_set.o \
 	fdw/set_collect.o \
 	fdw/set_join.o \
+	fdw/set_scan.o \
 	fdw/set_aggregate.o \
 	fdw/s3.o \
 	fdw/tuple.o \

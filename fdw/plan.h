@@ -63,7 +63,8 @@ typedef struct FlowlogQuals
  * What a path has for conditions with sets of keys: the conditions, each
  * "column = NULL", and the expressions of the other side that the join hashes
  * by, up to the last one that gives keys.  Of each there is the number of its
- * condition, or -1; a row in which one is NULL has no match.
+ * condition, or -1; a row in which one is NULL has no match.  Of several tables
+ * that are appended, the conditions are the join's clauses.
  */
 typedef struct FlowlogSetPlan
 {
@@ -71,7 +72,14 @@ typedef struct FlowlogSetPlan
 	List *keys;
 	List *numbers;
 	int param; /* -1: not yet assigned */
+
+	/* of one of several tables: what all of them have, keys and all; else NULL */
+	struct FlowlogSetPlan *of;
+	bool ahead; /* the scan has the keys collected, before the join reads them */
 } FlowlogSetPlan;
+
+/* Returns a child relation's form of an expression on its parent. */
+extern Node *flowlog_plan_for_child(PlannerInfo *root, const RelOptInfo *rel, Node *expr);
 
 /* Returns the slot of the executor's parameters in which the keys are found. */
 extern int flowlog_plan_set_param(PlannerInfo *root, FlowlogSetPlan *sets);

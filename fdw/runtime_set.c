@@ -15,6 +15,10 @@
  * expression.  A scan that finds no complete set reads all: one in a worker,
  * for example, has a copy of the whole join, and finds its own copy's keys.
  *
+ * Where the logs are what the join makes its hash table of, as for "WHERE
+ * EXISTS (SELECT FROM logs ...)", the scan begins before the node is asked for
+ * a row.  Then the scan has the node collect its keys, and keep its rows.
+ *
  * It must not find the keys of an earlier run, either.  If the node runs again,
  * it forgets them.  Only if its parameters have changed, it may not know yet
  * that it will, so keys that depend on parameters are used once.
@@ -45,12 +49,12 @@ flowlog_sets_begin(FlowlogScan *scan, ForeignScanState *node, const FlowlogQuals
 }
 
 /* Returns the keys of the scan's own execution, or NULL. */
-static const FlowlogKeys *
+static FlowlogKeys *
 keys_of(const FlowlogSets *sets, const ForeignScanState *node)
 {
 	const EState *estate = node->ss.ps.state;
-	const FlowlogKeys *keys =
-		(const FlowlogKeys *) DatumGetPointer(estate->es_param_exec_vals[sets->param].value);
+	FlowlogKeys *keys =
+		(FlowlogKeys *) DatumGetPointer(estate->es_param_exec_vals[sets->param].value);
 
 	/* EvalPlanQual copies the slots of the query that it checks a row of */
 	return keys != NULL && keys->estate == estate ? keys : NULL;
@@ -61,13 +65,15 @@ bool
 flowlog_sets_find(FlowlogScan *scan, ForeignScanState *node)
 {
 	FlowlogSets *sets = scan->sets;
-	const FlowlogKeys *keys;
+	FlowlogKeys *keys;
 	uint64 before;
 
 	if (sets == NULL)
 		return false;
 	before = sets->serial;
 	keys = keys_of(sets, node);
+	if (keys != NULL && keys->ahead && !keys->complete)
+		flowlog_sets_collect_ahead(keys);
 	if (keys != NULL &&
 	    (!keys->complete || (keys->depends_on_parameters && keys->serial <= sets->passed)))
 		keys = NULL;

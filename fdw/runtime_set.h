@@ -56,6 +56,7 @@ typedef struct FlowlogKeys
 	int count;
 	bool complete;
 	bool depends_on_parameters;
+	bool ahead;    /* to be collected when the scan begins, if they are not yet */
 	uint64 serial; /* counts the collections that became complete */
 } FlowlogKeys;
 
@@ -88,6 +89,25 @@ extern void flowlog_sets_init(void);
 /* Makes the node's path, over one of a small relation. */
 extern Path *flowlog_sets_collect(const Path *small, FlowlogSetPlan *plan);
 
+/* Has a node of keys that are to be collected ahead do so. */
+extern void flowlog_sets_collect_ahead(FlowlogKeys *keys);
+
+/* ---------- set_scan.c ---------- */
+
+/* Returns true if a relation can be the logs of a join with sets. */
+extern bool flowlog_set_scan_is_of(PlannerInfo *root, RelOptInfo *rel);
+
+/*
+ * Returns true if it can be looked up in a set for a clause; then, sets the
+ * condition for FlowlogSetPlan, and the other side's part of the clause.
+ */
+extern bool flowlog_set_scan_takes(PlannerInfo *root, RelOptInfo *rel, Expr *clause,
+                                   Expr **condition, Expr **key);
+
+/* Does what flowlog_plan_scan_with_sets does for one table. */
+extern Path *flowlog_set_scan_create(PlannerInfo *root, RelOptInfo *rel, FlowlogSetPlan *sets,
+                                     double share, Cost before, bool parallel);
+
 /* ---------- set_join.c ---------- */
 
 /* What a join of one of our tables with a small relation is made of. */
@@ -96,12 +116,13 @@ typedef struct FlowlogSetJoin
 	int magic; /* FLOWLOG_SET_JOIN_MAGIC */
 	PlannerInfo *root;
 	RelOptInfo *joinrel;
-	RelOptInfo *logs;  /* our table */
+	RelOptInfo *logs;  /* our table, or several that are appended */
 	RelOptInfo *small; /* the other side */
 	JoinType type;
 	JoinPathExtraData extra;
 	List *hash_clauses; /* all that the join can hash by */
 	double share;       /* of the logs' rows, those that have a match */
+	bool hashes_logs;   /* the hash table is made of the logs, not of the small side */
 } FlowlogSetJoin;
 
 #define FLOWLOG_SET_JOIN_MAGIC 0x5e715e7

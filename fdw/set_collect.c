@@ -4,23 +4,29 @@
  *	  The node that collects the keys of a join's small side.
  *
  * It stands below the hash table of a hash join, and passes the rows of the
- * small relation through.  runtime_set.c says who finds the keys.
+ * small relation through.  If the hash table is made of the logs, it is the
+ * join's other side, and all of its rows are read, and kept, before the scan of
+ * the logs begins.  runtime_set.c says who finds the keys.
  *
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
+#include "utils/tuplestore.h"
 
 typedef struct CollectState
 {
 	CustomScanState base;
 	FlowlogKeys keys;
-	List *exprs; /* ExprStates of what the join hashes by */
+	Tuplestorestate *rows; /* of keys that were collected ahead; NULL: none are kept */
+	TupleTableSlot *kept;  /* one of them */
+	List *exprs;           /* ExprStates of what the join hashes by */
 	/* of each of them, its set; NULL: it has none */
 	FlowlogKeySet **sets;
 } CollectState;
@@ -57,7 +63,7 @@ flowlog_sets_collect(const Path *small, FlowlogSetPlan *plan)
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = small->parent;
 	path->path.pathtarget = small->pathtarget;
-	path->path.parallel_safe = small->parallel_safe;
+	path->path.parallel_safe = small->parallel_safe && !plan->ahead;
 	path->path.parallel_workers = small->parallel_workers;
 	path->path.rows = small->rows;
 #if PG_VERSION_NUM >= 180000
@@ -87,9 +93,17 @@ plan_collection(PlannerInfo *root, RelOptInfo *rel, CustomPath *best_path, List 
 	scan->custom_plans = custom_plans;
 	scan->custom_exprs = copyObject(sets->keys);
 	scan->custom_scan_tlist = copyObject(((Plan *) linitial(custom_plans))->targetlist);
-	scan->custom_private = lcons_int(flowlog_plan_set_param(root, sets), list_copy(sets->numbers));
+	scan->custom_private = lcons_int(sets->ahead, list_copy(sets->numbers));
+	scan->custom_private = lcons_int(flowlog_plan_set_param(root, sets), scan->custom_private);
 	scan->methods = &scan_methods;
 	return &scan->scan.plan;
+}
+
+/* Returns the number of an expression's condition, or -1. */
+static int
+number_of(const CustomScan *plan, int i)
+{
+	return list_nth_int(plan->custom_private, i + 2);
 }
 
 /* ---------- collecting ---------- */
@@ -109,12 +123,14 @@ begin_collection(CustomScanState *node, EState *estate, int eflags)
 	self->sets = palloc0(sizeof(FlowlogKeySet *) * nexprs);
 	self->keys.estate = estate;
 	self->keys.depends_on_parameters = !bms_is_empty(plan->scan.plan.allParam);
+	/* with other parameters there are other keys, but the hash table may stay */
+	self->keys.ahead = lsecond_int(plan->custom_private) && !self->keys.depends_on_parameters;
 	self->keys.sets = palloc(sizeof(FlowlogKeySet *) * nsets);
 	foreach(cell, plan->custom_exprs)
 	{
 		int i = foreach_current_index(cell);
 
-		if (list_nth_int(plan->custom_private, i + 1) < 0)
+		if (number_of(plan, i) < 0)
 			continue;
 		self->sets[i] = flowlog_key_set_create(CurrentMemoryContext,
 		                                       getBaseType(exprType(lfirst(cell))),
@@ -163,39 +179,105 @@ add_keys(CollectState *self, ExprContext *econtext)
 }
 
 /*
- * Returns the next row of the child.  The slot has the row's values only until
- * the child's next row.
+ * Puts the next row of the child into the node's slot, which has its values
+ * only until the row after it, and adds its keys.  Returns false if there is
+ * none.
  */
-static TupleTableSlot *
-collect_next(CustomScanState *node)
+static bool
+read_row(CollectState *self)
 {
-	CollectState *self = (CollectState *) node;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TupleTableSlot *slot = self->base.ss.ss_ScanTupleSlot;
 	TupleTableSlot *row;
 
 	ExecClearTuple(slot);
 	if (self->keys.complete)
-		return slot;
-	row = ExecProcNode(linitial(node->custom_ps));
+		return false;
+	row = ExecProcNode(linitial(self->base.custom_ps));
 	if (TupIsNull(row))
 	{
 		self->keys.complete = true;
 		self->keys.serial++;
-		return slot;
+		return false;
 	}
 
 	slot_getallattrs(row);
 	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
 	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	ExecStoreVirtualTuple(slot);
-	node->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
-	add_keys(self, node->ss.ps.ps_ExprContext);
-	return node->ss.ps.ps_ProjInfo != NULL ? ExecProject(node->ss.ps.ps_ProjInfo) : slot;
+	self->base.ss.ps.ps_ExprContext->ecxt_scantuple = slot;
+	add_keys(self, self->base.ss.ps.ps_ExprContext);
+	return true;
+}
+
+/* Collects all keys, and keeps the rows. */
+void
+flowlog_sets_collect_ahead(FlowlogKeys *keys)
+{
+	CollectState *self = (CollectState *) ((char *) keys - offsetof(CollectState, keys));
+	TupleTableSlot *slot = self->base.ss.ss_ScanTupleSlot;
+	MemoryContext old = MemoryContextSwitchTo(self->base.ss.ps.state->es_query_cxt);
+
+	if (self->rows == NULL)
+	{
+		self->rows = tuplestore_begin_heap(false, false, work_mem);
+		self->kept = MakeSingleTupleTableSlot(slot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
+	}
+	while (read_row(self))
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(self->rows, slot);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Puts the next of the rows that are kept into the node's slot. */
+static bool
+take_kept_row(CollectState *self)
+{
+	TupleTableSlot *slot = self->base.ss.ss_ScanTupleSlot;
+
+	ExecClearTuple(slot);
+	if (!tuplestore_gettupleslot(self->rows, true, false, self->kept))
+		return false;
+	slot_getallattrs(self->kept);
+	memcpy(slot->tts_values,
+	       self->kept->tts_values,
+	       sizeof(Datum) * slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull,
+	       self->kept->tts_isnull,
+	       sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	ExecStoreVirtualTuple(slot);
+	return true;
+}
+
+/* Returns the node's next row. */
+static TupleTableSlot *
+collect_next(CustomScanState *node)
+{
+	CollectState *self = (CollectState *) node;
+	ExprContext *econtext = node->ss.ps.ps_ExprContext;
+
+	if (self->keys.ahead && !self->keys.complete)
+		flowlog_sets_collect_ahead(&self->keys);
+	if (!(self->keys.ahead ? take_kept_row(self) : read_row(self)))
+		return node->ss.ss_ScanTupleSlot;
+	if (node->ss.ps.ps_ProjInfo == NULL)
+		return node->ss.ss_ScanTupleSlot;
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = node->ss.ss_ScanTupleSlot;
+	return ExecProject(node->ss.ps.ps_ProjInfo);
 }
 
 static void
 end_collection(CustomScanState *node)
 {
+	CollectState *self = (CollectState *) node;
+
+	if (self->rows != NULL)
+	{
+		ExecDropSingleTupleTableSlot(self->kept);
+		tuplestore_end(self->rows);
+	}
 	ExecEndNode(linitial(node->custom_ps));
 }
 
@@ -205,6 +287,13 @@ restart_collection(CustomScanState *node)
 	CollectState *self = (CollectState *) node;
 	PlanState *child = linitial(node->custom_ps);
 
+	/* the rows are the same, and a hash table of the logs may be kept, too */
+	if (self->keys.ahead)
+	{
+		if (self->rows != NULL)
+			tuplestore_rescan(self->rows);
+		return;
+	}
 	if (node->ss.ps.chgParam != NULL)
 		UpdateChangedParamSet(child, node->ss.ps.chgParam);
 	if (child->chgParam == NULL)

@@ -5,7 +5,9 @@
  *	  the scan of the foreign table knows before it begins.
  *
  * The join is PostgreSQL's ordinary one.  Below its hash table stands a node
- * that collects the keys (see runtime_set.c).
+ * that collects the keys (see runtime_set.c).  Of "WHERE EXISTS (SELECT FROM
+ * logs ...)" PostgreSQL makes the hash table of the logs, and the node is the
+ * join's other side.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,6 +15,7 @@
 
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "optimizer/restrictinfo.h"
@@ -42,15 +45,6 @@ drops_unmatched(JoinType type)
 		default:
 			return false;
 	}
-}
-
-/* Returns true if a relation is one of our tables, read by itself. */
-static bool
-is_ours(RelOptInfo *rel)
-{
-	return IS_SIMPLE_REL(rel) && rel->fdwroutine != NULL &&
-	       rel->fdwroutine->GetForeignPaths == flowlog_get_paths && rel->fdw_private != NULL &&
-	       !IS_DUMMY_REL(rel) && bms_is_empty(rel->lateral_relids);
 }
 
 /* Returns true if a clause compares something of one side with something of the other. */
@@ -98,8 +92,8 @@ small_part(const FlowlogSetJoin *join, const RestrictInfo *clause)
 }
 
 /*
- * Makes the sets of the clauses for which the reader can look up a column;
- * NULL: of none.
+ * Makes the sets of the clauses for which the reader can look up a column, in
+ * all of the tables that are the logs; NULL: of none.
  */
 static FlowlogSetPlan *
 make_sets(const FlowlogSetJoin *join)
@@ -109,18 +103,14 @@ make_sets(const FlowlogSetJoin *join)
 	ListCell *cell;
 
 	sets->param = -1;
+	sets->ahead = join->hashes_logs;
 	foreach(cell, join->hash_clauses)
 	{
 		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
-		OpExpr *condition;
+		Expr *condition;
 		Expr *key;
 
-		if (flowlog_qual_takes_set(join->root,
-		                           join->logs,
-		                           flowlog_plan_table(join->logs),
-		                           clause->clause,
-		                           &condition,
-		                           &key))
+		if (flowlog_set_scan_takes(join->root, join->logs, clause->clause, &condition, &key))
 		{
 			sets->numbers = lappend_int(sets->numbers, list_length(sets->conditions));
 			sets->conditions = lappend(sets->conditions, condition);
@@ -139,6 +129,27 @@ make_sets(const FlowlogSetJoin *join)
 }
 
 /*
+ * Estimates the share of the logs' rows that have a match, where the logs are
+ * the right side of PostgreSQL's join.  It must not see the RestrictInfos, in
+ * which it keeps the share of the left side's rows.
+ */
+static double
+estimate_turned_share(const FlowlogSetJoin *join)
+{
+	SpecialJoinInfo turned = *join->extra.sjinfo;
+
+	turned.jointype = JOIN_SEMI;
+	turned.min_lefthand = turned.syn_lefthand = join->logs->relids;
+	turned.min_righthand = turned.syn_righthand = join->small->relids;
+	return Max(clauselist_selectivity(join->root,
+	                                  extract_actual_clauses(join->hash_clauses, false),
+	                                  0,
+	                                  JOIN_SEMI,
+	                                  &turned),
+	           SHARE_MIN);
+}
+
+/*
  * Estimates the share of the logs' rows that have a match.  PostgreSQL mostly
  * assumes that a column's values are equally frequent, but what people look for
  * are often the frequent ones: five ports may be half of all records.
@@ -148,6 +159,8 @@ estimate_share(const FlowlogSetJoin *join)
 {
 	SemiAntiJoinFactors factors;
 
+	if (join->hashes_logs)
+		return estimate_turned_share(join);
 	compute_semi_anti_join_factors(join->root,
 	                               join->joinrel,
 	                               join->logs,
@@ -159,6 +172,28 @@ estimate_share(const FlowlogSetJoin *join)
 	return Max(factors.outer_match_frac, SHARE_MIN);
 }
 
+/* Creates a hash join of two paths. */
+static HashPath *
+create_hash_join(const FlowlogSetJoin *join, RelOptInfo *joinrel, Path *outer, Path *inner)
+{
+	JoinPathExtraData extra = join->extra;
+	JoinCostWorkspace workspace;
+
+	initial_cost_hashjoin(
+		join->root, &workspace, join->type, join->hash_clauses, outer, inner, &extra, false);
+	return create_hashjoin_path(join->root,
+	                            joinrel,
+	                            join->type,
+	                            &workspace,
+	                            &extra,
+	                            outer,
+	                            inner,
+	                            false,
+	                            extra.restrictlist,
+	                            NULL,
+	                            join->hash_clauses);
+}
+
 /*
  * Creates the join of a path with sets, whose costs include those of the other
  * side, with that side.
@@ -166,23 +201,7 @@ estimate_share(const FlowlogSetJoin *join)
 Path *
 flowlog_set_join_create(const FlowlogSetJoin *join, RelOptInfo *joinrel, Path *logs, Path *keys)
 {
-	JoinPathExtraData extra = join->extra;
-	JoinCostWorkspace workspace;
-	HashPath *path;
-
-	initial_cost_hashjoin(
-		join->root, &workspace, join->type, join->hash_clauses, logs, keys, &extra, false);
-	path = create_hashjoin_path(join->root,
-	                            joinrel,
-	                            join->type,
-	                            &workspace,
-	                            &extra,
-	                            logs,
-	                            keys,
-	                            false,
-	                            extra.restrictlist,
-	                            NULL,
-	                            join->hash_clauses);
+	HashPath *path = create_hash_join(join, joinrel, logs, keys);
 
 	/* the small side is read once */
 	path->jpath.path.startup_cost -= keys->total_cost;
@@ -237,12 +256,12 @@ create_join(const FlowlogSetJoin *join, bool parallel)
 	 * Where the outer side starts at less cost than the hash table is made,
 	 * PostgreSQL first looks whether it has any row.  It must not do that here.
 	 */
-	logs = flowlog_plan_scan_with_sets(join->root,
-	                                   join->logs,
-	                                   sets,
-	                                   join->share,
-	                                   keys->total_cost,
-	                                   parallel);
+	logs = flowlog_set_scan_create(join->root,
+	                               join->logs,
+	                               sets,
+	                               join->share,
+	                               keys->total_cost,
+	                               parallel);
 	return logs != NULL ? flowlog_set_join_create(join, join->joinrel, logs, keys) : NULL;
 }
 
@@ -255,7 +274,7 @@ keep_join(const FlowlogSetJoin *join)
 {
 	FlowlogSetJoin *kept = flowlog_set_join_of(join->joinrel);
 
-	if (join->type != JOIN_INNER && join->type != JOIN_SEMI)
+	if ((join->type != JOIN_INNER && join->type != JOIN_SEMI) || join->logs->fdw_private == NULL)
 		return;
 	if (kept == NULL && join->joinrel->fdw_private != NULL)
 		return;
@@ -277,6 +296,24 @@ flowlog_set_join_of(const RelOptInfo *joinrel)
 }
 
 /*
+ * Adds the join whose hash table is made of the logs.  Its processes cannot
+ * share it, as each would have to know all keys before.
+ */
+static void
+add_join_by_logs(const FlowlogSetJoin *join)
+{
+	Path *keys;
+	FlowlogSetPlan *sets = flowlog_set_join_sets(join, false, &keys);
+	Path *logs;
+
+	if (sets == NULL)
+		return;
+	logs = flowlog_set_scan_create(join->root, join->logs, sets, join->share, 0, false);
+	if (logs != NULL)
+		add_path(join->joinrel, (Path *) create_hash_join(join, join->joinrel, keys, logs));
+}
+
+/*
  * Adds joins of one process, and of several, each of which has its own copy of
  * the small side.
  */
@@ -294,6 +331,26 @@ add_joins(const FlowlogSetJoin *join)
 		add_partial_path(join->joinrel, path);
 }
 
+/*
+ * Sets which side is the logs; returns false if neither is, or if the join
+ * needs rows of the logs that have no match.
+ */
+static bool
+find_sides(FlowlogSetJoin *join, RelOptInfo *outer, RelOptInfo *inner)
+{
+	join->hashes_logs = join->type == JOIN_SEMI || join->type == JOIN_ANTI;
+	if (drops_unmatched(join->type) && flowlog_set_scan_is_of(join->root, outer))
+	{
+		join->logs = outer;
+		join->small = inner;
+		join->hashes_logs = false;
+		return true;
+	}
+	join->logs = inner;
+	join->small = outer;
+	return join->hashes_logs && flowlog_set_scan_is_of(join->root, inner);
+}
+
 /* Adds paths of a join with sets, if one is possible. */
 static void
 add_set_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, RelOptInfo *inner,
@@ -303,8 +360,6 @@ add_set_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, RelOptI
 		.magic = FLOWLOG_SET_JOIN_MAGIC,
 		.root = root,
 		.joinrel = joinrel,
-		.logs = outer,
-		.small = inner,
 		.type = type,
 		.extra = *extra,
 	};
@@ -312,15 +367,18 @@ add_set_joins(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, RelOptI
 	if (next_hook != NULL)
 		next_hook(root, joinrel, outer, inner, type, extra);
 	if (!flowlog_enable_runtime_sets || !flowlog_enable_pushdown || !enable_hashjoin ||
-	    !drops_unmatched(type) || !is_ours(outer) || IS_DUMMY_REL(inner) ||
-	    inner->rows > FLOWLOG_KEYS_MAX ||
-	    inner->rows * FLOWLOG_KEY_BYTES > (double) flowlog_sets_memory())
+	    !find_sides(&join, outer, inner) || IS_DUMMY_REL(join.small) ||
+	    join.small->rows > FLOWLOG_KEYS_MAX ||
+	    join.small->rows * FLOWLOG_KEY_BYTES > (double) flowlog_sets_memory())
 		return;
 	join.hash_clauses = find_hash_clauses(&join);
 	if (join.hash_clauses == NIL)
 		return;
 	join.share = estimate_share(&join);
-	add_joins(&join);
+	if (join.hashes_logs)
+		add_join_by_logs(&join);
+	else
+		add_joins(&join);
 }
 
 /* Installs the hook. */

@@ -26,7 +26,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "miscadmin.h"
-#include "optimizer/appendinfo.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -184,19 +183,6 @@ make_top(PlannerInfo *root, Expr *key, FlowType type)
 	return constant_count(top) > FLOW_TOP_MAX ? NIL : top;
 }
 
-/* Returns a child relation's form of an expression on its parent. */
-static Node *
-for_child(PlannerInfo *root, const RelOptInfo *rel, Node *expr)
-{
-	AppendRelInfo *info =
-		root->append_rel_array != NULL ? root->append_rel_array[rel->relid] : NULL;
-
-	if (info == NULL)
-		return expr;
-	expr = for_child(root, root->simple_rel_array[info->parent_relid], expr);
-	return adjust_appendrel_attrs(root, expr, 1, &info);
-}
-
 /* Returns true if a relation is the query's only one, or a child of it. */
 static bool
 is_only_relation(PlannerInfo *root, const RelOptInfo *rel)
@@ -258,7 +244,7 @@ flowlog_top_of_rows(PlannerInfo *root, RelOptInfo *rel, const FlowlogTable *tabl
 
 	if (key == NULL || !bms_is_empty(rel->lateral_relids) || !is_only_relation(root, rel))
 		return NIL;
-	key = (Expr *) for_child(root, rel, (Node *) key);
+	key = (Expr *) flowlog_plan_for_child(root, rel, (Node *) key);
 	column = column_of_key(table, key, rel->relid);
 	if (column < 0 && !flowlog_qual_is_native(root, table, key))
 		return NIL;

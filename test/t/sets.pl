@@ -77,6 +77,8 @@ $node->safe_psql('postgres', qq{
 	CREATE TABLE part_c PARTITION OF parted FOR VALUES IN ('c');
 	INSERT INTO part_c SELECT *, 'c' FROM clean_heap ORDER BY n LIMIT 300;
 	CREATE TABLE parted_heap AS SELECT * FROM parted;
+	CREATE VIEW several AS SELECT * FROM clean UNION ALL SELECT * FROM nulled UNION ALL SELECT * FROM left_out_heap;
+	CREATE TABLE several_heap AS SELECT * FROM several;
 	CREATE VIEW hidden WITH (security_barrier) AS SELECT * FROM clean WHERE md5(word) < 'a' AND medium > 3;
 	CREATE VIEW hidden_heap AS SELECT * FROM clean_heap WHERE md5(word) < 'a' AND medium > 3;
 	ANALYZE;
@@ -132,7 +134,7 @@ sub random_query
 {
 	my ($join, $known) = join_condition();
 	my $o = one_of(qw(keys keys keys keys few nobody nulls), '(SELECT * FROM keys WHERE k % 3 = 0 UNION ALL SELECT * FROM few)', '(SELECT * FROM keys ORDER BY k LIMIT 7)');
-	my $choice = int(rand(24));
+	my $choice = int(rand(27));
 	my $shown = one_of(@shown);
 	my $mine = where(@conditions);
 	my $theirs = where(@of_other);
@@ -143,6 +145,9 @@ sub random_query
 	return ("SELECT $shown, o.k FROM %s f LEFT JOIN $o o ON $join$theirs WHERE true$mine", 0) if $choice == 7 && $theirs eq '';
 	return ("SELECT $shown, o.k FROM $o o LEFT JOIN %s f ON $join$mine WHERE true$theirs", $known) if $choice <= 8;
 	return ("SELECT $shown, o.k FROM %s f FULL JOIN $o o ON $join", 0) if $choice == 9 && $known && $join !~ / AND /;
+
+	# the logs are what the hash table is made of
+	return ('SELECT o.k, o.word FROM ' . "$o o WHERE " . one_of('', 'NOT ') . "EXISTS (SELECT FROM %s f WHERE $join$mine)$theirs", $known) if $choice >= 22;
 	if ($choice <= 10)
 	{
 		my ($column, $other) = one_of([ 'f.small', 'o.small' ], [ 'f.medium', 'o.large' ], [ 'f.word', 'o.word' ], [ 'f.address', 'o.address' ], [ 'f.medium', 'o.decimal' ], [ 'f.host', 'o.host' ])->@*;
@@ -183,7 +188,7 @@ my @settings = (
 	'SET plan_cache_mode = force_generic_plan; SET enable_hashagg = off; SET enable_memoize = off; SET enable_nestloop = off',
 	(map { "SET max_parallel_workers_per_gather = $_; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_nestloop = off; SET enable_mergejoin = off" } 1 .. 3),
 	'SET max_parallel_workers_per_gather = 2; SET parallel_leader_participation = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_nestloop = off');
-my @tables = qw(clean clean nulled left_out nothing parted hidden);
+my @tables = qw(clean clean nulled left_out nothing parted parted several hidden);
 my ($asked, $pushed) = (0, 0);
 
 foreach my $settings (@settings)
@@ -216,7 +221,14 @@ like(plan_of($_), qr/Runtime Set: /, $_) foreach (
 	'SELECT f.n FROM clean f JOIN keys o ON f.medium = o.medium', 'SELECT f.n FROM clean f WHERE EXISTS (SELECT FROM keys o WHERE o.large = f.medium)', 'SELECT n FROM clean WHERE word IN (SELECT word FROM keys)',
 	'SELECT n FROM clean WHERE host::inet IN (SELECT address FROM keys)', 'SELECT n FROM clean WHERE address IN (SELECT address FROM keys)', 'SELECT n FROM clean WHERE host IN (SELECT host FROM keys)',
 	'SELECT n FROM clean WHERE medium IN (SELECT small + 1 FROM keys)', 'SELECT o.k, f.n FROM keys o LEFT JOIN clean f ON f.medium = o.medium', 'SELECT n FROM clean WHERE medium IN (SELECT decimal FROM keys)',
-	'SELECT f.n FROM clean f JOIN keys o ON f.medium = o.medium AND f.small = o.small AND f.large > o.large');
+	'SELECT f.n FROM clean f JOIN keys o ON f.medium = o.medium AND f.small = o.small AND f.large > o.large',
+	'SELECT k FROM keys o WHERE EXISTS (SELECT FROM clean f WHERE f.medium = o.medium)', 'SELECT k FROM keys o WHERE NOT EXISTS (SELECT FROM clean f WHERE f.medium = o.medium AND f.large > o.large)',
+	'SELECT k FROM keys o WHERE NOT EXISTS (SELECT FROM parted f WHERE f.medium = o.medium)');
+foreach my $query ('SELECT n FROM %s WHERE medium IN (SELECT medium FROM keys)', 'SELECT f.n FROM %s f JOIN keys o ON f.medium = o.medium', 'SELECT o.k, f.n FROM keys o LEFT JOIN %s f ON f.medium = o.medium')
+{
+	is(() = plan_of(sprintf($query, 'parted')) =~ /Runtime Set: medium\n/g, 2, "in each partition: $query");
+	is(() = plan_of(sprintf($query, 'several')) =~ /Runtime Set: medium\n/g, 2, "in each branch: $query");
+}
 unlike(plan_of($_), qr/Runtime Set: /, $_) foreach (
 	'SELECT f.n FROM clean f LEFT JOIN keys o ON f.medium = o.medium', 'SELECT f.n FROM clean f FULL JOIN keys o ON f.medium = o.medium', 'SELECT n FROM clean f WHERE NOT EXISTS (SELECT FROM keys o WHERE o.medium = f.medium)',
 	($lenient ? 'SELECT n FROM clean WHERE word IN (SELECT lenient FROM keys)' : ()), 'SELECT n FROM clean WHERE medium + 1 IN (SELECT medium FROM keys)', 'SELECT f.n FROM clean f JOIN keys o ON f.medium = o.medium + (random() * 0)::int',
