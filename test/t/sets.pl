@@ -310,6 +310,9 @@ my @again = map { my $limit = $_; (
 	"SELECT o.k, (SELECT count(*) FROM (SELECT FROM %s f WHERE f.medium NOT IN (SELECT p.medium FROM keys p WHERE p.k > o.k AND p.medium IS NOT NULL) $limit) s) FROM keys o WHERE o.k < 12 ORDER BY 1",
 	"SELECT o.k, (SELECT count(*) FROM %s f WHERE f.small > o.k AND (f.flag OR f.medium IN (SELECT p.medium FROM keys p))) FROM keys o WHERE o.k < 12 ORDER BY 1",
 	"SELECT o.k, (SELECT count(*) FROM (SELECT FROM %s f WHERE f.medium NOT IN (SELECT i FROM generate_series(o.k, 5000) i) $limit) s) FROM keys o WHERE o.k < 12 ORDER BY 1",
+	"SELECT o.k, (SELECT count(*) FROM (SELECT FROM keys p WHERE EXISTS (SELECT FROM %s f WHERE f.medium = p.medium AND f.small > o.small) $limit) s) FROM keys o WHERE o.k < 12 ORDER BY 1",
+	"SELECT o.k, (SELECT count(*) FROM (SELECT FROM keys p WHERE p.k > o.k AND NOT EXISTS (SELECT FROM %s f WHERE f.medium = p.medium) $limit) s) FROM keys o WHERE o.k < 12 ORDER BY 1",
+	"SELECT o.k, s.k FROM keys o LEFT JOIN (SELECT p.k FROM keys p WHERE EXISTS (SELECT FROM %s f WHERE f.medium = p.medium) OFFSET 0) s ON s.k % 5 < o.k WHERE o.k < 8 ORDER BY 1, 2",
 	"SELECT n FROM %s WHERE medium IN (SELECT medium FROM keys WHERE k > (SELECT avg(k) FROM keys)) ORDER BY n") } ('OFFSET 0', 'ORDER BY 1 LIMIT 5');
 foreach my $memory ('RESET work_mem', q{SET work_mem = '64kB'})
 {
@@ -336,6 +339,8 @@ foreach my $table ('clean', 'clean_heap')
 	my @answers;
 
 	foreach my $query ("$join ORDER BY f.n FOR UPDATE OF o", "$join WHERE o.k IN (SELECT s.k FROM keys s JOIN $table t ON t.small = s.small) ORDER BY f.n FOR UPDATE OF o",
+		"SELECT o.k, o.medium FROM changed o WHERE EXISTS (SELECT FROM $table f WHERE f.medium = o.medium) ORDER BY o.k FOR UPDATE",
+		"SELECT o.k, o.medium FROM changed o WHERE NOT EXISTS (SELECT FROM $table f WHERE f.medium = o.medium + 1000) ORDER BY o.k FOR UPDATE",
 		"SELECT o.k, o.medium, (SELECT count(*) FROM $table f JOIN keys p ON p.medium = f.medium WHERE p.k < o.k) FROM changed o ORDER BY 1 FOR UPDATE")
 	{
 		$writer->safe_query('DROP TABLE IF EXISTS changed; CREATE TABLE changed AS SELECT k, medium FROM keys WHERE k IN (1, 2, 3, 14); ANALYZE changed; BEGIN; UPDATE changed SET medium = medium + 40 WHERE k = 2; UPDATE changed SET k = 9 WHERE k = 14');
