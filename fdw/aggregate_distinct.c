@@ -326,7 +326,7 @@ flowlog_distinct_finish(FlowlogDistinct *self, FlowlogStore *values)
 	self->complete = true;
 	if (self->nkeys == 0 && !flowlog_store_gather(values, self->store, self->groups))
 	{
-		flow_groups_clear(self->groups);
+		flowlog_check_status(&self->scan->backend, flow_groups_clear(self->groups));
 		return false;
 	}
 	return flowlog_store_finish(self->store, self->groups) ||
@@ -347,7 +347,7 @@ flowlog_distinct_rewind(FlowlogDistinct *self)
 	flowlog_store_reset(self->store);
 	if (self->groups == NULL)
 		return;
-	flow_groups_clear(self->groups);
+	flowlog_check_status(&self->scan->backend, flow_groups_clear(self->groups));
 	begin_groups(self);
 }
 

@@ -639,7 +639,7 @@ next_of_distinct(FlowlogScan *scan)
 	while (aggregation->sets != NULL ? next_of_sets(scan) : next_groups(scan))
 	{
 		flowlog_distinct_add(distinct, from);
-		flow_groups_clear(from);
+		flowlog_check_status(&scan->backend, flow_groups_clear(from));
 	}
 	return flowlog_distinct_finish(distinct, aggregation->store);
 }
@@ -688,7 +688,7 @@ flowlog_aggregate_next(FlowlogScan *scan)
 				if (show_group(scan, slot))
 					return slot;
 			}
-			flow_groups_clear(aggregation->returned);
+			flowlog_check_status(&scan->backend, flow_groups_clear(aggregation->returned));
 			aggregation->full = false;
 		}
 		if (!next_table(scan, &aggregation->returned))
@@ -710,9 +710,9 @@ flowlog_aggregate_rewind(FlowlogScan *scan)
 
 	ExecClearTuple(aggregation->slot);
 	if (aggregation->groups != NULL)
-		flow_groups_clear(aggregation->groups);
+		flowlog_check_status(&scan->backend, flow_groups_clear(aggregation->groups));
 	if (aggregation->of_sets != NULL)
-		flow_groups_clear(aggregation->of_sets);
+		flowlog_check_status(&scan->backend, flow_groups_clear(aggregation->of_sets));
 	if (aggregation->store != NULL)
 		flowlog_store_reset(aggregation->store);
 	if (aggregation->distinct != NULL)

@@ -402,7 +402,7 @@ flowlog_grouping_add(FlowlogGroupingSets *sets, FlowGroups *from, FlowlogStore *
 {
 	for (int set = 0; set < sets->nsets; set++)
 		add_groups(sets, set, from, store);
-	flow_groups_clear(from);
+	flowlog_check_status(sets->backend, flow_groups_clear(from));
 }
 
 /* Returns the number that the plan has for an output and the set of a group. */

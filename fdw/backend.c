@@ -586,6 +586,13 @@ flowlog_raise_status(FlowlogBackend *backend, FlowStatus status)
 	flowlog_raise(backend, &error, NULL);
 }
 
+void
+flowlog_check_status(FlowlogBackend *backend, FlowStatus status)
+{
+	if (status != FLOW_OK)
+		flowlog_raise_status(backend, status);
+}
+
 /*
  * Returns true if raw text of the table's logs may be shown.  Messages reach
  * the session's user, or the user of the role that the session has set, even

@@ -117,6 +117,9 @@ extern void flowlog_raise(FlowlogBackend *backend, const FlowError *error,
 extern void flowlog_raise_status(FlowlogBackend *backend, FlowStatus status)
 	__attribute__((noreturn));
 
+/* Raises an error unless the status is FLOW_OK. */
+extern void flowlog_check_status(FlowlogBackend *backend, FlowStatus status);
+
 /* Returns true if the current user may see raw text of the table's logs. */
 extern bool flowlog_may_see_raw(const FlowlogTable *table);
 

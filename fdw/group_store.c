@@ -290,7 +290,7 @@ put_groups(FlowlogStore *store, FlowGroups *groups, int level, bool shared)
 		else
 			write_record(store, record, level);
 	}
-	flow_groups_clear(groups);
+	flowlog_check_status(store->backend, flow_groups_clear(groups));
 }
 
 /* Takes all groups of a table that is full. */
@@ -316,12 +316,12 @@ flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 			return true;
 		put_groups(store, groups, 0, false);
 		end_writing(store, 0);
-		flow_groups_shrink(groups);
+		flowlog_check_status(store->backend, flow_groups_shrink(groups));
 		return false;
 	}
 	flowlog_exchange_share(store->participant, groups, store->nshared);
 	put_groups(store, groups, 0, true);
-	flow_groups_shrink(groups);
+	flowlog_check_status(store->backend, flow_groups_shrink(groups));
 	flowlog_exchange_arrive(store->participant);
 	store->reads_shared = true;
 	return false;

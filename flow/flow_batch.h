@@ -288,10 +288,13 @@ extern void flow_groups_total(const FlowGroups *groups, size_t position, int agg
                               FlowTotal *total);
 
 extern size_t flow_groups_count(const FlowGroups *groups);
-extern void flow_groups_clear(FlowGroups *groups);
 
-/* Shrinks an empty table, for fewer groups than it had. */
-extern void flow_groups_shrink(FlowGroups *groups);
+/*
+ * Forgets all groups; and shrinks an empty table, for fewer groups than it had.
+ * After FLOW_INTERRUPTED they can only be freed.
+ */
+extern FlowStatus flow_groups_clear(FlowGroups *groups);
+extern FlowStatus flow_groups_shrink(FlowGroups *groups);
 
 /* Returns true if groups can be told apart by the values of this column. */
 extern bool flow_group_keeps_values(const FlowColumn *column);

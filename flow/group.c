@@ -37,7 +37,9 @@ flow_groups_create(const FlowGroupSpec *spec, FlowGroups **groups, FlowError *er
 		flow_groups_free(made);
 		return flow_error_memory(error);
 	}
-	flow_groups_clear(made);
+	if (made->alone != NULL)
+		memset(made->alone, 0, naggregates * sizeof(FlowTotal));
+	flow_expressions_forget(made->expressions);
 	*groups = made;
 	return FLOW_OK;
 }
@@ -261,28 +263,28 @@ flow_groups_count(const FlowGroups *groups)
 	return groups->count;
 }
 
-void
+FlowStatus
 flow_groups_clear(FlowGroups *groups)
 {
+	FlowStatus status = FLOW_OK;
+
 	groups->count = 0;
 	groups->spelled = 0;
 	flow_expressions_forget(groups->expressions);
 	if (groups->alone != NULL)
 		memset(groups->alone, 0, (size_t) groups->spec.naggregates * sizeof(FlowTotal));
 	else
-		flow_group_clear_table(groups);
-	if (groups->packed != NULL)
-		flow_packed_clear(groups);
+		status = flow_group_clear_table(groups);
+	return groups->packed != NULL && status == FLOW_OK ? flow_packed_clear(groups) : status;
 }
 
-void
+FlowStatus
 flow_groups_shrink(FlowGroups *groups)
 {
 	if (groups->alone != NULL || groups->count > 0)
-		return;
+		return FLOW_OK;
 	flow_group_shrink_table(groups);
-	if (groups->packed != NULL)
-		flow_packed_shrink(groups);
+	return groups->packed != NULL ? flow_packed_shrink(groups) : FLOW_OK;
 }
 
 /* ---------- groups by value ---------- */

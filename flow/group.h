@@ -56,6 +56,12 @@ typedef struct FlowGroupEntries
 	uint64_t serial;        /* of the entries */
 } FlowGroupEntries;
 
+/*
+ * The maximum size of a chunk of groups.  With large pages (group_memory.c)
+ * those of a large table are freed at once.
+ */
+#define FLOW_GROUP_CHUNK (8 * 1024 * 1024)
+
 /* Keys with codes are looked up by them if there are no more combinations. */
 #define FLOW_GROUP_CODES 65536
 
@@ -281,6 +287,9 @@ flow_packed_chunks(const FlowPacked *packed)
  */
 extern FlowStatus flow_group_take_memory(FlowGroups *groups, size_t size, void **memory);
 
+/* Makes slots empty; FLOW_OK or FLOW_INTERRUPTED. */
+extern FlowStatus flow_group_empty_slots(const FlowHost *host, FlowGroupSlot *slots, size_t count);
+
 /*
  * Doubles the slots of a hash table, of which there are 1 << *bits.  It uses
  * only the 32 bits of a hash that a slot keeps, so that no group is accessed.
@@ -296,8 +305,8 @@ extern FlowStatus flow_group_grow_slots(FlowGroups *groups, FlowGroupSlot **slot
  */
 extern bool flow_packed_create(FlowGroups *groups);
 extern void flow_packed_free(FlowGroups *groups);
-extern void flow_packed_clear(FlowGroups *groups);
-extern void flow_packed_shrink(FlowGroups *groups);
+extern FlowStatus flow_packed_clear(FlowGroups *groups);
+extern FlowStatus flow_packed_shrink(FlowGroups *groups);
 
 /*
  * Return true if totals have room for what is added: a run's values, or
@@ -348,7 +357,7 @@ extern void flow_packed_show_total(const FlowGroups *groups, uint64_t *row, int 
  */
 extern bool flow_group_create_table(FlowGroups *groups);
 extern void flow_group_free_table(FlowGroups *groups);
-extern void flow_group_clear_table(FlowGroups *groups);
+extern FlowStatus flow_group_clear_table(FlowGroups *groups);
 extern void flow_group_shrink_table(FlowGroups *groups);
 
 /* Finds or makes the group of each record of the run, whose keys have been read. */

@@ -14,6 +14,9 @@
 
 #define LARGE_PAGE ((uintptr_t) 2 * 1024 * 1024)
 
+/* Few groups shall not take a large page's memory, and the time to clear it. */
+#define MANY_CHUNKS 2
+
 /*
  * Has the system use large pages for a table of that size: each of its slots
  * is otherwise also a wait for the page table, and it is filled with zeros
@@ -71,7 +74,8 @@ flow_group_take_memory(FlowGroups *groups, size_t size, void **memory)
 	if (*memory == NULL)
 		return FLOW_NO_MEMORY;
 	groups->used += size;
-	if (size >= 2 * LARGE_PAGE)
+	/* a table of slots, or a chunk of many */
+	if (size >= 2 * LARGE_PAGE && (size > FLOW_GROUP_CHUNK || groups->used > MANY_CHUNKS * size))
 		use_large_pages(*memory, size);
 	return FLOW_OK;
 }
@@ -94,9 +98,8 @@ fill_slot(FlowGroupSlot *slots, unsigned bits, FlowGroupSlot filled)
 	slots[slot] = filled;
 }
 
-/* Makes slots empty; false if interrupted. */
-static bool
-empty_slots(const FlowHost *host, FlowGroupSlot *slots, size_t count)
+FlowStatus
+flow_group_empty_slots(const FlowHost *host, FlowGroupSlot *slots, size_t count)
 {
 	for (size_t first = 0; first < count; first += SLOTS_AT_ONCE)
 	{
@@ -104,9 +107,9 @@ empty_slots(const FlowHost *host, FlowGroupSlot *slots, size_t count)
 
 		memset(slots + first, 0, some * sizeof(FlowGroupSlot));
 		if (first + some < count && flow_interrupted(host))
-			return false;
+			return FLOW_INTERRUPTED;
 	}
-	return true;
+	return FLOW_OK;
 }
 
 /* Fills an empty table with the groups of these slots; false if interrupted. */
@@ -137,7 +140,7 @@ flow_group_grow_slots(FlowGroups *groups, FlowGroupSlot **slots, unsigned *bits)
 	status = flow_group_take_memory(groups, 2 * count * sizeof(FlowGroupSlot), &memory);
 	if (status != FLOW_OK)
 		return status;
-	if (!empty_slots(host, memory, 2 * count) ||
+	if (flow_group_empty_slots(host, memory, 2 * count) != FLOW_OK ||
 	    !refill_slots(host, memory, *bits + 1, *slots, count))
 	{
 		flow_free(host, memory);

@@ -194,8 +194,7 @@ read_value(const FlowGroups *from, const uint64_t *row, const FlowDistinctValue 
 	*number = 0;
 	if (value->filter >= 0 && !read_number(row[value->filter], &passes))
 		passes = 0; /* it is NULL */
-	*present =
-		passes != 0 && word != FLOW_WORD_NO_FIELD && word != from->packed->nulls[value->key];
+	*present = passes != 0 && word != FLOW_WORD_NO_FIELD && word != from->packed->nulls[value->key];
 	return !*present || !sums || read_number(word, number);
 }
 
@@ -228,8 +227,7 @@ flow_groups_add_distinct(FlowGroups *groups, const FlowGroups *from, const FlowD
 			break;
 		row = flow_packed_row(from->packed, *position + i);
 		if (number_of_value(distinct, row) != source.value ||
-		    !read_value(
-				from, row, &distinct->values[source.value], sums, &present[i], &numbers[i]))
+		    !read_value(from, row, &distinct->values[source.value], sums, &present[i], &numbers[i]))
 			break;
 		source.rows[i] = row;
 		for (int k = 0; k < distinct->nkeys; k++)
@@ -372,6 +370,7 @@ flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **place
 {
 	FlowPacked *packed = groups->packed;
 	size_t end = end_of_piece(packed, *position);
+	FlowStatus status;
 
 	for (; *position < end; ++*position)
 	{
@@ -385,8 +384,8 @@ flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **place
 		return FLOW_OK;
 	groups->count -= packed->count;
 	groups->combinations = 0;
-	flow_packed_clear(groups);
-	return FLOW_END;
+	status = flow_packed_clear(groups);
+	return status == FLOW_OK ? FLOW_END : status;
 }
 
 FlowStatus

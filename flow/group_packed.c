@@ -19,6 +19,9 @@
 /* Above this size, the table and rows are prefetched (see group_table.c). */
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
+/* So many chunks are freed within some milliseconds. */
+#define CHUNKS_AT_ONCE 16
+
 /* No sum may be as great. */
 #define SUM_LIMIT (UINT64_C(1) << 63)
 
@@ -606,7 +609,7 @@ flow_packed_create(FlowGroups *groups)
 		return false;
 	memset(packed->aside, 0, packed->row_size);
 	read_nulls(groups);
-	flow_packed_clear(groups);
+	memset(packed->slots, 0, sizeof(FlowGroupSlot) << packed->bits);
 	return true;
 }
 
@@ -633,36 +636,40 @@ flow_packed_free(FlowGroups *groups)
 	groups->packed = NULL;
 }
 
-void
+FlowStatus
 flow_packed_clear(FlowGroups *groups)
 {
 	FlowPacked *packed = groups->packed;
 
 	packed->count = 0;
-	memset(packed->slots, 0, sizeof(FlowGroupSlot) << packed->bits);
+	return flow_group_empty_slots(groups->spec.host, packed->slots, (size_t) 1 << packed->bits);
 }
 
 /* Shrinks an empty table, as flow_group_shrink_table does, and releases its rows. */
-void
+FlowStatus
 flow_packed_shrink(FlowGroups *groups)
 {
+	const FlowHost *host = groups->spec.host;
 	FlowPacked *packed = groups->packed;
 	size_t size = sizeof(FlowGroupSlot) << FIRST_TABLE_BITS;
 	FlowGroupSlot *slots;
 
 	while (packed->nchunks > 0)
 	{
-		flow_free(groups->spec.host, packed->chunks[--packed->nchunks]);
+		flow_free(host, packed->chunks[--packed->nchunks]);
 		groups->used -= packed->chunk_size;
+		if (packed->nchunks % CHUNKS_AT_ONCE == 0 && flow_interrupted(host))
+			return FLOW_INTERRUPTED;
 	}
 	if (packed->bits == FIRST_TABLE_BITS)
-		return;
-	slots = flow_allocate(groups->spec.host, size);
+		return FLOW_OK;
+	slots = flow_allocate(host, size);
 	if (slots == NULL)
-		return;
+		return FLOW_OK;
 	memset(slots, 0, size);
-	flow_free(groups->spec.host, packed->slots);
+	flow_free(host, packed->slots);
 	groups->used -= (sizeof(FlowGroupSlot) << packed->bits) - size;
 	packed->slots = slots;
 	packed->bits = FIRST_TABLE_BITS;
+	return FLOW_OK;
 }

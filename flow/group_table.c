@@ -22,7 +22,7 @@
  */
 #define FIRST_TABLE_BITS 10
 #define MIN_CHUNK ((size_t) 4 * 1024)
-#define MAX_CHUNK ((size_t) 256 * 1024)
+#define MAX_CHUNK ((size_t) FLOW_GROUP_CHUNK)
 #define UNIT 8 /* a group's size and offset are multiples of this */
 
 #define CACHE_LINE 64
@@ -499,8 +499,8 @@ flow_group_create_table(FlowGroups *groups)
 	if (groups->slices == NULL || groups->keys == NULL || groups->slots == NULL ||
 	    groups->entries == NULL)
 		return false;
-	flow_group_clear_table(groups);
-	return true;
+	memset(groups->slots, 0, sizeof(FlowGroupSlot) << groups->bits);
+	return flow_group_clear_table(groups) == FLOW_OK;
 }
 
 void
@@ -547,7 +547,7 @@ flow_group_shrink_table(FlowGroups *groups)
 }
 
 /* Clears the table; keeps it and the chunks of the usual size. */
-void
+FlowStatus
 flow_group_clear_table(FlowGroups *groups)
 {
 	size_t kept = 1;
@@ -556,7 +556,6 @@ flow_group_clear_table(FlowGroups *groups)
 	groups->combinations = 0;
 	for (int k = 0; k < groups->spec.nkeys; k++)
 		groups->entries[k].serial = 0;
-	memset(groups->slots, 0, sizeof(FlowGroupSlot) << groups->bits);
 	for (size_t i = 1; i < groups->nchunks; i++)
 	{
 		FlowGroupChunk chunk = groups->chunks[i];
@@ -572,4 +571,5 @@ flow_group_clear_table(FlowGroups *groups)
 	groups->nchunks = kept;
 	groups->nused = 1;
 	groups->current_used = groups->chunk_size;
+	return flow_group_empty_slots(groups->spec.host, groups->slots, (size_t) 1 << groups->bits);
 }

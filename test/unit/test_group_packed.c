@@ -707,6 +707,35 @@ it_is_interrupted_while_a_table_grows(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
+static void
+it_is_interrupted_while_a_table_is_cleared(void)
+{
+	bool packed = true;
+
+	for (int round = 0; round < 2; round++, packed = false)
+	{
+		FlowGroups *groups = make_groups(2, NREAD, SIZE_MAX);
+
+		if (!packed)
+			CHECK_INT(merge_number(groups, 0, INT64_MAX), FLOW_OK);
+		for (int i = 0; i < MANY; i++)
+			CHECK_INT(merge_number(groups, i, i), FLOW_OK);
+		unit_state.interrupt_after = 1;
+		CHECK_INT(flow_groups_clear(groups), FLOW_INTERRUPTED);
+		unit_state.interrupt_after = -1;
+		CHECK_INT(flow_groups_clear(groups), FLOW_OK);
+		CHECK_INT(flow_groups_count(groups), 0);
+		CHECK_INT(merge_number(groups, 1, 1), FLOW_OK);
+		CHECK_INT(flow_groups_count(groups), 1);
+		CHECK_INT(flow_groups_clear(groups), FLOW_OK);
+		unit_state.interrupt_after = 0;
+		CHECK_INT(flow_groups_shrink(groups), packed ? FLOW_INTERRUPTED : FLOW_OK);
+		unit_state.interrupt_after = -1;
+		flow_groups_free(groups);
+	}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
 int
 main(void)
 {
@@ -721,5 +750,6 @@ main(void)
 	RUN(it_counts_and_moves_rows_in_pieces);
 	RUN(it_is_interrupted_while_groups_are_unpacked);
 	RUN(it_is_interrupted_while_a_table_grows);
+	RUN(it_is_interrupted_while_a_table_is_cleared);
 	return unit_done();
 }
