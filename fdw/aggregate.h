@@ -267,7 +267,8 @@ extern const void *flowlog_exchange_next(FlowlogParticipant *participant, int pa
  * Move groups to shared memory, by their first "nkeys" keys; and return the
  * rows of a partition that process number i has left there, or NULL.
  */
-extern void flowlog_exchange_share(FlowlogParticipant *participant, FlowGroups *groups, int nkeys);
+extern void flowlog_exchange_share(FlowlogParticipant *participant, FlowlogBackend *backend,
+                                   FlowGroups *groups, int nkeys);
 extern void *flowlog_exchange_rows(FlowlogParticipant *participant, int i, int partition,
                                    Size *count);
 extern int flowlog_exchange_participants(const FlowlogParticipant *participant);

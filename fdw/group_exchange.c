@@ -38,11 +38,18 @@ typedef enum Phase
 	SHARING  /* all groups are in the partitions */
 } Phase;
 
+/*
+ * Rows are in one piece of memory, or in more of about this size, 2 to the power
+ * of something: while a piece is allocated, nothing can interrupt.
+ */
+#define PIECE_SIZE ((Size) 32 * 1024 * 1024)
+
 /* Rows of groups that a process has left in memory. */
 typedef struct SharedRows
 {
-	dsa_pointer rows; /* InvalidDsaPointer: none */
-	Size size;        /* of each */
+	int npieces;                   /* each of as many partitions; 0: there are none */
+	dsm_handle pieces[PARTITIONS]; /* DSM_HANDLE_INVALID: no rows */
+	Size size;                     /* of each row */
 	Size counts[PARTITIONS];
 	dsa_pointer only; /* a record of flowlog_exchange_leave; InvalidDsaPointer: none */
 } SharedRows;
@@ -55,6 +62,7 @@ struct FlowlogExchange
 	int arrived; /* number of these that have written all of their groups */
 	bool used;   /* some groups have been written */
 	int done;    /* number of partitions of which processes have gathered groups */
+	int users;   /* number of processes that use the pieces of rows */
 
 	ConditionVariable all_arrived;
 	pg_atomic_uint32 next_partition;
@@ -69,7 +77,9 @@ struct FlowlogParticipant
 
 	MemoryContext accessors; /* of "shared"; emptied before a rescan */
 	SharedTuplestoreAccessor *shared[PARTITIONS];
-	dsa_area *area; /* of shared rows */
+	dsa_area *area; /* of records of flowlog_exchange_leave */
+	int npieces;
+	dsm_segment **pieces; /* of rows, by process and piece; NULL: not attached */
 	MemoryContextCallback callback;
 };
 
@@ -92,7 +102,7 @@ shared_rows(FlowlogExchange *exchange, int participant)
 	return (SharedRows *) shared_partition(exchange, PARTITIONS) + participant;
 }
 
-/* Returns where the area of shared rows is. */
+/* Returns where the area of records is. */
 static void *
 area_place(FlowlogExchange *exchange)
 {
@@ -113,15 +123,78 @@ flowlog_exchange_size(int participants)
 
 /* ---------- life ---------- */
 
-/* Forgets the area of shared rows, whose memory is released with the exchange's segment. */
+/* Detaches from all pieces of rows. */
 static void
-detach_area(void *arg)
+detach_pieces(FlowlogParticipant *participant)
+{
+	for (int i = 0; i < participant->npieces; i++)
+	{
+		if (participant->pieces[i] != NULL)
+			dsm_detach(participant->pieces[i]);
+		participant->pieces[i] = NULL;
+	}
+}
+
+/*
+ * Forgets what this process has attached.  The area's memory is released with
+ * the exchange's segment.
+ */
+static void
+detach_memory(void *arg)
 {
 	FlowlogParticipant *participant = arg;
 
 	if (participant->area != NULL)
 		dsa_detach(participant->area);
 	participant->area = NULL;
+	detach_pieces(participant);
+}
+
+/* Releases the pieces of rows that processes do not have attached any more. */
+static void
+release_pieces(FlowlogExchange *exchange)
+{
+	for (int i = 0; i < exchange->participants; i++)
+	{
+		SharedRows *rows = shared_rows(exchange, i);
+
+		for (int piece = 0; piece < rows->npieces; piece++)
+			if (rows->pieces[piece] != DSM_HANDLE_INVALID)
+				dsm_unpin_segment(rows->pieces[piece]);
+		rows->npieces = 0;
+	}
+}
+
+/* Is called when a process detaches from the exchange's segment; the last one cleans up. */
+static void
+end_use(dsm_segment *segment, Datum arg)
+{
+	FlowlogExchange *exchange = (FlowlogExchange *) DatumGetPointer(arg);
+	bool last;
+
+	SpinLockAcquire(&exchange->mutex);
+	last = --exchange->users == 0;
+	SpinLockRelease(&exchange->mutex);
+	if (last)
+		release_pieces(exchange);
+}
+
+/* Notes that this process uses the pieces of rows, which it does not if it came too late. */
+static void
+begin_use(FlowlogExchange *exchange, dsm_segment *segment)
+{
+	bool ended;
+
+	SpinLockAcquire(&exchange->mutex);
+	ended = exchange->users == 0;
+	if (!ended)
+		exchange->users++;
+	SpinLockRelease(&exchange->mutex);
+	if (ended)
+		ereport(ERROR,
+		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		        errmsg("could not attach to shared groups that have been released"));
+	on_dsm_detach(segment, end_use, PointerGetDatum(exchange));
 }
 
 /* Creates a participant in the current memory context. */
@@ -135,7 +208,9 @@ make_participant(FlowlogExchange *exchange, int number)
 	participant->accessors = AllocSetContextCreate(CurrentMemoryContext,
 	                                               "flowlog_fdw shared groups",
 	                                               ALLOCSET_SMALL_SIZES);
-	participant->callback.func = detach_area;
+	participant->npieces = exchange->participants * PARTITIONS;
+	participant->pieces = palloc0(sizeof(dsm_segment *) * participant->npieces);
+	participant->callback.func = detach_memory;
 	participant->callback.arg = participant;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &participant->callback);
 	return participant;
@@ -153,15 +228,14 @@ begin_exchange(FlowlogParticipant *participant)
 	exchange->joined = exchange->arrived = exchange->done = 0;
 	exchange->used = false;
 	pg_atomic_write_u32(&exchange->next_partition, 0);
+	release_pieces(exchange);
 	for (int i = 0; i < exchange->participants; i++)
 	{
 		SharedRows *rows = shared_rows(exchange, i);
 
-		if (DsaPointerIsValid(rows->rows))
-			dsa_free(participant->area, rows->rows);
 		if (DsaPointerIsValid(rows->only))
 			dsa_free(participant->area, rows->only);
-		rows->rows = rows->only = InvalidDsaPointer;
+		rows->only = InvalidDsaPointer;
 	}
 	for (int i = 0; i < PARTITIONS; i++)
 	{
@@ -183,19 +257,23 @@ begin_exchange(FlowlogParticipant *participant)
 FlowlogParticipant *
 flowlog_exchange_create(FlowlogExchange *exchange, int participants, dsm_segment *segment)
 {
-	FlowlogParticipant *participant = make_participant(exchange, 0);
+	FlowlogParticipant *participant;
 
 	SpinLockInit(&exchange->mutex);
+	exchange->users = 1;
 	ConditionVariableInit(&exchange->all_arrived);
 	pg_atomic_init_u32(&exchange->next_partition, 0);
 	exchange->participants = participants;
+	participant = make_participant(exchange, 0);
 	SharedFileSetInit(&exchange->files, segment);
 	for (int i = 0; i < participants; i++)
 	{
 		SharedRows *rows = shared_rows(exchange, i);
 
-		rows->rows = rows->only = InvalidDsaPointer;
+		rows->npieces = 0;
+		rows->only = InvalidDsaPointer;
 	}
+	on_dsm_detach(segment, end_use, PointerGetDatum(exchange));
 	participant->area = dsa_create_in_place(area_place(exchange),
 	                                        dsa_minimum_size(),
 	                                        LWTRANCHE_PARALLEL_QUERY_DSA,
@@ -213,6 +291,7 @@ flowlog_exchange_attach(FlowlogExchange *exchange, int number, dsm_segment *segm
 	MemoryContext old = MemoryContextSwitchTo(participant->accessors);
 
 	SharedFileSetAttach(&exchange->files, segment);
+	begin_use(exchange, segment);
 	for (int i = 0; i < PARTITIONS; i++)
 		participant->shared[i] =
 			sts_attach(shared_partition(exchange, i), number, &exchange->files);
@@ -227,6 +306,7 @@ void
 flowlog_exchange_reset(FlowlogParticipant *participant)
 {
 	SharedFileSetDeleteAll(&participant->exchange->files);
+	detach_pieces(participant);
 	begin_exchange(participant);
 }
 
@@ -243,7 +323,7 @@ flowlog_exchange_end(FlowlogParticipant *participant)
 void
 flowlog_exchange_detach(FlowlogParticipant *participant)
 {
-	detach_area(participant);
+	detach_memory(participant);
 	MemoryContextDelete(participant->accessors);
 	memset(participant->shared, 0, sizeof(participant->shared));
 }
@@ -383,18 +463,94 @@ has_shared_memory(Size size)
 	return true;
 }
 
+/* Returns the place of a piece among those that this process has attached. */
+static dsm_segment **
+piece_place(FlowlogParticipant *participant, int i, int piece)
+{
+	return &participant->pieces[i * PARTITIONS + piece];
+}
+
+/* Returns the number of partitions of which a piece has the rows. */
+static int
+partitions_of_piece(const SharedRows *rows)
+{
+	return PARTITIONS / rows->npieces;
+}
+
+/* Returns the size of a piece. */
+static Size
+size_of_piece(const SharedRows *rows, int piece)
+{
+	int partitions = partitions_of_piece(rows);
+	Size count = 0;
+
+	for (int i = 0; i < partitions; i++)
+		count += rows->counts[piece * partitions + i];
+	return count * rows->size;
+}
+
+/* Releases the pieces of this process's rows, of which not all could be made. */
+static void
+forget_pieces(FlowlogParticipant *participant, SharedRows *rows)
+{
+	for (int piece = 0; piece < rows->npieces; piece++)
+	{
+		dsm_segment **place = piece_place(participant, participant->number, piece);
+
+		if (*place == NULL)
+			continue;
+		dsm_detach(*place);
+		dsm_unpin_segment(rows->pieces[piece]);
+		*place = NULL;
+	}
+	rows->npieces = 0;
+}
+
+/* Makes the pieces for this process's rows; returns false if there are too many segments. */
+static bool
+make_pieces(FlowlogParticipant *participant, SharedRows *rows, Size size)
+{
+	rows->npieces = 1;
+	while (rows->npieces < PARTITIONS && size / rows->npieces > PIECE_SIZE)
+		rows->npieces *= 2;
+	for (int piece = 0; piece < rows->npieces; piece++)
+		rows->pieces[piece] = DSM_HANDLE_INVALID;
+	for (int piece = 0; piece < rows->npieces; piece++)
+	{
+		Size of_piece = size_of_piece(rows, piece);
+		dsm_segment *segment;
+
+		CHECK_FOR_INTERRUPTS();
+		if (of_piece == 0)
+			continue;
+		segment = dsm_create(of_piece, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+		if (segment == NULL)
+		{
+			forget_pieces(participant, rows);
+			return false;
+		}
+		/* it stays while others may need it, and until we detach from it */
+		dsm_pin_segment(segment);
+		dsm_pin_mapping(segment);
+		rows->pieces[piece] = dsm_segment_handle(segment);
+		*piece_place(participant, participant->number, piece) = segment;
+	}
+	return true;
+}
+
 /*
  * Moves the groups of a table to shared memory, as far as they are rows there;
  * none if that is too much memory.
  */
 void
-flowlog_exchange_share(FlowlogParticipant *participant, FlowGroups *groups, int nkeys)
+flowlog_exchange_share(FlowlogParticipant *participant, FlowlogBackend *backend, FlowGroups *groups,
+                       int nkeys)
 {
 	SharedRows *shared = shared_rows(participant->exchange, participant->number);
 	char *places[PARTITIONS];
-	dsa_pointer rows;
 	size_t position = 0;
 	Size size = 0;
+	FlowStatus status;
 
 	if (!flow_groups_are_whole(groups) || nkeys == 0)
 		return;
@@ -406,19 +562,22 @@ flowlog_exchange_share(FlowlogParticipant *participant, FlowGroups *groups, int 
 		CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < PARTITIONS; i++)
 		size += shared->counts[i] * shared->size;
-	if (size == 0 || size > flowlog_hash_memory() / 2 || !has_shared_memory(size))
+	if (size == 0 || size > flowlog_hash_memory() / 2 || !has_shared_memory(size) ||
+	    !make_pieces(participant, shared, size))
 		return;
-	rows = dsa_allocate_extended(participant->area, size, DSA_ALLOC_HUGE | DSA_ALLOC_NO_OOM);
-	if (!DsaPointerIsValid(rows))
-		return;
-	places[0] = dsa_get_address(participant->area, rows);
-	for (int i = 1; i < PARTITIONS; i++)
-		places[i] = places[i - 1] + shared->counts[i - 1] * shared->size;
+	for (int i = 0; i < PARTITIONS; i++)
+	{
+		Size count;
+
+		places[i] = flowlog_exchange_rows(participant, participant->number, i, &count);
+	}
 	position = 0;
-	while (flow_groups_move_rows(groups, nkeys, FLOWLOG_PARTITION_BITS, places, &position) ==
+	while ((status =
+	            flow_groups_move_rows(groups, nkeys, FLOWLOG_PARTITION_BITS, places, &position)) ==
 	       FLOW_OK)
 		CHECK_FOR_INTERRUPTS();
-	shared->rows = rows;
+	if (status != FLOW_END)
+		flowlog_raise_status(backend, status);
 }
 
 /* Returns the rows of a partition that process number i has left, or NULL. */
@@ -426,12 +585,23 @@ void *
 flowlog_exchange_rows(FlowlogParticipant *participant, int i, int partition, Size *count)
 {
 	const SharedRows *shared = shared_rows(participant->exchange, i);
+	dsm_segment **place;
+	int piece;
 	char *rows;
 
-	if (!DsaPointerIsValid(shared->rows))
+	if (shared->npieces == 0 || shared->counts[partition] == 0)
 		return NULL;
-	rows = dsa_get_address(participant->area, shared->rows);
-	for (int j = 0; j < partition; j++)
+	piece = partition / partitions_of_piece(shared);
+	place = piece_place(participant, i, piece);
+	if (*place == NULL)
+	{
+		*place = dsm_attach(shared->pieces[piece]);
+		if (*place == NULL)
+			elog(ERROR, "could not attach to shared groups");
+		dsm_pin_mapping(*place);
+	}
+	rows = dsm_segment_address(*place);
+	for (int j = piece * partitions_of_piece(shared); j < partition; j++)
 		rows += shared->counts[j] * shared->size;
 	*count = shared->counts[partition];
 	return rows;

@@ -319,7 +319,7 @@ flowlog_store_finish(FlowlogStore *store, FlowGroups *groups)
 		flowlog_check_status(store->backend, flow_groups_shrink(groups));
 		return false;
 	}
-	flowlog_exchange_share(store->participant, groups, store->nshared);
+	flowlog_exchange_share(store->participant, store->backend, groups, store->nshared);
 	put_groups(store, groups, 0, true);
 	flowlog_check_status(store->backend, flow_groups_shrink(groups));
 	flowlog_exchange_arrive(store->participant);
