@@ -32,6 +32,7 @@ WRAPPER_OBJS = \
 	fdw/prune_row.o \
 	fdw/aggregate.o \
 	fdw/estimate.o \
+	fdw/aggregate_cost.o \
 	fdw/aggregate_having.o \
 	fdw/aggregate_output.o \
 	fdw/aggregate_plan.o \

@@ -22,7 +22,6 @@
 #include "flowlog_fdw.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -37,31 +36,7 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
-/* bytes of a group besides its keys and states, for the planner's estimates */
-#define GROUP_OVERHEAD 64
-
-/*
- * Groups by texts of which only an extreme is wanted have more records than
- * this.  PostgreSQL estimates no less for several columns of which it knows
- * nothing else.
- */
-#define TEXT_GROUPS 10
-
 /* ---------- paths ---------- */
-
-/*
- * Returns the query's GROUP BY clause, without redundant columns if PostgreSQL
- * has removed them.
- */
-static List *
-group_clause(PlannerInfo *root)
-{
-#if PG_VERSION_NUM >= 160000
-	return root->processed_groupClause;
-#else
-	return root->parse->groupClause;
-#endif
-}
 
 /*
  * Returns true if the input is a scan of one of our tables in which all
@@ -163,20 +138,11 @@ is_pushable_target(PlannerInfo *root, RelOptInfo *input, List *exprs, bool whole
 	return nkeys > 0 || !whole || (distinct && root->parse->groupClause == NIL);
 }
 
-/* Returns true if column i of a target is in a GROUP BY clause. */
-static bool
-is_in_clause(PathTarget *target, int i, List *clause)
-{
-	Index group = get_pathtarget_sortgroupref(target, i);
-
-	return group != 0 && get_sortgroupref_clause_noerr(group, clause) != NULL;
-}
-
 /* Returns true if it is in the query's, also if it is redundant there. */
 static bool
 is_key(PlannerInfo *root, PathTarget *target, int i)
 {
-	return is_in_clause(target, i, root->parse->groupClause);
+	return flowlog_is_in_clause(target, i, root->parse->groupClause);
 }
 
 /* Replaces the keys in an expression by constants. */
@@ -246,118 +212,6 @@ make_partial_target(PlannerInfo *root, PathTarget *target, Node *having)
 }
 
 /*
- * Returns the group keys of a target, without redundant ones: of SELECT
- * DISTINCT, all columns.
- */
-static List *
-group_keys(PlannerInfo *root, PathTarget *target)
-{
-	bool grouped = root->parse->groupClause != NIL;
-	List *keys = NIL;
-	ListCell *cell;
-
-	foreach(cell, target->exprs)
-	{
-		if (grouped ? is_in_clause(target, foreach_current_index(cell), group_clause(root))
-		            : !IsA(lfirst(cell), Aggref) && !flowlog_output_is_constant(lfirst(cell)))
-			keys = lappend(keys, lfirst(cell));
-	}
-	return flowlog_grouping_bare(root, keys);
-}
-
-/* Estimates the number of groups. */
-static double
-estimate_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
-{
-	return flowlog_estimate_groups(root, input, group_keys(root, target), records);
-}
-
-/*
- * Returns what the reader groups by for a target: its keys, or the columns of
- * which PostgreSQL computes them, and what is aggregated with DISTINCT or as a
- * text.
- */
-static List *
-reader_keys(PlannerInfo *root, const FlowlogTable *table, PathTarget *target)
-{
-	List *keys = NIL;
-	ListCell *cell;
-
-	foreach(cell, group_keys(root, target))
-	{
-		FlowlogOutput output;
-
-		if (flowlog_recognise_output(root, table, lfirst(cell), &output))
-			keys = lappend(keys, lfirst(cell));
-		else
-			keys = list_concat(keys, pull_var_clause(lfirst(cell), PVC_RECURSE_PLACEHOLDERS));
-	}
-	foreach(cell, target->exprs)
-	{
-		FlowlogOutput output;
-
-		if (IsA(lfirst(cell), Aggref) &&
-		    flowlog_recognise_output(root, table, lfirst(cell), &output) &&
-		    (output.distinct || output.as_key))
-			keys = list_append_unique(keys, output.argument);
-	}
-	return keys;
-}
-
-/*
- * Estimates how many partial groups the records make, as the table of groups
- * is bounded.
- */
-static double
-estimate_rows(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records)
-{
-	double capacity = (double) flowlog_hash_memory() / (target->width + GROUP_OVERHEAD);
-	/* by the columns of which PostgreSQL computes keys, there may be more */
-	List *keys = reader_keys(root, flowlog_plan_table(input), target);
-	double rows = flowlog_estimate_groups(root, input, keys, records);
-
-	/*
-	 * Before ANALYZE, PostgreSQL assumes that an equality holds for one row in
-	 * 200, and that a column has 200 values.  By that, few rows would be left,
-	 * and each would be a group of its own.
-	 */
-	if (input->pages == 0)
-		rows = Min(rows, records / 10);
-
-	/*
-	 * if there are more groups than fit, most records make a group of their
-	 * own
-	 */
-	if (rows > capacity)
-		rows = Max(rows, records * (1 - capacity / rows));
-	return clamp_row_est(rows);
-}
-
-/*
- * Returns false if a target has an extreme of texts, by which the reader would
- * group, too, and these are so many that rows cost less than partial groups.
- */
-static bool
-has_few_texts(PlannerInfo *root, RelOptInfo *input, PathTarget *target)
-{
-	const FlowlogTable *table = flowlog_plan_table(input);
-	ListCell *cell;
-
-	foreach(cell, target->exprs)
-	{
-		FlowlogOutput output;
-
-		if (IsA(lfirst(cell), Aggref) &&
-		    flowlog_recognise_output(root, table, lfirst(cell), &output) && output.as_key)
-			return flowlog_estimate_groups(root,
-			                               input,
-			                               reader_keys(root, table, target),
-			                               input->rows) < input->rows / TEXT_GROUPS;
-	}
-	return true;
-}
-
-/*
  * Returns the fdw_private of a ForeignPath: the relation, and whether its
  * groups are whole; the columns it returns; HAVING; what it leaves groups out
  * by; the sets of keys, if there are several; and what it has of a join, which
@@ -396,24 +250,6 @@ create_path(PlannerInfo *root, RelOptInfo *output, PathTarget *target, double ro
 }
 
 /*
- * Returns the cost of reading and evaluating the lines, and of grouping and
- * aggregating the records that pass.
- */
-static Cost
-cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
-            double *records)
-{
-	Cost startup;
-	Cost run;
-
-	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, records);
-	/* not rounded up: a group of no record must not cost more than in the executor */
-	return startup + run +
-	       *records / divisor *
-	           flowlog_cost_of_groups(root, flowlog_plan_table(input), target->exprs);
-}
-
-/*
  * Creates a path that returns partial groups.  "workers" share the work; 0:
  * there are none.
  */
@@ -421,10 +257,8 @@ static ForeignPath *
 create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
                     int workers)
 {
-	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
-	double records;
-	Cost startup = cost_groups(root, input, target, divisor, &records);
-	double rows = estimate_rows(root, input, target, clamp_row_est(records / divisor));
+	double rows;
+	Cost startup = flowlog_cost_partial_groups(root, input, target, workers, &rows);
 
 	return create_path(root,
 	                   output,
@@ -432,27 +266,6 @@ create_partial_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, Pa
 	                   rows,
 	                   startup,
 	                   path_private(input, false, target, NIL, NIL, NIL));
-}
-
-/*
- * The cost of combining the groups of several processes: for each group that
- * they have about the cost of writing and reading a row of a hash join; and of
- * their files, at least that, in units of seq_page_cost.  Even for few groups
- * files are created and removed, which takes as long as to start a worker.
- */
-#define EXCHANGE_FILES_COST 10.0
-
-/*
- * Returns the cost of these files.  If nothing is known of the number of
- * groups, they are cheap: it is worse to have PostgreSQL combine many groups
- * than to have files for few.
- */
-static Cost
-cost_of_files(PlannerInfo *root, RelOptInfo *input, List *keys)
-{
-	Cost least = EXCHANGE_FILES_COST * seq_page_cost;
-
-	return flowlog_groups_are_known(root, input, keys) ? Max(least, parallel_setup_cost) : least;
 }
 
 /* Returns what a scan of whole groups leaves groups out by, or NIL. */
@@ -469,89 +282,17 @@ top_of_groups(PlannerInfo *root, RelOptInfo *input, List *outputs)
 	return flowlog_top_of_groups(root, key, flowlog_output_type(&output));
 }
 
-/*
- * Estimates the number of groups by the keys and one distinct value of a
- * target, for all values together; and sets how many these are.
- */
-static double
-estimate_values(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double records,
-                int *values)
-{
-	const FlowlogTable *table = flowlog_plan_table(input);
-	List *keys = group_keys(root, target);
-	List *arguments = NIL;
-	double groups = 0;
-	ListCell *cell;
-
-	foreach(cell, target->exprs)
-	{
-		FlowlogOutput output;
-
-		if (IsA(lfirst(cell), Aggref) &&
-		    flowlog_recognise_output(root, table, lfirst(cell), &output) && output.distinct)
-			arguments = list_append_unique(arguments, output.argument);
-	}
-	foreach(cell, arguments)
-		groups += flowlog_estimate_groups(root,
-		                                  input,
-		                                  list_append_unique(list_copy(keys), lfirst(cell)),
-		                                  records);
-	*values = list_length(arguments);
-	return groups;
-}
-
-/*
- * Returns the cost of what becomes of the reader's groups before they are
- * returned, and sets how many of them are returned: each is added to one of
- * each set of keys, or of each distinct value; and those of values, to those of
- * the keys.
- */
-static Cost
-cost_of_steps(PlannerInfo *root, RelOptInfo *input, PathTarget *target, List *sets, double records,
-              double divisor, double *groups)
-{
-	int steps = list_length(sets);
-	double added = estimate_rows(root, input, target, clamp_row_est(records / divisor));
-	double inner;
-	int values;
-	Cost cost = 0;
-
-	*groups = estimate_groups(root, input, target, records);
-	inner = estimate_values(root, input, target, records, &values);
-	if (values > 1)
-		steps = values;
-	if (sets != NIL)
-		*groups = flowlog_grouping_estimate(root, target, records);
-	if (steps > 0)
-		cost += 2 * Min(added, clamp_row_est(records / divisor)) * steps * cpu_operator_cost;
-	if (inner > *groups)
-		cost += 2 * inner * cpu_operator_cost / divisor;
-	return cost;
-}
-
 /* Creates a path that returns whole groups, which pass HAVING. */
 static ForeignPath *
 create_whole_path(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTarget *target,
                   PathTarget *scan_target, List *having, List *sets, int workers)
 {
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
-	double records;
-	Cost startup = cost_groups(root, input, scan_target, divisor, &records);
-	double partial = estimate_rows(root, input, scan_target, clamp_row_est(records / divisor));
-	List *keys = reader_keys(root, flowlog_plan_table(input), scan_target);
-	/* with DISTINCT, the reader's groups are by its argument, too */
-	double inner = flowlog_estimate_groups(root, input, keys, clamp_row_est(records));
-	List *top = top_of_groups(root, input, scan_target->exprs);
 	double groups;
+	Cost startup = flowlog_cost_whole_groups(root, input, scan_target, sets, workers, &groups);
+	List *top = top_of_groups(root, input, scan_target->exprs);
 	ForeignPath *path;
 
-	startup +=
-		cost_of_steps(root, input, scan_target, sets, clamp_row_est(records), divisor, &groups);
-	if (workers > 0)
-		startup += cost_of_files(root, input, keys) + 2 * partial * cpu_tuple_cost;
-	else if (partial > inner)
-		/* the groups do not fit into the table */
-		startup += 2 * partial * cpu_tuple_cost;
 	groups =
 		clamp_row_est(groups / divisor * clauselist_selectivity(root, having, 0, JOIN_INNER, NULL));
 	if (top != NIL && workers > 0 && !flowlog_top_is_parallel_safe(root, top))
@@ -595,7 +336,7 @@ add_partial_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	int workers;
 
 	if (!is_pushable_target(root, input, output->reltarget->exprs, false) ||
-	    !has_few_texts(root, input, output->reltarget))
+	    !flowlog_has_few_texts(root, input, output->reltarget))
 		return;
 	if (extra->patype == PARTITIONWISE_AGGREGATE_PARTIAL)
 		add_path(output, (Path *) create_partial_path(root, input, output, output->reltarget, 0));
@@ -615,7 +356,7 @@ has_all_keys(PlannerInfo *root, PathTarget *target)
 {
 	ListCell *cell;
 
-	foreach(cell, group_clause(root))
+	foreach(cell, flowlog_group_clause(root))
 	{
 		Index group = lfirst_node(SortGroupClause, cell)->tleSortGroupRef;
 		int i = 0;
@@ -665,7 +406,7 @@ add_whole_paths(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output, PathTa
 	add_path(output,
 	         (Path *) create_whole_path(root, input, output, target, scan_target, having, sets, 0));
 	/* workers share groups by their keys, or the only one by its distinct values */
-	if (workers <= 0 || (group_keys(root, scan_target) == NIL &&
+	if (workers <= 0 || (flowlog_group_keys(root, scan_target) == NIL &&
 	                     (root->parse->groupClause != NIL || root->parse->groupingSets != NIL)))
 		return;
 	path =
@@ -713,7 +454,7 @@ add_distinct_rows(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output)
 	foreach(cell, target->exprs)
 	{
 		if (!flowlog_output_is_constant(lfirst(cell)) &&
-		    !is_in_clause(target, foreach_current_index(cell), query->distinctClause))
+		    !flowlog_is_in_clause(target, foreach_current_index(cell), query->distinctClause))
 			return;
 	}
 	if (is_pushable_target(root, input, target->exprs, true))
@@ -739,7 +480,7 @@ void
 flowlog_aggregate_add_final(PlannerInfo *root, RelOptInfo *output, Path *path,
                             GroupPathExtraData *extra, double groups)
 {
-	List *clauses = group_clause(root);
+	List *clauses = flowlog_group_clause(root);
 	bool grouped = root->parse->groupClause != NIL;
 	AggClauseCosts costs = {0};
 
@@ -790,7 +531,10 @@ add_final_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	                            output,
 	                            path,
 	                            extra,
-	                            estimate_groups(root, input, path->pathtarget, input->rows));
+	                            flowlog_estimate_groups(root,
+	                                                    input,
+	                                                    flowlog_group_keys(root, path->pathtarget),
+	                                                    input->rows));
 }
 
 /*
@@ -805,7 +549,7 @@ add_combined_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	Path *path;
 
 	if (!is_pushable_target(root, input, target->exprs, false) ||
-	    !has_few_texts(root, input, target))
+	    !flowlog_has_few_texts(root, input, target))
 		return;
 	path = (Path *) create_partial_path(root, input, output, target, 0);
 	/* as for a scan of rows: workers run partial paths only */
@@ -826,9 +570,9 @@ add_gathered_groups(PlannerInfo *root, RelOptInfo *input, RelOptInfo *output,
 	double rows;
 	Path *path;
 
-	if (workers <= 0 || group_keys(root, target) == NIL ||
+	if (workers <= 0 || flowlog_group_keys(root, target) == NIL ||
 	    !is_pushable_target(root, input, target->exprs, false) ||
-	    !has_few_texts(root, input, target))
+	    !flowlog_has_few_texts(root, input, target))
 		return;
 	path = (Path *) create_partial_path(root, input, output, target, workers);
 	path->parallel_aware = true;
@@ -860,7 +604,7 @@ flowlog_aggregate_below_join(PlannerInfo *root, RelOptInfo *input, RelOptInfo *g
 	startup += input->tuples * list_length(sets->conditions) * cpu_operator_cost / 2 / divisor;
 	startup +=
 		records * flowlog_cost_of_groups(root, flowlog_plan_table(input), groups->reltarget->exprs);
-	rows = estimate_rows(root, input, groups->reltarget, clamp_row_est(records));
+	rows = flowlog_estimate_partial_groups(root, input, groups->reltarget, clamp_row_est(records));
 	rows = Min(rows, most);
 	path = create_path(root,
 	                   groups,

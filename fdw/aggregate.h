@@ -32,6 +32,38 @@ extern Path *flowlog_aggregate_below_join(PlannerInfo *root, RelOptInfo *input, 
 extern void flowlog_aggregate_add_final(PlannerInfo *root, RelOptInfo *output, Path *path,
                                         GroupPathExtraData *extra, double groups);
 
+/* ---------- aggregate_cost.c ---------- */
+
+/*
+ * Return the query's GROUP BY clause, without redundant columns if PostgreSQL
+ * has removed them; true if column i of a target is in such a clause; and the
+ * group keys of a target, without redundant ones: of SELECT DISTINCT, all
+ * columns.
+ */
+extern List *flowlog_group_clause(PlannerInfo *root);
+extern bool flowlog_is_in_clause(PathTarget *target, int i, List *clause);
+extern List *flowlog_group_keys(PlannerInfo *root, PathTarget *target);
+
+/*
+ * Return false if a target has an extreme of texts, by which the reader would
+ * group, too, and these are so many that rows cost less than partial groups;
+ * and estimate how many partial groups so many records make, as the table of
+ * groups is bounded.
+ */
+extern bool flowlog_has_few_texts(PlannerInfo *root, RelOptInfo *input, PathTarget *target);
+extern double flowlog_estimate_partial_groups(PlannerInfo *root, RelOptInfo *input,
+                                              PathTarget *target, double records);
+
+/*
+ * Return the cost until the first group is returned, of partial or of whole
+ * groups.  "workers" share the work, 0: there are none.  *rows is for each
+ * process, *groups for all, before HAVING.
+ */
+extern Cost flowlog_cost_partial_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target,
+                                        int workers, double *rows);
+extern Cost flowlog_cost_whole_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target,
+                                      List *sets, int workers, double *groups);
+
 /* ---------- aggregate_plan.c ---------- */
 
 extern ForeignScan *flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist,
