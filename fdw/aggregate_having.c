@@ -52,29 +52,16 @@ find_number(const Const *constant, int64 *number)
 
 	if (constant->constisnull)
 		return false;
-	switch (constant->consttype)
-	{
-		case INT2OID:
-			*number = DatumGetInt16(constant->constvalue);
-			return true;
-		case INT4OID:
-			*number = DatumGetInt32(constant->constvalue);
-			return true;
-		case INT8OID:
-			*number = DatumGetInt64(constant->constvalue);
-			return true;
-		case NUMERICOID:
-			numeric = DirectFunctionCall2(numeric_trunc, constant->constvalue, Int32GetDatum(0));
-			if (!DatumGetBool(DirectFunctionCall2(numeric_eq, numeric, constant->constvalue)) ||
-			    !DatumGetBool(DirectFunctionCall2(numeric_le,
-			                                      DirectFunctionCall1(numeric_abs, numeric),
-			                                      NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
-				return false;
-			*number = DatumGetInt64(DirectFunctionCall1(numeric_int8, numeric));
-			return true;
-		default:
-			return false;
-	}
+	if (constant->consttype != NUMERICOID)
+		return flowlog_read_integer(constant->consttype, constant->constvalue, number);
+	numeric = DirectFunctionCall2(numeric_trunc, constant->constvalue, Int32GetDatum(0));
+	if (!DatumGetBool(DirectFunctionCall2(numeric_eq, numeric, constant->constvalue)) ||
+	    !DatumGetBool(DirectFunctionCall2(numeric_le,
+	                                      DirectFunctionCall1(numeric_abs, numeric),
+	                                      NumericGetDatum(int64_to_numeric(PG_INT64_MAX)))))
+		return false;
+	*number = DatumGetInt64(DirectFunctionCall1(numeric_int8, numeric));
+	return true;
 }
 
 /* Returns the family of the operators that compare numbers of a constant's type. */

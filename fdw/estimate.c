@@ -59,17 +59,10 @@ static bool find_steps(const Input *input, Node *node, Steps *steps);
 static bool
 number_of(Oid type, Datum datum, double *number)
 {
+	int64 integer;
+
 	switch (type)
 	{
-		case INT2OID:
-			*number = DatumGetInt16(datum);
-			return true;
-		case INT4OID:
-			*number = DatumGetInt32(datum);
-			return true;
-		case INT8OID:
-			*number = (double) DatumGetInt64(datum);
-			return true;
 		case DATEOID:
 			*number = DatumGetInt32(datum) * SECONDS_OF_DAY;
 			return true;
@@ -78,7 +71,10 @@ number_of(Oid type, Datum datum, double *number)
 			*number = (double) DatumGetTimestamp(datum) / USECS_PER_SEC;
 			return true;
 		default:
-			return false;
+			if (!flowlog_read_integer(type, datum, &integer))
+				return false;
+			*number = (double) integer;
+			return true;
 	}
 }
 
@@ -158,11 +154,13 @@ static bool
 constant_number(Node *node, double *number)
 {
 	const Const *constant = (const Const *) node;
+	int64 integer;
 
-	return IsA(node, Const) && !constant->constisnull &&
-	       (constant->consttype == INT2OID || constant->consttype == INT4OID ||
-	        constant->consttype == INT8OID) &&
-	       number_of(constant->consttype, constant->constvalue, number);
+	if (!IsA(node, Const) || constant->constisnull ||
+	    !flowlog_read_integer(constant->consttype, constant->constvalue, &integer))
+		return false;
+	*number = (double) integer;
+	return true;
 }
 
 /* Returns true if the node is "value % number". */

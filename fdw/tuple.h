@@ -15,6 +15,9 @@
 /* Sets what a column's type means to the core. */
 extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
 
+/* Reads an integer of a type; returns false if that is none of integers. */
+extern bool flowlog_read_integer(Oid type, Datum datum, int64 *integer);
+
 typedef struct FlowlogTuple FlowlogTuple;
 
 /* ---------- tuple.c ---------- */

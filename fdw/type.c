@@ -94,3 +94,23 @@ flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod)
 			break;
 	}
 }
+
+/* Reads an integer of a type; returns false if that is none of integers. */
+bool
+flowlog_read_integer(Oid type, Datum datum, int64 *integer)
+{
+	switch (type)
+	{
+		case INT2OID:
+			*integer = DatumGetInt16(datum);
+			return true;
+		case INT4OID:
+			*integer = DatumGetInt32(datum);
+			return true;
+		case INT8OID:
+			*integer = DatumGetInt64(datum);
+			return true;
+		default:
+			return false;
+	}
+}
