@@ -103,8 +103,8 @@ flowlog_catalogue_table(const char *name)
  * Returns the index of a table whose columns begin with these, from 0.  Others
  * may have been added.
  */
-static Oid
-index_of(Relation relation, const int *columns, int ncolumns)
+Oid
+flowlog_catalogue_btree(Relation relation, const int *columns, int ncolumns)
 {
 	List *indexes = RelationGetIndexList(relation);
 	ListCell *cell;
@@ -173,7 +173,12 @@ flowlog_catalogue_find(const FlowlogTable *table, const char *meaning, Snapshot 
 	            BTEqualStrategyNumber,
 	            F_OIDEQ,
 	            ObjectIdGetDatum(table->relid));
-	scan = systable_beginscan(relation, index_of(relation, &column, 1), true, snapshot, 1, &key);
+	scan = systable_beginscan(relation,
+	                          flowlog_catalogue_btree(relation, &column, 1),
+	                          true,
+	                          snapshot,
+	                          1,
+	                          &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
@@ -331,7 +336,7 @@ add_files(void *arg)
 		elog(ERROR, "the extension has lost table \"%s\"", FLOWLOG_LISTED_FILES);
 	row = AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw row", ALLOCSET_SMALL_SIZES);
 	files = table_open(relid, AccessShareLock);
-	index = index_open(index_of(files, columns, lengthof(columns)), AccessShareLock);
+	index = index_open(flowlog_catalogue_btree(files, columns, lengthof(columns)), AccessShareLock);
 
 	/* days of which no file is wanted are passed over by the index */
 	while (more)

@@ -46,6 +46,12 @@ typedef struct FlowlogList
 extern Oid flowlog_catalogue_table(const char *name);
 
 /*
+ * Returns the index of one of these tables whose columns begin with these, from
+ * 0; raises an error if it is lost.
+ */
+extern Oid flowlog_catalogue_btree(Relation relation, const int *columns, int ncolumns);
+
+/*
  * Returns what decides which files a table has: a list that was made under
  * another meaning is dead.  It must be read just before the store is opened, as
  * the server's options may be altered at any time.

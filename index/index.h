@@ -128,11 +128,14 @@ extern void flowlog_index_meaning(const FlowlogIndex *index, const FlowlogTable 
 /* Returns the hash of a file's path and identity. */
 extern FlowlogIndexHash flowlog_index_hash(const FlowlogIndex *index, const FlowObject *object);
 
+/* Returns the name of a foreign table as an argument of a function, for a hint. */
+extern const char *flowlog_index_quoted(const char *name);
+
 /* Opens one of the tables above; raises an error if the extension lacks it. */
 extern Relation flowlog_index_open(const char *name, LOCKMODE lock);
 
-/* Returns the index of such a table whose first columns are these, from 0. */
-extern Oid flowlog_index_btree(Relation relation, int first, int second);
+/* Opens the index of such a table whose first columns are these, from 0. */
+extern Relation flowlog_index_open_btree(Relation relation, int first, int second);
 
 /* ---------- index_read.c: what the index stores of a file ---------- */
 

@@ -55,8 +55,8 @@ default_columns(const FlowlogTable *table)
 		        errcode(ERRCODE_UNDEFINED_COLUMN),
 		        errmsg("foreign table \"%s\" has no column of addresses or of an interface",
 		               flowlog_message(table->name)),
-		        errhint("Name the columns to index: SELECT flowlog_index_create('%s', ARRAY[...]).",
-		                flowlog_message(table->name)));
+		        errhint("Name the columns to index: SELECT flowlog_index_create(%s, ARRAY[...]).",
+		                flowlog_index_quoted(table->name)));
 	return names;
 }
 
@@ -195,8 +195,8 @@ flowlog_index_create(PG_FUNCTION_ARGS)
 			        errcode(ERRCODE_DUPLICATE_OBJECT),
 			        errmsg("foreign table \"%s\" already has an index",
 			               flowlog_message(table->name)),
-			        errhint("SELECT flowlog_index_drop('%s') drops it.",
-			                flowlog_message(table->name)));
+			        errhint("SELECT flowlog_index_drop(%s) drops it.",
+			                flowlog_index_quoted(table->name)));
 		before = flowlog_become(flowlog_catalogue_owner());
 		insert_definition(table->relid, names);
 		flowlog_return_to(&before);

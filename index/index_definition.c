@@ -54,28 +54,20 @@ flowlog_index_open(const char *name, LOCKMODE lock)
 	return table_open(relid, lock);
 }
 
-/* Returns the index of a table that begins with these columns. */
-Oid
-flowlog_index_btree(Relation relation, int first, int second)
+Relation
+flowlog_index_open_btree(Relation relation, int first, int second)
 {
-	List *indexes = RelationGetIndexList(relation);
-	ListCell *cell;
-	Oid found = InvalidOid;
+	int columns[] = {first, second};
 
-	foreach(cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+	return index_open(flowlog_catalogue_btree(relation, columns, second < 0 ? 1 : 2),
+	                  AccessShareLock);
+}
 
-		if (index->rd_index->indisvalid && index->rd_index->indkey.values[0] == first + 1 &&
-		    (second < 0 ||
-		     (index->rd_index->indnkeyatts > 1 && index->rd_index->indkey.values[1] == second + 1)))
-			found = lfirst_oid(cell);
-		index_close(index, AccessShareLock);
-	}
-	list_free(indexes);
-	if (!OidIsValid(found))
-		elog(ERROR, "table \"%s\" has lost its index", RelationGetRelationName(relation));
-	return found;
+/* Returns the name of a table as an argument in a hint. */
+const char *
+flowlog_index_quoted(const char *name)
+{
+	return flowlog_message(quote_literal_cstr(quote_identifier(name)));
 }
 
 /* ---------- definitions ---------- */
@@ -112,6 +104,7 @@ read_definition(TupleDesc desc, HeapTuple tuple)
 static List *
 find_definitions(Oid relid, Snapshot snapshot)
 {
+	static const int column = FLOWLOG_DEFINITION_TABLE;
 	Oid definitions = flowlog_catalogue_table(FLOWLOG_INDEX_DEFINITIONS);
 	List *found = NIL;
 	Relation relation;
@@ -129,7 +122,7 @@ find_definitions(Oid relid, Snapshot snapshot)
 	            F_OIDEQ,
 	            ObjectIdGetDatum(relid));
 	scan = systable_beginscan(relation,
-	                          flowlog_index_btree(relation, FLOWLOG_DEFINITION_TABLE, -1),
+	                          flowlog_catalogue_btree(relation, &column, 1),
 	                          OidIsValid(relid),
 	                          snapshot,
 	                          OidIsValid(relid) ? 1 : 0,

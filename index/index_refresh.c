@@ -42,8 +42,8 @@
 #define MAX_BATCH_FILES 16384
 #define MAX_BATCH_MS (60 * 1000)
 
-/* A batch of files that cannot be put into one row of a table's array. */
-#define FILES_AT_ONCE 500
+/* Descriptors for the listing, or the file that is read. */
+#define LOCAL_FDS 3
 
 FLOWLOG_FUNCTION(flowlog_index_refresh);
 
@@ -100,6 +100,7 @@ release(void *arg)
 	if (refresh->store != NULL)
 		refresh->store->storage->free(refresh->store);
 	flowlog_backend_release(&refresh->backend);
+	flowlog_descriptors_release(&refresh->backend.descriptors);
 	refresh->gathered = NULL;
 	refresh->objects = NULL;
 	refresh->store = NULL;
@@ -129,8 +130,8 @@ find_columns(Refresh *refresh)
 			               "exist or cannot be indexed any more",
 			               flowlog_message(refresh->table->name),
 			               strVal(list_nth(refresh->index->names, i))),
-			        errhint("Drop the index with flowlog_index_drop('%s'), and create it again.",
-			                flowlog_message(refresh->table->name)));
+			        errhint("Drop the index with flowlog_index_drop(%s), and create it again.",
+			                flowlog_index_quoted(refresh->table->name)));
 }
 
 /*
@@ -158,6 +159,10 @@ prepare(Refresh *refresh, Relation relation)
 		                                 refresh->table->serverid,
 		                                 refresh->owner);
 		flowlog_return_to(&before);
+		flowlog_descriptors_reserve(&refresh->backend.descriptors,
+		                            refresh->store != NULL
+		                                ? refresh->store->storage->descriptors(refresh->store)
+		                                : LOCAL_FDS);
 	}
 	PopActiveSnapshot();
 	return refresh->index != NULL;
@@ -810,7 +815,8 @@ tables_of(Oid relid)
 		ereport(ERROR,
 		        errcode(ERRCODE_UNDEFINED_OBJECT),
 		        errmsg("\"%s\" has no index of flow logs", get_rel_name(relid)),
-		        errhint("SELECT flowlog_index_create('%s') defines one.", get_rel_name(relid)));
+		        errhint("SELECT flowlog_index_create(%s) defines one.",
+		                flowlog_index_quoted(get_rel_name(relid))));
 	return tables;
 }
 

@@ -76,8 +76,8 @@ static void
 read_batches(FlowlogIndexSearch *search, const unsigned char *meaning)
 {
 	Relation relation = flowlog_index_open(FLOWLOG_INDEX_BATCHES, AccessShareLock);
-	Oid btree = flowlog_index_btree(relation, FLOWLOG_BATCH_NUMBER, FLOWLOG_BATCH_FIRST_FILE);
-	Relation index = index_open(btree, AccessShareLock);
+	Relation index =
+		flowlog_index_open_btree(relation, FLOWLOG_BATCH_NUMBER, FLOWLOG_BATCH_FIRST_FILE);
 	int room = 8;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -166,8 +166,7 @@ static void
 read_files(FlowlogIndexSearch *search)
 {
 	Relation relation = flowlog_index_open(FLOWLOG_INDEX_FILES, AccessShareLock);
-	Oid btree = flowlog_index_btree(relation, FLOWLOG_FILES_NUMBER, FLOWLOG_FILES_FILE);
-	Relation index = index_open(btree, AccessShareLock);
+	Relation index = flowlog_index_open_btree(relation, FLOWLOG_FILES_NUMBER, FLOWLOG_FILES_FILE);
 	int batch = 0;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -267,8 +266,8 @@ error_damaged(const FlowlogIndexSearch *search)
 	        errcode(ERRCODE_INDEX_CORRUPTED),
 	        errmsg("the index of foreign table \"%s\" is damaged",
 	               flowlog_message(search->table->name)),
-	        errhint("Drop it with flowlog_index_drop('%s'), and create it again.",
-	                flowlog_message(search->table->name)));
+	        errhint("Drop it with flowlog_index_drop(%s), and create it again.",
+	                flowlog_index_quoted(search->table->name)));
 }
 
 /* Sets the bits of an entry's files. */
@@ -458,11 +457,9 @@ search_all(void *arg)
 
 	search->blocks = flowlog_index_open(FLOWLOG_INDEX_BLOCKS, AccessShareLock);
 	search->by_value =
-		index_open(flowlog_index_btree(search->blocks, FLOWLOG_BLOCK_NUMBER, FLOWLOG_BLOCK_FIRST),
-	               AccessShareLock);
+		flowlog_index_open_btree(search->blocks, FLOWLOG_BLOCK_NUMBER, FLOWLOG_BLOCK_FIRST);
 	search->by_batch =
-		index_open(flowlog_index_btree(search->blocks, FLOWLOG_BLOCK_BATCH, FLOWLOG_BLOCK_FIRST),
-	               AccessShareLock);
+		flowlog_index_open_btree(search->blocks, FLOWLOG_BLOCK_BATCH, FLOWLOG_BLOCK_FIRST);
 	search->slot = table_slot_create(search->blocks, NULL);
 
 	for (int i = 0; i < search->nbatches; i++)

@@ -30,7 +30,6 @@
 #include "utils/snapmgr.h"
 
 #define BLOCKS_AT_ONCE 64
-#define FILES_AT_ONCE 500
 
 /* So many batches of a level become one of the next. */
 #define BATCHES_TO_MERGE 6
@@ -414,9 +413,7 @@ flowlog_index_merge(const FlowlogIndexBatchSpec *spec, const FlowlogIndexBatchIn
 
 	merge.kept = palloc(sizeof(uint32) * FLOW_INDEX_ENTRY_FILES);
 	merge.blocks = flowlog_index_open(FLOWLOG_INDEX_BLOCKS, RowExclusiveLock);
-	merge.index =
-		index_open(flowlog_index_btree(merge.blocks, FLOWLOG_BLOCK_BATCH, FLOWLOG_BLOCK_FIRST),
-	               AccessShareLock);
+	merge.index = flowlog_index_open_btree(merge.blocks, FLOWLOG_BLOCK_BATCH, FLOWLOG_BLOCK_FIRST);
 	for (int i = 0; i < count; i++)
 		begin_source(&merge, &sources[i], &batches[i]);
 	merge_entries(&merge, sources, count, writer);
