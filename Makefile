@@ -73,6 +73,7 @@ WRAPPER_OBJS = \
 	index/index_read.o \
 	index/index_refresh.o \
 	index/index_search.o \
+	index/index_sighting.o \
 	index/index_status.o \
 	index/index_table.o \
 	index/index_write.o \

@@ -218,6 +218,20 @@ AS 'MODULE_PATHNAME', 'flowlog_index_refresh';
 COMMENT ON PROCEDURE flowlog_index_refresh(pg_catalog.regclass)
 IS 'reads the files that a table''s index does not cover, and forgets those that are gone';
 
+CREATE FUNCTION flowlog_sightings(
+	"table" pg_catalog.regclass,
+	addresses pg_catalog.inet[],
+	OUT address pg_catalog.inet,
+	OUT first pg_catalog.timestamptz,
+	OUT last pg_catalog.timestamptz,
+	OUT files pg_catalog.int8)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'flowlog_sightings';
+
+COMMENT ON FUNCTION flowlog_sightings(pg_catalog.regclass, pg_catalog.inet[])
+IS 'in how many of a table''s files addresses and those of networks stand, and when, as its index says';
+
 CREATE FUNCTION flowlog_index_status(
 	OUT "table" pg_catalog.regclass,
 	OUT columns pg_catalog.text[],

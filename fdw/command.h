@@ -44,6 +44,13 @@ extern Relation flowlog_open_argument(Oid relid);
 /* Returns true for a foreign table of this wrapper. */
 extern bool flowlog_is_flow_log(Oid relid);
 
+/*
+ * Returns the flow log tables of a function's argument: itself, or its
+ * partitions and children.  Raises an error unless the caller may see all of
+ * their lines and file names.
+ */
+extern List *flowlog_visible_tables(Oid relid);
+
 /* Begins the result of a set-returning function that fills a tuplestore. */
 extern Tuplestorestate *flowlog_begin_result(FunctionCallInfo fcinfo, TupleDesc *desc);
 

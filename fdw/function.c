@@ -172,8 +172,8 @@ flow_log_tables(Relation relation)
  * Returns the flow log tables of a function's argument, after checking that
  * the caller may see all of their lines and file names.
  */
-static List *
-visible_tables(Oid relid)
+List *
+flowlog_visible_tables(Oid relid)
 {
 	Relation relation = open_any(relid);
 	List *tables;
@@ -287,7 +287,7 @@ flowlog_rejects(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 		        errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		        errmsg("\"max_rows\" must not be negative"));
-	foreach(cell, visible_tables(PG_GETARG_OID(0)))
+	foreach(cell, flowlog_visible_tables(PG_GETARG_OID(0)))
 		most = append_rejects(lfirst_oid(cell), most, result, desc);
 	return (Datum) 0;
 }
@@ -402,7 +402,7 @@ flowlog_files(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 
-	foreach(cell, visible_tables(PG_GETARG_OID(0)))
+	foreach(cell, flowlog_visible_tables(PG_GETARG_OID(0)))
 		append_files(lfirst_oid(cell), result, desc);
 	return (Datum) 0;
 }

@@ -118,6 +118,12 @@ extern void flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogT
 
 extern int flowlog_index_find_column(const FlowlogTable *table, const char *name);
 
+/* Returns the name that AWS documents for a column's field, or NULL. */
+extern const char *flowlog_index_field(const FlowColumn *column);
+
+/* Returns true if a column is an address, by the field that fills it. */
+extern bool flowlog_index_is_address(const FlowColumn *column);
+
 /*
  * Sets what decides which lines of a file are rows and which values they have.
  * Entries that were made under another meaning say nothing.
@@ -259,6 +265,16 @@ extern int32 flowlog_index_search_number(const FlowlogIndexSearch *search, uint6
 /* Sets may_pass of each file. */
 extern void flowlog_index_search_filter(FlowlogIndexSearch *search, const FlowFilter *filter);
 
+/*
+ * Calls a function for each file with a value of the ranges, which are in order
+ * and do not overlap, in any of the index's columns; once for each value and
+ * file, in no order.
+ */
+extern void
+flowlog_index_search_visit(FlowlogIndexSearch *search, const FlowIndexRange *ranges, size_t count,
+                           void (*visit)(void *arg, const FlowIndexKey *key, uint64 position),
+                           void *arg);
+
 /* ---------- index_table.c ---------- */
 
 typedef struct FlowlogIndexTable FlowlogIndexTable;
@@ -271,10 +287,11 @@ extern bool flowlog_index_table_find(const FlowlogIndexTable *table, FlowlogInde
                                      uint64 *position);
 
 /*
- * Marks a file; and moves *position to the next file that is not marked, or
- * returns false.
+ * Marks a file; returns whether it is marked; and moves *position to the next
+ * file that is not, or returns false.
  */
 extern void flowlog_index_table_mark(FlowlogIndexTable *table, uint64 position);
+extern bool flowlog_index_table_is_marked(const FlowlogIndexTable *table, uint64 position);
 extern bool flowlog_index_table_next_unmarked(const FlowlogIndexTable *table, uint64 *position);
 
 /* ---------- index_status.c ---------- */

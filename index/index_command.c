@@ -22,23 +22,14 @@ FLOWLOG_FUNCTION(flowlog_index_drop);
 
 /* ---------- columns ---------- */
 
-/* Returns true if a column has one of the fields that are indexed by default. */
+/* Returns true if a column is indexed by default. */
 static bool
 is_default(const FlowColumn *column)
 {
-	static const char *const fields[] = {"srcaddr",
-	                                     "dstaddr",
-	                                     "pkt-srcaddr",
-	                                     "pkt-dstaddr",
-	                                     "interface-id"};
-	const char *field = flow_field_name(column->field != NULL ? column->field : column->name);
+	const char *field = flowlog_index_field(column);
 
-	if (field == NULL && column->field != NULL)
-		field = flow_field_name(column->name); /* the field is a group's number */
-	for (int i = 0; field != NULL && i < (int) lengthof(fields); i++)
-		if (strcmp(field, fields[i]) == 0)
-			return flow_index_takes(column);
-	return false;
+	return flow_index_takes(column) && (flowlog_index_is_address(column) ||
+	                                    (field != NULL && strcmp(field, "interface-id") == 0));
 }
 
 /* Returns the names of the columns that are indexed by default. */

@@ -158,6 +158,28 @@ flowlog_index_find_column(const FlowlogTable *table, const char *name)
 	return -1;
 }
 
+const char *
+flowlog_index_field(const FlowColumn *column)
+{
+	const char *field = flow_field_name(column->field != NULL ? column->field : column->name);
+
+	if (field == NULL && column->field != NULL)
+		field = flow_field_name(column->name); /* the field is a group's number */
+	return field;
+}
+
+bool
+flowlog_index_is_address(const FlowColumn *column)
+{
+	static const char *const fields[] = {"srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"};
+	const char *field = flowlog_index_field(column);
+
+	for (int i = 0; field != NULL && i < (int) lengthof(fields); i++)
+		if (strcmp(field, fields[i]) == 0)
+			return true;
+	return false;
+}
+
 void
 flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogTable *table,
                            int columns[FLOWLOG_INDEX_COLUMNS])

@@ -67,6 +67,10 @@ struct FlowlogIndexSearch
 	const FlowIndexRange *ranges;
 	size_t nranges;
 	uint64 *bits;
+
+	/* called for each file with one of the values; NULL: its bit is set */
+	void (*visit)(void *arg, const FlowIndexKey *key, uint64 position);
+	void *arg;
 };
 
 /* ---------- what the index has ---------- */
@@ -283,7 +287,10 @@ take_entry(FlowlogIndexSearch *search, const Batch *batch, const FlowIndexEntry 
 
 		if (place >= count)
 			error_damaged(search);
-		search->bits[position / 64] |= UINT64CONST(1) << (position % 64);
+		if (search->visit != NULL)
+			search->visit(search->arg, &entry->key, position);
+		else
+			search->bits[position / 64] |= UINT64CONST(1) << (position % 64);
 	}
 }
 
@@ -479,6 +486,22 @@ search_all(void *arg)
 	index_close(search->by_batch, NoLock);
 	index_close(search->by_value, NoLock);
 	table_close(search->blocks, NoLock);
+}
+
+/* Calls a function for each file with a value of the ranges in any column. */
+void
+flowlog_index_search_visit(FlowlogIndexSearch *search, const FlowIndexRange *ranges, size_t count,
+                           void (*visit)(void *arg, const FlowIndexKey *key, uint64 position),
+                           void *arg)
+{
+	search->mask = PG_UINT32_MAX;
+	search->ranges = ranges;
+	search->nranges = count;
+	search->visit = visit;
+	search->arg = arg;
+	if (count > 0)
+		search_all(search);
+	search->visit = NULL;
 }
 
 /* ---------- filters ---------- */

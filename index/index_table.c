@@ -83,11 +83,17 @@ flowlog_index_table_mark(FlowlogIndexTable *table, uint64 position)
 }
 
 bool
+flowlog_index_table_is_marked(const FlowlogIndexTable *table, uint64 position)
+{
+	return (table->marks[position / 8] >> (position % 8) & 1) != 0;
+}
+
+bool
 flowlog_index_table_next_unmarked(const FlowlogIndexTable *table, uint64 *position)
 {
 	for (; *position < table->files->count; (*position)++)
 		if (has_file(&table->files->items[*position]) &&
-		    !(table->marks[*position / 8] >> (*position % 8) & 1))
+		    !flowlog_index_table_is_marked(table, *position))
 			return true;
 	return false;
 }
