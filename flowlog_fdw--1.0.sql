@@ -104,7 +104,8 @@ CREATE TABLE flowlog_listed_files (
 	version pg_catalog.bytea,
 	archived pg_catalog.bool NOT NULL,
 	device pg_catalog.int8 NOT NULL,
-	inode pg_catalog.int8 NOT NULL
+	inode pg_catalog.int8 NOT NULL,
+	changed pg_catalog.int8 NOT NULL
 );
 
 CREATE INDEX flowlog_listed_files_day ON flowlog_listed_files (list, day);

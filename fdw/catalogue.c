@@ -243,6 +243,7 @@ add_file(Known *known, TupleDesc desc, HeapTuple tuple)
 		.modified = DatumGetInt64(values[FLOWLOG_FILE_MODIFIED]),
 		.device = (uint64) DatumGetInt64(values[FLOWLOG_FILE_DEVICE]),
 		.inode = (uint64) DatumGetInt64(values[FLOWLOG_FILE_INODE]),
+		.changed = DatumGetInt64(values[FLOWLOG_FILE_CHANGED]),
 		.version = isnull[FLOWLOG_FILE_VERSION] ? NULL : bytes_of(values[FLOWLOG_FILE_VERSION]),
 		.archived = DatumGetBool(values[FLOWLOG_FILE_ARCHIVED]),
 		.settled = true,

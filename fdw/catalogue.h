@@ -28,6 +28,7 @@ typedef enum FlowlogFileColumn
 	FLOWLOG_FILE_ARCHIVED,
 	FLOWLOG_FILE_DEVICE,
 	FLOWLOG_FILE_INODE,
+	FLOWLOG_FILE_CHANGED, /* nanoseconds since 1970, which an index knows a file by */
 	FLOWLOG_FILE_COLUMNS
 } FlowlogFileColumn;
 

@@ -283,8 +283,8 @@ day_of(const FlowlogTable *table, const FlowObject *object)
 static void
 write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, int count)
 {
-	static const Oid types[FLOWLOG_FILE_COLUMNS] =
-		{INT4OID, DATEOID, BYTEAOID, INT8OID, INT8OID, BYTEAOID, BOOLOID, INT8OID, INT8OID};
+	static const Oid types[FLOWLOG_FILE_COLUMNS] = {
+		INT4OID, DATEOID, BYTEAOID, INT8OID, INT8OID, BYTEAOID, BOOLOID, INT8OID, INT8OID, INT8OID};
 	static const Oid arrays[FLOWLOG_FILE_COLUMNS] = {INT4OID,
 	                                                 DATEARRAYOID,
 	                                                 BYTEAARRAYOID,
@@ -292,6 +292,7 @@ write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, i
 	                                                 INT8ARRAYOID,
 	                                                 BYTEAARRAYOID,
 	                                                 BOOLARRAYOID,
+	                                                 INT8ARRAYOID,
 	                                                 INT8ARRAYOID,
 	                                                 INT8ARRAYOID};
 	Datum *columns[FLOWLOG_FILE_COLUMNS];
@@ -317,6 +318,7 @@ write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, i
 		columns[FLOWLOG_FILE_ARCHIVED][i] = BoolGetDatum(object->archived);
 		columns[FLOWLOG_FILE_DEVICE][i] = Int64GetDatum((int64) object->device);
 		columns[FLOWLOG_FILE_INODE][i] = Int64GetDatum((int64) object->inode);
+		columns[FLOWLOG_FILE_CHANGED][i] = Int64GetDatum(object->changed);
 	}
 	values[FLOWLOG_FILE_LIST] = Int32GetDatum(number);
 	for (int k = FLOWLOG_FILE_LIST + 1; k < FLOWLOG_FILE_COLUMNS; k++)
@@ -325,7 +327,7 @@ write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, i
 		                                count,
 		                                types[k]);
 	flowlog_catalogue_run(
-		psprintf("INSERT INTO %s SELECT $1, f.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) f",
+		psprintf("INSERT INTO %s SELECT $1, f.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) f",
 	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
 		FLOWLOG_FILE_COLUMNS,
 		argument_types,
