@@ -102,7 +102,7 @@ typedef struct FlowlogIndexHash
 
 /*
  * Returns the index of a table as the snapshot sees it, or NULL, in the current
- * memory context.
+ * memory context.  Without a snapshot, as it is now.
  */
 extern FlowlogIndex *flowlog_index_find(Oid relid, Snapshot snapshot);
 
