@@ -489,9 +489,10 @@ flowlog_store_gather(FlowlogStore *store, FlowlogStore *only, FlowGroups *groups
 	record = make_record(only, groups, &group);
 	if (!flowlog_exchange_leave(participant, record, record->size, store->taken))
 		return false;
+	/* what does not fit goes to the first level, as all that is stored before the end */
 	for (int i = 0; i < flowlog_exchange_participants(participant); i++)
 		if ((record = flowlog_exchange_left(participant, i)) != NULL)
-			load_record(only, groups, record, 0);
+			load_record(only, groups, record, -1);
 	return true;
 }
 

@@ -214,6 +214,18 @@ foreach my $workers (0, 2)
 	}
 }
 
+# the totals of all processes together do not fit where each one's do
+mkdir "$logs/large";
+write_file("$logs/large/$_.log", map { join(' ', int(rand(3000)), rand() < 0.3 ? 9223372036854775807 : int(rand(1000))) . "\n" } 1 .. 6000) foreach 1 .. 4;
+create_copied_table($node, 'large', "$logs/large", columns => 'port int, number bigint', regex => '(\S+) (\S+)');
+$session->safe_query("SET hash_mem_multiplier = 1; SET seq_page_cost = 0");
+foreach my $query ('SELECT sum(DISTINCT number), count(DISTINCT port), sum(number) FROM %s', 'SELECT sum(DISTINCT number), sum(number), count(*), avg(number) FROM %s')
+{
+	my $expected = $session->safe_query(sprintf($query, 'large_heap'));
+
+	is(join(' ', map { $session->safe_query(sprintf($query, 'large')) } 1 .. 10), join(' ', ($expected) x 10), "processes whose sums fit: $query");
+}
+
 # ---------- errors ----------
 
 $session->safe_query("SET work_mem = '64kB'; SET temp_file_limit = '4kB'");
