@@ -191,9 +191,7 @@ begin_use(FlowlogExchange *exchange, dsm_segment *segment)
 		exchange->users++;
 	SpinLockRelease(&exchange->mutex);
 	if (ended)
-		ereport(ERROR,
-		        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		        errmsg("could not attach to shared groups that have been released"));
+		elog(ERROR, "could not attach to shared groups");
 	on_dsm_detach(segment, end_use, PointerGetDatum(exchange));
 }
 

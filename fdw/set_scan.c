@@ -116,7 +116,9 @@ make_part_sets(PlannerInfo *root, RelOptInfo *part, FlowlogSetPlan *sets)
 		Expr *key;
 
 		if (!make_condition(root, part, lfirst(cell), &condition, &key))
-			elog(ERROR, "condition with a set is not understood any more");
+			elog(ERROR,
+			     "pushed-down qual of foreign table \"%s\" is not understood any more",
+			     flowlog_plan_table(part)->name);
 		own->conditions = lappend(own->conditions, condition);
 	}
 	return own;
