@@ -187,7 +187,7 @@ static void
 clear_sets(FlowlogIndexReader *self)
 {
 	for (int i = 0; i < self->nsets; i++)
-		flow_groups_clear(self->sets[i]);
+		flowlog_check_status(self->backend, flow_groups_clear(self->sets[i]));
 }
 
 /* ---------- the reader ---------- */
@@ -424,7 +424,7 @@ take_totals(FlowlogIndexReader *self)
 		take_times(self, &group);
 		take_group(self, &group);
 	}
-	flow_groups_clear(self->sets[0]);
+	flowlog_check_status(self->backend, flow_groups_clear(self->sets[0]));
 }
 
 /* ---------- values ---------- */
@@ -624,7 +624,7 @@ read_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 		self->spilled |= (uint32) 1 << (full - 1);
 		if ((status = add_values(self, full - 1, batch, number)) != FLOW_OK)
 			return status;
-		flow_groups_clear(self->sets[full]);
+		flowlog_check_status(self->backend, flow_groups_clear(self->sets[full]));
 	}
 	if (status == FLOW_END)
 		finish(self);
