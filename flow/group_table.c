@@ -483,7 +483,7 @@ flow_group_create_table(FlowGroups *groups)
 	flow_key_draw_seed(host, groups, groups->seed);
 	groups->nchunks = 1;
 	groups->chunk_size = MIN_CHUNK;
-	while (groups->chunk_size < MAX_CHUNK && groups->chunk_size < groups->spec.memory / 32)
+	while (groups->chunk_size < MAX_CHUNK && groups->chunk_size < groups->spec.memory / 16)
 		groups->chunk_size *= 2;
 	while ((size_t) UNIT << groups->unit_bits < groups->chunk_size)
 		groups->unit_bits++;

@@ -576,6 +576,49 @@ it_adds_rows_of_other_tables(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
+/* ---------- many rows ---------- */
+
+static FlowStatus merge_number(FlowGroups *groups, int number, int64_t sum);
+
+/* Adds groups until they are too many; returns their number. */
+static int
+fill(FlowGroups *groups)
+{
+	int count = 0;
+	FlowStatus status;
+
+	while ((status = merge_number(groups, count, count)) == FLOW_OK)
+		count++;
+	CHECK_INT(status, FLOW_LIMIT);
+	CHECK_INT(flow_groups_count(groups), count);
+	return count;
+}
+
+/* Chunks of large pages give their memory back to groups of another kind. */
+static void
+it_fills_its_memory_again(void)
+{
+	FlowGroups *groups = make_groups(2, NREAD, (size_t) 72 * 1024 * 1024);
+	int count = fill(groups), found = 0;
+	int64_t sum = 0;
+	FlowGroup group;
+
+	for (size_t position = 0; flow_groups_next(groups, &position, &group) == FLOW_OK; found++)
+		sum += (int64_t) group.totals[1].as.sum.low;
+	CHECK_INT(found, count);
+	CHECK_INT(sum, (int64_t) count * (count - 1) / 2);
+
+	/* groups that are not packed take the place of spare rows */
+	flow_groups_clear(groups);
+	CHECK_INT(merge_number(groups, 0, INT64_MAX), FLOW_OK);
+	CHECK(fill(groups) > count / 4);
+	flow_groups_clear(groups);
+	flow_groups_shrink(groups);
+	CHECK(fill(groups) > count / 4);
+	flow_groups_free(groups);
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
 /* ---------- interrupts ---------- */
 
 #define MANY 300000
@@ -747,6 +790,7 @@ main(void)
 	RUN(it_adds_distinct_values_of_several_keys);
 	RUN(it_adds_groups_to_sets);
 	RUN(it_adds_rows_of_other_tables);
+	RUN(it_fills_its_memory_again);
 	RUN(it_counts_and_moves_rows_in_pieces);
 	RUN(it_is_interrupted_while_groups_are_unpacked);
 	RUN(it_is_interrupted_while_a_table_grows);
