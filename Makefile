@@ -41,6 +41,7 @@ WRAPPER_OBJS = \
 	fdw/aggregate_sets.o \
 	fdw/aggregate_state.o \
 	fdw/group_exchange.o \
+	fdw/group_parts.o \
 	fdw/group_slot.o \
 	fdw/group_store.o \
 	fdw/top.o \

@@ -126,6 +126,9 @@ extern Datum flowlog_aggregate_result(const FlowlogAggregate *aggregate, const F
  */
 extern bool flowlog_aggregate_state_is_known(const FlowlogAggregate *aggregate);
 
+/* The columns that a key is joined of (group_parts.c). */
+typedef struct FlowlogParts FlowlogParts;
+
 /* A column that a pushed aggregation returns: a group key, an aggregate, or GROUPING(). */
 typedef struct FlowlogOutput
 {
@@ -145,9 +148,11 @@ typedef struct FlowlogOutput
 	int column;      /* the argument as an index into the table's columns; -1: it is none */
 	FlowColumn type; /* of the argument */
 	bool is_numeric; /* the reader computes an integer for what is numeric */
-	int index;       /* among the group's keys or totals */
-	int sum;         /* of FLOW_SQUARES: the sum of the same values, among the totals */
-	int value;       /* of "distinct": the number of the distinct value */
+	/* groups are by these columns instead of the key; NULL: by the key */
+	FlowlogParts *parts;
+	int index; /* among the group's keys or totals; of the first of its parts */
+	int sum;   /* of FLOW_SQUARES: the sum of the same values, among the totals */
+	int value; /* of "distinct": the number of the distinct value */
 } FlowlogOutput;
 
 /*
@@ -231,9 +236,32 @@ extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 /* Closes temporary files. */
 extern void flowlog_aggregate_end(FlowlogScan *scan);
 
-/* Reads a group's key, of which an output is made; returns false if it is NULL. */
+/*
+ * Reads a group's key, of which an output is made and with which "keys" begin;
+ * returns false if it is NULL.
+ */
 extern bool flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output,
-                                       FlowSlice key, FlowValue *value);
+                                       const FlowSlice *keys, FlowValue *value);
+
+/* ---------- group_parts.c ---------- */
+
+#define FLOWLOG_MAX_PARTS 4
+
+/*
+ * Returns the parts of a key, in the current memory context, or NULL if it has
+ * none that groups can be of.
+ */
+extern FlowlogParts *flowlog_parts_create(const FlowlogTable *table, const Expr *key);
+
+/* Returns how many keys they are, at most FLOWLOG_MAX_PARTS. */
+extern int flowlog_parts_count(const FlowlogParts *parts);
+
+/* Sets these keys, and which of them are NULL when empty. */
+extern void flowlog_parts_keys(const FlowlogParts *parts, FlowGroupBy *keys, bool *empty_is_null);
+
+/* Makes the text of a group of these keys. */
+extern void flowlog_parts_write(const FlowlogParts *parts, const FlowHost *host,
+                                const FlowSlice *keys, StringInfo text);
 
 /* ---------- group_slot.c ---------- */
 

@@ -252,7 +252,7 @@ make_total(const FlowlogDistinct *self, const FlowGroup *group, int number, Flow
 
 	*total = (FlowTotal) {0};
 	if ((keys->filter >= 0 && integer_of(group->keys[keys->filter]) == 0) ||
-	    !flowlog_aggregate_read_key(self->scan, output, group->keys[keys->key], &value))
+	    !flowlog_aggregate_read_key(self->scan, output, &group->keys[keys->key], &value))
 		return;
 	total->count = 1;
 	if (output->type.type > FLOW_INT64)

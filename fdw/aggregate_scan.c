@@ -16,6 +16,8 @@ struct FlowlogAggregation
 	FlowlogOutput *outputs;
 	int noutputs;
 	FlowGroupBy *keys;
+	bool *empty_is_null; /* by key */
+	StringInfoData text; /* of a key that is joined of others */
 	int nkeys;
 	/* those of distinct values are the last ones, and not the reader's */
 	FlowAggregate *aggregates;
@@ -70,6 +72,8 @@ same_values(const FlowlogOutput *a, const FlowlogOutput *b)
 static int
 number_of(FlowlogAggregation *aggregation, const FlowlogOutput *output, FlowAggregateKind kind)
 {
+	int number;
+
 	for (FlowlogOutput *other = aggregation->outputs; other < output; other++)
 	{
 		if (is_of_key(other) != is_of_key(output) || !same_values(other, output))
@@ -79,7 +83,11 @@ number_of(FlowlogAggregation *aggregation, const FlowlogOutput *output, FlowAggr
 		if (other->kind == FLOW_SQUARES && kind == FLOW_SUM)
 			return other->sum;
 	}
-	return is_of_key(output) ? aggregation->nkeys++ : aggregation->naggregates++;
+	if (!is_of_key(output))
+		return aggregation->naggregates++;
+	number = aggregation->nkeys;
+	aggregation->nkeys += output->parts != NULL ? flowlog_parts_count(output->parts) : 1;
+	return number;
 }
 
 static void
@@ -119,6 +127,9 @@ prepare_steps(FlowlogScan *scan, FlowlogAggregation *aggregation, const ForeignS
 	int nkeys;
 	int nshared;
 
+	for (int i = 0; i < aggregation->noutputs; i++)
+		if (!aggregation->outputs[i].distinct && !aggregation->outputs[i].is_grouping)
+			number_output(aggregation, &aggregation->outputs[i]);
 	aggregation->nread = aggregation->naggregates;
 	for (int i = 0; i < aggregation->noutputs; i++)
 		if (aggregation->outputs[i].distinct)
@@ -165,7 +176,11 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 	aggregation->noutputs = list_length(outputs);
 	aggregation->outputs = palloc0(sizeof(FlowlogOutput) * (aggregation->noutputs + 1));
 	/* an output of distinct values may have two */
-	aggregation->keys = palloc0(sizeof(FlowGroupBy) * (aggregation->noutputs * 2 + 1));
+	aggregation->keys =
+		palloc0(sizeof(FlowGroupBy) * (aggregation->noutputs * FLOWLOG_MAX_PARTS + 1));
+	aggregation->empty_is_null =
+		palloc0(sizeof(bool) * (aggregation->noutputs * FLOWLOG_MAX_PARTS + 1));
+	initStringInfo(&aggregation->text);
 	aggregation->aggregates = palloc0(sizeof(FlowAggregate) * (aggregation->noutputs * 2 + 1));
 
 	/* find keys and totals */
@@ -180,12 +195,17 @@ flowlog_aggregate_begin(FlowlogScan *scan, ForeignScanState *node)
 			elog(ERROR,
 			     "pushed-down aggregate of foreign table \"%s\" is not understood any more",
 			     scan->table->name);
-		if (!output->distinct && !output->is_grouping)
-			number_output(aggregation, output);
 		by_sets |= output->distinct;
 	}
-	for (int i = 0; i < aggregation->noutputs && by_sets; i++)
-		aggregation->outputs[i].is_value = is_by_value(&aggregation->outputs[i]);
+	for (int i = 0; i < aggregation->noutputs; i++)
+	{
+		FlowlogOutput *output = &aggregation->outputs[i];
+
+		if (by_sets)
+			output->is_value = is_by_value(output);
+		else if (output->aggregate == NULL)
+			output->parts = flowlog_parts_create(scan->table, output->argument);
+	}
 	prepare_steps(scan, aggregation, plan);
 	aggregation->having = flowlog_having_create(plan, aggregation->outputs, aggregation->noutputs);
 	scan->group_needs = flowlog_needs_create(scan, node, -1);
@@ -233,9 +253,9 @@ make_spec(FlowlogScan *scan)
 	for (int i = 0; i < aggregation->noutputs; i++)
 	{
 		const FlowlogOutput *output = &aggregation->outputs[i];
-		FlowExpression *argument =
-			output->column >= 0 ? NULL : make_expression(scan, output->argument, false);
-
+		FlowExpression *argument = output->column >= 0 || output->parts != NULL
+		                               ? NULL
+		                               : make_expression(scan, output->argument, false);
 		FlowExpression *filter = make_expression(scan, output->filter, true);
 
 		if (output->distinct)
@@ -250,7 +270,11 @@ make_spec(FlowlogScan *scan)
 		}
 		if (output->is_grouping)
 			continue;
-		if (is_of_key(output))
+		if (output->parts != NULL)
+			flowlog_parts_keys(output->parts,
+			                   &aggregation->keys[output->index],
+			                   &aggregation->empty_is_null[output->index]);
+		else if (is_of_key(output))
 			aggregation->keys[output->index] = (FlowGroupBy) {output->column, argument};
 		else
 			aggregation->aggregates[output->index] =
@@ -279,6 +303,7 @@ create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggrega
 		.naggregates = naggregates,
 		.memory = memory,
 		.by_value = aggregation->store != NULL,
+		.empty_is_null = aggregation->empty_is_null,
 	};
 
 	if (flow_groups_create(&spec, &groups, &error) != FLOW_OK)
@@ -363,11 +388,20 @@ create_groups(FlowlogScan *scan)
 
 /* Reads a group's key; returns false if it is NULL. */
 bool
-flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key,
+flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output, const FlowSlice *keys,
                            FlowValue *value)
 {
+	FlowSlice key = *keys;
 	FlowStatus status;
 
+	if (output->parts != NULL)
+	{
+		StringInfo text = &scan->aggregation->text;
+
+		flowlog_parts_write(output->parts, &scan->backend.host, keys, text);
+		value->text = (FlowSlice) {text->data, (size_t) text->len};
+		return true;
+	}
 	if (output->column < 0 || output->is_value)
 	{
 		/* the value of an expression */
@@ -387,11 +421,11 @@ flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output, FlowS
 
 /* Converts a group's key to a Datum. */
 static Datum
-key_datum(FlowlogScan *scan, const FlowlogOutput *output, FlowSlice key, bool *isnull)
+key_datum(FlowlogScan *scan, const FlowlogOutput *output, const FlowSlice *keys, bool *isnull)
 {
 	FlowValue value;
 
-	*isnull = !flowlog_aggregate_read_key(scan, output, key, &value);
+	*isnull = !flowlog_aggregate_read_key(scan, output, keys, &value);
 	if (*isnull)
 		return (Datum) 0;
 	if (output->is_numeric)
@@ -422,7 +456,7 @@ value_shown(FlowlogScan *scan, int number, FlowValue *value)
 	else if (is_rolled_up(aggregation, &group, number))
 		return false;
 	else
-		return flowlog_aggregate_read_key(scan, output, group.keys[output->index], value);
+		return flowlog_aggregate_read_key(scan, output, &group.keys[output->index], value);
 	return true;
 }
 
@@ -496,7 +530,7 @@ output_datum(FlowlogScan *scan, const FlowGroup *group, int i, bool *isnull)
 	{
 		/* a key that is not in the set is rolled up */
 		*isnull = is_rolled_up(aggregation, group, i);
-		return *isnull ? (Datum) 0 : key_datum(scan, output, group->keys[output->index], isnull);
+		return *isnull ? (Datum) 0 : key_datum(scan, output, &group->keys[output->index], isnull);
 	}
 	return (aggregation->store == NULL ? partial_state
 	                                   : flowlog_aggregate_result)(output->aggregate,

@@ -235,6 +235,12 @@ typedef struct FlowGroupSpec
 	 * flow_group_keeps_values is true for each that is a column.
 	 */
 	bool by_value;
+
+	/*
+	 * By key: true if an empty text is to be in the group of NULL, once groups
+	 * are whole.  NULL: none.
+	 */
+	const bool *empty_is_null;
 } FlowGroupSpec;
 
 /*

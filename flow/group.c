@@ -304,7 +304,8 @@ flow_groups_key_form(const FlowGroups *groups, int key, FlowSlice field, char *b
 	if (groups->spec.keys[key].expression != NULL)
 		return field;
 	column = &groups->spec.columns[groups->spec.keys[key].column];
-	if (flow_value_read(column, groups->spec.host, field, &value) != FLOW_OK)
+	if (flow_value_read(column, groups->spec.host, field, &value) != FLOW_OK ||
+	    (flow_group_empty_is_null(groups, key) && value.text.len == 0))
 		return flow_group_null_form(column);
 	return flow_value_write(column->type, &value, buffer);
 }

@@ -184,6 +184,13 @@ struct FlowGroups
 	size_t npacked;
 };
 
+/* Returns true if an empty field of a key means NULL. */
+static inline bool
+flow_group_empty_is_null(const FlowGroups *groups, int k)
+{
+	return groups->spec.empty_is_null != NULL && groups->spec.empty_is_null[k];
+}
+
 /* Returns the form of NULL where groups are told apart by value. */
 static inline FlowSlice
 flow_group_null_form(const FlowColumn *column)

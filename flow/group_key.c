@@ -143,6 +143,9 @@ flow_group_is_spelled(const FlowGroups *groups, const FlowRun *run, size_t i)
 		if (groups->spec.keys[k].expression != NULL)
 			continue;
 		column = &groups->spec.columns[groups->spec.keys[k].column];
+		if (flow_group_empty_is_null(groups, k) && field.data != NULL && field.len == 0 &&
+		    (column->null_text == NULL || column->null_len > 0))
+			return true;
 		if (column->type == FLOW_TEXT && column->max_chars < 0)
 			continue;
 		if (flow_value_read(column, groups->spec.host, field, &value) != FLOW_OK)

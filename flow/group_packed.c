@@ -136,7 +136,8 @@ is_plain(const FlowGroups *groups, int k, uint64_t word)
 			return flow_word_is_plain_integer(word, 15);
 		case FLOW_TEXT:
 			return groups->spec.columns[key->column].max_chars < 0 &&
-			       FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES;
+			       FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES &&
+			       !(word == FLOW_WORD_EMPTY && flow_group_empty_is_null(groups, k));
 		default:
 			return false;
 	}

@@ -23,6 +23,7 @@
 #define FLOW_WORD_NONE 3   /* there is no field */
 #define FLOW_WORD_NIBBLES 12
 
+#define FLOW_WORD_EMPTY UINT64_C(0xCCCCCCCCCCCCCCCC) /* an empty field */
 #define FLOW_WORD_NO_FIELD ((uint64_t) FLOW_WORD_NONE << 60)
 
 #define FLOW_WORD_EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
@@ -111,7 +112,7 @@ flow_word_number(uint64_t word)
 static inline size_t
 flow_word_len(uint64_t word)
 {
-	uint64_t other = word ^ UINT64_C(0xCCCCCCCCCCCCCCCC);
+	uint64_t other = word ^ FLOW_WORD_EMPTY;
 
 	/* a bit for each nibble that is none of the pad's */
 	other |= other >> 2;

@@ -75,6 +75,44 @@ BEGIN
 END $$;
 SELECT key, is_shared(format('SELECT %s, sum(n) FROM flow GROUP BY 1', key)) FROM (VALUES ('start / 300'), ('date_trunc(''minute'', to_timestamp(start))'), ('extract(hour FROM to_timestamp(start))'), ('start')) k (key);
 
+-- a text that tells its columns: groups are of these, of whatever spelling, and an empty text is joined as NULL is
+\set joined :abs_builddir '/results/group_key_joined.log'
+CREATE FUNCTION write_joined(path text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('COPY (%s) TO %L', 'SELECT concat_ws('' '', CASE n % 4 WHEN 0 THEN '''' WHEN 1 THEN ''-'' ELSE ''h:'' || n % 3 END,
+		CASE WHEN n % 7 = 0 THEN ''-'' WHEN n % 5 = 0 THEN ''00'' || n % 50 ELSE (n % 50 - 3)::text END, n % 6) FROM generate_series(1, 3000) n', path);
+END $$;
+SELECT write_joined(:'joined');
+CREATE FOREIGN TABLE joined (host text, n int, m int) SERVER group_key OPTIONS (location :'joined', regex '([^ ]*) ([^ ]*) ([^ ]*)');
+CREATE TABLE joined_heap AS TABLE joined;
+ANALYZE joined;
+ANALYZE joined_heap;
+SELECT count(*) FILTER (WHERE host = '') AS empty, count(*) FILTER (WHERE host IS NULL) AS null, count(*) FILTER (WHERE n IS NULL) AS no_number FROM joined;
+CREATE TEMP TABLE joined_queries (id serial, query text);
+INSERT INTO joined_queries (query) VALUES ('SELECT concat(host, '':'', n) AS k, count(*), sum(m) FROM t GROUP BY 1'), ('SELECT concat(n, '' '', m, ''/'', host), count(*) FROM t GROUP BY 1'), ('SELECT concat(''<'', host, NULL, '': '', n, ''>''), m, max(m) FROM t GROUP BY 1, 2'),
+	('SELECT concat(host, n), count(*) FROM t GROUP BY 1'), ('SELECT concat(host, '':-'', n), count(*) FROM t GROUP BY 1'), ('SELECT concat(host, '':'', host), count(*) FROM t GROUP BY 1'), ('SELECT concat(host, ''7''), count(*) FROM t GROUP BY 1'),
+	('SELECT concat(host, '':'', n), count(DISTINCT m) FROM t GROUP BY 1'), ('SELECT concat(host, '':'', n), host, n, count(*) FROM t GROUP BY 1, 2, 3'), ('SELECT concat(host, '':'', n) FROM t GROUP BY 1 HAVING count(*) > 20'),
+	('SELECT concat(host, '':'', n), count(*) FROM t GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 7'), ('SELECT concat(host, '':'', n) COLLATE "C" AS k, count(*) FROM t GROUP BY 1 ORDER BY 1 DESC LIMIT 7'), ('SELECT DISTINCT concat(host, '':'', n) FROM t'),
+	('SELECT concat(host, '':'', n), m, count(*), grouping(m) FROM t GROUP BY ROLLUP (1, 2)'), ('SELECT count(*) FROM (SELECT concat(host, '':'', n) FROM t GROUP BY 1) q');
+CREATE FUNCTION differences(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	result bigint;
+BEGIN
+	EXECUTE format('SELECT count(*) FROM (((%1$s) EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL (%1$s))) d', replace(query, 'FROM t', 'FROM joined'), replace(query, 'FROM t', 'FROM joined_heap')) INTO result;
+	RETURN result;
+END $$;
+SELECT id, query, differences(query) FROM joined_queries WHERE differences(query) > 0;
+-- the same where it is as if there were much to read: in partial groups, in whole ones, and by several processes
+UPDATE pg_class SET relpages = 1, reltuples = 1e8 WHERE oid = 'joined'::regclass;
+SELECT id, query, differences(query) FROM joined_queries WHERE differences(query) > 0;
+SET work_mem = '64kB';
+SELECT id, query, differences(query) FROM joined_queries WHERE differences(query) > 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SELECT id, query, differences(query) FROM joined_queries WHERE differences(query) > 0;
+RESET work_mem;
+SELECT id, query, differences(query) FROM joined_queries WHERE differences(query) > 0;
+
 SET client_min_messages = warning;
 DROP SCHEMA group_key CASCADE;
 DROP SERVER group_key;
