@@ -15,7 +15,7 @@
 #define FLOW_GROUP_H
 
 #include "expression.h"
-#include "field_key.h"
+#include "group_word.h"
 
 typedef struct FlowGroupSlot
 {
@@ -114,6 +114,7 @@ typedef struct FlowPacked
 	FlowTotal *shown;
 
 	/* of the run */
+	FlowReadWords read_words;
 	uint64_t *words; /* FLOW_RUN of the first key, ...; 0: it does not fit */
 	/* the row of each record; "aside" if its group is not packed */
 	uint64_t *found[FLOW_RUN];
@@ -216,6 +217,18 @@ extern void flow_group_find_codes(FlowGroups *groups, FlowRun *run);
  * groups->combinations is not 0.
  */
 extern void flow_group_read_keys(FlowGroups *groups, FlowRun *run);
+
+/* The same for one key. */
+extern void flow_group_read_key(FlowGroups *groups, FlowRun *run, int k);
+
+/*
+ * Returns true if a key of a run stands in fields of lines as it is, or is a
+ * number that has been computed; *place is that of the fields, or -1.
+ */
+extern bool flow_group_is_direct(const FlowGroups *groups, const FlowRun *run, int k, int *place);
+
+/* Reads those keys of record i. */
+extern void flow_group_read_direct_keys(FlowGroups *groups, FlowRun *run, size_t i);
 
 /*
  * Return true if all fields among the keys of record i are good; cuts the run
@@ -328,8 +341,11 @@ extern bool flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers,
 /* In an empty table, no total is above 0. */
 extern void flow_packed_forget_bounds(FlowGroups *groups);
 
-/* Makes words of the keys of a run, which have been read; false if none of its records fits. */
-extern bool flow_packed_read_words(FlowGroups *groups, const FlowRun *run);
+/*
+ * Makes words of the keys of a run; false if none of its records fits.  Keys
+ * that are not direct are read.
+ */
+extern bool flow_packed_read_words(FlowGroups *groups, FlowRun *run);
 
 /* The same for record i alone, whose keys have been read. */
 extern bool flow_packed_read_word(FlowGroups *groups, size_t i);

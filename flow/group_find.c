@@ -94,8 +94,12 @@ find_by_words(FlowGroups *groups, FlowRun *run)
 		groups->npacked += end - i;
 		for (; i < end; i++)
 			groups->found[i] = groups->aside;
-		if (i < run->count && !note_loose(groups, i, flow_group_find_one(groups, run, i)))
-			return;
+		if (i < run->count)
+		{
+			flow_group_read_direct_keys(groups, run, i);
+			if (!note_loose(groups, i, flow_group_find_one(groups, run, i)))
+				return;
+		}
 		i++;
 	}
 }
@@ -104,7 +108,6 @@ void
 flow_group_find(FlowGroups *groups, FlowRun *run)
 {
 	groups->nloose = groups->npacked = 0;
-	flow_group_read_keys(groups, run);
 	if (groups->combinations > 0 && groups->spec.nkeys == 1)
 		find_by_codes(groups, run, 1);
 	else if (groups->combinations > 0)
@@ -113,6 +116,7 @@ flow_group_find(FlowGroups *groups, FlowRun *run)
 		find_by_words(groups, run);
 	else
 	{
+		flow_group_read_keys(groups, run);
 		flow_group_find_all(groups, run);
 		groups->nloose = run->count;
 	}

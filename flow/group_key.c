@@ -33,6 +33,13 @@ flow_group_key_field(const FlowGroups *groups, const FlowRun *run, size_t i, int
 	return (FlowSlice) {(const char *) &values->numbers[i], sizeof(int64_t)};
 }
 
+static inline FlowFieldKey
+key_of_number(const FlowVector *values, size_t i)
+{
+	return (FlowFieldKey) {values->present[i] ? sizeof(int64_t) : FLOW_KEY_NO_FIELD,
+	                       {(uint64_t) values->numbers[i], 0}};
+}
+
 /* Makes keys of an expression's values, which are computed already. */
 static void
 compute_keys(FlowGroups *groups, FlowRun *run, int k, FlowFieldKey *keys)
@@ -47,11 +54,7 @@ compute_keys(FlowGroups *groups, FlowRun *run, int k, FlowFieldKey *keys)
 		return;
 	}
 	for (size_t i = 0; i < run->count; i++)
-	{
-		keys[i].words[0] = (uint64_t) values->numbers[i];
-		keys[i].words[1] = 0;
-		keys[i].len = values->present[i] ? sizeof(int64_t) : FLOW_KEY_NO_FIELD;
-	}
+		keys[i] = key_of_number(values, i);
 }
 
 /*
@@ -389,20 +392,59 @@ load_keys(const FlowGroups *groups, FlowRun *run, int place, FlowFieldKey *keys)
 	}
 }
 
-static void
-read_key(FlowGroups *groups, FlowRun *run, int k, FlowFieldKey *keys)
+bool
+flow_group_is_direct(const FlowGroups *groups, const FlowRun *run, int k, int *place)
 {
-	const FlowBatch *batch = run->batch;
-	int column = groups->spec.keys[k].column;
+	const FlowExpression *expression = groups->spec.keys[k].expression;
+
+	*place = -1;
+	if (groups->given != NULL || groups->entries[k].codes != NULL)
+		return false;
+	if (expression != NULL)
+		return expression->vector.numbers != NULL;
+	if (run->batch->next != NULL && !run->bad_is_null)
+		*place = run->batch->place[groups->spec.keys[k].column];
+	return *place >= 0;
+}
+
+void
+flow_group_read_direct_keys(FlowGroups *groups, FlowRun *run, size_t i)
+{
+	const FlowBatch record = {
+		.data = run->batch->data,
+		.next = run->batch->next,
+		.rows = run->batch->rows + run->first + i,
+	};
+	FlowRun alone = {.batch = &record, .count = 1};
+
+	for (int k = 0; k < groups->spec.nkeys; k++)
+	{
+		FlowFieldKey *key = &groups->keys[k * FLOW_RUN + i];
+		int place;
+
+		if (!flow_group_is_direct(groups, run, k, &place))
+			continue;
+		if (place >= 0)
+			load_keys(groups, &alone, place, key);
+		else
+			*key = key_of_number(&groups->spec.keys[k].expression->vector, i);
+	}
+}
+
+void
+flow_group_read_key(FlowGroups *groups, FlowRun *run, int k)
+{
+	FlowFieldKey *keys = groups->keys + k * FLOW_RUN;
+	int place;
 
 	if (groups->entries[k].codes != NULL)
 		take_entry_keys(groups, run, k, keys);
 	else if (groups->spec.keys[k].expression != NULL)
 		compute_keys(groups, run, k, keys);
-	else if (batch->next == NULL || batch->place[column] < 0 || run->bad_is_null)
-		make_keys(groups, run, k, keys);
+	else if (flow_group_is_direct(groups, run, k, &place))
+		load_keys(groups, run, place, keys);
 	else
-		load_keys(groups, run, batch->place[column], keys);
+		make_keys(groups, run, k, keys);
 }
 
 /* Finds the codes of the keys of a run. */
@@ -425,5 +467,5 @@ void
 flow_group_read_keys(FlowGroups *groups, FlowRun *run)
 {
 	for (int k = 0; k < groups->spec.nkeys && groups->combinations == 0; k++)
-		read_key(groups, run, k, groups->keys + k * FLOW_RUN);
+		flow_group_read_key(groups, run, k);
 }

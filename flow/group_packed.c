@@ -9,7 +9,6 @@
  *-------------------------------------------------------------------------
  */
 #include "group.h"
-#include "group_word.h"
 
 #include <string.h>
 
@@ -325,27 +324,54 @@ word_of(bool number, const FlowFieldKey *key)
 	return number ? flow_word_of_number(key) : flow_word_of_field(key);
 }
 
+/* Makes words of a key of a run; returns 0 if none of its records fits. */
+static uint64_t
+read_words_of_key(FlowGroups *groups, FlowRun *run, int k, uint64_t *words)
+{
+	const FlowFieldKey *keys = groups->keys + k * FLOW_RUN;
+	bool number = is_number(groups, k);
+	uint64_t any = 0;
+	int place;
+
+	if (!flow_group_is_direct(groups, run, k, &place))
+	{
+		flow_group_read_key(groups, run, k);
+		for (size_t i = 0; i < run->count; i++)
+			any |= words[i] = word_of(number, &keys[i]);
+	}
+	else if (place >= 0)
+		any = groups->packed->read_words(run->batch->data,
+		                                 run->batch->next + place,
+		                                 run->batch->rows + run->first,
+		                                 run->count,
+		                                 words);
+	else
+	{
+		const FlowVector values = groups->spec.keys[k].expression->vector;
+
+		for (size_t i = 0; i < run->count; i++)
+			any |= words[i] = flow_word_of_value((uint64_t) values.numbers[i], values.present[i]);
+	}
+	return any;
+}
+
 bool
-flow_packed_read_words(FlowGroups *groups, const FlowRun *run)
+flow_packed_read_words(FlowGroups *groups, FlowRun *run)
 {
 	uint64_t *words = groups->packed->words;
+	uint64_t any = read_words_of_key(groups, run, 0, words);
 
-	for (int k = 0; k < groups->spec.nkeys; k++)
+	for (int k = 1; k < groups->spec.nkeys && any != 0; k++)
 	{
-		const FlowFieldKey *keys = groups->keys + k * FLOW_RUN;
 		uint64_t *of_key = words + k * FLOW_RUN;
-		bool number = is_number(groups, k);
-		uint64_t any = 0;
 
-		for (size_t i = 0; i < run->count; i++)
-			of_key[i] = word_of(number, &keys[i]);
+		(void) read_words_of_key(groups, run, k, of_key);
 		/* the first word says of all whether they are there */
+		any = 0;
 		for (size_t i = 0; i < run->count; i++)
 			any |= words[i] = of_key[i] != 0 ? words[i] : 0;
-		if (any == 0)
-			return false;
 	}
-	return true;
+	return any != 0;
 }
 
 bool
@@ -623,6 +649,7 @@ flow_packed_create(FlowGroups *groups)
 		return false;
 	memset(packed, 0, sizeof(*packed));
 	packed->bits = FIRST_TABLE_BITS;
+	packed->read_words = flow_group_words(0);
 	packed->slots = flow_allocate(host, sizeof(FlowGroupSlot) << packed->bits);
 	packed->totals = flow_allocate(host, naggregates * sizeof(FlowPackedTotal) + 1);
 	packed->nulls = flow_allocate(host, nkeys * sizeof(uint64_t));

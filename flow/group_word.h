@@ -64,6 +64,13 @@ flow_word_others(uint64_t bytes, uint64_t padded)
 	return (above | below) & FLOW_WORD_EACH(0x80);
 }
 
+/* Returns what the word of that many bytes has above them. */
+static inline uint64_t
+flow_word_bytes_head(uint64_t len)
+{
+	return (uint64_t) FLOW_WORD_BYTES << 60 | len << 56;
+}
+
 /* Returns the word of a field, or 0 if it does not fit. */
 static inline uint64_t
 flow_word_of_field(const FlowFieldKey *key)
@@ -85,20 +92,25 @@ flow_word_of_field(const FlowFieldKey *key)
 		return flow_word_nibbles(low) | flow_word_nibbles(high) << 32;
 	if (key->len >= sizeof(uint64_t))
 		return 0;
-	return key->words[0] | ((uint64_t) FLOW_WORD_BYTES << 60) | key->len << 56;
+	return key->words[0] | flow_word_bytes_head(key->len);
 }
 
-/* Returns the word of a number, which stands in the key as such. */
+/* Returns the word of a number, or of NULL; 0 if it does not fit. */
 static inline uint64_t
-flow_word_of_number(const FlowFieldKey *key)
+flow_word_of_value(uint64_t number, bool present)
 {
-	uint64_t number = key->words[0];
-
-	if (key->len == FLOW_KEY_NO_FIELD)
+	if (!present)
 		return FLOW_WORD_NO_FIELD;
 	if (number + (UINT64_C(1) << 59) >= UINT64_C(1) << 60)
 		return 0;
 	return (number & ((UINT64_C(1) << 60) - 1)) | (uint64_t) FLOW_WORD_NUMBER << 60;
+}
+
+/* The same for a number that stands in a key as such. */
+static inline uint64_t
+flow_word_of_number(const FlowFieldKey *key)
+{
+	return flow_word_of_value(key->words[0], key->len != FLOW_KEY_NO_FIELD);
 }
 
 /* Returns the number of a word of that kind. */
@@ -168,5 +180,20 @@ flow_word_is_plain_integer(uint64_t word, size_t most)
 	/* no nibble is above 9: bit 3 and one of bits 2 and 1 */
 	return (digits >> 3 & (digits >> 2 | digits >> 1) & UINT64_C(0x1111111111111111)) == 0;
 }
+
+/* ---------- group_words.c ---------- */
+
+/*
+ * Makes words of a field of records; "ends" is as in FlowDigitFields.  Returns
+ * 0 if none of them fits.
+ */
+typedef uint64_t (*FlowReadWords)(const char *data, const uint32_t *ends, const uint32_t *rows,
+                                  size_t count, uint64_t *words);
+
+/*
+ * Returns a function that this processor can run, the fastest of which is
+ * version 0; NULL if there are not as many.
+ */
+extern FlowReadWords flow_group_words(int version);
 
 #endif /* FLOW_GROUP_WORD_H */

@@ -89,6 +89,52 @@ it_packs_what_logs_have(void)
 	}
 }
 
+#define FIELDS 300
+
+/* Whatever is beside a field does not matter, and what is after the last one is not readable. */
+static void
+every_version_makes_the_words_of_fields(void)
+{
+	char *memory = malloc(FIELDS * 20 + FLOW_KEY_SHORT);
+	uint64_t seed = 29;
+
+	for (int t = 0; t < unit_tries(300); t++)
+	{
+		uint32_t ends[FIELDS + 1] = {0}, rows[FIELDS];
+		uint64_t words[FIELDS];
+		size_t count = 1 + unit_random(&seed) % FIELDS;
+		/* the fields end where readable memory does, but for what may be read after each */
+		char *data = memory + FIELDS * 20 - count * 20;
+		FlowReadWords read;
+
+		for (size_t i = 0; i < count; i++)
+		{
+			size_t len = random_text(data + ends[i], &seed);
+
+			data[ends[i] + len] = ' ';
+			ends[i + 1] = ends[i] + (uint32_t) len + 1;
+			rows[i] = (uint32_t) i;
+		}
+		for (int version = 0; (read = flow_group_words(version)) != NULL; version++)
+		{
+			uint64_t any = read(data, ends + 1, rows, count, words), all = 0;
+
+			for (size_t i = 0; i < count; i++)
+			{
+				FlowSlice field = {data + ends[i], ends[i + 1] - 1 - ends[i]};
+				FlowFieldKey key = flow_key_make(seed_of_keys, field);
+
+				CHECK(words[i] == flow_word_of_field(&key));
+				all |= words[i];
+			}
+			CHECK((any != 0) == (all != 0));
+		}
+	}
+	CHECK(flow_group_words(0) != NULL);
+	CHECK(flow_group_words(8) == NULL);
+	free(memory);
+}
+
 static void
 it_keeps_numbers_of_60_bits(void)
 {
@@ -784,6 +830,7 @@ main(void)
 {
 	RUN(it_keeps_all_bytes_of_a_field);
 	RUN(it_packs_what_logs_have);
+	RUN(every_version_makes_the_words_of_fields);
 	RUN(it_keeps_numbers_of_60_bits);
 	RUN(it_knows_plain_integers);
 	RUN(it_adds_distinct_values);
