@@ -59,6 +59,7 @@ WRAPPER_OBJS = \
 	fdw/catalogue.o \
 	fdw/catalogue_write.o \
 	fdw/list_refresh.o \
+	fdw/list_write.o \
 	fdw/shared_list.o \
 	fdw/analyze.o \
 	fdw/import.o \

@@ -106,4 +106,23 @@ extern void flowlog_catalogue_run(const char *statement, int nargs, Oid *types, 
 extern Datum flowlog_bytes_datum(const void *data, size_t len);
 extern Datum flowlog_array_datum(Datum *values, bool *isnull, int count, Oid type);
 
+/* ---------- list_write.c ---------- */
+
+/* Deletes the lists of tables that do not exist, or lack the option, any more. */
+extern void flowlog_catalogue_delete_dead(void);
+
+/* Deletes the files of a list. */
+extern void flowlog_catalogue_delete_files(int32 number);
+
+/*
+ * Sets up to which day the list of a table is complete, in microseconds since
+ * 1970, and returns its number.
+ */
+extern int32 flowlog_catalogue_write_list(const FlowlogTable *table, const char *meaning,
+                                          int64 before);
+
+/* Adds files to a list. */
+extern void flowlog_catalogue_write_files(const FlowlogTable *table, int32 number,
+                                          const FlowObjects *objects);
+
 #endif /* FLOWLOG_CATALOGUE_H */

@@ -11,7 +11,9 @@
  *
  * A store with many objects is listed for minutes, so this is done at the
  * beginning of a transaction of its own that has no snapshot then, and so does
- * not keep dead rows of other tables alive.
+ * not keep dead rows of other tables alive.  It commits now and then, from the
+ * oldest days on; only verifying takes one transaction, as all of a list that
+ * turns out to be wrong is made again.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,9 +21,7 @@
 #include "catalogue.h"
 
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -30,7 +30,6 @@
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -39,6 +38,13 @@
 
 #define ROWS_AT_ONCE 1000
 #define MAX_NOTICES 100
+
+/*
+ * The first days that a transaction lists, and about how many files it lists
+ * later on: 20 MB of memory.  Each lists the folders above those of days again.
+ */
+#define FIRST_DAYS 8
+#define FILES_AT_ONCE 100000
 
 FLOWLOG_FUNCTION(flowlog_list_refresh);
 
@@ -109,7 +115,8 @@ typedef struct Refresh
 	const char *meaning;  /* which files these are */
 	FlowObjects *objects; /* what was listed */
 	FlowlogList list;     /* what the catalogue has */
-	int64 before;         /* of days before this, in microseconds since 1970 */
+	int64 before;         /* days before this are settled, in microseconds since 1970 */
+	int64 until;          /* those before this are listed now */
 	MemoryContextCallback callback;
 
 	/* found by verifying */
@@ -141,7 +148,7 @@ leave_out(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPr
 	int64_t from;
 	int64_t to;
 	bool known = flow_location_days(refresh->table->location, values, &from, &to);
-	bool keep = file == NULL ? !known || from < refresh->before : known && to <= refresh->before;
+	bool keep = file == NULL ? !known || from < refresh->until : known && to <= refresh->until;
 
 	*pruning = keep ? FLOW_KEEP : FLOW_PRUNE_BY_PATH;
 	return FLOW_OK;
@@ -154,6 +161,7 @@ leave_out(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPr
 static void
 prepare(Refresh *refresh)
 {
+	Oid lists = flowlog_catalogue_table(FLOWLOG_LISTS);
 	FlowlogBefore before;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -172,6 +180,9 @@ prepare(Refresh *refresh)
 	                                 refresh->relation->rd_rel->relowner);
 	flowlog_return_to(&before);
 	refresh->list = flowlog_catalogue_find(refresh->table, refresh->meaning, GetActiveSnapshot());
+	/* who alters the catalogue need not wait for the listing, nor queries for him */
+	if (OidIsValid(lists))
+		UnlockRelationOid(lists, AccessShareLock);
 	flowlog_descriptors_reserve(&refresh->backend.descriptors,
 	                            refresh->store != NULL
 	                                ? refresh->store->storage->descriptors(refresh->store)
@@ -179,17 +190,13 @@ prepare(Refresh *refresh)
 	PopActiveSnapshot();
 }
 
-/*
- * Lists the files of settled days.  Those of days that the catalogue has are
- * left out, unless they are to be verified.
- */
+/* Lists the owner's files that a pruner keeps, without those of days before one. */
 static void
-list_settled(Refresh *refresh, bool verify)
+list_kept(Refresh *refresh, FlowPruner pruner, int64 known_before)
 {
 	FlowlogTable *table = refresh->table;
 	FlowAccess access = flowlog_get_access(refresh->store);
-	FlowPruner pruner = {refresh, leave_out};
-	FlowKnown known = {.before = verify ? PG_INT64_MIN : refresh->list.before};
+	FlowKnown known = {.before = known_before};
 	FlowlogBefore before = flowlog_become(refresh->relation->rd_rel->relowner);
 	FlowError error;
 
@@ -205,155 +212,58 @@ list_settled(Refresh *refresh, bool verify)
 	flowlog_return_to(&before);
 }
 
-/* ---------- writing the catalogue ---------- */
-
-/* Deletes the lists of tables that do not exist, or lack the option, any more. */
-static void
-delete_dead(void)
+/* Leaves out all, and whatever cannot have an earlier day: FlowPruner's evaluate. */
+static FlowStatus
+note_first(void *arg, const FlowObject *file, const FlowPathValue *values, FlowPruning *pruning,
+           FlowError *error)
 {
-	char *lists = flowlog_catalogue_name(FLOWLOG_LISTS);
-
-	flowlog_catalogue_run(
-		psprintf("WITH dead AS (DELETE FROM %s l WHERE NOT EXISTS (SELECT FROM pg_foreign_table t, "
-	             "unnest(t.ftoptions) o WHERE t.ftrelid = l.\"table\" AND "
-	             "starts_with(o, 'settled_after=')) RETURNING l.list) "
-	             "DELETE FROM %s f USING dead WHERE f.list = dead.list",
-	             lists,
-	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
-		0,
-		NULL,
-		NULL);
-}
-
-/* Deletes the files of a list. */
-static void
-delete_files(int32 number)
-{
-	Oid type = INT4OID;
-	Datum value = Int32GetDatum(number);
-
-	flowlog_catalogue_run(psprintf("DELETE FROM %s WHERE list = $1",
-	                               flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
-	                      1,
-	                      &type,
-	                      &value);
-}
-
-/* Sets up to which day the list is complete, and returns its number. */
-static int32
-write_list(const Refresh *refresh)
-{
-	Oid types[] = {OIDOID, TEXTOID, DATEOID};
-	Datum values[] = {
-		ObjectIdGetDatum(refresh->relid),
-		CStringGetTextDatum(refresh->meaning),
-		DateADTGetDatum((DateADT) (refresh->before / USECS_PER_DAY - FLOWLOG_EPOCH_DAYS)),
-	};
-	bool isnull;
-
-	flowlog_catalogue_run(
-		psprintf("INSERT INTO %s (\"table\", meaning, settled_before, refreshed) "
-	             "VALUES ($1, $2, $3, now()) ON CONFLICT (\"table\") DO UPDATE SET "
-	             "meaning = EXCLUDED.meaning, settled_before = EXCLUDED.settled_before, "
-	             "refreshed = EXCLUDED.refreshed RETURNING list",
-	             flowlog_catalogue_name(FLOWLOG_LISTS)),
-		lengthof(types),
-		types,
-		values);
-	if (SPI_processed != 1)
-		elog(ERROR, "could not write table \"%s\"", FLOWLOG_LISTS);
-	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-}
-
-/* Returns the day of a file; -infinity if it does not belong to a single one. */
-static DateADT
-day_of(const FlowlogTable *table, const FlowObject *object)
-{
-	FlowPathValue values[FLOW_MAX_VARIABLES];
+	Refresh *refresh = arg;
 	int64_t from;
 	int64_t to;
+	bool known = flow_location_days(refresh->table->location, values, &from, &to);
 
-	if (!flow_location_values(table->location, object->path, values) ||
-	    !flow_location_days(table->location, values, &from, &to) || to - from != USECS_PER_DAY)
-		return DATEVAL_NOBEGIN;
-	return (DateADT) (from / USECS_PER_DAY - FLOWLOG_EPOCH_DAYS);
+	*pruning = FLOW_PRUNE_BY_PATH;
+	if (file == NULL && (!known || (from < refresh->until && to - from > USECS_PER_DAY)))
+		*pruning = FLOW_KEEP;
+	else if (known)
+		refresh->until = Min(refresh->until, from);
+	return FLOW_OK;
 }
 
-/* Writes some files. */
+/*
+ * Sets the day up to which this transaction lists: some days after those that
+ * the list has or, without a list, after the first day that there is, for which
+ * hardly more than the folders above it are listed.
+ */
 static void
-write_some(const FlowlogTable *table, int32 number, const FlowObject *objects, int count)
+choose_days(Refresh *refresh, int64 days)
 {
-	static const Oid types[FLOWLOG_FILE_COLUMNS] = {
-		INT4OID, DATEOID, BYTEAOID, INT8OID, INT8OID, BYTEAOID, BOOLOID, INT8OID, INT8OID, INT8OID};
-	static const Oid arrays[FLOWLOG_FILE_COLUMNS] = {INT4OID,
-	                                                 DATEARRAYOID,
-	                                                 BYTEAARRAYOID,
-	                                                 INT8ARRAYOID,
-	                                                 INT8ARRAYOID,
-	                                                 BYTEAARRAYOID,
-	                                                 BOOLARRAYOID,
-	                                                 INT8ARRAYOID,
-	                                                 INT8ARRAYOID,
-	                                                 INT8ARRAYOID};
-	Datum *columns[FLOWLOG_FILE_COLUMNS];
-	Oid argument_types[FLOWLOG_FILE_COLUMNS];
-	Datum values[FLOWLOG_FILE_COLUMNS];
-	bool *no_version = palloc(sizeof(bool) * count);
+	int64 from = refresh->list.before;
 
-	memcpy(argument_types, arrays, sizeof(arrays));
-	for (int k = 0; k < FLOWLOG_FILE_COLUMNS; k++)
-		columns[k] = palloc(sizeof(Datum) * count);
-	for (int i = 0; i < count; i++)
+	refresh->until = refresh->before;
+	if (from == PG_INT64_MIN)
 	{
-		const FlowObject *object = &objects[i];
-
-		columns[FLOWLOG_FILE_DAY][i] = DateADTGetDatum(day_of(table, object));
-		columns[FLOWLOG_FILE_PATH][i] = flowlog_bytes_datum(object->path, strlen(object->path));
-		columns[FLOWLOG_FILE_BYTES][i] = Int64GetDatum((int64) object->size);
-		columns[FLOWLOG_FILE_MODIFIED][i] = Int64GetDatum(object->modified);
-		no_version[i] = object->version == NULL;
-		columns[FLOWLOG_FILE_VERSION][i] =
-			no_version[i] ? (Datum) 0
-						  : flowlog_bytes_datum(object->version, strlen(object->version));
-		columns[FLOWLOG_FILE_ARCHIVED][i] = BoolGetDatum(object->archived);
-		columns[FLOWLOG_FILE_DEVICE][i] = Int64GetDatum((int64) object->device);
-		columns[FLOWLOG_FILE_INODE][i] = Int64GetDatum((int64) object->inode);
-		columns[FLOWLOG_FILE_CHANGED][i] = Int64GetDatum(object->changed);
+		list_kept(refresh, (FlowPruner) {refresh, note_first}, PG_INT64_MIN);
+		flow_objects_free(&refresh->backend.host, refresh->objects);
+		refresh->objects = NULL;
+		from = refresh->until;
 	}
-	values[FLOWLOG_FILE_LIST] = Int32GetDatum(number);
-	for (int k = FLOWLOG_FILE_LIST + 1; k < FLOWLOG_FILE_COLUMNS; k++)
-		values[k] = flowlog_array_datum(columns[k],
-		                                k == FLOWLOG_FILE_VERSION ? no_version : NULL,
-		                                count,
-		                                types[k]);
-	flowlog_catalogue_run(
-		psprintf("INSERT INTO %s SELECT $1, f.* FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) f",
-	             flowlog_catalogue_name(FLOWLOG_LISTED_FILES)),
-		FLOWLOG_FILE_COLUMNS,
-		argument_types,
-		values);
+	if (days < (refresh->before - from) / USECS_PER_DAY)
+		refresh->until = from + days * USECS_PER_DAY;
+	else
+		refresh->until = refresh->before;
 }
 
-/* Writes the files that were listed. */
+/*
+ * Lists the files of settled days.  Those of days that the catalogue has are
+ * left out, unless they are to be verified.
+ */
 static void
-write_files(const Refresh *refresh, int32 number)
+list_settled(Refresh *refresh, bool verify)
 {
-	const FlowObjects *objects = refresh->objects;
-	MemoryContext rows =
-		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw rows", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(rows);
-
-	for (size_t i = 0; i < objects->count; i += ROWS_AT_ONCE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		write_some(refresh->table,
-		           number,
-		           &objects->items[i],
-		           (int) Min(ROWS_AT_ONCE, objects->count - i));
-		MemoryContextReset(rows);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(rows);
+	list_kept(refresh,
+	          (FlowPruner) {refresh, leave_out},
+	          verify ? PG_INT64_MIN : refresh->list.before);
 }
 
 /* ---------- the promise ---------- */
@@ -523,27 +433,42 @@ write_catalogue(Refresh *refresh, bool verify)
 	if (refresh->added + refresh->removed + refresh->changed > 0)
 		is_valid = false;
 	if (has_list && !is_valid)
-		delete_files(refresh->list.number);
+		flowlog_catalogue_delete_files(refresh->list.number);
 	if (verify && is_valid)
 		keep_new(refresh);
 
-	number = write_list(refresh);
-	write_files(refresh, number);
-	delete_dead();
+	number = flowlog_catalogue_write_list(refresh->table, refresh->meaning, refresh->until);
+	flowlog_catalogue_write_files(refresh->table, number, refresh->objects);
+	flowlog_catalogue_delete_dead();
 	PopActiveSnapshot();
 	flowlog_return_to(&before);
 	if (refresh->list.is_valid && !is_valid)
 		warn_of_changes(refresh);
 }
 
-/* Refreshes the list of a table, in a transaction of its own. */
-static void
-refresh_list(Oid relid, bool verify)
+/* How many days to list next, so that a transaction writes about FILES_AT_ONCE files. */
+static int64
+adapt_days(int64 days, uint64 files)
+{
+	if (files < FILES_AT_ONCE / 8)
+		return days * 4;
+	if (files < FILES_AT_ONCE / 2)
+		return days * 2;
+	return files > FILES_AT_ONCE ? Max(days / 2, 1) : days;
+}
+
+/*
+ * Refreshes the list of a table by so many days, or verifies all of it.
+ * Returns true if there are more, and adapts the number of days.
+ */
+static bool
+refresh_days(Oid relid, bool verify, int64 *days)
 {
 	MemoryContext context =
 		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw refresh", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Refresh *refresh = palloc0(sizeof(Refresh));
+	bool more;
 
 	refresh->relid = relid;
 	flowlog_backend_init(&refresh->backend, context);
@@ -561,14 +486,41 @@ refresh_list(Oid relid, bool verify)
 	prepare(refresh);
 	/* if the clock was put back, the list has more days than are settled */
 	refresh->before = Max(refresh->before, refresh->list.before);
+	refresh->until = refresh->before;
 	if (verify || refresh->before > refresh->list.before)
 	{
+		if (!verify)
+			choose_days(refresh, *days);
 		list_settled(refresh, verify);
+		*days = adapt_days(*days, refresh->objects->count);
 		write_catalogue(refresh, verify);
 	}
+	more = refresh->until < refresh->before;
 	relation_close(refresh->relation, NoLock);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	return more;
+}
+
+/*
+ * Refreshes the list of a table in transactions of its own.  After each, the
+ * list has all files of the days before some day, so a scan takes these from it
+ * and lists the others; and what was listed stays if a later one fails.
+ */
+static void
+refresh_list(Oid relid, bool verify)
+{
+	int64 days = FIRST_DAYS;
+	bool more;
+
+	do
+	{
+		SPI_commit();
+		SPI_start_transaction();
+		/* at other levels a snapshot would last as long as the listing */
+		XactIsoLevel = XACT_READ_COMMITTED;
+		more = refresh_days(relid, verify, &days);
+	} while (more);
 }
 
 /*
@@ -597,13 +549,7 @@ flowlog_list_refresh(PG_FUNCTION_ARGS)
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	foreach(cell, tables)
-	{
-		SPI_commit();
-		SPI_start_transaction();
-		/* at other levels a snapshot would last as long as the listing */
-		XactIsoLevel = XACT_READ_COMMITTED;
 		refresh_list(lfirst_oid(cell), verify);
-	}
 	SPI_finish();
 	PG_RETURN_VOID();
 }

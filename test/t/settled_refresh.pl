@@ -7,6 +7,7 @@ use warnings;
 use Cwd qw(abs_path);
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 use FlowLog;
 use FlowLogS3;
@@ -71,7 +72,7 @@ sub refresh_slowly
 	outcome($node, 'DELETE FROM flowlog_listed_files; DELETE FROM flowlog_lists');
 	$s3->set(latency => { LIST => 1000 });
 	$s3->reset_counters;
-	$session->send_sql(q{CALL flowlog_list_refresh('days')});
+	$session->send_sql(q{CALL flowlog_list_refresh('days', verify => true)});
 	$s3->wait_for_requests('LIST', 1);
 	my $result = $act->();
 	$s3->set(latency => 0);
@@ -88,13 +89,55 @@ foreach my $level ('repeatable read', 'serializable')
 }
 $session->safe_query('RESET default_transaction_isolation');
 
+# it does not stand in the way of others
+outcome($node, 'CREATE SCHEMA elsewhere');
+is( refresh_slowly($session, sub { outcome($node, "SET lock_timeout = '20s'; ALTER EXTENSION flowlog_fdw SET SCHEMA elsewhere") }),
+	'', 'the extension can be moved while it lists');
+is(outcome($node, 'SELECT count(*) FROM elsewhere.flowlog_listed_files'), 9, 'and the list is where the extension is');
+outcome($node, 'ALTER EXTENSION flowlog_fdw SET SCHEMA public');
+
 my ($here, $elsewhere) = ($s3->endpoint, 'http://localhost:' . $s3->port);
 refresh_slowly($session, sub { outcome($node, "ALTER SERVER s3 OPTIONS (SET endpoint '$elsewhere')") });
 like(meaning_of('days'), qr/127\.0\.0\.1/, 'a list is of the server that was listed, whatever it is since');
 
+# ---------- a list that is made in parts ----------
+
+# It begins with the oldest days, and commits now and then.
+foreach my $day ('2019/03/04', '2019/03/20', '2020/01/01', '2022/06/06', '2024/12/31')
+{
+	write_file(make_directory("$root/logs/years/a/$day") . '/1.log', default_lines(1, 2));
+	write_file(make_directory("$root/logs/years/b/$day") . '/1.log', default_lines(3, 4));
+}
+$s3->refresh;
+my %year_columns = (columns => "account text, day date, $columns");
+create_table($node, 'years', 's3://logs/years/${account}/${day:yyyy/MM/dd}/', server => 's3', settled_after => '2 days', %year_columns);
+
+sub files_of_list
+{
+	return outcome($node, q{SELECT count(f.path) FROM flowlog_lists l LEFT JOIN flowlog_listed_files f USING (list) WHERE "table" = 'years'::regclass});
+}
+
+$s3->set(latency => { LIST => 300 });
+$session->send_sql(q{CALL flowlog_list_refresh('years')});
+my $until = time() + $PostgreSQL::Test::Utils::timeout_default;
+my $listed;
+do { sleep(0.1); $listed = files_of_list() } until $listed > 0 || time() > $until;
+outcome($node, 'SELECT pg_cancel_backend(' . $session->pid . ')');
+$session->finish;
+like($session->error, qr/57014/, 'a refresh of years is cancelled');
+$s3->set(latency => 0);
+ok($listed > 0 && $listed < 10, "what it has listed until then stays: $listed files");
+is($session->safe_query('SELECT count(*), count(DISTINCT day), count(DISTINCT account) FROM years'), '20|5|2', 'and a query has all files');
+like($session->safe_query('EXPLAIN SELECT * FROM years'), qr/Files: 10\n.*Files Listed from Catalogue: [1-9]\n/s, 'some of them from the list');
+$session->safe_query(q{CALL flowlog_list_refresh('years')});
+is(files_of_list(), 10, 'the next refresh goes on');
+is($session->safe_query(q{SELECT count(*) FROM years WHERE day < '2025-01-01'}), 20, 'and all of these are in the list');
+$session->query(q{CALL flowlog_list_refresh('years', verify => true)});
+is($session->error, '', 'which is right');
+
 # ---------- a server that is altered while a query runs ----------
 
-# The list is of 127.0.0.1 again, and the query is of localhost: rescans must not take what is not theirs.
+# The list is of 127.0.0.1, and the query is of localhost: rescans must not take what is not theirs.
 my $lateral = q{SELECT d, n FROM (VALUES ('%s'::date), ('%s'), ('%s')) v(d), LATERAL (SELECT count(*) n FROM days WHERE day = d OFFSET 0) s};
 $session->safe_query(sprintf("BEGIN; DECLARE c CURSOR FOR $lateral", day(5), day(6), day(7)));
 is($session->safe_query('FETCH 1 FROM c'), day(5) . '|2', 'a query begins');
