@@ -70,6 +70,7 @@ WRAPPER_OBJS = \
 	fdw/printable.o \
 	fdw/function.o \
 	index/index_command.o \
+	index/index_cost.o \
 	index/index_definition.o \
 	index/index_prune.o \
 	index/index_read.o \

@@ -147,6 +147,7 @@ CREATE TABLE flowlog_index_batches (
 	blocks pg_catalog.int4 NOT NULL,
 	bytes pg_catalog.int8 NOT NULL,
 	"values" pg_catalog.int8 NOT NULL,
+	pairs pg_catalog.int8 NOT NULL,
 	made pg_catalog.timestamptz NOT NULL
 );
 

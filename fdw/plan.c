@@ -280,6 +280,7 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	info->least_level = PG_UINT32_MAX;
 	info->may_not_run = root->hasPseudoConstantQuals;
 	info->read_share = 1;
+	info->index_share = flowlog_index_share(info->table, baserel->relid, baserel->baserestrictinfo);
 	baserel->fdw_private = info;
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->joininfo);
@@ -349,6 +350,7 @@ flowlog_cost_lines(PlannerInfo *root, RelOptInfo *baserel, List *pushed, double 
 	*startup = cost.startup;
 	*run = seq_page_cost * ceil(info->bytes * info->read_share / BLCKSZ) +
 	       info->lines * (info->line_cost + cost.per_tuple / 2) / divisor;
+	*run *= info->index_share;
 	*passed = info->lines * clauselist_selectivity(root,
 	                                               list_difference_ptr(pushed, info->pruned_by),
 	                                               0,

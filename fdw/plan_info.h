@@ -32,6 +32,7 @@ typedef struct FlowlogPlanInfo
 	double line_cost; /* without reading its bytes */
 	/* of the bytes, those that are read: of Parquet files columns that are used */
 	double read_share;
+	double index_share; /* of the files, those that the index does not leave out */
 } FlowlogPlanInfo;
 
 typedef enum QualPlace

@@ -363,6 +363,12 @@ typedef struct FlowlogIndexPrune FlowlogIndexPrune;
 extern bool flowlog_index_is_defined(Oid relid);
 
 /*
+ * Returns the share of a table's files that a scan is expected to read, if its
+ * index leaves out those that cannot match its restrictions.
+ */
+extern double flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrictions);
+
+/*
  * Finds the files in which no record can pass a filter, by the active snapshot
  * and into the current memory context.  NULL: the table has no index.
  */

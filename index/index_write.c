@@ -44,7 +44,7 @@ typedef struct BatchWriter
 	FlowIndexWriter block;
 	bool begun;
 	int32 blocks;
-	int64 bytes, values;
+	int64 bytes, values, pairs;
 	FlowIndexKey last;
 
 	/* blocks that wait to be written */
@@ -109,6 +109,7 @@ write_entry(BatchWriter *writer, uint32 base, const FlowIndexEntry *entry)
 		flow_index_write_begin(&writer->block, base);
 	if (!writer->begun || flow_index_key_compare(&writer->last, &entry->key) != 0)
 		writer->values++;
+	writer->pairs += (int64) entry->nfiles;
 	writer->begun = true;
 	writer->last = entry->key;
 	for (;;)
@@ -137,7 +138,8 @@ insert_batch(const FlowlogIndexBatchSpec *spec)
 
 	flowlog_catalogue_run(
 		psprintf("INSERT INTO %s (number, meaning, level, first_file, last_file, blocks, bytes, "
-	             "\"values\", made) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, now()) RETURNING batch",
+	             "\"values\", pairs, made) VALUES ($1, $2, $3, $4, $5, 0, 0, 0, 0, now()) "
+	             "RETURNING batch",
 	             flowlog_catalogue_name(FLOWLOG_INDEX_BATCHES)),
 		lengthof(types),
 		types,
@@ -164,7 +166,7 @@ begin_batch(const FlowlogIndexBatchSpec *spec)
 static void
 end_batch(BatchWriter *writer)
 {
-	Oid types[] = {INT4OID, INT4OID, INT8OID, INT8OID};
+	Oid types[] = {INT4OID, INT4OID, INT8OID, INT8OID, INT8OID};
 	Datum values[lengthof(types)];
 
 	if (writer->begun)
@@ -174,9 +176,11 @@ end_batch(BatchWriter *writer)
 	values[1] = Int32GetDatum(writer->blocks);
 	values[2] = Int64GetDatum(writer->bytes);
 	values[3] = Int64GetDatum(writer->values);
+	values[4] = Int64GetDatum(writer->pairs);
 	flowlog_catalogue_run(
-		psprintf("UPDATE %s SET blocks = $2, bytes = $3, \"values\" = $4 WHERE batch = $1",
-	             flowlog_catalogue_name(FLOWLOG_INDEX_BATCHES)),
+		psprintf(
+			"UPDATE %s SET blocks = $2, bytes = $3, \"values\" = $4, pairs = $5 WHERE batch = $1",
+			flowlog_catalogue_name(FLOWLOG_INDEX_BATCHES)),
 		lengthof(types),
 		types,
 		values);
