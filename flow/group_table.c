@@ -61,29 +61,6 @@ key_bytes(const FlowFieldKey *key, const char **longs)
 	return bytes;
 }
 
-/* Compares FLOW_KEY_SHORT bytes. */
-static inline bool
-same_piece(const char *a, const char *b)
-{
-	uint64_t x[2], y[2];
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
-}
-
-/* Compares more bytes than that; the last piece may overlap the one before. */
-static inline bool
-same_bytes(const char *a, const char *b, size_t len)
-{
-	size_t last = len - FLOW_KEY_SHORT;
-
-	for (size_t i = 0; i < last; i += FLOW_KEY_SHORT)
-		if (!same_piece(a + i, b + i))
-			return false;
-	return same_piece(a + last, b + last);
-}
-
 /*
  * Returns true if the long keys of record i, whose hashes are those of a
  * group, have its bytes.
@@ -95,11 +72,14 @@ same_long_keys(const FlowGroups *groups, const FlowRun *run, size_t i, const Flo
 
 	for (int k = 0; k < groups->spec.nkeys; k++)
 	{
+		FlowSlice field, bytes;
+
 		if (!flow_key_is_long(&group[k]))
 			continue;
-		if (!same_bytes(flow_group_key_field(groups, run, i, k).data, longs, group[k].len))
+		field = flow_group_key_field(groups, run, i, k);
+		bytes = key_bytes(&group[k], &longs);
+		if (memcmp(field.data, bytes.data, bytes.len) != 0)
 			return false;
-		longs += group[k].len;
 	}
 	return true;
 }
