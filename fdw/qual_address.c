@@ -20,8 +20,12 @@
 FlowPredicate *
 flowlog_qual_remember(const QualWalk *context, Expr *clause, int column)
 {
-	FlowExpressions *expressions = flow_filter_expressions(context->filter);
+	FlowExpressions *expressions;
 
+	/* nothing computes it there, so any file may have a record for which it is true */
+	if (context->for_index)
+		return flow_filter_deferred(context->filter, 0);
+	expressions = flow_filter_expressions(context->filter);
 	if (expressions == NULL)
 		return NULL;
 	flow_expressions_use_memo(expressions, context->memo);

@@ -138,7 +138,7 @@ SELECT condition, ask('SELECT interface_id FROM flow WHERE ' || condition) FROM 
 -- texts: file 4 has a value that is no address
 SELECT condition, ask('SELECT interface_id FROM texts WHERE ' || condition) FROM unnest(ARRAY[
 	$$srcaddr = '10.0.0.1'$$, $$srcaddr = '10.0.0.01'$$, $$srcaddr IN ('10.0.0.1', '10.1.0.0/16')$$, $$srcaddr LIKE '10.0.0.%'$$, $$srcaddr LIKE '10.1%'$$, $$srcaddr LIKE '1%'$$, $$srcaddr LIKE '::%'$$, $$srcaddr LIKE '10.0.0.1'$$, $$dstaddr LIKE '2001:db8::%'$$, $$srcaddr > '2'$$, $$srcaddr < '10.0.0.2' COLLATE "C"$$,
-	$$srcaddr::inet = '10.0.0.1'$$, $$srcaddr::inet << '10.0.0.0/8'$$, $$srcaddr::inet <<= '10.1.0.0/16'$$, $$srcaddr::inet <<= '192.0.2.0/24'$$, $$srcaddr::inet = '::ffff:10.0.0.9'$$,
+	$$srcaddr::inet = '10.0.0.1'$$, $$srcaddr::inet << '10.0.0.0/8'$$, $$srcaddr::inet <<= '10.1.0.0/16'$$, $$srcaddr::inet <<= '192.0.2.0/24'$$, $$srcaddr::inet = '::ffff:10.0.0.9'$$, $$srcaddr::inet = ANY ('{}')$$, $$NOT srcaddr::inet = ANY ('{}')$$, $$srcaddr::inet <> ALL ('{}') AND interface_id = 'eni-1'$$,
 	$$srcaddr IS NULL$$, $$srcaddr IS NOT NULL$$, $$coalesce(srcaddr, 'x') = 'x'$$, $$srcaddr = '10.0.0.1' OR dstaddr = '10.0.0.1'$$, $$dstport = 22$$, $$dstport IN (22, 53)$$, $$dstport IS NULL$$, $$dstport > 79 AND dstport < 81$$, $$dstport = 22.5$$, $$dstport = 443 AND srcaddr = '10.0.0.3'$$,
 	$$start >= 1769817600$$, $$to_timestamp(start) < '2026-01-30 00:00:01'$$, $$from_unixtime(start) >= timestamp '2026-01-31'$$, $$start IS NULL$$]) WITH ORDINALITY u(condition, i) ORDER BY i;
 
@@ -148,6 +148,10 @@ SET plan_cache_mode = force_generic_plan;
 EXECUTE q('{10.0.0.2,10.9.9.9}', NULL);
 EXECUTE q(NULL, '2001::/16');
 SELECT files($$EXECUTE q('{10.0.0.2,10.9.9.9}', NULL)$$), files($$EXECUTE q('{10.0.0.4}', '2001::/16')$$), files('EXECUTE q(NULL, NULL)');
+PREPARE p(inet, inet[]) AS SELECT interface_id FROM texts WHERE srcaddr::inet = $1 OR dstaddr::inet = ANY ($2);
+EXECUTE p('10.0.0.1', NULL);
+EXECUTE p(NULL, '{198.51.100.1}');
+SELECT files($$EXECUTE p('10.0.0.1', NULL)$$), files($$EXECUTE p(NULL, '{}')$$), files($$EXECUTE p('10.0.0.1', '{10.9.9.9}')$$);
 RESET plan_cache_mode;
 CREATE TABLE wanted (a inet, t text);
 INSERT INTO wanted VALUES ('10.0.0.1', '10.0.0.1'), ('10.9.9.9', '10.9.9.9'), (NULL, NULL);
