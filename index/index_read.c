@@ -667,7 +667,7 @@ refuse(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 	if (self->refused == file)
 	{
 		self->kept = false;
-		self->file.error = "flow log has more values than can be indexed at once";
+		self->file.error = "flow log has more values than fit into \"maintenance_work_mem\"";
 		go_to(self, file + 1);
 		return true;
 	}

@@ -507,11 +507,12 @@ read_files(Refresh *refresh)
 		                               &file,
 		                               &full);
 		if (full && refresh->nrows == 0)
-			ereport(ERROR,
-			        errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			        errmsg("the values of flow log \"%s\" do not fit into memory",
-			               flowlog_message(file.object->path)),
-			        errhint("Increase \"maintenance_work_mem\"."));
+		{
+			/* the second time, the reader says that it does not fit */
+			flow_index_batch_clear(refresh->gathered);
+			full = false;
+			continue;
+		}
 		if (more && !full && !file.changed)
 			keep_row(refresh, &file);
 	}
@@ -726,9 +727,11 @@ warn_of_bad(const Refresh *refresh)
 {
 	if (refresh->bad > 0)
 		ereport(WARNING,
-		        errmsg("%llu files of foreign table \"%s\" cannot be indexed",
-		               (unsigned long long) refresh->bad,
-		               flowlog_message(refresh->table->name)),
+		        errmsg_plural("%llu file of foreign table \"%s\" cannot be indexed",
+		                      "%llu files of foreign table \"%s\" cannot be indexed",
+		                      (unsigned long) refresh->bad,
+		                      (unsigned long long) refresh->bad,
+		                      flowlog_message(refresh->table->name)),
 		        errdetail("The first is %s.", refresh->first_bad),
 		        errhint(
 					"Queries read these files always, and may fail at them. Option \"on_error\" "
