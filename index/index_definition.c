@@ -14,6 +14,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -31,7 +32,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/typcache.h"
+#include "utils/syscache.h"
 
 /*
  * The number of the reader's own meaning.  To be raised by any release that
@@ -203,26 +204,46 @@ add_text(StringInfo all, const char *text)
 		appendStringInfo(all, "%d:%s", (int) strlen(text), text);
 }
 
-/* Appends a domain's constraints, which decide which values are bad. */
+/*
+ * Appends a domain's constraints, which decide which values are bad, as they
+ * are stored.  The type cache would plan them, which may call the functions of
+ * whoever owns the domain, with the rights of whoever refreshes or looks.
+ */
 static void
 add_constraints(StringInfo all, Oid type)
 {
-	DomainConstraintRef *ref;
-	ListCell *cell;
+	Relation relation = table_open(ConstraintRelationId, AccessShareLock);
 
-	if (get_typtype(type) != TYPTYPE_DOMAIN)
-		return;
-	/* not on the stack: it is registered with the memory context's reset */
-	ref = palloc(sizeof(DomainConstraintRef));
-	InitDomainConstraintRef(type, ref, CurrentMemoryContext, false);
-	foreach(cell, ref->constraints)
+	while (get_typtype(type) == TYPTYPE_DOMAIN)
 	{
-		DomainConstraintState *constraint = lfirst(cell);
+		HeapTuple domain = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple tuple;
 
-		appendStringInfo(all, " %d", (int) constraint->constrainttype);
-		if (constraint->check_expr != NULL)
-			add_text(all, nodeToString(constraint->check_expr));
+		if (!HeapTupleIsValid(domain))
+			elog(ERROR, "cache lookup failed for type %u", type);
+		ScanKeyInit(&key,
+		            Anum_pg_constraint_contypid,
+		            BTEqualStrategyNumber,
+		            F_OIDEQ,
+		            ObjectIdGetDatum(type));
+		scan = systable_beginscan(relation, ConstraintTypidIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			bool isnull;
+			Datum check =
+				heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(relation), &isnull);
+
+			if (!isnull)
+				add_text(all, TextDatumGetCString(check));
+		}
+		systable_endscan(scan);
+		appendStringInfo(all, " %d", (int) ((Form_pg_type) GETSTRUCT(domain))->typnotnull);
+		type = ((Form_pg_type) GETSTRUCT(domain))->typbasetype;
+		ReleaseSysCache(domain);
 	}
+	table_close(relation, AccessShareLock);
 }
 
 /* Appends a column. */
