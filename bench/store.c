@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -550,6 +551,7 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: store [--latency MS] [--rate N] DIR\n");
 		return 1;
 	}
+	signal(SIGPIPE, SIG_IGN); /* who has enough goes away */
 	root = argv[1];
 	root_len = strlen(root);
 	if (nftw(root, add_file, 64, FTW_PHYS) != 0)
