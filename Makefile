@@ -146,6 +146,7 @@ CORE_OBJS = \
 	flow/index_block.o \
 	flow/index_list.o \
 	flow/index_batch.o \
+	flow/index_values.o \
 	flow/field.o \
 	flow/format.o \
 	flow/header.o \
@@ -327,6 +328,7 @@ LOOP_OBJS = \
 	flow/filter_batch.o \
 	flow/filter_expression.o \
 	flow/group_total.o \
+	flow/index_values.o \
 	flow/parquet/codes.o \
 	flow/parquet/column.o \
 	flow/parquet/fields.o \

@@ -36,8 +36,8 @@
 #include "flow_probe.h"
 #include "flow_batch.h"
 #include "flow_top.h"
-#include "flow_reader.h"
 #include "flow_index.h"
+#include "flow_reader.h"
 #include "flow_hive.h"
 
 #endif /* FLOW_H */

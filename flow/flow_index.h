@@ -162,6 +162,10 @@ extern void flow_index_batch_clear(FlowIndexBatch *batch);
 extern FlowStatus flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key,
                                        uint32_t mask, uint32_t file);
 
+/* The same for an IPv4 address, as a number. */
+extern FlowStatus flow_index_batch_add_ipv4(FlowIndexBatch *batch, uint32_t address, uint32_t mask,
+                                            uint32_t file);
+
 /*
  * Removes what was added for the last file, of that number, which could not be
  * read to its end or did not fit.
@@ -178,6 +182,38 @@ extern FlowStatus flow_index_batch_sort(FlowIndexBatch *batch);
  */
 extern FlowStatus flow_index_batch_next(FlowIndexBatch *batch, size_t *position,
                                         FlowIndexEntry *entry);
+
+/* ---------- the values of a file ---------- */
+
+/* The distinct values of some columns, which the reader collects (flow_reader_index). */
+typedef struct FlowIndexValues FlowIndexValues;
+
+typedef struct FlowIndexValuesSpec
+{
+	const FlowHost *host;
+	const FlowColumn *columns; /* they must outlive the values */
+	const int *indexed;        /* numbers of columns that flow_index_takes, at most 32 */
+	int nindexed;
+	size_t memory; /* approximate limit, in bytes */
+} FlowIndexValuesSpec;
+
+/* in index_values.c */
+
+extern FlowStatus flow_index_values_create(const FlowIndexValuesSpec *spec,
+                                           FlowIndexValues **values, FlowError *error);
+extern void flow_index_values_free(FlowIndexValues *values);
+extern void flow_index_values_clear(FlowIndexValues *values);
+
+/*
+ * Adds the values to a batch; a mask has a bit for each column, in the order of
+ * "indexed".  If these are all values of the file, which "whole" says, columns
+ * of texts whose values are all addresses in canonical form, or NULL, get keys
+ * of addresses, and are in *address_columns.  FLOW_OK or a status of
+ * flow_index_batch_add; the values stay.
+ */
+extern FlowStatus flow_index_values_give(const FlowIndexValues *values, bool whole,
+                                         FlowIndexBatch *batch, uint32_t file,
+                                         uint32_t *address_columns);
 
 /* ---------- filters ---------- */
 

@@ -10,6 +10,7 @@
 
 #include "flow_batch.h"
 #include "flow_format.h"
+#include "flow_index.h"
 #include "flow_store.h"
 #include "flow_top.h"
 
@@ -233,6 +234,14 @@ extern FlowRecord flow_reader_waiting(const FlowReader *reader);
  * FLOW_REJECTED, FLOW_NEED_VALUE or an error, as for flow_reader_next.
  */
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
+
+/*
+ * Does the same with groups and the values of an index.  After FLOW_OK, the
+ * groups are full or, if *full is set, the values: they are to be taken and
+ * cleared.  Groups have each record once; values may get one again.
+ */
+extern FlowStatus flow_reader_index(FlowReader *reader, FlowGroups *groups, FlowIndexValues *values,
+                                    bool *full, FlowError *error);
 
 /*
  * Does the same with several sets of groups, at least one.  After FLOW_OK,

@@ -156,16 +156,25 @@ use_table(FlowIndexBatch *batch, Slot *slots, unsigned shift)
 	batch->most_keys = table_size(shift) / 4 * 3 - WAITING - 1;
 }
 
-/* Makes the table twice as large. */
+/* Returns true if a table may be larger, beside the one that there is. */
+static bool
+may_grow(const FlowIndexBatch *batch, size_t larger)
+{
+	return memory_of(table_size(batch->shift) + larger, larger / 4 * 3, batch->arena.nblocks) <=
+	       batch->memory;
+}
+
+/* Makes the table four times as large or, if that is too much, twice. */
 static FlowStatus
 grow(FlowIndexBatch *batch)
 {
-	size_t size = table_size(batch->shift);
-	unsigned shift = batch->shift - 1;
+	size_t size = table_size(batch->shift), last;
+	unsigned shift = batch->shift - (may_grow(batch, 4 * size) ? 2 : 1);
 	Slot *slots;
 
-	if (memory_of(3 * size, 3 * size / 2, batch->arena.nblocks) > batch->memory)
+	if (!may_grow(batch, table_size(shift)))
 		return FLOW_LIMIT;
+	last = table_size(shift) - 1;
 	slots = new_table(batch->host, shift);
 	if (slots == NULL)
 		return FLOW_NO_MEMORY;
@@ -183,7 +192,7 @@ grow(FlowIndexBatch *batch)
 			size_t place = first_slot(batch, slot, shift);
 
 			while (slots[place].hash != 0)
-				place = (place + 1) & (2 * size - 1);
+				place = (place + 1) & last;
 			slots[place] = *slot;
 		}
 	}
@@ -284,12 +293,10 @@ add_other(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t mask)
 	add_file(batch, &batch->slots[i], mask);
 }
 
-/* Adds a value that stands in a file. */
-FlowStatus
-flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t mask, uint32_t file)
+/* Prepares to add a value that stands in a file. */
+static inline FlowStatus
+begin_add(FlowIndexBatch *batch, uint32_t file)
 {
-	Waiting *waiting;
-
 	if (flow_unlikely(file != batch->file))
 	{
 		settle(batch);
@@ -299,29 +306,43 @@ flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t ma
 		return FLOW_INTERRUPTED;
 	if (flow_unlikely(batch->nkeys > batch->most_keys ||
 	                  !flow_index_arena_has(&batch->arena, RESERVED)))
-	{
-		FlowStatus status = make_room(batch);
+		return make_room(batch);
+	return FLOW_OK;
+}
 
-		if (status != FLOW_OK)
-			return status;
-	}
-	if (key->bytes[0] != FLOW_INDEX_IPV4)
-	{
-		add_other(batch, key, mask);
-		return FLOW_OK;
-	}
+FlowStatus
+flow_index_batch_add_ipv4(FlowIndexBatch *batch, uint32_t address, uint32_t mask, uint32_t file)
+{
+	FlowStatus status = begin_add(batch, file);
+	Waiting *waiting;
 
+	if (flow_unlikely(status != FLOW_OK))
+		return status;
 	if (batch->nwaiting == WAITING)
 	{
 		add_address(batch, &batch->waiting[batch->first_waiting++ % WAITING]);
 		batch->nwaiting--;
 	}
 	waiting = &batch->waiting[(batch->first_waiting + batch->nwaiting++) % WAITING];
-	waiting->address = flow_index_ipv4(key);
+	waiting->address = address;
 	waiting->mask = mask;
-	waiting->slot = hash_address(batch, waiting->address) >> batch->shift;
+	waiting->slot = hash_address(batch, address) >> batch->shift;
 	__builtin_prefetch(&batch->slots[waiting->slot], 1);
 	return FLOW_OK;
+}
+
+/* Adds a value that stands in a file. */
+FlowStatus
+flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t mask, uint32_t file)
+{
+	FlowStatus status;
+
+	if (key->bytes[0] == FLOW_INDEX_IPV4)
+		return flow_index_batch_add_ipv4(batch, flow_index_ipv4(key), mask, file);
+	status = begin_add(batch, file);
+	if (status == FLOW_OK)
+		add_other(batch, key, mask);
+	return status;
 }
 
 /* Removes what was added for the last file. */

@@ -164,7 +164,9 @@ struct FlowReader
 	FlowGroups *const *groups;
 	int ngroups;
 	FlowGroups *only_groups;        /* if there is one */
-	int full;                       /* the set that had no room, or did not take a record */
+	FlowIndexValues *values;        /* to which they are added, too; NULL: there are none */
+	int full;                       /* the set that had no room, or did not take a record; */
+									/* ngroups: the values */
 	char shown[FLOW_RAW_SHOWN + 1]; /* the beginning of a row that is a reject */
 
 	/*

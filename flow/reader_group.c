@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "index_values.h"
 #include "lines.h"
 #include "reader.h"
 
@@ -15,9 +16,26 @@
  */
 #define GO_ON FLOW_END
 
+/* Returns the number of the last set, which is that of the values if there are some. */
+static inline int
+last_set(const FlowReader *reader)
+{
+	return reader->ngroups - (reader->values == NULL);
+}
+
+/* Adds a batch to a set, as flow_groups_add does. */
+static FlowStatus
+add_batch(const FlowReader *reader, int set, const FlowBatch *batch, size_t *done, bool bad_is_null,
+          FlowBadField *bad)
+{
+	if (set == reader->ngroups)
+		return flow_index_values_add(reader->values, batch, done, bad_is_null, bad);
+	return flow_groups_add(reader->groups[set], batch, done, bad_is_null, bad);
+}
+
 /* Adds the record in reader->fields to a set; until it is there, group_waits is set. */
 static FlowStatus
-add_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
+add_record(FlowReader *reader, int set, FlowError *error)
 {
 	FlowBatch batch = {.count = 1, .fields = reader->fields};
 
@@ -25,7 +43,7 @@ add_record(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	{
 		FlowBadField bad;
 		size_t done = 0;
-		FlowStatus status = flow_groups_add(groups, &batch, &done, reader->group_nulls, &bad);
+		FlowStatus status = add_batch(reader, set, &batch, &done, reader->group_nulls, &bad);
 
 		reader->group_waits = status == FLOW_LIMIT || status == FLOW_NEED_VALUE;
 		reader->needed = bad.column;
@@ -63,9 +81,9 @@ group_record(FlowReader *reader, FlowError *error)
 	/* its fields may be long, and a block may have the same one for many rows */
 	if (flow_interrupted(reader->host))
 		return flow_error_interrupted(error);
-	for (int i = reader->ngroups - 1; i >= 0; i--)
+	for (int i = last_set(reader); i >= 0; i--)
 	{
-		FlowStatus status = add_record(reader, reader->groups[i], error);
+		FlowStatus status = add_record(reader, i, error);
 
 		reader->full = i;
 		if (status != GO_ON)
@@ -110,11 +128,11 @@ add_rows(FlowReader *reader, FlowBatch batch, size_t *done, FlowBadField *bad)
 	FlowStatus result = FLOW_OK;
 
 	*done = 0;
-	for (int i = reader->ngroups - 1; i >= 0; i--)
+	for (int i = last_set(reader); i >= 0; i--)
 	{
 		FlowBadField found;
 		size_t added = 0;
-		FlowStatus status = flow_groups_add(reader->groups[i], &batch, &added, false, &found);
+		FlowStatus status = add_batch(reader, i, &batch, &added, false, &found);
 
 		if (i > 0 && (status == FLOW_INTERRUPTED || status == FLOW_NO_MEMORY))
 			return status;
@@ -175,15 +193,12 @@ group_rows(FlowReader *reader, FlowError *error)
 	return group_record(reader, error);
 }
 
-/* Adds the records that pass to several sets of groups until one is full. */
-FlowStatus
-flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups, int *full,
-                      FlowError *error)
+/* Adds the records that pass to all sets until one is full. */
+static FlowStatus
+group_all(FlowReader *reader, FlowError *error)
 {
 	FlowStatus status = GO_ON;
 
-	reader->groups = groups;
-	reader->ngroups = ngroups;
 	while (status == GO_ON)
 	{
 		bool is_row = false;
@@ -193,8 +208,22 @@ flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups
 			return flow_reader_error_leaves(reader, status, error);
 		status = is_row ? group_rows(reader, error) : group_record(reader, error);
 	}
-	*full = reader->full;
 	return flow_reader_error_leaves(reader, status, error);
+}
+
+/* Adds the records that pass to several sets of groups until one is full. */
+FlowStatus
+flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups, int *full,
+                      FlowError *error)
+{
+	FlowStatus status;
+
+	reader->groups = groups;
+	reader->ngroups = ngroups;
+	reader->values = NULL;
+	status = group_all(reader, error);
+	*full = reader->full;
+	return status;
 }
 
 /* Adds the records that pass to the groups until these are full. */
@@ -205,4 +234,20 @@ flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 
 	reader->only_groups = groups;
 	return flow_reader_group_all(reader, &reader->only_groups, 1, &full, error);
+}
+
+/* Adds the records that pass to groups and values until one of these is full. */
+FlowStatus
+flow_reader_index(FlowReader *reader, FlowGroups *groups, FlowIndexValues *values, bool *full,
+                  FlowError *error)
+{
+	FlowStatus status;
+
+	reader->only_groups = groups;
+	reader->groups = &reader->only_groups;
+	reader->ngroups = 1;
+	reader->values = values;
+	status = group_all(reader, error);
+	*full = reader->full == reader->ngroups;
+	return status;
 }

@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "format.h"
 #include "group.h"
+#include "index_values.h"
 #include "memo.h"
 #include "parquet/records.h"
 #include "reader.h"
@@ -87,6 +88,8 @@ list_needed(FlowReader *reader, FlowError *error)
 		(reader->groups != NULL ? needed->single : needed->fields)[reader->wanted[i]] = true;
 	for (int i = 0; i < reader->ngroups; i++)
 		flow_groups_mark(reader->groups[i], needed->fields, needed->vectors, needed->codes);
+	if (reader->values != NULL)
+		flow_index_values_mark(reader->values, needed->fields, needed->codes);
 	if (reader->spec.filter != NULL)
 	{
 		flow_filter_mark(reader->spec.filter, needed->filter);

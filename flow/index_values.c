@@ -1,0 +1,886 @@
+/*-------------------------------------------------------------------------
+ *
+ * index_values.c
+ *	  Collects the distinct fields of a file, and adds their values to a batch.
+ *
+ * A field is converted when it comes for the first time.  Columns whose fields
+ * mean the same share a table: in a flow log the same hosts are sources and
+ * destinations, so there is one entry for both, with a mask of columns.
+ *
+ * A dotted quad that flow_word_of_field packs is found by its word, and its
+ * address is in the slot.  All other fields are found by their bytes.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "flow_digits.h"
+#include "group_word.h"
+#include "index_values.h"
+
+/* slots of a table at first */
+#define QUAD_BITS 10
+#define OTHER_BITS 6
+
+#define CHUNK_SIZE ((size_t) 32 * 1024)
+
+/* A dotted quad. */
+typedef struct Quad
+{
+	uint64_t word; /* 0: the slot is empty */
+	uint32_t address;
+	uint32_t mask; /* the columns in which it stood */
+} Quad;
+
+/* Another field.  Most of these, such as interfaces and IPv6 addresses, fit into a cache line. */
+typedef struct Other
+{
+	uint32_t mask;
+	uint8_t key_len;
+	uint8_t address_len; /* of texts that are addresses in canonical form; else 0 */
+	char bytes[];        /* of the field, then of its key, and of that as an address */
+} Other;
+
+typedef struct OtherSlot
+{
+	uint32_t hash;
+	uint32_t len;
+	Other *other; /* NULL: the slot is empty */
+} OtherSlot;
+
+/* Columns whose fields mean the same. */
+typedef struct Kind
+{
+	const FlowColumn *column; /* one of them */
+	uint32_t mask;            /* all of them */
+	bool has_quads;
+	Quad *quads;
+	unsigned quad_bits;
+	size_t nquads;
+	OtherSlot *others;
+	unsigned other_bits;
+	size_t nothers;
+} Kind;
+
+/* A column of the index. */
+typedef struct Column
+{
+	int column;
+	uint32_t mask;
+	Kind *kind;
+	/* of its dictionary's codes, those that were added */
+	uint8_t *seen;
+	size_t seen_size;
+	uint64_t serial; /* of the dictionary; 0: none were */
+} Column;
+
+typedef struct Chunk
+{
+	struct Chunk *next;
+	size_t size;
+} Chunk;
+
+struct FlowIndexValues
+{
+	const FlowHost *host;
+	size_t memory;
+	size_t used; /* bytes of tables and chunks */
+	uint64_t seed[FLOW_KEY_SEEDS];
+	Kind *kinds;
+	int nkinds;
+	Column *indexed;
+	int nindexed;
+	size_t run;     /* records of the next run, at most: see flow_index_values_add */
+	uint32_t nulls; /* the columns that had no field, or a bad one that is NULL */
+
+	/* others: the first chunk is the one that is filled */
+	Chunk *chunks;
+	size_t chunk_used;
+};
+
+/* ---------- memory ---------- */
+
+/* Returns true if a number of bytes may be allocated.  One record always fits. */
+static bool
+may_take(const FlowIndexValues *values, size_t size)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < values->nkinds; i++)
+		count += values->kinds[i].nquads + values->kinds[i].nothers;
+	return count < (size_t) values->nindexed || values->used + size <= values->memory;
+}
+
+static void *
+allocate_table(FlowIndexValues *values, size_t size)
+{
+	void *table = flow_allocate(values->host, size);
+
+	if (table != NULL)
+	{
+		memset(table, 0, size);
+		values->used += size;
+	}
+	return table;
+}
+
+static void
+free_table(FlowIndexValues *values, void *table, size_t size)
+{
+	if (table != NULL)
+		values->used -= size;
+	flow_free(values->host, table);
+}
+
+/* Allocates an entry with some bytes. */
+static FlowStatus
+allocate_other(FlowIndexValues *values, size_t len, Other **other)
+{
+	size_t size = (sizeof(Other) + len + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+	Chunk *chunk = values->chunks;
+
+	if (chunk == NULL || values->chunk_used + size > chunk->size)
+	{
+		size_t whole = sizeof(Chunk) + size > CHUNK_SIZE ? sizeof(Chunk) + size : CHUNK_SIZE;
+
+		if (!may_take(values, whole))
+			return FLOW_LIMIT;
+		chunk = flow_allocate(values->host, whole);
+		if (chunk == NULL)
+			return FLOW_NO_MEMORY;
+		*chunk = (Chunk) {values->chunks, whole};
+		values->chunks = chunk;
+		values->chunk_used = sizeof(Chunk);
+		values->used += whole;
+	}
+	*other = (Other *) (void *) ((char *) chunk + values->chunk_used);
+	values->chunk_used += size;
+	return FLOW_OK;
+}
+
+static void
+free_chunks(FlowIndexValues *values)
+{
+	while (values->chunks != NULL)
+	{
+		Chunk *next = values->chunks->next;
+
+		values->used -= values->chunks->size;
+		flow_free(values->host, values->chunks);
+		values->chunks = next;
+	}
+}
+
+/* ---------- dotted quads ---------- */
+
+/* Returns the word of a field that may be a dotted quad, or 0. */
+static inline uint64_t
+quad_word(const Kind *kind, const FlowFieldKey *key)
+{
+	uint64_t word = kind->has_quads ? flow_word_of_field(key) : 0;
+
+	return FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES ? word : 0;
+}
+
+static inline size_t
+quad_slot(const FlowIndexValues *values, uint64_t word, unsigned bits)
+{
+	return flow_key_fold(word ^ values->seed[0], values->seed[1]) >> (64 - bits);
+}
+
+/* Makes room for one more; at most half of the slots are full. */
+static FlowStatus
+have_quad(FlowIndexValues *values, Kind *kind)
+{
+	size_t size = (size_t) 1 << kind->quad_bits;
+	unsigned bits = kind->quad_bits + 2;
+	Quad *larger;
+
+	if (kind->nquads < size / 2)
+		return FLOW_OK;
+	if (!may_take(values, 4 * size * sizeof(Quad)))
+		return FLOW_LIMIT;
+	larger = allocate_table(values, 4 * size * sizeof(Quad));
+	if (larger == NULL)
+		return FLOW_NO_MEMORY;
+	for (size_t i = 0; i < size; i++)
+	{
+		size_t slot;
+
+		if (kind->quads[i].word == 0)
+			continue;
+		slot = quad_slot(values, kind->quads[i].word, bits);
+		while (larger[slot].word != 0)
+			slot = (slot + 1) & (4 * size - 1);
+		larger[slot] = kind->quads[i];
+	}
+	free_table(values, kind->quads, size * sizeof(Quad));
+	kind->quads = larger;
+	kind->quad_bits = bits;
+	return FLOW_OK;
+}
+
+/* Reads the address of a word whose field is surely a good one; returns false for all others. */
+static bool
+read_quad(const Kind *kind, uint64_t word, uint32_t *address)
+{
+	const FlowColumn *column = kind->column;
+	char buffer[FLOW_KEY_SHORT];
+	FlowSlice field = flow_word_show(word, buffer);
+	FlowIndexKey key;
+
+	if (column->null_text != NULL && field.len == column->null_len &&
+	    memcmp(field.data, column->null_text, field.len) == 0)
+		return false;
+	if (column->type == FLOW_TEXT
+	        ? !flow_index_key_of_address(field, &key)
+	        : !flow_read_dotted_quad(field.data, field.len, true, key.bytes + 1))
+		return false;
+	if (column->type == FLOW_TEXT && key.bytes[0] != FLOW_INDEX_IPV4)
+		return false;
+	*address = flow_index_ipv4(&key);
+	return true;
+}
+
+/* Adds a dotted quad that is not there; FLOW_END if it is none. */
+static FlowStatus
+insert_quad(FlowIndexValues *values, const Column *column, uint64_t word)
+{
+	Kind *kind = column->kind;
+	size_t slot;
+	uint32_t address;
+	FlowStatus status;
+
+	if (!read_quad(kind, word, &address))
+		return FLOW_END;
+	status = have_quad(values, kind);
+	if (status != FLOW_OK)
+		return status;
+	slot = quad_slot(values, word, kind->quad_bits);
+	while (kind->quads[slot].word != 0)
+		slot = (slot + 1) & (((size_t) 1 << kind->quad_bits) - 1);
+	kind->quads[slot] = (Quad) {word, address, column->mask};
+	kind->nquads++;
+	return FLOW_OK;
+}
+
+/* Adds a column to a dotted quad, from its first slot on; returns false if it is not there. */
+static inline bool
+mark_quad(const Column *column, uint64_t word, size_t slot)
+{
+	const Kind *kind = column->kind;
+	size_t last = ((size_t) 1 << kind->quad_bits) - 1;
+
+	for (; kind->quads[slot].word != word; slot = (slot + 1) & last)
+		if (kind->quads[slot].word == 0)
+			return false;
+	kind->quads[slot].mask |= column->mask;
+	return true;
+}
+
+/* ---------- other fields ---------- */
+
+static inline uint32_t
+hash_other(const FlowIndexValues *values, const FlowFieldKey *key)
+{
+	return (uint32_t) (flow_key_hash(values->seed, values->seed[2], key) >> 32);
+}
+
+static inline size_t
+other_slot(const Kind *kind, uint32_t hash)
+{
+	return hash >> (32 - kind->other_bits);
+}
+
+static FlowStatus
+have_other(FlowIndexValues *values, Kind *kind)
+{
+	size_t size = (size_t) 1 << kind->other_bits;
+	unsigned bits = kind->other_bits + 2;
+	OtherSlot *larger;
+
+	if (kind->nothers < size / 2)
+		return FLOW_OK;
+	if (bits > 30 || !may_take(values, 4 * size * sizeof(OtherSlot)))
+		return FLOW_LIMIT;
+	larger = allocate_table(values, 4 * size * sizeof(OtherSlot));
+	if (larger == NULL)
+		return FLOW_NO_MEMORY;
+	for (size_t i = 0; i < size; i++)
+	{
+		size_t slot = kind->others[i].hash >> (32 - bits);
+
+		if (kind->others[i].other == NULL)
+			continue;
+		while (larger[slot].other != NULL)
+			slot = (slot + 1) & (4 * size - 1);
+		larger[slot] = kind->others[i];
+	}
+	free_table(values, kind->others, size * sizeof(OtherSlot));
+	kind->others = larger;
+	kind->other_bits = bits;
+	return FLOW_OK;
+}
+
+/* Sets the keys of a value, or of NULL; the second one's len is 0 if there is none. */
+static void
+make_keys(const FlowColumn *column, const FlowValue *value, FlowIndexKey *key,
+          FlowIndexKey *address)
+{
+	flow_index_key(column, value, key);
+	if (column->type != FLOW_TEXT || value == NULL ||
+	    !flow_index_key_of_address(value->text, address))
+		address->len = 0;
+}
+
+/* Adds a field that is not there; the status of a bad field is returned. */
+static FlowStatus
+insert_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32_t hash)
+{
+	Kind *kind = column->kind;
+	size_t slot;
+	FlowIndexKey key, address;
+	FlowValue value;
+	Other *other;
+	FlowStatus status = flow_value_read(kind->column, values->host, field, &value);
+
+	if (status != FLOW_OK && status != FLOW_END)
+		return status;
+	make_keys(kind->column, status == FLOW_OK ? &value : NULL, &key, &address);
+	status = have_other(values, kind);
+	if (status == FLOW_OK)
+		status = allocate_other(values, field.len + key.len + address.len, &other);
+	if (status != FLOW_OK)
+		return status;
+	*other = (Other) {column->mask, key.len, address.len};
+	if (field.len > 0)
+		memcpy(other->bytes, field.data, field.len);
+	memcpy(other->bytes + field.len, key.bytes, key.len);
+	memcpy(other->bytes + field.len + key.len, address.bytes, address.len);
+	slot = other_slot(kind, hash);
+	while (kind->others[slot].other != NULL)
+		slot = (slot + 1) & (((size_t) 1 << kind->other_bits) - 1);
+	kind->others[slot] = (OtherSlot) {hash, (uint32_t) field.len, other};
+	kind->nothers++;
+	return FLOW_OK;
+}
+
+/* Compares bytes; most fields that come here are longer than 16. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t len)
+{
+	uint64_t difference = 0, x, y;
+
+	if (len < sizeof(uint64_t))
+		return memcmp(a, b, len) == 0;
+	for (size_t i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t))
+	{
+		memcpy(&x, a + i, sizeof(x));
+		memcpy(&y, b + i, sizeof(y));
+		difference |= x ^ y;
+	}
+	memcpy(&x, a + len - sizeof(x), sizeof(x));
+	memcpy(&y, b + len - sizeof(y), sizeof(y));
+	return (difference | (x ^ y)) == 0;
+}
+
+/* Adds a column to a field, which is made if it is not there. */
+static inline FlowStatus
+add_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32_t hash)
+{
+	const Kind *kind = column->kind;
+	size_t last = ((size_t) 1 << kind->other_bits) - 1;
+
+	for (size_t slot = other_slot(kind, hash); kind->others[slot].other != NULL;
+	     slot = (slot + 1) & last)
+	{
+		const OtherSlot *other = &kind->others[slot];
+
+		if (other->hash == hash && other->len == field.len &&
+		    same_bytes(other->other->bytes, field.data, field.len))
+		{
+			other->other->mask |= column->mask;
+			return FLOW_OK;
+		}
+	}
+	return insert_other(values, column, field, hash);
+}
+
+/* ---------- fields ---------- */
+
+/* Adds a field by its word, or by its hash if that is 0. */
+static inline FlowStatus
+add_key(FlowIndexValues *values, const Column *column, FlowSlice field, const FlowFieldKey *key,
+        uint64_t word, uint32_t hash)
+{
+	FlowStatus status;
+
+	if (word == 0)
+		return add_other(values, column, field, hash);
+	if (flow_likely(mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits))))
+		return FLOW_OK;
+	status = insert_quad(values, column, word);
+	return status == FLOW_END ? add_other(values, column, field, hash_other(values, key)) : status;
+}
+
+/* Adds any field, or none. */
+static FlowStatus
+add_field(FlowIndexValues *values, const Column *column, FlowSlice field)
+{
+	FlowFieldKey key;
+
+	if (field.data == NULL)
+	{
+		if (column->kind->column->not_null)
+			return FLOW_MISSING;
+		values->nulls |= column->mask;
+		return FLOW_OK;
+	}
+	key = flow_key_make(values->seed, field);
+	return add_key(values,
+	               column,
+	               field,
+	               &key,
+	               quad_word(column->kind, &key),
+	               hash_other(values, &key));
+}
+
+/*
+ * Adds the fields of single records, and of columns that a file does not have;
+ * a bad field may be NULL.
+ */
+static void
+add_singly(FlowIndexValues *values, FlowRun *run, const Column *column)
+{
+	for (size_t i = 0; i < run->count; i++)
+	{
+		FlowStatus status =
+			add_field(values, column, flow_batch_field(run->batch, run->first + i, column->column));
+
+		if (run->bad_is_null && status != FLOW_OK && status != FLOW_LIMIT &&
+		    status != FLOW_NO_MEMORY)
+		{
+			values->nulls |= column->mask;
+			status = FLOW_OK;
+		}
+		if (status != FLOW_OK)
+			flow_run_cut(run, i, status, column->column);
+	}
+}
+
+/* Adds the entries of a dictionary that are in a run, each once. */
+static void
+add_codes(FlowIndexValues *values, FlowRun *run, Column *column, const FlowCodes *codes)
+{
+	const uint32_t *rows = run->batch->rows + run->first;
+
+	if (column->seen_size < codes->count)
+	{
+		flow_free(values->host, column->seen);
+		column->seen_size = 0;
+		column->serial = 0;
+		column->seen = flow_allocate(values->host, codes->count);
+		if (column->seen == NULL)
+		{
+			flow_run_cut(run, 0, FLOW_NO_MEMORY, -1);
+			return;
+		}
+		column->seen_size = codes->count;
+	}
+	if (column->serial != codes->serial)
+		memset(column->seen, 0, codes->count);
+	column->serial = codes->serial;
+	for (size_t i = 0; i < run->count; i++)
+	{
+		uint32_t code = codes->codes[rows[i]];
+		FlowStatus status;
+
+		if (column->seen[code])
+			continue;
+		status = add_field(values, column, codes->entries[code]);
+		column->seen[code] = status == FLOW_OK;
+		if (status != FLOW_OK)
+			flow_run_cut(run, i, status, column->column);
+	}
+}
+
+/*
+ * Makes words or hashes of some keys, and prefetches their slots, then the
+ * entries to which they refer: a file may have more values than the cache.
+ */
+static inline void
+look_ahead(const FlowIndexValues *values, const Kind *kind, const FlowFieldKey *keys, size_t count,
+           uint64_t *words, uint32_t *hashes)
+{
+	size_t nothers = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		words[i] = quad_word(kind, &keys[i]);
+		if (words[i] != 0)
+		{
+			__builtin_prefetch(&kind->quads[quad_slot(values, words[i], kind->quad_bits)], 1);
+			continue;
+		}
+		hashes[i] = hash_other(values, &keys[i]);
+		__builtin_prefetch(&kind->others[other_slot(kind, hashes[i])]);
+		nothers++;
+	}
+	for (size_t i = 0; i < count && nothers > 0; i++)
+	{
+		const Other *other;
+
+		if (words[i] != 0)
+			continue;
+		other = kind->others[other_slot(kind, hashes[i])].other;
+		if (other != NULL)
+			__builtin_prefetch(other, 1);
+	}
+}
+
+/* Adds the fields of a column that are one after the other in memory. */
+static void
+add_fields(FlowIndexValues *values, FlowRun *run, const Column *column)
+{
+	const FlowBatch *batch = run->batch;
+	const char *data = batch->data;
+	const uint32_t *ends = batch->next + batch->place[column->column];
+	const uint32_t *rows = batch->rows + run->first;
+	FlowFieldKey keys[FLOW_RUN];
+	uint64_t words[FLOW_RUN];
+	uint32_t hashes[FLOW_RUN];
+
+	for (size_t i = 0; i < run->count; i++)
+	{
+		const uint32_t *next = ends + rows[i];
+
+		keys[i] = flow_key_load(values->seed, data + next[-1], next[0] - 1 - next[-1]);
+	}
+	look_ahead(values, column->kind, keys, run->count, words, hashes);
+	for (size_t i = 0; i < run->count; i++)
+	{
+		const uint32_t *next = ends + rows[i];
+		FlowSlice field = {data + next[-1], next[0] - 1 - next[-1]};
+		FlowStatus status = add_key(values, column, field, &keys[i], words[i], hashes[i]);
+
+		if (flow_unlikely(status != FLOW_OK))
+			flow_run_cut(run, i, status, column->column);
+	}
+}
+
+static void
+add_column(FlowIndexValues *values, FlowRun *run, Column *column)
+{
+	const FlowBatch *batch = run->batch;
+	const FlowCodes *codes = NULL;
+
+	if (batch->next == NULL || run->bad_is_null || batch->place[column->column] < 0)
+	{
+		add_singly(values, run, column);
+		return;
+	}
+	/* as for groups, a field that is required is checked in each record */
+	if (!column->kind->column->not_null &&
+	    flow_batch_codes(batch, column->column, &codes) == FLOW_OK && codes != NULL)
+		add_codes(values, run, column, codes);
+	else
+		add_fields(values, run, column);
+}
+
+/*
+ * Adds the records of a batch.  Where values do not fit, those of one column may
+ * take all memory before another column comes to the first record of the run;
+ * so the next run is that record alone.
+ */
+FlowStatus
+flow_index_values_add(FlowIndexValues *values, const FlowBatch *batch, size_t *done,
+                      bool bad_is_null, FlowBadField *bad)
+{
+	*bad = (FlowBadField) {-1, FLOW_OK};
+	while (*done < batch->count)
+	{
+		size_t left = batch->count - *done, most = bad_is_null ? 1 : values->run;
+		FlowRun run = {batch, *done, left < most ? left : most, bad_is_null, FLOW_OK, *bad};
+
+		for (int i = values->nindexed - 1; i >= 0; i--)
+			add_column(values, &run, &values->indexed[i]);
+		*done += run.count;
+		*bad = run.bad;
+		if (flow_unlikely(values->run < FLOW_RUN))
+			values->run *= 2;
+		if (flow_unlikely(run.status == FLOW_LIMIT))
+			values->run = 1;
+		if (run.status != FLOW_OK)
+			return run.status;
+		if (bad_is_null)
+			break;
+	}
+	return FLOW_OK;
+}
+
+/* ---------- values ---------- */
+
+/* Returns the columns of texts of which all values are addresses, or NULL. */
+static uint32_t
+find_address_columns(const FlowIndexValues *values)
+{
+	uint32_t columns = 0, others = 0;
+
+	for (int i = 0; i < values->nkinds; i++)
+	{
+		const Kind *kind = &values->kinds[i];
+
+		if (kind->column->type != FLOW_TEXT)
+			continue;
+		columns |= kind->mask;
+		for (size_t k = 0; k < (size_t) 1 << kind->other_bits; k++)
+		{
+			const OtherSlot *slot = &kind->others[k];
+
+			if (slot->other != NULL && slot->other->address_len == 0 &&
+			    slot->other->bytes[slot->len] != FLOW_INDEX_NULL)
+				others |= slot->other->mask;
+		}
+	}
+	return columns & ~others;
+}
+
+/* Adds dotted quads to a batch, as addresses or, in columns of texts, as such. */
+static FlowStatus
+give_quads(const Kind *kind, uint32_t texts, FlowIndexBatch *batch, uint32_t file)
+{
+	size_t size = (size_t) 1 << kind->quad_bits;
+	FlowStatus status = FLOW_OK;
+
+	for (size_t i = 0; i < size && kind->nquads > 0 && status == FLOW_OK; i++)
+	{
+		const Quad *quad = &kind->quads[i];
+		char buffer[FLOW_KEY_SHORT];
+		FlowIndexKey key;
+
+		if ((quad->mask & ~texts) != 0)
+			status = flow_index_batch_add_ipv4(batch, quad->address, quad->mask & ~texts, file);
+		if (flow_likely((quad->mask & texts) == 0) || status != FLOW_OK)
+			continue;
+		flow_index_set_text(&key, flow_word_show(quad->word, buffer));
+		status = flow_index_batch_add(batch, &key, quad->mask & texts, file);
+	}
+	return status;
+}
+
+/* Adds the other fields' values. */
+static FlowStatus
+give_others(const Kind *kind, uint32_t addresses, FlowIndexBatch *batch, uint32_t file)
+{
+	size_t size = (size_t) 1 << kind->other_bits;
+	FlowStatus status = FLOW_OK;
+
+	for (size_t i = 0; i < size && kind->nothers > 0 && status == FLOW_OK; i++)
+	{
+		const Other *other = kind->others[i].other;
+		const char *bytes;
+		uint32_t mask;
+		FlowIndexKey key;
+
+		if (other == NULL)
+			continue;
+		bytes = other->bytes + kind->others[i].len;
+		mask = other->address_len > 0 ? other->mask & addresses : 0;
+		if (mask != 0)
+		{
+			key.len = other->address_len;
+			memcpy(key.bytes, bytes + other->key_len, key.len);
+			status = flow_index_batch_add(batch, &key, mask, file);
+		}
+		if (mask == other->mask || status != FLOW_OK)
+			continue;
+		key.len = other->key_len;
+		memcpy(key.bytes, bytes, key.len);
+		status = flow_index_batch_add(batch, &key, other->mask & ~mask, file);
+	}
+	return status;
+}
+
+/* Adds all values to a batch. */
+FlowStatus
+flow_index_values_give(const FlowIndexValues *values, bool whole, FlowIndexBatch *batch,
+                       uint32_t file, uint32_t *address_columns)
+{
+	uint32_t addresses = whole ? find_address_columns(values) : 0;
+	FlowStatus status = FLOW_OK;
+	FlowIndexKey null;
+
+	*address_columns = addresses;
+	for (int i = 0; i < values->nkinds && status == FLOW_OK; i++)
+	{
+		const Kind *kind = &values->kinds[i];
+
+		status = give_quads(kind,
+		                    kind->column->type == FLOW_TEXT ? kind->mask & ~addresses : 0,
+		                    batch,
+		                    file);
+		if (status == FLOW_OK)
+			status = give_others(kind, addresses, batch, file);
+	}
+	if (values->nulls == 0 || status != FLOW_OK)
+		return status;
+	flow_index_set_key(&null, FLOW_INDEX_NULL, 0, 0);
+	return flow_index_batch_add(batch, &null, values->nulls, file);
+}
+
+/* ---------- life ---------- */
+
+/* Returns true if the same fields of two columns have the same values, and are as good. */
+static bool
+are_alike(const FlowColumn *a, const FlowColumn *b)
+{
+	return a->type == b->type && a->max_chars == b->max_chars && a->precision == b->precision &&
+	       a->scale == b->scale && a->not_null == b->not_null &&
+	       (a->null_text == NULL) == (b->null_text == NULL) &&
+	       (a->null_text == NULL ||
+	        (a->null_len == b->null_len && memcmp(a->null_text, b->null_text, a->null_len) == 0));
+}
+
+static bool
+has_quads(const FlowColumn *column)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	return false; /* words are made of bytes as they are loaded */
+#endif
+	return column->type == FLOW_ADDRESS || column->type == FLOW_NETWORK ||
+	       (column->type == FLOW_TEXT && column->max_chars < 0);
+}
+
+/* Finds or makes the kind of a column; NULL: memory is short. */
+static Kind *
+find_kind(FlowIndexValues *values, const FlowColumn *column)
+{
+	Kind *kind = values->kinds;
+
+	for (; kind < values->kinds + values->nkinds; kind++)
+		if (are_alike(kind->column, column))
+			return kind;
+	*kind = (Kind) {.column = column,
+	                .has_quads = has_quads(column),
+	                .quad_bits = QUAD_BITS,
+	                .other_bits = OTHER_BITS};
+	values->nkinds++;
+	kind->quads = allocate_table(values, sizeof(Quad) << QUAD_BITS);
+	kind->others = allocate_table(values, sizeof(OtherSlot) << OTHER_BITS);
+	return kind->quads != NULL && kind->others != NULL ? kind : NULL;
+}
+
+FlowStatus
+flow_index_values_create(const FlowIndexValuesSpec *spec, FlowIndexValues **values,
+                         FlowError *error)
+{
+	const FlowHost *host = spec->host;
+	size_t count = (size_t) spec->nindexed;
+	FlowIndexValues *made = flow_allocate(host, sizeof(FlowIndexValues));
+	bool complete = made != NULL;
+
+	*values = NULL;
+	if (made == NULL)
+		return flow_error_memory(error);
+	*made = (FlowIndexValues) {.host = host, .memory = spec->memory, .run = FLOW_RUN};
+	flow_key_draw_seed(host, made, made->seed);
+	made->kinds = flow_allocate(host, count * sizeof(Kind) + 1);
+	made->indexed = flow_allocate(host, count * sizeof(Column) + 1);
+	complete = made->kinds != NULL && made->indexed != NULL;
+	for (int i = 0; i < spec->nindexed && complete; i++)
+	{
+		Kind *kind = find_kind(made, &spec->columns[spec->indexed[i]]);
+
+		complete = kind != NULL;
+		if (!complete)
+			break;
+		kind->mask |= (uint32_t) 1 << i;
+		made->indexed[made->nindexed++] =
+			(Column) {.column = spec->indexed[i], .mask = (uint32_t) 1 << i, .kind = kind};
+	}
+	if (!complete)
+	{
+		flow_index_values_free(made);
+		return flow_error_memory(error);
+	}
+	*values = made;
+	return FLOW_OK;
+}
+
+void
+flow_index_values_free(FlowIndexValues *values)
+{
+	const FlowHost *host;
+
+	if (values == NULL)
+		return;
+	host = values->host;
+	for (int i = 0; i < values->nkinds; i++)
+	{
+		flow_free(host, values->kinds[i].quads);
+		flow_free(host, values->kinds[i].others);
+	}
+	for (int i = 0; i < values->nindexed; i++)
+		flow_free(host, values->indexed[i].seen);
+	free_chunks(values);
+	flow_free(host, values->kinds);
+	flow_free(host, values->indexed);
+	flow_free(host, values);
+}
+
+/* Makes a table empty and, if it was much too large, smaller. */
+static void *
+clear_table(FlowIndexValues *values, void *table, unsigned *bits, unsigned first, size_t count,
+            size_t size)
+{
+	if (*bits > first && count < ((size_t) 1 << *bits) / 64)
+	{
+		void *smaller = allocate_table(values, size << (*bits - 2));
+
+		if (smaller != NULL)
+		{
+			free_table(values, table, size << *bits);
+			*bits -= 2;
+			return smaller;
+		}
+	}
+	memset(table, 0, size << *bits);
+	return table;
+}
+
+void
+flow_index_values_clear(FlowIndexValues *values)
+{
+	for (int i = 0; i < values->nkinds; i++)
+	{
+		Kind *kind = &values->kinds[i];
+
+		kind->quads = clear_table(values,
+		                          kind->quads,
+		                          &kind->quad_bits,
+		                          QUAD_BITS,
+		                          kind->nquads,
+		                          sizeof(Quad));
+		kind->others = clear_table(values,
+		                           kind->others,
+		                           &kind->other_bits,
+		                           OTHER_BITS,
+		                           kind->nothers,
+		                           sizeof(OtherSlot));
+		kind->nquads = kind->nothers = 0;
+	}
+	for (int i = 0; i < values->nindexed; i++)
+		values->indexed[i].serial = 0;
+	values->nulls = 0;
+	free_chunks(values);
+}
+
+/* Marks the columns that are read, as flow_groups_mark does. */
+void
+flow_index_values_mark(const FlowIndexValues *values, bool *fields, bool *codes)
+{
+	for (int i = 0; i < values->nindexed; i++)
+	{
+		const Column *column = &values->indexed[i];
+
+		(column->kind->column->not_null ? fields : codes)[column->column] = true;
+	}
+}
