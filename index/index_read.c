@@ -3,15 +3,14 @@
  * index_read.c
  *	  Reads flow logs, one after the other, for what the index stores of each.
  *
- * One pass of the reader fills several sets of groups: one by action and
- * log_status, with the number of records and the extremes of their times, and
- * one for each column of the index, whose groups are its distinct fields.  At
- * the end of a file these become values, each once, and are added to a batch.
- * The reader goes on with the next file, which a store is already fetching.
+ * One pass of the reader fills groups by action and log_status, with the number
+ * of records and the extremes of their times, and collects the values of the
+ * columns of the index.  At the end of a file these are added to a batch.  The
+ * reader goes on with the next file, which a store is already fetching.
  *
- * Sets have bounded memory.  What no longer fits is added to the batch before
- * the end of the file, which is why a column of texts then has keys of texts:
- * it is not yet known whether all of its values are addresses.
+ * Both have bounded memory.  Values that no longer fit are added to the batch
+ * before the end of the file, which is why columns of texts then have keys of
+ * texts: it is not yet known whether all of their values are addresses.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,9 +18,9 @@
 
 #include <time.h>
 
-/* memory for all groups of a file, and the least for one set of them */
-#define GROUPS_MEMORY ((Size) 32 * 1024 * 1024)
-#define SET_MEMORY ((Size) 256 * 1024)
+/* memory for the values of a file, and for its groups */
+#define VALUES_MEMORY ((Size) 28 * 1024 * 1024)
+#define GROUPS_MEMORY ((Size) 4 * 1024 * 1024)
 
 /*
  * A file may be written twice at what is one time for its file system, and so
@@ -52,9 +51,9 @@ struct FlowlogIndexReader
 	int *used; /* all of these */
 	int nused;
 	FlowFormat *format;
-	FlowGroups **sets; /* the first has totals; then one for each column of the index */
-	int nsets;
-	FlowGroupBy *keys; /* of the first set, then those of the others */
+	FlowIndexValues *values;
+	FlowGroups *totals;
+	FlowGroupBy keys[2];
 	int ngroup_keys;
 	FlowAggregate aggregates[MAX_AGGREGATES];
 	int naggregates;
@@ -67,8 +66,8 @@ struct FlowlogIndexReader
 
 	/* the file that was read last */
 	FlowlogIndexedFile file;
-	bool kept;      /* the sets have all of its values, which are to be added again */
-	uint32 spilled; /* a bit for each column, some of whose values are in the batch already */
+	bool kept;      /* all of its values are there, which are to be added again */
+	bool spilled;   /* some of them are in the batch already */
 	size_t refused; /* the file that did not fit into a batch, or NO_FILE */
 };
 
@@ -125,9 +124,9 @@ use(FlowlogIndexReader *self, int column)
 	self->used[self->nused++] = column;
 }
 
-/* ---------- sets of groups ---------- */
+/* ---------- groups and values ---------- */
 
-/* Says what the first set has: the keys and aggregates for which there are columns. */
+/* Says what the groups have: the keys and aggregates for which there are columns. */
 static void
 plan_totals(FlowlogIndexReader *self)
 {
@@ -150,44 +149,31 @@ plan_totals(FlowlogIndexReader *self)
 	}
 }
 
-/* Makes the sets. */
+/* Makes the groups, and what collects values. */
 static void
 make_sets(FlowlogIndexReader *self)
 {
 	FlowlogBackend *backend = self->backend;
-	FlowGroupSpec spec = {.host = &backend->reader_host,
-	                      .columns = self->table->columns,
-	                      .ncolumns = self->table->ncolumns,
-	                      .keys = self->keys,
-	                      .nkeys = self->ngroup_keys,
-	                      .aggregates = self->aggregates,
-	                      .naggregates = self->naggregates,
-	                      .memory = Max(GROUPS_MEMORY / (self->ncolumns + 1), SET_MEMORY)};
+	FlowGroupSpec groups = {.host = &backend->reader_host,
+	                        .columns = self->table->columns,
+	                        .ncolumns = self->table->ncolumns,
+	                        .keys = self->keys,
+	                        .nkeys = self->ngroup_keys,
+	                        .aggregates = self->aggregates,
+	                        .naggregates = self->naggregates,
+	                        .memory = GROUPS_MEMORY};
+	FlowIndexValuesSpec values = {.host = &backend->reader_host,
+	                              .columns = self->table->columns,
+	                              .indexed = self->columns,
+	                              .nindexed = self->ncolumns,
+	                              .memory = VALUES_MEMORY};
 	FlowError error;
 
-	while (self->nsets <= self->ncolumns)
-	{
-		int column = self->nsets - 1;
-
-		if (column >= 0)
-		{
-			self->keys[2 + column] = (FlowGroupBy) {self->columns[column], NULL};
-			use(self, self->columns[column]);
-			spec.keys = &self->keys[2 + column];
-			spec.nkeys = 1;
-			spec.naggregates = 0;
-		}
-		if (flow_groups_create(&spec, &self->sets[self->nsets], &error) != FLOW_OK)
-			flowlog_raise(backend, &error, self->table);
-		self->nsets++;
-	}
-}
-
-static void
-clear_sets(FlowlogIndexReader *self)
-{
-	for (int i = 0; i < self->nsets; i++)
-		flowlog_check_status(self->backend, flow_groups_clear(self->sets[i]));
+	for (int i = 0; i < self->ncolumns; i++)
+		use(self, self->columns[i]);
+	if (flow_groups_create(&groups, &self->totals, &error) != FLOW_OK ||
+	    flow_index_values_create(&values, &self->values, &error) != FLOW_OK)
+		flowlog_raise(backend, &error, self->table);
 }
 
 /* ---------- the reader ---------- */
@@ -257,8 +243,8 @@ release(void *arg)
 	FlowlogIndexReader *self = arg;
 
 	flow_reader_close(self->reader);
-	for (int i = 0; i < self->nsets; i++)
-		flow_groups_free(self->sets[i]);
+	flow_groups_free(self->totals);
+	flow_index_values_free(self->values);
 	flow_format_free(self->format);
 	flowlog_buffers_release();
 }
@@ -293,8 +279,6 @@ flowlog_index_read_begin(const FlowlogTable *table, FlowlogBackend *backend, Flo
 	self->ncolumns = ncolumns;
 	self->others = flowlog_index_columns(table);
 	self->used = palloc(sizeof(int) * (ncolumns + 4));
-	self->keys = palloc0(sizeof(FlowGroupBy) * (ncolumns + 2));
-	self->sets = palloc0(sizeof(FlowGroups *) * (ncolumns + 1));
 
 	flowlog_buffers_acquire();
 	self->callback.func = release;
@@ -412,95 +396,35 @@ take_group(FlowlogIndexReader *self, const FlowGroup *group)
 	}
 }
 
-/* Takes the groups of the first set. */
+/* Takes the groups. */
 static void
 take_totals(FlowlogIndexReader *self)
 {
 	size_t position = 0;
 	FlowGroup group;
 
-	while (flow_groups_next(self->sets[0], &position, &group) == FLOW_OK)
+	while (flow_groups_next(self->totals, &position, &group) == FLOW_OK)
 	{
 		take_times(self, &group);
 		take_group(self, &group);
 	}
-	flowlog_check_status(self->backend, flow_groups_clear(self->sets[0]));
+	flowlog_check_status(self->backend, flow_groups_clear(self->totals));
 }
 
 /* ---------- values ---------- */
 
-/* Reads a group's key as a value; returns false if it is NULL. */
-static bool
-read_value(const FlowlogIndexReader *self, const FlowColumn *column, const FlowGroup *group,
-           FlowValue *value)
+/* Adds the values to the batch: FLOW_OK or FLOW_LIMIT. */
+static FlowStatus
+add_values(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 {
-	FlowStatus status = flow_value_read(column, &self->backend->host, group->keys[0], value);
+	FlowStatus status = flow_index_values_give(self->values,
+	                                           !self->spilled,
+	                                           batch,
+	                                           number,
+	                                           &self->file.address_columns);
 
-	if (status == FLOW_NO_MEMORY)
+	if (status != FLOW_OK && status != FLOW_LIMIT)
 		flowlog_raise_status(self->backend, status);
-	return status == FLOW_OK;
-}
-
-/* Returns true if all values of a column of texts that are in its set are addresses, or NULL. */
-static bool
-are_addresses(const FlowlogIndexReader *self, int k)
-{
-	const FlowColumn *column = &self->table->columns[self->columns[k]];
-	size_t position = 0;
-	FlowGroup group;
-
-	while (flow_groups_next(self->sets[1 + k], &position, &group) == FLOW_OK)
-	{
-		FlowIndexKey key;
-		FlowValue value;
-
-		if (read_value(self, column, &group, &value) &&
-		    !flow_index_key_of_address(value.text, &key))
-			return false;
-	}
-	return true;
-}
-
-/* Adds the values of a column to the batch: FLOW_OK or FLOW_LIMIT. */
-static FlowStatus
-add_values(FlowlogIndexReader *self, int k, FlowIndexBatch *batch, uint32 number)
-{
-	const FlowColumn *column = &self->table->columns[self->columns[k]];
-	uint32 mask = (uint32) 1 << k;
-	bool addresses =
-		column->type == FLOW_TEXT && (self->spilled & mask) == 0 && are_addresses(self, k);
-	size_t position = 0;
-	FlowGroup group;
-
-	if (addresses)
-		self->file.address_columns |= mask;
-	while (flow_groups_next(self->sets[1 + k], &position, &group) == FLOW_OK)
-	{
-		FlowIndexKey key;
-		FlowValue value;
-		FlowStatus status;
-		bool has_value = read_value(self, column, &group, &value);
-
-		if (!has_value || !addresses || !flow_index_key_of_address(value.text, &key))
-			flow_index_key(column, has_value ? &value : NULL, &key);
-		status = flow_index_batch_add(batch, &key, mask, number);
-		if (status == FLOW_LIMIT)
-			return status;
-		if (status != FLOW_OK)
-			flowlog_raise_status(self->backend, status);
-	}
-	return FLOW_OK;
-}
-
-/* Adds the values of all columns. */
-static FlowStatus
-add_all(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
-{
-	FlowStatus status = FLOW_OK;
-
-	self->file.address_columns = 0;
-	for (int k = 0; k < self->ncolumns && status == FLOW_OK; k++)
-		status = add_values(self, k, batch, number);
 	return status;
 }
 
@@ -601,30 +525,30 @@ finish(FlowlogIndexReader *self)
 }
 
 /*
- * Reads a file into the sets.  FLOW_LIMIT: not all of its values, some of which
- * were to be added before its end, fit into the batch.
+ * Reads a file.  FLOW_LIMIT: not all of its values, some of which were to be
+ * added before its end, fit into the batch.
  */
 static FlowStatus
 read_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 {
 	FlowStatus status;
 	FlowError error;
-	int full;
+	bool full;
 
 	make_reader(self);
 	self->rejects = 0;
-	while ((status = flow_reader_group_all(self->reader, self->sets, self->nsets, &full, &error)) ==
+	while ((status = flow_reader_index(self->reader, self->totals, self->values, &full, &error)) ==
 	       FLOW_OK)
 	{
-		if (full == 0)
+		if (!full)
 		{
 			take_totals(self);
 			continue;
 		}
-		self->spilled |= (uint32) 1 << (full - 1);
-		if ((status = add_values(self, full - 1, batch, number)) != FLOW_OK)
+		self->spilled = true;
+		if ((status = add_values(self, batch, number)) != FLOW_OK)
 			return status;
-		flowlog_check_status(self->backend, flow_groups_clear(self->sets[full]));
+		flow_index_values_clear(self->values);
 	}
 	if (status == FLOW_END)
 		finish(self);
@@ -640,8 +564,9 @@ take_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 	MemoryContextReset(self->texts);
 	memset(&self->file, 0, sizeof(self->file));
 	self->file.object = &self->objects->items[self->next];
-	self->spilled = 0;
-	clear_sets(self);
+	self->spilled = false;
+	flowlog_check_status(self->backend, flow_groups_clear(self->totals));
+	flow_index_values_clear(self->values);
 	if (self->store == NULL && is_recent(self->file.object))
 	{
 		/* the reader has not taken it yet */
@@ -653,8 +578,8 @@ take_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 }
 
 /*
- * The file does not fit into the batch: it is added again from the sets or, if
- * they do not have all of it any more, read again.  If it did not fit before,
+ * The file does not fit into the batch: its values are added again or, if they
+ * are not all there any more, it is read again.  If it did not fit before,
  * it never will.
  */
 static bool
@@ -663,7 +588,7 @@ refuse(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 	size_t file = (size_t) (self->file.object - self->objects->items);
 
 	flow_index_batch_forget(batch, number);
-	self->kept = self->spilled == 0;
+	self->kept = !self->spilled;
 	if (self->refused == file)
 	{
 		self->kept = false;
@@ -694,11 +619,11 @@ flowlog_index_read_next(FlowlogIndexReader *reader, FlowIndexBatch *batch, uint3
 	self->kept = false;
 	if (self->file.error != NULL || self->file.changed)
 	{
-		if (self->spilled != 0)
+		if (self->spilled)
 			flow_index_batch_forget(batch, number);
 	}
 	else if (status == FLOW_OK)
-		status = add_all(self, batch, number);
+		status = add_values(self, batch, number);
 	if (status == FLOW_LIMIT)
 		*full = !refuse(self, batch, number);
 	*file = self->file;
