@@ -268,7 +268,8 @@ find_rows(FlowGroups *groups, FlowRun *run, size_t first, int nkeys)
 
 	for (; end < run->count && packed->words[end] != 0; end++)
 		hash_words(groups, end, nkeys);
-	if (groups->used > FETCH_AHEAD_SIZE)
+	if ((sizeof(FlowGroupSlot) << packed->bits) + packed->count * packed->row_size >
+	    FETCH_AHEAD_SIZE)
 	{
 		fetch_ahead(groups, first, end, slots);
 		bits = packed->bits;

@@ -379,7 +379,8 @@ find_groups(FlowGroups *groups, FlowRun *run, int nkeys)
 
 	for (size_t i = 0; i < count; i++)
 		hash_keys(groups, i, nkeys);
-	if (groups->used > FETCH_AHEAD_SIZE)
+	if ((sizeof(FlowGroupSlot) << groups->bits) + groups->count * groups->group_size >
+	    FETCH_AHEAD_SIZE)
 		fetch_ahead(groups, run);
 	for (size_t i = 0; i < run->count; i++)
 		if ((groups->found[i] = find_group(groups, run, i, nkeys)) == NULL)
