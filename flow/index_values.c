@@ -406,18 +406,13 @@ add_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32
 
 /* ---------- fields ---------- */
 
-/* Adds a field by its word, or by its hash if that is 0. */
-static inline FlowStatus
-add_key(FlowIndexValues *values, const Column *column, FlowSlice field, const FlowFieldKey *key,
-        uint64_t word, uint32_t hash)
+/* Adds a field whose word is not there. */
+static FlowStatus
+add_new(FlowIndexValues *values, const Column *column, FlowSlice field, const FlowFieldKey *key,
+        uint64_t word)
 {
-	FlowStatus status;
+	FlowStatus status = insert_quad(values, column, word);
 
-	if (word == 0)
-		return add_other(values, column, field, hash);
-	if (flow_likely(mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits))))
-		return FLOW_OK;
-	status = insert_quad(values, column, word);
 	return status == FLOW_END ? add_other(values, column, field, hash_other(values, key)) : status;
 }
 
@@ -426,6 +421,7 @@ static FlowStatus
 add_field(FlowIndexValues *values, const Column *column, FlowSlice field)
 {
 	FlowFieldKey key;
+	uint64_t word;
 
 	if (field.data == NULL)
 	{
@@ -435,12 +431,12 @@ add_field(FlowIndexValues *values, const Column *column, FlowSlice field)
 		return FLOW_OK;
 	}
 	key = flow_key_make(values->seed, field);
-	return add_key(values,
-	               column,
-	               field,
-	               &key,
-	               quad_word(column->kind, &key),
-	               hash_other(values, &key));
+	word = quad_word(column->kind, &key);
+	if (word == 0)
+		return add_other(values, column, field, hash_other(values, &key));
+	if (mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits)))
+		return FLOW_OK;
+	return add_new(values, column, field, &key, word);
 }
 
 /*
@@ -502,38 +498,60 @@ add_codes(FlowIndexValues *values, FlowRun *run, Column *column, const FlowCodes
 	}
 }
 
+/* The fields of a run. */
+typedef struct Fields
+{
+	FlowFieldKey keys[FLOW_RUN];
+	uint64_t words[FLOW_RUN];
+	uint32_t hashes[FLOW_RUN];
+	/* the numbers of those that may be dotted quads, and of others */
+	uint16_t quads[FLOW_RUN], others[FLOW_RUN];
+	size_t nquads, nothers;
+} Fields;
+
 /*
- * Makes words or hashes of some keys, and prefetches their slots, then the
- * entries to which they refer: a file may have more values than the cache.
+ * Makes words or hashes of the keys.  What is known of them is prefetched: slots,
+ * then the entries to which they refer, as a file may have more values than the
+ * cache.  IPv6 comes at random among IPv4, so that each is processed by itself.
  */
 static inline void
-look_ahead(const FlowIndexValues *values, const Kind *kind, const FlowFieldKey *keys, size_t count,
-           uint64_t *words, uint32_t *hashes)
+look_ahead(const FlowIndexValues *values, const Kind *kind, Fields *fields, size_t count)
 {
-	size_t nothers = 0;
+	size_t nquads = 0, nothers = 0;
 
 	for (size_t i = 0; i < count; i++)
 	{
-		words[i] = quad_word(kind, &keys[i]);
-		if (words[i] != 0)
-		{
-			__builtin_prefetch(&kind->quads[quad_slot(values, words[i], kind->quad_bits)], 1);
-			continue;
-		}
-		hashes[i] = hash_other(values, &keys[i]);
-		__builtin_prefetch(&kind->others[other_slot(kind, hashes[i])]);
-		nothers++;
+		fields->words[i] = quad_word(kind, &fields->keys[i]);
+		fields->quads[nquads] = fields->others[nothers] = (uint16_t) i;
+		nquads += fields->words[i] != 0;
+		nothers += fields->words[i] == 0;
 	}
-	for (size_t i = 0; i < count && nothers > 0; i++)
+	for (size_t k = 0; k < nquads; k++)
+		__builtin_prefetch(
+			&kind->quads[quad_slot(values, fields->words[fields->quads[k]], kind->quad_bits)], 1);
+	for (size_t k = 0; k < nothers; k++)
 	{
-		const Other *other;
+		size_t i = fields->others[k];
 
-		if (words[i] != 0)
-			continue;
-		other = kind->others[other_slot(kind, hashes[i])].other;
+		fields->hashes[i] = hash_other(values, &fields->keys[i]);
+		__builtin_prefetch(&kind->others[other_slot(kind, fields->hashes[i])]);
+	}
+	for (size_t k = 0; k < nothers; k++)
+	{
+		const Other *other =
+			kind->others[other_slot(kind, fields->hashes[fields->others[k]])].other;
+
 		if (other != NULL)
 			__builtin_prefetch(other, 1);
 	}
+	fields->nquads = nquads;
+	fields->nothers = nothers;
+}
+
+static inline FlowSlice
+field_at(const FlowBatch *batch, const uint32_t *next)
+{
+	return (FlowSlice) {batch->data + next[-1], next[0] - 1 - next[-1]};
 }
 
 /* Adds the fields of a column that are one after the other in memory. */
@@ -541,26 +559,35 @@ static void
 add_fields(FlowIndexValues *values, FlowRun *run, const Column *column)
 {
 	const FlowBatch *batch = run->batch;
-	const char *data = batch->data;
 	const uint32_t *ends = batch->next + batch->place[column->column];
 	const uint32_t *rows = batch->rows + run->first;
-	FlowFieldKey keys[FLOW_RUN];
-	uint64_t words[FLOW_RUN];
-	uint32_t hashes[FLOW_RUN];
+	FlowStatus status;
+	Fields fields;
 
 	for (size_t i = 0; i < run->count; i++)
 	{
 		const uint32_t *next = ends + rows[i];
 
-		keys[i] = flow_key_load(values->seed, data + next[-1], next[0] - 1 - next[-1]);
+		fields.keys[i] =
+			flow_key_load(values->seed, batch->data + next[-1], next[0] - 1 - next[-1]);
 	}
-	look_ahead(values, column->kind, keys, run->count, words, hashes);
-	for (size_t i = 0; i < run->count; i++)
+	look_ahead(values, column->kind, &fields, run->count);
+	for (size_t k = 0; k < fields.nquads && fields.quads[k] < run->count; k++)
 	{
-		const uint32_t *next = ends + rows[i];
-		FlowSlice field = {data + next[-1], next[0] - 1 - next[-1]};
-		FlowStatus status = add_key(values, column, field, &keys[i], words[i], hashes[i]);
+		size_t i = fields.quads[k];
+		uint64_t word = fields.words[i];
 
+		if (flow_likely(mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits))))
+			continue;
+		status = add_new(values, column, field_at(batch, ends + rows[i]), &fields.keys[i], word);
+		if (flow_unlikely(status != FLOW_OK))
+			flow_run_cut(run, i, status, column->column);
+	}
+	for (size_t k = 0; k < fields.nothers && fields.others[k] < run->count; k++)
+	{
+		size_t i = fields.others[k];
+
+		status = add_other(values, column, field_at(batch, ends + rows[i]), fields.hashes[i]);
 		if (flow_unlikely(status != FLOW_OK))
 			flow_run_cut(run, i, status, column->column);
 	}
