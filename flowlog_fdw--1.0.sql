@@ -187,7 +187,10 @@ ALTER TABLE flowlog_index_blocks
 CREATE INDEX flowlog_index_blocks_value ON flowlog_index_blocks (number, first, batch);
 CREATE INDEX flowlog_index_blocks_batch ON flowlog_index_blocks (batch, first);
 
-SELECT pg_catalog.pg_extension_config_dump('flowlog_index_definitions', '');
+-- of tables that were dropped, whose OIDs may be another table's where they are restored, nothing is dumped
+SELECT pg_catalog.pg_extension_config_dump(
+	'flowlog_index_definitions',
+	'WHERE "table" IN (SELECT ftrelid FROM pg_catalog.pg_foreign_table)');
 SELECT pg_catalog.pg_extension_config_dump('flowlog_index_definitions_number_seq', '');
 
 COMMENT ON TABLE flowlog_index_definitions IS 'the indexes of tables of flow logs';
