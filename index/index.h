@@ -332,7 +332,8 @@ extern void flowlog_index_delete_batches(const FlowlogIndexBatchInfo *batches, i
 
 /*
  * Puts one batch in the place of some that follow each other.  "gone" has a bit
- * for each file from the first one on: it is forgotten.
+ * for each file from their first one on: it is forgotten.  All that are left
+ * are within the new batch.
  */
 extern void flowlog_index_merge(const FlowlogIndexBatchSpec *spec,
                                 const FlowlogIndexBatchInfo *batches, int count, const uint8 *gone);

@@ -27,6 +27,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -389,37 +390,60 @@ find_missing(const Refresh *refresh, int32 first, int32 last)
 	return missing;
 }
 
+static bool
+is_missing(const uint8 *missing, int32 place)
+{
+	return (missing[place / 8] >> (place % 8) & 1) != 0;
+}
+
 /* Replaces batches, from one on, by one of the given level. */
 static void
 merge(Refresh *refresh, int from, int count, int16 level)
 {
+	int32 first = refresh->batches[from].first_file;
+	int32 last = refresh->batches[from + count - 1].last_file;
+	const uint8 *missing = find_missing(refresh, first, last);
 	FlowlogIndexBatchSpec spec = {
 		.number = refresh->index->number,
 		.meaning = refresh->meaning,
 		.level = level,
-		.first_file = refresh->batches[from].first_file,
-		.last_file = refresh->batches[from + count - 1].last_file,
+		.first_file = first,
+		.last_file = last,
 	};
 
-	flowlog_index_merge(&spec,
-	                    &refresh->batches[from],
-	                    count,
-	                    find_missing(refresh, spec.first_file, spec.last_file));
+	/* files that are gone are mostly the oldest ones */
+	while (spec.first_file < last && is_missing(missing, spec.first_file - first))
+		spec.first_file++;
+	while (spec.last_file > spec.first_file && is_missing(missing, spec.last_file - first))
+		spec.last_file--;
+	flowlog_index_merge(&spec, &refresh->batches[from], count, missing);
 }
 
-/* Deletes batches all of whose files are gone, and writes those anew of which most are. */
+/*
+ * Deletes batches all of whose files are gone, and writes those anew of which
+ * most are: each time that the number of files that are left falls below a
+ * power of two, so that files that go one by one cost little.
+ */
 static void
 forget_batches(Refresh *refresh, const Datum *gone, int ngone)
 {
 	for (int i = 0; i < refresh->nbatches && ngone > 0; i++)
 	{
 		const FlowlogIndexBatchInfo *batch = &refresh->batches[i];
-		int64 files = (int64) batch->last_file - batch->first_file + 1;
-		int64 forgotten = count_gone(gone, ngone, batch->first_file, batch->last_file);
+		uint32 files = (uint32) (batch->last_file - batch->first_file) + 1;
+		uint32 forgotten = (uint32) count_gone(gone, ngone, batch->first_file, batch->last_file);
+		const uint8 *missing;
+		uint32 left = 0;
 
-		if (forgotten == files)
+		if (forgotten == 0)
+			continue;
+		missing = find_missing(refresh, batch->first_file, batch->last_file);
+		for (uint32 place = 0; place < files; place++)
+			left += !is_missing(missing, (int32) place);
+		if (left == 0)
 			flowlog_index_delete_batches(batch, 1);
-		else if (forgotten * 2 > files)
+		else if (left <= files / 2 &&
+		         pg_leftmost_one_pos32(left) < pg_leftmost_one_pos32(left + forgotten))
 			merge(refresh, i, 1, batch->level);
 	}
 }

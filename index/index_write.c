@@ -336,10 +336,9 @@ join(Joined *joined, const FlowIndexEntry *entry, BatchWriter *writer, uint32 ba
 
 /* Merges the entries of the sources into one batch. */
 static void
-merge_entries(Merge *merge, Source *sources, int count, BatchWriter *writer)
+merge_entries(Merge *merge, Source *sources, int count, BatchWriter *writer, uint32 base)
 {
 	binaryheap *heap = binaryheap_allocate(count, compare_sources, NULL);
-	uint32 base = (uint32) merge->first_file;
 	Joined joined = {0};
 
 	for (int i = 0; i < count; i++)
@@ -405,7 +404,7 @@ flowlog_index_delete_batches(const FlowlogIndexBatchInfo *batches, int count)
 
 /*
  * Puts one batch in the place of some that follow each other.  gone has a bit
- * for each file from the first one on that is forgotten.
+ * for each file from their first one on that is forgotten.
  */
 void
 flowlog_index_merge(const FlowlogIndexBatchSpec *spec, const FlowlogIndexBatchInfo *batches,
@@ -413,14 +412,14 @@ flowlog_index_merge(const FlowlogIndexBatchSpec *spec, const FlowlogIndexBatchIn
 {
 	Source *sources = palloc(sizeof(Source) * count);
 	BatchWriter *writer = begin_batch(spec);
-	Merge merge = {.gone = gone, .first_file = spec->first_file};
+	Merge merge = {.gone = gone, .first_file = batches[0].first_file};
 
 	merge.kept = palloc(sizeof(uint32) * FLOW_INDEX_ENTRY_FILES);
 	merge.blocks = flowlog_index_open(FLOWLOG_INDEX_BLOCKS, RowExclusiveLock);
 	merge.index = flowlog_index_open_btree(merge.blocks, FLOWLOG_BLOCK_BATCH, FLOWLOG_BLOCK_FIRST);
 	for (int i = 0; i < count; i++)
 		begin_source(&merge, &sources[i], &batches[i]);
-	merge_entries(&merge, sources, count, writer);
+	merge_entries(&merge, sources, count, writer, (uint32) spec->first_file);
 	for (int i = 0; i < count; i++)
 		systable_endscan_ordered(sources[i].scan);
 	index_close(merge.index, NoLock);
