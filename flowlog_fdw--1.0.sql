@@ -74,7 +74,6 @@ CREATE FUNCTION flowlog_last_scan(
 	OUT row_groups_pruned pg_catalog.int8,
 	OUT pages_pruned pg_catalog.int8,
 	OUT rows_pruned pg_catalog.int8,
-	OUT files_answered pg_catalog.int8,
 	OUT files_not_indexed pg_catalog.int8)
 RETURNS SETOF pg_catalog.record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED

@@ -445,7 +445,6 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 		                          counts->row_groups_pruned,
 		                          counts->pages_pruned,
 		                          counts->rows_pruned,
-		                          counts->files_answered,
 		                          counts->files_not_indexed};
 		Datum values[2 + lengthof(numbers)];
 		bool isnull[2 + lengthof(numbers)] = {false};
