@@ -113,6 +113,8 @@ commit(void)
 {
 	SPI_commit();
 	SPI_start_transaction();
+	/* at other levels a snapshot would last as long as the listing, or the reading */
+	XactIsoLevel = XACT_READ_COMMITTED;
 }
 
 /* ---------- listing ---------- */
@@ -801,6 +803,9 @@ refresh_index(Oid relid)
 	old = MemoryContextSwitchTo(refresh->context);
 	found = prepare(refresh, relation);
 	relation_close(relation, NoLock);
+	MemoryContextSwitchTo(old);
+	commit(); /* no lock on the extension's tables is held while it lists */
+	MemoryContextSwitchTo(refresh->context);
 	if (found)
 		list_files(refresh);
 	MemoryContextSwitchTo(old);
