@@ -39,7 +39,9 @@ typedef struct Batch
 	int32 blocks;
 	uint64 offset; /* position of the first file */
 	bool whole;    /* it is read as a whole */
-	uint64 probe;  /* the last probe that had all that it wants of the batch */
+	/* of the others: the key of the first block */
+	FlowIndexKey least;
+	uint64 probe; /* the last probe that had all that it wants of the batch */
 } Batch;
 
 struct FlowlogIndexSearch
@@ -367,9 +369,54 @@ search_batch(FlowlogIndexSearch *search, const Batch *batch)
 	index_endscan(scan);
 }
 
+/* Returns true if a bytea is the key. */
+static bool
+is_key(Datum value, const FlowIndexKey *key)
+{
+	const bytea *bytes = DatumGetByteaPP(value);
+
+	return VARSIZE_ANY_EXHDR(bytes) == key->len &&
+	       memcmp(VARDATA_ANY(bytes), key->bytes, key->len) == 0;
+}
+
+/* Reads the key of a batch's first block. */
+static void
+read_least(FlowlogIndexSearch *search, Batch *batch)
+{
+	IndexScanDesc scan = begin_scan(search, search->by_batch, 1);
+	ScanKeyData key;
+
+	memset(&batch->least, 0, sizeof(batch->least));
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(batch->batch));
+	index_rescan(scan, &key, 1, NULL, 0);
+	if (index_getnext_slot(scan, ForwardScanDirection, search->slot))
+	{
+		bool isnull;
+		const bytea *first =
+			DatumGetByteaPP(slot_getattr(search->slot, FLOWLOG_BLOCK_FIRST + 1, &isnull));
+
+		batch->least.len = (uint8) Min(VARSIZE_ANY_EXHDR(first), FLOW_INDEX_KEY_SIZE);
+		memcpy(batch->least.bytes, VARDATA_ANY(first), batch->least.len);
+	}
+	index_endscan(scan);
+}
+
+/* Returns the number of batches that have a block before a key. */
+static int
+count_before(const FlowlogIndexSearch *search, const FlowIndexKey *key)
+{
+	int count = 0;
+
+	for (int i = 0; i < search->nbatches; i++)
+		count +=
+			!search->batches[i].whole && flow_index_key_compare(&search->batches[i].least, key) < 0;
+	return count;
+}
+
 /*
  * Looks at the next block of a scan by values, unless its batch is read
- * otherwise or had its turn.  Returns false at the end of the scan.
+ * otherwise or had its turn.  Returns false at the end of the scan; backwards,
+ * also if no batch is wanted any more, as all had their turn.
  */
 static bool
 step(FlowlogIndexSearch *search, IndexScanDesc scan, ScanDirection direction, size_t range,
@@ -377,11 +424,15 @@ step(FlowlogIndexSearch *search, IndexScanDesc scan, ScanDirection direction, si
 {
 	const FlowIndexKey *from = &search->ranges[range].from;
 	Batch *batch;
-	bytea *first;
 	bool isnull;
+	bool before;
 
 	CHECK_FOR_INTERRUPTS();
 	if (index_getnext_tid(scan, direction) == NULL)
+		return false;
+	before = direction == BackwardScanDirection &&
+	         !is_key(index_getattr(scan->xs_itup, 2, scan->xs_itupdesc, &isnull), from);
+	if (before && *wanted <= 0)
 		return false;
 	batch = find_batch(search,
 	                   DatumGetInt32(index_getattr(scan->xs_itup, 3, scan->xs_itupdesc, &isnull)));
@@ -395,11 +446,8 @@ step(FlowlogIndexSearch *search, IndexScanDesc scan, ScanDirection direction, si
 	             &range,
 	             range + 1);
 
-	/* backwards, no block before this one has the value, if its key is less */
-	first = DatumGetByteaPP(slot_getattr(search->slot, FLOWLOG_BLOCK_FIRST + 1, &isnull));
-	if (direction == BackwardScanDirection &&
-	    (VARSIZE_ANY_EXHDR(first) != from->len ||
-	     memcmp(VARDATA_ANY(first), from->bytes, from->len) != 0))
+	/* no block before this one has the value, if its key is less */
+	if (before)
 	{
 		batch->probe = search->probe;
 		(*wanted)--;
@@ -412,19 +460,19 @@ step(FlowlogIndexSearch *search, IndexScanDesc scan, ScanDirection direction, si
  * blocks before its first value, and in those that begin within it.
  */
 static void
-search_range(FlowlogIndexSearch *search, IndexScanDesc back, IndexScanDesc ahead, size_t range,
-             int wanted)
+search_range(FlowlogIndexSearch *search, IndexScanDesc back, IndexScanDesc ahead, size_t range)
 {
 	const FlowIndexRange *sought = &search->ranges[range];
 	Datum from = key_datum(&sought->from);
 	Datum to;
+	int wanted = count_before(search, &sought->from);
 	ScanKeyData keys[3];
 
 	search->probe++;
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(search->index->number));
 	ScanKeyInit(&keys[1], 2, BTLessEqualStrategyNumber, F_BYTEALE, from);
 	index_rescan(back, keys, 2, NULL, 0);
-	while (wanted > 0 && step(search, back, BackwardScanDirection, range, &wanted))
+	while (step(search, back, BackwardScanDirection, range, &wanted))
 		;
 	if (flow_index_key_compare(&sought->from, &sought->to) < 0)
 	{
@@ -442,7 +490,7 @@ search_range(FlowlogIndexSearch *search, IndexScanDesc back, IndexScanDesc ahead
 
 /* Looks for all ranges in the batches that are not read as a whole. */
 static void
-search_ranges(FlowlogIndexSearch *search, int wanted)
+search_ranges(FlowlogIndexSearch *search)
 {
 	IndexScanDesc back = begin_scan(search, search->by_value, 2);
 	IndexScanDesc ahead = begin_scan(search, search->by_value, 3);
@@ -450,7 +498,7 @@ search_ranges(FlowlogIndexSearch *search, int wanted)
 	back->xs_want_itup = true;
 	ahead->xs_want_itup = true;
 	for (size_t i = 0; i < search->nranges; i++)
-		search_range(search, back, ahead, i, wanted);
+		search_range(search, back, ahead, i);
 	index_endscan(back);
 	index_endscan(ahead);
 }
@@ -460,7 +508,7 @@ static void
 search_all(void *arg)
 {
 	FlowlogIndexSearch *search = arg;
-	int wanted = 0;
+	bool all = true;
 
 	search->blocks = flowlog_index_open(FLOWLOG_INDEX_BLOCKS, AccessShareLock);
 	search->by_value =
@@ -477,10 +525,13 @@ search_all(void *arg)
 		if (batch->whole)
 			search_batch(search, batch);
 		else
-			wanted++;
+		{
+			read_least(search, batch);
+			all = false;
+		}
 	}
-	if (wanted > 0)
-		search_ranges(search, wanted);
+	if (!all)
+		search_ranges(search);
 
 	ExecDropSingleTupleTableSlot(search->slot);
 	index_close(search->by_batch, NoLock);
