@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -170,6 +171,9 @@ flowlog_index_create(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 		        errmsg("the table must not be null"));
+	/* another session that creates one waits, and then finds this one */
+	flowlog_check_owner(PG_GETARG_OID(0));
+	LockRelationOid(PG_GETARG_OID(0), ShareUpdateExclusiveLock);
 	tables = tables_of(PG_GETARG_OID(0));
 
 	SPI_connect();
