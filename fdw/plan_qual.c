@@ -196,13 +196,12 @@ may_use_index(PlannerInfo *root, RelOptInfo *baserel, const RestrictInfo *restri
 	       flowlog_qual_is_for_index(root, baserel->relid, info->table, restriction->clause);
 }
 
-/* Returns by what a plan's scan looks up files in the table's index. */
+/* Returns by what a plan's scan may look up files in the table's index. */
 static FlowlogIndexUse
-index_use(PlannerInfo *root, RelOptInfo *baserel, const List *clauses, const FlowlogSetPlan *sets)
+index_use(PlannerInfo *root, RelOptInfo *baserel, const List *restrictions,
+          const FlowlogSetPlan *sets)
 {
-	bool has_sets = sets != NULL && root->qual_security_level == 0;
-
-	if ((clauses == NIL && !has_sets) || !flowlog_enable_index ||
+	if ((restrictions == NIL && sets == NULL) || !flowlog_enable_index ||
 	    !flowlog_index_is_defined(flowlog_plan_table(baserel)->relid))
 		return FLOWLOG_INDEX_UNUSED;
 	return root->qual_security_level == 0 ? FLOWLOG_INDEX_BY_FILTER : FLOWLOG_INDEX_BY_CLAUSES;
@@ -236,7 +235,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *index = NIL;
 	List *time = NIL;
 	List *clauses = NIL;
-	FlowlogIndexUse use;
+	FlowlogIndexUse use = index_use(root, baserel, restrictions, sets);
 	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
@@ -276,16 +275,15 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 				break;
 			case QUAL_PUSHED:
 				pushed = lappend(pushed, restriction->clause);
-				if (may_use_index(root, baserel, restriction))
+				if (use != FLOWLOG_INDEX_UNUSED && may_use_index(root, baserel, restriction))
 					index = lappend(index, restriction->clause);
 				break;
 		}
 	}
 
 	file = sort_restrictions(file, is_of_lower_level);
-	use = index_use(root, baserel, index, sets);
-	if (use == FLOWLOG_INDEX_UNUSED)
-		index = NIL;
+	if (index == NIL && (sets == NULL || use == FLOWLOG_INDEX_BY_CLAUSES))
+		use = FLOWLOG_INDEX_UNUSED;
 	*counts = list_make4_int(list_length(pushed),
 	                         list_length(file),
 	                         sets != NULL ? list_length(sets->conditions) : 0,
