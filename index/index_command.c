@@ -12,6 +12,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -171,6 +172,9 @@ flowlog_index_create(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 		        errmsg("the table must not be null"));
+	PreventCommandIfReadOnly("flowlog_index_create");
+	PreventCommandDuringRecovery("flowlog_index_create");
+
 	/* another session that creates one waits, and then finds this one */
 	flowlog_check_owner(PG_GETARG_OID(0));
 	LockRelationOid(PG_GETARG_OID(0), ShareUpdateExclusiveLock);
