@@ -237,11 +237,12 @@ extern void flowlog_aggregate_rewind(FlowlogScan *scan);
 extern void flowlog_aggregate_end(FlowlogScan *scan);
 
 /*
- * Reads a group's key, of which an output is made and with which "keys" begin;
- * returns false if it is NULL.
+ * in aggregate_distinct.c: reads a group's key, of which an output is made and
+ * with which "keys" begin; returns false if it is NULL.  A key of several parts
+ * is written to "text"; NULL if there can be none.
  */
-extern bool flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output,
-                                       const FlowSlice *keys, FlowValue *value);
+extern bool flowlog_aggregate_read_key(const FlowHost *host, const FlowlogOutput *output,
+                                       const FlowSlice *keys, StringInfo text, FlowValue *value);
 
 /* ---------- group_parts.c ---------- */
 

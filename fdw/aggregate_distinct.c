@@ -23,6 +23,39 @@
 
 #include "miscadmin.h"
 
+/* ---------- a group's keys ---------- */
+
+/* Reads a group's key; returns false if it is NULL. */
+bool
+flowlog_aggregate_read_key(const FlowHost *host, const FlowlogOutput *output, const FlowSlice *keys,
+                           StringInfo text, FlowValue *value)
+{
+	FlowSlice key = *keys;
+	FlowStatus status;
+
+	if (output->parts != NULL)
+	{
+		flowlog_parts_write(output->parts, host, keys, text);
+		value->text = (FlowSlice) {text->data, (size_t) text->len};
+		return true;
+	}
+	if (output->column < 0 || output->is_value)
+	{
+		/* the value of an expression */
+		if (key.data == NULL)
+			return false;
+		if (output->type.type == FLOW_TEXT)
+			value->text = key;
+		else
+			memcpy(&value->integer, key.data, sizeof(value->integer));
+		return true;
+	}
+	status = flow_value_read(&output->type, host, key, value);
+	if (status != FLOW_OK && status != FLOW_END)
+		elog(ERROR, "a group's key could not be read: status %d", (int) status);
+	return status == FLOW_OK;
+}
+
 struct FlowlogDistinct
 {
 	FlowlogScan *scan;
@@ -252,7 +285,11 @@ make_total(const FlowlogDistinct *self, const FlowGroup *group, int number, Flow
 
 	*total = (FlowTotal) {0};
 	if ((keys->filter >= 0 && integer_of(group->keys[keys->filter]) == 0) ||
-	    !flowlog_aggregate_read_key(self->scan, output, &group->keys[keys->key], &value))
+	    !flowlog_aggregate_read_key(&self->scan->backend.host,
+	                                output,
+	                                &group->keys[keys->key],
+	                                NULL,
+	                                &value))
 		return;
 	total->count = 1;
 	if (output->type.type > FLOW_INT64)

@@ -386,46 +386,17 @@ create_groups(FlowlogScan *scan)
 		create_table(scan, aggregation->keys, reader_keys(aggregation), aggregation->nread, memory);
 }
 
-/* Reads a group's key; returns false if it is NULL. */
-bool
-flowlog_aggregate_read_key(FlowlogScan *scan, const FlowlogOutput *output, const FlowSlice *keys,
-                           FlowValue *value)
-{
-	FlowSlice key = *keys;
-	FlowStatus status;
-
-	if (output->parts != NULL)
-	{
-		StringInfo text = &scan->aggregation->text;
-
-		flowlog_parts_write(output->parts, &scan->backend.host, keys, text);
-		value->text = (FlowSlice) {text->data, (size_t) text->len};
-		return true;
-	}
-	if (output->column < 0 || output->is_value)
-	{
-		/* the value of an expression */
-		if (key.data == NULL)
-			return false;
-		if (output->type.type == FLOW_TEXT)
-			value->text = key;
-		else
-			memcpy(&value->integer, key.data, sizeof(value->integer));
-		return true;
-	}
-	status = flow_value_read(&output->type, &scan->backend.host, key, value);
-	if (status != FLOW_OK && status != FLOW_END)
-		elog(ERROR, "a group's key could not be read: status %d", (int) status);
-	return status == FLOW_OK;
-}
-
 /* Converts a group's key to a Datum. */
 static Datum
 key_datum(FlowlogScan *scan, const FlowlogOutput *output, const FlowSlice *keys, bool *isnull)
 {
 	FlowValue value;
 
-	*isnull = !flowlog_aggregate_read_key(scan, output, keys, &value);
+	*isnull = !flowlog_aggregate_read_key(&scan->backend.host,
+	                                      output,
+	                                      keys,
+	                                      &scan->aggregation->text,
+	                                      &value);
 	if (*isnull)
 		return (Datum) 0;
 	if (output->is_numeric)
@@ -456,7 +427,11 @@ value_shown(FlowlogScan *scan, int number, FlowValue *value)
 	else if (is_rolled_up(aggregation, &group, number))
 		return false;
 	else
-		return flowlog_aggregate_read_key(scan, output, &group.keys[output->index], value);
+		return flowlog_aggregate_read_key(&scan->backend.host,
+		                                  output,
+		                                  &group.keys[output->index],
+		                                  &scan->aggregation->text,
+		                                  value);
 	return true;
 }
 

@@ -11,7 +11,6 @@
 #include "optimizer/appendinfo.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/paramassign.h"
 #include "optimizer/restrictinfo.h"
 
 /* Returns the foreign table of a base relation. */
@@ -299,30 +298,6 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	if (sets != NULL)
 		clauses = list_concat(copyObject(sets->conditions), clauses);
 	return list_concat(pushed, clauses);
-}
-
-/* Returns a child relation's form of an expression on its parent. */
-Node *
-flowlog_plan_for_child(PlannerInfo *root, const RelOptInfo *rel, Node *expr)
-{
-	AppendRelInfo *info =
-		root->append_rel_array != NULL ? root->append_rel_array[rel->relid] : NULL;
-
-	if (info == NULL)
-		return expr;
-	expr = flowlog_plan_for_child(root, root->simple_rel_array[info->parent_relid], expr);
-	return adjust_appendrel_attrs(root, expr, 1, &info);
-}
-
-/* Returns the slot of a plan's sets. */
-int
-flowlog_plan_set_param(PlannerInfo *root, FlowlogSetPlan *sets)
-{
-	if (sets->of != NULL)
-		return flowlog_plan_set_param(root, sets->of);
-	if (sets->param < 0)
-		sets->param = assign_special_exec_param(root);
-	return sets->param;
 }
 
 /* Returns such a list without the conditions with sets. */
