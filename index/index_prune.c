@@ -63,7 +63,8 @@ init_known_tables(void)
 {
 	HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(KnownTable)};
 
-	known_tables = hash_create("flow log tables with an index", 64, &control, HASH_ELEM | HASH_BLOBS);
+	known_tables =
+		hash_create("flow log tables with an index", 64, &control, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(forget_table, (Datum) 0);
 }
 
