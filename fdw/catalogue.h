@@ -90,8 +90,19 @@ extern void flowlog_return_to(const FlowlogBefore *before);
 extern void flowlog_check_owner(Oid relid);
 extern void flowlog_check_maintain(Oid relid);
 
-/* Returns true if a procedure was called by a CALL that may commit. */
-extern bool flowlog_may_commit(FunctionCallInfo fcinfo);
+/*
+ * Checks that a procedure can do its work, which it commits itself, and that
+ * its first argument, a table, is not NULL.
+ */
+extern void flowlog_check_procedure(FunctionCallInfo fcinfo, const char *command);
+
+/*
+ * Returns those that are wanted of a table and of what is below it, its
+ * partitions and children, which are locked.  "check" raises an error unless
+ * the caller has the right; it is called for the table and for those returned.
+ */
+extern List *flowlog_catalogue_tables(Oid relid, LOCKMODE lock, void (*check)(Oid relid),
+                                      bool (*is_wanted)(Oid relid));
 
 /* Returns the name of one of the extension's tables, for a statement. */
 extern char *flowlog_catalogue_name(const char *table);

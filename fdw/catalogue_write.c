@@ -15,8 +15,10 @@
 
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -75,12 +77,51 @@ flowlog_check_maintain(Oid relid)
 	flowlog_check_owner(relid);
 }
 
+/* ---------- arguments ---------- */
+
 /* Returns true if a procedure was called by a CALL that may commit. */
-bool
-flowlog_may_commit(FunctionCallInfo fcinfo)
+static bool
+may_commit(FunctionCallInfo fcinfo)
 {
 	return fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
 	       !castNode(CallContext, fcinfo->context)->atomic;
+}
+
+void
+flowlog_check_procedure(FunctionCallInfo fcinfo, const char *command)
+{
+	if (!may_commit(fcinfo))
+		ereport(ERROR,
+		        errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+		        errmsg("%s cannot run inside a transaction block", command));
+	PreventCommandIfReadOnly(command);
+	PreventCommandDuringRecovery(command);
+	flowlog_check_version();
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		        errmsg("the table must not be null"));
+}
+
+List *
+flowlog_catalogue_tables(Oid relid, LOCKMODE lock, void (*check)(Oid relid),
+                         bool (*is_wanted)(Oid relid))
+{
+	List *tables = NIL;
+	ListCell *cell;
+
+	if (get_rel_relkind(relid) == '\0')
+		ereport(ERROR,
+		        errcode(ERRCODE_UNDEFINED_TABLE),
+		        errmsg("relation with OID %u does not exist", relid));
+	check(relid);
+	foreach(cell, find_all_inheritors(relid, lock, NULL))
+		if (is_wanted(lfirst_oid(cell)))
+		{
+			check(lfirst_oid(cell));
+			tables = lappend_oid(tables, lfirst_oid(cell));
+		}
+	return tables;
 }
 
 /* ---------- statements ---------- */

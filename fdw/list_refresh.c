@@ -23,12 +23,10 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_foreign_table.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -61,12 +59,14 @@ error_not_settled(Oid relid)
 	                "folders of days so long past do not change any more."));
 }
 
-/* Returns true if the table has option "settled_after". */
+/* Returns true for a foreign table of ours that has option "settled_after". */
 static bool
 is_settled(Oid relid)
 {
 	FlowlogOptions options;
 
+	if (!flowlog_is_flow_log(relid))
+		return false;
 	flowlog_options_parse(&options, GetForeignTable(relid)->options, ForeignTableRelationId);
 	return options.settled_after >= 0;
 }
@@ -79,20 +79,9 @@ is_settled(Oid relid)
 static List *
 tables_of(Oid relid)
 {
-	List *tables = NIL;
-	ListCell *cell;
+	List *tables =
+		flowlog_catalogue_tables(relid, AccessShareLock, flowlog_check_maintain, is_settled);
 
-	if (get_rel_relkind(relid) == '\0')
-		ereport(ERROR,
-		        errcode(ERRCODE_UNDEFINED_TABLE),
-		        errmsg("relation with OID %u does not exist", relid));
-	flowlog_check_maintain(relid);
-	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
-		if (flowlog_is_flow_log(lfirst_oid(cell)) && is_settled(lfirst_oid(cell)))
-		{
-			flowlog_check_maintain(lfirst_oid(cell));
-			tables = lappend_oid(tables, lfirst_oid(cell));
-		}
 	if (tables == NIL && flowlog_is_flow_log(relid))
 		error_not_settled(relid);
 	if (tables == NIL)
@@ -534,17 +523,7 @@ flowlog_list_refresh(PG_FUNCTION_ARGS)
 	List *tables;
 	ListCell *cell;
 
-	if (!flowlog_may_commit(fcinfo))
-		ereport(ERROR,
-		        errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-		        errmsg("%s cannot run inside a transaction block", "CALL flowlog_list_refresh"));
-	PreventCommandIfReadOnly("CALL flowlog_list_refresh");
-	PreventCommandDuringRecovery("CALL flowlog_list_refresh");
-	flowlog_check_version();
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		        errmsg("the table must not be null"));
+	flowlog_check_procedure(fcinfo, "CALL flowlog_list_refresh");
 	tables = tables_of(PG_GETARG_OID(0));
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);

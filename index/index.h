@@ -295,14 +295,6 @@ extern void flowlog_index_table_mark(FlowlogIndexTable *table, uint64 position);
 extern bool flowlog_index_table_is_marked(const FlowlogIndexTable *table, uint64 position);
 extern bool flowlog_index_table_next_unmarked(const FlowlogIndexTable *table, uint64 *position);
 
-/* ---------- index_status.c ---------- */
-
-/*
- * Returns true if the caller may SELECT the whole table, and no row security
- * applies.
- */
-extern bool flowlog_index_may_see(Oid relid);
-
 /* ---------- index_write.c ---------- */
 
 /* A batch, as its row says. */

@@ -7,7 +7,6 @@
  */
 #include "index.h"
 
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -100,32 +99,16 @@ named_columns(const FlowlogTable *table, ArrayType *array)
 static List *
 tables_of(Oid relid)
 {
-	List *tables = NIL;
-	ListCell *cell;
+	List *tables = flowlog_catalogue_tables(relid,
+	                                        ShareUpdateExclusiveLock,
+	                                        flowlog_check_owner,
+	                                        flowlog_is_flow_log);
 
-	if (get_rel_relkind(relid) == '\0')
-		ereport(ERROR,
-		        errcode(ERRCODE_UNDEFINED_TABLE),
-		        errmsg("relation with OID %u does not exist", relid));
-	flowlog_check_owner(relid);
-	foreach(cell, find_all_inheritors(relid, ShareUpdateExclusiveLock, NULL))
-		if (flowlog_is_flow_log(lfirst_oid(cell)))
-		{
-			flowlog_check_owner(lfirst_oid(cell));
-			tables = lappend_oid(tables, lfirst_oid(cell));
-		}
 	if (tables == NIL)
 		ereport(ERROR,
 		        errcode(ERRCODE_WRONG_OBJECT_TYPE),
 		        errmsg("\"%s\" is not a foreign table of flow logs", get_rel_name(relid)));
 	return tables;
-}
-
-/* Makes plans of the table anew, as it has an index now, or has none any more. */
-static void
-invalidate_plans(Oid relid)
-{
-	CacheInvalidateRelcacheByRelid(relid);
 }
 
 /* Writes a definition. */
@@ -200,7 +183,7 @@ flowlog_index_create(PG_FUNCTION_ARGS)
 		insert_definition(table->relid, names);
 		flowlog_return_to(&before);
 		PopActiveSnapshot();
-		invalidate_plans(table->relid);
+		CacheInvalidateRelcacheByRelid(table->relid); /* plans are made anew */
 	}
 	SPI_finish();
 	PG_RETURN_VOID();
@@ -249,7 +232,7 @@ flowlog_index_drop(PG_FUNCTION_ARGS)
 			before = flowlog_become(flowlog_catalogue_owner());
 			delete_index(index->number);
 			flowlog_return_to(&before);
-			invalidate_plans(index->relid);
+			CacheInvalidateRelcacheByRelid(index->relid);
 			dropped = true;
 		}
 		PopActiveSnapshot();

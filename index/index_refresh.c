@@ -23,13 +23,11 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "storage/lmgr.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -822,6 +820,12 @@ refresh_index(Oid relid)
 	MemoryContextDelete(refresh->context);
 }
 
+static bool
+has_index(Oid relid)
+{
+	return flowlog_index_find(relid, GetActiveSnapshot()) != NULL;
+}
+
 /*
  * Returns the tables of the argument that have an index, after checking that
  * the caller may refresh them.
@@ -829,20 +833,9 @@ refresh_index(Oid relid)
 static List *
 tables_of(Oid relid)
 {
-	List *tables = NIL;
-	ListCell *cell;
+	List *tables =
+		flowlog_catalogue_tables(relid, AccessShareLock, flowlog_check_maintain, has_index);
 
-	if (get_rel_relkind(relid) == '\0')
-		ereport(ERROR,
-		        errcode(ERRCODE_UNDEFINED_TABLE),
-		        errmsg("relation with OID %u does not exist", relid));
-	flowlog_check_maintain(relid);
-	foreach(cell, find_all_inheritors(relid, AccessShareLock, NULL))
-		if (flowlog_index_find(lfirst_oid(cell), GetActiveSnapshot()) != NULL)
-		{
-			flowlog_check_maintain(lfirst_oid(cell));
-			tables = lappend_oid(tables, lfirst_oid(cell));
-		}
 	if (tables == NIL)
 		ereport(ERROR,
 		        errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -861,17 +854,7 @@ flowlog_index_refresh(PG_FUNCTION_ARGS)
 	ListCell *cell;
 	MemoryContext old;
 
-	if (!flowlog_may_commit(fcinfo))
-		ereport(ERROR,
-		        errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-		        errmsg("%s cannot run inside a transaction block", "CALL flowlog_index_refresh"));
-	PreventCommandIfReadOnly("CALL flowlog_index_refresh");
-	PreventCommandDuringRecovery("CALL flowlog_index_refresh");
-	flowlog_check_version();
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-		        errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		        errmsg("the table must not be null"));
+	flowlog_check_procedure(fcinfo, "CALL flowlog_index_refresh");
 
 	old = MemoryContextSwitchTo(PortalContext);
 	tables = tables_of(PG_GETARG_OID(0));

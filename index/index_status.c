@@ -38,8 +38,12 @@ enum
 	STATUS_NATTS
 };
 
-bool
-flowlog_index_may_see(Oid relid)
+/*
+ * Returns true if the caller may SELECT the whole table, and no row security
+ * applies.
+ */
+static bool
+may_see(Oid relid)
 {
 	return get_rel_relkind(relid) != '\0' &&
 	       pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
@@ -137,7 +141,7 @@ flowlog_index_status(PG_FUNCTION_ARGS)
 		Datum values[STATUS_NATTS];
 		bool isnull[STATUS_NATTS] = {0};
 
-		if (!flowlog_index_may_see(index->relid))
+		if (!may_see(index->relid))
 			continue;
 		flowlog_index_meaning(index, flowlog_table_open(index->relid), meaning);
 		values[STATUS_TABLE] = ObjectIdGetDatum(index->relid);
