@@ -97,15 +97,20 @@ is_filled_column(Form_pg_attribute attribute)
 	return attribute->attgenerated == '\0';
 }
 
-/* Returns true if the column is one of a record's times. */
-static bool
-is_time_column(const FlowColumn *column)
+const char *
+flowlog_column_field(const FlowColumn *column)
 {
 	bool numbered =
 		column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
 
-	return column->source == FLOW_FROM_RECORD &&
-	       flow_field_is_time(column->field != NULL && !numbered ? column->field : column->name);
+	return column->field != NULL && !numbered ? column->field : column->name;
+}
+
+/* Returns true if the column is one of a record's times. */
+static bool
+is_time_column(const FlowColumn *column)
+{
+	return column->source == FLOW_FROM_RECORD && flow_field_is_time(flowlog_column_field(column));
 }
 
 /* Calls a function for each text of a table's definition. */

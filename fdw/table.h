@@ -41,6 +41,12 @@ struct FlowlogTable
 extern FlowlogTable *flowlog_table_open(Oid relid);
 
 /*
+ * Returns the name of a column's field: that of option "field", or the column's
+ * own if that is a group's number or missing.
+ */
+extern const char *flowlog_column_field(const FlowColumn *column);
+
+/*
  * Returns the column of an attribute that the reader may filter by or
  * aggregate, or -1.  Line numbers are not among them, as the reader does not
  * know them.

@@ -119,9 +119,6 @@ extern void flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogT
 
 extern int flowlog_index_find_column(const FlowlogTable *table, const char *name);
 
-/* Returns the name that AWS documents for a column's field, or NULL. */
-extern const char *flowlog_index_field(const FlowColumn *column);
-
 /* Returns true if a column is an address, by the field that fills it. */
 extern bool flowlog_index_is_address(const FlowColumn *column);
 

@@ -27,7 +27,7 @@ FLOWLOG_FUNCTION(flowlog_index_drop);
 static bool
 is_default(const FlowColumn *column)
 {
-	const char *field = flowlog_index_field(column);
+	const char *field = flow_field_name(flowlog_column_field(column));
 
 	return flow_index_takes(column) && (flowlog_index_is_address(column) ||
 	                                    (field != NULL && strcmp(field, "interface-id") == 0));

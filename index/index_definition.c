@@ -159,21 +159,11 @@ flowlog_index_find_column(const FlowlogTable *table, const char *name)
 	return -1;
 }
 
-const char *
-flowlog_index_field(const FlowColumn *column)
-{
-	const char *field = flow_field_name(column->field != NULL ? column->field : column->name);
-
-	if (field == NULL && column->field != NULL)
-		field = flow_field_name(column->name); /* the field is a group's number */
-	return field;
-}
-
 bool
 flowlog_index_is_address(const FlowColumn *column)
 {
 	static const char *const fields[] = {"srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"};
-	const char *field = flowlog_index_field(column);
+	const char *field = flow_field_name(flowlog_column_field(column));
 
 	for (int i = 0; field != NULL && i < (int) lengthof(fields); i++)
 		if (strcmp(field, fields[i]) == 0)

@@ -77,10 +77,7 @@ struct FlowlogIndexReader
 static bool
 has_field(const FlowColumn *column, const char *field)
 {
-	bool numbered =
-		column->field != NULL && strspn(column->field, "0123456789") == strlen(column->field);
-	const char *name =
-		flow_field_name(column->field != NULL && !numbered ? column->field : column->name);
+	const char *name = flow_field_name(flowlog_column_field(column));
 
 	return column->source == FLOW_FROM_RECORD && name != NULL && strcmp(name, field) == 0;
 }
