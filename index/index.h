@@ -141,7 +141,21 @@ extern Relation flowlog_index_open(const char *name, LOCKMODE lock);
 /* Opens the index of such a table whose first columns are these, from 0. */
 extern Relation flowlog_index_open_btree(Relation relation, int first, int second);
 
-/* ---------- index_read.c: what the index stores of a file ---------- */
+/* The rows of an index in one of these tables. */
+typedef struct FlowlogIndexRows
+{
+	Relation relation, index;
+	struct SysScanDescData *scan;
+} FlowlogIndexRows;
+
+/*
+ * Read the rows of an index, given its number, which is in column "first", in
+ * the order of column "second".
+ */
+extern void flowlog_index_rows_begin(FlowlogIndexRows *rows, const char *name, int first,
+                                     int second, int32 number, Snapshot snapshot);
+extern bool flowlog_index_rows_next(FlowlogIndexRows *rows, Datum *values, bool *isnull);
+extern void flowlog_index_rows_end(FlowlogIndexRows *rows);
 
 /* The columns of a table that the index has something of, besides values; -1: there is none. */
 typedef struct FlowlogIndexColumns
@@ -151,6 +165,8 @@ typedef struct FlowlogIndexColumns
 } FlowlogIndexColumns;
 
 extern FlowlogIndexColumns flowlog_index_columns(const FlowlogTable *table);
+
+/* ---------- index_read.c: what the index stores of a file ---------- */
 
 /* Records with the same action and log_status; data is NULL for SQL's NULL. */
 typedef struct FlowlogIndexedGroup

@@ -12,17 +12,11 @@
  */
 #include "index.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/skey.h"
-#include "access/stratnum.h"
-#include "access/table.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 /* elements of an array whose value is not known while planning */
@@ -41,33 +35,24 @@ typedef struct IndexSize
 static void
 read_size(IndexSize *size)
 {
-	Relation relation = flowlog_index_open(FLOWLOG_INDEX_BATCHES, AccessShareLock);
-	Relation index =
-		flowlog_index_open_btree(relation, FLOWLOG_BATCH_NUMBER, FLOWLOG_BATCH_FIRST_FILE);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	FlowlogIndexRows rows;
+	Datum values[FLOWLOG_BATCH_NATTS];
+	bool isnull[FLOWLOG_BATCH_NATTS];
 
-	ScanKeyInit(&key,
-	            FLOWLOG_BATCH_NUMBER + 1,
-	            BTEqualStrategyNumber,
-	            F_INT4EQ,
-	            Int32GetDatum(size->index->number));
-	scan = systable_beginscan_ordered(relation, index, GetActiveSnapshot(), 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	flowlog_index_rows_begin(&rows,
+	                         FLOWLOG_INDEX_BATCHES,
+	                         FLOWLOG_BATCH_NUMBER,
+	                         FLOWLOG_BATCH_FIRST_FILE,
+	                         size->index->number,
+	                         GetActiveSnapshot());
+	while (flowlog_index_rows_next(&rows, values, isnull))
 	{
-		Datum values[FLOWLOG_BATCH_NATTS];
-		bool isnull[FLOWLOG_BATCH_NATTS];
-
-		heap_deform_tuple(tuple, RelationGetDescr(relation), values, isnull);
 		size->files += (double) DatumGetInt32(values[FLOWLOG_BATCH_LAST_FILE]) -
 		               DatumGetInt32(values[FLOWLOG_BATCH_FIRST_FILE]) + 1;
 		size->values += (double) DatumGetInt64(values[FLOWLOG_BATCH_VALUES]);
 		size->pairs += (double) DatumGetInt64(values[FLOWLOG_BATCH_PAIRS]);
 	}
-	systable_endscan_ordered(scan);
-	index_close(index, NoLock);
-	table_close(relation, NoLock);
+	flowlog_index_rows_end(&rows);
 }
 
 /* Returns true if an expression is a column of the index, perhaps under a cast. */

@@ -9,26 +9,21 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/skey.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/value.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -62,6 +57,38 @@ flowlog_index_open_btree(Relation relation, int first, int second)
 
 	return index_open(flowlog_catalogue_btree(relation, columns, second < 0 ? 1 : 2),
 	                  AccessShareLock);
+}
+
+void
+flowlog_index_rows_begin(FlowlogIndexRows *rows, const char *name, int first, int second,
+                         int32 number, Snapshot snapshot)
+{
+	ScanKeyData key;
+
+	rows->relation = flowlog_index_open(name, AccessShareLock);
+	rows->index = flowlog_index_open_btree(rows->relation, first, second);
+	ScanKeyInit(&key, first + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+	rows->scan = systable_beginscan_ordered(rows->relation, rows->index, snapshot, 1, &key);
+}
+
+bool
+flowlog_index_rows_next(FlowlogIndexRows *rows, Datum *values, bool *isnull)
+{
+	HeapTuple tuple = systable_getnext_ordered(rows->scan, ForwardScanDirection);
+
+	CHECK_FOR_INTERRUPTS();
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	heap_deform_tuple(tuple, RelationGetDescr(rows->relation), values, isnull);
+	return true;
+}
+
+void
+flowlog_index_rows_end(FlowlogIndexRows *rows)
+{
+	systable_endscan_ordered(rows->scan);
+	index_close(rows->index, NoLock);
+	table_close(rows->relation, NoLock);
 }
 
 /* Returns the name of a table as an argument in a hint. */
@@ -180,6 +207,44 @@ flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogTable *table,
 
 	foreach(cell, index->names)
 		columns[count++] = flowlog_index_find_column(table, strVal(lfirst(cell)));
+}
+
+/* Returns true if the column is filled by a field of the record that is known by a name. */
+static bool
+has_field(const FlowColumn *column, const char *field)
+{
+	const char *name = flow_field_name(flowlog_column_field(column));
+
+	return column->source == FLOW_FROM_RECORD && name != NULL && strcmp(name, field) == 0;
+}
+
+/* Returns true if the extremes of a time can be kept as integers. */
+static bool
+is_time(const FlowColumn *column)
+{
+	return column->type == FLOW_TIME || column->type == FLOW_DAY || column->type == FLOW_INT16 ||
+	       column->type == FLOW_INT32 || column->type == FLOW_INT64;
+}
+
+FlowlogIndexColumns
+flowlog_index_columns(const FlowlogTable *table)
+{
+	FlowlogIndexColumns columns = {{-1, -1}, {-1, -1}};
+
+	/* the first column of each is taken */
+	for (int i = table->ncolumns - 1; i >= 0; i--)
+	{
+		const FlowColumn *column = &table->columns[i];
+
+		for (int k = 0; k < 2; k++)
+		{
+			if (is_time(column) && has_field(column, k == 0 ? "start" : "end"))
+				columns.times[k] = i;
+			if (column->type == FLOW_TEXT && has_field(column, k == 0 ? "action" : "log-status"))
+				columns.groups[k] = i;
+		}
+	}
+	return columns;
 }
 
 /* ---------- what entries mean ---------- */

@@ -73,44 +73,6 @@ struct FlowlogIndexReader
 
 /* ---------- columns ---------- */
 
-/* Returns true if the column is filled by a field of the record that is known by a name. */
-static bool
-has_field(const FlowColumn *column, const char *field)
-{
-	const char *name = flow_field_name(flowlog_column_field(column));
-
-	return column->source == FLOW_FROM_RECORD && name != NULL && strcmp(name, field) == 0;
-}
-
-/* Returns true if the extremes of a time can be kept as integers. */
-static bool
-is_time(const FlowColumn *column)
-{
-	return column->type == FLOW_TIME || column->type == FLOW_DAY || column->type == FLOW_INT16 ||
-	       column->type == FLOW_INT32 || column->type == FLOW_INT64;
-}
-
-FlowlogIndexColumns
-flowlog_index_columns(const FlowlogTable *table)
-{
-	FlowlogIndexColumns columns = {{-1, -1}, {-1, -1}};
-
-	/* the first column of each is taken */
-	for (int i = table->ncolumns - 1; i >= 0; i--)
-	{
-		const FlowColumn *column = &table->columns[i];
-
-		for (int k = 0; k < 2; k++)
-		{
-			if (is_time(column) && has_field(column, k == 0 ? "start" : "end"))
-				columns.times[k] = i;
-			if (column->type == FLOW_TEXT && has_field(column, k == 0 ? "action" : "log-status"))
-				columns.groups[k] = i;
-		}
-	}
-	return columns;
-}
-
 /* Notes that a column is used; some are used twice. */
 static void
 use(FlowlogIndexReader *self, int column)

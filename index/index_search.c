@@ -17,7 +17,6 @@
 #include "index.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/stratnum.h"
 #include "access/table.h"
@@ -81,29 +80,22 @@ struct FlowlogIndexSearch
 static void
 read_batches(FlowlogIndexSearch *search, const unsigned char *meaning)
 {
-	Relation relation = flowlog_index_open(FLOWLOG_INDEX_BATCHES, AccessShareLock);
-	Relation index =
-		flowlog_index_open_btree(relation, FLOWLOG_BATCH_NUMBER, FLOWLOG_BATCH_FIRST_FILE);
 	int room = 8;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	FlowlogIndexRows rows;
+	Datum values[FLOWLOG_BATCH_NATTS];
+	bool isnull[FLOWLOG_BATCH_NATTS];
 
 	search->batches = palloc(sizeof(Batch) * room);
-	ScanKeyInit(&key,
-	            FLOWLOG_BATCH_NUMBER + 1,
-	            BTEqualStrategyNumber,
-	            F_INT4EQ,
-	            Int32GetDatum(search->index->number));
-	scan = systable_beginscan_ordered(relation, index, search->snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	flowlog_index_rows_begin(&rows,
+	                         FLOWLOG_INDEX_BATCHES,
+	                         FLOWLOG_BATCH_NUMBER,
+	                         FLOWLOG_BATCH_FIRST_FILE,
+	                         search->index->number,
+	                         search->snapshot);
+	while (flowlog_index_rows_next(&rows, values, isnull))
 	{
-		Datum values[FLOWLOG_BATCH_NATTS];
-		bool isnull[FLOWLOG_BATCH_NATTS];
-		const bytea *of;
+		const bytea *of = DatumGetByteaPP(values[FLOWLOG_BATCH_MEANING]);
 
-		heap_deform_tuple(tuple, RelationGetDescr(relation), values, isnull);
-		of = DatumGetByteaPP(values[FLOWLOG_BATCH_MEANING]);
 		if (VARSIZE_ANY_EXHDR(of) != FLOWLOG_INDEX_MEANING ||
 		    memcmp(VARDATA_ANY(of), meaning, FLOWLOG_INDEX_MEANING) != 0)
 			continue;
@@ -116,9 +108,7 @@ read_batches(FlowlogIndexSearch *search, const unsigned char *meaning)
 			.blocks = DatumGetInt32(values[FLOWLOG_BATCH_BLOCKS]),
 		};
 	}
-	systable_endscan_ordered(scan);
-	index_close(index, NoLock);
-	table_close(relation, NoLock);
+	flowlog_index_rows_end(&rows);
 }
 
 static int
@@ -171,29 +161,22 @@ set_times(FlowlogIndexFile *file, const Datum *values, const bool *isnull)
 static void
 read_files(FlowlogIndexSearch *search)
 {
-	Relation relation = flowlog_index_open(FLOWLOG_INDEX_FILES, AccessShareLock);
-	Relation index = flowlog_index_open_btree(relation, FLOWLOG_FILES_NUMBER, FLOWLOG_FILES_FILE);
 	int batch = 0;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	FlowlogIndexRows rows;
+	Datum values[FLOWLOG_FILES_NATTS];
+	bool isnull[FLOWLOG_FILES_NATTS];
 
-	ScanKeyInit(&key,
-	            FLOWLOG_FILES_NUMBER + 1,
-	            BTEqualStrategyNumber,
-	            F_INT4EQ,
-	            Int32GetDatum(search->index->number));
-	scan = systable_beginscan_ordered(relation, index, search->snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	flowlog_index_rows_begin(&rows,
+	                         FLOWLOG_INDEX_FILES,
+	                         FLOWLOG_FILES_NUMBER,
+	                         FLOWLOG_FILES_FILE,
+	                         search->index->number,
+	                         search->snapshot);
+	while (flowlog_index_rows_next(&rows, values, isnull))
 	{
-		Datum values[FLOWLOG_FILES_NATTS];
-		bool isnull[FLOWLOG_FILES_NATTS];
+		int32 number = DatumGetInt32(values[FLOWLOG_FILES_FILE]);
 		FlowlogIndexFile *file;
-		int32 number;
 
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(tuple, RelationGetDescr(relation), values, isnull);
-		number = DatumGetInt32(values[FLOWLOG_FILES_FILE]);
 		while (batch < search->nbatches && search->batches[batch].last_file < number)
 			batch++;
 		if (batch == search->nbatches)
@@ -208,9 +191,7 @@ read_files(FlowlogIndexSearch *search)
 		file->covered = isnull[FLOWLOG_FILES_ERROR];
 		set_times(file, values, isnull);
 	}
-	systable_endscan_ordered(scan);
-	index_close(index, NoLock);
-	table_close(relation, NoLock);
+	flowlog_index_rows_end(&rows);
 }
 
 /* Reads which files an index covers. */
