@@ -73,6 +73,7 @@ WRAPPER_OBJS = \
 	index/index_command.o \
 	index/index_cost.o \
 	index/index_definition.o \
+	index/index_file.o \
 	index/index_prune.o \
 	index/index_read.o \
 	index/index_refresh.o \

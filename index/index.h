@@ -244,6 +244,26 @@ extern bool flowlog_index_read_next(FlowlogIndexReader *reader, FlowIndexBatch *
                                     uint32 number, FlowlogIndexedFile *file, bool *full);
 extern void flowlog_index_read_end(FlowlogIndexReader *reader);
 
+/* ---------- index_file.c ---------- */
+
+/* A row of the table of files that waits to be written. */
+typedef struct FlowlogIndexRow
+{
+	int32 file; /* its number */
+	FlowlogIndexHash hash;
+	const char *path;
+	int64 bytes;
+	FlowlogIndexedFile *indexed;
+} FlowlogIndexRow;
+
+/* Copies what was read of a file into the current memory context. */
+extern void flowlog_index_make_row(FlowlogIndexRow *row, const FlowlogIndex *index, int32 number,
+                                   const FlowlogIndexedFile *file);
+
+/* Writes the rows of files. */
+extern void flowlog_index_write_rows(const FlowlogIndex *index, const FlowlogIndexRow *files,
+                                     int count);
+
 /* ---------- index_search.c ---------- */
 
 /* What an index has of a file. */

@@ -14,14 +14,8 @@
  */
 #include "index.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/skey.h"
-#include "access/stratnum.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -29,7 +23,6 @@
 #include "port/pg_bitutils.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,16 +38,6 @@
 #define LOCAL_FDS 3
 
 FLOWLOG_FUNCTION(flowlog_index_refresh);
-
-/* A row of the table of files that waits to be written. */
-typedef struct FileRow
-{
-	int32 file;
-	FlowlogIndexHash hash;
-	const char *path;
-	int64 bytes;
-	FlowlogIndexedFile *indexed;
-} FileRow;
 
 /* A table whose index is refreshed. */
 typedef struct Refresh
@@ -80,7 +63,7 @@ typedef struct Refresh
 	FlowIndexBatch *gathered;
 	int32 next_file; /* the next file's number */
 	MemoryContext rows_context;
-	FileRow *rows;
+	FlowlogIndexRow *rows;
 	int nrows;
 
 	/* files that cannot be indexed */
@@ -480,30 +463,16 @@ static void
 keep_row(Refresh *refresh, const FlowlogIndexedFile *file)
 {
 	MemoryContext old = MemoryContextSwitchTo(refresh->rows_context);
-	FileRow *row = &refresh->rows[refresh->nrows++];
-	size_t size = offsetof(FlowlogIndexedFile, groups) +
-	              sizeof(FlowlogIndexedGroup) * (file->ngroups > 0 ? file->ngroups : 0);
 
-	row->file = refresh->next_file++;
-	row->hash = flowlog_index_hash(refresh->index, file->object);
-	row->path = pstrdup(file->object->path);
-	row->bytes = (int64) file->object->size;
-	row->indexed = palloc(size);
-	memcpy(row->indexed, file, size);
-	if (file->error != NULL)
-	{
-		row->indexed->error = pstrdup(file->error);
-		if (refresh->bad++ == 0)
-			refresh->first_bad = MemoryContextStrdup(refresh->context,
-			                                         psprintf("%s: %s",
-			                                                  flowlog_message(file->object->path),
-			                                                  file->error));
-	}
-	for (int i = 0; i < file->ngroups; i++)
-		for (int k = 0; k < 2; k++)
-			if (file->groups[i].values[k].data != NULL)
-				row->indexed->groups[i].values[k].data =
-					pnstrdup(file->groups[i].values[k].data, file->groups[i].values[k].len);
+	flowlog_index_make_row(&refresh->rows[refresh->nrows++],
+	                       refresh->index,
+	                       refresh->next_file++,
+	                       file);
+	if (file->error != NULL && refresh->bad++ == 0)
+		refresh->first_bad = MemoryContextStrdup(refresh->context,
+		                                         psprintf("%s: %s",
+		                                                  flowlog_message(file->object->path),
+		                                                  file->error));
 	MemoryContextSwitchTo(old);
 }
 
@@ -544,112 +513,6 @@ read_files(Refresh *refresh)
 	return more;
 }
 
-/* Returns a file's line counts, in the order that the reader of this column expects. */
-static Datum
-ledger_datum(const FlowCounts *counts)
-{
-	Datum values[] = {
-		Int64GetDatum((int64) counts->headers),
-		Int64GetDatum((int64) counts->blank),
-		Int64GetDatum((int64) counts->emitted),
-		Int64GetDatum((int64) counts->rejected),
-		Int64GetDatum((int64) counts->set_null),
-		Int64GetDatum((int64) counts->messages_skipped),
-	};
-
-	return flowlog_array_datum(values, NULL, lengthof(values), INT8OID);
-}
-
-/* Appends a value of a group: its length, or 0xFF for NULL, and its bytes. */
-static void
-add_group_value(StringInfo all, const FlowSlice *value)
-{
-	if (value->data == NULL)
-		appendStringInfoChar(all, (char) 0xFF);
-	else
-	{
-		appendStringInfoChar(all, (char) value->len);
-		appendBinaryStringInfo(all, value->data, (int) value->len);
-	}
-}
-
-/* Returns a file's records by action and log status; NULL if they are not known. */
-static Datum
-groups_datum(const FlowlogIndexedFile *file, bool *isnull)
-{
-	StringInfoData all;
-
-	*isnull = file->ngroups < 0 || file->error != NULL;
-	if (*isnull)
-		return (Datum) 0;
-	initStringInfo(&all);
-	for (int i = 0; i < file->ngroups; i++)
-	{
-		for (int k = 0; k < 2; k++)
-			add_group_value(&all, &file->groups[i].values[k]);
-		appendBinaryStringInfo(&all, (char *) &file->groups[i].count, sizeof(uint64));
-	}
-	return flowlog_bytes_datum(all.data, all.len);
-}
-
-/* Sets the columns of a file's row. */
-static void
-set_row(const Refresh *refresh, const FileRow *row, Datum *values, bool *isnull)
-{
-	const FlowlogIndexedFile *file = row->indexed;
-
-	memset(isnull, 0, sizeof(bool) * FLOWLOG_FILES_NATTS);
-	values[FLOWLOG_FILES_NUMBER] = Int32GetDatum(refresh->index->number);
-	values[FLOWLOG_FILES_FILE] = Int32GetDatum(row->file);
-	values[FLOWLOG_FILES_HASH1] = Int64GetDatum((int64) row->hash.word[0]);
-	values[FLOWLOG_FILES_HASH2] = Int64GetDatum((int64) row->hash.word[1]);
-	values[FLOWLOG_FILES_ADDRESS_COLUMNS] = Int32GetDatum((int32) file->address_columns);
-	for (int i = 0; i < 2; i++)
-	{
-		int least = FLOWLOG_FILES_LEAST_START + 2 * i;
-
-		isnull[least] = isnull[least + 1] = !file->has_times[i] || file->error != NULL;
-		values[least] = Int64GetDatum(file->least[i]);
-		values[least + 1] = Int64GetDatum(file->greatest[i]);
-	}
-	values[FLOWLOG_FILES_BYTES] = Int64GetDatum(row->bytes);
-	values[FLOWLOG_FILES_LINES] = Int64GetDatum((int64) file->counts.lines);
-	values[FLOWLOG_FILES_LEDGER] = ledger_datum(&file->counts);
-	values[FLOWLOG_FILES_GROUPS] = groups_datum(file, &isnull[FLOWLOG_FILES_GROUPS]);
-	isnull[FLOWLOG_FILES_ERROR] = file->error == NULL;
-	values[FLOWLOG_FILES_ERROR] =
-		file->error == NULL ? (Datum) 0 : CStringGetTextDatum(file->error);
-	values[FLOWLOG_FILES_PATH] = flowlog_bytes_datum(row->path, strlen(row->path));
-}
-
-/* Writes the rows of the files. */
-static void
-write_rows(const Refresh *refresh)
-{
-	Relation relation = flowlog_index_open(FLOWLOG_INDEX_FILES, RowExclusiveLock);
-	CatalogIndexState indexes = CatalogOpenIndexes(relation);
-	MemoryContext rows =
-		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw rows", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(rows);
-
-	for (int i = 0; i < refresh->nrows; i++)
-	{
-		Datum values[FLOWLOG_FILES_NATTS];
-		bool isnull[FLOWLOG_FILES_NATTS];
-
-		CHECK_FOR_INTERRUPTS();
-		set_row(refresh, &refresh->rows[i], values, isnull);
-		CatalogTupleInsertWithInfo(relation,
-		                           heap_form_tuple(RelationGetDescr(relation), values, isnull),
-		                           indexes);
-		MemoryContextReset(rows);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(rows);
-	CatalogCloseIndexes(indexes);
-	table_close(relation, NoLock);
-}
-
 /* Writes what was read, as a batch of the lowest level. */
 static void
 write_batch(Refresh *refresh)
@@ -667,7 +530,7 @@ write_batch(Refresh *refresh)
 	if (status != FLOW_OK)
 		flowlog_raise_status(&refresh->backend, status);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	write_rows(refresh);
+	flowlog_index_write_rows(refresh->index, refresh->rows, refresh->nrows);
 	flowlog_index_write_batch(&refresh->backend, &spec, refresh->gathered);
 	PopActiveSnapshot();
 	flowlog_return_to(&before);
@@ -688,7 +551,7 @@ index_new_files(Refresh *refresh)
 	{
 		refresh->rows_context =
 			AllocSetContextCreate(refresh->context, "flowlog_fdw rows", ALLOCSET_DEFAULT_SIZES);
-		refresh->rows = palloc(sizeof(FileRow) * MAX_BATCH_FILES);
+		refresh->rows = palloc(sizeof(FlowlogIndexRow) * MAX_BATCH_FILES);
 		if (flow_index_batch_create(&refresh->backend.host,
 		                            (size_t) maintenance_work_mem * 1024,
 		                            &refresh->gathered,
