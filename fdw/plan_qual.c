@@ -12,6 +12,7 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/restrictinfo.h"
+#include "utils/snapmgr.h"
 
 /* Returns the foreign table of a base relation. */
 const FlowlogTable *
@@ -181,16 +182,20 @@ flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const Flowlo
 }
 
 /*
- * Returns true if a restriction may be looked up in the table's index.  What
- * the index says of files, as EXPLAIN shows it, is of records that restrictions
- * of a lower security level may hide.
+ * Returns true if a restriction may be looked up in the table's index, which
+ * has the values of "indexed".  What the index says of files, as EXPLAIN shows
+ * it, is of records that restrictions of a lower security level may hide.
  */
 static bool
-may_use_index(PlannerInfo *root, RelOptInfo *baserel, const RestrictInfo *restriction)
+may_use_index(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *indexed,
+              const RestrictInfo *restriction)
 {
 	const FlowlogPlanInfo *info = baserel->fdw_private;
+	Bitmapset *attrs = NULL;
 
-	return restriction->security_level <= baserel->baserestrict_min_security &&
+	pull_varattnos((Node *) restriction->clause, baserel->relid, &attrs);
+	return bms_overlap(attrs, indexed) &&
+	       restriction->security_level <= baserel->baserestrict_min_security &&
 	       !(info->may_not_run && root->qual_security_level > 0) &&
 	       flowlog_qual_is_for_index(root, baserel->relid, info->table, restriction->clause);
 }
@@ -235,10 +240,13 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *time = NIL;
 	List *clauses = NIL;
 	FlowlogIndexUse use = index_use(root, baserel, restrictions, sets);
+	Bitmapset *indexed = NULL;
 	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
 	*local = NIL;
+	if (use != FLOWLOG_INDEX_UNUSED)
+		indexed = flowlog_index_attrs(table, GetActiveSnapshot());
 	foreach(cell, restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
@@ -274,7 +282,7 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 				break;
 			case QUAL_PUSHED:
 				pushed = lappend(pushed, restriction->clause);
-				if (use != FLOWLOG_INDEX_UNUSED && may_use_index(root, baserel, restriction))
+				if (indexed != NULL && may_use_index(root, baserel, indexed, restriction))
 					index = lappend(index, restriction->clause);
 				break;
 		}

@@ -363,6 +363,12 @@ typedef struct FlowlogIndexPrune FlowlogIndexPrune;
 extern bool flowlog_index_is_defined(Oid relid);
 
 /*
+ * Returns the attributes, as pull_varattnos does, whose values a table's index
+ * has; NULL if there is no index.
+ */
+extern Bitmapset *flowlog_index_attrs(const FlowlogTable *table, Snapshot snapshot);
+
+/*
  * Returns the share of a table's files that a scan is expected to read, if its
  * index leaves out those that cannot match its restrictions.
  */

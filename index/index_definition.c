@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/skey.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -245,6 +246,29 @@ flowlog_index_columns(const FlowlogTable *table)
 		}
 	}
 	return columns;
+}
+
+Bitmapset *
+flowlog_index_attrs(const FlowlogTable *table, Snapshot snapshot)
+{
+	FlowlogIndex *index = flowlog_index_find(table->relid, snapshot);
+	FlowlogIndexColumns others = flowlog_index_columns(table);
+	int columns[FLOWLOG_INDEX_COLUMNS];
+	Bitmapset *attrs = NULL;
+
+	if (index == NULL)
+		return NULL;
+	flowlog_index_find_columns(index, table, columns);
+	for (int i = 0; i < list_length(index->names); i++)
+		if (columns[i] >= 0)
+			attrs = bms_add_member(attrs,
+			                       table->attnums[columns[i]] - FirstLowInvalidHeapAttributeNumber);
+	for (int i = 0; i < (int) lengthof(others.times); i++)
+		if (others.times[i] >= 0)
+			attrs = bms_add_member(attrs,
+			                       table->attnums[others.times[i]] -
+			                           FirstLowInvalidHeapAttributeNumber);
+	return attrs;
 }
 
 /* ---------- what entries mean ---------- */
