@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 
 #include "access/sysattr.h"
-#include "common/int.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bitutils.h"
 #include "utils/builtins.h"
@@ -825,93 +824,4 @@ flowlog_tuple_fill(FlowlogTuple *tuple, const FlowRecord *record, Datum *values,
 		            isnull);
 	for (int i = QUICK_MAX; i < tuple->nconverters; i++)
 		fill_column(tuple, &tuple->converters[i], fields, values, isnull);
-}
-
-/* ---------- Datums to values ---------- */
-
-/*
- * Returns the Unix time of a timestamp, in microseconds.  Infinity, and what
- * is too near to it, becomes an end of the range.
- */
-static int64
-unix_microseconds(Timestamp timestamp)
-{
-	int64 result;
-
-	if (TIMESTAMP_NOT_FINITE(timestamp))
-		return timestamp;
-	if (pg_add_s64_overflow(timestamp, FLOWLOG_EPOCH_MICROSECONDS, &result))
-		return PG_INT64_MAX;
-	return result;
-}
-
-/* Returns an inet or cidr as the core has it. */
-static FlowAddress
-address_of(const inet *in)
-{
-	FlowAddress address = {0};
-
-	address.family = ip_family(in) == PGSQL_AF_INET ? 4 : 6;
-	address.bits = ip_bits(in);
-	memcpy(address.bytes, ip_addr(in), ip_addrsize(in));
-	return address;
-}
-
-/*
- * Converts a Datum to the core's value.  It must know all types that qual.c
- * compares columns with.
- */
-void
-flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value)
-{
-	switch (type)
-	{
-		case BOOLOID:
-			value->integer = DatumGetBool(datum);
-			break;
-		case INT2OID:
-			value->integer = DatumGetInt16(datum);
-			break;
-		case INT4OID:
-			value->integer = DatumGetInt32(datum);
-			break;
-		case INT8OID:
-			value->integer = DatumGetInt64(datum);
-			break;
-		case FLOAT4OID:
-			value->real = DatumGetFloat4(datum);
-			break;
-		case FLOAT8OID:
-			value->real = DatumGetFloat8(datum);
-			break;
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		{
-			struct varlena *text = PG_DETOAST_DATUM_PACKED(datum);
-
-			value->text.data = VARDATA_ANY(text);
-			value->text.len = VARSIZE_ANY_EXHDR(text);
-			break;
-		}
-		case INETOID:
-		case CIDROID:
-			value->address = address_of(DatumGetInetPP(datum));
-			break;
-		case TIMESTAMPTZOID:
-		case TIMESTAMPOID:
-			value->integer = unix_microseconds(DatumGetTimestampTz(datum));
-			break;
-		case DATEOID:
-		{
-			DateADT date = DatumGetDateADT(datum);
-
-			value->integer = DATE_IS_NOBEGIN(date) ? PG_INT64_MIN
-			                 : DATE_IS_NOEND(date) ? PG_INT64_MAX
-			                                       : (int64) date + FLOWLOG_EPOCH_DAYS;
-			break;
-		}
-		default:
-			elog(ERROR, "unexpected type %u in a pushed-down qual", type);
-	}
 }

@@ -18,6 +18,12 @@ extern void flowlog_column_set_type(FlowColumn *column, Oid type, int32 typmod);
 /* Reads an integer of a type; returns false if that is none of integers. */
 extern bool flowlog_read_integer(Oid type, Datum datum, int64 *integer);
 
+/*
+ * Converts a Datum of a type that columns are compared with to the core's
+ * value.
+ */
+extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
+
 typedef struct FlowlogTuple FlowlogTuple;
 
 /* ---------- tuple.c ---------- */
@@ -73,11 +79,5 @@ extern void flowlog_tuple_rest(FlowlogTuple *tuple);
  * FLOW_OPAQUE.
  */
 extern Datum flowlog_value_to_datum(const FlowColumn *column, const FlowValue *value);
-
-/*
- * Converts a Datum of a type that columns are compared with to the core's
- * value.
- */
-extern void flowlog_value_from_datum(Oid type, Datum datum, FlowValue *value);
 
 #endif /* FLOWLOG_TUPLE_H */
