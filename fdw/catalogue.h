@@ -104,6 +104,9 @@ extern void flowlog_check_procedure(FunctionCallInfo fcinfo, const char *command
 extern List *flowlog_catalogue_tables(Oid relid, LOCKMODE lock, void (*check)(Oid relid),
                                       bool (*is_wanted)(Oid relid));
 
+/* Ends the transaction of a procedure that is connected to SPI, and begins the next one. */
+extern void flowlog_commit(void);
+
 /* Returns the name of one of the extension's tables, for a statement. */
 extern char *flowlog_catalogue_name(const char *table);
 

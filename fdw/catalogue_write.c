@@ -14,6 +14,7 @@
 #include "catalogue.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
@@ -125,6 +126,15 @@ flowlog_catalogue_tables(Oid relid, LOCKMODE lock, void (*check)(Oid relid),
 }
 
 /* ---------- statements ---------- */
+
+void
+flowlog_commit(void)
+{
+	SPI_commit();
+	SPI_start_transaction();
+	/* at other levels a snapshot would last as long as a listing, or as files are read */
+	XactIsoLevel = XACT_READ_COMMITTED;
+}
 
 char *
 flowlog_catalogue_name(const char *table)

@@ -504,10 +504,7 @@ refresh_list(Oid relid, bool verify)
 
 	do
 	{
-		SPI_commit();
-		SPI_start_transaction();
-		/* at other levels a snapshot would last as long as the listing */
-		XactIsoLevel = XACT_READ_COMMITTED;
+		flowlog_commit();
 		more = refresh_days(relid, verify, &days);
 	} while (more);
 }

@@ -88,16 +88,6 @@ release(void *arg)
 	refresh->store = NULL;
 }
 
-/* Ends a transaction, and begins the next one. */
-static void
-commit(void)
-{
-	SPI_commit();
-	SPI_start_transaction();
-	/* at other levels a snapshot would last as long as the listing, or the reading */
-	XactIsoLevel = XACT_READ_COMMITTED;
-}
-
 /* ---------- listing ---------- */
 
 /* Sets the columns of the index; one that is gone makes it useless. */
@@ -571,7 +561,7 @@ index_new_files(Refresh *refresh)
 		{
 			write_batch(refresh);
 			MemoryContextSwitchTo(old);
-			commit();
+			flowlog_commit();
 			MemoryContextSwitchTo(refresh->context);
 		}
 	}
@@ -600,7 +590,7 @@ merge_batches(Refresh *refresh)
 			      (int16) (refresh->batches[refresh->nbatches - 1].level + 1));
 		PopActiveSnapshot();
 		flowlog_return_to(&before);
-		commit();
+		flowlog_commit();
 		if (count == 0)
 			return;
 	}
@@ -665,7 +655,7 @@ refresh_index(Oid relid)
 	found = prepare(refresh, relation);
 	relation_close(relation, NoLock);
 	MemoryContextSwitchTo(old);
-	commit(); /* no lock on the extension's tables is held while it lists */
+	flowlog_commit(); /* no lock on the extension's tables is held while it lists */
 	MemoryContextSwitchTo(refresh->context);
 	if (found)
 		list_files(refresh);
@@ -673,7 +663,7 @@ refresh_index(Oid relid)
 	if (found)
 	{
 		update_index(refresh);
-		commit();
+		flowlog_commit();
 		index_new_files(refresh);
 		merge_batches(refresh);
 		CacheInvalidateRelcacheByRelid(relid); /* cached plans are costed anew */
@@ -726,7 +716,7 @@ flowlog_index_refresh(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	foreach(cell, tables)
 	{
-		commit();
+		flowlog_commit();
 		refresh_index(lfirst_oid(cell));
 	}
 	before = flowlog_become(flowlog_catalogue_owner());
