@@ -434,7 +434,8 @@ spec_of_bytes(int nkeys, size_t memory)
 	                        all_of_bytes,
 	                        (int) flow_countof(all_of_bytes),
 	                        memory,
-	                        false};
+	                        false,
+	                        NULL};
 }
 
 /* Sums exceed 64 bits in both directions, and return. */
@@ -484,7 +485,7 @@ it_reads_digits_of_any_length(void)
 		     {FLOW_COUNT, c, NULL, NULL},
 		     {FLOW_MIN, c, NULL, NULL}};
 		FlowGroupSpec spec =
-			{&unit_host, columns, NCOLUMNS, NULL, by_action, 0, aggregates, 3, 0, false};
+			{&unit_host, columns, NCOLUMNS, NULL, by_action, 0, aggregates, 3, 0, false, NULL};
 		Pair pair;
 
 		for (int len = 0; len < 26 * 2; len++)
@@ -553,7 +554,7 @@ it_does_not_hide_missing_fields_behind_groups(void)
 {
 	static const FlowGroupBy keys[] = {{9, NULL}};
 	FlowGroupSpec spec =
-		{&unit_host, columns, NCOLUMNS, NULL, keys, 1, all_of_bytes, 1, 100000, false};
+		{&unit_host, columns, NCOLUMNS, NULL, keys, 1, all_of_bytes, 1, 100000, false, NULL};
 	FlowSlice fields[NCOLUMNS] = {0};
 	FlowBatch batch = {.count = 1, .fields = fields};
 	FlowGroups *groups;
@@ -584,7 +585,8 @@ static void
 it_has_one_group_without_keys(void)
 {
 	static const FlowAggregate count_all[] = {{FLOW_COUNT_ALL, -1, NULL, NULL}};
-	FlowGroupSpec spec = {&unit_host, columns, NCOLUMNS, NULL, NULL, 0, count_all, 1, 0, false};
+	FlowGroupSpec spec =
+		{&unit_host, columns, NCOLUMNS, NULL, NULL, 0, count_all, 1, 0, false, NULL};
 	FlowBatch batch = {.count = 0, .rows = NULL, .next = (const uint32_t *) &spec};
 	FlowGroups *groups;
 	FlowGroup group;
