@@ -224,6 +224,14 @@ typedef struct FlowIndexRange
 } FlowIndexRange;
 
 /*
+ * in index_range.c: sets ranges[], which has room for "count", to the keys of
+ * the addresses in some networks, in order and without overlaps.  FLOW_OK,
+ * FLOW_NO_MEMORY or FLOW_INTERRUPTED.
+ */
+extern FlowStatus flow_index_network_ranges(const FlowHost *host, const FlowAddress *networks,
+                                            size_t count, FlowIndexRange *ranges, size_t *nranges);
+
+/*
  * Which forms of a text column's values a condition knows.  In a file in which
  * all of them are addresses, their keys are addresses; in all others, texts.
  */

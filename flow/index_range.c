@@ -307,3 +307,50 @@ flow_index_ranges_next(FlowIndexRanges *ranges, FlowIndexRange *next, size_t roo
 		next_texts(ranges, &next[count++]);
 	return count;
 }
+
+/* ---------- networks ---------- */
+
+/* Adds the addresses of a network. */
+static void
+add_network(FlowIndexRanges *ranges, const FlowAddress *network)
+{
+	unsigned bits = network->bits;
+
+	if (network->family == 4)
+	{
+		uint64_t address = number_of(network->bytes, 4), hosts = UINT32_MAX;
+
+		hosts = bits < 32 ? hosts >> bits : 0;
+		flow_index_ranges_add(ranges, FLOW_INDEX_IPV4, 0, address & ~hosts, 0, address | hosts);
+	}
+	else
+	{
+		uint64_t high = number_of(network->bytes, 8), low = number_of(network->bytes + 8, 8);
+		uint64_t high_hosts = bits < 64 ? UINT64_MAX >> bits : 0;
+		uint64_t low_hosts = bits <= 64 ? UINT64_MAX : bits < 128 ? UINT64_MAX >> (bits - 64) : 0;
+
+		flow_index_ranges_add(ranges,
+		                      FLOW_INDEX_IPV6,
+		                      high & ~high_hosts,
+		                      low & ~low_hosts,
+		                      high | high_hosts,
+		                      low | low_hosts);
+	}
+}
+
+FlowStatus
+flow_index_network_ranges(const FlowHost *host, const FlowAddress *networks, size_t count,
+                          FlowIndexRange *ranges, size_t *nranges)
+{
+	FlowIndexRanges all;
+	FlowStatus status;
+
+	flow_index_ranges_begin(&all, host);
+	for (size_t i = 0; i < count && flow_index_ranges_go_on(&all); i++)
+		add_network(&all, &networks[i]);
+	status = flow_index_ranges_sort(&all);
+	if (status == FLOW_OK)
+		*nranges = flow_index_ranges_next(&all, ranges, count);
+	flow_index_ranges_free(&all);
+	return status;
+}

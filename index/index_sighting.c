@@ -45,44 +45,21 @@ typedef struct Sight
 
 /* ---------- addresses ---------- */
 
-/* Sets the range of the addresses in a network, which may be a single one. */
-static void
-set_range(const FlowAddress *network, FlowIndexRange *range)
-{
-	int bytes = network->family == 4 ? 4 : 16;
-
-	memset(range, 0, sizeof(*range));
-	range->from.len = range->to.len = (uint8) (1 + bytes);
-	range->from.bytes[0] = range->to.bytes[0] =
-		network->family == 4 ? FLOW_INDEX_IPV4 : FLOW_INDEX_IPV6;
-	for (int i = 0; i < bytes; i++)
-	{
-		int left = network->bits - 8 * i; /* bits of the prefix from here on */
-		uint8 mask = left >= 8 ? 0xFF : left <= 0 ? 0 : (uint8) (0xFF << (8 - left));
-
-		range->from.bytes[1 + i] = network->bytes[i] & mask;
-		range->to.bytes[1 + i] = network->bytes[i] | (uint8) ~mask;
-	}
-}
-
-static int
-compare_ranges(const void *a, const void *b)
-{
-	return flow_index_key_compare(&((const FlowIndexRange *) a)->from,
-	                              &((const FlowIndexRange *) b)->from);
-}
-
 /* Returns the ranges of an array of addresses, in order and without overlaps. */
 static FlowIndexRange *
-ranges_of(ArrayType *array, size_t *count)
+ranges_of(FlowlogBackend *backend, ArrayType *array, size_t *count)
 {
 	Datum *addresses;
 	bool *isnull;
 	int naddresses;
+	FlowAddress *networks;
 	FlowIndexRange *ranges;
 	size_t all = 0;
+	FlowStatus status;
 
 	deconstruct_array(array, INETOID, -1, false, TYPALIGN_INT, &addresses, &isnull, &naddresses);
+	networks = MemoryContextAllocHuge(CurrentMemoryContext,
+	                                  sizeof(FlowAddress) * ((size_t) naddresses + 1));
 	ranges = MemoryContextAllocHuge(CurrentMemoryContext,
 	                                sizeof(FlowIndexRange) * ((size_t) naddresses + 1));
 	for (int i = 0; i < naddresses; i++)
@@ -94,20 +71,12 @@ ranges_of(ArrayType *array, size_t *count)
 		if (isnull[i])
 			continue;
 		flowlog_value_from_datum(INETOID, addresses[i], &value);
-		set_range(&value.address, &ranges[all++]);
+		networks[all++] = value.address;
 	}
-	qsort(ranges, all, sizeof(FlowIndexRange), compare_ranges);
-
-	*count = 0;
-	for (size_t i = 0; i < all; i++)
-	{
-		FlowIndexRange *last = *count > 0 ? &ranges[*count - 1] : NULL;
-
-		if (last == NULL || flow_index_key_compare(&ranges[i].from, &last->to) > 0)
-			ranges[(*count)++] = ranges[i];
-		else if (flow_index_key_compare(&ranges[i].to, &last->to) > 0)
-			last->to = ranges[i].to;
-	}
+	status = flow_index_network_ranges(&backend->host, networks, all, ranges, count);
+	if (status != FLOW_OK)
+		flowlog_raise_status(backend, status);
+	pfree(networks);
 	return ranges;
 }
 
@@ -290,6 +259,7 @@ flowlog_sightings(PG_FUNCTION_ARGS)
 	const FlowIndexRange *ranges;
 	size_t count;
 	uint64 others = 0;
+	FlowlogBackend backend;
 	HTAB *found;
 	ListCell *cell;
 
@@ -298,7 +268,8 @@ flowlog_sightings(PG_FUNCTION_ARGS)
 	control.hcxt = CurrentMemoryContext;
 	found =
 		hash_create("flow log sightings", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	ranges = ranges_of(PG_GETARG_ARRAYTYPE_P(1), &count);
+	flowlog_backend_init(&backend, CurrentMemoryContext);
+	ranges = ranges_of(&backend, PG_GETARG_ARRAYTYPE_P(1), &count);
 	foreach(cell, flowlog_visible_tables(PG_GETARG_OID(0)))
 		others += look_at_table(lfirst_oid(cell), found, ranges, count);
 	return_sightings(found, result, desc);

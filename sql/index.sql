@@ -135,6 +135,12 @@ SELECT condition, ask('SELECT interface_id FROM flow WHERE ' || condition) FROM 
 	$$start IS NULL$$, $$start IS NOT NULL$$, $$start IS DISTINCT FROM '2026-01-30 00:00:50'$$, $$start < '2026-01-31' AND srcaddr = '10.0.0.4'$$, $$start < '2026-01-31' OR srcaddr = '10.0.0.4'$$, $$NOT start < '2026-01-31'$$, $$(start > '2026-01-31') IS NULL$$,
 	$$date_trunc('day', start) = '2026-01-31'$$, $$start::date = '2026-01-31'$$, $$start > "end"$$, $$extract(epoch FROM start) = 1769731250$$]) WITH ORDINALITY u(condition, i) ORDER BY i;
 
+-- where addresses were seen, of which no file is read: networks that overlap, both families, one twice and NULL
+SELECT address, first, last, files
+	FROM flowlog_sightings('flow', '{10.0.0.1,10.0.0.0/29,10.0.0.0/30,NULL,2001:db8::1,2001:db8::/64,192.0.2.7,203.0.113.1}') ORDER BY address;
+SELECT count(*) FROM flowlog_sightings('flow', '{0.0.0.0/0,::/0}');
+SELECT count(*) FROM flowlog_sightings('flow', '{}');
+
 -- texts: file 4 has a value that is no address
 SELECT condition, ask('SELECT interface_id FROM texts WHERE ' || condition) FROM unnest(ARRAY[
 	$$srcaddr = '10.0.0.1'$$, $$srcaddr = '10.0.0.01'$$, $$srcaddr IN ('10.0.0.1', '10.1.0.0/16')$$, $$srcaddr LIKE '10.0.0.%'$$, $$srcaddr LIKE '10.1%'$$, $$srcaddr LIKE '1%'$$, $$srcaddr LIKE '::%'$$, $$srcaddr LIKE '10.0.0.1'$$, $$dstaddr LIKE '2001:db8::%'$$, $$srcaddr > '2'$$, $$srcaddr < '10.0.0.2' COLLATE "C"$$,
