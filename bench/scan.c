@@ -478,7 +478,8 @@ read_all(FlowReader *reader, Totals *totals, bool alone)
 	                      &aggregate,
 	                      1,
 	                      GROUP_MEMORY,
-	                      option.query->key >= 0};
+	                      option.query->key >= 0,
+	                      NULL};
 	FlowGroups *groups;
 	FlowError error = {0};
 	FlowStatus status;
@@ -688,6 +689,25 @@ take_result(FILE *result, Totals *totals)
 	fclose(result);
 }
 
+/* Opens a file that is gone when it is closed. */
+static FILE *
+open_temporary(void)
+{
+	const char *directory = getenv("TMPDIR");
+	char path[4096];
+	int fd;
+
+	snprintf(path,
+	         sizeof(path),
+	         "%s/scan_XXXXXX",
+	         directory != NULL && directory[0] != '\0' ? directory : "/tmp");
+	fd = mkstemp(path);
+	if (fd < 0)
+		fail_system("make a temporary file");
+	unlink(path);
+	return fdopen(fd, "w+");
+}
+
 /* Runs the processes and adds their totals. */
 static void
 run_processes(Totals *totals)
@@ -699,7 +719,7 @@ run_processes(Totals *totals)
 	{
 		pid_t pid;
 
-		results[i] = tmpfile();
+		results[i] = open_temporary();
 		if (results[i] == NULL || (pid = fork()) < 0)
 			fail_system("start a process");
 		if (pid == 0)

@@ -38,7 +38,7 @@ static const FlowAggregate aggregates[] = {{.kind = FLOW_COUNT_ALL, .column = -1
                                            {.kind = FLOW_MAX, .column = 3}};
 
 /* A file that the test makes. */
-static char made[] = "/tmp/flow-group-all-XXXXXX";
+static char made[256];
 
 /* Files of all forms, some of which have bad records. */
 static const char *const names[] = {"test/data/s3.log",
@@ -366,8 +366,10 @@ static void
 make_log(void)
 {
 	uint64_t seed = 20;
-	FILE *file = fdopen(mkstemp(made), "w");
+	FILE *file;
 
+	snprintf(made, sizeof(made), "%s/flow_group_all_XXXXXX", unit_temporary());
+	file = fdopen(mkstemp(made), "w");
 	fprintf(file, "srcaddr dstaddr dstport start action log-status\n");
 	for (int i = 0; i < 8000; i++)
 	{

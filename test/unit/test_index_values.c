@@ -40,9 +40,8 @@ static const FlowGroupBy value_keys[INDEXED] =
 static const FlowAggregate aggregates[] = {{.kind = FLOW_COUNT_ALL, .column = -1}};
 
 /* Files that the test makes: with bad fields, and with addresses only. */
-static char bad_log[] = "/tmp/flow-values-bad-XXXXXX";
-static char good_log[] = "/tmp/flow-values-good-XXXXXX";
-static char spelled_log[] = "/tmp/flow-values-spelled-XXXXXX";
+#define PATH_SIZE 256
+static char bad_log[PATH_SIZE], good_log[PATH_SIZE], spelled_log[PATH_SIZE];
 
 static const char *const names[] = {"test/data/s3.log",
                                     "test/data/plain.log.gz",
@@ -377,8 +376,10 @@ static void
 make_log(char *path, bool bad, bool spelled)
 {
 	uint64_t seed = 20 + bad;
-	FILE *file = fdopen(mkstemp(path), "w");
+	FILE *file;
 
+	snprintf(path, PATH_SIZE, "%s/flow_values_XXXXXX", unit_temporary());
+	file = fdopen(mkstemp(path), "w");
 	fprintf(file, "pkt-srcaddr srcaddr dstaddr dstport start action interface-id\n");
 	for (int i = 0; i < 6000; i++)
 	{

@@ -808,7 +808,7 @@ a_huge_field_of_csv_takes_the_memory_of_a_line(void)
 
 /* ---------- through the reader ---------- */
 
-static char path[64];
+static char path[256];
 
 static const FlowColumn columns[] = {{.name = "a", .type = FLOW_TEXT, .max_chars = -1},
                                      {.name = "b", .type = FLOW_INT32, .max_chars = -1}};
@@ -996,7 +996,7 @@ main(void)
 {
 	host = unit_host;
 	host.allocate = allocate_but_once;
-	strcpy(path, "/tmp/flow_json_XXXXXX");
+	snprintf(path, sizeof(path), "%s/flow_json_XXXXXX", unit_temporary());
 	close(mkstemp(path));
 	RUN(whatever_is_cut_where_the_lines_are_the_same);
 	RUN(random_json_becomes_what_the_plain_reader_makes_of_it);
