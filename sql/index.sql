@@ -25,7 +25,7 @@ END $$;
 -- files that were changed within two seconds are left to the next refresh
 CREATE PROCEDURE settle() LANGUAGE sql AS $$ SELECT pg_sleep(2.1) $$;
 CREATE FUNCTION header() RETURNS text LANGUAGE sql AS $$ SELECT 'interface-id srcaddr dstaddr dstport start end action log-status'::text $$;
-SELECT format('COPY (SELECT) TO PROGRAM %L', 'rm -f ''' || :'logs' || '''*') AS clean \gset
+SELECT format('COPY (SELECT WHERE false) TO PROGRAM %L', 'rm -f ''' || :'logs' || '''*') AS clean \gset
 :clean;
 SELECT write(:'logs' || '1.log', ARRAY[header(),
 	'eni-1 10.0.0.1 198.51.100.1 443 1769731200 1769731260 ACCEPT OK', 'eni-1 10.0.0.2 198.51.100.2 22 1769731201 1769731261 REJECT OK']);
@@ -203,7 +203,7 @@ SELECT write(:'logs' || '1.log', ARRAY[header(),
 	'eni-1 10.0.0.7 198.51.100.1 443 1769731200 1769731260 ACCEPT OK', 'eni-1 10.0.0.2 198.51.100.2 22 1769731201 1769731261 REJECT OK']);
 SELECT ask($$SELECT interface_id FROM flow WHERE srcaddr = '10.0.0.7'$$);
 SELECT ask($$SELECT interface_id FROM flow WHERE srcaddr = '10.0.0.1'$$);
-SELECT format('COPY (SELECT) TO PROGRAM %L', 'rm ''' || :'logs' || '3.log''') AS remove \gset
+SELECT format('COPY (SELECT WHERE false) TO PROGRAM %L', 'rm ''' || :'logs' || '3.log''') AS remove \gset
 :remove;
 SELECT ask($$SELECT interface_id FROM flow WHERE srcaddr IN ('10.0.0.3', '10.0.0.4')$$);
 SELECT files, files_not_covered FROM flowlog_indexes ORDER BY "table"::text;
