@@ -130,7 +130,7 @@ sub random_query
 		{
 			my $by = one_of("ROLLUP ($list)", "CUBE ($list)", "GROUPING SETS (($list), ($group[0]), ())");
 
-			($keys->[0], $order) = ("grouping($list)", one_of("grouping($list)", "grouping($list) DESC")) if rand() < 0.1;
+			($keys->[0], $order, $knows) = ("grouping($list)", one_of("grouping($list)", "grouping($list) DESC"), 1) if rand() < 0.1;
 			return ('SELECT ' . join(', ', map { (@group, @$keys)[$_] . " AS k$_" } 0 .. $#group + @$keys) . " FROM %s$where GROUP BY $by" . one_of('', '', ' HAVING count(*) > 2', ' HAVING max(medium) > 50000 OR count(*) = 1') . " ORDER BY $order, $list, grouping($list) LIMIT $limit",
 				$knows && $finite && 'group');
 		}
