@@ -115,6 +115,15 @@ sub on_inet
 	return "$column IS " . one_of('NULL', 'NOT NULL', 'NOT DISTINCT FROM ' . constant($params, 'inet', @addresses), 'DISTINCT FROM ' . constant($params, 'inet', @addresses));
 }
 
+# The beginning of a text of UTF-8, of as many bytes as are whole characters
+sub beginning
+{
+	my ($text) = @_;
+	my @characters = $text =~ /[\x00-\x7F\xC0-\xFF][\x80-\xBF]*/g;
+
+	return join('', @characters[ 0 .. int(rand(@characters + 1)) - 1 ]);
+}
+
 sub on_text
 {
 	my ($column, $params, $other, @values) = @_;
@@ -124,8 +133,8 @@ sub on_text
 	return "$column = $other" if defined $other && $choice < 4;
 	return "$column " . one_of(@compare) . ' ' . constant($params, 'text', @values) . one_of('', '', ' COLLATE "C"') if $choice < 4;
 	return "$column " . one_of('= ANY', '= ANY', '<> ALL', '= ALL') . ' (' . array($params, 'text', @values) . ')' if $choice < 6;
-	return "$column " . one_of('LIKE', 'LIKE', 'NOT LIKE') . ' ' . quoted(substr($word, 0, int(rand(length($word) + 1))) . one_of('%', '%', '_', '', '%1')) if $choice < 9;
-	return "starts_with($column, " . constant($params, 'text', map { substr($_, 0, 4) } @values) . ')' if $choice == 9;
+	return "$column " . one_of('LIKE', 'LIKE', 'NOT LIKE') . ' ' . quoted(beginning($word) . one_of('%', '%', '_', '', '%1')) if $choice < 9;
+	return "starts_with($column, " . constant($params, 'text', map { beginning($_) } @values) . ')' if $choice == 9;
 	return "$column ~ " . quoted('^' . one_of('eni-1', '10\.0', '192', 'x')) if $choice == 10;
 	return "length($column) > 5" if $choice == 11;
 	return "$column IS " . one_of('NULL', 'NOT NULL', 'NOT DISTINCT FROM ' . constant($params, 'text', @values));

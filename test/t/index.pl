@@ -262,8 +262,8 @@ sub change
 {
 	$changes[ int(rand(@changes)) ]->();
 	$s3->refresh;
-	# settled files must not change, or the list be made anew
-	outcome($node, q{CALL flowlog_list_refresh('settled')}) eq '' or die 'could not list';
+	# settled files must not change, or the list be compared with them
+	outcome($node, q{CALL flowlog_list_refresh('settled', true)}) eq '' or die 'could not list';
 	return;
 }
 
