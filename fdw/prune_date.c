@@ -220,7 +220,7 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 			unit = USECS_PER_SEC;
 			break;
 		default:
-			return (FlowInterval) {false, 0, 0};
+			return (FlowInterval) {.known = false};
 	}
 
 	/*
@@ -228,10 +228,12 @@ interval_of(const FlowColumn *column, int64 from, int64 to)
 	 * most
 	 */
 	if (column->type == FLOW_TIME)
-		return (FlowInterval) {true, from - USECS_PER_SEC, to};
-	return (FlowInterval) {true,
-	                       from / unit - 1,
-	                       to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC)};
+		return (FlowInterval) {.known = true, .low = from - USECS_PER_SEC, .high = to};
+	return (FlowInterval) {
+		.known = true,
+		.low = from / unit - 1,
+		.high = to == PG_INT64_MAX ? to : to / unit + (unit == USECS_PER_SEC),
+	};
 }
 
 /*
@@ -299,7 +301,7 @@ flowlog_prune_ends_before(FlowlogPrune *prune, int variable, int64 from)
 	{
 		const FlowColumn *column = &table->columns[i];
 
-		prune->intervals[i] = (FlowInterval) {false, 0, PG_INT64_MAX};
+		prune->intervals[i] = (FlowInterval) {.high = PG_INT64_MAX};
 		if (column->source != FLOW_FROM_VARIABLE || column->variable != variable ||
 		    (column->type != FLOW_TIME && column->type != FLOW_DAY))
 			continue;

@@ -12,7 +12,7 @@
 #define BIT(truth) (1u << (truth))
 #define ANY_TRUTH (BIT(FLOW_FALSE) | BIT(FLOW_TRUE) | BIT(FLOW_UNKNOWN))
 
-/* A value may always be NULL, or be taken for NULL. */
+/* A value may be NULL, or be taken for NULL, if it is not said that it never is. */
 static unsigned
 leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 {
@@ -21,7 +21,8 @@ leaf_truths(const FlowPredicate *leaf, const FlowInterval *interval)
 	if (!interval->known || leaf->outcomes == NULL)
 		return ANY_TRUTH;
 	outcomes = leaf->outcomes(leaf, interval->low, interval->high);
-	return BIT(FLOW_UNKNOWN) | ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) |
+	return (interval->always ? 0 : BIT(FLOW_UNKNOWN)) |
+	       ((outcomes & 1) ? BIT(leaf->verdict[false]) : 0) |
 	       ((outcomes & 2) ? BIT(leaf->verdict[true]) : 0);
 }
 
@@ -85,4 +86,55 @@ bool
 flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals)
 {
 	return filter->root == NULL || (truths(filter->root, intervals) & BIT(FLOW_TRUE)) != 0;
+}
+
+/* ---------- filters that are decided ---------- */
+
+static bool is_decided(const FlowPredicate *predicate, const FlowInterval *intervals,
+                       const bool *same);
+
+/* A list is decided if all of its children are, or if one decides it. */
+static bool
+list_is_decided(const FlowFilterList *list, const FlowInterval *intervals, const bool *same)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < list->count; i++)
+	{
+		if (truths(list->children[i], intervals) == BIT(list->decides))
+			return true;
+		all = all && is_decided(list->children[i], intervals, same);
+		if (i % FLOW_FILTER_LOOK == FLOW_FILTER_LOOK - 1 &&
+		    flow_interrupted(list->base.filter->host))
+			return false;
+	}
+	return all;
+}
+
+static bool
+is_decided(const FlowPredicate *predicate, const FlowInterval *intervals, const bool *same)
+{
+	const FlowPredicate *negated = flow_filter_negated(predicate);
+	const FlowFilterList *list = flow_filter_list(predicate);
+	FlowTruth truth;
+	unsigned outcomes;
+
+	if (flow_filter_is_deferred(predicate))
+		return false;
+	if (flow_filter_is_constant(predicate, &truth))
+		return truth != FLOW_ERROR;
+	if (predicate->column >= 0)
+	{
+		outcomes = leaf_truths(predicate, &intervals[predicate->column]);
+		return same[predicate->column] || (outcomes & (outcomes - 1)) == 0;
+	}
+	if (list != NULL)
+		return list_is_decided(list, intervals, same);
+	return negated != NULL && is_decided(negated, intervals, same); /* no expression is */
+}
+
+bool
+flow_filter_is_decided(const FlowFilter *filter, const FlowInterval *intervals, const bool *same)
+{
+	return filter->root == NULL || is_decided(filter->root, intervals, same);
 }

@@ -178,6 +178,7 @@ typedef struct FlowInterval
 {
 	bool known;
 	int64_t low, high;
+	bool always; /* there is a value, neither NULL nor bad */
 } FlowInterval;
 
 /* in filter_interval.c */
@@ -187,5 +188,13 @@ typedef struct FlowInterval
  * intervals, given by column.  Not exact: may return true if none can.
  */
 extern bool flow_filter_may_pass(const FlowFilter *filter, const FlowInterval *intervals);
+
+/*
+ * Returns true if of the records whose columns lie in these intervals and that
+ * have the same fields in the columns of same[], given by column, all pass or
+ * none does.  Not exact: may return false if so.
+ */
+extern bool flow_filter_is_decided(const FlowFilter *filter, const FlowInterval *intervals,
+                                   const bool *same);
 
 #endif /* FLOW_API_FILTER_H */

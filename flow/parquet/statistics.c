@@ -36,7 +36,7 @@ to_times(int64_t *low, int64_t *high)
 FlowInterval
 flow_parquet_interval(FlowType type, int64_t low, int64_t high)
 {
-	FlowInterval interval = {false, low, high};
+	FlowInterval interval = {.low = low, .high = high};
 
 	if (low > high)
 		return interval;
@@ -55,10 +55,10 @@ find_interval(const FlowParquetRecords *records, size_t group, const FlowParquet
 
 	if (field->leaf == NULL || field->leaf->refused != NULL ||
 	    field->leaf->kind != FLOW_PARQUET_INTEGER)
-		return (FlowInterval) {false, 0, 0};
+		return (FlowInterval) {.known = false};
 	flow_parquet_chunk(records->parquet, group, field->number, &chunk);
 	if (!chunk.has_min || !chunk.has_max)
-		return (FlowInterval) {false, 0, 0};
+		return (FlowInterval) {.known = false};
 	return flow_parquet_interval(field->column->type, chunk.number[0], chunk.number[1]);
 }
 

@@ -106,12 +106,15 @@ random_predicate(FlowFilter *filter, uint64_t *seed, int depth)
 }
 
 /*
- * Returns true if a record passes whose values are among these numbers, or
- * NULL.
+ * Returns a bit for each result of records whose values are among these numbers
+ * or, unless it is said that there always is one, NULL.  "word" is their text;
+ * NULL: either of two.
  */
-static bool
-any_passes(const FlowFilter *filter, int64_t low, int64_t high)
+static unsigned
+all_results(const FlowFilter *filter, int64_t low, int64_t high, bool always, const char *word)
 {
+	unsigned results = 0;
+
 	for (int64_t numbers = 0; numbers < (MOST + 1) * (MOST + 1) * (MOST + 1) * 2; numbers++)
 	{
 		int64_t number[] = {numbers % (MOST + 1),
@@ -124,7 +127,7 @@ any_passes(const FlowFilter *filter, int64_t low, int64_t high)
 
 		/* the last one stands for NULL */
 		for (int i = 0; i < 3; i++)
-			among &= number[i] == MOST || (number[i] >= low && number[i] <= high);
+			among &= number[i] == MOST ? !always : number[i] >= low && number[i] <= high;
 		if (!among)
 			continue;
 		for (int i = 0; i < 3; i++)
@@ -135,10 +138,17 @@ any_passes(const FlowFilter *filter, int64_t low, int64_t high)
 		}
 		fields[WORD] = numbers / ((MOST + 1) * (MOST + 1) * (MOST + 1)) % 2 ? (FlowSlice) {"a", 1}
 		                                                                    : (FlowSlice) {"b", 1};
-		if (flow_filter_test(filter, fields, &bad) == FLOW_TRUE)
-			return true;
+		if (word == NULL || *word == *fields[WORD].data)
+			results |= 1u << flow_filter_test(filter, fields, &bad);
 	}
-	return false;
+	return results;
+}
+
+/* Returns true if one of these records passes. */
+static bool
+any_passes(const FlowFilter *filter, int64_t low, int64_t high)
+{
+	return (all_results(filter, low, high, false, NULL) & 1u << FLOW_TRUE) != 0;
 }
 
 static void
@@ -152,12 +162,12 @@ nothing_passes_where_it_says_so(void)
 		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, round % 2 == 0);
 		int64_t low = (int64_t) (unit_random(&seed) % MOST);
 		int64_t high = low + (int64_t) (unit_random(&seed) % (uint64_t) (MOST - low) / 3);
-		FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+		FlowInterval intervals[NCOLUMNS] = {{false, 0, 0, false}};
 		bool may, does;
 
 		flow_filter_set_root(filter, random_predicate(filter, &seed, 3));
 		for (int i = 0; i < 3; i++)
-			intervals[i] = (FlowInterval) {true, value_of(i, low), value_of(i, high)};
+			intervals[i] = (FlowInterval) {true, value_of(i, low), value_of(i, high), false};
 		may = flow_filter_may_pass(filter, intervals);
 		does = any_passes(filter, low, high);
 		CHECK(may || !does);
@@ -172,6 +182,50 @@ nothing_passes_where_it_says_so(void)
 	printf("# %d of %d\n", refused, impossible);
 }
 
+/* Returns true if all results let a record pass, or none does. */
+static bool
+is_one(unsigned results)
+{
+	return (results & 1u << FLOW_TRUE) == 0 || results == 1u << FLOW_TRUE;
+}
+
+static void
+what_is_decided_is_the_same_for_all_records(void)
+{
+	uint64_t seed = 271828;
+	int decided = 0, constant = 0;
+
+	for (int round = 0; round < 4000; round++)
+	{
+		FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, round % 2 == 0);
+		int64_t low = (int64_t) (unit_random(&seed) % MOST);
+		int64_t high = low + (int64_t) (unit_random(&seed) % (uint64_t) (MOST - low) / 3);
+		FlowInterval intervals[NCOLUMNS] = {{false, 0, 0, false}};
+		bool always = unit_random(&seed) % 2 == 0;
+		bool same[NCOLUMNS] = {false};
+		unsigned results[2];
+		bool is_decided;
+
+		flow_filter_set_root(filter, random_predicate(filter, &seed, 3));
+		same[WORD] = unit_random(&seed) % 2 == 0;
+		for (int i = 0; i < 3; i++)
+			intervals[i] = (FlowInterval) {true, value_of(i, low), value_of(i, high), always};
+		for (int i = 0; i < 2; i++)
+			results[i] = all_results(filter, low, high, always, same[WORD] ? &"ab"[i] : NULL);
+		is_decided = flow_filter_is_decided(filter, intervals, same);
+		for (int i = 0; i < 2; i++)
+			CHECK(!is_decided || is_one(results[i]));
+		decided += is_decided;
+		constant += is_one(results[0]) && is_one(results[1]);
+		flow_filter_free(filter);
+	}
+
+	/* it is not exact, but useful */
+	CHECK(constant > 800);
+	CHECK(decided > constant * 6 / 10);
+	printf("# %d of %d\n", decided, constant);
+}
+
 static void
 a_single_comparison_is_judged_exactly(void)
 {
@@ -184,7 +238,7 @@ a_single_comparison_is_judged_exactly(void)
 						FlowFilter *filter =
 							flow_filter_create(&unit_host, columns, NCOLUMNS, false);
 						FlowValue value = {.integer = value_of(column, constant)};
-						FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+						FlowInterval intervals[NCOLUMNS] = {{false, 0, 0, false}};
 						bool want = op == FLOW_EQ   ? low <= constant && constant <= high
 						            : op == FLOW_NE ? low != constant || high != constant
 						            : op == FLOW_LT ? low < constant
@@ -195,8 +249,10 @@ a_single_comparison_is_judged_exactly(void)
 						flow_filter_set_root(
 							filter, flow_filter_compare(filter, column, FLOW_AS_IS, op, &value));
 						CHECK(flow_filter_may_pass(filter, intervals)); /* nothing is known */
-						intervals[column] =
-							(FlowInterval) {true, value_of(column, low), value_of(column, high)};
+						intervals[column] = (FlowInterval) {true,
+						                                    value_of(column, low),
+						                                    value_of(column, high),
+						                                    false};
 						CHECK(flow_filter_may_pass(filter, intervals) == want);
 						flow_filter_free(filter);
 					}
@@ -207,17 +263,17 @@ a_large_set_is_judged_by_its_range(void)
 {
 	static FlowValue values[5000];
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
-	FlowInterval intervals[NCOLUMNS] = {{false, 0, 0}};
+	FlowInterval intervals[NCOLUMNS] = {{false, 0, 0, false}};
 
 	for (int i = 0; i < 5000; i++)
 		values[i].integer = (int64_t) i * 1000;
 	flow_filter_set_root(filter,
 	                     flow_filter_any(filter, NUMBER, FLOW_AS_IS, FLOW_EQ, values, 5000, false));
-	intervals[NUMBER] = (FlowInterval) {true, 5000000, 6000000};
+	intervals[NUMBER] = (FlowInterval) {true, 5000000, 6000000, false};
 	CHECK(!flow_filter_may_pass(filter, intervals));
-	intervals[NUMBER] = (FlowInterval) {true, -10, -1};
+	intervals[NUMBER] = (FlowInterval) {true, -10, -1, false};
 	CHECK(!flow_filter_may_pass(filter, intervals));
-	intervals[NUMBER] = (FlowInterval) {true, 4000, 4000};
+	intervals[NUMBER] = (FlowInterval) {true, 4000, 4000, false};
 	CHECK(flow_filter_may_pass(filter, intervals));
 	flow_filter_free(filter);
 }
@@ -227,6 +283,7 @@ main(void)
 {
 	RUN(a_single_comparison_is_judged_exactly);
 	RUN(nothing_passes_where_it_says_so);
+	RUN(what_is_decided_is_the_same_for_all_records);
 	RUN(a_large_set_is_judged_by_its_range);
 	return unit_done();
 }
