@@ -141,6 +141,7 @@ CORE_OBJS = \
 	flow/group_packed.o \
 	flow/group_table.o \
 	flow/group_total.o \
+	flow/group_given.o \
 	flow/group_words.o \
 	flow/top.o \
 	flow/index_key.o \

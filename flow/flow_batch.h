@@ -328,6 +328,23 @@ extern FlowSlice flow_groups_key_form(const FlowGroups *groups, int key, FlowSli
 extern FlowStatus flow_groups_merge(FlowGroups *groups, const FlowSlice *keys,
                                     const FlowTotal *totals);
 
+/*
+ * in group_given.c: creates an empty set of groups that are computed as others
+ * are, and must be freed before these.
+ */
+extern FlowStatus flow_groups_create_alike(const FlowGroups *groups, size_t memory,
+                                           FlowGroups **alike, FlowError *error);
+
+/*
+ * Adds a record, given by its fields, to groups so many times; of a record that
+ * is added 0 times, only extremes are taken.  "alike" is a set made of the
+ * groups, and of no use otherwise.  FLOW_OK, or a status of flow_groups_add:
+ * nothing was added then.
+ */
+extern FlowStatus flow_groups_add_repeated(FlowGroups *groups, FlowGroups *alike,
+                                           const FlowSlice *fields, uint64_t times,
+                                           FlowBadField *bad);
+
 /* Keys of groups that are a distinct value, and whether it passes a filter (-1: there is none). */
 typedef struct FlowDistinctValue
 {

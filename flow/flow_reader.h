@@ -236,6 +236,15 @@ extern FlowRecord flow_reader_waiting(const FlowReader *reader);
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
 
 /*
+ * Adds a record that an index has, given by its fields, to groups of the reader
+ * as flow_groups_add_repeated does.  Only when all files have been read.
+ * FLOW_END: it is added; otherwise as above, and the call is to be repeated.
+ */
+extern FlowStatus flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
+                                          const FlowSlice *fields, uint64_t times,
+                                          FlowError *error);
+
+/*
  * Does the same with groups and the values of an index.  After FLOW_OK, the
  * groups are full or, if *full is set, the values: they are to be taken and
  * cleared.  Groups have each record once; values may get one again.

@@ -317,6 +317,12 @@ flow_groups_merge(FlowGroups *groups, const FlowSlice *keys, const FlowTotal *to
 	/* a NULL key may have come from a bad field */
 	FlowRun run = {&batch, 0, 1, true, FLOW_OK, {-1, FLOW_OK}};
 
+	if (groups->alone != NULL)
+	{
+		flow_group_merge_totals(groups, groups->alone, totals);
+		groups->count = 1;
+		return FLOW_OK;
+	}
 	groups->given = keys;
 	flow_group_find_codes(groups, &run);
 	run.status = make_room(groups, &run, totals);

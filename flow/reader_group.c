@@ -10,6 +10,8 @@
 #include "lines.h"
 #include "reader.h"
 
+#include <string.h>
+
 /*
  * What the functions below return while there is room; FLOW_OK means that the
  * groups are full.
@@ -250,4 +252,35 @@ flow_reader_index(FlowReader *reader, FlowGroups *groups, FlowIndexValues *value
 	status = group_all(reader, error);
 	*full = reader->full == reader->ngroups;
 	return status;
+}
+
+/* Adds a record that an index has. */
+FlowStatus
+flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
+                        const FlowSlice *fields, uint64_t times, FlowError *error)
+{
+	FlowBadField bad;
+	FlowStatus status;
+
+	/* the host may be asked for a value of it */
+	memcpy(reader->fields, fields, (size_t) reader->ncolumns * sizeof(FlowSlice));
+	if (flow_interrupted(reader->host))
+		return flow_error_interrupted(error);
+	status = flow_groups_add_repeated(groups, alike, fields, times, &bad);
+	reader->needed = bad.column;
+	switch (status)
+	{
+		case FLOW_OK:
+			return FLOW_END;
+		case FLOW_LIMIT:
+			return FLOW_OK;
+		case FLOW_NEED_VALUE:
+			return status;
+		case FLOW_INTERRUPTED:
+			return flow_error_interrupted(error);
+		case FLOW_NO_MEMORY:
+			return flow_error_memory(error);
+		default:
+			return flow_reader_bad_field_error(reader, bad, error);
+	}
 }
