@@ -24,6 +24,15 @@
  */
 #define SCAN_FDS 3
 
+/* What was counted of earlier lists of files, where a rescan has made a new list. */
+struct FlowlogEarlier
+{
+	FlowCounts counts;
+	FlowStoreCounts store;
+	FlowReject reject; /* the first one; its object is NULL if there was none */
+	FlowObject object; /* of that */
+};
+
 /*
  * Scans that have ended and whose connections are still open, in the order in
  * which they ended.
@@ -280,7 +289,7 @@ holds_nothing(const FlowObjects *objects)
 static void
 warn_of_nothing(FlowlogScan *scan, uint64 skipped)
 {
-	if (!scan->has_earlier)
+	if (scan->earlier == NULL)
 		ereport(WARNING,
 		        errcode(ERRCODE_WARNING),
 		        errmsg("no flow logs found for foreign table \"%s\"",
@@ -666,8 +675,13 @@ flowlog_scan_count_requests(const FlowlogScan *scan, FlowCounts *counts)
 
 	if (scan->store != NULL)
 		store = scan->store->storage->counts(scan->store);
-	counts->requests = store.requests - scan->store_before.requests;
-	counts->retries = store.retries - scan->store_before.retries;
+	counts->requests = store.requests;
+	counts->retries = store.retries;
+	if (scan->earlier != NULL)
+	{
+		counts->requests -= scan->earlier->store.requests;
+		counts->retries -= scan->earlier->store.retries;
+	}
 }
 
 /* Adds this process's counts and its first reject to the shared ones. */
@@ -704,12 +718,12 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 		*counts = *flow_reader_counts(scan->reader);
 		flowlog_scan_count_requests(scan, counts);
 	}
-	else if (scan->has_earlier)
+	else if (scan->earlier != NULL)
 		memset(counts, 0, sizeof(*counts));
 	else
 		return false;
-	if (scan->has_earlier)
-		flow_counts_add(counts, &scan->earlier);
+	if (scan->earlier != NULL)
+		flow_counts_add(counts, &scan->earlier->counts);
 	return true;
 }
 
@@ -717,8 +731,8 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 static const FlowReject *
 first_reject(FlowlogScan *scan)
 {
-	if (scan->earlier_reject.object != NULL)
-		return &scan->earlier_reject;
+	if (scan->earlier != NULL && scan->earlier->reject.object != NULL)
+		return &scan->earlier->reject;
 	if (scan->queue != NULL)
 	{
 		flowlog_scan_publish(scan);
@@ -737,6 +751,28 @@ keep_found(FlowlogScan *scan)
 		scan->found[i] |= flowlog_queue_found(scan->queue)[i];
 }
 
+/* Keeps what was counted, and the first reject, whose texts are in memory that will be freed. */
+static void
+keep_earlier(FlowlogScan *scan, const FlowCounts *counts, const FlowReject *first)
+{
+	FlowlogEarlier *earlier = scan->earlier;
+
+	if (earlier == NULL)
+		scan->earlier = earlier = MemoryContextAllocZero(scan->context, sizeof(FlowlogEarlier));
+	earlier->counts = *counts;
+	if (scan->store != NULL)
+		earlier->store = scan->store->storage->counts(scan->store);
+	if (first == NULL || first == &earlier->reject)
+		return;
+	earlier->object = *first->object;
+	earlier->object.path = MemoryContextStrdup(scan->context, first->object->path);
+	earlier->reject = *first;
+	earlier->reject.object = &earlier->object;
+	earlier->reject.reason = MemoryContextStrdup(scan->context, first->reason);
+	earlier->reject.hint = MemoryContextStrdup(scan->context, first->hint);
+	earlier->reject.raw = (FlowSlice) {NULL, 0};
+}
+
 /* Forgets the list of files, but not what was counted. */
 void
 flowlog_scan_forget(FlowlogScan *scan)
@@ -745,26 +781,8 @@ flowlog_scan_forget(FlowlogScan *scan)
 	FlowFilter *filter = scan->filter;
 	FlowCounts counts;
 
-	/* keep the first reject: its texts are in memory that is freed below */
-	if (first != NULL && first != &scan->earlier_reject)
-	{
-		scan->earlier_object = *first->object;
-		scan->earlier_object.path = MemoryContextStrdup(scan->context, first->object->path);
-		scan->earlier_reject = *first;
-		scan->earlier_reject.object = &scan->earlier_object;
-		scan->earlier_reject.reason = MemoryContextStrdup(scan->context, first->reason);
-		scan->earlier_reject.hint = MemoryContextStrdup(scan->context, first->hint);
-		scan->earlier_reject.raw = (FlowSlice) {NULL, 0};
-	}
-
-	/* keep the counts */
 	if (flowlog_scan_counts(scan, &counts))
-	{
-		scan->earlier = counts;
-		if (scan->store != NULL)
-			scan->store_before = scan->store->storage->counts(scan->store);
-		scan->has_earlier = true;
-	}
+		keep_earlier(scan, &counts, first);
 	keep_found(scan);
 	memset(&scan->counted, 0, sizeof(scan->counted));
 	flowlog_ledger_restart(scan);

@@ -19,6 +19,8 @@ typedef struct FlowlogPrune FlowlogPrune;
 typedef struct FlowlogNeeds FlowlogNeeds;
 typedef struct FlowlogTop FlowlogTop;
 typedef struct FlowlogSets FlowlogSets;
+typedef struct FlowlogAnswers FlowlogAnswers;
+typedef struct FlowlogEarlier FlowlogEarlier;
 
 /*
  * A scan of a table, as a part of a plan or not.  Each partition has one, and
@@ -99,13 +101,7 @@ typedef struct FlowlogScan
 	Bitmapset *attrs;
 	bool *found; /* see FlowReadSpec; of this process, or of earlier lists */
 
-	/* from earlier lists of files, where a rescan has made a new list */
-	FlowCounts earlier;
-	FlowStoreCounts store_before;
-	bool has_earlier;
-	/* the first one; its object is NULL if there was none */
-	FlowReject earlier_reject;
-	FlowObject earlier_object;
+	FlowlogEarlier *earlier; /* NULL: no rescan has made a new list of files */
 } FlowlogScan;
 
 /*
