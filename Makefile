@@ -70,6 +70,7 @@ WRAPPER_OBJS = \
 	fdw/descriptor.o \
 	fdw/printable.o \
 	fdw/function.o \
+	index/index_answer.o \
 	index/index_command.o \
 	index/index_cost.o \
 	index/index_definition.o \

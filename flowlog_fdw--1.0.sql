@@ -74,7 +74,8 @@ CREATE FUNCTION flowlog_last_scan(
 	OUT row_groups_pruned pg_catalog.int8,
 	OUT pages_pruned pg_catalog.int8,
 	OUT rows_pruned pg_catalog.int8,
-	OUT files_not_indexed pg_catalog.int8)
+	OUT files_not_indexed pg_catalog.int8,
+	OUT files_answered pg_catalog.int8)
 RETURNS SETOF pg_catalog.record
 LANGUAGE C VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'flowlog_last_scan';
@@ -162,6 +163,7 @@ CREATE TABLE flowlog_index_files (
 	greatest_start pg_catalog.int8,
 	least_end pg_catalog.int8,
 	greatest_end pg_catalog.int8,
+	null_times pg_catalog.int4 NOT NULL,
 	bytes pg_catalog.int8 NOT NULL,
 	lines pg_catalog.int8 NOT NULL,
 	ledger pg_catalog.int8[] NOT NULL,

@@ -79,6 +79,21 @@ user_of(ForeignScanState *node, ForeignScan *plan)
 #endif
 }
 
+/* Prepares to take what is wanted of files from the index. */
+static void
+prepare_answers(FlowlogScan *scan, ForeignScan *plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	List *outputs = NIL;
+	ListCell *cell;
+
+	foreach(cell, flowlog_aggregate_outputs(plan))
+		outputs = lappend(outputs, lfirst_node(TargetEntry, cell)->expr);
+	scan->answers = flowlog_answers_create(scan->table, &scan->backend, outputs, scan->attrs);
+	flowlog_prune_set_answers(scan->prune, scan->answers, scan->pushed);
+	MemoryContextSwitchTo(old);
+}
+
 /* Begins a scan.  Nothing is listed or read yet. */
 static void
 flowlog_begin(ForeignScanState *node, int eflags)
@@ -99,6 +114,8 @@ flowlog_begin(ForeignScanState *node, int eflags)
 	scan->pushed = quals.pushed;
 	flowlog_needs_prepare_subplans(scan, node, scan->pushed);
 	flowlog_sets_begin(scan, node, &quals);
+	if (aggregates && flowlog_aggregate_is_answered(plan))
+		quals.index_use = FLOWLOG_INDEX_BY_FILTER;
 	scan->prune =
 		flowlog_prune_create(scan->table, &scan->backend, scan->explain_only, &node->ss.ps, &quals);
 	if (aggregates)
@@ -109,6 +126,8 @@ flowlog_begin(ForeignScanState *node, int eflags)
 		                                        flowlog_plan_attrs_used(plan));
 	flowlog_top_begin(scan, node);
 	scan->attrs = flowlog_plan_attrs_of_query(plan);
+	if (aggregates && flowlog_aggregate_is_answered(plan))
+		prepare_answers(scan, plan);
 	node->fdw_state = scan;
 }
 

@@ -77,6 +77,14 @@ extern bool flowlog_plan_aggregates(const ForeignScan *plan);
 extern Oid flowlog_aggregate_relid(const ForeignScan *plan);
 extern List *flowlog_aggregate_outputs(const ForeignScan *plan);
 
+/*
+ * Return true if a table's index may have all that outputs, a list of
+ * expressions, and the conditions want of some files; and if that was so for a
+ * plan.
+ */
+extern bool flowlog_aggregate_may_answer(PlannerInfo *root, RelOptInfo *input, List *outputs);
+extern bool flowlog_aggregate_is_answered(const ForeignScan *plan);
+
 /* Returns true if such an output is a key, not an aggregate or GROUPING(). */
 extern bool flowlog_output_is_key(const TargetEntry *output);
 

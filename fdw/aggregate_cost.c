@@ -158,6 +158,13 @@ flowlog_has_few_texts(PlannerInfo *root, RelOptInfo *input, PathTarget *target)
 }
 
 /*
+ * Of files with what a query wants in the index, the share that is read all the
+ * same: those that the index does not cover, or some of whose records a
+ * condition on times drops.
+ */
+#define UNANSWERED_SHARE 0.1
+
+/*
  * Returns the cost of reading and evaluating the lines, and of grouping and
  * aggregating the records that pass.
  */
@@ -165,14 +172,17 @@ static Cost
 cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
             double *records)
 {
+	const FlowlogTable *table = flowlog_plan_table(input);
 	Cost startup;
 	Cost run;
 
 	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, records);
 	/* not rounded up: a group of no record must not cost more than in the executor */
-	return startup + run +
-	       *records / divisor *
-	           flowlog_cost_of_groups(root, flowlog_plan_table(input), target->exprs);
+	run += *records / divisor * flowlog_cost_of_groups(root, table, target->exprs);
+	if (flowlog_aggregate_may_answer(root, input, target->exprs) &&
+	    flowlog_index_has_files(table->relid))
+		run *= UNANSWERED_SHARE;
+	return startup + run;
 }
 
 Cost

@@ -15,6 +15,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "plan_info.h"
 
 #include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
@@ -22,9 +23,59 @@
 #include "parser/parsetree.h"
 
 /*
- * Makes the plan of a scan of groups.  Its fdw_private has the table's OID;
- * the number of columns it returns, and whether their groups are whole; the
- * sets of keys, if there are several; and the counts of clauses.
+ * Returns what a scan returns for an output: itself, or the columns of which its
+ * target list computes it.
+ */
+static List *
+columns_of_output(PlannerInfo *root, const FlowlogTable *table, Expr *expr)
+{
+	FlowlogOutput output;
+
+	if (flowlog_output_is_constant(expr))
+		return NIL;
+	if (flowlog_recognise_output(root, table, expr, &output))
+		return list_make1(expr);
+	return pull_var_clause((Node *) expr, PVC_RECURSE_PLACEHOLDERS);
+}
+
+/*
+ * Returns true if the table's index may have all that is wanted of some files.
+ * Their number must tell nothing of rows that a policy or a view hides.
+ */
+bool
+flowlog_aggregate_may_answer(PlannerInfo *root, RelOptInfo *input, List *outputs)
+{
+	const FlowlogTable *table = flowlog_plan_table(input);
+	List *wanted = NIL;
+	List *conditions = NIL;
+	ListCell *cell;
+
+	if (!flowlog_enable_index || root->qual_security_level > 0 ||
+	    !flowlog_index_is_defined(table->relid))
+		return false;
+	foreach(cell, outputs)
+		wanted = list_concat(wanted, columns_of_output(root, table, lfirst(cell)));
+	foreach(cell, input->baserestrictinfo)
+	{
+		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
+		QualPlace place;
+
+		if (restriction->pseudoconstant)
+			continue;
+		place = flowlog_plan_place(root, input, restriction);
+		if (place == QUAL_LOCAL)
+			return false;
+		if (place == QUAL_PUSHED)
+			conditions = lappend(conditions, restriction->clause);
+	}
+	return flowlog_index_may_answer(root, table, input->relid, wanted, conditions);
+}
+
+/*
+ * Makes the plan of a scan of groups.  Its fdw_private has the table's OID; the
+ * number of columns it returns, whether their groups are whole, and whether the
+ * index may have what is wanted of files; the sets of keys, if there are
+ * several; and the counts of clauses.
  */
 ForeignScan *
 flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Plan *outer_plan)
@@ -48,6 +99,8 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	                                        &counts);
 	List *scan_tlist = NIL;
 	int noutputs;
+	bool answered =
+		join == NULL && local == NIL && flowlog_aggregate_may_answer(root, input, outputs);
 	ListCell *cell;
 
 	/*
@@ -55,16 +108,9 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	 * followed by those that only clauses use
 	 */
 	foreach(cell, outputs)
-	{
-		FlowlogOutput output;
-		List *exprs = list_make1(lfirst(cell));
-
-		if (flowlog_output_is_constant(lfirst(cell)))
-			continue;
-		if (!flowlog_recognise_output(root, flowlog_plan_table(input), lfirst(cell), &output))
-			exprs = pull_var_clause(lfirst(cell), PVC_RECURSE_PLACEHOLDERS);
-		scan_tlist = add_to_flat_tlist(scan_tlist, exprs);
-	}
+		scan_tlist =
+			add_to_flat_tlist(scan_tlist,
+		                      columns_of_output(root, flowlog_plan_table(input), lfirst(cell)));
 	noutputs = list_length(scan_tlist);
 	if (sets != NIL)
 		clauses = flowlog_grouping_clauses(clauses, outputs);
@@ -75,7 +121,7 @@ flowlog_get_aggregate_plan(PlannerInfo *root, ForeignPath *path, List *tlist, Pl
 	                        0, /* the scan's rows are not the table's */
 	                        top != NIL ? lappend(list_copy(clauses), top) : clauses,
 	                        list_make4(list_make1_oid(planner_rt_fetch(relid, root)->relid),
-	                                   list_make2_int(noutputs, whole),
+	                                   list_make3_int(noutputs, whole, answered),
 	                                   sets,
 	                                   counts),
 	                        scan_tlist,
@@ -105,6 +151,12 @@ flowlog_aggregate_outputs(const ForeignScan *plan)
 {
 	return list_truncate(list_copy(plan->fdw_scan_tlist),
 	                     linitial_int((List *) lsecond(plan->fdw_private)));
+}
+
+bool
+flowlog_aggregate_is_answered(const ForeignScan *plan)
+{
+	return lthird_int((List *) lsecond(plan->fdw_private)) != 0;
 }
 
 bool

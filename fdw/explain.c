@@ -300,6 +300,10 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_count("Files Pruned by Name Time", counts.pruned.by_time, false, es);
 	explain_count("Files Pruned by Index", counts.pruned.by_index, scan->has_index, es);
 	explain_count("Files Not Indexed", counts.files_not_indexed, scan->has_index, es);
+	explain_count("Files Answered by Index",
+	              counts.files_answered,
+	              scan->has_index && scan->answers != NULL,
+	              es);
 	explain_count("Directories Pruned", counts.pruned.directories, false, es);
 	explain_count("Files Skipped", counts.files_skipped, false, es);
 	explain_count("Bytes", counts.bytes, true, es);

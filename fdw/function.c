@@ -445,7 +445,8 @@ flowlog_last_scan(PG_FUNCTION_ARGS)
 		                          counts->row_groups_pruned,
 		                          counts->pages_pruned,
 		                          counts->rows_pruned,
-		                          counts->files_not_indexed};
+		                          counts->files_not_indexed,
+		                          counts->files_answered};
 		Datum values[2 + lengthof(numbers)];
 		bool isnull[2 + lengthof(numbers)] = {false};
 

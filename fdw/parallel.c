@@ -160,6 +160,7 @@ flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt, void 
 	spec = (FlowlogQueueSpec) {
 		.table = scan->table,
 		.objects = scan->objects,
+		.answers = scan->answers,
 		.bytes_before = scan->bytes_before,
 		.processes = scan->backend.descriptors.processes,
 		.whole = needs_lines(scan),

@@ -353,6 +353,12 @@ extern const FlowPruner *flowlog_prune_begin(FlowlogPrune *prune);
 extern void flowlog_prune_end(FlowlogPrune *prune);
 
 /*
+ * Sets what is taken from the index instead of reading files, and all
+ * conditions of records.
+ */
+extern void flowlog_prune_set_answers(FlowlogPrune *prune, FlowlogAnswers *answers, List *pushed);
+
+/*
  * Sets the filter by which the next listing looks up the table's index, and
  * which lives as long as that begins.  Without it, or if it is NULL, the
  * plan's clauses are used.

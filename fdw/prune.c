@@ -406,6 +406,30 @@ evaluate_quals(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue 
 	return FLOW_OK;
 }
 
+/*
+ * Decides whether a file is pruned by the index, or is answered for.  It is
+ * not if its path has a bad value, which is an error of whoever reads it.
+ */
+static FlowPruning
+look_up(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values)
+{
+	const FlowlogIndexFile *answered = NULL;
+	FlowPruning pruning = flowlog_index_prune_file(prune->index, file, &answered);
+	const int *columns;
+	int count;
+
+	if (pruning != FLOW_ANSWER_BY_INDEX)
+		return pruning;
+	columns = flowlog_answers_constants(prune->answers, &count);
+	if (count > 0 && prune->nquals == 0)
+		flowlog_prune_fill_row(prune, file, values);
+	for (int i = 0; i < count; i++)
+		if (prune->knowledge[columns[i]] != KNOWN)
+			return FLOW_KEEP;
+	flowlog_answers_add(prune->answers, answered, prune->fields);
+	return FLOW_ANSWER_BY_INDEX;
+}
+
 /* Decides whether a file or directory is pruned.  May raise errors. */
 static FlowStatus
 evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *values,
@@ -429,7 +453,7 @@ evaluate(FlowlogPrune *prune, const FlowObject *file, const FlowPathValue *value
 	else if (file != NULL && prune->times != NULL && !flowlog_prune_times_may_pass(prune, file))
 		*pruning = FLOW_PRUNE_BY_TIME;
 	else if (file != NULL && prune->index != NULL)
-		*pruning = flowlog_index_prune_file(prune->index, file);
+		*pruning = look_up(prune, file, values);
 	return FLOW_OK;
 }
 
@@ -548,13 +572,15 @@ prepare(FlowlogPrune *prune)
 
 /*
  * Makes a filter of clauses with the current values of parameters; NULL if none
- * of them can be evaluated now.
+ * of them can be evaluated now.  *complete is set if all of them can.
  */
 static FlowFilter *
-build_filter(FlowlogPrune *prune, List *clauses, bool for_index)
+build_filter(FlowlogPrune *prune, List *clauses, bool for_index, bool *complete)
 {
 	List *now = NIL;
 	ListCell *cell;
+
+	*complete = true;
 
 	foreach(cell, clauses)
 	{
@@ -562,6 +588,8 @@ build_filter(FlowlogPrune *prune, List *clauses, bool for_index)
 
 		if (clause != NULL)
 			now = lappend(now, clause);
+		else
+			*complete = false;
 	}
 	return flowlog_qual_filter(prune->definition,
 	                           prune->backend,
@@ -581,17 +609,28 @@ use_index(FlowlogPrune *prune)
 	const FlowFilter *filter = prune->index_use == FLOWLOG_INDEX_BY_FILTER ? prune->filter : NULL;
 	FlowFilter *built = NULL;
 	MemoryContext old;
+	bool complete;
 
+	if (prune->answers != NULL)
+		flowlog_answers_begin(prune->answers, NULL, false);
 	if (prune->index_use == FLOWLOG_INDEX_UNUSED || !ActiveSnapshotSet())
 		return;
 	MemoryContextReset(prune->lookup);
 	prune->index = NULL;
+	if (prune->answers != NULL)
+	{
+		built = build_filter(prune, prune->pushed, false, &complete);
+		flowlog_answers_begin(prune->answers, built, complete);
+		if (filter == NULL)
+			filter = built;
+		built = NULL;
+	}
 	if (filter == NULL)
-		filter = built = build_filter(prune, prune->index_clauses, true);
-	if (filter == NULL)
+		filter = built = build_filter(prune, prune->index_clauses, true, &complete);
+	if (filter == NULL && !flowlog_answers_are_possible(prune->answers))
 		return;
 	old = MemoryContextSwitchTo(prune->lookup);
-	prune->index = flowlog_index_prune(prune->definition, prune->backend, filter);
+	prune->index = flowlog_index_prune(prune->definition, prune->backend, filter, prune->answers);
 	MemoryContextSwitchTo(old);
 	flow_filter_free(built);
 }
@@ -603,6 +642,7 @@ use_index(FlowlogPrune *prune)
 static void
 build_filters(FlowlogPrune *prune)
 {
+	bool complete;
 
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
@@ -612,7 +652,7 @@ build_filters(FlowlogPrune *prune)
 			                                             false,
 			                                             prune->parent,
 			                                             prune->econtext);
-	prune->times = build_filter(prune, prune->time_clauses, false);
+	prune->times = build_filter(prune, prune->time_clauses, false, &complete);
 	use_index(prune);
 }
 
@@ -650,6 +690,13 @@ flowlog_prune_begin(FlowlogPrune *prune)
 	build_filters(prune);
 	MemoryContextSwitchTo(old);
 	return &prune->pruner;
+}
+
+void
+flowlog_prune_set_answers(FlowlogPrune *prune, FlowlogAnswers *answers, List *pushed)
+{
+	prune->answers = answers;
+	prune->pushed = pushed;
 }
 
 void

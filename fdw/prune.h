@@ -64,6 +64,8 @@ struct FlowlogPrune
 	int nquals;
 	List *time_clauses;
 	List *index_clauses;
+	List *pushed;            /* all conditions of records, if there are answers */
+	FlowlogAnswers *answers; /* NULL: all files that are left are read */
 	FlowlogIndexUse index_use;
 	/* on run-time parameters, which may have other values in a rescan */
 	bool depends_on_run;

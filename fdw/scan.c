@@ -358,8 +358,9 @@ flowlog_scan_prepare(FlowlogScan *scan)
 {
 	(void) open_access(scan);
 
-	/* a limit on bytes needs the complete list */
-	return scan->store != NULL && scan->objects == NULL && flowlog_max_scan_bytes == 0;
+	/* a limit on bytes needs the complete list, and one process takes what the index has */
+	return scan->store != NULL && scan->objects == NULL && flowlog_max_scan_bytes == 0 &&
+	       scan->answers == NULL;
 }
 
 /* Lists all objects, unless that is done. */
@@ -494,7 +495,9 @@ flowlog_scan_rewind(FlowlogScan *scan)
 {
 	flowlog_ledger_restart(scan);
 	scan->next_object = 0;
-	scan->ended = false;
+	scan->ended = scan->files_ended = false;
+	if (scan->answers != NULL)
+		flowlog_answers_rewind(scan->answers);
 	scan->rewound = true;
 	remove_idle(scan);
 	reserve_fds(scan);
@@ -791,7 +794,7 @@ flowlog_scan_forget(FlowlogScan *scan)
 	remove_idle(scan);
 	flow_reader_close(scan->reader);
 	scan->reader = NULL;
-	scan->ended = false;
+	scan->ended = scan->files_ended = false;
 	scan->rewound = true;
 	release_queue(scan);
 	flow_objects_free(&scan->backend.host, scan->objects);
@@ -809,13 +812,14 @@ flowlog_scan_forget(FlowlogScan *scan)
 bool
 flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 {
-	FlowStatus status;
+	FlowStatus status = FLOW_END;
 	FlowError error;
 
 	if (scan->ended)
 		return true;
-	while ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED ||
-	       status == FLOW_NEED_VALUE)
+	while (!scan->files_ended &&
+	       ((status = flow_reader_group(scan->reader, groups, &error)) == FLOW_REJECTED ||
+	        status == FLOW_NEED_VALUE))
 	{
 		if (status == FLOW_NEED_VALUE)
 			flowlog_qual_resolve(scan, flow_reader_needed(scan->reader));
@@ -825,9 +829,17 @@ flowlog_scan_group(FlowlogScan *scan, FlowGroups *groups)
 	if (status != FLOW_END && status != FLOW_OK)
 		raise_error(scan, &error);
 	Assert(flow_reader_balances(scan->reader));
-	if (status == FLOW_END)
-		end_reading(scan);
-	return status == FLOW_END;
+	if (status == FLOW_OK)
+		return false;
+
+	if (!scan->files_ended && scan->answers != NULL && scan->queue != NULL &&
+	    !flowlog_queue_take_answers(scan->queue, scan->answers))
+		flowlog_answers_begin(scan->answers, NULL, false); /* another process has them */
+	scan->files_ended = true;
+	if (scan->answers != NULL && !flowlog_answers_give(scan->answers, scan, groups))
+		return false;
+	end_reading(scan);
+	return true;
 }
 
 /* Records the counts, and warns of rejects and of columns without a field. */

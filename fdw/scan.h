@@ -46,7 +46,8 @@ typedef struct FlowlogScan
 	FlowStore *store;
 	/* which files these are (see catalogue.h); NULL: not opened, or no settled_after */
 	const char *meaning;
-	FlowlogPrune *prune; /* NULL: nothing is pruned */
+	FlowlogPrune *prune;     /* NULL: nothing is pruned */
+	FlowlogAnswers *answers; /* what is taken from the index; NULL: nothing is */
 	/* NULL: not yet listed; a store's list may grow while it is read */
 	FlowObjects *objects;
 	/*
@@ -73,6 +74,7 @@ typedef struct FlowlogScan
 	 * the scan began, or began again
 	 */
 	bool reading;
+	bool files_ended;  /* all files have been read, for groups */
 	bool ended;        /* all has been read */
 	bool rewound;      /* it has begun again, so it may do so once more */
 	bool explain_only; /* EXPLAIN without ANALYZE: nothing will be read */
@@ -212,6 +214,8 @@ typedef struct FlowlogQueueSpec
 	const FlowlogTable *table;
 	/* NULL: they are listed while others are read (see shared_list.c) */
 	const FlowObjects *objects;
+	/* what other files have; it goes to the queue.  NULL: there are none */
+	FlowlogAnswers *answers;
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	bool whole;          /* files are not cut */
 	Size exchange_size;  /* room for the exchange of partial groups; 0: none */
@@ -297,6 +301,12 @@ extern void flowlog_queue_counts(const FlowlogQueue *queue, FlowCounts *counts);
 extern const FlowReject *flowlog_queue_first_reject(FlowlogQueue *queue,
                                                     const FlowObjects *objects);
 
+/*
+ * Returns true for the first process that asks in a scan, and sets *answers to
+ * what the leader has found of files that are not read.
+ */
+extern bool flowlog_queue_take_answers(FlowlogQueue *queue, FlowlogAnswers *answers);
+
 /* ---------- shared_list.c ---------- */
 
 typedef struct FlowlogSharedList FlowlogSharedList; /* in shared memory */
@@ -364,6 +374,9 @@ extern bool flowlog_index_is_defined(Oid relid);
  */
 extern Bitmapset *flowlog_index_attrs(const FlowlogTable *table, Snapshot snapshot);
 
+/* Returns true if the index of a table has any files. */
+extern bool flowlog_index_has_files(Oid relid);
+
 /*
  * Returns the share of a table's files that a scan is expected to read, if its
  * index leaves out those that cannot match its restrictions.
@@ -371,17 +384,67 @@ extern Bitmapset *flowlog_index_attrs(const FlowlogTable *table, Snapshot snapsh
 extern double flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrictions);
 
 /*
- * Finds the files in which no record can pass a filter, by the active snapshot
- * and into the current memory context.  NULL: the table has no index.
+ * Finds the files in which no record can pass a filter, and those of which
+ * "answers", if it is not NULL, can be taken from the index; by the active
+ * snapshot and into the current memory context.  NULL: the table has no index.
  */
 extern FlowlogIndexPrune *flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend,
-                                              const FlowFilter *filter);
+                                              const FlowFilter *filter, FlowlogAnswers *answers);
 
 /*
- * Returns what becomes of a file: FLOW_PRUNE_BY_INDEX, FLOW_KEEP, or
- * FLOW_KEEP_UNINDEXED if the index does not cover it.
+ * Returns what becomes of a file: FLOW_PRUNE_BY_INDEX; FLOW_KEEP, or
+ * FLOW_KEEP_UNINDEXED if the index does not cover it; or FLOW_ANSWER_BY_INDEX,
+ * if *answered is added to the answers.
  */
-extern FlowPruning flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file);
+typedef struct FlowlogIndexFile FlowlogIndexFile;
+extern FlowPruning flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file,
+                                            const FlowlogIndexFile **answered);
+
+/* ---------- index_answer.c ---------- */
+
+/*
+ * Returns true if an index may have all that outputs, a list of expressions,
+ * and conditions need of a table's records.
+ */
+extern bool flowlog_index_may_answer(PlannerInfo *root, const FlowlogTable *table, Index relid,
+                                     List *outputs, List *conditions);
+
+/*
+ * Prepares to answer for files, in the current memory context; "attrs" are the
+ * attributes that the query uses, as pull_varattnos has them.
+ */
+extern FlowlogAnswers *flowlog_answers_create(const FlowlogTable *table, FlowlogBackend *backend,
+                                              List *outputs, const Bitmapset *attrs);
+
+/*
+ * Begins with a list of files.  "filter", of all conditions of records, is the
+ * answers' from now on; NULL: there are none.  If it is not "possible", because
+ * conditions cannot be evaluated now, all files are read.
+ */
+extern void flowlog_answers_begin(FlowlogAnswers *answers, FlowFilter *filter, bool possible);
+extern const FlowFilter *flowlog_answers_filter(const FlowlogAnswers *answers);
+extern bool flowlog_answers_are_possible(const FlowlogAnswers *answers); /* accepts NULL */
+
+/* Returns the columns whose fields a file gives to all of its records, as far as the query uses them. */
+extern const int *flowlog_answers_constants(const FlowlogAnswers *answers, int *count);
+extern void flowlog_answers_add(FlowlogAnswers *answers, const FlowlogIndexFile *file,
+                                const FlowSlice *fields);
+
+/*
+ * Move what was added to shared memory, and take it from there.  "answers" may
+ * be NULL for the first two.
+ */
+extern Size flowlog_answers_size(FlowlogAnswers *answers);
+extern void flowlog_answers_save(FlowlogAnswers *answers, char *shared);
+extern void flowlog_answers_load(FlowlogAnswers *answers, const char *shared);
+
+/*
+ * Adds what was found to the groups of the scan's reader, which has read all
+ * files.  Returns false when the groups are full, true when all is added; after
+ * flowlog_answers_rewind it is added again.
+ */
+extern bool flowlog_answers_give(FlowlogAnswers *answers, FlowlogScan *scan, FlowGroups *groups);
+extern void flowlog_answers_rewind(FlowlogAnswers *answers);
 
 /* ---------- parallel.c ---------- */
 

@@ -90,9 +90,11 @@ typedef struct Shared
 	 * "objects"
 	 */
 	uint64 list;
+	uint64 answers; /* offset of what was found of other files; 0: nothing was */
 
 	pg_atomic_uint64 next_unit;
-	pg_atomic_uint32 notices; /* rejects reported */
+	pg_atomic_flag answers_taken; /* in this scan */
+	pg_atomic_uint32 notices;     /* rejects reported */
 	/* of this scan, for reject_limit; the core adds to it atomically */
 	uint64_t rejects;
 
@@ -228,6 +230,18 @@ flowlog_queue_count_notice(FlowlogQueue *queue, int most)
 	if (pg_atomic_read_u32(notices) >= (uint32) most)
 		return most + 1;
 	return (int) pg_atomic_fetch_add_u32(notices, 1) + 1;
+}
+
+/* Takes what was found of other files, if no process has. */
+bool
+flowlog_queue_take_answers(FlowlogQueue *queue, FlowlogAnswers *answers)
+{
+	Shared *shared = queue->shared;
+
+	if (shared->answers == 0 || !pg_atomic_test_set_flag(&shared->answers_taken))
+		return false;
+	flowlog_answers_load(answers, (const char *) shared + shared->answers);
+	return true;
 }
 
 /* Returns the list that grows, or NULL. */
@@ -482,7 +496,8 @@ create_segment(const FlowlogQueueSpec *spec)
 	Size size;
 	Size exchange = MAXALIGN(spec->exchange_size);
 	Size list = spec->objects == NULL ? flowlog_shared_list_size() : 0;
-	Size found = spec->table->ncolumns * sizeof(bool);
+	Size found = MAXALIGN(spec->table->ncolumns * sizeof(bool));
+	Size answers = spec->answers != NULL ? flowlog_answers_size(spec->answers) : 0;
 	Shared *shared;
 	char *blob;
 	dsm_segment *segment;
@@ -496,7 +511,9 @@ create_segment(const FlowlogQueueSpec *spec)
 	}
 	size = add_size(offsetof(Shared, objects), mul_size(objects->count, sizeof(SharedObject)));
 	size = MAXALIGN(add_size(size, paths));
-	segment = dsm_create(add_size(add_size(size, exchange), MAXALIGN(list) + found), 0);
+	segment =
+		dsm_create(add_size(add_size(add_size(size, exchange), MAXALIGN(list) + found), answers),
+	               0);
 
 	/* set what is not about a single file */
 	shared = dsm_segment_address(segment);
@@ -515,6 +532,10 @@ create_segment(const FlowlogQueueSpec *spec)
 	shared->list = list > 0 ? size + exchange : 0;
 	shared->found = size + exchange + MAXALIGN(list);
 	memset((char *) shared + shared->found, 0, found);
+	shared->answers = answers > 0 ? shared->found + found : 0;
+	if (answers > 0)
+		flowlog_answers_save(spec->answers, (char *) shared + shared->answers);
+	pg_atomic_init_flag(&shared->answers_taken);
 	pg_atomic_init_u64(&shared->next_unit, 0);
 	pg_atomic_init_u32(&shared->notices, 0);
 	SpinLockInit(&shared->mutex);
@@ -662,6 +683,7 @@ flowlog_queue_rewind(FlowlogQueue *queue)
 	shared->most_units = Max(shared->most_units, units_taken(shared));
 	shared->rejects = 0;
 	pg_atomic_write_u64(&shared->next_unit, 0);
+	pg_atomic_clear_flag(&shared->answers_taken);
 	if (shared->list != 0)
 		flowlog_shared_list_rewind(list_of(shared));
 }

@@ -63,6 +63,7 @@ enum
 	FLOWLOG_FILES_GREATEST_START,
 	FLOWLOG_FILES_LEAST_END,
 	FLOWLOG_FILES_GREATEST_END,
+	FLOWLOG_FILES_NULL_TIMES, /* mask: 1, a record has no start; 2, none has an end */
 	FLOWLOG_FILES_BYTES,
 	FLOWLOG_FILES_LINES,
 	FLOWLOG_FILES_LEDGER,
@@ -70,6 +71,17 @@ enum
 	FLOWLOG_FILES_ERROR,
 	FLOWLOG_FILES_PATH,
 	FLOWLOG_FILES_NATTS
+};
+
+/* What the array "ledger" has, from 0. */
+enum
+{
+	FLOWLOG_LEDGER_HEADERS,
+	FLOWLOG_LEDGER_BLANK,
+	FLOWLOG_LEDGER_EMITTED,
+	FLOWLOG_LEDGER_REJECTED,
+	FLOWLOG_LEDGER_SET_NULL,
+	FLOWLOG_LEDGER_MESSAGES_SKIPPED
 };
 
 enum
@@ -260,6 +272,13 @@ typedef struct FlowlogIndexRow
 extern void flowlog_index_make_row(FlowlogIndexRow *row, const FlowlogIndex *index, int32 number,
                                    const FlowlogIndexedFile *file);
 
+/*
+ * Takes a group from the column "groups" of a row, and returns where the next
+ * one begins; NULL if the bytes are not those of a group.
+ */
+extern const char *flowlog_index_take_group(const char *data, const char *end,
+                                            FlowlogIndexedGroup *group);
+
 /* Writes the rows of files. */
 extern void flowlog_index_write_rows(const FlowlogIndex *index, const FlowlogIndexRow *files,
                                      int count);
@@ -267,14 +286,17 @@ extern void flowlog_index_write_rows(const FlowlogIndex *index, const FlowlogInd
 /* ---------- index_search.c ---------- */
 
 /* What an index has of a file. */
-typedef struct FlowlogIndexFile
+struct FlowlogIndexFile
 {
 	FlowlogIndexHash hash;
 	FlowInterval times[2];  /* start and end */
 	uint32 address_columns; /* mask of text columns that have addresses only */
 	bool covered;           /* it was read to its end, and its entries count */
 	bool may_pass;          /* set by flowlog_index_search_filter */
-} FlowlogIndexFile;
+	bool is_answered;       /* set by index_prune.c */
+	/* its records by action and log status; NULL: not wanted, or not known */
+	const bytea *groups;
+};
 
 typedef struct FlowlogIndexFiles
 {
@@ -286,17 +308,19 @@ typedef struct FlowlogIndexSearch FlowlogIndexSearch;
 
 /*
  * Reads which files an index covers, as the snapshot sees it, into the current
- * memory context.
+ * memory context; "groups": and what their records are, where none was rejected
+ * or made null.
  */
 extern FlowlogIndexSearch *flowlog_index_search_begin(const FlowlogIndex *index,
                                                       const FlowlogTable *table,
-                                                      FlowlogBackend *backend, Snapshot snapshot);
+                                                      FlowlogBackend *backend, Snapshot snapshot,
+                                                      bool groups);
 extern const FlowlogIndexFiles *flowlog_index_search_files(const FlowlogIndexSearch *search);
 
 /* Returns the number of the file at a position. */
 extern int32 flowlog_index_search_number(const FlowlogIndexSearch *search, uint64 position);
 
-/* Sets may_pass of each file. */
+/* Sets may_pass of each file; without a filter every record passes. */
 extern void flowlog_index_search_filter(FlowlogIndexSearch *search, const FlowFilter *filter);
 
 /*
@@ -308,6 +332,14 @@ extern void
 flowlog_index_search_visit(FlowlogIndexSearch *search, const FlowIndexRange *ranges, size_t count,
                            void (*visit)(void *arg, const FlowIndexKey *key, uint64 position),
                            void *arg);
+
+/* ---------- index_answer.c ---------- */
+
+/*
+ * Returns true if what a query wants of a file can be taken from the index,
+ * once conditions are evaluated.  False if they are not.
+ */
+extern bool flowlog_answers_decide(FlowlogAnswers *answers, const FlowlogIndexFile *file);
 
 /* ---------- index_table.c ---------- */
 

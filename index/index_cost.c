@@ -154,3 +154,13 @@ flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrict
 	/* what it does not cover is read; so is a file at least */
 	return Max(share, 1 / Max(size.files, 1));
 }
+
+bool
+flowlog_index_has_files(Oid relid)
+{
+	IndexSize size = {.index = flowlog_index_find(relid, GetActiveSnapshot())};
+
+	if (size.index != NULL)
+		read_size(&size);
+	return size.files > 0;
+}

@@ -44,12 +44,12 @@ static Datum
 ledger_datum(const FlowCounts *counts)
 {
 	Datum values[] = {
-		Int64GetDatum((int64) counts->headers),
-		Int64GetDatum((int64) counts->blank),
-		Int64GetDatum((int64) counts->emitted),
-		Int64GetDatum((int64) counts->rejected),
-		Int64GetDatum((int64) counts->set_null),
-		Int64GetDatum((int64) counts->messages_skipped),
+		[FLOWLOG_LEDGER_HEADERS] = Int64GetDatum((int64) counts->headers),
+		[FLOWLOG_LEDGER_BLANK] = Int64GetDatum((int64) counts->blank),
+		[FLOWLOG_LEDGER_EMITTED] = Int64GetDatum((int64) counts->emitted),
+		[FLOWLOG_LEDGER_REJECTED] = Int64GetDatum((int64) counts->rejected),
+		[FLOWLOG_LEDGER_SET_NULL] = Int64GetDatum((int64) counts->set_null),
+		[FLOWLOG_LEDGER_MESSAGES_SKIPPED] = Int64GetDatum((int64) counts->messages_skipped),
 	};
 
 	return flowlog_array_datum(values, NULL, lengthof(values), INT8OID);
@@ -87,6 +87,35 @@ groups_datum(const FlowlogIndexedFile *file, bool *isnull)
 	return flowlog_bytes_datum(all.data, all.len);
 }
 
+/* Takes a value of a group. */
+static const char *
+take_group_value(const char *data, const char *end, FlowSlice *value)
+{
+	size_t len;
+
+	*value = (FlowSlice) {NULL, 0};
+	if (data == NULL || data == end)
+		return NULL;
+	len = (unsigned char) *data++;
+	if (len == 0xFF)
+		return data;
+	if (len > (size_t) (end - data))
+		return NULL;
+	*value = (FlowSlice) {data, len};
+	return data + len;
+}
+
+const char *
+flowlog_index_take_group(const char *data, const char *end, FlowlogIndexedGroup *group)
+{
+	for (int k = 0; k < 2; k++)
+		data = take_group_value(data, end, &group->values[k]);
+	if (data == NULL || (size_t) (end - data) < sizeof(group->count))
+		return NULL;
+	memcpy(&group->count, data, sizeof(group->count));
+	return data + sizeof(group->count);
+}
+
 /* Sets the columns of a file's row. */
 static void
 set_row(int32 number, const FlowlogIndexRow *row, Datum *values, bool *isnull)
@@ -107,6 +136,8 @@ set_row(int32 number, const FlowlogIndexRow *row, Datum *values, bool *isnull)
 		values[least] = Int64GetDatum(file->least[i]);
 		values[least + 1] = Int64GetDatum(file->greatest[i]);
 	}
+	values[FLOWLOG_FILES_NULL_TIMES] =
+		Int32GetDatum(file->has_null_time[0] | file->has_null_time[1] << 1);
 	values[FLOWLOG_FILES_BYTES] = Int64GetDatum(row->bytes);
 	values[FLOWLOG_FILES_LINES] = Int64GetDatum((int64) file->counts.lines);
 	values[FLOWLOG_FILES_LEDGER] = ledger_datum(&file->counts);

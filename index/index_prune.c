@@ -12,6 +12,7 @@
  */
 #include "index.h"
 
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/snapmgr.h"
@@ -97,8 +98,23 @@ flowlog_index_is_defined(Oid relid)
 
 /* ---------- what a scan need not read ---------- */
 
+/* Decides which files need not be read, nor be left out, as the index has what is wanted. */
+static void
+decide_answers(const FlowlogIndexPrune *prune, FlowlogAnswers *answers)
+{
+	const FlowlogIndexFiles *files = flowlog_index_search_files(prune->search);
+
+	for (uint64 i = 0; i < files->count; i++)
+	{
+		if ((i & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		files->items[i].is_answered = flowlog_answers_decide(answers, &files->items[i]);
+	}
+}
+
 FlowlogIndexPrune *
-flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend, const FlowFilter *filter)
+flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend, const FlowFilter *filter,
+                    FlowlogAnswers *answers)
 {
 	FlowlogIndex *index;
 	FlowlogIndexPrune *prune;
@@ -108,14 +124,21 @@ flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend, const Fl
 		return NULL;
 	prune = palloc(sizeof(FlowlogIndexPrune));
 	prune->index = index;
-	prune->search = flowlog_index_search_begin(index, table, backend, GetActiveSnapshot());
+	prune->search = flowlog_index_search_begin(index,
+	                                           table,
+	                                           backend,
+	                                           GetActiveSnapshot(),
+	                                           flowlog_answers_are_possible(answers));
 	flowlog_index_search_filter(prune->search, filter);
+	if (flowlog_answers_are_possible(answers))
+		decide_answers(prune, answers);
 	prune->files = flowlog_index_table_create(prune->search);
 	return prune;
 }
 
 FlowPruning
-flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file)
+flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file,
+                         const FlowlogIndexFile **answered)
 {
 	const FlowlogIndexFiles *files = flowlog_index_search_files(prune->search);
 	uint64 position;
@@ -125,5 +148,8 @@ flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file)
 	                              &position) ||
 	    !files->items[position].covered)
 		return FLOW_KEEP_UNINDEXED;
-	return files->items[position].may_pass ? FLOW_KEEP : FLOW_PRUNE_BY_INDEX;
+	if (!files->items[position].may_pass)
+		return FLOW_PRUNE_BY_INDEX;
+	*answered = &files->items[position];
+	return (*answered)->is_answered ? FLOW_ANSWER_BY_INDEX : FLOW_KEEP;
 }

@@ -436,7 +436,8 @@ update_index(Refresh *refresh)
 	search = flowlog_index_search_begin(refresh->index,
 	                                    refresh->table,
 	                                    &refresh->backend,
-	                                    GetActiveSnapshot());
+	                                    GetActiveSnapshot(),
+	                                    false);
 	gone = compare_files(refresh, search, &ngone);
 	delete_files(refresh, gone, ngone);
 	CommandCounterIncrement();

@@ -21,8 +21,10 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -150,6 +152,7 @@ set_times(FlowlogIndexFile *file, const Datum *values, const bool *isnull)
 		int least = FLOWLOG_FILES_LEAST_START + 2 * i;
 
 		file->times[i] = (FlowInterval) {
+			.always = (DatumGetInt32(values[FLOWLOG_FILES_NULL_TIMES]) >> i & 1) == 0,
 			.known = !isnull[least] && !isnull[least + 1],
 			.low = isnull[least] ? 0 : DatumGetInt64(values[least]),
 			.high = isnull[least + 1] ? 0 : DatumGetInt64(values[least + 1]),
@@ -157,9 +160,34 @@ set_times(FlowlogIndexFile *file, const Datum *values, const bool *isnull)
 	}
 }
 
+/* Returns what the records of a file are, if none was rejected or made null. */
+static const bytea *
+read_groups(const Datum *values, const bool *isnull)
+{
+	Datum *ledger;
+	int count;
+	bool clean;
+
+	if (isnull[FLOWLOG_FILES_GROUPS])
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(values[FLOWLOG_FILES_LEDGER]),
+	                  INT8OID,
+	                  sizeof(int64),
+	                  FLOAT8PASSBYVAL,
+	                  TYPALIGN_DOUBLE,
+	                  &ledger,
+	                  NULL,
+	                  &count);
+	clean = count > FLOWLOG_LEDGER_SET_NULL &&
+	        DatumGetInt64(ledger[FLOWLOG_LEDGER_REJECTED]) == 0 &&
+	        DatumGetInt64(ledger[FLOWLOG_LEDGER_SET_NULL]) == 0;
+	pfree(ledger);
+	return clean ? DatumGetByteaPCopy(values[FLOWLOG_FILES_GROUPS]) : NULL;
+}
+
 /* Reads the files of the batches. */
 static void
-read_files(FlowlogIndexSearch *search)
+read_files(FlowlogIndexSearch *search, bool groups)
 {
 	int batch = 0;
 	FlowlogIndexRows rows;
@@ -190,6 +218,8 @@ read_files(FlowlogIndexSearch *search)
 		file->address_columns = (uint32) DatumGetInt32(values[FLOWLOG_FILES_ADDRESS_COLUMNS]);
 		file->covered = isnull[FLOWLOG_FILES_ERROR];
 		set_times(file, values, isnull);
+		if (groups && file->covered)
+			file->groups = read_groups(values, isnull);
 	}
 	flowlog_index_rows_end(&rows);
 }
@@ -197,7 +227,7 @@ read_files(FlowlogIndexSearch *search)
 /* Reads which files an index covers. */
 FlowlogIndexSearch *
 flowlog_index_search_begin(const FlowlogIndex *index, const FlowlogTable *table,
-                           FlowlogBackend *backend, Snapshot snapshot)
+                           FlowlogBackend *backend, Snapshot snapshot, bool groups)
 {
 	FlowlogIndexSearch *search = palloc0(sizeof(FlowlogIndexSearch));
 	unsigned char meaning[FLOWLOG_INDEX_MEANING];
@@ -212,7 +242,7 @@ flowlog_index_search_begin(const FlowlogIndex *index, const FlowlogTable *table,
 	read_batches(search, meaning);
 	place_files(search);
 	if (search->nbatches > 0)
-		read_files(search);
+		read_files(search, groups);
 	return search;
 }
 
@@ -614,7 +644,9 @@ flowlog_index_search_filter(FlowlogIndexSearch *search, const FlowFilter *filter
 		if (search->columns[i] >= 0)
 			indexed[search->columns[i]] = true;
 	spec.indexed = indexed;
-	if (flow_filter_find_files(filter, &spec, bits, &error) != FLOW_OK)
+	if (filter == NULL)
+		memset(bits, 0xFF, sizeof(uint64) * (files->count / 64 + 1));
+	else if (flow_filter_find_files(filter, &spec, bits, &error) != FLOW_OK)
 		flowlog_raise(search->backend, &error, table);
 
 	for (uint64 i = 0; i < files->count; i++)
@@ -624,7 +656,7 @@ flowlog_index_search_filter(FlowlogIndexSearch *search, const FlowFilter *filter
 		if ((i & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
 		file->may_pass = (bits[i / 64] >> (i % 64) & 1) != 0 &&
-		                 times_may_pass(filter, file, columns.times, intervals);
+		                 (filter == NULL || times_may_pass(filter, file, columns.times, intervals));
 	}
 	pfree(bits);
 	pfree(intervals);

@@ -209,7 +209,8 @@ look_at_table(Oid relid, HTAB *found, const FlowIndexRange *ranges, size_t count
 		        errhint("SELECT flowlog_index_create(%s) defines one.",
 		                flowlog_index_quoted(get_rel_name(relid))));
 	scan = flowlog_scan_begin(relid, InvalidOid, CurrentMemoryContext);
-	search = flowlog_index_search_begin(index, scan->table, &scan->backend, GetActiveSnapshot());
+	search =
+		flowlog_index_search_begin(index, scan->table, &scan->backend, GetActiveSnapshot(), false);
 	columns = flowlog_index_columns(scan->table);
 	sight.files = flowlog_index_search_files(search);
 	sight.table = flowlog_index_table_create(search);

@@ -97,7 +97,7 @@ add_coverage(const FlowlogIndex *index, Datum *values, bool *isnull)
 {
 	FlowlogScan *scan = flowlog_scan_begin(index->relid, InvalidOid, CurrentMemoryContext);
 	FlowlogIndexSearch *search =
-		flowlog_index_search_begin(index, scan->table, &scan->backend, GetActiveSnapshot());
+		flowlog_index_search_begin(index, scan->table, &scan->backend, GetActiveSnapshot(), false);
 	FlowlogIndexTable *files = flowlog_index_table_create(search);
 	uint64 covered = 0;
 	uint64 bytes = 0;

@@ -17,7 +17,7 @@ CREATE FOREIGN TABLE lake (hour int, dstport int) SERVER ledger OPTIONS (locatio
 CREATE VIEW last AS
 	SELECT "table", files, files_read AS read, files_pruned AS pruned, files_not_reached AS "not reached", files_lacking_fields AS lacking,
 		lines, headers, emitted, filtered, rejected, bytes > 0 AS has_bytes, bytes_read = bytes AS read_all,
-		lines = headers + blank + emitted + filtered + rejected AND files = files_read + files_pruned + files_skipped + files_not_reached AS balanced
+		lines = headers + blank + emitted + filtered + rejected AND files = files_read + files_pruned + files_skipped + files_not_reached + files_answered AS balanced
 	FROM flowlog_last_scan();
 
 -- nothing yet, then the last statement's, which the question itself does not change

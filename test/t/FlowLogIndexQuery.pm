@@ -210,16 +210,34 @@ sub random_condition
 
 # ---------- queries ----------
 
+# A query whose rows the index may have by itself: it counts records by action, status and path, or wants extremes of times.
+sub counting_query
+{
+	my ($table, $texts, $params) = @_;
+	my @path = $table =~ /ignored|nulled/ ? () : ('f.dir', 'f.day');
+	my @keys = grep { rand() < 0.3 } 'f.action', 'f.log_status', @path;
+	my $test = sub { one_of("f.action = 'REJECT'", "f.log_status = 'OK'", "f.action <> 'ACCEPT'", 'f.action IS NULL', @path ? ("f.dir = 'a'", "f.day > '2026-01-02'") : ()) };
+	my @aggregates = grep { rand() < 0.3 } (
+		'count(*)', 'count(*) FILTER (WHERE ' . $test->() . ')', 'count(f.action)', 'count(DISTINCT f.log_status)', 'sum(length(f.action))', 'count(f.start)', 'sum(CASE WHEN ' . $test->() . ' THEN 1 ELSE 0 END)');
+	my @extremes = grep { rand() < 0.2 } ('min(f.start)', 'max(f."end")', 'max(f.start)', 'min(f."end")');
+	my $on = sub { one_of(on_time('f.start', $texts ? 'bigint' : 'timestamptz', $params), on_time('f."end"', $texts ? 'date' : 'timestamp', $params), $test->()) };
+	my $where = one_of('true', $on->(), $on->(), $on->() . one_of(' AND ', ' OR ') . $on->(), 'NOT (' . $on->() . ' AND ' . $on->() . ')');
+	my $group = @keys == 0 ? '' : ' GROUP BY ' . one_of('', 'ROLLUP ') . '(' . join(', ', @keys) . ')';
+
+	return 'SELECT ' . join(', ', @keys, @aggregates, @extremes, 'count(*)') . " FROM $table f WHERE $where$group";
+}
+
 # random_query TABLE, TEXTS, PARAMS: a query whose rows can be compared
 sub random_query
 {
 	my ($table, $texts, $params) = @_;
-	my $choice = int(rand(20));
+	my $choice = int(rand(24));
 	my $key = $texts ? 't' : 'a';
 	my $where = sub { random_condition($texts, 2, $params, $_[0]) };
 	my $column = one_of('f.srcaddr', 'f.dstaddr');
 
 	return "SELECT f.* FROM $table f WHERE " . $where->() if $choice < 9;
+	return counting_query($table, $texts, $params) if $choice >= 20;
 	return "SELECT f.action, count(*), min(f.start), max(f.\"end\"), sum(f.bytes) FROM $table f WHERE " . $where->() . ' GROUP BY 1' if $choice < 11;
 	return "SELECT count(*), count(DISTINCT f.srcaddr) FROM $table f WHERE " . $where->() if $choice < 12;
 	return "SELECT f.interface_id, f.start FROM $table f WHERE $column " . one_of('IN', 'IN', 'NOT IN') . " (SELECT w.$key FROM wanted w WHERE w.n < " . int(rand(60)) . ') AND ' . $where->() if $choice < 14;

@@ -137,8 +137,8 @@ $node->safe_psql('postgres', q{
 		state := SQLSTATE || ' ' || SQLERRM;
 	END $$;
 
-	-- what differs with the index and without it, and how many files the index spares the query
-	CREATE FUNCTION compare(query text, types text, arguments text, OUT difference text, OUT pruned int) LANGUAGE plpgsql AS $$
+	-- what differs with the index and without it, and how many files the index leaves out and answers for
+	CREATE FUNCTION compare(query text, types text, arguments text, OUT difference text, OUT pruned int, OUT answered int) LANGUAGE plpgsql AS $$
 	DECLARE
 		ours record;
 		theirs record;
@@ -147,9 +147,11 @@ $node->safe_psql('postgres', q{
 		PERFORM set_config('flowlog_fdw.enable_index', 'on', true);
 		SELECT * FROM answer(query, types, arguments) INTO ours;
 		pruned := 0;
+		answered := 0;
 		IF ours.state IS NULL THEN
 			FOR line IN EXECUTE format('EXPLAIN (COSTS OFF) EXECUTE q%s', arguments) LOOP
 				pruned := pruned + coalesce(substring(line, 'Pruned by Index: (\d+)')::int, 0);
+				answered := answered + coalesce(substring(line, 'Answered by Index: (\d+)')::int, 0);
 			END LOOP;
 		END IF;
 		PERFORM set_config('flowlog_fdw.enable_index', 'off', true);
@@ -164,7 +166,7 @@ my @settings = (
 	'max_parallel_workers_per_gather = 0', 'max_parallel_workers_per_gather = 0', 'max_parallel_workers_per_gather = 3', "max_parallel_workers_per_gather = 3; SET parallel_leader_participation = off",
 	'plan_cache_mode = force_generic_plan', 'plan_cache_mode = force_generic_plan; SET max_parallel_workers_per_gather = 2', 'enable_hashjoin = off; SET enable_mergejoin = off', 'enable_material = off; SET enable_memoize = off; SET enable_hashjoin = off',
 	'flowlog_fdw.enable_pushdown = off', 'flowlog_fdw.enable_aggregate_pushdown = off', 'flowlog_fdw.enable_runtime_sets = off', 'flowlog_fdw.enable_expressions = off', 'enable_partitionwise_aggregate = on; SET enable_partitionwise_join = on', 'work_mem = 64');
-my %pruned;
+my (%pruned, %answered);
 
 # A random query to a table: nothing if it has the same rows with its index and without; else what differs.
 sub ask
@@ -174,9 +176,10 @@ sub ask
 	my $params = rand() < 0.4 ? [] : undef;
 	my $query = random_query($table->[0], $table->[1], $params);
 	my @bound = defined $params && @$params > 0 ? ('(' . join(', ', map { $_->[0] } @$params) . ')', '(' . join(', ', map { $_->[1] } @$params) . ')') : ('', '');
-	my ($difference, $pruned) = split(/\|(?=\d*$)/, $session->query('SELECT * FROM compare(' . join(', ', map { quoted($_) } $query, @bound) . ')'));
+	my ($difference, $pruned, $answered) = split(/\|(?=\d*\|?\d*$)/, $session->query('SELECT * FROM compare(' . join(', ', map { quoted($_) } $query, @bound) . ')'));
 
 	$pruned{$what} += $pruned if defined $pruned && $pruned =~ /^\d+$/;
+	$answered{$what} += $answered if defined $answered && $answered =~ /^\d+$/;
 	return () if $session->error !~ /ERROR|FATAL/ && defined $difference && $difference eq '';
 	return "$table->[0]: PREPARE q$bound[0] AS $query; EXECUTE q$bound[1]\n  " . ($difference // '') . $session->error;
 }
@@ -200,6 +203,7 @@ sub try_queries
 	is(join("\n", @bad), '', "$what: $count queries have the same rows with the index and without it");
 	# of few, none may have a condition of which it says something
 	cmp_ok($pruned{$what} // 0, '>', $count / 4, "$what: which it has spared " . ($pruned{$what} // 0) . ' files') if ($params{prunes} // 1) && $count >= 50;
+	cmp_ok($answered{$what} // 0, '>', $count / 4, "$what: it has answered for " . ($answered{$what} // 0) . ' files') if ($params{prunes} // 1) && $count >= 50;
 	return;
 }
 
