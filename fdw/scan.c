@@ -19,6 +19,12 @@
 #define MAX_NOTICES 100
 
 /*
+ * The maximum size of blocks of a scan's memory context: where they double up
+ * to the usual size, nearly half of what each partition has is unused.
+ */
+#define MAX_BLOCK 4096
+
+/*
  * the maximum number of descriptors that a scan of local files has open at
  * once: for the file it reads, or for the listing
  */
@@ -118,7 +124,7 @@ FlowlogScan *
 flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 {
 	MemoryContext context =
-		AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_START_SMALL_SIZES);
+		AllocSetContextCreate(parent, "flowlog_fdw scan", ALLOCSET_SMALL_MINSIZE, 1024, MAX_BLOCK);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FlowlogScan *scan = palloc0(sizeof(FlowlogScan));
 
