@@ -51,6 +51,16 @@ repeat(const FlowGroups *groups, FlowTotal *base, uint64_t times, FlowTotal *res
 	}
 }
 
+/* Returns true if groups are told apart by the values of a key, not the bytes. */
+static bool
+keeps_values(const FlowGroups *groups, size_t k)
+{
+	const FlowGroupBy *key = &groups->spec.keys[k];
+
+	return groups->spec.by_value && key->expression == NULL &&
+	       flow_group_keeps_values(&groups->spec.columns[key->column]);
+}
+
 /* Adds the totals of the only group of "single", repeated, to the group with its keys. */
 static FlowStatus
 merge_repeated(FlowGroups *groups, const FlowGroups *single, uint64_t times)
@@ -72,8 +82,10 @@ merge_repeated(FlowGroups *groups, const FlowGroups *single, uint64_t times)
 		repeat(groups, totals, times, totals + naggregates);
 		if (nkeys > 0)
 			memcpy(keys, group.keys, nkeys * sizeof(FlowSlice));
-		for (size_t k = 0; groups->spec.by_value && k < nkeys; k++)
-			keys[k] = flow_groups_key_form(groups, (int) k, keys[k], forms + k * FLOW_FORM_SIZE);
+		for (size_t k = 0; k < nkeys; k++)
+			if (keeps_values(groups, k))
+				keys[k] =
+					flow_groups_key_form(groups, (int) k, keys[k], forms + k * FLOW_FORM_SIZE);
 		status = flow_groups_merge(groups, keys, totals + naggregates);
 	}
 	flow_free(host, keys);

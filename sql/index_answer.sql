@@ -65,7 +65,7 @@ SELECT query, ask('SELECT ' || query) FROM unnest(ARRAY[
 	'count(action), count(DISTINCT action), min(action), max(log_status) FROM flow', $$count(*) FILTER (WHERE action = 'REJECT') AS rejected, sum(CASE WHEN action = 'REJECT' THEN 1 ELSE 0 END) FROM flow$$,
 	$$sum(length(action)), avg(length(log_status)), stddev(length(action)) FROM flow$$, 'upper(action), count(*) FROM flow GROUP BY 1', $$CASE WHEN action IS NULL THEN log_status ELSE action END, count(*) FROM flow GROUP BY 1$$,
 	'count(*) FROM flow HAVING count(*) > 3', 'action, count(*) FROM flow GROUP BY 1 HAVING count(*) > 1', 'action, count(*) FROM flow GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1', 'action, log_status, count(*), grouping(action) FROM flow GROUP BY ROLLUP (1, 2)',
-	'count(*), 1 + count(*) FROM flow', 'count(bytes) FROM flow', 'count(srcaddr) FROM flow', 'sum(bytes) FROM flow', 'dstport, count(*) FROM flow GROUP BY 1', 'array_agg(action) FROM flow', 'count(*) FROM flow f, (VALUES (1), (2)) v', '1 FROM flow']) WITH ORDINALITY u(query, i) ORDER BY i;
+	'day, action, count(*) FROM flow GROUP BY CUBE (1, 2)', 'day, count(DISTINCT action), min(start) FROM flow GROUP BY day', 'count(DISTINCT day), count(DISTINCT log_status) FROM flow', 'count(*), 1 + count(*) FROM flow', 'count(bytes) FROM flow', 'count(srcaddr) FROM flow', 'sum(bytes) FROM flow', 'dstport, count(*) FROM flow GROUP BY 1', 'array_agg(action) FROM flow', 'count(*) FROM flow f, (VALUES (1), (2)) v', '1 FROM flow']) WITH ORDINALITY u(query, i) ORDER BY i;
 
 -- conditions that hold for all records of a file, or for none, or that are on action, log status and the path
 SELECT condition, ask('SELECT count(*) FROM flow WHERE ' || condition), ask('SELECT min(start), count(*) FROM flow WHERE ' || condition) FROM unnest(ARRAY[
