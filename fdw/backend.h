@@ -33,8 +33,11 @@ extern int flowlog_descriptors_connect(void *own, int wanted);
 /* Gives all back, after they were closed. */
 extern void flowlog_descriptors_release(FlowlogDescriptors *own);
 
-/* Returns the number of processes that may run a plan; NULL: it is not known. */
-extern int flowlog_descriptors_processes(const PlannedStmt *plan);
+/*
+ * Returns the number of processes that may run a plan; NULL: there is none.
+ * "in_parallel": several processes ran the query when the plan began.
+ */
+extern int flowlog_descriptors_processes(const PlannedStmt *plan, bool in_parallel);
 
 /* ---------- backend.c ---------- */
 

@@ -15,7 +15,6 @@
  */
 #include "flowlog_fdw.h"
 
-#include "access/parallel.h"
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "storage/fd.h"
@@ -130,21 +129,23 @@ count_workers(const Plan *plan)
 }
 
 /*
- * Returns the number of processes that may run a plan together.  A worker sees
- * only its part of the plan.
+ * Returns the number of processes that may run a plan together.  If the query
+ * was run by several processes when the plan began, the plan is a function's,
+ * which any number of them may call.
  */
 int
-flowlog_descriptors_processes(const PlannedStmt *plan)
+flowlog_descriptors_processes(const PlannedStmt *plan, bool in_parallel)
 {
+	int most = Min(max_parallel_workers, max_worker_processes);
+	int workers = 0;
 	ListCell *cell;
-	int processes = 1;
 
-	if (IsParallelWorker())
-		return max_parallel_workers_per_gather + 1;
+	if (in_parallel)
+		return most + 1;
 	if (plan == NULL || !plan->parallelModeNeeded)
 		return 1;
-	processes += count_workers(plan->planTree);
+	workers += count_workers(plan->planTree);
 	foreach(cell, plan->subplans)
-		processes += count_workers(lfirst(cell));
-	return processes;
+		workers += count_workers(lfirst(cell));
+	return Min(workers, most) + 1;
 }

@@ -14,6 +14,7 @@
 #include "flowlog_fdw.h"
 #include "catalogue.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 
 #define MAX_NOTICES 100
@@ -138,6 +139,8 @@ flowlog_scan_begin(Oid relid, Oid userid, MemoryContext parent)
 	MemoryContextRegisterResetCallback(context, &scan->callback);
 
 	scan->userid = OidIsValid(userid) ? userid : GetUserId();
+	/* the workers of a plan that begins are not started yet */
+	scan->in_parallel = IsInParallelMode();
 	scan->table = flowlog_table_open(relid);
 	scan->found = palloc0(sizeof(bool) * (scan->table->ncolumns + 1));
 	scan->format_spec = (FlowFormatSpec) {
@@ -269,7 +272,8 @@ open_access(FlowlogScan *scan)
 
 	if (scan->store == NULL && scan->backend.descriptors.processes == 0 &&
 	    !flow_location_is_local(scan->table->location))
-		scan->backend.descriptors.processes = flowlog_descriptors_processes(scan->plan);
+		scan->backend.descriptors.processes =
+			flowlog_descriptors_processes(scan->plan, scan->in_parallel);
 	if (scan->meaning == NULL && scan->table->options.settled_after >= 0)
 		scan->meaning = flowlog_catalogue_meaning(scan->table);
 	if (scan->store == NULL)

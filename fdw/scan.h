@@ -37,6 +37,7 @@ typedef struct FlowlogScan
 	MemoryContextCallback callback;
 	FlowlogBackend backend;
 	const PlannedStmt *plan; /* of which this is a part; NULL: of none */
+	bool in_parallel;        /* several processes ran the query when this began */
 
 	FlowFormatSpec format_spec; /* with the settings of when the scan began */
 	/* NULL: not needed, as nothing is being read */

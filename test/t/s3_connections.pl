@@ -62,6 +62,26 @@ foreach my $most (1, 4, 12)
 	}
 }
 
+# Scans in a function are not shared: each process that calls it, the leader included, scans by itself, however many they are.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION count_many(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS
+		$$ BEGIN RETURN (SELECT count(srcport) FROM many12 WHERE $1 > 0); END $$;
+	CREATE TABLE calls (n int) WITH (parallel_workers = 2);
+	INSERT INTO calls SELECT 1 FROM generate_series(1, 1500);
+	DELETE FROM calls WHERE ctid::text NOT LIKE '(%,1)';
+	ANALYZE calls;
+});
+$session->safe_query('SET max_parallel_workers = 2; SET max_parallel_workers_per_gather = 2; SET plan_cache_mode = force_generic_plan');
+$session->safe_query('PREPARE calls AS SELECT sum(count_many(n)) / count(*) FROM calls');
+like($session->safe_query('EXPLAIN EXECUTE calls'), qr/Workers Planned: 2/, 'a function that all processes call');
+$session->safe_query('SET max_parallel_workers_per_gather = 0; SELECT count(*) FROM many12');
+$s3->wait_for_no_connection;
+$s3->reset_counters;
+is($session->safe_query('EXECUTE calls') + 0, $rows, 'returns the same in each of them');
+cmp_ok($s3->counter('busy_most'), '<=', 12, 'with no more connections');
+$session->quit;
+$session = FlowLogSession->new($node);
+
 # ---------- so do the scans of a process ----------
 
 # The connections of a scan that has ended are kept, until another scan has use for them.  A store learns of a connection's
