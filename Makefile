@@ -248,6 +248,7 @@ S3_OBJS = \
 	flow/s3/s3_retry.o \
 	flow/s3/s3_pace.o \
 	flow/s3/s3_list.o \
+	flow/s3/s3_list_save.o \
 	flow/s3/s3_page.o \
 	flow/s3/s3_sign.o \
 	flow/s3/s3_ask.o \

@@ -12,68 +12,30 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "location_match.h"
-#include "objects.h"
-#include "s3_store.h"
+#include "s3_list.h"
 
 #include <stdio.h>
 
 /*
  * Prefixes listed at a time: first a few, as a query with a limit may need no
- * more, then one more for each page that was not enough.
+ * more, then one more for each page that was not enough, to FLOW_S3_FETCHES.
  */
 #define FIRST_FETCHES 4
-#define MAX_FETCHES 16
-
-/* Keys to be listed: those that begin with a prefix. */
-typedef struct Prefix
-{
-	struct Prefix *next;
-	FlowSegments segments; /* that the names after it may match */
-	bool exact;            /* only the object with this key */
-	bool flat;             /* lists all levels at once */
-	char *token;           /* to continue; NULL: from the beginning */
-	char *last;            /* last item of the pages before; NULL: none */
-	/*
-	 * the pages before that had no items, and the token of one of them; this
-	 * is not passed to another process, as nobody stops before an item is found
-	 */
-	uint32_t empty_pages;
-	char *mark;
-	char key[];
-} Prefix;
 
 /* A page that was requested. */
-typedef struct Fetch
+struct FlowS3Fetch
 {
-	Prefix *prefix;
+	FlowS3Prefix *prefix;
 	FlowS3PageReader *reader;
 	char name[1200]; /* of the prefix, for messages */
 	FlowS3Request request;
-} Fetch;
-
-struct FlowS3Listing
-{
-	FlowS3 *s3;
-	FlowS3Listing *next;
-	const FlowLocation *location;
-	const FlowPruner *pruner;
-	bool has_variables;
-	Prefix *waiting;
-	Fetch *fetches[MAX_FETCHES];
-	int nfetches;
-	uint32_t pages; /* that were listed */
-	bool found;     /* true if the store has returned any object */
-	bool ending;    /* true if no more pages are to be requested */
-	FlowObjects *objects;
-	FlowPathValue values[FLOW_MAX_VARIABLES];
-	char path[1200]; /* of an object or a directory */
 };
 
 /* ---------- waiting prefixes ---------- */
 
-static char *
-copy_text(const FlowHost *host, const char *text)
+/* Returns a copy of a text; NULL if memory is short. */
+char *
+flow_s3_copy_text(const FlowHost *host, const char *text)
 {
 	size_t size = strlen(text) + 1;
 	char *copy = flow_allocate(host, size);
@@ -82,7 +44,7 @@ copy_text(const FlowHost *host, const char *text)
 }
 
 static void
-free_prefix(const FlowHost *host, Prefix *prefix)
+free_prefix(const FlowHost *host, FlowS3Prefix *prefix)
 {
 	flow_free(host, prefix->token);
 	flow_free(host, prefix->last);
@@ -91,15 +53,15 @@ free_prefix(const FlowHost *host, Prefix *prefix)
 }
 
 /* Adds a prefix on top of the waiting ones. */
-static FlowStatus
-add_prefix(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments, bool exact,
-           FlowError *error)
+FlowStatus
+flow_s3_list_add(FlowS3Listing *listing, const char *key, size_t len, FlowSegments segments,
+                 bool exact, FlowError *error)
 {
-	Prefix *prefix = flow_allocate(listing->s3->host, sizeof(Prefix) + len + 1);
+	FlowS3Prefix *prefix = flow_allocate(listing->s3->host, sizeof(FlowS3Prefix) + len + 1);
 
 	if (prefix == NULL)
 		return flow_error_memory(error);
-	*prefix = (Prefix) {
+	*prefix = (FlowS3Prefix) {
 		.next = listing->waiting,
 		.segments = segments,
 		.exact = exact,
@@ -135,10 +97,15 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 		return error->status;
 	}
 	snprintf(below, sizeof(below), "%s%s", key, len > 0 && key[len - 1] != '/' ? "/" : "");
-	status = add_prefix(listing, below, strlen(below), flow_location_start(location), false, error);
+	status = flow_s3_list_add(listing,
+	                          below,
+	                          strlen(below),
+	                          flow_location_start(location),
+	                          false,
+	                          error);
 	if (status == FLOW_OK && !flow_location_has_wildcard(location) && len > 0 &&
 	    key[len - 1] != '/')
-		status = add_prefix(listing, key, len, flow_location_start(location), true, error);
+		status = flow_s3_list_add(listing, key, len, flow_location_start(location), true, error);
 	return status;
 }
 
@@ -148,7 +115,7 @@ add_roots(FlowS3Listing *listing, FlowError *error)
 static bool
 take_page(FlowS3Request *request, const char *data, size_t len)
 {
-	Fetch *fetch = request->arg;
+	FlowS3Fetch *fetch = request->arg;
 	FlowError error;
 	FlowStatus status = flow_s3_page_feed(fetch->reader, data, len, &error);
 
@@ -168,7 +135,7 @@ take_page(FlowS3Request *request, const char *data, size_t len)
 static bool
 restart_page(FlowS3Request *request)
 {
-	Fetch *fetch = request->arg;
+	FlowS3Fetch *fetch = request->arg;
 	FlowError error;
 
 	flow_s3_page_free(fetch->reader);
@@ -178,7 +145,7 @@ restart_page(FlowS3Request *request)
 }
 
 static void
-free_fetch(const FlowHost *host, Fetch *fetch)
+free_fetch(const FlowHost *host, FlowS3Fetch *fetch)
 {
 	flow_s3_drop(&fetch->request);
 	flow_s3_page_free(fetch->reader);
@@ -191,9 +158,9 @@ free_fetch(const FlowHost *host, Fetch *fetch)
  * if it is too long.
  */
 static FlowStatus
-set_question(FlowS3Listing *listing, Fetch *fetch)
+set_question(FlowS3Listing *listing, FlowS3Fetch *fetch)
 {
-	const Prefix *prefix = fetch->prefix;
+	const FlowS3Prefix *prefix = fetch->prefix;
 	FlowS3Request *request = &fetch->request;
 	FlowS3Parameter parameters[8];
 	char query[FLOW_S3_QUERY_ROOM];
@@ -227,7 +194,7 @@ static FlowStatus
 begin_fetch(FlowS3Listing *listing, FlowError *error)
 {
 	const FlowHost *host = listing->s3->host;
-	Fetch *fetch = flow_allocate(host, sizeof(Fetch));
+	FlowS3Fetch *fetch = flow_allocate(host, sizeof(FlowS3Fetch));
 	FlowStatus status;
 
 	if (fetch == NULL)
@@ -318,7 +285,8 @@ add_object(FlowS3Listing *listing, const FlowS3Entry *entry, FlowError *error)
  * which keys may have, only matches where anything does.
  */
 static FlowStatus
-take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry, FlowError *error)
+take_key(FlowS3Listing *listing, const FlowS3Prefix *prefix, const FlowS3Entry *entry,
+         FlowError *error)
 {
 	FlowSegments segments = prefix->segments;
 	const char *p = entry->key + strlen(prefix->key);
@@ -367,7 +335,8 @@ take_key(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Entry *entry,
 
 /* Adds a common prefix, which corresponds to a directory. */
 static FlowStatus
-take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, FlowError *error)
+take_directory(FlowS3Listing *listing, const FlowS3Prefix *prefix, const char *key,
+               FlowError *error)
 {
 	const char *name = key + strlen(prefix->key);
 	size_t len = strlen(name), key_len = strlen(key);
@@ -407,12 +376,12 @@ take_directory(FlowS3Listing *listing, const Prefix *prefix, const char *key, Fl
 				return status;
 		}
 	}
-	return add_prefix(listing, key, key_len, match.below, false, error);
+	return flow_s3_list_add(listing, key, key_len, match.below, false, error);
 }
 
 /* Returns the last item of a page, and of those before it; NULL: none. */
 static const char *
-last_item(const Prefix *prefix, const FlowS3Page *page)
+last_item(const FlowS3Prefix *prefix, const FlowS3Page *page)
 {
 	const char *last = prefix->last;
 
@@ -430,31 +399,33 @@ last_item(const Prefix *prefix, const FlowS3Page *page)
  * with all later ones (Brent's algorithm), so any circle is found.
  */
 static bool
-note_empty(const FlowHost *host, const Prefix *prefix, const char *token, Prefix *rest)
+note_empty(const FlowHost *host, const FlowS3Prefix *prefix, const char *token, FlowS3Prefix *rest)
 {
 	const char *mark = prefix->mark;
 
 	rest->empty_pages = prefix->empty_pages + 1;
 	if ((rest->empty_pages & prefix->empty_pages) == 0)
 		mark = token;
-	rest->mark = copy_text(host, mark);
+	rest->mark = flow_s3_copy_text(host, mark);
 	return rest->mark != NULL;
 }
 
 /* Adds the rest of a prefix to the waiting ones. */
 static FlowStatus
-add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, FlowError *error)
+add_rest(FlowS3Listing *listing, const FlowS3Prefix *prefix, const FlowS3Page *page,
+         FlowError *error)
 {
 	const FlowHost *host = listing->s3->host;
 	const char *last = last_item(prefix, page);
 	FlowStatus status =
-		add_prefix(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
-	Prefix *rest = listing->waiting;
+		flow_s3_list_add(listing, prefix->key, strlen(prefix->key), prefix->segments, false, error);
+	FlowS3Prefix *rest = listing->waiting;
 
 	if (status != FLOW_OK)
 		return status;
-	rest->token = copy_text(host, page->token);
-	if (rest->token == NULL || (last != NULL && (rest->last = copy_text(host, last)) == NULL))
+	rest->token = flow_s3_copy_text(host, page->token);
+	if (rest->token == NULL ||
+	    (last != NULL && (rest->last = flow_s3_copy_text(host, last)) == NULL))
 		return flow_error_memory(error);
 	if (page->nentries + page->nprefixes == 0 && !note_empty(host, prefix, page->token, rest))
 		return flow_error_memory(error);
@@ -463,10 +434,10 @@ add_rest(FlowS3Listing *listing, const Prefix *prefix, const FlowS3Page *page, F
 
 /* Processes a page that is complete, or the failure to get it. */
 static FlowStatus
-take_fetch(FlowS3Listing *listing, Fetch *fetch, FlowError *error)
+take_fetch(FlowS3Listing *listing, FlowS3Fetch *fetch, FlowError *error)
 {
 	const FlowHost *host = listing->s3->host;
-	const Prefix *prefix = fetch->prefix;
+	const FlowS3Prefix *prefix = fetch->prefix;
 	FlowS3PageAfter after = {prefix->key, prefix->token, prefix->last, prefix->mark};
 	FlowS3Request *request = &fetch->request;
 	size_t names_per_check = flow_location_names_per_check(listing->location);
@@ -534,7 +505,7 @@ flow_s3_end_list(void *state)
 		free_fetch(s3->host, listing->fetches[--listing->nfetches]);
 	while (listing->waiting != NULL)
 	{
-		Prefix *prefix = listing->waiting;
+		FlowS3Prefix *prefix = listing->waiting;
 
 		listing->waiting = prefix->next;
 		free_prefix(s3->host, prefix);
@@ -542,9 +513,9 @@ flow_s3_end_list(void *state)
 	flow_free(s3->host, listing);
 }
 
-static FlowStatus
-create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS3Listing **result,
-       FlowError *error)
+FlowStatus
+flow_s3_list_create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner,
+                    FlowS3Listing **result, FlowError *error)
 {
 	FlowS3Listing *listing = flow_allocate(s3->host, sizeof(FlowS3Listing));
 	int nvariables;
@@ -567,8 +538,9 @@ create(FlowS3 *s3, const FlowLocation *location, const FlowPruner *pruner, FlowS
 static FlowStatus
 begin_fetches(FlowS3Listing *listing, FlowError *error)
 {
-	int most = listing->pages < MAX_FETCHES - FIRST_FETCHES ? FIRST_FETCHES + (int) listing->pages
-	                                                        : MAX_FETCHES;
+	int most = listing->pages < FLOW_S3_FETCHES - FIRST_FETCHES
+	               ? FIRST_FETCHES + (int) listing->pages
+	               : FLOW_S3_FETCHES;
 	FlowStatus status = FLOW_OK;
 
 	while (status == FLOW_OK && !listing->ending && listing->waiting != NULL &&
@@ -578,14 +550,14 @@ begin_fetches(FlowS3Listing *listing, FlowError *error)
 }
 
 /* Processes all pages that have arrived. */
-static FlowStatus
-take_finished(FlowS3Listing *listing, FlowError *error)
+FlowStatus
+flow_s3_list_take(FlowS3Listing *listing, FlowError *error)
 {
 	FlowStatus status = FLOW_OK;
 
 	for (int i = 0; i < listing->nfetches && status == FLOW_OK;)
 	{
-		Fetch *fetch = listing->fetches[i];
+		FlowS3Fetch *fetch = listing->fetches[i];
 
 		if (!fetch->request.finished)
 		{
@@ -597,156 +569,6 @@ take_finished(FlowS3Listing *listing, FlowError *error)
 		free_fetch(listing->s3->host, fetch);
 	}
 	return status == FLOW_OK ? begin_fetches(listing, error) : status;
-}
-
-/* ---------- passing a listing to another process ---------- */
-
-/*
- * A saved listing begins with a byte: whether anything was found, and how many
- * pages were listed, as far as it matters.
- */
-#define SAVED_FOUND 0x80
-#define SAVED_PAGES 0x7F
-
-/*
- * A prefix as bytes: its numbers, then key, token and last, each with its NUL.
- * Flags say which of the latter two are present.
- */
-typedef struct SavedPrefix
-{
-	FlowSegments segments;
-	bool exact, has_token, has_last;
-} SavedPrefix;
-
-/* Writes a text unless "out" is NULL, and returns the next offset. */
-static size_t
-save_text(char *out, size_t at, const char *text)
-{
-	size_t size = strlen(text) + 1;
-
-	if (out != NULL)
-		memcpy(out + at, text, size);
-	return at + size;
-}
-
-/*
- * Writes all waiting prefixes, unless "out" is NULL.  Returns their number of
- * bytes.
- */
-static size_t
-save(const FlowS3Listing *listing, char *out)
-{
-	uint32_t pages = listing->pages < SAVED_PAGES ? listing->pages : SAVED_PAGES;
-	size_t at = 1;
-
-	if (out != NULL)
-		out[0] = (char) ((listing->found ? SAVED_FOUND : 0) | pages);
-	for (const Prefix *prefix = listing->waiting; prefix != NULL; prefix = prefix->next)
-	{
-		SavedPrefix saved = {prefix->segments,
-		                     prefix->exact,
-		                     prefix->token != NULL,
-		                     prefix->last != NULL};
-
-		if (out != NULL)
-			memcpy(out + at, &saved, sizeof(saved));
-		at = save_text(out, at + sizeof(saved), prefix->key);
-		if (saved.has_token)
-			at = save_text(out, at, prefix->token);
-		if (saved.has_last)
-			at = save_text(out, at, prefix->last);
-	}
-	return at;
-}
-
-/* Completes the pages that were requested, and saves the waiting prefixes. */
-FlowStatus
-flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len, FlowError *error)
-{
-	FlowS3Listing *listing = state;
-	FlowS3 *s3 = listing->s3;
-	FlowStatus status = FLOW_OK;
-
-	listing->objects = objects;
-	listing->ending = true;
-	while (status == FLOW_OK && listing->nfetches > 0)
-	{
-		status = take_finished(listing, error);
-		if (status == FLOW_OK && listing->nfetches > 0)
-			status = flow_s3_work(s3, true, error);
-	}
-	if (status != FLOW_OK)
-		return status;
-	*len = save(listing, NULL);
-	*bytes = flow_allocate(s3->host, *len);
-	if (*bytes == NULL)
-		return flow_error_memory(error);
-	(void) save(listing, *bytes);
-	return FLOW_OK;
-}
-
-/* Reverses the order of the waiting prefixes. */
-static void
-turn_over(FlowS3Listing *listing)
-{
-	Prefix *turned = NULL;
-
-	while (listing->waiting != NULL)
-	{
-		Prefix *prefix = listing->waiting;
-
-		listing->waiting = prefix->next;
-		prefix->next = turned;
-		turned = prefix;
-	}
-	listing->waiting = turned;
-}
-
-/* Creates a listing from the bytes of flow_s3_suspend_list. */
-FlowStatus
-flow_s3_resume_list(FlowStore *store, const FlowLocation *location, const FlowPruner *pruner,
-                    const char *bytes, size_t len, void **state, FlowError *error)
-{
-	FlowS3 *s3 = (FlowS3 *) store;
-	const char *p = bytes + 1, *end = bytes + len;
-	FlowS3Listing *listing = NULL;
-	FlowStatus status;
-
-	status = create(s3, location, pruner, &listing, error);
-	*state = listing;
-	if (status != FLOW_OK)
-		return status;
-	listing->found = (bytes[0] & SAVED_FOUND) != 0;
-	listing->pages = bytes[0] & SAVED_PAGES;
-	while (p < end && status == FLOW_OK)
-	{
-		/* restore a prefix */
-		const char *key = p + sizeof(SavedPrefix);
-		SavedPrefix saved;
-		Prefix *prefix;
-
-		memcpy(&saved, p, sizeof(saved));
-		p = key + strlen(key) + 1;
-		status = add_prefix(listing, key, strlen(key), saved.segments, saved.exact, error);
-		if (status != FLOW_OK)
-			break;
-		prefix = listing->waiting;
-		if (saved.has_token)
-		{
-			prefix->token = copy_text(s3->host, p);
-			p += strlen(p) + 1;
-		}
-		if (saved.has_last)
-		{
-			prefix->last = copy_text(s3->host, p);
-			p += strlen(p) + 1;
-		}
-		if ((saved.has_token && prefix->token == NULL) || (saved.has_last && prefix->last == NULL))
-			status = flow_error_memory(error);
-	}
-
-	turn_over(listing); /* they were saved from the top of the stack on */
-	return status;
 }
 
 /* ---------- the listing ---------- */
@@ -767,7 +589,7 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 	/* begin the listing */
 	if (listing == NULL)
 	{
-		status = create(s3, location, pruner, &listing, error);
+		status = flow_s3_list_create(s3, location, pruner, &listing, error);
 		*state = listing;
 		if (status == FLOW_OK)
 			status = add_roots(listing, error);
@@ -783,7 +605,7 @@ flow_s3_list(FlowStore *store, const FlowLocation *location, const FlowPruner *p
 	{
 		status = flow_s3_work(s3, false, error);
 		if (status == FLOW_OK)
-			status = take_finished(listing, error);
+			status = flow_s3_list_take(listing, error);
 		if (status != FLOW_OK)
 			break;
 		objects->complete = listing->nfetches == 0 && listing->waiting == NULL;
@@ -818,18 +640,19 @@ flow_s3_check_list(FlowStore *store, const FlowLocation *location, FlowError *er
 
 	if (objects == NULL)
 		return flow_error_memory(error);
-	status = create(s3, location, NULL, &listing, error);
+	status = flow_s3_list_create(s3, location, NULL, &listing, error);
 	if (status == FLOW_OK)
 	{
 		listing->objects = objects;
-		status = add_prefix(listing, key, strlen(key), flow_location_start(location), true, error);
+		status =
+			flow_s3_list_add(listing, key, strlen(key), flow_location_start(location), true, error);
 		if (status == FLOW_OK)
 			status = begin_fetches(listing, error);
 		while (status == FLOW_OK && listing->nfetches > 0)
 		{
 			status = flow_s3_work(s3, true, error);
 			if (status == FLOW_OK)
-				status = take_finished(listing, error);
+				status = flow_s3_list_take(listing, error);
 		}
 		flow_s3_end_list(listing);
 	}

@@ -255,6 +255,9 @@ extern FlowStatus flow_s3_list(FlowStore *store, const FlowLocation *location,
 extern void flow_s3_end_list(void *state);
 extern FlowStatus flow_s3_check_list(FlowStore *store, const FlowLocation *location,
                                      FlowError *error);
+
+/* ---------- s3_list_save.c ---------- */
+
 extern FlowStatus flow_s3_suspend_list(void *state, FlowObjects *objects, char **bytes, size_t *len,
                                        FlowError *error);
 extern FlowStatus flow_s3_resume_list(FlowStore *store, const FlowLocation *location,
