@@ -30,6 +30,7 @@ WRAPPER_OBJS = \
 	fdw/privilege.o \
 	fdw/prune.o \
 	fdw/prune_date.o \
+	fdw/prune_part.o \
 	fdw/prune_row.o \
 	fdw/aggregate.o \
 	fdw/estimate.o \

@@ -679,7 +679,10 @@ flowlog_prune_begin(FlowlogPrune *prune)
 			continue;
 		qual->now = clause_for_now(prune, qual->clause);
 		if (qual->now != NULL)
+		{
 			qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
+			qual->part = flowlog_prune_make_part(prune, qual);
+		}
 		qual->is_attempt = prune->explain_only && qual->columns_may_fail &&
 		                   contain_leaked_vars((Node *) qual->clause);
 	}

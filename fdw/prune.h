@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * prune.h
- *	  What prune.c, which prunes a listing, prune_row.c and prune_date.c share.
+ *	  What prune.c, which prunes a listing, and the other prune_*.c share.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,6 +23,8 @@ typedef struct KnownRange
  */
 #define KNOWN_RANGES 16
 
+typedef struct FlowlogPrunePart FlowlogPrunePart;
+
 /* A condition on a file. */
 typedef struct FileQual
 {
@@ -33,6 +35,7 @@ typedef struct FileQual
 	MemoryContext renewed; /* what it is in, if it was made anew; or NULL */
 	/* for a listing; NULL: the clause is not made of comparisons */
 	FlowFilter *filter;
+	FlowlogPrunePart *part; /* its parts; NULL: all of it is of one column */
 	Index level;
 	bool leakproof;
 	bool comparisons; /* the reader's filter can evaluate it */
@@ -146,5 +149,16 @@ extern bool flowlog_prune_dates_may_pass(FlowlogPrune *prune, const FlowPathValu
  * file's name.
  */
 extern bool flowlog_prune_times_may_pass(FlowlogPrune *prune, const FlowObject *file);
+
+/* in prune_part.c */
+
+/* Returns the parts of a condition; NULL if all of it is of one column. */
+extern FlowlogPrunePart *flowlog_prune_make_part(const FlowlogPrune *prune, const FileQual *qual);
+
+/*
+ * Returns true if a condition may hold in the current directory, which does
+ * not have all of its values.
+ */
+extern bool flowlog_prune_part_may_hold(const FlowlogPrune *prune, const FlowlogPrunePart *part);
 
 #endif /* FLOWLOG_PRUNE_H */

@@ -187,6 +187,8 @@ flowlog_prune_may_hold_below(FlowlogPrune *prune, FileQual *qual, const FlowPath
 	const FlowPathValue *range = &values[variable < 0 ? 0 : variable];
 	bool passes;
 
+	if (qual->part != NULL && !flowlog_prune_part_may_hold(prune, qual->part))
+		return false;
 	if (variable < 0 || is_decided_by_intervals(prune, qual))
 		return true;
 	for (unsigned i = 0; i < Min(qual->nranges, KNOWN_RANGES); i++)
