@@ -181,4 +181,17 @@ extern const char *flowlog_message_prepared(const char *bytes);
 extern FlowStore *flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location,
                                   Oid serverid, Oid userid);
 
+/*
+ * The same, with the descriptors that it needs, or that reading local files
+ * needs.
+ */
+extern FlowStore *flowlog_store_open(FlowlogBackend *backend, const FlowLocation *location,
+                                     Oid serverid, Oid userid, int local_descriptors);
+
+/*
+ * Frees a store and a list of its objects, each of which may be NULL, and
+ * gives back all that the backend holds for them.
+ */
+extern void flowlog_store_close(FlowlogBackend *backend, FlowStore *store, FlowObjects *objects);
+
 #endif /* FLOWLOG_BACKEND_H */

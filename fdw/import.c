@@ -417,11 +417,7 @@ probe_files(Import *import, Oid serverid)
 	if (flow_location_parse(&import->backend.host, import->location, &import->parsed, &error) !=
 	    FLOW_OK)
 		flowlog_raise(&import->backend, &error, NULL);
-	import->store = flowlog_s3_open(&import->backend, import->parsed, serverid, GetUserId());
-	flowlog_descriptors_reserve(&import->backend.descriptors,
-	                            import->store != NULL
-	                                ? import->store->storage->descriptors(import->store)
-	                                : 1);
+	import->store = flowlog_store_open(&import->backend, import->parsed, serverid, GetUserId(), 1);
 	allowed = flowlog_get_access(import->store);
 	if (flow_objects_list_pruned(&import->backend.host,
 	                             import->parsed,
@@ -665,13 +661,11 @@ release_import(void *arg)
 {
 	Import *import = arg;
 
-	flow_objects_free(&import->backend.host, import->objects);
-	if (import->store != NULL)
-		import->store->storage->free(import->store);
-	flow_location_free(import->parsed);
-	flowlog_backend_release(&import->backend);
+	flowlog_store_close(&import->backend, import->store, import->objects);
+	import->store = NULL;
 	import->objects = NULL;
-	flowlog_descriptors_release(&import->backend.descriptors);
+	flow_location_free(import->parsed);
+	import->parsed = NULL;
 }
 
 /*

@@ -119,11 +119,7 @@ release(void *arg)
 {
 	Refresh *refresh = arg;
 
-	flow_objects_free(&refresh->backend.host, refresh->objects);
-	if (refresh->store != NULL)
-		refresh->store->storage->free(refresh->store);
-	flowlog_backend_release(&refresh->backend);
-	flowlog_descriptors_release(&refresh->backend.descriptors);
+	flowlog_store_close(&refresh->backend, refresh->store, refresh->objects);
 	refresh->objects = NULL;
 	refresh->store = NULL;
 }
@@ -163,19 +159,16 @@ prepare(Refresh *refresh)
 
 	before = flowlog_become(refresh->relation->rd_rel->relowner);
 	refresh->meaning = flowlog_catalogue_meaning(refresh->table);
-	refresh->store = flowlog_s3_open(&refresh->backend,
-	                                 refresh->table->location,
-	                                 refresh->table->serverid,
-	                                 refresh->relation->rd_rel->relowner);
+	refresh->store = flowlog_store_open(&refresh->backend,
+	                                    refresh->table->location,
+	                                    refresh->table->serverid,
+	                                    refresh->relation->rd_rel->relowner,
+	                                    1);
 	flowlog_return_to(&before);
 	refresh->list = flowlog_catalogue_find(refresh->table, refresh->meaning, GetActiveSnapshot());
 	/* who alters the catalogue need not wait for the listing, nor queries for him */
 	if (OidIsValid(lists))
 		UnlockRelationOid(lists, AccessShareLock);
-	flowlog_descriptors_reserve(&refresh->backend.descriptors,
-	                            refresh->store != NULL
-	                                ? refresh->store->storage->descriptors(refresh->store)
-	                                : 1);
 	PopActiveSnapshot();
 }
 

@@ -277,3 +277,25 @@ flowlog_s3_open(FlowlogBackend *backend, const FlowLocation *location, Oid serve
 		flowlog_raise(backend, &error, NULL);
 	return store;
 }
+
+FlowStore *
+flowlog_store_open(FlowlogBackend *backend, const FlowLocation *location, Oid serverid, Oid userid,
+                   int local_descriptors)
+{
+	FlowStore *store = flowlog_s3_open(backend, location, serverid, userid);
+
+	flowlog_descriptors_reserve(&backend->descriptors,
+	                            store != NULL ? store->storage->descriptors(store)
+	                                          : local_descriptors);
+	return store;
+}
+
+void
+flowlog_store_close(FlowlogBackend *backend, FlowStore *store, FlowObjects *objects)
+{
+	flow_objects_free(&backend->host, objects);
+	if (store != NULL)
+		store->storage->free(store);
+	flowlog_backend_release(backend);
+	flowlog_descriptors_release(&backend->descriptors);
+}

@@ -93,17 +93,13 @@ release_scan(void *arg)
 	flowlog_prune_end(scan->prune);
 	flow_filter_free(scan->filter);
 	flow_memo_free(scan->memo);
-	flow_objects_free(&scan->backend.host, scan->objects);
-	if (scan->store != NULL)
-		scan->store->storage->free(scan->store);
-	flowlog_backend_release(&scan->backend);
+	flowlog_store_close(&scan->backend, scan->store, scan->objects);
 	scan->reader = NULL;
 	scan->filter = NULL;
 	scan->memo = NULL;
 	scan->format = NULL;
 	scan->objects = NULL;
 	scan->store = NULL;
-	flowlog_descriptors_release(&scan->backend.descriptors);
 }
 
 static void

@@ -78,11 +78,7 @@ release(void *arg)
 	Refresh *refresh = arg;
 
 	flow_index_batch_free(refresh->gathered);
-	flow_objects_free(&refresh->backend.host, refresh->objects);
-	if (refresh->store != NULL)
-		refresh->store->storage->free(refresh->store);
-	flowlog_backend_release(&refresh->backend);
-	flowlog_descriptors_release(&refresh->backend.descriptors);
+	flowlog_store_close(&refresh->backend, refresh->store, refresh->objects);
 	refresh->gathered = NULL;
 	refresh->objects = NULL;
 	refresh->store = NULL;
@@ -128,15 +124,12 @@ prepare(Refresh *refresh, Relation relation)
 		/* the meaning is the same for all shards, so the index covers all files */
 		flow_shard_set(refresh->table->location, (FlowShard) {0});
 		before = flowlog_become(refresh->owner);
-		refresh->store = flowlog_s3_open(&refresh->backend,
-		                                 refresh->table->location,
-		                                 refresh->table->serverid,
-		                                 refresh->owner);
+		refresh->store = flowlog_store_open(&refresh->backend,
+		                                    refresh->table->location,
+		                                    refresh->table->serverid,
+		                                    refresh->owner,
+		                                    LOCAL_FDS);
 		flowlog_return_to(&before);
-		flowlog_descriptors_reserve(&refresh->backend.descriptors,
-		                            refresh->store != NULL
-		                                ? refresh->store->storage->descriptors(refresh->store)
-		                                : LOCAL_FDS);
 	}
 	PopActiveSnapshot();
 	return refresh->index != NULL;
