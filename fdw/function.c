@@ -326,9 +326,50 @@ error_datum(const FlowError *error)
 }
 
 /*
- * Appends a table's files.  One that cannot be read because of what is in it
- * is listed with what is known about it, and why.
+ * Appends a file.  One that cannot be read because of what is in it has what
+ * is known about it, and why.
  */
+static void
+append_file(FlowlogScan *scan, const FlowObject *object, const FlowAccess *allowed,
+            Tuplestorestate *result, TupleDesc desc)
+{
+	const FlowlogOptions *options = &scan->table->options;
+	int64_t from, to;
+	FlowProbe probe;
+	FlowError error;
+	Datum values[9];
+	bool isnull[9] = {false};
+
+	isnull[8] = flow_object_probe(&scan->backend.host,
+	                              object,
+	                              allowed,
+	                              options->compression,
+	                              options->regex == NULL,
+	                              options->log_format,
+	                              &probe,
+	                              &error) == FLOW_OK;
+	if (!isnull[8] && !probe.unreadable)
+	{
+		flowlog_known_hint(scan, &error);
+		flowlog_raise(&scan->backend, &error, scan->table);
+	}
+	values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
+	values[1] = Int64GetDatum((int64) object->size);
+	values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) -
+	                                FLOWLOG_EPOCH_MICROSECONDS);
+	values[3] = name_datum(probe.compression, &isnull[3]);
+	values[4] = name_datum(probe.wrapper, &isnull[4]);
+	values[5] = fields_array(&probe);
+	isnull[5] = probe.nfields == 0;
+	isnull[6] = isnull[7] = !flow_name_time(object->path, &from, &to);
+	values[6] = TimestampTzGetDatum(isnull[6] ? 0 : from - FLOWLOG_EPOCH_MICROSECONDS);
+	values[7] = TimestampTzGetDatum(isnull[7] ? 0 : to - FLOWLOG_EPOCH_MICROSECONDS);
+	values[8] = isnull[8] ? (Datum) 0 : error_datum(&error);
+	tuplestore_putvalues(result, desc, values, isnull);
+	flow_probe_free(&scan->backend.host, &probe);
+}
+
+/* Appends a table's files, whose beginnings are fetched ahead. */
 static void
 append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 {
@@ -336,50 +377,28 @@ append_files(Oid relid, Tuplestorestate *result, TupleDesc desc)
 	MemoryContext row =
 		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw file", ALLOCSET_DEFAULT_SIZES);
 	FlowAccess allowed;
-	const FlowlogOptions *options = &scan->table->options;
+	size_t announced = 0;
+	FlowError error;
 
 	/* list the files; reading their beginnings counts for the limit */
 	flowlog_scan_list(scan);
-	flowlog_ledger_check_probes(options->location, scan->objects->items, scan->objects->count);
+	flowlog_ledger_check_probes(scan->table->options.location,
+	                            scan->objects->items,
+	                            scan->objects->count);
 	allowed = flowlog_get_access(scan->store);
 	for (size_t i = 0; i < scan->objects->count; i++)
 	{
-		const FlowObject *object = &scan->objects->items[i];
-		MemoryContext old = MemoryContextSwitchTo(row);
-		int64_t from, to;
-		FlowProbe probe;
-		FlowError error;
-		Datum values[9];
-		bool isnull[9] = {false};
+		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
-		isnull[8] = flow_object_probe(&scan->backend.host,
-		                              object,
-		                              &allowed,
-		                              options->compression,
-		                              options->regex == NULL,
-		                              options->log_format,
-		                              &probe,
-		                              &error) == FLOW_OK;
-		if (!isnull[8] && !probe.unreadable)
-		{
-			flowlog_known_hint(scan, &error);
+		if (flow_probe_announce(&allowed,
+		                        scan->objects->items,
+		                        scan->objects->count,
+		                        &announced,
+		                        &error) != FLOW_OK)
 			flowlog_raise(&scan->backend, &error, scan->table);
-		}
-		values[0] = CStringGetTextDatum(flowlog_valid_text(object->path));
-		values[1] = Int64GetDatum((int64) object->size);
-		values[2] = TimestampTzGetDatum(flowlog_floor_divide(object->modified, 1000) -
-		                                FLOWLOG_EPOCH_MICROSECONDS);
-		values[3] = name_datum(probe.compression, &isnull[3]);
-		values[4] = name_datum(probe.wrapper, &isnull[4]);
-		values[5] = fields_array(&probe);
-		isnull[5] = probe.nfields == 0;
-		isnull[6] = isnull[7] = !flow_name_time(object->path, &from, &to);
-		values[6] = TimestampTzGetDatum(isnull[6] ? 0 : from - FLOWLOG_EPOCH_MICROSECONDS);
-		values[7] = TimestampTzGetDatum(isnull[7] ? 0 : to - FLOWLOG_EPOCH_MICROSECONDS);
-		values[8] = isnull[8] ? (Datum) 0 : error_datum(&error);
-		tuplestore_putvalues(result, desc, values, isnull);
-		flow_probe_free(&scan->backend.host, &probe);
+		old = MemoryContextSwitchTo(row);
+		append_file(scan, &scan->objects->items[i], &allowed, result, desc);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row);
 	}

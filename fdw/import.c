@@ -410,6 +410,7 @@ probe_files(Import *import, Oid serverid)
 	FlowAccess allowed;
 	FlowObject *chosen;
 	size_t probes;
+	size_t announced = 0;
 	int64 from, to;
 	FlowError error;
 
@@ -443,6 +444,8 @@ probe_files(Import *import, Oid serverid)
 	for (size_t i = 0; i < probes; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (flow_probe_announce(&allowed, chosen, probes, &announced, &error) != FLOW_OK)
+			flowlog_raise(&import->backend, &error, NULL);
 		import->has_name_times &= flow_name_time(chosen[i].path, &from, &to);
 		probe_file(import, &chosen[i], &allowed, i == probes - 1);
 	}

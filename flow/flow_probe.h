@@ -88,4 +88,13 @@ extern FlowStatus flow_object_probe(const FlowHost *host, const FlowObject *obje
                                     const char *log_format, FlowProbe *probe, FlowError *error);
 extern void flow_probe_free(const FlowHost *host, FlowProbe *probe);
 
+/*
+ * Has a store fetch the beginnings of objects that will be probed in their
+ * order, as far as it has room for them: from number *next on, which becomes
+ * that of the first one that was not announced.  To be called before each is
+ * probed.
+ */
+extern FlowStatus flow_probe_announce(const FlowAccess *access, const FlowObject *objects,
+                                      size_t count, size_t *next, FlowError *error);
+
 #endif /* FLOW_API_PROBE_H */

@@ -109,7 +109,9 @@ typedef struct FlowStorage
 	 * then opened.  NULL: they are not.
 	 */
 	bool (*has_room)(const FlowStore *store); /* true if one more may be announced */
-	FlowStatus (*announce)(FlowStore *store, const FlowObject *object, FlowError *error);
+	/* "glance": only its first FLOW_PROBE_SIZE bytes are wanted */
+	FlowStatus (*announce)(FlowStore *store, const FlowObject *object, bool glance,
+	                       FlowError *error);
 	/*
 	 * Returns true if an announced object is known as one that is read by
 	 * ranges, and can be opened, and both of its ends read, without waiting.

@@ -369,3 +369,18 @@ flow_probe_free(const FlowHost *host, FlowProbe *probe)
 	probe->refused = NULL;
 	probe->nfields = probe->nrefused = 0;
 }
+
+/* Has a store fetch the beginnings of objects that will be probed. */
+FlowStatus
+flow_probe_announce(const FlowAccess *access, const FlowObject *objects, size_t count, size_t *next,
+                    FlowError *error)
+{
+	FlowStore *store = access->store;
+	FlowStatus status = FLOW_OK;
+
+	if (store == NULL || store->storage->announce == NULL)
+		return FLOW_OK;
+	while (status == FLOW_OK && *next < count && store->storage->has_room(store))
+		status = store->storage->announce(store, &objects[(*next)++], true, error);
+	return status;
+}

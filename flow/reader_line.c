@@ -301,8 +301,10 @@ announce_parts(FlowReader *reader, FlowError *error)
 		if (status == FLOW_OK)
 		{
 			reader->nannounced++;
-			status =
-				store->storage->announce(store, &reader->spec.objects->items[part->object], error);
+			status = store->storage->announce(store,
+			                                  &reader->spec.objects->items[part->object],
+			                                  false,
+			                                  error);
 		}
 	}
 	return status == FLOW_END && reader->nannounced > 0 ? FLOW_OK : status;

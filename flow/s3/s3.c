@@ -276,13 +276,13 @@ has_room(const FlowStore *store)
 
 /* Adds an object that will be read, and requests it when there is room. */
 static FlowStatus
-announce(FlowStore *store, const FlowObject *object, FlowError *error)
+announce(FlowStore *store, const FlowObject *object, bool glance, FlowError *error)
 {
 	FlowS3 *s3 = (FlowS3 *) store;
 
 	if (object->archived)
 		return FLOW_OK; /* opening it will report that */
-	if (add_file(s3, object, false) == NULL)
+	if (add_file(s3, object, glance) == NULL)
 		return flow_error_memory(error);
 	return flow_s3_begin_pieces(s3, error);
 }

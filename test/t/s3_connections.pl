@@ -82,6 +82,31 @@ cmp_ok($s3->counter('busy_most'), '<=', 12, 'with no more connections');
 $session->quit;
 $session = FlowLogSession->new($node);
 
+# ---------- the beginnings of objects ----------
+
+# flowlog_files() and IMPORT fetch several at a time, each once.
+foreach my $most (1, 4, 12)
+{
+	my %read = (
+		"flowlog_files('many$most')" => [ 400, "SELECT count(*) FROM flowlog_files('many$most') WHERE fields[3] = 'interface-id'" ],
+		IMPORT => [ 100, "IMPORT FOREIGN SCHEMA flow_logs FROM SERVER most$most INTO public OPTIONS (location 's3://logs/many/', table 'made$most')" ]);
+
+	foreach my $name (sort keys %read)
+	{
+		my ($objects, $query) = $read{$name}->@*;
+
+		$session->safe_query('SET max_parallel_workers_per_gather = 0; SET client_min_messages = error');
+		$s3->wait_for_no_connection;
+		$s3->reset_counters;
+		like($session->safe_query($query), qr/^(?:400)?$/, "$name looks at objects");
+		is($s3->counter('kinds', 'GET'), $objects, 'each once');
+		cmp_ok($s3->counter('busy_most'), '<=', $most, "with no more connections than $most");
+		cmp_ok($s3->counter('busy_most'), '>=', $most / 2, 'several at a time');
+		$session->quit;
+		$session = FlowLogSession->new($node);
+	}
+}
+
 # ---------- so do the scans of a process ----------
 
 # The connections of a scan that has ended are kept, until another scan has use for them.  A store learns of a connection's

@@ -405,8 +405,10 @@ read_all(Fixture *f)
 		for (; announced < f->objects->count &&
 		       (announced <= i || storage->has_room(f->access.store));
 		     announced++)
-			if (storage->announce(f->access.store, &f->objects->items[announced], &f->error) !=
-			    FLOW_OK)
+			if (storage->announce(f->access.store,
+			                      &f->objects->items[announced],
+			                      false,
+			                      &f->error) != FLOW_OK)
 				return false;
 		if (!read_columns(f, i))
 			return false;

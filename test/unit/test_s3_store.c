@@ -279,8 +279,10 @@ read_all(Fixture *f, bool announce)
 		for (; announce && announced < f->objects->count &&
 		       (announced <= i || storage->has_room(f->access.store));
 		     announced++)
-			if (storage->announce(f->access.store, &f->objects->items[announced], &f->error) !=
-			    FLOW_OK)
+			if (storage->announce(f->access.store,
+			                      &f->objects->items[announced],
+			                      false,
+			                      &f->error) != FLOW_OK)
 				return false;
 		if (storage->open(&f->host, &f->access, object, &file, &f->error) != FLOW_OK)
 			return false;
@@ -396,7 +398,10 @@ a_list_may_grow_while_it_is_read(void)
 				if (status == FLOW_END)
 					break;
 			}
-			CHECK_INT(storage->announce(f.access.store, &f.objects->items[announced++], &f.error),
+			CHECK_INT(storage->announce(f.access.store,
+			                            &f.objects->items[announced++],
+			                            false,
+			                            &f.error),
 			          FLOW_OK);
 		}
 		if (i == f.objects->count)
@@ -465,7 +470,8 @@ it_can_be_left_at_any_time(void)
 	CHECK_INT(list(&f, NULL), FLOW_OK);
 	storage = f.access.store->storage;
 	for (size_t i = 0; i < 10; i++)
-		CHECK_INT(storage->announce(f.access.store, &f.objects->items[i], &f.error), FLOW_OK);
+		CHECK_INT(storage->announce(f.access.store, &f.objects->items[i], false, &f.error),
+		          FLOW_OK);
 	CHECK_INT(storage->open(&f.host, &f.access, &f.objects->items[0], &file, &f.error), FLOW_OK);
 	CHECK_INT(storage->read(file, buffer, sizeof(buffer), &len, &f.error), FLOW_OK);
 	storage->close(file);
