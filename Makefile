@@ -149,7 +149,8 @@ CORE_OBJS = \
 	flow/index_key.o \
 	flow/index_range.o \
 	flow/index_block.o \
-	flow/index_list.o \
+	flow/index_arena.o \
+	flow/index_places.o \
 	flow/index_batch.o \
 	flow/index_values.o \
 	flow/field.o \

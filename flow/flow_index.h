@@ -153,11 +153,14 @@ extern FlowStatus flow_index_batch_create(const FlowHost *host, size_t memory,
 extern void flow_index_batch_free(FlowIndexBatch *batch);
 extern void flow_index_batch_clear(FlowIndexBatch *batch);
 
+/* A batch has files of so many numbers, from its first one's on. */
+#define FLOW_INDEX_BATCH_FILES 65536
+
 /*
- * Adds a value that stands in a file, in the columns of a mask.  Files come one
- * after the other, with growing numbers; the masks of a value that comes again
- * for the same file are put together.  FLOW_OK, FLOW_LIMIT, FLOW_NO_MEMORY or
- * FLOW_INTERRUPTED.
+ * Adds a value that stands in a file, in the columns of a mask, which is not 0.
+ * Files come one after the other, with growing numbers; the masks of a value
+ * that comes again for the same file are put together.  FLOW_OK, FLOW_LIMIT,
+ * FLOW_NO_MEMORY or FLOW_INTERRUPTED.
  */
 extern FlowStatus flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key,
                                        uint32_t mask, uint32_t file);
@@ -172,7 +175,10 @@ extern FlowStatus flow_index_batch_add_ipv4(FlowIndexBatch *batch, uint32_t addr
  */
 extern void flow_index_batch_forget(FlowIndexBatch *batch, uint32_t file);
 
-/* Sorts the values: FLOW_OK, FLOW_NO_MEMORY or FLOW_INTERRUPTED. */
+/*
+ * Sorts the values: FLOW_OK, FLOW_NO_MEMORY or FLOW_INTERRUPTED.  Nothing can be
+ * added after that until the batch is cleared.
+ */
 extern FlowStatus flow_index_batch_sort(FlowIndexBatch *batch);
 
 /*

@@ -4,47 +4,71 @@
  *	  Gathers values and the files in which they stand, and returns them as
  *	  entries.
  *
- * A hash table has a slot for each value, with the last file and its mask: so
- * most values of a log, which stand in one file or come again in the same one,
- * need no more.  Earlier files are in a list (index_list.c).
- *
- * An IPv4 address is in its slot.  Such slots are prefetched and used some adds
- * later: with 18,000 values that come in each of 600 files, and 900,000 that
- * come once, an add takes 0.62 of the time.  Other keys are in the arena, and
- * their slots have hashes.
+ * Each value of a file is a place (index_places.h), and places are sorted at the
+ * end.  That of an IPv4 address has the address, so that adding one is a store:
+ * with a hash table of values and lists of their files, adding, sorting and
+ * reading took 2.6 times as long (300 files of 1 MB, a quarter of the addresses
+ * IPv6).  Other keys have numbers, which a hash table finds.  What is known of a
+ * key is prefetched, and the key is added some adds later.
  *
  *-------------------------------------------------------------------------
  */
 #include "index.h"
-#include "index_list.h"
+#include "index_arena.h"
+#include "index_places.h"
 #include "sort.h"
 
 #define FIRST_SLOTS 4096
+#define FIRST_PLACES 4096
 #define WAITING 16 /* a power of two */
 
 #define STEPS_A_LOOK 4096 /* adds, entries or slots between two checks for an interrupt */
 
-/* bytes that may be allocated for what waits, and the key that is added */
-#define RESERVED ((WAITING + 1) * (FLOW_INDEX_LIST_MOST + 2 * FLOW_INDEX_KEY_SIZE))
+/* bytes of keys that may be allocated for what waits, and the key that is added */
+#define RESERVED ((WAITING + 1) * (sizeof(Key) + FLOW_ARENA_UNIT))
 
-#define IS_IPV4 1u  /* in place of a hash */
-#define IS_OTHER 2u /* in each hash */
+/* A key other than an IPv4 address, as it is stored; its place in the arena is its number. */
+typedef struct Key
+{
+	uint32_t rank; /* among all keys, once they are sorted */
+	FlowIndexKey key;
+} Key;
 
 typedef struct Slot
 {
-	uint32_t hash;  /* 0: empty */
-	uint32_t value; /* the address, or the place of its FlowIndexKey */
-	uint32_t file;  /* the last one, */
-	uint32_t mask;  /* and its mask; 0: there is none */
-	uint32_t list;  /* the files before it; 0: there are none */
+	uint32_t hash;
+	uint32_t key; /* 0: empty */
 } Slot;
 
-/* An address that is about to be added. */
+/* A key that is about to be added. */
 typedef struct Waiting
 {
-	uint32_t address, mask;
-	size_t slot; /* the first one to try */
+	uint64_t hash;
+	uint32_t mask;
+	FlowIndexKey key;
 } Waiting;
+
+/* A key that is being sorted: its first bytes, and itself. */
+typedef struct Order
+{
+	uint64_t bytes[2];
+	uint32_t key;
+} Order;
+
+/* Where a value stands. */
+typedef struct Found
+{
+	uint32_t file, mask;
+} Found;
+
+/* Sorted places, from one to another. */
+typedef struct Stage
+{
+	const FlowIndexPlaces *places;
+	size_t from, to;
+} Stage;
+
+#define STAGES 3 /* keys before the addresses, these, and keys after them */
 
 struct FlowIndexBatch
 {
@@ -53,39 +77,82 @@ struct FlowIndexBatch
 	uint64_t seed; /* so that values of logs cannot be chosen to collide */
 	size_t steps;
 
+	/* the keys of others */
 	Slot *slots;
 	unsigned shift; /* 64 - log2(slots) */
 	size_t nkeys;
 	size_t most_keys; /* with more the table grows */
 	FlowIndexArena arena;
-
-	uint32_t file; /* that is added */
 	Waiting waiting[WAITING];
 	size_t nwaiting, first_waiting;
 
-	/* sorted: slots of IPv4 addresses, with the address in the upper half, and of others */
-	uint64_t *addresses, *spare;
-	size_t naddresses;
-	uint32_t *others;
-	size_t nothers;
-	size_t nbefore; /* others before the addresses */
+	FlowIndexPlaces addresses, others;
+	bool begun;                             /* there is a file */
+	uint32_t first_file;                    /* its places have 0 */
+	uint32_t file;                          /* that is added */
+	size_t before_addresses, before_others; /* places of the files before it */
+
+	/* sorted: keys by rank */
+	uint32_t *keys;
+	Stage stages[STAGES];
 
 	/* the value whose entries are returned */
-	size_t value;
+	int stage;
+	size_t at;     /* the next value of the stage */
+	uint64_t item; /* a place of the value */
 	uint32_t mask; /* of the next entry; 0: none */
-	FlowIndexRun *runs;
-	size_t nruns, runs_room;
+	Found *found;
+	size_t nfound, found_room;
 	uint32_t *files;
 	size_t files_room;
 };
 
-/* ---------- the table ---------- */
+/* ---------- memory ---------- */
 
 static inline size_t
 table_size(unsigned shift)
 {
 	return (size_t) 1 << (64 - shift);
 }
+
+/* Returns the bytes that a batch takes while it is sorted. */
+static size_t
+memory_of(const FlowIndexBatch *batch, size_t slots, size_t keys)
+{
+	size_t places = batch->addresses.room + batch->others.room;
+
+	return slots * sizeof(Slot) + batch->arena.nblocks * FLOW_ARENA_BLOCK +
+	       keys * (sizeof(uint32_t) + sizeof(Order) + sizeof(Order) / 2) +
+	       places * 2 * sizeof(uint64_t);
+}
+
+static size_t
+memory_used(const FlowIndexBatch *batch)
+{
+	return memory_of(batch, table_size(batch->shift), batch->most_keys);
+}
+
+/*
+ * Makes room for places: twice as many, or as many as half of the memory that
+ * is left takes, so that others may grow, too.
+ */
+static FlowStatus
+grow_places(FlowIndexBatch *batch, FlowIndexPlaces *places)
+{
+	size_t used = memory_used(batch);
+	size_t left = used < batch->memory ? batch->memory - used : 0;
+	size_t more = left / (2 * 2 * sizeof(uint64_t));
+
+	if (places->room == 0)
+		more = FIRST_PLACES;
+	else if (more > places->room)
+		more = places->room;
+	if (more < FIRST_PLACES / 2 || more < places->room / 16)
+		return FLOW_LIMIT;
+	return flow_index_places_grow(batch->host, places, places->room + more);
+}
+
+/* ---------- the table ---------- */
 
 static inline uint64_t
 mix(uint64_t x)
@@ -95,12 +162,6 @@ mix(uint64_t x)
 }
 
 static inline uint64_t
-hash_address(const FlowIndexBatch *batch, uint32_t address)
-{
-	return mix(batch->seed + address);
-}
-
-static uint64_t
 hash_key(const FlowIndexBatch *batch, const FlowIndexKey *key)
 {
 	uint64_t hash = batch->seed + key->len;
@@ -115,26 +176,10 @@ hash_key(const FlowIndexBatch *batch, const FlowIndexKey *key)
 	return hash;
 }
 
-/* Returns the key that is stored for a slot. */
-static inline const FlowIndexKey *
-stored_key(const FlowIndexBatch *batch, const Slot *slot)
+static inline Key *
+stored_key(const FlowIndexBatch *batch, uint32_t key)
 {
-	return flow_index_arena_at(&batch->arena, slot->value);
-}
-
-/* Returns the first slot to try for what is in a slot. */
-static size_t
-first_slot(const FlowIndexBatch *batch, const Slot *slot, unsigned shift)
-{
-	if (slot->hash == IS_IPV4)
-		return hash_address(batch, slot->value) >> shift;
-	return hash_key(batch, stored_key(batch, slot)) >> shift;
-}
-
-static size_t
-memory_of(size_t slots, size_t keys, size_t blocks)
-{
-	return slots * sizeof(Slot) + blocks * FLOW_ARENA_BLOCK + keys * 2 * sizeof(uint64_t);
+	return flow_index_arena_at(&batch->arena, key);
 }
 
 static Slot *
@@ -160,13 +205,12 @@ use_table(FlowIndexBatch *batch, Slot *slots, unsigned shift)
 static bool
 may_grow(const FlowIndexBatch *batch, size_t larger)
 {
-	return memory_of(table_size(batch->shift) + larger, larger / 4 * 3, batch->arena.nblocks) <=
-	       batch->memory;
+	return memory_of(batch, table_size(batch->shift) + larger, larger / 4 * 3) <= batch->memory;
 }
 
 /* Makes the table four times as large or, if that is too much, twice. */
 static FlowStatus
-grow(FlowIndexBatch *batch)
+grow_table(FlowIndexBatch *batch)
 {
 	size_t size = table_size(batch->shift), last;
 	unsigned shift = batch->shift - (may_grow(batch, 4 * size) ? 2 : 1);
@@ -187,148 +231,131 @@ grow(FlowIndexBatch *batch)
 			flow_free(batch->host, slots);
 			return FLOW_INTERRUPTED;
 		}
-		if (slot->hash != 0)
+		if (slot->key != 0)
 		{
-			size_t place = first_slot(batch, slot, shift);
+			size_t place = hash_key(batch, &stored_key(batch, slot->key)->key) >> shift;
 
-			while (slots[place].hash != 0)
+			while (slots[place].key != 0)
 				place = (place + 1) & last;
 			slots[place] = *slot;
 		}
 	}
 	use_table(batch, slots, shift);
-	for (size_t i = 0; i < WAITING; i++)
-		batch->waiting[i].slot = hash_address(batch, batch->waiting[i].address) >> shift;
 	return FLOW_OK;
 }
 
-/* Makes room for one more value, so that adding it and all that waits cannot fail. */
-static FlowStatus
-make_room(FlowIndexBatch *batch)
+/* Finds or makes the number of a key. */
+static inline uint32_t
+find_key(FlowIndexBatch *batch, const FlowIndexKey *key, uint64_t hash)
 {
-	size_t memory = memory_of(table_size(batch->shift), batch->most_keys, batch->arena.nblocks + 1);
-	FlowStatus status = FLOW_OK;
+	size_t last = table_size(batch->shift) - 1;
+	size_t size = offsetof(Key, key.bytes) + key->len;
+	size_t i;
 
-	if (batch->nkeys > batch->most_keys)
-		status = grow(batch);
-	if (status == FLOW_OK)
-		status = flow_index_arena_reserve(&batch->arena,
-		                                  RESERVED,
-		                                  batch->arena.nblocks == 0 || memory <= batch->memory);
-	return status;
+	for (i = hash >> batch->shift; batch->slots[i].key != 0; i = (i + 1) & last)
+		if (batch->slots[i].hash == (uint32_t) hash &&
+		    flow_index_key_compare(&stored_key(batch, batch->slots[i].key)->key, key) == 0)
+			return batch->slots[i].key;
+	batch->slots[i] = (Slot) {(uint32_t) hash, flow_index_arena_take(&batch->arena, size)};
+	memcpy(&stored_key(batch, batch->slots[i].key)->key,
+	       key,
+	       offsetof(FlowIndexKey, bytes) + key->len);
+	batch->nkeys++;
+	return batch->slots[i].key;
 }
 
 /* ---------- adding ---------- */
 
-/* Adds the current file to a value. */
+/* Adds the first of the keys that wait. */
 static inline void
-add_file(FlowIndexBatch *batch, Slot *slot, uint32_t mask)
+add_waiting(FlowIndexBatch *batch)
 {
-	if (slot->file == batch->file || slot->mask == 0)
-	{
-		slot->file = batch->file;
-		slot->mask |= mask;
-		return;
-	}
-	if (slot->list == 0)
-		slot->list = flow_index_list_new(&batch->arena);
-	flow_index_list_add(&batch->arena,
-	                    flow_index_arena_at(&batch->arena, slot->list),
-	                    slot->file,
-	                    slot->mask);
-	slot->file = batch->file;
-	slot->mask = mask;
+	const Waiting *waiting = &batch->waiting[batch->first_waiting++ % WAITING];
+
+	batch->nwaiting--;
+	flow_index_places_add(&batch->others,
+	                      find_key(batch, &waiting->key, waiting->hash),
+	                      batch->file - batch->first_file,
+	                      waiting->mask);
 }
 
-static inline void
-add_address(FlowIndexBatch *batch, const Waiting *waiting)
-{
-	size_t last = table_size(batch->shift) - 1;
-	Slot *slot = &batch->slots[waiting->slot];
-
-	for (size_t i = waiting->slot; slot->value != waiting->address || slot->hash != IS_IPV4;)
-	{
-		if (slot->hash == 0)
-		{
-			slot->hash = IS_IPV4;
-			slot->value = waiting->address;
-			batch->nkeys++;
-			break;
-		}
-		i = (i + 1) & last;
-		slot = &batch->slots[i];
-	}
-	add_file(batch, slot, waiting->mask);
-}
-
-/* Adds the addresses that wait. */
+/* Adds all keys that wait. */
 static void
 settle(FlowIndexBatch *batch)
 {
-	for (; batch->nwaiting > 0; batch->nwaiting--)
-		add_address(batch, &batch->waiting[batch->first_waiting++ % WAITING]);
+	while (batch->nwaiting > 0)
+		add_waiting(batch);
 }
 
-static void
-add_other(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t mask)
+/* Prefetches the stored key that a key which waits may be. */
+static inline void
+fetch_key(const FlowIndexBatch *batch, const Waiting *waiting)
 {
-	uint64_t hash = hash_key(batch, key);
-	uint32_t mark = (uint32_t) hash | IS_OTHER;
-	size_t last = table_size(batch->shift) - 1;
-	size_t i;
+	Slot slot = batch->slots[waiting->hash >> batch->shift];
 
-	for (i = hash >> batch->shift; batch->slots[i].hash != 0; i = (i + 1) & last)
-		if (batch->slots[i].hash == mark &&
-		    flow_index_key_compare(stored_key(batch, &batch->slots[i]), key) == 0)
-			break;
-	if (batch->slots[i].hash == 0)
-	{
-		size_t size = offsetof(FlowIndexKey, bytes) + key->len;
+	if (slot.key != 0)
+		__builtin_prefetch(stored_key(batch, slot.key));
+}
 
-		batch->slots[i].hash = mark;
-		batch->slots[i].value = flow_index_arena_take(&batch->arena, size);
-		memcpy(flow_index_arena_at(&batch->arena, batch->slots[i].value), key, size);
-		batch->nkeys++;
-	}
-	add_file(batch, &batch->slots[i], mask);
+/* Begins with the next file. */
+static FlowStatus
+begin_file(FlowIndexBatch *batch, uint32_t file)
+{
+	settle(batch);
+	if (!batch->begun)
+		batch->first_file = file;
+	if (file - batch->first_file >= FLOW_INDEX_BATCH_FILES)
+		return FLOW_LIMIT;
+	batch->begun = true;
+	batch->file = file;
+	batch->before_addresses = batch->addresses.count;
+	batch->before_others = batch->others.count;
+	return FLOW_OK;
+}
+
+/* Makes room for one more key and its places, so that adding it and all that waits cannot fail. */
+static FlowStatus
+make_room(FlowIndexBatch *batch)
+{
+	size_t places = (WAITING + 1) * FLOW_PLACE_PARTS;
+	FlowStatus status = FLOW_OK;
+
+	if (batch->nkeys > batch->most_keys)
+		status = grow_table(batch);
+	if (status == FLOW_OK && batch->others.room - batch->others.count < places)
+		status = grow_places(batch, &batch->others);
+	if (status == FLOW_OK)
+		status =
+			flow_index_arena_reserve(&batch->arena,
+		                             RESERVED,
+		                             batch->arena.nblocks == 0 ||
+		                                 memory_used(batch) + FLOW_ARENA_BLOCK <= batch->memory);
+	return status;
 }
 
 /* Prepares to add a value that stands in a file. */
 static inline FlowStatus
 begin_add(FlowIndexBatch *batch, uint32_t file)
 {
-	if (flow_unlikely(file != batch->file))
-	{
-		settle(batch);
-		batch->file = file;
-	}
 	if (flow_unlikely(++batch->steps % STEPS_A_LOOK == 0 && flow_interrupted(batch->host)))
 		return FLOW_INTERRUPTED;
-	if (flow_unlikely(batch->nkeys > batch->most_keys ||
-	                  !flow_index_arena_has(&batch->arena, RESERVED)))
-		return make_room(batch);
+	if (flow_unlikely(file != batch->file || !batch->begun))
+		return begin_file(batch, file);
 	return FLOW_OK;
 }
 
 FlowStatus
 flow_index_batch_add_ipv4(FlowIndexBatch *batch, uint32_t address, uint32_t mask, uint32_t file)
 {
+	FlowIndexPlaces *places = &batch->addresses;
 	FlowStatus status = begin_add(batch, file);
-	Waiting *waiting;
 
-	if (flow_unlikely(status != FLOW_OK))
-		return status;
-	if (batch->nwaiting == WAITING)
-	{
-		add_address(batch, &batch->waiting[batch->first_waiting++ % WAITING]);
-		batch->nwaiting--;
-	}
-	waiting = &batch->waiting[(batch->first_waiting + batch->nwaiting++) % WAITING];
-	waiting->address = address;
-	waiting->mask = mask;
-	waiting->slot = hash_address(batch, address) >> batch->shift;
-	__builtin_prefetch(&batch->slots[waiting->slot], 1);
-	return FLOW_OK;
+	if (flow_likely(status == FLOW_OK) &&
+	    flow_unlikely(places->room - places->count < FLOW_PLACE_PARTS))
+		status = grow_places(batch, places);
+	if (flow_likely(status == FLOW_OK))
+		flow_index_places_add(places, address, file - batch->first_file, mask);
+	return status;
 }
 
 /* Adds a value that stands in a file. */
@@ -336,267 +363,243 @@ FlowStatus
 flow_index_batch_add(FlowIndexBatch *batch, const FlowIndexKey *key, uint32_t mask, uint32_t file)
 {
 	FlowStatus status;
+	Waiting *waiting;
 
 	if (key->bytes[0] == FLOW_INDEX_IPV4)
 		return flow_index_batch_add_ipv4(batch, flow_index_ipv4(key), mask, file);
 	status = begin_add(batch, file);
-	if (status == FLOW_OK)
-		add_other(batch, key, mask);
-	return status;
+	if (status == FLOW_OK &&
+	    flow_unlikely(batch->nkeys > batch->most_keys ||
+	                  batch->others.room - batch->others.count < (WAITING + 1) * FLOW_PLACE_PARTS ||
+	                  !flow_index_arena_has(&batch->arena, RESERVED)))
+		status = make_room(batch);
+	if (status != FLOW_OK)
+		return status;
+	if (batch->nwaiting == WAITING)
+		add_waiting(batch);
+	waiting = &batch->waiting[(batch->first_waiting + batch->nwaiting++) % WAITING];
+	waiting->hash = hash_key(batch, key);
+	waiting->mask = mask;
+	waiting->key.len = key->len;
+	memcpy(waiting->key.bytes, key->bytes, key->len);
+	__builtin_prefetch(&batch->slots[waiting->hash >> batch->shift], 1);
+	if (batch->nwaiting > WAITING / 2)
+		fetch_key(batch,
+		          &batch
+		               ->waiting[(batch->first_waiting + batch->nwaiting - WAITING / 2) % WAITING]);
+	return FLOW_OK;
 }
 
 /* Removes what was added for the last file. */
 void
 flow_index_batch_forget(FlowIndexBatch *batch, uint32_t file)
 {
-	size_t size = table_size(batch->shift);
-
-	if (batch->file == file)
-		batch->nwaiting = 0;
-	else
-		settle(batch);
-	for (size_t i = 0; i < size; i++)
-	{
-		Slot *slot = &batch->slots[i];
-
-		if (slot->mask == 0 || slot->file != file)
-			continue;
-		if (slot->list == 0 || !flow_index_list_pop(flow_index_arena_at(&batch->arena, slot->list),
-		                                            &slot->file,
-		                                            &slot->mask))
-			slot->mask = 0;
-	}
+	if (!batch->begun || batch->file != file)
+		return;
+	batch->nwaiting = 0;
+	batch->addresses.count = batch->before_addresses;
+	batch->others.count = batch->before_others;
 }
 
 /* ---------- sorting ---------- */
 
-#define DIGIT_BITS 11
-#define DIGITS (1u << DIGIT_BITS)
-
-/* Sorts addresses, with their slots, by some of their bits. */
-static FlowStatus
-sort_by_digit(FlowIndexBatch *batch, unsigned shift)
-{
-	size_t places[DIGITS] = {0};
-	size_t sum = 0;
-	uint64_t *sorted = batch->spare;
-
-	for (size_t i = 0; i < batch->naddresses; i++)
-		places[batch->addresses[i] >> shift & (DIGITS - 1)]++;
-	for (size_t i = 0; i < DIGITS; i++)
-	{
-		size_t count = places[i];
-
-		places[i] = sum;
-		sum += count;
-	}
-	for (size_t i = 0; i < batch->naddresses; i++)
-	{
-		if (i % STEPS_A_LOOK == 0 && flow_interrupted(batch->host))
-			return FLOW_INTERRUPTED;
-		sorted[places[batch->addresses[i] >> shift & (DIGITS - 1)]++] = batch->addresses[i];
-	}
-	batch->spare = batch->addresses;
-	batch->addresses = sorted;
-	return FLOW_OK;
-}
-
-/* Orders slots by their keys; "arg" is the batch. */
-static int
-compare_slots(const void *a, const void *b, const void *arg)
-{
-	const FlowIndexBatch *batch = arg;
-
-	return flow_index_key_compare(stored_key(batch, &batch->slots[*(const uint32_t *) a]),
-	                              stored_key(batch, &batch->slots[*(const uint32_t *) b]));
-}
-
-static inline bool
-has_files(const FlowIndexBatch *batch, const Slot *slot)
-{
-	return slot->mask != 0 ||
-	       (slot->list != 0 &&
-	        !flow_index_list_is_empty(flow_index_arena_at(&batch->arena, slot->list)));
-}
-
 static void
 release_order(FlowIndexBatch *batch)
 {
-	flow_free(batch->host, batch->addresses);
-	flow_free(batch->host, batch->spare);
-	flow_free(batch->host, batch->others);
-	batch->addresses = batch->spare = NULL;
-	batch->others = NULL;
-	batch->naddresses = batch->nothers = batch->nbefore = 0;
+	flow_free(batch->host, batch->keys);
+	batch->keys = NULL;
+	memset(batch->stages, 0, sizeof(batch->stages));
 }
 
-/* Allocates what is sorted; sets the number of each. */
-static FlowStatus
-allocate_order(FlowIndexBatch *batch)
+/* Returns eight bytes of a key as a number, with zeros after its end. */
+static inline uint64_t
+key_bytes(const FlowIndexKey *key, size_t from)
 {
-	size_t size = table_size(batch->shift);
-	size_t addresses = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = from; i < from + 8; i++)
+		bytes = bytes << 8 | (i < key->len ? key->bytes[i] : 0);
+	return bytes;
+}
+
+/* Orders keys; "arg" is the batch. */
+static int
+compare_keys(const void *a, const void *b, const void *arg)
+{
+	const FlowIndexBatch *batch = arg;
+	const Order *x = a, *y = b;
+
+	for (int i = 0; i < 2; i++)
+		if (x->bytes[i] != y->bytes[i])
+			return x->bytes[i] < y->bytes[i] ? -1 : 1;
+	return flow_index_key_compare(&stored_key(batch, x->key)->key, &stored_key(batch, y->key)->key);
+}
+
+/* Sorts the keys, and tells each its rank. */
+static FlowStatus
+sort_keys(FlowIndexBatch *batch, Order *order)
+{
+	size_t size = table_size(batch->shift), count = 0;
+	FlowStatus status;
 
 	for (size_t i = 0; i < size; i++)
-		addresses += batch->slots[i].hash == IS_IPV4;
-	batch->addresses = flow_allocate(batch->host, (addresses + 1) * sizeof(uint64_t));
-	batch->spare = flow_allocate(batch->host, (addresses + 1) * sizeof(uint64_t));
-	batch->others = flow_allocate(batch->host, (batch->nkeys - addresses + 1) * sizeof(uint32_t));
-	return batch->addresses != NULL && batch->spare != NULL && batch->others != NULL
-	           ? FLOW_OK
-	           : FLOW_NO_MEMORY;
+	{
+		const Slot *slot = &batch->slots[i];
+		const FlowIndexKey *key;
+
+		if (i % STEPS_A_LOOK == 0 && flow_interrupted(batch->host))
+			return FLOW_INTERRUPTED;
+		if (slot->key == 0)
+			continue;
+		key = &stored_key(batch, slot->key)->key;
+		order[count++] = (Order) {{key_bytes(key, 0), key_bytes(key, 8)}, slot->key};
+	}
+	status = flow_sort(batch->host, order, count, sizeof(Order), compare_keys, batch);
+	for (size_t i = 0; i < count && status == FLOW_OK; i++)
+	{
+		batch->keys[i] = order[i].key;
+		stored_key(batch, order[i].key)->rank = (uint32_t) i;
+	}
+	return status;
+}
+
+/* Sorts the places of others by the ranks of their keys, which become their values. */
+static FlowStatus
+sort_others(FlowIndexBatch *batch)
+{
+	FlowIndexPlaces *others = &batch->others;
+	Order *order = flow_allocate(batch->host, (batch->nkeys + 1) * sizeof(Order));
+	unsigned bits = 0;
+	FlowStatus status;
+
+	batch->keys = flow_allocate(batch->host, (batch->nkeys + 1) * sizeof(uint32_t));
+	status = order != NULL && batch->keys != NULL ? sort_keys(batch, order) : FLOW_NO_MEMORY;
+	flow_free(batch->host, order);
+	for (size_t i = 0; i < others->count && status == FLOW_OK; i++)
+	{
+		uint64_t ahead = others->items[i + WAITING < others->count ? i + WAITING : i];
+		const Key *key = stored_key(batch, flow_index_place_value(others->items[i]));
+
+		if (i % STEPS_A_LOOK == 0 && flow_interrupted(batch->host))
+			status = FLOW_INTERRUPTED;
+		__builtin_prefetch(stored_key(batch, flow_index_place_value(ahead)));
+		others->items[i] = flow_index_place_with(others->items[i], key->rank);
+	}
+	if (status != FLOW_OK)
+		return status;
+	while (batch->nkeys >> bits != 0)
+		bits++;
+	return flow_index_places_sort(batch->host, others, bits);
 }
 
 /* Sorts the values. */
 FlowStatus
 flow_index_batch_sort(FlowIndexBatch *batch)
 {
-	size_t size = table_size(batch->shift);
+	FlowIndexPlaces *others = &batch->others;
+	size_t before = 0;
 	FlowStatus status;
 
 	settle(batch);
 	release_order(batch);
-	status = allocate_order(batch);
-	for (size_t i = 0; i < size && status == FLOW_OK; i++)
-	{
-		const Slot *slot = &batch->slots[i];
-
-		if (i % STEPS_A_LOOK == 0 && flow_interrupted(batch->host))
-			status = FLOW_INTERRUPTED;
-		if (slot->hash == 0 || !has_files(batch, slot))
-			continue;
-		if (slot->hash == IS_IPV4)
-			batch->addresses[batch->naddresses++] = (uint64_t) slot->value << 32 | i;
-		else
-			batch->others[batch->nothers++] = (uint32_t) i;
-	}
-	for (unsigned shift = 32; shift < 64 && status == FLOW_OK; shift += DIGIT_BITS)
-		status = sort_by_digit(batch, shift);
+	status = sort_others(batch);
 	if (status == FLOW_OK)
-		status = flow_sort(batch->host,
-		                   batch->others,
-		                   batch->nothers,
-		                   sizeof(uint32_t),
-		                   compare_slots,
-		                   batch);
+		status = flow_index_places_sort(batch->host, &batch->addresses, 32);
 	if (status != FLOW_OK)
 	{
 		release_order(batch);
 		return status;
 	}
-	while (batch->nbefore < batch->nothers &&
-	       stored_key(batch, &batch->slots[batch->others[batch->nbefore]])->bytes[0] <
-	           FLOW_INDEX_IPV4)
-		batch->nbefore++;
+	while (before < others->count &&
+	       stored_key(batch, batch->keys[flow_index_place_value(others->items[before])])
+	               ->key.bytes[0] < FLOW_INDEX_IPV4)
+		before++;
+	batch->stages[0] = (Stage) {others, 0, before};
+	batch->stages[1] = (Stage) {&batch->addresses, 0, batch->addresses.count};
+	batch->stages[2] = (Stage) {others, before, others->count};
 	return FLOW_OK;
 }
 
 /* ---------- entries ---------- */
 
-/* Sees to it that an array has room for some items, and keeps "count" of it. */
-static bool
-make_items(FlowIndexBatch *batch, void **items, size_t *room, size_t count, size_t need,
-           size_t size)
+/* Sees to it that an array, whose items may be lost, has room for so many. */
+static inline bool
+make_items(FlowIndexBatch *batch, void **items, size_t *room, size_t need, size_t size)
 {
-	size_t more = need > 2 * *room ? need : 2 * *room;
-	void *larger;
-
-	if (need <= *room)
+	if (flow_likely(need <= *room))
 		return true;
-	larger = flow_allocate(batch->host, more * size);
-	if (larger == NULL)
-		return false;
-	if (count > 0)
-		memcpy(larger, *items, count * size);
 	flow_free(batch->host, *items);
-	*items = larger;
-	*room = more;
-	return true;
-}
-
-static bool
-add_run(FlowIndexBatch *batch, const FlowIndexRun *run)
-{
-	if (!make_items(batch,
-	                (void **) &batch->runs,
-	                &batch->runs_room,
-	                batch->nruns,
-	                batch->nruns + 1,
-	                sizeof(FlowIndexRun)))
+	*room = 0;
+	*items = flow_allocate(batch->host, 2 * need * size);
+	if (*items == NULL)
 		return false;
-	batch->runs[batch->nruns++] = *run;
+	*room = 2 * need;
 	return true;
 }
 
-/* Returns the slot of a value by its place in the order; NULL: after the last one. */
-static const Slot *
-sorted_slot(const FlowIndexBatch *batch, size_t value)
-{
-	size_t place = value;
-
-	if (value < batch->nbefore)
-		return &batch->slots[batch->others[value]];
-	if (value < batch->nbefore + batch->naddresses)
-		return &batch->slots[(uint32_t) batch->addresses[value - batch->nbefore]];
-	place -= batch->naddresses;
-	return place < batch->nothers ? &batch->slots[batch->others[place]] : NULL;
-}
-
-/* Returns the least mask of the runs that is greater than one; 0: none is. */
+/* Returns the least mask of a value that is greater than one; 0: none is. */
 static uint32_t
 mask_after(const FlowIndexBatch *batch, uint32_t mask)
 {
 	uint32_t next = 0;
 
-	for (size_t i = 0; i < batch->nruns; i++)
-		if (batch->runs[i].mask > mask && batch->runs[i].mask - 1 < next - 1)
-			next = batch->runs[i].mask;
+	for (size_t i = 0; i < batch->nfound; i++)
+		if (batch->found[i].mask > mask && batch->found[i].mask - 1 < next - 1)
+			next = batch->found[i].mask;
 	return next;
 }
 
-/* Reads the files of a value. */
+/*
+ * Reads the next value.  Its places are in the order in which they were added:
+ * those of a file, which may be several, follow each other.
+ */
 static FlowStatus
-read_value(FlowIndexBatch *batch, const Slot *slot)
+read_value(FlowIndexBatch *batch)
 {
-	FlowIndexRun run = {slot->file, 1, slot->mask};
-	FlowIndexRuns runs;
-	size_t nfiles = 0;
+	const Stage *stage = &batch->stages[batch->stage];
+	const uint64_t *items = stage->places->items + batch->at;
+	uint32_t value = flow_index_place_value(items[0]);
+	size_t left = stage->to - batch->at, count = 1, nfound = 0;
 
-	batch->nruns = 0;
-	if (slot->list != 0)
+	while (count < left && flow_index_place_value(items[count]) == value)
+		count++;
+	if (!make_items(batch, (void **) &batch->found, &batch->found_room, count, sizeof(Found)) ||
+	    !make_items(batch, (void **) &batch->files, &batch->files_room, count, sizeof(uint32_t)))
+		return FLOW_NO_MEMORY;
+	for (size_t i = 0; i < count; i++)
 	{
-		FlowIndexRun written;
+		uint32_t file = batch->first_file + flow_index_place_file(items[i]);
+		uint32_t mask = flow_index_place_mask(items[i]);
 
-		flow_index_runs_begin(&runs, &batch->arena, flow_index_arena_at(&batch->arena, slot->list));
-		while (flow_index_runs_next(&runs, &written))
-			if (!add_run(batch, &written))
-				return FLOW_NO_MEMORY;
+		if (nfound > 0 && batch->found[nfound - 1].file == file)
+			batch->found[nfound - 1].mask |= mask;
+		else
+			batch->found[nfound++] = (Found) {file, mask};
 	}
-	if (slot->mask != 0 && !add_run(batch, &run))
-		return FLOW_NO_MEMORY;
-	for (size_t i = 0; i < batch->nruns; i++)
-		nfiles += batch->runs[i].len;
-	if (!make_items(
-			batch, (void **) &batch->files, &batch->files_room, 0, nfiles, sizeof(uint32_t)))
-		return FLOW_NO_MEMORY;
+	batch->item = items[0];
+	batch->at += count;
+	batch->nfound = nfound;
 	batch->mask = mask_after(batch, 0);
 	return FLOW_OK;
 }
 
 /* Sets an entry to the files of the value's next mask. */
 static void
-set_entry(FlowIndexBatch *batch, const Slot *slot, FlowIndexEntry *entry)
+set_entry(FlowIndexBatch *batch, FlowIndexEntry *entry)
 {
+	uint32_t value = flow_index_place_value(batch->item);
 	size_t nfiles = 0;
 
-	for (size_t i = 0; i < batch->nruns; i++)
-		for (uint32_t k = 0; batch->runs[i].mask == batch->mask && k < batch->runs[i].len; k++)
-			batch->files[nfiles++] = batch->runs[i].first + k;
-	if (slot->hash == IS_IPV4)
-		flow_index_set_key(&entry->key, FLOW_INDEX_IPV4, 0, slot->value);
+	for (size_t i = 0; i < batch->nfound; i++)
+	{
+		batch->files[nfiles] = batch->found[i].file;
+		nfiles += batch->found[i].mask == batch->mask;
+	}
+	if (batch->stages[batch->stage].places == &batch->addresses)
+		flow_index_set_key(&entry->key, FLOW_INDEX_IPV4, 0, value);
 	else
 	{
-		const FlowIndexKey *key = stored_key(batch, slot);
+		const FlowIndexKey *key = &stored_key(batch, batch->keys[value])->key;
 
 		entry->key.len = key->len;
 		memcpy(entry->key.bytes, key->bytes, key->len);
@@ -611,33 +614,30 @@ set_entry(FlowIndexBatch *batch, const Slot *slot, FlowIndexEntry *entry)
 FlowStatus
 flow_index_batch_next(FlowIndexBatch *batch, size_t *position, FlowIndexEntry *entry)
 {
-	const Slot *slot;
-
 	if (++batch->steps % STEPS_A_LOOK == 0 && flow_interrupted(batch->host))
 		return FLOW_INTERRUPTED;
 	if (*position == 0)
 	{
-		batch->value = 0;
+		batch->stage = 0;
+		batch->at = 0;
 		batch->mask = 0;
 	}
-	else if (batch->mask == 0)
-		batch->value++;
-	slot = sorted_slot(batch, batch->value);
-	if (slot == NULL)
-		return FLOW_END;
 	if (batch->mask == 0)
 	{
-		const Slot *ahead = sorted_slot(batch, batch->value + WAITING);
 		FlowStatus status;
 
-		if (ahead != NULL)
-			__builtin_prefetch(ahead);
-		status = read_value(batch, slot);
-
+		while (batch->at == batch->stages[batch->stage].to)
+		{
+			if (batch->stage == STAGES - 1)
+				return FLOW_END;
+			batch->stage++;
+			batch->at = batch->stages[batch->stage].from;
+		}
+		status = read_value(batch);
 		if (status != FLOW_OK)
 			return status;
 	}
-	set_entry(batch, slot, entry);
+	set_entry(batch, entry);
 	(*position)++;
 	return FLOW_OK;
 }
@@ -675,9 +675,11 @@ flow_index_batch_free(FlowIndexBatch *batch)
 	if (batch == NULL)
 		return;
 	release_order(batch);
+	flow_index_places_free(batch->host, &batch->addresses);
+	flow_index_places_free(batch->host, &batch->others);
 	flow_index_arena_free(&batch->arena);
 	flow_free(batch->host, batch->slots);
-	flow_free(batch->host, batch->runs);
+	flow_free(batch->host, batch->found);
 	flow_free(batch->host, batch->files);
 	flow_free(batch->host, batch);
 }
@@ -691,5 +693,6 @@ flow_index_batch_clear(FlowIndexBatch *batch)
 	memset(batch->slots, 0, table_size(batch->shift) * sizeof(Slot));
 	batch->nkeys = 0;
 	batch->nwaiting = 0;
-	batch->file = 0;
+	batch->addresses.count = batch->others.count = 0;
+	batch->begun = false;
 }

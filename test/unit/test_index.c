@@ -496,13 +496,15 @@ batches_return_what_was_added(void)
 	CHECK(flow_index_batch_create(&unit_host, 64 << 20, &batch, &error) == FLOW_OK);
 	for (int try = unit_tries(300); try > 0; try--)
 	{
+		uint32_t first = (uint32_t) unit_random(&seed) >> (1 + unit_random(&seed) % 31);
 		uint32_t nfiles = 1 + (uint32_t) (unit_random(&seed) % 60);
 		uint32_t spread = 1 + (uint32_t) (unit_random(&seed) % 2000);
-		unsigned masks = unit_random(&seed) % 2 ? 3 : 40;
+		static const uint64_t numbers[] = {3, 40, UINT32_MAX};
+		uint64_t masks = numbers[unit_random(&seed) % 3];
 		unsigned forgotten = unit_random(&seed) % 2 ? 10 : 0; /* percent of the files */
 		size_t count = 0;
 
-		for (uint32_t file = 0; file < nfiles; file += 1 + unit_random(&seed) % 5 / 4)
+		for (uint32_t file = first; file < first + nfiles; file += 1 + unit_random(&seed) % 5 / 4)
 		{
 			size_t adds = unit_random(&seed) % 400, before = count;
 
@@ -518,7 +520,7 @@ batches_return_what_was_added(void)
 				flow_index_batch_forget(batch, file);
 				count = before;
 				/* it may be added again */
-				file -= unit_random(&seed) % 2 && file > 0;
+				file -= unit_random(&seed) % 2 && file > first;
 			}
 		}
 		check_batch(batch, places, merge_places(places, count));
@@ -527,6 +529,31 @@ batches_return_what_was_added(void)
 	flow_index_batch_free(batch);
 	CHECK_INT(unit_state.outstanding, 0);
 	free(places);
+}
+
+/* A batch that is full for another reason than memory. */
+static void
+batches_take_files_that_are_near(void)
+{
+	static const uint32_t files[] = {7, 8, 7 + FLOW_INDEX_BATCH_FILES - 1};
+	ModelPlace places[3];
+	FlowIndexBatch *batch;
+	uint64_t seed = 57;
+	FlowIndexKey key = model_key(&seed, 1);
+
+	CHECK(flow_index_batch_create(&unit_host, 4 << 20, &batch, &error) == FLOW_OK);
+	for (size_t i = 0; i < 3; i++)
+	{
+		places[i] = (ModelPlace) {key, 5, files[i]};
+		CHECK(flow_index_batch_add(batch, &key, 5, files[i]) == FLOW_OK);
+	}
+	CHECK(flow_index_batch_add(batch, &key, 5, 7 + FLOW_INDEX_BATCH_FILES) == FLOW_LIMIT);
+	flow_index_batch_forget(batch, 7 + FLOW_INDEX_BATCH_FILES);
+	check_batch(batch, places, 3);
+	flow_index_batch_clear(batch);
+	CHECK(flow_index_batch_add(batch, &key, 5, 7 + FLOW_INDEX_BATCH_FILES) == FLOW_OK);
+	flow_index_batch_free(batch);
+	CHECK_INT(unit_state.outstanding, 0);
 }
 
 static void
@@ -635,6 +662,7 @@ main(void)
 	RUN(blocks_are_small);
 	RUN(damaged_blocks_are_noticed);
 	RUN(batches_return_what_was_added);
+	RUN(batches_take_files_that_are_near);
 	RUN(batches_keep_within_their_memory);
 	RUN(batches_bear_hosts_without_memory_or_patience);
 	return unit_done();
