@@ -48,25 +48,23 @@ static const uint8_t first_bytes[2 * FLOW_KEY_SHORT] = {
 USES_SSE4 static inline uint64_t
 load_word_sse4(const char *data, uint32_t len)
 {
-	__m128i keep, bytes, others;
-
-	if (flow_unlikely(len >= FLOW_KEY_SHORT))
-		return 0;
-	keep = _mm_loadu_si128((const __m128i *) (first_bytes + FLOW_KEY_SHORT - len));
-	bytes = _mm_loadu_si128((const __m128i *) data);
+	/* longer ones come at random, as IPv6 does: these are no branch */
+	uint32_t kept = len < FLOW_KEY_SHORT ? len : FLOW_KEY_SHORT - 1;
+	__m128i keep = _mm_loadu_si128((const __m128i *) (first_bytes + FLOW_KEY_SHORT - kept));
+	__m128i bytes = _mm_loadu_si128((const __m128i *) data);
+	__m128i nibbles, others;
+	uint64_t fits, word;
 
 	/* what is not from '-' to ';' */
 	others = _mm_subs_epu8(_mm_sub_epi8(bytes, _mm_set1_epi8('-')), _mm_set1_epi8(';' - '-'));
-	if (flow_likely(_mm_testz_si128(others, keep)))
-	{
-		bytes = _mm_blendv_epi8(_mm_set1_epi8(FLOW_WORD_PAD), bytes, keep);
-		bytes = _mm_and_si128(bytes, _mm_set1_epi8(0x0F));
-		/* join neighbours, the second one being the higher */
-		bytes = _mm_maddubs_epi16(bytes, _mm_set1_epi16(16 << 8 | 1));
-		return (uint64_t) _mm_cvtsi128_si64(_mm_packus_epi16(bytes, bytes));
-	}
-	if (len >= sizeof(uint64_t))
-		return 0;
+	fits = (uint64_t) (_mm_testz_si128(others, keep) & (len < FLOW_KEY_SHORT));
+	nibbles = _mm_blendv_epi8(_mm_set1_epi8(FLOW_WORD_PAD), bytes, keep);
+	nibbles = _mm_and_si128(nibbles, _mm_set1_epi8(0x0F));
+	/* join neighbours, the second one being the higher */
+	nibbles = _mm_maddubs_epi16(nibbles, _mm_set1_epi16(16 << 8 | 1));
+	word = (uint64_t) _mm_cvtsi128_si64(_mm_packus_epi16(nibbles, nibbles)) & (0 - fits);
+	if (flow_likely(len >= sizeof(uint64_t) || fits != 0))
+		return word;
 	return (uint64_t) _mm_cvtsi128_si64(_mm_and_si128(bytes, keep)) | flow_word_bytes_head(len);
 }
 
