@@ -7,8 +7,10 @@
  * mean the same share a table: in a flow log the same hosts are sources and
  * destinations, so there is one entry for both, with a mask of columns.
  *
- * A dotted quad that flow_word_of_field packs is found by its word, and its
- * address is in the slot.  All other fields are found by their bytes.
+ * A dotted quad that is packed into a word (group_word.h) is found by it, and its
+ * address is in the slot.  All other fields are found by their bytes, most of
+ * which are compared and hashed in one step: IPv6 comes at random among IPv4,
+ * and in any length.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,6 +23,15 @@
 #define OTHER_BITS 6
 
 #define CHUNK_SIZE ((size_t) 32 * 1024)
+#define LINE ((size_t) 64) /* bytes of the processor's cache */
+
+/* A field of up to SHORT bytes, as those of IPv6 are, with zeros after it. */
+#define SHORT 40
+
+typedef struct Bytes
+{
+	uint64_t words[SHORT / sizeof(uint64_t)];
+} Bytes;
 
 /* A dotted quad. */
 typedef struct Quad
@@ -30,20 +41,21 @@ typedef struct Quad
 	uint32_t mask; /* the columns in which it stood */
 } Quad;
 
-/* Another field.  Most of these, such as interfaces and IPv6 addresses, fit into a cache line. */
+/* Another field.  Its first SHORT bytes are in one line of the cache. */
 typedef struct Other
 {
 	uint32_t mask;
+	uint32_t len;
 	uint8_t key_len;
 	uint8_t address_len; /* of texts that are addresses in canonical form; else 0 */
-	char bytes[];        /* of the field, then of its key, and of that as an address */
+	/* the field, followed by zeros up to SHORT; then its key, and that of an address */
+	char bytes[];
 } Other;
 
 typedef struct OtherSlot
 {
-	uint32_t hash;
-	uint32_t len;
 	Other *other; /* NULL: the slot is empty */
+	uint32_t hash;
 } OtherSlot;
 
 /* Columns whose fields mean the same. */
@@ -88,6 +100,7 @@ struct FlowIndexValues
 	int nkinds;
 	Column *indexed;
 	int nindexed;
+	FlowReadWords read_words;
 	size_t run;     /* records of the next run, at most: see flow_index_values_add */
 	uint32_t nulls; /* the columns that had no field, or a bad one that is NULL */
 
@@ -134,12 +147,13 @@ free_table(FlowIndexValues *values, void *table, size_t size)
 static FlowStatus
 allocate_other(FlowIndexValues *values, size_t len, Other **other)
 {
-	size_t size = (sizeof(Other) + len + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+	size_t size = (offsetof(Other, bytes) + len + LINE - 1) / LINE * LINE;
 	Chunk *chunk = values->chunks;
 
 	if (chunk == NULL || values->chunk_used + size > chunk->size)
 	{
-		size_t whole = sizeof(Chunk) + size > CHUNK_SIZE ? sizeof(Chunk) + size : CHUNK_SIZE;
+		size_t need = sizeof(Chunk) + LINE + size;
+		size_t whole = need > CHUNK_SIZE ? need : CHUNK_SIZE;
 
 		if (!may_take(values, whole))
 			return FLOW_LIMIT;
@@ -148,7 +162,9 @@ allocate_other(FlowIndexValues *values, size_t len, Other **other)
 			return FLOW_NO_MEMORY;
 		*chunk = (Chunk) {values->chunks, whole};
 		values->chunks = chunk;
-		values->chunk_used = sizeof(Chunk);
+		values->chunk_used = LINE - (uintptr_t) chunk % LINE;
+		if (values->chunk_used < sizeof(Chunk))
+			values->chunk_used += LINE;
 		values->used += whole;
 	}
 	*other = (Other *) (void *) ((char *) chunk + values->chunk_used);
@@ -171,13 +187,11 @@ free_chunks(FlowIndexValues *values)
 
 /* ---------- dotted quads ---------- */
 
-/* Returns the word of a field that may be a dotted quad, or 0. */
-static inline uint64_t
-quad_word(const Kind *kind, const FlowFieldKey *key)
+/* Returns true if a word may be that of a dotted quad. */
+static inline bool
+may_be_quad(uint64_t word)
 {
-	uint64_t word = kind->has_quads ? flow_word_of_field(key) : 0;
-
-	return FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES ? word : 0;
+	return FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES;
 }
 
 static inline size_t
@@ -266,22 +280,68 @@ insert_quad(FlowIndexValues *values, const Column *column, uint64_t word)
 static inline bool
 mark_quad(const Column *column, uint64_t word, size_t slot)
 {
-	const Kind *kind = column->kind;
-	size_t last = ((size_t) 1 << kind->quad_bits) - 1;
+	Quad *quads = column->kind->quads;
+	size_t last = ((size_t) 1 << column->kind->quad_bits) - 1;
 
-	for (; kind->quads[slot].word != word; slot = (slot + 1) & last)
-		if (kind->quads[slot].word == 0)
+	for (; quads[slot].word != word; slot = (slot + 1) & last)
+		if (quads[slot].word == 0)
 			return false;
-	kind->quads[slot].mask |= column->mask;
+	quads[slot].mask |= column->mask;
 	return true;
 }
 
 /* ---------- other fields ---------- */
 
-static inline uint32_t
-hash_other(const FlowIndexValues *values, const FlowFieldKey *key)
+static inline uint64_t
+load_word(const void *from)
 {
-	return (uint32_t) (flow_key_hash(values->seed, values->seed[2], key) >> 32);
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+/* Loads a field of which at least SHORT bytes are readable, if it has no more. */
+static inline Bytes
+load_bytes(const char *data, size_t len)
+{
+	/* from byte SHORT - len on, a mask of the first "len" bytes */
+	static const uint64_t masks[2 * SHORT / sizeof(uint64_t)] = {UINT64_MAX,
+	                                                             UINT64_MAX,
+	                                                             UINT64_MAX,
+	                                                             UINT64_MAX,
+	                                                             UINT64_MAX};
+	const char *mask = (const char *) masks + SHORT - (len < SHORT ? len : SHORT);
+
+	return (Bytes) {{load_word(data) & load_word(mask),
+	                 load_word(data + 8) & load_word(mask + 8),
+	                 load_word(data + 16) & load_word(mask + 16),
+	                 load_word(data + 24) & load_word(mask + 24),
+	                 load_word(data + 32) & load_word(mask + 32)}};
+}
+
+/* The same for any field. */
+static Bytes
+copy_bytes(FlowSlice field)
+{
+	Bytes bytes = {{0}};
+
+	memcpy(&bytes, field.data, field.len < SHORT ? field.len : SHORT);
+	return bytes;
+}
+
+/* Returns the hash of a field; its multipliers are seeds, as those of flow_key_hash. */
+static inline uint32_t
+hash_other(const FlowIndexValues *values, const Bytes *bytes, FlowSlice field)
+{
+	const uint64_t *words = bytes->words, *seed = values->seed;
+	uint64_t hash = flow_key_fold(words[0] ^ seed[0], words[1] ^ seed[1]) ^
+	                flow_key_fold(words[2] ^ seed[1], words[3] ^ seed[2]) ^
+	                flow_key_fold(words[4] ^ seed[2], seed[0]);
+
+	if (flow_unlikely(field.len > SHORT))
+		hash = flow_key_hash_bytes(seed, field.data, field.len);
+	return (uint32_t) (hash >> 32);
 }
 
 static inline size_t
@@ -331,6 +391,13 @@ make_keys(const FlowColumn *column, const FlowValue *value, FlowIndexKey *key,
 		address->len = 0;
 }
 
+/* Returns how many bytes of a stored field are before its key. */
+static inline size_t
+room_of(size_t len)
+{
+	return len < SHORT ? SHORT : len;
+}
+
 /* Adds a field that is not there; the status of a bad field is returned. */
 static FlowStatus
 insert_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32_t hash)
@@ -340,6 +407,7 @@ insert_other(FlowIndexValues *values, const Column *column, FlowSlice field, uin
 	FlowIndexKey key, address;
 	FlowValue value;
 	Other *other;
+	size_t room = room_of(field.len);
 	FlowStatus status = flow_value_read(kind->column, values->host, field, &value);
 
 	if (status != FLOW_OK && status != FLOW_END)
@@ -347,44 +415,38 @@ insert_other(FlowIndexValues *values, const Column *column, FlowSlice field, uin
 	make_keys(kind->column, status == FLOW_OK ? &value : NULL, &key, &address);
 	status = have_other(values, kind);
 	if (status == FLOW_OK)
-		status = allocate_other(values, field.len + key.len + address.len, &other);
+		status = allocate_other(values, room + key.len + address.len, &other);
 	if (status != FLOW_OK)
 		return status;
-	*other = (Other) {column->mask, key.len, address.len};
+	*other = (Other) {column->mask, (uint32_t) field.len, key.len, address.len};
+	memset(other->bytes, 0, room);
 	if (field.len > 0)
 		memcpy(other->bytes, field.data, field.len);
-	memcpy(other->bytes + field.len, key.bytes, key.len);
-	memcpy(other->bytes + field.len + key.len, address.bytes, address.len);
+	memcpy(other->bytes + room, key.bytes, key.len);
+	memcpy(other->bytes + room + key.len, address.bytes, address.len);
 	slot = other_slot(kind, hash);
 	while (kind->others[slot].other != NULL)
 		slot = (slot + 1) & (((size_t) 1 << kind->other_bits) - 1);
-	kind->others[slot] = (OtherSlot) {hash, (uint32_t) field.len, other};
+	kind->others[slot] = (OtherSlot) {other, hash};
 	kind->nothers++;
 	return FLOW_OK;
 }
 
-/* Compares bytes; most fields that come here are longer than 16. */
 static inline bool
-same_bytes(const char *a, const char *b, size_t len)
+is_same(const Other *other, const Bytes *bytes, FlowSlice field)
 {
-	uint64_t difference = 0, x, y;
+	uint64_t difference = other->len ^ field.len;
 
-	if (len < sizeof(uint64_t))
-		return memcmp(a, b, len) == 0;
-	for (size_t i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t))
-	{
-		memcpy(&x, a + i, sizeof(x));
-		memcpy(&y, b + i, sizeof(y));
-		difference |= x ^ y;
-	}
-	memcpy(&x, a + len - sizeof(x), sizeof(x));
-	memcpy(&y, b + len - sizeof(y), sizeof(y));
-	return (difference | (x ^ y)) == 0;
+	for (size_t i = 0; i < flow_countof(bytes->words); i++)
+		difference |= load_word(other->bytes + 8 * i) ^ bytes->words[i];
+	return difference == 0 &&
+	       (flow_likely(field.len <= SHORT) || memcmp(other->bytes, field.data, field.len) == 0);
 }
 
 /* Adds a column to a field, which is made if it is not there. */
 static inline FlowStatus
-add_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32_t hash)
+add_other(FlowIndexValues *values, const Column *column, const Bytes *bytes, FlowSlice field,
+          uint32_t hash)
 {
 	const Kind *kind = column->kind;
 	size_t last = ((size_t) 1 << kind->other_bits) - 1;
@@ -392,12 +454,11 @@ add_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32
 	for (size_t slot = other_slot(kind, hash); kind->others[slot].other != NULL;
 	     slot = (slot + 1) & last)
 	{
-		const OtherSlot *other = &kind->others[slot];
+		Other *other = kind->others[slot].other;
 
-		if (other->hash == hash && other->len == field.len &&
-		    same_bytes(other->other->bytes, field.data, field.len))
+		if (kind->others[slot].hash == hash && flow_likely(is_same(other, bytes, field)))
 		{
-			other->other->mask |= column->mask;
+			other->mask |= column->mask;
 			return FLOW_OK;
 		}
 	}
@@ -406,14 +467,22 @@ add_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32
 
 /* ---------- fields ---------- */
 
+/* Adds a field by its bytes. */
+static FlowStatus
+add_by_bytes(FlowIndexValues *values, const Column *column, FlowSlice field)
+{
+	Bytes bytes = copy_bytes(field);
+
+	return add_other(values, column, &bytes, field, hash_other(values, &bytes, field));
+}
+
 /* Adds a field whose word is not there. */
 static FlowStatus
-add_new(FlowIndexValues *values, const Column *column, FlowSlice field, const FlowFieldKey *key,
-        uint64_t word)
+add_new(FlowIndexValues *values, const Column *column, FlowSlice field, uint64_t word)
 {
 	FlowStatus status = insert_quad(values, column, word);
 
-	return status == FLOW_END ? add_other(values, column, field, hash_other(values, key)) : status;
+	return status == FLOW_END ? add_by_bytes(values, column, field) : status;
 }
 
 /* Adds any field, or none. */
@@ -431,12 +500,12 @@ add_field(FlowIndexValues *values, const Column *column, FlowSlice field)
 		return FLOW_OK;
 	}
 	key = flow_key_make(values->seed, field);
-	word = quad_word(column->kind, &key);
-	if (word == 0)
-		return add_other(values, column, field, hash_other(values, &key));
+	word = column->kind->has_quads ? flow_word_of_field(&key) : 0;
+	if (!may_be_quad(word))
+		return add_by_bytes(values, column, field);
 	if (mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits)))
 		return FLOW_OK;
-	return add_new(values, column, field, &key, word);
+	return add_new(values, column, field, word);
 }
 
 /*
@@ -498,55 +567,15 @@ add_codes(FlowIndexValues *values, FlowRun *run, Column *column, const FlowCodes
 	}
 }
 
-/* The fields of a run. */
+/* The fields of a run: those that may be dotted quads, and others. */
 typedef struct Fields
 {
-	FlowFieldKey keys[FLOW_RUN];
-	uint64_t words[FLOW_RUN];
-	uint32_t hashes[FLOW_RUN];
-	/* the numbers of those that may be dotted quads, and of others */
-	uint16_t quads[FLOW_RUN], others[FLOW_RUN];
+	uint64_t words[FLOW_RUN];                   /* of all of them, then of quads */
+	uint16_t quads[FLOW_RUN], others[FLOW_RUN]; /* their numbers */
 	size_t nquads, nothers;
+	uint32_t places[FLOW_RUN]; /* slots of quads, or hashes of others */
+	Bytes bytes[FLOW_RUN];     /* of others */
 } Fields;
-
-/*
- * Makes words or hashes of the keys.  What is known of them is prefetched: slots,
- * then the entries to which they refer, as a file may have more values than the
- * cache.  IPv6 comes at random among IPv4, so that each is processed by itself.
- */
-static inline void
-look_ahead(const FlowIndexValues *values, const Kind *kind, Fields *fields, size_t count)
-{
-	size_t nquads = 0, nothers = 0;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		fields->words[i] = quad_word(kind, &fields->keys[i]);
-		fields->quads[nquads] = fields->others[nothers] = (uint16_t) i;
-		nquads += fields->words[i] != 0;
-		nothers += fields->words[i] == 0;
-	}
-	for (size_t k = 0; k < nquads; k++)
-		__builtin_prefetch(
-			&kind->quads[quad_slot(values, fields->words[fields->quads[k]], kind->quad_bits)], 1);
-	for (size_t k = 0; k < nothers; k++)
-	{
-		size_t i = fields->others[k];
-
-		fields->hashes[i] = hash_other(values, &fields->keys[i]);
-		__builtin_prefetch(&kind->others[other_slot(kind, fields->hashes[i])]);
-	}
-	for (size_t k = 0; k < nothers; k++)
-	{
-		const Other *other =
-			kind->others[other_slot(kind, fields->hashes[fields->others[k]])].other;
-
-		if (other != NULL)
-			__builtin_prefetch(other, 1);
-	}
-	fields->nquads = nquads;
-	fields->nothers = nothers;
-}
 
 static inline FlowSlice
 field_at(const FlowBatch *batch, const uint32_t *next)
@@ -554,43 +583,127 @@ field_at(const FlowBatch *batch, const uint32_t *next)
 	return (FlowSlice) {batch->data + next[-1], next[0] - 1 - next[-1]};
 }
 
+/* Tells the fields that may be dotted quads from others. */
+static inline void
+divide(const FlowIndexValues *values, const Kind *kind, const FlowBatch *batch,
+       const uint32_t *ends, const uint32_t *rows, size_t count, Fields *fields)
+{
+	size_t nquads = 0, nothers = 0;
+
+	if (kind->has_quads)
+		(void) values->read_words(batch->data, ends, rows, count, fields->words);
+	else
+		memset(fields->words, 0, count * sizeof(uint64_t));
+	for (size_t i = 0; i < count; i++)
+	{
+		uint64_t word = fields->words[i];
+		bool quad = may_be_quad(word);
+
+		fields->quads[nquads] = fields->others[nothers] = (uint16_t) i;
+		fields->words[nquads] = word;
+		nquads += quad;
+		nothers += !quad;
+	}
+	fields->nquads = nquads;
+	fields->nothers = nothers;
+}
+
+/* Finds the first slots of dotted quads, from one on, and prefetches them. */
+static inline void
+find_slots(const FlowIndexValues *values, const Kind *kind, Fields *fields, size_t first)
+{
+	const Quad *quads = kind->quads;
+	unsigned bits = kind->quad_bits;
+
+	for (size_t k = first; k < fields->nquads; k++)
+	{
+		size_t slot = quad_slot(values, fields->words[k], bits);
+
+		fields->places[k] = (uint32_t) slot;
+		__builtin_prefetch(&quads[slot], 1);
+	}
+}
+
+/* Adds dotted quads.  A file may have more values than there is room for in the cache. */
+static void
+add_quads(FlowIndexValues *values, FlowRun *run, const Column *column, const uint32_t *ends,
+          const uint32_t *rows, Fields *fields)
+{
+	const Kind *kind = column->kind;
+	const Quad *quads = kind->quads;
+	size_t count = fields->nquads;
+
+	find_slots(values, kind, fields, 0);
+	for (size_t k = 0; k < count; k++)
+	{
+		size_t i = fields->quads[k];
+		FlowStatus status;
+
+		if (flow_likely(mark_quad(column, fields->words[k], fields->places[k])))
+			continue;
+		status = add_new(values, column, field_at(run->batch, ends + rows[i]), fields->words[k]);
+		if (flow_unlikely(status != FLOW_OK))
+		{
+			flow_run_cut(run, i, status, column->column);
+			return;
+		}
+		if (kind->quads != quads)
+			find_slots(values, kind, fields, k + 1);
+		quads = kind->quads;
+	}
+}
+
+/* Adds other fields: first their slots are prefetched, then what these refer to. */
+static void
+add_others(FlowIndexValues *values, FlowRun *run, const Column *column, const uint32_t *ends,
+           const uint32_t *rows, Fields *fields)
+{
+	const Kind *kind = column->kind;
+	const OtherSlot *others = kind->others;
+	size_t count = fields->nothers;
+
+	while (count > 0 && fields->others[count - 1] >= run->count)
+		count--;
+	for (size_t k = 0; k < count; k++)
+	{
+		FlowSlice field = field_at(run->batch, ends + rows[fields->others[k]]);
+		Bytes bytes = load_bytes(field.data, field.len);
+		uint32_t hash = hash_other(values, &bytes, field);
+
+		fields->bytes[k] = bytes;
+		fields->places[k] = hash;
+		__builtin_prefetch(&others[other_slot(kind, hash)]);
+	}
+	for (size_t k = 0; k < count; k++)
+		__builtin_prefetch(others[other_slot(kind, fields->places[k])].other, 1);
+	for (size_t k = 0; k < count; k++)
+	{
+		size_t i = fields->others[k];
+		FlowStatus status = add_other(values,
+		                              column,
+		                              &fields->bytes[k],
+		                              field_at(run->batch, ends + rows[i]),
+		                              fields->places[k]);
+
+		if (flow_unlikely(status != FLOW_OK))
+		{
+			flow_run_cut(run, i, status, column->column);
+			return;
+		}
+	}
+}
+
 /* Adds the fields of a column that are one after the other in memory. */
 static void
 add_fields(FlowIndexValues *values, FlowRun *run, const Column *column)
 {
-	const FlowBatch *batch = run->batch;
-	const uint32_t *ends = batch->next + batch->place[column->column];
-	const uint32_t *rows = batch->rows + run->first;
-	FlowStatus status;
+	const uint32_t *ends = run->batch->next + run->batch->place[column->column];
+	const uint32_t *rows = run->batch->rows + run->first;
 	Fields fields;
 
-	for (size_t i = 0; i < run->count; i++)
-	{
-		const uint32_t *next = ends + rows[i];
-
-		fields.keys[i] =
-			flow_key_load(values->seed, batch->data + next[-1], next[0] - 1 - next[-1]);
-	}
-	look_ahead(values, column->kind, &fields, run->count);
-	for (size_t k = 0; k < fields.nquads && fields.quads[k] < run->count; k++)
-	{
-		size_t i = fields.quads[k];
-		uint64_t word = fields.words[i];
-
-		if (flow_likely(mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits))))
-			continue;
-		status = add_new(values, column, field_at(batch, ends + rows[i]), &fields.keys[i], word);
-		if (flow_unlikely(status != FLOW_OK))
-			flow_run_cut(run, i, status, column->column);
-	}
-	for (size_t k = 0; k < fields.nothers && fields.others[k] < run->count; k++)
-	{
-		size_t i = fields.others[k];
-
-		status = add_other(values, column, field_at(batch, ends + rows[i]), fields.hashes[i]);
-		if (flow_unlikely(status != FLOW_OK))
-			flow_run_cut(run, i, status, column->column);
-	}
+	divide(values, column->kind, run->batch, ends, rows, run->count, &fields);
+	add_quads(values, run, column, ends, rows, &fields);
+	add_others(values, run, column, ends, rows, &fields);
 }
 
 static void
@@ -663,7 +776,7 @@ find_address_columns(const FlowIndexValues *values)
 			const OtherSlot *slot = &kind->others[k];
 
 			if (slot->other != NULL && slot->other->address_len == 0 &&
-			    slot->other->bytes[slot->len] != FLOW_INDEX_NULL)
+			    slot->other->bytes[room_of(slot->other->len)] != FLOW_INDEX_NULL)
 				others |= slot->other->mask;
 		}
 	}
@@ -709,7 +822,7 @@ give_others(const Kind *kind, uint32_t addresses, FlowIndexBatch *batch, uint32_
 
 		if (other == NULL)
 			continue;
-		bytes = other->bytes + kind->others[i].len;
+		bytes = other->bytes + room_of(other->len);
 		mask = other->address_len > 0 ? other->mask & addresses : 0;
 		if (mask != 0)
 		{
@@ -808,6 +921,7 @@ flow_index_values_create(const FlowIndexValuesSpec *spec, FlowIndexValues **valu
 	if (made == NULL)
 		return flow_error_memory(error);
 	*made = (FlowIndexValues) {.host = host, .memory = spec->memory, .run = FLOW_RUN};
+	made->read_words = flow_group_words(0);
 	flow_key_draw_seed(host, made, made->seed);
 	made->kinds = flow_allocate(host, count * sizeof(Kind) + 1);
 	made->indexed = flow_allocate(host, count * sizeof(Column) + 1);
