@@ -153,6 +153,7 @@ CORE_OBJS = \
 	flow/index_places.o \
 	flow/index_batch.o \
 	flow/index_values.o \
+	flow/index_totals.o \
 	flow/field.o \
 	flow/format.o \
 	flow/header.o \

@@ -221,6 +221,55 @@ extern FlowStatus flow_index_values_give(const FlowIndexValues *values, bool who
                                          FlowIndexBatch *batch, uint32_t file,
                                          uint32_t *address_columns);
 
+/* ---------- the totals of a file ---------- */
+
+/* The extremes of two times, and the records by two texts, which the reader adds up. */
+typedef struct FlowIndexTotals FlowIndexTotals;
+
+typedef struct FlowIndexTotalsSpec
+{
+	const FlowHost *host;
+	const FlowColumn *columns; /* they must outlive the totals */
+	int times[2];              /* columns of times, days or integers; -1: there is none */
+	int texts[2];              /* columns of type FLOW_TEXT, or -1 */
+} FlowIndexTotalsSpec;
+
+/* The values of a column of times, as FlowValue's integer. */
+typedef struct FlowIndexExtremes
+{
+	bool any;  /* there are some */
+	bool null; /* some record has none */
+	int64_t least, greatest;
+} FlowIndexExtremes;
+
+/* maximum number of groups, and maximum bytes of each of their texts */
+#define FLOW_INDEX_GROUPS 64
+#define FLOW_INDEX_GROUP_TEXT 64
+
+/* Records with the same texts; data is NULL for SQL's NULL, and where there is no column. */
+typedef struct FlowIndexGroup
+{
+	FlowSlice texts[2];
+	uint64_t count;
+} FlowIndexGroup;
+
+/* in index_totals.c */
+
+extern FlowStatus flow_index_totals_create(const FlowIndexTotalsSpec *spec,
+                                           FlowIndexTotals **totals, FlowError *error);
+extern void flow_index_totals_free(FlowIndexTotals *totals);
+extern void flow_index_totals_clear(FlowIndexTotals *totals);
+
+/* Returns the extremes of a column of times, 0 or 1. */
+extern FlowIndexExtremes flow_index_totals_times(const FlowIndexTotals *totals, int k);
+
+/*
+ * Sets the groups, whose texts are valid until the totals change, and returns
+ * their number; -1: there are too many, or a text is too long.
+ */
+extern int flow_index_totals_groups(const FlowIndexTotals *totals,
+                                    FlowIndexGroup groups[FLOW_INDEX_GROUPS]);
+
 /* ---------- filters ---------- */
 
 /* Keys from one to another, both included. */

@@ -245,12 +245,12 @@ extern FlowStatus flow_reader_group_given(FlowReader *reader, FlowGroups *groups
                                           FlowError *error);
 
 /*
- * Does the same with groups and the values of an index.  After FLOW_OK, the
- * groups are full or, if *full is set, the values: they are to be taken and
- * cleared.  Groups have each record once; values may get one again.
+ * Does the same with the totals and the values of an index.  After FLOW_OK, the
+ * values are full: they are to be taken and cleared.  Totals have each record
+ * once; values may get one again.
  */
-extern FlowStatus flow_reader_index(FlowReader *reader, FlowGroups *groups, FlowIndexValues *values,
-                                    bool *full, FlowError *error);
+extern FlowStatus flow_reader_index(FlowReader *reader, FlowIndexTotals *totals,
+                                    FlowIndexValues *values, FlowError *error);
 
 /*
  * Does the same with several sets of groups, at least one.  After FLOW_OK,

@@ -160,13 +160,14 @@ struct FlowReader
 	FlowReadStage expected_stage;
 	bool has_expected;
 	uint64_t serial; /* see FlowParquetSpec */
-	/* the sets that records are added to; NULL: they are returned */
+	/* the sets that records are added to; NULL: none */
 	FlowGroups *const *groups;
 	int ngroups;
-	FlowGroups *only_groups;        /* if there is one */
-	FlowIndexValues *values;        /* to which they are added, too; NULL: there are none */
-	int full;                       /* the set that had no room, or did not take a record; */
-									/* ngroups: the values */
+	FlowGroups *only_groups; /* if there is one */
+	/* what they are added to instead, as set 0 and 1; NULL: neither */
+	FlowIndexTotals *totals;
+	FlowIndexValues *values;
+	int full;                       /* the set that had no room, or did not take a record */
 	char shown[FLOW_RAW_SHOWN + 1]; /* the beginning of a row that is a reject */
 
 	/*

@@ -6,6 +6,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "index_totals.h"
 #include "index_values.h"
 #include "lines.h"
 #include "reader.h"
@@ -18,11 +19,11 @@
  */
 #define GO_ON FLOW_END
 
-/* Returns the number of the last set, which is that of the values if there are some. */
+/* Returns the number of the last set. */
 static inline int
 last_set(const FlowReader *reader)
 {
-	return reader->ngroups - (reader->values == NULL);
+	return reader->values != NULL ? 1 : reader->ngroups - 1;
 }
 
 /* Adds a batch to a set, as flow_groups_add does. */
@@ -30,8 +31,9 @@ static FlowStatus
 add_batch(const FlowReader *reader, int set, const FlowBatch *batch, size_t *done, bool bad_is_null,
           FlowBadField *bad)
 {
-	if (set == reader->ngroups)
-		return flow_index_values_add(reader->values, batch, done, bad_is_null, bad);
+	if (reader->values != NULL)
+		return set == 0 ? flow_index_totals_add(reader->totals, batch, done, bad_is_null, bad)
+		                : flow_index_values_add(reader->values, batch, done, bad_is_null, bad);
 	return flow_groups_add(reader->groups[set], batch, done, bad_is_null, bad);
 }
 
@@ -222,6 +224,7 @@ flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups
 
 	reader->groups = groups;
 	reader->ngroups = ngroups;
+	reader->totals = NULL;
 	reader->values = NULL;
 	status = group_all(reader, error);
 	*full = reader->full;
@@ -238,20 +241,16 @@ flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error)
 	return flow_reader_group_all(reader, &reader->only_groups, 1, &full, error);
 }
 
-/* Adds the records that pass to groups and values until one of these is full. */
+/* Adds the records that pass to totals and values until the values are full. */
 FlowStatus
-flow_reader_index(FlowReader *reader, FlowGroups *groups, FlowIndexValues *values, bool *full,
+flow_reader_index(FlowReader *reader, FlowIndexTotals *totals, FlowIndexValues *values,
                   FlowError *error)
 {
-	FlowStatus status;
-
-	reader->only_groups = groups;
-	reader->groups = &reader->only_groups;
-	reader->ngroups = 1;
+	reader->groups = NULL;
+	reader->ngroups = 0;
+	reader->totals = totals;
 	reader->values = values;
-	status = group_all(reader, error);
-	*full = reader->full == reader->ngroups;
-	return status;
+	return group_all(reader, error);
 }
 
 /* Adds a record that an index has. */

@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "format.h"
 #include "group.h"
+#include "index_totals.h"
 #include "index_values.h"
 #include "memo.h"
 #include "parquet/records.h"
@@ -85,11 +86,16 @@ list_needed(FlowReader *reader, FlowError *error)
 	for (int i = 0; i < reader->ncolumns; i++)
 		needed->checked[i] = needed->single[i] = is_checked(reader, i);
 	for (int i = 0; i < reader->nwanted; i++)
-		(reader->groups != NULL ? needed->single : needed->fields)[reader->wanted[i]] = true;
+		(reader->groups != NULL || reader->values != NULL ? needed->single
+		                                                  : needed->fields)[reader->wanted[i]] =
+			true;
 	for (int i = 0; i < reader->ngroups; i++)
 		flow_groups_mark(reader->groups[i], needed->fields, needed->vectors, needed->codes);
 	if (reader->values != NULL)
+	{
+		flow_index_totals_mark(reader->totals, needed->fields, needed->vectors, needed->codes);
 		flow_index_values_mark(reader->values, needed->fields, needed->codes);
+	}
 	if (reader->spec.filter != NULL)
 	{
 		flow_filter_mark(reader->spec.filter, needed->filter);

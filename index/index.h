@@ -188,8 +188,8 @@ typedef struct FlowlogIndexedGroup
 } FlowlogIndexedGroup;
 
 /* maximum number of these groups, and maximum bytes of each of their values */
-#define FLOWLOG_INDEXED_GROUPS 64
-#define FLOWLOG_INDEXED_TEXT 64
+#define FLOWLOG_INDEXED_GROUPS FLOW_INDEX_GROUPS
+#define FLOWLOG_INDEXED_TEXT FLOW_INDEX_GROUP_TEXT
 
 /* What the index stores of a file. */
 typedef struct FlowlogIndexedFile

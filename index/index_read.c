@@ -3,12 +3,12 @@
  * index_read.c
  *	  Reads flow logs, one after the other, for what the index stores of each.
  *
- * One pass of the reader fills groups by action and log_status, with the number
- * of records and the extremes of their times, and collects the values of the
- * columns of the index.  At the end of a file these are added to a batch.  The
- * reader goes on with the next file, which a store is already fetching.
+ * One pass of the reader adds up records by action and log_status, and the
+ * extremes of their times, and collects the values of the columns of the index.
+ * At the end of a file these are added to a batch.  The reader goes on with the
+ * next file, which a store is already fetching.
  *
- * Both have bounded memory.  Values that no longer fit are added to the batch
+ * Values have bounded memory.  Those that no longer fit are added to the batch
  * before the end of the file, which is why columns of texts then have keys of
  * texts: it is not yet known whether all of their values are addresses.
  *
@@ -18,9 +18,8 @@
 
 #include <time.h>
 
-/* memory for the values of a file, and for its groups */
+/* memory for the values of a file */
 #define VALUES_MEMORY ((Size) 28 * 1024 * 1024)
-#define GROUPS_MEMORY ((Size) 4 * 1024 * 1024)
 
 /*
  * A file may be written twice at what is one time for its file system, and so
@@ -30,9 +29,6 @@
 #define SETTLING_NANOSECONDS INT64CONST(2000000000)
 
 #define NO_FILE SIZE_MAX
-
-/* count(*), and the least and the greatest of two times */
-#define MAX_AGGREGATES 5
 
 struct FlowlogIndexReader
 {
@@ -47,16 +43,11 @@ struct FlowlogIndexReader
 	/* what is read of the records */
 	int *columns; /* of the index */
 	int ncolumns;
-	FlowlogIndexColumns others;
 	int *used; /* all of these */
 	int nused;
 	FlowFormat *format;
 	FlowIndexValues *values;
-	FlowGroups *totals;
-	FlowGroupBy keys[2];
-	int ngroup_keys;
-	FlowAggregate aggregates[MAX_AGGREGATES];
-	int naggregates;
+	FlowIndexTotals *totals;
 
 	FlowReader *reader; /* NULL: it is made when the next file is read */
 	size_t handed;      /* the next file that the reader takes */
@@ -80,47 +71,19 @@ use(FlowlogIndexReader *self, int column)
 	for (int i = 0; i < self->nused; i++)
 		if (self->used[i] == column)
 			return;
-	self->used[self->nused++] = column;
+	if (column >= 0)
+		self->used[self->nused++] = column;
 }
 
-/* ---------- groups and values ---------- */
+/* ---------- totals and values ---------- */
 
-/* Says what the groups have: the keys and aggregates for which there are columns. */
-static void
-plan_totals(FlowlogIndexReader *self)
-{
-	self->aggregates[self->naggregates++] = (FlowAggregate) {.kind = FLOW_COUNT_ALL, .column = -1};
-	for (int k = 0; k < 2; k++)
-	{
-		int time = self->others.times[k], group = self->others.groups[k];
-
-		if (time >= 0)
-		{
-			self->aggregates[self->naggregates++] = (FlowAggregate) {FLOW_MIN, time, NULL, NULL};
-			self->aggregates[self->naggregates++] = (FlowAggregate) {FLOW_MAX, time, NULL, NULL};
-			use(self, time);
-		}
-		if (group >= 0)
-		{
-			self->keys[self->ngroup_keys++] = (FlowGroupBy) {group, NULL};
-			use(self, group);
-		}
-	}
-}
-
-/* Makes the groups, and what collects values. */
+/* Makes what adds up totals, and what collects values. */
 static void
 make_sets(FlowlogIndexReader *self)
 {
 	FlowlogBackend *backend = self->backend;
-	FlowGroupSpec groups = {.host = &backend->reader_host,
-	                        .columns = self->table->columns,
-	                        .ncolumns = self->table->ncolumns,
-	                        .keys = self->keys,
-	                        .nkeys = self->ngroup_keys,
-	                        .aggregates = self->aggregates,
-	                        .naggregates = self->naggregates,
-	                        .memory = GROUPS_MEMORY};
+	FlowlogIndexColumns others = flowlog_index_columns(self->table);
+	FlowIndexTotalsSpec totals = {.host = &backend->reader_host, .columns = self->table->columns};
 	FlowIndexValuesSpec values = {.host = &backend->reader_host,
 	                              .columns = self->table->columns,
 	                              .indexed = self->columns,
@@ -128,9 +91,16 @@ make_sets(FlowlogIndexReader *self)
 	                              .memory = VALUES_MEMORY};
 	FlowError error;
 
+	for (int k = 0; k < 2; k++)
+	{
+		totals.times[k] = others.times[k];
+		totals.texts[k] = others.groups[k];
+		use(self, others.times[k]);
+		use(self, others.groups[k]);
+	}
 	for (int i = 0; i < self->ncolumns; i++)
 		use(self, self->columns[i]);
-	if (flow_groups_create(&groups, &self->totals, &error) != FLOW_OK ||
+	if (flow_index_totals_create(&totals, &self->totals, &error) != FLOW_OK ||
 	    flow_index_values_create(&values, &self->values, &error) != FLOW_OK)
 		flowlog_raise(backend, &error, self->table);
 }
@@ -202,7 +172,7 @@ release(void *arg)
 	FlowlogIndexReader *self = arg;
 
 	flow_reader_close(self->reader);
-	flow_groups_free(self->totals);
+	flow_index_totals_free(self->totals);
 	flow_index_values_free(self->values);
 	flow_format_free(self->format);
 	flowlog_buffers_release();
@@ -236,7 +206,6 @@ flowlog_index_read_begin(const FlowlogTable *table, FlowlogBackend *backend, Flo
 	self->columns = palloc(sizeof(int) * (ncolumns + 1));
 	memcpy(self->columns, columns, sizeof(int) * ncolumns);
 	self->ncolumns = ncolumns;
-	self->others = flowlog_index_columns(table);
 	self->used = palloc(sizeof(int) * (ncolumns + 4));
 
 	flowlog_buffers_acquire();
@@ -244,7 +213,6 @@ flowlog_index_read_begin(const FlowlogTable *table, FlowlogBackend *backend, Flo
 	self->callback.arg = self;
 	MemoryContextRegisterResetCallback(context, &self->callback);
 
-	plan_totals(self);
 	make_sets(self);
 	if (flow_format_create(&backend->reader_host, &format, &self->format, &error) != FLOW_OK)
 		flowlog_raise(backend, &error, table);
@@ -260,114 +228,36 @@ flowlog_index_read_end(FlowlogIndexReader *reader)
 
 /* ---------- totals ---------- */
 
-/* Adds a group's extremes to those of the file. */
-static void
-take_times(FlowlogIndexReader *self, const FlowGroup *group)
-{
-	const FlowTotal *total = &group->totals[1];
-	FlowlogIndexedFile *file = &self->file;
-
-	for (int k = 0; k < 2; k++)
-	{
-		const FlowTotal *least = total, *greatest = total + 1;
-
-		if (self->others.times[k] < 0)
-			continue;
-		total += 2;
-		file->has_null_time[k] |= least->count < group->totals[0].count;
-		if (least->count == 0)
-			continue;
-		if (!file->has_times[k] || least->as.extreme.integer < file->least[k])
-			file->least[k] = least->as.extreme.integer;
-		if (!file->has_times[k] || greatest->as.extreme.integer > file->greatest[k])
-			file->greatest[k] = greatest->as.extreme.integer;
-		file->has_times[k] = true;
-	}
-}
-
-/* Reads the keys of a group as texts; returns false if one is too long to be kept. */
-static bool
-read_group_keys(const FlowlogIndexReader *self, const FlowGroup *group, FlowSlice *values)
-{
-	int key = 0;
-
-	for (int k = 0; k < 2; k++)
-	{
-		FlowValue value;
-
-		values[k] = (FlowSlice) {NULL, 0};
-		if (self->others.groups[k] < 0)
-			continue;
-		if (flow_value_read(&self->table->columns[self->others.groups[k]],
-		                    &self->backend->host,
-		                    group->keys[key++],
-		                    &value) == FLOW_OK)
-			values[k] = value.text;
-		if (values[k].len > FLOWLOG_INDEXED_TEXT)
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_same(FlowSlice a, FlowSlice b)
-{
-	return (a.data == NULL) == (b.data == NULL) && a.len == b.len &&
-	       (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-/* Adds a group's records to those of the file with the same action and status. */
-static void
-take_group(FlowlogIndexReader *self, const FlowGroup *group)
-{
-	FlowlogIndexedFile *file = &self->file;
-	FlowlogIndexedGroup *made;
-	FlowSlice values[2];
-
-	if (file->ngroups < 0)
-		return;
-	if (!read_group_keys(self, group, values))
-	{
-		file->ngroups = -1;
-		return;
-	}
-	for (int i = 0; i < file->ngroups; i++)
-		if (is_same(file->groups[i].values[0], values[0]) &&
-		    is_same(file->groups[i].values[1], values[1]))
-		{
-			file->groups[i].count += group->totals[0].count;
-			return;
-		}
-	if (file->ngroups == FLOWLOG_INDEXED_GROUPS)
-	{
-		file->ngroups = -1;
-		return;
-	}
-
-	made = &file->groups[file->ngroups++];
-	made->count = group->totals[0].count;
-	for (int k = 0; k < 2; k++)
-	{
-		made->values[k] = values[k];
-		if (values[k].data != NULL)
-			made->values[k].data =
-				MemoryContextStrdup(self->texts, pnstrdup(values[k].data, values[k].len));
-	}
-}
-
-/* Takes the groups. */
+/* Takes the totals of the file. */
 static void
 take_totals(FlowlogIndexReader *self)
 {
-	size_t position = 0;
-	FlowGroup group;
+	FlowlogIndexedFile *file = &self->file;
+	FlowIndexGroup groups[FLOWLOG_INDEXED_GROUPS];
 
-	while (flow_groups_next(self->totals, &position, &group) == FLOW_OK)
+	for (int k = 0; k < 2; k++)
 	{
-		take_times(self, &group);
-		take_group(self, &group);
+		FlowIndexExtremes times = flow_index_totals_times(self->totals, k);
+
+		file->has_times[k] = times.any;
+		file->least[k] = times.least;
+		file->greatest[k] = times.greatest;
+		file->has_null_time[k] = times.null;
 	}
-	flowlog_check_status(self->backend, flow_groups_clear(self->totals));
+	file->ngroups = flow_index_totals_groups(self->totals, groups);
+	for (int i = 0; i < file->ngroups; i++)
+	{
+		file->groups[i].count = groups[i].count;
+		for (int k = 0; k < 2; k++)
+		{
+			const FlowSlice *text = &groups[i].texts[k];
+
+			file->groups[i].values[k] = *text;
+			if (text->data != NULL)
+				file->groups[i].values[k].data =
+					MemoryContextStrdup(self->texts, pnstrdup(text->data, text->len));
+		}
+	}
 }
 
 /* ---------- values ---------- */
@@ -492,18 +382,12 @@ read_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 {
 	FlowStatus status;
 	FlowError error;
-	bool full;
 
 	make_reader(self);
 	self->rejects = 0;
-	while ((status = flow_reader_index(self->reader, self->totals, self->values, &full, &error)) ==
+	while ((status = flow_reader_index(self->reader, self->totals, self->values, &error)) ==
 	       FLOW_OK)
 	{
-		if (!full)
-		{
-			take_totals(self);
-			continue;
-		}
 		self->spilled = true;
 		if ((status = add_values(self, batch, number)) != FLOW_OK)
 			return status;
@@ -524,7 +408,7 @@ take_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 	memset(&self->file, 0, sizeof(self->file));
 	self->file.object = &self->objects->items[self->next];
 	self->spilled = false;
-	flowlog_check_status(self->backend, flow_groups_clear(self->totals));
+	flow_index_totals_clear(self->totals);
 	flow_index_values_clear(self->values);
 	if (self->store == NULL && is_recent(self->file.object))
 	{

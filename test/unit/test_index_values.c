@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * test_index_values.c
- *	  Tests the values of an index that the reader collects, against groups by
- *	  each column whose keys are converted one at a time.
+ *	  Tests the values and totals of an index that the reader collects, against
+ *	  groups by each column whose keys are converted one at a time.
  *
  * To be run from the top of the source tree.
  *
@@ -34,10 +34,14 @@ static FlowColumn columns[] = {COLUMN("srcaddr", FLOW_ADDRESS, -1),
                                COLUMN("pkt-srcaddr", FLOW_NETWORK, -1)};
 
 static const int indexed[INDEXED] = {0, 1, 2, 5, 6, 7, 8};
-static const FlowGroupBy keys[] = {{4, NULL}};
+static const FlowGroupBy keys[] = {{4, NULL}, {7, NULL}};
 static const FlowGroupBy value_keys[INDEXED] =
 	{{0, NULL}, {1, NULL}, {2, NULL}, {5, NULL}, {6, NULL}, {7, NULL}, {8, NULL}};
-static const FlowAggregate aggregates[] = {{.kind = FLOW_COUNT_ALL, .column = -1}};
+static const FlowAggregate aggregates[] = {{.kind = FLOW_COUNT_ALL, .column = -1},
+                                           {.kind = FLOW_MIN, .column = 3},
+                                           {.kind = FLOW_MAX, .column = 3},
+                                           {.kind = FLOW_MIN, .column = 2},
+                                           {.kind = FLOW_MAX, .column = 2}};
 
 /* Files that the test makes: with bad fields, and with addresses only. */
 #define PATH_SIZE 256
@@ -79,6 +83,9 @@ typedef struct Result
 	char detail[sizeof(((FlowError *) 0)->detail)];
 	uint64_t line, records, emitted, rejected, set_null;
 	uint32_t address_columns;
+	int64_t times[2][4]; /* any, null, and the extremes; there is no padding */
+	int64_t groups;
+	uint64_t group_hash; /* of all groups, in any order */
 } Result;
 
 static size_t fulls; /* how often there was no room */
@@ -114,9 +121,9 @@ make_groups(const FlowGroupBy *by, bool counts)
 	                      .columns = columns,
 	                      .ncolumns = flow_countof(columns),
 	                      .keys = by,
-	                      .nkeys = 1,
+	                      .nkeys = counts ? (int) flow_countof(keys) : 1,
 	                      .aggregates = aggregates,
-	                      .naggregates = counts,
+	                      .naggregates = counts ? (int) flow_countof(aggregates) : 0,
 	                      .memory = 1 << 22};
 	FlowGroups *groups;
 	FlowError error;
@@ -162,18 +169,50 @@ open_reader(const Files *files, const Way *way, FlowFormat **format)
 	return reader;
 }
 
-/* Counts the records of the groups, and clears them. */
-static uint64_t
-count_records(FlowGroups *groups)
+static FlowIndexTotals *
+make_totals(void)
 {
-	size_t position = 0;
-	uint64_t records = 0;
-	FlowGroup group;
+	FlowIndexTotalsSpec spec = {&unit_host, columns, {3, 2}, {4, 7}};
+	FlowIndexTotals *totals;
+	FlowError error;
 
-	while (flow_groups_next(groups, &position, &group) == FLOW_OK)
-		records += group.totals[0].count;
-	flow_groups_clear(groups);
-	return records;
+	if (flow_index_totals_create(&spec, &totals, &error) != FLOW_OK)
+		abort();
+	return totals;
+}
+
+static void
+set_times(const FlowIndexExtremes *times, Result *result)
+{
+	for (int k = 0; k < 2; k++)
+	{
+		result->times[k][0] = times[k].any;
+		result->times[k][1] = times[k].null;
+		result->times[k][2] = times[k].any ? times[k].least : 0;
+		result->times[k][3] = times[k].any ? times[k].greatest : 0;
+	}
+}
+
+/* Sets the groups of a result. */
+static void
+set_groups(const FlowIndexGroup *groups, int count, Result *result)
+{
+	result->groups = count;
+	for (int i = 0; i < count; i++)
+	{
+		uint64_t hash = 7;
+
+		for (int k = 0; k < 2; k++)
+		{
+			FlowSlice text = groups[i].texts[k];
+
+			hash = hash * 31 + (text.data == NULL ? 1000 : text.len);
+			for (size_t j = 0; j < text.len; j++)
+				hash = hash * 31 + (unsigned char) text.data[j];
+		}
+		result->group_hash += hash * hash * groups[i].count;
+		result->records += groups[i].count;
+	}
 }
 
 static void
@@ -193,6 +232,87 @@ set_result(FlowReader *reader, FlowStatus status, const FlowError *error, Result
 }
 
 /* ---------- the plain way ---------- */
+
+#define MAX_GROUPS 1000
+
+static bool
+same_texts(const FlowIndexGroup *a, const FlowIndexGroup *b)
+{
+	for (int k = 0; k < 2; k++)
+		if ((a->texts[k].data == NULL) != (b->texts[k].data == NULL) ||
+		    a->texts[k].len != b->texts[k].len ||
+		    (a->texts[k].len > 0 &&
+		     memcmp(a->texts[k].data, b->texts[k].data, a->texts[k].len) != 0))
+			return false;
+	return true;
+}
+
+static void
+add_extreme(FlowIndexExtremes *times, const FlowTotal *total)
+{
+	int64_t value = total->as.extreme.integer;
+
+	if (total->count == 0)
+		return;
+	times->least = times->any && times->least < value ? times->least : value;
+	times->greatest = times->any && times->greatest > value ? times->greatest : value;
+	times->any = true;
+}
+
+/* Sets the totals of a result by the groups that a reader fills. */
+static void
+add_totals_plainly(FlowGroups *sets, Result *result)
+{
+	static FlowIndexGroup all[MAX_GROUPS];
+	FlowIndexExtremes times[2] = {{0}};
+	int count = 0, distinct[2] = {0, 0};
+	FlowGroup group;
+
+	for (size_t position = 0; flow_groups_next(sets, &position, &group) == FLOW_OK;)
+	{
+		FlowIndexGroup made = {{{NULL, 0}, {NULL, 0}}, group.totals[0].count};
+		int at = 0;
+
+		for (int k = 0; k < 2; k++)
+		{
+			const FlowColumn *column = &columns[keys[k].column];
+			FlowValue value;
+
+			if (flow_value_read(column, &unit_host, group.keys[k], &value) == FLOW_OK)
+				made.texts[k] =
+					(FlowSlice) {strndup(value.text.data, value.text.len), value.text.len};
+			times[k].null |= group.totals[1 + 2 * k].count < group.totals[0].count;
+			add_extreme(&times[k], &group.totals[1 + 2 * k]);
+			add_extreme(&times[k], &group.totals[2 + 2 * k]);
+		}
+		while (at < count && !same_texts(&all[at], &made))
+			at++;
+		if (at == count)
+			all[count++] = made;
+		else
+			all[at].count += made.count;
+	}
+	set_times(times, result);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < 2; k++)
+		{
+			int j = 0;
+
+			while (all[j].texts[k].len != all[i].texts[k].len ||
+			       (all[i].texts[k].len > 0 &&
+			        memcmp(all[j].texts[k].data, all[i].texts[k].data, all[i].texts[k].len) != 0))
+				j++;
+			distinct[k] += j == i;
+		}
+	if (count > FLOW_INDEX_GROUPS || distinct[0] > FLOW_INDEX_GROUPS ||
+	    distinct[1] > FLOW_INDEX_GROUPS)
+		result->groups = -1;
+	else
+		set_groups(all, count, result);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < 2; k++)
+			free((char *) all[i].texts[k].data);
+}
 
 /* Adds the values of a column, whose keys are addresses if all of them are. */
 static void
@@ -241,7 +361,8 @@ read_plainly(const char *name, const Way *way, bool whole, FlowIndexBatch *batch
 	status = flow_reader_group_all(reader, sets, 1 + INDEXED, &full, &error);
 	CHECK(status != FLOW_OK);
 	set_result(reader, status, &error, result);
-	result->records = count_records(sets[0]);
+	if (status == FLOW_END)
+		add_totals_plainly(sets[0], result);
 	for (int k = 0; k < INDEXED && status == FLOW_END; k++)
 		add_plainly(sets[1 + k], k, whole, batch, file, result);
 	for (int i = 0; i <= INDEXED; i++)
@@ -257,21 +378,21 @@ static bool
 read_fast(const char *name, const Way *way, FlowIndexValues *values, FlowIndexBatch *batch,
           uint32_t file, Result *result)
 {
-	FlowGroups *groups = make_groups(keys, true);
+	FlowIndexTotals *totals = make_totals();
+	FlowIndexGroup groups[FLOW_INDEX_GROUPS];
 	FlowReader *reader;
 	FlowFormat *format;
 	FlowStatus status;
 	FlowError error;
 	Files files;
-	bool full, whole = true;
+	bool whole = true;
 	uint32_t none;
 
 	memset(result, 0, sizeof(*result));
 	list_files(&files, &name, 1);
 	reader = open_reader(&files, way, &format);
-	while ((status = flow_reader_index(reader, groups, values, &full, &error)) == FLOW_OK)
+	while ((status = flow_reader_index(reader, totals, values, &error)) == FLOW_OK)
 	{
-		CHECK(full);
 		CHECK(flow_reader_balances(reader));
 		whole = false;
 		fulls++;
@@ -281,14 +402,21 @@ read_fast(const char *name, const Way *way, FlowIndexValues *values, FlowIndexBa
 		flow_index_values_clear(values);
 	}
 	set_result(reader, status, &error, result);
-	result->records = count_records(groups);
+	if (status == FLOW_END)
+	{
+		FlowIndexExtremes times[2] = {flow_index_totals_times(totals, 0),
+		                              flow_index_totals_times(totals, 1)};
+
+		set_times(times, result);
+		set_groups(groups, flow_index_totals_groups(totals, groups), result);
+	}
 	if (status != FLOW_END)
 		flow_index_batch_forget(batch, file);
 	else if (flow_index_values_give(values, whole, batch, file, &result->address_columns) !=
 	         FLOW_OK)
 		abort();
 	flow_index_values_clear(values);
-	flow_groups_free(groups);
+	flow_index_totals_free(totals);
 	flow_reader_close(reader);
 	flow_format_free(format);
 	return whole;
@@ -372,6 +500,25 @@ write_address(FILE *file, unsigned number, bool spelled)
 		fprintf(file, "10.%u.%u.%u ", number / 3 % 4, number / 5 % 256, number / 7 % 256);
 }
 
+/* Writes a time: as digits mostly, of which some begin otherwise. */
+static void
+write_time(FILE *file, unsigned number, bool spelled)
+{
+	static const char *const others[] = {"2026-01-30T01:02:03Z",
+	                                     "1769738523123",
+	                                     "2099999999",
+	                                     "2147483647",
+	                                     "0999999999",
+	                                     "2020-01-01",
+	                                     "17",
+	                                     "-"};
+
+	if (spelled && number % 7 == 0)
+		fprintf(file, "%s ", others[number / 7 % flow_countof(others)]);
+	else
+		fprintf(file, "%u ", 1700000000 + number / 11 % 100000);
+}
+
 static void
 make_log(char *path, bool bad, bool spelled)
 {
@@ -396,12 +543,12 @@ make_log(char *path, bool bad, bool spelled)
 			fprintf(file, "%0*d ", (int) (number % 300) + 1, 7);
 		else
 			write_address(file, number / 3, spelled);
+		fprintf(file, "%u ", is_bad ? 1000000 : number / 7 % 3000);
+		write_time(file, number, spelled);
 		fprintf(file,
-		        "%u %u %s eni-%05x%s\n",
-		        is_bad ? 1000000 : number / 7 % 3000,
-		        1700000000 + number / 11 % 100000,
+		        "%s eni-%05x%s\n",
 		        number % 5 == 0 ? "REJECT" : "ACCEPT",
-		        number % 77,
+		        number % (spelled ? 30 : 77),
 		        is_bad ? "too-long" : "");
 	}
 	fclose(file);
@@ -426,7 +573,8 @@ values_are_those_of_groups(void)
 		/* both columns of texts have addresses only in one log, and not in the other */
 		CHECK((good->address_columns & 0x12) == 0x12);
 		CHECK((good[1].address_columns & 0x12) == 0);
-		CHECK(good->records == 6000);
+		CHECK(good->emitted == 6000 && good->groups == -1);
+		CHECK(good[1].records == 6000 && good[1].groups == 30);
 		CHECK((good[-1].status == FLOW_END) == (i % 3 != FLOW_ON_ERROR_STOP));
 		printf("# %zu entries\n", entries);
 	}
@@ -481,10 +629,12 @@ static void
 memory_may_be_short(void)
 {
 	FlowIndexValuesSpec spec = {&unit_host, columns, indexed, INDEXED, 1 << 20};
+	FlowIndexTotalsSpec totals_spec = {&unit_host, columns, {3, 2}, {4, 7}};
 
 	for (int64_t i = 0; i < 12; i++)
 	{
 		FlowIndexValues *values;
+		FlowIndexTotals *totals;
 		FlowError error;
 		FlowStatus status;
 
@@ -493,6 +643,12 @@ memory_may_be_short(void)
 		unit_state.fail_after = -1;
 		CHECK(status == FLOW_OK || (status == FLOW_NO_MEMORY && values == NULL));
 		flow_index_values_free(values);
+
+		unit_state.fail_after = i;
+		status = flow_index_totals_create(&totals_spec, &totals, &error);
+		unit_state.fail_after = -1;
+		CHECK(status == FLOW_OK || (status == FLOW_NO_MEMORY && totals == NULL));
+		flow_index_totals_free(totals);
 	}
 }
 
