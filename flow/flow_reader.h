@@ -236,15 +236,6 @@ extern FlowRecord flow_reader_waiting(const FlowReader *reader);
 extern FlowStatus flow_reader_group(FlowReader *reader, FlowGroups *groups, FlowError *error);
 
 /*
- * Adds a record that an index has, given by its fields, to groups of the reader
- * as flow_groups_add_repeated does.  Only when all files have been read.
- * FLOW_END: it is added; otherwise as above, and the call is to be repeated.
- */
-extern FlowStatus flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
-                                          const FlowSlice *fields, uint64_t times,
-                                          FlowError *error);
-
-/*
  * Does the same with the totals and the values of an index.  After FLOW_OK, the
  * values are full: they are to be taken and cleared.  Totals have each record
  * once; values may get one again.
@@ -260,6 +251,15 @@ extern FlowStatus flow_reader_index(FlowReader *reader, FlowIndexTotals *totals,
  */
 extern FlowStatus flow_reader_group_all(FlowReader *reader, FlowGroups *const *groups, int ngroups,
                                         int *full, FlowError *error);
+
+/*
+ * Adds a record that an index has, given by its fields, to groups of the reader
+ * as flow_groups_add_repeated does.  Only when all files have been read.
+ * FLOW_END: it is added; otherwise as for flow_reader_group, and the call is to be repeated.
+ */
+extern FlowStatus flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
+                                          const FlowSlice *fields, uint64_t times,
+                                          FlowError *error);
 
 /*
  * Returns the file that is being read, or after which the reader has paused
