@@ -248,7 +248,7 @@ CREATE FUNCTION flowlog_index_status(
 	OUT files_not_covered pg_catalog.int8,
 	OUT refreshed pg_catalog.timestamptz)
 RETURNS SETOF pg_catalog.record
-LANGUAGE C VOLATILE PARALLEL RESTRICTED
+LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'flowlog_index_status';
 
 CREATE VIEW flowlog_indexes AS SELECT * FROM flowlog_index_status();

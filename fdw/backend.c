@@ -63,14 +63,19 @@ must_be_raised(const ErrorData *error)
 	return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES;
 }
 
-/* Calls a function in a subtransaction; returns false if it fails. */
+/*
+ * Calls a function in a subtransaction; returns false if it fails, with its
+ * error.
+ */
 bool
-flowlog_backend_try(void (*function)(void *arg), void *arg)
+flowlog_backend_try(void (*function)(void *arg), void *arg, ErrorData **failure)
 {
 	MemoryContext old = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
 
+	if (failure != NULL)
+		*failure = NULL;
 	if (IsInParallelMode())
 		return false;
 	BeginInternalSubTransaction(NULL);
@@ -95,7 +100,10 @@ flowlog_backend_try(void (*function)(void *arg), void *arg)
 		return true;
 	if (must_be_raised(error))
 		ReThrowError(error);
-	FreeErrorData(error);
+	if (failure != NULL)
+		*failure = error;
+	else
+		FreeErrorData(error);
 	return false;
 }
 

@@ -101,9 +101,10 @@ extern FlowStatus flowlog_backend_interrupted(FlowError *error);
  * Calls a function in a subtransaction.  Returns false if it has raised an
  * error, and everything that it did in PostgreSQL is undone; or if there can
  * be no subtransaction.  Errors that are not the function's own, such as a
- * cancel, are raised.
+ * cancel, are raised.  Unless "failure" is NULL, it is set to the error, or to
+ * NULL if there is none.
  */
-extern bool flowlog_backend_try(void (*function)(void *arg), void *arg);
+extern bool flowlog_backend_try(void (*function)(void *arg), void *arg, ErrorData **failure);
 
 /*
  * Raises the error that the core reported, with its SQLSTATE: this is the only

@@ -92,7 +92,7 @@ flowlog_prune_end_attempt(Attempt *attempt)
 bool
 flowlog_prune_try(Attempt *attempt, void (*function)(void *arg))
 {
-	if (flowlog_backend_try(function, attempt))
+	if (flowlog_backend_try(function, attempt, NULL))
 		return true;
 	if (attempt->econtext != NULL)
 		FreeExprContext(attempt->econtext, false);

@@ -61,23 +61,34 @@ names_of(const FlowlogIndex *index)
 	return flowlog_array_datum(names, NULL, list_length(index->names), TEXTOID);
 }
 
+/* A row of the result that is being made. */
+typedef struct Status
+{
+	const FlowlogIndex *index;
+	Datum values[STATUS_NATTS];
+	bool isnull[STATUS_NATTS];
+} Status;
+
 /* Sets a column of the result to a column of the only row that a statement returned. */
 static void
-take(int column, int from, Datum *values, bool *isnull)
+take(Status *status, int column, int from)
 {
-	values[column] =
-		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, from, &isnull[column]);
+	status->values[column] =
+		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, from, &status->isnull[column]);
 }
 
 /* Sets what the index's tables say: how many values, and how large they are. */
 static void
-add_sizes(const FlowlogIndex *index, const unsigned char *meaning, Datum *values, bool *isnull)
+add_sizes(Status *status, const FlowlogTable *table)
 {
-	FlowlogBefore before = flowlog_become(flowlog_catalogue_owner());
+	unsigned char meaning[FLOWLOG_INDEX_MEANING];
 	Oid types[] = {INT4OID, BYTEAOID};
-	Datum arguments[] = {Int32GetDatum(index->number),
-	                     flowlog_bytes_datum(meaning, FLOWLOG_INDEX_MEANING)};
+	Datum arguments[] = {Int32GetDatum(status->index->number), (Datum) 0};
+	FlowlogBefore before;
 
+	flowlog_index_meaning(status->index, table, meaning);
+	arguments[1] = flowlog_bytes_datum(meaning, FLOWLOG_INDEX_MEANING);
+	before = flowlog_become(flowlog_catalogue_owner());
 	flowlog_catalogue_run(
 		psprintf("SELECT coalesce(sum(\"values\"), 0)::int8, coalesce(sum(bytes), 0)::int8, "
 	             "max(made) FROM %s WHERE number = $1 AND meaning = $2",
@@ -85,16 +96,17 @@ add_sizes(const FlowlogIndex *index, const unsigned char *meaning, Datum *values
 		lengthof(types),
 		types,
 		arguments);
-	take(STATUS_VALUES, 1, values, isnull);
-	take(STATUS_BYTES, 2, values, isnull);
-	take(STATUS_REFRESHED, 3, values, isnull);
+	take(status, STATUS_VALUES, 1);
+	take(status, STATUS_BYTES, 2);
+	take(status, STATUS_REFRESHED, 3);
 	flowlog_return_to(&before);
 }
 
 /* Compares the files that the table has with those that the index covers. */
 static void
-add_coverage(const FlowlogIndex *index, Datum *values, bool *isnull)
+add_coverage(Status *status)
 {
+	const FlowlogIndex *index = status->index;
 	FlowlogScan *scan = flowlog_scan_begin(index->relid, InvalidOid, CurrentMemoryContext);
 	FlowlogIndexSearch *search =
 		flowlog_index_search_begin(index, scan->table, &scan->backend, GetActiveSnapshot(), false);
@@ -116,12 +128,65 @@ add_coverage(const FlowlogIndex *index, Datum *values, bool *isnull)
 		covered++;
 		bytes += object->size;
 	}
-	values[STATUS_FILES] = Int64GetDatum((int64) covered);
-	values[STATUS_NOT_COVERED] = Int64GetDatum((int64) (scan->objects->count - covered));
-	values[STATUS_SHARE] =
-		Float8GetDatum((double) DatumGetInt64(values[STATUS_BYTES]) / (double) bytes);
-	isnull[STATUS_SHARE] = bytes == 0;
+	status->values[STATUS_FILES] = Int64GetDatum((int64) covered);
+	status->values[STATUS_NOT_COVERED] = Int64GetDatum((int64) (scan->objects->count - covered));
+	status->values[STATUS_SHARE] =
+		Float8GetDatum((double) DatumGetInt64(status->values[STATUS_BYTES]) / (double) bytes);
+	status->isnull[STATUS_FILES] = false;
+	status->isnull[STATUS_NOT_COVERED] = false;
+	status->isnull[STATUS_SHARE] = bytes == 0;
 	MemoryContextDelete(scan->context);
+}
+
+/* Sets what the table must be opened and listed for.  May raise errors of the table's. */
+static void
+add_numbers(void *arg)
+{
+	Status *status = arg;
+	MemoryContext context = CurrentMemoryContext;
+
+	add_sizes(status, flowlog_table_open(status->index->relid));
+	MemoryContextSwitchTo(context); /* SPI leaves its own one */
+	add_coverage(status);
+}
+
+/* Warns of a table whose files cannot be listed. */
+static void
+warn_of_failure(const FlowlogIndex *index, const ErrorData *error)
+{
+	const char *name = get_rel_name(index->relid);
+
+	/* it may have been dropped meanwhile */
+	if (name == NULL || error == NULL)
+		return;
+	ereport(WARNING,
+	        errmsg("could not list the files of foreign table \"%s\"", flowlog_message(name)),
+	        errdetail("The error is: %s.", flowlog_message(error->message)),
+	        error->hint != NULL ? errhint("%s", flowlog_message(error->hint)) : 0);
+}
+
+/*
+ * Fills the row of an index.  What its table must be opened and listed for is
+ * NULL if that fails, so that a table does not hide the others.
+ */
+static void
+make_row(Status *status)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw status", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ErrorData *error;
+
+	memset(status->isnull, true, sizeof(status->isnull));
+	if (!flowlog_backend_try(add_numbers, status, &error))
+		warn_of_failure(status->index, error);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+
+	status->values[STATUS_TABLE] = ObjectIdGetDatum(status->index->relid);
+	status->values[STATUS_COLUMNS] = names_of(status->index);
+	status->isnull[STATUS_TABLE] = false;
+	status->isnull[STATUS_COLUMNS] = false;
 }
 
 /* flowlog_index_status(): a row for each index of a table that the caller may read. */
@@ -136,19 +201,12 @@ flowlog_index_status(PG_FUNCTION_ARGS)
 	SPI_connect();
 	foreach(cell, flowlog_index_find_all(GetActiveSnapshot()))
 	{
-		const FlowlogIndex *index = lfirst(cell);
-		unsigned char meaning[FLOWLOG_INDEX_MEANING];
-		Datum values[STATUS_NATTS];
-		bool isnull[STATUS_NATTS] = {0};
+		Status status = {.index = lfirst(cell)};
 
-		if (!may_see(index->relid))
+		if (!may_see(status.index->relid))
 			continue;
-		flowlog_index_meaning(index, flowlog_table_open(index->relid), meaning);
-		values[STATUS_TABLE] = ObjectIdGetDatum(index->relid);
-		values[STATUS_COLUMNS] = names_of(index);
-		add_sizes(index, meaning, values, isnull);
-		add_coverage(index, values, isnull);
-		tuplestore_putvalues(result, desc, values, isnull);
+		make_row(&status);
+		tuplestore_putvalues(result, desc, status.values, status.isnull);
 	}
 	SPI_finish();
 	return (Datum) 0;

@@ -354,6 +354,21 @@ SELECT count(*) FROM flowlog_indexes;
 SELECT count(*) FROM texts WHERE srcaddr = '10.9.9.9';
 RESET ROLE;
 
+-- a table whose files cannot be listed does not hide the others
+SELECT write(:'gone', ARRAY[header(), 'eni-7 10.0.0.7 198.51.100.9 443 1769731250 1769731290 REJECT OK']);
+CREATE FOREIGN TABLE gone (interface_id text, srcaddr inet) SERVER index OPTIONS (location :'gone');
+CREATE FOREIGN TABLE bucket (interface_id text, srcaddr inet) SERVER index OPTIONS (location 's3://no-such-bucket/');
+SELECT flowlog_index_create('gone'), flowlog_index_create('bucket');
+CALL settle();
+CALL flowlog_index_refresh('gone');
+SELECT format('COPY (SELECT WHERE false) TO PROGRAM %L', 'rm ''' || :'gone' || '''') AS remove \gset
+:remove;
+\set VERBOSITY terse
+SELECT "table", columns, files, "values", bytes > 0, share, files_not_covered, refreshed <= now() FROM flowlog_indexes ORDER BY "table"::text;
+\set VERBOSITY default
+SELECT flowlog_index_drop('gone'), flowlog_index_drop('bucket');
+DROP FOREIGN TABLE gone, bucket;
+
 -- entries of tables that are gone are deleted by the next refresh of any table
 SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = d."table")) FROM flowlog_index_definitions d;
 DROP FOREIGN TABLE texts;
