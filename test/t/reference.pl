@@ -281,6 +281,12 @@ sub messages
 
 		$add->($1, $codes{ERRCODE_INTERNAL_ERROR}) if $report =~ /^\s*($string)/;
 		$add->($1, $code) while $report =~ /\berrmsg\(($string)/g;
+		if ($report =~ /\berrmsg_plural\(($string), ($string),/)
+		{
+			my ($one, $many) = ($1, $2);
+
+			$add->($_, $code) foreach $one, $many;
+		}
 	}
 
 	# the core's
