@@ -69,13 +69,6 @@ says(const FlowPredicate *predicate, const bool *indexed)
 	return list != NULL ? list_says(list, indexed) : leaf_says(predicate, indexed);
 }
 
-/* Returns true if an index of these columns can say anything of a filter. */
-bool
-flow_filter_uses_index(const FlowFilter *filter, const bool *indexed)
-{
-	return filter->root != NULL && says(filter->root, indexed) == SAYS_FILES;
-}
-
 /* ---------- bits ---------- */
 
 static size_t

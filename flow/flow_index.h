@@ -317,9 +317,6 @@ typedef struct FlowIndexSearch
 
 /* in filter_index.c */
 
-/* Returns true if an index of these columns can say anything of a filter. */
-extern bool flow_filter_uses_index(const FlowFilter *filter, const bool *indexed);
-
 /*
  * Sets the bits of the files in which a record may pass; (files + 63) / 64
  * words, those beyond the files are 0.  A file whose bit is 0 has none.
