@@ -600,6 +600,25 @@ build_filter(FlowlogPrune *prune, List *clauses, bool for_index, bool *complete)
 }
 
 /*
+ * Returns the table's index, or NULL.  It is read by the snapshot of the query,
+ * so that all listings of a scan see the same.
+ */
+static FlowlogIndexPrune *
+known_index(FlowlogPrune *prune)
+{
+	Snapshot snapshot = prune->parent != NULL ? prune->parent->state->es_snapshot : NULL;
+
+	if (!prune->index_is_known)
+		prune->known_index =
+			flowlog_index_prune_create(prune->definition,
+		                               prune->backend,
+		                               snapshot != NULL ? snapshot : GetActiveSnapshot(),
+		                               prune->answers != NULL);
+	prune->index_is_known = true;
+	return prune->known_index;
+}
+
+/*
  * Looks up the files in the table's index: by the reader's filter if it is
  * known, or else by the clauses with the current values of parameters.
  */
@@ -613,10 +632,9 @@ use_index(FlowlogPrune *prune)
 
 	if (prune->answers != NULL)
 		flowlog_answers_begin(prune->answers, NULL, false);
+	prune->index = NULL;
 	if (prune->index_use == FLOWLOG_INDEX_UNUSED || !ActiveSnapshotSet())
 		return;
-	MemoryContextReset(prune->lookup);
-	prune->index = NULL;
 	if (prune->answers != NULL)
 	{
 		built = build_filter(prune, prune->pushed, false, &complete);
@@ -630,7 +648,9 @@ use_index(FlowlogPrune *prune)
 	if (filter == NULL && !flowlog_answers_are_possible(prune->answers))
 		return;
 	old = MemoryContextSwitchTo(prune->lookup);
-	prune->index = flowlog_index_prune(prune->definition, prune->backend, filter, prune->answers);
+	prune->index = known_index(prune);
+	if (prune->index != NULL)
+		flowlog_index_prune_begin(prune->index, filter, prune->answers);
 	MemoryContextSwitchTo(old);
 	flow_filter_free(built);
 }

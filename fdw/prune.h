@@ -86,12 +86,16 @@ struct FlowlogPrune
 	FlowSlice *fields;    /* by column */
 	Knowledge *knowledge; /* by column */
 	FlowStatus *statuses; /* by column that is BAD */
+	MemoryContext lookup; /* of what the index says */
+
+	/* read when it is first wanted, for all listings; NULL: there is no index */
+	FlowlogIndexPrune *known_index;
+	bool index_is_known;
 
 	/* for a listing */
 	FlowFilter *times;        /* NULL: none */
 	FlowlogIndexPrune *index; /* NULL: the index is not used */
 	const FlowFilter *filter; /* all that the reader evaluates; NULL: not known */
-	MemoryContext lookup;     /* of "index" */
 	FlowInterval *intervals;  /* by column */
 	FlowPruner pruner;
 };

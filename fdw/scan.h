@@ -385,12 +385,21 @@ extern bool flowlog_index_has_files(Oid relid);
 extern double flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrictions);
 
 /*
- * Finds the files in which no record can pass a filter, and those of which
- * "answers", if it is not NULL, can be taken from the index; by the active
- * snapshot and into the current memory context.  NULL: the table has no index.
+ * Reads which files a table's index covers, as the snapshot sees it, into the
+ * current memory context; "groups": and what their records are.  NULL: the table
+ * has no index.  The arguments must outlive the result.
  */
-extern FlowlogIndexPrune *flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend,
-                                              const FlowFilter *filter, FlowlogAnswers *answers);
+extern FlowlogIndexPrune *flowlog_index_prune_create(const FlowlogTable *table,
+                                                     FlowlogBackend *backend, Snapshot snapshot,
+                                                     bool groups);
+
+/*
+ * Finds the files in which no record can pass a filter, and those of which
+ * "answers", if it is not NULL, can be taken from the index, instead of those of
+ * the last one.
+ */
+extern void flowlog_index_prune_begin(FlowlogIndexPrune *prune, const FlowFilter *filter,
+                                      FlowlogAnswers *answers);
 
 /*
  * Returns what becomes of a file: FLOW_PRUNE_BY_INDEX; FLOW_KEEP, or

@@ -3,9 +3,9 @@
  * index_prune.c
  *	  Decides which files a scan need not read, as the table's index says.
  *
- * The index is asked once for a listing, by the statement's snapshot; what it
- * says is kept for each file that it covers, and found by the hash of the
- * file's path and identity when the file is listed.  A file that is not found
+ * Which files the index covers is read once for a scan, by the statement's
+ * snapshot, and which of them may have what is sought, once for each listing.
+ * A file is found by the hash of its path and identity when it is listed.  A file that is not found
  * was changed, or never indexed, and is read.
  *
  *-------------------------------------------------------------------------
@@ -15,7 +15,7 @@
 #include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/snapmgr.h"
+#include "utils/memutils.h"
 
 struct FlowlogIndexPrune
 {
@@ -113,27 +113,35 @@ decide_answers(const FlowlogIndexPrune *prune, FlowlogAnswers *answers)
 }
 
 FlowlogIndexPrune *
-flowlog_index_prune(const FlowlogTable *table, FlowlogBackend *backend, const FlowFilter *filter,
-                    FlowlogAnswers *answers)
+flowlog_index_prune_create(const FlowlogTable *table, FlowlogBackend *backend, Snapshot snapshot,
+                           bool groups)
 {
 	FlowlogIndex *index;
 	FlowlogIndexPrune *prune;
 
-	if (!flowlog_enable_index ||
-	    (index = flowlog_index_find(table->relid, GetActiveSnapshot())) == NULL)
+	if (!flowlog_enable_index || (index = flowlog_index_find(table->relid, snapshot)) == NULL)
 		return NULL;
 	prune = palloc(sizeof(FlowlogIndexPrune));
 	prune->index = index;
-	prune->search = flowlog_index_search_begin(index,
-	                                           table,
-	                                           backend,
-	                                           GetActiveSnapshot(),
-	                                           flowlog_answers_are_possible(answers));
-	flowlog_index_search_filter(prune->search, filter);
-	if (flowlog_answers_are_possible(answers))
-		decide_answers(prune, answers);
+	prune->search = flowlog_index_search_begin(index, table, backend, snapshot, groups);
 	prune->files = flowlog_index_table_create(prune->search);
 	return prune;
+}
+
+void
+flowlog_index_prune_begin(FlowlogIndexPrune *prune, const FlowFilter *filter,
+                          FlowlogAnswers *answers)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+	                                              "flowlog_fdw index search",
+	                                              ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	flowlog_index_search_filter(prune->search, filter);
+	if (answers != NULL)
+		decide_answers(prune, answers);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 }
 
 FlowPruning

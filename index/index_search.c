@@ -40,7 +40,7 @@ typedef struct Batch
 	int32 blocks;
 	uint64 offset; /* position of the first file */
 	bool whole;    /* it is read as a whole */
-	/* of the others: the key of the first block */
+	/* of the others: the key of the first block; its len is 0 before it is read */
 	FlowIndexKey least;
 	uint64 probe; /* the last probe that had all that it wants of the batch */
 } Batch;
@@ -537,7 +537,8 @@ search_all(void *arg)
 			search_batch(search, batch);
 		else
 		{
-			read_least(search, batch);
+			if (batch->least.len == 0)
+				read_least(search, batch);
 			all = false;
 		}
 	}
