@@ -155,17 +155,21 @@ flowlog_ledger_check_limit(FlowlogScan *scan)
 {
 	uint64 before =
 		scan->queue != NULL ? flowlog_queue_bytes_before(scan->queue) : scan->bytes_before;
+	FlowlogListed listed = {.objects = scan->objects->count, .bytes = scan->objects->bytes};
 
+	/* files that the index has left out since are in the list */
+	if (scan->queue != NULL)
+		listed = flowlog_queue_listed(scan->queue);
 	if (flowlog_max_scan_bytes > 0 &&
-	    (double) before + (double) scan->objects->bytes > flowlog_max_scan_bytes)
+	    (double) before + (double) listed.bytes > flowlog_max_scan_bytes)
 		ereport(ERROR,
 		        errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 		        errmsg("scan of foreign table \"%s\" would read more than \"%s\" allows",
 		               flowlog_message(scan->table->name),
 		               "flowlog_fdw.max_scan_bytes"),
 		        errdetail("Its %zu flow logs have %llu bytes%s, and the limit is %.0f.",
-		                  scan->objects->count,
-		                  (unsigned long long) scan->objects->bytes,
+		                  (size_t) listed.objects,
+		                  (unsigned long long) listed.bytes,
 		                  before > 0 ? ", which are read again and again" : "",
 		                  flowlog_max_scan_bytes),
 		        errhint("Add conditions on columns of the path to read fewer files, or raise the "

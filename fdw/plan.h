@@ -365,8 +365,21 @@ extern void flowlog_prune_set_answers(FlowlogPrune *prune, FlowlogAnswers *answe
  */
 extern void flowlog_prune_set_filter(FlowlogPrune *prune, const FlowFilter *filter);
 
-/* Returns true if a listing looks up files in the table's index. */
+/* Returns true if a listing looks up files in the table's index.  Accepts NULL. */
 extern bool flowlog_prune_uses_index(const FlowlogPrune *prune);
+
+/*
+ * Returns true if the index can say more of the files when the sets of keys of
+ * the query's joins are known, which is when the scan begins to read.  Accepts
+ * NULL.
+ */
+extern bool flowlog_prune_waits_for_sets(const FlowlogPrune *prune);
+
+/*
+ * Returns what the index says of a file: see flowlog_index_prune_file.  A
+ * listing looks up files in the index, and has begun.
+ */
+extern FlowPruning flowlog_prune_file_by_index(const FlowlogPrune *prune, const FlowObject *file);
 
 /* ---------- prune_date.c ---------- */
 

@@ -312,7 +312,8 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	prune->index_use = quals->index_use;
 	if (prune->index_use != FLOWLOG_INDEX_UNUSED)
 	{
-		prune->depends_on_run |= quals->sets != NIL;
+		prune->has_sets = quals->sets != NIL;
+		prune->depends_on_run |= prune->has_sets;
 		prune->lookup =
 			AllocSetContextCreate(backend->context, "flowlog_fdw index", ALLOCSET_DEFAULT_SIZES);
 	}
@@ -733,6 +734,21 @@ bool
 flowlog_prune_uses_index(const FlowlogPrune *prune)
 {
 	return prune != NULL && prune->index != NULL;
+}
+
+bool
+flowlog_prune_waits_for_sets(const FlowlogPrune *prune)
+{
+	return prune != NULL && prune->has_sets && prune->index_use == FLOWLOG_INDEX_BY_FILTER;
+}
+
+FlowPruning
+flowlog_prune_file_by_index(const FlowlogPrune *prune, const FlowObject *file)
+{
+	const FlowlogIndexFile *answered;
+
+	Assert(prune->answers == NULL);
+	return flowlog_index_prune_file(prune->index, file, &answered);
 }
 
 /* Frees the filters of a listing. */

@@ -70,6 +70,7 @@ struct FlowlogPrune
 	List *pushed;            /* all conditions of records, if there are answers */
 	FlowlogAnswers *answers; /* NULL: all files that are left are read */
 	FlowlogIndexUse index_use;
+	bool has_sets; /* of the keys of joins */
 	/* on run-time parameters, which may have other values in a rescan */
 	bool depends_on_run;
 

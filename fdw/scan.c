@@ -469,6 +469,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	/* a limit on bytes needs the complete list */
 	if (flowlog_max_scan_bytes > 0)
 		flowlog_scan_list(scan);
+	flowlog_parallel_settle(scan);
 	flowlog_ledger_check_limit(scan);
 	if (scan->reader == NULL)
 		create_reader(scan, on_error, report_rejects, reject_limit);
@@ -721,6 +722,7 @@ flowlog_scan_counts(FlowlogScan *scan, FlowCounts *counts)
 	{
 		flowlog_scan_publish(scan);
 		flowlog_queue_counts(scan->queue, counts);
+		scan->has_index |= flowlog_queue_listed(scan->queue).has_index;
 	}
 	else if (scan->reader != NULL)
 	{

@@ -198,6 +198,7 @@ typedef struct FlowlogListed
 	uint64 known;    /* came from the catalogue */
 	uint64 answered; /* see FlowObjects */
 	uint64 not_indexed;
+	bool has_index; /* see FlowlogScan */
 	FlowPruned pruned;
 } FlowlogListed;
 
@@ -219,6 +220,7 @@ typedef struct FlowlogQueueSpec
 	FlowlogAnswers *answers;
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	bool whole;          /* files are not cut */
+	bool unsettled;      /* see flowlog_queue_claim; only of a complete list */
 	Size exchange_size;  /* room for the exchange of partial groups; 0: none */
 	int processes;       /* that run the query together */
 } FlowlogQueueSpec;
@@ -246,6 +248,21 @@ extern bool flowlog_queue_grows(const FlowlogQueue *queue);
  */
 extern const FlowObjects *flowlog_queue_objects(FlowlogQueue *queue, FlowlogScan *scan);
 extern bool flowlog_queue_has_objects(const FlowlogQueue *queue);
+
+/*
+ * Of an unsettled list it is not known yet which files need to be read.  To be
+ * called by each process before it takes a part.  Returns true for one of them,
+ * which then calls flowlog_queue_settle; the others wait for that.
+ */
+extern bool flowlog_queue_claim(FlowlogQueue *queue, FlowlogBackend *backend);
+
+/*
+ * Leaves out the files that "pruned" names, by the numbers of the objects, as
+ * the index says.  "pruned" is NULL if there is no index.
+ */
+extern void flowlog_queue_settle(FlowlogQueue *queue, const FlowlogTable *table,
+                                 const FlowObjects *objects, const bool *pruned,
+                                 uint64 not_indexed);
 
 /*
  * Hands out all units again from the first one on.  No worker is running then.
@@ -321,7 +338,8 @@ extern uint64 flowlog_shared_text(void *base, Size *used, const char *text);
 
 /*
  * Make a list in "shared", and attach to it.  The shared memory outlives the
- * view.  The values that prune the list are evaluated now.
+ * view.  The values that prune the list are evaluated when this process lists
+ * for the first time.
  */
 extern Size flowlog_shared_list_size(void);
 extern FlowlogListView *flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared);
@@ -462,6 +480,12 @@ extern void flowlog_answers_rewind(FlowlogAnswers *answers);
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
 extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
+/*
+ * Decides which files are read, if that is left to the process that reads
+ * first.  To be called before a process reads.
+ */
+extern void flowlog_parallel_settle(FlowlogScan *scan);
+
 extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt,
                                         void *coordinate);
 extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt,

@@ -48,12 +48,6 @@ struct FlowlogSharedList
 {
 	dsa_handle area;
 	/*
-	 * set by the leader before workers start: files of days before it are in
-	 * the first batch, and not listed (see FlowKnown); PG_INT64_MIN: none are
-	 */
-	int64 known_before;
-
-	/*
 	 * The mutex is held for a few loads and stores only.  Nothing may be
 	 * called then that could raise an error, such as dsa_get_address, which
 	 * maps memory.
@@ -72,6 +66,12 @@ struct FlowlogSharedList
 	 * Read and set by the process that is listing.  It has held the mutex when
 	 * it began, so it sees what its predecessor set.
 	 */
+	bool begun;
+	/*
+	 * files of days before it are in the first batch, and not listed (see
+	 * FlowKnown); PG_INT64_MIN: none are
+	 */
+	int64 known_before;
 	dsa_pointer last;
 	/*
 	 * the state of the listing, as bytes; InvalidDsaPointer before the first
@@ -94,8 +94,9 @@ struct FlowlogListView
 	FlowlogScan *scan;
 	FlowlogSharedList *shared;
 	dsa_area *area;
-	const FlowPruner *pruner;
-	FlowObjects objects; /* of the batches so far */
+	bool prepared;            /* this process has listed */
+	const FlowPruner *pruner; /* NULL: nothing is pruned */
+	FlowObjects objects;      /* of the batches so far */
 	size_t capacity;
 	dsa_pointer batch; /* the last batch whose objects are among these */
 };
@@ -120,7 +121,6 @@ make_view(FlowlogScan *scan, FlowlogSharedList *shared, dsa_area *area)
 	view->scan = scan;
 	view->shared = shared;
 	view->area = area;
-	view->pruner = flowlog_prune_begin(scan->prune);
 	return view;
 }
 
@@ -304,6 +304,7 @@ publish(void *arg)
 	dsa_pointer left = InvalidDsaPointer;
 	dsa_pointer old = shared->left;
 	dsa_pointer *link = &shared->first;
+	bool has_index = flowlog_prune_uses_index(step->view->scan->prune);
 
 	if (step->left != NULL)
 	{
@@ -327,6 +328,7 @@ publish(void *arg)
 	shared->sum.pruned.by_time += step->found->pruned.by_time;
 	shared->sum.pruned.by_index += step->found->pruned.by_index;
 	shared->sum.pruned.directories += step->found->pruned.directories;
+	shared->sum.has_index |= has_index;
 	shared->left = left;
 	shared->left_len = step->left_len;
 	shared->complete = step->found->complete;
@@ -349,6 +351,63 @@ find_more(const Step *step, FlowObjects *found, FlowError *error)
 	return status == FLOW_END ? FLOW_OK : status;
 }
 
+/*
+ * Makes the first batch, of what the catalogue has.  Returns false if it has
+ * nothing.
+ */
+static bool
+add_known(FlowlogListView *view)
+{
+	FlowlogScan *scan = view->scan;
+	const FlowHost *host = &scan->backend.host;
+	FlowAccess access = {.store = scan->store};
+	const FlowKnown *known = flowlog_known_begin(scan, view->pruner);
+	Step step = {.view = view};
+	FlowObjects *found;
+	FlowError error;
+
+	view->shared->known_before = known != NULL ? known->before : PG_INT64_MIN;
+	if (known == NULL)
+		return false;
+	if (flow_objects_begin_known(
+			host, scan->table->location, &access, view->pruner, known, &found, &error) != FLOW_OK)
+		flowlog_raise(&scan->backend, &error, scan->table);
+	step.found = found;
+	publish(&step);
+	flow_objects_free(host, found);
+	return true;
+}
+
+/* What a process does before its first step. */
+typedef struct Preparation
+{
+	FlowlogListView *view;
+	bool published; /* a batch, which is a step */
+} Preparation;
+
+/*
+ * Makes what prunes the listing, when it is known what the scan looks for, and
+ * begins the list unless another process has.  May raise errors.
+ */
+static void
+prepare(void *arg)
+{
+	Preparation *preparation = arg;
+	FlowlogListView *view = preparation->view;
+	FlowlogScan *scan = view->scan;
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+
+	flowlog_prune_set_filter(scan->prune, scan->filter);
+	view->pruner = flowlog_prune_begin(scan->prune);
+	view->prepared = true;
+	if (!view->shared->begun)
+	{
+		view->shared->begun = true;
+		preparation->published = add_known(view);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* Does one step of the listing, and shares what it finds. */
 static FlowStatus
 list_on(FlowlogListView *view, FlowError *error)
@@ -356,12 +415,18 @@ list_on(FlowlogListView *view, FlowError *error)
 	FlowlogScan *scan = view->scan;
 	const FlowHost *host = &scan->backend.host;
 	FlowAccess access = {.store = scan->store};
-	FlowKnown known = {.before = view->shared->known_before};
+	FlowKnown known = {.before = PG_INT64_MIN};
+	Preparation preparation = {.view = view};
 	Step step = {.view = view};
 	FlowObjects *found;
 	FlowStatus status;
 	char *left = NULL;
 
+	if (!view->prepared && !flowlog_backend_call(&scan->backend, prepare, &preparation))
+		return flowlog_backend_interrupted(error);
+	if (preparation.published)
+		return FLOW_OK;
+	known.before = view->shared->known_before;
 	if (!flowlog_backend_call(&scan->backend, find_begin, &step))
 		return flowlog_backend_interrupted(error);
 	status = flow_objects_begin_known(
@@ -385,29 +450,6 @@ list_on(FlowlogListView *view, FlowError *error)
 
 /* ---------- the leader ---------- */
 
-/* Makes the first batch of what the catalogue has. */
-static void
-add_known(FlowlogListView *view)
-{
-	FlowlogScan *scan = view->scan;
-	const FlowHost *host = &scan->backend.host;
-	FlowAccess access = {.store = scan->store};
-	const FlowKnown *known = flowlog_known_begin(scan, view->pruner);
-	Step step = {.view = view};
-	FlowObjects *found;
-	FlowError error;
-
-	view->shared->known_before = known != NULL ? known->before : PG_INT64_MIN;
-	if (known == NULL)
-		return;
-	if (flow_objects_begin_known(
-			host, scan->table->location, &access, view->pruner, known, &found, &error) != FLOW_OK)
-		flowlog_raise(&scan->backend, &error, scan->table);
-	step.found = found;
-	publish(&step);
-	flow_objects_free(host, found);
-}
-
 /* Makes a list, and the leader's view. */
 FlowlogListView *
 flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
@@ -421,7 +463,6 @@ flowlog_shared_list_create(FlowlogScan *scan, FlowlogSharedList *shared)
 	SpinLockInit(&shared->mutex);
 	shared->area = dsa_get_handle(area);
 	view = make_view(scan, shared, area);
-	add_known(view);
 	MemoryContextSwitchTo(old);
 	return view;
 }

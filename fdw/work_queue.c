@@ -18,6 +18,7 @@
  */
 #include "flowlog_fdw.h"
 
+#include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/dsm.h"
 #include "storage/spin.h"
@@ -33,6 +34,9 @@
 
 /* a smaller Parquet file is one unit: whoever takes a part of it reads its footer */
 #define MIN_PARQUET_CUT (16 * 1024 * 1024)
+
+/* for the process that settles the list */
+#define WAIT_MS 5
 
 #define NO_VERSION PG_UINT64_MAX
 
@@ -50,7 +54,7 @@ typedef struct SharedObject
 	uint64 device;
 	uint64 inode;
 	uint64 first_unit;
-	uint64 units;
+	uint64 units; /* 0: it is not read */
 	bool archived;
 	bool settled;
 } SharedObject;
@@ -66,22 +70,33 @@ typedef struct SharedReject
 	char hint[sizeof(((FlowError *) 0)->hint)];
 } SharedReject;
 
+/* Whether it is known which files are read. */
+typedef enum ListState
+{
+	SETTLED,
+	UNSETTLED,
+	BEING_SETTLED /* if that fails, the error ends the query */
+} ListState;
+
 typedef struct Shared
 {
 	/*
-	 * set by the leader before workers start; bytes_before also before a
-	 * rescan
+	 * set by the leader before workers start, or by the process that settles
+	 * the list before any reads; bytes_before also before a rescan
 	 */
 	uint64 nobjects;
+	uint64 nread; /* of them, to be read */
 	uint64 bytes;
 	uint64 bytes_before; /* see flowlog_queue_bytes_before */
 	uint64 skipped;
 	uint64 known;
 	uint64 answered;
 	uint64 not_indexed;
+	bool has_index;
 	FlowPruned pruned;
 	uint64 unit_size;
 	uint64 nunits;
+	bool whole;      /* files are not cut */
 	int processes;   /* of the query */
 	uint64 exchange; /* offset of the FlowlogExchange; 0: none */
 	uint64 found;    /* offset of FlowReadSpec's "found" */
@@ -99,6 +114,7 @@ typedef struct Shared
 	uint64_t rejects;
 
 	slock_t mutex; /* for the members below */
+	ListState state;
 	/* the maximum of units handed out in any scan but the last */
 	uint64 most_units;
 	/* of lines, bytes and requests; those of files follow from the units */
@@ -353,8 +369,8 @@ files_begun(const Shared *shared, uint64 units)
 
 	if (shared->list != 0)
 		return units;
-	while (count < shared->nobjects && shared->objects[count].first_unit < units)
-		count++;
+	for (uint64 i = 0; i < shared->nobjects && shared->objects[i].first_unit < units; i++)
+		count += shared->objects[i].units > 0;
 	return count;
 }
 
@@ -368,12 +384,13 @@ flowlog_queue_listed(const FlowlogQueue *queue)
 	if (shared->list != 0)
 		return flowlog_shared_list_sum(list_of(shared), &complete);
 	return (FlowlogListed) {
-		.objects = shared->nobjects,
+		.objects = shared->nread,
 		.bytes = shared->bytes,
 		.skipped = shared->skipped,
 		.known = shared->known,
 		.answered = shared->answered,
 		.not_indexed = shared->not_indexed,
+		.has_index = shared->has_index,
 		.pruned = shared->pruned,
 	};
 }
@@ -519,6 +536,7 @@ create_segment(const FlowlogQueueSpec *spec)
 	shared = dsm_segment_address(segment);
 	memset(shared, 0, offsetof(Shared, objects));
 	shared->nobjects = objects->count;
+	shared->nread = objects->count;
 	shared->bytes = objects->bytes;
 	shared->bytes_before = spec->bytes_before;
 	shared->processes = spec->processes;
@@ -528,6 +546,8 @@ create_segment(const FlowlogQueueSpec *spec)
 	shared->not_indexed = objects->not_indexed;
 	shared->pruned = objects->pruned;
 	shared->unit_size = flowlog_queue_unit_size(objects->bytes);
+	shared->whole = spec->whole;
+	shared->state = spec->unsettled ? UNSETTLED : SETTLED;
 	shared->exchange = exchange > 0 ? size : 0;
 	shared->list = list > 0 ? size + exchange : 0;
 	shared->found = size + exchange + MAXALIGN(list);
@@ -671,6 +691,67 @@ bool
 flowlog_queue_has_objects(const FlowlogQueue *queue)
 {
 	return queue->worker || queue->view != NULL;
+}
+
+/* ---------- which files are read ---------- */
+
+/* Returns true if this process is to settle the list; waits for another one that does so. */
+bool
+flowlog_queue_claim(FlowlogQueue *queue, FlowlogBackend *backend)
+{
+	Shared *shared = queue->shared;
+
+	for (;;)
+	{
+		ListState state;
+
+		SpinLockAcquire(&shared->mutex);
+		state = shared->state;
+		if (state == UNSETTLED)
+			shared->state = BEING_SETTLED;
+		SpinLockRelease(&shared->mutex);
+		if (state != BEING_SETTLED)
+			return state == UNSETTLED;
+		CHECK_FOR_INTERRUPTS();
+		backend->host.wait(backend->host.arg, WAIT_MS);
+	}
+}
+
+/* Leaves out files, and cuts the others again.  No process has taken a part yet. */
+void
+flowlog_queue_settle(FlowlogQueue *queue, const FlowlogTable *table, const FlowObjects *objects,
+                     const bool *pruned, uint64 not_indexed)
+{
+	Shared *shared = queue->shared;
+
+	if (pruned != NULL)
+	{
+		shared->has_index = true;
+		shared->not_indexed = not_indexed;
+		for (uint64 i = 0; i < shared->nobjects; i++)
+		{
+			shared->nread -= pruned[i];
+			shared->pruned.by_index += pruned[i];
+			shared->bytes -= pruned[i] ? shared->objects[i].size : 0;
+		}
+		shared->unit_size = flowlog_queue_unit_size(shared->bytes);
+		shared->nunits = 0;
+		for (uint64 i = 0; i < shared->nobjects; i++)
+		{
+			SharedObject *object = &shared->objects[i];
+
+			object->first_unit = shared->nunits;
+			object->units = pruned[i] ? 0
+			                          : flowlog_queue_units(table,
+			                                                &objects->items[i],
+			                                                shared->unit_size,
+			                                                shared->whole);
+			shared->nunits += object->units;
+		}
+	}
+	SpinLockAcquire(&shared->mutex);
+	shared->state = SETTLED;
+	SpinLockRelease(&shared->mutex);
 }
 
 /* Hands out all units again from the first one on. */

@@ -219,6 +219,28 @@ is(outcome($node, q{SELECT string_agg(concat_ws(' ', "table", files, files_not_c
 	'bucket 40 0, flow 40 0, ignored 20 0, nulled 20 0, part_a 20 0, part_b 20 0, settled 40 0, texts 40 0', 'and cover all files');
 try_queries('fresh', 30);
 
+# The sets of joins, which the processes of a plan know when they begin to read: whether they read the same files as one
+# process does, so many of which are left out.
+sub try_sets
+{
+	my ($table, $query, $pruned) = @_;
+	my %seen;
+
+	foreach my $settings ('max_parallel_workers_per_gather = 0', 'max_parallel_workers_per_gather = 3', 'max_parallel_workers_per_gather = 3; SET parallel_leader_participation = off')
+	{
+		my $plan = outcome($node, "SET $settings; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $query");
+
+		like($plan, qr/Parallel Foreign Scan.*Runtime Set/s, "$table: a parallel plan has the set") if $settings !~ /= 0/;
+		$seen{ join(', ', $plan =~ /((?:Files Pruned by Index|Files Not Indexed|Files Read|Bytes|Lines): \d+)/g) } = 1;
+		$seen{ outcome($node, "SET $settings; $query") } = 1;
+	}
+	my $seen = join("\n", sort keys %seen);
+	is(keys %seen, 2, "$table: processes read the same files as one does") or diag($seen);
+	like($seen, qr/Files Pruned by Index: $pruned, Files Not Indexed: 0/, "$table: which the index leaves");
+	return $seen;
+}
+try_sets('bucket', q{SELECT start, bytes FROM bucket WHERE srcaddr IN (SELECT a FROM wanted WHERE t = '10.0.3.1') ORDER BY 1, 2}, qr/[1-3]\d/);
+
 # files that are changed so that as little of them as possible tells
 my @changes = (
 	# in place, with as many bytes and the old time
@@ -452,6 +474,13 @@ is(outcome($node, q{SELECT count(*) FROM many WHERE srcaddr IN ('10.3.0.9', '10.
 like(outcome($node, q{EXPLAIN SELECT * FROM many WHERE srcaddr = '10.7.0.9'}), qr/Files Pruned by Index: 29\n/, 'in their files alone');
 like(outcome($node, q{EXPLAIN SELECT * FROM many WHERE srcaddr << '10.7.0.0/16'}), qr/Files Pruned by Index: 29\n/, 'as are networks');
 like(outcome($node, q{EXPLAIN SELECT * FROM many WHERE dstaddr = '172.16.0.9'}), qr/Files Pruned by Index: 0\n/, 'or in all of them');
+
+# in parallel plans, too, in which the limit of bytes is one of the files that are left
+$node->safe_psql('postgres', q{CREATE TABLE few AS SELECT a::inet FROM unnest('{10.3.0.9,10.3.0.12,10.4.70.77,10.29.0.3}'::text[]) a; ANALYZE few});
+my $few = q{SELECT srcaddr, dstaddr FROM many WHERE srcaddr IN (SELECT a FROM few) ORDER BY srcaddr};
+my ($left) = try_sets('many', $few, 27) =~ /Bytes: (\d+)/;
+like(outcome($node, "SET max_parallel_workers_per_gather = 3; SET flowlog_fdw.max_scan_bytes = $left; $few"), qr/^10\.3\.0\.9/, 'so many bytes may be read');
+is(sqlstate(outcome($node, "SET max_parallel_workers_per_gather = 3; SET flowlog_fdw.max_scan_bytes = @{[ $left - 1 ]}; $few")), '53400', 'and not one less');
 
 # a file whose values do not fit keeps no other from being indexed
 write_file("$many/00.log", "interface-id srcaddr dstaddr\n", map { sprintf("eni-%x 11.%d.%d.%d 172.17.%d.%d\n", $_ % 7, $_ >> 16, $_ >> 8 & 255, $_ & 255, $_ >> 8 & 255, $_ & 255) } map { $_ * 5 } 1 .. 100_000);
