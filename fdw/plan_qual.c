@@ -166,7 +166,7 @@ flowlog_plan_order_quals(PlannerInfo *root, List *restrictions)
 	return sort_restrictions(restrictions, is_of_lower_level_or_cost);
 }
 
-/* ---------- plans' clauses ---------- */
+/* ---------- times in names of files ---------- */
 
 /* Returns true if the restriction can prune by the time in a file's name. */
 bool
@@ -180,6 +180,71 @@ flowlog_plan_prunes_by_time(PlannerInfo *root, RelOptInfo *baserel, const Flowlo
 	       flowlog_prune_has_time(table, baserel->relid, restriction->clause) &&
 	       flowlog_qual_is_comparison(root, baserel->relid, table, restriction->clause);
 }
+
+/* ---------- views that hide rows ---------- */
+
+/* Returns true if a query reads one of some tables. */
+static bool
+reads_table(Node *node, void *relids)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION &&
+		       list_member_oid(relids, ((RangeTblEntry *) node)->relid);
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_table, relids, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reads_table, relids);
+}
+
+/* Returns true if a query does more than to choose columns of one table or view. */
+static bool
+may_hide_rows(const Query *query)
+{
+	const FromExpr *from = query->jointree;
+
+	return from->quals != NULL || list_length(from->fromlist) != 1 ||
+	       !IsA(linitial(from->fromlist), RangeTblRef) || query->setOperations != NULL ||
+	       query->hasAggs || query->hasSubLinks || query->hasTargetSRFs || query->hasWindowFuncs ||
+	       query->groupClause != NIL || query->groupingSets != NIL ||
+	       query->distinctClause != NIL || query->havingQual != NULL || query->limitCount != NULL ||
+	       query->limitOffset != NULL;
+}
+
+/*
+ * Returns true if the table is read through a view with security_barrier that
+ * may hide rows of it.  PostgreSQL moves leakproof conditions on such a view
+ * into its query, where they cannot be told from the view's own.
+ */
+static bool
+is_behind_barrier(const PlannerInfo *root, const RelOptInfo *baserel)
+{
+	List *relids = list_make1_oid(flowlog_plan_table(baserel)->relid);
+	Index relid = baserel->relid;
+
+	/* the query names what the table is a partition of */
+	while (root->append_rel_array != NULL && root->append_rel_array[relid] != NULL)
+	{
+		relid = root->append_rel_array[relid]->parent_relid;
+		relids = lappend_oid(relids, root->simple_rte_array[relid]->relid);
+	}
+	for (root = root->parent_root; root != NULL; root = root->parent_root)
+	{
+		ListCell *cell;
+
+		foreach(cell, root->parse->rtable)
+		{
+			const RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+			if (rte->rtekind == RTE_SUBQUERY && rte->security_barrier &&
+			    may_hide_rows(rte->subquery) && reads_table((Node *) rte->subquery, relids))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* ---------- the index ---------- */
 
 /*
  * Returns true if a restriction may be looked up in the table's index, which
@@ -200,16 +265,23 @@ may_use_index(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *indexed,
 	       flowlog_qual_is_for_index(root, baserel->relid, info->table, restriction->clause);
 }
 
-/* Returns by what a plan's scan may look up files in the table's index. */
+/*
+ * Returns by what a plan's scan may look up files in the table's index.  Which
+ * files it leaves out, as EXPLAIN shows it, says something of all records, also
+ * of those that a policy or a view hides.
+ */
 static FlowlogIndexUse
 index_use(PlannerInfo *root, RelOptInfo *baserel, const List *restrictions,
           const FlowlogSetPlan *sets)
 {
 	if ((restrictions == NIL && sets == NULL) || !flowlog_enable_index ||
-	    !flowlog_index_is_defined(flowlog_plan_table(baserel)->relid))
+	    !flowlog_index_is_defined(flowlog_plan_table(baserel)->relid) ||
+	    is_behind_barrier(root, baserel))
 		return FLOWLOG_INDEX_UNUSED;
 	return root->qual_security_level == 0 ? FLOWLOG_INDEX_BY_FILTER : FLOWLOG_INDEX_BY_CLAUSES;
 }
+
+/* ---------- a plan's list of clauses ---------- */
 
 /*
  * Returns true if the reader computes something for a condition that may fail.
