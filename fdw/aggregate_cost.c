@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "plan_info.h"
 
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
@@ -172,15 +173,15 @@ static Cost
 cost_groups(PlannerInfo *root, RelOptInfo *input, PathTarget *target, double divisor,
             double *records)
 {
-	const FlowlogTable *table = flowlog_plan_table(input);
+	const FlowlogPlanInfo *info = input->fdw_private;
 	Cost startup;
 	Cost run;
 
 	flowlog_cost_lines(root, input, input->baserestrictinfo, divisor, &startup, &run, records);
 	/* not rounded up: a group of no record must not cost more than in the executor */
-	run += *records / divisor * flowlog_cost_of_groups(root, table, target->exprs);
-	if (flowlog_aggregate_may_answer(root, input, target->exprs) &&
-	    flowlog_index_has_files(table->relid))
+	run += *records / divisor * flowlog_cost_of_groups(root, info->table, target->exprs);
+	if (info->index != NULL && flowlog_index_has_files(info->index) &&
+	    flowlog_aggregate_may_answer(root, input, target->exprs))
 		run *= UNANSWERED_SHARE;
 	return startup + run;
 }

@@ -50,8 +50,7 @@ flowlog_aggregate_may_answer(PlannerInfo *root, RelOptInfo *input, List *outputs
 	List *conditions = NIL;
 	ListCell *cell;
 
-	if (!flowlog_enable_index || root->qual_security_level > 0 ||
-	    !flowlog_index_is_defined(table->relid))
+	if (root->qual_security_level > 0 || !flowlog_plan_has_index(root, input))
 		return false;
 	foreach(cell, outputs)
 		wanted = list_concat(wanted, columns_of_output(root, table, lfirst(cell)));

@@ -263,6 +263,23 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 }
 
 /*
+ * Replaces the estimate of a location that was not listed, or not to its end,
+ * by what the table's index has.
+ */
+static void
+take_indexed_size(FlowlogPlanInfo *info)
+{
+	double files, bytes, lines;
+
+	if (info->index == NULL || !flowlog_index_estimate(info->index, &files, &bytes, &lines) ||
+	    (flow_location_is_local(info->table->location) && bytes < info->bytes))
+		return;
+	info->units = files;
+	info->bytes = bytes;
+	info->lines = lines;
+}
+
+/*
  * Estimates the size of a foreign table, and the rows that pass its
  * restrictions.
  */
@@ -280,8 +297,13 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	info->least_level = PG_UINT32_MAX;
 	info->may_not_run = root->hasPseudoConstantQuals;
 	info->read_share = 1;
-	info->index_share = flowlog_index_share(info->table, baserel->relid, baserel->baserestrictinfo);
+	info->index_share = 1;
 	baserel->fdw_private = info;
+	if (flowlog_plan_has_index(root, baserel))
+		info->index = flowlog_index_size(info->table);
+	if (info->index != NULL)
+		info->index_share =
+			flowlog_index_share(info->index, baserel->relid, baserel->baserestrictinfo);
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->baserestrictinfo);
 	flowlog_plan_find_least_level(info, baserel->relid, baserel->joininfo);
 
@@ -294,6 +316,8 @@ flowlog_get_rel_size(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 	                                ALLOCSET_START_SMALL_SIZES);
 	complete = estimate_location(root, baserel, looking, &used);
 	MemoryContextDelete(looking);
+	if (!complete)
+		take_indexed_size(info);
 	flow_location_free(info->table->location);
 	info->table->location = NULL;
 	if (baserel->pages > 0 && baserel->tuples >= 0)
@@ -553,16 +577,25 @@ Path *
 flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel, FlowlogSetPlan *sets,
                             double share, Cost before, bool parallel)
 {
-	const FlowlogPlanInfo *info = baserel->fdw_private;
+	FlowlogPlanInfo *info = baserel->fdw_private;
 	int workers = parallel ? count_workers(baserel) : 0;
 	double divisor = workers > 0 ? flowlog_parallel_divisor(workers) : 1;
 	double rows = clamp_row_est(baserel->rows * share / divisor);
+	double index_share = info->index_share;
 	ForeignPath *path;
 	Cost startup;
 	Cost total;
 
 	if (parallel && (workers <= 0 || !baserel->consider_parallel))
 		return NULL;
+
+	/* the index leaves out files by the sets, too */
+	if (info->index != NULL && root->qual_security_level == 0)
+		info->index_share = Min(index_share,
+		                        flowlog_index_share_of_sets(info->index,
+		                                                    baserel->relid,
+		                                                    sets->conditions,
+		                                                    sets->rows));
 	cost_scan(root,
 	          baserel,
 	          baserel->baserestrictinfo,
@@ -570,7 +603,9 @@ flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel, FlowlogSetPl
 	          divisor,
 	          &startup,
 	          &total);
-	total += info->lines * list_length(sets->conditions) * cpu_operator_cost / 2 / divisor;
+	total += info->lines * info->index_share * list_length(sets->conditions) * cpu_operator_cost /
+	         2 / divisor;
+	info->index_share = index_share;
 	total -= baserel->rows * (1 - share) * cpu_tuple_cost / divisor;
 	path = create_scan_path(
 		root, baserel, rows, startup + before, Max(total, startup) + before, NULL, NIL, sets);

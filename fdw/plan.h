@@ -71,7 +71,8 @@ typedef struct FlowlogSetPlan
 	List *conditions;
 	List *keys;
 	List *numbers;
-	int param; /* -1: not yet assigned */
+	double rows; /* estimated number of keys */
+	int param;   /* -1: not yet assigned */
 
 	/* of one of several tables: what all of them have, keys and all; else NULL */
 	struct FlowlogSetPlan *of;

@@ -32,7 +32,9 @@ typedef struct FlowlogPlanInfo
 	double line_cost; /* without reading its bytes */
 	/* of the bytes, those that are read: of Parquet files columns that are used */
 	double read_share;
-	double index_share; /* of the files, those that the index does not leave out */
+	/* what is known of the table's index; NULL: none is used */
+	FlowlogIndexSize *index;
+	double index_share; /* of the files, those that it does not leave out */
 } FlowlogPlanInfo;
 
 typedef enum QualPlace
@@ -41,6 +43,9 @@ typedef enum QualPlace
 	QUAL_FILE,   /* PostgreSQL, file by file */
 	QUAL_PUSHED, /* the reader */
 } QualPlace;
+
+/* Returns true if scans of a table may look up files in an index, which it has. */
+extern bool flowlog_plan_has_index(const PlannerInfo *root, const RelOptInfo *baserel);
 
 /* Returns where a restriction is evaluated. */
 extern QualPlace flowlog_plan_place(PlannerInfo *root, RelOptInfo *baserel,

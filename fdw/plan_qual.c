@@ -266,17 +266,23 @@ may_use_index(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *indexed,
 }
 
 /*
- * Returns by what a plan's scan may look up files in the table's index.  Which
+ * Returns true if scans of the table may look up files in its index.  Which
  * files it leaves out, as EXPLAIN shows it, says something of all records, also
- * of those that a policy or a view hides.
+ * of those that a view hides.
  */
+bool
+flowlog_plan_has_index(const PlannerInfo *root, const RelOptInfo *baserel)
+{
+	return flowlog_enable_index && flowlog_index_is_defined(flowlog_plan_table(baserel)->relid) &&
+	       !is_behind_barrier(root, baserel);
+}
+
+/* Returns by what a plan's scan may look up files in the table's index. */
 static FlowlogIndexUse
 index_use(PlannerInfo *root, RelOptInfo *baserel, const List *restrictions,
           const FlowlogSetPlan *sets)
 {
-	if ((restrictions == NIL && sets == NULL) || !flowlog_enable_index ||
-	    !flowlog_index_is_defined(flowlog_plan_table(baserel)->relid) ||
-	    is_behind_barrier(root, baserel))
+	if ((restrictions == NIL && sets == NULL) || !flowlog_plan_has_index(root, baserel))
 		return FLOWLOG_INDEX_UNUSED;
 	return root->qual_security_level == 0 ? FLOWLOG_INDEX_BY_FILTER : FLOWLOG_INDEX_BY_CLAUSES;
 }

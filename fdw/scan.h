@@ -393,14 +393,35 @@ extern bool flowlog_index_is_defined(Oid relid);
  */
 extern Bitmapset *flowlog_index_attrs(const FlowlogTable *table, Snapshot snapshot);
 
-/* Returns true if the index of a table has any files. */
-extern bool flowlog_index_has_files(Oid relid);
+/* ---------- index_cost.c ---------- */
+
+/* What is known of an index while planning. */
+typedef struct FlowlogIndexSize FlowlogIndexSize;
+
+/* Returns NULL if the table has no index. */
+extern FlowlogIndexSize *flowlog_index_size(const FlowlogTable *table);
+
+/* Returns true if the index has any files. */
+extern bool flowlog_index_has_files(const FlowlogIndexSize *size);
 
 /*
- * Returns the share of a table's files that a scan is expected to read, if its
- * index leaves out those that cannot match its restrictions.
+ * Estimates how many files a table has, their bytes as stored, and their lines;
+ * returns false if the index does not know.
  */
-extern double flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrictions);
+extern bool flowlog_index_estimate(const FlowlogIndexSize *size, double *files, double *bytes,
+                                   double *lines);
+
+/*
+ * Return the share of a table's files that a scan is expected to read, if the
+ * index leaves out those that cannot match its restrictions; and those that
+ * cannot match conditions with sets of so many keys.
+ */
+extern double flowlog_index_share(const FlowlogIndexSize *size, Index relid,
+                                  const List *restrictions);
+extern double flowlog_index_share_of_sets(const FlowlogIndexSize *size, Index relid,
+                                          const List *conditions, double keys);
+
+/* ---------- index_prune.c: a scan ---------- */
 
 /*
  * Reads which files a table's index covers, as the snapshot sees it, into the

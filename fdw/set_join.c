@@ -103,6 +103,7 @@ make_sets(const FlowlogSetJoin *join)
 	ListCell *cell;
 
 	sets->param = -1;
+	sets->rows = join->small->rows;
 	sets->ahead = join->hashes_logs;
 	foreach(cell, join->hash_clauses)
 	{

@@ -110,6 +110,7 @@ make_part_sets(PlannerInfo *root, RelOptInfo *part, FlowlogSetPlan *sets)
 	ListCell *cell;
 
 	own->of = sets;
+	own->rows = sets->rows;
 	foreach(cell, sets->conditions)
 	{
 		OpExpr *condition;

@@ -162,10 +162,12 @@ typedef struct FlowlogIndexRows
 
 /*
  * Read the rows of an index, given its number, which is in column "first", in
- * the order of column "second".
+ * the order of column "second"; or only those where that is at least "from".
  */
 extern void flowlog_index_rows_begin(FlowlogIndexRows *rows, const char *name, int first,
                                      int second, int32 number, Snapshot snapshot);
+extern void flowlog_index_rows_begin_at(FlowlogIndexRows *rows, const char *name, int first,
+                                        int second, int32 number, int32 from, Snapshot snapshot);
 extern bool flowlog_index_rows_next(FlowlogIndexRows *rows, Datum *values, bool *isnull);
 extern void flowlog_index_rows_end(FlowlogIndexRows *rows);
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * index_cost.c
- *	  Estimates which share of a table's files a scan reads, if its index
- *	  leaves out the others.
+ *	  Estimates how large a table is, and which share of its files a scan
+ *	  reads, if its index leaves out the others.
  *
  * The batches of an index say how many values there are, and in how many files
  * they stand in sum; so a value is in so many files on average.  Conditions
@@ -22,18 +22,20 @@
 /* elements of an array whose value is not known while planning */
 #define UNKNOWN_ELEMENTS 10
 
-/* What is known of an index while planning. */
-typedef struct IndexSize
+/* files, the newest ones, whose average size is that of all */
+#define SAMPLE_FILES 200
+
+struct FlowlogIndexSize
 {
 	const FlowlogIndex *index;
 	const FlowlogTable *table;
-	Index relid;
 	double files, values, pairs; /* pairs of a value and a file in which it stands */
-} IndexSize;
+	int32 last_file;             /* the greatest number */
+};
 
 /* Sums up the batches of an index, whatever their meaning. */
 static void
-read_size(IndexSize *size)
+read_size(FlowlogIndexSize *size)
 {
 	FlowlogIndexRows rows;
 	Datum values[FLOWLOG_BATCH_NATTS];
@@ -49,6 +51,7 @@ read_size(IndexSize *size)
 	{
 		size->files += (double) DatumGetInt32(values[FLOWLOG_BATCH_LAST_FILE]) -
 		               DatumGetInt32(values[FLOWLOG_BATCH_FIRST_FILE]) + 1;
+		size->last_file = Max(size->last_file, DatumGetInt32(values[FLOWLOG_BATCH_LAST_FILE]));
 		size->values += (double) DatumGetInt64(values[FLOWLOG_BATCH_VALUES]);
 		size->pairs += (double) DatumGetInt64(values[FLOWLOG_BATCH_PAIRS]);
 	}
@@ -57,7 +60,7 @@ read_size(IndexSize *size)
 
 /* Returns true if an expression is a column of the index, perhaps under a cast. */
 static bool
-is_indexed(const IndexSize *size, Node *node)
+is_indexed(const FlowlogIndexSize *size, Index relid, Node *node)
 {
 	const Var *var;
 	int column;
@@ -69,7 +72,7 @@ is_indexed(const IndexSize *size, Node *node)
 	if (node == NULL || !IsA(node, Var))
 		return false;
 	var = (const Var *) node;
-	if (var->varno != size->relid || var->varattno <= 0)
+	if (var->varno != relid || var->varattno <= 0)
 		return false;
 	column = size->table->column_of_attr[var->varattno - 1];
 	return column >= 0 &&
@@ -98,69 +101,126 @@ count_elements(Node *array)
 
 /* Returns the share of files in which one of some values stands. */
 static double
-share_of_values(const IndexSize *size, double count)
+share_of_values(const FlowlogIndexSize *size, double count)
 {
 	return Min(1, count * (size->pairs / Max(size->values, 1)) / Max(size->files, 1));
 }
 
 /* Returns the share of files that a clause leaves. */
 static double
-share_of(const IndexSize *size, Node *clause)
+share_of(const FlowlogIndexSize *size, Index relid, Node *clause)
 {
 	double share;
 	ListCell *cell;
 
 	if (IsA(clause, OpExpr) && list_length(((OpExpr *) clause)->args) == 2 &&
 	    is_equality(((OpExpr *) clause)->opno) &&
-	    (is_indexed(size, linitial(((OpExpr *) clause)->args)) ||
-	     is_indexed(size, lsecond(((OpExpr *) clause)->args))))
+	    (is_indexed(size, relid, linitial(((OpExpr *) clause)->args)) ||
+	     is_indexed(size, relid, lsecond(((OpExpr *) clause)->args))))
 		return share_of_values(size, 1);
 	if (IsA(clause, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) clause)->useOr &&
 	    is_equality(((ScalarArrayOpExpr *) clause)->opno) &&
-	    is_indexed(size, linitial(((ScalarArrayOpExpr *) clause)->args)))
+	    is_indexed(size, relid, linitial(((ScalarArrayOpExpr *) clause)->args)))
 		return share_of_values(size, count_elements(lsecond(((ScalarArrayOpExpr *) clause)->args)));
 	if (is_andclause(clause))
 	{
 		share = 1;
 		foreach(cell, ((BoolExpr *) clause)->args)
-			share = Min(share, share_of(size, lfirst(cell)));
+			share = Min(share, share_of(size, relid, lfirst(cell)));
 		return share;
 	}
 	if (is_orclause(clause))
 	{
 		share = 0;
 		foreach(cell, ((BoolExpr *) clause)->args)
-			share += share_of(size, lfirst(cell));
+			share += share_of(size, relid, lfirst(cell));
 		return Min(share, 1);
 	}
 	return 1;
 }
 
-double
-flowlog_index_share(const FlowlogTable *table, Index relid, const List *restrictions)
+FlowlogIndexSize *
+flowlog_index_size(const FlowlogTable *table)
 {
-	IndexSize size = {.table = table, .relid = relid};
-	double share = 1;
-	const ListCell *cell;
+	const FlowlogIndex *index = flowlog_index_find(table->relid, GetActiveSnapshot());
+	FlowlogIndexSize *size;
 
-	if (restrictions == NIL || !flowlog_enable_index || !flowlog_index_is_defined(table->relid))
-		return 1;
-	size.index = flowlog_index_find(table->relid, GetActiveSnapshot());
-	if (size.index == NULL)
-		return 1;
-	read_size(&size);
-	foreach(cell, restrictions)
-		share = Min(share, share_of(&size, (Node *) lfirst_node(RestrictInfo, cell)->clause));
-	/* what it does not cover is read; so is a file at least */
-	return Max(share, 1 / Max(size.files, 1));
+	if (index == NULL)
+		return NULL;
+	size = palloc0(sizeof(FlowlogIndexSize));
+	size->index = index;
+	size->table = table;
+	read_size(size);
+	return size;
 }
 
 bool
-flowlog_index_has_files(Oid relid)
+flowlog_index_has_files(const FlowlogIndexSize *size)
 {
-	IndexSize size = {.index = flowlog_index_find(relid, GetActiveSnapshot())};
+	return size->files > 0;
+}
 
-	if (size.index != NULL)
-		read_size(&size);
-	return size.files > 0;
+bool
+flowlog_index_estimate(const FlowlogIndexSize *size, double *files, double *bytes, double *lines)
+{
+	double seen = 0;
+	FlowlogIndexRows rows;
+	Datum values[FLOWLOG_FILES_NATTS];
+	bool isnull[FLOWLOG_FILES_NATTS];
+
+	*bytes = *lines = 0;
+	flowlog_index_rows_begin_at(&rows,
+	                            FLOWLOG_INDEX_FILES,
+	                            FLOWLOG_FILES_NUMBER,
+	                            FLOWLOG_FILES_FILE,
+	                            size->index->number,
+	                            size->last_file - SAMPLE_FILES + 1,
+	                            GetActiveSnapshot());
+	while (flowlog_index_rows_next(&rows, values, isnull))
+	{
+		/* the lines of others are not known */
+		if (!isnull[FLOWLOG_FILES_ERROR])
+			continue;
+		seen++;
+		*bytes += (double) DatumGetInt64(values[FLOWLOG_FILES_BYTES]);
+		*lines += (double) DatumGetInt64(values[FLOWLOG_FILES_LINES]);
+	}
+	flowlog_index_rows_end(&rows);
+	if (seen == 0)
+		return false;
+	*files = size->files;
+	*bytes *= size->files / seen;
+	*lines *= size->files / seen;
+	return true;
+}
+
+/* Returns a share that is at least that of one file. */
+static double
+at_least_a_file(const FlowlogIndexSize *size, double share)
+{
+	return Max(share, 1 / Max(size->files, 1));
+}
+
+double
+flowlog_index_share(const FlowlogIndexSize *size, Index relid, const List *restrictions)
+{
+	double share = 1;
+	const ListCell *cell;
+
+	foreach(cell, restrictions)
+		share = Min(share, share_of(size, relid, (Node *) lfirst_node(RestrictInfo, cell)->clause));
+	return at_least_a_file(size, share);
+}
+
+double
+flowlog_index_share_of_sets(const FlowlogIndexSize *size, Index relid, const List *conditions,
+                            double keys)
+{
+	double share = 1;
+	const ListCell *cell;
+
+	foreach(cell, conditions)
+		if (is_indexed(size, relid, linitial(lfirst_node(OpExpr, cell)->args)))
+			share = Min(share, share_of_values(size, keys));
+	return at_least_a_file(size, share);
 }

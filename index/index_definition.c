@@ -64,12 +64,24 @@ void
 flowlog_index_rows_begin(FlowlogIndexRows *rows, const char *name, int first, int second,
                          int32 number, Snapshot snapshot)
 {
-	ScanKeyData key;
+	flowlog_index_rows_begin_at(rows, name, first, second, number, PG_INT32_MIN, snapshot);
+}
+
+void
+flowlog_index_rows_begin_at(FlowlogIndexRows *rows, const char *name, int first, int second,
+                            int32 number, int32 from, Snapshot snapshot)
+{
+	ScanKeyData keys[2];
 
 	rows->relation = flowlog_index_open(name, AccessShareLock);
 	rows->index = flowlog_index_open_btree(rows->relation, first, second);
-	ScanKeyInit(&key, first + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
-	rows->scan = systable_beginscan_ordered(rows->relation, rows->index, snapshot, 1, &key);
+	ScanKeyInit(&keys[0], first + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(number));
+	ScanKeyInit(&keys[1], second + 1, BTGreaterEqualStrategyNumber, F_INT4GE, Int32GetDatum(from));
+	rows->scan = systable_beginscan_ordered(rows->relation,
+	                                        rows->index,
+	                                        snapshot,
+	                                        from == PG_INT32_MIN ? 1 : 2,
+	                                        keys);
 }
 
 bool
