@@ -252,8 +252,8 @@ is_behind_barrier(const PlannerInfo *root, const RelOptInfo *baserel)
  * it, is of records that restrictions of a lower security level may hide.
  */
 static bool
-may_use_index(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *indexed,
-              const RestrictInfo *restriction)
+may_use_index(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table,
+              const Bitmapset *indexed, const RestrictInfo *restriction)
 {
 	const FlowlogPlanInfo *info = baserel->fdw_private;
 	Bitmapset *attrs = NULL;
@@ -262,7 +262,21 @@ may_use_index(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *indexed,
 	return bms_overlap(attrs, indexed) &&
 	       restriction->security_level <= baserel->baserestrict_min_security &&
 	       !(info->may_not_run && root->qual_security_level > 0) &&
-	       flowlog_qual_is_for_index(root, baserel->relid, info->table, restriction->clause);
+	       flowlog_qual_is_for_index(root, baserel->relid, table, restriction->clause);
+}
+
+/*
+ * Returns true if the index knows a condition that the reader does not evaluate,
+ * as it is on a domain's column.  It is evaluated for files, even if PostgreSQL
+ * would not evaluate it for any row.
+ */
+static bool
+is_for_index_alone(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table, Expr *clause)
+{
+	return flowlog_enable_pushdown &&
+	       !flowlog_qual_is_for_index(root, baserel->relid, flowlog_plan_table(baserel), clause) &&
+	       flowlog_qual_is_for_index(root, baserel->relid, table, clause) &&
+	       !flowlog_expr_constants_may_fail(clause, baserel->relid);
 }
 
 /*
@@ -318,13 +332,17 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 	List *time = NIL;
 	List *clauses = NIL;
 	FlowlogIndexUse use = index_use(root, baserel, restrictions, sets);
+	const FlowlogTable *bases = table;
 	Bitmapset *indexed = NULL;
 	Index least_local = PG_UINT32_MAX; /* lowest security level of *local */
 	ListCell *cell;
 
 	*local = NIL;
 	if (use != FLOWLOG_INDEX_UNUSED)
+	{
+		bases = flowlog_table_with_bases(table);
 		indexed = flowlog_index_attrs(table, GetActiveSnapshot());
+	}
 	foreach(cell, restrictions)
 	{
 		RestrictInfo *restriction = lfirst_node(RestrictInfo, cell);
@@ -354,13 +372,21 @@ flowlog_plan_sort_quals(PlannerInfo *root, RelOptInfo *baserel, List *restrictio
 			case QUAL_LOCAL:
 				*local = lappend(*local, restriction->clause);
 				least_local = Min(least_local, restriction->security_level);
+				if (bases != table &&
+				    is_for_index_alone(root, baserel, bases, restriction->clause) &&
+				    may_use_index(root, baserel, bases, indexed, restriction))
+				{
+					/* the reader's filter does not have it */
+					index = lappend(index, restriction->clause);
+					use = FLOWLOG_INDEX_BY_CLAUSES;
+				}
 				break;
 			case QUAL_FILE:
 				file = lappend(file, restriction);
 				break;
 			case QUAL_PUSHED:
 				pushed = lappend(pushed, restriction->clause);
-				if (indexed != NULL && may_use_index(root, baserel, indexed, restriction))
+				if (indexed != NULL && may_use_index(root, baserel, bases, indexed, restriction))
 					index = lappend(index, restriction->clause);
 				break;
 		}

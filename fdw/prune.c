@@ -312,6 +312,7 @@ flowlog_prune_create(const FlowlogTable *table, FlowlogBackend *backend, bool ex
 	prune->index_use = quals->index_use;
 	if (prune->index_use != FLOWLOG_INDEX_UNUSED)
 	{
+		prune->indexed = flowlog_table_with_bases(table);
 		prune->has_sets = quals->sets != NIL;
 		prune->depends_on_run |= prune->has_sets;
 		prune->lookup =
@@ -592,7 +593,7 @@ build_filter(FlowlogPrune *prune, List *clauses, bool for_index, bool *complete)
 		else
 			*complete = false;
 	}
-	return flowlog_qual_filter(prune->definition,
+	return flowlog_qual_filter(for_index ? prune->indexed : prune->definition,
 	                           prune->backend,
 	                           now,
 	                           for_index,

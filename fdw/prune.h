@@ -60,6 +60,7 @@ typedef enum Knowledge
 struct FlowlogPrune
 {
 	const FlowlogTable *definition; /* the table as defined */
+	const FlowlogTable *indexed;    /* as the index has it; NULL: it is not used */
 	FlowlogBackend *backend;        /* this lives in its memory context */
 	bool explain_only;
 	PlanState *parent; /* NULL: planning */

@@ -34,18 +34,20 @@ flowlog_part_column(const QualWalk *context, const Node *node)
 
 /*
  * Strips RelabelType nodes that do not change a value: varchar to text, cidr
- * to inet.
+ * to inet, a domain to its base type.
  */
 const Node *
 flowlog_part_strip(const Node *node)
 {
 	while (IsA(node, RelabelType))
 	{
+		const Node *argument = (const Node *) ((const RelabelType *) node)->arg;
 		Oid type = ((const RelabelType *) node)->resulttype;
 
-		if (type != TEXTOID && type != INETOID && type != VARCHAROID)
+		if (type != TEXTOID && type != INETOID && type != VARCHAROID &&
+		    type != getBaseType(exprType(argument)))
 			break;
-		node = (const Node *) ((const RelabelType *) node)->arg;
+		node = argument;
 	}
 	return node;
 }

@@ -259,6 +259,49 @@ flowlog_table_open(Oid relid)
 	return table;
 }
 
+/* Sets the type of a domain's base; returns false if the index has no such values. */
+static bool
+set_base_type(FlowColumn *column, Form_pg_attribute attribute)
+{
+	int32 typmod = attribute->atttypmod;
+	Oid base = getBaseTypeAndTypmod(attribute->atttypid, &typmod);
+
+	if (base == attribute->atttypid)
+		return false;
+	flowlog_column_set_type(column, base, typmod);
+	return flow_index_takes(column);
+}
+
+const FlowlogTable *
+flowlog_table_with_bases(const FlowlogTable *table)
+{
+	FlowlogTable *copy = NULL;
+	Relation relation;
+
+	if (table->options.on_error != FLOW_ON_ERROR_STOP)
+		return table;
+	relation = table_open(table->relid, AccessShareLock);
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		FlowColumn column = table->columns[i];
+
+		if (column.type != FLOW_OPAQUE ||
+		    !set_base_type(&column,
+		                   TupleDescAttr(RelationGetDescr(relation), table->attnums[i] - 1)))
+			continue;
+		if (copy == NULL)
+		{
+			copy = palloc(sizeof(FlowlogTable));
+			*copy = *table;
+			copy->columns = palloc(sizeof(FlowColumn) * table->ncolumns);
+			memcpy(copy->columns, table->columns, sizeof(FlowColumn) * table->ncolumns);
+		}
+		copy->columns[i] = column;
+	}
+	table_close(relation, NoLock);
+	return copy != NULL ? copy : table;
+}
+
 /* Returns the column of an attribute for the reader, or -1. */
 int
 flowlog_table_column(const FlowlogTable *table, AttrNumber attnum)

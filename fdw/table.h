@@ -41,6 +41,16 @@ struct FlowlogTable
 extern FlowlogTable *flowlog_table_open(Oid relid);
 
 /*
+ * Returns the table with columns of domains as if they were of the domains'
+ * base types: addresses, texts, integers and booleans.  That is how the index
+ * has their values; domains' constraints are not checked.  It is the table
+ * itself if it has no such columns, or if its lines need not all be records: a
+ * value that is none of the base type would be left out, where the domain's
+ * input function may read it.
+ */
+extern const FlowlogTable *flowlog_table_with_bases(const FlowlogTable *table);
+
+/*
  * Returns the name of a column's field: that of option "field", or the column's
  * own if that is a group's number or missing.
  */

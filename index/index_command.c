@@ -166,7 +166,7 @@ flowlog_index_create(PG_FUNCTION_ARGS)
 	SPI_connect();
 	foreach(cell, tables)
 	{
-		FlowlogTable *table = flowlog_table_open(lfirst_oid(cell));
+		const FlowlogTable *table = flowlog_table_with_bases(flowlog_table_open(lfirst_oid(cell)));
 		List *names = PG_ARGISNULL(1) ? default_columns(table)
 		                              : named_columns(table, PG_GETARG_ARRAYTYPE_P(1));
 		FlowlogBefore before;

@@ -193,6 +193,7 @@ flowlog_index_find_all(Snapshot snapshot)
 int
 flowlog_index_find_column(const FlowlogTable *table, const char *name)
 {
+	table = flowlog_table_with_bases(table);
 	for (int i = 0; i < table->ncolumns; i++)
 		if (strcmp(table->columns[i].name, name) == 0)
 			return flow_index_takes(&table->columns[i]) ? i : -1;
@@ -218,6 +219,7 @@ flowlog_index_find_columns(const FlowlogIndex *index, const FlowlogTable *table,
 	int count = 0;
 	ListCell *cell;
 
+	table = flowlog_table_with_bases(table); /* once for all */
 	foreach(cell, index->names)
 		columns[count++] = flowlog_index_find_column(table, strVal(lfirst(cell)));
 }
@@ -371,6 +373,7 @@ flowlog_index_meaning(const FlowlogIndex *index, const FlowlogTable *table,
 	StringInfoData all;
 	ListCell *cell;
 
+	table = flowlog_table_with_bases(table);
 	initStringInfo(&all);
 	appendStringInfo(&all,
 	                 "%d %d %d %d %d " INT64_FORMAT,

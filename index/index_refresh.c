@@ -47,7 +47,7 @@ typedef struct Refresh
 	MemoryContext context; /* of all that lives as long as the refresh of this table */
 	MemoryContextCallback callback;
 	FlowlogIndex *index;
-	FlowlogTable *table;
+	const FlowlogTable *table;
 	unsigned char meaning[FLOWLOG_INDEX_MEANING];
 	FlowlogBackend backend;
 	FlowStore *store;
@@ -118,7 +118,7 @@ prepare(Refresh *refresh, Relation relation)
 	refresh->index = flowlog_index_find(refresh->relid, GetActiveSnapshot());
 	if (refresh->index != NULL)
 	{
-		refresh->table = flowlog_table_open(refresh->relid);
+		refresh->table = flowlog_table_with_bases(flowlog_table_open(refresh->relid));
 		flowlog_index_meaning(refresh->index, refresh->table, refresh->meaning);
 		find_columns(refresh);
 		/* the meaning is the same for all shards, so the index covers all files */

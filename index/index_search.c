@@ -233,7 +233,7 @@ flowlog_index_search_begin(const FlowlogIndex *index, const FlowlogTable *table,
 	unsigned char meaning[FLOWLOG_INDEX_MEANING];
 
 	search->index = index;
-	search->table = table;
+	search->table = flowlog_table_with_bases(table);
 	search->backend = backend;
 	search->snapshot = snapshot;
 	search->context = CurrentMemoryContext;

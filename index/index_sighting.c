@@ -151,6 +151,7 @@ text_addresses(const FlowlogIndex *index, const FlowlogTable *table)
 	int columns[FLOWLOG_INDEX_COLUMNS];
 	uint32 mask = 0;
 
+	table = flowlog_table_with_bases(table);
 	flowlog_index_find_columns(index, table, columns);
 	for (int i = 0; i < list_length(index->names); i++)
 	{

@@ -27,12 +27,31 @@ sub one_of
 	return $_[ int(rand(@_)) ];
 }
 
-# [ name of the field, type of the table "flow", of the table "texts" ]
+# [ name of the field, type of the table "flow", of the table "texts", of the table "domains" ]
 our @index_fields = (
-	[ 'interface-id', 'text', 'varchar(80)' ], [ 'srcaddr', 'inet', 'text' ], [ 'dstaddr', 'inet', 'text' ], [ 'pkt-srcaddr', 'text', 'text COLLATE "C"' ], [ 'dstport', 'int', 'smallint' ], [ 'bytes', 'bigint', 'numeric' ],
-	[ 'flow-direction', 'char(8)', 'text' ], [ 'tcp-flags', 'boolean', 'boolean' ], [ 'start', 'timestamptz', 'bigint' ], [ 'end', 'timestamp', 'date' ], [ 'action', 'text', 'text' ], [ 'log-status', 'text', 'text' ]);
+	[ 'interface-id', 'text', 'varchar(80)', 'dtext' ],
+	[ 'srcaddr', 'inet', 'text', 'dinet' ],
+	[ 'dstaddr', 'inet', 'text', 'inet' ],
+	[ 'pkt-srcaddr', 'text', 'text COLLATE "C"', 'dtext' ],
+	[ 'dstport', 'int', 'smallint', 'dsmall' ],
+	[ 'bytes', 'bigint', 'numeric', 'bigint' ],
+	[ 'flow-direction', 'char(8)', 'text', 'char(8)' ],
+	[ 'tcp-flags', 'boolean', 'boolean', 'dboolean' ],
+	[ 'start', 'timestamptz', 'bigint', 'timestamptz' ],
+	[ 'end', 'timestamp', 'date', 'timestamp' ],
+	[ 'action', 'text', 'text', 'text' ],
+	[ 'log-status', 'text', 'text', 'text' ]);
 
-# The columns' definitions: 1 of "flow", 2 of "texts".
+# Domains of the third; their constraints hold for all values.
+our $index_domains = q{
+	CREATE DOMAIN dtext AS varchar(80) CHECK (VALUE IS NULL OR length(VALUE) < 81);
+	CREATE DOMAIN dinet AS inet CHECK (VALUE IS NULL OR family(VALUE) IN (4, 6));
+	CREATE DOMAIN dint AS int;
+	CREATE DOMAIN dsmall AS dint CHECK (VALUE < 1000000);
+	CREATE DOMAIN dboolean AS boolean;
+};
+
+# The columns' definitions: 1 of "flow", 2 of "texts", 3 of "domains".
 sub index_columns
 {
 	my ($which) = @_;

@@ -72,6 +72,8 @@ my $below = '${dir}/${day:yyyy/MM/dd}/*.log';
 my @inet = (regex => undef, columns => 'dir text, day date, ' . index_columns(1));
 my @text = (regex => undef, columns => 'dir text, day date, ' . index_columns(2));
 create_table($node, 'flow', "$root/good/$below", @inet);
+$node->safe_psql('postgres', $FlowLogIndexQuery::index_domains);
+create_table($node, 'domains', "$root/good/$below", regex => undef, columns => 'dir text, day date, ' . index_columns(3));
 create_table($node, 'texts', "$root/good/$below", @text);
 create_table($node, 'settled', "$root/good/$below", settled_after => '2 days', @inet);
 create_table($node, 'bare', "$root/good/$below", @inet);
@@ -88,12 +90,12 @@ $node->safe_psql('postgres', 'CREATE TABLE parts (dir text, day date, ' . index_
 
 # [ table, are its columns texts, its index's columns ]
 my @tables = (
-	[ 'flow', 0 ], [ 'flow', 0 ], [ 'texts', 1 ], [ 'texts', 1 ], [ 'settled', 0 ], [ 'bucket', 0 ], [ 'ignored', 0 ], [ 'nulled', 0 ], [ 'parts', 0 ]);
+	[ 'flow', 0 ], [ 'flow', 0 ], [ 'texts', 1 ], [ 'texts', 1 ], [ 'domains', 0 ], [ 'domains', 0 ], [ 'settled', 0 ], [ 'bucket', 0 ], [ 'ignored', 0 ], [ 'nulled', 0 ], [ 'parts', 0 ]);
 my $indexed = q{'interface_id', 'srcaddr', 'dstaddr', 'pkt_srcaddr', 'dstport', 'flow_direction', 'tcp_flags'};
 
 sub create_indexes
 {
-	foreach my $table (qw(flow texts settled bucket ignored nulled parts))
+	foreach my $table (qw(flow texts domains settled bucket ignored nulled parts))
 	{
 		my $more = $table eq 'texts' ? '' : q{, 'bytes'};
 
@@ -111,7 +113,7 @@ sub refresh
 
 sub refresh_all
 {
-	my @bad = grep { $_ ne '' } map { refresh($_) } qw(flow texts settled bucket ignored nulled parts);
+	my @bad = grep { $_ ne '' } map { refresh($_) } qw(flow texts domains settled bucket ignored nulled parts);
 
 	is(join("\n", @bad), '', 'all indexes are refreshed');
 	return;
@@ -226,7 +228,7 @@ is($pruned{defined} // 0, 0, 'without entries it spares nothing');
 settle();
 refresh_all();
 is(outcome($node, q{SELECT string_agg(concat_ws(' ', "table", files, files_not_covered), ', ' ORDER BY "table"::text COLLATE "C") FROM flowlog_indexes}),
-	'bucket 40 0, flow 40 0, ignored 20 0, nulled 20 0, part_a 20 0, part_b 20 0, settled 40 0, texts 40 0', 'and cover all files');
+	'bucket 40 0, domains 40 0, flow 40 0, ignored 20 0, nulled 20 0, part_a 20 0, part_b 20 0, settled 40 0, texts 40 0', 'and cover all files');
 # of a bucket the planner knows nothing else
 my ($lines) = outcome($node, q{EXPLAIN (ANALYZE, COSTS OFF) SELECT FROM bucket}) =~ /Lines: (\d+)/;
 my ($known, $guess) = map { outcome($node, "SET flowlog_fdw.enable_index = $_; EXPLAIN SELECT FROM bucket") =~ /rows=(\d+)/ ? $1 : 0 } 'on', 'off';
@@ -316,7 +318,7 @@ try_queries('refreshed', 8);
 # a session that refreshes without a pause, while files change
 my $refresher = FlowLogSession->new($node);
 my $rounds = $queries >= 1000 ? 60 : 10;
-$refresher->send_sql(join("\n", map { "CALL flowlog_index_refresh('$_');" } (qw(flow texts settled bucket ignored nulled parts)) x $rounds));
+$refresher->send_sql(join("\n", map { "CALL flowlog_index_refresh('$_');" } (qw(flow texts domains settled bucket ignored nulled parts)) x $rounds));
 try_queries('being refreshed', 15, do => \&change, every => 30);
 outcome($node, 'SELECT pg_cancel_backend(' . $refresher->pid . ')');
 $refresher->finish;
@@ -390,7 +392,7 @@ try_queries('standby', 6, node => $standby);
 like(outcome($standby, q{CALL flowlog_index_refresh('flow')}), qr/ERROR:  25006: /, 'a standby cannot refresh');
 like(outcome($standby, q{SELECT flowlog_index_create('bare')}), qr/ERROR:  25006: /, 'nor create');
 like(outcome($standby, q{SELECT flowlog_index_drop('flow')}), qr/ERROR:  25006: /, 'nor drop');
-is(outcome($standby, 'SELECT count(*) FROM flowlog_indexes'), 8, 'it shows the indexes');
+is(outcome($standby, 'SELECT count(*) FROM flowlog_indexes'), 9, 'it shows the indexes');
 change() foreach 1 .. 5;
 try_queries('standby, stale', 3, node => $standby);
 $standby->stop;
@@ -400,15 +402,15 @@ my $dump = "$root/dump.sql";
 command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'it can be dumped');
 outcome($node, 'CREATE DATABASE restored');
 command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr('restored') ], 'and restored');
-is($node->safe_psql('restored', 'SELECT count(*), sum(files), min(cardinality(columns)) FROM flowlog_indexes'), '8|0|7', 'with the definitions, and no entries');
-is($node->safe_psql('restored', 'SELECT count(*) FROM flowlog_index_definitions'), 8, 'but for tables that were dropped');
+is($node->safe_psql('restored', 'SELECT count(*), sum(files), min(cardinality(columns)) FROM flowlog_indexes'), '9|0|7', 'with the definitions, and no entries');
+is($node->safe_psql('restored', 'SELECT count(*) FROM flowlog_index_definitions'), 9, 'but for tables that were dropped');
 try_queries('restored', 1, dbname => 'restored', prunes => 0);
 is($pruned{restored} // 0, 0, 'which spare nothing');
 settle();
-$node->safe_psql('restored', "CALL flowlog_index_refresh('$_')") foreach qw(flow texts settled bucket ignored nulled parts);
+$node->safe_psql('restored', "CALL flowlog_index_refresh('$_')") foreach qw(flow texts domains settled bucket ignored nulled parts);
 is($node->safe_psql('restored', 'SELECT sum(files_not_covered) FROM flowlog_indexes'), 0, 'until they are refreshed');
 try_queries('restored, and refreshed', 3, dbname => 'restored');
-is($node->safe_psql('restored', q{CREATE FOREIGN TABLE another (srcaddr inet) SERVER logs OPTIONS (location '/'); SELECT flowlog_index_create('another'); SELECT count(DISTINCT number) FROM flowlog_index_definitions}), "\n9", 'a new one has a number of its own');
+is($node->safe_psql('restored', q{CREATE FOREIGN TABLE another (srcaddr inet) SERVER logs OPTIONS (location '/'); SELECT flowlog_index_create('another'); SELECT count(DISTINCT number) FROM flowlog_index_definitions}), "\n10", 'a new one has a number of its own');
 
 foreach my $what (sort keys %pruned)
 {
