@@ -255,7 +255,8 @@ extern FlowStatus flow_reader_group_all(FlowReader *reader, FlowGroups *const *g
 /*
  * Adds a record that an index has, given by its fields, to groups of the reader
  * as flow_groups_add_repeated does.  Only when all files have been read.
- * FLOW_END: it is added; otherwise as for flow_reader_group, and the call is to be repeated.
+ * FLOW_END: it is added; otherwise as for flow_reader_group, and the call is to
+ * be repeated.
  */
 extern FlowStatus flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
                                           const FlowSlice *fields, uint64_t times,
