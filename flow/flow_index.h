@@ -58,6 +58,18 @@ extern bool flow_index_key_of_address(FlowSlice text, FlowIndexKey *key);
 /* Returns less than, equal to or greater than 0. */
 extern int flow_index_key_compare(const FlowIndexKey *a, const FlowIndexKey *b);
 
+/* Returns true if keys are equal. */
+static inline bool
+flow_index_key_is(const FlowIndexKey *a, const FlowIndexKey *b)
+{
+	/* keys come in order, and most of those that follow each other differ in their first bytes */
+	if (a->len != b->len || memcmp(a->bytes, b->bytes, 1) != 0)
+		return false;
+	if (a->len >= 5 && memcmp(a->bytes + 1, b->bytes + 1, 4) != 0)
+		return false;
+	return memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
 /* ---------- entries and blocks ---------- */
 
 /*

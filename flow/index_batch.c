@@ -20,7 +20,8 @@
 
 #define FIRST_SLOTS 4096
 #define FIRST_PLACES 4096
-#define WAITING 16 /* a power of two */
+#define WAITING 32 /* a power of two */
+#define AHEAD 8    /* keys that are prefetched before they are read */
 
 #define STEPS_A_LOOK 4096 /* adds, entries or slots between two checks for an interrupt */
 
@@ -254,7 +255,7 @@ find_key(FlowIndexBatch *batch, const FlowIndexKey *key, uint64_t hash)
 
 	for (i = hash >> batch->shift; batch->slots[i].key != 0; i = (i + 1) & last)
 		if (batch->slots[i].hash == (uint32_t) hash &&
-		    flow_index_key_compare(&stored_key(batch, batch->slots[i].key)->key, key) == 0)
+		    flow_index_key_is(&stored_key(batch, batch->slots[i].key)->key, key))
 			return batch->slots[i].key;
 	batch->slots[i] = (Slot) {(uint32_t) hash, flow_index_arena_take(&batch->arena, size)};
 	memcpy(&stored_key(batch, batch->slots[i].key)->key,
@@ -560,6 +561,9 @@ read_value(FlowIndexBatch *batch)
 	const uint64_t *items = stage->places->items + batch->at;
 	uint32_t value = flow_index_place_value(items[0]);
 	size_t left = stage->to - batch->at, count = 1, nfound = 0;
+
+	if (stage->places == &batch->others && value + AHEAD < batch->nkeys)
+		__builtin_prefetch(stored_key(batch, batch->keys[value + AHEAD]));
 
 	while (count < left && flow_index_place_value(items[count]) == value)
 		count++;

@@ -192,7 +192,7 @@ put_key(FlowIndexWriter *writer, const FlowIndexKey *key)
 
 	if (writer->entries == 0)
 		put_other_key(writer, key);
-	else if (flow_index_key_compare(key, &writer->last) == 0)
+	else if (flow_index_key_is(key, &writer->last))
 		put(writer, 1, after_ipv4 ? 2 : 1);
 	else if (after_ipv4 && key->bytes[0] == FLOW_INDEX_IPV4)
 	{

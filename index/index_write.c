@@ -107,7 +107,7 @@ write_entry(BatchWriter *writer, uint32 base, const FlowIndexEntry *entry)
 
 	if (!writer->begun)
 		flow_index_write_begin(&writer->block, base);
-	if (!writer->begun || flow_index_key_compare(&writer->last, &entry->key) != 0)
+	if (!writer->begun || !flow_index_key_is(&writer->last, &entry->key))
 		writer->values++;
 	writer->pairs += (int64) entry->nfiles;
 	writer->begun = true;
@@ -310,8 +310,8 @@ typedef struct Joined
 static void
 join(Joined *joined, const FlowIndexEntry *entry, BatchWriter *writer, uint32 base)
 {
-	if (joined->is_open && (joined->entry.mask != entry->mask ||
-	                        flow_index_key_compare(&joined->entry.key, &entry->key) != 0))
+	if (joined->is_open &&
+	    (joined->entry.mask != entry->mask || !flow_index_key_is(&joined->entry.key, &entry->key)))
 	{
 		joined->entry.files = joined->files;
 		write_entry(writer, base, &joined->entry);
