@@ -62,6 +62,18 @@ foreach my $most (1, 4, 12)
 	}
 }
 
+# Processes may each read another table of an append.
+create_table($node, "part$_", "s3://logs/many/${_}*.log", server => 'most12') foreach 0 .. 3;
+$session->safe_query('SET max_parallel_workers_per_gather = 3');
+$s3->wait_for_no_connection;
+$s3->reset_counters;
+my $append = 'SELECT count(srcport) FROM (' . join(' UNION ALL ', map { "SELECT srcport FROM part$_" } 0 .. 3) . ') p';
+like($session->safe_query("EXPLAIN $append"), qr/Parallel Append/, 'tables that are appended in parallel');
+is($session->safe_query($append), $rows - 10, 'are all read');
+cmp_ok($s3->counter('busy_most'), '<=', 12, 'with no more connections');
+$session->quit;
+$session = FlowLogSession->new($node);
+
 # Scans in a function are not shared: each process that calls it, the leader included, scans by itself, however many they are.
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION count_many(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS
