@@ -141,6 +141,7 @@ CORE_OBJS = \
 	flow/group_memory.o \
 	flow/group_merge.o \
 	flow/group_packed.o \
+	flow/group_rows.o \
 	flow/group_table.o \
 	flow/group_total.o \
 	flow/group_given.o \

@@ -119,6 +119,7 @@ unpack(FlowGroups *groups)
 		status = merge_loose(groups, &run, group.totals);
 		packed->count -= status == FLOW_OK;
 		groups->count -= status == FLOW_OK;
+		flow_rows_trim(packed);
 		if (status == FLOW_OK && packed->count % FLOW_RUN == 0 &&
 		    flow_interrupted(groups->spec.host))
 			status = FLOW_INTERRUPTED;

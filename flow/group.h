@@ -101,10 +101,20 @@ typedef struct FlowPacked
 	/* rows, one after the other: a word for each key, then totals */
 	char **chunks;
 	size_t max_chunks; /* room in chunks[] */
-	size_t nchunks;    /* those after the last row are spare */
+	size_t nchunks;
 	size_t row_size;
-	size_t chunk_size;
 	unsigned row_bits; /* log2 of the rows of a chunk */
+
+	/* the memory of chunks (group_rows.c): each slab has several */
+	char **slabs;
+	size_t max_slabs; /* room in slabs[] */
+	size_t nslabs;
+	size_t slab_size;
+	size_t slab_chunks;  /* in each slab */
+	size_t chunk_stride; /* from one to the next */
+	size_t ncut;         /* chunks that have been taken of slabs, in their order */
+	char *given;         /* the last of those that were given back; NULL: none */
+	size_t ngiven;
 
 	FlowPackedTotal *totals; /* by aggregate */
 	uint64_t *nulls;         /* by key: the word of its column's null text, or 0 */
@@ -267,17 +277,22 @@ extern void flow_group_update_totals(FlowGroups *groups, const FlowRun *run);
 extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
                                     const FlowTotal *added);
 
-/* Rows begin with a cache line. */
-#define FLOW_PACKED_ALIGN 64
+#define FLOW_CACHE_LINE 64
 
 static inline uint64_t *
 flow_packed_row(const FlowPacked *packed, size_t row)
 {
-	uintptr_t chunk = (uintptr_t) packed->chunks[row >> packed->row_bits];
 	size_t number = row & (((size_t) 1 << packed->row_bits) - 1);
 
-	chunk = (chunk + FLOW_PACKED_ALIGN - 1) / FLOW_PACKED_ALIGN * FLOW_PACKED_ALIGN;
-	return (uint64_t *) (chunk + number * packed->row_size);
+	return (uint64_t *) (void *) (packed->chunks[row >> packed->row_bits] +
+	                              number * packed->row_size);
+}
+
+/* Returns the number of slabs of which no chunk has been taken. */
+static inline size_t
+flow_packed_spare_slabs(const FlowPacked *packed)
+{
+	return packed->nslabs - (packed->ncut + packed->slab_chunks - 1) / packed->slab_chunks;
 }
 
 static inline uint64_t *
@@ -292,13 +307,6 @@ flow_packed_count(uint64_t *row, const FlowPackedTotal *total)
 	return (uint32_t *) (void *) ((char *) row + total->count);
 }
 
-/* Returns how many chunks of packed rows are in use. */
-static inline size_t
-flow_packed_chunks(const FlowPacked *packed)
-{
-	return (packed->count + ((size_t) 1 << packed->row_bits) - 1) >> packed->row_bits;
-}
-
 /* ---------- group_memory.c ---------- */
 
 /*
@@ -306,6 +314,9 @@ flow_packed_chunks(const FlowPacked *packed)
  * While there is no group, everything fits.
  */
 extern FlowStatus flow_group_take_memory(FlowGroups *groups, size_t size, void **memory);
+
+/* Releases a slab of which no chunk has been taken; false if there is none. */
+extern bool flow_group_release_slab(FlowGroups *groups);
 
 /* Makes slots empty; FLOW_OK or FLOW_INTERRUPTED. */
 extern FlowStatus flow_group_empty_slots(const FlowHost *host, FlowGroupSlot *slots, size_t count);
@@ -316,6 +327,35 @@ extern FlowStatus flow_group_empty_slots(const FlowHost *host, FlowGroupSlot *sl
  * After FLOW_LIMIT, FLOW_NO_MEMORY or FLOW_INTERRUPTED the table is as it was.
  */
 extern FlowStatus flow_group_grow_slots(FlowGroups *groups, FlowGroupSlot **slots, unsigned *bits);
+
+/* ---------- group_rows.c ---------- */
+
+/* Sets the sizes of chunks and slabs, that of rows being set. */
+extern void flow_rows_lay_out(FlowGroups *groups);
+
+/* Makes sure that there is space for one more row. */
+extern FlowStatus flow_rows_have(FlowGroups *groups);
+
+/*
+ * Takes a chunk of memory for rows, which begins with a cache line; and gives it
+ * back.
+ */
+extern FlowStatus flow_rows_take(FlowGroups *groups, char **chunk);
+extern void flow_rows_give(FlowPacked *packed, char *chunk);
+
+/* Returns the place before a chunk that links it to the next one of a list. */
+static inline char **
+flow_rows_link(char *chunk)
+{
+	return (char **) (void *) (chunk - FLOW_CACHE_LINE);
+}
+
+/* Gives back the chunks after the last row. */
+extern void flow_rows_trim(FlowPacked *packed);
+
+/* Makes all chunks free, when there are no rows; and releases all memory. */
+extern void flow_rows_clear(FlowPacked *packed);
+extern void flow_rows_free(FlowGroups *groups);
 
 /* ---------- group_packed.c ---------- */
 

@@ -36,25 +36,29 @@ use_large_pages(void *memory, size_t size)
 
 /* ---------- memory within the bound ---------- */
 
-/* Releases a chunk that holds no groups, if there is one. */
-static bool
-release_spare(FlowGroups *groups)
+bool
+flow_group_release_slab(FlowGroups *groups)
 {
 	FlowPacked *packed = groups->packed;
 
+	if (packed == NULL || flow_packed_spare_slabs(packed) == 0)
+		return false;
+	flow_free(groups->spec.host, packed->slabs[--packed->nslabs]);
+	groups->used -= packed->slab_size;
+	return true;
+}
+
+/* Releases memory that holds no groups, if there is some. */
+static bool
+release_spare(FlowGroups *groups)
+{
 	if (groups->nchunks > groups->nused)
 	{
 		flow_free(groups->spec.host, groups->chunks[--groups->nchunks].data);
 		groups->used -= groups->chunk_size;
 		return true;
 	}
-	if (packed != NULL && packed->nchunks > flow_packed_chunks(packed))
-	{
-		flow_free(groups->spec.host, packed->chunks[--packed->nchunks]);
-		groups->used -= packed->chunk_size;
-		return true;
-	}
-	return false;
+	return flow_group_release_slab(groups);
 }
 
 FlowStatus
@@ -65,7 +69,7 @@ flow_group_take_memory(FlowGroups *groups, size_t size, void **memory)
 	size_t bound = groups->spec.memory;
 
 	if (packed != NULL)
-		spare += (packed->nchunks - flow_packed_chunks(packed)) * packed->chunk_size;
+		spare += flow_packed_spare_slabs(packed) * packed->slab_size;
 	if (groups->count > 0 && (size > bound || groups->used - spare > bound - size))
 		return FLOW_LIMIT;
 	while ((size > bound || groups->used > bound - size) && release_spare(groups))

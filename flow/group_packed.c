@@ -18,56 +18,13 @@
 /* Above this size, the table and rows are prefetched (see group_table.c). */
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
-/* So many chunks are freed within some milliseconds. */
-#define CHUNKS_AT_ONCE 16
-
 /* No sum may be as great. */
 #define SUM_LIMIT (UINT64_C(1) << 63)
-
-/* ---------- rows ---------- */
 
 static bool
 has_value(FlowAggregateKind kind)
 {
 	return kind == FLOW_SUM || kind == FLOW_MIN || kind == FLOW_MAX;
-}
-
-static FlowStatus
-grow_chunk_list(FlowGroups *groups)
-{
-	FlowPacked *packed = groups->packed;
-	size_t most = packed->max_chunks == 0 ? 64 : packed->max_chunks * 2;
-	void *memory;
-	FlowStatus status = flow_group_take_memory(groups, most * sizeof(char *), &memory);
-
-	if (status != FLOW_OK)
-		return status;
-	if (packed->nchunks > 0)
-		memcpy(memory, packed->chunks, packed->nchunks * sizeof(char *));
-	flow_free(groups->spec.host, packed->chunks);
-	groups->used -= packed->max_chunks * sizeof(char *);
-	packed->chunks = memory;
-	packed->max_chunks = most;
-	return FLOW_OK;
-}
-
-/* Makes sure that there is space for one more row. */
-static FlowStatus
-have_row(FlowGroups *groups)
-{
-	FlowPacked *packed = groups->packed;
-	void *memory;
-	FlowStatus status;
-
-	if (flow_likely(packed->count < packed->nchunks << packed->row_bits))
-		return FLOW_OK;
-	if (packed->nchunks == packed->max_chunks && (status = grow_chunk_list(groups)) != FLOW_OK)
-		return status;
-	status = flow_group_take_memory(groups, packed->chunk_size, &memory);
-	if (status != FLOW_OK)
-		return status;
-	packed->chunks[packed->nchunks++] = memory;
-	return FLOW_OK;
 }
 
 /* ---------- the hash table ---------- */
@@ -158,7 +115,7 @@ insert_row(FlowGroups *groups, FlowRun *run, size_t i, size_t slot)
 		return NULL;
 	status = have_free_slot(groups);
 	if (status == FLOW_OK)
-		status = have_row(groups);
+		status = flow_rows_have(groups);
 	if (status != FLOW_OK)
 	{
 		flow_run_cut(run, i, status, -1);
@@ -612,9 +569,7 @@ lay_out(FlowGroups *groups)
 		size += sizeof(uint32_t);
 	}
 	packed->row_size = (size + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
-	while (packed->row_size << (packed->row_bits + 1) <= groups->chunk_size)
-		packed->row_bits++;
-	packed->chunk_size = (packed->row_size << packed->row_bits) + FLOW_PACKED_ALIGN;
+	flow_rows_lay_out(groups);
 }
 
 /* Notes the words of NULL. */
@@ -685,9 +640,7 @@ flow_packed_free(FlowGroups *groups)
 	flow_free(host, groups->aside);
 	if (packed == NULL)
 		return;
-	for (size_t i = 0; i < packed->nchunks; i++)
-		flow_free(host, packed->chunks[i]);
-	flow_free(host, packed->chunks);
+	flow_rows_free(groups);
 	flow_free(host, packed->slots);
 	flow_free(host, packed->totals);
 	flow_free(host, packed->nulls);
@@ -705,6 +658,7 @@ flow_packed_clear(FlowGroups *groups)
 	FlowPacked *packed = groups->packed;
 
 	packed->count = 0;
+	flow_rows_clear(packed);
 	return flow_group_empty_slots(groups->spec.host, packed->slots, (size_t) 1 << packed->bits);
 }
 
@@ -717,13 +671,9 @@ flow_packed_shrink(FlowGroups *groups)
 	size_t size = sizeof(FlowGroupSlot) << FIRST_TABLE_BITS;
 	FlowGroupSlot *slots;
 
-	while (packed->nchunks > 0)
-	{
-		flow_free(host, packed->chunks[--packed->nchunks]);
-		groups->used -= packed->chunk_size;
-		if (packed->nchunks % CHUNKS_AT_ONCE == 0 && flow_interrupted(host))
+	while (flow_group_release_slab(groups))
+		if (flow_interrupted(host))
 			return FLOW_INTERRUPTED;
-	}
 	if (packed->bits == FIRST_TABLE_BITS)
 		return FLOW_OK;
 	slots = flow_allocate(host, size);
