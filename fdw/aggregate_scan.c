@@ -36,6 +36,7 @@ struct FlowlogAggregation
 	FlowGroupBy constant;  /* the key of groups without values if there is none */
 	/* combines groups; NULL: partial groups are returned */
 	FlowlogStore *store;
+	int nshared;          /* keys by whose partitions processes share groups: the first ones */
 	FlowGroups *returned; /* the table from which groups are returned */
 	size_t shown;         /* the group that the slot has */
 	size_t position;      /* of the next one */
@@ -125,7 +126,6 @@ static void
 prepare_steps(FlowlogScan *scan, FlowlogAggregation *aggregation, const ForeignScan *plan)
 {
 	int nkeys;
-	int nshared;
 
 	for (int i = 0; i < aggregation->noutputs; i++)
 		if (!aggregation->outputs[i].distinct && !aggregation->outputs[i].is_grouping)
@@ -149,9 +149,11 @@ prepare_steps(FlowlogScan *scan, FlowlogAggregation *aggregation, const ForeignS
 	                                                  aggregation->nkeys);
 	/* groups of sets have the set's number as a key; without keys, processes share values */
 	nkeys = reader_keys(aggregation) + (aggregation->sets != NULL);
-	nshared = aggregation->distinct == NULL || aggregation->nkeys == 0 ? nkeys : aggregation->nkeys;
+	aggregation->nshared =
+		aggregation->distinct == NULL || aggregation->nkeys == 0 ? nkeys : aggregation->nkeys;
 	if (aggregation->sets != NULL || lsecond_int((List *) lsecond(plan->fdw_private)))
-		aggregation->store = flowlog_store_create(scan, nkeys, nshared, aggregation->nread);
+		aggregation->store =
+			flowlog_store_create(scan, nkeys, aggregation->nshared, aggregation->nread);
 }
 
 /* Returns true if groups of sets have the value of an output's column as a key. */
@@ -287,7 +289,8 @@ make_spec(FlowlogScan *scan)
 
 /* Creates a table of groups, by the first keys and of the first aggregates. */
 static FlowGroups *
-create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggregates, size_t memory)
+create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggregates, size_t memory,
+             int partition_keys)
 {
 	FlowlogAggregation *aggregation = scan->aggregation;
 	FlowGroups *groups;
@@ -304,6 +307,7 @@ create_table(FlowlogScan *scan, const FlowGroupBy *keys, int nkeys, int naggrega
 		.memory = memory,
 		.by_value = aggregation->store != NULL,
 		.empty_is_null = aggregation->empty_is_null,
+		.partition_keys = partition_keys,
 	};
 
 	if (flow_groups_create(&spec, &groups, &error) != FLOW_OK)
@@ -347,7 +351,7 @@ create_groups_of_sets(FlowlogScan *scan, size_t memory)
 			keys[aggregation->distinct != NULL ? flowlog_distinct_key(aggregation->distinct, output)
 			                                   : output->index] = keys[nkeys - 1];
 	}
-	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->nread, memory);
+	aggregation->of_sets = create_table(scan, keys, nkeys, aggregation->nread, memory, 0);
 }
 
 /* Creates the table of groups of the keys alone; there are fewer than with values. */
@@ -362,7 +366,7 @@ create_groups_of_keys(FlowlogScan *scan, size_t memory)
 		keys = &aggregation->constant;
 	flowlog_distinct_begin(
 		aggregation->distinct,
-		create_table(scan, keys, Max(aggregation->nkeys, 1), aggregation->naggregates, memory));
+		create_table(scan, keys, Max(aggregation->nkeys, 1), aggregation->naggregates, memory, 0));
 }
 
 /* Creates the tables of groups. */
@@ -382,8 +386,14 @@ create_groups(FlowlogScan *scan)
 	}
 	if (aggregation->distinct != NULL)
 		create_groups_of_keys(scan, of_keys);
-	aggregation->groups =
-		create_table(scan, aggregation->keys, reader_keys(aggregation), aggregation->nread, memory);
+	aggregation->groups = create_table(scan,
+	                                   aggregation->keys,
+	                                   reader_keys(aggregation),
+	                                   aggregation->nread,
+	                                   memory,
+	                                   aggregation->store != NULL
+	                                       ? Min(aggregation->nshared, reader_keys(aggregation))
+	                                       : 0);
 }
 
 /* Converts a group's key to a Datum. */
@@ -573,6 +583,16 @@ show_group(FlowlogScan *scan, TupleTableSlot *slot)
 	return false;
 }
 
+/* Reads until the table is full, or until the end, which is noted. */
+static void
+read_groups(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+
+	aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
+	flowlog_check_status(&scan->backend, flow_groups_settle(aggregation->groups));
+}
+
 /*
  * Fills the table with groups to be returned; returns false if there are no
  * more.
@@ -595,7 +615,7 @@ next_groups(FlowlogScan *scan)
 	/* read until the table is full, or until the end */
 	for (;;)
 	{
-		aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
+		read_groups(scan);
 		if (!aggregation->ended && flow_groups_count(aggregation->groups) == 0)
 			elog(ERROR, "no room for a single group");
 		if (store == NULL)
@@ -628,7 +648,7 @@ next_of_sets(FlowlogScan *scan)
 	flowlog_grouping_begin(aggregation->sets, aggregation->of_sets, store);
 	while (!aggregation->ended)
 	{
-		aggregation->ended = flowlog_scan_group(scan, aggregation->groups);
+		read_groups(scan);
 		flowlog_grouping_add(aggregation->sets, aggregation->groups, store);
 	}
 	return flowlog_store_finish(store, aggregation->of_sets) ||

@@ -241,6 +241,12 @@ typedef struct FlowGroupSpec
 	 * are whole.  NULL: none.
 	 */
 	const bool *empty_is_null;
+
+	/*
+	 * If above 0, groups that are many may be in pieces, in partitions by so
+	 * many of the first keys, until flow_groups_settle puts them together.
+	 */
+	int partition_keys;
 } FlowGroupSpec;
 
 /*
@@ -294,6 +300,13 @@ extern void flow_groups_total(const FlowGroups *groups, size_t position, int agg
                               FlowTotal *total);
 
 extern size_t flow_groups_count(const FlowGroups *groups);
+
+/*
+ * Makes one of each group's pieces, as is to be done before groups are counted or
+ * visited, if the spec has "partition_keys".  FLOW_OK; after FLOW_NO_MEMORY or
+ * FLOW_INTERRUPTED they can only be freed.
+ */
+extern FlowStatus flow_groups_settle(FlowGroups *groups);
 
 /*
  * Forgets all groups; and shrinks an empty table, for fewer groups than it had.

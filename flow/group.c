@@ -53,6 +53,7 @@ flow_groups_free(FlowGroups *groups)
 		return;
 	host = groups->spec.host;
 	flow_group_free_table(groups);
+	flow_spread_free(groups);
 	flow_packed_free(groups);
 	flow_free(host, groups->alone);
 	if (groups->spec.expressions == NULL)
@@ -98,9 +99,11 @@ unpack(FlowGroups *groups)
 	const FlowSlice *given = groups->given;
 	FlowPacked *packed = groups->packed;
 	const FlowCodes *codes[FLOW_PACK_KEYS];
-	FlowStatus status = FLOW_OK;
+	FlowStatus status = flow_spread_settle(groups);
 
 	packed->off = true;
+	packed->spreading = false;
+	packed->settled = packed->nkept = 0;
 	/* those of the run that is being added */
 	for (int k = 0; k < groups->spec.nkeys; k++)
 	{
@@ -136,7 +139,7 @@ make_room(FlowGroups *groups, const FlowRun *run, const FlowTotal *added)
 {
 	FlowPacked *packed = groups->packed;
 
-	if (packed == NULL || (packed->off && packed->count == 0))
+	if (packed == NULL || (packed->off && flow_packed_is_empty(packed)))
 		return FLOW_OK;
 	if (!packed->off && (added != NULL ? flow_packed_has_room_for(groups, added)
 	                                   : flow_packed_has_room(groups, run)))
@@ -154,6 +157,12 @@ add_run(FlowGroups *groups, FlowRun *run)
 	FlowMemo *memo = groups->expressions->memo;
 	FlowStatus status;
 
+	if (flow_spread_is_due(groups) && (status = flow_spread_begin(groups)) != FLOW_OK &&
+	    status != FLOW_LIMIT)
+	{
+		flow_run_cut(run, 0, status, -1);
+		return;
+	}
 	if (groups->alone == NULL)
 		flow_group_find_codes(groups, run);
 	flow_memo_gather(memo, run->batch->next != NULL);
@@ -201,6 +210,8 @@ flow_groups_add(FlowGroups *groups, const FlowBatch *batch, size_t *done, bool b
 		*bad = run.bad;
 		if (batch->next != NULL && !bad_is_null && most != SIZE_MAX)
 			groups->run = most = flow_run_next(&run, most);
+		if (run.status == FLOW_LIMIT && (run.status = flow_spread_make_room(groups)) == FLOW_OK)
+			continue;
 		if (run.status != FLOW_OK)
 			return run.status;
 		if (batch->next == NULL)
@@ -265,8 +276,15 @@ flow_groups_count(const FlowGroups *groups)
 }
 
 FlowStatus
+flow_groups_settle(FlowGroups *groups)
+{
+	return groups->packed != NULL ? flow_spread_settle(groups) : FLOW_OK;
+}
+
+FlowStatus
 flow_groups_clear(FlowGroups *groups)
 {
+	bool spreading = groups->packed != NULL && groups->packed->spreading;
 	FlowStatus status = FLOW_OK;
 
 	groups->count = 0;
@@ -276,7 +294,12 @@ flow_groups_clear(FlowGroups *groups)
 		memset(groups->alone, 0, (size_t) groups->spec.naggregates * sizeof(FlowTotal));
 	else
 		status = flow_group_clear_table(groups);
-	return groups->packed != NULL && status == FLOW_OK ? flow_packed_clear(groups) : status;
+	if (groups->packed != NULL && status == FLOW_OK)
+		status = flow_packed_clear(groups);
+	/* there will be as many groups */
+	if (spreading && status == FLOW_OK && (status = flow_spread_begin(groups)) == FLOW_LIMIT)
+		status = FLOW_OK;
+	return status;
 }
 
 FlowStatus

@@ -82,6 +82,8 @@ typedef struct FlowPackedTotal
 	uint64_t bound;
 } FlowPackedTotal;
 
+typedef struct FlowSpread FlowSpread;
+
 /*
  * Groups whose keys fit into a word each (group_word.h), with totals of 64
  * bits.  They take a third of the memory of others, and so of the waits for
@@ -93,6 +95,7 @@ typedef struct FlowPacked
 	bool trusted; /* keys are good, and in their form */
 	size_t count;
 	uint64_t records; /* no count in any row is greater */
+	uint64_t since;   /* its value when the table grew */
 
 	/* a hash table like that of other groups; a slot has 1 + the row's number */
 	FlowGroupSlot *slots;
@@ -115,6 +118,14 @@ typedef struct FlowPacked
 	size_t ncut;         /* chunks that have been taken of slabs, in their order */
 	char *given;         /* the last of those that were given back; NULL: none */
 	size_t ngiven;
+	size_t nkept; /* so many of these are not taken */
+
+	/* partitions of rows of records, which are not yet merged (group_spread.c) */
+	bool grows_fast; /* many of the last records made groups */
+	bool spreading;  /* records become rows there */
+	FlowSpread *spread;
+	size_t nspread; /* number of rows there, at most */
+	size_t settled; /* rows before this one are merged ones, and in no slot */
 
 	FlowPackedTotal *totals; /* by aggregate */
 	uint64_t *nulls;         /* by key: the word of its column's null text, or 0 */
@@ -279,13 +290,26 @@ extern void flow_group_merge_totals(const FlowGroups *groups, FlowTotal *totals,
 
 #define FLOW_CACHE_LINE 64
 
+/* Returns a row of a list of chunks; and one of the groups. */
 static inline uint64_t *
-flow_packed_row(const FlowPacked *packed, size_t row)
+flow_packed_row_of(const FlowPacked *packed, char *const *chunks, size_t row)
 {
 	size_t number = row & (((size_t) 1 << packed->row_bits) - 1);
 
-	return (uint64_t *) (void *) (packed->chunks[row >> packed->row_bits] +
-	                              number * packed->row_size);
+	return (uint64_t *) (void *) (chunks[row >> packed->row_bits] + number * packed->row_size);
+}
+
+static inline uint64_t *
+flow_packed_row(const FlowPacked *packed, size_t row)
+{
+	return flow_packed_row_of(packed, packed->chunks, row);
+}
+
+/* Returns true if there are no rows at all. */
+static inline bool
+flow_packed_is_empty(const FlowPacked *packed)
+{
+	return packed->count == 0 && packed->nspread == 0;
 }
 
 /* Returns the number of slabs of which no chunk has been taken. */
@@ -293,6 +317,21 @@ static inline size_t
 flow_packed_spare_slabs(const FlowPacked *packed)
 {
 	return packed->nslabs - (packed->ncut + packed->slab_chunks - 1) / packed->slab_chunks;
+}
+
+/*
+ * Returns the partition of the first words, which are so far apart; it does not
+ * depend on the table.
+ */
+static inline unsigned
+flow_words_partition(const uint64_t *words, size_t stride, int nkeys, unsigned bits)
+{
+	uint64_t hash = 0;
+
+	for (int k = 0; k < nkeys; k++)
+		hash = flow_key_fold(hash ^ words[(size_t) k * stride] ^ UINT64_C(0xA0761D6478BD642F),
+		                     UINT64_C(0xE7037ED1A0B428DB));
+	return (unsigned) (hash >> (64 - bits));
 }
 
 static inline uint64_t *
@@ -390,6 +429,12 @@ extern bool flow_packed_read_words(FlowGroups *groups, FlowRun *run);
 /* The same for record i alone, whose keys have been read. */
 extern bool flow_packed_read_word(FlowGroups *groups, size_t i);
 
+/*
+ * Clears plain[i] if a key of record i, whose words are there, is not surely
+ * both good and written in its value's form.
+ */
+extern void flow_packed_mark_plain(const FlowGroups *groups, size_t first, size_t end, bool *plain);
+
 /* Finds or makes the group of record i, whose words are there; NULL: the run ends there. */
 extern uint64_t *flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i);
 
@@ -398,6 +443,15 @@ extern uint64_t *flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i
  * there.  Returns the first one whose words are not, or the run's count.
  */
 extern size_t flow_packed_find(FlowGroups *groups, FlowRun *run, size_t first);
+
+/*
+ * Finds the groups of rows, at most FLOW_RUN; a row whose group is not there
+ * becomes one.  Returns how many were processed, all if *status is FLOW_OK.  Of
+ * these, rows[] keeps those whose groups were found, *nfound in number, which
+ * are in packed->found.
+ */
+extern size_t flow_packed_place_rows(FlowGroups *groups, uint64_t **rows, size_t count,
+                                     size_t *nfound, FlowStatus *status);
 
 /* Adds the run's values to the totals of the rows found. */
 extern void flow_packed_update(FlowGroups *groups, const FlowRun *run);
@@ -411,6 +465,42 @@ extern void flow_packed_show(const FlowGroups *groups, uint64_t *row, FlowGroup 
 /* The same for one of its totals. */
 extern void flow_packed_show_total(const FlowGroups *groups, uint64_t *row, int a,
                                    FlowTotal *total);
+
+/* ---------- group_merge.c ---------- */
+
+/*
+ * Merges some rows into the table, where sums have room for them, and sets
+ * *done to their number; FLOW_LIMIT: there is no room for the next one.
+ */
+extern FlowStatus flow_packed_merge_rows(FlowGroups *groups, uint64_t *const *rows, size_t count,
+                                         size_t *done);
+
+/* ---------- group_spread.c ---------- */
+
+/* The logarithm of the number of partitions: 32. */
+#define FLOW_SPREAD_BITS 5
+
+/* Returns true if records should be spread to partitions from now on. */
+extern bool flow_spread_is_due(FlowGroups *groups);
+
+/* Begins with that.  After FLOW_LIMIT all is as it was. */
+extern FlowStatus flow_spread_begin(FlowGroups *groups);
+
+/* Does what flow_packed_find does, while records are spread. */
+extern size_t flow_spread_find(FlowGroups *groups, FlowRun *run, size_t first);
+
+/*
+ * Merges all rows, so that each group is one again.  After FLOW_INTERRUPTED or
+ * FLOW_NO_MEMORY the groups can only be freed.
+ */
+extern FlowStatus flow_spread_settle(FlowGroups *groups);
+
+/*
+ * The same, when there is no room for a record.  FLOW_LIMIT: that has not made
+ * enough room, or records are not spread.
+ */
+extern FlowStatus flow_spread_make_room(FlowGroups *groups);
+extern void flow_spread_free(FlowGroups *groups);
 
 /* ---------- group_table.c ---------- */
 

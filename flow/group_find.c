@@ -85,11 +85,13 @@ find_by_codes(FlowGroups *groups, FlowRun *run, int nkeys)
 static void
 find_by_words(FlowGroups *groups, FlowRun *run)
 {
+	/* groups that are added are merged at once */
+	bool spreads = groups->packed->spreading && groups->given == NULL;
 	size_t i = 0;
 
 	while (i < run->count)
 	{
-		size_t end = flow_packed_find(groups, run, i);
+		size_t end = spreads ? flow_spread_find(groups, run, i) : flow_packed_find(groups, run, i);
 
 		groups->npacked += end - i;
 		for (; i < end; i++)

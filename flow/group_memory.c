@@ -48,7 +48,7 @@ flow_group_release_slab(FlowGroups *groups)
 	return true;
 }
 
-/* Releases memory that holds no groups, if there is some. */
+/* Releases a chunk that holds no groups, if there is one. */
 static bool
 release_spare(FlowGroups *groups)
 {
@@ -70,7 +70,8 @@ flow_group_take_memory(FlowGroups *groups, size_t size, void **memory)
 
 	if (packed != NULL)
 		spare += flow_packed_spare_slabs(packed) * packed->slab_size;
-	if (groups->count > 0 && (size > bound || groups->used - spare > bound - size))
+	if ((groups->count > 0 || (packed != NULL && packed->nspread > 0)) &&
+	    (size > bound || groups->used - spare > bound - size))
 		return FLOW_LIMIT;
 	while ((size > bound || groups->used > bound - size) && release_spare(groups))
 		;

@@ -54,7 +54,7 @@ has_room(FlowGroups *groups, const Source *source)
 	uint64_t most = source->numbers != NULL ? source->count : 0;
 	int64_t numbers[FLOW_RUN];
 
-	if (packed->count == 0)
+	if (flow_packed_is_empty(packed))
 		flow_packed_forget_bounds(groups);
 	for (int a = 0; a < source->naggregates && merges_totals(source); a++)
 	{
@@ -143,6 +143,30 @@ merge_rows(FlowGroups *groups, const Source *source, FlowStatus *status)
 			add_numbers(groups, a, source, done);
 	*status = run.status;
 	return done;
+}
+
+/* Merges rows of the same form; returns how many were merged, before one that does not fit. */
+static size_t
+merge_same_rows(FlowGroups *groups, Source *source, FlowStatus *status)
+{
+	size_t found;
+	size_t done = flow_packed_place_rows(groups, source->rows, source->count, &found, status);
+
+	for (int a = 0; a < groups->spec.naggregates; a++)
+		merge_total(groups, a, source, found);
+	return done;
+}
+
+FlowStatus
+flow_packed_merge_rows(FlowGroups *groups, uint64_t *const *rows, size_t count, size_t *done)
+{
+	Source source = {.totals = groups->packed->totals, .naggregates = groups->spec.naggregates};
+	FlowStatus status = FLOW_OK;
+
+	for (; source.count < FLOW_RUN && source.count < count; source.count++)
+		source.rows[source.count] = rows[source.count];
+	*done = merge_same_rows(groups, &source, &status);
+	return status;
 }
 
 /* ---------- distinct values ---------- */
@@ -299,18 +323,6 @@ flow_groups_add_to_set(FlowGroups *groups, const FlowGroups *from, const bool *h
 /* So many rows are counted or moved within a few milliseconds. */
 #define ROWS_AT_ONCE ((size_t) 64 * 1024)
 
-/* Returns the partition of the first words, which does not depend on the table. */
-static unsigned
-partition_of_words(const uint64_t *words, int nkeys, unsigned bits)
-{
-	uint64_t hash = 0;
-
-	for (int k = 0; k < nkeys; k++)
-		hash = flow_key_fold(hash ^ words[k] ^ UINT64_C(0xA0761D6478BD642F),
-		                     UINT64_C(0xE7037ED1A0B428DB));
-	return (unsigned) (hash >> (64 - bits));
-}
-
 unsigned
 flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys, unsigned bits)
 {
@@ -332,7 +344,7 @@ flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys
 		if (packed)
 			words[k] = word;
 	}
-	return packed ? partition_of_words(words, nkeys, bits)
+	return packed ? flow_words_partition(words, 1, nkeys, bits)
 	              : (unsigned) (flow_key_fold(hash, UINT64_C(0xE7037ED1A0B428DB)) >> (64 - bits));
 }
 
@@ -360,7 +372,7 @@ flow_groups_count_rows(const FlowGroups *groups, int nkeys, unsigned bits, size_
 		return FLOW_END;
 	end = end_of_piece(packed, *position);
 	for (; *position < end; ++*position)
-		counts[partition_of_words(flow_packed_row(packed, *position), nkeys, bits)]++;
+		counts[flow_words_partition(flow_packed_row(packed, *position), 1, nkeys, bits)]++;
 	return FLOW_OK;
 }
 
@@ -374,7 +386,7 @@ flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **place
 	for (; *position < end; ++*position)
 	{
 		const uint64_t *row = flow_packed_row(packed, *position);
-		char **place = &places[partition_of_words(row, nkeys, bits)];
+		char **place = &places[flow_words_partition(row, 1, nkeys, bits)];
 
 		memcpy(*place, row, packed->row_size);
 		*place += packed->row_size;
@@ -397,17 +409,11 @@ flow_groups_add_rows(FlowGroups *groups, void *rows, size_t count, size_t *done)
 	if (packed->off)
 		return FLOW_END;
 	for (; source.count < FLOW_RUN && *done + source.count < count; source.count++)
-	{
-		uint64_t *row =
+		source.rows[source.count] =
 			(uint64_t *) (void *) ((char *) rows + (*done + source.count) * packed->row_size);
-
-		source.rows[source.count] = row;
-		for (int k = 0; k < groups->spec.nkeys; k++)
-			packed->words[k * FLOW_RUN + source.count] = row[k];
-	}
 	if (!has_room(groups, &source))
 		return FLOW_END;
-	*done += merge_rows(groups, &source, &status);
+	*done += merge_same_rows(groups, &source, &status);
 	return status;
 }
 

@@ -18,6 +18,12 @@
 /* Above this size, the table and rows are prefetched (see group_table.c). */
 #define FETCH_AHEAD_SIZE ((size_t) 512 * 1024)
 
+/* And above this one, groups that rows are merged into. */
+#define FETCH_GROUPS_SIZE ((size_t) 4 * 1024 * 1024)
+
+/* A table grows fast if there are fewer records for each group that is made. */
+#define FAST_RECORDS 4
+
 /* No sum may be as great. */
 #define SUM_LIMIT (UINT64_C(1) << 63)
 
@@ -41,6 +47,14 @@ next_slot(const FlowPacked *packed, size_t slot)
 	return (slot + 1) & (((size_t) 1 << packed->bits) - 1);
 }
 
+/* Returns the bytes of slots and of the rows that these refer to. */
+static inline size_t
+size_of_table(const FlowPacked *packed)
+{
+	return (sizeof(FlowGroupSlot) << packed->bits) +
+	       (packed->count - packed->settled) * packed->row_size;
+}
+
 /* Fills the first empty slot for a group, from a slot on. */
 static inline void
 fill_slot(FlowPacked *packed, size_t slot, FlowGroupSlot filled)
@@ -57,14 +71,18 @@ fill_slot(FlowPacked *packed, size_t slot, FlowGroupSlot filled)
 static FlowStatus
 have_free_slot(FlowGroups *groups)
 {
-	const FlowPacked *packed = groups->packed;
+	FlowPacked *packed = groups->packed;
 	size_t size = (size_t) 1 << packed->bits;
+	size_t count = packed->count - packed->settled;
 	FlowStatus status;
 
-	if (flow_likely(packed->count < size / 2))
+	if (flow_likely(count < size / 2))
 		return FLOW_OK;
-	status = flow_group_grow_slots(groups, &groups->packed->slots, &groups->packed->bits);
-	return status == FLOW_LIMIT && packed->count < size / 4 * 3 ? FLOW_OK : status;
+	/* half of these groups have been made since it grew the last time */
+	packed->grows_fast = packed->records - packed->since < count / 2 * FAST_RECORDS;
+	packed->since = packed->records;
+	status = flow_group_grow_slots(groups, &packed->slots, &packed->bits);
+	return status == FLOW_LIMIT && count < size / 4 * 3 ? FLOW_OK : status;
 }
 
 /* ---------- finding ---------- */
@@ -99,12 +117,67 @@ is_plain(const FlowGroups *groups, int k, uint64_t word)
 	}
 }
 
+/* The same for the words of records; it is said of each at once, without branches. */
+static void
+mark_plain_texts(const FlowGroups *groups, int k, const uint64_t *words, size_t count, bool *plain)
+{
+	uint64_t null = groups->packed->nulls[k];
+	uint64_t empty = flow_group_empty_is_null(groups, k) ? FLOW_WORD_EMPTY : 0;
+	bool nullable = !groups->spec.columns[groups->spec.keys[k].column].not_null;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		bool is_null = words[i] == null;
+		bool is_text = (FLOW_WORD_KIND(words[i]) == FLOW_WORD_NIBBLES) & (words[i] != empty);
+
+		plain[i] &= (is_null & nullable) | (!is_null & is_text);
+	}
+}
+
+void
+flow_packed_mark_plain(const FlowGroups *groups, size_t first, size_t end, bool *plain)
+{
+	for (int k = 0; k < groups->spec.nkeys; k++)
+	{
+		const uint64_t *words = groups->packed->words + k * FLOW_RUN;
+		const FlowGroupBy *key = &groups->spec.keys[k];
+
+		if (key->expression != NULL)
+			continue;
+		if (groups->spec.columns[key->column].type == FLOW_TEXT &&
+		    groups->spec.columns[key->column].max_chars < 0)
+			mark_plain_texts(groups, k, words + first, end - first, plain + first);
+		else
+			for (size_t i = first; i < end; i++)
+				plain[i] &= is_plain(groups, k, words[i]);
+	}
+}
+
+/* Makes a row for a group whose hash is in no slot, from an empty slot on; NULL: see *status. */
+static inline uint64_t *
+make_row(FlowGroups *groups, uint32_t hash, size_t slot, FlowStatus *status)
+{
+	FlowPacked *packed = groups->packed;
+	unsigned bits = packed->bits;
+
+	*status = have_free_slot(groups);
+	if (flow_likely(*status == FLOW_OK))
+		*status = flow_rows_have(groups);
+	if (flow_unlikely(*status != FLOW_OK))
+		return NULL;
+	groups->count++;
+	packed->count++;
+	if (packed->bits != bits)
+		slot = first_slot(packed, hash);
+	fill_slot(packed, slot, (FlowGroupSlot) {hash, (uint32_t) packed->count});
+	return flow_packed_row(packed, packed->count - 1);
+}
+
 /* Makes a group of record i, for which a slot is empty; NULL: the run ends there. */
 static uint64_t *
 insert_row(FlowGroups *groups, FlowRun *run, size_t i, size_t slot)
 {
 	FlowPacked *packed = groups->packed;
-	unsigned bits = packed->bits;
 	bool plain = true;
 	uint64_t *row;
 	FlowStatus status;
@@ -113,40 +186,39 @@ insert_row(FlowGroups *groups, FlowRun *run, size_t i, size_t slot)
 		plain &= is_plain(groups, k, packed->words[k * FLOW_RUN + i]);
 	if (!plain && !run->bad_is_null && !flow_group_check_keys(groups, run, i))
 		return NULL;
-	status = have_free_slot(groups);
-	if (status == FLOW_OK)
-		status = flow_rows_have(groups);
-	if (status != FLOW_OK)
+	row = make_row(groups, groups->hashes[i], slot, &status);
+	if (row == NULL)
 	{
 		flow_run_cut(run, i, status, -1);
 		return NULL;
 	}
 	if (!plain && groups->spec.by_value)
 		groups->spelled += flow_group_is_spelled(groups, run, i);
-	row = flow_packed_row(packed, packed->count);
 	for (size_t word = 0; word < packed->row_size / sizeof(uint64_t); word++)
 		row[word] = 0; /* a few words, for which a call would take longer */
 	for (int k = 0; k < groups->spec.nkeys; k++)
 		row[k] = packed->words[k * FLOW_RUN + i];
-	groups->count++;
-	packed->count++;
-	if (packed->bits != bits)
-		slot = first_slot(packed, groups->hashes[i]);
-	fill_slot(packed, slot, (FlowGroupSlot) {groups->hashes[i], (uint32_t) packed->count});
 	return row;
+}
+
+/* Returns the hash of words that are so far apart. */
+static inline __attribute__((always_inline)) uint32_t
+hash_of(const FlowGroups *groups, const uint64_t *words, size_t stride, int nkeys)
+{
+	uint64_t hash = groups->seed[0];
+
+	for (int k = 0; k < nkeys; k += 2)
+		hash =
+			flow_key_fold(words[(size_t) k * stride] ^ hash,
+		                  (k + 1 < nkeys ? words[(size_t) (k + 1) * stride] : 0) ^ groups->seed[1]);
+	return (uint32_t) (flow_key_fold(hash, groups->seed[2]) >> 32);
 }
 
 /* Sets the hash of record i's words. */
 static inline __attribute__((always_inline)) void
 hash_words(FlowGroups *groups, size_t i, int nkeys)
 {
-	const uint64_t *words = groups->packed->words + i;
-	uint64_t hash = groups->seed[0];
-
-	for (int k = 0; k < nkeys; k += 2)
-		hash = flow_key_fold(words[k * FLOW_RUN] ^ hash,
-		                     (k + 1 < nkeys ? words[(k + 1) * FLOW_RUN] : 0) ^ groups->seed[1]);
-	groups->hashes[i] = (uint32_t) (flow_key_fold(hash, groups->seed[2]) >> 32);
+	groups->hashes[i] = hash_of(groups, groups->packed->words + i, FLOW_RUN, nkeys);
 }
 
 /*
@@ -225,8 +297,7 @@ find_rows(FlowGroups *groups, FlowRun *run, size_t first, int nkeys)
 
 	for (; end < run->count && packed->words[end] != 0; end++)
 		hash_words(groups, end, nkeys);
-	if ((sizeof(FlowGroupSlot) << packed->bits) + packed->count * packed->row_size >
-	    FETCH_AHEAD_SIZE)
+	if (size_of_table(packed) > FETCH_AHEAD_SIZE)
 	{
 		fetch_ahead(groups, first, end, slots);
 		bits = packed->bits;
@@ -264,6 +335,87 @@ flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i)
 	                i,
 	                first_slot(groups->packed, groups->hashes[i]),
 	                groups->spec.nkeys);
+}
+
+/* ---------- rows ---------- */
+
+/* Prefetches the groups of the slots of rows. */
+static inline __attribute__((always_inline)) void
+fetch_groups(const FlowGroups *groups, size_t count)
+{
+	const FlowPacked *packed = groups->packed;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t group = packed->slots[slot_of_hash(packed, groups->hashes[i])].group;
+
+		if (group != 0)
+			__builtin_prefetch(flow_packed_row(packed, group - 1), 1);
+	}
+}
+
+/* What flow_packed_place_rows does; "nkeys" is compiled in. */
+static inline __attribute__((always_inline)) size_t
+place_rows(FlowGroups *groups, uint64_t **rows, size_t count, size_t *nfound, FlowStatus *status,
+           int nkeys)
+{
+	FlowPacked *packed = groups->packed;
+
+	*nfound = 0;
+	*status = FLOW_OK;
+	for (size_t i = 0; i < count; i++)
+	{
+		groups->hashes[i] = hash_of(groups, rows[i], 1, nkeys);
+		__builtin_prefetch(&packed->slots[first_slot(packed, groups->hashes[i])], 1);
+	}
+	if (size_of_table(packed) > FETCH_GROUPS_SIZE)
+		fetch_groups(groups, count);
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t hash = groups->hashes[i];
+		size_t slot = first_slot(packed, hash);
+		uint64_t *row = NULL;
+
+		for (; packed->slots[slot].group != 0; slot = next_slot(packed, slot))
+		{
+			uint64_t others = 0;
+
+			if (packed->slots[slot].hash != hash)
+				continue;
+			row = flow_packed_row(packed, packed->slots[slot].group - 1);
+			for (int k = 0; k < nkeys; k++)
+				others |= row[k] ^ rows[i][k];
+			if (flow_likely(others == 0))
+				break;
+		}
+		if (packed->slots[slot].group != 0)
+		{
+			packed->found[*nfound] = row;
+			rows[(*nfound)++] = rows[i];
+			continue;
+		}
+		row = make_row(groups, hash, slot, status);
+		if (row == NULL)
+			return i;
+		for (size_t word = 0; word < packed->row_size / sizeof(uint64_t); word++)
+			row[word] = rows[i][word];
+	}
+	return count;
+}
+
+size_t
+flow_packed_place_rows(FlowGroups *groups, uint64_t **rows, size_t count, size_t *nfound,
+                       FlowStatus *status)
+{
+	switch (groups->spec.nkeys)
+	{
+		case 1:
+			return place_rows(groups, rows, count, nfound, status, 1);
+		case 2:
+			return place_rows(groups, rows, count, nfound, status, 2);
+		default:
+			return place_rows(groups, rows, count, nfound, status, groups->spec.nkeys);
+	}
 }
 
 /* ---------- words ---------- */
@@ -381,7 +533,7 @@ raise_bound(FlowPackedTotal *total, uint64_t added)
 void
 flow_packed_forget_bounds(FlowGroups *groups)
 {
-	groups->packed->records = 0;
+	groups->packed->records = groups->packed->since = 0;
 	for (int a = 0; a < groups->spec.naggregates; a++)
 		groups->packed->totals[a].bound = 0;
 }
@@ -397,7 +549,7 @@ flow_packed_has_room(FlowGroups *groups, const FlowRun *run)
 {
 	FlowPacked *packed = groups->packed;
 
-	if (packed->count == 0)
+	if (flow_packed_is_empty(packed))
 		flow_packed_forget_bounds(groups);
 	packed->records += run->count;
 	for (int a = 0; a < groups->spec.naggregates; a++)
@@ -413,7 +565,7 @@ flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added)
 	FlowPacked *packed = groups->packed;
 	uint64_t most = 0;
 
-	if (packed->count == 0)
+	if (flow_packed_is_empty(packed))
 		flow_packed_forget_bounds(groups);
 	for (int a = 0; a < groups->spec.naggregates; a++)
 	{
@@ -657,7 +809,8 @@ flow_packed_clear(FlowGroups *groups)
 {
 	FlowPacked *packed = groups->packed;
 
-	packed->count = 0;
+	packed->count = packed->settled = packed->nspread = 0;
+	packed->spreading = false;
 	flow_rows_clear(packed);
 	return flow_group_empty_slots(groups->spec.host, packed->slots, (size_t) 1 << packed->bits);
 }
@@ -671,6 +824,8 @@ flow_packed_shrink(FlowGroups *groups)
 	size_t size = sizeof(FlowGroupSlot) << FIRST_TABLE_BITS;
 	FlowGroupSlot *slots;
 
+	packed->spreading = false;
+	flow_rows_clear(packed);
 	while (flow_group_release_slab(groups))
 		if (flow_interrupted(host))
 			return FLOW_INTERRUPTED;

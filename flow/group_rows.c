@@ -87,7 +87,7 @@ flow_rows_take(FlowGroups *groups, char **chunk)
 {
 	FlowPacked *packed = groups->packed;
 
-	if (packed->ngiven > 0)
+	if (packed->ngiven > packed->nkept)
 	{
 		*chunk = packed->given;
 		packed->given = *flow_rows_link(*chunk);
@@ -148,7 +148,7 @@ flow_rows_trim(FlowPacked *packed)
 void
 flow_rows_clear(FlowPacked *packed)
 {
-	packed->nchunks = packed->ncut = packed->ngiven = 0;
+	packed->nchunks = packed->ncut = packed->ngiven = packed->nkept = 0;
 	packed->given = NULL;
 }
 

@@ -8,6 +8,8 @@
  */
 #include "../unit/model_group.h"
 
+#include "../../flow/group.h"
+
 #define COLUMNS 5
 #define MAX_FIELDS (300 * COLUMNS)
 
@@ -128,6 +130,7 @@ add(FlowGroups *groups, ModelGroups *model, ModelGroups *collected, const FlowBa
 			require(model_add(model, fields + before * COLUMNS, bad_is_null));
 		if (status == FLOW_LIMIT)
 		{
+			require(flow_groups_settle(groups) == FLOW_OK);
 			require(flow_groups_count(groups) > 0);
 			model_absorb(collected, groups);
 			flow_groups_clear(groups);
@@ -197,6 +200,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	spec.memory = take(&input, 2) ? 0 : 100000;
 	spec.nkeys = (int) take(&input, MODEL_KEYS + 1);
+	spec.partition_keys = (int) take(&input, (unsigned) spec.nkeys + 1);
 	spec.naggregates = (int) take(&input, flow_countof(aggregates) + 1);
 	for (int k = 0; k < MODEL_KEYS; k++)
 		keys[k] = (FlowGroupBy) {(int) take(&input, COLUMNS), NULL};
@@ -204,6 +208,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	take_aggregates(&input, columns, aggregates, spec.naggregates);
 
 	require(flow_groups_create(&spec, &groups, &error) == FLOW_OK);
+	/* as if there had been many groups */
+	if (spec.partition_keys > 0 && groups->packed != NULL)
+		require(flow_spread_begin(groups) == FLOW_OK);
 	count = take_fields(&input, fields);
 	if (split)
 	{
@@ -219,6 +226,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 		add(groups, &model, &collected, &batch, batch.fields, keep_bad);
 	}
+	require(flow_groups_settle(groups) == FLOW_OK);
 	model_absorb(&collected, groups);
 	require(model_equal(&model, &collected));
 	flow_groups_free(groups);

@@ -7,6 +7,8 @@
  */
 #include "model_group.h"
 
+#include "../../flow/group.h"
+
 #include <arpa/inet.h>
 #include <malloc.h>
 
@@ -214,6 +216,8 @@ random_spec(RandomSpec *made, uint64_t *seed)
 	made->spec.nkeys = (int) (unit_random(seed) % (MODEL_KEYS + 1));
 	made->spec.naggregates = (int) (unit_random(seed) % (MODEL_AGGREGATES + 1));
 	made->spec.memory = bounds[unit_random(seed) % flow_countof(bounds)];
+	if (made->spec.nkeys > 0 && unit_random(seed) % 2)
+		made->spec.partition_keys = 1 + (int) (unit_random(seed) % (uint64_t) made->spec.nkeys);
 	for (int k = 0; k < made->spec.nkeys; k++)
 		made->keys[k] = (FlowGroupBy) {(int) (unit_random(seed) % (uint64_t) NCOLUMNS), NULL};
 	for (int a = 0; a < made->spec.naggregates; a++)
@@ -252,9 +256,21 @@ pair_open(Pair *pair, const FlowGroupSpec *spec)
 	CHECK_INT(flow_groups_count(pair->groups), 0);
 }
 
+/* Has records be spread from now on, as many groups are, if the spec allows that. */
+static void
+pair_spread(Pair *pair)
+{
+	if (pair->spec->partition_keys == 0 || pair->groups->packed == NULL ||
+	    pair->groups->packed->spreading || pair->groups->packed->off)
+		return;
+	CHECK(flow_spread_begin(pair->groups) ==
+	      (pair->groups->packed->spreading ? FLOW_OK : FLOW_LIMIT));
+}
+
 static void
 pair_flush(Pair *pair)
 {
+	CHECK_INT(flow_groups_settle(pair->groups), FLOW_OK);
 	model_absorb(&pair->collected, pair->groups);
 	flow_groups_clear(pair->groups);
 	CHECK_INT(flow_groups_count(pair->groups), 0);
@@ -310,6 +326,7 @@ pair_add(Pair *pair, const FlowBatch *batch, const FlowSlice *fields, uint64_t *
 		}
 		else if (status == FLOW_LIMIT)
 		{
+			CHECK_INT(flow_groups_settle(pair->groups), FLOW_OK);
 			CHECK(flow_groups_count(pair->groups) > 0);
 			pair->limits++;
 			pair_flush(pair);
@@ -402,6 +419,8 @@ it_adds_what_the_model_adds(void)
 			bool split = unit_random(&seed) % 3 != 0;
 			size_t count = random_records(fields, split, tame, &seed);
 
+			if (unit_random(&seed) % 2)
+				pair_spread(&pair);
 			pair_add_records(&pair, fields, count, split, &seed);
 			if (random.spec.nkeys == 0)
 				CHECK(flow_groups_count(pair.groups) <= 1);
@@ -435,7 +454,8 @@ spec_of_bytes(int nkeys, size_t memory)
 	                        (int) flow_countof(all_of_bytes),
 	                        memory,
 	                        false,
-	                        NULL};
+	                        NULL,
+	                        0};
 }
 
 /* Sums exceed 64 bits in both directions, and return. */
@@ -485,7 +505,7 @@ it_reads_digits_of_any_length(void)
 		     {FLOW_COUNT, c, NULL, NULL},
 		     {FLOW_MIN, c, NULL, NULL}};
 		FlowGroupSpec spec =
-			{&unit_host, columns, NCOLUMNS, NULL, by_action, 0, aggregates, 3, 0, false, NULL};
+			{&unit_host, columns, NCOLUMNS, NULL, by_action, 0, aggregates, 3, 0, false, NULL, 0};
 		Pair pair;
 
 		for (int len = 0; len < 26 * 2; len++)
@@ -554,7 +574,7 @@ it_does_not_hide_missing_fields_behind_groups(void)
 {
 	static const FlowGroupBy keys[] = {{9, NULL}};
 	FlowGroupSpec spec =
-		{&unit_host, columns, NCOLUMNS, NULL, keys, 1, all_of_bytes, 1, 100000, false, NULL};
+		{&unit_host, columns, NCOLUMNS, NULL, keys, 1, all_of_bytes, 1, 100000, false, NULL, 0};
 	FlowSlice fields[NCOLUMNS] = {0};
 	FlowBatch batch = {.count = 1, .fields = fields};
 	FlowGroups *groups;
@@ -586,7 +606,7 @@ it_has_one_group_without_keys(void)
 {
 	static const FlowAggregate count_all[] = {{FLOW_COUNT_ALL, -1, NULL, NULL}};
 	FlowGroupSpec spec =
-		{&unit_host, columns, NCOLUMNS, NULL, NULL, 0, count_all, 1, 0, false, NULL};
+		{&unit_host, columns, NCOLUMNS, NULL, NULL, 0, count_all, 1, 0, false, NULL, 0};
 	FlowBatch batch = {.count = 0, .rows = NULL, .next = (const uint32_t *) &spec};
 	FlowGroups *groups;
 	FlowGroup group;
