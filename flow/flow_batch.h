@@ -399,10 +399,11 @@ extern FlowStatus flow_groups_add_to_set(FlowGroups *groups, const FlowGroups *f
                                          const bool *has, int number, size_t *position);
 
 /*
- * Most groups can be rows in memory, which other processes that group in the
- * same way add to theirs.  They are in one of 1 << "bits" partitions by the
- * first "nkeys" keys, at least one; flow_groups_partition returns that of any
- * group's keys, which are in their form.
+ * in group_share.c and group_merge.c: most groups can be rows in memory, which
+ * other processes that group in the same way add to theirs.  They are in one of
+ * 1 << "bits" partitions by the first "nkeys" keys, at least one;
+ * flow_groups_partition returns that of any group's keys, which are in their
+ * form.
  */
 extern unsigned flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys,
                                       unsigned bits);

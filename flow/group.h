@@ -496,6 +496,12 @@ extern size_t flow_spread_find(FlowGroups *groups, FlowRun *run, size_t first);
 extern FlowStatus flow_spread_settle(FlowGroups *groups);
 
 /*
+ * Returns where partitions of rows begin, the last one being followed by the
+ * rows' end; NULL if not all rows have been merged.
+ */
+extern const size_t *flow_spread_partitions(const FlowGroups *groups);
+
+/*
  * The same, when there is no room for a record.  FLOW_LIMIT: that has not made
  * enough room, or records are not spread.
  */

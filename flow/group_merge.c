@@ -2,8 +2,8 @@
  *
  * group_merge.c
  *	  Adds packed groups to others: those of distinct values to those of their
- *	  keys, those of all keys to those of several sets of keys, and those of
- *	  another process to one's own.
+ *	  keys, those of all keys to those of several sets of keys, and rows to those of
+ *	  a table.
  *
  *-------------------------------------------------------------------------
  */
@@ -319,85 +319,6 @@ flow_groups_add_to_set(FlowGroups *groups, const FlowGroups *from, const bool *h
 }
 
 /* ---------- rows in memory ---------- */
-
-/* So many rows are counted or moved within a few milliseconds. */
-#define ROWS_AT_ONCE ((size_t) 64 * 1024)
-
-unsigned
-flow_groups_partition(const FlowGroups *groups, const FlowSlice *keys, int nkeys, unsigned bits)
-{
-	static const uint64_t seed[FLOW_KEY_SEEDS] = {1, 2, 3};
-	uint64_t words[FLOW_PACK_KEYS] = {0};
-	uint64_t hash = 0;
-	bool packed = nkeys <= FLOW_PACK_KEYS;
-
-	for (int k = 0; k < nkeys; k++)
-	{
-		const FlowExpression *expression = groups->spec.keys[k].expression;
-		FlowFieldKey key = flow_key_make(seed, keys[k]);
-		uint64_t word = expression != NULL && expression->vector.texts == NULL
-		                    ? flow_word_of_number(&key)
-		                    : flow_word_of_field(&key);
-
-		hash = flow_key_hash(seed, hash, &key);
-		packed &= word != 0;
-		if (packed)
-			words[k] = word;
-	}
-	return packed ? flow_words_partition(words, 1, nkeys, bits)
-	              : (unsigned) (flow_key_fold(hash, UINT64_C(0xE7037ED1A0B428DB)) >> (64 - bits));
-}
-
-size_t
-flow_groups_row_size(const FlowGroups *groups)
-{
-	return groups->packed != NULL ? groups->packed->row_size : 0;
-}
-
-/* Returns the end of the rows that are done at once, from a position on. */
-static size_t
-end_of_piece(const FlowPacked *packed, size_t position)
-{
-	return packed->count - position > ROWS_AT_ONCE ? position + ROWS_AT_ONCE : packed->count;
-}
-
-FlowStatus
-flow_groups_count_rows(const FlowGroups *groups, int nkeys, unsigned bits, size_t *counts,
-                       size_t *position)
-{
-	const FlowPacked *packed = groups->packed;
-	size_t end;
-
-	if (packed == NULL || *position == packed->count)
-		return FLOW_END;
-	end = end_of_piece(packed, *position);
-	for (; *position < end; ++*position)
-		counts[flow_words_partition(flow_packed_row(packed, *position), 1, nkeys, bits)]++;
-	return FLOW_OK;
-}
-
-FlowStatus
-flow_groups_move_rows(FlowGroups *groups, int nkeys, unsigned bits, char **places, size_t *position)
-{
-	FlowPacked *packed = groups->packed;
-	size_t end = end_of_piece(packed, *position);
-	FlowStatus status;
-
-	for (; *position < end; ++*position)
-	{
-		const uint64_t *row = flow_packed_row(packed, *position);
-		char **place = &places[flow_words_partition(row, 1, nkeys, bits)];
-
-		memcpy(*place, row, packed->row_size);
-		*place += packed->row_size;
-	}
-	if (*position < packed->count)
-		return FLOW_OK;
-	groups->count -= packed->count;
-	groups->combinations = 0;
-	status = flow_packed_clear(groups);
-	return status == FLOW_OK ? FLOW_END : status;
-}
 
 FlowStatus
 flow_groups_add_rows(FlowGroups *groups, void *rows, size_t count, size_t *done)

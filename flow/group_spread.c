@@ -416,6 +416,16 @@ flow_spread_settle(FlowGroups *groups)
 	return status;
 }
 
+const size_t *
+flow_spread_partitions(const FlowGroups *groups)
+{
+	const FlowPacked *packed = groups->packed;
+
+	return packed->count > 0 && packed->nspread == 0 && packed->settled == packed->count
+	           ? packed->spread->settled
+	           : NULL;
+}
+
 FlowStatus
 flow_spread_make_room(FlowGroups *groups)
 {

@@ -305,6 +305,98 @@ it_begins_where_most_records_make_groups(void)
 	CHECK_INT(unit_state.outstanding, 0);
 }
 
+#define NPARTITIONS (1 << FLOW_SPREAD_BITS)
+
+/* Moves rows to memory, which is returned; sets counts[] by partition. */
+static char *
+move_rows(FlowGroups *groups, int nkeys, size_t *counts)
+{
+	size_t size = flow_groups_row_size(groups);
+	size_t wanted = groups->packed->count, count = 0, position = 0;
+	char *places[NPARTITIONS], *rows, *next;
+
+	memset(counts, 0, NPARTITIONS * sizeof(size_t));
+	while (flow_groups_count_rows(groups, nkeys, FLOW_SPREAD_BITS, counts, &position) == FLOW_OK)
+		;
+	for (int i = 0; i < NPARTITIONS; i++)
+		count += counts[i];
+	CHECK_INT(count, wanted);
+	rows = next = malloc(count * size);
+	for (int i = 0; i < NPARTITIONS; next += counts[i++] * size)
+		places[i] = next;
+	position = 0;
+	while (flow_groups_move_rows(groups, nkeys, FLOW_SPREAD_BITS, places, &position) == FLOW_OK)
+		;
+	CHECK_INT(groups->packed->count, 0);
+	next = rows;
+	for (int i = 0; i < NPARTITIONS; i++)
+		CHECK(places[i] == (next += counts[i] * size));
+	return rows;
+}
+
+/* Adds rows to a table, each of which is in its partition, and the groups that were no rows. */
+static void
+add_rows(FlowGroups *table, const FlowGroups *groups, int nkeys, char *rows, const size_t *counts)
+{
+	FlowGroup group;
+	size_t position = 0;
+
+	for (unsigned i = 0; i < NPARTITIONS; i++)
+	{
+		size_t done = 0;
+
+		for (size_t row = 0; row < counts[i]; row++)
+		{
+			flow_groups_show_row(groups, rows, row, &group);
+			CHECK_INT(flow_groups_partition(groups, group.keys, nkeys, FLOW_SPREAD_BITS), i);
+		}
+		while (done < counts[i])
+			CHECK_INT(flow_groups_add_rows(table, rows, counts[i], &done), FLOW_OK);
+		rows += counts[i] * flow_groups_row_size(groups);
+	}
+	while (flow_groups_next(groups, &position, &group) == FLOW_OK)
+		CHECK_INT(flow_groups_merge(table, group.keys, group.totals), FLOW_OK);
+}
+
+/* Rows of groups that were spread are moved in their order, others by their hashes. */
+static void
+it_moves_rows_to_their_partitions(void)
+{
+	static const Kind kind = {200, 200, false, false, false};
+	uint64_t seed = 11;
+
+	for (int round = 0; round < 4; round++)
+	{
+		int nkeys = 1 + round % 2;
+		FlowGroups *table = make_groups(0, SIZE_MAX);
+		FlowGroups *merged = make_groups(0, SIZE_MAX);
+		FlowGroups *spread = make_groups(nkeys, SIZE_MAX);
+		size_t counts[NPARTITIONS];
+		char *rows;
+
+		for (int i = 0; i < 20000; i++)
+		{
+			Record record;
+
+			if (i == 3000 && round < 2)
+				CHECK_INT(flow_spread_begin(spread), FLOW_OK);
+			make_record(&record, &kind, &seed);
+			add_record(table, &record, NULL);
+			add_record(spread, &record, NULL);
+		}
+		CHECK_INT(flow_groups_settle(spread), FLOW_OK);
+		CHECK((flow_spread_partitions(spread) != NULL) == (round < 2));
+		rows = move_rows(spread, nkeys, counts);
+		add_rows(merged, spread, nkeys, rows, counts);
+		check_same_groups(table, merged);
+		free(rows);
+		flow_groups_free(table);
+		flow_groups_free(merged);
+		flow_groups_free(spread);
+	}
+	CHECK_INT(unit_state.outstanding, 0);
+}
+
 static void
 it_is_interrupted_while_rows_are_merged(void)
 {
@@ -385,6 +477,7 @@ main(void)
 	RUN(it_makes_room_by_merging);
 	RUN(it_says_when_groups_do_not_fit);
 	RUN(it_begins_where_most_records_make_groups);
+	RUN(it_moves_rows_to_their_partitions);
 	RUN(it_is_interrupted_while_rows_are_merged);
 	RUN(it_bears_that_memory_is_short);
 	return unit_done();
