@@ -58,6 +58,7 @@ WRAPPER_OBJS = \
 	fdw/type.o \
 	fdw/explain.o \
 	fdw/parallel.o \
+	fdw/settle.o \
 	fdw/catalogue.o \
 	fdw/catalogue_write.o \
 	fdw/list_refresh.o \

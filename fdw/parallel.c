@@ -12,7 +12,6 @@
 #include "access/table.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/dsm.h"
 #include "utils/lsyscache.h"
@@ -224,38 +223,6 @@ flowlog_parallel_initialize_worker(ForeignScanState *node, shm_toc *toc, void *c
 		                              flowlog_queue_exchange(scan->queue),
 		                              ParallelWorkerNumber + 1,
 		                              flowlog_queue_segment(scan->queue));
-}
-
-/*
- * Leaves out the files in which no record can have a value of the sets of the
- * query's joins, as the table's index says.  The leader had to list before the
- * sets were known.  Each process has collected the same ones, and the first
- * that reads asks the index for all.
- */
-void
-flowlog_parallel_settle(FlowlogScan *scan)
-{
-	const FlowObjects *objects = scan->objects;
-	bool *pruned = NULL;
-	uint64 not_indexed = 0;
-
-	if (scan->queue == NULL || !flowlog_queue_claim(scan->queue, &scan->backend))
-		return;
-	flowlog_prune_set_filter(scan->prune, scan->filter);
-	(void) flowlog_prune_begin(scan->prune);
-	if (flowlog_prune_uses_index(scan->prune))
-		pruned = MemoryContextAllocHuge(scan->listing, objects->count + 1);
-	for (size_t i = 0; pruned != NULL && i < objects->count; i++)
-	{
-		FlowPruning pruning = flowlog_prune_file_by_index(scan->prune, &objects->items[i]);
-
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		pruned[i] = pruning == FLOW_PRUNE_BY_INDEX;
-		not_indexed += pruning == FLOW_KEEP_UNINDEXED;
-	}
-	flowlog_queue_settle(scan->queue, scan->table, objects, pruned, not_indexed);
-	flowlog_prune_end(scan->prune);
 }
 
 /*

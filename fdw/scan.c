@@ -469,7 +469,7 @@ start(FlowlogScan *scan, FlowOnError on_error, bool report_rejects, int64 reject
 	/* a limit on bytes needs the complete list */
 	if (flowlog_max_scan_bytes > 0)
 		flowlog_scan_list(scan);
-	flowlog_parallel_settle(scan);
+	flowlog_settle(scan);
 	flowlog_ledger_check_limit(scan);
 	if (scan->reader == NULL)
 		create_reader(scan, on_error, report_rejects, reject_limit);

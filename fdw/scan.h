@@ -495,18 +495,20 @@ extern void flowlog_answers_load(FlowlogAnswers *answers, const char *shared);
 extern bool flowlog_answers_give(FlowlogAnswers *answers, FlowlogScan *scan, FlowGroups *groups);
 extern void flowlog_answers_rewind(FlowlogAnswers *answers);
 
+/* ---------- settle.c ---------- */
+
+/*
+ * Decides which files are read, if that is left to the process that reads
+ * first.  To be called before a process reads.
+ */
+extern void flowlog_settle(FlowlogScan *scan);
+
 /* ---------- parallel.c ---------- */
 
 /* Returns true if workers may read the table. */
 extern bool flowlog_is_parallel_safe(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 
 extern Size flowlog_parallel_estimate(ForeignScanState *node, ParallelContext *pcxt);
-/*
- * Decides which files are read, if that is left to the process that reads
- * first.  To be called before a process reads.
- */
-extern void flowlog_parallel_settle(FlowlogScan *scan);
-
 extern void flowlog_parallel_initialize(ForeignScanState *node, ParallelContext *pcxt,
                                         void *coordinate);
 extern void flowlog_parallel_reinitialize(ForeignScanState *node, ParallelContext *pcxt,
