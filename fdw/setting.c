@@ -9,6 +9,8 @@
 
 #include <float.h>
 
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "executor/nodeHash.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -151,10 +153,32 @@ define_switch(const char *name, const char *description, const char *details, bo
 		name, description, details, variable, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 }
 
+/*
+ * Raises an error if lists of what is allowed could not be applied: PostgreSQL
+ * sets nothing during a parallel operation, which may have come to the library
+ * by a function.  Otherwise nothing could be read in the rest of the session.
+ */
+static void
+check_parallel_operation(void)
+{
+	if (!IsInParallelMode() || InitializingParallelWorker)
+		return;
+	if (GetConfigOption("flowlog_fdw.allowed_paths", true, false) == NULL &&
+	    GetConfigOption("flowlog_fdw.allowed_endpoints", true, false) == NULL)
+		return;
+	ereport(ERROR,
+	        errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+	        errmsg("library \"flowlog_fdw\" cannot be loaded during a parallel operation"),
+	        errdetail("Settings of flowlog_fdw could not be applied."),
+	        errhint("Query a foreign table of flow logs before, or add flowlog_fdw to the setting "
+	                "session_preload_libraries."));
+}
+
 /* Defines all settings. */
 void
 flowlog_settings_define(void)
 {
+	check_parallel_operation();
 	define_switch("flowlog_fdw.enable_pushdown",
 	              "Lets the reader of flow logs evaluate WHERE clauses.",
 	              "If off, PostgreSQL evaluates all of them; the rows are the same.",

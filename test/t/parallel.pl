@@ -289,6 +289,22 @@ $session = FlowLogSession->new($node);
 $session->safe_query('SET max_parallel_workers_per_gather = 4; SET parallel_leader_participation = off; SET client_min_messages = error');
 is_error('SELECT count(*) FROM big_ignore', '42501', qr{outside the allowed paths}, 'allowed_paths hold for workers');
 like($session->query('SELECT count(*) FROM plain_ignore'), qr/^\d+$/, 'who read what they allow');
+
+# a session that comes to the library in a function that several processes call
+$session->safe_query(q{
+	CREATE FUNCTION count_plain(int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS
+		$$ BEGIN RETURN (SELECT count(*) FROM plain_ignore WHERE $1 > 0); END $$;
+	CREATE TABLE calls (n int) WITH (parallel_workers = 2);
+	INSERT INTO calls SELECT 1 FROM generate_series(1, 1000);
+	DELETE FROM calls WHERE ctid::text NOT LIKE '(%,1)';
+	ANALYZE calls;
+});
+$session->quit;
+$session = FlowLogSession->new($node);
+$session->safe_query('SET max_parallel_workers_per_gather = 4; SET client_min_messages = error');
+is_error('SELECT sum(count_plain(n)) FROM calls', '55000', qr/library "flowlog_fdw" cannot be loaded during a parallel operation/, 'settings cannot be applied then');
+like($session->query('SELECT count(*) FROM plain_ignore'), qr/^\d+$/, 'but later');
+is($session->query('SELECT sum(count_plain(n)) = count(*) * max(count_plain(n)) FROM calls'), 't', 'and then the function, too');
 $node->append_conf('postgresql.conf', "flowlog_fdw.allowed_paths = ''");
 $node->reload;
 $session->quit;
