@@ -4,11 +4,11 @@
  *	  Decides about directories in which only some columns of a condition are
  *	  known, such as the year of "year || '/' || month >= '2026/02'".
  *
- * What the parts of a condition can be is combined as AND, OR and NOT do, and
- * a comparison of rows as its pairs do.  A part whose columns are known is
- * evaluated.  Of a text that is put together, the known beginning may decide
- * how it compares with another.  All other parts can be anything, so nothing
- * is assumed about the names of directories that were not listed yet.
+ * A part of a condition whose columns are known is evaluated.  Of rows, the
+ * first pairs may decide how they compare, and of a text that is put together
+ * its beginning.  All other parts may have any result, so nothing is assumed
+ * about the names of directories that were not listed yet.  AND, OR and NOT
+ * combine the results that are possible.
  *
  * Only what cannot fail is evaluated: PostgreSQL would not come to it if there
  * is no file.
