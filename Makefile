@@ -156,6 +156,7 @@ CORE_OBJS = \
 	flow/index_arena.o \
 	flow/index_places.o \
 	flow/index_batch.o \
+	flow/index_fields.o \
 	flow/index_values.o \
 	flow/index_totals.o \
 	flow/field.o \

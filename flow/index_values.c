@@ -4,508 +4,93 @@
  *	  Collects the distinct fields of a file, and adds their values to a batch.
  *
  * A field is converted when it comes for the first time.  Columns whose fields
- * mean the same share a table: in a flow log the same hosts are sources and
- * destinations, so there is one entry for both, with a mask of columns.
- *
- * A dotted quad that is packed into a word (group_word.h) is found by it, and its
- * address is in the slot.  All other fields are found by their bytes, most of
- * which are compared and hashed in one step: IPv6 comes at random among IPv4,
- * and in any length.
+ * mean the same share tables (index_fields.h): in a flow log the same hosts are
+ * sources and destinations, so there is one entry for both, with a mask of
+ * columns.
  *
  *-------------------------------------------------------------------------
  */
-#include "flow_digits.h"
-#include "group_word.h"
+#include "index_fields.h"
 #include "index_values.h"
 
-/* slots of a table at first */
-#define QUAD_BITS 10
-#define OTHER_BITS 6
+/* Records of a run: fewer than of others, so that all that is known of them is near. */
+#define RUN 64
 
-#define CHUNK_SIZE ((size_t) 32 * 1024)
-#define LINE ((size_t) 64) /* bytes of the processor's cache */
-
-/* A field of up to SHORT bytes, as those of IPv6 are, with zeros after it. */
-#define SHORT 40
-
-typedef struct Bytes
-{
-	uint64_t words[SHORT / sizeof(uint64_t)];
-} Bytes;
-
-/* A dotted quad. */
-typedef struct Quad
-{
-	uint64_t word; /* 0: the slot is empty */
-	uint32_t address;
-	uint32_t mask; /* the columns in which it stood */
-} Quad;
-
-/* Another field.  Its first SHORT bytes are in one line of the cache. */
-typedef struct Other
-{
-	uint32_t mask;
-	uint32_t len;
-	uint8_t key_len;
-	uint8_t address_len; /* of texts that are addresses in canonical form; else 0 */
-	/* the field, followed by zeros up to SHORT; then its key, and that of an address */
-	char bytes[];
-} Other;
-
-typedef struct OtherSlot
-{
-	Other *other; /* NULL: the slot is empty */
-	uint32_t hash;
-} OtherSlot;
-
-/* Columns whose fields mean the same. */
-typedef struct Kind
-{
-	const FlowColumn *column; /* one of them */
-	uint32_t mask;            /* all of them */
-	bool has_quads;
-	Quad *quads;
-	unsigned quad_bits;
-	size_t nquads;
-	OtherSlot *others;
-	unsigned other_bits;
-	size_t nothers;
-} Kind;
+/* Without dotted quads among so many other fields, these are not looked for. */
+#define MANY_OTHERS 64
 
 /* A column of the index. */
 typedef struct Column
 {
 	int column;
 	uint32_t mask;
-	Kind *kind;
+	FlowIndexFields *fields;
 	/* of its dictionary's codes, those that were added */
 	uint8_t *seen;
 	size_t seen_size;
 	uint64_t serial; /* of the dictionary; 0: none were */
 } Column;
 
-typedef struct Chunk
-{
-	struct Chunk *next;
-	size_t size;
-} Chunk;
-
 struct FlowIndexValues
 {
-	const FlowHost *host;
-	size_t memory;
-	size_t used; /* bytes of tables and chunks */
-	uint64_t seed[FLOW_KEY_SEEDS];
-	Kind *kinds;
-	int nkinds;
+	FlowIndexRoom room;
+	FlowIndexFields *fields; /* of columns that mean the same */
+	int nfields;
 	Column *indexed;
 	int nindexed;
 	FlowReadWords read_words;
 	size_t run;     /* records of the next run, at most: see flow_index_values_add */
 	uint32_t nulls; /* the columns that had no field, or a bad one that is NULL */
-
-	/* others: the first chunk is the one that is filled */
-	Chunk *chunks;
-	size_t chunk_used;
 };
-
-/* ---------- memory ---------- */
-
-/* Returns true if a number of bytes may be allocated.  One record always fits. */
-static bool
-may_take(const FlowIndexValues *values, size_t size)
-{
-	size_t count = 0;
-
-	for (int i = 0; i < values->nkinds; i++)
-		count += values->kinds[i].nquads + values->kinds[i].nothers;
-	return count < (size_t) values->nindexed || values->used + size <= values->memory;
-}
-
-static void *
-allocate_table(FlowIndexValues *values, size_t size)
-{
-	void *table = flow_allocate(values->host, size);
-
-	if (table != NULL)
-	{
-		memset(table, 0, size);
-		values->used += size;
-	}
-	return table;
-}
-
-static void
-free_table(FlowIndexValues *values, void *table, size_t size)
-{
-	if (table != NULL)
-		values->used -= size;
-	flow_free(values->host, table);
-}
-
-/* Allocates an entry with some bytes. */
-static FlowStatus
-allocate_other(FlowIndexValues *values, size_t len, Other **other)
-{
-	size_t size = (offsetof(Other, bytes) + len + LINE - 1) / LINE * LINE;
-	Chunk *chunk = values->chunks;
-
-	if (chunk == NULL || values->chunk_used + size > chunk->size)
-	{
-		size_t need = sizeof(Chunk) + LINE + size;
-		size_t whole = need > CHUNK_SIZE ? need : CHUNK_SIZE;
-
-		if (!may_take(values, whole))
-			return FLOW_LIMIT;
-		chunk = flow_allocate(values->host, whole);
-		if (chunk == NULL)
-			return FLOW_NO_MEMORY;
-		*chunk = (Chunk) {values->chunks, whole};
-		values->chunks = chunk;
-		values->chunk_used = LINE - (uintptr_t) chunk % LINE;
-		if (values->chunk_used < sizeof(Chunk))
-			values->chunk_used += LINE;
-		values->used += whole;
-	}
-	*other = (Other *) (void *) ((char *) chunk + values->chunk_used);
-	values->chunk_used += size;
-	return FLOW_OK;
-}
-
-static void
-free_chunks(FlowIndexValues *values)
-{
-	while (values->chunks != NULL)
-	{
-		Chunk *next = values->chunks->next;
-
-		values->used -= values->chunks->size;
-		flow_free(values->host, values->chunks);
-		values->chunks = next;
-	}
-}
-
-/* ---------- dotted quads ---------- */
-
-/* Returns true if a word may be that of a dotted quad. */
-static inline bool
-may_be_quad(uint64_t word)
-{
-	return FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES;
-}
-
-static inline size_t
-quad_slot(const FlowIndexValues *values, uint64_t word, unsigned bits)
-{
-	return flow_key_fold(word ^ values->seed[0], values->seed[1]) >> (64 - bits);
-}
-
-/* Makes room for one more; at most half of the slots are full. */
-static FlowStatus
-have_quad(FlowIndexValues *values, Kind *kind)
-{
-	size_t size = (size_t) 1 << kind->quad_bits;
-	unsigned bits = kind->quad_bits + 2;
-	Quad *larger;
-
-	if (kind->nquads < size / 2)
-		return FLOW_OK;
-	if (!may_take(values, 4 * size * sizeof(Quad)))
-		return FLOW_LIMIT;
-	larger = allocate_table(values, 4 * size * sizeof(Quad));
-	if (larger == NULL)
-		return FLOW_NO_MEMORY;
-	for (size_t i = 0; i < size; i++)
-	{
-		size_t slot;
-
-		if (kind->quads[i].word == 0)
-			continue;
-		slot = quad_slot(values, kind->quads[i].word, bits);
-		while (larger[slot].word != 0)
-			slot = (slot + 1) & (4 * size - 1);
-		larger[slot] = kind->quads[i];
-	}
-	free_table(values, kind->quads, size * sizeof(Quad));
-	kind->quads = larger;
-	kind->quad_bits = bits;
-	return FLOW_OK;
-}
-
-/* Reads the address of a word whose field is surely a good one; returns false for all others. */
-static bool
-read_quad(const Kind *kind, uint64_t word, uint32_t *address)
-{
-	const FlowColumn *column = kind->column;
-	char buffer[FLOW_KEY_SHORT];
-	FlowSlice field = flow_word_show(word, buffer);
-	FlowIndexKey key;
-
-	if (column->null_text != NULL && field.len == column->null_len &&
-	    memcmp(field.data, column->null_text, field.len) == 0)
-		return false;
-	if (column->type == FLOW_TEXT
-	        ? !flow_index_key_of_address(field, &key)
-	        : !flow_read_dotted_quad(field.data, field.len, true, key.bytes + 1))
-		return false;
-	if (column->type == FLOW_TEXT && key.bytes[0] != FLOW_INDEX_IPV4)
-		return false;
-	*address = flow_index_ipv4(&key);
-	return true;
-}
-
-/* Adds a dotted quad that is not there; FLOW_END if it is none. */
-static FlowStatus
-insert_quad(FlowIndexValues *values, const Column *column, uint64_t word)
-{
-	Kind *kind = column->kind;
-	size_t slot;
-	uint32_t address;
-	FlowStatus status;
-
-	if (!read_quad(kind, word, &address))
-		return FLOW_END;
-	status = have_quad(values, kind);
-	if (status != FLOW_OK)
-		return status;
-	slot = quad_slot(values, word, kind->quad_bits);
-	while (kind->quads[slot].word != 0)
-		slot = (slot + 1) & (((size_t) 1 << kind->quad_bits) - 1);
-	kind->quads[slot] = (Quad) {word, address, column->mask};
-	kind->nquads++;
-	return FLOW_OK;
-}
-
-/* Adds a column to a dotted quad, from its first slot on; returns false if it is not there. */
-static inline bool
-mark_quad(const Column *column, uint64_t word, size_t slot)
-{
-	Quad *quads = column->kind->quads;
-	size_t last = ((size_t) 1 << column->kind->quad_bits) - 1;
-
-	for (; quads[slot].word != word; slot = (slot + 1) & last)
-		if (quads[slot].word == 0)
-			return false;
-	quads[slot].mask |= column->mask;
-	return true;
-}
-
-/* ---------- other fields ---------- */
-
-static inline uint64_t
-load_word(const void *from)
-{
-	uint64_t word;
-
-	memcpy(&word, from, sizeof(word));
-	return word;
-}
-
-/* Loads a field of which at least SHORT bytes are readable, if it has no more. */
-static inline Bytes
-load_bytes(const char *data, size_t len)
-{
-	/* from byte SHORT - len on, a mask of the first "len" bytes */
-	static const uint64_t masks[2 * SHORT / sizeof(uint64_t)] = {UINT64_MAX,
-	                                                             UINT64_MAX,
-	                                                             UINT64_MAX,
-	                                                             UINT64_MAX,
-	                                                             UINT64_MAX};
-	const char *mask = (const char *) masks + SHORT - (len < SHORT ? len : SHORT);
-
-	return (Bytes) {{load_word(data) & load_word(mask),
-	                 load_word(data + 8) & load_word(mask + 8),
-	                 load_word(data + 16) & load_word(mask + 16),
-	                 load_word(data + 24) & load_word(mask + 24),
-	                 load_word(data + 32) & load_word(mask + 32)}};
-}
-
-/* The same for any field. */
-static Bytes
-copy_bytes(FlowSlice field)
-{
-	Bytes bytes = {{0}};
-
-	memcpy(&bytes, field.data, field.len < SHORT ? field.len : SHORT);
-	return bytes;
-}
-
-/* Returns the hash of a field; its multipliers are seeds, as those of flow_key_hash. */
-static inline uint32_t
-hash_other(const FlowIndexValues *values, const Bytes *bytes, FlowSlice field)
-{
-	const uint64_t *words = bytes->words, *seed = values->seed;
-	uint64_t hash = flow_key_fold(words[0] ^ seed[0], words[1] ^ seed[1]) ^
-	                flow_key_fold(words[2] ^ seed[1], words[3] ^ seed[2]) ^
-	                flow_key_fold(words[4] ^ seed[2], seed[0]);
-
-	if (flow_unlikely(field.len > SHORT))
-		hash = flow_key_hash_bytes(seed, field.data, field.len);
-	return (uint32_t) (hash >> 32);
-}
-
-static inline size_t
-other_slot(const Kind *kind, uint32_t hash)
-{
-	return hash >> (32 - kind->other_bits);
-}
-
-static FlowStatus
-have_other(FlowIndexValues *values, Kind *kind)
-{
-	size_t size = (size_t) 1 << kind->other_bits;
-	unsigned bits = kind->other_bits + 2;
-	OtherSlot *larger;
-
-	if (kind->nothers < size / 2)
-		return FLOW_OK;
-	if (bits > 30 || !may_take(values, 4 * size * sizeof(OtherSlot)))
-		return FLOW_LIMIT;
-	larger = allocate_table(values, 4 * size * sizeof(OtherSlot));
-	if (larger == NULL)
-		return FLOW_NO_MEMORY;
-	for (size_t i = 0; i < size; i++)
-	{
-		size_t slot = kind->others[i].hash >> (32 - bits);
-
-		if (kind->others[i].other == NULL)
-			continue;
-		while (larger[slot].other != NULL)
-			slot = (slot + 1) & (4 * size - 1);
-		larger[slot] = kind->others[i];
-	}
-	free_table(values, kind->others, size * sizeof(OtherSlot));
-	kind->others = larger;
-	kind->other_bits = bits;
-	return FLOW_OK;
-}
-
-/* Sets the keys of a value, or of NULL; the second one's len is 0 if there is none. */
-static void
-make_keys(const FlowColumn *column, const FlowValue *value, FlowIndexKey *key,
-          FlowIndexKey *address)
-{
-	flow_index_key(column, value, key);
-	if (column->type != FLOW_TEXT || value == NULL ||
-	    !flow_index_key_of_address(value->text, address))
-		address->len = 0;
-}
-
-/* Returns how many bytes of a stored field are before its key. */
-static inline size_t
-room_of(size_t len)
-{
-	return len < SHORT ? SHORT : len;
-}
-
-/* Adds a field that is not there; the status of a bad field is returned. */
-static FlowStatus
-insert_other(FlowIndexValues *values, const Column *column, FlowSlice field, uint32_t hash)
-{
-	Kind *kind = column->kind;
-	size_t slot;
-	FlowIndexKey key, address;
-	FlowValue value;
-	Other *other;
-	size_t room = room_of(field.len);
-	FlowStatus status = flow_value_read(kind->column, values->host, field, &value);
-
-	if (status != FLOW_OK && status != FLOW_END)
-		return status;
-	make_keys(kind->column, status == FLOW_OK ? &value : NULL, &key, &address);
-	status = have_other(values, kind);
-	if (status == FLOW_OK)
-		status = allocate_other(values, room + key.len + address.len, &other);
-	if (status != FLOW_OK)
-		return status;
-	*other = (Other) {column->mask, (uint32_t) field.len, key.len, address.len};
-	memset(other->bytes, 0, room);
-	if (field.len > 0)
-		memcpy(other->bytes, field.data, field.len);
-	memcpy(other->bytes + room, key.bytes, key.len);
-	memcpy(other->bytes + room + key.len, address.bytes, address.len);
-	slot = other_slot(kind, hash);
-	while (kind->others[slot].other != NULL)
-		slot = (slot + 1) & (((size_t) 1 << kind->other_bits) - 1);
-	kind->others[slot] = (OtherSlot) {other, hash};
-	kind->nothers++;
-	return FLOW_OK;
-}
-
-static inline bool
-is_same(const Other *other, const Bytes *bytes, FlowSlice field)
-{
-	uint64_t difference = other->len ^ field.len;
-
-	for (size_t i = 0; i < flow_countof(bytes->words); i++)
-		difference |= load_word(other->bytes + 8 * i) ^ bytes->words[i];
-	return difference == 0 &&
-	       (flow_likely(field.len <= SHORT) || memcmp(other->bytes, field.data, field.len) == 0);
-}
-
-/* Adds a column to a field, which is made if it is not there. */
-static inline FlowStatus
-add_other(FlowIndexValues *values, const Column *column, const Bytes *bytes, FlowSlice field,
-          uint32_t hash)
-{
-	const Kind *kind = column->kind;
-	size_t last = ((size_t) 1 << kind->other_bits) - 1;
-
-	for (size_t slot = other_slot(kind, hash); kind->others[slot].other != NULL;
-	     slot = (slot + 1) & last)
-	{
-		Other *other = kind->others[slot].other;
-
-		if (kind->others[slot].hash == hash && flow_likely(is_same(other, bytes, field)))
-		{
-			other->mask |= column->mask;
-			return FLOW_OK;
-		}
-	}
-	return insert_other(values, column, field, hash);
-}
 
 /* ---------- fields ---------- */
 
 /* Adds a field by its bytes. */
 static FlowStatus
-add_by_bytes(FlowIndexValues *values, const Column *column, FlowSlice field)
+add_by_bytes(FlowIndexFields *fields, uint32_t mask, FlowSlice field)
 {
-	Bytes bytes = copy_bytes(field);
+	FlowFieldBytes bytes = flow_field_copy(field);
+	uint32_t hash = flow_index_hash_other(fields->room, &bytes, field);
 
-	return add_other(values, column, &bytes, field, hash_other(values, &bytes, field));
+	if (flow_index_mark_other(fields, mask, &bytes, field, hash))
+		return FLOW_OK;
+	return flow_index_fields_insert_other(fields, mask, field, hash);
 }
 
 /* Adds a field whose word is not there. */
 static FlowStatus
-add_new(FlowIndexValues *values, const Column *column, FlowSlice field, uint64_t word)
+add_new(FlowIndexFields *fields, uint32_t mask, FlowSlice field, uint64_t word)
 {
-	FlowStatus status = insert_quad(values, column, word);
+	FlowStatus status = flow_index_fields_insert_quad(fields, mask, word);
 
-	return status == FLOW_END ? add_by_bytes(values, column, field) : status;
+	return status == FLOW_END ? add_by_bytes(fields, mask, field) : status;
 }
 
 /* Adds any field, or none. */
 static FlowStatus
 add_field(FlowIndexValues *values, const Column *column, FlowSlice field)
 {
+	FlowIndexFields *fields = column->fields;
 	FlowFieldKey key;
 	uint64_t word;
 
 	if (field.data == NULL)
 	{
-		if (column->kind->column->not_null)
+		if (fields->column->not_null)
 			return FLOW_MISSING;
 		values->nulls |= column->mask;
 		return FLOW_OK;
 	}
-	key = flow_key_make(values->seed, field);
-	word = column->kind->has_quads ? flow_word_of_field(&key) : 0;
-	if (!may_be_quad(word))
-		return add_by_bytes(values, column, field);
-	if (mark_quad(column, word, quad_slot(values, word, column->kind->quad_bits)))
+	key = flow_key_make(values->room.seed, field);
+	word = fields->has_quads ? flow_word_of_field(&key) : 0;
+	if (!flow_index_may_be_quad(word))
+		return add_by_bytes(fields, column->mask, field);
+	if (flow_index_mark_quad(fields,
+	                         column->mask,
+	                         word,
+	                         flow_index_quad_slot(&values->room, word, fields->quad_bits)))
 		return FLOW_OK;
-	return add_new(values, column, field, word);
+	return add_new(fields, column->mask, field, word);
 }
 
 /*
@@ -539,10 +124,10 @@ add_codes(FlowIndexValues *values, FlowRun *run, Column *column, const FlowCodes
 
 	if (column->seen_size < codes->count)
 	{
-		flow_free(values->host, column->seen);
+		flow_free(values->room.host, column->seen);
 		column->seen_size = 0;
 		column->serial = 0;
-		column->seen = flow_allocate(values->host, codes->count);
+		column->seen = flow_allocate(values->room.host, codes->count);
 		if (column->seen == NULL)
 		{
 			flow_run_cut(run, 0, FLOW_NO_MEMORY, -1);
@@ -568,14 +153,14 @@ add_codes(FlowIndexValues *values, FlowRun *run, Column *column, const FlowCodes
 }
 
 /* The fields of a run: those that may be dotted quads, and others. */
-typedef struct Fields
+typedef struct Found
 {
-	uint64_t words[FLOW_RUN];                   /* of all of them, then of quads */
-	uint16_t quads[FLOW_RUN], others[FLOW_RUN]; /* their numbers */
+	uint64_t words[RUN];              /* of all of them, then of quads */
+	uint16_t quads[RUN], others[RUN]; /* their numbers */
 	size_t nquads, nothers;
-	uint32_t places[FLOW_RUN]; /* slots of quads, or hashes of others */
-	Bytes bytes[FLOW_RUN];     /* of others */
-} Fields;
+	uint32_t places[RUN];      /* slots of quads, or hashes of others */
+	FlowFieldBytes bytes[RUN]; /* of others */
+} Found;
 
 static inline FlowSlice
 field_at(const FlowBatch *batch, const uint32_t *next)
@@ -585,109 +170,118 @@ field_at(const FlowBatch *batch, const uint32_t *next)
 
 /* Tells the fields that may be dotted quads from others. */
 static inline void
-divide(const FlowIndexValues *values, const Kind *kind, const FlowBatch *batch,
-       const uint32_t *ends, const uint32_t *rows, size_t count, Fields *fields)
+divide(const FlowIndexValues *values, const FlowIndexFields *fields, const FlowBatch *batch,
+       const uint32_t *ends, const uint32_t *rows, size_t count, Found *found)
 {
 	size_t nquads = 0, nothers = 0;
 
-	if (kind->has_quads)
-		(void) values->read_words(batch->data, ends, rows, count, fields->words);
+	/* a column of other texts has many of them before it has one */
+	if (fields->has_quads && (fields->nquads > 0 || fields->nothers < MANY_OTHERS))
+		(void) values->read_words(batch->data, ends, rows, count, found->words);
 	else
-		memset(fields->words, 0, count * sizeof(uint64_t));
+		memset(found->words, 0, count * sizeof(uint64_t));
 	for (size_t i = 0; i < count; i++)
 	{
-		uint64_t word = fields->words[i];
-		bool quad = may_be_quad(word);
+		uint64_t word = found->words[i];
+		bool quad = flow_index_may_be_quad(word);
 
-		fields->quads[nquads] = fields->others[nothers] = (uint16_t) i;
-		fields->words[nquads] = word;
+		found->quads[nquads] = found->others[nothers] = (uint16_t) i;
+		found->words[nquads] = word;
 		nquads += quad;
 		nothers += !quad;
 	}
-	fields->nquads = nquads;
-	fields->nothers = nothers;
+	found->nquads = nquads;
+	found->nothers = nothers;
 }
 
 /* Finds the first slots of dotted quads, from one on, and prefetches them. */
 static inline void
-find_slots(const FlowIndexValues *values, const Kind *kind, Fields *fields, size_t first)
+find_slots(const FlowIndexFields *fields, Found *found, size_t first)
 {
-	const Quad *quads = kind->quads;
-	unsigned bits = kind->quad_bits;
+	const FlowIndexQuad *quads = fields->quads;
+	unsigned bits = fields->quad_bits;
 
-	for (size_t k = first; k < fields->nquads; k++)
+	for (size_t k = first; k < found->nquads; k++)
 	{
-		size_t slot = quad_slot(values, fields->words[k], bits);
+		size_t slot = flow_index_quad_slot(fields->room, found->words[k], bits);
 
-		fields->places[k] = (uint32_t) slot;
+		found->places[k] = (uint32_t) slot;
 		__builtin_prefetch(&quads[slot], 1);
 	}
 }
 
 /* Adds dotted quads.  A file may have more values than there is room for in the cache. */
 static void
-add_quads(FlowIndexValues *values, FlowRun *run, const Column *column, const uint32_t *ends,
-          const uint32_t *rows, Fields *fields)
+add_quads(FlowRun *run, const Column *column, const uint32_t *ends, const uint32_t *rows,
+          Found *found)
 {
-	const Kind *kind = column->kind;
-	const Quad *quads = kind->quads;
-	size_t count = fields->nquads;
+	FlowIndexFields *fields = column->fields;
+	const FlowIndexQuad *quads = fields->quads;
 
-	find_slots(values, kind, fields, 0);
-	for (size_t k = 0; k < count; k++)
+	find_slots(fields, found, 0);
+	for (size_t k = 0; k < found->nquads; k++)
 	{
-		size_t i = fields->quads[k];
+		size_t i = found->quads[k];
+		uint64_t word = found->words[k];
 		FlowStatus status;
 
-		if (flow_likely(mark_quad(column, fields->words[k], fields->places[k])))
+		if (flow_likely(flow_index_mark_quad(fields, column->mask, word, found->places[k])))
 			continue;
-		status = add_new(values, column, field_at(run->batch, ends + rows[i]), fields->words[k]);
+		status = add_new(fields, column->mask, field_at(run->batch, ends + rows[i]), word);
 		if (flow_unlikely(status != FLOW_OK))
 		{
 			flow_run_cut(run, i, status, column->column);
 			return;
 		}
-		if (kind->quads != quads)
-			find_slots(values, kind, fields, k + 1);
-		quads = kind->quads;
+		if (fields->quads != quads)
+			find_slots(fields, found, k + 1);
+		quads = fields->quads;
 	}
 }
 
-/* Adds other fields: first their slots are prefetched, then what these refer to. */
-static void
-add_others(FlowIndexValues *values, FlowRun *run, const Column *column, const uint32_t *ends,
-           const uint32_t *rows, Fields *fields)
+/* Prefetches the slots of other fields, then what these refer to. */
+static inline void
+find_others(const FlowIndexFields *fields, const FlowBatch *batch, const uint32_t *ends,
+            const uint32_t *rows, Found *found)
 {
-	const Kind *kind = column->kind;
-	const OtherSlot *others = kind->others;
-	size_t count = fields->nothers;
+	const FlowIndexOtherSlot *others = fields->others;
 
-	while (count > 0 && fields->others[count - 1] >= run->count)
-		count--;
-	for (size_t k = 0; k < count; k++)
+	for (size_t k = 0; k < found->nothers; k++)
 	{
-		FlowSlice field = field_at(run->batch, ends + rows[fields->others[k]]);
-		Bytes bytes = load_bytes(field.data, field.len);
-		uint32_t hash = hash_other(values, &bytes, field);
+		FlowSlice field = field_at(batch, ends + rows[found->others[k]]);
+		FlowFieldBytes bytes = flow_field_load(field.data, field.len);
+		uint32_t hash = flow_index_hash_other(fields->room, &bytes, field);
 
-		fields->bytes[k] = bytes;
-		fields->places[k] = hash;
-		__builtin_prefetch(&others[other_slot(kind, hash)]);
+		found->bytes[k] = bytes;
+		found->places[k] = hash;
+		__builtin_prefetch(&others[flow_index_other_slot(fields, hash)]);
 	}
-	for (size_t k = 0; k < count; k++)
-		__builtin_prefetch(others[other_slot(kind, fields->places[k])].other, 1);
-	for (size_t k = 0; k < count; k++)
-	{
-		size_t i = fields->others[k];
-		FlowStatus status = add_other(values,
-		                              column,
-		                              &fields->bytes[k],
-		                              field_at(run->batch, ends + rows[i]),
-		                              fields->places[k]);
+	for (size_t k = 0; k < found->nothers; k++)
+		__builtin_prefetch(others[flow_index_other_slot(fields, found->places[k])].other, 1);
+}
 
+/* Adds other fields. */
+static void
+add_others(FlowRun *run, const Column *column, const uint32_t *ends, const uint32_t *rows,
+           Found *found)
+{
+	FlowIndexFields *fields = column->fields;
+
+	while (found->nothers > 0 && found->others[found->nothers - 1] >= run->count)
+		found->nothers--;
+	find_others(fields, run->batch, ends, rows, found);
+	for (size_t k = 0; k < found->nothers; k++)
+	{
+		FlowSlice field = field_at(run->batch, ends + rows[found->others[k]]);
+		uint32_t hash = found->places[k];
+		FlowStatus status;
+
+		if (flow_likely(flow_index_mark_other(fields, column->mask, &found->bytes[k], field, hash)))
+			continue;
+		status = flow_index_fields_insert_other(fields, column->mask, field, hash);
 		if (flow_unlikely(status != FLOW_OK))
 		{
-			flow_run_cut(run, i, status, column->column);
+			flow_run_cut(run, found->others[k], status, column->column);
 			return;
 		}
 	}
@@ -695,15 +289,15 @@ add_others(FlowIndexValues *values, FlowRun *run, const Column *column, const ui
 
 /* Adds the fields of a column that are one after the other in memory. */
 static void
-add_fields(FlowIndexValues *values, FlowRun *run, const Column *column)
+add_fields(const FlowIndexValues *values, FlowRun *run, const Column *column)
 {
 	const uint32_t *ends = run->batch->next + run->batch->place[column->column];
 	const uint32_t *rows = run->batch->rows + run->first;
-	Fields fields;
+	Found found;
 
-	divide(values, column->kind, run->batch, ends, rows, run->count, &fields);
-	add_quads(values, run, column, ends, rows, &fields);
-	add_others(values, run, column, ends, rows, &fields);
+	divide(values, column->fields, run->batch, ends, rows, run->count, &found);
+	add_quads(run, column, ends, rows, &found);
+	add_others(run, column, ends, rows, &found);
 }
 
 static void
@@ -718,7 +312,7 @@ add_column(FlowIndexValues *values, FlowRun *run, Column *column)
 		return;
 	}
 	/* as for groups, a field that is required is checked in each record */
-	if (!column->kind->column->not_null &&
+	if (!column->fields->column->not_null &&
 	    flow_batch_codes(batch, column->column, &codes) == FLOW_OK && codes != NULL)
 		add_codes(values, run, column, codes);
 	else
@@ -744,7 +338,7 @@ flow_index_values_add(FlowIndexValues *values, const FlowBatch *batch, size_t *d
 			add_column(values, &run, &values->indexed[i]);
 		*done += run.count;
 		*bad = run.bad;
-		if (flow_unlikely(values->run < FLOW_RUN))
+		if (flow_unlikely(values->run < RUN))
 			values->run *= 2;
 		if (flow_unlikely(run.status == FLOW_LIMIT))
 			values->run = 1;
@@ -760,70 +354,75 @@ flow_index_values_add(FlowIndexValues *values, const FlowBatch *batch, size_t *d
 
 /* Returns the columns of texts of which all values are addresses, or NULL. */
 static uint32_t
-find_address_columns(const FlowIndexValues *values)
+find_address_columns(const FlowIndexFields *fields)
 {
-	uint32_t columns = 0, others = 0;
+	FlowIndexOthers others = flow_index_fields_begin(fields);
+	uint32_t columns = fields->column->type == FLOW_TEXT ? fields->mask : 0;
+	const FlowIndexOther *other;
 
-	for (int i = 0; i < values->nkinds; i++)
-	{
-		const Kind *kind = &values->kinds[i];
-
-		if (kind->column->type != FLOW_TEXT)
-			continue;
-		columns |= kind->mask;
-		for (size_t k = 0; k < (size_t) 1 << kind->other_bits; k++)
-		{
-			const OtherSlot *slot = &kind->others[k];
-
-			if (slot->other != NULL && slot->other->address_len == 0 &&
-			    slot->other->bytes[room_of(slot->other->len)] != FLOW_INDEX_NULL)
-				others |= slot->other->mask;
-		}
-	}
-	return columns & ~others;
+	while (columns != 0 && (other = flow_index_fields_next(&others)) != NULL)
+		if (other->address_len == 0 && flow_index_other_key(other)[0] != FLOW_INDEX_NULL)
+			columns &= ~other->mask;
+	return columns;
 }
 
-/* Adds dotted quads to a batch, as addresses or, in columns of texts, as such. */
-static FlowStatus
-give_quads(const Kind *kind, uint32_t texts, FlowIndexBatch *batch, uint32_t file)
+/* Adds a dotted quad to a batch, as an address or, in columns of texts, as such. */
+static inline FlowStatus
+give_quad(const FlowIndexQuad *quad, uint32_t texts, FlowIndexBatch *batch, uint32_t file)
 {
-	size_t size = (size_t) 1 << kind->quad_bits;
+	FlowStatus status = FLOW_OK;
+	char buffer[FLOW_KEY_SHORT];
+	FlowIndexKey key;
+
+	if ((quad->mask & ~texts) != 0)
+		status = flow_index_batch_add_ipv4(batch, quad->address, quad->mask & ~texts, file);
+	if (flow_likely((quad->mask & texts) == 0) || status != FLOW_OK)
+		return status;
+	flow_index_set_text(&key, flow_word_show(quad->word, buffer));
+	return flow_index_batch_add(batch, &key, quad->mask & texts, file);
+}
+
+/* Adds dotted quads to a batch. */
+static FlowStatus
+give_quads(const FlowIndexFields *fields, uint32_t texts, FlowIndexBatch *batch, uint32_t file)
+{
+	size_t size = (size_t) 1 << fields->quad_bits;
 	FlowStatus status = FLOW_OK;
 
-	for (size_t i = 0; i < size && kind->nquads > 0 && status == FLOW_OK; i++)
+	for (size_t first = 0; first < size && fields->nquads > 0; first += FLOW_INDEX_QUADS)
 	{
-		const Quad *quad = &kind->quads[i];
-		char buffer[FLOW_KEY_SHORT];
-		FlowIndexKey key;
+		const FlowIndexQuad *quads = fields->quads + first;
+		uint16_t full[FLOW_INDEX_QUADS];
+		size_t count = 0;
 
-		if ((quad->mask & ~texts) != 0)
-			status = flow_index_batch_add_ipv4(batch, quad->address, quad->mask & ~texts, file);
-		if (flow_likely((quad->mask & texts) == 0) || status != FLOW_OK)
-			continue;
-		flow_index_set_text(&key, flow_word_show(quad->word, buffer));
-		status = flow_index_batch_add(batch, &key, quad->mask & texts, file);
+		/* which ones are full cannot be predicted */
+		for (size_t i = 0; i < FLOW_INDEX_QUADS; i++)
+		{
+			full[count] = (uint16_t) i;
+			count += quads[i].word != 0;
+		}
+		for (size_t k = 0; k < count && status == FLOW_OK; k++)
+			status = give_quad(&quads[full[k]], texts, batch, file);
+		if (status != FLOW_OK)
+			return status;
 	}
-	return status;
+	return FLOW_OK;
 }
 
 /* Adds the other fields' values. */
 static FlowStatus
-give_others(const Kind *kind, uint32_t addresses, FlowIndexBatch *batch, uint32_t file)
+give_others(const FlowIndexFields *fields, uint32_t addresses, FlowIndexBatch *batch, uint32_t file)
 {
-	size_t size = (size_t) 1 << kind->other_bits;
+	FlowIndexOthers others = flow_index_fields_begin(fields);
 	FlowStatus status = FLOW_OK;
+	const FlowIndexOther *other;
 
-	for (size_t i = 0; i < size && kind->nothers > 0 && status == FLOW_OK; i++)
+	while (status == FLOW_OK && (other = flow_index_fields_next(&others)) != NULL)
 	{
-		const Other *other = kind->others[i].other;
-		const char *bytes;
-		uint32_t mask;
+		const char *bytes = flow_index_other_key(other);
+		uint32_t mask = other->address_len > 0 ? other->mask & addresses : 0;
 		FlowIndexKey key;
 
-		if (other == NULL)
-			continue;
-		bytes = other->bytes + room_of(other->len);
-		mask = other->address_len > 0 ? other->mask & addresses : 0;
 		if (mask != 0)
 		{
 			key.len = other->address_len;
@@ -844,21 +443,20 @@ FlowStatus
 flow_index_values_give(const FlowIndexValues *values, bool whole, FlowIndexBatch *batch,
                        uint32_t file, uint32_t *address_columns)
 {
-	uint32_t addresses = whole ? find_address_columns(values) : 0;
 	FlowStatus status = FLOW_OK;
 	FlowIndexKey null;
 
-	*address_columns = addresses;
-	for (int i = 0; i < values->nkinds && status == FLOW_OK; i++)
+	*address_columns = 0;
+	for (int i = 0; i < values->nfields && status == FLOW_OK; i++)
 	{
-		const Kind *kind = &values->kinds[i];
+		const FlowIndexFields *fields = &values->fields[i];
+		uint32_t addresses = whole ? find_address_columns(fields) : 0;
+		uint32_t texts = fields->column->type == FLOW_TEXT ? fields->mask & ~addresses : 0;
 
-		status = give_quads(kind,
-		                    kind->column->type == FLOW_TEXT ? kind->mask & ~addresses : 0,
-		                    batch,
-		                    file);
+		status = give_quads(fields, texts, batch, file);
 		if (status == FLOW_OK)
-			status = give_others(kind, addresses, batch, file);
+			status = give_others(fields, addresses, batch, file);
+		*address_columns |= addresses;
 	}
 	if (values->nulls == 0 || status != FLOW_OK)
 		return status;
@@ -879,33 +477,17 @@ are_alike(const FlowColumn *a, const FlowColumn *b)
 	        (a->null_len == b->null_len && memcmp(a->null_text, b->null_text, a->null_len) == 0));
 }
 
-static bool
-has_quads(const FlowColumn *column)
+/* Finds or makes the fields of a column; NULL: memory is short. */
+static FlowIndexFields *
+find_fields(FlowIndexValues *values, const FlowColumn *column)
 {
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-	return false; /* words are made of bytes as they are loaded */
-#endif
-	return column->type == FLOW_ADDRESS || column->type == FLOW_NETWORK ||
-	       (column->type == FLOW_TEXT && column->max_chars < 0);
-}
+	FlowIndexFields *fields = values->fields;
 
-/* Finds or makes the kind of a column; NULL: memory is short. */
-static Kind *
-find_kind(FlowIndexValues *values, const FlowColumn *column)
-{
-	Kind *kind = values->kinds;
-
-	for (; kind < values->kinds + values->nkinds; kind++)
-		if (are_alike(kind->column, column))
-			return kind;
-	*kind = (Kind) {.column = column,
-	                .has_quads = has_quads(column),
-	                .quad_bits = QUAD_BITS,
-	                .other_bits = OTHER_BITS};
-	values->nkinds++;
-	kind->quads = allocate_table(values, sizeof(Quad) << QUAD_BITS);
-	kind->others = allocate_table(values, sizeof(OtherSlot) << OTHER_BITS);
-	return kind->quads != NULL && kind->others != NULL ? kind : NULL;
+	for (; fields < values->fields + values->nfields; fields++)
+		if (are_alike(fields->column, column))
+			return fields;
+	values->nfields++;
+	return flow_index_fields_init(fields, &values->room, column) ? fields : NULL;
 }
 
 FlowStatus
@@ -920,22 +502,24 @@ flow_index_values_create(const FlowIndexValuesSpec *spec, FlowIndexValues **valu
 	*values = NULL;
 	if (made == NULL)
 		return flow_error_memory(error);
-	*made = (FlowIndexValues) {.host = host, .memory = spec->memory, .run = FLOW_RUN};
-	made->read_words = flow_group_words(0);
-	flow_key_draw_seed(host, made, made->seed);
-	made->kinds = flow_allocate(host, count * sizeof(Kind) + 1);
+	/* one record always fits */
+	*made = (FlowIndexValues) {.room = {.host = host, .memory = spec->memory, .always = count},
+	                           .read_words = flow_group_words(0),
+	                           .run = RUN};
+	flow_key_draw_seed(host, made, made->room.seed);
+	made->fields = flow_allocate(host, count * sizeof(FlowIndexFields) + 1);
 	made->indexed = flow_allocate(host, count * sizeof(Column) + 1);
-	complete = made->kinds != NULL && made->indexed != NULL;
+	complete = made->fields != NULL && made->indexed != NULL;
 	for (int i = 0; i < spec->nindexed && complete; i++)
 	{
-		Kind *kind = find_kind(made, &spec->columns[spec->indexed[i]]);
+		FlowIndexFields *fields = find_fields(made, &spec->columns[spec->indexed[i]]);
 
-		complete = kind != NULL;
+		complete = fields != NULL;
 		if (!complete)
 			break;
-		kind->mask |= (uint32_t) 1 << i;
+		fields->mask |= (uint32_t) 1 << i;
 		made->indexed[made->nindexed++] =
-			(Column) {.column = spec->indexed[i], .mask = (uint32_t) 1 << i, .kind = kind};
+			(Column) {.column = spec->indexed[i], .mask = (uint32_t) 1 << i, .fields = fields};
 	}
 	if (!complete)
 	{
@@ -953,65 +537,24 @@ flow_index_values_free(FlowIndexValues *values)
 
 	if (values == NULL)
 		return;
-	host = values->host;
-	for (int i = 0; i < values->nkinds; i++)
-	{
-		flow_free(host, values->kinds[i].quads);
-		flow_free(host, values->kinds[i].others);
-	}
+	host = values->room.host;
+	for (int i = 0; i < values->nfields; i++)
+		flow_index_fields_free(&values->fields[i]);
 	for (int i = 0; i < values->nindexed; i++)
 		flow_free(host, values->indexed[i].seen);
-	free_chunks(values);
-	flow_free(host, values->kinds);
+	flow_free(host, values->fields);
 	flow_free(host, values->indexed);
 	flow_free(host, values);
-}
-
-/* Makes a table empty and, if it was much too large, smaller. */
-static void *
-clear_table(FlowIndexValues *values, void *table, unsigned *bits, unsigned first, size_t count,
-            size_t size)
-{
-	if (*bits > first && count < ((size_t) 1 << *bits) / 64)
-	{
-		void *smaller = allocate_table(values, size << (*bits - 2));
-
-		if (smaller != NULL)
-		{
-			free_table(values, table, size << *bits);
-			*bits -= 2;
-			return smaller;
-		}
-	}
-	memset(table, 0, size << *bits);
-	return table;
 }
 
 void
 flow_index_values_clear(FlowIndexValues *values)
 {
-	for (int i = 0; i < values->nkinds; i++)
-	{
-		Kind *kind = &values->kinds[i];
-
-		kind->quads = clear_table(values,
-		                          kind->quads,
-		                          &kind->quad_bits,
-		                          QUAD_BITS,
-		                          kind->nquads,
-		                          sizeof(Quad));
-		kind->others = clear_table(values,
-		                           kind->others,
-		                           &kind->other_bits,
-		                           OTHER_BITS,
-		                           kind->nothers,
-		                           sizeof(OtherSlot));
-		kind->nquads = kind->nothers = 0;
-	}
+	for (int i = 0; i < values->nfields; i++)
+		flow_index_fields_clear(&values->fields[i]);
 	for (int i = 0; i < values->nindexed; i++)
 		values->indexed[i].serial = 0;
 	values->nulls = 0;
-	free_chunks(values);
 }
 
 /* Marks the columns that are read, as flow_groups_mark does. */
@@ -1022,6 +565,6 @@ flow_index_values_mark(const FlowIndexValues *values, bool *fields, bool *codes)
 	{
 		const Column *column = &values->indexed[i];
 
-		(column->kind->column->not_null ? fields : codes)[column->column] = true;
+		(column->fields->column->not_null ? fields : codes)[column->column] = true;
 	}
 }
