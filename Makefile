@@ -341,6 +341,7 @@ LOOP_OBJS = \
 	flow/filter_batch.o \
 	flow/filter_expression.o \
 	flow/group_total.o \
+	flow/index_totals.o \
 	flow/index_values.o \
 	flow/parquet/codes.o \
 	flow/parquet/column.o \
