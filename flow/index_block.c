@@ -38,7 +38,8 @@
 #define K_BITS 5
 #define K_MAX 31
 
-#define LEN_BITS 7 /* of lengths of keys */
+#define LEN_BITS 7  /* of lengths of keys */
+#define PUT_BITS 56 /* maximum bits of a number that is put */
 
 /* estimates are in sixteenths of bits; a new number counts as one of sixteen */
 #define ESTIMATE_ONE 16
@@ -142,12 +143,19 @@ put(FlowIndexWriter *writer, uint64_t number, unsigned count)
 static inline void
 put_number(FlowIndexWriter *writer, uint64_t number, unsigned k)
 {
-	uint64_t upper = (number >> k) + 1;
+	uint64_t upper = (number >> k) + 1, lower = number & ((UINT64_C(1) << k) - 1);
 	unsigned more = bit_length(upper) - 1;
 
+	/* all at once, but for the longest */
+	if (flow_likely(2 * more + 1 + k <= PUT_BITS))
+	{
+		upper = (upper << 1 | 1) & ((UINT64_C(1) << (more + 1)) - 1);
+		put(writer, (upper | lower << (more + 1)) << more, 2 * more + 1 + k);
+		return;
+	}
 	put(writer, UINT64_C(1) << more, more + 1);
 	put(writer, upper & ((UINT64_C(1) << more) - 1), more);
-	put(writer, number & ((UINT64_C(1) << k) - 1), k);
+	put(writer, lower, k);
 }
 
 /* Writes a number with its upper bits in unary. */
