@@ -413,7 +413,7 @@ take_file(FlowlogIndexReader *self, FlowIndexBatch *batch, uint32 number)
 	if (self->store == NULL && is_recent(self->file.object))
 	{
 		/* the reader has not taken it yet */
-		self->file.changed = true;
+		self->file.changed = self->file.recent = true;
 		self->handed = ++self->next;
 		return FLOW_OK;
 	}

@@ -66,6 +66,8 @@ typedef struct Refresh
 	FlowlogIndexRow *rows;
 	int nrows;
 
+	uint64 recent; /* files that are left for the next refresh */
+
 	/* files that cannot be indexed */
 	uint64 bad;
 	char *first_bad; /* why the first one cannot */
@@ -492,6 +494,7 @@ read_files(Refresh *refresh)
 		}
 		if (more && !full && !file.changed)
 			keep_row(refresh, &file);
+		refresh->recent += more && file.recent;
 	}
 	flowlog_return_to(&before);
 	return more;
@@ -609,6 +612,22 @@ warn_of_bad(const Refresh *refresh)
 					"says what becomes of lines that are no records."));
 }
 
+/* Tells of files that were written a moment ago. */
+static void
+tell_of_recent(const Refresh *refresh)
+{
+	if (refresh->recent > 0)
+		ereport(NOTICE,
+		        errmsg_plural("%llu file of foreign table \"%s\" is left for the next refresh",
+		                      "%llu files of foreign table \"%s\" are left for the next refresh",
+		                      (unsigned long) refresh->recent,
+		                      (unsigned long long) refresh->recent,
+		                      flowlog_message(refresh->table->name)),
+		        errdetail("A file that was written within the last two seconds may change "
+		                  "without getting another time."),
+		        errhint("Refresh the index again later; until then queries read these files."));
+}
+
 /* Makes what is known of a table whose index is to be refreshed. */
 static Refresh *
 begin_refresh(Oid relid)
@@ -661,6 +680,7 @@ refresh_index(Oid relid)
 		index_new_files(refresh);
 		merge_batches(refresh);
 		CacheInvalidateRelcacheByRelid(relid); /* cached plans are costed anew */
+		tell_of_recent(refresh);
 		warn_of_bad(refresh);
 	}
 	UnlockRelationIdForSession(&lock, ShareUpdateExclusiveLock);
