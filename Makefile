@@ -142,6 +142,7 @@ CORE_OBJS = \
 	flow/group_memory.o \
 	flow/group_merge.o \
 	flow/group_packed.o \
+	flow/group_packed_total.o \
 	flow/group_rows.o \
 	flow/group_share.o \
 	flow/group_spread.o \

@@ -334,6 +334,13 @@ flow_words_partition(const uint64_t *words, size_t stride, int nkeys, unsigned b
 	return (unsigned) (hash >> (64 - bits));
 }
 
+/* Returns true if a total has a value beside its count. */
+static inline bool
+flow_packed_has_value(FlowAggregateKind kind)
+{
+	return kind == FLOW_SUM || kind == FLOW_MIN || kind == FLOW_MAX;
+}
+
 static inline uint64_t *
 flow_packed_value(uint64_t *row, const FlowPackedTotal *total)
 {
@@ -408,19 +415,6 @@ extern FlowStatus flow_packed_clear(FlowGroups *groups);
 extern FlowStatus flow_packed_shrink(FlowGroups *groups);
 
 /*
- * Return true if totals have room for what is added: a run's values, or
- * totals.  It is noted even if not.
- */
-extern bool flow_packed_has_room(FlowGroups *groups, const FlowRun *run);
-extern bool flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added);
-
-/* Returns true if a sum has room for that many numbers, which is noted. */
-extern bool flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers, size_t count);
-
-/* In an empty table, no total is above 0. */
-extern void flow_packed_forget_bounds(FlowGroups *groups);
-
-/*
  * Makes words of the keys of a run; false if none of its records fits.  Keys
  * that are not direct are read.
  */
@@ -452,6 +446,21 @@ extern size_t flow_packed_find(FlowGroups *groups, FlowRun *run, size_t first);
  */
 extern size_t flow_packed_place_rows(FlowGroups *groups, uint64_t **rows, size_t count,
                                      size_t *nfound, FlowStatus *status);
+
+/* ---------- group_packed_total.c ---------- */
+
+/*
+ * Return true if totals have room for what is added: a run's values, or
+ * totals.  It is noted even if not.
+ */
+extern bool flow_packed_has_room(FlowGroups *groups, const FlowRun *run);
+extern bool flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added);
+
+/* Returns true if a sum has room for that many numbers, which is noted. */
+extern bool flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers, size_t count);
+
+/* In an empty table, no total is above 0. */
+extern void flow_packed_forget_bounds(FlowGroups *groups);
 
 /* Adds the run's values to the totals of the rows found. */
 extern void flow_packed_update(FlowGroups *groups, const FlowRun *run);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * group_packed.c
- *	  Groups whose keys are a word each: found, added to, shown.
+ *	  Groups whose keys are a word each: found, and made.
  *
  * What does not fit goes to the other groups: one group because of its keys;
  * all of them, once a sum of 64 bits might overflow.
@@ -23,15 +23,6 @@
 
 /* A table grows fast if there are fewer records for each group that is made. */
 #define FAST_RECORDS 4
-
-/* No sum may be as great. */
-#define SUM_LIMIT (UINT64_C(1) << 63)
-
-static bool
-has_value(FlowAggregateKind kind)
-{
-	return kind == FLOW_SUM || kind == FLOW_MIN || kind == FLOW_MAX;
-}
 
 /* ---------- the hash table ---------- */
 
@@ -498,191 +489,6 @@ flow_packed_read_word(FlowGroups *groups, size_t i)
 	return true;
 }
 
-/* ---------- totals ---------- */
-
-/* Returns a bound of the sum of any of the run's values, at most SUM_LIMIT. */
-static uint64_t
-bound_of_run(const int64_t *numbers, size_t count)
-{
-	uint64_t bits = 0, sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		bits |= (uint64_t) (numbers[i] ^ (numbers[i] >> 63));
-	if (bits < UINT64_C(1) << 50)
-		return (bits + 1) * count;
-	for (size_t i = 0; i < count && sum < SUM_LIMIT; i++)
-	{
-		uint64_t number = (uint64_t) numbers[i];
-
-		number = numbers[i] < 0 ? 0 - number : number;
-		sum = number > SUM_LIMIT - sum ? SUM_LIMIT : sum + number;
-	}
-	return sum;
-}
-
-/* Notes what will be added to a sum; false if it does not fit. */
-static bool
-raise_bound(FlowPackedTotal *total, uint64_t added)
-{
-	if (added >= SUM_LIMIT - total->bound)
-		return false;
-	total->bound += added;
-	return true;
-}
-
-void
-flow_packed_forget_bounds(FlowGroups *groups)
-{
-	groups->packed->records = groups->packed->since = 0;
-	for (int a = 0; a < groups->spec.naggregates; a++)
-		groups->packed->totals[a].bound = 0;
-}
-
-bool
-flow_packed_raise(FlowGroups *groups, int a, const int64_t *numbers, size_t count)
-{
-	return raise_bound(&groups->packed->totals[a], bound_of_run(numbers, count));
-}
-
-bool
-flow_packed_has_room(FlowGroups *groups, const FlowRun *run)
-{
-	FlowPacked *packed = groups->packed;
-
-	if (flow_packed_is_empty(packed))
-		flow_packed_forget_bounds(groups);
-	packed->records += run->count;
-	for (int a = 0; a < groups->spec.naggregates; a++)
-		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
-		    !flow_packed_raise(groups, a, groups->aggregates[a].values->numbers, run->count))
-			return false;
-	return packed->records <= UINT32_MAX;
-}
-
-bool
-flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added)
-{
-	FlowPacked *packed = groups->packed;
-	uint64_t most = 0;
-
-	if (flow_packed_is_empty(packed))
-		flow_packed_forget_bounds(groups);
-	for (int a = 0; a < groups->spec.naggregates; a++)
-	{
-		uint64_t low = added[a].as.sum.low;
-
-		most = added[a].count > most ? added[a].count : most;
-		if (groups->spec.aggregates[a].kind == FLOW_SUM &&
-		    (added[a].as.sum.high != -(int64_t) (low >> 63) ||
-		     !raise_bound(&packed->totals[a], added[a].as.sum.high < 0 ? 0 - low : low)))
-			return false;
-	}
-	packed->records += most;
-	return packed->records <= UINT32_MAX;
-}
-
-/* Adds the values of an aggregate. */
-static void
-update_total(const FlowGroups *groups, int a, uint64_t *const *found, size_t count)
-{
-	const FlowPackedTotal *total = &groups->packed->totals[a];
-	const FlowVector *values = groups->aggregates[a].values;
-
-	switch (groups->spec.aggregates[a].kind)
-	{
-		case FLOW_COUNT_ALL:
-		case FLOW_COUNT:
-			for (size_t i = 0; i < count; i++)
-				*flow_packed_count(found[i], total) += values != NULL ? values->present[i] : 1;
-			break;
-		case FLOW_SUM:
-			for (size_t i = 0; i < count; i++)
-			{
-				*flow_packed_value(found[i], total) += (uint64_t) values->numbers[i];
-				*flow_packed_count(found[i], total) += values->present[i];
-			}
-			break;
-		case FLOW_MIN:
-		case FLOW_MAX:
-			for (size_t i = 0; i < count; i++)
-			{
-				uint64_t *value = flow_packed_value(found[i], total);
-				uint32_t *known = flow_packed_count(found[i], total);
-				int64_t number = values->numbers[i];
-
-				if (values->present[i] &&
-				    (*known == 0 ||
-				     (groups->spec.aggregates[a].kind == FLOW_MIN ? number < (int64_t) *value
-				                                                  : number > (int64_t) *value)))
-					*value = (uint64_t) number;
-				*known += values->present[i];
-			}
-			break;
-		default:
-			break;
-	}
-}
-
-void
-flow_packed_update(FlowGroups *groups, const FlowRun *run)
-{
-	for (int a = 0; a < groups->spec.naggregates; a++)
-		update_total(groups, a, groups->packed->found, run->count);
-}
-
-void
-flow_packed_merge(const FlowGroups *groups, uint64_t *row, const FlowTotal *added)
-{
-	for (int a = 0; a < groups->spec.naggregates; a++)
-	{
-		const FlowPackedTotal *total = &groups->packed->totals[a];
-		uint32_t *count = flow_packed_count(row, total);
-		FlowAggregateKind kind = groups->spec.aggregates[a].kind;
-
-		if (added[a].count == 0)
-			continue;
-		if (kind == FLOW_SUM)
-			*flow_packed_value(row, total) += added[a].as.sum.low;
-		else if (has_value(kind))
-		{
-			int64_t number = added[a].as.extreme.integer;
-			int64_t value = (int64_t) *flow_packed_value(row, total);
-
-			if (*count == 0 || (kind == FLOW_MIN ? number < value : number > value))
-				*flow_packed_value(row, total) = (uint64_t) number;
-		}
-		*count += (uint32_t) added[a].count;
-	}
-}
-
-void
-flow_packed_show_total(const FlowGroups *groups, uint64_t *row, int a, FlowTotal *total)
-{
-	const FlowPacked *packed = groups->packed;
-	FlowAggregateKind kind = groups->spec.aggregates[a].kind;
-
-	total->count = *flow_packed_count(row, &packed->totals[a]);
-	if (kind == FLOW_SUM)
-	{
-		total->as.sum.low = *flow_packed_value(row, &packed->totals[a]);
-		total->as.sum.high = -(int64_t) (total->as.sum.low >> 63);
-	}
-	else if (has_value(kind))
-		total->as.extreme.integer = (int64_t) *flow_packed_value(row, &packed->totals[a]);
-}
-
-void
-flow_packed_show(const FlowGroups *groups, uint64_t *row, FlowGroup *group)
-{
-	const FlowPacked *packed = groups->packed;
-
-	for (int k = 0; k < groups->spec.nkeys; k++)
-		groups->slices[k] = flow_word_show(row[k], packed->texts[k]);
-	for (int a = 0; a < groups->spec.naggregates; a++)
-		flow_packed_show_total(groups, row, a, &packed->shown[a]);
-	*group = (FlowGroup) {groups->slices, packed->shown};
-}
-
 /* ---------- life ---------- */
 
 /* Returns true if the totals of all aggregates can be packed. */
@@ -697,7 +503,7 @@ may_be_packed(const FlowGroups *groups)
 		FlowAggregateKind kind = groups->spec.aggregates[a].kind;
 		const FlowVector *values = groups->aggregates[a].values;
 
-		if (kind == FLOW_SQUARES || (has_value(kind) && values->numbers == NULL))
+		if (kind == FLOW_SQUARES || (flow_packed_has_value(kind) && values->numbers == NULL))
 			return false;
 	}
 	return groups->spec.nkeys <= FLOW_PACK_KEYS;
@@ -713,7 +519,7 @@ lay_out(FlowGroups *groups)
 	for (int a = 0; a < groups->spec.naggregates; a++)
 	{
 		packed->totals[a].value = size;
-		size += has_value(groups->spec.aggregates[a].kind) ? sizeof(uint64_t) : 0;
+		size += flow_packed_has_value(groups->spec.aggregates[a].kind) ? sizeof(uint64_t) : 0;
 	}
 	for (int a = 0; a < groups->spec.naggregates; a++)
 	{
