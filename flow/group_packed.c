@@ -21,6 +21,11 @@
 /* And above this one, groups that rows are merged into. */
 #define FETCH_GROUPS_SIZE ((size_t) 4 * 1024 * 1024)
 
+/* Integers of as many digits fit into their type, and those of int64 into a word. */
+#define PLAIN_INT16 4
+#define PLAIN_INT32 9
+#define PLAIN_INT64 15
+
 /* A table grows fast if there are fewer records for each group that is made. */
 #define FAST_RECORDS 4
 
@@ -94,11 +99,11 @@ is_plain(const FlowGroups *groups, int k, uint64_t word)
 	switch (groups->spec.columns[key->column].type)
 	{
 		case FLOW_INT16:
-			return flow_word_is_plain_integer(word, 4);
+			return flow_word_is_plain_integer(word, PLAIN_INT16);
 		case FLOW_INT32:
-			return flow_word_is_plain_integer(word, 9);
+			return flow_word_is_plain_integer(word, PLAIN_INT32);
 		case FLOW_INT64:
-			return flow_word_is_plain_integer(word, 15);
+			return flow_word_is_plain_integer(word, PLAIN_INT64);
 		case FLOW_TEXT:
 			return groups->spec.columns[key->column].max_chars < 0 &&
 			       FLOW_WORD_KIND(word) == FLOW_WORD_NIBBLES &&
@@ -108,20 +113,27 @@ is_plain(const FlowGroups *groups, int k, uint64_t word)
 	}
 }
 
-/* The same for the words of records; it is said of each at once, without branches. */
-static void
-mark_plain_texts(const FlowGroups *groups, int k, const uint64_t *words, size_t count, bool *plain)
+/*
+ * The same for the words of records, of a key of which integers of "digits" are
+ * plain, or of texts if that is 0; without branches.
+ */
+static inline __attribute__((always_inline)) void
+mark_plain_words(const FlowGroups *groups, int k, size_t first, size_t end, size_t digits,
+                 bool *plain)
 {
+	const uint64_t *words = groups->packed->words + k * FLOW_RUN;
 	uint64_t null = groups->packed->nulls[k];
 	uint64_t empty = flow_group_empty_is_null(groups, k) ? FLOW_WORD_EMPTY : 0;
 	bool nullable = !groups->spec.columns[groups->spec.keys[k].column].not_null;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = first; i < end; i++)
 	{
 		bool is_null = words[i] == null;
-		bool is_text = (FLOW_WORD_KIND(words[i]) == FLOW_WORD_NIBBLES) & (words[i] != empty);
+		bool is_good = digits > 0
+		                   ? flow_word_is_plain_integer(words[i], digits)
+		                   : (FLOW_WORD_KIND(words[i]) == FLOW_WORD_NIBBLES) & (words[i] != empty);
 
-		plain[i] &= (is_null & nullable) | (!is_null & is_text);
+		plain[i] &= (is_null & nullable) | (!is_null & is_good);
 	}
 }
 
@@ -130,17 +142,18 @@ flow_packed_mark_plain(const FlowGroups *groups, size_t first, size_t end, bool 
 {
 	for (int k = 0; k < groups->spec.nkeys; k++)
 	{
-		const uint64_t *words = groups->packed->words + k * FLOW_RUN;
 		const FlowGroupBy *key = &groups->spec.keys[k];
+		const FlowColumn *column = &groups->spec.columns[key->column];
 
 		if (key->expression != NULL)
 			continue;
-		if (groups->spec.columns[key->column].type == FLOW_TEXT &&
-		    groups->spec.columns[key->column].max_chars < 0)
-			mark_plain_texts(groups, k, words + first, end - first, plain + first);
+		if (column->type == FLOW_TEXT && column->max_chars < 0)
+			mark_plain_words(groups, k, first, end, 0, plain);
+		else if (column->type == FLOW_INT32)
+			mark_plain_words(groups, k, first, end, PLAIN_INT32, plain);
 		else
 			for (size_t i = first; i < end; i++)
-				plain[i] &= is_plain(groups, k, words[i]);
+				plain[i] &= is_plain(groups, k, groups->packed->words[k * FLOW_RUN + i]);
 	}
 }
 

@@ -191,6 +191,39 @@ it_knows_plain_integers(void)
 	}
 }
 
+/* Says the same digit by digit. */
+static bool
+is_plain_integer(const char *text, size_t len, size_t most)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+	return len > 0 && len <= most && (text[0] != '0' || len == 1);
+}
+
+static void
+it_knows_plain_integers_of_any_length(void)
+{
+	uint64_t seed = 19;
+	int plain = 0;
+
+	for (int i = 0; i < unit_tries(50000); i++)
+	{
+		char text[20];
+		size_t len = random_text(text, &seed), most = 1 + unit_random(&seed) % 15;
+		FlowFieldKey key = flow_key_make(seed_of_keys, (FlowSlice) {text, len});
+		uint64_t word = flow_word_of_field(&key);
+
+		if (word == 0)
+			continue;
+		CHECK_INT(flow_word_is_plain_integer(word, most), is_plain_integer(text, len, most));
+		plain += is_plain_integer(text, len, most);
+	}
+	CHECK(plain > unit_tries(2000));
+	CHECK(!flow_word_is_plain_integer(FLOW_WORD_NO_FIELD, 15));
+	CHECK(!flow_word_is_plain_integer(flow_word_of_value(443, true), 15));
+}
+
 /* ---------- groups to groups ---------- */
 
 #define COLUMN(name_, type_)                                                                       \
@@ -836,6 +869,7 @@ main(void)
 	RUN(every_version_makes_the_words_of_fields);
 	RUN(it_keeps_numbers_of_60_bits);
 	RUN(it_knows_plain_integers);
+	RUN(it_knows_plain_integers_of_any_length);
 	RUN(it_adds_distinct_values);
 	RUN(it_adds_distinct_values_of_several_keys);
 	RUN(it_adds_groups_to_sets);
