@@ -147,6 +147,7 @@ CORE_OBJS = \
 	flow/group_share.o \
 	flow/group_spread.o \
 	flow/group_table.o \
+	flow/group_top.o \
 	flow/group_total.o \
 	flow/group_given.o \
 	flow/group_words.o \
@@ -341,6 +342,7 @@ LOOP_OBJS = \
 	flow/expression_number.o \
 	flow/filter_batch.o \
 	flow/filter_expression.o \
+	flow/group_top.o \
 	flow/group_total.o \
 	flow/index_totals.o \
 	flow/index_values.o \

@@ -494,6 +494,24 @@ takes_group(FlowlogScan *scan)
 	return flow_top_takes(scan->best, known ? &value : NULL);
 }
 
+/* Skips groups that are certainly not among the best, where nothing else is evaluated. */
+static void
+skip_groups(FlowlogScan *scan)
+{
+	FlowlogAggregation *aggregation = scan->aggregation;
+	int number = flowlog_top_output(scan);
+	const FlowlogOutput *output;
+
+	if (number < 0 || flowlog_needs_node(scan->group_needs)->ss.ps.qual != NULL)
+		return;
+	output = &aggregation->outputs[number];
+	if (!is_of_key(output) && !output->is_grouping && !flowlog_output_is_average(output))
+		flow_groups_skip_worse(aggregation->returned,
+		                       output->index,
+		                       scan->best,
+		                       &aggregation->position);
+}
+
 static Datum
 partial_state(const FlowlogAggregate *aggregate, const FlowColumn *column, const FlowTotal *total,
               const FlowTotal *sum, bool *isnull)
@@ -711,6 +729,7 @@ flowlog_aggregate_next(FlowlogScan *scan)
 			for (;;)
 			{
 				CHECK_FOR_INTERRUPTS();
+				skip_groups(scan);
 				aggregation->shown = aggregation->position;
 				if (flow_groups_skip(aggregation->returned, &aggregation->position) != FLOW_OK)
 					break;

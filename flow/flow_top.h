@@ -56,6 +56,14 @@ extern FlowStatus flow_top_begin(FlowTop *top, size_t count, FlowError *error);
 /* Returns true unless a key, NULL for SQL's NULL, is worse than the n best. */
 extern bool flow_top_takes(FlowTop *top, const FlowValue *key);
 
+/*
+ * in group_top.c: moves *position past groups whose key, the total of an
+ * aggregate, is worse than the n best; past some of them, or of those where
+ * that is seen at once.
+ */
+extern void flow_groups_skip_worse(const FlowGroups *groups, int aggregate, const FlowTop *top,
+                                   size_t *position);
+
 /* Returns false if any key between two of them would be worse; it is not noted. */
 extern bool flow_top_may_take(const FlowTop *top, const FlowValue *low, const FlowValue *high);
 

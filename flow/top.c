@@ -16,10 +16,6 @@
 
 #include <string.h>
 
-/* ranks of NULL; values have ranks between them */
-#define FIRST_RANK INT64_MIN
-#define LAST_RANK INT64_MAX
-
 /*
  * A run is not longer than this after a record without a known key has cut one
  * short, so that no more than that is evaluated again for each such record.
@@ -40,7 +36,7 @@ struct FlowTop
 	size_t used;     /* ranks in the heap */
 	size_t capacity; /* for which there is memory */
 	int64_t *heap;
-	int64_t worst; /* the first in the heap if it is full, else LAST_RANK */
+	int64_t worst; /* the first in the heap if it is full, else FLOW_TOP_LAST */
 	int64_t ranks[FLOW_RUN];
 };
 
@@ -83,15 +79,10 @@ address_rank(const FlowAddress *address)
 	return (int64_t) (rank ^ (UINT64_C(1) << 63));
 }
 
-/* Reverses the order if that is wanted, and leaves room for NULL's ranks. */
 static inline int64_t
 ordered(const FlowTop *top, int64_t rank)
 {
-	if (top->descending)
-		rank = ~rank;
-	if (rank == FIRST_RANK)
-		return FIRST_RANK + 1;
-	return rank == LAST_RANK ? LAST_RANK - 1 : rank;
+	return flow_top_ordered(top->descending, rank);
 }
 
 static int64_t
@@ -192,6 +183,13 @@ flow_top_may_take(const FlowTop *top, const FlowValue *low, const FlowValue *hig
 	return top->count == 0 || value_rank(top, top->descending ? high : low) <= top->worst;
 }
 
+bool
+flow_top_order(const FlowTop *top, FlowTopOrder *order)
+{
+	*order = (FlowTopOrder) {top->worst, top->null_rank, top->descending};
+	return top->count > 0 && top->used == top->count && flow_type_is_number(top->type);
+}
+
 size_t
 flow_top_select(FlowTop *top, const FlowBatch *batch, uint32_t *rows)
 {
@@ -262,7 +260,7 @@ flow_top_create(const FlowTopSpec *spec, FlowTop **top, FlowError *error)
 		.key = spec->key,
 		.type = spec->type,
 		.descending = spec->descending,
-		.null_rank = spec->nulls_first ? FIRST_RANK : LAST_RANK,
+		.null_rank = spec->nulls_first ? FLOW_TOP_FIRST : FLOW_TOP_LAST,
 		.most = FLOW_RUN,
 	};
 	*top = made;
@@ -282,7 +280,7 @@ FlowStatus
 flow_top_begin(FlowTop *top, size_t count, FlowError *error)
 {
 	top->count = top->used = 0;
-	top->worst = LAST_RANK;
+	top->worst = FLOW_TOP_LAST;
 	top->most = FLOW_RUN;
 	if (count == 0 || count > top->capacity)
 	{
