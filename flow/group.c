@@ -284,7 +284,7 @@ flow_groups_settle(FlowGroups *groups)
 FlowStatus
 flow_groups_clear(FlowGroups *groups)
 {
-	bool spreading = groups->packed != NULL && groups->packed->spreading;
+	bool spreads = flow_spread_is_worth_it(groups);
 	FlowStatus status = FLOW_OK;
 
 	groups->count = 0;
@@ -296,8 +296,7 @@ flow_groups_clear(FlowGroups *groups)
 		status = flow_group_clear_table(groups);
 	if (groups->packed != NULL && status == FLOW_OK)
 		status = flow_packed_clear(groups);
-	/* there will be as many groups */
-	if (spreading && status == FLOW_OK && (status = flow_spread_begin(groups)) == FLOW_LIMIT)
+	if (spreads && status == FLOW_OK && (status = flow_spread_begin(groups)) == FLOW_LIMIT)
 		status = FLOW_OK;
 	return status;
 }

@@ -67,6 +67,9 @@ typedef struct FlowGroupEntries
 
 /* ---------- packed groups ---------- */
 
+/* Groups are many and new if there are fewer records for each. */
+#define FLOW_FAST_RECORDS 4
+
 /* Groups by no more keys than this are packed. */
 #define FLOW_PACK_KEYS 4
 
@@ -515,6 +518,9 @@ extern const size_t *flow_spread_partitions(const FlowGroups *groups);
  * enough room, or records are not spread.
  */
 extern FlowStatus flow_spread_make_room(FlowGroups *groups);
+
+/* Returns true if records have been spread that made as many groups as expected. */
+extern bool flow_spread_is_worth_it(const FlowGroups *groups);
 extern void flow_spread_free(FlowGroups *groups);
 
 /* ---------- group_table.c ---------- */

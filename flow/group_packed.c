@@ -26,9 +26,6 @@
 #define PLAIN_INT32 9
 #define PLAIN_INT64 15
 
-/* A table grows fast if there are fewer records for each group that is made. */
-#define FAST_RECORDS 4
-
 /* ---------- the hash table ---------- */
 
 static inline size_t
@@ -75,7 +72,7 @@ have_free_slot(FlowGroups *groups)
 	if (flow_likely(count < size / 2))
 		return FLOW_OK;
 	/* half of these groups have been made since it grew the last time */
-	packed->grows_fast = packed->records - packed->since < count / 2 * FAST_RECORDS;
+	packed->grows_fast = packed->records - packed->since < count / 2 * FLOW_FAST_RECORDS;
 	packed->since = packed->records;
 	status = flow_group_grow_slots(groups, &packed->slots, &packed->bits);
 	return status == FLOW_LIMIT && count < size / 4 * 3 ? FLOW_OK : status;

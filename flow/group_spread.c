@@ -458,6 +458,15 @@ flow_spread_is_due(FlowGroups *groups)
 	       (sizeof(FlowGroupSlot) << packed->bits) + packed->count * packed->row_size >= TABLE_SIZE;
 }
 
+bool
+flow_spread_is_worth_it(const FlowGroups *groups)
+{
+	const FlowPacked *packed = groups->packed;
+
+	return packed != NULL && packed->spreading &&
+	       packed->records < packed->count * FLOW_FAST_RECORDS;
+}
+
 void
 flow_spread_free(FlowGroups *groups)
 {

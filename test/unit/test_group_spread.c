@@ -300,6 +300,21 @@ it_begins_where_most_records_make_groups(void)
 				add_record(groups, &record, NULL);
 		}
 		CHECK_INT(groups->packed->spreading, round == 0);
+
+		/* others after them are expected to be as many, unless they were few */
+		CHECK_INT(flow_groups_settle(groups), FLOW_OK);
+		CHECK_INT(flow_groups_clear(groups), FLOW_OK);
+		CHECK_INT(groups->packed->spreading, round == 0);
+		for (int i = 0; i < 2000; i++)
+		{
+			Record record = {{"10.0.0.1", "443", "6"}};
+
+			add_record(groups, &record, NULL);
+		}
+		CHECK_INT(flow_groups_settle(groups), FLOW_OK);
+		CHECK_INT(flow_groups_count(groups), 1);
+		CHECK_INT(flow_groups_clear(groups), FLOW_OK);
+		CHECK(!groups->packed->spreading);
 		flow_groups_free(groups);
 	}
 	CHECK_INT(unit_state.outstanding, 0);
