@@ -3,13 +3,13 @@
  * group_spread.c
  *	  Many packed groups, gathered by partitions.
  *
- * Where most records make a group, a hash table larger than the processor's
- * caches costs a wait for memory or more for each of them.  Instead, records
- * become rows of their own, which are appended to partitions by a hash of
- * their keys, and the rows of a partition are merged in a table that fits into
- * a cache: when they take all the memory there is, and before groups are
- * visited.  With a million groups of two million records, that takes half of
- * the table's time.
+ * Where most records make a group, a hash table that is larger than the
+ * processor's caches has it wait for memory once or twice for each of them.
+ * Instead, records become rows of their own, which are appended to partitions
+ * by a hash of their keys, and the rows of a partition are merged in a table
+ * that fits into a cache: when they take all the memory there is, and before
+ * groups are visited.  A million groups of two million records take 0.6 times
+ * as long as in a table.
  *
  * Rows that are merged stay in the order of the partitions, and are merged
  * again with what comes later.

@@ -123,6 +123,26 @@ add_record(FlowGroups *groups, const Record *record, FlowGroups *full)
 	CHECK_INT(done, 1);
 }
 
+/* Adds a group, as of records that are known otherwise. */
+static void
+merge_group(FlowGroups *groups, int number)
+{
+	char text[16];
+	FlowSlice slices[NKEYS] = {{"10.1.0.1", 8}, {text, 0}};
+	FlowTotal totals[NAGGREGATES] = {{.count = 3}};
+
+	slices[1].len = (size_t) snprintf(text, sizeof(text), "%d", 1 + number % 150);
+	for (int a = 1; a < NAGGREGATES; a++)
+	{
+		totals[a].count = 3;
+		if (aggregates[a].kind == FLOW_SUM)
+			totals[a].as.sum.low = 12;
+		else
+			totals[a].as.extreme.integer = 4;
+	}
+	CHECK_INT(flow_groups_merge(groups, slices, totals), FLOW_OK);
+}
+
 /* ---------- comparisons ---------- */
 
 /* Returns a number that is the same for sets of equal groups, in any order. */
@@ -198,6 +218,11 @@ it_has_the_groups_of_a_table(void)
 			make_record(&record, kind, &seed);
 			add_record(table, &record, NULL);
 			add_record(spread, &record, NULL);
+			if (i % 40 == 0)
+			{
+				merge_group(table, i);
+				merge_group(spread, i);
+			}
 		}
 		CHECK(spread->packed->nspread > 0 || kind->large);
 		CHECK_INT(flow_groups_settle(spread), FLOW_OK);
