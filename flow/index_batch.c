@@ -4,12 +4,12 @@
  *	  Gathers values and the files in which they stand, and returns them as
  *	  entries.
  *
- * Each value of a file is a place (index_places.h), and places are sorted at the
- * end.  That of an IPv4 address has the address, so that adding one is a store:
- * with a hash table of values and lists of their files, adding, sorting and
- * reading took 2.6 times as long (300 files of 1 MB, a quarter of the addresses
- * IPv6).  Other keys have numbers, which a hash table finds.  What is known of a
- * key is prefetched, and the key is added some adds later.
+ * Each value of a file is a place (index_places.h), and places are sorted at
+ * the end.  That of an IPv4 address has the address, so that adding one is a
+ * store: with a hash table of values and lists of their files, adding, sorting
+ * and reading took 2.6 times as long (300 files of 1 MB, a quarter of the
+ * addresses IPv6).  Other keys have numbers, which a hash table finds.  What
+ * is known of a key is prefetched, and the key is added some adds later.
  *
  *-------------------------------------------------------------------------
  */
@@ -25,10 +25,16 @@
 
 #define STEPS_A_LOOK 4096 /* adds, entries or slots between two checks for an interrupt */
 
-/* bytes of keys that may be allocated for what waits, and the key that is added */
+/*
+ * bytes of keys that may be allocated for what waits, and the key that is
+ * added
+ */
 #define RESERVED ((WAITING + 1) * (sizeof(Key) + FLOW_ARENA_UNIT))
 
-/* A key other than an IPv4 address, as it is stored; its place in the arena is its number. */
+/*
+ * A key other than an IPv4 address, as it is stored; its place in the arena is
+ * its number.
+ */
 typedef struct Key
 {
 	uint32_t rank; /* among all keys, once they are sorted */
@@ -314,7 +320,10 @@ begin_file(FlowIndexBatch *batch, uint32_t file)
 	return FLOW_OK;
 }
 
-/* Makes room for one more key and its places, so that adding it and all that waits cannot fail. */
+/*
+ * Makes room for one more key and its places, so that adding it and all that
+ * waits cannot fail.
+ */
 static FlowStatus
 make_room(FlowIndexBatch *batch)
 {
@@ -464,7 +473,10 @@ sort_keys(FlowIndexBatch *batch, Order *order)
 	return status;
 }
 
-/* Sorts the places of others by the ranks of their keys, which become their values. */
+/*
+ * Sorts the places of others by the ranks of their keys, which become their
+ * values.
+ */
 static FlowStatus
 sort_others(FlowIndexBatch *batch)
 {

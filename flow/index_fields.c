@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * index_fields.c
- *	  The distinct fields of columns that mean the same: adds those that come for
- *	  the first time, which are converted then.
+ *	  The distinct fields of columns that mean the same: adds those that come
+ *	  for the first time, which are converted then.
  *
  *-------------------------------------------------------------------------
  */
@@ -138,7 +138,10 @@ have_quad(FlowIndexFields *fields)
 	return FLOW_OK;
 }
 
-/* Reads the address of a word whose field is surely a good one; returns false for all others. */
+/*
+ * Reads the address of a word whose field is surely a good one; returns false
+ * for all others.
+ */
 static bool
 read_quad(const FlowColumn *column, uint64_t word, uint32_t *address)
 {
@@ -214,7 +217,10 @@ have_other(FlowIndexFields *fields)
 	return FLOW_OK;
 }
 
-/* Sets the keys of a value, or of NULL; the second one's len is 0 if there is none. */
+/*
+ * Sets the keys of a value, or of NULL; the second one's len is 0 if there is
+ * none.
+ */
 static void
 make_keys(const FlowColumn *column, const FlowValue *value, FlowIndexKey *key,
           FlowIndexKey *address)

@@ -4,10 +4,10 @@
  *	  The distinct fields of columns that mean the same, with their values as
  *	  keys of an index.
  *
- * A dotted quad that is packed into a word (group_word.h) is found by it, and its
- * address is in the slot.  All other fields are found by their bytes, most of
- * which are compared and hashed in one step: IPv6 comes at random among IPv4,
- * and in any length.  Masks have a bit for each column of the index.
+ * A dotted quad that is packed into a word (group_word.h) is found by it, and
+ * its address is in the slot.  All other fields are found by their bytes, most
+ * of which are compared and hashed in one step: IPv6 comes at random among
+ * IPv4, and in any length.  Masks have a bit for each column of the index.
  *
  *-------------------------------------------------------------------------
  */
@@ -38,7 +38,10 @@ typedef struct FlowIndexQuad
 /* no table of quads has fewer slots */
 #define FLOW_INDEX_QUADS 1024
 
-/* The first bytes of a field, as many as those of IPv6, with zeros after its end. */
+/*
+ * The first bytes of a field, as many as those of IPv6, with zeros after its
+ * end.
+ */
 #define FLOW_FIELD_BYTES 40
 
 typedef struct FlowFieldBytes
@@ -53,7 +56,10 @@ typedef struct FlowIndexOther
 	uint32_t len;
 	uint8_t key_len;
 	uint8_t address_len; /* of texts that are addresses in canonical form; else 0 */
-	/* the field, or FlowFieldBytes if it is shorter; then its key, and that of an address */
+	/*
+	 * the field, or FlowFieldBytes if it is shorter; then its key, and that of
+	 * an address
+	 */
 	char bytes[];
 } FlowIndexOther;
 
@@ -89,13 +95,19 @@ typedef struct FlowIndexFields
 
 /* ---------- index_fields.c ---------- */
 
-/* Makes empty tables; returns false if memory is short, and they are to be freed then, too. */
+/*
+ * Makes empty tables; returns false if memory is short, and they are to be
+ * freed then, too.
+ */
 extern bool flow_index_fields_init(FlowIndexFields *fields, FlowIndexRoom *room,
                                    const FlowColumn *column);
 extern void flow_index_fields_free(FlowIndexFields *fields);
 extern void flow_index_fields_clear(FlowIndexFields *fields);
 
-/* Add a field that is not there: FLOW_LIMIT, FLOW_NO_MEMORY, or a bad field's status. */
+/*
+ * Add a field that is not there: FLOW_LIMIT, FLOW_NO_MEMORY, or a bad field's
+ * status.
+ */
 extern FlowStatus flow_index_fields_insert_quad(FlowIndexFields *fields, uint32_t mask,
                                                 uint64_t word); /* FLOW_END: it is none */
 extern FlowStatus flow_index_fields_insert_other(FlowIndexFields *fields, uint32_t mask,
@@ -128,7 +140,10 @@ flow_index_quad_slot(const FlowIndexRoom *room, uint64_t word, unsigned bits)
 	return flow_key_fold(word ^ room->seed[0], room->seed[1]) >> (64 - bits);
 }
 
-/* Adds columns to a dotted quad, from its first slot on; returns false if it is not there. */
+/*
+ * Adds columns to a dotted quad, from its first slot on; returns false if it
+ * is not there.
+ */
 static inline bool
 flow_index_mark_quad(const FlowIndexFields *fields, uint32_t mask, uint64_t word, size_t slot)
 {
@@ -184,7 +199,10 @@ flow_field_copy(FlowSlice field)
 	return bytes;
 }
 
-/* Returns the hash of a field; its multipliers are seeds, as those of flow_key_hash. */
+/*
+ * Returns the hash of a field; its multipliers are seeds, as those of
+ * flow_key_hash.
+ */
 static inline uint32_t
 flow_index_hash_other(const FlowIndexRoom *room, const FlowFieldBytes *bytes, FlowSlice field)
 {

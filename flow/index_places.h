@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * index_places.h
- *	  Places of values, while they are gathered: a value, a file, and columns in
- *	  which it stood there.
+ *	  Places of values, while they are gathered: a value, a file, and columns
+ *	  in which it stood there.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,8 +36,8 @@ extern FlowStatus flow_index_places_grow(const FlowHost *host, FlowIndexPlaces *
                                          size_t room);
 
 /*
- * Sorts places by their values, all of which are below a power of two; those of
- * a value stay in their order.  Takes as much memory again.  FLOW_OK,
+ * Sorts places by their values, all of which are below a power of two; those
+ * of a value stay in their order.  Takes as much memory again.  FLOW_OK,
  * FLOW_NO_MEMORY or FLOW_INTERRUPTED, after which they are in any order.
  */
 extern FlowStatus flow_index_places_sort(const FlowHost *host, FlowIndexPlaces *places,

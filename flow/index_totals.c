@@ -4,11 +4,11 @@
  *	  Adds up what an index stores of a file besides values: the extremes of
  *	  two times, and the numbers of records by two texts.
  *
- * Nearly all times of a log are ten digits of which the first two are the same,
- * and nearly all of the texts are a few short ones.  The digits are compared as
- * they stand, and a text is looked for by its bytes; all others are converted.
- * Groups of the reader, which convert all times and keep extremes for each pair
- * of texts, took 2.3 times as long.
+ * Nearly all times of a log are ten digits of which the first two are the
+ * same, and nearly all of the texts are a few short ones.  The digits are
+ * compared as they stand, and a text is looked for by its bytes; all others
+ * are converted.  Groups of the reader, which convert all times and keep
+ * extremes for each pair of texts, took 2.3 times as long.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,7 +30,10 @@ typedef struct Times
 {
 	FlowIndexExtremes extremes;
 
-	/* of times as digits that begin with the prefix, the other digits as a number that orders alike */
+	/*
+	 * of times as digits that begin with the prefix, the other digits as a
+	 * number that orders alike
+	 */
 	bool has_prefix, has_digits;
 	uint16_t prefix;
 	uint64_t least, greatest;
@@ -57,7 +60,10 @@ typedef struct TextColumn
 	bool is_null[TEXTS];
 	char bytes[TEXTS][FLOW_INDEX_GROUP_TEXT];
 
-	/* short fields, and which text they are; what is not there is found nowhere */
+	/*
+	 * short fields, and which text they are; what is not there is found
+	 * nowhere
+	 */
 	uint64_t fields[1 << MEMO_BITS];
 	uint8_t ids[1 << MEMO_BITS];
 
@@ -89,8 +95,9 @@ take_time(FlowIndexExtremes *extremes, int64_t time)
 }
 
 /*
- * Returns true if a time's digits are compared as such: those of larger numbers
- * are times in every type that is taken, but others are only in some.
+ * Returns true if a time's digits are compared as such: ten of them below 2^31
+ * are seconds, or the integer, in every type but the smallest, unless they are
+ * the text that means NULL.
  */
 static bool
 by_digits(const FlowColumn *column)
@@ -244,7 +251,10 @@ find_text(FlowIndexTotals *totals, TextColumn *column, FlowSlice text)
 	return (uint8_t) id;
 }
 
-/* Finds the text of a field; a status other than FLOW_OK is that of a bad field. */
+/*
+ * Finds the text of a field; a status other than FLOW_OK is that of a bad
+ * field.
+ */
 static FlowStatus
 read_text(FlowIndexTotals *totals, TextColumn *column, FlowSlice field, bool bad_is_null,
           uint8_t *id)

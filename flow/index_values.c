@@ -4,8 +4,8 @@
  *	  Collects the distinct fields of a file, and adds their values to a batch.
  *
  * A field is converted when it comes for the first time.  Columns whose fields
- * mean the same share tables (index_fields.h): in a flow log the same hosts are
- * sources and destinations, so there is one entry for both, with a mask of
+ * mean the same share tables (index_fields.h): in a flow log the same hosts
+ * are sources and destinations, so there is one entry for both, with a mask of
  * columns.
  *
  *-------------------------------------------------------------------------
@@ -13,10 +13,15 @@
 #include "index_fields.h"
 #include "index_values.h"
 
-/* Records of a run: fewer than of others, so that all that is known of them is near. */
+/*
+ * Records of a run: fewer than of others, so that all that is known of them is
+ * near.
+ */
 #define RUN 64
 
-/* Without dotted quads among so many other fields, these are not looked for. */
+/*
+ * Without dotted quads among so many other fields, these are not looked for.
+ */
 #define MANY_OTHERS 64
 
 /* A column of the index. */
@@ -210,7 +215,10 @@ find_slots(const FlowIndexFields *fields, Found *found, size_t first)
 	}
 }
 
-/* Adds dotted quads.  A file may have more values than there is room for in the cache. */
+/*
+ * Adds dotted quads.  A file may have more values than there is room for in
+ * the cache.
+ */
 static void
 add_quads(FlowRun *run, const Column *column, const uint32_t *ends, const uint32_t *rows,
           Found *found)
@@ -320,9 +328,9 @@ add_column(FlowIndexValues *values, FlowRun *run, Column *column)
 }
 
 /*
- * Adds the records of a batch.  Where values do not fit, those of one column may
- * take all memory before another column comes to the first record of the run;
- * so the next run is that record alone.
+ * Adds the records of a batch.  Where values do not fit, those of one column
+ * may take all memory before another column comes to the first record of the
+ * run; so the next run is that record alone.
  */
 FlowStatus
 flow_index_values_add(FlowIndexValues *values, const FlowBatch *batch, size_t *done,
@@ -366,7 +374,10 @@ find_address_columns(const FlowIndexFields *fields)
 	return columns;
 }
 
-/* Adds a dotted quad to a batch, as an address or, in columns of texts, as such. */
+/*
+ * Adds a dotted quad to a batch, as an address or, in columns of texts, as
+ * such.
+ */
 static inline FlowStatus
 give_quad(const FlowIndexQuad *quad, uint32_t texts, FlowIndexBatch *batch, uint32_t file)
 {
@@ -466,7 +477,10 @@ flow_index_values_give(const FlowIndexValues *values, bool whole, FlowIndexBatch
 
 /* ---------- life ---------- */
 
-/* Returns true if the same fields of two columns have the same values, and are as good. */
+/*
+ * Returns true if the same fields of two columns have the same values, and are
+ * as good.
+ */
 static bool
 are_alike(const FlowColumn *a, const FlowColumn *b)
 {

@@ -386,7 +386,10 @@ bytes_that_are(uint64_t bytes, uint8_t byte)
 	return ~(((others & EACH(0x7F)) + EACH(0x7F)) | others) & EACH(0x80);
 }
 
-/* Returns the highest bit of each byte that is from one to another, both below 128. */
+/*
+ * Returns the highest bit of each byte that is from one to another, both below
+ * 128.
+ */
 static inline uint64_t
 bytes_between(uint64_t bytes, uint8_t from, uint8_t to)
 {

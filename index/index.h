@@ -207,7 +207,7 @@ typedef struct FlowlogIndexedFile
 	 * read now: it is to be indexed next time.  Nothing else is known of it
 	 */
 	bool changed;
-	bool recent;       /* that because it was written a moment ago */
+	bool recent;       /* that, because it was written a moment ago */
 	FlowCounts counts; /* of this file alone */
 
 	/* of start and end, as FlowValue's integer; false: no column, or no value */
