@@ -84,12 +84,23 @@ flowlog_part_is_constant(const QualWalk *context, Expr *other)
 	                               flowlog_expr_may_fail(other, NULL)));
 }
 
-/* Evaluates the other side of a comparison. */
+/*
+ * Evaluates the other side of a comparison.  It is evaluated once, so it must
+ * not be compiled: that takes 3 ms in each rescan, and its code is kept until
+ * the query ends.
+ */
 Datum
 flowlog_part_evaluate(const QualWalk *context, Expr *expression, bool *isnull)
 {
-	ExprState *state = ExecInitExpr(expression, context->planstate);
+	EState *estate = context->planstate != NULL ? context->planstate->state : NULL;
+	int flags = estate != NULL ? estate->es_jit_flags : 0;
+	ExprState *state;
 
+	if (estate != NULL)
+		estate->es_jit_flags = 0;
+	state = ExecInitExpr(expression, context->planstate);
+	if (estate != NULL)
+		estate->es_jit_flags = flags;
 	return ExecEvalExprSwitchContext(state, context->econtext, isnull);
 }
 

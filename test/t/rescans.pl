@@ -68,6 +68,19 @@ foreach my $table ('heap', 'flow')
 	}
 }
 
+# ---------- compilation ----------
+
+SKIP:
+{
+	skip 'this server does not compile expressions', 1 if $node->safe_psql('postgres', 'SET jit = on; SELECT pg_jit_available()') ne 't';
+	my @compiled = map {
+		outcome($node, 'SET max_parallel_workers_per_gather = 0; SET jit = on; SET jit_above_cost = 0; SET jit_inline_above_cost = -1; SET jit_optimize_above_cost = -1; '
+			  . "EXPLAIN (ANALYZE, TIMING OFF) SELECT count(c) FROM (SELECT (SELECT count(*) FROM flow WHERE srcport = g + 1) AS c FROM numbers WHERE g <= $_ OFFSET 0) n") =~ /Functions: (\d+)/ ? $1 : 'none'
+	} 1, 20;
+
+	is($compiled[1], $compiled[0], "what a condition compares with is not compiled in each rescan: $compiled[0] functions");
+}
+
 check_log($node);
 $node->stop;
 done_testing();
