@@ -317,6 +317,7 @@ SELECT condition, ask('SELECT dstport FROM domains WHERE ' || condition) FROM un
 	$$srcaddr = '10.0.0.1'$$, $$srcaddr = host '10.0.0.3'$$, $$srcaddr = '10.9.9.9'$$, $$srcaddr << '10.0.0.0/30'$$, $$srcaddr IN ('10.0.0.1', '10.9.9.9')$$, $$srcaddr = '10.0.0.3' OR dstaddr = '10.0.0.3'$$, $$dstaddr = '198.51.100.1'$$,
 	$$srcaddr IS NULL$$, $$srcaddr > '10.0.0.2'$$, $$interface_id = 'eni-2'$$, $$interface_id LIKE 'eni-1%'$$, $$interface_id = 'eni-2' AND dstport = 80$$, $$interface_id = 'eni-2' AND srcaddr = '10.0.0.1'$$, $$srcaddr = '10.0.0.1' AND start > '2026-02-01'$$,
 	$$host(srcaddr) = '10.0.0.1'$$, $$srcaddr = dstaddr$$, $$srcaddr = '10.9.9.9' AND dstport / 0 = 1$$]) WITH ORDINALITY u(condition, i) ORDER BY i;
+SELECT address, files FROM flowlog_sightings('domains', '{10.0.0.1,198.51.100.0/24}') ORDER BY address;
 SELECT counts('SELECT FROM domains WHERE srcaddr IN (SELECT a FROM wanted)');
 SELECT counts('SELECT FROM domains WHERE srcaddr = (SELECT min(a) FROM wanted)');
 PREPARE d(inet) AS SELECT dstport FROM domains WHERE srcaddr = $1;
