@@ -196,6 +196,7 @@ ROLLBACK;
 SELECT write(:'logs' || '5.log', ARRAY[header(), 'eni-5 10.0.0.1 198.51.100.9 443 1769731250 1769731290 REJECT OK']);
 SELECT ask($$SELECT interface_id FROM flow WHERE srcaddr = '10.0.0.1'$$);
 -- of which a refresh takes nothing while it is new
+SELECT write(:'logs' || '5.log', ARRAY[header(), 'eni-5 10.0.0.1 198.51.100.9 443 1769731250 1769731290 REJECT OK']);
 CALL flowlog_index_refresh('flow');
 SELECT ask($$SELECT interface_id FROM flow WHERE srcaddr = '10.0.0.1'$$);
 -- the same number of bytes
