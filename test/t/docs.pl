@@ -129,6 +129,9 @@ system_or_bail('cp', '-Rl', "$directories{flow}/AWSLogs", "$objects/my-flow-logs
 my $s3 = FlowLogS3->start(objects => $objects);
 my ($endpoint, $secret) = ($s3->endpoint, $s3->secret);
 
+# an index leaves files that were written within two seconds to its next refresh
+sleep(3);
+
 # ---------- the parts of a page ----------
 
 # Its blocks and its text: each a hash of "kind" (the word behind "```", or "prose"), "line" and "lines".
