@@ -316,6 +316,16 @@ prepare_expression(FlowlogNeeds *needs, Need *need)
 }
 
 /*
+ * Evaluates an expression with the current settings.  Not inlined, as some
+ * compilers take its variables for such that PG_TRY may clobber.
+ */
+static pg_noinline Datum
+evaluate_now(const FlowlogNeeds *needs, const Need *need, bool *isnull)
+{
+	return ExecEvalExprSwitchContext(need->state, needs->econtext, isnull);
+}
+
+/*
  * Evaluates an expression, with the settings of when the needs were made: a SET
  * between two fetches of a cursor does not change it.
  */
@@ -326,11 +336,11 @@ evaluate(FlowlogNeeds *needs, const Need *need, bool *isnull)
 	Datum datum;
 
 	if (likely(same_settings(&now, &needs->settings)))
-		return ExecEvalExprSwitchContext(need->state, needs->econtext, isnull);
+		return evaluate_now(needs, need, isnull);
 	PG_TRY();
 	{
 		set_settings(&needs->settings);
-		datum = ExecEvalExprSwitchContext(need->state, needs->econtext, isnull);
+		datum = evaluate_now(needs, need, isnull);
 	}
 	PG_FINALLY();
 	{

@@ -159,7 +159,7 @@ static FlowStatus
 group_rows(FlowReader *reader, FlowError *error)
 {
 	FlowBatch batch = *reader->batch;
-	FlowBadField bad;
+	FlowBadField bad = {-1, FLOW_OK};
 	size_t done;
 	FlowStatus status;
 
@@ -258,7 +258,7 @@ FlowStatus
 flow_reader_group_given(FlowReader *reader, FlowGroups *groups, FlowGroups *alike,
                         const FlowSlice *fields, uint64_t times, FlowError *error)
 {
-	FlowBadField bad;
+	FlowBadField bad = {-1, FLOW_OK};
 	FlowStatus status;
 
 	/* the host may be asked for a value of it */
