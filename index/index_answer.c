@@ -509,12 +509,7 @@ flowlog_answers_add(FlowlogAnswers *answers, const FlowlogIndexFile *file, const
 	{
 		data = flowlog_index_take_group(data, end, &group);
 		if (data == NULL)
-			ereport(ERROR,
-			        errcode(ERRCODE_INDEX_CORRUPTED),
-			        errmsg("the index of foreign table \"%s\" is damaged",
-			               flowlog_message(answers->table->name)),
-			        errhint("Drop it with flowlog_index_drop(%s), and create it again.",
-			                flowlog_index_quoted(answers->table->name)));
+			flowlog_index_raise_damaged(answers->table);
 		add_group(answers, file, &group);
 	}
 }

@@ -39,6 +39,16 @@
 
 /* ---------- the tables ---------- */
 
+void
+flowlog_index_raise_damaged(const FlowlogTable *table)
+{
+	ereport(ERROR,
+	        errcode(ERRCODE_INDEX_CORRUPTED),
+	        errmsg("the index of foreign table \"%s\" is damaged", flowlog_message(table->name)),
+	        errhint("Drop it with flowlog_index_drop(%s), and create it again.",
+	                flowlog_index_quoted(table->name)));
+}
+
 Relation
 flowlog_index_open(const char *name, LOCKMODE lock)
 {

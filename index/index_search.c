@@ -276,17 +276,6 @@ find_batch(const FlowlogIndexSearch *search, int32 number)
 	return found != NULL ? (Batch *) *found : NULL;
 }
 
-static void
-error_damaged(const FlowlogIndexSearch *search)
-{
-	ereport(ERROR,
-	        errcode(ERRCODE_INDEX_CORRUPTED),
-	        errmsg("the index of foreign table \"%s\" is damaged",
-	               flowlog_message(search->table->name)),
-	        errhint("Drop it with flowlog_index_drop(%s), and create it again.",
-	                flowlog_index_quoted(search->table->name)));
-}
-
 /* Sets the bits of an entry's files. */
 static void
 take_entry(FlowlogIndexSearch *search, const Batch *batch, const FlowIndexEntry *entry)
@@ -299,7 +288,7 @@ take_entry(FlowlogIndexSearch *search, const Batch *batch, const FlowIndexEntry 
 		uint64 position = batch->offset + place;
 
 		if (place >= count)
-			error_damaged(search);
+			flowlog_index_raise_damaged(search->table);
 		if (search->visit != NULL)
 			search->visit(search->arg, &entry->key, position);
 		else
@@ -335,7 +324,7 @@ search_block(FlowlogIndexSearch *search, const Batch *batch, Datum block, size_t
 			take_entry(search, batch, &entry);
 	}
 	if (status != FLOW_END)
-		error_damaged(search);
+		flowlog_index_raise_damaged(search->table);
 }
 
 /* Returns the key as a bytea. */
