@@ -291,7 +291,7 @@ static void
 what_is_not_known_may_pass_in_any_interval(void)
 {
 	FlowFilter *filter = flow_filter_create(&unit_host, columns, NCOLUMNS, false);
-	FlowInterval intervals[flow_countof(columns)] = {{true, 0, 10}};
+	FlowInterval intervals[flow_countof(columns)] = {{true, 0, 10, false}};
 	FlowPredicate *children[2];
 
 	children[0] = compare_integer(filter, 0, FLOW_AS_IS, FLOW_GT, 10);
