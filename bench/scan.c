@@ -469,17 +469,15 @@ read_all(FlowReader *reader, Totals *totals, bool alone)
 	                           NULL,
 	                           NULL};
 	FlowGroupBy by = {option.query->key, NULL};
-	FlowGroupSpec spec = {&host,
-	                      columns,
-	                      NCOLUMNS,
-	                      NULL,
-	                      &by,
-	                      option.query->key >= 0,
-	                      &aggregate,
-	                      1,
-	                      GROUP_MEMORY,
-	                      option.query->key >= 0,
-	                      NULL};
+	FlowGroupSpec spec = {.host = &host,
+	                      .columns = columns,
+	                      .ncolumns = NCOLUMNS,
+	                      .keys = &by,
+	                      .nkeys = option.query->key >= 0,
+	                      .aggregates = &aggregate,
+	                      .naggregates = 1,
+	                      .memory = GROUP_MEMORY,
+	                      .by_value = option.query->key >= 0};
 	FlowGroups *groups;
 	FlowError error = {0};
 	FlowStatus status;
