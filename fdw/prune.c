@@ -574,7 +574,8 @@ prepare(FlowlogPrune *prune)
 
 /*
  * Makes a filter of clauses with the current values of parameters; NULL if none
- * of them can be evaluated now.  *complete is set if all of them can.
+ * of them can be evaluated now.  *complete, if wanted, is set to whether all of
+ * them can.
  */
 static FlowFilter *
 build_filter(FlowlogPrune *prune, List *clauses, bool for_index, bool *complete)
@@ -582,17 +583,15 @@ build_filter(FlowlogPrune *prune, List *clauses, bool for_index, bool *complete)
 	List *now = NIL;
 	ListCell *cell;
 
-	*complete = true;
-
 	foreach(cell, clauses)
 	{
 		Expr *clause = clause_for_now(prune, lfirst(cell));
 
 		if (clause != NULL)
 			now = lappend(now, clause);
-		else
-			*complete = false;
 	}
+	if (complete != NULL)
+		*complete = list_length(now) == list_length(clauses);
 	return flowlog_qual_filter(for_index ? prune->indexed : prune->definition,
 	                           prune->backend,
 	                           now,
@@ -632,21 +631,23 @@ use_index(FlowlogPrune *prune)
 	MemoryContext old;
 	bool complete;
 
-	if (prune->answers != NULL)
-		flowlog_answers_begin(prune->answers, NULL, false);
 	prune->index = NULL;
 	if (prune->index_use == FLOWLOG_INDEX_UNUSED || !ActiveSnapshotSet())
+	{
+		if (prune->answers != NULL)
+			flowlog_answers_begin(prune->answers, NULL, false);
 		return;
+	}
 	if (prune->answers != NULL)
 	{
-		built = build_filter(prune, prune->pushed, false, &complete);
-		flowlog_answers_begin(prune->answers, built, complete);
+		FlowFilter *all = build_filter(prune, prune->pushed, false, &complete);
+
+		flowlog_answers_begin(prune->answers, all, complete); /* it is theirs now */
 		if (filter == NULL)
-			filter = built;
-		built = NULL;
+			filter = all;
 	}
 	if (filter == NULL)
-		filter = built = build_filter(prune, prune->index_clauses, true, &complete);
+		filter = built = build_filter(prune, prune->index_clauses, true, NULL);
 	if (filter == NULL && !flowlog_answers_are_possible(prune->answers))
 		return;
 	old = MemoryContextSwitchTo(prune->lookup);
@@ -664,8 +665,6 @@ use_index(FlowlogPrune *prune)
 static void
 build_filters(FlowlogPrune *prune)
 {
-	bool complete;
-
 	for (int i = 0; i < prune->nquals; i++)
 		if (prune->quals[i].comparisons && prune->quals[i].now != NULL)
 			prune->quals[i].filter = flowlog_qual_filter(prune->definition,
@@ -674,7 +673,7 @@ build_filters(FlowlogPrune *prune)
 			                                             false,
 			                                             prune->parent,
 			                                             prune->econtext);
-	prune->times = build_filter(prune, prune->time_clauses, false, &complete);
+	prune->times = build_filter(prune, prune->time_clauses, false, NULL);
 	use_index(prune);
 }
 

@@ -440,12 +440,14 @@ extern FlowlogIndexPrune *flowlog_index_prune_create(const FlowlogTable *table,
 extern void flowlog_index_prune_begin(FlowlogIndexPrune *prune, const FlowFilter *filter,
                                       FlowlogAnswers *answers);
 
+/* What the index has of a file (see index.h). */
+typedef struct FlowlogIndexFile FlowlogIndexFile;
+
 /*
  * Returns what becomes of a file: FLOW_PRUNE_BY_INDEX; FLOW_KEEP, or
  * FLOW_KEEP_UNINDEXED if the index does not cover it; or FLOW_ANSWER_BY_INDEX,
  * if *answered is added to the answers.
  */
-typedef struct FlowlogIndexFile FlowlogIndexFile;
 extern FlowPruning flowlog_index_prune_file(const FlowlogIndexPrune *prune, const FlowObject *file,
                                             const FlowlogIndexFile **answered);
 
@@ -471,7 +473,6 @@ extern FlowlogAnswers *flowlog_answers_create(const FlowlogTable *table, Flowlog
  * conditions cannot be evaluated now, all files are read.
  */
 extern void flowlog_answers_begin(FlowlogAnswers *answers, FlowFilter *filter, bool possible);
-extern const FlowFilter *flowlog_answers_filter(const FlowlogAnswers *answers);
 extern bool flowlog_answers_are_possible(const FlowlogAnswers *answers); /* accepts NULL */
 
 /* Returns the columns whose fields a file gives to all of its records, as far as the query uses them. */

@@ -110,6 +110,9 @@ typedef union FlowValue
  */
 #define FLOW_MAX_UNIX_SECONDS UINT64_C(2147483647)
 
+/* 2100-01-01: larger numbers are refused */
+#define FLOW_MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)
+
 /*
  * Reads a field as a value of its column.  Returns FLOW_OK; FLOW_END if it
  * means NULL (there is no field, or it is the column's null text);

@@ -555,8 +555,6 @@ read_network(const FlowColumn *column, const FlowHost *host, FlowSlice field, Fl
 
 /* ---------- times ---------- */
 
-/* 2100-01-01: larger numbers are refused */
-#define MAX_UNIX_MILLISECONDS UINT64_C(4102444800000)
 #define POSTGRES_EPOCH_US (INT64_C(946684800) * SECOND_US) /* 2000-01-01 */
 
 /*
@@ -576,13 +574,13 @@ read_time_us(FlowSlice field, int64_t *microseconds)
 		{
 			if (!is_digit(field.data[i]))
 				return flow_value_iso8601(field.data, field.len, true, microseconds);
-			if (number <= MAX_UNIX_MILLISECONDS)
+			if (number <= FLOW_MAX_UNIX_MILLISECONDS)
 				number = number * 10 + (uint64_t) (field.data[i] - '0');
 		}
 		if (field.len == 0)
 			return FLOW_BAD_SYNTAX;
 	}
-	if (number > MAX_UNIX_MILLISECONDS)
+	if (number > FLOW_MAX_UNIX_MILLISECONDS)
 		return FLOW_OUT_OF_RANGE;
 	*microseconds =
 		(int64_t) number * (number > FLOW_MAX_UNIX_SECONDS ? SECOND_US / 1000 : SECOND_US);

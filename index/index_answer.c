@@ -29,13 +29,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-/*
- * A time of digits alone is one of seconds up to the first of these numbers,
- * and of milliseconds up to the other (see flow/value_time.c).
- */
-#define LAST_SECOND INT64CONST(2147483647)
-#define LAST_MILLISECOND INT64CONST(4102444800000)
-
 /* memory for the groups of a single record */
 #define SINGLE_MEMORY ((Size) 64 * 1024)
 
@@ -103,6 +96,18 @@ add_attribute(Bitmapset *attrs, const FlowlogTable *table, int column)
 	           : bms_add_member(attrs, table->attnums[column] - FirstLowInvalidHeapAttributeNumber);
 }
 
+/* Returns the attributes to which a file gives a value. */
+static Bitmapset *
+constant_attributes(const FlowlogTable *table)
+{
+	Bitmapset *attrs = NULL;
+
+	for (int i = 0; i < table->ncolumns; i++)
+		if (flow_column_is_constant(&table->columns[i]))
+			attrs = add_attribute(attrs, table, i);
+	return attrs;
+}
+
 /* Returns true if an output is a plain count or extreme of one of the times. */
 static bool
 is_of_time(const FlowlogIndexColumns *columns, const FlowlogOutput *output)
@@ -122,17 +127,14 @@ find_uses(PlannerInfo *root, const FlowlogTable *table, List *outputs, TimeUses 
 {
 	FlowlogIndexColumns columns = flowlog_index_columns(table);
 	Bitmapset *groups = NULL;
-	Bitmapset *taken = NULL; /* what may be used of a record */
+	Bitmapset *taken; /* what may be used of a record */
 	bool by_group = false;
 	ListCell *cell;
 
 	memset(uses, 0, sizeof(*uses));
 	for (int k = 0; k < 2; k++)
 		groups = add_attribute(groups, table, columns.groups[k]);
-	taken = bms_copy(groups);
-	for (int i = 0; i < table->ncolumns; i++)
-		if (flow_column_is_constant(&table->columns[i]))
-			taken = add_attribute(taken, table, i);
+	taken = bms_union(constant_attributes(table), groups);
 
 	foreach(cell, outputs)
 	{
@@ -166,6 +168,7 @@ flowlog_index_may_answer(PlannerInfo *root, const FlowlogTable *table, Index rel
                          List *conditions)
 {
 	FlowlogIndexColumns columns = flowlog_index_columns(table);
+	Bitmapset *known;
 	TimeUses uses;
 	ListCell *cell;
 
@@ -177,23 +180,14 @@ flowlog_index_may_answer(PlannerInfo *root, const FlowlogTable *table, Index rel
 		return false;
 
 	/* of other columns nothing is known, so conditions on them are not decided */
-	foreach(cell, conditions)
+	known = constant_attributes(table);
+	for (int k = 0; k < 2; k++)
 	{
-		Bitmapset *attrs = flowlog_part_attributes(NULL, lfirst(cell));
-
-		for (int i = 0; i < table->ncolumns; i++)
-		{
-			int member = table->attnums[i] - FirstLowInvalidHeapAttributeNumber;
-
-			if (flow_column_is_constant(&table->columns[i]) || i == columns.times[0] ||
-			    i == columns.times[1] ||
-			    (!uses.extremes && (i == columns.groups[0] || i == columns.groups[1])))
-				attrs = bms_del_member(attrs, member);
-		}
-		if (!bms_is_empty(attrs))
-			return false;
+		known = add_attribute(known, table, columns.times[k]);
+		if (!uses.extremes)
+			known = add_attribute(known, table, columns.groups[k]);
 	}
-	return true;
+	return bms_is_subset(flowlog_part_attributes(NULL, (Node *) conditions), known);
 }
 
 /* ---------- a scan ---------- */
@@ -301,12 +295,6 @@ flowlog_answers_begin(FlowlogAnswers *answers, FlowFilter *filter, bool possible
 	clear(answers);
 }
 
-const FlowFilter *
-flowlog_answers_filter(const FlowlogAnswers *answers)
-{
-	return answers->filter;
-}
-
 bool
 flowlog_answers_are_possible(const FlowlogAnswers *answers)
 {
@@ -336,13 +324,15 @@ number_of_time(FlowType type, int64 time, int64 *number)
 			*number = time;
 			return true;
 	}
-	if (milliseconds % 1000 == 0 && milliseconds >= 0 && milliseconds / 1000 <= LAST_SECOND)
+	if (milliseconds % 1000 == 0 && milliseconds >= 0 &&
+	    milliseconds / 1000 <= (int64) FLOW_MAX_UNIX_SECONDS)
 	{
 		*number = milliseconds / 1000;
 		return true;
 	}
 	*number = milliseconds;
-	return milliseconds > LAST_SECOND && milliseconds <= LAST_MILLISECOND;
+	return milliseconds > (int64) FLOW_MAX_UNIX_SECONDS &&
+	       milliseconds <= (int64) FLOW_MAX_UNIX_MILLISECONDS;
 }
 
 /* Returns true if the times of a file can be fields. */
