@@ -305,6 +305,8 @@ backend_free(void *arg, void *ptr)
 /* sizes are rounded up to this, and a chunk's header is smaller */
 #define BUFFER_UNIT 4096
 #define MAX_IDLE_BUFFERS 8
+/* blocks do not double beyond this, lest half of the last one lies idle */
+#define MAX_BUFFER_BLOCK (64 * 1024)
 
 static MemoryContext buffers; /* NULL without a scan */
 static void *idle_buffers[MAX_IDLE_BUFFERS];
@@ -318,7 +320,9 @@ flowlog_buffers_acquire(void)
 	if (buffers == NULL)
 		buffers = AllocSetContextCreate(TopMemoryContext,
 		                                "flowlog_fdw buffers",
-		                                ALLOCSET_START_SMALL_SIZES);
+		                                0,
+		                                ALLOCSET_SMALL_INITSIZE,
+		                                MAX_BUFFER_BLOCK);
 	nbuffer_users++;
 }
 
