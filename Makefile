@@ -21,6 +21,7 @@ WRAPPER_OBJS = \
 	fdw/expression_time.o \
 	fdw/need.o \
 	fdw/qual.o \
+	fdw/qual_build.o \
 	fdw/qual_address.o \
 	fdw/qual_column.o \
 	fdw/qual_like.o \

@@ -163,6 +163,25 @@ extern bool flowlog_qual_takes_set(PlannerInfo *root, RelOptInfo *baserel,
 extern bool flowlog_collation_is_c(Oid collation);
 
 /*
+ * Returns true if the reader can compute an expression that is grouped by or
+ * aggregated, or a condition of an aggregate.  "root" is NULL at execution.
+ */
+extern bool flowlog_qual_is_computable(PlannerInfo *root, const FlowlogTable *table, Expr *expr,
+                                       bool condition);
+
+/* Returns true if it can, by itself: PostgreSQL computes no part of it. */
+extern bool flowlog_qual_is_native(PlannerInfo *root, const FlowlogTable *table, Expr *expr);
+
+/*
+ * Returns true if a clause that the reader evaluates has a part that
+ * PostgreSQL computes, and the reader remembers.
+ */
+extern bool flowlog_qual_remembers(PlannerInfo *root, RelOptInfo *baserel,
+                                   const FlowlogTable *table, Expr *clause);
+
+/* ---------- qual_build.c ---------- */
+
+/*
  * Evaluates the values that a plan's pushed clauses compare with, and makes
  * scan->filter of the clauses and of scan->sets; it stays NULL if there are
  * none.
@@ -184,25 +203,8 @@ extern FlowFilter *flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend
 extern void flowlog_qual_resolve(FlowlogScan *scan, int number);
 
 /*
- * Returns true if the reader can compute an expression that is grouped by or
- * aggregated, or a condition of an aggregate.  "root" is NULL at execution.
- */
-extern bool flowlog_qual_is_computable(PlannerInfo *root, const FlowlogTable *table, Expr *expr,
-                                       bool condition);
-
-/* Returns true if it can, by itself: PostgreSQL computes no part of it. */
-extern bool flowlog_qual_is_native(PlannerInfo *root, const FlowlogTable *table, Expr *expr);
-
-/*
- * Returns true if a clause that the reader evaluates has a part that
- * PostgreSQL computes, and the reader remembers.
- */
-extern bool flowlog_qual_remembers(PlannerInfo *root, RelOptInfo *baserel,
-                                   const FlowlogTable *table, Expr *clause);
-
-/*
- * Makes such an expression, or condition, one of a set; raises an error if
- * that fails.
+ * Makes an expression of "expressions" of what is grouped by or aggregated, or
+ * of a condition in it; raises an error if that fails.
  */
 extern FlowExpression *flowlog_qual_compute(FlowlogScan *scan, FlowlogNeeds *needs,
                                             FlowExpressions *expressions, Expr *expr,

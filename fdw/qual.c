@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * qual.c
- *	  Which WHERE clauses the reader can evaluate, and their form as a filter.
+ *	  Which WHERE clauses the reader can evaluate, and their form as predicates.
  *
  * A pushed clause stays an ordinary expression in the plan (in fdw_exprs), so
  * PostgreSQL itself replaces its parameters and prints it.  One walk over the
@@ -345,8 +345,8 @@ walk_boolean_column(const QualWalk *context, Node *node, FlowPredicate **predica
 }
 
 /* Handles a list of conditions; *predicates has one for each. */
-static bool
-walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
+bool
+flowlog_qual_walk_list(const QualWalk *context, List *args, FlowPredicate ***predicates)
 {
 	ListCell *cell;
 
@@ -366,7 +366,7 @@ walk_boolean(const QualWalk *context, BoolExpr *clause, FlowPredicate **predicat
 	int count = list_length(clause->args);
 
 	inner.in_branch |= clause->boolop != NOT_EXPR;
-	if (!walk_list(&inner, clause->args, &children))
+	if (!flowlog_qual_walk_list(&inner, clause->args, &children))
 		return false;
 	if (context->filter == NULL)
 		return true;
@@ -686,15 +686,15 @@ flowlog_qual_takes_set(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTabl
  * Raises an internal error: the planner has pushed a clause that the executor
  * does not understand.
  */
-static void
-complain_of_clause(const FlowlogTable *table)
+void
+flowlog_qual_complain(const FlowlogTable *table)
 {
 	elog(ERROR, "pushed-down qual of foreign table \"%s\" is not understood any more", table->name);
 }
 
 /* Makes the predicate of such a condition, with keys in place of NULL. */
-static FlowPredicate *
-build_set(const QualWalk *context, const OpExpr *condition, const FlowlogKeySet *set)
+FlowPredicate *
+flowlog_qual_walk_set(const QualWalk *context, const OpExpr *condition, const FlowlogKeySet *set)
 {
 	FlowPredicate *predicate;
 	Comparison comparison;
@@ -706,7 +706,7 @@ build_set(const QualWalk *context, const OpExpr *condition, const FlowlogKeySet 
 	                          lsecond(condition->args),
 	                          false,
 	                          &comparison))
-		complain_of_clause(context->table);
+		flowlog_qual_complain(context->table);
 	if (flowlog_key_set_count(set) == 0)
 		return flow_filter_constant(context->filter, FLOW_FALSE);
 	predicate = compare_with_keys(context, &comparison, set, false);
@@ -718,96 +718,11 @@ build_set(const QualWalk *context, const OpExpr *condition, const FlowlogKeySet 
 	                                 flow_filter_constant(context->filter, FLOW_TRUE));
 }
 
-/*
- * Makes predicates of the sets whose keys are known, after the first "count"
- * of an array; returns how many there are now.
- */
-static int
-build_sets(const QualWalk *context, const FlowlogSets *sets, FlowPredicate **children, int count)
-{
-	ListCell *cell;
-
-	foreach(cell, flowlog_sets_conditions(sets))
-	{
-		const FlowlogKeySet *set = flowlog_sets_keys(sets, foreach_current_index(cell));
-
-		if (set != NULL)
-			children[count++] = build_set(context, lfirst_node(OpExpr, cell), set);
-	}
-	return count;
-}
-
-/* ---------- making filters ---------- */
-
-/*
- * Makes one predicate of a list of clauses and of sets, which may be NULL; what
- * else is allocated for that is freed.  Returns false if one of the clauses is
- * not understood.
- */
-static bool
-build_list(const QualWalk *context, List *clauses, const FlowlogSets *sets, FlowPredicate **root)
-{
-	MemoryContext temporary =
-		AllocSetContextCreate(CurrentMemoryContext, "flowlog_fdw qual", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(temporary);
-	FlowPredicate **children;
-	bool known = walk_list(context, clauses, &children);
-
-	if (known)
-	{
-		int count = list_length(clauses);
-
-		children = repalloc(children,
-		                    sizeof(FlowPredicate *) *
-		                        (count + list_length(flowlog_sets_conditions(sets)) + 1));
-		count = build_sets(context, sets, children, count);
-		*root = count == 1 ? children[0] : flow_filter_and(context->filter, children, count);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(temporary);
-	return known;
-}
-
-/* Raises the error for which the filter could not be built. */
-static void
-raise_unbuilt(FlowlogBackend *backend, const FlowlogTable *table, const FlowFilter *filter)
-{
-	FlowError error;
-
-	if (filter != NULL && flow_filter_status(filter) == FLOW_INTERRUPTED)
-	{
-		(void) flowlog_backend_interrupted(&error);
-		flowlog_raise(backend, &error, table);
-	}
-	ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"));
-}
-
-/*
- * Makes a filter of clauses.  It is stored in *result at once, so that it is
- * freed after an error, too.
- */
-static void
-build_filter(QualWalk *context, FlowlogBackend *backend, List *clauses, const FlowlogSets *sets,
-             FlowFilter **result)
-{
-	const FlowlogTable *table = context->table;
-	bool bad_is_null = table->options.on_error == FLOW_ON_ERROR_SET_NULL;
-	FlowPredicate *root = NULL;
-
-	context->filter =
-		flow_filter_create(&backend->host, table->columns, table->ncolumns, bad_is_null);
-	*result = context->filter;
-	if (context->filter != NULL && !build_list(context, clauses, sets, &root))
-		complain_of_clause(table);
-	if (root == NULL)
-		raise_unbuilt(backend, table, context->filter);
-
-	flow_filter_set_root(context->filter, root);
-}
+/* ---------- parts of aggregations ---------- */
 
 /* Returns the varno of the columns in an expression, or 0 if it has none. */
-static Index
-relation_of(Node *node)
+Index
+flowlog_qual_relation(Node *node)
 {
 	List *vars = pull_var_clause(node, PVC_RECURSE_PLACEHOLDERS);
 	Index relid = vars == NIL ? 0 : (Index) linitial_node(Var, vars)->varno;
@@ -817,91 +732,12 @@ relation_of(Node *node)
 	return relid;
 }
 
-/* Returns the scan's memo, which is made when it is needed first. */
-static FlowMemo *
-memo_of_scan(FlowlogScan *scan)
-{
-	if (scan->memo == NULL)
-		scan->memo = flow_memo_create(&scan->backend.host);
-	if (scan->memo == NULL)
-		raise_unbuilt(&scan->backend, scan->table, NULL);
-	return scan->memo;
-}
-
-/* Returns the walk's context for clauses of a plan, all of whose Vars are the table's. */
-static QualWalk
-walk_of_scan(FlowlogScan *scan, ForeignScanState *node, List *clauses)
-{
-	return (QualWalk) {
-		.table = scan->table,
-		.relid = relation_of((Node *) clauses),
-		.filter = scan->filter,
-		.needs = scan->needs,
-		.computes = true,
-		.host = &scan->backend.host,
-		.memo = memo_of_scan(scan),
-		.planstate = &node->ss.ps,
-		.econtext = node->ss.ps.ps_ExprContext,
-	};
-}
-
-/* Makes scan->filter of a plan's pushed clauses, and of sets. */
-void
-flowlog_qual_build(FlowlogScan *scan, ForeignScanState *node, List *clauses)
-{
-	List *conditions = flowlog_sets_conditions(scan->sets);
-	QualWalk context;
-
-	if (clauses == NIL && conditions == NIL)
-		return;
-	if (scan->needs == NULL)
-		scan->needs = flowlog_needs_create(scan, node, 1);
-	flowlog_needs_forget(scan->needs);
-	context = walk_of_scan(scan, node, clauses != NIL ? clauses : conditions);
-	build_filter(&context, &scan->backend, clauses, scan->sets, &scan->filter);
-}
-
-/*
- * Makes the predicate of a deferred condition, and puts it into scan->filter.
- */
-static void
-resolve_condition(FlowlogScan *scan, int number, Expr *condition)
-{
-	List *clauses = list_make1(condition);
-	QualWalk context = walk_of_scan(scan, flowlog_needs_node(scan->needs), clauses);
-	FlowPredicate *predicate = NULL;
-
-	if (!build_list(&context, clauses, NULL, &predicate))
-		complain_of_clause(scan->table);
-	if (predicate == NULL)
-		raise_unbuilt(&scan->backend, scan->table, scan->filter);
-	flow_filter_resolve(scan->filter, number, predicate);
-}
-
-/* Evaluates what a record needs. */
-void
-flowlog_qual_resolve(FlowlogScan *scan, int number)
-{
-	FlowlogNeeds *needs = number > 0 ? scan->needs : scan->group_needs;
-	Expr *condition;
-
-	if (number == 0)
-	{
-		flowlog_needs_provide_awaited(scan);
-		return;
-	}
-	condition = flowlog_needs_condition(needs, number);
-	if (condition != NULL)
-		resolve_condition(scan, number, condition);
-	else
-		flowlog_needs_provide(needs, number);
-}
-
 /* Walks over an expression of an aggregation, or a condition in it. */
-static bool
-walk_part_of_group(QualWalk *context, Expr *expr, bool condition, FlowExpression **expression)
+bool
+flowlog_qual_walk_part_of_group(QualWalk *context, Expr *expr, bool condition,
+                                FlowExpression **expression)
 {
-	context->relid = relation_of((Node *) expr);
+	context->relid = flowlog_qual_relation((Node *) expr);
 	context->computes = true;
 	context->walk_condition = walk_condition;
 	context->in_branch = true;
@@ -919,7 +755,7 @@ flowlog_qual_is_computable(PlannerInfo *root, const FlowlogTable *table, Expr *e
 	FlowExpression *expression = NULL;
 
 	return (root == NULL || flowlog_enable_expressions) &&
-	       walk_part_of_group(&context, expr, condition, &expression);
+	       flowlog_qual_walk_part_of_group(&context, expr, condition, &expression);
 }
 
 /* Returns true if it can compute an expression, and PostgreSQL no part of it. */
@@ -930,53 +766,6 @@ flowlog_qual_is_native(PlannerInfo *root, const FlowlogTable *table, Expr *expr)
 	QualWalk context = {.table = table, .root = root, .remembers = &remembers};
 	FlowExpression *expression = NULL;
 
-	return flowlog_enable_expressions && walk_part_of_group(&context, expr, false, &expression) &&
-	       !remembers;
-}
-
-/* Makes the expression of a part of an aggregation. */
-FlowExpression *
-flowlog_qual_compute(FlowlogScan *scan, FlowlogNeeds *needs, FlowExpressions *expressions,
-                     Expr *expr, bool condition)
-{
-	ForeignScanState *node = flowlog_needs_node(needs);
-	QualWalk context = {
-		.table = scan->table,
-		.planstate = &node->ss.ps,
-		.econtext = node->ss.ps.ps_ExprContext,
-		.needs = needs,
-		.expressions = expressions,
-		.host = &scan->backend.host,
-		.memo = memo_of_scan(scan),
-	};
-	FlowExpression *expression = NULL;
-
-	flow_expressions_use_memo(expressions, context.memo);
-
-	if (!walk_part_of_group(&context, expr, condition, &expression))
-		complain_of_clause(scan->table);
-	if (expression == NULL)
-		raise_unbuilt(&scan->backend, scan->table, NULL);
-	return expression;
-}
-
-/*
- * Makes a filter of its own for some clauses.  All their Vars are the table's,
- * whatever their varno.
- */
-FlowFilter *
-flowlog_qual_filter(const FlowlogTable *table, FlowlogBackend *backend, List *clauses,
-                    bool for_index, PlanState *planstate, ExprContext *econtext)
-{
-	FlowFilter *filter = NULL;
-	QualWalk context = {.table = table,
-	                    .planstate = planstate,
-	                    .econtext = econtext,
-	                    .for_index = for_index};
-
-	if (clauses == NIL)
-		return NULL;
-	context.relid = relation_of((Node *) clauses);
-	build_filter(&context, backend, clauses, NULL, &filter);
-	return filter;
+	return flowlog_enable_expressions &&
+	       flowlog_qual_walk_part_of_group(&context, expr, false, &expression) && !remembers;
 }

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * qual.h
- *	  What qual.c, which walks over WHERE clauses, and qual_compare.c, which
- *	  makes comparisons, share.
+ *	  What the files share that walk over WHERE clauses (qual.c, and qual_*.c
+ *	  for kinds of clauses) and make filters of them (qual_build.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -83,6 +83,34 @@ typedef struct Comparison
 	Oid other_type; /* of "other", or of its elements */
 	ConstantForm form;
 } Comparison;
+
+/* in qual.c */
+
+/*
+ * Return true if the reader can evaluate a list of conditions, and a part of an
+ * aggregation (an expression, or a condition in one); at execution, also make a
+ * predicate of each, and the expression, which are NULL if memory is short.
+ */
+extern bool flowlog_qual_walk_list(const QualWalk *context, List *args,
+                                   FlowPredicate ***predicates);
+extern bool flowlog_qual_walk_part_of_group(QualWalk *context, Expr *expr, bool condition,
+                                            FlowExpression **expression);
+
+/*
+ * Makes the predicate of a condition of flowlog_qual_takes_set, with keys in
+ * place of NULL.
+ */
+extern FlowPredicate *flowlog_qual_walk_set(const QualWalk *context, const OpExpr *condition,
+                                            const FlowlogKeySet *set);
+
+/* Returns the varno of the columns in an expression, or 0 if it has none. */
+extern Index flowlog_qual_relation(Node *node);
+
+/*
+ * Raises an internal error: the planner has pushed a clause that the executor
+ * does not understand.
+ */
+extern void flowlog_qual_complain(const FlowlogTable *table);
 
 /* in qual_part.c */
 
