@@ -89,6 +89,7 @@ WRAPPER_OBJS = \
 	cluster/cluster.o \
 	cluster/cluster_table.o \
 	cluster/rollup.o \
+	cluster/rollup_plan.o \
 	fdw/version.o \
 	fdw/work_queue.o \
 	athena/athena.o \

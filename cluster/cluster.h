@@ -30,6 +30,26 @@ extern bool flowlog_is_divided(Oid relid);
 /* ---------- rollup.c ---------- */
 
 /*
+ * The reason for which a query is left alone that PostgreSQL divides by
+ * itself.
+ */
+extern const char flowlog_rollup_grouped_by_key[];
+
+/*
+ * Returns true if the entry is a partitioned table, all of whose partitions
+ * are on servers of a cluster.
+ */
+extern bool flowlog_rollup_takes_table(const RangeTblEntry *entry);
+
+/*
+ * Returns a query over such a table in two levels, a new tree; or NULL, and the
+ * reason, which is static, in *left.
+ */
+extern Query *flowlog_rollup_query(Query *given, const char **left);
+
+/* ---------- rollup_plan.c ---------- */
+
+/*
  * Installs the hooks by which aggregates over partitions on other servers are
  * computed there.
  */

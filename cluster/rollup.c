@@ -23,8 +23,8 @@
  * are not in the table below.  The argument of an aggregate over DISTINCT
  * values is added to the inner groups.
  *
- * This is done to the query tree before planning (setting
- * flowlog_fdw.enable_rollup); flowlog_rollup() shows the resulting query.
+ * This is done to the query tree before planning (rollup_plan.c);
+ * flowlog_rollup() shows the resulting query.
  *
  *-------------------------------------------------------------------------
  */
@@ -41,9 +41,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
-#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/planner.h"
 #include "optimizer/tlist.h"
 #include "parser/analyze.h"
 #include "parser/parse_oper.h"
@@ -58,24 +56,12 @@
 
 FLOWLOG_FUNCTION(flowlog_rollup);
 
-static planner_hook_type next_planner = NULL;
-static create_upper_paths_hook_type next_upper_paths = NULL;
-
-/* The way in which a query is planned. */
-typedef struct Planning
-{
-	bool cluster;             /* it has a table of a cluster */
-	bool partitionwise;       /* with enable_partitionwise_aggregate */
-	bool users_partitionwise; /* the user's setting */
-} Planning;
-
-static Planning planning; /* of the query that is being planned */
-
 /*
  * The reason for which a query is left alone that PostgreSQL divides by
  * itself.
  */
-static const char grouped_by_key[] = "It groups by the partition key, so it needs no second level.";
+const char flowlog_rollup_grouped_by_key[] =
+	"It groups by the partition key, so it needs no second level.";
 
 /* The state of rolling up a query. */
 typedef struct Rollup
@@ -470,8 +456,8 @@ static const char outside[] = "It has a subquery, or refers to a query around it
  * Returns true if the entry is a partitioned table, all of whose partitions
  * are on servers of a cluster.
  */
-static bool
-is_cluster_table(const RangeTblEntry *entry)
+bool
+flowlog_rollup_takes_table(const RangeTblEntry *entry)
 {
 	if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_PARTITIONED_TABLE ||
 	    !entry->inh || entry->tablesample != NULL)
@@ -497,7 +483,7 @@ why_left(const Query *query)
 	    !IsA(linitial(query->jointree->fromlist), RangeTblRef))
 		return "It does not read exactly one table.";
 	entry = rt_fetch(linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex, query->rtable);
-	if (!is_cluster_table(entry))
+	if (!flowlog_rollup_takes_table(entry))
 		return "Its table is not partitioned among servers of postgres_fdw whose option "
 			   "\"extensions\" names flowlog_fdw.";
 	if (entry->securityQuals != NIL)
@@ -636,8 +622,8 @@ is_whole(const Rollup *rollup)
 }
 
 /* Returns the query in two levels; or NULL, and the reason in *left. */
-static Query *
-roll_up(Query *given, const char **left)
+Query *
+flowlog_rollup_query(Query *given, const char **left)
 {
 	Rollup rollup = {.query = given};
 	Query *outer;
@@ -664,7 +650,7 @@ roll_up(Query *given, const char **left)
 			lappend(rollup.groups, get_sortgroupclause_tle(lfirst(cell), rollup.query->targetList));
 	add_partition_key(&rollup);
 	if (rollup.left == NULL && is_whole(&rollup))
-		give_up(&rollup, grouped_by_key);
+		give_up(&rollup, flowlog_rollup_grouped_by_key);
 
 	/*
 	 * convert the outer query's expressions, which adds columns to the inner
@@ -693,198 +679,6 @@ roll_up(Query *given, const char **left)
 	return outer;
 }
 
-/* ---------- all queries of a statement ---------- */
-
-/*
- * Rolls up all queries of a statement for which it can be done, from the
- * innermost on.  Sets *context to true if there are any, or any that
- * PostgreSQL divides by itself.
- */
-static Node *
-roll_up_all(Node *node, void *context)
-{
-	bool *any = context;
-	const char *left;
-	Query *query;
-	Query *rolled;
-
-	if (node == NULL)
-		return NULL;
-	if (!IsA(node, Query))
-		return expression_tree_mutator(node, roll_up_all, context);
-	query = query_tree_mutator((Query *) node, roll_up_all, context, 0);
-	rolled = roll_up(query, &left);
-	*any |= rolled != NULL || left == grouped_by_key;
-	return (Node *) (rolled != NULL ? rolled : query);
-}
-
-/*
- * Returns true if a query has a table of a cluster.  Most queries have none,
- * and are not even copied.  Expressions are searched only if they contain
- * subqueries.
- */
-static bool
-has_cluster_table(Node *node, void *context)
-{
-	Query *query = (Query *) node;
-	ListCell *cell;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, Query))
-		return expression_tree_walker(node, has_cluster_table, context);
-	foreach(cell, query->rtable)
-	{
-		const RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
-
-		if (is_cluster_table(entry) || (entry->rtekind == RTE_SUBQUERY &&
-		                                has_cluster_table((Node *) entry->subquery, context)))
-			return true;
-	}
-	foreach(cell, query->cteList)
-		if (has_cluster_table(lfirst_node(CommonTableExpr, cell)->ctequery, context))
-			return true;
-	return query->hasSubLinks &&
-	       query_tree_walker(query,
-	                         has_cluster_table,
-	                         context,
-	                         QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES);
-}
-
-/* Plans a query with the next planner hook, or the standard planner. */
-static PlannedStmt *
-plan_next(Query *query, const char *text, int cursor_options, ParamListInfo params)
-{
-	if (next_planner != NULL)
-		return next_planner(query, text, cursor_options, params);
-	return standard_planner(query, text, cursor_options, params);
-}
-
-/*
- * Plans a query in the given way.  A function that is evaluated meanwhile may
- * plan queries of its own, and planning may fail: in any case, the way of the
- * query around it is restored.  After an error, the end of the transaction or
- * subtransaction restores the setting.
- */
-static PlannedStmt *
-plan_in_way(Planning inside, Query *query, const char *text, int cursor_options,
-            ParamListInfo params)
-{
-	Planning around = planning;
-	PlannedStmt *plan = NULL;
-	int level = NewGUCNestLevel();
-
-	if (inside.partitionwise != enable_partitionwise_aggregate)
-		(void) set_config_option("enable_partitionwise_aggregate",
-		                         inside.partitionwise ? "on" : "off",
-		                         PGC_USERSET,
-		                         PGC_S_SESSION,
-		                         GUC_ACTION_SAVE,
-		                         true,
-		                         0,
-		                         false);
-	planning = inside;
-	PG_TRY();
-	{
-		plan = plan_next(query, text, cursor_options, params);
-	}
-	PG_FINALLY();
-	{
-		planning = around;
-	}
-	PG_END_TRY();
-	AtEOXact_GUC(true, level);
-	return plan;
-}
-
-/*
- * Plans a query, rolled up if that can be done: the planner hook.
- * Partitionwise aggregation is enabled for that.
- */
-static PlannedStmt *
-plan_rolled_up(Query *query, const char *text, int cursor_options, ParamListInfo params)
-{
-	Planning inside = {false};
-	bool any = false;
-
-	/* no table of a cluster: plan as the user has set it */
-	if (likely(!flowlog_enable_rollup || !flowlog_has_cluster_servers() ||
-	           !has_cluster_table((Node *) query, NULL)))
-	{
-		if (likely(!planning.cluster))
-			return plan_next(query, text, cursor_options, params);
-		inside.partitionwise = planning.users_partitionwise;
-		return plan_in_way(inside, query, text, cursor_options, params);
-	}
-	query = (Query *) roll_up_all((Node *) query, &any);
-	inside.cluster = true;
-	inside.users_partitionwise =
-		planning.cluster ? planning.users_partitionwise : enable_partitionwise_aggregate;
-	inside.partitionwise = any || inside.users_partitionwise;
-	return plan_in_way(inside, query, text, cursor_options, params);
-}
-
-/* ---------- paths ---------- */
-
-/*
- * Returns true if the path returns groups that servers of a cluster compute.
- */
-static bool
-gives_servers_groups(const Path *path)
-{
-	List *subpaths = NIL;
-	ListCell *cell;
-
-	if (IsA(path, ForeignPath))
-		return IS_UPPER_REL(path->parent) && OidIsValid(path->parent->serverid) &&
-		       flowlog_is_cluster_server(path->parent->serverid);
-	if (IsA(path, AppendPath))
-		subpaths = ((const AppendPath *) path)->subpaths;
-	else if (IsA(path, MergeAppendPath))
-		subpaths = ((const MergeAppendPath *) path)->subpaths;
-	foreach(cell, subpaths)
-		if (!gives_servers_groups(lfirst(cell)))
-			return false;
-	return subpaths != NIL;
-}
-
-/*
- * Keeps only paths in which servers compute the groups, if there are any.
- * Costs do not tell: PostgreSQL assumes that tables that were never analyzed,
- * as those of postgres_fdw mostly are, have a few hundred rows, and that each
- * row is a group of its own as soon as there are two keys.
- */
-static void
-choose_servers_groups(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
-                      RelOptInfo *output, void *extra)
-{
-	List *chosen = NIL;
-	ListCell *cell;
-
-	if (next_upper_paths != NULL)
-		next_upper_paths(root, stage, input, output, extra);
-	if (likely(!planning.cluster) || stage != UPPERREL_GROUP_AGG)
-		return;
-	foreach(cell, output->pathlist)
-		if (gives_servers_groups(lfirst(cell)))
-			chosen = lappend(chosen, lfirst(cell));
-	if (chosen == NIL)
-		return;
-	output->pathlist = chosen;
-	output->partial_pathlist = NIL;
-}
-
-/* Installs the planner's hooks. */
-void
-flowlog_rollup_init(void)
-{
-	next_planner = planner_hook;
-	planner_hook = plan_rolled_up;
-	next_upper_paths = create_upper_paths_hook;
-	create_upper_paths_hook = choose_servers_groups;
-	flowlog_cluster_table_init();
-}
-
 /* ---------- the function ---------- */
 
 /* flowlog_rollup(query text): returns the query in two levels, as text. */
@@ -902,7 +696,7 @@ flowlog_rollup(PG_FUNCTION_ARGS)
 		        errmsg("flowlog_rollup takes one query, not %d", list_length(statements)));
 #if PG_VERSION_NUM >= 150000
 	query = parse_analyze_fixedparams(linitial_node(RawStmt, statements), sql, NULL, 0, NULL);
-	query = roll_up(query, &left);
+	query = flowlog_rollup_query(query, &left);
 	if (query != NULL)
 		PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s;", pg_get_querydef(query, true))));
 #else
