@@ -148,7 +148,7 @@ extern FlowlogIndexHash flowlog_index_hash(const FlowlogIndex *index, const Flow
 extern const char *flowlog_index_quoted(const char *name);
 
 /* Raises an error about an index whose entries cannot be read. */
-extern void flowlog_index_raise_damaged(const FlowlogTable *table) pg_attribute_noreturn();
+extern void flowlog_index_raise_damaged(const FlowlogTable *table) __attribute__((noreturn));
 
 /* Opens one of the tables above; raises an error if the extension lacks it. */
 extern Relation flowlog_index_open(const char *name, LOCKMODE lock);
