@@ -351,6 +351,7 @@ LOOP_OBJS = \
 	flow/parquet/codes.o \
 	flow/parquet/column.o \
 	flow/parquet/fields.o \
+	flow/parquet/plain.o \
 	flow/reader_group.o \
 	flow/reader_parquet.o \
 	flow/vector.o

@@ -156,32 +156,11 @@ flow_parquet_field_entries(FlowParquetField *field, FlowParquetFields *fields,
 	return take_dictionary(field, fields, dictionary, error);
 }
 
-/* Copies the codes of rows; what is not there gets the code of no value. */
+/* Copies the codes of rows; what is not there has the code of no value. */
 static void
 copy_codes(uint32_t *codes, const FlowParquetValues *values)
 {
-	uint32_t none = values->dictionary->count;
-	const uint8_t *present = values->present;
-	size_t i = 0;
-
-	if (present == NULL)
-	{
-		memcpy(codes, values->codes, values->count * sizeof(uint32_t));
-		return;
-	}
-	while (i < values->count)
-	{
-		size_t end = i + 8 < values->count ? i + 8 : values->count;
-
-		/* mostly all are there */
-		if (end == i + 8 && flow_all_present(present + i))
-		{
-			memcpy(codes + i, values->codes + i, 8 * sizeof(uint32_t));
-			i = end;
-		}
-		for (; i < end; i++)
-			codes[i] = present[i] ? values->codes[i] : none;
-	}
+	memcpy(codes, values->codes, values->count * sizeof(uint32_t));
 }
 
 /* Takes the codes of rows from "from" on. */
@@ -327,6 +306,24 @@ flow_parquet_field_rows_read(const FlowParquetField *field, size_t block)
 	return flow_field_is_integer(field->leaf) ? block : field->ncoded + field->pending.count;
 }
 
+/*
+ * Returns the bits that are set in any of a block's numbers, or more of them
+ * if those are below a limit, too: a dictionary's are known.
+ */
+static uint64_t
+bits_of_rows(const FlowParquetField *field, size_t block, uint64_t limit)
+{
+	const int64_t *numbers = field->numbers;
+	uint64_t bits = field->ncoded > 0 ? field->coded_by->bits : 0;
+	size_t known = field->ncoded;
+
+	if (bits >= limit)
+		bits = known = 0;
+	for (size_t i = known; i < block; i++)
+		bits |= (uint64_t) numbers[i];
+	return bits;
+}
+
 /* Returns the values of a block as numbers, if they are below a limit. */
 void
 flow_parquet_field_numbers(FlowParquetField *field, size_t block, uint64_t limit,
@@ -338,13 +335,9 @@ flow_parquet_field_numbers(FlowParquetField *field, size_t block, uint64_t limit
 		return;
 	if (!field->gathered)
 	{
-		uint64_t bits = 0;
-
 		if (field->ncoded > 0)
 			gather_codes(field, 0, field->ncoded);
-		for (size_t i = 0; i < block; i++)
-			bits |= (uint64_t) field->numbers[i];
-		field->bits = bits;
+		field->bits = bits_of_rows(field, block, limit);
 		field->gathered = true;
 	}
 	/* none of them is greater than all bits together */

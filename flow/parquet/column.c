@@ -229,6 +229,18 @@ check_values(const FlowParquetColumn *column, const void *values, size_t count)
 
 /* ---------- dictionaries ---------- */
 
+/* Returns the bits that are set in any of decoded numbers. */
+static uint64_t
+bits_of(const FlowParquetColumn *column, const void *values, size_t count)
+{
+	const int64_t *numbers = values;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; column->leaf->form == FLOW_PARQUET_NUMBERS && i < count; i++)
+		bits |= (uint64_t) numbers[i];
+	return bits;
+}
+
 /* Decodes the dictionary. */
 static FlowWrong
 decode_dictionary(FlowParquetColumn *column, const FlowPageData *data)
@@ -263,10 +275,11 @@ decode_dictionary(FlowParquetColumn *column, const FlowPageData *data)
 		if (wrong == NULL)
 			wrong = check_values(column, values + done * size, len);
 	}
-	/* codes of rows that are NULL may be 0 even if there is no value */
+	/* rows that are NULL have the code after the last one */
 	memset(values + count * size, 0, size);
 
 	column->dictionary.count = wrong == NULL ? (uint32_t) count : 0;
+	column->dictionary.bits = wrong == NULL ? bits_of(column, values, count) : 0;
 	return wrong;
 }
 
@@ -313,6 +326,7 @@ make_dictionary(FlowParquetColumn *column, FlowError *error)
 		return flow_error_memory(error);
 	memset(column->dictionary_values.data, 0, value_size(column));
 	column->dictionary.count = 0;
+	column->dictionary.bits = 0;
 	column->dictionary.values = array_of(column, column->dictionary_values.data);
 	column->dictionary.serial++;
 	column->dictionary_loaded = true;
@@ -557,7 +571,6 @@ static FlowWrong
 read_codes(FlowParquetColumn *column, uint32_t *codes, size_t count)
 {
 	uint32_t last = column->dictionary.count - 1, above = 0;
-	size_t i = 0;
 
 	if (count == 0)
 		return NULL;
@@ -567,10 +580,7 @@ read_codes(FlowParquetColumn *column, uint32_t *codes, size_t count)
 		return "fewer values than rows";
 
 	/* a code that is too large sets the highest bit */
-	for (; i + 8 <= count; i += 8)
-		for (size_t j = i; j < i + 8; j++)
-			above |= codes[j] | (last - codes[j]);
-	for (; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		above |= codes[i] | (last - codes[i]);
 	return above >> 31 == 0 ? NULL : "a code that its dictionary does not have";
 }
@@ -608,12 +618,35 @@ read_codes(FlowParquetColumn *column, uint32_t *codes, size_t count)
 static void
 spread_values(const uint8_t *present, size_t rows, const void *dense, void *spread, size_t size)
 {
-	if (size == sizeof(uint32_t))
-		SPREAD(uint32_t);
-	else if (size == sizeof(uint64_t))
+	if (size == sizeof(uint64_t))
 		SPREAD(uint64_t);
 	else
 		SPREAD(FlowSlice);
+}
+
+/* Gives each row its code, one that is NULL that of no value. */
+static void
+spread_codes(const uint8_t *present, size_t rows, const uint32_t *dense, uint32_t none,
+             uint32_t *spread)
+{
+	size_t i = 0;
+
+	while (i < rows)
+	{
+		size_t end = i + 8 < rows ? i + 8 : rows;
+
+		if (end == i + 8 && flow_all_present(present + i))
+		{
+			memcpy(spread + i, dense, 8 * sizeof(uint32_t));
+			dense += 8;
+			i = end;
+		}
+		for (; i < end; i++)
+		{
+			spread[i] = present[i] ? *dense : none;
+			dense += present[i];
+		}
+	}
 }
 
 /* Reads the next rows, all of which are in the page. */
@@ -646,7 +679,10 @@ read_rows(FlowParquetColumn *column, size_t rows, FlowParquetValues *values)
 	{
 		memset((uint8_t *) dense + count * size, 0, size);
 		result = column->spread.data;
-		spread_values(values->present, rows, dense, result, size);
+		if (column->coded)
+			spread_codes(values->present, rows, dense, column->dictionary.count, result);
+		else
+			spread_values(values->present, rows, dense, result, size);
 	}
 	if (column->coded)
 	{

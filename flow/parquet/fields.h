@@ -74,7 +74,7 @@ typedef struct FlowParquetField
 	int64_t *numbers;
 	uint8_t *present; /* of all integers */
 	bool gathered;
-	uint64_t bits; /* those that are set in any of them */
+	uint64_t bits; /* those that are set in any of them, and perhaps others */
 
 	uint8_t *needs; /* by row: a FlowParquetNeed, if "any_need" */
 	bool any_need;

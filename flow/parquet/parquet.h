@@ -195,6 +195,7 @@ typedef struct FlowParquetDictionary
 	uint32_t count;
 	uint64_t serial;         /* differs from that of the cursor's last dictionary */
 	FlowParquetArray values; /* and a value 0 after the last */
+	uint64_t bits;           /* those that are set in any of its numbers */
 } FlowParquetDictionary;
 
 /* Values of some rows, all of one page. */
@@ -204,8 +205,8 @@ typedef struct FlowParquetValues
 	const uint8_t *present; /* by row: 1, or 0: NULL; or NULL: all have a value */
 	/*
 	 * Either codes by row, each below dictionary->count, or values by row.  A
-	 * row that is NULL has an arbitrary value that can be read, and a code
-	 * that is below dictionary->count or 0.
+	 * row that is NULL has an arbitrary value that can be read, or
+	 * dictionary->count for a code.
 	 */
 	const uint32_t *codes;
 	const FlowParquetDictionary *dictionary;

@@ -54,15 +54,16 @@ static FlowWrong
 read_int32(FlowDecoder *decoder, size_t count, FlowDecoded *to)
 {
 	const uint8_t *at = take(decoder, count, 4);
+	int64_t *numbers = to->numbers;
 
 	if (at == NULL)
 		return too_few;
 	if (decoder->leaf->kind == FLOW_PARQUET_UNSIGNED)
 		for (size_t i = 0; i < count; i++)
-			to->numbers[i] = load32(at + i * 4);
+			numbers[i] = load32(at + i * 4);
 	else
 		for (size_t i = 0; i < count; i++)
-			to->numbers[i] = (int32_t) load32(at + i * 4);
+			numbers[i] = (int32_t) load32(at + i * 4);
 	return NULL;
 }
 
@@ -70,11 +71,12 @@ static FlowWrong
 read_int64(FlowDecoder *decoder, size_t count, FlowDecoded *to)
 {
 	const uint8_t *at = take(decoder, count, 8);
+	int64_t *numbers = to->numbers;
 
 	if (at == NULL)
 		return too_few;
 	for (size_t i = 0; i < count; i++)
-		to->numbers[i] = (int64_t) load64(at + i * 8);
+		numbers[i] = (int64_t) load64(at + i * 8);
 	return NULL;
 }
 

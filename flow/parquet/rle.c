@@ -17,7 +17,11 @@
 void
 flow_rle_init(FlowRle *rle, const uint8_t *data, size_t len, unsigned width)
 {
-	*rle = (FlowRle) {.at = data, .end = data + len, .width = width, .rest_at = FLOW_GROUP};
+	*rle = (FlowRle) {.at = data,
+	                  .end = data + len,
+	                  .width = width,
+	                  .unpack = flow_unpacker(0),
+	                  .rest_at = FLOW_GROUP};
 }
 
 /* Begins the next run that is not empty.  Returns false at the end. */
@@ -92,7 +96,7 @@ begin_group(FlowRle *rle)
 {
 	uint32_t count = rle->left < FLOW_GROUP ? rle->left : FLOW_GROUP;
 
-	flow_unpack(rle->at, rle->width, rle->rest, 1);
+	rle->unpack(rle->at, rle->width, rle->rest, 1);
 	/* keep them at the end */
 	if (count < FLOW_GROUP)
 		memmove(rle->rest + FLOW_GROUP - count, rle->rest, count * sizeof(rle->rest[0]));
@@ -131,7 +135,7 @@ flow_rle_read(FlowRle *rle, uint32_t *numbers, size_t count)
 				begin_group(rle);
 				continue;
 			}
-			flow_unpack(rle->at, rle->width, numbers, len / FLOW_GROUP);
+			rle->unpack(rle->at, rle->width, numbers, len / FLOW_GROUP);
 			pass_groups(rle, (uint32_t) len, len / FLOW_GROUP);
 		}
 		numbers += len;

@@ -15,10 +15,17 @@
 
 #define FLOW_GROUP 8 /* numbers that are packed together */
 
+/*
+ * Unpacks groups of eight numbers of up to 32 bits, the lowest bit first.  A
+ * group has "width" bytes.
+ */
+typedef void (*FlowUnpack)(const uint8_t *in, unsigned width, uint32_t *numbers, size_t groups);
+
 typedef struct FlowRle
 {
 	const uint8_t *at, *end;
 	unsigned width; /* bits of a number: at most 32 */
+	FlowUnpack unpack;
 
 	/* the current run */
 	bool packed;
@@ -62,9 +69,12 @@ extern bool flow_rle_match(FlowRle *rle, uint32_t wanted, uint8_t *matches, size
 /* in unpack.c */
 
 /*
- * Unpacks groups of eight numbers of up to 32 bits, the lowest bit first.  A
- * group has "width" bytes.
+ * Returns a FlowUnpack that this processor can run, the fastest of which is
+ * version 0; NULL if there are not as many.
  */
+extern FlowUnpack flow_unpacker(int version);
+
+/* The one of them that any processor can run. */
 extern void flow_unpack(const uint8_t *in, unsigned width, uint32_t *numbers, size_t groups);
 
 /* As flow_unpack, for numbers of up to 64 bits. */

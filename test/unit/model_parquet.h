@@ -148,8 +148,13 @@ parquet_read_leaf(FlowParquet *parquet, FlowParquetColumn *column, size_t group,
 			abort();
 		if (values.codes != NULL)
 			for (size_t i = 0; i < values.count; i++)
-				if (values.codes[i] >= values.dictionary->count && values.codes[i] != 0)
+			{
+				bool there = values.present == NULL || values.present[i];
+
+				if (there ? values.codes[i] >= values.dictionary->count
+				          : values.codes[i] != values.dictionary->count)
 					abort();
+			}
 		for (size_t i = 0; i < values.count && text->rows < most; i++)
 			parquet_append_row(text, what, &values, i);
 	}

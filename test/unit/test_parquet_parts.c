@@ -79,9 +79,14 @@ it_unpacks_all_widths(void)
 			CHECK(memcmp(wide, numbers, groups * 8 * sizeof(wide[0])) == 0);
 			if (width > 32)
 				continue;
-			flow_unpack(data, width, narrow, groups);
-			for (size_t i = 0; i < groups * 8; i++)
-				CHECK_INT(narrow[i], numbers[i]);
+			for (int version = 0; flow_unpacker(version) != NULL; version++)
+			{
+				memset(narrow, 0xFF, sizeof(narrow));
+				flow_unpacker(version)(data, width, narrow, groups);
+				for (size_t i = 0; i < groups * 8; i++)
+					CHECK_INT(narrow[i], numbers[i]);
+				CHECK_INT(narrow[groups * 8], UINT32_MAX);
+			}
 		}
 }
 
