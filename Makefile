@@ -344,6 +344,8 @@ LOOP_OBJS = \
 	flow/expression_number.o \
 	flow/filter_batch.o \
 	flow/filter_expression.o \
+	flow/group_find.o \
+	flow/group_packed_total.o \
 	flow/group_top.o \
 	flow/group_total.o \
 	flow/index_totals.o \

@@ -50,35 +50,76 @@ look_up_codes(FlowGroups *groups, FlowRun *run, size_t i)
 	return row == NULL ? NULL : (char *) row + PACKED_BIT;
 }
 
-/* Finds or makes the groups of a run by the codes of their keys; "nkeys" is compiled in. */
-static inline __attribute__((always_inline)) void
-find_by_codes(FlowGroups *groups, FlowRun *run, int nkeys)
+/*
+ * Finds or makes the groups of a run by the codes of their keys, as they are
+ * in by_codes; "nkeys" is compiled in.  Returns PACKED_BIT if some of them are
+ * packed, and sets *loose if some are not.
+ */
+static inline __attribute__((always_inline)) uintptr_t
+find_by_codes(FlowGroups *groups, FlowRun *run, int nkeys, bool *loose)
 {
 	const uint32_t *rows = run->batch->rows + run->first;
+	/* copies, which the compiler need not read again after each group that is stored */
+	const FlowCodes first = *groups->entries[0].codes;
+	const FlowCodes second = nkeys > 1 ? *groups->entries[1].codes : first;
+	void **by_codes = groups->by_codes;
+	uintptr_t any = 0, all = PACKED_BIT;
 
 	for (size_t i = 0; i < run->count; i++)
 	{
-		size_t combination = 0;
-		char *group;
+		uint32_t record = rows[i];
+		size_t combination = first.codes[record];
+		void *group;
 
-		for (int k = 0; k < nkeys; k++)
-		{
-			const FlowCodes *codes = groups->entries[k].codes;
+		if (nkeys > 1)
+			combination = combination * second.count + second.codes[record];
+		for (int k = 2; k < nkeys; k++)
+			combination = combination * groups->entries[k].codes->count +
+			              groups->entries[k].codes->codes[record];
+		group = by_codes[combination];
 
-			combination = combination * codes->count + codes->codes[rows[i]];
-		}
-		group = groups->by_codes[combination];
 		if (flow_unlikely(group == NULL))
 		{
 			if ((group = look_up_codes(groups, run, i)) == NULL)
-				return;
-			groups->by_codes[combination] = group;
+				break;
+			by_codes[combination] = group;
 		}
-		if (((uintptr_t) group & PACKED_BIT) != 0)
-			(void) note_packed(groups, i, (uint64_t *) (void *) (group - PACKED_BIT));
-		else
-			(void) note_loose(groups, i, (FlowFieldKey *) (void *) group);
+		groups->found[i] = group;
+		any |= (uintptr_t) group;
+		all &= (uintptr_t) group;
 	}
+	*loose = run->count > 0 && all == 0;
+	return any & PACKED_BIT;
+}
+
+/*
+ * Notes the groups that find_by_codes has found.  Mostly all are packed, or
+ * none is.
+ */
+static void
+note_by_codes(FlowGroups *groups, size_t count, bool packed, bool loose)
+{
+	uint64_t **rows;
+
+	groups->nloose = packed ? 0 : count;
+	groups->npacked = packed ? count : 0;
+	if (!packed)
+		return;
+	rows = groups->packed->found;
+	if (!loose)
+	{
+		for (size_t i = 0; i < count; i++)
+			rows[i] = (uint64_t *) (void *) ((char *) groups->found[i] - PACKED_BIT);
+		return;
+	}
+	groups->npacked = 0;
+	for (size_t i = 0; i < count; i++)
+		if (((uintptr_t) groups->found[i] & PACKED_BIT) != 0)
+			(void) note_packed(groups,
+			                   i,
+			                   (uint64_t *) (void *) ((char *) groups->found[i] - PACKED_BIT));
+		else
+			(void) note_loose(groups, i, groups->found[i]);
 }
 
 /* Finds or makes the groups of a run of which some records have words. */
@@ -109,11 +150,16 @@ find_by_words(FlowGroups *groups, FlowRun *run)
 void
 flow_group_find(FlowGroups *groups, FlowRun *run)
 {
+	bool packed, loose;
+
 	groups->nloose = groups->npacked = 0;
-	if (groups->combinations > 0 && groups->spec.nkeys == 1)
-		find_by_codes(groups, run, 1);
-	else if (groups->combinations > 0)
-		find_by_codes(groups, run, groups->spec.nkeys);
+	if (groups->combinations > 0)
+	{
+		packed =
+			(groups->spec.nkeys == 1 ? find_by_codes(groups, run, 1, &loose)
+		                             : find_by_codes(groups, run, groups->spec.nkeys, &loose)) != 0;
+		note_by_codes(groups, run->count, packed, loose);
+	}
 	else if (groups->packed != NULL && !groups->packed->off && flow_packed_read_words(groups, run))
 		find_by_words(groups, run);
 	else

@@ -16,8 +16,15 @@ bound_of_run(const int64_t *numbers, size_t count)
 {
 	uint64_t bits = 0, sum = 0;
 
+	/* mostly none is negative */
 	for (size_t i = 0; i < count; i++)
-		bits |= (uint64_t) (numbers[i] ^ (numbers[i] >> 63));
+		bits |= (uint64_t) numbers[i];
+	if (bits >= SUM_LIMIT)
+	{
+		bits = 0;
+		for (size_t i = 0; i < count; i++)
+			bits |= (uint64_t) (numbers[i] ^ (numbers[i] >> 63));
+	}
 	if (bits < UINT64_C(1) << 50)
 		return (bits + 1) * count;
 	for (size_t i = 0; i < count && sum < SUM_LIMIT; i++)
@@ -91,42 +98,57 @@ flow_packed_has_room_for(FlowGroups *groups, const FlowTotal *added)
 	return packed->records <= UINT32_MAX;
 }
 
+/* Keeps a number in an extreme if it is one, without branches: "sign" is 1 for the greatest. */
+static inline __attribute__((always_inline)) void
+keep_extremes(const FlowVector *values, const FlowPackedTotal *total, uint64_t *const *found,
+              size_t count, int sign)
+{
+	/* copies, which the compiler need not read again after each total */
+	const FlowPackedTotal own = *total;
+	const int64_t *numbers = values->numbers;
+	const uint8_t *present = values->present;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		uint64_t *value = flow_packed_value(found[i], &own);
+		uint32_t *known = flow_packed_count(found[i], &own);
+		int64_t number = numbers[i], old = (int64_t) *value;
+		bool more = sign > 0 ? number > old : number < old;
+		bool kept = present[i] & (more | (*known == 0));
+
+		*value = (uint64_t) (old ^ ((old ^ number) & -(int64_t) kept));
+		*known += present[i];
+	}
+}
+
 /* Adds the values of an aggregate. */
 static void
 update_total(const FlowGroups *groups, int a, uint64_t *const *found, size_t count)
 {
-	const FlowPackedTotal *total = &groups->packed->totals[a];
+	const FlowPackedTotal total = groups->packed->totals[a];
 	const FlowVector *values = groups->aggregates[a].values;
+	const int64_t *numbers = values != NULL ? values->numbers : NULL;
+	const uint8_t *present = values != NULL ? values->present : NULL;
 
 	switch (groups->spec.aggregates[a].kind)
 	{
 		case FLOW_COUNT_ALL:
 		case FLOW_COUNT:
 			for (size_t i = 0; i < count; i++)
-				*flow_packed_count(found[i], total) += values != NULL ? values->present[i] : 1;
+				*flow_packed_count(found[i], &total) += present != NULL ? present[i] : 1;
 			break;
 		case FLOW_SUM:
 			for (size_t i = 0; i < count; i++)
 			{
-				*flow_packed_value(found[i], total) += (uint64_t) values->numbers[i];
-				*flow_packed_count(found[i], total) += values->present[i];
+				*flow_packed_value(found[i], &total) += (uint64_t) numbers[i];
+				*flow_packed_count(found[i], &total) += present[i];
 			}
 			break;
 		case FLOW_MIN:
+			keep_extremes(values, &total, found, count, -1);
+			break;
 		case FLOW_MAX:
-			for (size_t i = 0; i < count; i++)
-			{
-				uint64_t *value = flow_packed_value(found[i], total);
-				uint32_t *known = flow_packed_count(found[i], total);
-				int64_t number = values->numbers[i];
-
-				if (values->present[i] &&
-				    (*known == 0 ||
-				     (groups->spec.aggregates[a].kind == FLOW_MIN ? number < (int64_t) *value
-				                                                  : number > (int64_t) *value)))
-					*value = (uint64_t) number;
-				*known += values->present[i];
-			}
+			keep_extremes(values, &total, found, count, 1);
 			break;
 		default:
 			break;
