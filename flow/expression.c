@@ -325,10 +325,32 @@ take_records(ChoiceExpression *choice, int which, size_t count)
 		choice->left[i] ^= choice->taken[i];
 }
 
+/*
+ * Sets the values of CASE with a single condition: two thirds less work than
+ * to copy those of one result after the other.
+ */
+static void
+choose_numbers(FlowVector *to, const FlowVector *condition, const FlowVector *one,
+               const FlowVector *other, const uint8_t *taken, size_t count)
+{
+	/* a condition that is NULL is 0, too */
+	const int64_t *truths = condition->numbers;
+	const FlowVector result = *to, chosen = *one, otherwise = *other;
+
+	for (size_t i = 0; i < count; i++)
+		result.numbers[i] =
+			otherwise.numbers[i] ^ ((chosen.numbers[i] ^ otherwise.numbers[i]) & -truths[i]);
+	for (size_t i = 0; i < count; i++)
+		result.present[i] =
+			otherwise.present[i] ^ ((chosen.present[i] ^ otherwise.present[i]) & taken[i]);
+}
+
 static void
 evaluate_choice(FlowExpression *expression, FlowRun *run, const uint8_t *mask)
 {
 	ChoiceExpression *choice = (ChoiceExpression *) expression;
+	bool single = choice->conditions != NULL && choice->count == 1 && mask == NULL &&
+	              expression->vector.numbers != NULL;
 
 	if (mask != NULL)
 		memcpy(choice->left, mask, run->count);
@@ -343,13 +365,25 @@ evaluate_choice(FlowExpression *expression, FlowRun *run, const uint8_t *mask)
 		take_records(choice, i, run->count);
 		if (choice->conditions != NULL)
 			flow_expression_evaluate(choice->results[i], run, choice->taken);
-		copy_values(&expression->vector, &choice->results[i]->vector, choice->taken, run->count);
+		if (!single)
+			copy_values(&expression->vector,
+			            &choice->results[i]->vector,
+			            choice->taken,
+			            run->count);
 	}
 	flow_expression_evaluate(choice->results[choice->count], run, choice->left);
-	copy_values(&expression->vector,
-	            &choice->results[choice->count]->vector,
-	            choice->left,
-	            run->count);
+	if (single)
+		choose_numbers(&expression->vector,
+		               &choice->conditions[0]->vector,
+		               &choice->results[0]->vector,
+		               &choice->results[1]->vector,
+		               choice->taken,
+		               run->count);
+	else
+		copy_values(&expression->vector,
+		            &choice->results[choice->count]->vector,
+		            choice->left,
+		            run->count);
 }
 
 static FlowExpression *
