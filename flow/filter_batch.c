@@ -317,13 +317,22 @@ flow_selector_find_truths(FlowSelector *selector, const FlowBatch *batch, const 
 			return false;
 		code = codes->codes;
 		verdicts = conjunct->verdicts;
-		for (size_t j = 0; j < count; j++)
-		{
-			uint8_t verdict = verdicts[code[rows[j]]];
+		if (first)
+			for (size_t j = 0; j < count; j++)
+			{
+				uint8_t verdict = verdicts[code[rows[j]]];
 
-			truths[j] = verdict & (first ? 1 : truths[j]);
-			all |= verdict;
-		}
+				truths[j] = verdict & 1;
+				all |= verdict;
+			}
+		else
+			for (size_t j = 0; j < count; j++)
+			{
+				uint8_t verdict = verdicts[code[rows[j]]];
+
+				truths[j] &= verdict;
+				all |= verdict;
+			}
 		if (all >= VERDICT_UNKNOWN)
 			return false;
 		first = false;

@@ -19,6 +19,9 @@
  */
 #define GO_ON FLOW_END
 
+/* Rows that are looked at together. */
+#define ROWS_AT_ONCE 64
+
 /* Returns the number of the last set. */
 static inline int
 last_set(const FlowReader *reader)
@@ -105,16 +108,16 @@ count_plain_rows(const FlowReader *reader)
 	const uint32_t *rows = reader->rows;
 	size_t row = reader->row, count = reader->nrows;
 
-	/* some at a time: most are plain */
-	while (row + 8 <= count)
+	/* many at a time: most are plain */
+	while (row + ROWS_AT_ONCE <= count)
 	{
 		uint32_t marks = 0;
 
-		for (size_t i = row; i < row + 8; i++)
+		for (size_t i = row; i < row + ROWS_AT_ONCE; i++)
 			marks |= rows[i];
 		if (marks & FLOW_ROW_DOUBTFUL)
 			break;
-		row += 8;
+		row += ROWS_AT_ONCE;
 	}
 	while (row < count && !(rows[row] & FLOW_ROW_DOUBTFUL))
 		row++;

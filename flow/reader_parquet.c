@@ -446,13 +446,12 @@ next_block(FlowReader *reader, FlowParquetBlock *block, FlowError *error)
 	}
 }
 
-/* Numbers rows from 0 on: up to seven behind the last are written, too. */
+/* Numbers rows from 0 on. */
 static void
-number_rows(uint32_t *rows, size_t count)
+number_rows(uint32_t *rows, uint32_t count)
 {
-	for (size_t i = 0; i < count; i += 8)
-		for (size_t j = 0; j < 8; j++)
-			rows[i + j] = (uint32_t) (i + j);
+	for (uint32_t i = 0; i < count; i++)
+		rows[i] = i;
 }
 
 /* Goes on to the next block. */
@@ -470,7 +469,7 @@ flow_reader_next_block(FlowReader *reader, FlowError *error)
 	reader->settled = 0;
 	reader->row = 0;
 	reader->nrows = reader->piece = block.count;
-	number_rows(reader->rows, block.count);
+	number_rows(reader->rows, (uint32_t) block.count);
 	if (reader->lines == NULL)
 	{
 		/* each is taken by itself */
