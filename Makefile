@@ -13,6 +13,7 @@ WRAPPER_OBJS = \
 	fdw/table.o \
 	fdw/scan.o \
 	fdw/plan.o \
+	fdw/plan_column.o \
 	fdw/plan_common.o \
 	fdw/plan_qual.o \
 	fdw/expression.o \

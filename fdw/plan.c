@@ -52,12 +52,10 @@
 #define COMPRESSION_RATIO 8
 
 /*
- * The cost of a line, in units of cpu_tuple_cost: for reading it from columns,
- * for splitting it at its separators, for matching it with a regular
- * expression, and for decompressing it.  A pushed comparison costs half of
- * what the executor's does.
+ * The cost of a line, in units of cpu_tuple_cost: for splitting it at its
+ * separators, for matching it with a regular expression, and for decompressing
+ * it.  A pushed comparison costs half of what the executor's does.
  */
-#define ROW_COST 0.3
 #define SPLIT_COST 0.5
 #define MATCH_COST 3
 #define INFLATE_COST 2
@@ -125,54 +123,6 @@ prune_for_planning(PlannerInfo *root, RelOptInfo *baserel, FlowlogBackend *backe
 	return flowlog_prune_create(table, backend, false, NULL, &quals);
 }
 
-/* Counts the columns of a kind that a table has, and those that the query uses. */
-static void
-count_columns(RelOptInfo *baserel, const FlowlogTable *table, FlowColumnSource source, int *all,
-              int *used)
-{
-	Bitmapset *attrs = NULL;
-	bool whole;
-
-	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
-	pull_varattnos((Node *) extract_actual_clauses(baserel->baserestrictinfo, false),
-	               baserel->relid,
-	               &attrs);
-	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, attrs);
-	*all = *used = 0;
-	for (int i = 0; i < table->ncolumns; i++)
-	{
-		int attr = table->attnums[i] - FirstLowInvalidHeapAttributeNumber;
-
-		if (table->columns[i].source != source)
-			continue;
-		++*all;
-		*used += whole || bms_is_member(attr, attrs);
-	}
-}
-
-/* Returns true if the query uses line numbers. */
-static bool
-needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
-{
-	int all, used;
-
-	count_columns(baserel, table, FLOW_FROM_LINE, &all, &used);
-	return used > 0;
-}
-
-/*
- * Returns the share of a Parquet file's bytes that the query reads, as if all
- * columns had equally many.
- */
-static double
-share_of_columns(RelOptInfo *baserel, const FlowlogTable *table)
-{
-	int all, used;
-
-	count_columns(baserel, table, FLOW_FROM_RECORD, &all, &used);
-	return all > 0 ? (double) used / all : 0;
-}
-
 /*
  * Estimates what the location holds: stored bytes, lines of average length,
  * units of work.  Returns false if the listing was cut short, so that there is
@@ -189,7 +139,7 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	FlowlogTable *table = info->table;
 	FlowlogBackend backend;
 	FlowlogPrune *prune;
-	bool whole = needs_lines(baserel, table);
+	bool whole = flowlog_plan_needs_lines(baserel, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
 	MemoryContext old;
 	FlowAccess allowed;
@@ -198,7 +148,8 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	FlowStatus status;
 	double line_cost;
 	double cost = 0;
-	double share = share_of_columns(baserel, table);
+	double share = flowlog_plan_share_of_columns(baserel, table);
+	double row_cost = 0; /* of a Parquet file, once there is one */
 	double read = 0;
 	uint64 unit_size;
 	bool complete;
@@ -247,9 +198,11 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 		double lines = (double) object->size * (plain ? 1 : COMPRESSION_RATIO) /
 		               (parquet ? BYTES_PER_ROW : BYTES_PER_LINE);
 
+		if (parquet && row_cost == 0)
+			row_cost = flowlog_plan_cost_of_row(root, baserel, table);
 		info->lines += lines;
 		read += (double) object->size * (parquet ? share : 1);
-		cost += lines * (parquet ? ROW_COST : line_cost + (plain ? 0 : INFLATE_COST));
+		cost += lines * (parquet ? row_cost : line_cost + (plain ? 0 : INFLATE_COST));
 		info->units += flowlog_queue_units(table, object, unit_size, whole);
 	}
 	if (info->lines > 0)

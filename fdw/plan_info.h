@@ -44,6 +44,26 @@ typedef enum QualPlace
 	QUAL_PUSHED, /* the reader */
 } QualPlace;
 
+/* ---------- plan_column.c ---------- */
+
+/* Returns true if the query uses line numbers. */
+extern bool flowlog_plan_needs_lines(RelOptInfo *baserel, const FlowlogTable *table);
+
+/*
+ * Returns the share of a Parquet file's bytes that the query reads, as if all
+ * columns had equally many.
+ */
+extern double flowlog_plan_share_of_columns(RelOptInfo *baserel, const FlowlogTable *table);
+
+/*
+ * Returns the cost of a row of a Parquet file, of which the columns that the
+ * query uses are read, in units of cpu_tuple_cost.
+ */
+extern double flowlog_plan_cost_of_row(PlannerInfo *root, RelOptInfo *baserel,
+                                       const FlowlogTable *table);
+
+/* ---------- plan_common.c and plan_qual.c ---------- */
+
 /* Returns true if scans of a table may look up files in an index, which it has. */
 extern bool flowlog_plan_has_index(const PlannerInfo *root, const RelOptInfo *baserel);
 
