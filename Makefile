@@ -201,6 +201,8 @@ CORE_OBJS = \
 	flow/bytes/csv.o \
 	flow/s3/endpoint.o \
 	flow/bytes/zstd.o \
+	flow/bytes/bzip2.o \
+	flow/bytes/xz.o \
 	flow/parquet/thrift.o \
 	flow/parquet/damage.o \
 	flow/parquet/room.o \
@@ -246,7 +248,7 @@ CORE_OBJS = \
 	flow/reader.o
 
 OBJS = $(WRAPPER_OBJS) $(CORE_OBJS)
-SHLIB_LINK = -lpcre2-8 -lisal -lzstd -lsnappy -llz4 -lm
+SHLIB_LINK = -lpcre2-8 -lisal -lzstd -lbz2 -llzma -lsnappy -llz4 -lm
 
 # the second module, which reads from S3; make WITH_S3=no leaves it out.  It has
 # its own copies of the parts of the core that it needs.

@@ -245,7 +245,8 @@ parse_compression(FlowlogOptions *options, DefElem *def)
 {
 	options->compression = defGetString(def);
 	if (!flow_source_knows_compression(options->compression))
-		invalid_value(def, "Valid values are \"auto\", \"none\", \"gzip\" and \"zstd\".");
+		invalid_value(
+			def, "Valid values are \"auto\", \"none\", \"gzip\", \"zstd\", \"bzip2\" and \"xz\".");
 }
 
 static void

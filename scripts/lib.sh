@@ -82,8 +82,8 @@ apt_install() {
 
 # PostgreSQL itself, unless the caller brings another with PG_CONFIG.
 build_packages() {
-	echo gcc libc6-dev make perl libpcre2-dev libisal-dev libzstd-dev libsnappy-dev liblz4-dev \
-		libssl-dev libexpat1-dev libcurl4-openssl-dev gzip zstd
+	echo gcc libc6-dev make perl libpcre2-dev libisal-dev libzstd-dev libbz2-dev liblzma-dev libsnappy-dev liblz4-dev \
+		libssl-dev libexpat1-dev libcurl4-openssl-dev gzip zstd bzip2 xz-utils
 	if [ "$PG_CONFIG" = /usr/lib/postgresql/15/bin/pg_config ]; then
 		echo postgresql-15 postgresql-server-dev-15
 	fi

@@ -45,7 +45,7 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex 
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', reject_limit '-1'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', reject_limit 'x'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', log_verbosity 'loud'); -- ERROR
-CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', compression 'bzip2'); -- ERROR
+CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', compression 'lzma'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', max_line_length '10'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', max_line_length '1 mile'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(.*)', null E'\n'); -- ERROR

@@ -74,6 +74,12 @@ SELECT read_file('gzip.log.gz');
 SELECT * FROM difference;
 SELECT read_file('zstd.log.zst');
 SELECT * FROM difference;
+SELECT read_file('bzip2.log.bz2');
+SELECT * FROM difference;
+SELECT read_file('xz.log.xz');
+SELECT * FROM difference;
+SELECT read_file('gzip_inside.log.xz');
+SELECT * FROM difference;
 SELECT read_file('gzip_inside.log'); -- by its content, not by its name
 SELECT * FROM difference;
 SELECT read_file('plain.log.gz');
@@ -143,6 +149,16 @@ SELECT count(*) FROM flow; -- ERROR
 SELECT read_file('damaged.log.zst');
 SELECT count(*) FROM flow; -- ERROR
 SELECT read_file('bad_checksum.log.zst');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('truncated.log.bz2');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('damaged.log.bz2');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('garbage_after.log.bz2');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('truncated.log.xz');
+SELECT count(*) FROM flow; -- ERROR
+SELECT read_file('damaged.log.xz');
 SELECT count(*) FROM flow; -- ERROR
 SELECT read_file('parquet.log');
 SELECT count(*) FROM flow; -- ERROR

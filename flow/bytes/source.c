@@ -106,7 +106,11 @@ recognizes_anything(const uint8_t *data, size_t len)
 static const FlowCodec none_codec = {.name = "none", .recognizes = recognizes_anything};
 
 /* "auto" chooses the first one that recognizes the beginning of the file. */
-static const FlowCodec *const compressions[] = {&flow_gzip_codec, &flow_zstd_codec, &none_codec};
+static const FlowCodec *const compressions[] = {&flow_gzip_codec,
+                                                &flow_zstd_codec,
+                                                &flow_bzip2_codec,
+                                                &flow_xz_codec,
+                                                &none_codec};
 
 /*
  * Returns true if the data are lines of a CloudWatch export, which begin with
@@ -562,11 +566,8 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 	const uint8_t *magic = source->ready;
 	size_t len = (size_t) (source->ready_end - source->ready);
 
-	if (len > FLOW_MAGIC_SIZE)
-		len = FLOW_MAGIC_SIZE;
-
 	/* the file itself may be a Parquet file; its pages have their own compression */
-	source->is_parquet = source->nstages == 0 && len == FLOW_MAGIC_SIZE &&
+	source->is_parquet = source->nstages == 0 && len >= FLOW_MAGIC_SIZE &&
 	                     memcmp(magic, PARQUET_MAGIC, FLOW_MAGIC_SIZE) == 0;
 	if (source->is_parquet && is_uncompressed(compression))
 	{
@@ -576,7 +577,7 @@ choose_codec(FlowSource *source, const char *compression, const FlowCodec **code
 
 	/* what is not read has a name */
 	if (!source->is_parquet)
-		source->unread = flow_unread_find(magic, (size_t) (source->ready_end - source->ready));
+		source->unread = flow_unread_find(magic, len);
 	if (source->unread != NULL)
 	{
 		flow_error_set(error, FLOW_UNSUPPORTED, "is %s", source->unread->what);

@@ -229,8 +229,8 @@ typedef struct FlowCodec
 	const char *suffix; /* of file names, for the planner's estimate: ".gz" */
 
 	/*
-	 * Returns true if data in this format begin like this.  "len" is
-	 * FLOW_MAGIC_SIZE, or less if there are no more data.
+	 * Returns true if data in this format begin like this.  "len" is at least
+	 * FLOW_MAGIC_SIZE, unless there are no more data.
 	 */
 	bool (*recognizes)(const uint8_t *data, size_t len);
 
@@ -284,8 +284,10 @@ typedef struct FlowUnread
  */
 extern const FlowUnread *flow_unread_find(const uint8_t *data, size_t len);
 
-extern const FlowCodec flow_gzip_codec; /* gzip.c */
-extern const FlowCodec flow_zstd_codec; /* zstd.c */
+extern const FlowCodec flow_gzip_codec;  /* gzip.c */
+extern const FlowCodec flow_zstd_codec;  /* zstd.c */
+extern const FlowCodec flow_bzip2_codec; /* bzip2.c */
+extern const FlowCodec flow_xz_codec;    /* xz.c */
 
 /* Returns the check sum of RFC 1952, section 8.  In gzip.c. */
 extern uint32_t flow_gzip_check_sum(const void *data, size_t len);

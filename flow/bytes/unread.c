@@ -104,10 +104,12 @@ is_utf_16_be(const uint8_t *data, size_t len)
 #define BY(recognizes) NULL, 0, recognizes
 
 #define COMPRESSED(program)                                                                        \
-	"Only gzip and zstd are read: compress the file anew, such as with \"" program " FILE | "      \
+	"Only gzip, zstd, bzip2 and xz are read: compress the file anew, such as with \"" program      \
+	" FILE | "                                                                                     \
 	"gzip\"."
 #define PACKED(program)                                                                            \
-	"Only single files are read, plain or compressed with gzip or zstd: unpack the archive, such " \
+	"Only single files are read, plain or compressed with gzip, zstd, bzip2 or xz: unpack the "    \
+	"archive, such "                                                                               \
 	"as with \"" program " FILE\"."
 #define BINARY "Only flow logs as text or as Parquet can be read: convert the file."
 #define PARQUET "Decompress the file: a Parquet file has its own compression, and is read as it is."
@@ -126,9 +128,6 @@ static const struct
 	{{"parquet", "an encrypted Parquet file", BINARY, false}, MAGIC("PARE")},
 	{{"orc", "an ORC file", BINARY, false}, BY(is_orc)},
 	{{"avro", "an Avro file", BINARY, false}, MAGIC("Obj\x01")},
-	{{"bzip2", "bzip2 data", COMPRESSED("bzip2 -dc"), true}, MAGIC("BZh?1AY&SY")},
-	{{"bzip2", "bzip2 data", COMPRESSED("bzip2 -dc"), true}, MAGIC("BZh?\x17rE8P\x90")},
-	{{"xz", "xz data", COMPRESSED("xz -dc"), true}, MAGIC("\xFD\x37zXZ\x00")},
 	{{"lzma", "lzma data", COMPRESSED("xz -dc"), true}, MAGIC("\x5D\x00\x00?\x00")},
 	{{"lzip", "lzip data", COMPRESSED("lzip -dc"), true}, MAGIC("LZIP\x01")},
 	{{"lz4", "lz4 data", COMPRESSED("lz4 -dc"), true}, MAGIC("\x04\x22\x4D\x18")},

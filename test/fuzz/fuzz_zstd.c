@@ -8,48 +8,13 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../../flow/bytes/source.h"
-#include "../unit/unit.h"
+#include "../unit/codec.h"
 
 #include <zstd.h>
 
 #define MOST (1 << 20) /* maximum output that is compared */
 
 static uint8_t wanted[MOST], got[MOST];
-
-/* Decompresses with the codec, in pieces of the given sizes. */
-static FlowStatus
-decode(const uint8_t *in, size_t len, size_t most_in, size_t most_out, size_t *out_len)
-{
-	FlowError error;
-	FlowStatus status = FLOW_OK;
-	size_t done = 0;
-	void *state;
-
-	*out_len = 0;
-	if (flow_zstd_codec.create(&unit_host, NULL, &state, &error) != FLOW_OK)
-		abort();
-	while (status == FLOW_OK)
-	{
-		size_t n = most_in < len - done ? most_in : len - done;
-		const uint8_t *p = in + done, *end = p + n;
-
-		done += n;
-		do
-		{
-			size_t room = most_out < MOST - *out_len ? most_out : MOST - *out_len;
-			uint8_t *next = got + *out_len;
-
-			status = flow_zstd_codec.step(
-				state, &p, end, done == len, &next, next + room, done - (size_t) (end - p), &error);
-			*out_len = (size_t) (next - got);
-		} while (status == FLOW_OK && (p < end || done == len) && *out_len < MOST);
-		if (*out_len == MOST)
-			break;
-	}
-	flow_zstd_codec.free(state);
-	return status;
-}
 
 /*
  * Decompresses with libzstd's streaming decoder, one byte at a time, because
@@ -75,12 +40,18 @@ decode_plainly(const uint8_t *in, size_t len, size_t *out_len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t wanted_len, got_len;
+	size_t wanted_len = MOST, got_len = MOST;
 	FlowStatus status;
 
 	if (size < 2)
 		return 0;
-	status = decode(data + 2, size - 2, 1 + data[0] * data[0], 1 + data[1] * data[1], &got_len);
+	status = decode_into(&flow_zstd_codec,
+	                     data + 2,
+	                     size - 2,
+	                     1 + data[0] * data[0],
+	                     1 + data[1] * data[1],
+	                     got,
+	                     &got_len);
 	if (got_len == MOST)
 		return 0;
 	if (status == FLOW_OK)
@@ -95,7 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 
 	/* the sizes of the pieces make no difference */
-	if (decode(data + 2, size - 2, size, MOST, &wanted_len) != status ||
+	wanted_len = MOST;
+	if (decode_into(&flow_zstd_codec, data + 2, size - 2, size, MOST, got, &wanted_len) != status ||
 	    (status == FLOW_END && wanted_len != got_len))
 		abort();
 	return 0;

@@ -23,8 +23,8 @@ write_file("$logs/record.log", $lines, "not a record\n", $lines);
 (my $value = $lines) =~ s/ 22 / port /;
 write_file("$logs/value.log", default_lines(1, 20), $value);
 
-# gzip and zstd: whole, cut, damaged
-foreach my $program ('gzip', 'zstd')
+# of each compression: whole, cut, damaged
+foreach my $program ('gzip', 'zstd', 'bzip2', 'xz')
 {
 	system("$program -q -1 -c <$logs/good.log >$logs/good.$program") == 0 or die "could not run $program: $!";
 	my $packed = slurp_file("$logs/good.$program");
@@ -37,6 +37,8 @@ my %location = (
 	good => 'good.log', good_gzip => 'good.gzip', good_zstd => 'good.zstd', small => 'small.log',
 	bad_record => 'record.log', bad_value => 'value.log',
 	cut_gzip => 'cut.gzip', cut_zstd => 'cut.zstd', damaged_gzip => 'damaged.gzip', damaged_zstd => 'damaged.zstd',
+	good_bzip2 => 'good.bzip2', good_xz => 'good.xz', cut_bzip2 => 'cut.bzip2', cut_xz => 'cut.xz',
+	damaged_bzip2 => 'damaged.bzip2', damaged_xz => 'damaged.xz',
 	missing => 'missing.log', many => '*.log', no_files => 'nothing*');
 create_table($node, $_, "$logs/$location{$_}") foreach sort keys %location;
 create_table($node, 'wrong_groups', "$logs/small.log", regex => '(\S+) (.*)');
@@ -136,7 +138,7 @@ sub check_flat
 # ---------- errors ----------
 
 # in the middle of a statement of its own
-foreach my $table (qw(bad_record bad_value cut_gzip cut_zstd damaged_gzip damaged_zstd missing many wrong_groups slow_pattern limited))
+foreach my $table (qw(bad_record bad_value cut_gzip cut_zstd cut_bzip2 cut_xz damaged_gzip damaged_zstd damaged_bzip2 damaged_xz missing many wrong_groups slow_pattern limited))
 {
 	$session->query("SELECT count(dstport) FROM $table");
 	like($session->error, qr/ERROR:  /, "$table: an error");
@@ -168,6 +170,8 @@ my @loops = (
 	[ 'SELECT count(*) FROM bad_record', 10, 1 ],
 	[ 'SELECT count(*) FROM cut_gzip', 20, 1 ],
 	[ 'SELECT count(*) FROM cut_zstd', 20, 1 ],
+	[ 'SELECT count(*) FROM cut_bzip2', 20, 1 ],
+	[ 'SELECT count(*) FROM cut_xz', 20, 1 ],
 	[ 'SELECT count(*) FROM damaged_gzip', 20, 1 ],
 	[ 'SELECT count(*) FROM damaged_zstd', 20, 1 ],
 	[ 'SELECT count(*) FROM limited', 10, 1 ],
@@ -231,7 +235,7 @@ check_flat(
 # A cursor that was opened, moved, or is being read in a subtransaction that fails goes on where it stood, as
 # one over an ordinary table does.
 $session->safe_query('SET synchronize_seqscans = off');
-foreach my $table (qw(good good_gzip good_zstd))
+foreach my $table (qw(good good_gzip good_zstd good_bzip2 good_xz))
 {
 	my %rows;
 

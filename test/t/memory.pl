@@ -39,6 +39,8 @@ my $packed_times = int(($big ? 2048 : $long ? 200 : 60) / $megabytes);
 write_many("cat >$logs/plain.log", $plain_times, $lines);
 write_many("gzip -1 >$logs/packed.log.gz", $packed_times, $lines);
 write_many("zstd -q -3 >$logs/packed.log.zst", $packed_times, $lines);
+write_many("bzip2 -9 >$logs/packed.log.bz2", 5, $lines);
+write_many("xz -1 >$logs/packed.log.xz", 5, $lines);
 
 # a thousand members, each as small as a delivery
 write_file("$logs/content", default_lines(1, 500));
@@ -48,6 +50,8 @@ write_file("$logs/members.log.gz", slurp_file("$logs/member") x 1000);
 # a bomb: no line of it ends
 write_many("gzip -1 >$logs/bomb.log.gz", $big ? 4096 : $long ? 512 : 128, "\0" x (1024 * 1024));
 write_many("zstd -q -1 >$logs/bomb.log.zst", $big ? 4096 : $long ? 512 : 128, 'a' x (1024 * 1024));
+write_many("bzip2 -9 >$logs/bomb.log.bz2", 64, 'a' x (1024 * 1024));
+write_many("xz -6 >$logs/bomb.log.xz", 64, 'a' x (1024 * 1024));
 truncate(write_file("$logs/hole.log", '2 '), $long ? 1 << 30 : 1 << 28) or die "could not extend a file: $!";
 
 # lines as long as may be
@@ -78,9 +82,13 @@ my @cases = (
 	[ 'plain.log', 'plain lines, filtered', [], "count(*) FILTER (WHERE action = 'REJECT')", 5_000 * $plain_times ],
 	[ 'packed.log.gz', 'gzip', [], 'count(srcport)', 50_000 * $packed_times ],
 	[ 'packed.log.zst', 'zstd', [], 'count(srcport)', 50_000 * $packed_times ],
+	[ 'packed.log.bz2', 'bzip2', [], 'count(srcport)', 50_000 * 5 ],
+	[ 'packed.log.xz', 'xz', [], 'count(srcport)', 50_000 * 5 ],
 	[ 'members.log.gz', 'a thousand members', [], 'count(srcport)', 500_000 ],
 	[ 'bomb.log.gz', 'a gzip bomb', \@text, 'count(line)', 0 ],
 	[ 'bomb.log.zst', 'a zstd bomb', \@text, 'count(line)', 0 ],
+	[ 'bomb.log.bz2', 'a bzip2 bomb', \@text, 'count(line)', 0 ],
+	[ 'bomb.log.xz', 'an xz bomb', \@text, 'count(line)', 0, $most + 8 * 1024 ], # its dictionary
 	[ 'hole.log', 'a line without end', \@text, 'count(line)', 0 ],
 	[ 'long.log', 'lines of 1 MB', \@text, 'count(line)', 100 ],
 	[ 'list', 'many files', [], 'count(srcport)', $files, $most_list ],

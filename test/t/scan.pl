@@ -36,7 +36,14 @@ my %rows = (
 	'gzip_inside.log' => 8,
 	'zstd.log.zst' => 8,
 	'frames.log.zst' => 16,
-	'many.log.zst' => 800);
+	'many.log.zst' => 800,
+	'bzip2.log.bz2' => 8,
+	'streams.log.bz2' => 16,
+	'many.log.bz2' => 800,
+	'xz.log.xz' => 8,
+	'streams.log.xz' => 16,
+	'many.log.xz' => 800,
+	'gzip_inside.log.xz' => 8);
 
 foreach my $file (sort keys %rows)
 {
@@ -55,6 +62,11 @@ my %damaged = (
 	'truncated.log.zst' => 'XX001',
 	'damaged.log.zst' => 'XX001',
 	'bad_checksum.log.zst' => 'XX001',
+	'truncated.log.bz2' => 'XX001',
+	'damaged.log.bz2' => 'XX001',
+	'garbage_after.log.bz2' => 'XX001',
+	'truncated.log.xz' => 'XX001',
+	'damaged.log.xz' => 'XX001',
 	'fields.log' => '22P04',
 	'nul.log' => '22P04',
 	'parquet.log' => '0A000');

@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <zlib.h>
+#include <bzlib.h>
+#include <lzma.h>
 #include <zstd.h>
 
 static const FlowAccess everywhere = {0};
@@ -96,6 +98,31 @@ zstandard(const uint8_t *data, size_t len)
 
 	result.len = ZSTD_compress(result.data, ZSTD_compressBound(len), data, len, 3);
 	if (ZSTD_isError(result.len))
+		abort();
+	return result;
+}
+
+static Bytes
+bzipped(const uint8_t *data, size_t len)
+{
+	unsigned size = (unsigned) (len + len / 50 + 1000);
+	Bytes result = {malloc(size), 0};
+
+	if (BZ2_bzBuffToBuffCompress(
+			(char *) result.data, &size, (char *) data, (unsigned) len, 1, 0, 0) != BZ_OK)
+		abort();
+	result.len = size;
+	return result;
+}
+
+static Bytes
+xz_packed(const uint8_t *data, size_t len)
+{
+	size_t size = lzma_stream_buffer_bound(len);
+	Bytes result = {malloc(size), 0};
+
+	if (lzma_easy_buffer_encode(
+			0, LZMA_CHECK_CRC64, NULL, data, len, result.data, &result.len, size) != LZMA_OK)
 		abort();
 	return result;
 }
@@ -207,8 +234,8 @@ check_text(const FlowObject *object, const char *compression, const Bytes *text)
 static void
 compressions_are_known_by_name_and_by_suffix(void)
 {
-	static const char *const known[] = {"auto", "none", "gzip", "zstd"};
-	static const char *const unknown[] = {"", "gz", "GZIP", "gzip ", "zstandard", "bzip2"};
+	static const char *const known[] = {"auto", "none", "gzip", "zstd", "bzip2", "xz"};
+	static const char *const unknown[] = {"", "gz", "GZIP", "gzip ", "zstandard", "lzma"};
 
 	for (size_t i = 0; i < flow_countof(known); i++)
 		CHECK(flow_source_knows_compression(known[i]));
@@ -216,6 +243,8 @@ compressions_are_known_by_name_and_by_suffix(void)
 		CHECK(!flow_source_knows_compression(unknown[i]));
 	CHECK_STRING(flow_source_compression_by_name("/a/b.log.gz"), "gzip");
 	CHECK_STRING(flow_source_compression_by_name("/a/b.log.zst"), "zstd");
+	CHECK_STRING(flow_source_compression_by_name("/a/b.log.bz2"), "bzip2");
+	CHECK_STRING(flow_source_compression_by_name("/a/b.log.xz"), "xz");
 	CHECK_STRING(flow_source_compression_by_name("/a.gz/b.log"), "none");
 	CHECK_STRING(flow_source_compression_by_name(".gz"), "none");
 	CHECK_STRING(flow_source_compression_by_name(""), "none");
@@ -232,7 +261,8 @@ every_compression_gives_the_same_text(void)
 	for (size_t i = 0; i < flow_countof(sizes); i++)
 	{
 		Bytes text = random_text(sizes[i]), gz = gzipped(text.data, text.len),
-			  zst = zstandard(text.data, text.len);
+			  zst = zstandard(text.data, text.len), bz2 = bzipped(text.data, text.len),
+			  xz = xz_packed(text.data, text.len);
 		FlowObject object = store(text.data, text.len);
 
 		check_text(&object, "auto", &text);
@@ -245,14 +275,22 @@ every_compression_gives_the_same_text(void)
 		check_text(&object, "auto", &text);
 		check_text(&object, "zstd", &text);
 		check_text(&object, "none", &zst);
-		free(text.data), free(gz.data), free(zst.data);
+		object = store(bz2.data, bz2.len);
+		check_text(&object, "auto", &text);
+		check_text(&object, "bzip2", &text);
+		check_text(&object, "none", &bz2);
+		object = store(xz.data, xz.len);
+		check_text(&object, "auto", &text);
+		check_text(&object, "xz", &text);
+		check_text(&object, "none", &xz);
+		free(text.data), free(gz.data), free(zst.data), free(bz2.data), free(xz.data);
 	}
 }
 
 static void
 an_empty_file_is_empty_by_any_compression(void)
 {
-	static const char *const compressions[] = {"auto", "none", "gzip", "zstd"};
+	static const char *const compressions[] = {"auto", "none", "gzip", "zstd", "bzip2", "xz"};
 	FlowObject object = store("", 0);
 	Bytes nothing = {(uint8_t *) "", 0};
 
@@ -263,7 +301,8 @@ an_empty_file_is_empty_by_any_compression(void)
 static void
 the_compression_found_is_told(void)
 {
-	Bytes gz = gzipped((const uint8_t *) "x", 1), zst = zstandard((const uint8_t *) "x", 1);
+	Bytes gz = gzipped((const uint8_t *) "x", 1), zst = zstandard((const uint8_t *) "x", 1),
+		  bz2 = bzipped((const uint8_t *) "x", 1), xz = xz_packed((const uint8_t *) "x", 1);
 	const struct
 	{
 		const void *data;
@@ -274,7 +313,10 @@ the_compression_found_is_told(void)
 	             {"\x1F", 1, "none"},
 	             {"\x28\xB5\x2F", 3, "none"},
 	             {gz.data, gz.len, "gzip"},
-	             {zst.data, zst.len, "zstd"}};
+	             {zst.data, zst.len, "zstd"},
+	             {bz2.data, bz2.len, "bzip2"},
+	             {xz.data, xz.len, "xz"},
+	             {"BZh9 eni", 8, "none"}};
 	FlowError error;
 
 	for (size_t i = 0; i < flow_countof(cases); i++)
@@ -289,7 +331,7 @@ the_compression_found_is_told(void)
 		flow_source_close(source);
 	}
 	flow_source_close(NULL);
-	free(gz.data), free(zst.data);
+	free(gz.data), free(zst.data), free(bz2.data), free(xz.data);
 }
 
 /*
@@ -430,7 +472,9 @@ a_compression_that_is_insisted_on_must_be_it(void)
 	             {"\x1F", 1, "gzip", "is not gzip data"},
 	             {zst.data, zst.len, "gzip", "is not gzip data"},
 	             {"text", 4, "zstd", "is not zstd data"},
-	             {gz.data, gz.len, "zstd", "is not zstd data"}};
+	             {gz.data, gz.len, "zstd", "is not zstd data"},
+	             {gz.data, gz.len, "bzip2", "is not bzip2 data"},
+	             {gz.data, gz.len, "xz", "is not xz data"}};
 	FlowError error;
 	FlowObject object;
 	char expected[512];
@@ -442,8 +486,8 @@ a_compression_that_is_insisted_on_must_be_it(void)
 		snprintf(expected, sizeof(expected), "flow log \"%s\" %s", path, cases[i].says);
 		CHECK_STRING(error.message, expected);
 	}
-	CHECK_INT(read_all(&unit_host, &object, "bzip2", NULL, &error), FLOW_UNSUPPORTED);
-	CHECK_STRING(error.message, "compression \"bzip2\" is not known");
+	CHECK_INT(read_all(&unit_host, &object, "lzma", NULL, &error), FLOW_UNSUPPORTED);
+	CHECK_STRING(error.message, "compression \"lzma\" is not known");
 	free(gz.data), free(zst.data);
 }
 
@@ -562,9 +606,6 @@ what_is_not_read_is_named(void)
 	              "none",
 	              "avro",
 	              "an Avro file"},
-	             {"BZh91AY&SY\x01\x02", 12, "bzip2", "?", "bzip2 data"},
-	             {"BZh1\x17rE8P\x90\x00\x00\x00\x00", 14, "bzip2", "?", "bzip2 data"},
-	             {"\xFD\x37zXZ\x00\x00\x04", 8, "xz", "?", "xz data"},
 	             {"\x5D\x00\x00\x80\x00\xFF", 6, "lzma", "?", "lzma data"},
 	             {"LZIP\x01\x0C", 6, "lzip", "?", "lzip data"},
 	             {"\x04\x22\x4D\x18\x64\x40", 6, "lz4", "?", "lz4 data"},
@@ -631,7 +672,6 @@ text_is_not_taken_for_another_format(void)
 	             {"ORC", 3},
 	             {"ORC 2 3\t4\r\n2 3\n", 15},
 	             {"Obj 1", 5},
-	             {"BZh91AY", 7},
 	             {"BZh9 is a word", 14},
 	             {"x\xDA\xBA is Arabic", 13},
 	             {"x^2 and so on", 13},

@@ -5,60 +5,12 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../../flow/bytes/source.h"
-#include "unit.h"
+#include "codec.h"
 
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 static const FlowCodec *const zstd = &flow_zstd_codec;
-static uint64_t seed = 88172645463325252;
-
-/* ---------- bytes that grow ---------- */
-
-typedef struct Bytes
-{
-	uint8_t *data;
-	size_t len, size;
-} Bytes;
-
-static void
-put(Bytes *bytes, const void *data, size_t len)
-{
-	if (bytes->len + len > bytes->size)
-	{
-		bytes->size = 2 * (bytes->len + len) + 64;
-		bytes->data = realloc(bytes->data, bytes->size);
-	}
-	if (len > 0)
-		memcpy(bytes->data + bytes->len, data, len);
-	bytes->len += len;
-}
-
-static size_t
-random_below(size_t limit)
-{
-	return (size_t) (unit_random(&seed) % limit);
-}
-
-static size_t
-random_size(int max_bits)
-{
-	return random_below((size_t) 1 << random_below((size_t) max_bits + 1));
-}
-
-static void
-put_text(Bytes *bytes, size_t len)
-{
-	for (size_t end = bytes->len + len; bytes->len < end;)
-	{
-		char word[24];
-		size_t n = (size_t)
-			snprintf(word, sizeof(word), "%zu.%zu ", random_below(4) * 10, random_below(300));
-
-		put(bytes, word, n < end - bytes->len ? n : end - bytes->len);
-	}
-}
 
 /* ---------- making frames ---------- */
 
@@ -104,67 +56,6 @@ put_skippable(Bytes *bytes, size_t len)
 		put(bytes, "s", 1);
 }
 
-/* ---------- reading them ---------- */
-
-/*
- * Decompresses with the codec, in pieces of at most the given sizes.  "vary":
- * of random sizes up to these.
- */
-static FlowStatus
-decode_with(const uint8_t *in, size_t len, size_t most_in, size_t most_out, bool vary, Bytes *out,
-            FlowError *error)
-{
-	static uint8_t piece[FLOW_BLOCK_SIZE];
-	FlowStatus status;
-	size_t done = 0;
-	void *state;
-
-	out->len = 0;
-	status = zstd->create(&unit_host, NULL, &state, error);
-	if (status != FLOW_OK)
-		return status;
-	while (status == FLOW_OK)
-	{
-		size_t n = vary ? 1 + random_below(most_in) : most_in;
-		const uint8_t *p, *end;
-
-		n = n < len - done ? n : len - done;
-		p = (const uint8_t *) unit_at_edge(n > 0 ? in + done : (const uint8_t *) "", n);
-		end = p + n;
-		do
-		{
-			size_t room = vary ? 1 + random_below(most_out) : most_out;
-			uint8_t *next = piece;
-			const uint8_t *before = p;
-
-			status = zstd->step(state,
-			                    &p,
-			                    end,
-			                    done + n == len,
-			                    &next,
-			                    piece + room,
-			                    done + n - (size_t) (end - p),
-			                    error);
-			CHECK(p >= before && p <= end && next >= piece && next <= piece + room);
-			CHECK((size_t) (p - before) <= FLOW_BLOCK_SIZE);
-			put(out, piece, (size_t) (next - piece));
-			if (unit_complaints > 0)
-				status = FLOW_INTERRUPTED;
-		} while (status == FLOW_OK && (p < end || done + n == len));
-		done += n;
-	}
-	zstd->free(state);
-	if (status != FLOW_END)
-		CHECK_INT(error->status, status);
-	return status;
-}
-
-static FlowStatus
-decode(const uint8_t *in, size_t len, Bytes *out, FlowError *error)
-{
-	return decode_with(in, len, 1 + random_size(16), 1 + random_size(16), true, out, error);
-}
-
 /* ---------- good data ---------- */
 
 static void
@@ -191,7 +82,7 @@ frames_of_all_kinds_read_as_they_were_written(void)
 			if (random_below(8) == 0)
 				put_skippable(&stored, 0);
 		}
-		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_END);
+		CHECK_INT(decode(zstd, stored.data, stored.len, &got, &error), FLOW_END);
 		CHECK(got.len == text.len && (got.len == 0 || memcmp(got.data, text.data, text.len) == 0));
 	}
 	free(stored.data), free(text.data), free(got.data);
@@ -222,64 +113,35 @@ data_of_zstd_are_recognized(void)
 static void
 data_cut_short_are_corrupt_at_every_length(void)
 {
-	Bytes stored = {0}, text = {0}, got = {0};
-	FlowError error;
+	Bytes stored = {0}, text = {0};
 
 	put_text(&text, 3000);
 	for (int i = 0; i < 4; i++)
 	{
-		size_t ends[3], nends = 0;
+		size_t ends[2][2];
 
 		stored.len = 0;
 		put_frame(&stored, text.data, 2000, &(Layout) {1 + 6 * (i / 2), i % 2, i % 2, 0});
-		ends[nends++] = stored.len;
+		ends[0][0] = stored.len, ends[0][1] = 2000;
 		put_skippable(&stored, 30);
-		ends[nends++] = stored.len;
+		ends[1][0] = stored.len, ends[1][1] = 2000;
 		put_frame(&stored, text.data + 2000, 1000, &(Layout) {3, 1, 1, 10});
-		for (size_t len = 1; len < stored.len; len++)
-		{
-			bool complete = len == ends[0] || len == ends[1];
-			char detail[100];
-
-			CHECK_INT(decode(stored.data, len, &got, &error), complete ? FLOW_END : FLOW_CORRUPT);
-			CHECK(got.len <= text.len &&
-			      (got.len == 0 || memcmp(got.data, text.data, got.len) == 0));
-			if (complete)
-				CHECK_INT(got.len, 2000);
-			else
-			{
-				CHECK_STRING(error.message, "ends in the middle of a zstd frame");
-				snprintf(detail, sizeof(detail), "The file ends after %zu bytes.", len);
-				CHECK_STRING(error.detail, detail);
-			}
-		}
+		check_cuts(zstd, &stored, &text, ends, 2, "ends in the middle of a zstd frame");
 	}
-	free(stored.data), free(text.data), free(got.data);
+	free(stored.data), free(text.data);
 }
 
 static void
 a_flipped_bit_gives_the_right_data_or_an_error(void)
 {
-	Bytes stored = {0}, text = {0}, got = {0};
-	FlowError error;
+	Bytes stored = {0}, text = {0};
 
 	put_text(&text, 3000);
 	put_frame(&stored, text.data, 2000, &(Layout) {3, 1, 1, 0});
 	put_skippable(&stored, 20);
 	put_frame(&stored, text.data + 2000, 1000, &(Layout) {3, 1, 0, 10});
-	for (size_t bit = 0; bit < 8 * stored.len; bit++)
-	{
-		FlowStatus status;
-
-		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
-		status = decode_with(stored.data, stored.len, stored.len, 65536, false, &got, &error);
-		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
-		if (status == FLOW_END)
-			CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
-		else
-			CHECK(status == FLOW_CORRUPT || status == FLOW_LIMIT || status == FLOW_UNSUPPORTED);
-	}
-	free(stored.data), free(text.data), free(got.data);
+	check_flips(zstd, &stored, &text);
+	free(stored.data), free(text.data);
 }
 
 static void
@@ -290,7 +152,7 @@ a_check_sum_is_verified(void)
 
 	put_frame(&stored, (const uint8_t *) "text", 4, &(Layout) {1, 1, 1, 0});
 	stored.data[stored.len - 1] ^= 1;
-	CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_CORRUPT);
+	CHECK_INT(decode(zstd, stored.data, stored.len, &got, &error), FLOW_CORRUPT);
 	CHECK_STRING(error.message, "is damaged");
 	CHECK(strstr(error.detail, "checksum") != NULL);
 	free(stored.data), free(got.data);
@@ -305,7 +167,7 @@ a_frame_must_hold_what_its_header_names(void)
 	Bytes got = {0};
 	FlowError error;
 
-	CHECK_INT(decode(frame, sizeof(frame), &got, &error), FLOW_CORRUPT);
+	CHECK_INT(decode(zstd, frame, sizeof(frame), &got, &error), FLOW_CORRUPT);
 	CHECK_STRING(error.message, "is damaged");
 	CHECK_STRING(error.detail,
 	             "The frame that ends at byte 9 holds 0 bytes, but its header names 32.");
@@ -330,11 +192,12 @@ what_follows_the_last_frame_is_corrupt(void)
 		size_t len = stored.len;
 
 		put(&stored, tails[i], strlen(tails[i]));
-		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_CORRUPT);
+		CHECK_INT(decode(zstd, stored.data, stored.len, &got, &error), FLOW_CORRUPT);
 		CHECK_STRING(error.message, "has other data after its last zstd frame");
 		CHECK_STRING(error.detail, detail);
 		stored.len = len;
-		CHECK_INT(decode((const uint8_t *) tails[i], strlen(tails[i]), &got, &error), FLOW_CORRUPT);
+		CHECK_INT(decode(zstd, (const uint8_t *) tails[i], strlen(tails[i]), &got, &error),
+		          FLOW_CORRUPT);
 		CHECK_STRING(error.message, "is not zstd data");
 	}
 	free(stored.data), free(got.data);
@@ -355,12 +218,12 @@ a_window_may_have_eight_mebibytes(void)
 	FlowError error;
 
 	put_frame(&stored, zeros, sizeof(zeros), &(Layout) {19, 1, 0, 0});
-	CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_END);
-	CHECK_INT(decode(fits, sizeof(fits), &got, &error), FLOW_END);
-	CHECK_INT(decode(above, sizeof(above), &got, &error), FLOW_LIMIT);
+	CHECK_INT(decode(zstd, stored.data, stored.len, &got, &error), FLOW_END);
+	CHECK_INT(decode(zstd, fits, sizeof(fits), &got, &error), FLOW_END);
+	CHECK_INT(decode(zstd, above, sizeof(above), &got, &error), FLOW_LIMIT);
 	CHECK_STRING(error.message, "was compressed with too large a window");
 	CHECK_STRING(error.detail, "A zstd frame needs a window of more than 8 MiB.");
-	CHECK(decode(most, sizeof(most), &got, &error) != FLOW_END);
+	CHECK(decode(zstd, most, sizeof(most), &got, &error) != FLOW_END);
 	free(stored.data), free(got.data);
 }
 
@@ -373,7 +236,7 @@ a_dictionary_is_not_supported(void)
 	Bytes got = {0};
 	FlowError error;
 
-	CHECK_INT(decode(named, sizeof(named), &got, &error), FLOW_UNSUPPORTED);
+	CHECK_INT(decode(zstd, named, sizeof(named), &got, &error), FLOW_UNSUPPORTED);
 	CHECK_STRING(error.message, "was compressed with a dictionary");
 	free(got.data);
 }
@@ -381,30 +244,12 @@ a_dictionary_is_not_supported(void)
 static void
 memory_may_run_out_at_every_place(void)
 {
-	Bytes stored = {0}, text = {0}, got = {0};
-	FlowError error;
-	int failures = 0;
+	Bytes stored = {0}, text = {0};
 
 	put_text(&text, 1000000);
 	put_frame(&stored, text.data, text.len, &(Layout) {3, 1, 1, 0});
-	for (int64_t after = 0;; after++)
-	{
-		FlowStatus status;
-
-		unit_state.fail_after = after;
-		status = decode_with(stored.data, stored.len, 65536, FLOW_BLOCK_SIZE, false, &got, &error);
-		unit_state.fail_after = -1;
-		CHECK_INT(unit_state.outstanding, 0);
-		if (status == FLOW_END)
-			break;
-		CHECK_INT(status, FLOW_NO_MEMORY);
-		if (status != FLOW_NO_MEMORY)
-			break;
-		failures++;
-	}
-	CHECK(failures >= 3);
-	CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
-	free(stored.data), free(text.data), free(got.data);
+	CHECK(check_memory(zstd, &stored, &text) >= 3);
+	free(stored.data), free(text.data);
 }
 
 int
