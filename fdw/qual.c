@@ -180,11 +180,16 @@ is_deferred(const QualWalk *context, Expr *expression)
 	return context->in_branch && flowlog_expr_may_fail(expression, context->econtext);
 }
 
-/* Makes a predicate that is evaluated when a record first needs it. */
+/*
+ * Makes a predicate of a column, or of none, -1, that is evaluated when a
+ * record first needs it.
+ */
 static FlowPredicate *
-defer(const QualWalk *context, Expr *clause)
+defer(const QualWalk *context, Expr *clause, int column)
 {
-	return flow_filter_deferred(context->filter, flowlog_needs_add(context->needs, clause, NULL));
+	return flow_filter_deferred(context->filter,
+	                            flowlog_needs_add(context->needs, clause, NULL),
+	                            column);
 }
 
 /* Handles a condition that the reader computes, such as "srcport > dstport". */
@@ -244,7 +249,7 @@ walk_operator(const QualWalk *context, OpExpr *clause, FlowPredicate **predicate
 		return true;
 	if (is_deferred(context, comparison.other))
 	{
-		*predicate = defer(context, (Expr *) clause);
+		*predicate = defer(context, (Expr *) clause, comparison.column);
 		return true;
 	}
 
@@ -286,7 +291,7 @@ walk_array_operator(const QualWalk *context, ScalarArrayOpExpr *clause, FlowPred
 		return true;
 	if (is_deferred(context, comparison.other))
 	{
-		*predicate = defer(context, (Expr *) clause);
+		*predicate = defer(context, (Expr *) clause, comparison.column);
 		return true;
 	}
 
@@ -402,7 +407,7 @@ walk_constant(const QualWalk *context, Expr *node, FlowPredicate **predicate)
 		return true;
 	if (is_deferred(context, node))
 	{
-		*predicate = defer(context, node);
+		*predicate = defer(context, node, -1);
 		return true;
 	}
 
@@ -480,7 +485,7 @@ walk_subplan(const QualWalk *context, SubPlan *node, FlowPredicate **predicate)
 	if (context->filter == NULL)
 		return true;
 	if (context->in_branch && !context->in_group)
-		*predicate = defer(context, (Expr *) node);
+		*predicate = defer(context, (Expr *) node, column);
 	else if (context->in_group || !build_subplan(context, node, predicate))
 		*predicate = flowlog_qual_remember(context, (Expr *) node, column);
 	return true;

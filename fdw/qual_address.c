@@ -24,7 +24,7 @@ flowlog_qual_remember(const QualWalk *context, Expr *clause, int column)
 
 	/* nothing computes it there, so any file may have a record for which it is true */
 	if (context->for_index)
-		return flow_filter_deferred(context->filter, 0);
+		return flow_filter_deferred(context->filter, 0, column);
 	expressions = flow_filter_expressions(context->filter);
 	if (expressions == NULL)
 		return NULL;

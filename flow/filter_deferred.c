@@ -30,13 +30,14 @@ test_deferred(const FlowPredicate *predicate, const FlowSlice *fields, FlowBadFi
 }
 
 FlowPredicate *
-flow_filter_deferred(FlowFilter *filter, int number)
+flow_filter_deferred(FlowFilter *filter, int number, int column)
 {
 	Deferred *deferred =
 		flow_filter_new_node(filter, test_deferred, COST_DEFERRED, sizeof(Deferred));
 
 	if (deferred == NULL)
 		return NULL;
+	deferred->base.column = column;
 	deferred->base.may_fail = true;
 	deferred->number = number;
 	return &deferred->base;

@@ -162,12 +162,13 @@ extern FlowPredicate *flow_filter_like(FlowFilter *filter, int column, FlowSlice
 
 /*
  * Makes a predicate that is not yet known, with a number that is unique in the
- * filter.  Each such predicate is in the tree once.  After
- * flow_filter_set_root, flow_filter_resolve puts "value" in its place; NULL
- * for "value" says that memory was short.  A filter with such predicates
+ * filter.  "column" is the one that it will read, or -1: readers of columns
+ * read it for records that wait.  Each such predicate is in the tree once.
+ * After flow_filter_set_root, flow_filter_resolve puts "value" in its place;
+ * NULL for "value" says that memory was short.  A filter with such predicates
  * belongs to one reader.
  */
-extern FlowPredicate *flow_filter_deferred(FlowFilter *filter, int number);
+extern FlowPredicate *flow_filter_deferred(FlowFilter *filter, int number, int column);
 extern void flow_filter_resolve(FlowFilter *filter, int number, FlowPredicate *value);
 
 /*

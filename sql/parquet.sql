@@ -217,6 +217,9 @@ SELECT line, dstport, srcaddr, action, bytes FROM groups WHERE dstport = 443 OR 
 -- a value that comes from the run, or from another table; a table without any of the file's columns; ANALYZE
 SELECT v, (SELECT count(*) FROM groups WHERE dstport = v AND bytes > 0) FROM (VALUES (22), (443), (53), (80), (NULL), (1)) x (v) ORDER BY v;
 SELECT g.line, (SELECT count(*) FROM groups o WHERE o.bytes < g.bytes) FROM groups g WHERE g.srcaddr IS NULL ORDER BY g.line;
+-- a column that nothing else reads is there for the records that wait for a value
+SELECT line FROM groups WHERE dstport = 443 OR srcaddr = (SELECT inet '10.0.2.1') ORDER BY line;
+SELECT line FROM groups WHERE dstport = 443 OR srcaddr = ANY (ARRAY(SELECT inet '10.0.2.1')) OR bytes IN (SELECT 700 OFFSET 0) ORDER BY line;
 PREPARE by_time(timestamptz) AS SELECT min(line), count(*) FROM groups WHERE start >= $1 AND action IS NOT NULL;
 SET plan_cache_mode = force_generic_plan;
 EXECUTE by_time('2026-01-30 12:45+00');

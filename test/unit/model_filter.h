@@ -377,7 +377,7 @@ model_build(FlowFilter *filter, const ModelTree *tree)
 	for (size_t i = 0; i < tree->nchildren; i++)
 		children[i] = model_build(filter, tree->children[i]);
 	if (tree->deferred != 0 && !tree->resolved)
-		return flow_filter_deferred(filter, tree->deferred);
+		return flow_filter_deferred(filter, tree->deferred, -1);
 	switch (tree->kind)
 	{
 		case MODEL_COMPARE:

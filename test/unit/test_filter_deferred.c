@@ -295,7 +295,7 @@ what_is_not_known_may_pass_in_any_interval(void)
 	FlowPredicate *children[2];
 
 	children[0] = compare_integer(filter, 0, FLOW_AS_IS, FLOW_GT, 10);
-	children[1] = flow_filter_deferred(filter, 7);
+	children[1] = flow_filter_deferred(filter, 7, 0);
 	flow_filter_set_root(filter, flow_filter_or(filter, children, 2));
 	CHECK(flow_filter_may_pass(filter, intervals));
 	flow_filter_resolve(filter, 7, compare_integer(filter, 0, FLOW_AS_IS, FLOW_LT, 0));
@@ -310,7 +310,7 @@ without_memory_for_the_value_nothing_passes(void)
 	FlowSlice fields[] = {SLICE("6"), SLICE("REJECT"), SLICE("1"), SLICE("1")};
 	FlowBadField bad;
 
-	flow_filter_set_root(filter, flow_filter_deferred(filter, 1));
+	flow_filter_set_root(filter, flow_filter_deferred(filter, 1, -1));
 	CHECK_INT(flow_filter_test(filter, fields, &bad), FLOW_ERROR);
 	CHECK_INT(bad.status, FLOW_NEED_VALUE);
 	flow_filter_resolve(filter, 1, NULL);
@@ -354,7 +354,7 @@ set_filter(Fixture *f, bool bad_is_null)
 
 	f->filter = flow_filter_create(&unit_host, model_columns, 2, bad_is_null);
 	children[0] = b_equals(f->filter, 1);
-	children[1] = flow_filter_deferred(f->filter, 3);
+	children[1] = flow_filter_deferred(f->filter, 3, 1);
 	children[0] = flow_filter_or(f->filter, children, 2);
 	flow_filter_set_root(f->filter, flow_filter_and(f->filter, children, 1));
 }

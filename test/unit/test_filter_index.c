@@ -379,7 +379,7 @@ make_predicate(Case *c, int depth)
 			return flow_filter_is_null(c->filter, (int) choose(c, NCOLUMNS));
 		case 14:
 			if (choose(c, 3) == 0)
-				return flow_filter_deferred(c->filter, ++c->deferred);
+				return flow_filter_deferred(c->filter, ++c->deferred, -1);
 			return flow_filter_constant(c->filter, (FlowTruth) choose(c, FLOW_UNKNOWN + 1));
 		default:
 			return make_comparison(c, &leaf);
