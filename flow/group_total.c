@@ -88,6 +88,19 @@ add_number(FlowTotal *total, const FlowVector *values, size_t i)
 	total->count += values->present[i];
 }
 
+/* The same for a number that is not negative: the high half hardly ever changes. */
+static inline void
+add_natural(FlowTotal *total, const FlowVector *values, size_t i)
+{
+	uint64_t number = (uint64_t) values->numbers[i];
+	uint64_t low = total->as.sum.low + number;
+
+	if (flow_unlikely(low < number))
+		total->as.sum.high++;
+	total->as.sum.low = low;
+	total->count += values->present[i];
+}
+
 /* Adds to a number of 192 bits. */
 static inline void
 add_squares(FlowTotal *total, uint64_t low, uint64_t middle, uint64_t high)
@@ -128,6 +141,19 @@ add_square(FlowTotal *total, const FlowVector *values, size_t i)
 
 	square(number < 0 ? -(uint64_t) number : (uint64_t) number, &low, &high);
 	add_squares(total, low, high, 0);
+	total->count += values->present[i];
+}
+
+/* The same for a number below 2 to the power of 32, as most are. */
+static inline void
+add_small_square(FlowTotal *total, const FlowVector *values, size_t i)
+{
+	uint64_t number = (uint64_t) values->numbers[i];
+	uint64_t low = total->as.squares.low + number * number;
+
+	if (flow_unlikely(low < number * number))
+		add_squares(total, 0, 1, 0);
+	total->as.squares.low = low;
 	total->count += values->present[i];
 }
 
@@ -252,12 +278,26 @@ add_numbers(FlowTotal *total, const FlowVector *values, size_t count)
 	total->count += there;
 }
 
+/* Returns the bits that are set in any of the numbers. */
+static uint64_t
+bits_of(const FlowVector *values, size_t count)
+{
+	const int64_t *numbers = values->numbers;
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bits |= (uint64_t) numbers[i];
+	return bits;
+}
+
 static void
 update_sum(const FlowVector *values, FlowFieldKey *const *found, size_t offset, FlowTotal *alone,
            size_t count)
 {
 	if (alone != NULL)
 		add_numbers(alone, values, count);
+	else if (bits_of(values, count) <= INT64_MAX)
+		update_totals(values, found, offset, alone, count, add_natural);
 	else
 		update_totals(values, found, offset, alone, count, add_number);
 }
@@ -294,7 +334,10 @@ static void
 update_squares(const FlowVector *values, FlowFieldKey *const *found, size_t offset,
                FlowTotal *alone, size_t count)
 {
-	update_totals(values, found, offset, alone, count, add_square);
+	if (bits_of(values, count) <= UINT32_MAX)
+		update_totals(values, found, offset, alone, count, add_small_square);
+	else
+		update_totals(values, found, offset, alone, count, add_square);
 }
 
 /* ---------- totals to totals ---------- */
