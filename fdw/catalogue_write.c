@@ -58,13 +58,19 @@ flowlog_return_to(const FlowlogBefore *before)
 void
 flowlog_check_owner(Oid relid)
 {
+	char kind = get_rel_relkind(relid);
+
+	if (kind == '\0')
+		ereport(ERROR,
+		        errcode(ERRCODE_UNDEFINED_TABLE),
+		        errmsg("relation with OID %u does not exist", relid));
 #if PG_VERSION_NUM >= 160000
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 #else
 	if (!pg_class_ownercheck(relid, GetUserId()))
 #endif
 		aclcheck_error(ACLCHECK_NOT_OWNER,
-		               get_relkind_objtype(get_rel_relkind(relid)),
+		               get_relkind_objtype(kind),
 		               get_rel_name(relid));
 }
 
@@ -111,10 +117,6 @@ flowlog_catalogue_tables(Oid relid, LOCKMODE lock, void (*check)(Oid relid),
 	List *tables = NIL;
 	ListCell *cell;
 
-	if (get_rel_relkind(relid) == '\0')
-		ereport(ERROR,
-		        errcode(ERRCODE_UNDEFINED_TABLE),
-		        errmsg("relation with OID %u does not exist", relid));
 	check(relid);
 	foreach(cell, find_all_inheritors(relid, lock, NULL))
 		if (is_wanted(lfirst_oid(cell)))

@@ -374,6 +374,8 @@ GRANT USAGE ON SCHEMA index TO PUBLIC;
 GRANT SELECT ON texts TO regress_index_reader;
 ALTER FOREIGN TABLE texts OWNER TO regress_index_owner;
 SET ROLE regress_index_reader;
+SELECT flowlog_index_create(0); -- ERROR
+SELECT flowlog_index_drop(0); -- ERROR
 SELECT flowlog_index_create('texts'); -- ERROR
 SELECT flowlog_index_drop('texts'); -- ERROR
 CALL flowlog_index_refresh('texts'); -- ERROR
