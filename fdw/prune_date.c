@@ -19,7 +19,6 @@
 
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "optimizer/clauses.h"
 #include "utils/timestamp.h"
 
 /* ---------- dates of which only the beginning is known ---------- */
@@ -134,8 +133,7 @@ renew_state(FlowlogPrune *prune, FileQual *qual)
 		qual->renewed = AllocSetContextCreate(prune->backend->context,
 		                                      "flowlog_fdw condition",
 		                                      ALLOCSET_SMALL_SIZES);
-	/* the parent keeps the states of subplans */
-	else if (!contain_subplans((Node *) qual->now))
+	else
 		MemoryContextReset(qual->renewed);
 	old = MemoryContextSwitchTo(qual->renewed);
 	qual->state = ExecInitQual(list_make1(qual->now), prune->parent);
@@ -153,7 +151,7 @@ evaluate_dates(FlowlogPrune *prune, FileQual *qual, const FlowPathValue *values,
 
 	if (qual->filter != NULL || !qual->columns_may_fail)
 		return holds_for_any_date(prune, qual, prune->econtext, values, variable);
-	if (prune->parent == NULL)
+	if (!flowlog_prune_may_try(prune, qual->now))
 		return true;
 	if (flowlog_prune_try(&attempt, attempt_dates))
 		return attempt.holds;

@@ -10,6 +10,7 @@
 #include "prune.h"
 
 #include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
 
 /* ---------- what is known ---------- */
 
@@ -85,13 +86,44 @@ flowlog_prune_end_attempt(Attempt *attempt)
 	FreeExprContext(econtext, true);
 }
 
+/* Returns true if the evaluation of an expression, with these parameters, runs a plan. */
+static bool
+runs_plan(Node *node, void *context)
+{
+	const ParamExecData *values = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
+		return true;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return values == NULL || values[((Param *) node)->paramid].execPlan != NULL;
+	return expression_tree_walker(node, runs_plan, context);
+}
+
 /*
- * Calls one of the two functions in a subtransaction; returns false if it
- * fails.
+ * Returns true if an expression can be evaluated in a subtransaction.  A plan
+ * that it runs stays open afterwards, but the relations that it reads would be
+ * closed.
+ */
+bool
+flowlog_prune_may_try(const FlowlogPrune *prune, Expr *expr)
+{
+	return prune->parent != NULL &&
+	       !runs_plan((Node *) expr, prune->parent->state->es_param_exec_vals);
+}
+
+/*
+ * Calls one of the functions in a subtransaction; returns false if it fails, or
+ * cannot be called so.
  */
 bool
 flowlog_prune_try(Attempt *attempt, void (*function)(void *arg))
 {
+	Expr *expr = attempt->qual != NULL ? attempt->qual->now : attempt->expr;
+
+	if (!flowlog_prune_may_try(attempt->prune, expr))
+		return false;
 	if (flowlog_backend_try(function, attempt, NULL))
 		return true;
 	if (attempt->econtext != NULL)

@@ -217,6 +217,11 @@ SELECT condition, p.* FROM unnest(ARRAY['1 / (split_part(written, ''/'', 3)::int
 	'written LIKE ''2025'' || left(written, 0) || ''%''']) WITH ORDINALITY c (condition, n), prune(condition, "table" => 'dated') p ORDER BY n;
 -- nor does it leave half a state to the function that raised it
 SELECT count(*) FROM dated WHERE day > jsonb_populate_record(day, '"a"'); -- ERROR
+-- a condition that runs a plan is not tried for days of which there may be no file, as the plan stays open
+CREATE TABLE wanted AS SELECT timestamp '2025-01-09' + n AS day FROM (VALUES (interval '0'), ('1 year'), ('2 years')) v (n);
+SELECT condition, p.* FROM unnest(ARRAY['day::timestamp = ANY (ARRAY(SELECT w.day FROM path.wanted w))', 'day::timestamp > (SELECT min(w.day) FROM path.wanted w)',
+	'account = ''111111111111'' OR day::timestamp IN (SELECT w.day FROM path.wanted w OFFSET 0)', 'account = ''111111111111'' OR EXISTS (SELECT FROM path.wanted w WHERE w.day = f.day::timestamp OFFSET 0)']) WITH ORDINALITY c (condition, n),
+	prune(condition, "table" => 'dated') p ORDER BY n;
 SELECT explain('SELECT * FROM dated WHERE written LIKE ''2024/08/\''');
 SELECT explain('SELECT count(*) FROM dated WHERE written LIKE ''2024/0%''');
 PREPARE by_prefix(text) AS SELECT count(*) FROM dated WHERE written LIKE $1;
