@@ -238,6 +238,26 @@ explain_top(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Top", text.data, es);
 }
 
+/* Returns true if rows of Parquet files were read, and no lines of text. */
+static bool
+had_rows_alone(const FlowCounts *counts)
+{
+	return counts->row_groups > 0 && counts->lines == counts->rows;
+}
+
+/*
+ * Returns true if the files of a list are Parquet by their names.  What they
+ * are, is known when they are read.
+ */
+static bool
+is_parquet_by_names(const FlowObjects *objects)
+{
+	for (size_t i = 0; objects != NULL && i < objects->count; i++)
+		if (!flow_source_is_parquet_by_name(objects->items[i].path))
+			return false;
+	return objects != NULL && objects->count > 0;
+}
+
 /* Shows what is known about a scan. */
 void
 flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
@@ -245,8 +265,13 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	FlowlogQuals quals = flowlog_plan_quals((ForeignScan *) node->ss.ps.plan);
 	FlowCounts counts = {0};
 	bool counted = !scan->explain_only && flowlog_scan_counts(scan, &counts);
-	bool has_lines = !counted || es->format != EXPLAIN_FORMAT_TEXT || counts.row_groups == 0 ||
-	                 counts.lines > counts.rows;
+	bool has_lines;
+
+	/* list the files, or take the counts of the scan */
+	if (scan->explain_only)
+		flowlog_scan_list(scan);
+	has_lines = es->format != EXPLAIN_FORMAT_TEXT ||
+	            !(counted ? had_rows_alone(&counts) : is_parquet_by_names(scan->objects));
 
 	if (scan->aggregation != NULL)
 		explain_aggregation(scan, node, es);
@@ -264,9 +289,6 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_sets(scan, quals.sets, node, es);
 	explain_top(node, es);
 
-	/* list the files, or take the counts of the scan */
-	if (scan->explain_only)
-		flowlog_scan_list(scan);
 	if (!counted && flowlog_scan_counts(scan, &counts))
 		;
 	else if (!counted && scan->objects != NULL)

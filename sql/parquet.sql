@@ -273,20 +273,22 @@ SELECT qual FROM unnest(ARRAY['srcaddr = ''10.1.2.5''', 'srcaddr IN (''10.1.2.5'
 	'bytes = 9223372036854776809', 'packets = -9223372036854775807', 'dstport = 4294967296 + 3001', 'interface_id = ''eni-122''', 'account_id = ''200003''', 'account_id = ''3''', 'NOT (srcaddr = ''10.1.2.5'')', 'account_id > ''200003'' COLLATE "C"', 'account_id < ''000001'' COLLATE "C" OR dstport > 57000', 'srcaddr = ''-''', 'srcaddr = ALL (ARRAY[''10.1.2.5'', ''10.1.2.5''])', 'start = 1769775960']) qual
 WHERE different('SELECT * FROM blooms WHERE ' || qual) <> 0;
 
--- where no text was read, nothing is said of lines and headers
-CREATE FUNCTION formats(query text) RETURNS text LANGUAGE plpgsql AS $$
+-- where no text was read, nothing is said of lines and headers; nor, before anything is, where no file has the name of one
+CREATE FUNCTION formats(query text, options text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 	result text;
 BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
-		IF line ~ ' (Line Format|Files Read|Row Groups|Lines|Headers):' THEN
+	FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP
+		IF line ~ '\m(Line Format|Files Read|Row Groups|Lines|Headers)"?:' THEN
 			result := concat_ws(', ', result, trim(line));
 		END IF;
 	END LOOP;
 	RETURN result;
 END $$;
-SELECT query, formats(query) FROM unnest(ARRAY['SELECT * FROM groups', 'SELECT * FROM groups WHERE dstport = 1', 'SELECT * FROM mixed', 'SELECT * FROM mixed WHERE file LIKE ''%.parquet''', 'SELECT * FROM mixed WHERE file LIKE ''%.gz''', 'SELECT * FROM as_text', 'SELECT * FROM groups LIMIT 0']) query;
+SELECT query, formats(query, 'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF') FROM unnest(ARRAY['SELECT * FROM groups', 'SELECT * FROM groups WHERE dstport = 1', 'SELECT * FROM mixed', 'SELECT * FROM mixed WHERE file LIKE ''%.parquet''', 'SELECT * FROM mixed WHERE file LIKE ''%.gz''', 'SELECT * FROM as_text', 'SELECT * FROM groups LIMIT 0']) query;
+SELECT query, formats(query, 'COSTS OFF') FROM unnest(ARRAY['SELECT * FROM groups', 'SELECT count(*) FROM groups WHERE dstport = 1', 'SELECT * FROM mixed', 'SELECT * FROM mixed WHERE file LIKE ''%.parquet''', 'SELECT * FROM mixed WHERE file LIKE ''%.gz''', 'SELECT * FROM mixed WHERE file LIKE ''%.none''']) query;
+SELECT formats('SELECT * FROM groups', 'FORMAT JSON') LIKE '%"Line Format": "header"%';
 
 -- damaged files
 CREATE FOREIGN TABLE damaged (dstport int, action text) SERVER parquet OPTIONS (location :'damaged');
