@@ -120,6 +120,7 @@ CORE_OBJS = \
 	flow/bytes/split_arm.o \
 	flow/filter.o \
 	flow/filter_absent.o \
+	flow/selector.o \
 	flow/filter_batch.o \
 	flow/filter_compare.o \
 	flow/filter_deferred.o \

@@ -7,7 +7,7 @@
  * A conjunct that is a leaf, or an OR of some leaves, may have a function that
  * evaluates a batch without a call for each record; the others are evaluated
  * record by record.  Where the only column of a conjunct has codes, it is
- * evaluated once for each entry that occurs.  Their order is learned from the
+ * evaluated once for each entry that occurs; so is each branch of an OR.  Their order is learned from the
  * first records of the scan: the conjunct that drops the most records for its
  * cost is evaluated first.
  *
@@ -16,7 +16,7 @@
 #include "filter.h"
 #include "lines.h"
 #include "memo.h"
-#include "selector.h"
+#include "selector_state.h"
 #include "sort.h"
 #include "vector.h"
 
@@ -33,23 +33,6 @@
  */
 #define COST_SINGLE 8
 
-/* nodes evaluated between two checks for an interrupt */
-#define NODES_A_LOOK 65536
-
-typedef struct Conjunct
-{
-	const FlowPredicate *predicate;
-	const int *columns; /* those it uses */
-	int ncolumns;
-	size_t segment; /* conjuncts may change places within a segment */
-	size_t kept;    /* of the records learned from */
-
-	/* by code: a Verdict; of the entries with a serial */
-	uint8_t *verdicts;
-	size_t nverdicts;
-	uint64_t serial;
-} Conjunct;
-
 /* What becomes of rows with an entry; the first two are the truth. */
 typedef enum Verdict
 {
@@ -59,39 +42,7 @@ typedef enum Verdict
 	VERDICT_DOUBT
 } Verdict;
 
-struct FlowSelector
-{
-	const FlowHost *host;
-	const FlowFilter *filter;
-	size_t work;       /* nodes evaluated since the last check for an interrupt */
-	bool interrupted;  /* it wants to stop */
-	FlowStatus status; /* of a column that could not be loaded */
-	size_t learned;    /* records; from LEARN_FROM on the order is fixed */
-	size_t count;
-	FlowSlice *fields;  /* by column: of the record that is evaluated by itself */
-	uint32_t *learning; /* a copy of the rows */
-	FlowMemo *memo;     /* of values that its predicates use; NULL: none is used */
-	uint32_t *saved;    /* with a memo: the rows before they are evaluated */
-	int *columns;       /* those of all conjuncts, one after the other */
-	Conjunct conjuncts[];
-};
-
 /* ---------- judging ---------- */
-
-/*
- * Counts nodes that are evaluated; returns false once the host wants to stop.
- */
-static inline bool
-goes_on(FlowSelector *selector, size_t nodes)
-{
-	selector->work += nodes;
-	if (flow_unlikely(selector->work >= NODES_A_LOOK))
-	{
-		selector->work = 0;
-		selector->interrupted = flow_interrupted(selector->host);
-	}
-	return !selector->interrupted;
-}
 
 static inline bool
 has_stopped(const FlowSelector *selector)
@@ -100,7 +51,7 @@ has_stopped(const FlowSelector *selector)
 }
 
 static size_t
-select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch,
+select_singly(FlowSelector *selector, const FlowConjunct *conjunct, const FlowBatch *batch,
               uint32_t *rows, size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
@@ -111,7 +62,7 @@ select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch 
 		FlowBadField bad = {-1, FLOW_OK};
 		uint32_t row = rows[i];
 
-		if (!(row & FLOW_ROW_DOUBTFUL) && goes_on(selector, predicate->weight))
+		if (!(row & FLOW_ROW_DOUBTFUL) && flow_selector_goes_on(selector, predicate->weight))
 		{
 			for (int j = 0; j < conjunct->ncolumns; j++)
 			{
@@ -136,7 +87,7 @@ select_singly(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch 
  * are not known.
  */
 static bool
-prepare_verdicts(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *codes)
+prepare_verdicts(FlowSelector *selector, FlowConjunct *conjunct, const FlowCodes *codes)
 {
 	size_t count = codes->count + 1; /* that of no value may be left out */
 
@@ -164,7 +115,7 @@ prepare_verdicts(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *co
  * while the host's value is needed, or awaited.
  */
 static Verdict
-judge_entry(FlowSelector *selector, const Conjunct *conjunct, FlowSlice entry)
+judge_entry(FlowSelector *selector, const FlowConjunct *conjunct, FlowSlice entry)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
 	FlowBadField bad = {-1, FLOW_OK};
@@ -183,8 +134,8 @@ judge_entry(FlowSelector *selector, const Conjunct *conjunct, FlowSlice entry)
 
 /* Evaluates a conjunct for rows whose column has codes. */
 static size_t
-select_by_codes(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *codes, uint32_t *rows,
-                size_t count)
+select_by_codes(FlowSelector *selector, FlowConjunct *conjunct, const FlowCodes *codes,
+                uint32_t *rows, size_t count)
 {
 	size_t weight = conjunct->predicate->weight;
 	const uint32_t *by_row = codes->codes;
@@ -202,7 +153,7 @@ select_by_codes(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *cod
 
 		if (flow_unlikely(verdict == VERDICT_UNKNOWN))
 		{
-			if (!goes_on(selector, weight))
+			if (!flow_selector_goes_on(selector, weight))
 				return count;
 			verdict = (uint8_t) judge_entry(selector, conjunct, codes->entries[code]);
 			verdicts[code] = verdict;
@@ -218,6 +169,70 @@ select_by_codes(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *cod
 	return kept;
 }
 
+/*
+ * Evaluates an OR for rows whose columns have codes, those of each branch.
+ * The first branch that does not drop a row decides.
+ */
+static size_t
+select_by_branches(FlowSelector *selector, FlowConjunct *conjunct, const FlowCodes *const *codes,
+                   uint32_t *rows, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t b = 0; b < conjunct->nbranches; b++)
+		if (!prepare_verdicts(selector, &conjunct->branches[b], codes[b]))
+			return count;
+	for (size_t i = 0; i < count; i++)
+	{
+		uint32_t row = rows[i];
+		uint8_t verdict = VERDICT_DROP;
+
+		for (size_t b = 0; b < conjunct->nbranches && verdict == VERDICT_DROP; b++)
+		{
+			FlowConjunct *branch = &conjunct->branches[b];
+			uint32_t code = codes[b]->codes[row & ~FLOW_ROW_MARKS];
+
+			verdict = branch->verdicts[code];
+			if (flow_likely(verdict != VERDICT_UNKNOWN))
+				continue;
+			if (!flow_selector_goes_on(selector, branch->predicate->weight))
+				return count;
+			verdict = (uint8_t) judge_entry(selector, branch, codes[b]->entries[code]);
+			branch->verdicts[code] = verdict;
+		}
+		if (flow_unlikely(verdict >= VERDICT_UNKNOWN))
+		{
+			row |= FLOW_ROW_DOUBTFUL;
+			verdict = VERDICT_KEEP;
+		}
+		rows[kept] = row;
+		kept += verdict | row >> 31;
+	}
+	return kept;
+}
+
+/*
+ * Finds the codes of an OR's branches.  codes[0] becomes NULL if one of them
+ * has none.
+ */
+static bool
+find_branch_codes(FlowSelector *selector, const FlowConjunct *conjunct, const FlowBatch *batch,
+                  const FlowCodes **codes)
+{
+	codes[0] = NULL;
+	for (size_t b = 0; b < conjunct->nbranches && batch->loader != NULL; b++)
+	{
+		codes[b] = NULL;
+		selector->status = flow_batch_codes(batch, conjunct->branches[b].columns[0], &codes[b]);
+		if (selector->status != FLOW_OK || codes[b] == NULL)
+		{
+			codes[0] = NULL;
+			break;
+		}
+	}
+	return selector->status == FLOW_OK;
+}
+
 /* What a conjunct of a single column can be evaluated by, instead of by fields. */
 typedef struct Values
 {
@@ -231,7 +246,7 @@ typedef struct Values
  * checked by its fields.
  */
 static FlowStatus
-find_numbers(const FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch,
+find_numbers(const FlowSelector *selector, const FlowConjunct *conjunct, const FlowBatch *batch,
              Values *values)
 {
 	const FlowColumn *columns = selector->filter->columns;
@@ -247,7 +262,7 @@ find_numbers(const FlowSelector *selector, const Conjunct *conjunct, const FlowB
  * by those of its only column.
  */
 static bool
-load_columns(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch,
+load_columns(FlowSelector *selector, const FlowConjunct *conjunct, const FlowBatch *batch,
              uint32_t *rows, size_t count, Values *values)
 {
 	FlowStatus status = FLOW_OK;
@@ -275,14 +290,22 @@ load_columns(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *
 }
 
 static size_t
-select_rows(FlowSelector *selector, Conjunct *conjunct, const FlowBatch *batch, uint32_t *rows,
+select_rows(FlowSelector *selector, FlowConjunct *conjunct, const FlowBatch *batch, uint32_t *rows,
             size_t count)
 {
 	const FlowPredicate *predicate = conjunct->predicate;
+	const FlowCodes *codes[FLOW_BRANCHES_MAX];
 	Values values;
 
+	if (!find_branch_codes(selector, conjunct, batch, codes))
+		return count;
+	if (codes[0] != NULL)
+		return flow_selector_goes_on(selector, count)
+		           ? select_by_branches(selector, conjunct, codes, rows, count)
+		           : count;
 	if (!load_columns(selector, conjunct, batch, rows, count, &values) ||
-	    ((values.codes != NULL || values.numbers != NULL) && !goes_on(selector, count)))
+	    ((values.codes != NULL || values.numbers != NULL) &&
+	     !flow_selector_goes_on(selector, count)))
 		return count;
 	if (values.codes != NULL)
 		return select_by_codes(selector, conjunct, values.codes, rows, count);
@@ -291,7 +314,7 @@ select_rows(FlowSelector *selector, Conjunct *conjunct, const FlowBatch *batch, 
 	if (predicate->select == NULL ||
 	    (predicate->column >= 0 && batch->place[predicate->column] < 0))
 		return select_singly(selector, conjunct, batch, rows, count);
-	return goes_on(selector, count)
+	return flow_selector_goes_on(selector, count)
 	           ? predicate->select(predicate, batch, selector->fields, rows, count)
 	           : count;
 }
@@ -305,7 +328,7 @@ flow_selector_find_truths(FlowSelector *selector, const FlowBatch *batch, const 
 
 	for (size_t i = 0; i < selector->count; i++)
 	{
-		Conjunct *conjunct = &selector->conjuncts[i];
+		FlowConjunct *conjunct = &selector->conjuncts[i];
 		const FlowCodes *codes = NULL;
 		const uint32_t *code;
 		const uint8_t *verdicts;
@@ -337,12 +360,12 @@ flow_selector_find_truths(FlowSelector *selector, const FlowBatch *batch, const 
 			return false;
 		first = false;
 	}
-	return !first && goes_on(selector, count);
+	return !first && flow_selector_goes_on(selector, count);
 }
 
 /* Returns true if a conjunct drops all rows, whichever of the entries they have. */
 static bool
-drops_all(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *entries)
+drops_all(FlowSelector *selector, FlowConjunct *conjunct, const FlowCodes *entries)
 {
 	if (!prepare_verdicts(selector, conjunct, entries))
 		return false;
@@ -352,7 +375,7 @@ drops_all(FlowSelector *selector, Conjunct *conjunct, const FlowCodes *entries)
 
 		if (*verdict == VERDICT_UNKNOWN)
 		{
-			if (!goes_on(selector, conjunct->predicate->weight))
+			if (!flow_selector_goes_on(selector, conjunct->predicate->weight))
 				return false;
 			*verdict = (uint8_t) judge_entry(selector, conjunct, entries->entries[i]);
 		}
@@ -393,12 +416,25 @@ may_have(FlowSearch *base, int column, FlowOp op, const FlowValue *constants, si
  * if its columns' entries need not be read to know it.
  */
 static bool
-finds_none(FlowSelector *selector, const Conjunct *conjunct, const FlowBatch *batch, bool *none)
+finds_none(FlowSelector *selector, const FlowConjunct *conjunct, const FlowBatch *batch, bool *none)
 {
 	LoaderSearch search = {{may_have}, selector, batch->loader, false, false};
 
 	*none = !flow_filter_may_find(conjunct->predicate, &search.base) && !has_stopped(selector);
 	return *none || (search.asked && !search.unknown);
+}
+
+/* Returns true if a conjunct drops all records, as its column has no other entries. */
+static bool
+entries_exclude(FlowSelector *selector, FlowConjunct *conjunct, const FlowBatch *batch)
+{
+	FlowCodes entries = {.count = 0};
+
+	if (has_stopped(selector))
+		return false;
+	selector->status = batch->loader->entries(batch->loader->arg, conjunct->columns[0], &entries);
+	return selector->status == FLOW_OK && entries.entries != NULL &&
+	       drops_all(selector, conjunct, &entries);
 }
 
 /* Finds out whether the values that a column has exclude all records. */
@@ -408,15 +444,15 @@ flow_selector_exclude(FlowSelector *selector, const FlowBatch *batch, bool *excl
 	*excluded = false;
 	for (size_t i = 0; i < selector->count && !*excluded && !has_stopped(selector); i++)
 	{
-		Conjunct *conjunct = &selector->conjuncts[i];
-		FlowCodes entries = {.count = 0};
+		FlowConjunct *conjunct = &selector->conjuncts[i];
 
-		if (finds_none(selector, conjunct, batch, excluded) || conjunct->ncolumns != 1)
+		if (finds_none(selector, conjunct, batch, excluded))
 			continue;
-		selector->status =
-			batch->loader->entries(batch->loader->arg, conjunct->columns[0], &entries);
-		if (selector->status == FLOW_OK && entries.entries != NULL)
-			*excluded = drops_all(selector, conjunct, &entries);
+		if (conjunct->ncolumns == 1)
+			*excluded = entries_exclude(selector, conjunct, batch);
+		for (size_t b = 0; b < conjunct->nbranches; b++)
+			if (!(*excluded = entries_exclude(selector, &conjunct->branches[b], batch)))
+				break;
 	}
 	return selector->interrupted ? FLOW_INTERRUPTED : selector->status;
 }
@@ -428,7 +464,7 @@ flow_selector_exclude(FlowSelector *selector, const FlowBatch *batch, bool *excl
  * matter.
  */
 static double
-price(const Conjunct *conjunct, size_t records)
+price(const FlowConjunct *conjunct, size_t records)
 {
 	double cost =
 		conjunct->predicate->cost + 1 + (conjunct->predicate->select == NULL ? COST_SINGLE : 0);
@@ -440,8 +476,8 @@ price(const Conjunct *conjunct, size_t records)
 static int
 compare_prices(const void *a, const void *b, const void *arg)
 {
-	const Conjunct *left = a;
-	const Conjunct *right = b;
+	const FlowConjunct *left = a;
+	const FlowConjunct *right = b;
 	size_t records = *(const size_t *) arg;
 	double x = price(left, records);
 	double y = price(right, records);
@@ -456,7 +492,7 @@ learn(FlowSelector *selector, const FlowBatch *batch, const uint32_t *rows, size
 {
 	for (size_t i = 0; i < selector->count && !has_stopped(selector); i++)
 	{
-		Conjunct *conjunct = &selector->conjuncts[i];
+		FlowConjunct *conjunct = &selector->conjuncts[i];
 
 		/* it keeps its place, and is costly */
 		if (conjunct->predicate->may_fail)
@@ -470,7 +506,7 @@ learn(FlowSelector *selector, const FlowBatch *batch, const uint32_t *rows, size
 	if (flow_sort(selector->host,
 	              selector->conjuncts,
 	              selector->count,
-	              sizeof(Conjunct),
+	              sizeof(FlowConjunct),
 	              compare_prices,
 	              &selector->learned) == FLOW_INTERRUPTED)
 		selector->interrupted = true;
@@ -511,168 +547,4 @@ flow_selector_apply_first(FlowSelector *selector, const FlowBatch *batch, uint32
 	memcpy(rows, selector->saved, before * sizeof(uint32_t));
 	*count = before;
 	return FLOW_NEED_VALUE;
-}
-
-/* Marks the columns that are read of rows: see load_columns. */
-void
-flow_selector_mark(const FlowSelector *selector, const FlowColumnMarks *marks)
-{
-	for (size_t i = 0; i < selector->count; i++)
-	{
-		const Conjunct *conjunct = &selector->conjuncts[i];
-		bool *used = conjunct->ncolumns == 1           ? marks->codes
-		             : conjunct->predicate->by_vectors ? marks->vectors
-		                                               : marks->fields;
-
-		for (int j = 0; j < conjunct->ncolumns; j++)
-			used[conjunct->columns[j]] = true;
-	}
-}
-
-/* ---------- building ---------- */
-
-/* Collects the columns that predicates use, each once. */
-typedef struct ColumnSearch
-{
-	FlowSelector *selector;
-	size_t predicate; /* which one, from 1 */
-	size_t *seen;     /* by column: the last predicate that uses it */
-	int *columns;     /* those found; NULL: they are only counted */
-	size_t count;
-} ColumnSearch;
-
-static void
-add_column(ColumnSearch *search, int column)
-{
-	if (search->seen[column] == search->predicate)
-		return;
-	search->seen[column] = search->predicate;
-	if (search->columns != NULL)
-		search->columns[search->count] = column;
-	search->count++;
-}
-
-static void
-add_columns(void *arg, const FlowPredicate *leaf)
-{
-	ColumnSearch *search = arg;
-
-	if (!goes_on(search->selector, 1))
-		return;
-	if (leaf->column >= 0)
-		add_column(search, leaf->column);
-	for (int i = 0; i < leaf->ncolumns; i++)
-		add_column(search, leaf->columns[i]);
-}
-
-/*
- * Finds the columns of all conjuncts and returns their number; stores them in
- * "columns" unless that is NULL.
- */
-static size_t
-find_columns(FlowSelector *selector, size_t *seen, int *columns)
-{
-	ColumnSearch search = {.selector = selector, .seen = seen, .columns = columns};
-
-	memset(seen, 0, (size_t) selector->filter->ncolumns * sizeof(size_t));
-	for (size_t i = 0; i < selector->count; i++)
-	{
-		Conjunct *conjunct = &selector->conjuncts[i];
-		size_t before = search.count;
-
-		search.predicate = i + 1;
-		flow_filter_visit_leaves(conjunct->predicate, add_columns, &search);
-		conjunct->ncolumns = (int) (search.count - before);
-		if (columns != NULL)
-			conjunct->columns = columns + before;
-	}
-	return search.count;
-}
-
-/*
- * A predicate that waits for its value, or may fail, stays after those before
- * it, and before those after it: an error is raised for the record for which
- * PostgreSQL raises it, or for none.
- */
-static void
-set_conjuncts(FlowSelector *selector, const FlowPredicate *const *predicates)
-{
-	bool stayed = false;
-	size_t segment = 0;
-
-	for (size_t i = 0; i < selector->count; i++)
-	{
-		bool stays = flow_filter_waits(predicates[i]) || predicates[i]->may_fail;
-
-		segment += stays || stayed;
-		selector->conjuncts[i].predicate = predicates[i];
-		selector->conjuncts[i].segment = segment;
-		stayed = stays;
-	}
-}
-
-FlowStatus
-flow_selector_create(const FlowHost *host, const FlowFilter *filter, size_t max_rows,
-                     FlowSelector **created)
-{
-	const FlowPredicate *const *predicates = NULL;
-	size_t ncolumns = (size_t) filter->ncolumns;
-	size_t fields = ncolumns * sizeof(FlowSlice);
-	size_t seen = (ncolumns + 1) * sizeof(size_t);
-	size_t head;
-	FlowSelector *selector;
-	char *memory;
-
-	*created = NULL;
-
-	/*
-	 * the reason why it could not be built is reported by evaluation record by
-	 * record
-	 */
-	if (filter->root == NULL)
-		return FLOW_NO_MEMORY;
-
-	head = sizeof(FlowSelector) + flow_filter_conjuncts(filter, &predicates) * sizeof(Conjunct);
-	memory = flow_allocate(host, head + fields + seen + max_rows * sizeof(uint32_t));
-	if (memory == NULL)
-		return FLOW_NO_MEMORY;
-	memset(memory, 0, head + fields);
-	selector = (FlowSelector *) memory;
-	selector->host = host;
-	selector->filter = filter;
-	selector->count = flow_filter_conjuncts(filter, &predicates);
-	selector->fields = (FlowSlice *) (memory + head);
-	selector->learning = (uint32_t *) (memory + head + fields + seen);
-	set_conjuncts(selector, predicates);
-	selector->columns =
-		flow_allocate(host,
-	                  (find_columns(selector, (size_t *) (memory + head + fields), NULL) + 1) *
-	                      sizeof(int));
-	if (selector->columns != NULL)
-		(void) find_columns(selector, (size_t *) (memory + head + fields), selector->columns);
-	selector->memo = flow_filter_memo(filter);
-	if (selector->memo != NULL)
-		selector->saved = flow_allocate(host, max_rows * sizeof(uint32_t));
-	if (selector->columns == NULL || selector->interrupted ||
-	    (selector->memo != NULL && selector->saved == NULL))
-	{
-		FlowStatus status = selector->interrupted ? FLOW_INTERRUPTED : FLOW_NO_MEMORY;
-
-		flow_selector_free(selector);
-		return status;
-	}
-	*created = selector;
-	return FLOW_OK;
-}
-
-void
-flow_selector_free(FlowSelector *selector)
-{
-	if (selector == NULL)
-		return;
-	for (size_t i = 0; i < selector->count; i++)
-		flow_free(selector->host, selector->conjuncts[i].verdicts);
-	flow_free(selector->host, selector->columns);
-	flow_free(selector->host, selector->saved);
-	flow_free(selector->host, selector);
 }

@@ -12,7 +12,7 @@
 
 typedef struct FlowSelector FlowSelector;
 
-/* in filter_batch.c */
+/* in selector.c */
 
 /*
  * Makes a selector, which holds what a scan learns about its filter while it
@@ -22,6 +22,11 @@ typedef struct FlowSelector FlowSelector;
 extern FlowStatus flow_selector_create(const FlowHost *host, const FlowFilter *filter,
                                        size_t max_rows, FlowSelector **selector);
 extern void flow_selector_free(FlowSelector *selector);
+
+/* Marks the columns that are read of rows. */
+extern void flow_selector_mark(const FlowSelector *selector, const FlowColumnMarks *marks);
+
+/* in filter_batch.c */
 
 /*
  * Removes from rows[0..*count) the rows that do not pass; *count is set to how
@@ -46,9 +51,6 @@ extern FlowStatus flow_selector_apply_first(FlowSelector *selector, const FlowBa
  */
 extern bool flow_selector_find_truths(FlowSelector *selector, const FlowBatch *batch,
                                       const uint32_t *rows, size_t count, int64_t *truths);
-
-/* Marks the columns that are read of rows. */
-extern void flow_selector_mark(const FlowSelector *selector, const FlowColumnMarks *marks);
 
 /*
  * Sets *excluded if the batch's loader knows of entries, or of values that are

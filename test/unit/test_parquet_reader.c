@@ -185,6 +185,18 @@ make_predicate(uint64_t *seed, FlowFilter *filter, int depth)
 	return kind == 1 ? flow_filter_or(filter, children, 2) : flow_filter_and(filter, children, 2);
 }
 
+/* Makes an OR of comparisons, most of which have a column each. */
+static FlowPredicate *
+make_either(uint64_t *seed, FlowFilter *filter)
+{
+	FlowPredicate *children[4];
+	size_t count = 2 + unit_random(seed) % 3;
+
+	for (size_t i = 0; i < count; i++)
+		children[i] = make_leaf(seed, filter);
+	return flow_filter_or(filter, children, count);
+}
+
 /* ---------- sides ---------- */
 
 static void
@@ -208,7 +220,9 @@ open_side(Side *side, const Plan *plan, bool many)
 		                                  columns,
 		                                  ncolumns,
 		                                  plan->on_error == FLOW_ON_ERROR_SET_NULL);
-		flow_filter_set_root(side->filter, make_predicate(&seed, side->filter, 3));
+		flow_filter_set_root(side->filter,
+		                     plan->filter_seed % 3 == 0 ? make_either(&seed, side->filter)
+		                                                : make_predicate(&seed, side->filter, 3));
 	}
 	spec.format = side->format;
 	spec.filter = side->filter;
