@@ -514,6 +514,31 @@ flow_default_fits(const char *line, size_t len, FlowFraming framing)
 	return find_misfit((FlowSlice) {line, len}, framing, fields, &count) < 0;
 }
 
+char
+flow_shown_byte(char c)
+{
+	switch (c)
+	{
+		case '\0':
+			return '\n';
+		case FLOW_CSV_SEPARATOR:
+			return ',';
+		case FLOW_CSV_EMPTY:
+			return '"';
+		default:
+			return c;
+	}
+}
+
+/* Adds a line or a field to an error, as it was in its wrapper. */
+static void
+add_raw(FlowSlice raw, bool wrapped, FlowError *error)
+{
+	flow_error_raw(error, raw);
+	for (size_t i = 0; wrapped && i < error->raw_len; i++)
+		error->raw[i] = flow_shown_byte(error->raw[i]);
+}
+
 /* Adds the detail that says why a first line is not a record. */
 int
 flow_default_explain(FlowSlice line, FlowFraming framing, FlowError *error)
@@ -524,14 +549,20 @@ flow_default_explain(FlowSlice line, FlowFraming framing, FlowError *error)
 	FlowNames names;
 	int count, misfit;
 
-	flow_error_raw(error, line);
+	add_raw(line, framing == FLOW_CSV, error);
 	if (timed && line.len > 1 && memcmp(line.data, "- ", 2) == 0)
-		flow_error_raw(error, (FlowSlice) {line.data + 2, line.len - 2});
+		add_raw((FlowSlice) {line.data + 2, line.len - 2}, false, error);
 	if (timed && line.len > 0 && line.data[0] == '\0')
 	{
-		flow_error_raw(error, (FlowSlice) {line.data + 1, line.len - 1});
-		flow_error_detail(error,
-		                  "Its first event has neither a message nor the fields of a record.");
+		bool is_row = memchr(line.data, FLOW_CSV_SEPARATOR, line.len) != NULL;
+
+		add_raw((FlowSlice) {line.data + 1, line.len - 1}, true, error);
+		flow_error_detail(
+			error,
+			"%s",
+			is_row ? "Its first row of CSV has more or fewer values than its header, or "
+					 "one with a control character."
+				   : "Its first event has neither a message nor the fields of a record.");
 		return 0;
 	}
 	misfit = find_misfit(line, framing, fields, &count);
@@ -553,7 +584,7 @@ flow_default_explain(FlowSlice line, FlowFraming framing, FlowError *error)
 		                  what,
 		                  (int) names.items[misfit - 1].len,
 		                  names.items[misfit - 1].data);
-		flow_error_raw(error, fields[misfit - 1 + (timed ? 1 : 0)]);
+		add_raw(fields[misfit - 1 + (timed ? 1 : 0)], framing == FLOW_CSV, error);
 	}
 	return misfit;
 }

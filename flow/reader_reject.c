@@ -66,22 +66,6 @@ reason_of(const FlowReader *reader, const FlowLine *line)
 	           : '\0';
 }
 
-char
-flow_shown_byte(char c)
-{
-	switch (c)
-	{
-		case '\0':
-			return '\n';
-		case FLOW_CSV_SEPARATOR:
-			return ',';
-		case FLOW_CSV_EMPTY:
-			return '"';
-		default:
-			return c;
-	}
-}
-
 /*
  * Returns a line without the mark at its beginning: a NUL byte if it is no
  * event or no row of values, perhaps with a reason, or "-" and a blank if it

@@ -123,6 +123,22 @@ CALL set_option('on_error', 'ignore');
 CALL read_file('export_bad.log');
 SELECT line, reason, raw FROM flowlog_rejects('flow');
 
+-- headers of other tools, and other separators: the message says what rows are
+\set splunk :data 'splunk.csv'
+\set separators :data '{semicolons,message}.csv'
+\set short :data 'splunk_short.csv'
+IMPORT FOREIGN SCHEMA short FROM SERVER wrapper INTO wrapper OPTIONS (location :'short'); -- ERROR
+CREATE FOREIGN TABLE splunk (ts timestamptz, srcaddr inet, bytes bigint) SERVER wrapper OPTIONS (location :'splunk', on_error 'ignore', log_verbosity 'silent');
+SELECT * FROM splunk;
+SELECT line, reason, raw FROM flowlog_rejects('splunk');
+IMPORT FOREIGN SCHEMA separators FROM SERVER wrapper INTO wrapper OPTIONS (location :'separators');
+SELECT srcaddr, bytes FROM separators ORDER BY bytes;
+
+-- records in JSON of yet other tools
+\set tools :data 'tools.json'
+CREATE FOREIGN TABLE tools (ts timestamptz, srcaddr inet, bytes bigint) SERVER wrapper OPTIONS (location :'tools');
+SELECT * FROM tools ORDER BY bytes;
+
 -- times of events: what is none is a bad value, and only null is NULL
 CALL read_file('times.json');
 SELECT ts, count(*) FROM flow GROUP BY ts ORDER BY ts;

@@ -244,19 +244,30 @@ find_name(const CsvRow *row, const char *name)
 	return found;
 }
 
+/* Returns the index of the value that is the first of some names; -1: none is. */
+static int
+find_first(const CsvRow *row, const char *const *names, size_t count)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < count && found < 0; i++)
+		found = find_name(row, names[i]);
+	return found;
+}
+
 /*
- * Returns true if a first row is the header of events: it names "@message", or
- * "timestamp" and "message".
+ * Returns true if a first row is the header of events: it names what only a
+ * record is called, or a time and "message", or nothing but that.
  */
 static bool
 names_events(const CsvRow *row, CsvShape *shape)
 {
-	int time = find_name(row, "@timestamp");
-	int plain_time = find_name(row, "timestamp");
+	static const char *const times[] = {"@timestamp", "timestamp", "_time", "time", "date"};
+	static const char *const messages[] = {"@message", "event.original", "_raw"};
 
-	shape->time = time >= 0 ? time : plain_time;
-	shape->message = find_name(row, "@message");
-	if (shape->message < 0 && plain_time >= 0)
+	shape->time = find_first(row, times, flow_countof(times));
+	shape->message = find_first(row, messages, flow_countof(messages));
+	if (shape->message < 0 && (shape->time >= 0 || row->nvalues == 0))
 		shape->message = find_name(row, "message");
 	return shape->message >= 0;
 }
@@ -284,21 +295,19 @@ is_quoted(const CsvRow *row)
 }
 
 /*
- * Reads the first row, and finds what rows are.  Returns true if it is a row
- * of CSV.  Its values are in "buffer" then.
+ * Reads the first row with a separator, and finds what rows are.  Returns true
+ * if it is a row of CSV.  Its values are in "buffer" then.
  */
 static bool
-read_shape(const uint8_t *data, size_t len, char buffer[FIRST_ROW_SIZE], CsvRow *row,
-           CsvShape *shape)
+read_row_shape(const uint8_t *data, size_t len, char separator, char buffer[FIRST_ROW_SIZE],
+               CsvRow *row, CsvShape *shape)
 {
 	bool ended = false;
 	size_t i = 0;
 
 	*row = (CsvRow) {.text = {buffer, 0, FIRST_ROW_SIZE, FIRST_ROW_SIZE}};
-	while (i < len && (data[i] == '\n' || (i + 1 < len && memcmp(data + i, "\r\n", 2) == 0)))
-		i++; /* skip empty lines */
 	*shape = (CsvShape) {.time = -1, .message = -1};
-	shape->separator = row->separator = find_separator(data + i, len - i);
+	shape->separator = row->separator = separator;
 	while (i < len && i < FIRST_ROW_SIZE && !ended)
 		ended = take(row, data[i++]);
 	if (!ended && row->state == CSV_QUOTE)
@@ -308,6 +317,35 @@ read_shape(const uint8_t *data, size_t len, char buffer[FIRST_ROW_SIZE], CsvRow 
 	shape->nvalues = row->nvalues + 1;
 	shape->events = names_events(row, shape);
 	return shape->events || (row->nvalues > 0 && (is_quoted(row) || names_fields(row)));
+}
+
+/*
+ * Reads the first row.  If it does not begin with a quote, commas separate its
+ * values, or else what makes it a header; but fields with tabs between them
+ * are lines.
+ */
+static bool
+read_shape(const uint8_t *data, size_t len, char buffer[FIRST_ROW_SIZE], CsvRow *row,
+           CsvShape *shape)
+{
+	static const char others[] = {';', '|', '\t'};
+	char separator;
+	size_t i = 0;
+
+	while (i < len && (data[i] == '\n' || (i + 1 < len && memcmp(data + i, "\r\n", 2) == 0)))
+		i++; /* skip empty lines */
+	data += i;
+	len -= i;
+	separator = find_separator(data, len);
+	if (read_row_shape(data, len, separator, buffer, row, shape))
+		return true;
+	for (i = 0; len > 0 && *data != '"' && i < sizeof(others); i++)
+		if (memchr(data, others[i], len) != NULL &&
+		    read_row_shape(data, len, others[i], buffer, row, shape) &&
+		    (shape->events || others[i] != '\t'))
+			return true;
+	(void) read_row_shape(data, len, separator, buffer, row, shape);
+	return false;
 }
 
 /* Returns true if the data begin with a row of CSV. */
@@ -334,7 +372,8 @@ mark_breaks(char *data, size_t len)
 
 /*
  * Copies the time of an event so that it has no blank: a "T" stands for the
- * one after a date.  Returns its length, 0 if it is none.
+ * one after a date, and "_" for others, with which it is a bad value.  Returns
+ * its length, 0 if it is too long.
  */
 static size_t
 copy_time(Csv *csv, FlowSlice time)
@@ -347,8 +386,8 @@ copy_time(Csv *csv, FlowSlice time)
 	if (time.len > 10 && csv->time[4] == '-' && csv->time[7] == '-' && csv->time[10] == ' ')
 		csv->time[10] = 'T';
 	for (size_t i = 0; i < time.len; i++)
-		if (csv->time[i] == ' ' || csv->time[i] == '\n' || csv->time[i] == '\r')
-			return 0;
+		if ((unsigned char) csv->time[i] <= ' ')
+			csv->time[i] = '_';
 	return time.len;
 }
 

@@ -32,6 +32,8 @@ static const FlowJsonMember members[] = {
 	{FLOW_JSON_IN_OBJECT, NAME("time"), .time_rank = 3},
 	{FLOW_JSON_IN_OBJECT, NAME("_time"), .time_rank = 4},
 	{FLOW_JSON_IN_OBJECT, NAME("date"), .time_rank = 5},
+	{FLOW_JSON_IN_OBJECT, NAME("Timestamp"), .time_rank = 6},
+	{FLOW_JSON_IN_OBJECT, NAME("timeUnixNano"), .time_rank = 7},
 
 	/* messages, likewise */
 	{FLOW_JSON_IN_OBJECT, NAME("event.original"), .message_rank = 1},
@@ -42,16 +44,28 @@ static const FlowJsonMember members[] = {
 	{FLOW_JSON_IN_OBJECT, NAME("log"), .message_rank = 6, .is_part = true},
 	{FLOW_JSON_IN_OBJECT, NAME("line"), .message_rank = 7},
 	{FLOW_JSON_IN_OBJECT, NAME("event"), .message_rank = 8, .is_part = true},
+	{FLOW_JSON_IN_OBJECT, NAME("full_message"), .message_rank = 9},
+	{FLOW_JSON_IN_OBJECT, NAME("short_message"), .message_rank = 10},
+	{FLOW_JSON_IN_OBJECT, NAME("textPayload"), .message_rank = 11},
+	{FLOW_JSON_IN_OBJECT, NAME("raw_data"), .message_rank = 12},
+	{FLOW_JSON_IN_OBJECT, NAME("raw"), .message_rank = 13},
+	{FLOW_JSON_IN_OBJECT, NAME("MESSAGE"), .message_rank = 14},
+	{FLOW_JSON_IN_OBJECT, NAME("Message"), .message_rank = 15},
+	{FLOW_JSON_IN_OBJECT, NAME("Body"), .message_rank = 16},
+	{FLOW_JSON_IN_OBJECT, NAME("body"), .message_rank = 17, .is_part = true},
+	{FLOW_JSON_IN_OBJECT, NAME("stringValue"), .message_rank = 18},
 	{FLOW_JSON_IN_OBJECT,
      NAME("data"),
-     .message_rank = 9,
+     .message_rank = 19,
      .is_data = true,
      .is_part = true,
      .is_array = true},
-	{FLOW_JSON_IN_OBJECT, NAME("Data"), .message_rank = 10, .is_data = true},
+	{FLOW_JSON_IN_OBJECT, NAME("Data"), .message_rank = 20, .is_data = true},
 
 	/* what they may be in */
 	{FLOW_JSON_IN_OBJECT, NAME("_source"), .is_part = true},
+	{FLOW_JSON_IN_OBJECT, NAME("attributes"), .is_part = true},
+	{FLOW_JSON_IN_OBJECT, NAME("detail"), .is_part = true},
 	{FLOW_JSON_IN_OBJECT, NAME("kinesis"), .is_part = true},
 	{FLOW_JSON_IN_OBJECT, NAME("awslogs"), .is_part = true},
 	{FLOW_JSON_IN_OBJECT, NAME("aws"), .is_part = true},
@@ -62,6 +76,10 @@ static const FlowJsonMember members[] = {
 	{FLOW_JSON_IN_OBJECT, NAME("Records"), .is_array = true},
 	{FLOW_JSON_IN_OBJECT, NAME("results"), .is_array = true},
 	{FLOW_JSON_IN_OBJECT, NAME("streams"), .is_array = true},
+	{FLOW_JSON_IN_OBJECT, NAME("Messages"), .is_array = true},
+	{FLOW_JSON_IN_OBJECT, NAME("resourceLogs"), .is_array = true},
+	{FLOW_JSON_IN_OBJECT, NAME("scopeLogs"), .is_array = true},
+	{FLOW_JSON_IN_OBJECT, NAME("logRecords"), .is_array = true},
 	{FLOW_JSON_IN_OBJECT, NAME("values"), .is_array = true},
 	{FLOW_JSON_IN_EVENT | FLOW_JSON_IN_PART, NAME("logEvents"), .is_array = true},
 	{FLOW_JSON_IN_EVENT | FLOW_JSON_IN_PART, NAME("events"), .is_array = true},
@@ -69,6 +87,9 @@ static const FlowJsonMember members[] = {
 	{FLOW_JSON_IN_PAIR, NAME("field"), .take = take_pair_name},
 	{FLOW_JSON_IN_PAIR, NAME("value"), .take = take_pair_value},
 };
+
+/* FlowJsonPlace's "seen" has a bit for each. */
+_Static_assert(flow_countof(members) <= 64, "too many members");
 
 /* The elements of a row that are not named. */
 static const FlowJsonMember row_members[] = {{FLOW_JSON_IN_ROW, NAME(""), .time_rank = 1},

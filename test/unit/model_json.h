@@ -478,23 +478,21 @@ model_json_keys(void)
 	return keys;
 }
 
-static const char *const model_times[] = {"timestamp", "@timestamp", "time", "_time", "date", NULL};
-static const char *const model_messages[] = {"event.original",
-                                             "original",
-                                             "message",
-                                             "@message",
-                                             "_raw",
-                                             "log",
-                                             "line",
-                                             "event",
-                                             "data",
-                                             "Data",
-                                             NULL};
+#define MODEL_DATA 18 /* index of the first message that is base64 */
+static const char *const model_times[] =
+	{"timestamp", "@timestamp", "time", "_time", "date", "Timestamp", "timeUnixNano", NULL};
+static const char *const model_messages[] = {
+	"event.original", "original",     "message",       "@message",    "_raw",     "log",  "line",
+	"event",          "full_message", "short_message", "textPayload", "raw_data", "raw",  "MESSAGE",
+	"Message",        "Body",         "body",          "stringValue", "data",     "Data", NULL};
 static const char *const model_parts[] = {"message",
                                           "log",
                                           "event",
                                           "data",
+                                          "body",
                                           "_source",
+                                          "attributes",
+                                          "detail",
                                           "kinesis",
                                           "awslogs",
                                           "aws",
@@ -509,6 +507,10 @@ static const char *const model_arrays[] = {"data",
                                            "Records",
                                            "results",
                                            "streams",
+                                           "Messages",
+                                           "resourceLogs",
+                                           "scopeLogs",
+                                           "logRecords",
                                            "values",
                                            "logEvents",
                                            "events",
@@ -1225,7 +1227,7 @@ model_json_member(ModelEvents *events, ModelRecord *record, ModelSet *set, const
 		{
 			record->message = node;
 			record->message_rank = rank;
-			record->is_data = message >= 8;
+			record->is_data = message >= MODEL_DATA;
 		}
 	}
 	return true;

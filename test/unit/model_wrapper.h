@@ -206,8 +206,8 @@ model_csv_event(const ModelCsvRow *row, int time, int message, int count, char *
 	if (text_len > 10 && text[4] == '-' && text[7] == '-' && text[10] == ' ')
 		line[10] = 'T';
 	for (size_t i = 0; i + 1 < *len; i++)
-		if (line[i] == ' ' || line[i] == '\n' || line[i] == '\r')
-			return false;
+		if ((unsigned char) line[i] <= ' ')
+			line[i] = '_';
 	n = row->lens[message];
 	memcpy(line + *len, row->values[message], n);
 	if (n > 0 && row->values[message][n - 1] == '\n')
@@ -216,6 +216,55 @@ model_csv_event(const ModelCsvRow *row, int time, int message, int count, char *
 		n--;
 	*len += n;
 	return true;
+}
+
+/* Finds the time and the message of events by the first row's names. */
+static inline void
+model_csv_events(const ModelCsvRow *row, int *time, int *message)
+{
+	static const char *const times[] = {"date", "time", "_time", "timestamp", "@timestamp"};
+	static const char *const messages[] = {"_raw", "event.original", "@message"};
+
+	*time = *message = -1;
+	for (size_t i = 0; i < flow_countof(times); i++)
+		if (model_csv_find(row, times[i]) >= 0)
+			*time = model_csv_find(row, times[i]);
+	if (*time >= 0 || row->count == 1)
+		*message = model_csv_find(row, "message");
+	for (size_t i = 0; i < flow_countof(messages); i++)
+		if (model_csv_find(row, messages[i]) >= 0)
+			*message = model_csv_find(row, messages[i]);
+}
+
+/*
+ * Returns true if the first row, which does not begin with a quote, is one of
+ * CSV with this separator.
+ */
+static inline bool
+model_csv_fits(const char *data, const char *end, char separator)
+{
+	const char *next = data;
+	ModelCsvRow row = model_csv_row(&next, end, separator);
+	char *joined = malloc((size_t) (end - data) + 100);
+	size_t len = model_csv_join(&row, joined);
+	bool quoted = false, fits;
+	int time, message;
+	FlowNames names;
+
+	for (int i = 0; i < row.count; i++)
+		quoted |= row.quoted[i];
+	model_csv_events(&row, &time, &message);
+	fits =
+		row.good && !row.open && (size_t) (next - data) <= MODEL_CSV_FIRST &&
+		(row.ended || row.lens[row.count - 1] > 0 || row.quoted[row.count - 1] ||
+	     end[-1] == '\r') &&
+		(message >= 0 ||
+	     (row.count > 1 && separator != '\t' &&
+	      ((quoted && (row.lens[0] == 0 || memchr(row.values[0], ' ', row.lens[0]) == NULL)) ||
+	       (flow_header_read(joined, len, FLOW_CSV, &names) && flow_header_is_likely(&names, 2)))));
+	free(joined);
+	model_csv_free(&row);
+	return fits;
 }
 
 /* Returns true if the codec's output for a CSV file is right. */
@@ -248,6 +297,10 @@ model_csv_agrees(const char *data, size_t len, size_t max_line_length, const Mod
 		}
 		model_csv_free(&row);
 	}
+	else if (data < end && !model_csv_fits(data, end, ','))
+		for (const char *other = ";|\t"; *other != '\0' && separator == ','; other++)
+			if (model_csv_fits(data, end, *other))
+				separator = *other;
 	next = data;
 	row = model_csv_row(&next, end, separator);
 	known =
@@ -256,16 +309,7 @@ model_csv_agrees(const char *data, size_t len, size_t max_line_length, const Mod
 	count = row.count;
 	header_len = model_csv_join(&row, header);
 	if (known)
-	{
-		int plain = model_csv_find(&row, "timestamp");
-
-		time = model_csv_find(&row, "@timestamp");
-		if (time < 0)
-			time = plain;
-		message = model_csv_find(&row, "@message");
-		if (message < 0 && plain >= 0)
-			message = model_csv_find(&row, "message");
-	}
+		model_csv_events(&row, &time, &message);
 	model_csv_free(&row);
 	if (message < 0)
 		next = data;

@@ -161,6 +161,21 @@ a_message_has_many_names_and_the_first_is_taken(void)
 		"{\"message\":\"\",\"log\":\"e\"}{\"time\":1,\"timestamp\":null,\"log\":\"f\"}",
 		"- c\n- e\n1 f\n");
 	check_lines(&flow_json_codec,
+	            "{\"short_message\":\"a\",\"full_message\":\"a b\",\"timestamp\":1}"
+	            "{\"textPayload\":\"c\"}{\"raw\":\"d\"}{\"raw_data\":\"e\",\"time\":2}"
+	            "{\"MESSAGE\":\"f\"}{\"Timestamp\":3,\"Message\":\"g\"}{\"body\":\"h\"}"
+	            "{\"id\":1,\"attributes\":{\"message\":\"i\"}}{\"detail\":{\"message\":\"j\"}}",
+	            "1 a b\n- c\n- d\n2 e\n- f\n3 g\n- h\n- i\n- j\n");
+	check_lines(&flow_json_codec,
+	            "{\"Messages\":[{\"Body\":\"a\"},{\"Body\":\"b\"}]}",
+	            "- a\n- b\n");
+	check_lines(
+		&flow_json_codec,
+		"{\"resourceLogs\":[{\"resource\":{\"attributes\":[{\"key\":\"x\"}]},\"scopeLogs\":[{"
+		"\"logRecords\":[{\"timeUnixNano\":\"1672912800000000001\",\"body\":{"
+		"\"stringValue\":\"a b\"}},{\"body\":{\"stringValue\":\"c\"}}]}]}]}",
+		"2023-01-05T10:00:00.000000001Z a b\n- c\n");
+	check_lines(&flow_json_codec,
 	            "{\"_source\":{\"event\":{\"original\":\"a\"},\"@timestamp\":1},\"message\":\"b\"}"
 	            "{\"hits\":{\"hits\":[{\"_source\":{\"message\":\"c\"}},{}]}}",
 	            "1 a\n- c\n|{}\n");
@@ -366,8 +381,7 @@ it_takes_events_out_of_csv(void)
 	            "timestamp,message\n1\n1,2,3\n1,\"a\nb\"\n1 2,a\n1,\"a\"b\n1,a\rb\n\"\"\n",
 	            "|1\n|1\x1F"
 	            "2\x1F"
-	            "3\n1 a|b\n|1 2\x1F"
-	            "a\n|1\x1F"
+	            "3\n1 a|b\n1_2 a\n|1\x1F"
 	            "ab\n|1\x1F"
 	            "a|b\n|\x1E\n");
 	check_error(&flow_csv_codec,
@@ -389,6 +403,15 @@ columns_of_events_in_csv_may_stand_in_any_order(void)
 	            "2023-01-05T10:00:00.000 a b\n");
 	check_lines(&flow_csv_codec, "@timestamp,timestamp,message,@message\n1,2,3,4\n", "1 4\n");
 	check_lines(&flow_csv_codec, "@message\n\"2 1\"\n2 3\n", "- 2 1\n- 2 3\n");
+	check_lines(&flow_csv_codec, "\"message\"\n\"2 1\"\n2 3\n", "- 2 1\n- 2 3\n");
+	check_lines(&flow_csv_codec,
+	            "_time,_raw,host\n11/14/2023 22:13,a b,c\n",
+	            "11/14/2023_22:13 a b\n");
+	check_lines(&flow_csv_codec, "\"@timestamp\",\"event.original\",message\n1,a b,c\n", "1 a b\n");
+	check_lines(&flow_csv_codec, "Date,Host,Message\n1,x,a b\n", "1 a b\n");
+	/* other separators */
+	check_lines(&flow_csv_codec, "timestamp;message\n1;a, b\n", "1 a, b\n");
+	check_lines(&flow_csv_codec, "timestamp\tmessage\n1\ta b\n", "1 a b\n");
 	/* joined files: the header comes again */
 	check_lines(&flow_csv_codec,
 	            "message,timestamp\na,1\nmessage,timestamp\nb,2\ntimestamp,message\n",
@@ -417,6 +440,11 @@ rows_of_fields_in_csv_become_lines(void)
 	            "bytes\n1,2\x1F"
 	            "3\n\n4\x1F"
 	            "5\n");
+	check_lines(&flow_csv_codec,
+	            "srcaddr|bytes\n1,2|3\n",
+	            "srcaddr\x1F"
+	            "bytes\n1,2\x1F"
+	            "3\n");
 	/* rows that are no records */
 	check_lines(&flow_csv_codec,
 	            "\"1\",\"2\"\n\"a\nb\",c\n\"a\"b,c\n\x1E,c\na\x1F"
@@ -516,7 +544,18 @@ it_recognizes_wrappers(void)
 	             {"timestamp,messages\n", false, false},
 	             {"message,logStreamName,Timestamp\n", true, false},
 	             {"message,logStreamName\n", false, false},
-	             {"message\n", false, false},
+	             {"message\n", true, false},
+	             {"message", true, false},
+	             {"message x\n", false, false},
+	             {"messages\n", false, false},
+	             {"_raw\n", true, false},
+	             {"time,message\n", true, false},
+	             {"timestamp;message\n", true, false},
+	             {"timestamp\tmessage\n", true, false},
+	             {"srcaddr;dstaddr\n", true, false},
+	             {"srcaddr|bytes|a\n", true, false},
+	             {"srcaddr\tdstaddr\n", false, false},
+	             {"srcaddr|a|b\n", false, false},
 	             {"timestamp,message,message\n", false, false},
 	             {"@message", true, false},
 	             {"\"@timestamp\",\"@message\"\n", true, false},
@@ -581,6 +620,10 @@ random_csv_is_read_as_by_the_plain_reader(void)
 	                                      "\"@message\";\"@timestamp\";\"@ptr\"\n",
 	                                      "message,logStreamName,Timestamp\r\n",
 	                                      "@message\n",
+	                                      "message\n",
+	                                      "_time;_raw\n",
+	                                      "time\tmessage\n",
+	                                      "srcaddr|bytes\n",
 	                                      "srcAddr,dstAddr\n",
 	                                      "\"srcaddr\",\"bytes\",\"_col2\"\n",
 	                                      ""};
