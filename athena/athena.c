@@ -87,7 +87,8 @@ refuse_format(const char *class_name)
 			                  "and Parquet.",
 			                  class_name),
 			        errhint("Tables without option \"regex\" read flow logs as AWS delivers them "
-			                "in text or Parquet, also within JSON or the console's CSV."));
+			                "in text or Parquet, in CSV, and in JSON, also with a member for each "
+			                "field: IMPORT FOREIGN SCHEMA makes such a table."));
 	ereport(ERROR,
 	        errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 	        errmsg("cannot read flow logs with \"%s\"", class_name),
@@ -721,6 +722,7 @@ flowlog_athena_ddl(PG_FUNCTION_ARGS)
 		        errcode(ERRCODE_SYNTAX_ERROR),
 		        errmsg("%s", flowlog_message(error.message)),
 		        errdetail("%s", flowlog_message(error.detail)),
+		        error.hint[0] != '\0' ? errhint("%s", error.hint) : 0,
 		        point_at(&athena, at));
 	}
 	athena.hive = hive;

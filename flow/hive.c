@@ -439,6 +439,46 @@ options_clause(FlowHiveParser *parser)
 	return status == FLOW_OK ? flow_hive_expect_sign(parser, ')') : status;
 }
 
+/* Reads a list of names, with ASC or DESC, of which none matters. */
+static FlowStatus
+ignored_names(FlowHiveParser *parser)
+{
+	FlowStatus status = flow_hive_expect_sign(parser, '(');
+	const char *name;
+
+	while (status == FLOW_OK)
+	{
+		status = flow_hive_name(parser, &name);
+		if (!flow_hive_take(parser, "asc"))
+			(void) flow_hive_take(parser, "desc");
+		if (status == FLOW_OK && !flow_hive_take_sign(parser, ','))
+			break;
+	}
+	return status == FLOW_OK ? flow_hive_expect_sign(parser, ')') : status;
+}
+
+/* Reads CLUSTERED BY, which says in which files rows are, and changes none. */
+static FlowStatus
+clustered_clause(FlowHiveParser *parser)
+{
+	FlowStatus status = flow_hive_expect(parser, "BY");
+	int count;
+
+	if (status == FLOW_OK)
+		status = ignored_names(parser);
+	if (status == FLOW_OK && flow_hive_take(parser, "sorted"))
+	{
+		status = flow_hive_expect(parser, "BY");
+		if (status == FLOW_OK)
+			status = ignored_names(parser);
+	}
+	if (status == FLOW_OK)
+		status = flow_hive_expect(parser, "INTO");
+	if (status == FLOW_OK)
+		status = flow_hive_number(parser, &count);
+	return status == FLOW_OK ? flow_hive_expect(parser, "BUCKETS") : status;
+}
+
 static const struct
 {
 	const char *keyword;
@@ -447,6 +487,7 @@ static const struct
 } clauses[] = {
 	{"COMMENT", comment_clause, false},
 	{"PARTITIONED", partitioned_clause, false},
+	{"CLUSTERED", clustered_clause, false},
 	{"ROW", row_clause, false},
 	{"WITH", with_clause, false},
 	{"STORED", stored_clause, false},
@@ -506,7 +547,16 @@ create(FlowHiveParser *parser)
 {
 	const FlowHiveToken first = parser->token;
 	bool external = flow_hive_take(parser, "external");
-	FlowStatus status = flow_hive_expect(parser, "TABLE");
+	FlowStatus status;
+
+	if (flow_hive_is_keyword(&first, "view") || flow_hive_is_keyword(&first, "or"))
+	{
+		status = flow_hive_unexpected(parser, "EXTERNAL TABLE");
+		flow_error_hint(parser->error,
+		                "PostgreSQL has views of its own: run CREATE VIEW there, with the query.");
+		return status;
+	}
+	status = flow_hive_expect(parser, "TABLE");
 
 	parser->hive->kind = FLOW_HIVE_CREATE;
 	if (status == FLOW_OK)
@@ -520,7 +570,13 @@ create(FlowHiveParser *parser)
 	if (external || parser->hive->is_spark || parser->refused || status == FLOW_INTERRUPTED)
 		return status;
 	parser->token = first;
-	return flow_hive_unexpected(parser, "EXTERNAL");
+	status = flow_hive_unexpected(parser, "EXTERNAL");
+	flow_error_hint(
+		parser->error,
+		"A table without it, such as one of Iceberg or of CREATE TABLE AS, knows by "
+		"itself which files it has. IMPORT FOREIGN SCHEMA makes a table of what lies at "
+		"a location.");
+	return status;
 }
 
 /* Reads MSCK REPAIR TABLE. */
@@ -572,6 +628,25 @@ alter(FlowHiveParser *parser)
 	return status;
 }
 
+/*
+ * Reads MSCK REPAIR TABLE after another statement, for which there is nothing to
+ * do: each query finds the partitions that there are.
+ */
+static FlowStatus
+ignored_repair(FlowHiveParser *parser)
+{
+	FlowHive first = *parser->hive;
+	FlowStatus status = FLOW_OK;
+
+	while (status == FLOW_OK && flow_hive_take(parser, "msck"))
+	{
+		status = repair(parser);
+		(void) flow_hive_take_sign(parser, ';');
+	}
+	*parser->hive = first;
+	return status;
+}
+
 /* Reads a whole statement. */
 static FlowStatus
 statement(FlowHiveParser *parser)
@@ -589,10 +664,15 @@ statement(FlowHiveParser *parser)
 			flow_hive_unexpected(parser, "CREATE EXTERNAL TABLE, MSCK REPAIR TABLE or ALTER TABLE");
 	if (status != FLOW_OK)
 		return status;
-	(void) flow_hive_take_sign(parser, ';');
-	return parser->token.kind == FLOW_HIVE_END
-	           ? FLOW_OK
-	           : flow_hive_unexpected(parser, "the end of the statement");
+	if (flow_hive_take_sign(parser, ';'))
+		status = ignored_repair(parser);
+	if (status != FLOW_OK || parser->token.kind == FLOW_HIVE_END)
+		return status;
+	status = flow_hive_unexpected(parser, "the end of the statement");
+	if (flow_hive_is_keyword(&parser->token, "alter") ||
+	    flow_hive_is_keyword(&parser->token, "create"))
+		flow_error_hint(parser->error, "Give each statement to flowlog_athena_ddl by itself.");
+	return status;
 }
 
 /* Reads one of Hive's statements. */

@@ -353,6 +353,9 @@ SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a struct<b:int>) LOCATION ''
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) PARTITIONED BY (b struct<c:int>) STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/'' TBLPROPERTIES (''parquet.column.index.access'' = ''true'')', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) STORED AS PARQUET LOCATION ''s3://b/'' TBLPROPERTIES (''table_type'' = ''ICEBERG'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE TABLE t (a int) LOCATION ''s3://b/'' TBLPROPERTIES (''table_type'' = ''ICEBERG'')', 'athena');
+SELECT flowlog_athena_ddl('CREATE OR REPLACE VIEW v AS SELECT * FROM vpc_flow_logs', 'athena');
+SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) LOCATION ''s3://b/''; ALTER TABLE t ADD PARTITION (d = ''1'') LOCATION ''s3://b/1/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.serde2.RegexSerDe'' STORED AS PARQUET LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE EXTERNAL TABLE t (a int) ROW FORMAT SERDE ''org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe'' STORED AS TEXTFILE LOCATION ''s3://b/''', 'athena');
 SELECT flowlog_athena_ddl('CREATE TABLE t (a int) USING parquet OPTIONS (path ''s3://b/'') PARTITIONED BY (day)', 'athena');

@@ -159,8 +159,16 @@ it_says_where_it_stopped(void)
 	             "Expected a string in quotes. at \"'a\\'\"");
 	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) ROW FORMAT x"),
 	             "Expected DELIMITED or SERDE. at \"x\"");
-	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a) INTO 3 BUCKETS"),
-	             "Expected the end of the statement. at \"CLUSTERED \"");
+	CHECK_STRING(
+		read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a, b) SORTED BY (a DESC, b ASC, "
+	            "`c`) INTO 3 BUCKETS; MSCK REPAIR TABLE d.t;"),
+		"create .t |a:int");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int) CLUSTERED BY (a) INTO BUCKETS"),
+	             "Expected a number. at \"BUCKETS\"");
+	CHECK_STRING(read_as("CREATE EXTERNAL TABLE t (a int); ALTER TABLE t"),
+	             "Expected the end of the statement. at \"ALTER TABL\"");
+	CHECK_STRING(read_as("CREATE OR REPLACE VIEW v AS SELECT 1"),
+	             "Expected EXTERNAL TABLE. at \"OR REPLACE\"");
 	CHECK_STRING(read_as("ALTER TABLE t DROP PARTITION (a='1')"),
 	             "Expected ADD. at \"DROP PARTI\"");
 	CHECK_STRING(read_as("ALTER TABLE t ADD PARTITION (a > '1')"), "Expected \"=\". at \"> '1')\"");
