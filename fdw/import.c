@@ -352,7 +352,9 @@ raise_unknown(const Import *import, const FlowObject *object, const FlowProbe *p
 	        errmsg("fields of flow log \"%s\" are not known", flowlog_message(object->path)),
 	        why->detail[0] != '\0' ? errdetail("%s", why->detail)
 	                               : errdetail("There is no line in it, or not at its beginning."),
-	        probe->no_messages || is_of_other_service(object->path)
+	        strcmp(object->path, import->location) == 0 && probe->no_messages
+	            ? errhint("If this is not a flow log, give the location of flow logs.")
+	        : probe->no_messages || is_of_other_service(object->path)
 	            ? errhint("If these are not flow logs, give the folder of the flow logs, such as "
 	                      "'%s'.",
 	                      flowlog_message(location_of_flow_logs(import)))
@@ -431,7 +433,13 @@ probe_files(Import *import, Oid serverid)
 	if (import->objects->count == 0)
 		ereport(ERROR,
 		        errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
-		        errmsg("no flow logs found at \"%s\"", flowlog_message(import->location)));
+		        errmsg("no flow logs found at \"%s\"", flowlog_message(import->location)),
+		        strpbrk(import->location, "*?[{") != NULL
+		            ? errhint("A directory is read with all that is below it. In a pattern, \"*\" "
+		                      "stands for a part of one name, and \"**\" for any number of "
+		                      "directories.")
+		            : errhint(
+						  "Names that begin with \"_\" or \".\", and empty files, are left out."));
 
 	/* choose the first file, the last and some between */
 	probes = Min(import->objects->count, MAX_PROBES);

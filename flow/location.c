@@ -28,6 +28,7 @@
 #include "location_match.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define S3_SCHEME "s3://"
 #define MAX_NESTING 8   /* of "{" */
@@ -644,6 +645,48 @@ parse(FlowLocation *location, char *names, FlowError *error)
 	return status;
 }
 
+#define WHOLE_PATH "write the whole path, such as '/var/log/flow'."
+#define IN_BUCKET                                                                                  \
+	"Write the bucket and the beginning of the keys in this form: 's3://my-flow-logs/AWSLogs/'."
+
+/*
+ * Beginnings of locations that people give, and what to write instead.  Capitals
+ * make no difference.
+ */
+static const struct
+{
+	const char *begin;
+	const char *hint;
+} slips[] = {
+	{"~", "The server does not know your home directory: " WHOLE_PATH},
+	{"$", "The server has no variables of a shell: " WHOLE_PATH},
+	{"file:", "Write only the path, such as '/var/log/flow'."},
+	{"s3:", IN_BUCKET},
+	{"s3a:", IN_BUCKET},
+	{"s3n:", IN_BUCKET},
+	{"arn:", IN_BUCKET},
+	{"http",
+     IN_BUCKET " A store that is not AWS's has its URL in option \"endpoint\" of the server."},
+	{" ", "Remove the blank at its beginning."},
+	{"", "It is not relative to a directory: " WHOLE_PATH},
+};
+
+/* Adds what to do about a location that is neither a path nor in a bucket. */
+static void
+hint_at_slip(const char *text, FlowError *error)
+{
+	bool has_drive = text[0] != '\0' && text[1] == ':';
+	size_t i = 0;
+
+	while (strncasecmp(text, slips[i].begin, strlen(slips[i].begin)) != 0)
+		i++;
+	flow_error_hint(error,
+	                "%s",
+	                has_drive ? "Write the path as a program of the server has it, with \"/\" "
+	                            "between names."
+	                          : slips[i].hint);
+}
+
 /*
  * Sets the length of "s3://bucket", or 0 for a path.  The bucket's name is
  * checked by the rules for names of buckets (AWS: "General purpose bucket
@@ -666,6 +709,7 @@ read_root(const char *text, size_t *len, FlowError *error)
 		flow_error_detail(
 			error,
 			"A location is an absolute path, which begins with \"/\", or begins with \"s3://\".");
+		hint_at_slip(text, error);
 		return error->status;
 	}
 	bucket_len =
@@ -679,6 +723,7 @@ read_root(const char *text, size_t *len, FlowError *error)
 		flow_error_detail(error,
 		                  "A bucket name must follow \"s3://\": 3 to 63 letters, digits, "
 		                  "\".\", \"-\" and \"_\", without wildcards.");
+		flow_error_hint(error, "%s", IN_BUCKET);
 		return error->status;
 	}
 	*len = strlen(S3_SCHEME) + bucket_len;

@@ -32,6 +32,16 @@ CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location 's3://bucket/${a', regex '(.*)'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x/${year/', regex '(.*)'); -- ERROR
 
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location '~/logs'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location '$HOME/logs'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location 'file:///var/log/flow'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location 'S3://bucket/AWSLogs/'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location 's3a://bucket/AWSLogs/'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location 'arn:aws:s3:::bucket/AWSLogs/'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location 'https://bucket.s3.amazonaws.com/AWSLogs/'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location E'C:\\logs'); -- ERROR
+CREATE FOREIGN TABLE t () SERVER options OPTIONS (location ' /var/log/flow'); -- ERROR
+
 -- regex: an offset where it does not compile, a warning where it comes from Hive
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '([^ ]+'); -- ERROR
 CREATE FOREIGN TABLE t (line text) SERVER options OPTIONS (location '/x', regex '(a)(b**)'); -- ERROR

@@ -192,6 +192,9 @@ codec_error(FlowSource *source, FlowStatus status, FlowError *error)
 		*error = changed;
 		return changed.status;
 	}
+	if (status == FLOW_CORRUPT && error->hint[0] == '\0')
+		flow_error_hint(
+			error, "Copy the file again if it is not complete, or give a location without it.");
 	if (status == FLOW_CORRUPT || status == FLOW_UNSUPPORTED || status == FLOW_LIMIT)
 		flow_file_name_error(error, source->object->path);
 	return status;
