@@ -412,6 +412,154 @@ AS 'MODULE_PATHNAME', 'flowlog_hour_date';
 COMMENT ON FUNCTION hour(pg_catalog.date)
 IS 'hour of the day in UTC';
 
+/*
+ * The other parts of a time are PostgreSQL's own, so that a scan computes them
+ * where it computes those.
+ */
+CREATE FUNCTION year(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(year FROM $1 AT TIME ZONE 'UTC')::pg_catalog.int8;
+
+COMMENT ON FUNCTION year(pg_catalog.timestamptz)
+IS 'year in UTC';
+
+CREATE FUNCTION year(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(year FROM $1)::pg_catalog.int8;
+
+COMMENT ON FUNCTION year(pg_catalog.timestamp)
+IS 'year in UTC';
+
+CREATE FUNCTION year(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(year FROM $1::pg_catalog.timestamp)::pg_catalog.int8;
+
+COMMENT ON FUNCTION year(pg_catalog.date)
+IS 'year in UTC';
+
+CREATE FUNCTION month(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(month FROM $1 AT TIME ZONE 'UTC')::pg_catalog.int8;
+
+COMMENT ON FUNCTION month(pg_catalog.timestamptz)
+IS 'month of the year in UTC';
+
+CREATE FUNCTION month(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(month FROM $1)::pg_catalog.int8;
+
+COMMENT ON FUNCTION month(pg_catalog.timestamp)
+IS 'month of the year in UTC';
+
+CREATE FUNCTION month(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(month FROM $1::pg_catalog.timestamp)::pg_catalog.int8;
+
+COMMENT ON FUNCTION month(pg_catalog.date)
+IS 'month of the year in UTC';
+
+CREATE FUNCTION day(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1 AT TIME ZONE 'UTC')::pg_catalog.int8;
+
+COMMENT ON FUNCTION day(pg_catalog.timestamptz)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION day(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1)::pg_catalog.int8;
+
+COMMENT ON FUNCTION day(pg_catalog.timestamp)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION day(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1::pg_catalog.timestamp)::pg_catalog.int8;
+
+COMMENT ON FUNCTION day(pg_catalog.date)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION day_of_month(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1 AT TIME ZONE 'UTC')::pg_catalog.int8;
+
+COMMENT ON FUNCTION day_of_month(pg_catalog.timestamptz)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION day_of_month(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1)::pg_catalog.int8;
+
+COMMENT ON FUNCTION day_of_month(pg_catalog.timestamp)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION day_of_month(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(day FROM $1::pg_catalog.timestamp)::pg_catalog.int8;
+
+COMMENT ON FUNCTION day_of_month(pg_catalog.date)
+IS 'day of the month in UTC';
+
+CREATE FUNCTION minute(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(minute FROM $1 AT TIME ZONE 'UTC')::pg_catalog.int8;
+
+COMMENT ON FUNCTION minute(pg_catalog.timestamptz)
+IS 'minute of the hour in UTC';
+
+CREATE FUNCTION minute(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(minute FROM $1)::pg_catalog.int8;
+
+COMMENT ON FUNCTION minute(pg_catalog.timestamp)
+IS 'minute of the hour in UTC';
+
+CREATE FUNCTION minute(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN extract(minute FROM $1::pg_catalog.timestamp)::pg_catalog.int8;
+
+COMMENT ON FUNCTION minute(pg_catalog.date)
+IS 'minute of the hour in UTC';
+
+CREATE FUNCTION second(pg_catalog.timestamptz)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.floor(extract(second FROM $1 AT TIME ZONE 'UTC'))::pg_catalog.int8;
+
+COMMENT ON FUNCTION second(pg_catalog.timestamptz)
+IS 'second of the minute in UTC';
+
+CREATE FUNCTION second(pg_catalog.timestamp)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.floor(extract(second FROM $1))::pg_catalog.int8;
+
+COMMENT ON FUNCTION second(pg_catalog.timestamp)
+IS 'second of the minute in UTC';
+
+CREATE FUNCTION second(pg_catalog.date)
+RETURNS pg_catalog.int8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.floor(extract(second FROM $1::pg_catalog.timestamp))::pg_catalog.int8;
+
+COMMENT ON FUNCTION second(pg_catalog.date)
+IS 'second of the minute in UTC';
+
 CREATE FUNCTION date_format(pg_catalog.timestamptz, pg_catalog.text)
 RETURNS pg_catalog.text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE

@@ -68,6 +68,14 @@ SELECT day_of_week(timestamp 'infinity'); -- ERROR
 SELECT day_of_week(date 'infinity'); -- ERROR
 SELECT day_of_week(date '-infinity'); -- ERROR
 
+-- parts of a time are those in UTC, without a fraction
+SET timezone = 'Pacific/Auckland';
+SELECT year(t), month(t), day(t), day_of_month(t), hour(t), minute(t), second(t)
+FROM unnest(ARRAY[timestamptz '2025-12-31 23:59:58.9+00', '2026-01-01 00:00:00+00', NULL]) t;
+SELECT year(t), month(t), day(t), day_of_month(t), hour(t), minute(t), second(t) FROM unnest(ARRAY[timestamp '2025-12-31 23:59:58.9', '2026-01-01']) t;
+SELECT year(t), month(t), day(t), day_of_month(t), hour(t), minute(t), second(t) FROM (SELECT date '2025-12-31' AS t) d;
+SET timezone = 'UTC';
+
 -- for everybody, and fit for an index and a parallel plan
 SELECT proname, pg_get_function_arguments(oid) AS arguments, provolatile, proisstrict, proparallel, has_function_privilege('public', oid, 'EXECUTE') AS everybody
 FROM pg_proc WHERE proname IN ('from_iso8601_timestamp', 'from_unixtime', 'day_of_week') ORDER BY 1, 2;
