@@ -5,6 +5,9 @@
 # (test/support/parquet/make_random); the queries are, too (FlowLogQuery.pm), and so are comparisons with values that
 # are there, by which row groups can be left out.  Every second set of logs has files of
 # thousands of records, more than are read at a time.  FLOWLOG_QUERIES says how many queries, FLOWLOG_SEED makes others.
+#
+# In the long form, other writers make the files of test/data/parquet/others anew, and larger ones.  FLOWLOG_WRITERS is
+# the directory in which npm has installed them (scripts/test does that).
 
 use strict;
 use warnings;
@@ -279,6 +282,56 @@ foreach my $workers (0, 2)
 }
 
 $session->quit;
+# ---------- other writers ----------
+
+# make_others ROWS: files of as many rows, and their directory
+sub make_others
+{
+	my ($rows) = @_;
+	my $directory = PostgreSQL::Test::Utils::tempdir("others_$rows");
+	my $script = abs_path(dirname(__FILE__) . '/../support/parquet/make_others.mjs');
+
+	chmod 0755, $directory;
+	system("cd '$ENV{FLOWLOG_WRITERS}' && node '$script' '$directory' $rows") == 0 or die "could not make files of $rows rows";
+	return abs_path($directory);
+}
+
+SKIP:
+{
+	skip 'only --all makes files of other writers anew', 1 unless $long;
+	skip 'npm has not installed other writers', 1 unless defined $ENV{FLOWLOG_WRITERS};
+
+	my $committed = dirname(__FILE__) . '/../data/parquet/others';
+	my @names = sort map { s{.*/}{}r } glob "$committed/*.parquet";
+	my $others = make_others(250);
+	my $rows = 20000;
+	my @conditions = ('true', 'port = 5', 'port IS NULL', "action = 'REJECT'", "address = '10.0.3.19999'", 'number > 15000000000000', 'ratio < 100', 'flag', "time < '2024-01-01 00:30+00'", "port = 3 OR action IS NULL");
+
+	is_deeply([ sort map { s{.*/}{}r } glob "$others/*.parquet" ], \@names, 'other writers make the files that are there');
+	is(slurp_file("$others/$_"), slurp_file("$committed/$_"), "$_ is the same") foreach @names;
+
+	$others = make_others($rows);
+	$node->safe_psql('postgres', qq{
+		CREATE TABLE others_want AS SELECT r * 1000000007 - 5000000000 AS number, CASE WHEN r % 5 <> 3 THEN (r * 7 % 13)::int END AS port,
+			CASE WHEN r % 11 <> 4 THEN CASE r % 3 WHEN 0 THEN 'REJECT' ELSE 'ACCEPT' END END AS action, format('10.0.%s.%s', r % 4, r) AS address,
+			CASE WHEN r % 17 <> 2 THEN r / 8::float8 END AS ratio, CASE WHEN r % 7 <> 1 THEN r % 2 = 0 END AS flag,
+			to_timestamp(1704067200) + r * interval '1.001 second' AS time FROM generate_series(0, $rows - 1::bigint) AS r;
+		CREATE FOREIGN TABLE others (number bigint, port int, action text, address text, ratio float8, flag boolean, time timestamptz) SERVER logs OPTIONS (location '$others')});
+	foreach my $name (@names)
+	{
+		my @differ;
+
+		$node->safe_psql('postgres', "ALTER FOREIGN TABLE others OPTIONS (SET location '$others/$name')");
+		foreach my $pruning ('on', 'off')
+		{
+			push @differ, map { "$_ (pruning $pruning)" } grep { $node->safe_psql('postgres', qq{
+				SET flowlog_fdw.enable_parquet_pruning = $pruning;
+				SELECT count(*) FROM ((SELECT * FROM others WHERE $_ EXCEPT ALL SELECT * FROM others_want WHERE $_) UNION ALL (SELECT * FROM others_want WHERE $_ EXCEPT ALL SELECT * FROM others WHERE $_)) AS d}) ne '0' } @conditions;
+		}
+		is_deeply(\@differ, [], "$name of $rows rows has their values");
+	}
+}
+
 check_log($node);
 $node->stop;
 done_testing();

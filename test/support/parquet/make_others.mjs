@@ -1,20 +1,19 @@
 #!/usr/bin/env node
 //
-// make_others.mjs DIR   has other writers make Parquet files of one table: DuckDB, hyparquet-writer and parquet-wasm
-//                       (parquet-rs), in the codecs and versions that they know
+// make_others.mjs DIR [ROWS]   has other writers make Parquet files of one table: DuckDB, hyparquet-writer and
+//                              parquet-wasm (parquet-rs), in the codecs and versions that they know
 //
-// It needs their packages, in node_modules of the current directory:
+// It needs their packages, in node_modules of the current directory, by npm install with the package.json that lies
+// beside this file.
 //
-//     npm install @duckdb/node-api hyparquet-writer hysnappy parquet-wasm apache-arrow
-//
-// Row r of the table is known to test/unit/test_parquet.c: see append_other().
+// Row r of the table is known to test/unit/test_parquet_writers.c (append_other) and test/t/parquet.pl.
 
 import { createRequire } from 'module';
 import { mkdirSync, writeFileSync } from 'fs';
 import { join, resolve } from 'path';
 import { pathToFileURL } from 'url';
 
-const ROWS = 250;
+const ROWS = Number(process.argv[3] ?? 250);
 const require = createRequire(join(process.cwd(), 'package.json'));
 const load = (name) => import(pathToFileURL(require.resolve(name)));
 const directory = resolve(process.argv[2]);
