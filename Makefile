@@ -49,6 +49,10 @@ WRAPPER_OBJS = \
 	fdw/group_slot.o \
 	fdw/group_store.o \
 	fdw/top.o \
+	fdw/sort.o \
+	fdw/sort_dictionary.o \
+	fdw/sort_plan.o \
+	fdw/sort_rows.o \
 	fdw/key_set.o \
 	fdw/runtime_set.o \
 	fdw/set_collect.o \

@@ -11,6 +11,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "fdw/sort.h"
 
 #include "access/reloptions.h"
 #include "executor/executor.h"
@@ -125,6 +126,7 @@ flowlog_begin(ForeignScanState *node, int eflags)
 		                                        RelationGetDescr(node->ss.ss_currentRelation),
 		                                        flowlog_plan_attrs_used(plan));
 	flowlog_top_begin(scan, node);
+	flowlog_sort_begin(scan, node);
 	scan->attrs = flowlog_plan_attrs_of_query(plan);
 	if (aggregates && flowlog_aggregate_is_answered(plan))
 		prepare_answers(scan, plan);
@@ -175,6 +177,8 @@ flowlog_iterate(ForeignScanState *node)
 	}
 	if (scan->aggregation != NULL)
 		return flowlog_aggregate_next(scan);
+	if (scan->sort != NULL)
+		return flowlog_sort_next(scan, slot);
 	if (flowlog_scan_next(scan, &record))
 	{
 		flowlog_tuple_fill(scan->tuple, &record, slot->tts_values, slot->tts_isnull);
@@ -218,6 +222,8 @@ flowlog_rescan(ForeignScanState *node)
 	FlowFilter *old = scan->filter;
 
 	flowlog_sets_rewind(scan, node);
+	if (flowlog_sort_rewind(scan, node->ss.ps.chgParam == NULL && scan->queue == NULL))
+		return;
 	if (scan->reader == NULL)
 		return;
 	if (scan->aggregation != NULL)
@@ -249,6 +255,7 @@ flowlog_end(ForeignScanState *node)
 	flowlog_scan_finish(scan);
 	if (scan->aggregation != NULL)
 		flowlog_aggregate_end(scan);
+	flowlog_sort_end(scan);
 	MemoryContextDelete(scan->context);
 	node->fdw_state = NULL;
 }

@@ -12,6 +12,7 @@
  *-------------------------------------------------------------------------
  */
 #include "flowlog_fdw.h"
+#include "sort.h"
 
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -22,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
+#include "utils/typcache.h"
 
 /*
  * Shows a count.  Unless it is a usual one, a count of 0 is left out of the
@@ -238,6 +240,67 @@ explain_top(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Top", text.data, es);
 }
 
+/*
+ * Adds how a key is sorted by, where that is not its type's default, as
+ * PostgreSQL does for its own sorts.
+ */
+static void
+append_sort_options(StringInfo text, const FlowlogSortKey *key, const Var *column)
+{
+	const TypeCacheEntry *type =
+		lookup_type_cache(column->vartype, TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+
+	if (OidIsValid(key->collation) && key->collation != get_typcollation(column->vartype))
+		appendStringInfo(text, " COLLATE %s", quote_identifier(get_collation_name(key->collation)));
+	if (key->opno == type->gt_opr)
+		appendStringInfoString(text, " DESC");
+	else if (key->opno != type->lt_opr)
+		appendStringInfo(text, " USING %s", get_opname(key->opno));
+	if (key->nulls_first != key->descending)
+		appendStringInfo(text, " NULLS %s", key->nulls_first ? "FIRST" : "LAST");
+}
+
+/* Shows in which order the scan returns rows and, once it has, how it sorted them. */
+static void
+explain_sort(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	int nkeys;
+	const FlowlogSortKey *keys = flowlog_sort_keys(plan, &nkeys);
+	List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+	List *names = NIL;
+	FlowlogSortReport report;
+	const char *method;
+
+	for (int i = 0; i < nkeys; i++)
+	{
+		Oid type, collation;
+		int32 typmod;
+		Var *column;
+		StringInfoData text;
+
+		get_atttypetypmodcoll(scan->table->relid, keys[i].attnum, &type, &typmod, &collation);
+		column = makeVar(plan->scan.scanrelid, keys[i].attnum, type, typmod, collation, 0);
+		initStringInfo(&text);
+		appendStringInfoString(&text,
+		                       deparse_expression((Node *) column, context, es->verbose, false));
+		append_sort_options(&text, &keys[i], column);
+		names = lappend(names, text.data);
+	}
+	if (names != NIL)
+		ExplainPropertyList("Sorted By", names, es);
+	if (!es->analyze || !flowlog_sort_report(scan, &report))
+		return;
+	method = report.method;
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+		method = psprintf("%s  %s: " INT64_FORMAT "kB", method, report.space_type, report.space);
+	ExplainPropertyText("Sort Method", method, es);
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+		return;
+	ExplainPropertyInteger("Sort Space Used", "kB", report.space, es);
+	ExplainPropertyText("Sort Space Type", report.space_type, es);
+}
+
 /* Returns true if rows of Parquet files were read, and no lines of text. */
 static bool
 had_rows_alone(const FlowCounts *counts)
@@ -288,6 +351,7 @@ flowlog_explain(FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	explain_filter("Pushed Filter", quals.pushed, node, es);
 	explain_sets(scan, quals.sets, node, es);
 	explain_top(node, es);
+	explain_sort(scan, node, es);
 
 	if (!counted && flowlog_scan_counts(scan, &counts))
 		;

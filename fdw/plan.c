@@ -11,6 +11,7 @@
  */
 #include "plan_info.h"
 #include "qual.h"
+#include "sort.h"
 
 #include <math.h>
 
@@ -372,11 +373,12 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
 
 /*
  * Creates a path, with the arguments that each release of PostgreSQL takes.
- * Its fdw_private has what it leaves rows out by, and its sets.
+ * Its fdw_private has what it leaves rows out by, its sets, and the keys of its
+ * order.
  */
 static ForeignPath *
 create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total,
-                 Relids required_outer, List *top, FlowlogSetPlan *sets)
+                 Relids required_outer, List *top, FlowlogSetPlan *sets, FlowlogOrder order)
 {
 	return create_foreignscan_path(root,
 	                               baserel,
@@ -387,25 +389,62 @@ create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost start
 #endif
 	                               startup,
 	                               total,
-	                               NIL, /* no order */
+	                               order.pathkeys,
 	                               required_outer,
 	                               NULL, /* no outer path */
 #if PG_VERSION_NUM >= 170000
 	                               NIL, /* no restrictions of a join */
 #endif
-	                               list_make2(top, sets));
+	                               list_make3(top, sets, order.keys));
+}
+
+/* Returns true if PostgreSQL evaluates no restriction row by row. */
+static bool
+is_all_pushed(PlannerInfo *root, RelOptInfo *baserel)
+{
+	ListCell *cell;
+
+	foreach(cell, baserel->baserestrictinfo)
+		if (!flowlog_plan_is_pushed(root, baserel, lfirst_node(RestrictInfo, cell)))
+			return false;
+	return true;
 }
 
 /* Returns what a scan leaves rows out by, or NIL if it returns all that pass. */
 static List *
 top_of_rows(PlannerInfo *root, RelOptInfo *baserel)
 {
-	ListCell *cell;
-
-	foreach(cell, baserel->baserestrictinfo)
-		if (!flowlog_plan_is_pushed(root, baserel, lfirst_node(RestrictInfo, cell)))
-			return NIL;
+	if (!is_all_pushed(root, baserel))
+		return NIL;
 	return flowlog_top_of_rows(root, baserel, flowlog_plan_table(baserel));
+}
+
+/*
+ * Returns the path of a scan that sorts the rows of another one, or NULL.  If
+ * that leaves rows out, few remain to be sorted; and a scan that evaluates some
+ * restrictions would sort rows that PostgreSQL drops.
+ */
+static ForeignPath *
+create_sorted_path(PlannerInfo *root, RelOptInfo *baserel, const ForeignPath *path)
+{
+	FlowlogOrder order;
+	Cost cost;
+
+	if (linitial(path->fdw_private) != NIL || PATH_REQ_OUTER(&path->path) != NULL ||
+	    !flowlog_sort_find_order(root, baserel, &order) || !is_all_pushed(root, baserel))
+		return NULL;
+	cost = flowlog_sort_cost(root, baserel, path->path.rows);
+	if (cost < 0)
+		return NULL;
+	return create_scan_path(root,
+	                        baserel,
+	                        path->path.rows,
+	                        path->path.total_cost + cost,
+	                        path->path.total_cost + cost + path->path.rows * cpu_operator_cost,
+	                        NULL,
+	                        NIL,
+	                        NULL,
+	                        order);
 }
 
 /*
@@ -432,7 +471,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	List *restrictions = baserel->baserestrictinfo;
 	double rows = baserel->rows;
 	List *top = NIL;
-	ForeignPath *path;
+	ForeignPath *path, *sorted;
 	Cost startup;
 	Cost total;
 
@@ -448,7 +487,8 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	cost_scan(root, baserel, restrictions, rows, 1, &startup, &total);
 	if (top != NIL)
 		leave_out_rows(baserel, top, &rows, &total);
-	path = create_scan_path(root, baserel, rows, startup, total, required_outer, top, NULL);
+	path = create_scan_path(
+		root, baserel, rows, startup, total, required_outer, top, NULL, (FlowlogOrder) {0});
 
 	/*
 	 * Workers run only the partial path: if each worker scanned on its own,
@@ -456,7 +496,13 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	 * show the leader's share only.
 	 */
 	path->path.parallel_safe = false;
+	sorted = create_sorted_path(root, baserel, path);
 	add_path(baserel, (Path *) path);
+	if (sorted != NULL)
+	{
+		sorted->path.parallel_safe = false;
+		add_path(baserel, (Path *) sorted);
+	}
 }
 
 /*
@@ -497,7 +543,7 @@ count_workers(RelOptInfo *baserel)
 static void
 add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 {
-	ForeignPath *path;
+	ForeignPath *path, *sorted;
 	double divisor;
 	double rows;
 	Cost startup;
@@ -519,10 +565,18 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 		top = NIL;
 	if (top != NIL)
 		leave_out_rows(baserel, top, &rows, &total);
-	path = create_scan_path(root, baserel, rows, startup, total, NULL, top, NULL);
+	path =
+		create_scan_path(root, baserel, rows, startup, total, NULL, top, NULL, (FlowlogOrder) {0});
 	path->path.parallel_aware = true;
 	path->path.parallel_workers = workers;
+	sorted = create_sorted_path(root, baserel, path);
 	add_partial_path(baserel, (Path *) path);
+	if (sorted != NULL)
+	{
+		sorted->path.parallel_aware = true;
+		sorted->path.parallel_workers = workers;
+		add_partial_path(baserel, (Path *) sorted);
+	}
 }
 
 /* Creates the path of a scan with sets, which leave a share of its rows. */
@@ -560,8 +614,15 @@ flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel, FlowlogSetPl
 	         2 / divisor;
 	info->index_share = index_share;
 	total -= baserel->rows * (1 - share) * cpu_tuple_cost / divisor;
-	path = create_scan_path(
-		root, baserel, rows, startup + before, Max(total, startup) + before, NULL, NIL, sets);
+	path = create_scan_path(root,
+	                        baserel,
+	                        rows,
+	                        startup + before,
+	                        Max(total, startup) + before,
+	                        NULL,
+	                        NIL,
+	                        sets,
+	                        (FlowlogOrder) {0});
 	path->path.parallel_safe = parallel;
 	path->path.parallel_aware = parallel;
 	path->path.parallel_workers = workers;
@@ -691,12 +752,12 @@ flowlog_get_paths(PlannerInfo *root, RelOptInfo *baserel, Oid relid)
 /* ---------- plans ---------- */
 
 /*
- * Returns the attributes that must be filled: those that the scan returns and
- * those that local clauses use.  Attributes that only pushed clauses use are
- * not converted.
+ * Returns the attributes that must be filled: those that the scan returns,
+ * those that local clauses use, and the keys of its order.  Attributes that
+ * only pushed clauses use are not converted.
  */
 static List *
-attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
+attrs_to_fill(RelOptInfo *baserel, List *local_clauses, const List *keys)
 {
 	Bitmapset *attrs = NULL;
 	List *result = NIL;
@@ -704,6 +765,7 @@ attrs_to_fill(RelOptInfo *baserel, List *local_clauses)
 
 	pull_varattnos((Node *) baserel->reltarget->exprs, baserel->relid, &attrs);
 	pull_varattnos((Node *) local_clauses, baserel->relid, &attrs);
+	attrs = flowlog_sort_add_attrs(attrs, keys);
 	while ((member = bms_next_member(attrs, member)) >= 0)
 		result = lappend_int(result, member);
 	return result;
@@ -725,6 +787,7 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	List *counts;
 	List *top = linitial(best_path->fdw_private);
 	FlowlogSetPlan *sets = lsecond(best_path->fdw_private);
+	List *keys = lthird(best_path->fdw_private);
 	List *clauses = flowlog_plan_sort_quals(root, baserel, scan_clauses, sets, &local, &counts);
 
 	/*
@@ -738,7 +801,7 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 	                        local,
 	                        baserel->relid,
 	                        add_top(clauses, top),
-	                        list_make2(attrs_to_fill(baserel, local), counts),
+	                        list_make3(attrs_to_fill(baserel, local, keys), keys, counts),
 	                        NIL, /* the scan's rows are the table's */
 	                        flowlog_plan_without_sets(clauses, counts),
 	                        outer_plan);

@@ -18,6 +18,7 @@ typedef struct FlowlogAggregation FlowlogAggregation;
 typedef struct FlowlogPrune FlowlogPrune;
 typedef struct FlowlogNeeds FlowlogNeeds;
 typedef struct FlowlogTop FlowlogTop;
+typedef struct FlowlogSort FlowlogSort;
 typedef struct FlowlogSets FlowlogSets;
 typedef struct FlowlogAnswers FlowlogAnswers;
 typedef struct FlowlogEarlier FlowlogEarlier;
@@ -87,6 +88,7 @@ typedef struct FlowlogScan
 	/* by what rows or groups are left out (see top.c); NULL: none are */
 	FlowlogTop *top;
 	FlowTop *best;       /* NULL: none are, or not yet started */
+	FlowlogSort *sort;   /* in which order rows are returned; NULL: as they are read */
 	FlowlogQueue *queue; /* NULL: this process reads alone */
 	FlowLineCount counted;
 	/*

@@ -23,6 +23,7 @@ bool flowlog_enable_expressions = true;
 bool flowlog_enable_parquet_pruning = true;
 bool flowlog_enable_index = true;
 bool flowlog_enable_top = true;
+bool flowlog_enable_sort = true;
 bool flowlog_enable_runtime_sets = true;
 bool flowlog_regex_jit = true;
 double flowlog_max_scan_bytes = 0;
@@ -210,6 +211,10 @@ flowlog_settings_define(void)
 	              "first of ORDER BY with LIMIT.",
 	              "If off, PostgreSQL sorts all rows; the results are the same.",
 	              &flowlog_enable_top);
+	define_switch("flowlog_fdw.enable_sort",
+	              "Lets scans of flow logs return rows in the order that a query wants.",
+	              "If off, PostgreSQL sorts all rows; the results are the same.",
+	              &flowlog_enable_sort);
 	define_switch("flowlog_fdw.enable_runtime_sets",
 	              "Lets the reader of flow logs leave out rows whose values are not those "
 	              "of the other side of a join.",

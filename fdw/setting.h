@@ -19,6 +19,7 @@ extern bool flowlog_enable_expressions;
 extern bool flowlog_enable_parquet_pruning;
 extern bool flowlog_enable_index;
 extern bool flowlog_enable_top;
+extern bool flowlog_enable_sort;
 extern bool flowlog_enable_runtime_sets;
 extern bool flowlog_regex_jit;
 extern double flowlog_max_scan_bytes; /* 0: no limit */

@@ -13,7 +13,7 @@ use Test::More;
 
 use FlowLog;
 
-my @switches = qw(enable_pushdown enable_index enable_splitter enable_aggregate_pushdown enable_parquet_pruning enable_top enable_runtime_sets regex_jit);
+my @switches = qw(enable_pushdown enable_index enable_splitter enable_aggregate_pushdown enable_parquet_pruning enable_top enable_sort enable_runtime_sets regex_jit);
 my $tree = getcwd();
 my $work = PostgreSQL::Test::Utils::tempdir('scripts');
 my $node = start_node('switches', conf => "jit = off\nmax_worker_processes = 8\nmax_parallel_workers = 8\n");
