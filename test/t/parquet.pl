@@ -6,8 +6,9 @@
 # are there, by which row groups can be left out.  Every second set of logs has files of
 # thousands of records, more than are read at a time.  FLOWLOG_QUERIES says how many queries, FLOWLOG_SEED makes others.
 #
-# In the long form, other writers make the files of test/data/parquet/others anew, and larger ones.  FLOWLOG_WRITERS is
-# the directory in which npm has installed them (scripts/test does that).
+# In the long form, other writers make the files of test/data/parquet/others anew, with more rows.  Their bytes are not
+# compared: they depend on the processor.  FLOWLOG_WRITERS is the directory in which npm has installed the writers
+# (scripts/test does that).
 
 use strict;
 use warnings;
@@ -282,6 +283,7 @@ foreach my $workers (0, 2)
 }
 
 $session->quit;
+
 # ---------- other writers ----------
 
 # make_others ROWS: files of as many rows, and their directory
@@ -303,14 +305,11 @@ SKIP:
 
 	my $committed = dirname(__FILE__) . '/../data/parquet/others';
 	my @names = sort map { s{.*/}{}r } glob "$committed/*.parquet";
-	my $others = make_others(250);
 	my $rows = 20000;
+	my $others = make_others($rows);
 	my @conditions = ('true', 'port = 5', 'port IS NULL', "action = 'REJECT'", "address = '10.0.3.19999'", 'number > 15000000000000', 'ratio < 100', 'flag', "time < '2024-01-01 00:30+00'", "port = 3 OR action IS NULL");
 
 	is_deeply([ sort map { s{.*/}{}r } glob "$others/*.parquet" ], \@names, 'other writers make the files that are there');
-	is(slurp_file("$others/$_"), slurp_file("$committed/$_"), "$_ is the same") foreach @names;
-
-	$others = make_others($rows);
 	$node->safe_psql('postgres', qq{
 		CREATE TABLE others_want AS SELECT r * 1000000007 - 5000000000 AS number, CASE WHEN r % 5 <> 3 THEN (r * 7 % 13)::int END AS port,
 			CASE WHEN r % 11 <> 4 THEN CASE r % 3 WHEN 0 THEN 'REJECT' ELSE 'ACCEPT' END END AS action, format('10.0.%s.%s', r % 4, r) AS address,
