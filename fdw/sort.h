@@ -20,8 +20,9 @@ typedef struct FlowlogOrder
 } FlowlogOrder;
 
 /*
- * Sets *order to the order that the query wants, and returns true if a scan
- * that evaluates all of the relation's restrictions can give it.
+ * Sets *order to the order that the query wants, or its first keys, and returns
+ * true if a scan that evaluates all of the relation's restrictions had better
+ * give it.
  */
 extern bool flowlog_sort_find_order(PlannerInfo *root, RelOptInfo *rel, FlowlogOrder *order);
 

@@ -4,9 +4,10 @@
  *	  Which scans return their rows in the order that the query wants, and what
  *	  that costs.
  *
- * The scan sorts what PostgreSQL would sort above it, for ORDER BY and window
- * functions.  It is a plain path with pathkeys, so PostgreSQL puts a Gather
- * Merge or a Merge Append above it where that is cheapest.
+ * The scan sorts what PostgreSQL would sort above it, for ORDER BY, DISTINCT ON
+ * and window functions.  It is a plain path with pathkeys, so PostgreSQL puts a
+ * Gather Merge, a Merge Append or an Incremental Sort above it where that is
+ * cheapest.
  *
  *-------------------------------------------------------------------------
  */
@@ -173,13 +174,14 @@ knows_all_types(const RelOptInfo *rel, const FlowlogTable *table)
 }
 
 /*
- * Returns true if the query sorts rows rather than groups, of which the reader
- * returns fewer.
+ * Returns true if the query sorts rows.  Groups and distinct rows, which are
+ * fewer, are made by the reader, but for those of DISTINCT ON.
  */
 static bool
 sorts_rows(const Query *query)
 {
-	return query->groupClause == NIL && query->distinctClause == NIL && !query->hasAggs;
+	return query->groupClause == NIL && !query->hasAggs &&
+	       (query->distinctClause == NIL || query->hasDistinctOn || query->hasWindowFuncs);
 }
 
 /* Returns true if a key is sorted by as an integer. */
@@ -190,17 +192,17 @@ is_number_key(const List *key)
 }
 
 /*
- * Finds the order that the query wants, if a scan can give it.  PostgreSQL sorts
- * by numbers alone as fast as the scan would.
+ * Finds the order that the query wants, up to the first key that is no column.
+ * PostgreSQL sorts by numbers alone as fast as the scan would.
  */
 bool
 flowlog_sort_find_order(PlannerInfo *root, RelOptInfo *rel, FlowlogOrder *order)
 {
 	Bitmapset *attrs = NULL;
-	List *keys = NIL;
 	bool pays = false;
 	ListCell *cell;
 
+	*order = (FlowlogOrder) {NIL, NIL};
 	if (!flowlog_enable_sort || root->query_pathkeys == NIL || !sorts_rows(root->parse))
 		return false;
 	foreach(cell, root->query_pathkeys)
@@ -209,18 +211,16 @@ flowlog_sort_find_order(PlannerInfo *root, RelOptInfo *rel, FlowlogOrder *order)
 		int attnum;
 
 		if (key == NIL)
-			return false;
+			break;
 		attnum = (int) list_nth_oid(key, KEY_ATTNUM);
 		if (bms_is_member(attnum, attrs))
-			return false; /* by two orders of its own */
+			break; /* by another order of its own, too */
 		attrs = bms_add_member(attrs, attnum);
 		pays |= !is_number_key(key);
-		keys = lappend(keys, key);
+		order->pathkeys = lappend(order->pathkeys, lfirst(cell));
+		order->keys = lappend(order->keys, key);
 	}
-	if (!pays || !knows_all_types(rel, flowlog_plan_table(rel)))
-		return false;
-	*order = (FlowlogOrder) {.pathkeys = root->query_pathkeys, .keys = keys};
-	return true;
+	return pays && knows_all_types(rel, flowlog_plan_table(rel));
 }
 
 /* Returns the relation of which another one is a child, perhaps by way of others, or itself. */

@@ -114,18 +114,14 @@ null_bits(const FlowlogSortRows *rows, char *row)
 	return (uint32 *) (row + rows->nulls_offset);
 }
 
-/* Returns true if sorting by an attribute is sorting by its Datums as integers. */
+/* Returns true if rows have an attribute's Datum, and not the code of its value. */
 static bool
-is_number_key(const FlowlogSortRows *rows, int attribute, bool *is_key)
+is_plain(const FlowlogSortRows *rows, Form_pg_attribute attribute)
 {
-	*is_key = false;
 	for (int i = 0; i < rows->nkeys; i++)
-		if (rows->keys[i].attnum == attribute + 1)
-		{
-			*is_key = true;
-			return rows->keys[i].is_number;
-		}
-	return false;
+		if (rows->keys[i].attnum == attribute->attnum)
+			return attribute->attbyval && rows->keys[i].is_number;
+	return attribute->attbyval;
 }
 
 /* Lays out the fields: those of 8 bytes first. */
@@ -139,17 +135,15 @@ lay_out(FlowlogSortRows *rows, TupleDesc desc, const int *attributes)
 		{
 			Form_pg_attribute attribute = TupleDescAttr(desc, attributes[i]);
 			RowField *field = &rows->fields[i];
-			bool is_key;
-			bool is_plain =
-				is_number_key(rows, attributes[i], &is_key) || (attribute->attbyval && !is_key);
+			bool plain = is_plain(rows, attribute);
 
-			if ((is_plain && attribute->attlen == 8) != (wide == 1))
+			if ((plain && attribute->attlen == 8) != (wide == 1))
 				continue;
 			field->attribute = attributes[i];
 			field->is_wide = wide == 1;
 			field->offset = rows->row_size;
 			rows->row_size += wide == 1 ? sizeof(int64) : sizeof(int32);
-			if (is_plain)
+			if (plain)
 				field->null_bit = nnull_bits++;
 			else
 				field->dictionary = flowlog_dictionary_create(attribute->attlen,
