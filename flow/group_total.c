@@ -183,6 +183,27 @@ keep_greatest(FlowTotal *total, const FlowVector *values, size_t i)
 	keep_number(total, values, i, values->numbers[i] > total->as.extreme.integer);
 }
 
+/* The same where no value is NULL. */
+static inline void
+keep_less(FlowTotal *total, const FlowVector *values, size_t i)
+{
+	int64_t old = total->as.extreme.integer, number = values->numbers[i];
+
+	if (flow_unlikely(total->count++ == 0))
+		old = number;
+	total->as.extreme.integer = number < old ? number : old;
+}
+
+static inline void
+keep_more(FlowTotal *total, const FlowVector *values, size_t i)
+{
+	int64_t old = total->as.extreme.integer, number = values->numbers[i];
+
+	if (flow_unlikely(total->count++ == 0))
+		old = number;
+	total->as.extreme.integer = number > old ? number : old;
+}
+
 static inline void
 keep_address(FlowTotal *total, const FlowVector *values, size_t i, int sign)
 {
@@ -278,6 +299,18 @@ add_numbers(FlowTotal *total, const FlowVector *values, size_t count)
 	total->count += there;
 }
 
+/* Returns true if no value is NULL. */
+static bool
+are_present(const FlowVector *values, size_t count)
+{
+	const uint8_t *present = values->present;
+	uint8_t all = 1;
+
+	for (size_t i = 0; i < count; i++)
+		all &= present[i];
+	return all;
+}
+
 /* Returns the bits that are set in any of the numbers. */
 static uint64_t
 bits_of(const FlowVector *values, size_t count)
@@ -306,14 +339,20 @@ static void
 update_min(const FlowVector *values, FlowFieldKey *const *found, size_t offset, FlowTotal *alone,
            size_t count)
 {
-	update_totals(values, found, offset, alone, count, keep_least);
+	if (are_present(values, count))
+		update_totals(values, found, offset, alone, count, keep_less);
+	else
+		update_totals(values, found, offset, alone, count, keep_least);
 }
 
 static void
 update_max(const FlowVector *values, FlowFieldKey *const *found, size_t offset, FlowTotal *alone,
            size_t count)
 {
-	update_totals(values, found, offset, alone, count, keep_greatest);
+	if (are_present(values, count))
+		update_totals(values, found, offset, alone, count, keep_more);
+	else
+		update_totals(values, found, offset, alone, count, keep_greatest);
 }
 
 static void

@@ -250,8 +250,16 @@ gather_codes(FlowParquetField *field, size_t from, size_t count)
 	const int64_t *entries = field->coded_by->values.numbers;
 	const uint32_t *codes = field->codes + from;
 	int64_t *numbers = field->numbers + from;
+	size_t i = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (; i + 4 <= count; i += 4)
+	{
+		numbers[i] = entries[codes[i]];
+		numbers[i + 1] = entries[codes[i + 1]];
+		numbers[i + 2] = entries[codes[i + 2]];
+		numbers[i + 3] = entries[codes[i + 3]];
+	}
+	for (; i < count; i++)
 		numbers[i] = entries[codes[i]];
 }
 
