@@ -167,6 +167,15 @@ read_csv_header(const char *line, size_t len, FlowNames *names)
 	return true;
 }
 
+/* Returns a name without "${" and "}", as it stands in a log format. */
+static FlowSlice
+without_braces(FlowSlice name)
+{
+	if (name.len > 3 && memcmp(name.data, "${", 2) == 0 && name.data[name.len - 1] == '}')
+		return (FlowSlice) {name.data + 2, name.len - 3};
+	return name;
+}
+
 /* Splits a line into names. */
 bool
 flow_header_read(const char *line, size_t len, FlowFraming framing, FlowNames *names)
@@ -180,6 +189,10 @@ flow_header_read(const char *line, size_t len, FlowFraming framing, FlowNames *n
 	clear_names(names);
 	while (line < end && *line == ' ')
 		line++;
+	if (line < end && *line == '#')
+		line++; /* as in a comment */
+	while (line < end && *line == ' ')
+		line++;
 	for (const char *next = line; next < end;)
 	{
 		FlowSlice name = {next, 0};
@@ -187,6 +200,7 @@ flow_header_read(const char *line, size_t len, FlowFraming framing, FlowNames *n
 		while (next < end && !is_separator(*next))
 			next++;
 		name.len = (size_t) (next - name.data);
+		name = without_braces(name);
 		if (!is_name(name) || !add_name(names, name))
 			return false;
 
@@ -373,11 +387,15 @@ typedef struct Notation
 #define EXAMPLE "\"${version} ${vpc-id} ${srcaddr}\"."
 
 /* The longest prefix is first; AWS's own notation is notations[AWS]. */
-#define AWS 1
+#define AWS 2
 static const Notation notations[] = {
-	/* in Terraform, where "${" means something else */
+	/* in Terraform and in a shell, where "${" means something else */
 	{"$${", "}", true, "Write a single \"$\" before each name, such as " EXAMPLE},
+	{"\\${", "}", true, "Write \"${\" before each name, without a backslash, such as " EXAMPLE},
 	{"${", "}", false, "Write it as AWS does: fields separated by single blanks, such as " EXAMPLE},
+	/* in documentation, and as text in other languages */
+	{"<", ">", true, "Write \"${\" before each name and \"}\" after it, such as " EXAMPLE},
+	{"\"", "\"", true, "Write \"${\" before each name and \"}\" after it, such as " EXAMPLE},
 	/* in the configuration of other programs */
 	{"", "", true, "Write \"${\" before each name and \"}\" after it, such as " EXAMPLE},
 };
@@ -491,6 +509,13 @@ flow_log_format_read(const char *text, const char **next, FlowNames *names, Flow
 		if (!is_separator(*at) || (separator != '\0' && separator != *at))
 			return bad_log_format(text, at, "There is no blank", hint, error);
 		separator = *at++;
+		if (separator != ' ' && *at == ' ')
+			return bad_log_format(text,
+			                      at,
+			                      "There is a blank after a separator",
+			                      "Write no more between the names than what is between the fields "
+			                      "of the lines.",
+			                      error);
 		while (separator == ' ' && *at == ' ')
 			at++;
 	}

@@ -52,7 +52,7 @@ flow_is_letter(char c)
 static inline bool
 flow_may_begin_header(char c)
 {
-	return flow_is_letter(c) || c == ' ' || c == '@' || c == '_';
+	return flow_is_letter(c) || c == ' ' || c == '@' || c == '_' || c == '#' || c == '$';
 }
 
 /* The name for the time at which a record was logged. */
@@ -73,7 +73,7 @@ extern bool flow_name_is_same(FlowSlice name, const char *other);
 /*
  * Splits a line into names; false if it holds anything else.  The names are
  * slices of the line, or static.  They may have capitals, which make no
- * difference, and blanks before the first.  In a row of CSV a name may be any
+ * difference, "${" and "}" around each, and blanks and a "#" before the first.  In a row of CSV a name may be any
  * text that begins with a letter or "_"; "@timestamp", as Logs Insights has
  * it, is "ts", and other names are without their "@".
  */

@@ -234,6 +234,13 @@ IMPORT FOREIGN SCHEMA e FROM SERVER header INTO header OPTIONS (location :'repea
 ALTER FOREIGN TABLE repeated OPTIONS (ADD log_format '${srcaddr} ${bytes} ${start} ${pkt-srcaddr}');
 SELECT * FROM repeated;
 
+-- a "#" may stand before a header, and it may be written as a log format
+\set commented :data 'commented.log'
+IMPORT FOREIGN SCHEMA commented FROM SERVER header INTO header OPTIONS (location :'commented');
+SELECT * FROM commented;
+CREATE FOREIGN TABLE commented_too (srcaddr text, bytes text) SERVER header OPTIONS (location :'commented', log_format '<srcaddr> <dstaddr> <bytes>');
+SELECT * FROM commented_too;
+
 -- any number of blanks is one separator, before the first field and after the last none
 \set blanks :data 'padded.log'
 IMPORT FOREIGN SCHEMA blanks FROM SERVER header INTO header OPTIONS (location :'blanks');

@@ -137,6 +137,10 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 	*stop = false;
 	for (; len > 0 && *data == ' '; len--)
 		data++;
+	if (len > 0 && *data == '#')
+		data++, len--;
+	for (; len > 0 && *data == ' '; len--)
+		data++;
 	if (len >= sizeof(copy) || len == 0 || model_is_separator(data[0]))
 		return false;
 	for (size_t i = 0; i < len; i++)
@@ -152,7 +156,12 @@ model_take_header(ModelHeader *header, const char *data, size_t len, bool *stop)
 		return false;
 	for (int i = 0; i < count; i++)
 	{
-		char first = model_small(names[i].data[0]);
+		char first;
+
+		if (names[i].len > 3 && names[i].data[0] == '$' && names[i].data[1] == '{' &&
+		    names[i].data[names[i].len - 1] == '}')
+			names[i] = (FlowSlice) {names[i].data + 2, names[i].len - 3};
+		first = model_small(names[i].data[0]);
 
 		if (names[i].len > 63 || first < 'a' || first > 'z')
 			return false;

@@ -43,6 +43,11 @@ it_reads_headers_in_all_their_forms(void)
 	CHECK(agrees("srcaddr account-id\n1 2\nstart end start\n1 2 3\n"));
 	CHECK(agrees("account-id account_id\n1 2\n"));
 	CHECK(agrees("srcaddr new-field\n1 2\n"));
+	CHECK(agrees("# srcaddr start\n1 2\n#start end\n3 4\n# end\n#\n"));
+	CHECK(agrees("  #srcaddr\tstart\n1\t2\n##srcaddr start\n"));
+	CHECK(agrees("${srcaddr} ${start}\n1 2\n${start} ${srcaddr}\n3 4\n${end}\n"));
+	CHECK(agrees("#${srcaddr},${log-status}\n1,2\n${srcaddr} end\n1 2\n"));
+	CHECK(agrees("srcaddr start\n${srcaddr ${start\n${} ${}\n$ {srcaddr}\n#srcaddr $start\n"));
 	CHECK(agrees("srcaddr new-field newer-field\n1 2 3\n"));
 	CHECK(agrees("\n2 1 eni-1 - - - - - - - 1 2 - NODATA\n2 1 eni-1 1.1.1.1 ::1 1 2 3 4 5 6 7 "
 	             "ACCEPT OK\nsrcaddr start\n1 2\n"));
@@ -180,6 +185,14 @@ it_reads_log_formats_as_other_tools_write_them(void)
 	             {"version AccountName srcaddr", braces, 9},
 	             {"version unheard-of srcaddr", braces, 9},
 	             {"version account-id, srcaddr", aws, 19},
+	             {"version, account-id, srcaddr", "Write no more between", 9},
+	             {"\\${version} \\${account-id} \\${srcaddr}", NULL, 0},
+	             {"\\${version} ${account-id}", "Write \"${\" before each name, without", 13},
+	             {"\\${version} \\${unheard-of}", "Write \"${\" before each name, without", 13},
+	             {"<version> <account-id> <srcaddr>", NULL, 0},
+	             {"<version> <unheard-of>", braces, 11},
+	             {"\"version\",\"account-id\",\"srcaddr\"", NULL, 0},
+	             {"\"version account-id", braces, 1},
 	             {"$version $account-id", braces, 1},
 	             {"{version} {account-id}", braces, 1},
 	             {"${version} account-id", braces, 12},
