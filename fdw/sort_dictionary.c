@@ -62,7 +62,7 @@ struct FlowlogDictionary
 
 	Slot *slots; /* a hash table */
 	uint32 mask;
-	uint64 seed; /* of the hash, so that no records are made to collide */
+	uint64 seed; /* of the hash, lest records be made to collide; 0 if there is none */
 
 	/* where the next value is stored, unless that needs a block of its own */
 	char *next, *end;
@@ -98,8 +98,7 @@ flowlog_dictionary_create(int16 typlen, bool typbyval, Size *memory)
 	dictionary->typlen = typlen;
 	dictionary->typbyval = typbyval;
 	dictionary->mask = FIRST_SLOTS - 1;
-	if (!pg_strong_random(&dictionary->seed, sizeof(dictionary->seed)))
-		elog(ERROR, "could not generate random number");
+	(void) pg_strong_random(&dictionary->seed, sizeof(dictionary->seed));
 	dictionary->slots = allocate(dictionary, FIRST_SLOTS * sizeof(Slot));
 	memset(dictionary->slots, 0, FIRST_SLOTS * sizeof(Slot));
 	dictionary->capacity = FIRST_SLOTS;
