@@ -69,9 +69,7 @@ flowlog_check_owner(Oid relid)
 #else
 	if (!pg_class_ownercheck(relid, GetUserId()))
 #endif
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-		               get_relkind_objtype(kind),
-		               get_rel_name(relid));
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(kind), get_rel_name(relid));
 }
 
 void
