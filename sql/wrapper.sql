@@ -139,6 +139,14 @@ SELECT srcaddr, bytes FROM separators ORDER BY bytes;
 CREATE FOREIGN TABLE tools (ts timestamptz, srcaddr inet, bytes bigint) SERVER wrapper OPTIONS (location :'tools');
 SELECT * FROM tools ORDER BY bytes;
 
+-- results of Logs Insights that are computed, and what Firehose could not deliver
+\set computed :data 'insights_computed.json'
+CREATE FOREIGN TABLE computed (srcaddr inet, dstaddr inet, transferred bigint OPTIONS (field 'bytesTransferred')) SERVER wrapper OPTIONS (location :'computed');
+SELECT * FROM computed ORDER BY srcaddr;
+\set failed :data 'firehose_failed.json'
+IMPORT FOREIGN SCHEMA failed FROM SERVER wrapper INTO wrapper OPTIONS (location :'failed');
+SELECT ts, srcaddr, bytes FROM failed;
+
 -- times of events: what is none is a bad value, and only null is NULL
 CALL read_file('times.json');
 SELECT ts, count(*) FROM flow GROUP BY ts ORDER BY ts;

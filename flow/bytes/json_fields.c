@@ -189,6 +189,7 @@ flow_json_fields_end(FlowJsonFields *fields, size_t max_length)
 bool
 flow_json_fields_are_record(const FlowJsonFields *fields)
 {
-	return (fields->source && fields->destination && fields->nknown >= 4) ||
+	return (fields->source && fields->destination &&
+	        (fields->nknown >= 4 || fields->nknown >= fields->nother)) ||
 	       (fields->specific && fields->nknown >= 2 && fields->nknown > 2 * fields->nother);
 }

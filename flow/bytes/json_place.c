@@ -61,6 +61,7 @@ static const FlowJsonMember members[] = {
      .is_part = true,
      .is_array = true},
 	{FLOW_JSON_IN_OBJECT, NAME("Data"), .message_rank = 20, .is_data = true},
+	{FLOW_JSON_IN_OBJECT, NAME("rawData"), .message_rank = 21, .is_data = true},
 
 	/* what they may be in */
 	{FLOW_JSON_IN_OBJECT, NAME("_source"), .is_part = true},

@@ -481,10 +481,28 @@ model_json_keys(void)
 #define MODEL_DATA 18 /* index of the first message that is base64 */
 static const char *const model_times[] =
 	{"timestamp", "@timestamp", "time", "_time", "date", "Timestamp", "timeUnixNano", NULL};
-static const char *const model_messages[] = {
-	"event.original", "original",     "message",       "@message",    "_raw",     "log",  "line",
-	"event",          "full_message", "short_message", "textPayload", "raw_data", "raw",  "MESSAGE",
-	"Message",        "Body",         "body",          "stringValue", "data",     "Data", NULL};
+static const char *const model_messages[] = {"event.original",
+                                             "original",
+                                             "message",
+                                             "@message",
+                                             "_raw",
+                                             "log",
+                                             "line",
+                                             "event",
+                                             "full_message",
+                                             "short_message",
+                                             "textPayload",
+                                             "raw_data",
+                                             "raw",
+                                             "MESSAGE",
+                                             "Message",
+                                             "Body",
+                                             "body",
+                                             "stringValue",
+                                             "data",
+                                             "Data",
+                                             "rawData",
+                                             NULL};
 static const char *const model_parts[] = {"message",
                                           "log",
                                           "event",
@@ -746,7 +764,7 @@ model_json_count(ModelEvents *events, ModelSet *set, char class, int id, const c
 static inline bool
 model_json_is_record(const ModelSet *set)
 {
-	return (set->source && set->destination && set->known >= 4) ||
+	return (set->source && set->destination && (set->known >= 4 || set->known >= set->other)) ||
 	       (set->specific && set->known >= 2 && set->known > 2 * set->other);
 }
 

@@ -260,10 +260,10 @@ a_record_may_have_a_member_for_each_field(void)
 	/* too little for a record */
 	check_keys("{\"srcaddr\":\"a\"}{\"version\":1,\"action\":2,\"region\":3}"
 	           "{\"srcaddr\":1,\"bytes\":2,\"x\":3}{\"srcaddr\":1,\"dstaddr\":2,\"bytes\":3,\"x\":"
-	           "4,\"y\":5}",
+	           "4,\"y\":5,\"z\":6,\"w\":7}",
 	           "|{\"srcaddr\":\"a\"}\n|{\"version\":1,\"action\":2,\"region\":3}\n"
 	           "|{\"srcaddr\":1,\"bytes\":2,\"x\":3}\n"
-	           "|{\"srcaddr\":1,\"dstaddr\":2,\"bytes\":3,\"x\":4,\"y\":5}\n");
+	           "|{\"srcaddr\":1,\"dstaddr\":2,\"bytes\":3,\"x\":4,\"y\":5,\"z\":6,\"w\":7}\n");
 	/* other logs have the names of other tools, too */
 	check_keys("{\"src_ip\":1,\"dest_ip\":2,\"proto\":3,\"flow_id\":4,\"event_type\":5}"
 	           "{\"interface\":\"eth0\",\"protocol\":6,\"byteCount\":7}",
