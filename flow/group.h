@@ -435,6 +435,12 @@ extern void flow_packed_mark_plain(const FlowGroups *groups, size_t first, size_
 /* Finds or makes the group of record i, whose words are there; NULL: the run ends there. */
 extern uint64_t *flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i);
 
+/* Returns true if the table is larger than what the processor caches. */
+extern bool flow_packed_is_large(const FlowPacked *packed);
+
+/* Prefetches what flow_packed_find_one needs for some records, whose words are there. */
+extern void flow_packed_fetch(FlowGroups *groups, const uint16_t *records, size_t count);
+
 /*
  * Finds or makes the groups of records from record "first" on whose words are
  * there.  Returns the first one whose words are not, or the run's count.

@@ -34,20 +34,57 @@ note_packed(FlowGroups *groups, size_t i, uint64_t *row)
 	return true;
 }
 
+/* Sets the keys of record i, which is that one in the batch, to those of its codes. */
+static inline void
+take_entries(FlowGroups *groups, uint32_t record, size_t i)
+{
+	for (int k = 0; k < groups->spec.nkeys; k++)
+		groups->keys[k * FLOW_RUN + i] =
+			groups->entries[k].keys[groups->entries[k].codes->codes[record]];
+}
+
 /* Finds or makes the group of record i by its codes, which were not looked up before. */
 static void *
 look_up_codes(FlowGroups *groups, FlowRun *run, size_t i)
 {
-	uint32_t record = run->batch->rows[run->first + i];
 	uint64_t *row;
 
-	for (int k = 0; k < groups->spec.nkeys; k++)
-		groups->keys[k * FLOW_RUN + i] =
-			groups->entries[k].keys[groups->entries[k].codes->codes[record]];
+	take_entries(groups, run->batch->rows[run->first + i], i);
 	if (groups->packed == NULL || groups->packed->off || !flow_packed_read_word(groups, i))
 		return flow_group_find_one(groups, run, i);
 	row = flow_packed_find_one(groups, run, i);
 	return row == NULL ? NULL : (char *) row + PACKED_BIT;
+}
+
+/*
+ * Prefetches what look_up_codes needs for the records whose codes were not
+ * looked up before.  A dictionary of many entries has a group of its own for
+ * most of them, and each was a wait for memory.
+ */
+static void
+fetch_ahead(FlowGroups *groups, const FlowRun *run)
+{
+	const uint32_t *rows = run->batch->rows + run->first;
+	uint16_t unknown[FLOW_RUN];
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->count; i++)
+	{
+		size_t combination = 0;
+
+		for (int k = 0; k < groups->spec.nkeys; k++)
+		{
+			const FlowCodes *codes = groups->entries[k].codes;
+
+			combination = combination * codes->count + codes->codes[rows[i]];
+		}
+		if (groups->by_codes[combination] != NULL)
+			continue;
+		take_entries(groups, rows[i], i);
+		if (flow_packed_read_word(groups, i))
+			unknown[count++] = (uint16_t) i;
+	}
+	flow_packed_fetch(groups, unknown, count);
 }
 
 /*
@@ -155,6 +192,8 @@ flow_group_find(FlowGroups *groups, FlowRun *run)
 	groups->nloose = groups->npacked = 0;
 	if (groups->combinations > 0)
 	{
+		if (groups->packed != NULL && !groups->packed->off && flow_packed_is_large(groups->packed))
+			fetch_ahead(groups, run);
 		packed =
 			(groups->spec.nkeys == 1 ? find_by_codes(groups, run, 1, &loose)
 		                             : find_by_codes(groups, run, groups->spec.nkeys, &loose)) != 0;

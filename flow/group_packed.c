@@ -48,6 +48,12 @@ size_of_table(const FlowPacked *packed)
 	       (packed->count - packed->settled) * packed->row_size;
 }
 
+bool
+flow_packed_is_large(const FlowPacked *packed)
+{
+	return size_of_table(packed) > FETCH_AHEAD_SIZE;
+}
+
 /* Fills the first empty slot for a group, from a slot on. */
 static inline void
 fill_slot(FlowPacked *packed, size_t slot, FlowGroupSlot filled)
@@ -298,7 +304,7 @@ find_rows(FlowGroups *groups, FlowRun *run, size_t first, int nkeys)
 
 	for (; end < run->count && packed->words[end] != 0; end++)
 		hash_words(groups, end, nkeys);
-	if (size_of_table(packed) > FETCH_AHEAD_SIZE)
+	if (flow_packed_is_large(packed))
 	{
 		fetch_ahead(groups, first, end, slots);
 		bits = packed->bits;
@@ -336,6 +342,25 @@ flow_packed_find_one(FlowGroups *groups, FlowRun *run, size_t i)
 	                i,
 	                first_slot(groups->packed, groups->hashes[i]),
 	                groups->spec.nkeys);
+}
+
+void
+flow_packed_fetch(FlowGroups *groups, const uint16_t *records, size_t count)
+{
+	const FlowPacked *packed = groups->packed;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		hash_words(groups, records[i], groups->spec.nkeys);
+		__builtin_prefetch(&packed->slots[first_slot(packed, groups->hashes[records[i]])]);
+	}
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t slot = slot_of_hash(packed, groups->hashes[records[i]]);
+
+		if (packed->slots[slot].group != 0)
+			__builtin_prefetch(flow_packed_row(packed, packed->slots[slot].group - 1), 1);
+	}
 }
 
 /* ---------- rows ---------- */
