@@ -236,29 +236,31 @@ parent_of(PlannerInfo *root, RelOptInfo *rel)
 
 /*
  * Returns true if rows are expected to fit into work_mem while they are sorted,
- * with those of all tables that are appended: their rows are merged, and all of
- * them are in memory.
+ * with those of all tables that are appended: their rows are merged, so all of
+ * them are in memory, and each table has its own values.
  */
 static bool
 fits_into_memory(PlannerInfo *root, RelOptInfo *rel, double rows)
 {
 	RelOptInfo *parent = parent_of(root, rel);
 	double tables = parent != rel ? Max(parent->rows / Max(rows, 1), 1) : 1;
-	double memory = 0;
+	double memory = rows * FLOWLOG_SORTED_ROW_SIZE;
 	ListCell *cell;
 
 	foreach(cell, rel->reltarget->exprs)
 	{
 		Node *expr = lfirst(cell);
-		List *list = list_make1(expr);
 
 		if (get_typbyval(exprType(expr)))
+		{
 			memory += rows * get_typlen(exprType(expr));
-		else
-			memory += rows * sizeof(uint32) +
-			          FLOWLOG_VALUE_SIZE * estimate_num_groups(root, list, rows, NULL, NULL);
+			continue;
+		}
+		memory += rows * sizeof(uint32);
+		memory +=
+			FLOWLOG_VALUE_SIZE * estimate_num_groups(root, list_make1(expr), rows, NULL, NULL);
 	}
-	return (memory + rows * FLOWLOG_SORTED_ROW_SIZE) * tables <= work_mem * 1024.0;
+	return memory * tables <= work_mem * 1024.0;
 }
 
 /* Estimates what sorting rows costs. */
