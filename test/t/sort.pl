@@ -192,7 +192,7 @@ is(sort_of('SELECT n FROM clean ORDER BY medium DESC, word NULLS FIRST, other CO
 is(sort_of('SELECT n FROM clean ORDER BY word USING ~>~, name, day USING >'), 'word COLLATE "C" USING ~>~, name COLLATE "C", day DESC', 'operators');
 is(sort_of("SELECT n, lag(n) OVER (PARTITION BY name, word ORDER BY moment) FROM clean WHERE small = 6"), 'name COLLATE "C", word COLLATE "C", moment', 'a window');
 is(sort_of('SELECT DISTINCT ON (word) * FROM clean ORDER BY word, moment DESC'), 'word COLLATE "C", moment DESC', 'DISTINCT ON');
-is(sort_of("SELECT n, lag(n) OVER (PARTITION BY name, word ORDER BY date_trunc('minute', moment)) FROM clean WHERE small = 6"), 'name COLLATE "C", word COLLATE "C"', 'columns before an expression');
+is(sort_of("SELECT n, lag(n) OVER (PARTITION BY name, word ORDER BY date_trunc('minute', moment)) FROM clean"), 'name COLLATE "C", word COLLATE "C"', 'columns before an expression');
 is(sort_of('SELECT n FROM clean ORDER BY word COLLATE "C", word COLLATE swedish'), 'word COLLATE "C"', 'a column twice');
 is(sort_of('SELECT word FROM clean WHERE small = edge ORDER BY edge, code') =~ /^(small|edge), code COLLATE "C"$/, 1, 'columns that are the same');
 is(sort_of("SELECT n FROM clean ORDER BY $_"), '', "not: $_") foreach ('medium, moment, day, flag', 'medium + small, word', 'random()', 'word LIMIT 5');
