@@ -42,6 +42,7 @@ typedef struct Import
 	List *everyone;
 	List *refused; /* fields that cannot be read: KnownRefused */
 	bool timed;
+	bool has_others;     /* JSON has members that are no known fields */
 	bool has_name_times; /* the names of all have AWS's time */
 } Import;
 
@@ -400,6 +401,7 @@ probe_file(Import *import, const FlowObject *object, const FlowAccess *allowed, 
 	if (probe.nfields > 0)
 		keep_common(import, &probe);
 	import->timed |= probe.timed;
+	import->has_others |= probe.has_others;
 	if (probe.source == FLOW_FIELDS_UNKNOWN && (error.line > 0 || (last && import->fields == NIL)))
 		raise_unknown(import, object, &probe, &error);
 	flow_probe_free(&import->backend.host, &probe);
@@ -664,6 +666,17 @@ propose_slack(const Import *import, const char *schema)
 	            quote_qualified_identifier(schema, import->table)));
 }
 
+/* Says that records of JSON have more than the columns, and how to get it. */
+static void
+note_others(const Import *import)
+{
+	if (import->has_others)
+		ereport(NOTICE,
+		        errmsg("members of JSON that are no known fields are left out"),
+		        errhint("A column that is called like such a member, or has its name in option "
+		                "\"field\", is filled by it."));
+}
+
 /* ---------- the import ---------- */
 
 /* Releases resources not owned by the memory context. */
@@ -704,6 +717,7 @@ flowlog_import(ImportForeignSchemaStmt *stmt, Oid serverid)
 	{
 		probe_files(import, serverid);
 		statement = create_statement(import, GetForeignServer(serverid)->servername);
+		note_others(import);
 		propose_slack(import, stmt->local_schema);
 	}
 

@@ -61,6 +61,7 @@ typedef struct FlowProbe
 	const char *wrapper;     /* "none", "json", "parquet"; NULL: not known */
 	bool unreadable;         /* the error is about the contents, not about access to them */
 	bool timed;              /* the wrapper puts a time before each record */
+	bool has_others;         /* JSON: records have members that no field is called */
 	bool no_messages;        /* the first event has no message: it is no flow log's */
 	int misfit; /* fields unknown: number of the field that does not fit, from 1, or 0 */
 	FlowProbeFields source;

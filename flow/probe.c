@@ -140,6 +140,7 @@ take_keys(const FlowKeys *keys, const FlowKeysSeen *seen, FlowProbe *probe, Flow
 {
 	probe->source = FLOW_FIELDS_OF_HEADER;
 	probe->timed = seen->time;
+	probe->has_others = seen->others;
 	names->count = 0;
 	names->repeated = -1;
 	names->logged = false;

@@ -143,6 +143,8 @@ SELECT * FROM tools ORDER BY bytes;
 \set computed :data 'insights_computed.json'
 CREATE FOREIGN TABLE computed (srcaddr inet, dstaddr inet, transferred bigint OPTIONS (field 'bytesTransferred')) SERVER wrapper OPTIONS (location :'computed');
 SELECT * FROM computed ORDER BY srcaddr;
+IMPORT FOREIGN SCHEMA imported_computed FROM SERVER wrapper INTO wrapper OPTIONS (location :'computed');
+SELECT fields FROM flowlog_files('imported_computed');
 \set failed :data 'firehose_failed.json'
 IMPORT FOREIGN SCHEMA failed FROM SERVER wrapper INTO wrapper OPTIONS (location :'failed');
 SELECT ts, srcaddr, bytes FROM failed;

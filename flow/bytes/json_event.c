@@ -563,6 +563,7 @@ note_members(FlowJsonEvent *event)
 	FlowKeysSeen *seen = &event->output->seen;
 
 	seen->time |= event->time_good;
+	seen->others |= fields->nother > 0;
 	for (int id = 0; id < event->output->keys->nkeys; id++)
 		seen->keys[id] |= fields->values[id].object == fields->object;
 }

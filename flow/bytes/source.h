@@ -63,6 +63,7 @@ typedef struct FlowKeysSeen
 {
 	bool *keys; /* by id */
 	bool time;
+	bool others; /* some that no field and no column has, also in an object */
 } FlowKeysSeen;
 
 /* How records are extracted from their wrapper. */
