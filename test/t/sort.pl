@@ -291,7 +291,7 @@ create_table($node, 'broken', "$logs/dirty", columns => $definition, regex => $p
 foreach my $switch ('on', 'off')
 {
 	my $outcome = outcome($node, "SET flowlog_fdw.enable_sort = $switch; SELECT n FROM broken ORDER BY address");
-	is(sqlstate($outcome), '22P02', "a bad key is an error with it $switch") or diag($outcome);
+	like(sqlstate($outcome), qr/^22P0[24]$/, "a bad key or line is an error with it $switch") or diag($outcome);
 }
 $session->quit;
 $node->stop;
