@@ -112,7 +112,10 @@ hand_over(FlowlogSort *self)
 	begin_tuplesort(self);
 	flowlog_sort_rows_sort(self->rows);
 	while (flowlog_sort_rows_next(self->rows, slot->tts_values, slot->tts_isnull))
+	{
+		CHECK_FOR_INTERRUPTS();
 		put_row(self, slot);
+	}
 	ExecDropSingleTupleTableSlot(slot);
 	flowlog_sort_rows_free(self->rows);
 	self->rows = NULL;

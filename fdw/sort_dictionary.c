@@ -252,6 +252,7 @@ grow(FlowlogDictionary *dictionary)
 		ValueKey key = {old[i].first, old[i].last, old[i].len};
 		uint32 place = hash_of(dictionary, &key);
 
+		CHECK_FOR_INTERRUPTS();
 		if (old[i].code == 0)
 			continue;
 		while (dictionary->slots[place & dictionary->mask].code != 0)
@@ -363,6 +364,7 @@ flowlog_dictionary_rank(const FlowlogDictionary *dictionary, const FlowlogSortKe
 	{
 		Datum value = dictionary->values[i];
 
+		CHECK_FOR_INTERRUPTS(); /* ICU takes a microsecond */
 		items[i].prefix =
 			support.abbrev_converter != NULL ? support.abbrev_converter(value, &support) : value;
 		items[i].value = value;
@@ -372,6 +374,7 @@ flowlog_dictionary_rank(const FlowlogDictionary *dictionary, const FlowlogSortKe
 	ranks[0] = 0;
 	for (Size i = 0; i < count; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (i > 0 && compare_items(&items[i - 1], &items[i], &support) != 0)
 			rank++;
 		ranks[items[i].code] = rank;

@@ -197,6 +197,34 @@ foreach my $sql (q{SELECT * FROM flowlog_rejects('few')}, 'SELECT * FROM line')
 }
 unlink("$logs/place/line");
 
+# Sorting has stages that take long where there are many distinct values: it is stopped at points all over it.
+SKIP: {
+	skip('takes half a minute', 1) unless $long;
+	skip('needs ICU', 1) if ($node->psql('postgres', q{CREATE COLLATION swedish (provider = icu, locale = 'sv')}))[0] != 0;
+	my $session = FlowLogSession->new($node);
+	my $query = 'SELECT word FROM words ORDER BY word OFFSET 1200000';
+	my @late;
+
+	write_file("$logs/place/words", map { sprintf("%08x-%06d\n", $_ * 2654435761 % 4294967296, $_ % 1000) } 1 .. 1_200_000);
+	create_table($node, 'words', "$logs/place/words", columns => 'word text COLLATE swedish', regex => '(.*)');
+	$session->safe_query(q{SET work_mem = '2GB'; SET enable_sort = off; SET max_parallel_workers_per_gather = 0});
+	like($session->safe_query("EXPLAIN $query"), qr/Sorted By: word/, 'the scan sorts');
+	my ($total) = $session->stop(sub { $session->send_sql($query) });
+	for (my $point = 0.1; $point < 0.85 * $total; $point += 0.07)
+	{
+		my ($good, $told) = FlowLogSession::stops_in_time(sub {
+			$session->send_sql($query);
+			$session->wait_until_busy($point, 1_000_000);
+			return $session->stop(sub { kill('INT', $session->pid) });
+		});
+
+		push @late, "after $point s $told" unless $good;
+	}
+	is_deeply(\@late, [], "sorting for $total s is stopped in time");
+	$session->quit;
+	unlink("$logs/place/words");
+}
+
 # ---------- what would never end is refused at once ----------
 
 mkfifo("$logs/place/pipe", 0600) or die "could not make a FIFO: $!";
