@@ -814,8 +814,8 @@ flowlog_get_plan(PlannerInfo *root, RelOptInfo *baserel, Oid relid, ForeignPath 
 Bitmapset *
 flowlog_plan_attrs_of_query(ForeignScan *plan)
 {
-	/* only a scan of groups has a target list, which has the conditions' columns, too */
-	if (plan->fdw_scan_tlist != NIL)
+	/* the target list of a scan of groups has the conditions' columns, too */
+	if (flowlog_plan_aggregates(plan))
 		return flowlog_part_attributes(NULL, (Node *) plan->fdw_scan_tlist);
 	return flowlog_part_attributes(flowlog_plan_attrs_used(plan),
 	                               (Node *) flowlog_plan_quals(plan).pushed);

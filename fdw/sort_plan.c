@@ -293,7 +293,7 @@ flowlog_sort_add_attrs(Bitmapset *attrs, const List *keys)
 FlowlogSortKey *
 flowlog_sort_keys(const ForeignScan *plan, int *count)
 {
-	List *list = plan->fdw_scan_tlist == NIL ? lsecond(plan->fdw_private) : NIL;
+	List *list = flowlog_plan_aggregates(plan) ? NIL : lsecond(plan->fdw_private);
 	FlowlogSortKey *keys;
 
 	*count = list_length(list);

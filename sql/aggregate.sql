@@ -184,9 +184,11 @@ CREATE VIEW heap_part AS SELECT 3 AS shard, NULL::text AS nothing, heap.* FROM h
 \pset tuples_only on
 SELECT explain('SELECT shard, medium, min(large) FROM part GROUP BY shard, medium');
 SELECT explain('SELECT medium, count(*), nothing FROM part GROUP BY medium, nothing HAVING count(*) > 1');
+SELECT explain('SELECT shard FROM part GROUP BY shard'); -- a scan of groups that returns no column
 \pset tuples_only off
 SELECT shard, count(*), sum(medium) FROM part GROUP BY shard;
 SELECT shard, count(*), sum(medium) FROM heap_part GROUP BY shard;
+SELECT shard FROM part GROUP BY shard;
 SELECT shard, count(*) FROM part WHERE medium = 123456 GROUP BY shard; -- no records, no group
 SELECT count(*) FROM part WHERE medium = 123456;
 CREATE FUNCTION differences(query text) RETURNS bigint LANGUAGE plpgsql AS $$
