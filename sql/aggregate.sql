@@ -184,7 +184,7 @@ CREATE VIEW heap_part AS SELECT 3 AS shard, NULL::text AS nothing, heap.* FROM h
 \pset tuples_only on
 SELECT explain('SELECT shard, medium, min(large) FROM part GROUP BY shard, medium');
 SELECT explain('SELECT medium, count(*), nothing FROM part GROUP BY medium, nothing HAVING count(*) > 1');
-SELECT explain('SELECT shard FROM part GROUP BY shard'); -- a scan of groups that returns no column
+SELECT count(*) FROM explain('SELECT shard FROM part GROUP BY shard') AS line WHERE line ~ 'Relation: t'; -- a scan of groups that returns no column
 \pset tuples_only off
 SELECT shard, count(*), sum(medium) FROM part GROUP BY shard;
 SELECT shard, count(*), sum(medium) FROM heap_part GROUP BY shard;
