@@ -378,7 +378,7 @@ cost_scan(PlannerInfo *root, RelOptInfo *baserel, List *restrictions, double row
  */
 static ForeignPath *
 create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost startup, Cost total,
-                 Relids required_outer, List *top, FlowlogSetPlan *sets, FlowlogOrder order)
+                 Relids required_outer, List *top, FlowlogSetPlan *sets)
 {
 	return create_foreignscan_path(root,
 	                               baserel,
@@ -389,13 +389,13 @@ create_scan_path(PlannerInfo *root, RelOptInfo *baserel, double rows, Cost start
 #endif
 	                               startup,
 	                               total,
-	                               order.pathkeys,
+	                               NIL, /* no order */
 	                               required_outer,
 	                               NULL, /* no outer path */
 #if PG_VERSION_NUM >= 170000
 	                               NIL, /* no restrictions of a join */
 #endif
-	                               list_make3(top, sets, order.keys));
+	                               list_make3(top, sets, NIL));
 }
 
 /* Returns true if PostgreSQL evaluates no restriction row by row. */
@@ -420,13 +420,15 @@ top_of_rows(PlannerInfo *root, RelOptInfo *baserel)
 }
 
 /*
- * Returns the path of a scan that sorts the rows of another one, or NULL.  If
- * that leaves rows out, few remain to be sorted; and a scan that evaluates some
- * restrictions would sort rows that PostgreSQL drops.
+ * Returns a path that is another one, but for the order in which its scan
+ * returns the rows, or NULL.  If that one leaves rows out, few remain to be
+ * sorted; and a scan that evaluates some restrictions would sort rows that
+ * PostgreSQL drops.
  */
 static ForeignPath *
 create_sorted_path(PlannerInfo *root, RelOptInfo *baserel, const ForeignPath *path)
 {
+	ForeignPath *sorted;
 	FlowlogOrder order;
 	Cost cost;
 
@@ -436,15 +438,13 @@ create_sorted_path(PlannerInfo *root, RelOptInfo *baserel, const ForeignPath *pa
 	cost = flowlog_sort_cost(root, baserel, path->path.rows);
 	if (cost < 0)
 		return NULL;
-	return create_scan_path(root,
-	                        baserel,
-	                        path->path.rows,
-	                        path->path.total_cost + cost,
-	                        path->path.total_cost + cost + path->path.rows * cpu_operator_cost,
-	                        NULL,
-	                        NIL,
-	                        NULL,
-	                        order);
+	sorted = makeNode(ForeignPath);
+	*sorted = *path;
+	sorted->path.pathkeys = order.pathkeys;
+	sorted->path.startup_cost = path->path.total_cost + cost;
+	sorted->path.total_cost = sorted->path.startup_cost + path->path.rows * cpu_operator_cost;
+	sorted->fdw_private = list_make3(NIL, NULL, order.keys);
+	return sorted;
 }
 
 /*
@@ -487,8 +487,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	cost_scan(root, baserel, restrictions, rows, 1, &startup, &total);
 	if (top != NIL)
 		leave_out_rows(baserel, top, &rows, &total);
-	path = create_scan_path(
-		root, baserel, rows, startup, total, required_outer, top, NULL, (FlowlogOrder) {0});
+	path = create_scan_path(root, baserel, rows, startup, total, required_outer, top, NULL);
 
 	/*
 	 * Workers run only the partial path: if each worker scanned on its own,
@@ -499,10 +498,7 @@ add_scan_path(PlannerInfo *root, RelOptInfo *baserel, Relids required_outer)
 	sorted = create_sorted_path(root, baserel, path);
 	add_path(baserel, (Path *) path);
 	if (sorted != NULL)
-	{
-		sorted->path.parallel_safe = false;
 		add_path(baserel, (Path *) sorted);
-	}
 }
 
 /*
@@ -565,18 +561,13 @@ add_partial_scan_path(PlannerInfo *root, RelOptInfo *baserel)
 		top = NIL;
 	if (top != NIL)
 		leave_out_rows(baserel, top, &rows, &total);
-	path =
-		create_scan_path(root, baserel, rows, startup, total, NULL, top, NULL, (FlowlogOrder) {0});
+	path = create_scan_path(root, baserel, rows, startup, total, NULL, top, NULL);
 	path->path.parallel_aware = true;
 	path->path.parallel_workers = workers;
 	sorted = create_sorted_path(root, baserel, path);
 	add_partial_path(baserel, (Path *) path);
 	if (sorted != NULL)
-	{
-		sorted->path.parallel_aware = true;
-		sorted->path.parallel_workers = workers;
 		add_partial_path(baserel, (Path *) sorted);
-	}
 }
 
 /* Creates the path of a scan with sets, which leave a share of its rows. */
@@ -614,15 +605,8 @@ flowlog_plan_scan_with_sets(PlannerInfo *root, RelOptInfo *baserel, FlowlogSetPl
 	         2 / divisor;
 	info->index_share = index_share;
 	total -= baserel->rows * (1 - share) * cpu_tuple_cost / divisor;
-	path = create_scan_path(root,
-	                        baserel,
-	                        rows,
-	                        startup + before,
-	                        Max(total, startup) + before,
-	                        NULL,
-	                        NIL,
-	                        sets,
-	                        (FlowlogOrder) {0});
+	path = create_scan_path(
+		root, baserel, rows, startup + before, Max(total, startup) + before, NULL, NIL, sets);
 	path->path.parallel_safe = parallel;
 	path->path.parallel_aware = parallel;
 	path->path.parallel_workers = workers;
