@@ -140,7 +140,8 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	FlowlogTable *table = info->table;
 	FlowlogBackend backend;
 	FlowlogPrune *prune;
-	bool whole = flowlog_plan_needs_lines(baserel, table);
+	Bitmapset *attrs = flowlog_plan_used_attributes(baserel);
+	bool whole = flowlog_plan_needs_lines(attrs, table);
 	FlowListLimits limits = {PLAN_ENTRIES, PLAN_MICROSECONDS};
 	MemoryContext old;
 	FlowAccess allowed;
@@ -149,7 +150,7 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 	FlowStatus status;
 	double line_cost;
 	double cost = 0;
-	double share = flowlog_plan_share_of_columns(baserel, table);
+	double share = flowlog_plan_share_of_columns(attrs, table);
 	double row_cost = 0; /* of a Parquet file, once there is one */
 	double read = 0;
 	uint64 unit_size;
@@ -200,7 +201,7 @@ estimate_location(PlannerInfo *root, RelOptInfo *baserel, MemoryContext looking,
 		               (parquet ? BYTES_PER_ROW : BYTES_PER_LINE);
 
 		if (parquet && row_cost == 0)
-			row_cost = flowlog_plan_cost_of_row(root, baserel, table);
+			row_cost = flowlog_plan_cost_of_row(root, baserel, attrs, table);
 		info->lines += lines;
 		read += (double) object->size * (parquet ? share : 1);
 		cost += lines * (parquet ? row_cost : line_cost + (plain ? 0 : INFLATE_COST));

@@ -24,8 +24,8 @@
 #define FEW_TEXTS 1000
 
 /* Returns the attributes that the query uses, as pull_varattnos does. */
-static Bitmapset *
-used_attributes(RelOptInfo *baserel)
+Bitmapset *
+flowlog_plan_used_attributes(RelOptInfo *baserel)
 {
 	Bitmapset *attrs = NULL;
 
@@ -46,11 +46,9 @@ is_used(const Bitmapset *attrs, const FlowlogTable *table, int column)
 
 /* Counts the columns of a kind that a table has, and those that the query uses. */
 static void
-count_columns(RelOptInfo *baserel, const FlowlogTable *table, FlowColumnSource source, int *all,
+count_columns(const Bitmapset *attrs, const FlowlogTable *table, FlowColumnSource source, int *all,
               int *used)
 {
-	Bitmapset *attrs = used_attributes(baserel);
-
 	*all = *used = 0;
 	for (int i = 0; i < table->ncolumns; i++)
 	{
@@ -61,26 +59,26 @@ count_columns(RelOptInfo *baserel, const FlowlogTable *table, FlowColumnSource s
 	}
 }
 
-/* Returns true if the query uses line numbers. */
+/* Returns true if line numbers are among the attributes. */
 bool
-flowlog_plan_needs_lines(RelOptInfo *baserel, const FlowlogTable *table)
+flowlog_plan_needs_lines(const Bitmapset *attrs, const FlowlogTable *table)
 {
 	int all, used;
 
-	count_columns(baserel, table, FLOW_FROM_LINE, &all, &used);
+	count_columns(attrs, table, FLOW_FROM_LINE, &all, &used);
 	return used > 0;
 }
 
 /*
- * Returns the share of a Parquet file's bytes that the query reads, as if all
- * columns had equally many.
+ * Returns the share of a Parquet file's bytes that a query of the attributes
+ * reads, as if all columns had equally many.
  */
 double
-flowlog_plan_share_of_columns(RelOptInfo *baserel, const FlowlogTable *table)
+flowlog_plan_share_of_columns(const Bitmapset *attrs, const FlowlogTable *table)
 {
 	int all, used;
 
-	count_columns(baserel, table, FLOW_FROM_RECORD, &all, &used);
+	count_columns(attrs, table, FLOW_FROM_RECORD, &all, &used);
 	return all > 0 ? (double) used / all : 0;
 }
 
@@ -109,11 +107,11 @@ has_few_values(PlannerInfo *root, RelOptInfo *baserel, int attnum)
 	return !unknown && values <= FEW_TEXTS;
 }
 
-/* Returns the cost of a row of a Parquet file, of which the columns that the query uses are read. */
+/* Returns the cost of a row of a Parquet file, of whose columns a query uses some. */
 double
-flowlog_plan_cost_of_row(PlannerInfo *root, RelOptInfo *baserel, const FlowlogTable *table)
+flowlog_plan_cost_of_row(PlannerInfo *root, RelOptInfo *baserel, const Bitmapset *attrs,
+                         const FlowlogTable *table)
 {
-	Bitmapset *attrs = used_attributes(baserel);
 	double cost = 0;
 
 	for (int i = 0; i < table->ncolumns; i++)

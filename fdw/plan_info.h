@@ -46,21 +46,24 @@ typedef enum QualPlace
 
 /* ---------- plan_column.c ---------- */
 
-/* Returns true if the query uses line numbers. */
-extern bool flowlog_plan_needs_lines(RelOptInfo *baserel, const FlowlogTable *table);
+/* Returns the attributes that the query uses, as pull_varattnos does. */
+extern Bitmapset *flowlog_plan_used_attributes(RelOptInfo *baserel);
+
+/* Returns true if line numbers are among them. */
+extern bool flowlog_plan_needs_lines(const Bitmapset *attrs, const FlowlogTable *table);
 
 /*
- * Returns the share of a Parquet file's bytes that the query reads, as if all
- * columns had equally many.
+ * Returns the share of a Parquet file's bytes that a query of these attributes
+ * reads, as if all columns had equally many.
  */
-extern double flowlog_plan_share_of_columns(RelOptInfo *baserel, const FlowlogTable *table);
+extern double flowlog_plan_share_of_columns(const Bitmapset *attrs, const FlowlogTable *table);
 
 /*
- * Returns the cost of a row of a Parquet file, of which the columns that the
- * query uses are read, in units of cpu_tuple_cost.
+ * Returns the cost of a row of a Parquet file, of which the columns of these
+ * attributes are read, in units of cpu_tuple_cost.
  */
 extern double flowlog_plan_cost_of_row(PlannerInfo *root, RelOptInfo *baserel,
-                                       const FlowlogTable *table);
+                                       const Bitmapset *attrs, const FlowlogTable *table);
 
 /* ---------- plan_common.c and plan_qual.c ---------- */
 
