@@ -128,13 +128,10 @@ extern void flowlog_prune_fill_row(FlowlogPrune *prune, const FlowObject *file,
 /* Returns the first column of a condition whose value is not known, or -1. */
 extern int flowlog_prune_first_unknown(const FlowlogPrune *prune, const FileQual *qual);
 
-/* Returns true if an expression can be evaluated in a subtransaction. */
-extern bool flowlog_prune_may_try(const FlowlogPrune *prune, Expr *expr);
-
 /*
  * Calls the function with the attempt in a subtransaction; returns false if it
  * fails, or cannot be called so.  The function makes the attempt's econtext,
- * and ends the attempt.
+ * which stays NULL if it is not called, and ends the attempt.
  */
 extern bool flowlog_prune_try(Attempt *attempt, void (*function)(void *arg));
 extern void flowlog_prune_end_attempt(Attempt *attempt);

@@ -151,12 +151,14 @@ evaluate_dates(FlowlogPrune *prune, FileQual *qual, const FlowPathValue *values,
 
 	if (qual->filter != NULL || !qual->columns_may_fail)
 		return holds_for_any_date(prune, qual, prune->econtext, values, variable);
-	if (!flowlog_prune_may_try(prune, qual->now))
-		return true;
 	if (flowlog_prune_try(&attempt, attempt_dates))
 		return attempt.holds;
-	renew_state(prune, qual);
-	flowlog_prune_fill_row(prune, NULL, values);
+	if (attempt.econtext != NULL)
+	{
+		/* it was begun */
+		renew_state(prune, qual);
+		flowlog_prune_fill_row(prune, NULL, values);
+	}
 	return true;
 }
 

@@ -106,8 +106,8 @@ runs_plan(Node *node, void *context)
  * that it runs stays open afterwards, but the relations that it reads would be
  * closed.
  */
-bool
-flowlog_prune_may_try(const FlowlogPrune *prune, Expr *expr)
+static bool
+may_try(const FlowlogPrune *prune, Expr *expr)
 {
 	return prune->parent != NULL &&
 	       !runs_plan((Node *) expr, prune->parent->state->es_param_exec_vals);
@@ -122,7 +122,7 @@ flowlog_prune_try(Attempt *attempt, void (*function)(void *arg))
 {
 	Expr *expr = attempt->qual != NULL ? attempt->qual->now : attempt->expr;
 
-	if (!flowlog_prune_may_try(attempt->prune, expr))
+	if (!may_try(attempt->prune, expr))
 		return false;
 	if (flowlog_backend_try(function, attempt, NULL))
 		return true;
