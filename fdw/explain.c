@@ -267,11 +267,14 @@ explain_sort(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	int nkeys;
 	const FlowlogSortKey *keys = flowlog_sort_keys(plan, &nkeys);
-	List *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
+	List *context;
 	List *names = NIL;
 	FlowlogSortReport report;
 	const char *method;
 
+	if (nkeys == 0)
+		return;
+	context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, NIL);
 	for (int i = 0; i < nkeys; i++)
 	{
 		Oid type, collation;
@@ -287,8 +290,7 @@ explain_sort(const FlowlogScan *scan, ForeignScanState *node, ExplainState *es)
 		append_sort_options(&text, &keys[i], column);
 		names = lappend(names, text.data);
 	}
-	if (names != NIL)
-		ExplainPropertyList("Sorted By", names, es);
+	ExplainPropertyList("Sorted By", names, es);
 	if (!es->analyze || !flowlog_sort_report(scan, &report))
 		return;
 	method = report.method;
