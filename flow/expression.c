@@ -338,8 +338,7 @@ choose_numbers(FlowVector *to, const FlowVector *condition, const FlowVector *on
 	const FlowVector result = *to, chosen = *one, otherwise = *other;
 
 	for (size_t i = 0; i < count; i++)
-		result.numbers[i] =
-			otherwise.numbers[i] ^ ((chosen.numbers[i] ^ otherwise.numbers[i]) & -truths[i]);
+		result.numbers[i] = flow_choose(truths[i], chosen.numbers[i], otherwise.numbers[i]);
 	for (size_t i = 0; i < count; i++)
 		result.present[i] =
 			otherwise.present[i] ^ ((chosen.present[i] ^ otherwise.present[i]) & taken[i]);

@@ -116,7 +116,7 @@ keep_extremes(const FlowVector *values, const FlowPackedTotal *total, uint64_t *
 		bool more = sign > 0 ? number > old : number < old;
 		bool kept = present[i] & (more | (*known == 0));
 
-		*value = (uint64_t) (old ^ ((old ^ number) & -(int64_t) kept));
+		*value = (uint64_t) flow_choose(kept, number, old);
 		*known += present[i];
 	}
 }

@@ -167,7 +167,7 @@ keep_number(FlowTotal *total, const FlowVector *values, size_t i, bool better)
 	int64_t old = total->as.extreme.integer, number = values->numbers[i];
 	bool kept = values->present[i] & (better | (total->count == 0));
 
-	total->as.extreme.integer = old ^ ((old ^ number) & -(int64_t) kept);
+	total->as.extreme.integer = flow_choose(kept, number, old);
 	total->count += values->present[i];
 }
 

@@ -44,6 +44,13 @@ typedef struct FlowVector
 	FlowSlice *texts;
 } FlowVector;
 
+/* Returns one of two numbers, without a branch; "taken" is 1 or 0. */
+static inline int64_t
+flow_choose(int64_t taken, int64_t one, int64_t other)
+{
+	return other ^ ((one ^ other) & -taken);
+}
+
 /* Fields of lines, by record. */
 typedef struct FlowDigitFields
 {
