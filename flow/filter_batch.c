@@ -7,9 +7,9 @@
  * A conjunct that is a leaf, or an OR of some leaves, may have a function that
  * evaluates a batch without a call for each record; the others are evaluated
  * record by record.  Where the only column of a conjunct has codes, it is
- * evaluated once for each entry that occurs; so is each branch of an OR.  Their order is learned from the
- * first records of the scan: the conjunct that drops the most records for its
- * cost is evaluated first.
+ * evaluated once for each entry that occurs; so is each branch of an OR.  The
+ * order of conjuncts is learned from the first records of the scan: the one
+ * that drops the most records for its cost is evaluated first.
  *
  *-------------------------------------------------------------------------
  */

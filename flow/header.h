@@ -73,9 +73,10 @@ extern bool flow_name_is_same(FlowSlice name, const char *other);
 /*
  * Splits a line into names; false if it holds anything else.  The names are
  * slices of the line, or static.  They may have capitals, which make no
- * difference, "${" and "}" around each, and blanks and a "#" before the first.  In a row of CSV a name may be any
- * text that begins with a letter or "_"; "@timestamp", as Logs Insights has
- * it, is "ts", and other names are without their "@".
+ * difference, "${" and "}" around each, and blanks and a "#" before the first.
+ * In a row of CSV a name may be any text that begins with a letter or "_";
+ * "@timestamp", as Logs Insights has it, is "ts", and other names are without
+ * their "@".
  */
 extern bool flow_header_read(const char *line, size_t len, FlowFraming framing, FlowNames *names);
 
