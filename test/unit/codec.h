@@ -64,26 +64,42 @@ put_text(Bytes *bytes, size_t len)
 
 /* ---------- reading them ---------- */
 
+/* Returns a buffer that ends where writable memory ends. */
+static inline uint8_t *
+output_edge(size_t len)
+{
+	static uint8_t *map;
+	size_t page = (size_t) sysconf(_SC_PAGESIZE), size = (size_t) 4 << 20;
+
+	if (map == NULL)
+	{
+		map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		mprotect(map + size, page, PROT_NONE);
+	}
+	return map + size - len;
+}
+
 /*
  * Decompresses with a codec, in pieces of at most the given sizes.  "vary": of
  * random sizes up to these.
  */
 static inline FlowStatus
-decode_with(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_in, size_t most_out,
-            bool vary, Bytes *out, FlowError *error)
+decode_for(const FlowHost *host, const FlowCodec *codec, const uint8_t *in, size_t len,
+           size_t most_in, size_t most_out, bool vary, Bytes *out, FlowError *error)
 {
-	static uint8_t piece[FLOW_BLOCK_SIZE];
+	/* a reader gives no empty pieces; libzstd reports several of them as an error */
+	size_t least = codec == &flow_zstd_codec;
 	FlowStatus status;
 	size_t done = 0;
 	void *state;
 
 	out->len = 0;
-	status = codec->create(&unit_host, NULL, &state, error);
+	status = codec->create(host, NULL, &state, error);
 	if (status != FLOW_OK)
 		return status;
 	while (status == FLOW_OK)
 	{
-		size_t n = vary ? 1 + random_below(most_in) : most_in;
+		size_t n = vary ? least + random_below(most_in + 1 - least) : most_in;
 		const uint8_t *p, *end;
 
 		n = n < len - done ? n : len - done;
@@ -92,7 +108,7 @@ decode_with(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_i
 		do
 		{
 			size_t room = vary ? 1 + random_below(most_out) : most_out;
-			uint8_t *next = piece;
+			uint8_t *start = output_edge(room), *next = start;
 			const uint8_t *before = p;
 
 			status = codec->step(state,
@@ -100,12 +116,13 @@ decode_with(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_i
 			                     end,
 			                     done + n == len,
 			                     &next,
-			                     piece + room,
+			                     start + room,
 			                     done + n - (size_t) (end - p),
 			                     error);
-			CHECK(p >= before && p <= end && next >= piece && next <= piece + room);
-			CHECK((size_t) (p - before) <= FLOW_BLOCK_SIZE);
-			put(out, piece, (size_t) (next - piece));
+			CHECK(p >= before && p <= end && next >= start && next <= start + room);
+			CHECK((size_t) (next - start) <= FLOW_BLOCK_SIZE &&
+			      (size_t) (p - before) <= FLOW_BLOCK_SIZE);
+			put(out, start, (size_t) (next - start));
 			if (unit_complaints > 0)
 				status = FLOW_INTERRUPTED;
 		} while (status == FLOW_OK && (p < end || done + n == len));
@@ -115,6 +132,13 @@ decode_with(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_i
 	if (status != FLOW_END)
 		CHECK_INT(error->status, status);
 	return status;
+}
+
+static inline FlowStatus
+decode_with(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_in, size_t most_out,
+            bool vary, Bytes *out, FlowError *error)
+{
+	return decode_for(&unit_host, codec, in, len, most_in, most_out, vary, out, error);
 }
 
 static inline FlowStatus
@@ -159,7 +183,60 @@ decode_into(const FlowCodec *codec, const uint8_t *in, size_t len, size_t most_i
 	return status;
 }
 
+/* maximum output that fuzzers compare */
+#define FUZZED_MOST (1 << 20)
+
+/*
+ * Decompresses what a fuzzer gives, of which the first two bytes determine the
+ * sizes of the pieces, into "out" of FUZZED_MOST bytes.  Returns false if there
+ * is nothing to compare: too few data, or too many.
+ */
+static inline bool
+decode_fuzzed(const FlowCodec *codec, const uint8_t *data, size_t size, uint8_t *out,
+              size_t *out_len, FlowStatus *status)
+{
+	if (size < 2)
+		return false;
+	*out_len = FUZZED_MOST;
+	*status = decode_into(
+		codec, data + 2, size - 2, 1 + data[0] * data[0], 1 + data[1] * data[1], out, out_len);
+	if (*out_len == FUZZED_MOST)
+		return false;
+	if (*status == FLOW_OK)
+		abort();
+	return true;
+}
+
 /* ---------- what holds for each compression ---------- */
+
+/* Begins with each part of the data, which hold "text", and then with all of them. */
+static inline void
+check_reuse(const FlowCodec *codec, const Bytes *stored)
+{
+	uint8_t out[100];
+	FlowError error;
+	void *state;
+
+	CHECK_INT(codec->create(&unit_host, NULL, &state, &error), FLOW_OK);
+	for (size_t cut = 1; cut < stored->len && unit_complaints == 0; cut++)
+	{
+		const uint8_t *in = stored->data, *in_end = in + cut;
+		uint8_t *next = out;
+		FlowStatus status = FLOW_OK;
+
+		/* a part, then all */
+		while (in < in_end)
+			CHECK_INT(codec->step(state, &in, in_end, false, &next, out + 100, 0, &error), FLOW_OK);
+		codec->reset(state);
+		in = stored->data, in_end = in + stored->len, next = out;
+		while (status == FLOW_OK)
+			status = codec->step(state, &in, in_end, true, &next, out + 100, 0, &error);
+		CHECK_INT(status, FLOW_END);
+		CHECK(next == out + 4 && memcmp(out, "text", 4) == 0);
+		codec->reset(state);
+	}
+	codec->free(state);
+}
 
 /*
  * Cuts the data at every length.  "ends" are those at which they may end, with

@@ -85,30 +85,9 @@ static void
 a_state_can_be_used_again(void)
 {
 	Bytes stored = {0};
-	uint8_t out[100];
-	FlowError error;
-	void *state;
 
 	put_stream(&stored, (const uint8_t *) "text", 4, 9);
-	CHECK_INT(bzip2->create(&unit_host, NULL, &state, &error), FLOW_OK);
-	for (size_t cut = 1; cut < stored.len && unit_complaints == 0; cut++)
-	{
-		const uint8_t *in = stored.data, *in_end = in + cut;
-		uint8_t *next = out;
-		FlowStatus status = FLOW_OK;
-
-		/* a part, then all */
-		while (in < in_end)
-			CHECK_INT(bzip2->step(state, &in, in_end, false, &next, out + 100, 0, &error), FLOW_OK);
-		bzip2->reset(state);
-		in = stored.data, in_end = in + stored.len, next = out;
-		while (status == FLOW_OK)
-			status = bzip2->step(state, &in, in_end, true, &next, out + 100, 0, &error);
-		CHECK_INT(status, FLOW_END);
-		CHECK(next == out + 4 && memcmp(out, "text", 4) == 0);
-		bzip2->reset(state);
-	}
-	bzip2->free(state);
+	check_reuse(bzip2, &stored);
 	free(stored.data);
 }
 

@@ -5,47 +5,13 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "../../flow/bytes/source.h"
-#include "unit.h"
+#include "codec.h"
 
 #include <zlib.h>
 
 static const FlowCodec *const gzip = &flow_gzip_codec;
-static uint64_t seed = 88172645463325252;
 
-/* ---------- bytes that grow ---------- */
-
-typedef struct Bytes
-{
-	uint8_t *data;
-	size_t len, size;
-} Bytes;
-
-static void
-put(Bytes *bytes, const void *data, size_t len)
-{
-	if (bytes->len + len > bytes->size)
-	{
-		bytes->size = 2 * (bytes->len + len) + 64;
-		bytes->data = realloc(bytes->data, bytes->size);
-	}
-	if (len > 0)
-		memcpy(bytes->data + bytes->len, data, len);
-	bytes->len += len;
-}
-
-static size_t
-random_below(size_t limit)
-{
-	return (size_t) (unit_random(&seed) % limit);
-}
-
-/* Returns a random size.  Small numbers are more frequent. */
-static size_t
-random_size(int max_bits)
-{
-	return random_below((size_t) 1 << random_below((size_t) max_bits + 1));
-}
+/* ---------- random data ---------- */
 
 /* Appends text with repetitions, like a log, or noise. */
 static void
@@ -119,7 +85,7 @@ put_member(Bytes *bytes, const uint8_t *data, size_t len, const Layout *layout)
 	deflateEnd(&stream);
 }
 
-/* ---------- reading them: zlib, and the codec ---------- */
+/* ---------- reading them by zlib ---------- */
 
 /*
  * Inflates all members with zlib.  Returns false if they are invalid, or other
@@ -153,80 +119,6 @@ inflate_by_zlib(const uint8_t *in, size_t len, Bytes *out)
 		stream.next_in++, stream.avail_in--;
 	inflateEnd(&stream);
 	return result == Z_STREAM_END && stream.avail_in == 0;
-}
-
-/* Returns a buffer that ends where writable memory ends. */
-static uint8_t *
-output_edge(size_t len)
-{
-	static uint8_t *map;
-	size_t page = (size_t) sysconf(_SC_PAGESIZE), size = (size_t) 4 << 20;
-
-	if (map == NULL)
-	{
-		map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		mprotect(map + size, page, PROT_NONE);
-	}
-	return map + size - len;
-}
-
-/*
- * Inflates with the codec, at most so many bytes at a time.  Returns FLOW_END
- * if it accepts them.  If "most" is 0, the sizes are random numbers up to the
- * other limit.
- */
-static FlowStatus
-decode_with(const FlowHost *host, const uint8_t *in, size_t len, size_t most_in, size_t most_out,
-            bool vary, Bytes *out, FlowError *error)
-{
-	FlowStatus status;
-	size_t done = 0;
-	void *state;
-
-	out->len = 0;
-	status = gzip->create(host, NULL, &state, error);
-	while (status == FLOW_OK)
-	{
-		size_t n = vary ? random_below(most_in + 1) : most_in;
-		const uint8_t *p, *end;
-
-		n = n < len - done ? n : len - done;
-		p = (const uint8_t *) unit_at_edge(in + done, n);
-		end = p + n;
-		do
-		{
-			size_t room = vary ? 1 + random_below(most_out) : most_out;
-			uint8_t *start = output_edge(room), *next = start;
-			const uint8_t *before = p;
-
-			status = gzip->step(state,
-			                    &p,
-			                    end,
-			                    done + n == len,
-			                    &next,
-			                    start + room,
-			                    done + n - (size_t) (end - p),
-			                    error);
-			CHECK(p >= before && p <= end && next >= start && next <= start + room);
-			CHECK((size_t) (next - start) <= FLOW_BLOCK_SIZE &&
-			      (size_t) (p - before) <= FLOW_BLOCK_SIZE);
-			put(out, start, (size_t) (next - start));
-			if (unit_complaints > 0)
-				status = FLOW_INTERRUPTED;
-		} while (status == FLOW_OK && (p < end || done + n == len));
-		done += n;
-	}
-	gzip->free(state);
-	if (status != FLOW_END)
-		CHECK_INT(error->status, status);
-	return status;
-}
-
-static FlowStatus
-decode(const uint8_t *in, size_t len, Bytes *out, FlowError *error)
-{
-	return decode_with(
-		&unit_host, in, len, 1 + random_size(16), 1 + random_size(16), true, out, error);
 }
 
 /* ---------- good data ---------- */
@@ -265,14 +157,14 @@ random_layouts_read_as_zlib_reads_them(void)
 	{
 		random_layout(&stored, &text, 3, 12);
 		CHECK(inflate_by_zlib(stored.data, stored.len, &wanted));
-		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_END);
+		CHECK_INT(decode(gzip, stored.data, stored.len, &got, &error), FLOW_END);
 		CHECK(wanted.len == text.len && memcmp(wanted.data, text.data, text.len) == 0);
 		CHECK(got.len == wanted.len && memcmp(got.data, wanted.data, got.len) == 0);
 	}
 	for (int i = 0; i < 60 && unit_complaints == 0; i++)
 	{
 		random_layout(&stored, &text, 3, 20);
-		CHECK_INT(decode_with(&unit_host,
+		CHECK_INT(decode_with(gzip,
 		                      stored.data,
 		                      stored.len,
 		                      65536,
@@ -301,7 +193,7 @@ every_split_of_two_members_reads_alike(void)
 	put_member(&stored, text.data + 1500, 1500, &(Layout) {0, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0});
 	for (size_t most_in = 1; most_in <= stored.len && unit_complaints == 0; most_in++)
 	{
-		CHECK_INT(decode_with(&unit_host,
+		CHECK_INT(decode_with(gzip,
 		                      stored.data,
 		                      stored.len,
 		                      most_in,
@@ -340,9 +232,8 @@ headers_with_all_fields_are_stepped_over(void)
 		put_member(&stored, text.data, text.len, &layout);
 		for (size_t most_in = 1; most_in < 30; most_in++)
 		{
-			CHECK_INT(
-				decode_with(&unit_host, stored.data, stored.len, most_in, 64, false, &got, &error),
-				FLOW_END);
+			CHECK_INT(decode_with(gzip, stored.data, stored.len, most_in, 64, false, &got, &error),
+			          FLOW_END);
 			CHECK_INT(got.len, 2 * text.len);
 		}
 	}
@@ -355,14 +246,14 @@ no_data_and_padding_are_fine(void)
 	Bytes stored = {0}, got = {0};
 	FlowError error;
 
-	CHECK_INT(decode((const uint8_t *) "", 0, &got, &error), FLOW_END);
+	CHECK_INT(decode(gzip, (const uint8_t *) "", 0, &got, &error), FLOW_END);
 	CHECK_INT(got.len, 0);
 
 	put_member(&stored, (const uint8_t *) "x", 1, &plain);
 	for (int i = 0; i < 1000; i++)
 	{
 		put(&stored, "", 1);
-		CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_END);
+		CHECK_INT(decode(gzip, stored.data, stored.len, &got, &error), FLOW_END);
 		CHECK_INT(got.len, 1);
 	}
 	free(stored.data), free(got.data);
@@ -393,7 +284,7 @@ memory_aligned_to_eight_bytes_is_enough(void)
 	for (int i = 0; i < 100; i++)
 	{
 		random_layout(&stored, &text, 3, 14);
-		CHECK_INT(decode_with(&host, stored.data, stored.len, 1000, 10000, true, &got, &error),
+		CHECK_INT(decode_for(&host, gzip, stored.data, stored.len, 1000, 10000, true, &got, &error),
 		          FLOW_END);
 		CHECK(got.len == text.len && memcmp(got.data, text.data, text.len) == 0);
 	}
@@ -402,13 +293,6 @@ memory_aligned_to_eight_bytes_is_enough(void)
 
 /* ---------- bad data ---------- */
 
-static bool
-is_prefix(const Bytes *part, const Bytes *whole)
-{
-	return part->len <= whole->len &&
-	       (part->len == 0 || memcmp(part->data, whole->data, part->len) == 0);
-}
-
 static void
 data_cut_short_are_corrupt_at_every_length(void)
 {
@@ -416,44 +300,27 @@ data_cut_short_are_corrupt_at_every_length(void)
 	                                 {0, Z_DEFAULT_STRATEGY, 8, 15, NULL, 0},
 	                                 {6, Z_FIXED, 8, 15, NULL, 0},
 	                                 {9, Z_DEFAULT_STRATEGY, 1, 9, NULL, 3}};
-	Bytes stored = {0}, text = {0}, got = {0};
+	Bytes stored = {0}, text = {0};
 	gz_header header = {.hcrc = 1,
 	                    .extra = (Bytef *) "extra",
 	                    .extra_len = 5,
 	                    .name = (Bytef *) "name",
 	                    .comment = (Bytef *) "comment"};
-	FlowError error;
 
 	put_random(&text, 2000);
 	for (size_t i = 0; i < 2 * flow_countof(layouts); i++)
 	{
 		Layout layout = layouts[i / 2];
-		size_t first;
+		size_t ends[1][2];
 
 		layout.header = i % 2 ? &header : NULL;
 		stored.len = 0;
 		put_member(&stored, text.data, 1200, &layout);
-		first = stored.len;
+		ends[0][0] = stored.len, ends[0][1] = 1200;
 		put_member(&stored, text.data + 1200, 800, &layout);
-		for (size_t len = 1; len < stored.len; len++)
-		{
-			FlowStatus status = decode(stored.data, len, &got, &error);
-
-			CHECK_INT(status, len == first ? FLOW_END : FLOW_CORRUPT);
-			CHECK(is_prefix(&got, &text));
-			if (len == first)
-				CHECK_INT(got.len, 1200);
-			else
-			{
-				char detail[100];
-
-				CHECK_STRING(error.message, "ends in the middle of a gzip member");
-				snprintf(detail, sizeof(detail), "The file ends after %zu bytes.", len);
-				CHECK_STRING(error.detail, detail);
-			}
-		}
+		check_cuts(gzip, &stored, &text, ends, 1, "ends in the middle of a gzip member");
 	}
-	free(stored.data), free(text.data), free(got.data);
+	free(stored.data), free(text.data);
 }
 
 static void
@@ -476,8 +343,7 @@ a_flipped_bit_gives_the_right_data_or_an_error(void)
 		FlowStatus status;
 
 		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
-		status = decode_with(
-			&unit_host, stored.data, stored.len, stored.len, 65536, false, &got, &error);
+		status = decode_with(gzip, stored.data, stored.len, stored.len, 65536, false, &got, &error);
 		stored.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
 		if (status == FLOW_END)
 		{
@@ -520,16 +386,16 @@ what_follows_the_last_member_is_corrupt(void)
 		put(&stored, tails[i].tail, tails[i].len);
 		for (int j = 0; j < 20; j++)
 		{
-			CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_CORRUPT);
+			CHECK_INT(decode(gzip, stored.data, stored.len, &got, &error), FLOW_CORRUPT);
 			CHECK_STRING(error.message, tails[i].message);
 		}
 		stored.len = len;
 	}
 
 	put(&stored, "\x1F\x8C", 2);
-	decode(stored.data, stored.len, &got, &error);
+	decode(gzip, stored.data, stored.len, &got, &error);
 	CHECK_STRING(error.detail, "They begin at byte 24.");
-	CHECK_INT(decode((const uint8_t *) "text", 4, &got, &error), FLOW_CORRUPT);
+	CHECK_INT(decode(gzip, (const uint8_t *) "text", 4, &got, &error), FLOW_CORRUPT);
 	CHECK_STRING(error.message, "is not gzip data");
 	free(stored.data), free(got.data);
 }
@@ -568,7 +434,7 @@ damage_is_told_apart_and_located(void)
 		char detail[128];
 
 		*byte ^= cases[i].flip;
-		CHECK_INT(decode_with(&unit_host, stored.data, stored.len, 1000, 1000, false, &got, &error),
+		CHECK_INT(decode_with(gzip, stored.data, stored.len, 1000, 1000, false, &got, &error),
 		          FLOW_CORRUPT);
 		CHECK_STRING(error.message, "is damaged");
 		if (cases[i].byte != 12)
@@ -580,7 +446,7 @@ damage_is_told_apart_and_located(void)
 			CHECK(strncmp(error.detail, cases[i].detail, 45) == 0);
 		*byte ^= cases[i].flip;
 	}
-	CHECK_INT(decode(stored.data, stored.len, &got, &error), FLOW_END);
+	CHECK_INT(decode(gzip, stored.data, stored.len, &got, &error), FLOW_END);
 	free(stored.data), free(got.data);
 }
 
@@ -613,7 +479,7 @@ decode_header(int extra, int name, int comment, bool endless)
 	if (!endless)
 		put(&stored, member.data + 10, member.len - 10);
 
-	status = decode(stored.data, stored.len, &got, &error);
+	status = decode(gzip, stored.data, stored.len, &got, &error);
 	if (status == FLOW_END)
 		CHECK(got.len == 4 && memcmp(got.data, "text", 4) == 0);
 	else if (status == FLOW_LIMIT)

@@ -119,30 +119,9 @@ static void
 a_state_can_be_used_again(void)
 {
 	Bytes stored = {0};
-	uint8_t out[100];
-	FlowError error;
-	void *state;
 
 	put_stream(&stored, (const uint8_t *) "text", 4, &plain);
-	CHECK_INT(xz->create(&unit_host, NULL, &state, &error), FLOW_OK);
-	for (size_t cut = 1; cut < stored.len && unit_complaints == 0; cut++)
-	{
-		const uint8_t *in = stored.data, *in_end = in + cut;
-		uint8_t *next = out;
-		FlowStatus status = FLOW_OK;
-
-		/* a part, then all */
-		while (in < in_end)
-			CHECK_INT(xz->step(state, &in, in_end, false, &next, out + 100, 0, &error), FLOW_OK);
-		xz->reset(state);
-		in = stored.data, in_end = in + stored.len, next = out;
-		while (status == FLOW_OK)
-			status = xz->step(state, &in, in_end, true, &next, out + 100, 0, &error);
-		CHECK_INT(status, FLOW_END);
-		CHECK(next == out + 4 && memcmp(out, "text", 4) == 0);
-		xz->reset(state);
-	}
-	xz->free(state);
+	check_reuse(xz, &stored);
 	free(stored.data);
 }
 
