@@ -11,7 +11,12 @@ use Test::More;
 use FlowLog;
 use FlowLogSession;
 
-our @EXPORT = qw(random_lines create_copied_table create_compare differs count_differences);
+our @EXPORT = qw(one_of random_lines create_copied_table create_numbered_tables create_compare differs count_differences same_answers);
+
+sub one_of
+{
+	return $_[ int(rand(@_)) ];
+}
 
 # random_lines COLUMNS, COUNT, NULLS, BAD, FIRST: so many records, which have a field of each column: its name, its type,
 # what makes a field, and a field that cannot be read, if there is one.  Of a hundred fields NULLS are NULL, and of a
@@ -39,6 +44,38 @@ sub create_copied_table
 	create_table($node, $name, $location, log_verbosity => 'silent', %options);
 	$node->safe_psql('postgres', "CREATE TABLE ${name}_heap AS SELECT * FROM $name; ANALYZE $name; ANALYZE ${name}_heap;");
 	return;
+}
+
+# create_numbered_tables NODE, LOGS, COLUMNS, CLEAN, DIRTY, PARTS: files below the directory LOGS, whose records have a number
+# and then a field of each column, and the tables "clean", "nulled", "left_out" and "nothing" of them, with copies; and
+# "parted", of whose partitions one is an ordinary table.  CLEAN and so on say how many records a file of such a table has.
+# Returns the tables' columns and their pattern.
+sub create_numbered_tables
+{
+	my ($node, $logs, $columns, $clean, $dirty, $parts) = @_;
+	my $definition = join(', ', 'n int', map { "$_->[0] $_->[1]" } @$columns);
+	my $pattern = join(';', '(\d+)', ('([^;]*)') x @$columns);
+	my $number = 0;
+	my $next = sub { ++$number };
+
+	mkdir "$logs/$_" foreach qw(clean dirty empty parts parts/a parts/b);
+	write_file("$logs/clean/$_.log", random_lines($columns, $clean, 5, 0, $next)) foreach 1 .. 4;
+	write_file("$logs/dirty/$_.log", random_lines($columns, $dirty, 10, 5, $next)) foreach 1 .. 2;
+	write_file("$logs/parts/$_/1.log", random_lines($columns, $parts, 5, 0, $next)) foreach qw(a b);
+	write_file("$logs/empty/a.log", "\n");
+	system('gzip', "$logs/clean/2.log") == 0 or die 'could not run gzip';
+
+	create_copied_table($node, $_->[0], "$logs/$_->[1]", columns => $definition, regex => $pattern, %{ $_->[2] })
+		foreach [ 'clean', 'clean', {} ], [ 'nulled', 'dirty', { on_error => 'set_null' } ], [ 'left_out', 'dirty', { on_error => 'ignore' } ], [ 'nothing', 'empty', {} ];
+	$node->safe_psql('postgres', qq{
+		CREATE TABLE parted ($definition, dir text) PARTITION BY LIST (dir);
+		CREATE FOREIGN TABLE part_a PARTITION OF parted FOR VALUES IN ('a') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
+		CREATE FOREIGN TABLE part_b PARTITION OF parted FOR VALUES IN ('b') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
+		CREATE TABLE part_c PARTITION OF parted FOR VALUES IN ('c');
+		INSERT INTO part_c SELECT *, 'c' FROM clean_heap ORDER BY n LIMIT 300;
+		CREATE TABLE parted_heap AS SELECT * FROM parted;
+	});
+	return ($definition, $pattern);
 }
 
 # create_compare NODE, SWITCH, SHOWN: makes the function that differs() calls
@@ -117,6 +154,25 @@ sub count_differences
 	}
 	$session->quit;
 	return $different;
+}
+
+# same_answers SESSION, SWITCH, WHAT, MAKE, STATEMENT...: statements with %s in place of a table, which are asked one after the
+# other, have the same answers and errors with and without the switch over the table "clean", and over its copy.  MAKE says
+# of a table what is run before.
+sub same_answers
+{
+	my ($session, $switch, $what, $make, @statements) = @_;
+	my @answers = map {
+		my ($table, $setting) = @$_;
+		$session->safe_query("DEALLOCATE ALL; SET flowlog_fdw.$switch = $setting");
+		$session->safe_query($make->($table));
+		[ map { my $statement = $_ =~ s/%s/$table/gr; my $answer = $session->query($statement); $answer . ($session->error =~ /(ERROR:[^\n]*)/ ? $1 : '') } @statements ];
+	} ([ 'clean', 'on' ], [ 'clean', 'off' ], [ 'clean_heap', 'off' ]);
+
+	$session->safe_query("SET flowlog_fdw.$switch = on");
+	is_deeply($answers[0], $answers[1], "$what: without it");
+	is_deeply($answers[0], $answers[2], "$what: a copy");
+	return;
 }
 
 1;

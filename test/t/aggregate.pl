@@ -20,11 +20,6 @@ note("seed $seed");
 my $logs = PostgreSQL::Test::Utils::tempdir('logs');
 my $node = start_node('aggregate', conf => "jit = off\nmax_worker_processes = 8\nmax_parallel_workers = 8");
 
-sub one_of
-{
-	return $_[ int(rand(@_)) ];
-}
-
 # ---------- the data ----------
 
 my @extremes = qw(9223372036854775807 -9223372036854775808 9223372036854775806 9200000000000000000 -9200000000000000000 0 -1 1);

@@ -19,11 +19,6 @@ note("seed $seed");
 my $logs = PostgreSQL::Test::Utils::tempdir('logs');
 my $node = start_node('distinct', conf => $eager_workers);
 
-sub one_of
-{
-	return $_[ int(rand(@_)) ];
-}
-
 # ---------- the data: equal values are written in several ways ----------
 
 my @columns = (

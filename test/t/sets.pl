@@ -24,11 +24,6 @@ my $node = start_node('sets', conf => "jit = off\nmax_worker_processes = 8\nmax_
 my $lenient = ($node->psql('postgres', q{CREATE COLLATION lenient (provider = icu, locale = 'und-u-ks-level2', deterministic = false)}))[0] == 0;
 $node->safe_psql('postgres', q{CREATE COLLATION lenient FROM "C"}) if !$lenient;
 
-sub one_of
-{
-	return $_[ int(rand(@_)) ];
-}
-
 # ---------- the data ----------
 
 # name, type, a random field, and what it is if it cannot be read
@@ -45,38 +40,10 @@ my @columns = (
 	[ 'moment', 'timestamptz', sub { one_of(1769731200 + int(rand(60)), 1769731200123, '2026-01-30T00:00:00Z') }, 'now' ],
 	[ 'local', 'timestamp', sub { 1769731200 + int(rand(60)) }, '1.5' ],
 	[ 'day', 'date', sub { one_of('2026-01-' . (10 + int(rand(20))), 1769731200) }, '2026-02-30' ]);
-my $definition = join(', ', 'n int', map { "$_->[0] $_->[1]" } @columns);
-my $pattern = join(';', '(\d+)', ('([^;]*)') x @columns);
-my $number = 0;
+my ($definition, $pattern) = create_numbered_tables($node, $logs, \@columns, 500, 400, 300);
 
-sub make_table
-{
-	my ($name, $location, %options) = @_;
-
-	create_copied_table($node, $name, $location, columns => $definition, regex => $pattern, %options);
-	return;
-}
-
-mkdir "$logs/$_" foreach qw(clean dirty empty parts parts/a parts/b);
-write_file("$logs/clean/$_.log", random_lines(\@columns, 500, 5, 0, sub { ++$number })) foreach 1 .. 4;
-write_file("$logs/dirty/$_.log", random_lines(\@columns, 400, 10, 5, sub { ++$number })) foreach 1 .. 2;
-write_file("$logs/parts/$_/1.log", random_lines(\@columns, 300, 5, 0, sub { ++$number })) foreach qw(a b);
-write_file("$logs/empty/a.log", "\n");
-system('gzip', "$logs/clean/2.log") == 0 or die 'could not run gzip';
-
-make_table('clean', "$logs/clean");
-make_table('nulled', "$logs/dirty", on_error => 'set_null');
-make_table('left_out', "$logs/dirty", on_error => 'ignore');
-make_table('nothing', "$logs/empty");
-
-# partitions, one of them an ordinary table
-$node->safe_psql('postgres', qq{
-	CREATE TABLE parted ($definition, dir text) PARTITION BY LIST (dir);
-	CREATE FOREIGN TABLE part_a PARTITION OF parted FOR VALUES IN ('a') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE FOREIGN TABLE part_b PARTITION OF parted FOR VALUES IN ('b') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE TABLE part_c PARTITION OF parted FOR VALUES IN ('c');
-	INSERT INTO part_c SELECT *, 'c' FROM clean_heap ORDER BY n LIMIT 300;
-	CREATE TABLE parted_heap AS SELECT * FROM parted;
+# tables as one, and behind a barrier
+$node->safe_psql('postgres', q{
 	CREATE VIEW several AS SELECT * FROM clean UNION ALL SELECT * FROM nulled UNION ALL SELECT * FROM left_out_heap;
 	CREATE TABLE several_heap AS SELECT * FROM several;
 	CREATE VIEW hidden WITH (security_barrier) AS SELECT * FROM clean WHERE md5(word) < 'a' AND medium > 3;
@@ -277,18 +244,7 @@ cmp_ok($session->safe_query('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OF
 # The same answers with and without, and over a copy
 sub same
 {
-	my ($what, $make, @statements) = @_;
-	my @answers = map {
-		my ($table, $switch) = @$_;
-		$session->safe_query("DEALLOCATE ALL; SET flowlog_fdw.enable_runtime_sets = $switch");
-		$session->safe_query($make->($table));
-		[ map { my $statement = $_ =~ s/%s/$table/gr; my $answer = $session->query($statement); $answer . ($session->error =~ /(ERROR:[^\n]*)/ ? $1 : '') } @statements ];
-	} ([ 'clean', 'on' ], [ 'clean', 'off' ], [ 'clean_heap', 'off' ]);
-
-	$session->safe_query('SET flowlog_fdw.enable_runtime_sets = on');
-	is_deeply($answers[0], $answers[1], "$what: without it");
-	is_deeply($answers[0], $answers[2], "$what: a copy");
-	return;
+	return same_answers($session, 'enable_runtime_sets', @_);
 }
 
 foreach my $mode ('force_generic_plan', 'force_custom_plan')

@@ -26,11 +26,6 @@ if (($node->psql('postgres', q{CREATE COLLATION ignoring_case (provider = icu, l
 	$node->safe_psql('postgres', "CREATE COLLATION $_ (provider = libc, locale = 'C.UTF-8')") foreach qw(ignoring_case swedish);
 }
 
-sub one_of
-{
-	return $_[ int(rand(@_)) ];
-}
-
 # ---------- the data ----------
 
 my @letters = ('a' .. 'z', 'A' .. 'Z', '0' .. '9', ' ', '.', 'é', 'ö', 'ß');
@@ -55,40 +50,15 @@ my @columns = (
 	[ 'real', 'real', sub { one_of('0', '-0', 'NaN', 'Infinity', '-Infinity', '1.5', int(rand(100))) }, 'x' ],
 	[ 'precise', 'double precision', sub { one_of('0', '-0', 'NaN', 'Infinity', '1e-300', rand()) }, 'x' ],
 	[ 'code', 'char(3) COLLATE "C"', sub { one_of('a', 'a  ', 'abc') } ]);
-my $definition = join(', ', 'n int', map { "$_->[0] $_->[1]" } @columns);
-my $pattern = join(';', '(\d+)', ('([^;]*)') x @columns);
-my $number = 0;
+my ($definition, $pattern) = create_numbered_tables($node, $logs, \@columns, 700, 500, 400);
+my $few = 0;
 
-sub make_table
-{
-	my ($name, $location, %options) = @_;
+mkdir "$logs/few";
+write_file("$logs/few/a.log", random_lines(\@columns, 3, 50, 0, sub { ++$few }));
+create_copied_table($node, 'few', "$logs/few", columns => $definition, regex => $pattern);
 
-	create_copied_table($node, $name, $location, columns => $definition, regex => $pattern, %options);
-	return;
-}
-
-mkdir "$logs/$_" foreach qw(clean dirty empty parts parts/a parts/b few);
-write_file("$logs/clean/$_.log", random_lines(\@columns, 700, 5, 0, sub { ++$number })) foreach 1 .. 4;
-write_file("$logs/dirty/$_.log", random_lines(\@columns, 500, 10, 5, sub { ++$number })) foreach 1 .. 2;
-write_file("$logs/parts/$_/1.log", random_lines(\@columns, 400, 5, 0, sub { ++$number })) foreach qw(a b);
-write_file("$logs/few/a.log", random_lines(\@columns, 3, 50, 0, sub { ++$number }));
-write_file("$logs/empty/a.log", "\n");
-system('gzip', "$logs/clean/2.log") == 0 or die 'could not run gzip';
-
-make_table('clean', "$logs/clean");
-make_table('nulled', "$logs/dirty", on_error => 'set_null');
-make_table('left_out', "$logs/dirty", on_error => 'ignore');
-make_table('few', "$logs/few");
-make_table('nothing', "$logs/empty");
-
-# partitions, one of them an ordinary table; and some tables as one
-$node->safe_psql('postgres', qq{
-	CREATE TABLE parted ($definition, dir text) PARTITION BY LIST (dir);
-	CREATE FOREIGN TABLE part_a PARTITION OF parted FOR VALUES IN ('a') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE FOREIGN TABLE part_b PARTITION OF parted FOR VALUES IN ('b') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE TABLE part_c PARTITION OF parted FOR VALUES IN ('c');
-	INSERT INTO part_c SELECT *, 'c' FROM clean_heap ORDER BY n LIMIT 300;
-	CREATE TABLE parted_heap AS SELECT * FROM parted;
+# some tables as one
+$node->safe_psql('postgres', q{
 	CREATE VIEW several AS SELECT * FROM clean UNION ALL SELECT * FROM nulled;
 	CREATE TABLE several_heap AS SELECT * FROM several;
 	ANALYZE;
@@ -208,18 +178,7 @@ like($session->safe_query('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF,
 # The same answer with and without; over the foreign table, and over its copy.
 sub same
 {
-	my ($what, $make, @statements) = @_;
-	my @answers = map {
-		my ($table, $switch) = @$_;
-		$session->safe_query("DEALLOCATE ALL; SET flowlog_fdw.enable_sort = $switch");
-		$session->safe_query($make->($table));
-		[ map { my $statement = $_ =~ s/%s/$table/r; my $answer = $session->query($statement); $answer . ($session->error =~ /(ERROR:[^\n]*)/ ? $1 : '') } @statements ];
-	} ([ 'clean', 'on' ], [ 'clean', 'off' ], [ 'clean_heap', 'off' ]);
-
-	$session->safe_query('SET flowlog_fdw.enable_sort = on');
-	is_deeply($answers[0], $answers[1], "$what: without it");
-	is_deeply($answers[0], $answers[2], "$what: a copy");
-	return;
+	return same_answers($session, 'enable_sort', @_);
 }
 
 same('a cursor', sub { 'SELECT' },

@@ -23,11 +23,6 @@ my $node = start_node('top', conf => "jit = off\nmax_worker_processes = 8\nmax_p
 # an order that the reader does not know
 $node->safe_psql('postgres', q{CREATE COLLATION unknown (provider = libc, locale = 'C.UTF-8')});
 
-sub one_of
-{
-	return $_[ int(rand(@_)) ];
-}
-
 # ---------- the data ----------
 
 # name, type, a random field, and what it is if it cannot be read
@@ -47,40 +42,12 @@ my @columns = (
 	[ 'decimal', 'numeric', sub { one_of('1.5', int(rand(100))) }, '1e' ],
 	[ 'real', 'real', sub { one_of('0', '2', '1.5', int(rand(100))) }, 'x' ],
 	[ 'code', 'char(3) COLLATE "C"', sub { one_of('a', 'a  ', 'abc') } ]);
-my $definition = join(', ', 'n int', map { "$_->[0] $_->[1]" } @columns);
-my $pattern = join(';', '(\d+)', ('([^;]*)') x @columns);
-my $number = 0;
-
-sub make_table
-{
-	my ($name, $location, %options) = @_;
-
-	create_copied_table($node, $name, $location, columns => $definition, regex => $pattern, %options);
-	return;
-}
-
-mkdir "$logs/$_" foreach qw(clean dirty empty parts parts/a parts/b);
-write_file("$logs/clean/$_.log", random_lines(\@columns, 700, 5, 0, sub { ++$number })) foreach 1 .. 4;
-write_file("$logs/dirty/$_.log", random_lines(\@columns, 500, 10, 5, sub { ++$number })) foreach 1 .. 2;
-write_file("$logs/parts/$_/1.log", random_lines(\@columns, 400, 5, 0, sub { ++$number })) foreach qw(a b);
-write_file("$logs/empty/a.log", "\n");
-system('gzip', "$logs/clean/2.log") == 0 or die 'could not run gzip';
-
-make_table('clean', "$logs/clean");
-make_table('nulled', "$logs/dirty", on_error => 'set_null');
-make_table('left_out', "$logs/dirty", on_error => 'ignore');
-make_table('nothing', "$logs/empty");
+my ($definition, $pattern) = create_numbered_tables($node, $logs, \@columns, 700, 500, 400);
 # matched by the pattern, one record at a time
-make_table('matched', "$logs/dirty", on_error => 'set_null', regex => $pattern =~ s/^\(\\d\+\)/(\\d{1,9}+)(?<![^0-9])/r);
+create_copied_table($node, 'matched', "$logs/dirty", columns => $definition, on_error => 'set_null', regex => $pattern =~ s/^\(\\d\+\)/(\\d{1,9}+)(?<![^0-9])/r);
 
-# partitions, one of them an ordinary table; and some tables as one
-$node->safe_psql('postgres', qq{
-	CREATE TABLE parted ($definition, dir text) PARTITION BY LIST (dir);
-	CREATE FOREIGN TABLE part_a PARTITION OF parted FOR VALUES IN ('a') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE FOREIGN TABLE part_b PARTITION OF parted FOR VALUES IN ('b') SERVER logs OPTIONS (location '$logs/parts/\${dir}/1.log', regex '$pattern');
-	CREATE TABLE part_c PARTITION OF parted FOR VALUES IN ('c');
-	INSERT INTO part_c SELECT *, 'c' FROM clean_heap ORDER BY n LIMIT 300;
-	CREATE TABLE parted_heap AS SELECT * FROM parted;
+# some tables as one
+$node->safe_psql('postgres', q{
 	CREATE VIEW several AS SELECT * FROM clean UNION ALL SELECT * FROM nulled;
 	CREATE TABLE several_heap AS SELECT * FROM several;
 	ANALYZE;
@@ -219,18 +186,7 @@ cmp_ok($session->safe_query('EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OF
 # The same answer with and without; over the foreign table, and over its copy.
 sub same
 {
-	my ($what, $make, @statements) = @_;
-	my @answers = map {
-		my ($table, $switch) = @$_;
-		$session->safe_query("DEALLOCATE ALL; SET flowlog_fdw.enable_top = $switch");
-		$session->safe_query($make->($table));
-		[ map { my $statement = $_ =~ s/%s/$table/r; my $answer = $session->query($statement); $answer . ($session->error =~ /(ERROR:[^\n]*)/ ? $1 : '') } @statements ];
-	} ([ 'clean', 'on' ], [ 'clean', 'off' ], [ 'clean_heap', 'off' ]);
-
-	$session->safe_query('SET flowlog_fdw.enable_top = on');
-	is_deeply($answers[0], $answers[1], "$what: without it");
-	is_deeply($answers[0], $answers[2], "$what: a copy");
-	return;
+	return same_answers($session, 'enable_top', @_);
 }
 
 foreach my $mode ('force_generic_plan', 'force_custom_plan')
